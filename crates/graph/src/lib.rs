@@ -1,0 +1,30 @@
+//! Who touches what?
+//!
+//! The typed bipartite graph of accounts and identifiers, and the algorithms that need nothing but its shape.
+//! There are no strings here, no input or output, no clock and no randomness: an account is a dense [`AccountId`],
+//! an identifier a dense [`IdentifierId`], and everything is immutable once built.
+//!
+//! | type | what it holds |
+//! |---|---|
+//! | [`BipartiteGraph`] | every sighting, readable from both sides |
+//! | [`Activity`] | per account, its events in time order |
+//! | [`WeightedGraph`] | an undirected weighted graph: what components, communities and layouts run on |
+//! | [`Partition`] | a labelling of vertices, numbered by size and then smallest member |
+
+#![deny(missing_docs)]
+
+pub mod activity;
+pub mod bipartite;
+pub mod column;
+pub mod error;
+pub mod ids;
+pub mod partition;
+pub mod weighted;
+
+pub use activity::{Activity, ActivityColumns, ActivityOf};
+pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
+pub use column::Column;
+pub use error::GraphError;
+pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
+pub use partition::Partition;
+pub use weighted::WeightedGraph;
