@@ -1,0 +1,74 @@
+//! What the engine knows before it judges: the graph, the activity, and what the account table says.
+
+use graph::{Activity, BipartiteGraph, Column, Seconds};
+
+/// What sharing an identifier of a kind can mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindRole {
+    /// Where traffic comes from: `ip`. Shared by households, offices, carrier NATs, VPN exits.
+    Address,
+    /// Who pays: `payment_instrument`. Shared by families, companies, agencies.
+    Payment,
+    /// What is asked: `prompt_template_hash`. Shared by users of one tool, one course, one viral prompt.
+    Template,
+    /// Which machine or client: `device`, `ja4`.
+    Device,
+    /// Who signed up: `org`, `api_key`, `email_domain`.
+    Credential,
+    /// Broad attributes that most unrelated accounts share: `user_agent`, `asn`, `phone_prefix`.
+    Weak,
+    /// Any other kind.
+    Other,
+}
+
+impl KindRole {
+    /// The role of the kinds that are known by name; `Other` for the rest.
+    pub fn of_name(kind: &str) -> KindRole {
+        match kind {
+            "ip" => KindRole::Address,
+            "payment_instrument" => KindRole::Payment,
+            "prompt_template_hash" => KindRole::Template,
+            "device" | "ja4" => KindRole::Device,
+            "org" | "api_key" | "email_domain" => KindRole::Credential,
+            "user_agent" | "asn" | "phone_prefix" => KindRole::Weak,
+            _ => KindRole::Other,
+        }
+    }
+}
+
+/// The account table, one entry an account; a column is empty where the input had none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountTable {
+    /// When the account was made, or `NO_TIME`.
+    pub created_at: Column<Seconds>,
+    /// When it was banned, or `NO_TIME` if it wasn't.
+    pub banned_at: Column<Seconds>,
+    /// Country, an index into the store's names, or `NONE_U16`.
+    pub country: Column<u16>,
+    /// Plan or tier, an index into the store's names, or `NONE_U16`.
+    pub tier: Column<u16>,
+    /// Pathway (api, consumer, cloud, team ...), an index into the store's names, or `NONE_U16`.
+    pub pathway: Column<u16>,
+    /// Declared organisation, an index into the store's names, or `NONE_U32`.
+    pub org: Column<u32>,
+}
+
+/// All inputs of the judgement, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Who touches what.
+    pub graph: &'a BipartiteGraph,
+    /// Who did what when.
+    pub activity: &'a Activity,
+    /// The role of each kind; length `graph.kind_count()`.
+    pub roles: &'a [KindRole],
+    /// What the account table says.
+    pub accounts: &'a AccountTable,
+    /// Known-good identifiers: `true` where the allow list names one; empty if there is no list.
+    pub allowed_identifiers: &'a [bool],
+    /// Known-good accounts: `true` where the allow list names one; empty if there is no list.
+    pub allowed_accounts: &'a [bool],
+    /// Releases: (model index, release time), ascending in time.
+    pub releases: &'a [(u16, Seconds)],
+}

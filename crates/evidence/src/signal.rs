@@ -1,0 +1,14 @@
+//! One line of a score card.
+
+/// A measured signal of one candidate network beside what its null expects.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Signal {
+    /// The measured value; the signal's definition gives its unit.
+    pub value: f64,
+    /// What the null expects of a group of this size and volume.
+    pub expected: f64,
+    /// Log2 likelihood ratio of operator against benign that the value carries; may be negative.
+    pub bits: f64,
+    /// Probability, under the null, of a value at least this extreme; `None` where the signal has no test.
+    pub p_value: Option<f64>,
+}
