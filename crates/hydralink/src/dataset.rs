@@ -1,0 +1,188 @@
+//! An open store with its graph, its activity and its names: what every question is asked of.
+
+use std::path::Path;
+
+use evidence::{AccountTable, Facts, KindRole};
+use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, IdentifierId, KindId};
+
+use crate::error::Error;
+use crate::names::NameTable;
+use crate::node::Node;
+use crate::results::Results;
+use crate::store::{Manifest, Store, Tables};
+
+/// An open store. Opening is constant in the size of the data; everything is read where it lies.
+#[derive(Debug)]
+pub struct Dataset {
+    store: Store,
+    graph: BipartiteGraph,
+    activity: Activity,
+    accounts: AccountTable,
+    account_names: NameTable,
+    identifier_names: NameTable,
+    roles: Vec<KindRole>,
+}
+
+impl Dataset {
+    /// Opens the store at `path`.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`Error::Graph`] if the sections don't fit together.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let store = Store::open(path)?;
+        let graph = BipartiteGraph::from_columns(BipartiteColumns {
+            kind_starts: store.column("graph.kind_starts")?,
+            account_offsets: store.column("graph.account_offsets")?,
+            identifiers: store.column("graph.identifiers")?,
+            counts: store.column("graph.counts")?,
+            first_seen: store.column("graph.first_seen")?,
+            last_seen: store.column("graph.last_seen")?,
+            identifier_offsets: store.column("graph.identifier_offsets")?,
+            accounts: store.column("graph.accounts")?,
+            identifier_sightings: store.column("graph.identifier_sightings")?,
+        })?;
+        let activity = Activity::from_columns(ActivityColumns {
+            offsets: store.column("activity.offsets")?,
+            time: store.column("activity.time")?,
+            model: store.column("activity.model")?,
+            capability: store.column("activity.capability")?,
+            status: store.column("activity.status")?,
+            template: store.column("activity.template")?,
+            requests: store.column("activity.requests")?,
+        })?;
+        let accounts = AccountTable {
+            created_at: store.column("accounts.created_at")?,
+            banned_at: store.column("accounts.banned_at")?,
+            country: store.column("accounts.country")?,
+            tier: store.column("accounts.tier")?,
+            pathway: store.column("accounts.pathway")?,
+            org: store.column("accounts.org")?,
+        };
+        let account_names = NameTable::new(store.column("accounts.name_offsets")?, store.column("accounts.name_bytes")?);
+        let identifier_names =
+            NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
+        let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
+        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles })
+    }
+
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// The store underneath.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the store says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        self.store.manifest()
+    }
+
+    /// The string tables.
+    pub fn tables(&self) -> &Tables {
+        &self.store.manifest().tables
+    }
+
+    /// Who touches what.
+    pub fn graph(&self) -> &BipartiteGraph {
+        &self.graph
+    }
+
+    /// Who did what when.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// What the account table says.
+    pub fn accounts(&self) -> &AccountTable {
+        &self.accounts
+    }
+
+    /// Names of the accounts.
+    pub fn account_names(&self) -> &NameTable {
+        &self.account_names
+    }
+
+    /// Values of the identifiers, without their kinds.
+    pub fn identifier_names(&self) -> &NameTable {
+        &self.identifier_names
+    }
+
+    /// The role of each kind.
+    pub fn roles(&self) -> &[KindRole] {
+        &self.roles
+    }
+
+    /// The name of an account.
+    pub fn account_name(&self, account: AccountId) -> &str {
+        self.account_names.name_of(account.0)
+    }
+
+    /// The kind and value of an identifier.
+    pub fn identifier_name(&self, identifier: IdentifierId) -> (&str, &str) {
+        (self.kind_name(self.graph.kind_of(identifier)), self.identifier_names.name_of(identifier.0))
+    }
+
+    /// The name of a kind.
+    pub fn kind_name(&self, kind: KindId) -> &str {
+        self.tables().kinds.get(kind.index()).map_or("", String::as_str)
+    }
+
+    /// A node as `KIND:VALUE`, the form in which it can be typed.
+    pub fn label_of(&self, node: Node) -> String {
+        match node {
+            Node::Account(account) => format!("account:{}", self.account_name(account)),
+            Node::Identifier(identifier) => {
+                let (kind, value) = self.identifier_name(identifier);
+                format!("{kind}:{value}")
+            }
+        }
+    }
+
+    /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
+    pub fn facts<'a>(&'a self, allowed: &'a Allowed) -> Facts<'a> {
+        Facts {
+            graph: &self.graph,
+            activity: &self.activity,
+            roles: &self.roles,
+            accounts: &self.accounts,
+            allowed_identifiers: &allowed.identifiers,
+            allowed_accounts: &allowed.accounts,
+            releases: &self.tables().releases,
+        }
+    }
+
+    /// The allow lists as flags; empty where there is no list.
+    pub fn allowed(&self) -> Allowed {
+        let flags = |list: &[(u32, String)], count: usize| {
+            let mut flags = vec![false; if list.is_empty() { 0 } else { count }];
+            for &(id, _) in list {
+                flags[id as usize] = true;
+            }
+            flags
+        };
+        Allowed {
+            identifiers: flags(&self.tables().allowed_identifiers, self.graph.identifier_count()),
+            accounts: flags(&self.tables().allowed_accounts, self.graph.account_count()),
+        }
+    }
+
+    /// The results of the last detection.
+    ///
+    /// # Errors
+    /// [`Error::NotDetected`] if there was none.
+    pub fn results(&self) -> Result<Results, Error> {
+        Results::open(self)
+    }
+}
+
+/// The allow lists as flags, one an identifier and one an account; empty where there is no list.
+#[derive(Clone, Debug, Default)]
+pub struct Allowed {
+    /// Known-good identifiers.
+    pub identifiers: Vec<bool>,
+    /// Known-good accounts.
+    pub accounts: Vec<bool>,
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between the analyst's question and the answer.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error as ThisError;
+
+/// Why an operation failed. Each message says where, what was expected, what was found, and what to try.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path isn't a store.
+    #[error("{path} is not a hydralink store: {what}", path = path.display())]
+    NotAStore {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store was written by a newer version.
+    #[error("{store} has store format {found}; this build reads up to {newest}: use a newer hydralink, or build the store again", store = store.display())]
+    StoreVersion {
+        /// The store.
+        store: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format this build reads.
+        newest: u32,
+    },
+    /// A section is missing, truncated or altered.
+    #[error("{store}: section {section} is damaged: {what}; build the store again", store = store.display())]
+    StoreDamaged {
+        /// The store.
+        store: PathBuf,
+        /// The section.
+        section: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Another process is writing the store.
+    #[error("{store} is being written by another process; try again when it has finished", store = store.display())]
+    StoreBusy {
+        /// The store.
+        store: PathBuf,
+    },
+    /// The store has no detection results yet.
+    #[error("{store} has no networks yet: run `hydralink detect {store}` first", store = store.display())]
+    NotDetected {
+        /// The store.
+        store: PathBuf,
+    },
+    /// No such account, identifier or network.
+    #[error("{what} not found in the store{hint}")]
+    Unknown {
+        /// What was asked for.
+        what: String,
+        /// "; did you mean ...?", or nothing.
+        hint: String,
+    },
+    /// The question can't be answered as asked.
+    #[error("{0}")]
+    Usage(String),
+    /// The columns don't make a graph.
+    #[error(transparent)]
+    Graph(#[from] graph::GraphError),
+    /// The caller asked to stop.
+    #[error("interrupted; nothing was changed")]
+    Interrupted,
+}
+
+impl Error {
+    /// A failed file operation.
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Error::Io { action, path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,146 @@
+//! From what a person types to a node, and "did you mean" when there is no such node.
+//!
+//! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
+//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind.
+
+use graph::{AccountId, IdentifierId, KindId};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+
+/// An account or an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Node {
+    /// The left side.
+    Account(AccountId),
+    /// The right side.
+    Identifier(IdentifierId),
+}
+
+impl Node {
+    /// The vertex number: accounts first, then identifiers.
+    pub fn vertex(self, dataset: &Dataset) -> u32 {
+        match self {
+            Node::Account(account) => account.0,
+            Node::Identifier(identifier) => dataset.graph().account_count() as u32 + identifier.0,
+        }
+    }
+
+    /// The node of a vertex number.
+    pub fn of_vertex(dataset: &Dataset, vertex: u32) -> Node {
+        let accounts = dataset.graph().account_count() as u32;
+        if vertex < accounts { Node::Account(AccountId(vertex)) } else { Node::Identifier(IdentifierId(vertex - accounts)) }
+    }
+}
+
+/// How many near misses are named.
+const SUGGESTIONS: usize = 3;
+
+/// How many names around the place where the text would stand are compared with it.
+const NEIGHBOURHOOD: u32 = 64;
+
+impl Dataset {
+    /// Finds the node that `text` names.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names; [`Error::Usage`] if a bare string is found in several kinds.
+    pub fn node(&self, text: &str) -> Result<Node, Error> {
+        if let Some((kind, value)) = text.split_once(':') {
+            if kind == "account" {
+                return self.account(value).map(Node::Account);
+            }
+            if let Some(kind) = self.tables().kinds.iter().position(|known| known == kind) {
+                let kind = KindId(kind as u8);
+                return self.identifier(kind, value).map(Node::Identifier).ok_or_else(|| self.unknown(text, Some(kind), value));
+            }
+        }
+        let mut found = Vec::new();
+        if let Some(account) = self.account_names().find(0..self.graph().account_count() as u32, text) {
+            found.push(Node::Account(AccountId(account)));
+        }
+        for kind in 0..self.graph().kind_count() {
+            found.extend(self.identifier(KindId(kind as u8), text).map(Node::Identifier));
+        }
+        match found[..] {
+            [node] => Ok(node),
+            [] => Err(self.unknown(text, None, text)),
+            _ => {
+                let candidates: Vec<String> = found.iter().map(|&node| self.label_of(node)).collect();
+                Err(Error::Usage(format!("{text} is ambiguous: {}; say which", candidates.join(" or "))))
+            }
+        }
+    }
+
+    /// Finds an account by its id.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest ids.
+    pub fn account(&self, name: &str) -> Result<AccountId, Error> {
+        let found = self.account_names().find(0..self.graph().account_count() as u32, name);
+        found.map(AccountId).ok_or_else(|| {
+            let near = self.near_accounts(name);
+            Error::Unknown { what: format!("account:{name}"), hint: hint(near) }
+        })
+    }
+
+    /// Finds an identifier of a kind, trying the value as typed and, for addresses, as ingest would have written it.
+    pub fn identifier(&self, kind: KindId, value: &str) -> Option<IdentifierId> {
+        let range = self.graph().identifiers_of_kind(kind);
+        let find = |value: &str| self.identifier_names().find(range.clone(), value);
+        find(value).map(IdentifierId)
+    }
+
+    fn unknown(&self, text: &str, kind: Option<KindId>, value: &str) -> Error {
+        let mut near = Vec::new();
+        if kind.is_none() {
+            near.extend(self.near_accounts(value));
+        }
+        for candidate in 0..self.graph().kind_count() {
+            let candidate = KindId(candidate as u8);
+            if kind.is_none_or(|kind| kind == candidate) {
+                near.extend(self.near(self.graph().identifiers_of_kind(candidate), value, |id| {
+                    self.label_of(Node::Identifier(IdentifierId(id)))
+                }));
+            }
+        }
+        Error::Unknown { what: text.to_owned(), hint: hint(near) }
+    }
+
+    fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
+        let accounts = 0..self.graph().account_count() as u32;
+        let at = self.account_names().lower_bound(accounts.clone(), name);
+        self.nearest(accounts, at, name, self.account_names(), |id| self.label_of(Node::Account(AccountId(id))))
+    }
+
+    fn near(&self, range: std::ops::Range<u32>, value: &str, label: impl Fn(u32) -> String) -> Vec<(usize, String)> {
+        let at = self.identifier_names().lower_bound(range.clone(), value);
+        self.nearest(range, at, value, self.identifier_names(), label)
+    }
+
+    fn nearest(
+        &self,
+        range: std::ops::Range<u32>,
+        at: u32,
+        value: &str,
+        names: &crate::names::NameTable,
+        label: impl Fn(u32) -> String,
+    ) -> Vec<(usize, String)> {
+        let from = at.saturating_sub(NEIGHBOURHOOD).max(range.start);
+        let to = at.saturating_add(NEIGHBOURHOOD).min(range.end);
+        let limit = 1 + value.chars().count() / 4;
+        (from..to)
+            .filter_map(|id| {
+                let distance = strsim::damerau_levenshtein(names.name_of(id), value);
+                (distance <= limit).then(|| (distance, label(id)))
+            })
+            .collect()
+    }
+}
+
+/// "; did you mean ...?" with the nearest names, or nothing.
+fn hint(mut near: Vec<(usize, String)>) -> String {
+    near.sort();
+    near.truncate(SUGGESTIONS);
+    let names: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
+}

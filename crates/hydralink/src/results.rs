@@ -1,0 +1,294 @@
+//! What a detection leaves in the store: labels of every account and identifier, and the networks.
+
+use std::collections::BTreeMap;
+
+use graph::{AccountId, Column, NONE_U32};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::store::StoreWriter;
+
+/// How an account belongs to a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Membership {
+    /// Tied by several independent identifiers that the network keeps to itself.
+    Core,
+    /// Tied by fewer, but more than chance explains.
+    Fringe,
+    /// Touches the network; the evidence doesn't decide. Never to be banned on this alone.
+    Ambiguous,
+}
+
+impl Membership {
+    /// All values, in the order of their codes.
+    pub const ALL: [Membership; 3] = [Membership::Core, Membership::Fringe, Membership::Ambiguous];
+
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Membership::Core => "core",
+            Membership::Fringe => "fringe",
+            Membership::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// The code in the store.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    fn of_code(code: u8) -> Option<Self> {
+        Membership::ALL.get(code as usize).copied()
+    }
+}
+
+/// One line of a network's score card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignalLine {
+    /// The measured value.
+    pub value: f64,
+    /// What the null expects of a group of this size.
+    pub expected: f64,
+    /// Log2 likelihood ratio, operator against benign.
+    pub bits: f64,
+    /// Tail probability under the null, where the signal has a test.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub p_value: Option<f64>,
+}
+
+/// One identifier that ties a network together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TyingIdentifier {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Class, as in `hubs`.
+    pub class: String,
+    /// Members seen with it.
+    pub members: u64,
+    /// Accounts seen with it, inside and outside.
+    pub accounts: u64,
+    /// Members / accounts: 1 when the network keeps it to itself.
+    pub exclusivity: f64,
+    /// First and last sighting by a member, RFC 3339, if known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_seen: Option<String>,
+    /// Last sighting by a member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_seen: Option<String>,
+    /// Members that would no longer be tied to the rest if this identifier were not counted.
+    pub members_lost_without: u64,
+}
+
+/// A network as the analyst sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// Stable id, `PN-` and eight hex digits; kept over detections while most members stay.
+    pub id: String,
+    /// 1 for the strongest.
+    pub rank: u32,
+    /// Accounts that belong (core and fringe).
+    pub accounts: u64,
+    /// Accounts tied by several independent identifiers.
+    pub core: u64,
+    /// Accounts tied by fewer.
+    pub fringe: u64,
+    /// Accounts that touch it without belonging.
+    pub ambiguous: u64,
+    /// Identifiers that tie it together, by kind.
+    pub identifiers_by_kind: BTreeMap<String, u64>,
+    /// Exchanges of its accounts.
+    pub events: u64,
+    /// First event of a member, RFC 3339.
+    pub first_seen: Option<String>,
+    /// Last event of a member.
+    pub last_seen: Option<String>,
+    /// Evidence in bits for one operator against the best benign hypothesis.
+    pub score: f64,
+    /// Expected share of false networks among those ranked as high or higher; `None` until `calibrate` was run.
+    pub q_value: Option<f64>,
+    /// Whether the score is over the threshold of the run.
+    pub flagged: bool,
+    /// The benign hypothesis that explains it best.
+    pub benign_hypothesis: String,
+    /// Its likelihood in bits.
+    pub benign_bits: f64,
+    /// One line: why.
+    pub why: String,
+    /// The score card; a signal whose input is missing is `null`.
+    pub signals: BTreeMap<String, Option<SignalLine>>,
+    /// Strongest identifiers first.
+    pub tied_by: Vec<TyingIdentifier>,
+    /// Sightings of members with identifiers that were suppressed as hubs: not used, but counted.
+    pub suppressed_sightings: u64,
+    /// Share of members lost by leaving out the one identifier that matters most.
+    pub fragility: f64,
+}
+
+/// What a detection was run with and what it went through.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Version of the tool.
+    pub tool: String,
+    /// Seed.
+    pub seed: u64,
+    /// Score threshold, in bits.
+    pub threshold: f64,
+    /// The configuration, as TOML.
+    pub config: String,
+    /// Components with at least two accounts.
+    pub components: u64,
+    /// Accounts in the largest component.
+    pub largest_component: u64,
+    /// Communities.
+    pub communities: u64,
+    /// Quality of the partition.
+    pub quality: f64,
+    /// Sightings with suppressed identifiers.
+    pub suppressed_sightings: u64,
+}
+
+/// The labels of the last detection, and its networks.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The run.
+    pub run: Run,
+    /// Networks by rank.
+    pub networks: Vec<Network>,
+    /// Component of each vertex (accounts, then identifiers).
+    pub components: Column<u32>,
+    /// Community of each vertex.
+    pub communities: Column<u32>,
+    /// Network of each account as an index into [`Results::networks`], or `NONE_U32`.
+    pub network_of: Column<u32>,
+    /// Membership code of each account (0 core, 1 fringe, 2 ambiguous).
+    membership: Column<u8>,
+    /// Confidence of each membership, 0..1.
+    pub confidence: Column<f32>,
+    /// Evidence of each membership, in bits.
+    pub evidence_bits: Column<f32>,
+    /// Class of each identifier, an index into [`Results::class_names`].
+    pub classes: Column<u8>,
+    /// Policy of each identifier, an index into [`Results::policy_names`].
+    pub policies: Column<u8>,
+    /// Weight of each sighting, in bits; 0 where suppressed.
+    pub weights: Column<f32>,
+    /// Network of each identifier that ties one together, or `NONE_U32`.
+    pub network_of_identifier: Column<u32>,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+    /// Names of the policies.
+    pub policy_names: Vec<String>,
+}
+
+/// The part of the results that is kept as JSON.
+#[derive(Serialize, Deserialize)]
+struct Summary {
+    run: Run,
+    networks: Vec<Network>,
+    class_names: Vec<String>,
+    policy_names: Vec<String>,
+}
+
+impl Results {
+    /// Reads the results of a store.
+    pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
+        let store = dataset.store();
+        if !store.has("result.summary") {
+            return Err(Error::NotDetected { store: store.path().to_owned() });
+        }
+        let bytes: Column<u8> = store.column("result.summary")?;
+        let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
+            store: store.path().to_owned(),
+            section: "result.summary".to_owned(),
+            what: error.to_string(),
+        })?;
+        Ok(Results {
+            run: summary.run,
+            networks: summary.networks,
+            class_names: summary.class_names,
+            policy_names: summary.policy_names,
+            components: store.column("result.components")?,
+            communities: store.column("result.communities")?,
+            network_of: store.column("result.network_of")?,
+            membership: store.column("result.membership")?,
+            confidence: store.column("result.confidence")?,
+            evidence_bits: store.column("result.evidence_bits")?,
+            classes: store.column("result.classes")?,
+            policies: store.column("result.policies")?,
+            weights: store.column("result.weights")?,
+            network_of_identifier: store.column("result.network_of_identifier")?,
+        })
+    }
+
+    /// Puts results into a store.
+    pub(crate) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
+        writer.forget("result.");
+        let summary = Summary {
+            run: self.run.clone(),
+            networks: self.networks.clone(),
+            class_names: self.class_names.clone(),
+            policy_names: self.policy_names.clone(),
+        };
+        let json = serde_json::to_vec(&summary).expect("plain data serialises");
+        writer.put("result.summary", &json)?;
+        writer.put("result.components", &self.components)?;
+        writer.put("result.communities", &self.communities)?;
+        writer.put("result.network_of", &self.network_of)?;
+        writer.put("result.membership", &self.membership)?;
+        writer.put("result.confidence", &self.confidence)?;
+        writer.put("result.evidence_bits", &self.evidence_bits)?;
+        writer.put("result.classes", &self.classes)?;
+        writer.put("result.policies", &self.policies)?;
+        writer.put("result.weights", &self.weights)?;
+        writer.put("result.network_of_identifier", &self.network_of_identifier)
+    }
+
+    /// Sets the membership codes.
+    pub(crate) fn set_membership(&mut self, codes: Vec<u8>) {
+        self.membership = codes.into();
+    }
+
+    /// The candidate network an account belongs to or touches, and how; the network may be below the threshold.
+    pub fn membership_of(&self, account: AccountId) -> Option<(&Network, Membership)> {
+        let network = *self.network_of.get(account.index())?;
+        if network == NONE_U32 {
+            return None;
+        }
+        let membership = Membership::of_code(*self.membership.get(account.index())?)?;
+        Some((self.networks.get(network as usize)?, membership))
+    }
+
+    /// The flagged network an account belongs to as core or fringe: what outputs call its network.
+    pub fn flagged_network_of(&self, account: AccountId) -> Option<(&Network, Membership)> {
+        let (network, membership) = self.membership_of(account)?;
+        (network.flagged && membership != Membership::Ambiguous).then_some((network, membership))
+    }
+
+    /// The index of a network by its id (`PN-...`) or its rank.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest ids.
+    pub fn network_index(&self, id: &str) -> Result<usize, Error> {
+        let by_id = self.networks.iter().position(|network| network.id.eq_ignore_ascii_case(id));
+        let by_rank = || id.parse::<u32>().ok().and_then(|rank| self.networks.iter().position(|network| network.rank == rank));
+        by_id.or_else(by_rank).ok_or_else(|| {
+            let nearest = self.networks.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
+            let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
+            Error::Unknown { what: format!("network {id}"), hint }
+        })
+    }
+
+    /// The accounts of a network, ascending, with how they belong. O(accounts).
+    pub fn members_of(&self, network: usize) -> Vec<(AccountId, Membership)> {
+        let codes = self.membership.as_slice();
+        let labels = self.network_of.as_slice();
+        labels
+            .iter()
+            .enumerate()
+            .filter(|&(_, &label)| label as usize == network)
+            .filter_map(|(account, _)| Some((AccountId(account as u32), Membership::of_code(codes[account])?)))
+            .collect()
+    }
+}

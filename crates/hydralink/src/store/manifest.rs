@@ -1,0 +1,160 @@
+//! The manifest: what a store says about itself, in one small checked file.
+//!
+//! `MANIFEST` = 8 bytes magic, `u32` format version, `u32` reserved (0), `u64` payload length, `u128` xxh3-128 of the payload, payload.
+//! The payload is [`Manifest`] in bincode's standard configuration (little-endian, variable-length integers), at most
+//! [`LIMIT`] bytes. All numbers little-endian. This is the only place that uses bincode.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::MANIFEST;
+use crate::error::Error;
+
+const MAGIC: [u8; 8] = *b"HYDRALNK";
+
+/// The format this build writes, and the newest it reads.
+pub(crate) const FORMAT: u32 = 1;
+
+/// A manifest larger than this is refused before anything is allocated.
+const LIMIT: usize = 256 << 20;
+
+const HEADER: usize = 8 + 4 + 4 + 8 + 16;
+
+/// One section of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SectionEntry {
+    /// Dotted name, for instance `sightings.counts`.
+    pub name: String,
+    /// File name inside the store.
+    pub file: String,
+    /// Element type: `u8`, `u16`, `u32`, `u64`, `i64` or `f32`.
+    pub element: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// xxh3-128 of the bytes.
+    pub checksum: u128,
+}
+
+/// One file that went into the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Name as it was given.
+    pub name: String,
+    /// xxh3-128 of its content, in hex.
+    pub hash: String,
+    /// Rows read from it.
+    pub rows: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+}
+
+/// The string tables of a store: all names but those of accounts and identifiers, which are sections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tables {
+    /// Kinds of identifiers, in the order of `KindId`.
+    pub kinds: Vec<String>,
+    /// Models.
+    pub models: Vec<String>,
+    /// Capability classes.
+    pub capabilities: Vec<String>,
+    /// Countries of the account table.
+    pub countries: Vec<String>,
+    /// Tiers of the account table.
+    pub tiers: Vec<String>,
+    /// Pathways of the account table.
+    pub pathways: Vec<String>,
+    /// Organisations of the account table.
+    pub orgs: Vec<String>,
+    /// Releases: (model index, seconds since the epoch), ascending in time.
+    pub releases: Vec<(u16, u32)>,
+    /// Allowed identifiers: (identifier, reason).
+    pub allowed_identifiers: Vec<(u32, String)>,
+    /// Allowed accounts: (account, reason).
+    pub allowed_accounts: Vec<(u32, String)>,
+    /// Mined templates: (identifier, skeleton, variants).
+    pub skeletons: Vec<(u32, String, u64)>,
+}
+
+/// What a store says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the tool that wrote it.
+    pub tool: String,
+    /// Counts up with every change of the store.
+    pub generation: u64,
+    /// Sections.
+    pub sections: Vec<SectionEntry>,
+    /// Files that went in.
+    pub inputs: Vec<InputFile>,
+    /// Rejected rows by reason.
+    pub rejected: Vec<(String, u64)>,
+    /// String tables.
+    pub tables: Tables,
+    /// Pseudonymisation key id, if identifiers were keyed at ingest.
+    pub key_id: Option<String>,
+}
+
+/// Reads and checks a store's manifest.
+pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
+    let not_a_store = |what: &str| Error::NotAStore { path: store.to_owned(), what: what.to_owned() };
+    let damaged = |what: String| Error::StoreDamaged { store: store.to_owned(), section: MANIFEST.to_owned(), what };
+    let mut file = match File::open(store.join(MANIFEST)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && store.is_dir() => {
+            return Err(not_a_store("it has no MANIFEST (is it a store, and did its build finish?)"));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_a_store("there is no such directory")),
+        Err(_) if store.is_file() => return Err(not_a_store("it is a file; a store is a directory")),
+        Err(error) => return Err(damaged(error.to_string())),
+    };
+    let mut bytes = Vec::new();
+    (&mut file).take((LIMIT + HEADER) as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+    if bytes.len() < HEADER {
+        return Err(damaged(format!("{} bytes, a header alone has {HEADER}", bytes.len())));
+    }
+    if bytes[..8] != MAGIC {
+        return Err(not_a_store("its MANIFEST was not written by hydralink"));
+    }
+    let number = |at: usize, length: usize| {
+        bytes[at..at + length].iter().rev().fold(0u128, |value, &byte| value << 8 | u128::from(byte))
+    };
+    let format = number(8, 4) as u32;
+    if format > FORMAT {
+        return Err(Error::StoreVersion { store: store.to_owned(), found: format, newest: FORMAT });
+    }
+    let (expected, checksum) = (number(16, 8) as usize, number(24, 16));
+    let payload = &bytes[HEADER..];
+    if payload.len() != expected {
+        return Err(damaged(format!("payload of {} bytes, expected {expected}", payload.len())));
+    }
+    if xxh3_128(payload) != checksum || format == 0 {
+        return Err(damaged("checksum does not match".to_owned()));
+    }
+    let config = bincode::config::standard().with_limit::<LIMIT>();
+    let (manifest, used): (Manifest, usize) =
+        bincode::serde::decode_from_slice(payload, config).map_err(|error| damaged(error.to_string()))?;
+    if used != payload.len() {
+        return Err(damaged(format!("{} bytes left over after the manifest", payload.len() - used)));
+    }
+    Ok(manifest)
+}
+
+/// Writes a manifest beside the old one and renames it into place.
+pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
+    let config = bincode::config::standard().with_limit::<LIMIT>();
+    let payload = bincode::serde::encode_to_vec(manifest, config).map_err(std::io::Error::other)?;
+    let mut file = tempfile::Builder::new().prefix(".manifest-").tempfile_in(store)?;
+    file.write_all(&MAGIC)?;
+    file.write_all(&FORMAT.to_le_bytes())?;
+    file.write_all(&0u32.to_le_bytes())?;
+    file.write_all(&(payload.len() as u64).to_le_bytes())?;
+    file.write_all(&xxh3_128(&payload).to_le_bytes())?;
+    file.write_all(&payload)?;
+    file.as_file().sync_all()?;
+    file.persist(store.join(MANIFEST)).map_err(|error| error.error)?;
+    File::open(store)?.sync_all()
+}

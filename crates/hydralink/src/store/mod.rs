@@ -1,0 +1,121 @@
+//! The store: a directory of arrays that open in constant time and never half exist.
+//!
+//! # Layout
+//! `MANIFEST` names the sections; each section is one file of little-endian numbers, memory-mapped when the store is opened.
+//! A section file carries the generation that wrote it (`sightings.counts.3`), so a writer never touches a file that a reader may
+//! have open.
+//!
+//! # How a change becomes visible
+//! 1. The writer takes the lock (`LOCK`; a second writer is refused at once).
+//! 2. New sections are written under new names and synced.
+//! 3. The new manifest is written beside the old one, synced, and renamed over it: the only step that readers can see.
+//! 4. The directory is synced and files that no manifest names are removed.
+//!
+//! A crash before step 3 leaves the old store, a crash after it the new one.
+//!
+//! # What is checked
+//! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
+//! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte.
+
+mod manifest;
+mod section;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use graph::Column;
+
+use crate::error::Error;
+
+pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
+pub(crate) use section::Element;
+pub use section::SMALL_SECTION;
+pub use writer::StoreWriter;
+
+/// Name of the manifest file.
+pub(crate) const MANIFEST: &str = "MANIFEST";
+
+/// Name of the lock file.
+pub(crate) const LOCK: &str = "LOCK";
+
+/// An open store: the manifest, and the mapped sections. Cheap to clone handles out of; immutable.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    manifest: Manifest,
+    sections: HashMap<String, section::Mapped>,
+}
+
+impl Store {
+    /// Opens a store. Constant time in the size of the data.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] for a foreign directory, [`Error::StoreVersion`] for a newer format, [`Error::StoreDamaged`] naming the
+    /// section that is missing, truncated or altered.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let manifest = manifest::read(path)?;
+        let mut sections = HashMap::with_capacity(manifest.sections.len());
+        for entry in &manifest.sections {
+            sections.insert(entry.name.clone(), section::map(path, entry)?);
+        }
+        Ok(Store { path: path.to_owned(), manifest, sections })
+    }
+
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the store says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether a section exists.
+    pub fn has(&self, name: &str) -> bool {
+        self.sections.contains_key(name)
+    }
+
+    /// A section as an array; shares the mapping.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the section is missing or holds another type.
+    pub(crate) fn column<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
+        let mapped = self.sections.get(name).ok_or_else(|| self.damaged(name, "the section is missing"))?;
+        mapped.column(name).map_err(|what| self.damaged(name, &what))
+    }
+
+    /// A section as an array, empty if the store has no such section.
+    pub(crate) fn column_or_empty<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
+        if self.has(name) { self.column(name) } else { Ok(Column::default()) }
+    }
+
+    /// Checks the checksum of every section. Reads everything once.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] names the first section whose bytes differ from what was written.
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let mut verified = Verified::default();
+        for entry in &self.manifest.sections {
+            let mapped = &self.sections[&entry.name];
+            mapped.check(entry).map_err(|what| self.damaged(&entry.name, &what))?;
+            verified.sections += 1;
+            verified.bytes += mapped.bytes().len() as u64;
+        }
+        Ok(verified)
+    }
+
+    fn damaged(&self, section: &str, what: &str) -> Error {
+        Error::StoreDamaged { store: self.path.clone(), section: section.to_owned(), what: what.to_owned() }
+    }
+}
+
+/// What [`Store::verify`] went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Sections whose checksum agrees.
+    pub sections: usize,
+    /// Bytes read.
+    pub bytes: u64,
+}

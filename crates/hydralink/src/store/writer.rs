@@ -1,0 +1,187 @@
+//! Changing a store: new sections under new names, then one rename.
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::manifest::{self, InputFile, Manifest, SectionEntry, Tables};
+use super::section::{self, Element};
+use super::{LOCK, MANIFEST};
+use crate::error::Error;
+
+/// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
+#[derive(Debug)]
+pub struct StoreWriter {
+    path: PathBuf,
+    manifest: Manifest,
+    written: Vec<PathBuf>,
+    made_directory: bool,
+    committed: bool,
+    _lock: File,
+}
+
+impl StoreWriter {
+    /// Starts a store from nothing, or one that will replace the store at `path` whole.
+    ///
+    /// # Errors
+    /// [`Error::StoreBusy`] if another process is writing it, [`Error::NotAStore`] if `path` holds something else.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let made_directory = !path.exists();
+        if made_directory {
+            fs::create_dir_all(path).map_err(|error| Error::io("create the store", path, error))?;
+        } else if !path.is_dir() {
+            return Err(Error::NotAStore { path: path.to_owned(), what: "it is a file; a store is a directory".to_owned() });
+        } else if !path.join(MANIFEST).exists() && !is_empty_or_ours(path)? {
+            let what = "the directory holds other files; name a new one";
+            return Err(Error::NotAStore { path: path.to_owned(), what: what.to_owned() });
+        }
+        let lock = lock(path)?;
+        let generation = match manifest::read(path) {
+            Ok(old) => old.generation + 1,
+            Err(Error::StoreVersion { store, found, newest }) => return Err(Error::StoreVersion { store, found, newest }),
+            Err(_) => next_free_generation(path)?,
+        };
+        let manifest = Manifest {
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            generation,
+            sections: Vec::new(),
+            inputs: Vec::new(),
+            rejected: Vec::new(),
+            tables: Tables::default(),
+            key_id: None,
+        };
+        Ok(StoreWriter { path: path.to_owned(), manifest, written: Vec::new(), made_directory, committed: false, _lock: lock })
+    }
+
+    /// Starts a change of an existing store that keeps the sections it doesn't replace.
+    ///
+    /// # Errors
+    /// As [`StoreWriter::create`], and whatever [`super::Store::open`] refuses.
+    pub fn amend(path: &Path) -> Result<Self, Error> {
+        let mut manifest = manifest::read(path)?;
+        let lock = lock(path)?;
+        manifest.generation += 1;
+        manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(StoreWriter {
+            path: path.to_owned(),
+            manifest,
+            written: Vec::new(),
+            made_directory: false,
+            committed: false,
+            _lock: lock,
+        })
+    }
+
+    /// Writes a section, or replaces one.
+    ///
+    /// # Errors
+    /// [`Error::Io`], a full disk for instance.
+    pub(crate) fn put<T: Element>(&mut self, name: &str, values: &[T]) -> Result<(), Error> {
+        let file = format!("{name}.{}", self.manifest.generation);
+        let path = self.path.join(&file);
+        self.written.push(path.clone());
+        let entry: SectionEntry =
+            section::write(&self.path, name, &file, values).map_err(|error| Error::io("write", &path, error))?;
+        self.manifest.sections.retain(|section| section.name != name);
+        self.manifest.sections.push(entry);
+        Ok(())
+    }
+
+    /// Forgets the sections whose name starts with `prefix`.
+    pub(crate) fn forget(&mut self, prefix: &str) {
+        self.manifest.sections.retain(|section| !section.name.starts_with(prefix));
+    }
+
+    /// The string tables, to fill in.
+    pub(crate) fn tables(&mut self) -> &mut Tables {
+        &mut self.manifest.tables
+    }
+
+    /// Records what went in.
+    pub(crate) fn set_inputs(&mut self, inputs: Vec<InputFile>, rejected: Vec<(String, u64)>) {
+        self.manifest.inputs = inputs;
+        self.manifest.rejected = rejected;
+    }
+
+    /// Makes the change visible, all of it at once.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the store is then as it was.
+    pub fn commit(mut self) -> Result<(), Error> {
+        self.manifest.sections.sort_by(|a, b| a.name.cmp(&b.name));
+        manifest::write(&self.path, &self.manifest).map_err(|error| Error::io("write the manifest of", &self.path, error))?;
+        self.committed = true;
+        self.remove_unnamed();
+        Ok(())
+    }
+
+    /// Removes section files that the manifest doesn't name: the old generation's, or an interrupted writer's.
+    fn remove_unnamed(&self) {
+        let named: HashSet<&str> = self.manifest.sections.iter().map(|section| section.file.as_str()).collect();
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let leftover = name.starts_with(".manifest-") || (is_section_file(name) && !named.contains(name));
+            if leftover {
+                // A file that can't be removed costs space, not correctness.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for StoreWriter {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        for path in &self.written {
+            let _ = fs::remove_file(path);
+        }
+        if self.made_directory {
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// Takes the writer's lock; the operating system releases it when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = path.join(LOCK);
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .open(&file)
+        .map_err(|error| Error::io("open the lock of the store", &file, error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::StoreBusy { store: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", &file, error)),
+    }
+}
+
+/// `a.dotted.name.7`: what [`StoreWriter::put`] writes.
+fn is_section_file(name: &str) -> bool {
+    generation_of(name).is_some()
+}
+
+fn generation_of(name: &str) -> Option<u64> {
+    let (stem, generation) = name.rsplit_once('.')?;
+    let ours = stem.contains('.') && stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_');
+    if ours { generation.parse().ok() } else { None }
+}
+
+fn is_empty_or_ours(path: &Path) -> Result<bool, Error> {
+    let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
+    Ok(entries.flatten().all(|entry| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| name == LOCK || name.starts_with(".manifest-") || is_section_file(name))
+    }))
+}
+
+fn next_free_generation(path: &Path) -> Result<u64, Error> {
+    let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
+    let newest = entries.flatten().filter_map(|entry| generation_of(entry.file_name().to_str()?)).max();
+    Ok(newest.map_or(1, |generation| generation + 1))
+}
