@@ -130,6 +130,19 @@ impl Dataset {
         self.tables().kinds.get(kind.index()).map_or("", String::as_str)
     }
 
+    /// The kind of a name.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] lists the kinds there are.
+    pub fn kind(&self, name: &str) -> Result<KindId, Error> {
+        let kinds = &self.tables().kinds;
+        let found = kinds.iter().position(|kind| kind == name);
+        found.map(|kind| KindId(kind as u8)).ok_or_else(|| Error::Unknown {
+            what: format!("kind {name}"),
+            hint: format!("; this store has {}", kinds.join(", ")),
+        })
+    }
+
     /// A node as `KIND:VALUE`, the form in which it can be typed.
     pub fn label_of(&self, node: Node) -> String {
         match node {

@@ -1,0 +1,161 @@
+//! Finding networks: detect, networks, network, members, components, communities, evaluate.
+
+use hydralink::evaluate::{self, Evaluation};
+use hydralink::query::{self, Group, Member};
+use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network, Results, dossier};
+
+use crate::Found;
+use crate::args::{
+    Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared,
+};
+use crate::output::{Field, Format, Output, grouped};
+use crate::progress::{self, Progress};
+
+/// Finds the networks of a store and prints the ranked table.
+pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let mut config = match &arguments.config {
+        Some(path) => DetectConfig::read(path)?,
+        None => DetectConfig::default(),
+    };
+    config.seed = arguments.seed;
+    let results = run_detect(&arguments.store, &config, shared)?;
+    print_ranked(&results, arguments.top, false, output)?;
+    let flagged = results.networks.iter().filter(|network| network.flagged).count();
+    let below = results.networks.len() - flagged;
+    output.say(&format!(
+        "{} networks over {} bits, {} candidates below. Next: hydralink network {} {}",
+        grouped(flagged as u64),
+        results.run.threshold,
+        grouped(below as u64),
+        arguments.store.display(),
+        results.networks.first().map_or("ID", |network| network.id.as_str()),
+    ))?;
+    Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// Runs a detection with a line of progress.
+pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared: &Shared) -> anyhow::Result<Results> {
+    let progress = Progress::new(shared, "opening", None, false);
+    let results = hydralink::detect(store, config, &|phase| {
+        progress.phase(phase);
+        !progress::interrupted()
+    })?;
+    Ok(results)
+}
+
+/// Prints the ranked networks of the last detection.
+pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    print_ranked(&dataset.results()?, arguments.top, arguments.all, output)
+}
+
+/// Prints flagged networks, or all candidates.
+pub(crate) fn print_ranked(results: &Results, top: usize, all: bool, output: &mut Output) -> anyhow::Result<Found> {
+    let networks: Vec<&Network> = results.networks.iter().filter(|network| all || network.flagged).collect();
+    let shown = if top == 0 { networks.len() } else { networks.len().min(top) };
+    let found = output.records(&networks[..shown], NETWORK)?;
+    if shown < networks.len() {
+        output.say(&format!("showing {shown} of {}; `networks --top 0` shows all", grouped(networks.len() as u64)))?;
+    }
+    Ok(found)
+}
+
+const NETWORK: &[Field<&Network>] = &[
+    Field::number("rank", |network| network.rank.to_string()),
+    Field::text("id", |network| network.id.clone()),
+    Field::number("accounts", |network| network.accounts.to_string()),
+    Field::number("events", |network| network.events.to_string()).csv_only(),
+    Field::number("score", |network| format!("{:.1}", network.score)),
+    Field::number("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))).csv_only(),
+    Field::text("benign_hypothesis", |network| network.benign_hypothesis.clone()).csv_only(),
+    Field::text("why", |network| network.why.clone()),
+];
+
+/// Prints one network in full.
+pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
+    Ok(output.one(&dossier, dossier::text)?)
+}
+
+/// Prints every account with its labels.
+pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    let members = query::members(&dataset, &results, network);
+    if output.format() == Format::Table {
+        let shown: Vec<Member> = members.filter(|member| network.is_some() || member.network.is_some()).collect();
+        return Ok(output.records(&shown, MEMBER)?);
+    }
+    Ok(output.stream(members, MEMBER)?)
+}
+
+const MEMBER: &[Field<Member>] = &[
+    Field::text("account_id", |member| member.account_id.clone()),
+    Field::number("component", |member| member.component.to_string()),
+    Field::number("community", |member| member.community.to_string()),
+    Field::text("network", |member| member.network.clone().unwrap_or_default()),
+    Field::text("membership", |member| member.membership.unwrap_or_default().to_owned()),
+    Field::number("confidence", |member| member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
+    Field::number("evidence_bits", |member| member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
+    Field::text("candidate", |member| member.candidate.clone().unwrap_or_default()).csv_only(),
+];
+
+/// Prints connected components, or their sizes at every degree cap.
+pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    if arguments.sweep {
+        return Ok(output.records(&hydralink::degree_sweep(&dataset), SWEEP)?);
+    }
+    let filter = ComponentFilter { kinds: arguments.kind.clone(), max_degree: arguments.max_degree };
+    let partition = hydralink::components(&dataset, &filter)?;
+    Ok(output.records(&query::groups(&dataset, &partition, arguments.top), GROUP)?)
+}
+
+/// Prints communities.
+pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let search = CommunitySearch {
+        leiden: arguments.algorithm == Algorithm::Leiden,
+        quality: match arguments.quality {
+            QualityName::Modularity => hydralink::Quality::Modularity,
+            QualityName::Cpm => hydralink::Quality::Cpm,
+            QualityName::Barber => hydralink::Quality::Barber,
+        },
+        resolution: arguments.resolution,
+        seed: arguments.seed,
+        converge: arguments.converge,
+    };
+    let found = hydralink::communities(&dataset, &search)?;
+    output.say(&format!(
+        "quality {:.6}, {} communities, {} disconnected",
+        found.quality,
+        grouped(found.partition.group_count() as u64),
+        found.disconnected
+    ))?;
+    Ok(output.records(&query::groups(&dataset, &found.partition, arguments.top), GROUP)?)
+}
+
+const GROUP: &[Field<Group>] = &[
+    Field::number("id", |group| group.id.to_string()),
+    Field::number("accounts", |group| group.accounts.to_string()),
+    Field::number("identifiers", |group| group.identifiers.to_string()),
+    Field::text("example", |group| group.example.clone()),
+];
+
+const SWEEP: &[Field<hydralink::SweepPoint>] = &[
+    Field::number("max_degree", |point| point.max_degree.to_string()),
+    Field::number("components", |point| point.components.to_string()),
+    Field::number("largest", |point| point.largest_component.to_string()),
+    Field::number("linked", |point| point.linked_accounts.to_string()),
+];
+
+/// Compares the networks found with the truth.
+pub(crate) fn evaluate(arguments: &Evaluate, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let evaluation = evaluate::evaluate(&dataset, &results, &arguments.labels, arguments.benign.as_deref())?;
+    Ok(output.one(&evaluation, Evaluation::text)?)
+}

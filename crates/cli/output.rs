@@ -1,0 +1,264 @@
+//! Three printers: a table for people, JSON and JSON Lines and CSV for machines.
+//!
+//! Values come from logs that an adversary wrote: in tables control characters are made visible, so that a name can't move the
+//! cursor, recolour the terminal or reverse the text after it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::Found;
+use crate::args::Shared;
+
+/// How records are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// GraphML, for `export`.
+    #[value(hide = true)]
+    Graphml,
+    /// GEXF, for `export`.
+    #[value(hide = true)]
+    Gexf,
+    /// Parquet, for `export`.
+    #[value(hide = true)]
+    Parquet,
+    /// STIX 2.1, for `export`.
+    #[value(hide = true)]
+    Stix,
+    /// MISP event, for `export`.
+    #[value(hide = true)]
+    Misp,
+}
+
+impl Format {
+    /// Whether records can be printed in it; the others are files that `export` writes.
+    pub(crate) fn prints_records(self) -> bool {
+        matches!(self, Format::Table | Format::Json | Format::Jsonl | Format::Csv)
+    }
+}
+
+/// A column of a record: its heading, how to print it, and whether it is a number.
+pub(crate) struct Field<T> {
+    heading: &'static str,
+    cell: fn(&T) -> String,
+    number: bool,
+    in_table: bool,
+}
+
+impl<T> Field<T> {
+    /// A column of words, in tables and CSV.
+    pub(crate) const fn text(heading: &'static str, cell: fn(&T) -> String) -> Self {
+        Field { heading, cell, number: false, in_table: true }
+    }
+
+    /// A column of numbers, in tables and CSV.
+    pub(crate) const fn number(heading: &'static str, cell: fn(&T) -> String) -> Self {
+        Field { heading, cell, number: true, in_table: true }
+    }
+
+    /// Leaves the column out of tables.
+    pub(crate) const fn csv_only(mut self) -> Self {
+        self.in_table = false;
+        self
+    }
+}
+
+/// Locked, buffered stdout and the chosen format.
+pub(crate) struct Output {
+    format: Option<Format>,
+    out: BufWriter<io::Stdout>,
+    quiet: bool,
+    width: Option<u16>,
+}
+
+impl Output {
+    pub(crate) fn new(shared: &Shared) -> Self {
+        let width = if io::stdout().is_terminal() { None } else { Some(100) };
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or(width);
+        Output { format: shared.format, out: BufWriter::new(io::stdout()), quiet: shared.quiet, width }
+    }
+
+    /// The chosen format; a table where none was.
+    pub(crate) fn format(&self) -> Format {
+        self.format.unwrap_or(Format::Table)
+    }
+
+    /// Prints records; says whether there were any.
+    pub(crate) fn records<T: Serialize>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<Found> {
+        match self.format() {
+            Format::Table if !records.is_empty() => self.table(records, fields)?,
+            Format::Table => {}
+            Format::Json => self.json(&records)?,
+            Format::Jsonl => {
+                for record in records {
+                    serde_json::to_writer(&mut self.out, record)?;
+                    self.out.write_all(b"\n")?;
+                }
+            }
+            _ => self.csv(records, fields)?,
+        }
+        Ok(if records.is_empty() { Found::Nothing } else { Found::Something })
+    }
+
+    /// Prints records one by one as they come; as JSON they still form one array. Not for tables, whose columns need all rows.
+    pub(crate) fn stream<T: Serialize>(&mut self, records: impl Iterator<Item = T>, fields: &[Field<T>]) -> io::Result<Found> {
+        let mut count = 0u64;
+        match self.format() {
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(&mut self.out);
+                writer.write_record(fields.iter().map(|field| field.heading))?;
+                for record in records {
+                    writer.write_record(fields.iter().map(|field| (field.cell)(&record)))?;
+                    count += 1;
+                }
+                writer.flush()?;
+            }
+            format => {
+                let array = format == Format::Json;
+                for record in records {
+                    if array {
+                        self.out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;
+                    }
+                    serde_json::to_writer(&mut self.out, &record)?;
+                    if !array {
+                        self.out.write_all(b"\n")?;
+                    }
+                    count += 1;
+                }
+                if array {
+                    self.out.write_all(if count == 0 { b"[]\n" } else { b"\n]\n" })?;
+                }
+            }
+        }
+        Ok(if count == 0 { Found::Nothing } else { Found::Something })
+    }
+
+    /// Prints one thing: as text for people, as JSON for machines.
+    pub(crate) fn one<T: Serialize>(&mut self, thing: &T, text: impl FnOnce(&T) -> String) -> io::Result<Found> {
+        match self.format() {
+            Format::Json => self.json(thing)?,
+            Format::Jsonl => {
+                serde_json::to_writer(&mut self.out, thing)?;
+                self.out.write_all(b"\n")?;
+            }
+            _ => self.out.write_all(visible_lines(&text(thing)).as_bytes())?,
+        }
+        Ok(Found::Something)
+    }
+
+    /// Prints a line of data for people, whatever the format.
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", visible_lines(text))
+    }
+
+    /// Says something on stderr, unless asked to be quiet.
+    pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
+        self.out.flush()?;
+        if !self.quiet {
+            writeln!(io::stderr(), "{}", visible_lines(text))?;
+        }
+        Ok(())
+    }
+
+    /// Writes out what is buffered.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn json<T: Serialize + ?Sized>(&mut self, thing: &T) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.out, thing)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn table<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(width) = self.width {
+            table.set_width(width);
+        }
+        let shown: Vec<&Field<T>> = fields.iter().filter(|field| field.in_table).collect();
+        table.set_header(shown.iter().map(|field| field.heading));
+        for record in records {
+            table.add_row(shown.iter().map(|field| visible(&(field.cell)(record))));
+        }
+        for (at, field) in shown.iter().enumerate() {
+            if let Some(column) = table.column_mut(at) {
+                column.set_padding(if at == 0 { (0, 1) } else { (1, 1) });
+                if field.number {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        for line in table.lines() {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn csv<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(&mut self.out);
+        writer.write_record(fields.iter().map(|field| field.heading))?;
+        for record in records {
+            writer.write_record(fields.iter().map(|field| (field.cell)(record)))?;
+        }
+        writer.flush()
+    }
+}
+
+/// A string with its control characters, and the characters that reorder text, made visible.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().flat_map(|character| escape(character, false)).collect()
+}
+
+/// As [`visible`], but lines stay lines.
+pub(crate) fn visible_lines(text: &str) -> String {
+    text.chars().flat_map(|character| escape(character, true)).collect()
+}
+
+fn escape(character: char, keep_newlines: bool) -> impl Iterator<Item = char> {
+    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hidden = character.is_control() && !(keep_newlines && matches!(character, '\n' | '\t'));
+    let (plain, escaped) = if reorders || hidden { (None, Some(character.escape_unicode())) } else { (Some(character), None) };
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+/// A whole number in groups of three digits.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn names_cannot_drive_the_terminal() {
+        assert_eq!(visible("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
+        assert_eq!(visible_lines("a\nb"), "a\nb");
+    }
+}

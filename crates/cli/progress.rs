@@ -1,0 +1,70 @@
+//! Progress on stderr for work over a second, and a flag that Ctrl-C sets.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Shared;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Makes Ctrl-C raise a flag: work stops at the next safe place and leaves nothing half done. A second Ctrl-C ends at once.
+pub(crate) fn stop_on_interrupt() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })?;
+    Ok(())
+}
+
+/// Whether Ctrl-C was pressed.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// A line of progress; silent for the first second, when not on a terminal, and when asked to be.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Starts a phase. `total` is in the unit of [`Progress::advance`], bytes where `bytes` is set; `None` shows a spinner.
+    pub(crate) fn new(shared: &Shared, phase: &str, total: Option<u64>, bytes: bool) -> Self {
+        let wanted = !shared.quiet && !shared.no_progress && std::io::stderr().is_terminal();
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::new_spinner(),
+        };
+        bar.set_draw_target(if wanted { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() });
+        let template = match (total, bytes) {
+            (Some(_), true) => "{msg:<18} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+            (Some(_), false) => "{msg:<18} {bar:30} {pos}/{len} eta {eta}",
+            (None, _) => "{msg:<18} {spinner} {elapsed}",
+        };
+        bar.set_style(ProgressStyle::with_template(template).expect("a fixed template").progress_chars("=> "));
+        bar.set_message(phase.to_owned());
+        if wanted && total.is_none() {
+            bar.enable_steady_tick(Duration::from_millis(125));
+        }
+        Progress { bar }
+    }
+
+    /// Starts the next phase on the same line.
+    pub(crate) fn phase(&self, phase: &str) {
+        self.bar.set_message(phase.to_owned());
+    }
+
+    /// Moves on.
+    pub(crate) fn advance(&self, by: u64) {
+        self.bar.inc(by);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,65 @@
+//! The arrows of crates/README.md, checked against `cargo metadata`.
+
+use std::process::Command;
+
+/// Which of our crates each crate may depend on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("hydralink-graph", &[]),
+    ("hydralink-events", &["hydralink-graph"]),
+    ("hydralink-community", &["hydralink-graph"]),
+    ("hydralink-evidence", &["hydralink-graph"]),
+    ("hydralink-synth", &[]),
+    (
+        "hydralink",
+        &["hydralink-graph", "hydralink-events", "hydralink-community", "hydralink-evidence", "hydralink-synth"],
+    ),
+    ("hydralink-cli", &["hydralink"]),
+];
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo metadata runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let Some((_, allowed)) = ARROWS.iter().find(|(ours, _)| *ours == name) else {
+            panic!("crate {name} is not in the table of arrows: a new crate is an architecture change");
+        };
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let dependency_name = dependency["name"].as_str().expect("a name");
+            let ours = dependency_name == "hydralink" || dependency_name.starts_with("hydralink-");
+            let dev = dependency["kind"].as_str() == Some("dev");
+            assert!(
+                !ours || dev && name == "hydralink-cli" || allowed.contains(&dependency_name),
+                "{name} depends on {dependency_name}; allowed: {allowed:?}"
+            );
+        }
+    }
+    assert_eq!(packages.len(), ARROWS.len(), "every crate of the table exists");
+}
+
+#[test]
+fn the_command_line_has_no_logic_of_its_own() {
+    let metadata = metadata();
+    let cli = metadata["packages"].as_array().expect("packages").iter().find(|p| p["name"] == "hydralink-cli").expect("cli");
+    let direct: Vec<&str> = cli["dependencies"]
+        .as_array()
+        .expect("dependencies")
+        .iter()
+        .filter(|dependency| dependency["kind"].is_null())
+        .filter_map(|dependency| dependency["name"].as_str())
+        .collect();
+    for algorithmic in ["hydralink-graph", "hydralink-community", "hydralink-evidence", "hydralink-events", "petgraph"] {
+        assert!(!direct.contains(&algorithmic), "the command line calls {algorithmic} past the facade");
+    }
+}

@@ -1,0 +1,190 @@
+//! Bad input gets a clear message and its exit code, and nothing is written or lost.
+
+use std::fs;
+use std::io::Write;
+
+use crate::support::{Bench, of_world, world};
+
+const GOOD: &str = "timestamp,account_id,ip,payment_instrument\n\
+    2026-02-01T00:00:00Z,a,8.8.8.8,tok_1\n\
+    2026-02-01T00:00:01Z,b,8.8.8.8,tok_1\n";
+
+fn refuses(bench: &Bench, words: &[&str], events: &str) {
+    bench.fails(2, words, &["build", events, "-o", "store"]);
+    assert!(!bench.path("store").exists(), "a failed build left a store behind");
+}
+
+#[test]
+fn a_missing_required_column_names_the_nearest() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,acount_id,ip\n2026-02-01T00:00:00Z,a,8.8.8.8\n");
+    refuses(&bench, &["account_id", "acount_id"], &events);
+}
+
+#[test]
+fn an_unknown_column_in_the_map_names_the_nearest() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", GOOD);
+    let map = bench.file("map.toml", "[columns]\nip = \"ipp\"\n");
+    let ran = bench.fails(2, &["ipp", "ip"], &["build", &events, "--map", &map, "-o", "store"]);
+    assert!(ran.stderr.contains("did you mean") || ran.stderr.contains("nearest"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_empty_file_a_directory_and_a_missing_file_are_errors() {
+    let bench = Bench::new();
+    let empty = bench.file("empty.csv", "");
+    refuses(&bench, &["empty"], &empty);
+    let header = bench.file("header.csv", "timestamp,account_id,ip\n");
+    refuses(&bench, &["header.csv"], &header);
+    fs::create_dir(bench.path("folder")).expect("a folder");
+    refuses(&bench, &["folder", "directory"], "folder");
+    refuses(&bench, &["absent.csv"], "absent.csv");
+}
+
+#[test]
+fn truncated_gzip_is_an_error() {
+    let bench = Bench::new();
+    let text = GOOD.to_owned() + &"2026-02-01T00:00:01Z,c,9.9.9.9,tok_2\n".repeat(5_000);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).expect("compresses");
+    let whole = encoder.finish().expect("compresses");
+    let good = bench.file("good.csv.gz", &whole);
+    bench.ok(&["build", &good, "-o", "good"]);
+    let events = bench.file("events.csv.gz", &whole[..whole.len() / 2]);
+    refuses(&bench, &["events.csv.gz"], &events);
+}
+
+#[test]
+fn truncated_parquet_is_an_error() {
+    let bench = Bench::new();
+    let folder = bench.path("world");
+    bench.ok(&["synth", folder.to_str().expect("UTF-8"), "--tier", "xs", "--events", "parquet", "--quiet"]);
+    let whole = fs::read(folder.join("events.parquet")).expect("the events");
+    for keep in [whole.len() / 2, whole.len() - 1, 10] {
+        let events = bench.file("events.parquet", &whole[..keep]);
+        refuses(&bench, &["events.parquet"], &events);
+    }
+}
+
+#[test]
+fn mixed_timestamp_units_are_an_error() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,account_id,ip\n1769904000,a,8.8.8.8\n1769904000123,b,8.8.8.8\n");
+    refuses(&bench, &["timestamp"], &events);
+}
+
+#[test]
+fn a_gigabyte_in_one_line_is_rejected_in_bounded_memory() {
+    let bench = Bench::new();
+    let path = bench.path("events.csv");
+    let mut file = fs::File::create(&path).expect("a file");
+    file.write_all(GOOD.as_bytes()).expect("written");
+    // A hole of zero bytes: a gigabyte to read, nothing on disk.
+    let length = file.metadata().expect("metadata").len() + (1 << 30);
+    file.set_len(length).expect("a sparse file");
+    drop(file);
+    let mut command = std::process::Command::new("sh");
+    let run = format!(
+        "ulimit -v 1500000; exec {} build events.csv -o store --threads 1 --rejects rejects.jsonl",
+        env!("CARGO_BIN_EXE_hydralink")
+    );
+    let output = command.args(["-c", &run]).current_dir(bench.path("")).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rejects = fs::read_to_string(bench.path("rejects.jsonl")).expect("rejects");
+    assert_eq!(rejects.lines().count(), 1, "{rejects}");
+    assert!(rejects.len() < 4_096, "the reject echoes the line");
+}
+
+#[test]
+fn bad_rows_are_kept_apart_and_counted() {
+    let bench = Bench::new();
+    let mut bytes = GOOD.as_bytes().to_vec();
+    bytes.extend_from_slice(b"2026-02-01T00:00:02Z,n\0ul,8.8.8.8,tok_1\n");
+    bytes.extend_from_slice(b"2026-02-01T00:00:02Z,\xff\xfe,8.8.8.8,tok_1\n");
+    bytes.extend_from_slice(b"2026-02-01T00:00:02Z,c,999.1.1.1,tok_1\n");
+    bytes.extend_from_slice(b"yesterday,d,8.8.8.8,tok_1\n");
+    bytes.extend_from_slice(b"1970-01-01T00:00:00Z,e,8.8.8.8,tok_1\n");
+    bytes.extend_from_slice(b"2026-02-01T00:00:02Z,,8.8.8.8,tok_1\n");
+    let events = bench.file("events.csv", bytes);
+    bench.ok(&["build", &events, "-o", "store", "--rejects", "rejects.jsonl"]);
+    let rejects = fs::read_to_string(bench.path("rejects.jsonl")).expect("rejects");
+    let records: Vec<serde_json::Value> = rejects.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records.len(), 6, "{rejects}");
+    let lines: Vec<u64> = records.iter().filter_map(|record| record["line"].as_u64()).collect();
+    assert_eq!(lines, [4, 5, 6, 7, 8, 9], "{rejects}");
+    assert!(records.iter().all(|record| record["reason"].as_str().is_some_and(|reason| !reason.is_empty())), "{rejects}");
+    bench.ok(&["show", "store", "account:a"]);
+    bench.fails(3, &["account:c"], &["show", "store", "account:c"]);
+}
+
+#[test]
+fn too_many_bad_rows_fail_the_run() {
+    let bench = Bench::new();
+    let text = GOOD.to_owned() + &"2026-02-01T00:00:02Z,c,999.1.1.1,tok_1\n".repeat(200);
+    let events = bench.file("events.csv", text);
+    refuses(&bench, &["200", "--max-bad"], &events);
+    bench.ok(&["build", &events, "-o", "store", "--max-bad", "100%"]);
+}
+
+#[test]
+fn a_raw_card_number_is_refused_and_never_echoed() {
+    let bench = Bench::new();
+    for card in ["4111111111111111", "4111 1111 1111 1111", "5500-0000-0000-0004"] {
+        let events = bench.file("events.csv", format!("{GOOD}2026-02-01T00:00:02Z,c,9.9.9.9,{card}\n"));
+        let ran = bench.fails(2, &["card number"], &["build", &events, "-o", "store", "--rejects", "rejects.jsonl"]);
+        let rejects = fs::read_to_string(bench.path("rejects.jsonl")).unwrap_or_default();
+        for text in [&ran.stdout, &ran.stderr, &rejects] {
+            assert!(!text.contains(card) && !text.contains(&card[card.len() - 4..]), "{text}");
+        }
+        assert!(!bench.path("store").exists());
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let bench = Bench::new();
+    let events = of_world("events.csv");
+    // A limit on the size of a file stands for a full disk: writes fail with an error in the middle of a section.
+    let run = format!("ulimit -f 64; trap '' XFSZ; exec {} build {events} -o store", env!("CARGO_BIN_EXE_hydralink"));
+    let output = std::process::Command::new("bash").args(["-c", &run]).current_dir(bench.path("")).output().expect("runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot write"), "{stderr}");
+    assert!(!bench.path("store").exists(), "a failed build left a store behind");
+}
+
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing() {
+    let bench = Bench::new();
+    let events = world().join("events.csv");
+    let many: Vec<String> = (0..40)
+        .map(|copy| {
+            let name = format!("copy{copy}.csv");
+            let mut text = fs::read_to_string(&events).expect("the events");
+            text.push_str(&format!("2026-02-01T00:00:00Z,extra{copy},8.8.8.8,,,,,,,\n"));
+            bench.file(&name, text)
+        })
+        .collect();
+    let mut arguments = vec!["build", "-o", "store", "--max-bad", "100%"];
+    arguments.extend(many.iter().map(String::as_str));
+    let child = bench.command(&arguments).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(kill.success(), "the build ended before it could be interrupted");
+    let output = child.wait_with_output().expect("ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("interrupted"), "{stderr}");
+    assert!(!bench.path("store").exists(), "an interrupted build left a store behind");
+}
+
+#[test]
+fn unknown_ids_exit_3_with_a_suggestion() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,alice,8.8.8.8\n,alina,8.8.4.4\n");
+    bench.ok(&["build", &events, "-o", "store"]);
+    bench.fails(3, &["did you mean", "account:alice"], &["show", "store", "account:alicee"]);
+    bench.fails(3, &["did you mean", "ip:8.8.8.8"], &["show", "store", "ip:8.8.8.9"]);
+    bench.fails(2, &["hydralink detect"], &["networks", "store"]);
+}

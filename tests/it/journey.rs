@@ -1,0 +1,111 @@
+//! From events to ranked networks, and every question of the tour.
+
+use crate::support::{Bench, detected, of_world};
+
+#[test]
+fn the_planted_networks_are_found_and_explained() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let networks = bench.ok(&["networks", &store, "--format", "jsonl"]).records();
+    assert!(!networks.is_empty());
+    for (at, network) in networks.iter().enumerate() {
+        assert_eq!(network["rank"], at + 1);
+        assert!(network["why"].as_str().is_some_and(|why| why.len() > 20), "{network}");
+        for field in
+            ["id", "accounts", "identifiers_by_kind", "events", "first_seen", "last_seen", "score", "benign_hypothesis", "signals"]
+        {
+            assert!(!network[field].is_null(), "{field} of {network}");
+        }
+    }
+    let labels = of_world("labels.csv");
+    let groups = of_world("groups.csv");
+    let evaluation = bench.ok(&["evaluate", &store, "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
+    let precision = evaluation["pairwise"]["precision"].as_f64().expect("a number");
+    assert!(precision >= 0.9, "{evaluation}");
+    let largest = evaluation["networks"].as_array().expect("networks").iter().max_by_key(|n| n["accounts"].as_u64());
+    let recall = largest.expect("a planted network")["recall"].as_f64().expect("a number");
+    assert!(recall >= 0.9, "{evaluation}");
+}
+
+#[test]
+fn members_have_the_promised_columns() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let members = bench.ok(&["members", &store, "--format", "csv"]).stdout;
+    let header = members.lines().next().expect("a header");
+    assert!(header.starts_with("account_id,component,community,network,membership,confidence,evidence_bits"), "{header}");
+    let accounts = std::fs::read_to_string(of_world("accounts.csv")).expect("the accounts").lines().count() - 1;
+    assert!(members.lines().count() - 1 <= accounts);
+    assert!(members.lines().count() > 900, "every account is listed");
+}
+
+#[test]
+fn every_question_is_answered() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let network = bench.ok(&["networks", &store, "--format", "jsonl"]).records()[0].clone();
+    let id = network["id"].as_str().expect("an id");
+    let dossier = bench.ok(&["network", &store, id]).stdout;
+    assert!(dossier.contains("Score card") && dossier.contains("Tied together by"), "{dossier}");
+    assert_eq!(bench.ok(&["network", &store, "1"]).stdout, dossier, "rank and id name the same network");
+    let members = bench.ok(&["members", &store, "--network", id, "--format", "jsonl"]).records();
+    let core: Vec<&str> = members
+        .iter()
+        .filter(|member| member["membership"] == "core")
+        .map(|member| member["account_id"].as_str().expect("an id"))
+        .collect();
+    let [first, second, ..] = core[..] else { panic!("a network has two core members: {members:?}") };
+    let card = bench.ok(&["show", &store, &format!("account:{first}"), "--format", "json"]).json();
+    assert_eq!(card["network"], id);
+    let neighbors = bench.ok(&["neighbors", &store, first, "--format", "jsonl"]).records();
+    let top = neighbors[0]["node"].as_str().expect("a node");
+    let back = bench.ok(&["neighbors", &store, top, "--top", "0", "--format", "jsonl"]).records();
+    assert!(back.iter().any(|row| row["node"] == format!("account:{first}")));
+    let path = bench.ok(&["path", &store, first, second, "-k", "2"]).stdout;
+    assert!(path.contains(first) && path.contains(second), "{path}");
+    bench.ok(&["hubs", &store]);
+    bench.ok(&["components", &store]);
+    bench.ok(&["components", &store, "--sweep"]);
+    bench.ok(&["components", &store, "--kind", "payment_instrument"]);
+    for algorithm in ["louvain", "leiden"] {
+        for quality in ["modularity", "cpm", "barber"] {
+            let resolution = if quality == "cpm" { "0.05" } else { "1" };
+            let ran = bench.ok(&[
+                "communities", &store, "--algorithm", algorithm, "--quality", quality, "--resolution", resolution,
+            ]);
+            assert!(algorithm == "louvain" || ran.stderr.contains(" 0 disconnected"), "{}", ran.stderr);
+        }
+    }
+    bench.ok(&["verify", &store]);
+}
+
+#[test]
+fn a_profile_tells_what_is_in_the_data() {
+    let bench = Bench::new();
+    let events = of_world("events.csv");
+    let profile = bench.ok(&["profile", &events, "--format", "json"]).json();
+    assert!(profile.to_string().contains("payment_instrument"), "{profile}");
+}
+
+#[test]
+fn standard_input_and_long_form_are_read() {
+    let bench = Bench::new();
+    let text = "timestamp,account_id,entity_kind,entity_value\n\
+        2026-02-01T00:00:00Z,a,wallet,w1\n2026-02-01T00:00:05Z,b,wallet,w1\n,c,wallet,w2\n";
+    bench.file("events.csv", text);
+    let shell = format!("{} build - -o store < events.csv", env!("CARGO_BIN_EXE_hydralink"));
+    let status = std::process::Command::new("sh").args(["-c", &shell]).current_dir(bench.path("")).status().expect("runs");
+    assert!(status.success());
+    let card = bench.ok(&["show", "store", "wallet:w1", "--format", "json"]).json();
+    assert_eq!(card["seen_with"]["account"], 2);
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let binary = env!("CARGO_BIN_EXE_hydralink");
+    let shell = format!("set -o pipefail; {binary} members {store} --format csv | head -1");
+    let output = std::process::Command::new("bash").args(["-c", &shell]).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

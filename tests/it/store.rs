@@ -1,0 +1,133 @@
+//! A damaged, truncated, newer, foreign or busy store is refused with a message that names the section.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::support::{Bench, detected};
+
+fn sections(store: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(store)
+        .expect("the store is a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| !matches!(path.file_name().and_then(|name| name.to_str()), Some("MANIFEST" | "LOCK")))
+        .collect();
+    files.sort();
+    files
+}
+
+fn section_name(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a UTF-8 name");
+    name.rsplit_once('.').expect("a generation").0.to_owned()
+}
+
+#[test]
+fn a_flipped_bit_in_any_section_is_named() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    for path in sections(&store) {
+        let good = fs::read(&path).expect("the section is read");
+        if good.is_empty() {
+            continue;
+        }
+        let mut bad = good.clone();
+        let middle = bad.len() / 2;
+        bad[middle] ^= 0x10;
+        fs::write(&path, &bad).expect("the section is written");
+        bench.fails(2, &["damaged", &section_name(&path)], &["verify", &store]);
+        fs::write(&path, &good).expect("the section is written");
+    }
+    bench.ok(&["verify", &store]);
+}
+
+#[test]
+fn a_truncated_or_missing_section_is_named() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    for path in sections(&store) {
+        let good = fs::read(&path).expect("the section is read");
+        if good.is_empty() {
+            continue;
+        }
+        fs::write(&path, &good[..good.len() - 1]).expect("the section is written");
+        bench.fails(2, &["damaged", &section_name(&path)], &["networks", &store]);
+        fs::remove_file(&path).expect("the section is removed");
+        bench.fails(2, &["damaged", &section_name(&path)], &["networks", &store]);
+        fs::write(&path, &good).expect("the section is written");
+    }
+    bench.ok(&["verify", &store]);
+}
+
+#[test]
+fn a_damaged_newer_or_foreign_manifest_is_refused() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let manifest = Path::new(&store).join("MANIFEST");
+    let good = fs::read(&manifest).expect("the manifest is read");
+    let mut refused = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        fs::write(&manifest, &bad).expect("the manifest is written");
+        bench.fails(2, words, &["networks", &store]);
+    };
+    refused(&|bytes| bytes[8] = 99, &["format 99", "newer"]);
+    refused(&|bytes| bytes[0] = b'X', &["not a hydralink store"]);
+    refused(&|bytes| bytes.truncate(20), &["damaged", "MANIFEST"]);
+    refused(&|bytes| bytes.truncate(60), &["damaged", "MANIFEST"]);
+    refused(&|bytes| *bytes.last_mut().expect("not empty") ^= 1, &["damaged", "MANIFEST", "checksum"]);
+    refused(&|bytes| bytes.push(0), &["damaged", "MANIFEST"]);
+    fs::write(&manifest, &good).expect("the manifest is written");
+    bench.ok(&["networks", &store]);
+}
+
+#[test]
+fn what_is_no_store_is_called_so() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("empty")).expect("a folder");
+    bench.file("file", "text");
+    bench.fails(2, &["not a hydralink store", "MANIFEST"], &["networks", "empty"]);
+    bench.fails(2, &["not a hydralink store", "it is a file"], &["networks", "file"]);
+    bench.fails(2, &["not a hydralink store", "no such directory"], &["networks", "absent"]);
+}
+
+#[test]
+fn a_folder_with_other_files_is_never_written_into() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("photos")).expect("a folder");
+    fs::write(bench.path("photos").join("cat.jpg"), "meow").expect("a file");
+    let events = bench.file("events.csv", "account_id,ip\na,8.8.8.8\n");
+    bench.fails(2, &["other files"], &["build", &events, "-o", "photos"]);
+    assert_eq!(fs::read_dir(bench.path("photos")).expect("the folder").count(), 1);
+}
+
+#[test]
+fn a_store_being_written_by_another_process_is_busy() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let lock = File::options().append(true).open(Path::new(&store).join("LOCK")).expect("the lock file");
+    lock.try_lock().expect("nobody else writes");
+    bench.fails(2, &["being written by another process"], &["detect", &store]);
+    bench.ok(&["networks", &store]);
+    drop(lock);
+    bench.ok(&["detect", &store]);
+}
+
+#[test]
+fn a_writer_killed_at_any_instant_leaves_the_old_store() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let before = bench.ok(&["networks", &store, "--format", "jsonl"]).stdout;
+    let events = crate::support::of_world("events.csv");
+    for milliseconds in [1, 5, 20, 60, 120] {
+        let mut child = bench.command(&["build", &events, "-o", &store, "--quiet"]).spawn().expect("the binary starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().expect("the process is killed");
+        child.wait().expect("the process ends");
+        let after = bench.run(&["networks", &store, "--format", "jsonl"]);
+        let replaced_whole = after.code == 2 && after.stderr.contains("no networks yet");
+        assert!(after.stdout == before || replaced_whole, "after {milliseconds} ms: {}", after.stderr);
+        bench.ok(&["verify", &store]);
+        if replaced_whole {
+            break;
+        }
+    }
+}

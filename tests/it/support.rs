@@ -1,0 +1,112 @@
+//! What every end-to-end test needs: a folder of its own, the binary, and a world.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// A folder with the binary at hand.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// What a run of the binary printed and how it ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Bench { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file and returns its path as text.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("the file is written");
+        path.to_str().expect("a UTF-8 path").to_owned()
+    }
+
+    /// Runs the binary in the folder.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().expect("the binary runs");
+        Ran::of(output)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hydralink"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs the binary and insists that it succeeds.
+    pub fn ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, 0, "hydralink {}\n{}", arguments.join(" "), ran.stderr);
+        ran
+    }
+
+    /// Runs the binary and insists on a failure with this code whose message contains each of `words`.
+    pub fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, code, "hydralink {}\nstdout: {}\nstderr: {}", arguments.join(" "), ran.stdout, ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "the message of hydralink {} lacks {word:?}: {}", arguments.join(" "), ran.stderr);
+        }
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+        ran
+    }
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Self {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
+    }
+
+    /// The records of `--format jsonl`.
+    pub fn records(&self) -> Vec<serde_json::Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
+    }
+}
+
+/// A small world as CSV, made once for all tests of a run.
+pub fn world() -> &'static Path {
+    static WORLD: OnceLock<TempDir> = OnceLock::new();
+    let folder = WORLD.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_str().expect("a UTF-8 path");
+        let bench = Bench::new();
+        bench.ok(&["synth", path, "--tier", "xs", "--seed", "7", "--events", "csv", "--quiet"]);
+        folder
+    });
+    folder.path()
+}
+
+/// The world's file of this name, as text.
+pub fn of_world(name: &str) -> String {
+    world().join(name).to_str().expect("a UTF-8 path").to_owned()
+}
+
+/// A store of the small world, built and detected.
+pub fn detected(bench: &Bench) -> String {
+    let store = bench.path("store").to_str().expect("a UTF-8 path").to_owned();
+    let (events, accounts, releases) = (of_world("events.csv"), of_world("accounts.csv"), of_world("releases.csv"));
+    bench.ok(&["build", &events, "--accounts", &accounts, "--releases", &releases, "-o", &store, "--quiet"]);
+    bench.ok(&["detect", &store, "--quiet"]);
+    store
+}
