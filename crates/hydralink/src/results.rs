@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use graph::{AccountId, Column, NONE_U32};
+use evidence::Classification;
+use graph::{AccountId, Column, IdentifierId, NONE_U32};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
+use crate::detect::Labels;
 use crate::error::Error;
 use crate::store::StoreWriter;
 
@@ -182,6 +184,23 @@ pub struct Results {
     pub policy_names: Vec<String>,
 }
 
+fn named<'a>(names: &'a [String], codes: &[u8], identifier: IdentifierId) -> &'a str {
+    codes.get(identifier.index()).and_then(|&code| names.get(code as usize)).map_or("", String::as_str)
+}
+
+/// A column of enum values as codes, with the names that serialise them, ascending.
+fn coded<T: Serialize + Copy + Ord>(values: &[T]) -> (Column<u8>, Vec<String>) {
+    let distinct: std::collections::BTreeSet<T> = values.iter().copied().collect();
+    let distinct: Vec<T> = distinct.into_iter().collect();
+    let name = |value: &T| match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => format!("{other:?}"),
+    };
+    let codes: Vec<u8> =
+        values.iter().map(|value| distinct.binary_search(value).map_or(u8::MAX, |code| code as u8)).collect();
+    (codes.into(), distinct.iter().map(name).collect())
+}
+
 /// The part of the results that is kept as JSON.
 #[derive(Serialize, Deserialize)]
 struct Summary {
@@ -245,9 +264,40 @@ impl Results {
         writer.put("result.network_of_identifier", &self.network_of_identifier)
     }
 
-    /// Sets the membership codes.
-    pub(crate) fn set_membership(&mut self, codes: Vec<u8>) {
-        self.membership = codes.into();
+    /// Results that hold the labels of a detection; the rest is filled in by it.
+    pub(crate) fn of_labels(labels: Labels) -> Self {
+        Results {
+            run: Run::default(),
+            networks: Vec::new(),
+            components: Column::default(),
+            communities: Column::default(),
+            network_of: labels.network_of.into(),
+            membership: labels.membership.into(),
+            confidence: labels.confidence.into(),
+            evidence_bits: labels.evidence_bits.into(),
+            classes: Column::default(),
+            policies: Column::default(),
+            weights: Column::default(),
+            network_of_identifier: labels.network_of_identifier.into(),
+            class_names: Vec::new(),
+            policy_names: Vec::new(),
+        }
+    }
+
+    /// Takes over classes and policies, numbered in the order of their names.
+    pub(crate) fn set_classes(&mut self, classification: &Classification) {
+        (self.classes, self.class_names) = coded(&classification.classes);
+        (self.policies, self.policy_names) = coded(&classification.policies);
+    }
+
+    /// The class of an identifier.
+    pub fn class_of(&self, identifier: IdentifierId) -> &str {
+        named(&self.class_names, &self.classes, identifier)
+    }
+
+    /// The policy of an identifier.
+    pub fn policy_of(&self, identifier: IdentifierId) -> &str {
+        named(&self.policy_names, &self.policies, identifier)
     }
 
     /// The candidate network an account belongs to or touches, and how; the network may be below the threshold.

@@ -1,0 +1,398 @@
+//! From a store to its ranked networks.
+//!
+//! 1. *Classify* every identifier and *weigh* every sighting ([`evidence::classify`], [`evidence::weigh`]).
+//! 2. *Components* and *communities* (Leiden) of the weighted bipartite graph itself.
+//! 3. *Corroborate*: which accounts are tied by more than one identifier that the group keeps to itself.
+//! 4. *Measure* each candidate's behaviour against its nulls, *score* it against the best benign hypothesis, *rank*.
+//! 5. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use evidence::{Candidate, Classification, Role, ScoreCard};
+use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::query;
+use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+use crate::store::StoreWriter;
+use crate::time::{earliest, rfc3339};
+
+/// Everything that can be set about a detection; `--config` reads it from TOML.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DetectConfig {
+    /// Seed of everything that draws at random.
+    pub seed: u64,
+    /// Resolution of the community search.
+    pub resolution: Resolution,
+    /// Thresholds of the linkage chain.
+    pub linkage: evidence::LinkageConfig,
+    /// Settings of the behavioural tests.
+    pub behaviour: evidence::behaviour::BehaviourConfig,
+}
+
+/// Resolution of the community search; 1 is Newman's modularity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Resolution(pub f64);
+
+impl Default for Resolution {
+    fn default() -> Self {
+        Resolution(1.0)
+    }
+}
+
+impl DetectConfig {
+    /// Reads a configuration from TOML; what it doesn't name keeps its default.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file can't be read, [`Error::Usage`] naming the place if it doesn't parse.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        toml::from_str(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+    }
+}
+
+/// Identifiers that a network lists by name; the rest are counted.
+const NAMED_IDENTIFIERS: usize = 25;
+
+/// Finds the networks of a store and keeps them in it. `observe` is told the name of each phase and may stop the work by
+/// returning `false`: the store is then as it was.
+///
+/// # Errors
+/// As [`Dataset::open`] and [`StoreWriter::amend`]; [`Error::StoreDamaged`] if a checksum is wrong; [`Error::Interrupted`].
+pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str) -> bool) -> Result<Results, Error> {
+    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let mut writer = StoreWriter::amend(path)?;
+    let dataset = Dataset::open(path)?;
+    step("checking")?;
+    dataset.store().verify()?;
+    let results = find_networks(&dataset, config, &step)?;
+    step("writing")?;
+    results.write(&mut writer)?;
+    step("writing")?;
+    writer.commit()?;
+    Ok(results)
+}
+
+/// The chain of [`detect`] without the writing: a pure function of the data set and the configuration.
+pub(crate) fn find_networks(
+    dataset: &Dataset,
+    config: &DetectConfig,
+    step: &dyn Fn(&'static str) -> Result<(), Error>,
+) -> Result<Results, Error> {
+    let allowed = dataset.allowed();
+    let facts = dataset.facts(&allowed);
+    let linkage = &config.linkage;
+    step("classifying")?;
+    let classification = evidence::classify_identifiers(facts, &linkage.classify);
+    step("weighing")?;
+    let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
+    let weighted = evidence::weighted_graph(facts, &weights)?;
+    step("components")?;
+    let components = graph::components::connected_components(&weighted);
+    step("communities")?;
+    let search = community::LeidenConfig { resolution: config.resolution.0, seed: config.seed, ..Default::default() };
+    let communities = community::leiden(&weighted, None, &search)?;
+    step("members")?;
+    let candidates =
+        evidence::corroborate_members(facts, &classification, &weights, &communities.partition, &linkage.members);
+    step("behaviour")?;
+    let cards = score_candidates(facts, &candidates, config);
+    step("ranking")?;
+    let order = evidence::rank_networks(&cards);
+    let account_count = dataset.graph().account_count();
+    let mut labels = Labels::new(account_count, dataset.graph().identifier_count());
+    let mut networks = Vec::with_capacity(order.len());
+    for (rank, &index) in order.iter().enumerate() {
+        let (candidate, card) = (&candidates.networks[index], &cards[index]);
+        labels.put(rank as u32, candidate);
+        networks.push(describe(dataset, &classification, candidate, card, rank as u32 + 1, linkage.score.threshold_bits));
+    }
+    keep_ids(dataset, &labels, &mut networks);
+    let linked = components.sizes().iter().filter(|&&size| size > 1).count() as u64;
+    let mut results = Results::of_labels(labels);
+    results.run = Run {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: config.seed,
+        threshold: linkage.score.threshold_bits,
+        config: toml::to_string(config).unwrap_or_default(),
+        components: linked,
+        largest_component: largest_component(&components, account_count),
+        communities: communities.partition.group_count() as u64,
+        quality: communities.quality,
+        suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
+    };
+    results.networks = networks;
+    results.components = components.labels().to_vec().into();
+    results.communities = communities.partition.labels().to_vec().into();
+    results.set_classes(&classification);
+    results.weights = weights.sighting_weights.into();
+    Ok(results)
+}
+
+/// Measures and scores every candidate, in parallel.
+fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidates, config: &DetectConfig) -> Vec<ScoreCard> {
+    let null = evidence::SharingNull::of(facts);
+    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    candidates
+        .networks
+        .par_iter()
+        .map(|candidate| {
+            let members: Vec<AccountId> = candidate
+                .members
+                .iter()
+                .filter(|member| member.role != evidence::Role::Ambiguous)
+                .map(|member| AccountId(member.account))
+                .collect();
+            let behaviour = evidence::behaviour::measure(&facts, &population, &members, &config.behaviour);
+            let signals: Vec<evidence::NamedSignal> = behaviour.named();
+            let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
+            let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
+            let prior = candidates.prior_bits;
+            evidence::score_network(candidate, &verdict, &null, &signals, prior, &config.linkage.score)
+        })
+        .collect()
+}
+
+/// The labels of accounts and identifiers in the making.
+pub(crate) struct Labels {
+    pub(crate) network_of: Vec<u32>,
+    pub(crate) membership: Vec<u8>,
+    pub(crate) confidence: Vec<f32>,
+    pub(crate) evidence_bits: Vec<f32>,
+    pub(crate) network_of_identifier: Vec<u32>,
+}
+
+impl Labels {
+    fn new(accounts: usize, identifiers: usize) -> Self {
+        Labels {
+            network_of: vec![NONE_U32; accounts],
+            membership: vec![0; accounts],
+            confidence: vec![0.0; accounts],
+            evidence_bits: vec![0.0; accounts],
+            network_of_identifier: vec![NONE_U32; identifiers],
+        }
+    }
+
+    fn put(&mut self, network: u32, candidate: &Candidate) {
+        for member in &candidate.members {
+            let at = member.account as usize;
+            self.network_of[at] = network;
+            self.membership[at] = membership(member.role).code();
+            self.confidence[at] = member.confidence;
+            self.evidence_bits[at] = member.bits;
+        }
+        for own in &candidate.identifiers {
+            self.network_of_identifier[own.identifier as usize] = network;
+        }
+    }
+}
+
+fn membership(role: Role) -> Membership {
+    match role {
+        Role::Core => Membership::Core,
+        Role::Fringe => Membership::Fringe,
+        Role::Ambiguous => Membership::Ambiguous,
+    }
+}
+
+fn largest_component(components: &Partition, account_count: usize) -> u64 {
+    let mut accounts = vec![0u64; components.group_count()];
+    for &label in &components.labels()[..account_count] {
+        accounts[label as usize] += 1;
+    }
+    accounts.into_iter().max().unwrap_or(0)
+}
+
+/// A candidate in the analyst's words.
+fn describe(
+    dataset: &Dataset,
+    classification: &Classification,
+    candidate: &Candidate,
+    card: &ScoreCard,
+    rank: u32,
+    threshold: f64,
+) -> Network {
+    let mut counts = [0u64; 3];
+    let (mut events, mut first, mut last) = (0u64, graph::NO_TIME, graph::NO_TIME);
+    for member in &candidate.members {
+        let how = membership(member.role);
+        counts[how as usize] += 1;
+        if how != Membership::Ambiguous {
+            let account = AccountId(member.account);
+            events += query::exchanges_of(dataset, account);
+            let span = query::span_of_account(dataset.graph(), account);
+            (first, last) = (earliest(first, span.0), last.max(span.1));
+        }
+    }
+    let mut by_kind: BTreeMap<String, u64> = BTreeMap::new();
+    for own in &candidate.identifiers {
+        *by_kind.entry(dataset.identifier_name(IdentifierId(own.identifier)).0.to_owned()).or_default() += 1;
+    }
+    let accounts = counts[0] + counts[1];
+    let lost = u64::from(candidate.fragility.lost);
+    let signals: BTreeMap<String, Option<SignalLine>> =
+        card.signals.iter().map(|named| (signal_name(dataset, &named.name), named.signal.as_ref().map(line))).collect();
+    let mut network = Network {
+        id: String::new(),
+        rank,
+        accounts,
+        core: counts[0],
+        fringe: counts[1],
+        ambiguous: counts[2],
+        identifiers_by_kind: by_kind,
+        events,
+        first_seen: rfc3339(first),
+        last_seen: rfc3339(last),
+        score: card.score_bits,
+        q_value: None,
+        flagged: card.score_bits >= threshold && accounts > 0,
+        benign_hypothesis: word(&card.benign.hypothesis),
+        benign_bits: card.benign.bits,
+        why: String::new(),
+        signals,
+        tied_by: tying_identifiers(dataset, classification, candidate),
+        suppressed_sightings: candidate.suppressed,
+        fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
+    };
+    network.why = why(dataset, &network, card);
+    network
+}
+
+/// Sharing signals carry the number of their kind; people read its name.
+fn signal_name(dataset: &Dataset, name: &str) -> String {
+    match name.strip_prefix("sharing_").and_then(|kind| kind.parse::<u8>().ok()) {
+        Some(kind) => format!("sharing_{}", dataset.kind_name(KindId(kind))),
+        None => name.to_owned(),
+    }
+}
+
+fn line(signal: &evidence::Signal) -> SignalLine {
+    SignalLine { value: signal.value, expected: signal.expected, bits: signal.bits, p_value: signal.p_value }
+}
+
+/// The word that serialises an enum.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// The identifiers that tie most members, most exclusive first among equals.
+fn tying_identifiers(dataset: &Dataset, classification: &Classification, candidate: &Candidate) -> Vec<TyingIdentifier> {
+    let mut own = candidate.identifiers.clone();
+    own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
+    own.truncate(NAMED_IDENTIFIERS);
+    let is_member = |account: u32| candidate.members.binary_search_by_key(&account, |member| member.account).is_ok();
+    let graph = dataset.graph();
+    let columns = graph.columns();
+    own.into_iter()
+        .map(|own| {
+            let identifier = IdentifierId(own.identifier);
+            let (mut first, mut last) = (graph::NO_TIME, graph::NO_TIME);
+            for (&account, &position) in graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier)) {
+                if is_member(account) {
+                    let at = position as usize;
+                    (first, last) = (earliest(first, columns.first_seen[at]), last.max(columns.last_seen[at]));
+                }
+            }
+            let fragile = candidate.fragility.identifier == Some(own.identifier);
+            TyingIdentifier {
+                identifier: dataset.label_of(Node::Identifier(identifier)),
+                class: word(&classification.classes[identifier.index()]),
+                members: u64::from(own.members),
+                accounts: u64::from(own.accounts),
+                exclusivity: f64::from(own.members) / f64::from(own.accounts.max(1)),
+                first_seen: rfc3339(first),
+                last_seen: rfc3339(last),
+                members_lost_without: if fragile { u64::from(candidate.fragility.lost) } else { 0 },
+            }
+        })
+        .collect()
+}
+
+/// One line: what the accounts share, and the behaviour that speaks loudest.
+fn why(dataset: &Dataset, network: &Network, card: &ScoreCard) -> String {
+    let shared: Vec<String> = card
+        .why
+        .iter()
+        .take(3)
+        .map(|reason| {
+            let kind = dataset.kind_name(KindId(reason.kind));
+            if u64::from(reason.members) == network.accounts {
+                format!("{} {kind}", reason.identifiers)
+            } else {
+                format!("{} {kind} (on {})", reason.identifiers, reason.members)
+            }
+        })
+        .collect();
+    let mut text = if shared.is_empty() {
+        format!("{} accounts act as one", network.accounts)
+    } else {
+        format!("{} accounts share {}", network.accounts, shared.join(", "))
+    };
+    let mut behaviour: Vec<(&str, f64)> = card
+        .signals
+        .iter()
+        .filter(|named| !named.name.starts_with("sharing_") && named.name != "membership")
+        .filter_map(|named| Some((named.name.as_str(), named.signal.as_ref()?.bits)))
+        .filter(|&(_, bits)| bits >= 2.0)
+        .collect();
+    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    for (name, bits) in behaviour.into_iter().take(2) {
+        text.push_str(&format!("; {} (+{bits:.0} bits)", name.replace('_', " ")));
+    }
+    text
+}
+
+/// Gives every network an id: the one it had in the last detection if at least half of either's members stayed, else a new one
+/// from its members' names.
+fn keep_ids(dataset: &Dataset, labels: &Labels, networks: &mut [Network]) {
+    let mut overlap: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    let before = dataset.results().ok();
+    if let Some(before) = &before {
+        for (&new, &old) in labels.network_of.iter().zip(before.network_of.iter()) {
+            if new != NONE_U32 && old != NONE_U32 && (old as usize) < before.networks.len() {
+                *overlap.entry((new, old)).or_default() += 1;
+            }
+        }
+    }
+    let mut order: Vec<((u32, u32), u64)> = overlap.into_iter().collect();
+    order.sort_by_key(|&(pair, shared)| (std::cmp::Reverse(shared), pair));
+    let size = |network: &Network| network.accounts + network.ambiguous;
+    let mut taken = std::collections::BTreeSet::new();
+    for ((new, old), shared) in order {
+        let Some(before) = &before else { break };
+        let old = &before.networks[old as usize];
+        let network = &mut networks[new as usize];
+        if network.id.is_empty() && 2 * shared >= size(network).min(size(old)) && taken.insert(old.id.clone()) {
+            network.id.clone_from(&old.id);
+        }
+    }
+    let mut hashers: Vec<blake3::Hasher> = networks.iter().map(|_| blake3::Hasher::new()).collect();
+    for (account, &network) in labels.network_of.iter().enumerate() {
+        if network != NONE_U32 {
+            let hasher = &mut hashers[network as usize];
+            hasher.update(dataset.account_name(AccountId(account as u32)).as_bytes());
+            hasher.update(&[0]);
+        }
+    }
+    for (network, hasher) in networks.iter_mut().zip(hashers) {
+        let mut digest = hasher.finalize_xof();
+        while network.id.is_empty() {
+            let mut bytes = [0; 4];
+            digest.fill(&mut bytes);
+            let id = format!("PN-{:08x}", u32::from_be_bytes(bytes));
+            if taken.insert(id.clone()) {
+                network.id = id;
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What joins two nodes, and what lies around one: `common`, `why`, `why-not`, `ego`, `overlap`.
+//!
+//! The strength of one shared identifier is its *surprise*: an unrelated account shows it with probability `d / N`, so sharing it
+//! says `log2(N / d)` bits, where `d` is its number of accounts and `N` the number of accounts in the store. Identifiers that the
+//! last detection suppressed as hubs are listed with their class and count 0 bits.
+
+use std::collections::BTreeMap;
+
+use graph::{AccountId, IdentifierId};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::results::{Membership, Results};
+use crate::time::rfc3339;
+
+/// One identifier that two accounts share.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Shared {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Bits that sharing it says; 0 for a suppressed hub.
+    pub bits: f64,
+    /// Accounts seen with it.
+    pub accounts: u64,
+    /// Class, once a detection was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// When the first account was first and last seen with it.
+    pub seen_by_first: (Option<String>, Option<String>),
+    /// When the second was.
+    pub seen_by_second: (Option<String>, Option<String>),
+    /// Whether both were seen with it at overlapping times.
+    pub overlapping: bool,
+}
+
+/// Why two accounts are, or aren't, held to be one operator's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Why {
+    /// The first account.
+    pub first: String,
+    /// The second.
+    pub second: String,
+    /// Bits of all they share, suppressed hubs not counted.
+    pub bits: f64,
+    /// Kinds among what counts.
+    pub kinds: usize,
+    /// Network of the first, if flagged.
+    pub first_network: Option<String>,
+    /// Network of the second, if flagged.
+    pub second_network: Option<String>,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// What they share, strongest first.
+    pub shared: Vec<Shared>,
+}
+
+/// A node of an ego network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EgoNode {
+    /// `account:ID` or `KIND:VALUE`.
+    pub node: String,
+    /// Steps from the centre.
+    pub hops: u32,
+    /// Through which node it was reached first.
+    pub through: String,
+    /// How many nodes it was seen with.
+    pub degree: u64,
+    /// Flagged network of an account.
+    pub network: Option<String>,
+}
+
+/// What lies within some steps of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ego {
+    /// Nodes, nearest first.
+    pub nodes: Vec<EgoNode>,
+    /// Identifiers that were reached but not passed through, because they join more accounts than the limit.
+    pub not_passed: u64,
+    /// Whether the limit on nodes cut the walk short.
+    pub truncated: bool,
+}
+
+/// One identifier that two networks both touch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Overlap {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Members of the first network seen with it.
+    pub first_members: u64,
+    /// Members of the second.
+    pub second_members: u64,
+    /// All accounts seen with it.
+    pub accounts: u64,
+    /// Class.
+    pub class: String,
+}
+
+/// The identifiers that two accounts share, strongest first.
+pub fn common(dataset: &Dataset, results: Option<&Results>, first: AccountId, second: AccountId) -> Vec<Shared> {
+    let graph = dataset.graph();
+    let accounts = graph.account_count() as f64;
+    let right = graph.identifiers_of(second);
+    let mut rows: Vec<Shared> = graph
+        .sightings_of(first)
+        .zip(graph.sighting_range(first))
+        .filter_map(|(mine, position)| {
+            let at = right.binary_search(&mine.identifier.0).ok()?;
+            let theirs = graph.sighting_between(second, IdentifierId(right[at]))?;
+            let degree = graph.identifier_degree(mine.identifier);
+            let suppressed = results.is_some_and(|results| results.weights.get(position).is_some_and(|&bits| bits <= 0.0));
+            Some(Shared {
+                identifier: dataset.label_of(Node::Identifier(mine.identifier)),
+                bits: if suppressed { 0.0 } else { (accounts / degree as f64).log2() },
+                accounts: degree as u64,
+                class: results.map(|results| results.class_of(mine.identifier).to_owned()),
+                seen_by_first: (rfc3339(mine.first_seen), rfc3339(mine.last_seen)),
+                seen_by_second: (rfc3339(theirs.first_seen), rfc3339(theirs.last_seen)),
+                overlapping: mine.first_seen <= theirs.last_seen && theirs.first_seen <= mine.last_seen,
+            })
+        })
+        .collect();
+    rows.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.identifier.cmp(&b.identifier)));
+    rows
+}
+
+/// Why two accounts are, or aren't, held to be one operator's.
+pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: AccountId) -> Why {
+    let shared = common(dataset, Some(results), first, second);
+    let counted: Vec<&Shared> = shared.iter().filter(|shared| shared.bits > 0.0).collect();
+    let kind = |shared: &Shared| shared.identifier.split(':').next().unwrap_or_default().to_owned();
+    let kinds: std::collections::BTreeSet<String> = counted.iter().map(|shared| kind(shared)).collect();
+    let bits = counted.iter().map(|shared| shared.bits).sum();
+    let network = |account| results.flagged_network_of(account).map(|(network, _)| network.id.clone());
+    let (first_network, second_network) = (network(first), network(second));
+    let hubs = shared.len() - counted.len();
+    let direct = match (counted.len(), hubs) {
+        (0, 0) => "they share no identifier".to_owned(),
+        (0, hubs) => format!("all {hubs} identifiers they share are hubs, which say little"),
+        (1, _) => format!("they share one identifier that counts ({bits:.1} bits)"),
+        (count, _) => format!("they share {count} identifiers of {} kinds ({bits:.1} bits)", kinds.len()),
+    };
+    let answer = match (&first_network, &second_network) {
+        (Some(a), Some(b)) if a == b => format!("both belong to {a}; {direct}"),
+        (Some(a), Some(b)) => format!("they belong to different networks, {a} and {b}; {direct}"),
+        (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
+        (None, None) => format!("neither belongs to a flagged network; {direct}"),
+    };
+    Why {
+        first: dataset.label_of(Node::Account(first)),
+        second: dataset.label_of(Node::Account(second)),
+        bits,
+        kinds: kinds.len(),
+        first_network,
+        second_network,
+        answer,
+        shared,
+    }
+}
+
+/// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed through; at
+/// most `max_nodes` nodes are returned.
+pub fn ego(
+    dataset: &Dataset,
+    results: Option<&Results>,
+    centre: Node,
+    hops: u32,
+    max_degree: usize,
+    max_nodes: usize,
+) -> Ego {
+    let graph = dataset.graph();
+    let mut reached: BTreeMap<Node, (u32, Node)> = BTreeMap::from([(centre, (0, centre))]);
+    let mut order = vec![centre];
+    let mut found = Ego { nodes: Vec::new(), not_passed: 0, truncated: false };
+    let mut next = 0;
+    'walk: while let Some(&node) = order.get(next) {
+        next += 1;
+        let depth = reached[&node].0;
+        if depth == hops {
+            continue;
+        }
+        let neighbors: Vec<Node> = match node {
+            Node::Account(account) => {
+                graph.identifiers_of(account).iter().map(|&identifier| Node::Identifier(IdentifierId(identifier))).collect()
+            }
+            Node::Identifier(identifier) if node != centre && graph.identifier_degree(identifier) > max_degree => {
+                found.not_passed += 1;
+                continue;
+            }
+            Node::Identifier(identifier) => {
+                graph.accounts_of(identifier).iter().map(|&account| Node::Account(AccountId(account))).collect()
+            }
+        };
+        for neighbor in neighbors {
+            if order.len() > max_nodes {
+                found.truncated = true;
+                break 'walk;
+            }
+            if let std::collections::btree_map::Entry::Vacant(entry) = reached.entry(neighbor) {
+                entry.insert((depth + 1, node));
+                order.push(neighbor);
+            }
+        }
+    }
+    found.nodes = order
+        .into_iter()
+        .map(|node| EgoNode {
+            node: dataset.label_of(node),
+            hops: reached[&node].0,
+            through: dataset.label_of(reached[&node].1),
+            degree: match node {
+                Node::Account(account) => graph.account_degree(account) as u64,
+                Node::Identifier(identifier) => graph.identifier_degree(identifier) as u64,
+            },
+            network: match node {
+                Node::Account(account) => {
+                    results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone()))
+                }
+                Node::Identifier(_) => None,
+            },
+        })
+        .collect();
+    found
+}
+
+/// The identifiers that members of both networks were seen with, those shared by most first.
+///
+/// # Errors
+/// [`Error::Usage`] if the two are the same network.
+pub fn overlap(dataset: &Dataset, results: &Results, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
+    if first == second {
+        return Err(Error::Usage(format!("{} is one network; name two", results.networks[first].id)));
+    }
+    let graph = dataset.graph();
+    let mut counts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+    for (side, network) in [first, second].into_iter().enumerate() {
+        for (account, how) in results.members_of(network) {
+            if how != Membership::Ambiguous {
+                for &identifier in graph.identifiers_of(account) {
+                    counts.entry(identifier).or_default()[side] += 1;
+                }
+            }
+        }
+    }
+    let mut rows: Vec<(u32, [u64; 2])> = counts.into_iter().filter(|(_, [a, b])| *a > 0 && *b > 0).collect();
+    rows.sort_by_key(|&(identifier, [a, b])| (std::cmp::Reverse(a.min(b)), identifier));
+    Ok(rows
+        .into_iter()
+        .map(|(identifier, [a, b])| Overlap {
+            identifier: dataset.label_of(Node::Identifier(IdentifierId(identifier))),
+            first_members: a,
+            second_members: b,
+            accounts: graph.identifier_degree(IdentifierId(identifier)) as u64,
+            class: results.class_of(IdentifierId(identifier)).to_owned(),
+        })
+        .collect())
+}
