@@ -1,0 +1,321 @@
+//! What kind of thing is each identifier, and may it link accounts?
+//!
+//! An identifier shared by many accounts is a *hub*. Fan-in alone does not say whose hub: an exchange or a carrier NAT gathers
+//! its accounts over months, an operator's payer within hours. So the *spread*
+//!
+//! ```text
+//! spread(i) = IQR of first use of i over its accounts / IQR of first use over all sightings of i's kind
+//! ```
+//!
+//! decides between the two; fan-in only says where the question arises.
+//!
+//! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean of
+//!    log degree, and never below the role's documented floor.
+//! 2. *Features*: one parallel pass over identifiers: degree, spread, entropy of the volume over accounts, tenure mix.
+//! 3. *Rules*: the first that holds gives the class; the class and the role give the policy.
+//!
+//! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
+//! alone decides, towards caution: a hub without times links only together with another identifier.
+
+use graph::{IdentifierId, KindId, NO_TIME};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::config::ClassifyConfig;
+use crate::{Facts, KindRole};
+
+/// What an identifier is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierClass {
+    /// One account only.
+    Private,
+    /// As many accounts as a household has.
+    Household,
+    /// More than a household, less than a hub.
+    Shared,
+    /// An address whose many accounts came over a long time.
+    CarrierNat,
+    /// An address with a crowd so large and even that it can only be an exit of a service.
+    VpnExit,
+    /// A payment instrument or credential of a company or agency: many accounts over a long time.
+    Corporate,
+    /// A template that a notable share of all accounts uses.
+    PopularTemplate,
+    /// A client fingerprint or weak attribute that a notable share of all accounts has.
+    DefaultFingerprint,
+    /// A hub whose accounts came in one burst.
+    OperatorHub,
+    /// A hub of another kind whose accounts came over a long time.
+    BenignHub,
+    /// A hub without timestamps: nothing says whose.
+    UndatedHub,
+    /// Named by the allow list.
+    Allowed,
+}
+
+/// What an identifier may do in linkage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Links at full weight.
+    Keep,
+    /// Links at a weight that falls with its degree.
+    DownWeight,
+    /// Links only accounts that another identifier ties as well.
+    CoOccurrenceOnly,
+    /// Never links; still counted.
+    Drop,
+}
+
+/// What was measured of one identifier; missing numbers are NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentifierFeatures {
+    /// Accounts seen with it.
+    pub degree: u32,
+    /// Inter-quartile range of first use over its kind's.
+    pub spread: f32,
+    /// Inter-quartile range of first use in seconds.
+    pub spread_seconds: f32,
+    /// Entropy of the exchanges over accounts, over its maximum.
+    pub volume_entropy: f32,
+    /// Inter-quartile range of its accounts' creation times over the population's.
+    pub tenure_spread: f32,
+}
+
+/// Where the tail of a kind's degrees begins, and what spreads are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KindTail {
+    /// Accounts with at least one identifier of the kind.
+    pub accounts: u32,
+    /// Degree from which an identifier is a hub.
+    pub hub_degree: u32,
+    /// Mean of log degree over degrees of 2 and more.
+    pub log_mean: f64,
+    /// Standard deviation of the same.
+    pub log_deviation: f64,
+    /// Inter-quartile range of first use over all sightings of the kind, seconds; NaN without timestamps.
+    pub spread_seconds: f64,
+}
+
+/// Every identifier's class, policy and features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    /// By identifier.
+    pub classes: Vec<IdentifierClass>,
+    /// By identifier.
+    pub policies: Vec<Policy>,
+    /// By identifier.
+    pub features: Vec<IdentifierFeatures>,
+    /// By kind.
+    pub tails: Vec<KindTail>,
+}
+
+impl Classification {
+    /// How much an identifier looks like a benign hub: spread over time first, fan-in where times are missing. Higher is more
+    /// benign; comparable within one data set. Defined as `log2(degree) * spread` (spread 1 where missing).
+    pub fn benign_hub_score(&self, identifier: IdentifierId) -> f64 {
+        let features = &self.features[identifier.index()];
+        let spread = if features.spread.is_nan() { 1.0 } else { f64::from(features.spread) };
+        f64::from(features.degree).log2() * spread
+    }
+}
+
+/// Classifies every identifier.
+pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
+    let tails: Vec<KindTail> = (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), config)).collect();
+    let tenure = population_tenure(facts);
+    let account_count = facts.graph.account_count() as f64;
+    let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .map_init(Vec::new, |scratch, identifier| {
+            let identifier = IdentifierId(identifier);
+            let kind = facts.graph.kind_of(identifier).index();
+            let features = measure(facts, identifier, &tails[kind], tenure, config, scratch);
+            let allowed = facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false);
+            let (class, policy) = judge(&features, allowed, facts.roles[kind], &tails[kind], account_count, config);
+            (class, policy, features)
+        })
+        .collect();
+    let mut classes = Vec::with_capacity(judged.len());
+    let mut policies = Vec::with_capacity(judged.len());
+    let mut features = Vec::with_capacity(judged.len());
+    for (class, policy, feature) in judged {
+        classes.push(class);
+        policies.push(policy);
+        features.push(feature);
+    }
+    Classification { classes, policies, features, tails }
+}
+
+/// The class and policy that the features of an identifier give it.
+fn judge(
+    features: &IdentifierFeatures,
+    allowed: bool,
+    role: KindRole,
+    tail: &KindTail,
+    account_count: f64,
+    config: &ClassifyConfig,
+) -> (IdentifierClass, Policy) {
+    use IdentifierClass::*;
+    let degree = features.degree;
+    if allowed {
+        return (Allowed, Policy::Drop);
+    }
+    if degree <= 1 {
+        return (Private, Policy::Keep);
+    }
+    let crowd = f64::from(degree) > (config.popular_share * account_count).max(f64::from(tail.hub_degree));
+    match role {
+        KindRole::Template if crowd => return (PopularTemplate, Policy::Drop),
+        KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, Policy::Drop),
+        _ => {}
+    }
+    if degree <= config.household_accounts {
+        return (Household, Policy::Keep);
+    }
+    if degree < tail.hub_degree {
+        return (Shared, Policy::Keep);
+    }
+    let burst = f64::from(features.spread) <= config.burst_spread;
+    if burst {
+        return (OperatorHub, Policy::Keep);
+    }
+    match role {
+        KindRole::Template => (Shared, Policy::DownWeight),
+        KindRole::Address if degree > config.address_crowd_accounts => {
+            let even = features.volume_entropy > 0.9 && degree > 4 * config.address_crowd_accounts;
+            (if even { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
+        }
+        KindRole::Address => (CarrierNat, Policy::DownWeight),
+        KindRole::Payment | KindRole::Credential => (Corporate, Policy::CoOccurrenceOnly),
+        KindRole::Device | KindRole::Weak => (DefaultFingerprint, Policy::CoOccurrenceOnly),
+        KindRole::Other if features.spread.is_nan() => (UndatedHub, Policy::CoOccurrenceOnly),
+        KindRole::Other => (BenignHub, Policy::CoOccurrenceOnly),
+    }
+}
+
+/// Measures one identifier.
+fn measure(
+    facts: Facts<'_>,
+    identifier: IdentifierId,
+    tail: &KindTail,
+    tenure: f64,
+    config: &ClassifyConfig,
+    scratch: &mut Vec<u32>,
+) -> IdentifierFeatures {
+    let positions = facts.graph.sightings_of_identifier(identifier);
+    let mut features = IdentifierFeatures {
+        degree: positions.len() as u32,
+        spread: f32::NAN,
+        spread_seconds: f32::NAN,
+        volume_entropy: f32::NAN,
+        tenure_spread: f32::NAN,
+    };
+    if features.degree < config.spread_accounts.max(2) {
+        return features;
+    }
+    let columns = facts.graph.columns();
+    let (counts, first_seen) = (columns.counts.as_slice(), columns.first_seen.as_slice());
+    scratch.clear();
+    scratch.extend(positions.iter().map(|&position| first_seen[position as usize]).filter(|&time| time != NO_TIME));
+    if scratch.len() >= config.spread_accounts as usize {
+        let seconds = inter_quartile_range(scratch);
+        features.spread_seconds = seconds as f32;
+        features.spread = (seconds / tail.spread_seconds) as f32;
+    }
+    let total: f64 = positions.iter().map(|&position| f64::from(counts[position as usize])).sum();
+    if total > 0.0 {
+        let entropy: f64 = positions
+            .iter()
+            .map(|&position| f64::from(counts[position as usize]) / total)
+            .filter(|&share| share > 0.0)
+            .map(|share| -share * share.log2())
+            .sum();
+        features.volume_entropy = (entropy / f64::from(features.degree).log2()) as f32;
+    }
+    let created = facts.accounts.created_at.as_slice();
+    if !created.is_empty() {
+        scratch.clear();
+        let accounts = facts.graph.accounts_of(identifier);
+        scratch.extend(accounts.iter().map(|&account| created[account as usize]).filter(|&time| time != NO_TIME));
+        if scratch.len() >= config.spread_accounts as usize {
+            features.tenure_spread = (inter_quartile_range(scratch) / tenure) as f32;
+        }
+    }
+    features
+}
+
+/// Fits the tail of one kind's degrees.
+fn fit_tail(facts: Facts<'_>, kind: KindId, config: &ClassifyConfig) -> KindTail {
+    let range = facts.graph.identifiers_of_kind(kind);
+    // Integer histogram first: exact, and independent of the order of summation.
+    let mut histogram: Vec<u64> = Vec::new();
+    for identifier in range.clone() {
+        let degree = facts.graph.identifier_degree(IdentifierId(identifier));
+        if degree >= histogram.len() {
+            histogram.resize(degree + 1, 0);
+        }
+        histogram[degree] += 1;
+    }
+    let (mut number, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for (degree, &count) in histogram.iter().enumerate().skip(2) {
+        let log = (degree as f64).ln();
+        number += count as f64;
+        sum += count as f64 * log;
+        squares += count as f64 * log * log;
+    }
+    let log_mean = if number > 0.0 { sum / number } else { 0.0 };
+    let log_deviation = if number > 0.0 { (squares / number - log_mean * log_mean).max(0.0).sqrt() } else { 0.0 };
+    let floor = match facts.roles[kind.index()] {
+        KindRole::Payment => config.payment_hub_accounts,
+        KindRole::Address => config.address_hub_accounts,
+        _ => config.other_hub_accounts,
+    };
+    let fitted = (log_mean + config.tail_deviations * log_deviation).exp().min(f64::from(u32::MAX / 2)) as u32;
+    let (accounts, spread_seconds) = coverage_and_spread(facts, range);
+    KindTail { accounts, hub_degree: fitted.max(floor + 1), log_mean, log_deviation, spread_seconds }
+}
+
+/// Accounts with an identifier in the range, and the inter-quartile range of the range's first uses.
+fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>) -> (u32, f64) {
+    let columns = facts.graph.columns();
+    let (offsets, identifiers) = (columns.account_offsets.as_slice(), columns.identifiers.as_slice());
+    let accounts = (0..facts.graph.account_count())
+        .into_par_iter()
+        .with_min_len(4096)
+        .filter(|&account| {
+            let row = &identifiers[offsets[account] as usize..offsets[account + 1] as usize];
+            let at = row.partition_point(|&identifier| identifier < range.start);
+            at < row.len() && row[at] < range.end
+        })
+        .count() as u32;
+    let reverse = columns.identifier_offsets.as_slice();
+    let positions = &columns.identifier_sightings[reverse[range.start as usize] as usize..reverse[range.end as usize] as usize];
+    let first_seen = columns.first_seen.as_slice();
+    // A fixed stride bounds the cost of a statistic that a million values determine.
+    let stride = (positions.len() / 1_000_000).max(1);
+    let mut times: Vec<u32> = positions
+        .iter()
+        .step_by(stride)
+        .map(|&position| first_seen[position as usize])
+        .filter(|&time| time != NO_TIME)
+        .collect();
+    let spread = if times.len() < 4 { f64::NAN } else { inter_quartile_range(&mut times).max(1.0) };
+    (accounts, spread)
+}
+
+/// Inter-quartile range of creation times over all accounts; NaN without an account table.
+fn population_tenure(facts: Facts<'_>) -> f64 {
+    let mut created: Vec<u32> = facts.accounts.created_at.iter().copied().filter(|&time| time != NO_TIME).collect();
+    if created.len() < 4 { f64::NAN } else { inter_quartile_range(&mut created).max(1.0) }
+}
+
+/// Third quartile minus first: the values at ranks `3n/4` and `n/4`. Reorders the values. O(n).
+fn inter_quartile_range(values: &mut [u32]) -> f64 {
+    let (low, high) = (values.len() / 4, (values.len() * 3 / 4).min(values.len() - 1));
+    let first = *values.select_nth_unstable(low).1;
+    let third = *values.select_nth_unstable(high).1;
+    f64::from(third) - f64::from(first)
+}

@@ -1,0 +1,234 @@
+//! Which accounts are tied by more than chance?
+//!
+//! Accounts `a` and `b` share identifiers `S`. By chance an unrelated account shows identifier `i` with probability `d_i / N`, so
+//! the shared set carries `sum over S of log2(N / d_i)` bits. Before a pair is looked at, the odds that it belongs together are
+//! one in `N`, and each account brings `P` pairs of identifiers that could coincide with somebody's:
+//!
+//! ```text
+//! tied(a, b)  iff  bits(S) >= log2(N) + log2(P) + margin
+//! ```
+//!
+//! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`. Bits are added with three
+//! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
+//! `same_kind_discount`, its square ..., and where the data has several kinds a tie needs two of them, or half as many bits again.
+//!
+//! 1. *Keys*: for each account, all pairs of its most surprising identifiers. Only keys on two or more accounts matter; a
+//!    two-bit sketch filters the others before anything is sorted.
+//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows.
+//! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
+//!
+//! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted.
+
+use graph::{AccountId, IdentifierId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::Facts;
+use crate::classify::{Classification, Policy};
+use crate::config::MemberConfig;
+use crate::weigh::{Weights, shared_identifiers};
+
+/// The bits of a set of identifiers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tie {
+    /// Discounted sum.
+    pub(crate) bits: f64,
+    /// At least two independent kinds, or two identifiers where the data has one kind.
+    pub(crate) corroborated: bool,
+}
+
+/// When a set of identifiers ties.
+#[derive(Clone, Debug)]
+pub(crate) struct TieRule<'a> {
+    weights: &'a Weights,
+    classification: &'a Classification,
+    discount: f64,
+    several_kinds: bool,
+    /// log2 of accounts and of pairs tried.
+    pub(crate) prior_bits: f64,
+    /// Prior and margin.
+    pub(crate) threshold: f64,
+}
+
+impl<'a> TieRule<'a> {
+    pub(crate) fn new(
+        facts: Facts<'_>,
+        classification: &'a Classification,
+        weights: &'a Weights,
+        config: &MemberConfig,
+    ) -> Self {
+        let linking_kinds = (0..facts.graph.kind_count())
+            .filter(|&kind| {
+                facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).any(|identifier| {
+                    facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+                        && classification.policies[identifier as usize] != Policy::Drop
+                })
+            })
+            .count();
+        let mut rule = TieRule {
+            weights,
+            classification,
+            discount: if linking_kinds > 1 { config.same_kind_discount } else { 1.0 },
+            several_kinds: linking_kinds > 1,
+            prior_bits: 0.0,
+            threshold: 0.0,
+        };
+        let (accounts, pairs) = (0..facts.graph.account_count() as u32)
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|account| {
+                let number = rule.informative(facts, account).count().min(config.identifiers_per_account as usize) as u64;
+                (u64::from(number > 0), number * number.saturating_sub(1) / 2)
+            })
+            .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
+        let accounts = accounts.max(2) as f64;
+        let pairs = (pairs as f64 / accounts).max(1.0);
+        rule.prior_bits = accounts.log2() + pairs.log2();
+        rule.threshold = rule.prior_bits + config.margin_bits;
+        rule
+    }
+
+    /// An account's identifiers that could be shared and say something.
+    fn informative<'f>(&'f self, facts: Facts<'f>, account: u32) -> impl Iterator<Item = u32> + 'f {
+        facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(facts, identifier))
+    }
+
+    fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
+        self.classification.policies[identifier as usize] != Policy::Drop
+            && facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+            && self.weights.surprise[identifier as usize] >= 1.0
+    }
+
+    /// The bits of identifiers given in ascending order, and so grouped by kind.
+    pub(crate) fn bits_of(&self, facts: Facts<'_>, identifiers: impl Iterator<Item = u32>) -> Tie {
+        let kinds = facts.graph.kind_count();
+        // Few kinds and short rows: a small stack of (kind, bits), strongest first inside a kind.
+        let mut shared: Vec<(usize, f64)> = identifiers
+            .filter(|&identifier| self.says(facts, identifier))
+            .map(|identifier| {
+                let kind = facts.graph.kind_of(IdentifierId(identifier)).index();
+                (kind, f64::from(self.weights.surprise[identifier as usize]))
+            })
+            .collect();
+        shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
+        let has = |kind: usize| shared.iter().any(|&(other, _)| other == kind);
+        let implied = |kind: usize| {
+            (0..kinds).any(|other| {
+                self.weights.nested[other][kind] && has(other) && (!self.weights.nested[kind][other] || other < kind)
+            })
+        };
+        let (mut bits, mut kinds_seen, mut previous, mut factor) = (0.0, 0, usize::MAX, 1.0);
+        for &(kind, surprise) in &shared {
+            if implied(kind) {
+                continue;
+            }
+            if kind != previous {
+                (previous, factor) = (kind, 1.0);
+                kinds_seen += 1;
+            }
+            bits += factor * surprise;
+            factor *= self.discount;
+        }
+        let corroborated = if self.several_kinds { kinds_seen >= 2 } else { shared.len() >= 2 };
+        Tie { bits, corroborated }
+    }
+
+    /// Whether a tie is enough.
+    pub(crate) fn accepts(&self, tie: &Tie) -> bool {
+        tie.bits >= if tie.corroborated { self.threshold } else { 1.5 * self.threshold }
+    }
+}
+
+/// The group of each account, named by its smallest account, or `NONE_U32`.
+pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let ties = tied_pairs(facts, rule, config);
+    let mut parents: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
+    for &(a, b) in &ties {
+        if communities[a as usize] == communities[b as usize] {
+            union(&mut parents, a, b);
+        }
+    }
+    merge_across(&mut parents, &ties, config.merge_share);
+    let mut tied = vec![false; parents.len()];
+    for &(a, b) in &ties {
+        tied[a as usize] = true;
+        tied[b as usize] = true;
+    }
+    (0..parents.len() as u32)
+        .map(|account| if tied[account as usize] { find(&mut parents, account) } else { NONE_U32 })
+        .collect()
+}
+
+/// Merges groups of different communities that enough crossing ties join.
+fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
+    let mut sizes = vec![0u32; parents.len()];
+    for account in 0..parents.len() as u32 {
+        sizes[find(parents, account) as usize] += 1;
+    }
+    // (smaller group, larger group, account of the smaller): distinct accounts that a tie joins to the other side.
+    let mut crossing: Vec<(u32, u32, u32)> = Vec::new();
+    for &(a, b) in ties {
+        let (left, right) = (find(parents, a), find(parents, b));
+        if left == right {
+            continue;
+        }
+        let left_smaller = (sizes[left as usize], left) < (sizes[right as usize], right);
+        crossing.push(if left_smaller { (left, right, a) } else { (right, left, b) });
+    }
+    crossing.sort_unstable();
+    crossing.dedup();
+    for group in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
+        let needed = (merge_share * f64::from(sizes[group[0].0 as usize])).max(1.0);
+        if group.len() as f64 >= needed {
+            union(parents, group[0].0, group[0].1);
+        }
+    }
+}
+
+/// All tied pairs along the chains of the keys, ascending, without repetition.
+fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
+    let mut keys: Vec<(u64, u32)> = (0..facts.graph.account_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .flat_map_iter(|account| keys_of(facts, rule, config, account))
+        .collect();
+    keys.par_sort_unstable();
+    let mut ties: Vec<(u32, u32)> =
+        keys.par_windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
+    ties.par_sort_unstable();
+    ties.dedup();
+    ties.into_par_iter().filter(|&(a, b)| rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)))).collect()
+}
+
+/// The keys of one account: pairs of its most surprising identifiers.
+fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
+    let mut chosen: Vec<u32> = rule.informative(facts, account).collect();
+    let surprise = &rule.weights.surprise;
+    if chosen.len() > config.identifiers_per_account as usize {
+        chosen.sort_by(|&left, &right| surprise[right as usize].total_cmp(&surprise[left as usize]).then(left.cmp(&right)));
+        chosen.truncate(config.identifiers_per_account as usize);
+        chosen.sort_unstable();
+    }
+    let mut keys = Vec::with_capacity(chosen.len() * chosen.len().saturating_sub(1) / 2);
+    for (at, &left) in chosen.iter().enumerate() {
+        for &right in &chosen[at + 1..] {
+            keys.push((u64::from(left) << 32 | u64::from(right), account));
+        }
+    }
+    keys
+}
+
+/// The root of an account, halving the path. The root is always the smallest account of its group.
+fn find(parents: &mut [u32], mut account: u32) -> u32 {
+    while parents[account as usize] != account {
+        parents[account as usize] = parents[parents[account as usize] as usize];
+        account = parents[account as usize];
+    }
+    account
+}
+
+fn union(parents: &mut [u32], a: u32, b: u32) {
+    let (left, right) = (find(parents, a), find(parents, b));
+    if left != right {
+        parents[left.max(right) as usize] = left.min(right);
+    }
+}
