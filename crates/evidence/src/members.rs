@@ -22,6 +22,11 @@ use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A group that holds less than one in this many of an identifier's accounts can't claim it.
+const NOTABLE_SHARE: u64 = 32;
+/// How many of a member's strongest identifiers are left out, one at a time.
+const LEFT_OUT: usize = 4;
+
 use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
@@ -122,73 +127,116 @@ pub fn corroborate_members(
     let rule = TieRule::new(facts, classification, weights, config);
     let communities = &partition.labels()[..facts.graph.account_count()];
     let mut groups = groups_of_ties(facts, &rule, communities, config);
+    let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
-        let own = own_identifiers(facts, classification, &groups, config);
-        let next = reassign(facts, &rule, &groups, &own);
+        let next = reassign(facts, &rule, &groups, &holdings);
         if next == groups {
             break;
         }
         groups = next;
+        holdings = hold(facts, classification, &groups);
     }
-    describe(facts, classification, weights, &rule, &groups, config)
+    describe(facts, weights, &rule, &groups, &holdings, config)
 }
 
-/// For each identifier: the group with most of its accounts, and how many; nothing where it isn't that group's own.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Own {
-    group: u32,
-    members: u32,
+/// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
+#[derive(Debug)]
+struct Holdings {
+    /// Start of each identifier's runs; length identifiers + 1.
+    offsets: Vec<u64>,
+    /// (group, accounts of the identifier in it), ascending by group.
+    runs: Vec<(u32, u32)>,
+    /// By group name: its accounts.
+    sizes: Vec<u32>,
 }
 
-/// Finds every identifier's group.
-fn own_identifiers(facts: Facts<'_>, classification: &Classification, groups: &[u32], config: &MemberConfig) -> Vec<Own> {
-    (0..facts.graph.identifier_count() as u32)
+impl Holdings {
+    fn of(&self, identifier: u32) -> &[(u32, u32)] {
+        &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
+    }
+
+    fn held(&self, identifier: u32, group: u32) -> u32 {
+        let runs = self.of(identifier);
+        runs.binary_search_by_key(&group, |&(other, _)| other).map_or(0, |at| runs[at].1)
+    }
+}
+
+/// Counts every identifier's accounts by group.
+fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
+    let rows: Vec<Vec<(u32, u32)>> = (0..facts.graph.identifier_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
         .map_init(Vec::new, |labels: &mut Vec<u32>, identifier| {
-            let nothing = Own { group: NONE_U32, members: 0 };
             let accounts = facts.graph.accounts_of(IdentifierId(identifier));
             if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
-                return nothing;
+                return Vec::new();
             }
             labels.clear();
             labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
             labels.sort_unstable();
-            let (mut best, mut start) = (nothing, 0);
-            for end in 1..=labels.len() {
-                if end == labels.len() || labels[end] != labels[start] {
-                    if (end - start) as u32 > best.members {
-                        best = Own { group: labels[start], members: (end - start) as u32 };
-                    }
-                    start = end;
-                }
-            }
-            // Leave one account out, so that a pair's own identifier isn't half somebody else's.
-            let others = (accounts.len() - 1) as f64;
-            let exclusive = f64::from(best.members.saturating_sub(1)) >= config.exclusivity * others;
-            if best.members >= 2 && exclusive { best } else { nothing }
+            runs(labels).filter(|&(_, count)| u64::from(count) * NOTABLE_SHARE >= accounts.len() as u64).collect()
         })
-        .collect()
+        .collect();
+    let mut offsets = Vec::with_capacity(rows.len() + 1);
+    offsets.push(0u64);
+    let mut flat = Vec::new();
+    for row in rows {
+        flat.extend(row);
+        offsets.push(flat.len() as u64);
+    }
+    let mut sizes = vec![0u32; groups.len()];
+    for &group in groups.iter().filter(|&&group| group != NONE_U32) {
+        sizes[group as usize] += 1;
+    }
+    Holdings { offsets, runs: flat, sizes }
 }
 
-/// The group whose own identifiers tie each account with enough bits.
-fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], own: &[Own]) -> Vec<u32> {
+/// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
+fn ballots(
+    facts: Facts<'_>,
+    rule: &TieRule<'_>,
+    groups: &[u32],
+    holdings: &Holdings,
+    account: u32,
+    out: &mut Vec<(u32, u32, f64)>,
+) {
+    out.clear();
+    let home = groups[account as usize];
+    for &identifier in facts.graph.identifiers_of(AccountId(account)) {
+        if !rule.says(facts, identifier) {
+            continue;
+        }
+        let degree = facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
+        for &(group, held) in holdings.of(identifier) {
+            // The account's own sighting doesn't speak for the account.
+            let own = u32::from(group == home);
+            let (held, size) = (held - own, holdings.sizes[group as usize] - own);
+            let bits = rule.membership_bits(identifier, held, size, degree - 1);
+            if bits > 0.0 {
+                out.push((group, identifier, bits));
+            }
+        }
+    }
+    out.sort_unstable_by_key(|&(group, identifier, _)| (group, identifier));
+}
+
+/// The group that each account's identifiers speak for most, if they say enough.
+fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Holdings) -> Vec<u32> {
     (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
-        .map_init(Vec::new, |candidates: &mut Vec<(u32, u32)>, account| {
-            own_by_group(facts, own, account, candidates);
-            let (mut best, mut best_bits, mut start) = (NONE_U32, 0.0, 0);
-            for end in 1..=candidates.len() {
-                if end == candidates.len() || candidates[end].0 != candidates[start].0 {
-                    let group = candidates[start].0;
-                    let tie = rule.bits_of(facts, candidates[start..end].iter().map(|&(_, identifier)| identifier));
-                    // Staying costs less than joining: a member keeps its group at equal bits.
-                    let better = tie.bits > best_bits || (tie.bits == best_bits && group == groups[account as usize]);
-                    if better && rule.accepts(&tie) {
-                        (best, best_bits) = (group, tie.bits);
-                    }
-                    start = end;
+        .map_init(Vec::new, |out: &mut Vec<(u32, u32, f64)>, account| {
+            ballots(facts, rule, groups, holdings, account, out);
+            let home = groups[account as usize];
+            let (mut best, mut best_bits) = (NONE_U32, 0.0);
+            for of_group in out.chunk_by(|left, right| left.0 == right.0) {
+                let group = of_group[0].0;
+                let size = holdings.sizes[group as usize] - u32::from(group == home);
+                let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
+                let odds = tie.bits + rule.size_bits(size);
+                // A member keeps its group at equal odds.
+                if rule.accepts(&tie, size) && (odds > best_bits || (odds == best_bits && group == home)) {
+                    (best, best_bits) = (group, odds);
                 }
             }
             best
@@ -196,29 +244,15 @@ fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], own: &[Own]) -
         .collect()
 }
 
-/// (group, identifier) of an account's identifiers that are some group's own, ascending.
-fn own_by_group(facts: Facts<'_>, own: &[Own], account: u32, out: &mut Vec<(u32, u32)>) {
-    out.clear();
-    let identifiers = facts.graph.identifiers_of(AccountId(account));
-    out.extend(
-        identifiers
-            .iter()
-            .map(|&identifier| (own[identifier as usize].group, identifier))
-            .filter(|&(group, _)| group != NONE_U32),
-    );
-    out.sort_unstable();
-}
-
 /// Turns the final groups into candidates.
 fn describe(
     facts: Facts<'_>,
-    classification: &Classification,
     weights: &Weights,
     rule: &TieRule<'_>,
     groups: &[u32],
+    holdings: &Holdings,
     config: &MemberConfig,
 ) -> Candidates {
-    let own = own_identifiers(facts, classification, groups, config);
     let mut rows: Vec<Vec<u32>> = Vec::new();
     let mut index_of = vec![NONE_U32; facts.graph.account_count()];
     for (account, &group) in groups.iter().enumerate() {
@@ -234,7 +268,7 @@ fn describe(
     }
     rows.retain(|row| row.len() >= config.network_size.max(2) as usize);
     let mut networks: Vec<Candidate> =
-        rows.par_iter().map(|row| candidate_of(facts, weights, rule, groups, &own, row)).collect();
+        rows.par_iter().map(|row| candidate_of(facts, weights, rule, groups, holdings, row, config)).collect();
     networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
     Candidates { networks, tie_bits: rule.threshold }
 }
@@ -245,44 +279,51 @@ fn candidate_of(
     weights: &Weights,
     rule: &TieRule<'_>,
     groups: &[u32],
-    own: &[Own],
+    holdings: &Holdings,
     accounts: &[u32],
+    config: &MemberConfig,
 ) -> Candidate {
     let group = groups[accounts[0] as usize];
+    let size = accounts.len() as u32 - 1;
     let mut members = Vec::with_capacity(accounts.len());
-    let mut all_own: Vec<u32> = Vec::new();
-    // (identifier, one member that needs it), to find the identifier that most members need.
+    let mut seen: Vec<u32> = Vec::new();
+    // Identifiers without which a member would fall below the threshold, once for each such member.
     let mut needed: Vec<u32> = Vec::new();
-    let mut own_here: Vec<u32> = Vec::new();
+    let mut out = Vec::new();
     for &account in accounts {
-        own_here.clear();
-        let identifiers = facts.graph.identifiers_of(AccountId(account));
-        own_here.extend(identifiers.iter().copied().filter(|&identifier| own[identifier as usize].group == group));
-        all_own.extend_from_slice(&own_here);
-        let tie = rule.bits_of(facts, own_here.iter().copied());
-        let mut robust = rule.accepts(&tie);
-        for leave in 0..own_here.len() {
-            let rest = own_here.iter().enumerate().filter(|&(at, _)| at != leave).map(|(_, &identifier)| identifier);
-            if !rule.accepts(&rule.bits_of(facts, rest)) {
-                needed.push(own_here[leave]);
+        ballots(facts, rule, groups, holdings, account, &mut out);
+        let here: Vec<(u32, f64)> =
+            out.iter().filter(|&&(of_group, ..)| of_group == group).map(|&(_, identifier, bits)| (identifier, bits)).collect();
+        seen.extend(here.iter().map(|&(identifier, _)| identifier));
+        let tie = rule.sum(facts, here.iter().copied());
+        let accepted = rule.accepts(&tie, size);
+        let mut robust = accepted;
+        // Long rows don't hang on one identifier: only the few strongest could matter.
+        for leave in strongest(&here) {
+            let rest = here.iter().copied().filter(|&(identifier, _)| identifier != leave);
+            if accepted && !rule.accepts(&rule.sum(facts, rest), size) {
+                needed.push(leave);
                 robust = false;
             }
         }
-        let role = match (rule.accepts(&tie), robust && tie.corroborated) {
+        let role = match (accepted, robust && tie.corroborated) {
             (true, true) => Role::Core,
             (true, false) => Role::Fringe,
             _ => Role::Ambiguous,
         };
-        let odds = tie.bits - rule.prior_bits;
+        let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
         members.push(Member { account, role, bits: tie.bits as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
     }
-    all_own.sort_unstable();
-    let identifiers = runs(&all_own)
-        .filter(|&(_, count)| count >= 2)
+    seen.sort_unstable();
+    let identifiers = runs(&seen)
         .map(|(identifier, members)| OwnIdentifier {
             identifier,
             members,
             accounts: facts.graph.identifier_degree(IdentifierId(identifier)) as u32,
+        })
+        .filter(|own| {
+            // Leave one account out, so that a pair's own identifier isn't half somebody else's.
+            own.members >= 2 && f64::from(own.members - 1) >= config.exclusivity * f64::from(own.accounts - 1)
         })
         .collect();
     needed.sort_unstable();
@@ -293,6 +334,14 @@ fn candidate_of(
     };
     let suppressed = accounts.iter().map(|&account| u64::from(weights.suppressed[account as usize])).sum();
     Candidate { members, identifiers, suppressed, fragility }
+}
+
+/// The identifiers with most bits, at most [`LEFT_OUT`], ties to the lower id.
+fn strongest(ballots: &[(u32, f64)]) -> Vec<u32> {
+    let mut order = ballots.to_vec();
+    order.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+    order.truncate(LEFT_OUT);
+    order.into_iter().map(|(identifier, _)| identifier).collect()
 }
 
 /// The distinct values of a sorted slice with how often each stands there.

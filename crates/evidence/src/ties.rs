@@ -43,9 +43,12 @@ pub(crate) struct TieRule<'a> {
     classification: &'a Classification,
     discount: f64,
     several_kinds: bool,
-    /// log2 of accounts and of pairs tried.
-    pub(crate) prior_bits: f64,
-    /// Prior and margin.
+    margin: f64,
+    /// Accounts that have anything to share.
+    accounts: f64,
+    /// log2 of the pairs of identifiers that an account brings.
+    pub(crate) pairs_bits: f64,
+    /// What ties two accounts: log2 of accounts and of pairs tried, and the margin.
     pub(crate) threshold: f64,
 }
 
@@ -69,7 +72,9 @@ impl<'a> TieRule<'a> {
             classification,
             discount: if linking_kinds > 1 { config.same_kind_discount } else { 1.0 },
             several_kinds: linking_kinds > 1,
-            prior_bits: 0.0,
+            margin: config.margin_bits,
+            accounts: 0.0,
+            pairs_bits: 0.0,
             threshold: 0.0,
         };
         let (accounts, pairs) = (0..facts.graph.account_count() as u32)
@@ -82,8 +87,9 @@ impl<'a> TieRule<'a> {
             .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
         let accounts = accounts.max(2) as f64;
         let pairs = (pairs as f64 / accounts).max(1.0);
-        rule.prior_bits = accounts.log2() + pairs.log2();
-        rule.threshold = rule.prior_bits + config.margin_bits;
+        rule.accounts = accounts;
+        rule.pairs_bits = pairs.log2();
+        rule.threshold = accounts.log2() + rule.pairs_bits + config.margin_bits;
         rule
     }
 
@@ -92,24 +98,50 @@ impl<'a> TieRule<'a> {
         facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(facts, identifier))
     }
 
-    fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
+    pub(crate) fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
         self.classification.policies[identifier as usize] != Policy::Drop
             && facts.graph.identifier_degree(IdentifierId(identifier)) > 1
             && self.weights.surprise[identifier as usize] >= 1.0
     }
 
-    /// The bits of identifiers given in ascending order, and so grouped by kind.
+    /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of `degree`
+    /// other accounts in all:
+    ///
+    /// ```text
+    /// log2 P(i | member) / P(i | not)  =  log2 (held / size) / ((degree - held + 1/2) / N)
+    /// ```
+    ///
+    /// For a group of one this is `log2(N / d)`: the surprise of sharing the identifier.
+    pub(crate) fn membership_bits(&self, identifier: u32, held: u32, size: u32, degree: u32) -> f64 {
+        if held == 0 || size == 0 {
+            return 0.0;
+        }
+        let inside = f64::from(held) / f64::from(size);
+        let outside = (f64::from(degree - held) + 0.5) / self.accounts;
+        let surprise = f64::from(self.weights.surprise[identifier as usize]);
+        // No more than the surprise of sharing it with one account, and the group's share of that.
+        (inside / outside).log2().min(surprise + (f64::from(held)).log2())
+    }
+
+    /// Log2 of the prior odds that an account is one of `size`.
+    pub(crate) fn size_bits(&self, size: u32) -> f64 {
+        (f64::from(size.max(1)) / self.accounts).log2()
+    }
+
+    /// Bits of shared identifiers, by their surprise.
     pub(crate) fn bits_of(&self, facts: Facts<'_>, identifiers: impl Iterator<Item = u32>) -> Tie {
-        let kinds = facts.graph.kind_count();
-        // Few kinds and short rows: a small stack of (kind, bits), strongest first inside a kind.
-        let mut shared: Vec<(usize, f64)> = identifiers
+        let known = identifiers
             .filter(|&identifier| self.says(facts, identifier))
-            .map(|identifier| {
-                let kind = facts.graph.kind_of(IdentifierId(identifier)).index();
-                (kind, f64::from(self.weights.surprise[identifier as usize]))
-            })
-            .collect();
+            .map(|identifier| (identifier, f64::from(self.weights.surprise[identifier as usize])));
+        self.sum(facts, known)
+    }
+
+    /// Adds bits up, with the three cautions of the module.
+    pub(crate) fn sum(&self, facts: Facts<'_>, ballots: impl Iterator<Item = (u32, f64)>) -> Tie {
+        let mut shared: Vec<(usize, f64)> =
+            ballots.map(|(identifier, bits)| (facts.graph.kind_of(IdentifierId(identifier)).index(), bits)).collect();
         shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
+        let kinds = facts.graph.kind_count();
         let has = |kind: usize| shared.iter().any(|&(other, _)| other == kind);
         let implied = |kind: usize| {
             (0..kinds).any(|other| {
@@ -132,9 +164,10 @@ impl<'a> TieRule<'a> {
         Tie { bits, corroborated }
     }
 
-    /// Whether a tie is enough.
-    pub(crate) fn accepts(&self, tie: &Tie) -> bool {
-        tie.bits >= if tie.corroborated { self.threshold } else { 1.5 * self.threshold }
+    /// Whether a tie to a group of `size` is enough.
+    pub(crate) fn accepts(&self, tie: &Tie, size: u32) -> bool {
+        let needed = self.pairs_bits + self.margin - self.size_bits(size);
+        tie.bits >= if tie.corroborated { needed } else { 1.5 * needed }
     }
 }
 
@@ -196,7 +229,7 @@ fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Ve
         keys.par_windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
     ties.par_sort_unstable();
     ties.dedup();
-    ties.into_par_iter().filter(|&(a, b)| rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)))).collect()
+    ties.into_par_iter().filter(|&(a, b)| rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1)).collect()
 }
 
 /// The keys of one account: pairs of its most surprising identifiers.
