@@ -7,7 +7,8 @@
 //! spread(i) = IQR of first use of i over its accounts / IQR of first use over all sightings of i's kind
 //! ```
 //!
-//! decides between the two; fan-in only says where the question arises.
+//! decides between the two; fan-in only says where the question arises. A sighting without a time borrows the time of its
+//! account's first dated sighting.
 //!
 //! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean of
 //!    log degree, and never below the role's documented floor.
@@ -17,7 +18,7 @@
 //! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
 //! alone decides, towards caution: a hub without times links only together with another identifier.
 
-use graph::{IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +124,9 @@ impl Classification {
 
 /// Classifies every identifier.
 pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
-    let tails: Vec<KindTail> = (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), config)).collect();
+    let times = first_uses(facts);
+    let tails: Vec<KindTail> =
+        (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), &times, config)).collect();
     let tenure = population_tenure(facts);
     let account_count = facts.graph.account_count() as f64;
     let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
@@ -132,7 +135,7 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
         .map_init(Vec::new, |scratch, identifier| {
             let identifier = IdentifierId(identifier);
             let kind = facts.graph.kind_of(identifier).index();
-            let features = measure(facts, identifier, &tails[kind], tenure, config, scratch);
+            let features = measure(facts, identifier, &times, &tails[kind], tenure, config, scratch);
             let allowed = facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false);
             let (class, policy) = judge(&features, allowed, facts.roles[kind], &tails[kind], account_count, config);
             (class, policy, features)
@@ -200,6 +203,7 @@ fn judge(
 fn measure(
     facts: Facts<'_>,
     identifier: IdentifierId,
+    times: &[u32],
     tail: &KindTail,
     tenure: f64,
     config: &ClassifyConfig,
@@ -216,10 +220,9 @@ fn measure(
     if features.degree < config.spread_accounts.max(2) {
         return features;
     }
-    let columns = facts.graph.columns();
-    let (counts, first_seen) = (columns.counts.as_slice(), columns.first_seen.as_slice());
+    let counts = facts.graph.columns().counts.as_slice();
     scratch.clear();
-    scratch.extend(positions.iter().map(|&position| first_seen[position as usize]).filter(|&time| time != NO_TIME));
+    scratch.extend(positions.iter().map(|&position| times[position as usize]).filter(|&time| time != NO_TIME));
     if scratch.len() >= config.spread_accounts as usize {
         let seconds = inter_quartile_range(scratch);
         features.spread_seconds = seconds as f32;
@@ -247,8 +250,20 @@ fn measure(
     features
 }
 
+/// By sighting position: first use, or the account's first dated sighting where the sighting has no time.
+fn first_uses(facts: Facts<'_>) -> Vec<u32> {
+    let first_seen = facts.graph.columns().first_seen.as_slice();
+    let rows = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(4096);
+    rows.flat_map_iter(|account| {
+        let row = &first_seen[facts.graph.sighting_range(AccountId(account))];
+        let start = row.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
+        row.iter().map(move |&time| if time == NO_TIME { start } else { time })
+    })
+    .collect()
+}
+
 /// Fits the tail of one kind's degrees.
-fn fit_tail(facts: Facts<'_>, kind: KindId, config: &ClassifyConfig) -> KindTail {
+fn fit_tail(facts: Facts<'_>, kind: KindId, times: &[u32], config: &ClassifyConfig) -> KindTail {
     let range = facts.graph.identifiers_of_kind(kind);
     // Integer histogram first: exact, and independent of the order of summation.
     let mut histogram: Vec<u64> = Vec::new();
@@ -274,12 +289,12 @@ fn fit_tail(facts: Facts<'_>, kind: KindId, config: &ClassifyConfig) -> KindTail
         _ => config.other_hub_accounts,
     };
     let fitted = (log_mean + config.tail_deviations * log_deviation).exp().min(f64::from(u32::MAX / 2)) as u32;
-    let (accounts, spread_seconds) = coverage_and_spread(facts, range);
+    let (accounts, spread_seconds) = coverage_and_spread(facts, range, times);
     KindTail { accounts, hub_degree: fitted.max(floor + 1), log_mean, log_deviation, spread_seconds }
 }
 
 /// Accounts with an identifier in the range, and the inter-quartile range of the range's first uses.
-fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>) -> (u32, f64) {
+fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>, times: &[u32]) -> (u32, f64) {
     let columns = facts.graph.columns();
     let (offsets, identifiers) = (columns.account_offsets.as_slice(), columns.identifiers.as_slice());
     let accounts = (0..facts.graph.account_count())
@@ -293,16 +308,11 @@ fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>) -> (u32, f
         .count() as u32;
     let reverse = columns.identifier_offsets.as_slice();
     let positions = &columns.identifier_sightings[reverse[range.start as usize] as usize..reverse[range.end as usize] as usize];
-    let first_seen = columns.first_seen.as_slice();
     // A fixed stride bounds the cost of a statistic that a million values determine.
     let stride = (positions.len() / 1_000_000).max(1);
-    let mut times: Vec<u32> = positions
-        .iter()
-        .step_by(stride)
-        .map(|&position| first_seen[position as usize])
-        .filter(|&time| time != NO_TIME)
-        .collect();
-    let spread = if times.len() < 4 { f64::NAN } else { inter_quartile_range(&mut times).max(1.0) };
+    let mut sample: Vec<u32> =
+        positions.iter().step_by(stride).map(|&position| times[position as usize]).filter(|&time| time != NO_TIME).collect();
+    let spread = if sample.len() < 4 { f64::NAN } else { inter_quartile_range(&mut sample).max(1.0) };
     (accounts, spread)
 }
 

@@ -100,6 +100,9 @@ pub struct MemberConfig {
     pub identifiers_per_account: u32,
     /// Bits by which a tie must exceed what chance gives among all accounts and all pairs of identifiers tried.
     pub margin_bits: f64,
+    /// Bits that an account needs beyond those when it joins a group that it wasn't tied into: the fixed point may drop
+    /// members freely but must not creep outwards.
+    pub join_bits: f64,
     /// What each further identifier of the same kind counts, relative to the one before: addresses of one gateway, templates of
     /// one tool come together.
     pub same_kind_discount: f64,
@@ -116,7 +119,8 @@ impl Default for MemberConfig {
         MemberConfig {
             network_size: 2,
             identifiers_per_account: 16,
-            margin_bits: 3.0,
+            margin_bits: 0.0,
+            join_bits: 3.0,
             same_kind_discount: 0.5,
             exclusivity: 0.5,
             rounds: 8,

@@ -154,11 +154,6 @@ impl Holdings {
     fn of(&self, identifier: u32) -> &[(u32, u32)] {
         &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
     }
-
-    fn held(&self, identifier: u32, group: u32) -> u32 {
-        let runs = self.of(identifier);
-        runs.binary_search_by_key(&group, |&(other, _)| other).map_or(0, |at| runs[at].1)
-    }
 }
 
 /// Counts every identifier's accounts by group.
@@ -235,7 +230,9 @@ fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Hol
                 let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
                 let odds = tie.bits + rule.size_bits(size);
                 // A member keeps its group at equal odds.
-                if rule.accepts(&tie, size) && (odds > best_bits || (odds == best_bits && group == home)) {
+                if rule.accepts(&rule.joining(tie, group == home), size)
+                    && (odds > best_bits || (odds == best_bits && group == home))
+                {
                     (best, best_bits) = (group, odds);
                 }
             }

@@ -44,6 +44,7 @@ pub(crate) struct TieRule<'a> {
     discount: f64,
     several_kinds: bool,
     margin: f64,
+    join_bits: f64,
     /// Accounts that have anything to share.
     accounts: f64,
     /// log2 of the pairs of identifiers that an account brings.
@@ -70,9 +71,10 @@ impl<'a> TieRule<'a> {
         let mut rule = TieRule {
             weights,
             classification,
-            discount: if linking_kinds > 1 { config.same_kind_discount } else { 1.0 },
+            discount: config.same_kind_discount,
             several_kinds: linking_kinds > 1,
             margin: config.margin_bits,
+            join_bits: config.join_bits,
             accounts: 0.0,
             pairs_bits: 0.0,
             threshold: 0.0,
@@ -162,6 +164,11 @@ impl<'a> TieRule<'a> {
         }
         let corroborated = if self.several_kinds { kinds_seen >= 2 } else { shared.len() >= 2 };
         Tie { bits, corroborated }
+    }
+
+    /// The tie as it counts for an account: outsiders pay `join_bits`.
+    pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
+        if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
     }
 
     /// Whether a tie to a group of `size` is enough.
