@@ -226,8 +226,11 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
         .map(|(hypothesis, expectation)| {
+            // Without payments, addresses and organisations every story is silent, also about sizes.
+            let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
             let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
             let size = match (small, structure.size <= config.ring_accounts) {
+                _ if !known => 0.0,
                 (true, true) => SIZE_BITS,
                 (true, false) => -2.0 * SIZE_BITS,
                 (false, true) => -SIZE_BITS,

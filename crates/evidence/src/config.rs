@@ -106,6 +106,9 @@ pub struct MemberConfig {
     /// What each further identifier of the same kind counts, relative to the one before: addresses of one gateway, templates of
     /// one tool come together.
     pub same_kind_discount: f64,
+    /// What the bits of an identifier that may not link alone, or only down-weighted, count in a tie: people behind one gateway
+    /// are alike in more than the gateway.
+    pub hub_discount: f64,
     /// Share of an identifier's other accounts that must be in the network for the identifier to be the network's own.
     pub exclusivity: f64,
     /// Most rounds of the fixed point members - exclusive identifiers.
@@ -122,6 +125,7 @@ impl Default for MemberConfig {
             margin_bits: 0.0,
             join_bits: 3.0,
             same_kind_discount: 0.5,
+            hub_discount: 0.5,
             exclusivity: 0.5,
             rounds: 8,
             merge_share: 0.05,
@@ -159,6 +163,6 @@ pub struct ScoreConfig {
 
 impl Default for ScoreConfig {
     fn default() -> Self {
-        ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 10.0 }
+        ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 5.0 }
     }
 }

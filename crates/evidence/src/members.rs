@@ -52,9 +52,9 @@ pub struct Member {
     pub account: u32,
     /// How firmly it belongs.
     pub role: Role,
-    /// Bits that the network's own identifiers give it.
+    /// Log2 odds that it belongs: the bits of its identifiers, less the prior of the network's size and of the pairs tried.
     pub bits: f32,
-    /// Probability that the tie isn't chance, `1 / (1 + 2^-(bits - log2 of the accounts and pairs tried))`.
+    /// Probability that it belongs, `1 / (1 + 2^-bits)`.
     pub confidence: f32,
 }
 
@@ -309,7 +309,7 @@ fn candidate_of(
             _ => Role::Ambiguous,
         };
         let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
-        members.push(Member { account, role, bits: tie.bits as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
+        members.push(Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
     }
     seen.sort_unstable();
     let identifiers = runs(&seen)

@@ -1,12 +1,17 @@
 //! How strong is the case against a candidate, in bits?
 //!
 //! ```text
-//! score = sum over families f of sum over signals s in f, strongest first, of discount^rank(s) * bits(s)
-//!         - max(0, bits of the best harmless story)
+//! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
+//! story     = max(0, bits of the best harmless story)
+//! evidence  = sum(structure) + sum(behaviour)
+//! score     = sum(structure) * 2^-story + sum(behaviour) - story
 //! ```
 //!
-//! Signals of one family look at the same thing and are discounted; negative bits count in full, so that dependence can't make
-//! a case stronger than its best signal plus discounted others. A signal whose input is missing is `None` and adds nothing.
+//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains them, so
+//! they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and counts
+//! in full. Signals of one family look at the same thing and are discounted; negative bits count in full, so that dependence
+//! can't make a case stronger than its best signal plus discounted others. A signal whose input is missing is `None` and adds
+//! nothing.
 //!
 //! Sharing signals compare the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
 //! sightings drawn from the population, `1 - E[distinct] / s` where
@@ -124,13 +129,12 @@ pub fn score_network(
     verdict: &BenignVerdict,
     null: &SharingNull,
     behaviour: &[NamedSignal],
-    prior_bits: f64,
     config: &ScoreConfig,
 ) -> ScoreCard {
-    let mut signals = vec![membership_signal(candidate, prior_bits, config)];
+    let mut signals = vec![membership_signal(candidate, config)];
     signals.extend(verdict.structure.kinds.iter().map(|shape| sharing_signal(shape, null, config)));
     signals.extend_from_slice(behaviour);
-    let evidence_bits = combine(&signals, config);
+    let (structure, behaviour) = combine(&signals, config);
     let benign = verdict.best();
     let mut why: Vec<Reason> = verdict
         .structure
@@ -140,7 +144,9 @@ pub fn score_network(
         .map(|shape| Reason { kind: shape.kind, members: shape.sharing_members, identifiers: shape.shared })
         .collect();
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
-    ScoreCard { signals, benign, evidence_bits, score_bits: evidence_bits - benign.bits.max(0.0), why }
+    let story = benign.bits.max(0.0);
+    let score_bits = structure * (-story).exp2() + behaviour - story;
+    ScoreCard { signals, benign, evidence_bits: structure + behaviour, score_bits, why }
 }
 
 /// Indices of score cards, strongest case first, ties to the lower index.
@@ -150,8 +156,8 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
     order
 }
 
-/// Dependence-aware sum: see the module's formula.
-fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> f64 {
+/// Dependence-aware sums of the structural and of the behavioural families: see the module's formula.
+fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> (f64, f64) {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {
@@ -160,28 +166,31 @@ fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> f64 {
         })
         .collect();
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    present
-        .chunk_by(|left, right| left.0 == right.0)
-        .map(|family| {
-            let mut factor = 1.0;
-            family.iter().fold(0.0, |sum, &(_, bits)| {
-                let counted = if bits > 0.0 { factor * bits } else { bits };
-                factor *= config.dependence_discount;
-                sum + counted
-            })
-        })
-        .sum()
+    let (mut structure, mut behaviour) = (0.0, 0.0);
+    for family in present.chunk_by(|left, right| left.0 == right.0) {
+        let mut factor = 1.0;
+        let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
+            let counted = if bits > 0.0 { factor * bits } else { bits };
+            factor *= config.dependence_discount;
+            sum + counted
+        });
+        match family[0].0 {
+            SignalFamily::Membership | SignalFamily::Sharing => structure += sum,
+            SignalFamily::Timing | SignalFamily::Content | SignalFamily::Other => behaviour += sum,
+        }
+    }
+    (structure, behaviour)
 }
 
-/// Median bits of the members that are not ambiguous, against what chance gives.
-fn membership_signal(candidate: &Candidate, prior_bits: f64, config: &ScoreConfig) -> NamedSignal {
+/// Median log2 odds of the members that are not ambiguous; 0 is even odds.
+fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal {
     let mut bits: Vec<f32> =
         candidate.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.bits).collect();
     bits.sort_unstable_by(f32::total_cmp);
     let signal = bits.get(bits.len() / 2).map(|&median| {
         let value = f64::from(median);
-        let excess = (value - prior_bits).clamp(-config.signal_bits, config.signal_bits);
-        Signal { value, expected: prior_bits, bits: excess, p_value: None }
+        let capped = value.clamp(-config.signal_bits, config.signal_bits);
+        Signal { value, expected: 0.0, bits: capped, p_value: None }
     });
     NamedSignal { name: "membership".to_owned(), family: SignalFamily::Membership, signal }
 }

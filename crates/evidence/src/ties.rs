@@ -10,7 +10,7 @@
 //!
 //! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`. Bits are added with three
 //! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
-//! `same_kind_discount`, its square ..., and where the data has several kinds a tie needs two of them, or half as many bits again.
+//! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
 //!
 //! 1. *Keys*: for each account, all pairs of its most surprising identifiers. Only keys on two or more accounts matter; a
 //!    two-bit sketch filters the others before anything is sorted.
@@ -42,6 +42,7 @@ pub(crate) struct TieRule<'a> {
     weights: &'a Weights,
     classification: &'a Classification,
     discount: f64,
+    hub_discount: f64,
     several_kinds: bool,
     margin: f64,
     join_bits: f64,
@@ -72,6 +73,7 @@ impl<'a> TieRule<'a> {
             weights,
             classification,
             discount: config.same_kind_discount,
+            hub_discount: config.hub_discount,
             several_kinds: linking_kinds > 1,
             margin: config.margin_bits,
             join_bits: config.join_bits,
@@ -106,6 +108,17 @@ impl<'a> TieRule<'a> {
             && self.weights.surprise[identifier as usize] >= 1.0
     }
 
+    /// The bits of sharing an identifier. Those who share a hub (a gateway, a city, a company) share more with each other than
+    /// independence says, so a hub's bits are discounted.
+    fn surprise(&self, identifier: u32) -> f64 {
+        let surprise = f64::from(self.weights.surprise[identifier as usize]);
+        match self.classification.policies[identifier as usize] {
+            Policy::Keep => surprise,
+            Policy::DownWeight | Policy::CoOccurrenceOnly => self.hub_discount * surprise,
+            Policy::Drop => 0.0,
+        }
+    }
+
     /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of `degree`
     /// other accounts in all:
     ///
@@ -120,7 +133,7 @@ impl<'a> TieRule<'a> {
         }
         let inside = f64::from(held) / f64::from(size);
         let outside = (f64::from(degree - held) + 0.5) / self.accounts;
-        let surprise = f64::from(self.weights.surprise[identifier as usize]);
+        let surprise = self.surprise(identifier);
         // No more than the surprise of sharing it with one account, and the group's share of that.
         (inside / outside).log2().min(surprise + (f64::from(held)).log2())
     }
@@ -134,7 +147,7 @@ impl<'a> TieRule<'a> {
     pub(crate) fn bits_of(&self, facts: Facts<'_>, identifiers: impl Iterator<Item = u32>) -> Tie {
         let known = identifiers
             .filter(|&identifier| self.says(facts, identifier))
-            .map(|identifier| (identifier, f64::from(self.weights.surprise[identifier as usize])));
+            .map(|identifier| (identifier, self.surprise(identifier)));
         self.sum(facts, known)
     }
 
