@@ -269,3 +269,96 @@ fn bits_of_shares(structure: &Structure, story: &Expectation) -> f64 {
 fn ln_density(share: f64, (alpha, beta): Beta) -> f64 {
     (alpha - 1.0) * share.ln() + (beta - 1.0) * (1.0 - share).ln() - ln_beta(alpha, beta)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(size: u32) -> Structure {
+        Structure {
+            size,
+            kinds: Vec::new(),
+            top_payment: None,
+            top_address: None,
+            top_template: None,
+            top_organisation: None,
+            payment_mesh: None,
+            occasion: None,
+            weekdays: None,
+            profile_peak: None,
+        }
+    }
+
+    #[test]
+    fn one_card_one_office_one_organisation_is_an_enterprise() {
+        let structure = Structure {
+            top_payment: Some(1.0),
+            top_address: Some(0.9),
+            top_template: Some(0.8),
+            top_organisation: Some(1.0),
+            payment_mesh: Some(0.0),
+            weekdays: Some(0.95),
+            ..shape(80)
+        };
+        let best = explain_benign(&structure, &BenignConfig::default()).best();
+        assert_eq!(best.hypothesis, BenignHypothesis::Enterprise);
+        assert!(best.bits > 10.0, "{best:?}");
+    }
+
+    #[test]
+    fn many_cards_each_over_several_accounts_fit_no_story() {
+        let structure = Structure {
+            top_payment: Some(0.05),
+            top_address: Some(0.03),
+            top_template: Some(0.1),
+            top_organisation: Some(0.0),
+            payment_mesh: Some(0.8),
+            weekdays: Some(0.71),
+            ..shape(600)
+        };
+        let best = explain_benign(&structure, &BenignConfig::default()).best();
+        assert!(best.bits < -5.0, "{best:?}");
+    }
+
+    #[test]
+    fn a_course_behind_one_address_is_a_class() {
+        let structure = Structure {
+            top_payment: Some(0.01),
+            top_address: Some(0.7),
+            top_template: Some(0.99),
+            payment_mesh: Some(0.0),
+            ..shape(300)
+        };
+        let verdict = explain_benign(&structure, &BenignConfig::default());
+        assert!(matches!(verdict.best().hypothesis, BenignHypothesis::Class | BenignHypothesis::Hackathon));
+        assert!(verdict.best().bits > 5.0);
+    }
+
+    #[test]
+    fn what_is_missing_says_nothing() {
+        let verdict = explain_benign(&shape(5), &BenignConfig::default());
+        assert!(verdict.likelihoods.iter().all(|likelihood| likelihood.bits == 0.0));
+    }
+
+    #[test]
+    fn densities_integrate_to_one() {
+        let stories = HYPOTHESES.iter().map(|(_, expectation)| expectation).chain([&OPERATOR]);
+        for story in stories {
+            for beta in [story.top_payment, story.top_address, story.payment_mesh, story.weekdays].into_iter().flatten() {
+                // Substituting x = t^4 (1 on the other side by symmetry) tames the poles at 0 and 1.
+                let half = |beta: Beta| -> f64 {
+                    let steps = 20_000;
+                    let width = 0.5f64.powf(0.25) / f64::from(steps);
+                    (0..steps)
+                        .map(|step| {
+                            let t = (f64::from(step) + 0.5) * width;
+                            ln_density(t.powi(4), beta).exp() * 4.0 * t.powi(3) * width
+                        })
+                        .sum()
+                };
+                let integral = half(beta) + half((beta.1, beta.0));
+                assert!((integral - 1.0).abs() < 1e-3, "{beta:?}: {integral}");
+            }
+        }
+    }
+}

@@ -170,9 +170,12 @@ fn judge(
         return (Private, Policy::Keep);
     }
     let crowd = f64::from(degree) > (config.popular_share * account_count).max(f64::from(tail.hub_degree));
+    // In a small population a campaign's own template can reach the share of a popular one: it may still confirm.
+    let common = f64::from(degree) > config.common_share * account_count;
+    let popular = if common { Policy::Drop } else { Policy::CoOccurrenceOnly };
     match role {
-        KindRole::Template if crowd => return (PopularTemplate, Policy::Drop),
-        KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, Policy::Drop),
+        KindRole::Template if crowd => return (PopularTemplate, popular),
+        KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, popular),
         _ => {}
     }
     if degree <= config.household_accounts {
@@ -328,4 +331,86 @@ fn inter_quartile_range(values: &mut [u32]) -> f64 {
     let first = *values.select_nth_unstable(low).1;
     let third = *values.select_nth_unstable(high).1;
     f64::from(third) - f64::from(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toy::Toy;
+
+    const DAY: u32 = 86_400;
+    const START: u32 = 1_700_000_000;
+
+    /// 400 accounts that start over 100 days, each with its own wallet; 60 of them on each of two hubs.
+    fn hubs() -> Toy {
+        let start = |account: u32| START + account * DAY / 4;
+        let mut touches: Vec<_> = (0..400).map(|account| (account, 0, account, start(account))).collect();
+        // Wallet 400: every sixth account, so over all 100 days. Wallet 401: sixty accounts within an hour.
+        touches.extend((0..60).map(|at| (at * 6, 0, 400, start(at * 6))));
+        touches.extend((0..60).map(|at| (at * 6 + 1, 0, 401, START + 50 * DAY + at * 60)));
+        Toy::new(&[KindRole::Other], 400, &touches)
+    }
+
+    #[test]
+    fn time_tells_a_payer_from_an_exchange_of_equal_fan_in() {
+        let toy = hubs();
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let (wide, burst) = (toy.identifier(0, 400), toy.identifier(0, 401));
+        assert_eq!(
+            (found.classes[wide.index()], found.policies[wide.index()]),
+            (IdentifierClass::BenignHub, Policy::CoOccurrenceOnly)
+        );
+        assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::OperatorHub, Policy::Keep));
+        // Half of sixty accounts a minute apart lie within half an hour.
+        assert_eq!(found.features[burst.index()].spread_seconds, 30.0 * 60.0);
+        assert!(found.benign_hub_score(wide) > 10.0 * found.benign_hub_score(burst));
+    }
+
+    #[test]
+    fn without_times_a_hub_may_only_confirm() {
+        let touches: Vec<_> = (0..60).flat_map(|account| [(account, 0, account, 0), (account, 0, 60, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other], 60, &touches);
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let hub = toy.identifier(0, 60).index();
+        assert_eq!((found.classes[hub], found.policies[hub]), (IdentifierClass::UndatedHub, Policy::CoOccurrenceOnly));
+        assert!(found.features[hub].spread.is_nan());
+    }
+
+    #[test]
+    fn undated_sightings_borrow_the_accounts_first_date() {
+        // Only the wallet of the account itself is dated; the hub isn't.
+        let mut touches: Vec<_> = (0..100).map(|account| (account, 0, account, START + account * DAY)).collect();
+        touches.extend((0..40).map(|account| (account * 2, 0, 100, 0)));
+        let toy = Toy::new(&[KindRole::Other], 100, &touches);
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        assert_eq!(found.classes[toy.identifier(0, 100).index()], IdentifierClass::BenignHub);
+    }
+
+    #[test]
+    fn popular_templates_and_allowed_identifiers_never_link() {
+        let touches: Vec<_> = (0..200).flat_map(|account| [(account, 0, account % 50, 0), (account, 1, 0, 0)]).collect();
+        let mut toy = Toy::new(&[KindRole::Address, KindRole::Template], 200, &touches);
+        toy.allowed = vec![false; toy.graph.identifier_count()];
+        toy.allowed[7] = true;
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let popular = toy.identifier(1, 0).index();
+        assert_eq!((found.classes[popular], found.policies[popular]), (IdentifierClass::PopularTemplate, Policy::Drop));
+        assert_eq!((found.classes[7], found.policies[7]), (IdentifierClass::Allowed, Policy::Drop));
+        assert_eq!((found.classes[8], found.policies[8]), (IdentifierClass::Household, Policy::Keep));
+    }
+
+    #[test]
+    fn the_tail_begins_above_the_bulk_and_never_below_the_floor() {
+        let toy = hubs();
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        // Two identifiers of degree 60, nothing else above 1: log-normal of no width, so the fitted tail begins at 60.
+        assert!((found.tails[0].log_mean - 60f64.ln()).abs() < 1e-12);
+        assert!(found.tails[0].hub_degree >= 11 && found.tails[0].hub_degree <= 60);
+    }
+
+    #[test]
+    fn quartiles_are_ranks() {
+        assert_eq!(inter_quartile_range(&mut [8, 1, 7, 2, 6, 3, 5, 4]), 4.0);
+        assert_eq!(inter_quartile_range(&mut [5]), 0.0);
+    }
 }

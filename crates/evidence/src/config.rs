@@ -36,8 +36,11 @@ pub struct ClassifyConfig {
     pub address_crowd_accounts: u32,
     /// The same floor as `payment_hub_accounts` for every other kind.
     pub other_hub_accounts: u32,
-    /// A template or client fingerprint in more than this share of all accounts is popular and never links.
+    /// A template or client fingerprint in more than this share of all accounts is popular and links only together
+    /// with another identifier.
     pub popular_share: f64,
+    /// A template or client fingerprint in more than this share of all accounts never links at all.
+    pub common_share: f64,
     /// Standard deviations above the mean of log degree at which the fitted upper tail begins.
     pub tail_deviations: f64,
     /// A hub whose inter-quartile range of first use is at most this share of its kind's is a burst: one operator's hub.
@@ -55,6 +58,7 @@ impl Default for ClassifyConfig {
             address_crowd_accounts: 200,
             other_hub_accounts: 10,
             popular_share: 0.005,
+            common_share: 0.05,
             tail_deviations: 3.0,
             burst_spread: 0.05,
             spread_accounts: 5,
@@ -109,6 +113,8 @@ pub struct MemberConfig {
     /// What the bits of an identifier that may not link alone, or only down-weighted, count in a tie: people behind one gateway
     /// are alike in more than the gateway.
     pub hub_discount: f64,
+    /// How many times more accounts than chance a pair of identifiers must have in common to tie them all.
+    pub key_lift: f64,
     /// Share of an identifier's other accounts that must be in the network for the identifier to be the network's own.
     pub exclusivity: f64,
     /// Most rounds of the fixed point members - exclusive identifiers.
@@ -126,6 +132,7 @@ impl Default for MemberConfig {
             join_bits: 3.0,
             same_kind_discount: 0.5,
             hub_discount: 0.5,
+            key_lift: 32.0,
             exclusivity: 0.5,
             rounds: 8,
             merge_share: 0.05,

@@ -345,3 +345,123 @@ fn strongest(ballots: &[(u32, f64)]) -> Vec<u32> {
 fn runs(sorted: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
     sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy, planted};
+    use crate::weigh::weigh_sightings;
+    use proptest::prelude::*;
+
+    /// Everything in one community, as raw components would have it.
+    fn found_in(toy: &Toy, communities: Option<Vec<u32>>) -> Candidates {
+        let config = LinkageConfig::default();
+        let facts = toy.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
+        corroborate_members(facts, &classification, &weights, &Partition::from_labels(labels), &config.members)
+    }
+
+    fn accounts_of(candidate: &Candidate) -> Vec<u32> {
+        candidate.members.iter().map(|member| member.account).collect()
+    }
+
+    #[test]
+    fn the_network_is_found_whole_and_its_customers_fall_out() {
+        let (toy, network) = planted(3_000, 300);
+        let found = found_in(&toy, None);
+        assert_eq!(accounts_of(&found.networks[0]), network.collect::<Vec<_>>());
+        // Neighbours at one address with one popular template are no network of their own.
+        assert_eq!(found.networks.len(), 1);
+        assert!(found.networks[0].members.iter().all(|member| member.role != Role::Ambiguous));
+        assert!(found.networks[0].members.iter().all(|member| member.confidence > 0.5));
+    }
+
+    #[test]
+    fn a_network_that_communities_cut_in_two_stays_one() {
+        let (toy, network) = planted(3_000, 300);
+        let half = |vertex: u32| u32::from(vertex >= network.start + 150);
+        let found = found_in(&toy, Some((0..toy.graph.vertex_count() as u32).map(half).collect()));
+        assert_eq!(accounts_of(&found.networks[0]), network.clone().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_identifier_alone_makes_no_network() {
+        // Twenty accounts on one card among two thousand that share nothing else.
+        let touches: Vec<Touch> =
+            (0..2_000).flat_map(|account| [(account, 0, account / 2, 0), (account, 1, account.max(19) - 19, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment], 2_000, &touches);
+        let found = found_in(&toy, None);
+        // Only those pairs of the twenty that also share an address are tied.
+        assert!(found.networks.iter().all(|network| network.members.len() <= 2), "{:?}", found.networks);
+    }
+
+    #[test]
+    fn the_identifier_that_a_network_hangs_on_is_named() {
+        // Five pairs, each with its own address, all on one card: a tie needs both, and without either the pair falls.
+        let mut touches: Vec<Touch> =
+            (0..1_000).flat_map(|account| [(account, 0, account, 0), (account, 1, account, 0)]).collect();
+        touches.extend((0..10).flat_map(|at| [(1_000 + at, 0, 1_000 + at / 2, 0), (1_000 + at, 1, 1_000, 0)]));
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment], 1_010, &touches);
+        let found = found_in(&toy, None);
+        assert_eq!(found.networks.iter().map(|network| network.members.len()).collect::<Vec<_>>(), [2; 5]);
+        for (pair, network) in found.networks.iter().enumerate() {
+            // Address and card lose both members; the lower id is named.
+            let address = toy.identifier(0, 1_000 + pair as u32).0;
+            assert_eq!(network.fragility, Fragility { identifier: Some(address), lost: 2 });
+            assert!(network.members.iter().all(|member| member.role == Role::Fringe));
+        }
+    }
+
+    #[test]
+    fn one_thread_and_many_agree() {
+        let (toy, _) = planted(2_000, 200);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| found_in(&toy, None))
+        };
+        assert_eq!(run(1), run(4));
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        let toy = Toy::new(&[KindRole::Address], 3, &[]);
+        assert_eq!(found_in(&toy, None).networks, []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Renaming the accounts renames the members and changes nothing else.
+        #[test]
+        fn the_order_of_accounts_does_not_matter(
+            records in prop::collection::vec((0u32..30, 0u32..40, 0u32..20), 20..60),
+            rotation in 1u32..50,
+        ) {
+            let number = records.len() as u32;
+            let rename = |account: u32| (account + rotation) % number;
+            let touches = |rename: &dyn Fn(u32) -> u32| -> Vec<Touch> {
+                records.iter().enumerate().flat_map(|(at, &(a, b, c))| {
+                    let account = rename(at as u32);
+                    [(account, 0, a, 0), (account, 1, b, 0), (account, 2, c, 0)]
+                }).collect()
+            };
+            let roles = [KindRole::Other, KindRole::Other, KindRole::Other];
+            let plain = found_in(&Toy::new(&roles, number, &touches(&|account| account)), None);
+            let renamed = found_in(&Toy::new(&roles, number, &touches(&rename)), None);
+            let mut expected: Vec<Vec<u32>> = plain.networks.iter().map(|network| {
+                let mut accounts: Vec<u32> = accounts_of(network).into_iter().map(rename).collect();
+                accounts.sort_unstable();
+                accounts
+            }).collect();
+            let mut actual: Vec<Vec<u32>> = renamed.networks.iter().map(accounts_of).collect();
+            expected.sort();
+            actual.sort();
+            prop_assert_eq!(expected, actual);
+        }
+    }
+}

@@ -210,3 +210,143 @@ fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &ScoreConfig) -
     let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value };
     NamedSignal { name: format!("sharing_{}", shape.kind), family: SignalFamily::Sharing, signal: Some(signal) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::benign::{BenignHypothesis, explain_benign};
+    use crate::config::BenignConfig;
+    use crate::members::{Fragility, Member};
+    use crate::structure::measure_structure;
+    use crate::toy::{Touch, Toy, planted};
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    fn candidate(accounts: std::ops::Range<u32>) -> Candidate {
+        let member = |account| Member { account, role: Role::Core, bits: 8.0, confidence: 0.99 };
+        Candidate {
+            members: accounts.map(member).collect(),
+            identifiers: Vec::new(),
+            suppressed: 0,
+            fragility: Fragility { identifier: None, lost: 0 },
+        }
+    }
+
+    fn card_of(facts: Facts<'_>, candidate: &Candidate, behaviour: &[NamedSignal]) -> ScoreCard {
+        let structure = measure_structure(facts, candidate, &BenignConfig::default());
+        let verdict = explain_benign(&structure, &BenignConfig::default());
+        score_network(candidate, &verdict, &SharingNull::of(facts), behaviour, &ScoreConfig::default())
+    }
+
+    fn signal(bits: f64, family: SignalFamily) -> NamedSignal {
+        let signal = Signal { value: bits, expected: 0.0, bits, p_value: None };
+        NamedSignal { name: "made".to_owned(), family, signal: Some(signal) }
+    }
+
+    #[test]
+    fn a_planted_network_outscores_a_random_group() {
+        let (toy, network) = planted(3_000, 300);
+        let planted = card_of(toy.facts(), &candidate(network), &[]);
+        let random = card_of(toy.facts(), &candidate(0..300), &[]);
+        assert!(planted.score_bits > random.score_bits + 5.0, "{planted:?} {random:?}");
+        assert_eq!(planted.why[0].members, 300);
+        assert_eq!(rank_networks(&[random, planted]), [1, 0]);
+    }
+
+    #[test]
+    fn the_expected_number_of_distinct_identifiers() {
+        // Two identifiers of degree 2: s draws miss each with probability 2^-s.
+        let touches: Vec<Touch> = (0..4).map(|account| (account, 0, account / 2, 0)).collect();
+        let toy = Toy::new(&[KindRole::Payment], 4, &touches);
+        let null = SharingNull::of(toy.facts());
+        assert!((null.expected_distinct(0, 1) - 1.0).abs() < 1e-12);
+        assert!((null.expected_distinct(0, 3) - 2.0 * (1.0 - 0.125)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn under_its_null_the_p_value_is_not_too_small() {
+        // 2,000 identifiers of degree 1 to 4; groups of 100 sightings drawn in proportion to degree.
+        let touches: Vec<Touch> = (0..2_000u32)
+            .flat_map(|identifier| (0..1 + identifier % 4).map(move |at| (identifier * 4 + at, 0, identifier, 0)))
+            .collect();
+        let owners: Vec<u32> = touches.iter().map(|touch| touch.2).collect();
+        let toy = Toy::new(&[KindRole::Payment], 8_000, &touches);
+        let null = SharingNull::of(toy.facts());
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let (mut repeats, mut small, rounds) = (0.0, 0, 2_000);
+        for _ in 0..rounds {
+            let mut drawn: Vec<u32> = (0..100).map(|_| owners[random.random_range(0..owners.len())]).collect();
+            drawn.sort_unstable();
+            drawn.dedup();
+            let distinct = drawn.len() as u32;
+            let shape =
+                KindShape { kind: 0, members: 100, sightings: 100, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let signal = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings");
+            repeats += f64::from(100 - distinct);
+            small += u32::from(signal.p_value.expect("a test") <= 0.05);
+        }
+        let expected = 100.0 - null.expected_distinct(0, 100);
+        assert!((repeats / f64::from(rounds) - expected).abs() < 0.15, "{repeats} {expected}");
+        assert!(f64::from(small) / f64::from(rounds) <= 0.065, "{small} of {rounds}");
+    }
+
+    #[test]
+    fn missing_is_not_zero_and_dependence_is_discounted() {
+        let (toy, network) = planted(600, 60);
+        let found = candidate(network);
+        let without = card_of(toy.facts(), &found, &[]).evidence_bits;
+        let missing = NamedSignal { name: "absent".to_owned(), family: SignalFamily::Timing, signal: None };
+        assert_eq!(card_of(toy.facts(), &found, &[missing]).evidence_bits, without);
+        let twice = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Timing)];
+        assert!((card_of(toy.facts(), &found, &twice).evidence_bits - without - 12.0).abs() < 1e-9);
+        let apart = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Content)];
+        assert!((card_of(toy.facts(), &found, &apart).evidence_bits - without - 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_fitting_story_explains_structure_but_not_behaviour() {
+        // Fifty accounts on one card, one address and one template, beside a thousand others.
+        let mut touches: Vec<Touch> =
+            (0..1_000).flat_map(|account| (0..3).map(move |kind| (account, kind, account, 0))).collect();
+        touches.extend((1_000..1_050).flat_map(|account| (0..3).map(move |kind| (account, kind, 1_000, 0))));
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment, KindRole::Template], 1_050, &touches);
+        let company = candidate(1_000..1_050);
+        let quiet = card_of(toy.facts(), &company, &[]);
+        assert_eq!(quiet.benign.hypothesis, BenignHypothesis::Enterprise);
+        assert!(quiet.evidence_bits > 10.0 && quiet.score_bits < 0.0, "{quiet:?}");
+        let busy = card_of(toy.facts(), &company, &[signal(15.0, SignalFamily::Timing)]);
+        assert!((busy.score_bits - quiet.score_bits - 15.0).abs() < 1e-9);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// SC-3: among as many sightings, more distinct cards never raise the sharing signal.
+        #[test]
+        fn more_distinct_identifiers_never_raise_sharing(size in 3u32..60, cards in 1u32..59) {
+            let cards = cards.min(size - 1);
+            let bits = |distinct: u32, null: &SharingNull| {
+                let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+                sharing_signal(&shape, null, &ScoreConfig::default()).signal.expect("there are sightings").bits
+            };
+            let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 2, 0)).collect();
+            let toy = Toy::new(&[KindRole::Payment], 200, &touches);
+            let null = SharingNull::of(toy.facts());
+            prop_assert!(bits(cards + 1, &null) <= bits(cards, &null));
+        }
+
+        /// A group drawn as the null draws it has no evidence of sharing, whatever its size.
+        #[test]
+        fn size_alone_is_no_evidence(size in 2u32..180) {
+            let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 4, 0)).collect();
+            let toy = Toy::new(&[KindRole::Payment], 200, &touches);
+            let null = SharingNull::of(toy.facts());
+            let distinct = null.expected_distinct(0, size).round() as u32;
+            let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let bits = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings").bits;
+            prop_assert!(bits.abs() < 1.1, "{}", bits);
+        }
+    }
+}

@@ -12,9 +12,10 @@
 //! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
 //! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
 //!
-//! 1. *Keys*: for each account, all pairs of its most surprising identifiers. Only keys on two or more accounts matter; a
-//!    two-bit sketch filters the others before anything is sorted.
-//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows.
+//! 1. *Keys*: for each account, all pairs of its most surprising identifiers.
+//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A key
+//!    on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
+//!    shares nothing rare, but the same common things over and over, is tied too.
 //! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
 //!
 //! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted.
@@ -22,10 +23,13 @@
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
-use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::weigh::{Weights, shared_identifiers};
+use crate::{Facts, KindRole};
+
+/// Fewest accounts of a key that can be tied as a whole.
+const KEY_ACCOUNTS: usize = 5;
 
 /// The bits of a set of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,6 +183,26 @@ impl<'a> TieRule<'a> {
         Tie { bits, corroborated }
     }
 
+    /// Whether two identifiers occur together on so many accounts that all of these are tied: `count` against the Poisson mean
+    /// `lambda = d_i d_j / N` of independent identifiers. The log-likelihood ratio `count log2(count / lambda) - (count - lambda) log2 e`
+    /// must exceed the log2 of all keys and the margin, and the lift `count / lambda` must be such that few of the accounts are there
+    /// by chance. Addresses of one gateway come together for everybody behind it: two addresses are never a key.
+    fn enriched(&self, facts: Facts<'_>, key: u64, count: usize, key_bits: f64, lift: f64) -> bool {
+        let (left, right) = (IdentifierId((key >> 32) as u32), IdentifierId(key as u32));
+        let (left_kind, right_kind) = (facts.graph.kind_of(left).index(), facts.graph.kind_of(right).index());
+        let same = left_kind == right_kind;
+        let alone = !matches!(facts.roles[left_kind], KindRole::Template | KindRole::Other);
+        let nested = self.weights.nested[left_kind][right_kind] || self.weights.nested[right_kind][left_kind];
+        if count < KEY_ACCOUNTS || nested || (same && alone) {
+            return false;
+        }
+        let degree = |identifier| facts.graph.identifier_degree(identifier) as f64;
+        let lambda = degree(left) * degree(right) / self.accounts;
+        let count = count as f64;
+        let bits = count * (count / lambda).log2() - (count - lambda) * std::f64::consts::LOG2_E;
+        count >= lift * lambda && bits >= key_bits
+    }
+
     /// The tie as it counts for an account: outsiders pay `join_bits`.
     pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
         if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
@@ -245,11 +269,31 @@ fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Ve
         .flat_map_iter(|account| keys_of(facts, rule, config, account))
         .collect();
     keys.par_sort_unstable();
-    let mut ties: Vec<(u32, u32)> =
-        keys.par_windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
-    ties.par_sort_unstable();
-    ties.dedup();
-    ties.into_par_iter().filter(|&(a, b)| rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1)).collect()
+    let key_bits = (keys.len().max(1) as f64).log2() + config.margin_bits;
+    let chains: Vec<&[(u64, u32)]> = keys.chunk_by(|left, right| left.0 == right.0).filter(|chain| chain.len() > 1).collect();
+    // (pair, whether the key as a whole ties it)
+    let mut tested: Vec<((u32, u32), bool)> = chains
+        .par_iter()
+        .flat_map_iter(|chain| {
+            let enriched = rule.enriched(facts, chain[0].0, chain.len(), key_bits, config.key_lift);
+            chain.windows(2).map(move |pair| ((pair[0].1, pair[1].1), enriched))
+        })
+        .collect();
+    drop(chains);
+    drop(keys);
+    tested.par_sort_unstable();
+    // Of equal pairs the last, tied by a key if any key ties it.
+    let mut kept: Vec<((u32, u32), bool)> = Vec::with_capacity(tested.len());
+    for (pair, enriched) in tested {
+        match kept.last_mut() {
+            Some(last) if last.0 == pair => last.1 |= enriched,
+            _ => kept.push((pair, enriched)),
+        }
+    }
+    kept.into_par_iter()
+        .filter(|&((a, b), enriched)| enriched || rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1))
+        .map(|(pair, _)| pair)
+        .collect()
 }
 
 /// The keys of one account: pairs of its most surprising identifiers.

@@ -249,3 +249,89 @@ pub fn shared_identifiers<'a>(facts: Facts<'a>, a: u32, b: u32) -> impl Iterator
         at < right.len() && right[at] == identifier
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::ClassifyConfig;
+    use crate::toy::{Toy, planted};
+
+    fn weights_of(toy: &Toy, config: &WeighConfig) -> Weights {
+        let classification = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        weigh_sightings(toy.facts(), &classification, config)
+    }
+
+    #[test]
+    fn surprise_is_the_frequency_in_bits() {
+        // Eight accounts; identifier 0 on two of them, identifier 1 on the other six, once each but account 0, 64 times.
+        let mut touches: Vec<_> = (0..8).map(|account| (account, 0, u32::from(account > 1), 0)).collect();
+        touches.extend((0..63).map(|_| (0, 0, 0, 0)));
+        let toy = Toy::new(&[KindRole::Other], 8, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert_eq!(weights.surprise[0], 2.0);
+        assert!((f64::from(weights.surprise[1]) - (8f64 / 6.0).log2()).abs() < 1e-6);
+        // Full activity, and one exchange: 1/2 + 1/2 log 2 / log 65.
+        assert!((weights.sighting_weights[0] - 2.0).abs() < 1e-6);
+        let once = 2.0 * (0.5 + 0.5 * 2f64.ln() / 65f64.ln());
+        assert!((f64::from(weights.sighting_weights[1]) - once).abs() < 1e-6);
+    }
+
+    #[test]
+    fn suppressed_is_counted_not_forgotten() {
+        let touches: Vec<_> = (0..60).flat_map(|account| [(account, 0, account / 2, 0), (account, 0, 30, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other], 60, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.suppressed.iter().all(|&count| count == 1));
+        let hub = toy.identifier(0, 30).0;
+        for (position, &identifier) in toy.graph.columns().identifiers.iter().enumerate() {
+            assert_eq!(weights.sighting_weights[position] == 0.0, identifier == hub);
+        }
+    }
+
+    #[test]
+    fn kinds_that_others_confirm_separate_better() {
+        // Addresses pair neighbours of which only the network's share more; every card of five is confirmed.
+        let (toy, _) = planted(2_000, 200);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.kind_separation[1] > 0.5, "{:?}", weights.kind_separation);
+        assert!(weights.kind_separation[0] < 0.3, "{:?}", weights.kind_separation);
+        let config = WeighConfig { kind_separation: vec![None, Some(0.25)], ..WeighConfig::default() };
+        assert_eq!(weights_of(&toy, &config).kind_separation[1], 0.25);
+    }
+
+    #[test]
+    fn a_hash_of_two_fields_is_nested_in_each() {
+        // Kind 0 is the pair (a, b), kind 1 is a; 400 records in pairs, one in five pairs shares a with the next.
+        let touches: Vec<_> =
+            (0..400).flat_map(|account| [(account, 0, account / 2, 0), (account, 1, account / 4, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other, KindRole::Other], 400, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.nested[0][1]);
+        assert!(!weights.nested[1][0]);
+    }
+
+    #[test]
+    fn the_graph_is_symmetric_and_skips_what_carries_nothing() {
+        let (toy, _) = planted(300, 30);
+        let facts = toy.facts();
+        let weights = weights_of(&toy, &WeighConfig::default());
+        let graph = weighted_graph(facts, &weights).expect("weights are this graph's");
+        assert_eq!(graph.vertex_count(), toy.graph.vertex_count());
+        for vertex in 0..graph.vertex_count() as u32 {
+            for (&other, &weight) in graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex)) {
+                let back = graph.neighbors_of(other).binary_search(&vertex).expect("both directions");
+                assert_eq!(graph.weights_of(other)[back], weight);
+                assert!(weight > 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn shared_identifiers_are_the_intersection() {
+        let touches = [(0, 0, 1, 0), (0, 0, 3, 0), (0, 0, 4, 0), (1, 0, 0, 0), (1, 0, 3, 0), (1, 0, 4, 0), (1, 0, 5, 0)];
+        let toy = Toy::new(&[KindRole::Other], 2, &touches);
+        assert_eq!(shared_identifiers(toy.facts(), 0, 1).collect::<Vec<_>>(), [3, 4]);
+    }
+}
