@@ -10,7 +10,7 @@
 //! with shares kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of
 //! which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator does.
 //!
-//! The densities are stated priors (see [`HYPOTHESES`]), not fits: they say in numbers what an analyst would say in words. One card or one
+//! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words. One card or one
 //! organisation for all is a company; many cards each over several accounts are an operator's mesh.
 
 use serde::{Deserialize, Serialize};

@@ -3,17 +3,17 @@
 //! A community is a proposal: it sweeps in customers of shared addresses and users of popular templates, and it may cut a large
 //! network in two or lump small ones together. Membership is decided on *corroboration* instead.
 //!
-//! 1. *Ties* ([`crate::ties`]): two accounts are tied when the identifiers they share carry more bits than chance gives among all
+//! 1. *Ties* (module `ties`): two accounts are tied when the identifiers they share carry more bits than chance gives among all
 //!    accounts and all pairs of identifiers that were tried. Pairs of identifiers are grouped, never pairs of accounts: an
 //!    identifier of degree d costs d, not d squared.
 //! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when ties
 //!    cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
 //!    falls apart where modularity lumped.
-//! 3. *Fixed point*: an identifier is a group's *own* when at least `exclusivity` of its (other) accounts are in the group. An
-//!    account belongs to the group whose own identifiers give it the most bits, if these are enough. Repeat until nothing
-//!    changes, at most `rounds` times.
-//! 4. *Roles*: core members are tied by own identifiers of two kinds (or, where the data has one kind, by two identifiers) even
-//!    without the single strongest of them; fringe members by enough bits otherwise; the rest of the group is ambiguous.
+//! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the group
+//!    against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
+//!    suffice; an account that wasn't tied into it pays `join_bits` more. Repeat until nothing changes, at most `rounds` times.
+//! 4. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
+//!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //! 5. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
 //!
 //! Cost: O(sightings) a round, plus the ties.
