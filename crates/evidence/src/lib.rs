@@ -7,8 +7,31 @@
 
 #![deny(missing_docs)]
 
+#[cfg(test)]
+pub(crate) mod toy;
+
 pub mod facts;
 pub mod signal;
 
+pub mod config;
+
+pub mod classify;
+pub mod weigh;
+
+pub(crate) mod ties;
+
+pub mod members;
+pub mod structure;
+
+pub mod benign;
+pub mod score;
+
+pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
+pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
+pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindRole};
+pub use members::{Candidate, Candidates, Member, Role, corroborate_members};
+pub use score::{NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, rank_networks, score_network};
 pub use signal::Signal;
+pub use structure::{Structure, measure_structure};
+pub use weigh::{Weights, weigh_sightings, weighted_graph};

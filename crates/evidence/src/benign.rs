@@ -1,0 +1,364 @@
+//! What harmless story would explain a candidate, and how well?
+//!
+//! Each hypothesis, and the operator it competes with, states for each share of [`Structure`] how it is distributed: a Beta
+//! density. A hypothesis' bits are
+//!
+//! ```text
+//! bits(h) = size(h) + sum over shares x of clamp(log2 Beta_h(x) / Beta_operator(x), -cap, cap)
+//! ```
+//!
+//! with shares kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of
+//! which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator does.
+//!
+//! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words. One card or one
+//! organisation for all is a company; many cards each over several accounts are an operator's mesh.
+
+use serde::{Deserialize, Serialize};
+use statrs::function::beta::ln_beta;
+
+use crate::config::BenignConfig;
+use crate::structure::Structure;
+
+/// A harmless story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenignHypothesis {
+    /// One organisation, one card, one network, office hours.
+    Enterprise,
+    /// One network, everybody's own card, many templates.
+    Campus,
+    /// One network, everybody's own card, no template in common.
+    CarrierNat,
+    /// One card for many clients who share nothing else.
+    Agency,
+    /// One network and one template, everybody's own card.
+    Class,
+    /// A crowd that came for one occasion.
+    Hackathon,
+    /// A crowd that runs one public prompt set, each from its own place.
+    BenchmarkCrowd,
+    /// A few accounts behind one front door.
+    Family,
+    /// A few accounts of one person who farms free credit.
+    FreeCreditRing,
+}
+
+/// One hypothesis with its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenignLikelihood {
+    /// The story.
+    pub hypothesis: BenignHypothesis,
+    /// Log2 likelihood ratio of the story against an operator.
+    pub bits: f64,
+}
+
+/// All hypotheses, the most likely first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenignVerdict {
+    /// Descending bits, ties in the order of the enum.
+    pub likelihoods: Vec<BenignLikelihood>,
+    /// What they were computed from.
+    pub structure: Structure,
+}
+
+impl BenignVerdict {
+    /// The most likely story.
+    pub fn best(&self) -> BenignLikelihood {
+        self.likelihoods[0]
+    }
+}
+
+/// Parameters of a Beta density.
+type Beta = (f64, f64);
+
+/// What one story expects of each share; `None` where it says nothing.
+#[derive(Clone, Copy, Debug)]
+struct Expectation {
+    top_payment: Option<Beta>,
+    top_address: Option<Beta>,
+    top_template: Option<Beta>,
+    top_organisation: Option<Beta>,
+    payment_mesh: Option<Beta>,
+    occasion: Option<Beta>,
+    weekdays: Option<Beta>,
+}
+
+/// Nearly none, some, about half, most, nearly all.
+const NONE: Option<Beta> = Some((0.7, 12.0));
+const LITTLE: Option<Beta> = Some((1.0, 4.0));
+const MOST: Option<Beta> = Some((4.0, 1.5));
+const ALL: Option<Beta> = Some((12.0, 0.7));
+const ANY: Option<Beta> = Some((1.0, 1.0));
+/// Exchanges on five of seven days when days don't matter, and in offices.
+const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
+const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
+
+/// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
+const OPERATOR: Expectation = Expectation {
+    top_payment: LITTLE,
+    top_address: LITTLE,
+    top_template: ANY,
+    top_organisation: NONE,
+    payment_mesh: Some((1.5, 1.5)),
+    occasion: LITTLE,
+    weekdays: EVERY_DAY,
+};
+
+/// The stories' expectations.
+const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
+    (
+        BenignHypothesis::Enterprise,
+        Expectation {
+            top_payment: ALL,
+            top_address: MOST,
+            top_template: MOST,
+            top_organisation: ALL,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: OFFICE_DAYS,
+        },
+    ),
+    (
+        BenignHypothesis::Campus,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: LITTLE,
+            top_organisation: None,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::CarrierNat,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: NONE,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::Agency,
+        Expectation {
+            top_payment: ALL,
+            top_address: LITTLE,
+            top_template: LITTLE,
+            top_organisation: LITTLE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: OFFICE_DAYS,
+        },
+    ),
+    (
+        BenignHypothesis::Class,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: ALL,
+            top_organisation: None,
+            payment_mesh: NONE,
+            occasion: None,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::Hackathon,
+        Expectation {
+            top_payment: NONE,
+            top_address: ALL,
+            top_template: ALL,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: None,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::BenchmarkCrowd,
+        Expectation {
+            top_payment: NONE,
+            top_address: NONE,
+            top_template: ALL,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::Family,
+        Expectation {
+            top_payment: MOST,
+            top_address: ALL,
+            top_template: LITTLE,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::FreeCreditRing,
+        Expectation {
+            top_payment: ANY,
+            top_address: MOST,
+            top_template: ANY,
+            top_organisation: NONE,
+            payment_mesh: LITTLE,
+            occasion: MOST,
+            weekdays: EVERY_DAY,
+        },
+    ),
+];
+
+/// Most bits that one share may add to or take from a story.
+const SHARE_BITS: f64 = 6.0;
+/// Bits by which operators of few accounts are rarer than families and free-credit rings of as many, and the reverse above.
+const SIZE_BITS: f64 = 8.0;
+
+/// Weighs every harmless story against an operator.
+pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
+    let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
+        .iter()
+        .map(|(hypothesis, expectation)| {
+            // Without payments, addresses and organisations every story is silent, also about sizes.
+            let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
+            let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
+            let size = match (small, structure.size <= config.ring_accounts) {
+                _ if !known => 0.0,
+                (true, true) => SIZE_BITS,
+                (true, false) => -2.0 * SIZE_BITS,
+                (false, true) => -SIZE_BITS,
+                (false, false) => 0.0,
+            };
+            BenignLikelihood { hypothesis: *hypothesis, bits: size + bits_of_shares(structure, expectation) }
+        })
+        .collect();
+    likelihoods.sort_by(|left, right| right.bits.total_cmp(&left.bits).then(left.hypothesis.cmp(&right.hypothesis)));
+    BenignVerdict { likelihoods, structure: structure.clone() }
+}
+
+/// Sum of the shares' log2 density ratios.
+fn bits_of_shares(structure: &Structure, story: &Expectation) -> f64 {
+    let shares = [
+        (structure.top_payment, story.top_payment, OPERATOR.top_payment),
+        (structure.top_address, story.top_address, OPERATOR.top_address),
+        (structure.top_template, story.top_template, OPERATOR.top_template),
+        (structure.top_organisation, story.top_organisation, OPERATOR.top_organisation),
+        (structure.payment_mesh, story.payment_mesh, OPERATOR.payment_mesh),
+        (structure.occasion, story.occasion, OPERATOR.occasion),
+        (structure.weekdays, story.weekdays, OPERATOR.weekdays),
+    ];
+    let margin = 0.5 / (f64::from(structure.size) + 1.0);
+    shares
+        .into_iter()
+        .filter_map(|(share, here, there)| {
+            let share = share?.clamp(margin, 1.0 - margin);
+            let ratio = ln_density(share, here?) - ln_density(share, there?);
+            Some((ratio / std::f64::consts::LN_2).clamp(-SHARE_BITS, SHARE_BITS))
+        })
+        .sum()
+}
+
+/// Natural log of the Beta density.
+fn ln_density(share: f64, (alpha, beta): Beta) -> f64 {
+    (alpha - 1.0) * share.ln() + (beta - 1.0) * (1.0 - share).ln() - ln_beta(alpha, beta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(size: u32) -> Structure {
+        Structure {
+            size,
+            kinds: Vec::new(),
+            top_payment: None,
+            top_address: None,
+            top_template: None,
+            top_organisation: None,
+            payment_mesh: None,
+            occasion: None,
+            weekdays: None,
+            profile_peak: None,
+        }
+    }
+
+    #[test]
+    fn one_card_one_office_one_organisation_is_an_enterprise() {
+        let structure = Structure {
+            top_payment: Some(1.0),
+            top_address: Some(0.9),
+            top_template: Some(0.8),
+            top_organisation: Some(1.0),
+            payment_mesh: Some(0.0),
+            weekdays: Some(0.95),
+            ..shape(80)
+        };
+        let best = explain_benign(&structure, &BenignConfig::default()).best();
+        assert_eq!(best.hypothesis, BenignHypothesis::Enterprise);
+        assert!(best.bits > 10.0, "{best:?}");
+    }
+
+    #[test]
+    fn many_cards_each_over_several_accounts_fit_no_story() {
+        let structure = Structure {
+            top_payment: Some(0.05),
+            top_address: Some(0.03),
+            top_template: Some(0.1),
+            top_organisation: Some(0.0),
+            payment_mesh: Some(0.8),
+            weekdays: Some(0.71),
+            ..shape(600)
+        };
+        let best = explain_benign(&structure, &BenignConfig::default()).best();
+        assert!(best.bits < -5.0, "{best:?}");
+    }
+
+    #[test]
+    fn a_course_behind_one_address_is_a_class() {
+        let structure = Structure {
+            top_payment: Some(0.01),
+            top_address: Some(0.7),
+            top_template: Some(0.99),
+            payment_mesh: Some(0.0),
+            ..shape(300)
+        };
+        let verdict = explain_benign(&structure, &BenignConfig::default());
+        assert!(matches!(verdict.best().hypothesis, BenignHypothesis::Class | BenignHypothesis::Hackathon));
+        assert!(verdict.best().bits > 5.0);
+    }
+
+    #[test]
+    fn what_is_missing_says_nothing() {
+        let verdict = explain_benign(&shape(5), &BenignConfig::default());
+        assert!(verdict.likelihoods.iter().all(|likelihood| likelihood.bits == 0.0));
+    }
+
+    #[test]
+    fn densities_integrate_to_one() {
+        let stories = HYPOTHESES.iter().map(|(_, expectation)| expectation).chain([&OPERATOR]);
+        for story in stories {
+            for beta in [story.top_payment, story.top_address, story.payment_mesh, story.weekdays].into_iter().flatten() {
+                // Substituting x = t^4 (1 on the other side by symmetry) tames the poles at 0 and 1.
+                let half = |beta: Beta| -> f64 {
+                    let steps = 20_000;
+                    let width = 0.5f64.powf(0.25) / f64::from(steps);
+                    (0..steps)
+                        .map(|step| {
+                            let t = (f64::from(step) + 0.5) * width;
+                            ln_density(t.powi(4), beta).exp() * 4.0 * t.powi(3) * width
+                        })
+                        .sum()
+                };
+                let integral = half(beta) + half((beta.1, beta.0));
+                assert!((integral - 1.0).abs() < 1e-3, "{beta:?}: {integral}");
+            }
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! What kind of thing is each identifier, and may it link accounts?
+//!
+//! An identifier shared by many accounts is a *hub*. Fan-in alone does not say whose hub: an exchange or a carrier NAT gathers
+//! its accounts over months, an operator's payer within hours. So the *spread*
+//!
+//! ```text
+//! spread(i) = IQR of first use of i over its accounts / IQR of first use over all sightings of i's kind
+//! ```
+//!
+//! decides between the two; fan-in only says where the question arises. A sighting without a time borrows the time of its
+//! account's first dated sighting.
+//!
+//! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean of
+//!    log degree, and never below the role's documented floor.
+//! 2. *Features*: one parallel pass over identifiers: degree, spread, entropy of the volume over accounts, tenure mix.
+//! 3. *Rules*: the first that holds gives the class; the class and the role give the policy.
+//!
+//! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
+//! alone decides, towards caution: a hub without times links only together with another identifier.
+
+use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::config::ClassifyConfig;
+use crate::{Facts, KindRole};
+
+/// What an identifier is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierClass {
+    /// One account only.
+    Private,
+    /// As many accounts as a household has.
+    Household,
+    /// More than a household, less than a hub.
+    Shared,
+    /// An address whose many accounts came over a long time.
+    CarrierNat,
+    /// An address with a crowd so large and even that it can only be an exit of a service.
+    VpnExit,
+    /// A payment instrument or credential of a company or agency: many accounts over a long time.
+    Corporate,
+    /// A template that a notable share of all accounts uses.
+    PopularTemplate,
+    /// A client fingerprint or weak attribute that a notable share of all accounts has.
+    DefaultFingerprint,
+    /// A hub whose accounts came in one burst.
+    OperatorHub,
+    /// A hub of another kind whose accounts came over a long time.
+    BenignHub,
+    /// A hub without timestamps: nothing says whose.
+    UndatedHub,
+    /// Named by the allow list.
+    Allowed,
+}
+
+/// What an identifier may do in linkage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Links at full weight.
+    Keep,
+    /// Links at a weight that falls with its degree.
+    DownWeight,
+    /// Links only accounts that another identifier ties as well.
+    CoOccurrenceOnly,
+    /// Never links; still counted.
+    Drop,
+}
+
+/// What was measured of one identifier; missing numbers are NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentifierFeatures {
+    /// Accounts seen with it.
+    pub degree: u32,
+    /// Inter-quartile range of first use over its kind's.
+    pub spread: f32,
+    /// Inter-quartile range of first use in seconds.
+    pub spread_seconds: f32,
+    /// Entropy of the exchanges over accounts, over its maximum.
+    pub volume_entropy: f32,
+    /// Inter-quartile range of its accounts' creation times over the population's.
+    pub tenure_spread: f32,
+}
+
+/// Where the tail of a kind's degrees begins, and what spreads are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KindTail {
+    /// Accounts with at least one identifier of the kind.
+    pub accounts: u32,
+    /// Degree from which an identifier is a hub.
+    pub hub_degree: u32,
+    /// Mean of log degree over degrees of 2 and more.
+    pub log_mean: f64,
+    /// Standard deviation of the same.
+    pub log_deviation: f64,
+    /// Inter-quartile range of first use over all sightings of the kind, seconds; NaN without timestamps.
+    pub spread_seconds: f64,
+}
+
+/// Every identifier's class, policy and features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    /// By identifier.
+    pub classes: Vec<IdentifierClass>,
+    /// By identifier.
+    pub policies: Vec<Policy>,
+    /// By identifier.
+    pub features: Vec<IdentifierFeatures>,
+    /// By kind.
+    pub tails: Vec<KindTail>,
+}
+
+impl Classification {
+    /// How much an identifier looks like a benign hub: spread over time first, fan-in where times are missing. Higher is more
+    /// benign; comparable within one data set. Defined as `log2(degree) * spread` (spread 1 where missing).
+    pub fn benign_hub_score(&self, identifier: IdentifierId) -> f64 {
+        let features = &self.features[identifier.index()];
+        let spread = if features.spread.is_nan() { 1.0 } else { f64::from(features.spread) };
+        f64::from(features.degree).log2() * spread
+    }
+}
+
+/// Classifies every identifier.
+pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
+    let times = first_uses(facts);
+    let tails: Vec<KindTail> =
+        (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), &times, config)).collect();
+    let tenure = population_tenure(facts);
+    let account_count = facts.graph.account_count() as f64;
+    let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .map_init(Vec::new, |scratch, identifier| {
+            let identifier = IdentifierId(identifier);
+            let kind = facts.graph.kind_of(identifier).index();
+            let features = measure(facts, identifier, &times, &tails[kind], tenure, config, scratch);
+            let allowed = facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false);
+            let (class, policy) = judge(&features, allowed, facts.roles[kind], &tails[kind], account_count, config);
+            (class, policy, features)
+        })
+        .collect();
+    let mut classes = Vec::with_capacity(judged.len());
+    let mut policies = Vec::with_capacity(judged.len());
+    let mut features = Vec::with_capacity(judged.len());
+    for (class, policy, feature) in judged {
+        classes.push(class);
+        policies.push(policy);
+        features.push(feature);
+    }
+    Classification { classes, policies, features, tails }
+}
+
+/// The class and policy that the features of an identifier give it.
+fn judge(
+    features: &IdentifierFeatures,
+    allowed: bool,
+    role: KindRole,
+    tail: &KindTail,
+    account_count: f64,
+    config: &ClassifyConfig,
+) -> (IdentifierClass, Policy) {
+    use IdentifierClass::*;
+    let degree = features.degree;
+    if allowed {
+        return (Allowed, Policy::Drop);
+    }
+    if degree <= 1 {
+        return (Private, Policy::Keep);
+    }
+    let crowd = f64::from(degree) > (config.popular_share * account_count).max(f64::from(tail.hub_degree));
+    // In a small population a campaign's own template can reach the share of a popular one: it may still confirm.
+    let common = f64::from(degree) > config.common_share * account_count;
+    let popular = if common { Policy::Drop } else { Policy::CoOccurrenceOnly };
+    match role {
+        KindRole::Template if crowd => return (PopularTemplate, popular),
+        KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, popular),
+        _ => {}
+    }
+    if degree <= config.household_accounts {
+        return (Household, Policy::Keep);
+    }
+    if degree < tail.hub_degree {
+        return (Shared, Policy::Keep);
+    }
+    let burst = f64::from(features.spread) <= config.burst_spread;
+    if burst {
+        return (OperatorHub, Policy::Keep);
+    }
+    match role {
+        KindRole::Template => (Shared, Policy::DownWeight),
+        KindRole::Address if degree > config.address_crowd_accounts => {
+            let even = features.volume_entropy > 0.9 && degree > 4 * config.address_crowd_accounts;
+            (if even { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
+        }
+        KindRole::Address => (CarrierNat, Policy::DownWeight),
+        KindRole::Payment | KindRole::Credential => (Corporate, Policy::CoOccurrenceOnly),
+        KindRole::Device | KindRole::Weak => (DefaultFingerprint, Policy::CoOccurrenceOnly),
+        KindRole::Other if features.spread.is_nan() => (UndatedHub, Policy::CoOccurrenceOnly),
+        KindRole::Other => (BenignHub, Policy::CoOccurrenceOnly),
+    }
+}
+
+/// Measures one identifier.
+fn measure(
+    facts: Facts<'_>,
+    identifier: IdentifierId,
+    times: &[u32],
+    tail: &KindTail,
+    tenure: f64,
+    config: &ClassifyConfig,
+    scratch: &mut Vec<u32>,
+) -> IdentifierFeatures {
+    let positions = facts.graph.sightings_of_identifier(identifier);
+    let mut features = IdentifierFeatures {
+        degree: positions.len() as u32,
+        spread: f32::NAN,
+        spread_seconds: f32::NAN,
+        volume_entropy: f32::NAN,
+        tenure_spread: f32::NAN,
+    };
+    if features.degree < config.spread_accounts.max(2) {
+        return features;
+    }
+    let counts = facts.graph.columns().counts.as_slice();
+    scratch.clear();
+    scratch.extend(positions.iter().map(|&position| times[position as usize]).filter(|&time| time != NO_TIME));
+    if scratch.len() >= config.spread_accounts as usize {
+        let seconds = inter_quartile_range(scratch);
+        features.spread_seconds = seconds as f32;
+        features.spread = (seconds / tail.spread_seconds) as f32;
+    }
+    let total: f64 = positions.iter().map(|&position| f64::from(counts[position as usize])).sum();
+    if total > 0.0 {
+        let entropy: f64 = positions
+            .iter()
+            .map(|&position| f64::from(counts[position as usize]) / total)
+            .filter(|&share| share > 0.0)
+            .map(|share| -share * share.log2())
+            .sum();
+        features.volume_entropy = (entropy / f64::from(features.degree).log2()) as f32;
+    }
+    let created = facts.accounts.created_at.as_slice();
+    if !created.is_empty() {
+        scratch.clear();
+        let accounts = facts.graph.accounts_of(identifier);
+        scratch.extend(accounts.iter().map(|&account| created[account as usize]).filter(|&time| time != NO_TIME));
+        if scratch.len() >= config.spread_accounts as usize {
+            features.tenure_spread = (inter_quartile_range(scratch) / tenure) as f32;
+        }
+    }
+    features
+}
+
+/// By sighting position: first use, or the account's first dated sighting where the sighting has no time.
+fn first_uses(facts: Facts<'_>) -> Vec<u32> {
+    let first_seen = facts.graph.columns().first_seen.as_slice();
+    let rows = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(4096);
+    rows.flat_map_iter(|account| {
+        let row = &first_seen[facts.graph.sighting_range(AccountId(account))];
+        let start = row.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
+        row.iter().map(move |&time| if time == NO_TIME { start } else { time })
+    })
+    .collect()
+}
+
+/// Fits the tail of one kind's degrees.
+fn fit_tail(facts: Facts<'_>, kind: KindId, times: &[u32], config: &ClassifyConfig) -> KindTail {
+    let range = facts.graph.identifiers_of_kind(kind);
+    // Integer histogram first: exact, and independent of the order of summation.
+    let mut histogram: Vec<u64> = Vec::new();
+    for identifier in range.clone() {
+        let degree = facts.graph.identifier_degree(IdentifierId(identifier));
+        if degree >= histogram.len() {
+            histogram.resize(degree + 1, 0);
+        }
+        histogram[degree] += 1;
+    }
+    let (mut number, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for (degree, &count) in histogram.iter().enumerate().skip(2) {
+        let log = (degree as f64).ln();
+        number += count as f64;
+        sum += count as f64 * log;
+        squares += count as f64 * log * log;
+    }
+    let log_mean = if number > 0.0 { sum / number } else { 0.0 };
+    let log_deviation = if number > 0.0 { (squares / number - log_mean * log_mean).max(0.0).sqrt() } else { 0.0 };
+    let floor = match facts.roles[kind.index()] {
+        KindRole::Payment => config.payment_hub_accounts,
+        KindRole::Address => config.address_hub_accounts,
+        _ => config.other_hub_accounts,
+    };
+    let fitted = (log_mean + config.tail_deviations * log_deviation).exp().min(f64::from(u32::MAX / 2)) as u32;
+    let (accounts, spread_seconds) = coverage_and_spread(facts, range, times);
+    KindTail { accounts, hub_degree: fitted.max(floor + 1), log_mean, log_deviation, spread_seconds }
+}
+
+/// Accounts with an identifier in the range, and the inter-quartile range of the range's first uses.
+fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>, times: &[u32]) -> (u32, f64) {
+    let columns = facts.graph.columns();
+    let (offsets, identifiers) = (columns.account_offsets.as_slice(), columns.identifiers.as_slice());
+    let accounts = (0..facts.graph.account_count())
+        .into_par_iter()
+        .with_min_len(4096)
+        .filter(|&account| {
+            let row = &identifiers[offsets[account] as usize..offsets[account + 1] as usize];
+            let at = row.partition_point(|&identifier| identifier < range.start);
+            at < row.len() && row[at] < range.end
+        })
+        .count() as u32;
+    let reverse = columns.identifier_offsets.as_slice();
+    let positions = &columns.identifier_sightings[reverse[range.start as usize] as usize..reverse[range.end as usize] as usize];
+    // A fixed stride bounds the cost of a statistic that a million values determine.
+    let stride = (positions.len() / 1_000_000).max(1);
+    let mut sample: Vec<u32> =
+        positions.iter().step_by(stride).map(|&position| times[position as usize]).filter(|&time| time != NO_TIME).collect();
+    let spread = if sample.len() < 4 { f64::NAN } else { inter_quartile_range(&mut sample).max(1.0) };
+    (accounts, spread)
+}
+
+/// Inter-quartile range of creation times over all accounts; NaN without an account table.
+fn population_tenure(facts: Facts<'_>) -> f64 {
+    let mut created: Vec<u32> = facts.accounts.created_at.iter().copied().filter(|&time| time != NO_TIME).collect();
+    if created.len() < 4 { f64::NAN } else { inter_quartile_range(&mut created).max(1.0) }
+}
+
+/// Third quartile minus first: the values at ranks `3n/4` and `n/4`. Reorders the values. O(n).
+fn inter_quartile_range(values: &mut [u32]) -> f64 {
+    let (low, high) = (values.len() / 4, (values.len() * 3 / 4).min(values.len() - 1));
+    let first = *values.select_nth_unstable(low).1;
+    let third = *values.select_nth_unstable(high).1;
+    f64::from(third) - f64::from(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toy::Toy;
+
+    const DAY: u32 = 86_400;
+    const START: u32 = 1_700_000_000;
+
+    /// 400 accounts that start over 100 days, each with its own wallet; 60 of them on each of two hubs.
+    fn hubs() -> Toy {
+        let start = |account: u32| START + account * DAY / 4;
+        let mut touches: Vec<_> = (0..400).map(|account| (account, 0, account, start(account))).collect();
+        // Wallet 400: every sixth account, so over all 100 days. Wallet 401: sixty accounts within an hour.
+        touches.extend((0..60).map(|at| (at * 6, 0, 400, start(at * 6))));
+        touches.extend((0..60).map(|at| (at * 6 + 1, 0, 401, START + 50 * DAY + at * 60)));
+        Toy::new(&[KindRole::Other], 400, &touches)
+    }
+
+    #[test]
+    fn time_tells_a_payer_from_an_exchange_of_equal_fan_in() {
+        let toy = hubs();
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let (wide, burst) = (toy.identifier(0, 400), toy.identifier(0, 401));
+        assert_eq!(
+            (found.classes[wide.index()], found.policies[wide.index()]),
+            (IdentifierClass::BenignHub, Policy::CoOccurrenceOnly)
+        );
+        assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::OperatorHub, Policy::Keep));
+        // Half of sixty accounts a minute apart lie within half an hour.
+        assert_eq!(found.features[burst.index()].spread_seconds, 30.0 * 60.0);
+        assert!(found.benign_hub_score(wide) > 10.0 * found.benign_hub_score(burst));
+    }
+
+    #[test]
+    fn without_times_a_hub_may_only_confirm() {
+        let touches: Vec<_> = (0..60).flat_map(|account| [(account, 0, account, 0), (account, 0, 60, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other], 60, &touches);
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let hub = toy.identifier(0, 60).index();
+        assert_eq!((found.classes[hub], found.policies[hub]), (IdentifierClass::UndatedHub, Policy::CoOccurrenceOnly));
+        assert!(found.features[hub].spread.is_nan());
+    }
+
+    #[test]
+    fn undated_sightings_borrow_the_accounts_first_date() {
+        // Only the wallet of the account itself is dated; the hub isn't.
+        let mut touches: Vec<_> = (0..100).map(|account| (account, 0, account, START + account * DAY)).collect();
+        touches.extend((0..40).map(|account| (account * 2, 0, 100, 0)));
+        let toy = Toy::new(&[KindRole::Other], 100, &touches);
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        assert_eq!(found.classes[toy.identifier(0, 100).index()], IdentifierClass::BenignHub);
+    }
+
+    #[test]
+    fn popular_templates_and_allowed_identifiers_never_link() {
+        let touches: Vec<_> = (0..200).flat_map(|account| [(account, 0, account % 50, 0), (account, 1, 0, 0)]).collect();
+        let mut toy = Toy::new(&[KindRole::Address, KindRole::Template], 200, &touches);
+        toy.allowed = vec![false; toy.graph.identifier_count()];
+        toy.allowed[7] = true;
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        let popular = toy.identifier(1, 0).index();
+        assert_eq!((found.classes[popular], found.policies[popular]), (IdentifierClass::PopularTemplate, Policy::Drop));
+        assert_eq!((found.classes[7], found.policies[7]), (IdentifierClass::Allowed, Policy::Drop));
+        assert_eq!((found.classes[8], found.policies[8]), (IdentifierClass::Household, Policy::Keep));
+    }
+
+    #[test]
+    fn the_tail_begins_above_the_bulk_and_never_below_the_floor() {
+        let toy = hubs();
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        // Two identifiers of degree 60, nothing else above 1: log-normal of no width, so the fitted tail begins at 60.
+        assert!((found.tails[0].log_mean - 60f64.ln()).abs() < 1e-12);
+        assert!(found.tails[0].hub_degree >= 11 && found.tails[0].hub_degree <= 60);
+    }
+
+    #[test]
+    fn quartiles_are_ranks() {
+        assert_eq!(inter_quartile_range(&mut [8, 1, 7, 2, 6, 3, 5, 4]), 4.0);
+        assert_eq!(inter_quartile_range(&mut [5]), 0.0);
+    }
+}

@@ -1,0 +1,175 @@
+//! Every threshold of the linkage chain in one place.
+//!
+//! Values are policy, not truth: each field says what it decides and why its default is what it is. Thresholds that depend on
+//! the data (hub degrees, time spreads, the bits a tie must carry) are measured from the data; the fields here bound or shift
+//! what is measured.
+
+use serde::{Deserialize, Serialize};
+
+/// All of the chain: classify, weigh, corroborate, explain, score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinkageConfig {
+    /// How identifiers are classified.
+    pub classify: ClassifyConfig,
+    /// How sightings are weighed.
+    pub weigh: WeighConfig,
+    /// How members are corroborated.
+    pub members: MemberConfig,
+    /// How benign hypotheses are weighed.
+    pub benign: BenignConfig,
+    /// How candidates are scored.
+    pub score: ScoreConfig,
+}
+
+/// Thresholds of [`crate::classify`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassifyConfig {
+    /// Most accounts of a household-like identifier; 2-6 after Li & Freeman's household sizes.
+    pub household_accounts: u32,
+    /// A payment instrument on more accounts than this may be a hub, whatever the fitted tail says.
+    pub payment_hub_accounts: u32,
+    /// The same for addresses.
+    pub address_hub_accounts: u32,
+    /// An address on more accounts than this links only together with another identifier.
+    pub address_crowd_accounts: u32,
+    /// The same floor as `payment_hub_accounts` for every other kind.
+    pub other_hub_accounts: u32,
+    /// A template or client fingerprint in more than this share of all accounts is popular and links only together
+    /// with another identifier.
+    pub popular_share: f64,
+    /// A template or client fingerprint in more than this share of all accounts never links at all.
+    pub common_share: f64,
+    /// Standard deviations above the mean of log degree at which the fitted upper tail begins.
+    pub tail_deviations: f64,
+    /// A hub whose inter-quartile range of first use is at most this share of its kind's is a burst: one operator's hub.
+    pub burst_spread: f64,
+    /// Fewest accounts with a time from which a spread is computed.
+    pub spread_accounts: u32,
+}
+
+impl Default for ClassifyConfig {
+    fn default() -> Self {
+        ClassifyConfig {
+            household_accounts: 6,
+            payment_hub_accounts: 10,
+            address_hub_accounts: 20,
+            address_crowd_accounts: 200,
+            other_hub_accounts: 10,
+            popular_share: 0.005,
+            common_share: 0.05,
+            tail_deviations: 3.0,
+            burst_spread: 0.05,
+            spread_accounts: 5,
+        }
+    }
+}
+
+/// Thresholds of [`crate::weigh`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WeighConfig {
+    /// Exchanges from which more activity on a sighting adds no weight.
+    pub activity_cap: u32,
+    /// Share of the weight that a sighting has at a single exchange.
+    pub activity_floor: f64,
+    /// Separation of each kind, by kind index, in place of the estimate; empty: estimate all.
+    pub kind_separation: Vec<Option<f64>>,
+    /// Least separation a kind is given, so that no kind is silenced by an estimate.
+    pub separation_floor: f64,
+    /// Most account pairs a kind's separation is estimated from.
+    pub separation_pairs: u32,
+}
+
+impl Default for WeighConfig {
+    fn default() -> Self {
+        WeighConfig {
+            activity_cap: 64,
+            activity_floor: 0.5,
+            kind_separation: Vec::new(),
+            separation_floor: 0.05,
+            separation_pairs: 20_000,
+        }
+    }
+}
+
+/// Thresholds of [`crate::members`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemberConfig {
+    /// Fewest members of a network.
+    pub network_size: u32,
+    /// Most identifiers of one account that are combined in pairs, most surprising first.
+    pub identifiers_per_account: u32,
+    /// Bits by which a tie must exceed what chance gives among all accounts and all pairs of identifiers tried.
+    pub margin_bits: f64,
+    /// Bits that an account needs beyond those when it joins a group that it wasn't tied into: the fixed point may drop
+    /// members freely but must not creep outwards.
+    pub join_bits: f64,
+    /// What each further identifier of the same kind counts, relative to the one before: addresses of one gateway, templates of
+    /// one tool come together.
+    pub same_kind_discount: f64,
+    /// What the bits of an identifier that may not link alone, or only down-weighted, count in a tie: people behind one gateway
+    /// are alike in more than the gateway.
+    pub hub_discount: f64,
+    /// How many times more accounts than chance a pair of identifiers must have in common to tie them all.
+    pub key_lift: f64,
+    /// Share of an identifier's other accounts that must be in the network for the identifier to be the network's own.
+    pub exclusivity: f64,
+    /// Most rounds of the fixed point members - exclusive identifiers.
+    pub rounds: u32,
+    /// Share of the smaller of two groups that must be tied across for the two to be one network.
+    pub merge_share: f64,
+}
+
+impl Default for MemberConfig {
+    fn default() -> Self {
+        MemberConfig {
+            network_size: 2,
+            identifiers_per_account: 16,
+            margin_bits: 0.0,
+            join_bits: 3.0,
+            same_kind_discount: 0.5,
+            hub_discount: 0.5,
+            key_lift: 32.0,
+            exclusivity: 0.5,
+            rounds: 8,
+            merge_share: 0.05,
+        }
+    }
+}
+
+/// Thresholds of [`crate::benign`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BenignConfig {
+    /// Most accounts of a family or of a free-credit ring.
+    pub ring_accounts: u32,
+    /// Hours within which a crowd that met for one occasion first appears.
+    pub occasion_hours: f64,
+}
+
+impl Default for BenignConfig {
+    fn default() -> Self {
+        BenignConfig { ring_accounts: 8, occasion_hours: 72.0 }
+    }
+}
+
+/// Thresholds of [`crate::score`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// What each further signal of the same family counts, relative to the strongest.
+    pub dependence_discount: f64,
+    /// Most bits that one signal may add or take.
+    pub signal_bits: f64,
+    /// Score, in bits, from which a network is shown as found.
+    pub threshold_bits: f64,
+}
+
+impl Default for ScoreConfig {
+    fn default() -> Self {
+        ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 5.0 }
+    }
+}

@@ -1,0 +1,467 @@
+//! Who belongs to which network, and how sure is that?
+//!
+//! A community is a proposal: it sweeps in customers of shared addresses and users of popular templates, and it may cut a large
+//! network in two or lump small ones together. Membership is decided on *corroboration* instead.
+//!
+//! 1. *Ties* (module `ties`): two accounts are tied when the identifiers they share carry more bits than chance gives among all
+//!    accounts and all pairs of identifiers that were tried. Pairs of identifiers are grouped, never pairs of accounts: an
+//!    identifier of degree d costs d, not d squared.
+//! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when ties
+//!    cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
+//!    falls apart where modularity lumped.
+//! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the group
+//!    against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
+//!    suffice; an account that wasn't tied into it pays `join_bits` more. Repeat until nothing changes, at most `rounds` times.
+//! 4. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
+//!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
+//! 5. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
+//!
+//! Cost: O(sightings) a round, plus the ties.
+
+use graph::{AccountId, IdentifierId, NONE_U32, Partition};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A group that holds less than one in this many of an identifier's accounts can't claim it.
+const NOTABLE_SHARE: u64 = 32;
+/// How many of a member's strongest identifiers are left out, one at a time.
+const LEFT_OUT: usize = 4;
+
+use crate::Facts;
+use crate::classify::{Classification, Policy};
+use crate::config::MemberConfig;
+use crate::ties::{TieRule, groups_of_ties};
+use crate::weigh::Weights;
+
+/// How firmly an account belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Tied by independent identifiers, also without the strongest of them.
+    Core,
+    /// Tied by enough bits, but by one identifier or one kind.
+    Fringe,
+    /// In the group, but tied by less than the threshold once exclusivity is counted.
+    Ambiguous,
+}
+
+/// One account of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The account.
+    pub account: u32,
+    /// How firmly it belongs.
+    pub role: Role,
+    /// Log2 odds that it belongs: the bits of its identifiers, less the prior of the network's size and of the pairs tried.
+    pub bits: f32,
+    /// Probability that it belongs, `1 / (1 + 2^-bits)`.
+    pub confidence: f32,
+}
+
+/// One identifier that holds a candidate together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnIdentifier {
+    /// The identifier.
+    pub identifier: u32,
+    /// Members seen with it.
+    pub members: u32,
+    /// Accounts seen with it.
+    pub accounts: u32,
+}
+
+/// The identifier whose removal costs a candidate most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fragility {
+    /// The identifier; `None` if no single one matters.
+    pub identifier: Option<u32>,
+    /// Members that fall below the threshold without it.
+    pub lost: u32,
+}
+
+/// A candidate network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Members, ascending by account.
+    pub members: Vec<Member>,
+    /// The network's own identifiers on two or more members, ascending.
+    pub identifiers: Vec<OwnIdentifier>,
+    /// Sightings of members whose identifier may not link alone.
+    pub suppressed: u64,
+    /// Leave one identifier out.
+    pub fragility: Fragility,
+}
+
+/// All candidates, largest first, ties by their smallest member.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidates {
+    /// The candidates.
+    pub networks: Vec<Candidate>,
+    /// Bits that a tie had to carry.
+    pub tie_bits: f64,
+}
+
+impl Candidates {
+    /// By account: its candidate's index, or `NONE_U32`.
+    pub fn network_of_accounts(&self, account_count: usize) -> Vec<u32> {
+        let mut labels = vec![NONE_U32; account_count];
+        for (index, network) in self.networks.iter().enumerate() {
+            for member in &network.members {
+                labels[member.account as usize] = index as u32;
+            }
+        }
+        labels
+    }
+}
+
+/// Turns communities into candidates. `partition` labels accounts first, then identifiers.
+///
+/// # Panics
+/// If the partition has fewer vertices than the graph has accounts.
+pub fn corroborate_members(
+    facts: Facts<'_>,
+    classification: &Classification,
+    weights: &Weights,
+    partition: &Partition,
+    config: &MemberConfig,
+) -> Candidates {
+    let rule = TieRule::new(facts, classification, weights, config);
+    let communities = &partition.labels()[..facts.graph.account_count()];
+    let mut groups = groups_of_ties(facts, &rule, communities, config);
+    let mut holdings = hold(facts, classification, &groups);
+    for _ in 0..config.rounds {
+        let next = reassign(facts, &rule, &groups, &holdings);
+        if next == groups {
+            break;
+        }
+        groups = next;
+        holdings = hold(facts, classification, &groups);
+    }
+    describe(facts, weights, &rule, &groups, &holdings, config)
+}
+
+/// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
+#[derive(Debug)]
+struct Holdings {
+    /// Start of each identifier's runs; length identifiers + 1.
+    offsets: Vec<u64>,
+    /// (group, accounts of the identifier in it), ascending by group.
+    runs: Vec<(u32, u32)>,
+    /// By group name: its accounts.
+    sizes: Vec<u32>,
+}
+
+impl Holdings {
+    fn of(&self, identifier: u32) -> &[(u32, u32)] {
+        &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
+    }
+}
+
+/// Counts every identifier's accounts by group.
+fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
+    let rows: Vec<Vec<(u32, u32)>> = (0..facts.graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .map_init(Vec::new, |labels: &mut Vec<u32>, identifier| {
+            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
+            if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
+                return Vec::new();
+            }
+            labels.clear();
+            labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
+            labels.sort_unstable();
+            runs(labels).filter(|&(_, count)| u64::from(count) * NOTABLE_SHARE >= accounts.len() as u64).collect()
+        })
+        .collect();
+    let mut offsets = Vec::with_capacity(rows.len() + 1);
+    offsets.push(0u64);
+    let mut flat = Vec::new();
+    for row in rows {
+        flat.extend(row);
+        offsets.push(flat.len() as u64);
+    }
+    let mut sizes = vec![0u32; groups.len()];
+    for &group in groups.iter().filter(|&&group| group != NONE_U32) {
+        sizes[group as usize] += 1;
+    }
+    Holdings { offsets, runs: flat, sizes }
+}
+
+/// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
+fn ballots(
+    facts: Facts<'_>,
+    rule: &TieRule<'_>,
+    groups: &[u32],
+    holdings: &Holdings,
+    account: u32,
+    out: &mut Vec<(u32, u32, f64)>,
+) {
+    out.clear();
+    let home = groups[account as usize];
+    for &identifier in facts.graph.identifiers_of(AccountId(account)) {
+        if !rule.says(facts, identifier) {
+            continue;
+        }
+        let degree = facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
+        for &(group, held) in holdings.of(identifier) {
+            // The account's own sighting doesn't speak for the account.
+            let own = u32::from(group == home);
+            let (held, size) = (held - own, holdings.sizes[group as usize] - own);
+            let bits = rule.membership_bits(identifier, held, size, degree - 1);
+            if bits > 0.0 {
+                out.push((group, identifier, bits));
+            }
+        }
+    }
+    out.sort_unstable_by_key(|&(group, identifier, _)| (group, identifier));
+}
+
+/// The group that each account's identifiers speak for most, if they say enough.
+fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Holdings) -> Vec<u32> {
+    (0..facts.graph.account_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .map_init(Vec::new, |out: &mut Vec<(u32, u32, f64)>, account| {
+            ballots(facts, rule, groups, holdings, account, out);
+            let home = groups[account as usize];
+            let (mut best, mut best_bits) = (NONE_U32, 0.0);
+            for of_group in out.chunk_by(|left, right| left.0 == right.0) {
+                let group = of_group[0].0;
+                let size = holdings.sizes[group as usize] - u32::from(group == home);
+                let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
+                let odds = tie.bits + rule.size_bits(size);
+                // A member keeps its group at equal odds.
+                if rule.accepts(&rule.joining(tie, group == home), size)
+                    && (odds > best_bits || (odds == best_bits && group == home))
+                {
+                    (best, best_bits) = (group, odds);
+                }
+            }
+            best
+        })
+        .collect()
+}
+
+/// Turns the final groups into candidates.
+fn describe(
+    facts: Facts<'_>,
+    weights: &Weights,
+    rule: &TieRule<'_>,
+    groups: &[u32],
+    holdings: &Holdings,
+    config: &MemberConfig,
+) -> Candidates {
+    let mut rows: Vec<Vec<u32>> = Vec::new();
+    let mut index_of = vec![NONE_U32; facts.graph.account_count()];
+    for (account, &group) in groups.iter().enumerate() {
+        if group == NONE_U32 {
+            continue;
+        }
+        let index = &mut index_of[group as usize];
+        if *index == NONE_U32 {
+            *index = rows.len() as u32;
+            rows.push(Vec::new());
+        }
+        rows[*index as usize].push(account as u32);
+    }
+    rows.retain(|row| row.len() >= config.network_size.max(2) as usize);
+    let mut networks: Vec<Candidate> =
+        rows.par_iter().map(|row| candidate_of(facts, weights, rule, groups, holdings, row, config)).collect();
+    networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
+    Candidates { networks, tie_bits: rule.threshold }
+}
+
+/// One candidate's members, roles, identifiers and fragility.
+fn candidate_of(
+    facts: Facts<'_>,
+    weights: &Weights,
+    rule: &TieRule<'_>,
+    groups: &[u32],
+    holdings: &Holdings,
+    accounts: &[u32],
+    config: &MemberConfig,
+) -> Candidate {
+    let group = groups[accounts[0] as usize];
+    let size = accounts.len() as u32 - 1;
+    let mut members = Vec::with_capacity(accounts.len());
+    let mut seen: Vec<u32> = Vec::new();
+    // Identifiers without which a member would fall below the threshold, once for each such member.
+    let mut needed: Vec<u32> = Vec::new();
+    let mut out = Vec::new();
+    for &account in accounts {
+        ballots(facts, rule, groups, holdings, account, &mut out);
+        let here: Vec<(u32, f64)> =
+            out.iter().filter(|&&(of_group, ..)| of_group == group).map(|&(_, identifier, bits)| (identifier, bits)).collect();
+        seen.extend(here.iter().map(|&(identifier, _)| identifier));
+        let tie = rule.sum(facts, here.iter().copied());
+        let accepted = rule.accepts(&tie, size);
+        let mut robust = accepted;
+        // Long rows don't hang on one identifier: only the few strongest could matter.
+        for leave in strongest(&here) {
+            let rest = here.iter().copied().filter(|&(identifier, _)| identifier != leave);
+            if accepted && !rule.accepts(&rule.sum(facts, rest), size) {
+                needed.push(leave);
+                robust = false;
+            }
+        }
+        let role = match (accepted, robust && tie.corroborated) {
+            (true, true) => Role::Core,
+            (true, false) => Role::Fringe,
+            _ => Role::Ambiguous,
+        };
+        let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
+        members.push(Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
+    }
+    seen.sort_unstable();
+    let identifiers = runs(&seen)
+        .map(|(identifier, members)| OwnIdentifier {
+            identifier,
+            members,
+            accounts: facts.graph.identifier_degree(IdentifierId(identifier)) as u32,
+        })
+        .filter(|own| {
+            // Leave one account out, so that a pair's own identifier isn't half somebody else's.
+            own.members >= 2 && f64::from(own.members - 1) >= config.exclusivity * f64::from(own.accounts - 1)
+        })
+        .collect();
+    needed.sort_unstable();
+    let worst = runs(&needed).max_by_key(|&(identifier, count)| (count, std::cmp::Reverse(identifier)));
+    let fragility = match worst {
+        Some((identifier, lost)) => Fragility { identifier: Some(identifier), lost },
+        None => Fragility { identifier: None, lost: 0 },
+    };
+    let suppressed = accounts.iter().map(|&account| u64::from(weights.suppressed[account as usize])).sum();
+    Candidate { members, identifiers, suppressed, fragility }
+}
+
+/// The identifiers with most bits, at most [`LEFT_OUT`], ties to the lower id.
+fn strongest(ballots: &[(u32, f64)]) -> Vec<u32> {
+    let mut order = ballots.to_vec();
+    order.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+    order.truncate(LEFT_OUT);
+    order.into_iter().map(|(identifier, _)| identifier).collect()
+}
+
+/// The distinct values of a sorted slice with how often each stands there.
+fn runs(sorted: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
+    sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy, planted};
+    use crate::weigh::weigh_sightings;
+    use proptest::prelude::*;
+
+    /// Everything in one community, as raw components would have it.
+    fn found_in(toy: &Toy, communities: Option<Vec<u32>>) -> Candidates {
+        let config = LinkageConfig::default();
+        let facts = toy.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
+        corroborate_members(facts, &classification, &weights, &Partition::from_labels(labels), &config.members)
+    }
+
+    fn accounts_of(candidate: &Candidate) -> Vec<u32> {
+        candidate.members.iter().map(|member| member.account).collect()
+    }
+
+    #[test]
+    fn the_network_is_found_whole_and_its_customers_fall_out() {
+        let (toy, network) = planted(3_000, 300);
+        let found = found_in(&toy, None);
+        assert_eq!(accounts_of(&found.networks[0]), network.collect::<Vec<_>>());
+        // Neighbours at one address with one popular template are no network of their own.
+        assert_eq!(found.networks.len(), 1);
+        assert!(found.networks[0].members.iter().all(|member| member.role != Role::Ambiguous));
+        assert!(found.networks[0].members.iter().all(|member| member.confidence > 0.5));
+    }
+
+    #[test]
+    fn a_network_that_communities_cut_in_two_stays_one() {
+        let (toy, network) = planted(3_000, 300);
+        let half = |vertex: u32| u32::from(vertex >= network.start + 150);
+        let found = found_in(&toy, Some((0..toy.graph.vertex_count() as u32).map(half).collect()));
+        assert_eq!(accounts_of(&found.networks[0]), network.clone().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_identifier_alone_makes_no_network() {
+        // Twenty accounts on one card among two thousand that share nothing else.
+        let touches: Vec<Touch> =
+            (0..2_000).flat_map(|account| [(account, 0, account / 2, 0), (account, 1, account.max(19) - 19, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment], 2_000, &touches);
+        let found = found_in(&toy, None);
+        // Only those pairs of the twenty that also share an address are tied.
+        assert!(found.networks.iter().all(|network| network.members.len() <= 2), "{:?}", found.networks);
+    }
+
+    #[test]
+    fn the_identifier_that_a_network_hangs_on_is_named() {
+        // Five pairs, each with its own address, all on one card: a tie needs both, and without either the pair falls.
+        let mut touches: Vec<Touch> =
+            (0..1_000).flat_map(|account| [(account, 0, account, 0), (account, 1, account, 0)]).collect();
+        touches.extend((0..10).flat_map(|at| [(1_000 + at, 0, 1_000 + at / 2, 0), (1_000 + at, 1, 1_000, 0)]));
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment], 1_010, &touches);
+        let found = found_in(&toy, None);
+        assert_eq!(found.networks.iter().map(|network| network.members.len()).collect::<Vec<_>>(), [2; 5]);
+        for (pair, network) in found.networks.iter().enumerate() {
+            // Address and card lose both members; the lower id is named.
+            let address = toy.identifier(0, 1_000 + pair as u32).0;
+            assert_eq!(network.fragility, Fragility { identifier: Some(address), lost: 2 });
+            assert!(network.members.iter().all(|member| member.role == Role::Fringe));
+        }
+    }
+
+    #[test]
+    fn one_thread_and_many_agree() {
+        let (toy, _) = planted(2_000, 200);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| found_in(&toy, None))
+        };
+        assert_eq!(run(1), run(4));
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        let toy = Toy::new(&[KindRole::Address], 3, &[]);
+        assert_eq!(found_in(&toy, None).networks, []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Renaming the accounts renames the members and changes nothing else.
+        #[test]
+        fn the_order_of_accounts_does_not_matter(
+            records in prop::collection::vec((0u32..30, 0u32..40, 0u32..20), 20..60),
+            rotation in 1u32..50,
+        ) {
+            let number = records.len() as u32;
+            let rename = |account: u32| (account + rotation) % number;
+            let touches = |rename: &dyn Fn(u32) -> u32| -> Vec<Touch> {
+                records.iter().enumerate().flat_map(|(at, &(a, b, c))| {
+                    let account = rename(at as u32);
+                    [(account, 0, a, 0), (account, 1, b, 0), (account, 2, c, 0)]
+                }).collect()
+            };
+            let roles = [KindRole::Other, KindRole::Other, KindRole::Other];
+            let plain = found_in(&Toy::new(&roles, number, &touches(&|account| account)), None);
+            let renamed = found_in(&Toy::new(&roles, number, &touches(&rename)), None);
+            let mut expected: Vec<Vec<u32>> = plain.networks.iter().map(|network| {
+                let mut accounts: Vec<u32> = accounts_of(network).into_iter().map(rename).collect();
+                accounts.sort_unstable();
+                accounts
+            }).collect();
+            let mut actual: Vec<Vec<u32>> = renamed.networks.iter().map(accounts_of).collect();
+            expected.sort();
+            actual.sort();
+            prop_assert_eq!(expected, actual);
+        }
+    }
+}

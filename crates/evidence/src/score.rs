@@ -1,0 +1,352 @@
+//! How strong is the case against a candidate, in bits?
+//!
+//! ```text
+//! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
+//! story     = max(0, bits of the best harmless story)
+//! evidence  = sum(structure) + sum(behaviour)
+//! score     = sum(structure) * 2^-story + sum(behaviour) - story
+//! ```
+//!
+//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains them, so
+//! they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and counts
+//! in full. Signals of one family look at the same thing and are discounted; negative bits count in full, so that dependence
+//! can't make a case stronger than its best signal plus discounted others. A signal whose input is missing is `None` and adds
+//! nothing.
+//!
+//! Sharing signals compare the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
+//! sightings drawn from the population, `1 - E[distinct] / s` where
+//! `E[distinct] = sum over identifiers of 1 - (1 - d_i / S)^s`. So size cancels: a large group repeats popular identifiers by
+//! chance, and that is what is expected of it. More distinct identifiers among as many sightings never raise the value (SC-3).
+//!
+//! Null of the p-values: the `s` sightings are drawn independently in proportion to degree; the number of repeats is then
+//! asymptotically Poisson, with mean `s - E[distinct]`, for the sparse kinds that carry evidence; the p-value is that Poisson's upper tail.
+
+use graph::{IdentifierId, KindId};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{DiscreteCDF, Poisson};
+
+use crate::benign::{BenignLikelihood, BenignVerdict};
+use crate::config::ScoreConfig;
+use crate::members::{Candidate, Role};
+use crate::structure::KindShape;
+use crate::{Facts, Signal};
+
+/// What a signal looks at; signals of one family are dependent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignalFamily {
+    /// Who is tied to whom.
+    Membership,
+    /// Which identifiers repeat.
+    Sharing,
+    /// When accounts act and come.
+    Timing,
+    /// What accounts ask.
+    Content,
+    /// Anything else.
+    Other,
+}
+
+/// A signal with its name; `None` where the input is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedSignal {
+    /// A stable name for tables and files.
+    pub name: String,
+    /// What it looks at.
+    pub family: SignalFamily,
+    /// The measurement.
+    pub signal: Option<Signal>,
+}
+
+/// The case for and against one candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreCard {
+    /// All signals, also the missing ones.
+    pub signals: Vec<NamedSignal>,
+    /// The best harmless story.
+    pub benign: BenignLikelihood,
+    /// The case for an operator, before the harmless story is subtracted.
+    pub evidence_bits: f64,
+    /// The case after it.
+    pub score_bits: f64,
+    /// What to say first: kinds by how many members share them.
+    pub why: Vec<Reason>,
+}
+
+/// "`members` accounts share `identifiers` identifiers of `kind`".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The kind's index.
+    pub kind: u8,
+    /// Members with a shared identifier of the kind.
+    pub members: u32,
+    /// Identifiers of the kind on two or more members.
+    pub identifiers: u32,
+}
+
+/// What a random group of sightings repeats: the null of the sharing signals. Computed once for a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharingNull {
+    /// By kind: (degree, number of identifiers with it), ascending.
+    degrees: Vec<Vec<(u32, u32)>>,
+}
+
+impl SharingNull {
+    /// Counts the degrees of every kind. O(identifiers).
+    pub fn of(facts: Facts<'_>) -> Self {
+        let degrees = (0..facts.graph.kind_count())
+            .into_par_iter()
+            .map(|kind| {
+                let range = facts.graph.identifiers_of_kind(KindId(kind as u8));
+                let mut all: Vec<u32> =
+                    range.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
+                all.sort_unstable();
+                all.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32)).collect()
+            })
+            .collect();
+        SharingNull { degrees }
+    }
+
+    /// Expected distinct identifiers among `sightings` drawn in proportion to degree.
+    pub fn expected_distinct(&self, kind: u8, sightings: u32) -> f64 {
+        let degrees = &self.degrees[usize::from(kind)];
+        let total: f64 = degrees.iter().map(|&(degree, number)| f64::from(degree) * f64::from(number)).sum();
+        let draws = f64::from(sightings);
+        degrees
+            .iter()
+            .map(|&(degree, number)| {
+                let missed = draws * (-f64::from(degree) / total).ln_1p();
+                f64::from(number) * -missed.exp_m1()
+            })
+            .sum()
+    }
+}
+
+/// Adds up the case. `behaviour` holds the signals of the behavioural tests.
+pub fn score_network(
+    candidate: &Candidate,
+    verdict: &BenignVerdict,
+    null: &SharingNull,
+    behaviour: &[NamedSignal],
+    config: &ScoreConfig,
+) -> ScoreCard {
+    let mut signals = vec![membership_signal(candidate, config)];
+    signals.extend(verdict.structure.kinds.iter().map(|shape| sharing_signal(shape, null, config)));
+    signals.extend_from_slice(behaviour);
+    let (structure, behaviour) = combine(&signals, config);
+    let benign = verdict.best();
+    let mut why: Vec<Reason> = verdict
+        .structure
+        .kinds
+        .iter()
+        .filter(|shape| shape.shared > 0)
+        .map(|shape| Reason { kind: shape.kind, members: shape.sharing_members, identifiers: shape.shared })
+        .collect();
+    why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
+    let story = benign.bits.max(0.0);
+    let score_bits = structure * (-story).exp2() + behaviour - story;
+    ScoreCard { signals, benign, evidence_bits: structure + behaviour, score_bits, why }
+}
+
+/// Indices of score cards, strongest case first, ties to the lower index.
+pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..cards.len()).collect();
+    order.sort_by(|&left, &right| cards[right].score_bits.total_cmp(&cards[left].score_bits).then(left.cmp(&right)));
+    order
+}
+
+/// Dependence-aware sums of the structural and of the behavioural families: see the module's formula.
+fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> (f64, f64) {
+    let mut present: Vec<(SignalFamily, f64)> = signals
+        .iter()
+        .filter_map(|named| {
+            let bits = named.signal.as_ref()?.bits;
+            Some((named.family, bits.clamp(-config.signal_bits, config.signal_bits)))
+        })
+        .collect();
+    present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
+    let (mut structure, mut behaviour) = (0.0, 0.0);
+    for family in present.chunk_by(|left, right| left.0 == right.0) {
+        let mut factor = 1.0;
+        let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
+            let counted = if bits > 0.0 { factor * bits } else { bits };
+            factor *= config.dependence_discount;
+            sum + counted
+        });
+        match family[0].0 {
+            SignalFamily::Membership | SignalFamily::Sharing => structure += sum,
+            SignalFamily::Timing | SignalFamily::Content | SignalFamily::Other => behaviour += sum,
+        }
+    }
+    (structure, behaviour)
+}
+
+/// Median log2 odds of the members that are not ambiguous; 0 is even odds.
+fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal {
+    let mut bits: Vec<f32> =
+        candidate.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.bits).collect();
+    bits.sort_unstable_by(f32::total_cmp);
+    let signal = bits.get(bits.len() / 2).map(|&median| {
+        let value = f64::from(median);
+        let capped = value.clamp(-config.signal_bits, config.signal_bits);
+        Signal { value, expected: 0.0, bits: capped, p_value: None }
+    });
+    NamedSignal { name: "membership".to_owned(), family: SignalFamily::Membership, signal }
+}
+
+/// The repeat share of one kind against random groups of as many sightings.
+fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &ScoreConfig) -> NamedSignal {
+    let sightings = f64::from(shape.sightings);
+    let expected_repeats = (sightings - null.expected_distinct(shape.kind, shape.sightings)).max(1e-9);
+    let repeats = sightings - f64::from(shape.distinct);
+    // Half a repeat is added to both, so that nothing observed and nothing expected is no evidence.
+    let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-config.signal_bits, config.signal_bits);
+    let p_value = if repeats < 1.0 {
+        Some(1.0)
+    } else {
+        Poisson::new(expected_repeats).ok().map(|poisson| poisson.sf(repeats as u64 - 1))
+    };
+    let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value };
+    NamedSignal { name: format!("sharing_{}", shape.kind), family: SignalFamily::Sharing, signal: Some(signal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::benign::{BenignHypothesis, explain_benign};
+    use crate::config::BenignConfig;
+    use crate::members::{Fragility, Member};
+    use crate::structure::measure_structure;
+    use crate::toy::{Touch, Toy, planted};
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    fn candidate(accounts: std::ops::Range<u32>) -> Candidate {
+        let member = |account| Member { account, role: Role::Core, bits: 8.0, confidence: 0.99 };
+        Candidate {
+            members: accounts.map(member).collect(),
+            identifiers: Vec::new(),
+            suppressed: 0,
+            fragility: Fragility { identifier: None, lost: 0 },
+        }
+    }
+
+    fn card_of(facts: Facts<'_>, candidate: &Candidate, behaviour: &[NamedSignal]) -> ScoreCard {
+        let structure = measure_structure(facts, candidate, &BenignConfig::default());
+        let verdict = explain_benign(&structure, &BenignConfig::default());
+        score_network(candidate, &verdict, &SharingNull::of(facts), behaviour, &ScoreConfig::default())
+    }
+
+    fn signal(bits: f64, family: SignalFamily) -> NamedSignal {
+        let signal = Signal { value: bits, expected: 0.0, bits, p_value: None };
+        NamedSignal { name: "made".to_owned(), family, signal: Some(signal) }
+    }
+
+    #[test]
+    fn a_planted_network_outscores_a_random_group() {
+        let (toy, network) = planted(3_000, 300);
+        let planted = card_of(toy.facts(), &candidate(network), &[]);
+        let random = card_of(toy.facts(), &candidate(0..300), &[]);
+        assert!(planted.score_bits > random.score_bits + 5.0, "{planted:?} {random:?}");
+        assert_eq!(planted.why[0].members, 300);
+        assert_eq!(rank_networks(&[random, planted]), [1, 0]);
+    }
+
+    #[test]
+    fn the_expected_number_of_distinct_identifiers() {
+        // Two identifiers of degree 2: s draws miss each with probability 2^-s.
+        let touches: Vec<Touch> = (0..4).map(|account| (account, 0, account / 2, 0)).collect();
+        let toy = Toy::new(&[KindRole::Payment], 4, &touches);
+        let null = SharingNull::of(toy.facts());
+        assert!((null.expected_distinct(0, 1) - 1.0).abs() < 1e-12);
+        assert!((null.expected_distinct(0, 3) - 2.0 * (1.0 - 0.125)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn under_its_null_the_p_value_is_not_too_small() {
+        // 2,000 identifiers of degree 1 to 4; groups of 100 sightings drawn in proportion to degree.
+        let touches: Vec<Touch> = (0..2_000u32)
+            .flat_map(|identifier| (0..1 + identifier % 4).map(move |at| (identifier * 4 + at, 0, identifier, 0)))
+            .collect();
+        let owners: Vec<u32> = touches.iter().map(|touch| touch.2).collect();
+        let toy = Toy::new(&[KindRole::Payment], 8_000, &touches);
+        let null = SharingNull::of(toy.facts());
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let (mut repeats, mut small, rounds) = (0.0, 0, 2_000);
+        for _ in 0..rounds {
+            let mut drawn: Vec<u32> = (0..100).map(|_| owners[random.random_range(0..owners.len())]).collect();
+            drawn.sort_unstable();
+            drawn.dedup();
+            let distinct = drawn.len() as u32;
+            let shape =
+                KindShape { kind: 0, members: 100, sightings: 100, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let signal = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings");
+            repeats += f64::from(100 - distinct);
+            small += u32::from(signal.p_value.expect("a test") <= 0.05);
+        }
+        let expected = 100.0 - null.expected_distinct(0, 100);
+        assert!((repeats / f64::from(rounds) - expected).abs() < 0.15, "{repeats} {expected}");
+        assert!(f64::from(small) / f64::from(rounds) <= 0.065, "{small} of {rounds}");
+    }
+
+    #[test]
+    fn missing_is_not_zero_and_dependence_is_discounted() {
+        let (toy, network) = planted(600, 60);
+        let found = candidate(network);
+        let without = card_of(toy.facts(), &found, &[]).evidence_bits;
+        let missing = NamedSignal { name: "absent".to_owned(), family: SignalFamily::Timing, signal: None };
+        assert_eq!(card_of(toy.facts(), &found, &[missing]).evidence_bits, without);
+        let twice = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Timing)];
+        assert!((card_of(toy.facts(), &found, &twice).evidence_bits - without - 12.0).abs() < 1e-9);
+        let apart = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Content)];
+        assert!((card_of(toy.facts(), &found, &apart).evidence_bits - without - 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_fitting_story_explains_structure_but_not_behaviour() {
+        // Fifty accounts on one card, one address and one template, beside a thousand others.
+        let mut touches: Vec<Touch> =
+            (0..1_000).flat_map(|account| (0..3).map(move |kind| (account, kind, account, 0))).collect();
+        touches.extend((1_000..1_050).flat_map(|account| (0..3).map(move |kind| (account, kind, 1_000, 0))));
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment, KindRole::Template], 1_050, &touches);
+        let company = candidate(1_000..1_050);
+        let quiet = card_of(toy.facts(), &company, &[]);
+        assert_eq!(quiet.benign.hypothesis, BenignHypothesis::Enterprise);
+        assert!(quiet.evidence_bits > 10.0 && quiet.score_bits < 0.0, "{quiet:?}");
+        let busy = card_of(toy.facts(), &company, &[signal(15.0, SignalFamily::Timing)]);
+        assert!((busy.score_bits - quiet.score_bits - 15.0).abs() < 1e-9);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// SC-3: among as many sightings, more distinct cards never raise the sharing signal.
+        #[test]
+        fn more_distinct_identifiers_never_raise_sharing(size in 3u32..60, cards in 1u32..59) {
+            let cards = cards.min(size - 1);
+            let bits = |distinct: u32, null: &SharingNull| {
+                let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+                sharing_signal(&shape, null, &ScoreConfig::default()).signal.expect("there are sightings").bits
+            };
+            let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 2, 0)).collect();
+            let toy = Toy::new(&[KindRole::Payment], 200, &touches);
+            let null = SharingNull::of(toy.facts());
+            prop_assert!(bits(cards + 1, &null) <= bits(cards, &null));
+        }
+
+        /// A group drawn as the null draws it has no evidence of sharing, whatever its size.
+        #[test]
+        fn size_alone_is_no_evidence(size in 2u32..180) {
+            let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 4, 0)).collect();
+            let toy = Toy::new(&[KindRole::Payment], 200, &touches);
+            let null = SharingNull::of(toy.facts());
+            let distinct = null.expected_distinct(0, size).round() as u32;
+            let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let bits = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings").bits;
+            prop_assert!(bits.abs() < 1.1, "{}", bits);
+        }
+    }
+}

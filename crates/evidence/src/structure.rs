@@ -1,0 +1,218 @@
+//! What shape does a candidate have? The numbers that the benign hypotheses and the score card read.
+//!
+//! | number | definition |
+//! |---|---|
+//! | top share of a role | most members on any one identifier of the role, over members with the role |
+//! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
+//! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
+//! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
+//! | weekday share | exchanges on Monday to Friday (UTC), over all |
+//! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
+//!
+//! A number whose input is missing is `None`. Cost: O(sightings and events of the members).
+
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32};
+use serde::{Deserialize, Serialize};
+
+use crate::config::BenignConfig;
+use crate::members::Candidate;
+use crate::{Facts, KindRole};
+
+/// One kind among the members.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KindShape {
+    /// The kind's index.
+    pub kind: u8,
+    /// Members with an identifier of the kind.
+    pub members: u32,
+    /// Sightings of the kind among members.
+    pub sightings: u32,
+    /// Distinct identifiers of the kind among members.
+    pub distinct: u32,
+    /// Identifiers of the kind on two or more members.
+    pub shared: u32,
+    /// Members with at least one of the shared identifiers.
+    pub sharing_members: u32,
+    /// Members on the most common identifier.
+    pub top_members: u32,
+}
+
+impl KindShape {
+    /// Most members on any one identifier, over members with the kind.
+    pub fn top_share(&self) -> f64 {
+        f64::from(self.top_members) / f64::from(self.members.max(1))
+    }
+
+    /// Sightings that repeat another member's identifier, over all.
+    pub fn repeat_share(&self) -> f64 {
+        1.0 - f64::from(self.distinct) / f64::from(self.sightings.max(1))
+    }
+}
+
+/// A candidate's shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Structure {
+    /// Members.
+    pub size: u32,
+    /// One entry for each kind that any member has, by kind.
+    pub kinds: Vec<KindShape>,
+    /// Most members on one payment instrument, over members with one.
+    pub top_payment: Option<f64>,
+    /// The same for addresses.
+    pub top_address: Option<f64>,
+    /// The same for templates.
+    pub top_template: Option<f64>,
+    /// Most members that declare one organisation, over all members; from the account table or a credential kind.
+    pub top_organisation: Option<f64>,
+    /// Members on a shared instrument other than the most common, over members with one.
+    pub payment_mesh: Option<f64>,
+    /// Most members that came within the occasion's hours.
+    pub occasion: Option<f64>,
+    /// Exchanges on weekdays.
+    pub weekdays: Option<f64>,
+    /// Exchanges in the busiest ten hours.
+    pub profile_peak: Option<f64>,
+}
+
+/// Measures a candidate.
+pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &BenignConfig) -> Structure {
+    let accounts: Vec<u32> = candidate.members.iter().map(|member| member.account).collect();
+    let mut pairs: Vec<(u32, u32)> = accounts
+        .iter()
+        .flat_map(|&account| {
+            facts.graph.identifiers_of(AccountId(account)).iter().map(move |&identifier| (identifier, account))
+        })
+        .collect();
+    pairs.sort_unstable();
+    let kinds = kind_shapes(facts, &pairs);
+    let top = |role: KindRole| {
+        let of_role = kinds.iter().filter(|shape| facts.roles[usize::from(shape.kind)] == role);
+        of_role.map(KindShape::top_share).reduce(f64::max)
+    };
+    let (weekdays, profile_peak) = profile(facts, &accounts);
+    Structure {
+        size: accounts.len() as u32,
+        top_payment: top(KindRole::Payment),
+        top_address: top(KindRole::Address),
+        top_template: top(KindRole::Template),
+        top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
+        payment_mesh: payment_mesh(facts, &pairs),
+        occasion: occasion(facts, &accounts, config.occasion_hours),
+        weekdays,
+        profile_peak,
+        kinds,
+    }
+}
+
+/// Shapes of all kinds in (identifier, account) pairs in ascending order.
+fn kind_shapes(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Vec<KindShape> {
+    let kind_of = |pair: &(u32, u32)| facts.graph.kind_of(IdentifierId(pair.0)).0;
+    pairs
+        .chunk_by(|left, right| kind_of(left) == kind_of(right))
+        .map(|of_kind| {
+            let (mut distinct, mut shared, mut top, mut sharing) = (0, 0, 0, Vec::new());
+            for run in of_kind.chunk_by(|left, right| left.0 == right.0) {
+                distinct += 1;
+                top = top.max(run.len() as u32);
+                if run.len() > 1 {
+                    shared += 1;
+                    sharing.extend(run.iter().map(|&(_, account)| account));
+                }
+            }
+            KindShape {
+                kind: kind_of(&of_kind[0]),
+                members: distinct_count(of_kind.iter().map(|&(_, account)| account).collect()),
+                sightings: of_kind.len() as u32,
+                distinct,
+                shared,
+                sharing_members: distinct_count(sharing),
+                top_members: top,
+            }
+        })
+        .collect()
+}
+
+fn distinct_count(mut values: Vec<u32>) -> u32 {
+    values.sort_unstable();
+    values.dedup();
+    values.len() as u32
+}
+
+/// Members on a shared payment instrument that isn't the most common one.
+fn payment_mesh(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
+    let payments: Vec<(u32, u32)> = pairs
+        .iter()
+        .copied()
+        .filter(|&(identifier, _)| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Payment)
+        .collect();
+    if payments.is_empty() {
+        return None;
+    }
+    let runs: Vec<&[(u32, u32)]> = payments.chunk_by(|left, right| left.0 == right.0).collect();
+    let top = runs.iter().map(|run| run.len()).max().unwrap_or(0);
+    // The first of the most common ones is set aside; ties go to the lower id.
+    let aside = runs.iter().position(|run| run.len() == top);
+    let meshed = runs.iter().enumerate().filter(|&(at, run)| Some(at) != aside && run.len() > 1);
+    let meshed = distinct_count(meshed.flat_map(|(_, run)| run.iter().map(|&(_, account)| account)).collect());
+    let holders = distinct_count(payments.iter().map(|&(_, account)| account).collect());
+    Some(f64::from(meshed) / f64::from(holders))
+}
+
+/// The most common organisation of the account table, over all members; `None` without an organisation column.
+fn top_organisation(facts: Facts<'_>, accounts: &[u32]) -> Option<f64> {
+    let organisations = facts.accounts.org.as_slice();
+    if organisations.is_empty() {
+        return None;
+    }
+    let mut declared: Vec<u32> =
+        accounts.iter().map(|&account| organisations[account as usize]).filter(|&org| org != NONE_U32).collect();
+    declared.sort_unstable();
+    let top = declared.chunk_by(|left, right| left == right).map(<[u32]>::len).max().unwrap_or(0);
+    Some(top as f64 / accounts.len() as f64)
+}
+
+/// The densest window of the occasion's length, over members with a time.
+fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
+    let created = facts.accounts.created_at.as_slice();
+    let mut times: Vec<u32> = accounts
+        .iter()
+        .filter_map(|&account| {
+            let table = created.get(account as usize).copied().filter(|&time| time != NO_TIME);
+            table.or_else(|| facts.activity.of(AccountId(account)).time.first().map(|&time| (time / 1000) as u32))
+        })
+        .collect();
+    if times.len() < 2 {
+        return None;
+    }
+    times.sort_unstable();
+    let window = (hours * 3600.0) as u32;
+    let (mut most, mut start) = (0, 0);
+    for end in 0..times.len() {
+        while times[end] - times[start] > window {
+            start += 1;
+        }
+        most = most.max(end + 1 - start);
+    }
+    Some(most as f64 / times.len() as f64)
+}
+
+/// Weekday share and busiest ten hours of all members' exchanges.
+fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
+    let mut hours = [0u64; 24];
+    let (mut weekdays, mut all) = (0u64, 0u64);
+    for &account in accounts {
+        for &time in facts.activity.of(AccountId(account)).time {
+            let hour = time.div_euclid(3_600_000);
+            // 1970-01-01 was a Thursday: day 4 of a week that starts on Sunday.
+            let weekday = (hour.div_euclid(24) + 4).rem_euclid(7);
+            hours[hour.rem_euclid(24) as usize] += 1;
+            weekdays += u64::from((1..=5).contains(&weekday));
+            all += 1;
+        }
+    }
+    if all == 0 {
+        return (None, None);
+    }
+    let peak = (0..24).map(|start| (0..10).map(|step| hours[(start + step) % 24]).sum::<u64>()).max().unwrap_or(0);
+    (Some(weekdays as f64 / all as f64), Some(peak as f64 / all as f64))
+}

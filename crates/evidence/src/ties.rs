@@ -1,0 +1,331 @@
+//! Which accounts are tied by more than chance?
+//!
+//! Accounts `a` and `b` share identifiers `S`. By chance an unrelated account shows identifier `i` with probability `d_i / N`, so
+//! the shared set carries `sum over S of log2(N / d_i)` bits. Before a pair is looked at, the odds that it belongs together are
+//! one in `N`, and each account brings `P` pairs of identifiers that could coincide with somebody's:
+//!
+//! ```text
+//! tied(a, b)  iff  bits(S) >= log2(N) + log2(P) + margin
+//! ```
+//!
+//! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`. Bits are added with three
+//! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
+//! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
+//!
+//! 1. *Keys*: for each account, all pairs of its most surprising identifiers.
+//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A key
+//!    on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
+//!    shares nothing rare, but the same common things over and over, is tied too.
+//! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
+//!
+//! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted.
+
+use graph::{AccountId, IdentifierId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::classify::{Classification, Policy};
+use crate::config::MemberConfig;
+use crate::weigh::{Weights, shared_identifiers};
+use crate::{Facts, KindRole};
+
+/// Fewest accounts of a key that can be tied as a whole.
+const KEY_ACCOUNTS: usize = 5;
+
+/// The bits of a set of identifiers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tie {
+    /// Discounted sum.
+    pub(crate) bits: f64,
+    /// At least two independent kinds, or two identifiers where the data has one kind.
+    pub(crate) corroborated: bool,
+}
+
+/// When a set of identifiers ties.
+#[derive(Clone, Debug)]
+pub(crate) struct TieRule<'a> {
+    weights: &'a Weights,
+    classification: &'a Classification,
+    discount: f64,
+    hub_discount: f64,
+    several_kinds: bool,
+    margin: f64,
+    join_bits: f64,
+    /// Accounts that have anything to share.
+    accounts: f64,
+    /// log2 of the pairs of identifiers that an account brings.
+    pub(crate) pairs_bits: f64,
+    /// What ties two accounts: log2 of accounts and of pairs tried, and the margin.
+    pub(crate) threshold: f64,
+}
+
+impl<'a> TieRule<'a> {
+    pub(crate) fn new(
+        facts: Facts<'_>,
+        classification: &'a Classification,
+        weights: &'a Weights,
+        config: &MemberConfig,
+    ) -> Self {
+        let linking_kinds = (0..facts.graph.kind_count())
+            .filter(|&kind| {
+                facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).any(|identifier| {
+                    facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+                        && classification.policies[identifier as usize] != Policy::Drop
+                })
+            })
+            .count();
+        let mut rule = TieRule {
+            weights,
+            classification,
+            discount: config.same_kind_discount,
+            hub_discount: config.hub_discount,
+            several_kinds: linking_kinds > 1,
+            margin: config.margin_bits,
+            join_bits: config.join_bits,
+            accounts: 0.0,
+            pairs_bits: 0.0,
+            threshold: 0.0,
+        };
+        let (accounts, pairs) = (0..facts.graph.account_count() as u32)
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|account| {
+                let number = rule.informative(facts, account).count().min(config.identifiers_per_account as usize) as u64;
+                (u64::from(number > 0), number * number.saturating_sub(1) / 2)
+            })
+            .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
+        let accounts = accounts.max(2) as f64;
+        let pairs = (pairs as f64 / accounts).max(1.0);
+        rule.accounts = accounts;
+        rule.pairs_bits = pairs.log2();
+        rule.threshold = accounts.log2() + rule.pairs_bits + config.margin_bits;
+        rule
+    }
+
+    /// An account's identifiers that could be shared and say something.
+    fn informative<'f>(&'f self, facts: Facts<'f>, account: u32) -> impl Iterator<Item = u32> + 'f {
+        facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(facts, identifier))
+    }
+
+    pub(crate) fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
+        self.classification.policies[identifier as usize] != Policy::Drop
+            && facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+            && self.weights.surprise[identifier as usize] >= 1.0
+    }
+
+    /// The bits of sharing an identifier. Those who share a hub (a gateway, a city, a company) share more with each other than
+    /// independence says, so a hub's bits are discounted.
+    fn surprise(&self, identifier: u32) -> f64 {
+        let surprise = f64::from(self.weights.surprise[identifier as usize]);
+        match self.classification.policies[identifier as usize] {
+            Policy::Keep => surprise,
+            Policy::DownWeight | Policy::CoOccurrenceOnly => self.hub_discount * surprise,
+            Policy::Drop => 0.0,
+        }
+    }
+
+    /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of `degree`
+    /// other accounts in all:
+    ///
+    /// ```text
+    /// log2 P(i | member) / P(i | not)  =  log2 (held / size) / ((degree - held + 1/2) / N)
+    /// ```
+    ///
+    /// For a group of one this is `log2(N / d)`: the surprise of sharing the identifier.
+    pub(crate) fn membership_bits(&self, identifier: u32, held: u32, size: u32, degree: u32) -> f64 {
+        if held == 0 || size == 0 {
+            return 0.0;
+        }
+        let inside = f64::from(held) / f64::from(size);
+        let outside = (f64::from(degree - held) + 0.5) / self.accounts;
+        let surprise = self.surprise(identifier);
+        // No more than the surprise of sharing it with one account, and the group's share of that.
+        (inside / outside).log2().min(surprise + (f64::from(held)).log2())
+    }
+
+    /// Log2 of the prior odds that an account is one of `size`.
+    pub(crate) fn size_bits(&self, size: u32) -> f64 {
+        (f64::from(size.max(1)) / self.accounts).log2()
+    }
+
+    /// Bits of shared identifiers, by their surprise.
+    pub(crate) fn bits_of(&self, facts: Facts<'_>, identifiers: impl Iterator<Item = u32>) -> Tie {
+        let known = identifiers
+            .filter(|&identifier| self.says(facts, identifier))
+            .map(|identifier| (identifier, self.surprise(identifier)));
+        self.sum(facts, known)
+    }
+
+    /// Adds bits up, with the three cautions of the module.
+    pub(crate) fn sum(&self, facts: Facts<'_>, ballots: impl Iterator<Item = (u32, f64)>) -> Tie {
+        let mut shared: Vec<(usize, f64)> =
+            ballots.map(|(identifier, bits)| (facts.graph.kind_of(IdentifierId(identifier)).index(), bits)).collect();
+        shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
+        let kinds = facts.graph.kind_count();
+        let has = |kind: usize| shared.iter().any(|&(other, _)| other == kind);
+        let implied = |kind: usize| {
+            (0..kinds).any(|other| {
+                self.weights.nested[other][kind] && has(other) && (!self.weights.nested[kind][other] || other < kind)
+            })
+        };
+        let (mut bits, mut kinds_seen, mut previous, mut factor) = (0.0, 0, usize::MAX, 1.0);
+        for &(kind, surprise) in &shared {
+            if implied(kind) {
+                continue;
+            }
+            if kind != previous {
+                (previous, factor) = (kind, 1.0);
+                kinds_seen += 1;
+            }
+            bits += factor * surprise;
+            factor *= self.discount;
+        }
+        let corroborated = if self.several_kinds { kinds_seen >= 2 } else { shared.len() >= 2 };
+        Tie { bits, corroborated }
+    }
+
+    /// Whether two identifiers occur together on so many accounts that all of these are tied: `count` against the Poisson mean
+    /// `lambda = d_i d_j / N` of independent identifiers. The log-likelihood ratio `count log2(count / lambda) - (count - lambda) log2 e`
+    /// must exceed the log2 of all keys and the margin, and the lift `count / lambda` must be such that few of the accounts are there
+    /// by chance. Addresses of one gateway come together for everybody behind it: two addresses are never a key.
+    fn enriched(&self, facts: Facts<'_>, key: u64, count: usize, key_bits: f64, lift: f64) -> bool {
+        let (left, right) = (IdentifierId((key >> 32) as u32), IdentifierId(key as u32));
+        let (left_kind, right_kind) = (facts.graph.kind_of(left).index(), facts.graph.kind_of(right).index());
+        let same = left_kind == right_kind;
+        let alone = !matches!(facts.roles[left_kind], KindRole::Template | KindRole::Other);
+        let nested = self.weights.nested[left_kind][right_kind] || self.weights.nested[right_kind][left_kind];
+        if count < KEY_ACCOUNTS || nested || (same && alone) {
+            return false;
+        }
+        let degree = |identifier| facts.graph.identifier_degree(identifier) as f64;
+        let lambda = degree(left) * degree(right) / self.accounts;
+        let count = count as f64;
+        let bits = count * (count / lambda).log2() - (count - lambda) * std::f64::consts::LOG2_E;
+        count >= lift * lambda && bits >= key_bits
+    }
+
+    /// The tie as it counts for an account: outsiders pay `join_bits`.
+    pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
+        if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
+    }
+
+    /// Whether a tie to a group of `size` is enough.
+    pub(crate) fn accepts(&self, tie: &Tie, size: u32) -> bool {
+        let needed = self.pairs_bits + self.margin - self.size_bits(size);
+        tie.bits >= if tie.corroborated { needed } else { 1.5 * needed }
+    }
+}
+
+/// The group of each account, named by its smallest account, or `NONE_U32`.
+pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let ties = tied_pairs(facts, rule, config);
+    let mut parents: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
+    for &(a, b) in &ties {
+        if communities[a as usize] == communities[b as usize] {
+            union(&mut parents, a, b);
+        }
+    }
+    merge_across(&mut parents, &ties, config.merge_share);
+    let mut tied = vec![false; parents.len()];
+    for &(a, b) in &ties {
+        tied[a as usize] = true;
+        tied[b as usize] = true;
+    }
+    (0..parents.len() as u32)
+        .map(|account| if tied[account as usize] { find(&mut parents, account) } else { NONE_U32 })
+        .collect()
+}
+
+/// Merges groups of different communities that enough crossing ties join.
+fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
+    let mut sizes = vec![0u32; parents.len()];
+    for account in 0..parents.len() as u32 {
+        sizes[find(parents, account) as usize] += 1;
+    }
+    // (smaller group, larger group, account of the smaller): distinct accounts that a tie joins to the other side.
+    let mut crossing: Vec<(u32, u32, u32)> = Vec::new();
+    for &(a, b) in ties {
+        let (left, right) = (find(parents, a), find(parents, b));
+        if left == right {
+            continue;
+        }
+        let left_smaller = (sizes[left as usize], left) < (sizes[right as usize], right);
+        crossing.push(if left_smaller { (left, right, a) } else { (right, left, b) });
+    }
+    crossing.sort_unstable();
+    crossing.dedup();
+    for group in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
+        let needed = (merge_share * f64::from(sizes[group[0].0 as usize])).max(1.0);
+        if group.len() as f64 >= needed {
+            union(parents, group[0].0, group[0].1);
+        }
+    }
+}
+
+/// All tied pairs along the chains of the keys, ascending, without repetition.
+fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
+    let mut keys: Vec<(u64, u32)> = (0..facts.graph.account_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .flat_map_iter(|account| keys_of(facts, rule, config, account))
+        .collect();
+    keys.par_sort_unstable();
+    let key_bits = (keys.len().max(1) as f64).log2() + config.margin_bits;
+    let chains: Vec<&[(u64, u32)]> = keys.chunk_by(|left, right| left.0 == right.0).filter(|chain| chain.len() > 1).collect();
+    // (pair, whether the key as a whole ties it)
+    let mut tested: Vec<((u32, u32), bool)> = chains
+        .par_iter()
+        .flat_map_iter(|chain| {
+            let enriched = rule.enriched(facts, chain[0].0, chain.len(), key_bits, config.key_lift);
+            chain.windows(2).map(move |pair| ((pair[0].1, pair[1].1), enriched))
+        })
+        .collect();
+    drop(chains);
+    drop(keys);
+    tested.par_sort_unstable();
+    // Of equal pairs the last, tied by a key if any key ties it.
+    let mut kept: Vec<((u32, u32), bool)> = Vec::with_capacity(tested.len());
+    for (pair, enriched) in tested {
+        match kept.last_mut() {
+            Some(last) if last.0 == pair => last.1 |= enriched,
+            _ => kept.push((pair, enriched)),
+        }
+    }
+    kept.into_par_iter()
+        .filter(|&((a, b), enriched)| enriched || rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1))
+        .map(|(pair, _)| pair)
+        .collect()
+}
+
+/// The keys of one account: pairs of its most surprising identifiers.
+fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
+    let mut chosen: Vec<u32> = rule.informative(facts, account).collect();
+    let surprise = &rule.weights.surprise;
+    if chosen.len() > config.identifiers_per_account as usize {
+        chosen.sort_by(|&left, &right| surprise[right as usize].total_cmp(&surprise[left as usize]).then(left.cmp(&right)));
+        chosen.truncate(config.identifiers_per_account as usize);
+        chosen.sort_unstable();
+    }
+    let mut keys = Vec::with_capacity(chosen.len() * chosen.len().saturating_sub(1) / 2);
+    for (at, &left) in chosen.iter().enumerate() {
+        for &right in &chosen[at + 1..] {
+            keys.push((u64::from(left) << 32 | u64::from(right), account));
+        }
+    }
+    keys
+}
+
+/// The root of an account, halving the path. The root is always the smallest account of its group.
+fn find(parents: &mut [u32], mut account: u32) -> u32 {
+    while parents[account as usize] != account {
+        parents[account as usize] = parents[parents[account as usize] as usize];
+        account = parents[account as usize];
+    }
+    account
+}
+
+fn union(parents: &mut [u32], a: u32, b: u32) {
+    let (left, right) = (find(parents, a), find(parents, b));
+    if left != right {
+        parents[left.max(right) as usize] = left.min(right);
+    }
+}

@@ -1,0 +1,337 @@
+//! How much does each sighting say?
+//!
+//! Two accounts that share identifier `i` of kind `k`, seen on `d` of the `N` accounts that have the kind, share something that
+//! an unrelated account would show with probability `d / N`:
+//!
+//! ```text
+//! surprise(i)   = log2(N_k / d_i)                                            bits
+//! weight(a, i)  = surprise(i) * separation(k) * policy(i) * activity(a, i)
+//! activity      = floor + (1 - floor) * log(1 + min(count, cap)) / log(1 + cap)
+//! ```
+//!
+//! `policy` is 1 for identifiers that link, `hub_degree / d` for down-weighted ones and 0 for those that may not link alone;
+//! these sightings are counted per account instead (*suppressed is not absent*).
+//!
+//! `separation(k)` is how well a kind separates, estimated from the data without labels: the share of account pairs joined by an
+//! identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
+//! confirm separates nothing. With one kind there is nothing to compare, and its separation is 1.
+//!
+//! Two kinds are *nested* when every identifier of the first implies one of the second (a hash of name and birth date implies
+//! the birth date): sharing both says no more than sharing the first.
+//!
+//! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
+//! Winkler's frequency adjustment.
+
+use graph::{AccountId, GraphError, IdentifierId, KindId, WeightedGraph};
+use rayon::prelude::*;
+
+use crate::Facts;
+use crate::classify::{Classification, Policy};
+use crate::config::WeighConfig;
+
+/// Weights of all sightings, and what was left out of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// By sighting position, bits; 0 where the identifier may not link alone.
+    pub sighting_weights: Vec<f32>,
+    /// By identifier: `log2(N_k / degree)`, whatever its policy.
+    pub surprise: Vec<f32>,
+    /// By kind: share of its pairs that another kind confirms, after floor and override.
+    pub kind_separation: Vec<f64>,
+    /// By kind, then kind: the first implies the second.
+    pub nested: Vec<Vec<bool>>,
+    /// By account: sightings whose identifier may not link alone.
+    pub suppressed: Vec<u32>,
+}
+
+/// Weighs every sighting.
+pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config: &WeighConfig) -> Weights {
+    let graph = facts.graph;
+    let surprise: Vec<f32> = (0..graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|identifier| {
+            let identifier = IdentifierId(identifier);
+            let accounts = f64::from(classification.tails[graph.kind_of(identifier).index()].accounts);
+            let degree = graph.identifier_degree(identifier).max(1) as f64;
+            (accounts / degree).log2().max(0.0) as f32
+        })
+        .collect();
+    let nested = nested_kinds(facts, classification, config);
+    let kind_separation = kind_separations(facts, classification, &nested, config);
+
+    let factors: Vec<f32> = (0..graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|identifier| {
+            let kind = graph.kind_of(IdentifierId(identifier)).index();
+            let degree = graph.identifier_degree(IdentifierId(identifier)) as f64;
+            let policy = match classification.policies[identifier as usize] {
+                Policy::Keep => 1.0,
+                Policy::DownWeight => (f64::from(classification.tails[kind].hub_degree) / degree).min(1.0),
+                Policy::CoOccurrenceOnly | Policy::Drop => 0.0,
+            };
+            (f64::from(surprise[identifier as usize]) * kind_separation[kind] * policy) as f32
+        })
+        .collect();
+    let columns = graph.columns();
+    let (identifiers, counts) = (columns.identifiers.as_slice(), columns.counts.as_slice());
+    let scale = (1.0 + f64::from(config.activity_cap.max(1))).ln();
+    let sighting_weights: Vec<f32> = identifiers
+        .par_iter()
+        .zip(counts)
+        .with_min_len(4096)
+        .map(|(&identifier, &count)| {
+            let capped = (1.0 + f64::from(count.min(config.activity_cap))).ln() / scale;
+            let activity = config.activity_floor + (1.0 - config.activity_floor) * capped;
+            (f64::from(factors[identifier as usize]) * activity) as f32
+        })
+        .collect();
+    let suppressed = (0..graph.account_count() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|account| {
+            let alone = |&&identifier: &&u32| {
+                matches!(classification.policies[identifier as usize], Policy::CoOccurrenceOnly | Policy::Drop)
+            };
+            graph.identifiers_of(AccountId(account)).iter().filter(alone).count() as u32
+        })
+        .collect();
+    Weights { sighting_weights, surprise, kind_separation, nested, suppressed }
+}
+
+/// The bipartite graph of all sightings that carry weight: vertices are accounts first, then identifiers. Identifiers of one
+/// account stay in the vertex numbering but get no edge.
+///
+/// # Errors
+/// [`GraphError`] if the weights are not this graph's.
+pub fn weighted_graph(facts: Facts<'_>, weights: &Weights) -> Result<WeightedGraph, GraphError> {
+    let graph = facts.graph;
+    let (accounts, identifiers) = (graph.account_count(), graph.identifier_count());
+    let links = |position: usize, identifier: u32| {
+        weights.sighting_weights[position] > 0.0 && graph.identifier_degree(IdentifierId(identifier)) > 1
+    };
+    let row_length = |vertex: usize| -> u64 {
+        if vertex < accounts {
+            let range = graph.sighting_range(AccountId(vertex as u32));
+            let row = graph.identifiers_of(AccountId(vertex as u32));
+            range.zip(row).filter(|&(position, &identifier)| links(position, identifier)).count() as u64
+        } else {
+            let identifier = (vertex - accounts) as u32;
+            let row = graph.sightings_of_identifier(IdentifierId(identifier));
+            row.iter().filter(|&&position| links(position as usize, identifier)).count() as u64
+        }
+    };
+    let lengths: Vec<u64> = (0..accounts + identifiers).into_par_iter().with_min_len(4096).map(row_length).collect();
+    let mut offsets = Vec::with_capacity(lengths.len() + 1);
+    offsets.push(0u64);
+    let mut total = 0;
+    for length in lengths {
+        total += length;
+        offsets.push(total);
+    }
+    let rows: Vec<(u32, f32)> = (0..accounts + identifiers)
+        .into_par_iter()
+        .with_min_len(4096)
+        .flat_map_iter(|vertex| {
+            let row: Vec<(u32, f32)> = if vertex < accounts {
+                let account = AccountId(vertex as u32);
+                graph
+                    .sighting_range(account)
+                    .zip(graph.identifiers_of(account))
+                    .filter(|&(position, &identifier)| links(position, identifier))
+                    .map(|(position, &identifier)| (accounts as u32 + identifier, weights.sighting_weights[position]))
+                    .collect()
+            } else {
+                let identifier = IdentifierId((vertex - accounts) as u32);
+                graph
+                    .accounts_of(identifier)
+                    .iter()
+                    .zip(graph.sightings_of_identifier(identifier))
+                    .filter(|&(_, &position)| links(position as usize, identifier.0))
+                    .map(|(&account, &position)| (account, weights.sighting_weights[position as usize]))
+                    .collect()
+            };
+            row
+        })
+        .collect();
+    let (targets, edge_weights) = rows.into_iter().unzip();
+    WeightedGraph::from_rows(offsets, targets, edge_weights, Some(accounts as u32))
+}
+
+/// A bounded, evenly spaced sample of neighbouring account pairs that share an identifier of a kind.
+fn sampled_pairs(facts: Facts<'_>, classification: &Classification, kind: KindId, bound: u32) -> Vec<(u32, u32)> {
+    let linking: Vec<u32> = facts
+        .graph
+        .identifiers_of_kind(kind)
+        .filter(|&identifier| {
+            facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+                && matches!(classification.policies[identifier as usize], Policy::Keep | Policy::DownWeight)
+        })
+        .collect();
+    let stride = linking.len().div_ceil(bound.max(1) as usize).max(1);
+    linking
+        .iter()
+        .step_by(stride)
+        .map(|&identifier| {
+            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
+            // The pair's place in the row rotates with the identifier, so that low account ids aren't favoured.
+            let at = identifier as usize % (accounts.len() - 1);
+            (accounts[at], accounts[at + 1])
+        })
+        .collect()
+}
+
+/// Which kinds imply which others: at least 99.5% of a hundred or more pairs that share the first share the second.
+fn nested_kinds(facts: Facts<'_>, classification: &Classification, config: &WeighConfig) -> Vec<Vec<bool>> {
+    let kinds = facts.graph.kind_count();
+    (0..kinds)
+        .map(|kind| {
+            let pairs = sampled_pairs(facts, classification, KindId(kind as u8), config.separation_pairs);
+            (0..kinds)
+                .map(|other| {
+                    if other == kind || pairs.len() < 100 {
+                        return false;
+                    }
+                    let both = |&&(a, b): &&(u32, u32)| share_kind(facts, a, b, KindId(other as u8));
+                    let shared = pairs.par_iter().filter(both).count();
+                    shared as f64 >= 0.995 * pairs.len() as f64
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The separation of every kind.
+fn kind_separations(facts: Facts<'_>, classification: &Classification, nested: &[Vec<bool>], config: &WeighConfig) -> Vec<f64> {
+    let kinds = facts.graph.kind_count();
+    (0..kinds)
+        .map(|kind| {
+            if let Some(&Some(given)) = config.kind_separation.get(kind) {
+                return given;
+            }
+            let others: Vec<usize> =
+                (0..kinds).filter(|&other| other != kind && !nested[kind][other] && !nested[other][kind]).collect();
+            let pairs = sampled_pairs(facts, classification, KindId(kind as u8), config.separation_pairs);
+            if others.is_empty() || pairs.is_empty() {
+                return 1.0;
+            }
+            let confirmed = |&&(a, b): &&(u32, u32)| {
+                others.iter().any(|&other| share_linking(facts, classification, a, b, KindId(other as u8)))
+            };
+            let share = pairs.par_iter().filter(confirmed).count() as f64 / pairs.len() as f64;
+            share.max(config.separation_floor)
+        })
+        .collect()
+}
+
+/// Whether two accounts share any identifier of a kind.
+fn share_kind(facts: Facts<'_>, a: u32, b: u32, kind: KindId) -> bool {
+    shared_identifiers(facts, a, b).any(|identifier| facts.graph.kind_of(IdentifierId(identifier)) == kind)
+}
+
+/// Whether two accounts share an identifier of a kind that may link.
+fn share_linking(facts: Facts<'_>, classification: &Classification, a: u32, b: u32, kind: KindId) -> bool {
+    shared_identifiers(facts, a, b).any(|identifier| {
+        facts.graph.kind_of(IdentifierId(identifier)) == kind
+            && matches!(classification.policies[identifier as usize], Policy::Keep | Policy::DownWeight)
+    })
+}
+
+/// The identifiers that two accounts share, ascending.
+pub fn shared_identifiers<'a>(facts: Facts<'a>, a: u32, b: u32) -> impl Iterator<Item = u32> + 'a {
+    let (left, right) = (facts.graph.identifiers_of(AccountId(a)), facts.graph.identifiers_of(AccountId(b)));
+    let mut at = 0;
+    left.iter().copied().filter(move |&identifier| {
+        while at < right.len() && right[at] < identifier {
+            at += 1;
+        }
+        at < right.len() && right[at] == identifier
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::ClassifyConfig;
+    use crate::toy::{Toy, planted};
+
+    fn weights_of(toy: &Toy, config: &WeighConfig) -> Weights {
+        let classification = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        weigh_sightings(toy.facts(), &classification, config)
+    }
+
+    #[test]
+    fn surprise_is_the_frequency_in_bits() {
+        // Eight accounts; identifier 0 on two of them, identifier 1 on the other six, once each but account 0, 64 times.
+        let mut touches: Vec<_> = (0..8).map(|account| (account, 0, u32::from(account > 1), 0)).collect();
+        touches.extend((0..63).map(|_| (0, 0, 0, 0)));
+        let toy = Toy::new(&[KindRole::Other], 8, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert_eq!(weights.surprise[0], 2.0);
+        assert!((f64::from(weights.surprise[1]) - (8f64 / 6.0).log2()).abs() < 1e-6);
+        // Full activity, and one exchange: 1/2 + 1/2 log 2 / log 65.
+        assert!((weights.sighting_weights[0] - 2.0).abs() < 1e-6);
+        let once = 2.0 * (0.5 + 0.5 * 2f64.ln() / 65f64.ln());
+        assert!((f64::from(weights.sighting_weights[1]) - once).abs() < 1e-6);
+    }
+
+    #[test]
+    fn suppressed_is_counted_not_forgotten() {
+        let touches: Vec<_> = (0..60).flat_map(|account| [(account, 0, account / 2, 0), (account, 0, 30, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other], 60, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.suppressed.iter().all(|&count| count == 1));
+        let hub = toy.identifier(0, 30).0;
+        for (position, &identifier) in toy.graph.columns().identifiers.iter().enumerate() {
+            assert_eq!(weights.sighting_weights[position] == 0.0, identifier == hub);
+        }
+    }
+
+    #[test]
+    fn kinds_that_others_confirm_separate_better() {
+        // Addresses pair neighbours of which only the network's share more; every card of five is confirmed.
+        let (toy, _) = planted(2_000, 200);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.kind_separation[1] > 0.5, "{:?}", weights.kind_separation);
+        assert!(weights.kind_separation[0] < 0.3, "{:?}", weights.kind_separation);
+        let config = WeighConfig { kind_separation: vec![None, Some(0.25)], ..WeighConfig::default() };
+        assert_eq!(weights_of(&toy, &config).kind_separation[1], 0.25);
+    }
+
+    #[test]
+    fn a_hash_of_two_fields_is_nested_in_each() {
+        // Kind 0 is the pair (a, b), kind 1 is a; 400 records in pairs, one in five pairs shares a with the next.
+        let touches: Vec<_> =
+            (0..400).flat_map(|account| [(account, 0, account / 2, 0), (account, 1, account / 4, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Other, KindRole::Other], 400, &touches);
+        let weights = weights_of(&toy, &WeighConfig::default());
+        assert!(weights.nested[0][1]);
+        assert!(!weights.nested[1][0]);
+    }
+
+    #[test]
+    fn the_graph_is_symmetric_and_skips_what_carries_nothing() {
+        let (toy, _) = planted(300, 30);
+        let facts = toy.facts();
+        let weights = weights_of(&toy, &WeighConfig::default());
+        let graph = weighted_graph(facts, &weights).expect("weights are this graph's");
+        assert_eq!(graph.vertex_count(), toy.graph.vertex_count());
+        for vertex in 0..graph.vertex_count() as u32 {
+            for (&other, &weight) in graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex)) {
+                let back = graph.neighbors_of(other).binary_search(&vertex).expect("both directions");
+                assert_eq!(graph.weights_of(other)[back], weight);
+                assert!(weight > 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn shared_identifiers_are_the_intersection() {
+        let touches = [(0, 0, 1, 0), (0, 0, 3, 0), (0, 0, 4, 0), (1, 0, 0, 0), (1, 0, 3, 0), (1, 0, 4, 0), (1, 0, 5, 0)];
+        let toy = Toy::new(&[KindRole::Other], 2, &touches);
+        assert_eq!(shared_identifiers(toy.facts(), 0, 1).collect::<Vec<_>>(), [3, 4]);
+    }
+}
