@@ -7,6 +7,7 @@
 
 #![deny(missing_docs)]
 
+pub mod behaviour;
 pub mod facts;
 pub mod signal;
 
