@@ -68,11 +68,11 @@ impl Default for BehaviourConfig {
         BehaviourConfig {
             seed: 0x6879_6472_616c_696e,
             draws: 199,
-            sampled_accounts: 256,
+            sampled_accounts: 128,
             timed_accounts: 48,
             timed_events: 192,
             panel_events: 512,
-            panel_size: 128,
+            panel_size: 1_024,
             reference_clusters: 200,
             created_sample: 65_536,
             session_gap: 1_800,
