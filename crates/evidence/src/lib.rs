@@ -7,9 +7,7 @@
 
 #![deny(missing_docs)]
 
-#[cfg(test)]
-pub(crate) mod toy;
-
+pub mod behaviour;
 pub mod facts;
 pub mod signal;
 

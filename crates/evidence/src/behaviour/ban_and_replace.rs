@@ -1,0 +1,159 @@
+//! TMP-5: do new accounts take the place of banned ones?
+//!
+//! Definition: a new member *replaces* a banned one if it was made within `replacement_window` after the ban and shares an
+//! identifier with it (any role but `Weak`). Bans in order of time each take the earliest free replacement; value =
+//! regeneration R = replaced / bans. [`replacements`] gives the pairs and the median lag.
+//! Null: all bans moved by one common offset, circularly, inside the time from the first creation or ban to the last: waves of bans
+//! and waves of creations stay as they are, only their order in time is broken. Statistics: R, and -median lag (a moved wave may
+//! hit as often but not as fast), p by smallest rank.
+//! Assumption: bans and creations of a benign group are unrelated in time.
+//! Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new.
+//! Reference: random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
+
+use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
+
+use super::BehaviourConfig;
+use super::chance::monte_carlo;
+use super::random::{Stream, group_key, key, sample};
+use crate::{Facts, KindRole, Signal};
+
+/// Bans that represent more.
+pub const BANS: usize = 256;
+/// New accounts that represent more.
+pub const NEW: usize = 1_024;
+const FEWEST_BANS: usize = 3;
+
+/// Which new accounts replace which banned ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replacements {
+    /// (banned, new, seconds between), by time of the ban.
+    pub pairs: Vec<(AccountId, AccountId, Seconds)>,
+    /// Bans looked at.
+    pub ban_count: usize,
+    /// Median of the lags, if there is a pair.
+    pub median_lag: Option<Seconds>,
+}
+
+/// Tests whether bans are followed by replacements.
+pub fn ban_and_replace(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+    let scene = Scene::new(facts, members, config)?;
+    let times: Vec<Seconds> = scene.bans.iter().map(|ban| ban.0).collect();
+    let measure = |times: &[Seconds]| {
+        let found = scene.replace(times, config.replacement_window);
+        let lag = found.median_lag.unwrap_or(config.replacement_window);
+        [found.pairs.len() as f64 / found.ban_count as f64, -f64::from(lag)]
+    };
+    let observed = measure(&times);
+    let seed = group_key(config.seed, 11, members);
+    let first = scene.created[0].0.min(times[0]);
+    let span = scene.created[scene.created.len() - 1].0.max(times[times.len() - 1]) - first + 1;
+    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+        let offset = Stream::new(key(&[seed, draw as u64])).below(span as usize) as u64;
+        let moved: Vec<Seconds> =
+            times.iter().map(|&at| first + ((u64::from(at - first) + offset) % u64::from(span)) as Seconds).collect();
+        out.copy_from_slice(&measure(&moved));
+    });
+    Some(Signal { value: observed[0], expected: chance.expected[0], bits: chance.bits, p_value: Some(chance.p_value) })
+}
+
+/// The replacements themselves, for the story; `None` with fewer than three bans or without both columns.
+pub fn replacements(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Replacements> {
+    let scene = Scene::new(facts, members, config)?;
+    let times: Vec<Seconds> = scene.bans.iter().map(|ban| ban.0).collect();
+    Some(scene.replace(&times, config.replacement_window))
+}
+
+struct Scene {
+    /// (time, banned), ascending.
+    bans: Vec<(Seconds, AccountId)>,
+    /// (time, new), ascending.
+    created: Vec<(Seconds, AccountId)>,
+    /// Whether ban `b` and new account `n` share an identifier, at `b * created.len() + n`.
+    linked: Vec<bool>,
+}
+
+impl Scene {
+    fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Scene> {
+        let table = facts.accounts;
+        let timed = |column: &[Seconds], cap: usize| {
+            let known: Vec<AccountId> = members
+                .iter()
+                .copied()
+                .filter(|account| column.get(account.index()).is_some_and(|&time| time != NO_TIME))
+                .collect();
+            let mut found: Vec<(Seconds, AccountId)> =
+                sample(&known, cap, config.seed).into_iter().map(|account| (column[account.index()], account)).collect();
+            found.sort_unstable();
+            found
+        };
+        let (bans, created) = (timed(&table.banned_at, BANS), timed(&table.created_at, NEW));
+        if bans.len() < FEWEST_BANS || created.is_empty() {
+            return None;
+        }
+        let strong = |account: AccountId| -> Vec<u32> {
+            let role = |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
+            facts.graph.identifiers_of(account).iter().copied().filter(|&other| role(other) != KindRole::Weak).collect()
+        };
+        let new: Vec<Vec<u32>> = created.iter().map(|entry| strong(entry.1)).collect();
+        let linked = bans
+            .iter()
+            .flat_map(|&(_, banned)| {
+                let old = strong(banned);
+                created.iter().zip(&new).map(move |(entry, new)| entry.1 != banned && intersects(&old, new)).collect::<Vec<_>>()
+            })
+            .collect();
+        Some(Scene { bans, created, linked })
+    }
+
+    /// Greedy in time: each ban takes the earliest free linked creation in its window.
+    fn replace(&self, times: &[Seconds], window: Seconds) -> Replacements {
+        let mut order: Vec<usize> = (0..times.len()).collect();
+        order.sort_unstable_by_key(|&ban| (times[ban], ban));
+        let mut free = vec![true; self.created.len()];
+        let mut found = Replacements { ban_count: times.len(), ..Replacements::default() };
+        for ban in order {
+            let from = self.created.partition_point(|entry| entry.0 <= times[ban]);
+            let linked = &self.linked[ban * self.created.len()..][..self.created.len()];
+            let near = (from..self.created.len()).take_while(|&new| self.created[new].0 - times[ban] <= window);
+            if let Some(new) = near.into_iter().find(|&new| free[new] && linked[new]) {
+                free[new] = false;
+                found.pairs.push((self.bans[ban].1, self.created[new].1, self.created[new].0 - times[ban]));
+            }
+        }
+        let mut lags: Vec<Seconds> = found.pairs.iter().map(|pair| pair.2).collect();
+        lags.sort_unstable();
+        found.median_lag = lags.get(lags.len() / 2).copied();
+        found
+    }
+}
+
+/// Whether two ascending lists meet.
+fn intersects(left: &[u32], right: &[u32]) -> bool {
+    let (mut i, mut j) = (0, 0);
+    while i < left.len() && j < right.len() {
+        match left[i].cmp(&right[j]) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => return true,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{self, Toy};
+    use super::*;
+
+    #[test]
+    fn null_is_super_uniform_and_replacement_is_found() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let test = |world: &Toy| ban_and_replace(&world.facts(), &world.members(40), &config).unwrap();
+        toy::assert_super_uniform(300, |seed| test(&Toy::bans(40, false, seed)).p_value);
+        let found = (0..20).filter(|&seed| test(&Toy::bans(40, true, seed)).p_value.unwrap() <= 0.05).count();
+        assert!(found >= 18, "{found}");
+        let world = Toy::bans(40, true, 1);
+        let pairs = replacements(&world.facts(), &world.members(40), &config).unwrap();
+        assert!(pairs.median_lag.unwrap() <= 6 * 3_600, "{pairs:?}");
+    }
+}

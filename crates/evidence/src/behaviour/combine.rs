@@ -1,0 +1,128 @@
+//! What do several dependent tests say together, and which of many networks survive it?
+//!
+//! - [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence, best
+//!   when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
+//! - [`cauchy_p`]: T = mean tan((1/2 - p) pi) is standard Cauchy in the tail under any correlation of pairwise normal scores; valid
+//!   for small p, and pulled down by p near 1, which is why p is kept below [`CAUCHY_CEILING`]
+//!   (Liu & Xie 2020, doi:10.1080/01621459.2018.1554485).
+//! - [`benjamini_hochberg`]: adjusted p-values; false discovery rate under independence or positive regression dependence
+//!   (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+//! - [`q_values`]: the same times the estimated share of nulls, pi0 = (1 + #{p > 1/2}) / (n / 2), at most 1 (Storey 2002,
+//!   doi:10.1111/1467-9868.00346; the added 1 makes it conservative, Storey, Taylor & Siegmund 2004).
+//!
+//! Conditions: each p valid on its own. Cost: O(n log n).
+
+use std::f64::consts::{FRAC_PI_2, PI};
+
+/// p-values above this enter the Cauchy combination as this.
+pub const CAUCHY_CEILING: f64 = 0.99;
+
+/// The asymptotically exact harmonic mean p of equally weighted tests; `None` of none.
+pub fn harmonic_mean_p(p_values: &[f64]) -> Option<f64> {
+    let count = p_values.len() as f64;
+    if p_values.len() < 2 {
+        return p_values.first().copied();
+    }
+    let inverse = p_values.iter().map(|p| 1.0 / p.clamp(f64::MIN_POSITIVE, 1.0)).sum::<f64>() / count;
+    // 1/p is Landau with location ln(L) + 0.874 and scale pi/2.
+    Some(landau_sf((inverse - count.ln() - 0.874) / FRAC_PI_2).clamp(f64::MIN_POSITIVE, 1.0))
+}
+
+/// P(X > z) of the Landau distribution in Wilson's parametrisation:
+/// (1/pi) int_0^inf exp(-t z - (2/pi) t ln t) sin(2t) / t dt. By Simpson's rule in s = t max(z, 1).
+fn landau_sf(z: f64) -> f64 {
+    if z > 1e6 {
+        return 2.0 / (PI * z);
+    }
+    if z < -2.5 {
+        return 1.0;
+    }
+    let scale = z.max(1.0);
+    let value = |s: f64| {
+        let t = s / scale;
+        if t == 0.0 { 2.0 } else { (-t * z - 2.0 / PI * t * t.ln()).exp() * (2.0 * t).sin() / t }
+    };
+    let (steps, end) = (8_000, 80.0);
+    let width = end / steps as f64;
+    let inner: f64 = (1..steps).map(|step| value(step as f64 * width) * if step % 2 == 1 { 4.0 } else { 2.0 }).sum();
+    ((value(0.0) + inner + value(end)) * width / 3.0 / scale / PI).clamp(0.0, 1.0)
+}
+
+/// The Cauchy combination of equally weighted tests; `None` of none.
+pub fn cauchy_p(p_values: &[f64]) -> Option<f64> {
+    if p_values.is_empty() {
+        return None;
+    }
+    let term = |p: f64| {
+        // tan((1/2 - p) pi) = 1 / tan(p pi), which keeps its digits at small p.
+        1.0 / (p.clamp(f64::MIN_POSITIVE, CAUCHY_CEILING) * PI).tan()
+    };
+    let statistic = p_values.iter().map(|&p| term(p)).sum::<f64>() / p_values.len() as f64;
+    // 1/2 - atan(T)/pi, without cancellation for large T.
+    Some(if statistic > 0.0 { (1.0 / statistic).atan() / PI } else { 0.5 - statistic.atan() / PI })
+}
+
+/// Adjusted p-values, in the order given.
+pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
+    step_up(p_values, 1.0)
+}
+
+/// q-values, in the order given.
+pub fn q_values(p_values: &[f64]) -> Vec<f64> {
+    let above = p_values.iter().filter(|&&p| p > 0.5).count();
+    step_up(p_values, ((1 + above) as f64 / (0.5 * p_values.len().max(1) as f64)).min(1.0))
+}
+
+/// min over larger or equal p of pi0 n p / rank, at most 1.
+fn step_up(p_values: &[f64], null_share: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|&left, &right| p_values[right].total_cmp(&p_values[left]).then(left.cmp(&right)));
+    let (mut adjusted, mut lowest) = (vec![1.0; p_values.len()], 1.0f64);
+    for (place, &at) in order.iter().enumerate() {
+        let rank = (p_values.len() - place) as f64;
+        lowest = lowest.min(null_share * p_values.len() as f64 * p_values[at] / rank);
+        adjusted[at] = lowest;
+    }
+    adjusted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{Stream, key};
+    use super::*;
+
+    #[test]
+    fn hand_values() {
+        // Benjamini & Hochberg by hand: .01*4/1=.04, .02*4/2=.04, .03*4/3=.04, .5*4/4=.5.
+        let close = |left: Vec<f64>, right: [f64; 4]| left.iter().zip(right).all(|(l, r)| (l - r).abs() < 1e-12);
+        assert!(close(benjamini_hochberg(&[0.03, 0.5, 0.01, 0.02]), [0.04, 0.5, 0.04, 0.04]));
+        // pi0 = 1 / 2: half of it.
+        assert!(close(q_values(&[0.03, 0.5, 0.01, 0.02]), [0.02, 0.25, 0.02, 0.02]));
+        assert_eq!(harmonic_mean_p(&[]), None);
+        assert_eq!(harmonic_mean_p(&[0.2]), Some(0.2));
+        assert!((cauchy_p(&[0.2]).unwrap() - 0.2).abs() < 1e-12);
+        assert!((cauchy_p(&[1e-12, 1e-12]).unwrap() / 1e-12 - 1.0).abs() < 1e-6);
+        assert!((landau_sf(1e6 - 1.0) / landau_sf(1e6 + 1.0) - 1.0).abs() < 1e-2);
+    }
+
+    #[test]
+    fn combined_p_values_keep_their_level_and_combine() {
+        let (runs, level) = (4_000, 0.05);
+        let (mut harmonic, mut cauchy, mut dependent) = (0, 0, 0);
+        for run in 0..runs {
+            let mut stream = Stream::new(key(&[run]));
+            let p: Vec<f64> = (0..5).map(|_| stream.unit().max(1e-12)).collect();
+            harmonic += usize::from(harmonic_mean_p(&p).unwrap() <= level);
+            cauchy += usize::from(cauchy_p(&p).unwrap() <= level);
+            dependent += usize::from(harmonic_mean_p(&[p[0], p[0], p[0], p[1]]).unwrap() <= level);
+        }
+        let limit = level * runs as f64 + 3.0 * (level * runs as f64).sqrt();
+        assert!(
+            (harmonic as f64) < limit && (cauchy as f64) < limit * 1.05 && (dependent as f64) < limit,
+            "{harmonic} {cauchy} {dependent}"
+        );
+        assert!(harmonic as f64 > 0.7 * level * runs as f64);
+        assert!(harmonic_mean_p(&[1e-6, 0.9, 0.8, 0.7, 0.99]).unwrap() < 1e-5);
+        assert!(cauchy_p(&[1e-6, 0.9, 0.8, 0.7, 0.99]).unwrap() < 1e-5);
+    }
+}

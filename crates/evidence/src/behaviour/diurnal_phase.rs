@@ -1,0 +1,175 @@
+//! TMP-7: are the accounts active when people of their declared country are?
+//!
+//! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2) is large
+//! enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its country, the angle of
+//! the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*) and |mean exp(2 pi i d)|
+//! (*shared phase*). Null: as many deviations d drawn from the population's panel. p over both by smallest rank. Value: hours from the
+//! declared countries' phase to the group's, in (-12, 12]; expectation: 0.
+//! Without a country column everybody's phase stands in.
+//!
+//! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to Friday.
+//! Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give 27%), clamped to
+//! [`OFFICE_BITS`]: strong evidence for an office, weak evidence against.
+//! Cost: `panel_events` events an account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
+
+use std::f64::consts::TAU;
+
+use graph::{AccountId, NONE_U16};
+use statrs::distribution::{Beta, Continuous};
+
+use super::chance::monte_carlo;
+use super::random::{Stream, group_key, key, sample};
+use super::{BehaviourConfig, Population};
+use crate::{Facts, Signal};
+
+/// Rayleigh's Z above which a day has a phase: p about e^-5.
+pub const RAYLEIGH: f64 = 5.0;
+/// Bounds of the office-hours bits.
+pub const OFFICE_BITS: (f64, f64) = (-8.0, 1.0);
+const DAY: i64 = 86_400_000;
+const HOUR: i64 = 3_600_000;
+const FEWEST_ACCOUNTS: usize = 3;
+
+/// Tests a group for a shared phase of the day that its countries don't explain.
+pub fn diurnal_phase(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let deviation = |account: AccountId, phase: f64| {
+        let country = country_of(facts, account);
+        let known = population.country_phases.get(country).copied().flatten();
+        known.or(*population.country_phases.last()?).map(|usual| phase - usual)
+    };
+    let own: Vec<f64> = sample(members, config.sampled_accounts, config.seed)
+        .into_iter()
+        .filter_map(|account| deviation(account, phase_of(facts, account, config)?))
+        .collect();
+    let others: Vec<f64> = (population.accounts.iter().zip(&population.features))
+        .filter(|(account, _)| members.binary_search(account).is_err())
+        .filter_map(|(&account, features)| deviation(account, features.phase?))
+        .collect();
+    if own.len() < FEWEST_ACCOUNTS || others.len() < 20 {
+        return None;
+    }
+    let (observed, direction) = statistics(own.iter().copied());
+    let seed = group_key(config.seed, 10, members);
+    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+        let mut stream = Stream::new(key(&[seed, draw as u64]));
+        out.copy_from_slice(&statistics((0..own.len()).map(|_| others[stream.below(others.len())])).0);
+    });
+    Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value) })
+}
+
+/// (-mean cos, resultant length), and the mean direction in turns in (-1/2, 1/2].
+fn statistics(deviations: impl Iterator<Item = f64>) -> ([f64; 2], f64) {
+    let (mut count, mut cosine, mut sine) = (0.0, 0.0, 0.0);
+    for deviation in deviations {
+        count += 1.0;
+        cosine += (TAU * deviation).cos();
+        sine += (TAU * deviation).sin();
+    }
+    ([-cosine / count, cosine.hypot(sine) / count], sine.atan2(cosine) / TAU)
+}
+
+/// An account's phase in turns; `None` if its day is flat or its events few.
+pub(crate) fn phase_of(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<f64> {
+    let time = facts.activity.of(account).time;
+    let stride = time.len().div_ceil(config.panel_events).max(1);
+    let turns = time.iter().step_by(stride).map(|at| at.rem_euclid(DAY) as f64 / DAY as f64);
+    let count = time.len().div_ceil(stride) as f64;
+    let ([_, length], direction) = statistics(turns);
+    (count * length * length >= RAYLEIGH).then_some(direction)
+}
+
+/// Phase of each country's panel accounts, and last of all.
+pub(crate) fn country_phases(
+    facts: &Facts<'_>,
+    accounts: &[AccountId],
+    features: &[super::population::Features],
+) -> Vec<Option<f64>> {
+    let phased: Vec<(usize, f64)> = accounts
+        .iter()
+        .zip(features)
+        .filter_map(|(&account, known)| Some((country_of(facts, account), known.phase?)))
+        .collect();
+    let countries = phased.iter().filter(|entry| entry.0 != usize::from(NONE_U16)).map(|entry| entry.0 + 1).max();
+    let mut groups: Vec<Vec<f64>> = vec![Vec::new(); countries.unwrap_or(0) + 1];
+    let last = groups.len() - 1;
+    for (country, phase) in phased {
+        if country < last {
+            groups[country].push(phase);
+        }
+        groups[last].push(phase);
+    }
+    let mean = |phases: Vec<f64>| (phases.len() >= 10).then(|| statistics(phases.into_iter()).1);
+    groups.into_iter().map(mean).collect()
+}
+
+fn country_of(facts: &Facts<'_>, account: AccountId) -> usize {
+    usize::from(facts.accounts.country.get(account.index()).copied().unwrap_or(NONE_U16))
+}
+
+/// Share of the group's events in one office's hours; negative bits speak for an office.
+pub fn office_hours_share(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+    // Hours of the week, UTC, each account with the same total weight.
+    let (mut week, mut known) = ([0.0f64; 168], 0u32);
+    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    for account in sample(members, config.sampled_accounts, config.seed) {
+        let time = facts.activity.of(account).time;
+        let stride = time.len().div_ceil(config.panel_events).max(1);
+        if time.len() < 10 {
+            continue;
+        }
+        let weight = 1.0 / time.len().div_ceil(stride) as f64;
+        for &at in time.iter().step_by(stride) {
+            // The epoch was a Thursday: hour 0 is Monday midnight.
+            week[((at.div_euclid(HOUR) + 72).rem_euclid(168)) as usize] += weight;
+        }
+        (first, last) = (first.min(time[0]), last.max(time[time.len() - 1]));
+        known += 1;
+    }
+    // Without a whole week there is no weekend to be quiet on.
+    if (known as usize) < FEWEST_ACCOUNTS || last - first < 7 * DAY {
+        return None;
+    }
+    let share_from = |start: usize| {
+        let hours = (0..5).flat_map(|day| (0..9).map(move |hour| (start + 24 * day + hour) % 168));
+        hours.map(|hour| week[hour]).sum::<f64>() / f64::from(known)
+    };
+    // Any time zone from UTC-12 to UTC+14, a day starting between 7 and 10 local: all starts of the day.
+    let share = (0..24).chain(154..168).map(share_from).fold(0.0, f64::max);
+    let density = |a, b| Beta::new(a, b).ok().map(|beta: Beta| beta.ln_pdf(share.clamp(0.001, 0.999)));
+    let bits = (density(4.0, 5.0)? - density(18.0, 2.0)?) / std::f64::consts::LN_2;
+    let expected = 9.0 / 24.0 * 5.0 / 7.0;
+    Some(Signal { value: share, expected, bits: bits.clamp(OFFICE_BITS.0, OFFICE_BITS.1), p_value: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{self, Toy};
+    use super::*;
+
+    #[test]
+    fn null_is_super_uniform_and_a_shifted_group_is_found() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let world = Toy::mixed(400, 60, 20, 8);
+        let facts = world.facts();
+        let population = Population::new(&facts, &config);
+        let test = |members: &[AccountId]| diurnal_phase(&facts, &population, members, &config);
+        toy::assert_super_uniform(300, |seed| test(&world.random_group(12, seed)).and_then(|signal| signal.p_value));
+        let planted = test(&world.planted()).unwrap();
+        assert!(planted.p_value.unwrap() <= 0.02 && planted.value.abs() > 6.0, "{planted:?}");
+    }
+
+    #[test]
+    fn offices_get_negative_bits_and_pools_do_not() {
+        let config = BehaviourConfig::default();
+        let office = Toy::office(10, 100, 1);
+        let signal = office_hours_share(&office.facts(), &office.members(10), &config).unwrap();
+        assert!(signal.value > 0.95 && signal.bits < -3.0, "{signal:?}");
+        let pool = Toy::independent(10, 100, 1);
+        assert!(office_hours_share(&pool.facts(), &pool.members(10), &config).unwrap().bits > 0.0);
+    }
+}

@@ -1,0 +1,181 @@
+//! Do these accounts behave as if one operator ran them?
+//!
+//! Behavioural tests of a candidate group against the population. Each module is one test with its own null and can be used alone;
+//! [`measure`] runs all of them. A test whose input column is missing, or that has too little data, gives `None`, never 0.
+//!
+//! Groups larger than `sampled_accounts` are represented by a deterministic sample, accounts with more events than a cap by evenly
+//! spaced or consecutive ones: a group costs well under a second whatever its size. The population side is read once, in
+//! [`Population::new`]. p-values and bits: see [`chance`]; evidence of several tests: see [`combine`].
+
+pub mod ban_and_replace;
+pub mod capability_concentration;
+pub mod chance;
+mod co_activity;
+pub mod combine;
+pub mod diurnal_phase;
+pub mod launch_pivot;
+pub mod null_copy;
+pub mod one_queue;
+mod population;
+mod random;
+pub mod registration_bursts;
+pub mod synchrony;
+pub mod template_fan_out;
+pub mod tenure;
+#[cfg(test)]
+mod toy;
+pub mod volume;
+
+use graph::{AccountId, Seconds};
+
+pub use one_queue::OneQueue;
+pub use population::Population;
+pub use volume::Volume;
+
+use crate::{Facts, Signal};
+
+/// How much data the tests read and how many draws the nulls take.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct BehaviourConfig {
+    /// Seed of all null draws and samples.
+    pub seed: u64,
+    /// Monte-Carlo draws of a test that passes its first stage.
+    pub draws: usize,
+    /// Accounts that represent a larger group.
+    pub sampled_accounts: usize,
+    /// Accounts that represent a larger group in the tests of exact times.
+    pub timed_accounts: usize,
+    /// Consecutive events of an account in the tests of exact times.
+    pub timed_events: usize,
+    /// Evenly spaced events of an account in the tests of shares.
+    pub panel_events: usize,
+    /// Reference accounts for each pathway and power of two of volume.
+    pub panel_size: usize,
+    /// Reference clusters for each power of two of size.
+    pub reference_clusters: usize,
+    /// Creation times kept of the population.
+    pub created_sample: usize,
+    /// A pause this long ends a session.
+    pub session_gap: Seconds,
+    /// An account made this long after a ban can replace the banned one.
+    pub replacement_window: Seconds,
+    /// A rejected request moves to another account within this time.
+    pub hand_off_window: Seconds,
+}
+
+impl Default for BehaviourConfig {
+    fn default() -> Self {
+        BehaviourConfig {
+            seed: 0x6879_6472_616c_696e,
+            draws: 199,
+            sampled_accounts: 128,
+            timed_accounts: 48,
+            timed_events: 192,
+            panel_events: 512,
+            panel_size: 1_024,
+            reference_clusters: 200,
+            created_sample: 65_536,
+            session_gap: 1_800,
+            replacement_window: 72 * 3_600,
+            hand_off_window: 10,
+        }
+    }
+}
+
+/// All behavioural signals of one group.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct BehaviourSignals {
+    /// Exact-time co-activity.
+    pub synchrony: Option<Signal>,
+    /// One scheduler deals out the requests.
+    pub one_queue: OneQueue,
+    /// Few capability classes.
+    pub capability_concentration: Option<Signal>,
+    /// Joint move to a new model.
+    pub launch_pivot: Option<Signal>,
+    /// New accounts follow bans.
+    pub ban_and_replace: Option<Signal>,
+    /// Accounts made in bursts.
+    pub registration_bursts: Option<Signal>,
+    /// Active at hours that don't fit the declared country.
+    pub diurnal_phase: Option<Signal>,
+    /// Active in one office's hours: evidence for a benign group.
+    pub office_hours: Option<Signal>,
+    /// New templates reach all members at once.
+    pub template_fan_out: Option<Signal>,
+    /// New accounts at full use.
+    pub tenure: Option<Signal>,
+}
+
+impl BehaviourSignals {
+    /// The signals that could be measured, with their names; sub-signals of `one_queue` are left to [`OneQueue::iter`].
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
+        [
+            ("synchrony", &self.synchrony),
+            ("one_queue", &self.one_queue.combined),
+            ("capability_concentration", &self.capability_concentration),
+            ("launch_pivot", &self.launch_pivot),
+            ("ban_and_replace", &self.ban_and_replace),
+            ("registration_bursts", &self.registration_bursts),
+            ("diurnal_phase", &self.diurnal_phase),
+            ("office_hours", &self.office_hours),
+            ("template_fan_out", &self.template_fan_out),
+            ("tenure", &self.tenure),
+        ]
+        .into_iter()
+        .filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
+    }
+}
+
+/// Runs every test on one group; `members` is sorted and without repeats.
+pub fn measure(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> BehaviourSignals {
+    BehaviourSignals {
+        synchrony: synchrony::synchrony(facts, members, config),
+        one_queue: one_queue::one_queue(facts, population, members, config),
+        capability_concentration: capability_concentration::capability_concentration(facts, population, members, config),
+        launch_pivot: launch_pivot::launch_pivot(facts, population, members, config),
+        ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),
+        registration_bursts: registration_bursts::registration_bursts(facts, population, members, config),
+        diurnal_phase: diurnal_phase::diurnal_phase(facts, population, members, config),
+        office_hours: diurnal_phase::office_hours_share(facts, members, config),
+        template_fan_out: template_fan_out::template_fan_out(facts, population, members, config),
+        tenure: tenure::tenure(facts, population, members, config),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use toy::Toy;
+
+    #[test]
+    fn one_thread_and_many_agree_and_a_planted_group_stands_out() {
+        let config = BehaviourConfig::default();
+        let world = Toy::mixed(400, 40, 20, 2);
+        let facts = world.facts();
+        let run = |threads: usize, members: &[AccountId]| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| measure(&facts, &Population::new(&facts, &config), members, &config))
+        };
+        let planted = run(1, &world.planted());
+        assert_eq!(planted, run(4, &world.planted()));
+        let bits = |signals: &BehaviourSignals| signals.iter().map(|(_, signal)| signal.bits).sum::<f64>();
+        let benign = run(2, &world.random_group(20, 1));
+        assert!(bits(&planted) > bits(&benign) + 10.0, "{planted:?} {benign:?}");
+        // No ban column: not available, not zero.
+        assert_eq!(planted.ban_and_replace, None);
+    }
+
+    #[test]
+    fn nobody_and_nothing_give_no_signal() {
+        let config = BehaviourConfig::default();
+        let world = Toy::mixed(100, 10, 20, 2);
+        let population = Population::new(&world.facts(), &config);
+        assert_eq!(measure(&world.facts(), &population, &[], &config).iter().count(), 0);
+    }
+}

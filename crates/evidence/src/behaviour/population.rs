@@ -1,0 +1,214 @@
+//! What do accounts like these do when nobody runs them? The reference that the nulls draw from.
+//!
+//! A stratified panel: for every stratum (pathway, log2 of events) at most `panel_size` accounts, those with the smallest hashes,
+//! each with its features. A null group for `n` members is `n` panel accounts, each from its member's stratum, never a member.
+//! The panel is itself a sample of m accounts: it leaves out a share n / m of the variance between null groups, at most 1/8 with the
+//! default sizes in a full stratum, so `sampled_accounts` stays well below `panel_size`.
+//! Strata with fewer than [`FEWEST`] candidates are widened to neighbouring volumes of the same pathway, then to all.
+//! Also: the phase of the day of every country, creation times (a sorted sample), how fast templates spread by degree,
+//! how abruptly reference clusters (accounts that share an address, a card or a credential) adopt releases, and session lengths.
+//!
+//! Cost: one hash and sort of the accounts, O(accounts log accounts); then O(panel) accounts are read, at most
+//! `panel_events` events each. Parallel; the same bytes at any number of threads.
+
+use std::ops::Range;
+
+use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, Seconds};
+use rayon::prelude::*;
+
+use super::random::{Stream, key};
+use super::{BehaviourConfig, capability_concentration, diurnal_phase, launch_pivot, one_queue, template_fan_out, tenure};
+use crate::{Facts, KindRole};
+
+/// A stratum with fewer candidates than this is widened.
+const FEWEST: usize = 20;
+
+/// What is known of one panel account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Features {
+    /// Share of each capability class; empty without events of known class.
+    pub(crate) capability: Vec<f32>,
+    /// Share of the new model after each release (mean over horizons), or NaN.
+    pub(crate) launch: Vec<f32>,
+    /// Phase of the day in turns, if the account is regular enough to have one.
+    pub(crate) phase: Option<f64>,
+    /// Tenure features.
+    pub(crate) tenure: Option<tenure::Tenure>,
+}
+
+/// The population's side of every test. Made once, read by all candidates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Population {
+    /// (stratum key, panel range), ascending.
+    strata: Vec<(u64, Range<u32>)>,
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) features: Vec<Features>,
+    /// Number of capability classes seen.
+    pub(crate) capability_count: usize,
+    /// Phase of each country in turns; the last entry is everybody's.
+    pub(crate) country_phases: Vec<Option<f64>>,
+    /// A sorted sample of creation times.
+    pub(crate) created: Vec<Seconds>,
+    /// (degree bucket, ln seconds to half of the adopters) of reference templates, sorted by bucket.
+    pub(crate) fan_out: Vec<(u8, f64)>,
+    /// (cluster size, adoption statistic) of reference clusters, sorted.
+    pub(crate) cluster_launch: Vec<(u32, f64)>,
+    /// Session lengths in seconds of panel accounts, sorted.
+    pub(crate) sessions: Vec<Seconds>,
+}
+
+impl Population {
+    /// Reads the population once.
+    pub fn new(facts: &Facts<'_>, config: &BehaviourConfig) -> Population {
+        let (strata, accounts) = choose_panel(facts, config);
+        let capability_count = capability_concentration::class_count(facts);
+        let features: Vec<Features> = accounts
+            .par_iter()
+            .map(|&account| Features {
+                capability: capability_concentration::shares(facts, account, capability_count, config).unwrap_or_default(),
+                launch: launch_pivot::adoption(facts, account),
+                phase: diurnal_phase::phase_of(facts, account, config),
+                tenure: tenure::tenure_of(facts, account),
+            })
+            .collect();
+        let country_phases = diurnal_phase::country_phases(facts, &accounts, &features);
+        let mut sessions: Vec<Seconds> =
+            accounts.par_iter().flat_map_iter(|&account| one_queue::session_lengths(facts, account, config)).collect();
+        sessions.par_sort_unstable();
+        Population {
+            country_phases,
+            created: created_sample(facts, config),
+            fan_out: template_fan_out::reference(facts, config),
+            cluster_launch: launch_pivot::reference_clusters(facts, &reference_clusters(facts, config), config),
+            strata,
+            accounts,
+            features,
+            capability_count,
+            sessions,
+        }
+    }
+
+    /// Panel positions of one stratum's neighbourhood that are not members.
+    fn candidates(&self, stratum: u64, members: &[AccountId]) -> Vec<u32> {
+        let (pathway, bucket) = (stratum >> 8, (stratum & 255) as i64);
+        let mut found = Vec::new();
+        for reach in [0, 1, 2, 64] {
+            let low = (pathway << 8) | (bucket - reach).max(0) as u64;
+            let high = (pathway << 8) | (bucket + reach).min(255) as u64;
+            self.collect(low, high, members, &mut found);
+            if found.len() >= FEWEST {
+                return found;
+            }
+        }
+        self.collect(0, u64::MAX, members, &mut found);
+        found
+    }
+
+    fn collect(&self, low: u64, high: u64, members: &[AccountId], found: &mut Vec<u32>) {
+        found.clear();
+        let range = self.strata.partition_point(|part| part.0 < low)..self.strata.partition_point(|part| part.0 <= high);
+        for (_, positions) in &self.strata[range] {
+            found.extend(
+                positions.clone().filter(|&position| members.binary_search(&self.accounts[position as usize]).is_err()),
+            );
+        }
+    }
+}
+
+/// Panel accounts that can stand in for each of a group's accounts.
+pub(crate) struct Matched {
+    /// For each account of the group, which list.
+    list_of: Vec<usize>,
+    lists: Vec<Vec<u32>>,
+}
+
+impl Matched {
+    /// Matches `group` (a sample of `members`) on pathway and volume. `None` if the panel has nobody else.
+    pub(crate) fn new(
+        facts: &Facts<'_>,
+        population: &Population,
+        group: &[AccountId],
+        members: &[AccountId],
+    ) -> Option<Matched> {
+        let keys: Vec<u64> = group.iter().map(|&account| stratum_of(facts, account)).collect();
+        let mut distinct = keys.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let lists: Vec<Vec<u32>> = distinct.iter().map(|&stratum| population.candidates(stratum, members)).collect();
+        if lists.iter().any(|list| list.len() < FEWEST) {
+            return None;
+        }
+        let list_of = keys.iter().map(|stratum| distinct.partition_point(|other| other < stratum)).collect();
+        Some(Matched { list_of, lists })
+    }
+
+    /// Keeps, in every list, only positions whose features pass; `None` if a list runs empty.
+    pub(crate) fn keep(mut self, mut passes: impl FnMut(usize) -> bool) -> Option<Matched> {
+        for list in &mut self.lists {
+            list.retain(|&position| passes(position as usize));
+            if list.is_empty() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// One null group: a panel position for each account.
+    pub(crate) fn draw<'a>(&'a self, stream: &'a mut Stream) -> impl Iterator<Item = usize> + 'a {
+        self.list_of.iter().map(move |&list| {
+            let list = &self.lists[list];
+            list[stream.below(list.len())] as usize
+        })
+    }
+}
+
+/// Stratum of an account: pathway, then log2 of its events.
+fn stratum_of(facts: &Facts<'_>, account: AccountId) -> u64 {
+    let pathway = facts.accounts.pathway.get(account.index()).copied().unwrap_or(NONE_U16);
+    let bucket = (facts.activity.of(account).time.len() as u64 + 1).ilog2();
+    (u64::from(pathway) << 8) | u64::from(bucket)
+}
+
+fn choose_panel(facts: &Facts<'_>, config: &BehaviourConfig) -> (Vec<(u64, Range<u32>)>, Vec<AccountId>) {
+    let mut ranked: Vec<(u64, u64, AccountId)> = (0..facts.activity.account_count() as u32)
+        .into_par_iter()
+        .map(AccountId)
+        .filter(|&account| !facts.activity.of(account).time.is_empty())
+        .map(|account| (stratum_of(facts, account), key(&[config.seed, u64::from(account.0)]), account))
+        .collect();
+    ranked.par_sort_unstable();
+    let (mut strata, mut accounts) = (Vec::new(), Vec::new());
+    for group in ranked.chunk_by(|left, right| left.0 == right.0) {
+        let start = accounts.len() as u32;
+        accounts.extend(group.iter().take(config.panel_size).map(|entry| entry.2));
+        strata.push((group[0].0, start..accounts.len() as u32));
+    }
+    (strata, accounts)
+}
+
+fn created_sample(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<Seconds> {
+    let created = facts.accounts.created_at.as_slice();
+    let stride = created.len().div_ceil(config.created_sample).max(1);
+    let mut sample: Vec<Seconds> = created.iter().copied().step_by(stride).filter(|&time| time != NO_TIME).collect();
+    sample.par_sort_unstable();
+    sample
+}
+
+/// Identifiers whose accounts serve as reference clusters: addresses, cards and credentials, at most
+/// `config.reference_clusters` for each power of two of their degree, those with the smallest hashes.
+fn reference_clusters(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<IdentifierId> {
+    let mut ranked: Vec<(u32, u64, IdentifierId)> = (0..facts.graph.kind_count())
+        .filter(|&kind| matches!(facts.roles[kind], KindRole::Address | KindRole::Payment | KindRole::Credential))
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .flat_map(|kind| facts.graph.identifiers_of_kind(KindId(kind as u8)).into_par_iter().map(IdentifierId))
+        .filter(|&identifier| facts.graph.identifier_degree(identifier) >= launch_pivot::FEWEST_ADOPTERS)
+        .map(|identifier| {
+            let bucket = facts.graph.identifier_degree(identifier).ilog2();
+            (bucket, key(&[config.seed, u64::from(identifier.0)]), identifier)
+        })
+        .collect();
+    ranked.par_sort_unstable();
+    let groups = ranked.chunk_by(|left, right| left.0 == right.0);
+    groups.flat_map(|group| group.iter().take(config.reference_clusters).map(|entry| entry.2)).collect()
+}

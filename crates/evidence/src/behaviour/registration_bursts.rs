@@ -1,0 +1,106 @@
+//! TMP-6: were the accounts made in bursts?
+//!
+//! Definition: the scan statistic: the largest number of the group's creations in any window of each width in [`WIDTHS`]; value =
+//! that of the width with the largest ratio to its expectation. Null: as many creations drawn from the population's creation
+//! times from [`MARGIN`] before the group's first to as long after its last: days on which everybody signs up are in the null. p over all widths by smallest rank.
+//! Assumption: a benign onboarding (a class, a company) also comes in bursts; the test says "made together", not by whom.
+//! Cost: draws x n log n, n at most 2,000 (a sample). Reference: Naus 1965, doi:10.1080/01621459.1965.10480810;
+//! Kulldorff 1997, doi:10.1080/03610929708831995.
+
+use graph::{AccountId, NO_TIME};
+
+use super::chance::monte_carlo;
+use super::random::{Stream, group_key, key, sample};
+use super::{BehaviourConfig, Population};
+use crate::{Facts, Signal};
+
+/// Widths of the scanning window in seconds.
+pub const WIDTHS: [f64; 3] = [600.0, 3_600.0, 86_400.0];
+/// Time on either side of the group's creations that the null covers, in seconds: a fortnight.
+pub const MARGIN: f64 = 14.0 * 86_400.0;
+/// Members that represent a larger group.
+const SAMPLE: usize = 2_000;
+/// Fewer known creation times give no signal.
+const FEWEST: usize = 5;
+
+/// Tests a group for creation in bursts.
+pub fn registration_bursts(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let created = facts.accounts.created_at.as_slice();
+    let mut times: Vec<f64> = sample(members, SAMPLE, config.seed)
+        .into_iter()
+        .filter_map(|account| created.get(account.index()).copied().filter(|&time| time != NO_TIME))
+        .map(f64::from)
+        .collect();
+    times.sort_unstable_by(f64::total_cmp);
+    if times.len() < FEWEST || population.created.len() < 20 {
+        return None;
+    }
+    // Ranks, in the population, of the null's first and last time.
+    let rank = |time: f64| population.created.partition_point(|&other| f64::from(other) < time) as f64;
+    let (first, last) = (times[0] - MARGIN, times[times.len() - 1] + MARGIN);
+    let (low, high) = ((rank(first) - 1.0).max(0.0), rank(last).min(population.created.len() as f64 - 1.0));
+    let mut observed = [0.0; WIDTHS.len()];
+    scan(&times, &mut observed);
+    let seed = group_key(config.seed, 7, members);
+    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+        let mut stream = Stream::new(key(&[seed, draw as u64]));
+        for time in &mut times {
+            *time = quantile(&population.created, low + stream.unit() * (high - low));
+        }
+        times.sort_unstable_by(f64::total_cmp);
+        scan(&times, out);
+    });
+    let ratio = |at: usize| observed[at] / chance.expected[at];
+    let best = (0..WIDTHS.len()).reduce(|best, at| if ratio(at) > ratio(best) { at } else { best })?;
+    Some(Signal { value: observed[best], expected: chance.expected[best], bits: chance.bits, p_value: Some(chance.p_value) })
+}
+
+/// The most times in any window of each width. `times` ascends.
+fn scan(times: &[f64], out: &mut [f64]) {
+    for (most, width) in out.iter_mut().zip(WIDTHS) {
+        let (mut from, mut largest) = (0, 0);
+        for to in 0..times.len() {
+            while times[to] - times[from] >= width {
+                from += 1;
+            }
+            largest = largest.max(to - from + 1);
+        }
+        *most = largest as f64;
+    }
+}
+
+/// The population's creation time at a fractional rank, linear between neighbours.
+fn quantile(created: &[u32], rank: f64) -> f64 {
+    let below = (rank as usize).min(created.len() - 1);
+    let above = (below + 1).min(created.len() - 1);
+    f64::from(created[below]) + (rank - below as f64) * (f64::from(created[above]) - f64::from(created[below]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{self, Toy};
+    use super::*;
+
+    #[test]
+    fn scan_by_hand() {
+        let mut out = [0.0; 3];
+        scan(&[0.0, 599.0, 600.0, 4_000.0, 90_000.0], &mut out);
+        assert_eq!(out, [2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn null_is_super_uniform_and_a_burst_is_found() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let world = Toy::mixed(400, 30, 20, 4);
+        let facts = world.facts();
+        let population = Population::new(&facts, &config);
+        let p = |members: &[AccountId]| registration_bursts(&facts, &population, members, &config).unwrap().p_value;
+        toy::assert_super_uniform(300, |seed| p(&world.random_group(12, seed)));
+        assert!(p(&world.planted()).unwrap() <= 0.03);
+    }
+}

@@ -1,0 +1,142 @@
+//! TMP-8: do new templates reach the members all at once?
+//!
+//! Definition: for a template most of whose users are members, and that first appears after the observation began, the fan-out time
+//! is the time from its first user's first use to the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out
+//! time) over at most [`TEMPLATES`] such templates. Null: as many templates of the same power of two of users, drawn from the
+//! population's. Value: hours, back from the logarithm.
+//! Assumption: a starter template of a class or a hackathon spreads as fast; popular templates (viral prompts) are in the null.
+//! Cost: first uses of at most [`USERS`] users a template.
+//! Reference: Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
+
+use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use rayon::prelude::*;
+
+use super::chance::monte_carlo;
+use super::random::{Stream, group_key, key, sample};
+use super::{BehaviourConfig, Population};
+use crate::{Facts, KindRole, Signal};
+
+/// Templates of a group that are looked at.
+pub const TEMPLATES: usize = 64;
+/// Users of a template that are looked at.
+pub const USERS: usize = 1_024;
+/// Reference templates for each power of two of users.
+const REFERENCE: usize = 512;
+/// Templates with fewer users have no fan-out.
+const FEWEST_USERS: usize = 4;
+
+/// Tests a group for fast fan-out of its templates.
+pub fn template_fan_out(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let own: Vec<(u8, f64)> =
+        templates_of(facts, members, config).into_iter().filter_map(|template| fan_out(facts, template)).collect();
+    let references: Vec<&[(u8, f64)]> = own.iter().map(|&(bucket, _)| reference_of(population, bucket)).collect();
+    if own.is_empty() || references.iter().any(|reference| reference.len() < 20) {
+        return None;
+    }
+    let mean = |sum: f64| -sum / own.len() as f64;
+    let observed = mean(own.iter().map(|template| template.1).sum());
+    let seed = group_key(config.seed, 8, members);
+    let chance = monte_carlo(&[observed], config.draws, |draw, out| {
+        let mut stream = Stream::new(key(&[seed, draw as u64]));
+        out[0] = mean(references.iter().map(|reference| reference[stream.below(reference.len())].1).sum());
+    });
+    let hours = |statistic: f64| ((-statistic).exp() - 60.0) / 3_600.0;
+    Some(Signal {
+        value: hours(observed),
+        expected: hours(chance.expected[0]),
+        bits: chance.bits,
+        p_value: Some(chance.p_value),
+    })
+}
+
+/// Templates of sampled members, most of whose users are members; those with the most users, ties to the lower id.
+fn templates_of(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Vec<IdentifierId> {
+    let mut templates: Vec<u32> = sample(members, config.sampled_accounts, config.seed)
+        .into_iter()
+        .flat_map(|account| facts.graph.identifiers_of(account).iter().copied())
+        .filter(|&identifier| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template)
+        .collect();
+    templates.sort_unstable();
+    let mut shared: Vec<(usize, IdentifierId)> = templates
+        .chunk_by(|left, right| left == right)
+        .map(|uses| (facts.graph.identifier_degree(IdentifierId(uses[0])), IdentifierId(uses[0])))
+        .filter(|&(degree, _)| (FEWEST_USERS..=2 * members.len()).contains(&degree))
+        .collect();
+    shared.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
+    let mostly_members = |template: &IdentifierId| {
+        let users = facts.graph.accounts_of(*template);
+        let stride = users.len().div_ceil(64);
+        let (inside, looked) = users.iter().step_by(stride).fold((0, 0), |(inside, looked), &user| {
+            (inside + usize::from(members.binary_search(&AccountId(user)).is_ok()), looked + 1)
+        });
+        2 * inside > looked
+    };
+    shared.into_iter().map(|entry| entry.1).filter(mostly_members).take(TEMPLATES).collect()
+}
+
+/// (power of two of users, ln(60 s + fan-out time)); `None` where too few users have a time.
+fn fan_out(facts: &Facts<'_>, template: IdentifierId) -> Option<(u8, f64)> {
+    let sightings = facts.graph.sightings_of_identifier(template);
+    let first_seen = facts.graph.columns().first_seen.as_slice();
+    let stride = sightings.len().div_ceil(USERS).max(1);
+    let mut times: Vec<u32> = sightings
+        .iter()
+        .step_by(stride)
+        .map(|&position| first_seen[position as usize])
+        .filter(|&time| time != NO_TIME)
+        .collect();
+    times.sort_unstable();
+    let half = *times.get(times.len() / 2).filter(|_| times.len() >= FEWEST_USERS)?;
+    Some((sightings.len().ilog2() as u8, f64::from(half - times[0] + 60).ln()))
+}
+
+fn reference_of(population: &Population, bucket: u8) -> &[(u8, f64)] {
+    let all = &population.fan_out;
+    // The few largest templates are compared with each other.
+    let place =
+        |bucket: u8| all.partition_point(|template| template.0 < bucket)..all.partition_point(|template| template.0 <= bucket);
+    let range = place(bucket);
+    if range.len() >= 20 { &all[range] } else { &all[all.partition_point(|template| template.0 + 2 < bucket)..] }
+}
+
+/// Reference templates: at most [`REFERENCE`] for each power of two of users, those with the smallest hashes.
+pub(crate) fn reference(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<(u8, f64)> {
+    let mut ranked: Vec<(u32, u64, IdentifierId)> = (0..facts.graph.kind_count())
+        .filter(|&kind| facts.roles[kind] == KindRole::Template)
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .flat_map(|kind| facts.graph.identifiers_of_kind(KindId(kind as u8)).into_par_iter().map(IdentifierId))
+        .filter(|&template| facts.graph.identifier_degree(template) >= FEWEST_USERS)
+        .map(|template| (facts.graph.identifier_degree(template).ilog2(), key(&[config.seed, u64::from(template.0)]), template))
+        .collect();
+    ranked.par_sort_unstable();
+    let chosen: Vec<IdentifierId> = ranked
+        .chunk_by(|left, right| left.0 == right.0)
+        .flat_map(|group| group.iter().take(REFERENCE).map(|entry| entry.2))
+        .collect();
+    chosen.into_par_iter().filter_map(|template| fan_out(facts, template)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{self, Toy};
+    use super::*;
+
+    #[test]
+    fn null_is_super_uniform_and_a_roll_out_is_found() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let world = Toy::mixed(400, 30, 20, 12);
+        let facts = world.facts();
+        let population = Population::new(&facts, &config);
+        let test = |members: &[AccountId]| template_fan_out(&facts, &population, members, &config);
+        // A null group: the users of one ordinary template.
+        toy::assert_super_uniform(60, |seed| test(&world.users_of_template(seed as usize)).and_then(|signal| signal.p_value));
+        let planted = test(&world.planted()).unwrap();
+        assert!(planted.p_value.unwrap() <= 0.02 && planted.value < 1.0, "{planted:?}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Small worlds for the tests of the tests: independent accounts, and accounts with one planted habit.
+
+use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, NO_TIME, Seconds};
+
+use super::random::{Stream, key};
+use crate::{AccountTable, Facts, KindRole};
+
+const DAY: i64 = 86_400_000;
+const HOUR: i64 = 3_600_000;
+/// A Monday, midnight.
+const START: i64 = 19_723 * DAY;
+const DAYS: i64 = 14;
+
+#[derive(Clone, Copy)]
+struct Event {
+    time: i64,
+    model: u16,
+    capability: u16,
+    status: u16,
+    template: u32,
+}
+
+fn event(time: i64) -> Event {
+    Event { time, model: 0, capability: 0, status: 200, template: 0 }
+}
+
+/// One owned world.
+pub(crate) struct Toy {
+    graph: BipartiteGraph,
+    activity: Activity,
+    accounts: AccountTable,
+    releases: Vec<(u16, Seconds)>,
+    benign: usize,
+    planted: usize,
+}
+
+/// The share of p-values at or below .05, .1 and .2 is no larger than that, within three standard errors.
+pub(crate) fn assert_super_uniform(runs: u64, p: impl Fn(u64) -> Option<f64>) {
+    let found: Vec<f64> = (0..runs).filter_map(p).collect();
+    assert!(found.len() as u64 >= runs / 2, "only {} of {runs} runs gave a p-value", found.len());
+    for level in [0.05, 0.1, 0.2] {
+        let (count, total) = (found.iter().filter(|&&p| p <= level).count() as f64, found.len() as f64);
+        let limit = level * total + 3.0 * (level * (1.0 - level) * total).sqrt();
+        assert!(count <= limit, "{count} of {total} p-values are at most {level}");
+    }
+}
+
+impl Toy {
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            graph: &self.graph,
+            activity: &self.activity,
+            roles: &[KindRole::Template],
+            accounts: &self.accounts,
+            allowed_identifiers: &[],
+            allowed_accounts: &[],
+            releases: &self.releases,
+        }
+    }
+
+    pub(crate) fn members(&self, count: u32) -> Vec<AccountId> {
+        (0..count).map(AccountId).collect()
+    }
+
+    /// Accounts that keep a daily profile and know nothing of each other.
+    pub(crate) fn independent(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 1]));
+        // A binomial number of events, so that no account is more regular than chance.
+        let mut row = || (0..50 * events).filter(|_| stream.below(50) == 0).count();
+        let counts: Vec<usize> = (0..accounts).map(|_| row()).collect();
+        let rows = counts.iter().map(|&count| (0..count).map(|_| ordinary(&mut stream)).collect()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// Half of the events of all accounts fall on common instants.
+    pub(crate) fn broadcast(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 2]));
+        let instants: Vec<i64> = (0..events / 2).map(|_| ordinary(&mut stream).time).collect();
+        let row = |stream: &mut Stream| {
+            let common = instants.iter().map(|&at| event(at + stream.below(800) as i64)).collect::<Vec<_>>();
+            common.into_iter().chain((0..events / 2).map(|_| ordinary(stream)).collect::<Vec<_>>()).collect()
+        };
+        let rows = (0..accounts).map(|_| row(&mut stream)).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// One queue deals requests out in turn; every tenth is rejected and goes to the next account within seconds.
+    pub(crate) fn round_robin(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 3]));
+        let mut rows: Vec<Vec<Event>> = vec![Vec::new(); accounts];
+        let total = accounts * events;
+        let mut turn = 0;
+        while turn < total {
+            let slot = DAYS * DAY / total as i64;
+            let mut request = event(START + turn as i64 * slot + stream.below(slot as usize / 2) as i64);
+            request.template = stream.below(3) as u32;
+            if stream.below(10) == 0 {
+                rows[turn % accounts].push(Event { status: 429, ..request });
+                turn += 1;
+                request.time += 1_000 + stream.below(5_000) as i64;
+            }
+            rows[turn % accounts].push(request);
+            turn += 1;
+        }
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// Monday to Friday, nine to five.
+    pub(crate) fn office(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 4]));
+        let monday = START - (START / DAY + 3).rem_euclid(7) * DAY;
+        let mut work = || {
+            let day = stream.below(2) as i64 * 7 + stream.below(5) as i64;
+            event(monday + day * DAY + 9 * HOUR + stream.below(8 * HOUR as usize) as i64)
+        };
+        let rows = (0..accounts).map(|_| (0..events).map(|_| work()).collect()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// `benign` accounts of three countries and many habits, and `planted` ones made in one burst, busy at once, at night, with one
+    /// purpose, that move to the new model together and share eight templates from the first minute.
+    pub(crate) fn mixed(benign: usize, events: usize, planted: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 5]));
+        let release = START + 7 * DAY;
+        let (mut rows, mut sightings) = (Vec::new(), Vec::new());
+        let (mut created, mut country) = (Vec::new(), Vec::new());
+        for account in 0..benign + planted {
+            let is_planted = account >= benign;
+            let home = stream.below(3);
+            country.push(home as u16);
+            let hour = home as i64 * 8 + if is_planted { 11 } else { 0 };
+            let (favourite, adopts) = (stream.below(8) as u16, is_planted || stream.below(10) == 0);
+            created.push(if is_planted {
+                ((START - HOUR) / 1000) as Seconds + stream.below(1_800) as Seconds
+            } else {
+                ((START - 200 * DAY) / 1000) as Seconds + stream.below(200 * 86_400) as Seconds
+            });
+            let mut row: Vec<Event> = Vec::new();
+            for number in 0..events {
+                let spread = (stream.below(6 * HOUR as usize) + stream.below(6 * HOUR as usize)) as i64;
+                let day = if is_planted && number % 2 == 0 { 0 } else { stream.below(DAYS as usize) as i64 };
+                let time = START + day * DAY + (hour * HOUR + spread).rem_euclid(DAY);
+                let focused = stream.below(10) < if is_planted { 9 } else { 4 };
+                let wide = stream.below(8) as u16;
+                row.push(Event {
+                    model: u16::from(adopts && time >= release),
+                    capability: if !focused {
+                        wide
+                    } else if is_planted {
+                        0
+                    } else {
+                        favourite
+                    },
+                    ..event(time)
+                });
+            }
+            rows.push(row);
+            for template in 0..8 {
+                if is_planted {
+                    sightings.push((account as u32, template, (START / 1000) as Seconds + stream.below(600) as Seconds));
+                }
+            }
+        }
+        for template in 8..68u32 {
+            for user in 0..8 {
+                let account = (template as usize * 8 + user * 50) % benign;
+                sightings.push((account as u32, template, (START / 1000) as Seconds + stream.below(14 * 86_400) as Seconds));
+            }
+        }
+        let table = AccountTable { created_at: created.into(), country: country.into(), ..AccountTable::default() };
+        let mut toy = Toy::of(rows, &sightings, table);
+        (toy.benign, toy.planted, toy.releases) = (benign, planted, vec![(1, (release / 1000) as Seconds)]);
+        toy
+    }
+
+    /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each ban.
+    pub(crate) fn bans(accounts: usize, replaced: bool, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 6]));
+        let base = (START / 1000) as Seconds;
+        let (mut created, mut banned) = (vec![0; accounts], vec![NO_TIME; accounts]);
+        for account in 0..accounts / 2 {
+            let other = account + accounts / 2;
+            created[account] = base + stream.below(60 * 86_400) as Seconds;
+            banned[account] = base + stream.below(60 * 86_400) as Seconds;
+            let lag = 3_600 + stream.below(5 * 3_600) as Seconds;
+            created[other] = if replaced { banned[account] + lag } else { base + stream.below(60 * 86_400) as Seconds };
+        }
+        let sightings: Vec<(u32, u32, Seconds)> = (0..accounts as u32).map(|account| (account, 0, base)).collect();
+        let table = AccountTable { created_at: created.into(), banned_at: banned.into(), ..AccountTable::default() };
+        Toy::of(vec![Vec::new(); accounts], &sightings, table)
+    }
+
+    /// Two disjoint groups of `size` accounts, each account on a random half of its group's `2 * size` templates.
+    pub(crate) fn cliques(size: u32) -> Toy {
+        let mut stream = Stream::new(key(&[7]));
+        let mut sightings = Vec::new();
+        for account in 0..2 * size {
+            for template in 0..2 * size {
+                if stream.below(2) == 0 {
+                    sightings.push((account, account / size * 2 * size + template, 1_700_000_000));
+                }
+            }
+        }
+        Toy::of(vec![Vec::new(); 2 * size as usize], &sightings, AccountTable::default())
+    }
+
+    pub(crate) fn planted(&self) -> Vec<AccountId> {
+        (self.benign as u32..(self.benign + self.planted) as u32).map(AccountId).collect()
+    }
+
+    pub(crate) fn random_group(&self, size: usize, seed: u64) -> Vec<AccountId> {
+        let benign: Vec<AccountId> = (0..self.benign as u32).map(AccountId).collect();
+        super::random::sample(&benign, size, key(&[seed, 77]))
+    }
+
+    pub(crate) fn users_of_template(&self, number: usize) -> Vec<AccountId> {
+        self.graph.accounts_of(graph::IdentifierId(8 + number as u32)).iter().map(|&account| AccountId(account)).collect()
+    }
+
+    fn of(mut rows: Vec<Vec<Event>>, sightings: &[(u32, u32, Seconds)], accounts: AccountTable) -> Toy {
+        rows.iter_mut().for_each(|row| row.sort_by_key(|event| event.time));
+        let mut offsets = vec![0u64];
+        rows.iter().for_each(|row| offsets.push(offsets[offsets.len() - 1] + row.len() as u64));
+        let all: Vec<Event> = rows.concat();
+        let activity = ActivityColumns {
+            offsets: offsets.into(),
+            time: all.iter().map(|event| event.time).collect::<Vec<_>>().into(),
+            model: all.iter().map(|event| event.model).collect::<Vec<_>>().into(),
+            capability: all.iter().map(|event| event.capability).collect::<Vec<_>>().into(),
+            status: all.iter().map(|event| event.status).collect::<Vec<_>>().into(),
+            template: all.iter().map(|event| event.template).collect::<Vec<_>>().into(),
+            requests: Vec::new().into(),
+        };
+        Toy {
+            graph: graph_of(rows.len(), sightings),
+            activity: Activity::from_columns(activity).unwrap(),
+            accounts,
+            releases: Vec::new(),
+            benign: rows.len(),
+            planted: 0,
+        }
+    }
+}
+
+/// An event at a time of the working day more often than at night.
+fn ordinary(stream: &mut Stream) -> Event {
+    let spread = (stream.below(12 * HOUR as usize) + stream.below(12 * HOUR as usize)) as i64;
+    let status = if stream.below(12) == 0 { 429 } else { 200 };
+    let template = stream.below(3) as u32;
+    Event { status, template, ..event(START + stream.below(DAYS as usize) as i64 * DAY + spread) }
+}
+
+fn graph_of(accounts: usize, sightings: &[(u32, u32, Seconds)]) -> BipartiteGraph {
+    let mut rows = sightings.to_vec();
+    rows.sort_unstable();
+    rows.dedup_by_key(|row| (row.0, row.1));
+    let identifiers = rows.iter().map(|row| row.1 as usize + 1).max().unwrap_or(0);
+    let mut reverse: Vec<(u32, u32, u32)> = rows.iter().enumerate().map(|(at, row)| (row.1, row.0, at as u32)).collect();
+    reverse.sort_unstable();
+    let starts = |count: usize, id: &dyn Fn(usize) -> u32| -> Vec<u64> {
+        let ids: Vec<u32> = (0..rows.len()).map(id).collect();
+        (0..=count).map(|bound| ids.partition_point(|&id| (id as usize) < bound) as u64).collect()
+    };
+    let graph = BipartiteGraph::from_columns(BipartiteColumns {
+        kind_starts: vec![0, identifiers as u32].into(),
+        account_offsets: starts(accounts, &|at| rows[at].0).into(),
+        identifiers: rows.iter().map(|row| row.1).collect::<Vec<_>>().into(),
+        counts: vec![1; rows.len()].into(),
+        first_seen: rows.iter().map(|row| row.2).collect::<Vec<_>>().into(),
+        last_seen: rows.iter().map(|row| row.2).collect::<Vec<_>>().into(),
+        identifier_offsets: starts(identifiers, &|at| reverse[at].0).into(),
+        accounts: reverse.iter().map(|entry| entry.1).collect::<Vec<_>>().into(),
+        identifier_sightings: reverse.iter().map(|entry| entry.2).collect::<Vec<_>>().into(),
+    })
+    .unwrap();
+    graph.validate().unwrap();
+    graph
+}
