@@ -74,3 +74,37 @@ fn aggregate_rows<W: Weight, M: Mass>(
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Σ_C [w_in − λ·m_C²/2] of a labelling, straight from rows.
+    fn value<W: Weight>(network: Network<'_, W, f64>, labels: &[u32], scale: f64) -> f64 {
+        let mut inner = 0.0;
+        let mut masses = vec![0.0; labels.len()];
+        for vertex in 0..network.vertex_count() as u32 {
+            masses[labels[vertex as usize] as usize] += network.masses[vertex as usize];
+            for (target, weight) in network.row_of(vertex).filter(|&(t, _)| labels[t as usize] == labels[vertex as usize]) {
+                inner += if target == vertex { weight } else { weight / 2.0 };
+            }
+        }
+        inner - scale * masses.iter().map(|mass| mass * mass).sum::<f64>() / 2.0
+    }
+
+    #[test]
+    fn quality_survives_aggregation() {
+        // A ring of 12 with chords and a self-loop; parts of two, communities of two parts.
+        let mut edges: Vec<(u32, u32, f32)> = (0..12).map(|at| (at, (at + 1) % 12, 1.0 + at as f32 / 4.0)).collect();
+        edges.extend([(0, 5, 2.0), (3, 9, 0.5), (4, 4, 3.0)]);
+        let graph = graph::WeightedGraph::from_edges(12, &edges).unwrap();
+        let masses: Vec<f64> = (0..12).map(|at| 1.0 + f64::from(at)).collect();
+        let fine = Network { offsets: graph.offsets(), targets: graph.targets(), weights: graph.weights(), masses: &masses };
+        let parts: Vec<u32> = (0..12).map(|vertex| vertex / 2).collect();
+        let coarse = aggregate(fine, &parts, 6);
+        let communities: Vec<u32> = parts.iter().map(|part| part / 2).collect();
+        let (below, above) = (value(fine, &communities, 0.1), value(coarse.network(), &[0, 0, 1, 1, 2, 2], 0.1));
+        assert!((below - above).abs() < 1e-12, "{below} and {above}");
+        assert!((value(fine, &parts, 0.1) - value(coarse.network(), &[0, 1, 2, 3, 4, 5], 0.1)).abs() < 1e-12);
+    }
+}
