@@ -1,1 +1,38 @@
-//! Under construction.
+//! Who belongs together? Louvain and Leiden communities of a weighted graph: parallel, deterministic, audited.
+//!
+//! [`leiden`] and [`louvain`] take a [`graph::WeightedGraph`] and return [`Communities`]; [`audit`] checks what they
+//! promise, [`stability`] and [`resolution_profile`] say how far a partition can be trusted, [`similarity`] compares two.
+//! The crate knows no accounts, names or time.
+//!
+//! ```
+//! use community::{LeidenConfig, leiden};
+//! let edges = [(0, 1, 1.0), (1, 2, 1.0), (0, 2, 1.0), (3, 4, 1.0), (4, 5, 1.0), (3, 5, 1.0), (2, 3, 1.0)];
+//! let graph = graph::WeightedGraph::from_edges(6, &edges).unwrap();
+//! let found = leiden(&graph, None, &LeidenConfig::default()).unwrap();
+//! assert_eq!(found.partition.labels(), [0, 0, 0, 1, 1, 1]);
+//! ```
+#![deny(missing_docs)]
+
+mod config;
+mod error;
+mod leiden;
+mod objective;
+
+mod aggregation;
+mod local_moving;
+mod network;
+mod random;
+mod refinement;
+
+mod audit;
+mod resolution;
+pub mod similarity;
+mod stability;
+
+pub use audit::{Audit, audit};
+pub use config::{Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig};
+pub use error::CommunityError;
+pub use leiden::{Communities, leiden, louvain};
+pub use objective::quality;
+pub use resolution::{ResolutionPoint, ResolutionProfile, resolution_profile};
+pub use stability::stability;

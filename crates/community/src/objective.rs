@@ -1,0 +1,162 @@
+//! How good is a partition? Modularity, the constant Potts model and Barber's modularity as one formula.
+//!
+//! With masses m that add up and have a symmetric product, each is Σ_C [w_in(C) − λ·(m_C·m_C)/2], up to a constant and a
+//! factor, so the phases know only λ and the masses:
+//!
+//! | function | mass of a vertex | product | λ |
+//! |---|---|---|---|
+//! | modularity | strength k | k·k' | γ / 2m |
+//! | constant Potts | size | n·n' | γ |
+//! | Barber | (left strength, right strength) | a·b' + b·a' | γ / m |
+
+use graph::{Partition, WeightedGraph};
+use rayon::prelude::*;
+
+use crate::config::{Quality, QualityConfig};
+use crate::error::CommunityError;
+use crate::network::{Mass, Network};
+
+/// Moves must gain more than this fraction of the total weight: rounding of sums is below it.
+const TOLERANCE: f64 = 1e-12;
+/// Vertices per partial sum.
+const CHUNK: usize = 4096;
+
+/// What the phases need to know of the quality function.
+pub(crate) struct Objective {
+    /// λ.
+    pub(crate) scale: f64,
+    /// Gains up to this are no gains.
+    pub(crate) tolerance: f64,
+}
+
+/// Masses of all vertices.
+pub(crate) enum Masses {
+    One(Vec<f64>),
+    Two(Vec<[f64; 2]>),
+}
+
+/// A graph seen through a quality function.
+pub(crate) struct Prepared {
+    pub(crate) objective: Objective,
+    pub(crate) masses: Masses,
+    /// Mean weight of an entry.
+    pub(crate) mean_weight: f64,
+}
+
+/// The quality of a partition.
+///
+/// - Modularity (Newman and Girvan 2004): Σ_C [w_in(C)/m − γ·(k_C/2m)²], w_in the weight inside (self-loops once), k_C the
+///   strength (self-loops twice), m the total weight.
+/// - Constant Potts model (Traag et al. 2011, doi:10.1103/PhysRevE.84.016114): Σ_C [w_in(C) − γ·(n_C² − Σ_{v∈C} n_v²)/2];
+///   with sizes of 1 that is γ·n_C(n_C − 1)/2.
+/// - Barber (2007, doi:10.1103/PhysRevE.76.066102): Σ_C [w_in(C)/m − γ·a_C·b_C/m²], a and b the strengths of left and right.
+///
+/// 0 if the total weight is 0 (for the Potts model: if no two vertices share a group), NaN if the function needs a bipartite
+/// graph and this isn't one. O(entries), in parallel, the same bits on any number of threads.
+///
+/// # Panics
+/// If the partition has another number of vertices than the graph.
+pub fn quality(graph: &WeightedGraph, partition: &Partition, config: &QualityConfig) -> f64 {
+    assert_eq!(graph.vertex_count(), partition.vertex_count(), "the partition is of another graph");
+    match prepare(graph, config) {
+        Ok(prepared) => prepared_quality(graph, partition, config, &prepared),
+        Err(_) => f64::NAN,
+    }
+}
+
+pub(crate) fn prepared_quality(
+    graph: &WeightedGraph,
+    partition: &Partition,
+    config: &QualityConfig,
+    prepared: &Prepared,
+) -> f64 {
+    match &prepared.masses {
+        Masses::One(masses) => sum_of(view(graph, masses), partition, config, prepared.objective.scale),
+        Masses::Two(masses) => sum_of(view(graph, masses), partition, config, prepared.objective.scale),
+    }
+}
+
+fn sum_of<M: Mass>(network: Network<'_, f32, M>, partition: &Partition, config: &QualityConfig, scale: f64) -> f64 {
+    let labels = partition.labels();
+    let inner = sum_by_vertex(labels.len(), |vertex| {
+        let row = network.row_of(vertex).filter(|&(target, _)| labels[target as usize] == labels[vertex as usize]);
+        row.map(|(target, weight)| if target == vertex { weight } else { weight / 2.0 }).sum()
+    });
+    let mut masses = vec![M::ZERO; partition.group_count()];
+    for (&label, &mass) in labels.iter().zip(network.masses) {
+        masses[label as usize] = masses[label as usize].plus(mass);
+    }
+    let expected: f64 = masses.iter().map(|&mass| mass.product(mass)).sum();
+    match config.quality {
+        Quality::Modularity | Quality::Barber => {
+            let total = config.total_weight.unwrap_or_else(|| total_weight(network));
+            if total > 0.0 { (inner - scale * expected / 2.0) / total } else { 0.0 }
+        }
+        Quality::Cpm | Quality::CpmLeft => {
+            let own: f64 = network.masses.iter().map(|&mass| mass.product(mass)).sum();
+            inner - scale * (expected - own) / 2.0
+        }
+    }
+}
+
+/// Masses, λ and tolerance. Checks settings and weights.
+pub(crate) fn prepare(graph: &WeightedGraph, config: &QualityConfig) -> Result<Prepared, CommunityError> {
+    let setting = |name, found, expected| Err(CommunityError::Setting { name, found, expected });
+    if !(config.resolution.is_finite() && config.resolution >= 0.0) {
+        return setting("resolution", config.resolution, "a finite number of at least 0");
+    }
+    if let Some(total) = config.total_weight
+        && !(total.is_finite() && total >= 0.0)
+    {
+        return setting("total_weight", total, "a finite number of at least 0");
+    }
+    let wrong = |weight: &f32| !(weight.is_finite() && *weight >= 0.0);
+    if let Some(at) = graph.weights().par_iter().position_first(wrong) {
+        return Err(CommunityError::Weight { at, found: graph.weights()[at] });
+    }
+    let left_count = |quality| graph.left_count().ok_or(CommunityError::Sides { quality });
+    let count = graph.vertex_count();
+    let strengths = strengths(graph);
+    let own_total = strengths.chunks(CHUNK).map(|chunk| chunk.iter().sum::<f64>()).sum::<f64>() / 2.0;
+    let total = config.total_weight.unwrap_or(own_total);
+    let per_total = |factor: f64| if total > 0.0 { config.resolution / (factor * total) } else { 0.0 };
+    let (scale, masses) = match config.quality {
+        Quality::Modularity => (per_total(2.0), Masses::One(strengths)),
+        Quality::Cpm => (config.resolution, Masses::One(vec![1.0; count])),
+        Quality::CpmLeft => {
+            let left = left_count("the left-sided constant Potts model")? as usize;
+            (config.resolution, Masses::One((0..count).map(|vertex| if vertex < left { 1.0 } else { 0.0 }).collect()))
+        }
+        Quality::Barber => {
+            let left = left_count("Barber's modularity")? as usize;
+            let side = |(vertex, strength)| if vertex < left { [strength, 0.0] } else { [0.0, strength] };
+            (per_total(1.0), Masses::Two(strengths.into_iter().enumerate().map(side).collect()))
+        }
+    };
+    let mean_weight = 2.0 * own_total / graph.entry_count().max(1) as f64;
+    Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total }, masses, mean_weight })
+}
+
+pub(crate) fn view<'a, M>(graph: &'a WeightedGraph, masses: &'a [M]) -> Network<'a, f32, M> {
+    Network { offsets: graph.offsets(), targets: graph.targets(), weights: graph.weights(), masses }
+}
+
+fn strengths(graph: &WeightedGraph) -> Vec<f64> {
+    let strength = |vertex: u32| {
+        let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
+        row.map(|(&target, &weight)| f64::from(weight) * if target == vertex { 2.0 } else { 1.0 }).sum()
+    };
+    (0..graph.vertex_count() as u32).into_par_iter().map(strength).collect()
+}
+
+fn total_weight<M: Mass>(network: Network<'_, f32, M>) -> f64 {
+    sum_by_vertex(network.vertex_count(), |vertex| {
+        network.row_of(vertex).map(|(target, weight)| if target == vertex { weight } else { weight / 2.0 }).sum()
+    })
+}
+
+/// Σ over vertices, in chunks of a fixed size added in order.
+fn sum_by_vertex(count: usize, value_of: impl Fn(u32) -> f64 + Sync) -> f64 {
+    let chunk = |chunk: usize| (chunk * CHUNK..((chunk + 1) * CHUNK).min(count)).map(|vertex| value_of(vertex as u32)).sum();
+    (0..count.div_ceil(CHUNK)).into_par_iter().map(chunk).collect::<Vec<f64>>().into_iter().sum()
+}

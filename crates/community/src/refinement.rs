@@ -1,0 +1,217 @@
+//! Phase 2 of Leiden: inside every community, merge single vertices into well-connected sub-communities.
+//!
+//! Within a community S (Traag et al. 2019, doi:10.1038/s41598-019-41695-z, algorithm A.2, `MergeNodesSubset`):
+//! 1. each vertex starts alone; w(v, S − v) is its weight into the rest of S;
+//! 2. in random order, a vertex that is still alone and well connected, w(v, S − v) ≥ λ·m_v·(m_S − m_v), looks at the
+//!    sub-communities C around it that are well connected, w(C, S − C) ≥ λ·m_C·(m_S − m_C);
+//! 3. among those of gain w(v, C) − λ·m_v·m_C > 0 it joins one with probability ∝ exp(gain / θ).
+//!
+//! Only neighbours merge, so each sub-community is connected. Communities don't touch one another: they are refined in
+//! parallel, each with its own random stream, large ones first. Cost O(entries).
+
+use rayon::prelude::*;
+
+use crate::network::{Mass, Network, Tally, Weight};
+use crate::objective::Objective;
+use crate::random::Stream;
+
+/// Vertices that one task should have at least.
+const TASK: usize = 2048;
+
+/// The members of communities, grouped: `members[offsets[c]..offsets[c + 1]]`, and where each vertex stands in it.
+pub(crate) struct Groups {
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) members: Vec<u32>,
+    pub(crate) position_of: Vec<u32>,
+}
+
+impl Groups {
+    /// Groups by label; every label is below `group_count`. Members ascend.
+    pub(crate) fn new(labels: &[u32], group_count: usize) -> Self {
+        let mut offsets = vec![0u32; group_count + 1];
+        for &label in labels {
+            offsets[label as usize + 1] += 1;
+        }
+        for group in 0..group_count {
+            offsets[group + 1] += offsets[group];
+        }
+        let mut next = offsets.clone();
+        let mut members = vec![0u32; labels.len()];
+        let mut position_of = vec![0u32; labels.len()];
+        for (vertex, &label) in labels.iter().enumerate() {
+            let position = next[label as usize];
+            next[label as usize] += 1;
+            members[position as usize] = vertex as u32;
+            position_of[vertex] = position;
+        }
+        Groups { offsets, members, position_of }
+    }
+
+    pub(crate) fn group_count(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Cuts `values`, one per member, into runs of whole groups of at least [`TASK`] members: (groups, their values).
+    pub(crate) fn tasks<'a, T>(&self, mut values: &'a mut [T]) -> Vec<(std::ops::Range<usize>, &'a mut [T])> {
+        let mut tasks = Vec::new();
+        let mut first = 0;
+        for group in 0..self.group_count() {
+            let length = (self.offsets[group + 1] - self.offsets[first]) as usize;
+            if length >= TASK || group + 1 == self.group_count() {
+                let (head, tail) = values.split_at_mut(length);
+                tasks.push((first..group + 1, head));
+                (first, values) = (group + 1, tail);
+            }
+        }
+        tasks
+    }
+}
+
+/// A partition finer than the communities, and which community each part lies in.
+pub(crate) struct Refined {
+    /// The part of each vertex, numbered in order of community.
+    pub(crate) labels: Vec<u32>,
+    /// The community of each part.
+    pub(crate) community_of: Vec<u32>,
+}
+
+/// Refines the communities `groups`. `randomness` is θ in units of weight.
+pub(crate) fn refine<W: Weight, M: Mass>(
+    network: Network<'_, W, M>,
+    groups: &Groups,
+    objective: &Objective,
+    randomness: f64,
+    seed: u64,
+    stream: u64,
+) -> Refined {
+    let mut parts = vec![0u32; network.vertex_count()];
+    let seed = Stream::new(seed, stream).next();
+    groups.tasks(&mut parts).into_par_iter().with_max_len(1).for_each_init(Subset::default, |subset, (range, parts)| {
+        let start = groups.offsets[range.start];
+        for group in range {
+            let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
+            let parts = &mut parts[(from - start) as usize..(to - start) as usize];
+            subset.merge(network, groups, from, parts, objective, randomness, Stream::new(seed, group as u64));
+        }
+    });
+    number(groups, &parts)
+}
+
+/// Turns "position of the part's founder within its group" into consecutive numbers.
+fn number(groups: &Groups, parts: &[u32]) -> Refined {
+    let mut labels = vec![0u32; parts.len()];
+    let mut community_of = Vec::new();
+    let mut number_of = vec![u32::MAX; parts.len()];
+    for group in 0..groups.group_count() {
+        let (from, to) = (groups.offsets[group] as usize, groups.offsets[group + 1] as usize);
+        for position in from..to {
+            let founder = from + parts[position] as usize;
+            if number_of[founder] == u32::MAX {
+                number_of[founder] = community_of.len() as u32;
+                community_of.push(group as u32);
+            }
+            labels[groups.members[position] as usize] = number_of[founder];
+        }
+    }
+    Refined { labels, community_of }
+}
+
+/// Scratch for one community at a time; all arrays are indexed by the place within it.
+struct Subset<M> {
+    order: Vec<u32>,
+    masses: Vec<M>,
+    outside: Vec<f64>,
+    alone: Vec<bool>,
+    odds: Vec<(u32, f64, f64)>,
+    tally: Tally,
+}
+
+impl<M> Default for Subset<M> {
+    fn default() -> Self {
+        let (order, masses, outside, alone, odds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Subset { order, masses, outside, alone, odds, tally: Tally::default() }
+    }
+}
+
+impl<M: Mass> Subset<M> {
+    #[allow(clippy::too_many_arguments, reason = "one call, in the loop above")]
+    fn merge<W: Weight>(
+        &mut self,
+        network: Network<'_, W, M>,
+        groups: &Groups,
+        from: u32,
+        parts: &mut [u32],
+        objective: &Objective,
+        randomness: f64,
+        mut random: Stream,
+    ) {
+        let length = parts.len() as u32;
+        let members = &groups.members[from as usize..(from + length) as usize];
+        for (place, part) in parts.iter_mut().enumerate() {
+            *part = place as u32;
+        }
+        if length == 1 {
+            return;
+        }
+        let inside = |vertex: u32| {
+            network.row_of(vertex).filter_map(move |(target, weight)| {
+                let place = groups.position_of[target as usize].wrapping_sub(from);
+                (place < length && target != vertex).then_some((place, weight))
+            })
+        };
+        self.order.clear();
+        self.order.extend(0..length);
+        random.shuffle(&mut self.order);
+        self.masses.clear();
+        self.masses.extend(members.iter().map(|&vertex| network.masses[vertex as usize]));
+        self.outside.clear();
+        self.outside.extend(members.iter().map(|&vertex| inside(vertex).map(|(_, weight)| weight).sum::<f64>()));
+        self.alone.clear();
+        self.alone.resize(length as usize, true);
+        let total = self.masses.iter().fold(M::ZERO, |sum, &mass| sum.plus(mass));
+        // w(C, S − C) ≥ λ·m_C·(m_S − m_C)
+        let well_connected =
+            |outside: f64, mass: M| outside + objective.tolerance >= objective.scale * mass.product(total.minus(mass));
+        for &place in &self.order {
+            let at = place as usize;
+            let (vertex, mass) = (members[at], self.masses[at]);
+            if !self.alone[at] || !well_connected(self.outside[at], mass) {
+                continue;
+            }
+            let row = inside(vertex).map(|(other, weight)| (parts[other as usize], weight));
+            let sums = self.tally.sum(network.degree_of(vertex), parts.len(), row);
+            self.odds.clear();
+            let mut most = f64::NEG_INFINITY;
+            for &(part, sum) in sums {
+                let gain = sum - objective.scale * mass.product(self.masses[part as usize]);
+                if gain > 0.0 && well_connected(self.outside[part as usize], self.masses[part as usize]) {
+                    self.odds.push((part, sum, gain));
+                    most = most.max(gain);
+                }
+            }
+            if let Some((part, sum)) = draw(&mut self.odds, most, randomness, &mut random) {
+                // Edges between v and C were outside both; the rest of v's stay outside.
+                self.outside[part as usize] += self.outside[at] - 2.0 * sum;
+                self.masses[part as usize] = self.masses[part as usize].plus(mass);
+                self.alone[part as usize] = false;
+                self.alone[at] = false;
+                parts[at] = part;
+            }
+        }
+    }
+}
+
+/// Draws with probability ∝ exp((gain − most) / θ); θ = 0 takes the largest gain, ties to the first.
+fn draw(odds: &mut [(u32, f64, f64)], most: f64, randomness: f64, random: &mut Stream) -> Option<(u32, f64)> {
+    let mut total = 0.0;
+    for (_, _, gain) in odds.iter_mut() {
+        let odd = if *gain == most { 1.0 } else { ((*gain - most) / randomness).exp() };
+        total += odd;
+        *gain = total;
+    }
+    if odds.len() < 2 {
+        return odds.first().map(|&(part, sum, _)| (part, sum));
+    }
+    let mark = random.unit() * total;
+    odds.iter().find(|&&(_, _, upto)| mark < upto).or(odds.last()).map(|&(part, sum, _)| (part, sum))
+}
