@@ -40,7 +40,7 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"(?i)\b(?:https?|ftp)://[^\s<>]+|\bwww\.[^\s<>]+", "<url>"),
         (r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+\b", "<email>"),
         (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
-        (r"(?i)\b0x[0-9a-f]+\b|\b[0-9a-f]*(?:[0-9][a-f]|[a-f][0-9])[0-9a-f]{6,}\b", "<hex>"),
+        (r"(?i)\b0x[0-9a-f]+\b|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b", "<hex>"),
         (r"\d+(?:[.,:/-]\d+)*", "<num>"),
     ]
     .into_iter()
@@ -57,7 +57,10 @@ pub fn mask(text: &str) -> Option<String> {
     let normal: String = text[..end].nfkc().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let mut masked = normal;
     for (pattern, mask) in MASKS.iter() {
-        if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&masked, *mask) {
+        if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&masked, |found: &regex::Captures<'_>| {
+            // "3d" is a word, "deadbeef01" isn't.
+            if *mask == "<hex>" && found[0].len() < 8 { found[0].to_string() } else { (*mask).to_string() }
+        }) {
             masked = changed;
         }
     }
