@@ -207,15 +207,8 @@ impl Map {
             }
             columns.push(LayoutColumn { ours, usage, index: columns.len() });
         }
-        let mut layout = Layout::new(columns, &[]);
-        layout.ignored = checked.ignored;
-        layout.missing = checked.missing;
-        layout.long = checked.long;
-        if !layout.long {
-            layout.columns.retain(|column| !matches!(column.usage, Use::Kind | Use::Value));
-        } else {
-            layout.columns.retain(|column| keep_in_long(&column.usage));
-        }
+        columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
+        let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
         Ok((layout, slots))
     }
 }
