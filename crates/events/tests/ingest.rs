@@ -31,7 +31,8 @@ fn rows(stride: usize) -> Vec<[String; 5]> {
         .map(|step| {
             let n = step * stride % 5003;
             let time = format!("2024-03-{:02}T{:02}:{:02}:00Z", n % 28 + 1, n % 24, n % 60);
-            let ip = if n % 3 == 0 { format!("2001:db8:{:x}::{n:x}", n % 50) } else { format!("203.0.113.{}:80", n % 200) };
+            let ip =
+                if n.is_multiple_of(3) { format!("2001:db8:{:x}::{n:x}", n % 50) } else { format!("203.0.113.{}:80", n % 200) };
             [time, format!("account {}", n * 7 % 300), ip, format!("tok_{}", n % 90), format!("model-{}", n % 4)]
         })
         .collect()
