@@ -4,7 +4,7 @@
 //! 2. While one group of pieces (text) or row groups (Parquet) is parsed on all threads, the next is read.
 //! 3. Sightings are consolidated whenever as many new ones as old ones have come, so that memory follows the distinct pairs; per event
 //!    24 bytes of activity stay; strings stay once each.
-//! 4. [`crate::assemble`] numbers everything canonically.
+//! 4. The last step numbers everything canonically.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufWriter, Write};
