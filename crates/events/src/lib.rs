@@ -1,1 +1,41 @@
-//! Under construction.
+//! What happened?
+//!
+//! Event logs in, dense numbers out: the only crate that sees raw input. [`ingest()`] reads CSV, TSV, JSON Lines and Parquet in
+//! parallel, brings every identifier into its canonical form, interns the strings, and returns the graph, the activity and the names.
+//! A bad row never stops a file: it is counted and written aside.
+//!
+//! ```no_run
+//! use events::{IngestConfig, Unobserved, ingest};
+//! let ingested = ingest(&["events.parquet".into()], &IngestConfig::default(), &Unobserved)?;
+//! println!("{} sightings", ingested.graph.sighting_count());
+//! # Ok::<(), events::EventError>(())
+//! ```
+
+#![deny(missing_docs)]
+
+pub mod config;
+pub mod error;
+pub mod ingest;
+pub mod names;
+pub mod normalise;
+pub mod profile;
+pub mod rows;
+pub mod schema;
+pub mod tables;
+pub mod templates;
+
+mod assemble;
+mod chunks;
+mod columnar;
+mod intern;
+mod session;
+mod source;
+mod text;
+
+pub use config::{IngestConfig, IngestObserver, Pseudonym, Unobserved};
+pub use error::EventError;
+pub use ingest::{FileRead, Ingested, Template, ingest};
+pub use names::{Names, NamesRef};
+pub use profile::{Profile, profile};
+pub use rows::Rejection;
+pub use tables::AccountAttributes;

@@ -15,6 +15,7 @@
 
 pub mod activity;
 pub mod bipartite;
+pub mod build;
 pub mod column;
 pub mod error;
 pub mod ids;

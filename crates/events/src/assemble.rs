@@ -1,0 +1,226 @@
+//! From provisional to canonical: accounts by name, identifiers by kind and value, labels by text; then the graph.
+//!
+//! Only names that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates here.
+
+use graph::build::{Moment, activity_from_moments, columns_from_sightings, consolidate};
+use graph::{AccountId, BipartiteGraph, IdentifierId, NONE_U16, NONE_U32};
+use rayon::prelude::*;
+
+use crate::error::EventError;
+use crate::ingest::{Fold, Ingested, Template};
+use crate::intern::Interner;
+use crate::names::Names;
+use crate::session::{PROMPT_KIND, Session};
+use crate::tables::{self, AccountAttributes};
+use crate::templates;
+
+pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Ingested, EventError> {
+    let mut sightings = consolidate(std::mem::take(&mut fold.sightings));
+    let mined = mine(session, &sightings);
+    if mined.is_some() {
+        sightings
+            .par_iter_mut()
+            .for_each(|sighting| sighting.identifier = IdentifierId(replaced(&mined, sighting.identifier.0)));
+        let moments = fold.moments.par_iter_mut().chain(fold.long_moments.par_iter_mut());
+        moments.for_each(|moment| moment.template = replaced(&mined, moment.template));
+    }
+
+    let mut used_accounts = vec![false; session.accounts.bound()];
+    let mut used_identifiers = vec![false; session.identifiers.bound()];
+    for sighting in &sightings {
+        used_accounts[sighting.account.index()] = true;
+        used_identifiers[sighting.identifier.index()] = true;
+    }
+    for account in fold.moments.iter().chain(&fold.long_moments).map(|moment| moment.account).chain(fold.bare.iter().copied()) {
+        used_accounts[account as usize] = true;
+    }
+    let (account_names, new_account) = number(&session.accounts, &used_accounts, |name| (0, name));
+    let kinds = session.kind_names();
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    order.sort_unstable_by_key(|&kind| &kinds[kind]);
+    let mut rank_of = vec![0u8; 256];
+    for (rank, &kind) in order.iter().enumerate() {
+        rank_of[kind] = rank as u8;
+    }
+    let ranked = |name: &[u8]| rank_of[usize::from(name[0])];
+    let (keyed_names, new_identifier) = number(&session.identifiers, &used_identifiers, |name| (ranked(name), &name[1..]));
+    let mut counts = vec![0u32; kinds.len()];
+    let mut identifier_names = Names::default();
+    for id in 0..keyed_names.len() as u32 {
+        let name = keyed_names.name(id);
+        counts[usize::from(ranked(name))] += 1;
+        identifier_names.push(&name[1..]);
+    }
+    drop(keyed_names);
+    // Kinds without identifiers are dropped; the others keep their order.
+    let (mut kind_names, mut kind_starts) = (Vec::new(), vec![0u32]);
+    for (rank, &kind) in order.iter().enumerate() {
+        if counts[rank] > 0 {
+            kind_names.push(kinds[kind].clone());
+            kind_starts.push(kind_starts[kind_starts.len() - 1] + counts[rank]);
+        }
+    }
+
+    sightings.par_iter_mut().for_each(|sighting| {
+        sighting.account = AccountId(new_account[sighting.account.index()]);
+        sighting.identifier = IdentifierId(new_identifier[sighting.identifier.index()]);
+    });
+    let sightings = consolidate(sightings);
+    let accounts_known = account_names.len();
+    let graph = BipartiteGraph::from_columns(columns_from_sightings(&sightings, accounts_known, kind_starts.clone())?)?;
+    drop(sightings);
+
+    let (models, new_model) = session.models.sorted();
+    let (capabilities, new_capability) = session.capabilities.sorted();
+    let (pathways, new_pathway) = session.pathways.sorted();
+    let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
+    fold.moments.par_iter_mut().chain(fold.long_moments.par_iter_mut()).for_each(|moment| {
+        moment.account = new_account[moment.account as usize];
+        moment.model = label(&new_model, moment.model);
+        moment.capability = label(&new_capability, moment.capability);
+        if moment.template != NONE_U32 {
+            moment.template = new_identifier[moment.template as usize];
+        }
+    });
+    let mut moments = std::mem::take(&mut fold.moments);
+    moments.extend(merged(std::mem::take(&mut fold.long_moments)));
+    let activity = activity_from_moments(moments, accounts_known)?;
+
+    let config = session.config;
+    let mut accounts = match &config.accounts {
+        Some(path) => tables::accounts(session, path, &account_names)?,
+        None => AccountAttributes::default(),
+    };
+    if accounts.pathway.is_empty() && !pathways.is_empty() {
+        accounts.pathway = vec![NONE_U16; accounts_known];
+        for &(account, pathway) in &fold.pathways {
+            let (slot, pathway) =
+                (&mut accounts.pathway[new_account[account as usize] as usize], new_pathway[usize::from(pathway)]);
+            *slot = pathway.min(*slot);
+        }
+        accounts.pathways = pathways;
+    }
+    let mut releases = Vec::new();
+    if let Some(path) = &config.releases {
+        for (model, time) in tables::releases(path)? {
+            if let Ok(index) = models.binary_search(&model) {
+                releases.push((index as u16, time));
+            }
+        }
+    }
+    let (mut allowed_accounts, mut allowed_identifiers) = (Vec::new(), Vec::new());
+    let find = |kind: &str, value: &str| {
+        let kind = kind_names.iter().position(|known| known == kind)?;
+        identifier_names.find_in(kind_starts[kind]..kind_starts[kind + 1], value.as_bytes())
+    };
+    for (kind, value, reason) in
+        config.allow.as_deref().map_or_else(|| Ok(Vec::new()), |path| tables::allowed(session, path))?
+    {
+        if kind == "account" {
+            allowed_accounts.extend(account_names.find(value.as_bytes()).map(|id| (id, reason)));
+        } else {
+            allowed_identifiers.extend(find(&kind, &value).map(|id| (id, reason)));
+        }
+    }
+    allowed_accounts.sort();
+    allowed_identifiers.sort();
+    let mut mined_templates: Vec<Template> = mined
+        .iter()
+        .flat_map(|mined| &mined.templates)
+        .filter_map(|(hash, skeleton, variants)| {
+            let identifier = find("prompt_template_hash", hash)?;
+            Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
+        })
+        .collect();
+    mined_templates.sort_by_key(|template| template.identifier);
+    Ok(Ingested {
+        graph,
+        activity,
+        accounts,
+        models,
+        capabilities,
+        releases,
+        allowed_identifiers,
+        allowed_accounts,
+        templates: mined_templates,
+        declared_kinds: session.map.kinds.clone(),
+        files: fold.files,
+        rows: fold.rows,
+        rejected: fold.rejected.into_iter().collect(),
+        examples: fold.examples,
+        unroutable: fold.unroutable,
+        short_prompts: fold.short,
+        account_names,
+        kind_names,
+        identifier_names,
+    })
+}
+
+/// Masked prompts and what they became.
+struct MinedPrompts {
+    new_of: Vec<u32>,
+    templates: Vec<(String, String, u32)>,
+}
+
+fn replaced(mined: &Option<MinedPrompts>, identifier: u32) -> u32 {
+    match mined.as_ref().and_then(|mined| mined.new_of.get(identifier as usize)) {
+        Some(&new) if new != NONE_U32 => new,
+        _ => identifier,
+    }
+}
+
+fn mine(session: &Session<'_>, sightings: &[graph::Sighting]) -> Option<MinedPrompts> {
+    let mut used = vec![false; session.identifiers.bound()];
+    for sighting in sightings {
+        used[sighting.identifier.index()] = true;
+    }
+    let (texts, ids): (Vec<String>, Vec<u32>) = session.identifiers.with_entries(|entries| {
+        let mut prompts: Vec<_> =
+            entries.into_iter().filter(|(name, id)| name[0] == PROMPT_KIND && used[*id as usize]).collect();
+        prompts.par_sort_unstable();
+        prompts.into_iter().map(|(name, id)| (String::from_utf8_lossy(&name[1..]).into_owned(), id)).unzip()
+    });
+    if texts.is_empty() {
+        return None;
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mined = templates::mine(&texts);
+    let kind = session.kind("prompt_template_hash")?;
+    let new_ids: Vec<u32> =
+        mined.templates.iter().map(|template| session.intern_identifier(kind, template.hash.as_bytes())).collect();
+    let mut new_of = vec![NONE_U32; session.identifiers.bound()];
+    for (&id, &template) in ids.iter().zip(&mined.of_text) {
+        new_of[id as usize] = new_ids[template as usize];
+    }
+    let templates = mined.templates.into_iter().map(|template| (template.hash, template.skeleton, template.variants)).collect();
+    Some(MinedPrompts { new_of, templates })
+}
+
+/// The used names in order of (rank, bytes past the prefix), and the new id of each provisional one.
+fn number(interner: &Interner, used: &[bool], key: impl Fn(&[u8]) -> (u8, &[u8]) + Sync) -> (Names, Vec<u32>) {
+    interner.with_entries(|mut entries| {
+        entries.retain(|&(_, id)| used[id as usize]);
+        entries.par_sort_unstable_by(|one, other| key(one.0).cmp(&key(other.0)));
+        let mut names = Names::default();
+        let mut new_of = vec![NONE_U32; used.len()];
+        for (new, (name, old)) in entries.into_iter().enumerate() {
+            names.push(name);
+            new_of[old as usize] = new as u32;
+        }
+        (names, new_of)
+    })
+}
+
+/// Long rows of one account and time are one event; the lowest template stays, and the largest count.
+fn merged(mut moments: Vec<Moment>) -> Vec<Moment> {
+    moments.par_sort_unstable();
+    moments.dedup_by(|next, kept| {
+        let same = (next.account, next.seconds, next.millis) == (kept.account, kept.seconds, kept.millis);
+        if same {
+            kept.template = kept.template.min(next.template);
+            kept.requests = kept.requests.max(next.requests);
+        }
+        same
+    });
+    moments
+}

@@ -1,0 +1,92 @@
+//! What the caller decides about an ingest, and how it can watch it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use graph::Seconds;
+
+/// Share of rows that may be rejected (ING-1).
+pub const MAX_BAD: f64 = 0.001;
+
+/// Rows that may always be rejected, however small the input.
+pub const MIN_BAD_ROWS: u64 = 100;
+
+/// A keyed transform of (kind, canonical value); accounts have the kind `account`.
+pub type Pseudonym = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
+
+/// Settings of an ingest.
+#[derive(Clone)]
+pub struct IngestConfig {
+    /// The account table (`account_id,created_at,banned_at,tier,country,org,pathway`).
+    pub accounts: Option<PathBuf>,
+    /// The release table (`model,released_at`).
+    pub releases: Option<PathBuf>,
+    /// The known-good list (`kind,value,reason`; kind `account` for accounts).
+    pub allow: Option<PathBuf>,
+    /// The column map; see [`crate::schema`].
+    pub map: Option<PathBuf>,
+    /// Where rejected rows are written, as JSON Lines.
+    pub rejects: Option<PathBuf>,
+    /// Share of rows that may be rejected; at least [`MIN_BAD_ROWS`] always may.
+    pub max_bad: f64,
+    /// Whether long events may bring kinds that are neither known by name nor declared in the map.
+    pub allow_kinds: bool,
+    /// Applied to every account and identifier before it is kept.
+    pub pseudonym: Option<Pseudonym>,
+    /// The time that "future" is measured from; the clock's if absent.
+    pub now: Option<Seconds>,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        IngestConfig {
+            accounts: None,
+            releases: None,
+            allow: None,
+            map: None,
+            rejects: None,
+            max_bad: MAX_BAD,
+            allow_kinds: true,
+            pseudonym: None,
+            now: None,
+        }
+    }
+}
+
+impl fmt::Debug for IngestConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("IngestConfig")
+            .field("accounts", &self.accounts)
+            .field("releases", &self.releases)
+            .field("allow", &self.allow)
+            .field("map", &self.map)
+            .field("rejects", &self.rejects)
+            .field("max_bad", &self.max_bad)
+            .field("allow_kinds", &self.allow_kinds)
+            .field("pseudonym", &self.pseudonym.is_some())
+            .field("now", &self.now)
+            .finish()
+    }
+}
+
+/// Watches an ingest; called from the ingesting thread between batches.
+pub trait IngestObserver: Sync {
+    /// Bytes of all sources, once known; 0 where standard input makes that impossible.
+    fn started(&self, _total_bytes: u64) {}
+
+    /// Bytes and rows read so far.
+    fn progressed(&self, _bytes: u64, _rows: u64) {}
+
+    /// Whether to stop.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// An observer that looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl IngestObserver for Unobserved {}

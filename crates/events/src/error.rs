@@ -1,0 +1,125 @@
+//! Why an input can't become a graph: each error says where, what was expected, and what to try next.
+
+use std::path::Path;
+
+use graph::GraphError;
+use thiserror::Error;
+
+/// What stops an ingest. Values of identifiers are never part of a message.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// A file that can't be read, or isn't what it says it is.
+    #[error("{file}: {problem}; {hint}")]
+    Input {
+        /// The file, and the place in it where known.
+        file: String,
+        /// What was found, and what was expected.
+        problem: String,
+        /// What to try next.
+        hint: String,
+    },
+    /// A required column isn't there.
+    #[error("{file}: no column {column}; {}", nearest_hint(.nearest.as_deref(), .column))]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The column that is required.
+        column: String,
+        /// The column of the file whose name is nearest.
+        nearest: Option<String>,
+    },
+    /// A name in the map that means nothing.
+    #[error("{file}: unknown {what} {name:?}{}", .nearest.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default())]
+    UnknownName {
+        /// The map file.
+        file: String,
+        /// What kind of name it is.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The nearest name that means something.
+        nearest: Option<String>,
+    },
+    /// A raw card number. The value isn't kept anywhere.
+    #[error(
+        "{file}: {position}: column {field} holds what looks like a raw card number (13 to 19 digits with a valid check digit); \
+         nothing was kept; replace card numbers by tokens or keyed hashes and run again"
+    )]
+    RawCard {
+        /// The file.
+        file: String,
+        /// Where in it.
+        position: String,
+        /// The column.
+        field: String,
+    },
+    /// One time column with more than one unit.
+    #[error(
+        "{file}: column {field} mixes timestamps in {first} and {second}, so no unit can be trusted; \
+         write the whole column as RFC 3339 or in one epoch unit"
+    )]
+    MixedTime {
+        /// The file.
+        file: String,
+        /// The column.
+        field: String,
+        /// One unit, and the first row that has it.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// More bad rows than allowed.
+    #[error(
+        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; \
+         see them with --rejects FILE, or allow more with --max-bad"
+    )]
+    TooManyBad {
+        /// Rows rejected.
+        rejected: u64,
+        /// Rows read.
+        rows: u64,
+        /// Rows that may be rejected.
+        allowed: u64,
+        /// The most frequent reason.
+        reason: String,
+    },
+    /// More of something than can be numbered.
+    #[error("more than {bound} different {what}; check that the right column is mapped to it")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there can be.
+        bound: u64,
+    },
+    /// The caller asked to stop.
+    #[error("stopped on request; nothing was written")]
+    Cancelled,
+    /// The columns don't make a graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+impl EventError {
+    /// An input error about a path.
+    pub(crate) fn input(file: &Path, problem: impl ToString, hint: impl Into<String>) -> Self {
+        EventError::Input { file: file.display().to_string(), problem: problem.to_string(), hint: hint.into() }
+    }
+}
+
+fn nearest_hint(nearest: Option<&str>, column: &str) -> String {
+    match nearest {
+        Some(near) => format!("nearest is {near:?}: rename it, or use --map with [columns] {column} = {near:?}"),
+        None => format!("name the column that holds it with --map ([columns] {column} = \"...\")"),
+    }
+}
+
+/// The candidate nearest to a name, if any is near enough to be worth naming.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|&(similarity, _)| similarity > 0.6)
+        .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))
+        .map(|(_, candidate)| candidate.to_string())
+}

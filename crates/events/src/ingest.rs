@@ -1,0 +1,383 @@
+//! The walk of the raw input: files are opened one after the other, their pieces parsed in parallel, and what comes out is folded.
+//!
+//! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
+//! 2. While one group of pieces (text) or row groups (Parquet) is parsed on all threads, the next is read.
+//! 3. Sightings are consolidated whenever as many new ones as old ones have come, so that memory follows the distinct pairs; per event
+//!    24 bytes of activity stay; strings stay once each.
+//! 4. The last step numbers everything canonically.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use graph::build::{Moment, consolidate};
+use graph::{Activity, BipartiteGraph, Seconds, Sighting};
+use rayon::prelude::*;
+
+use crate::assemble;
+use crate::chunks::{Piece, Pieces};
+use crate::columnar::Columnar;
+use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
+use crate::error::EventError;
+use crate::names::Names;
+use crate::normalise::Reason;
+use crate::normalise::time::UnitsSeen;
+use crate::rows::{Rejection, Yield};
+use crate::schema::{KindEntry, Layout, Map};
+use crate::session::Session;
+use crate::source;
+use crate::tables::AccountAttributes;
+use crate::text::{self, Format};
+
+/// New sightings before they are folded into the consolidated ones.
+const FOLD: usize = 8 << 20;
+
+/// Rejections kept as examples.
+const EXAMPLES: usize = 20;
+
+/// One source file.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FileRead {
+    /// Its path.
+    pub file: String,
+    /// The xxh3-128 of its bytes, in hexadecimal; empty for standard input.
+    pub hash: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Whether it was skipped because the same bytes had been read.
+    pub duplicate: bool,
+    /// Columns that mean nothing to us.
+    pub ignored: Vec<String>,
+    /// Main columns it doesn't have.
+    pub missing: Vec<String>,
+}
+
+/// A mined template.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Template {
+    /// Its identifier.
+    pub identifier: u32,
+    /// Its text with everything particular masked.
+    pub skeleton: String,
+    /// Distinct masked texts made from it.
+    pub variants: u32,
+}
+
+/// Everything the input said, in numbers and names.
+#[derive(Clone, Debug)]
+pub struct Ingested {
+    /// Accounts in byte order: position is id.
+    pub account_names: Names,
+    /// Kinds in byte order.
+    pub kind_names: Vec<String>,
+    /// Identifiers by kind, in byte order within a kind: position is id.
+    pub identifier_names: Names,
+    /// Who touches what.
+    pub graph: BipartiteGraph,
+    /// Who did what when.
+    pub activity: Activity,
+    /// What the account table says; pathways from the events where the table has none.
+    pub accounts: AccountAttributes,
+    /// Models, in byte order.
+    pub models: Vec<String>,
+    /// Capability classes, in byte order.
+    pub capabilities: Vec<String>,
+    /// Releases: (model index, time), in order of time.
+    pub releases: Vec<(u16, Seconds)>,
+    /// Known-good identifiers that occur, with reasons, ascending.
+    pub allowed_identifiers: Vec<(u32, String)>,
+    /// Known-good accounts that occur, with reasons, ascending.
+    pub allowed_accounts: Vec<(u32, String)>,
+    /// Mined templates, ascending by identifier.
+    pub templates: Vec<Template>,
+    /// Kinds declared by the map.
+    pub declared_kinds: BTreeMap<String, KindEntry>,
+    /// The files.
+    pub files: Vec<FileRead>,
+    /// Rows read, bad ones included.
+    pub rows: u64,
+    /// Rows rejected, by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// The first rejections.
+    pub examples: Vec<Rejection>,
+    /// Addresses that are not globally routed, and so link nobody.
+    pub unroutable: u64,
+    /// Prompts too short to link anybody.
+    pub short_prompts: u64,
+}
+
+impl Ingested {
+    /// Rows rejected for any reason.
+    pub fn rejected_count(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+}
+
+/// Reads event logs: files, glob patterns, or `-` for standard input.
+///
+/// # Errors
+/// [`EventError`]; nothing is left behind but the rejects file.
+pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Ingested, EventError> {
+    let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
+    let session = Session::new(config, map);
+    let paths = source::expand(sources)?;
+    let prints = paths
+        .par_iter()
+        .map(|path| if path.as_os_str() == "-" { Ok(None) } else { source::fingerprint(path).map(Some) })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<Result<Vec<_>, EventError>>()?;
+    observer.started(prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size)).unwrap_or(0));
+    let mut fold = Fold::new(config, observer)?;
+    let mut known = HashSet::new();
+    for (path, print) in paths.iter().zip(&prints) {
+        let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
+        let file = path.display().to_string();
+        let duplicate = print.is_some_and(|(hash, _)| !known.insert(hash));
+        fold.files.push(FileRead { file, hash, rows: 0, duplicate, ignored: Vec::new(), missing: Vec::new() });
+        if duplicate {
+            continue;
+        }
+        let before = fold.rows;
+        fold.units = UnitsSeen::default();
+        if source::is_parquet(path) {
+            parquet(&session, path, print.map_or(0, |(_, size)| size), &mut fold)?;
+        } else {
+            lines(&session, path, &mut fold)?;
+        }
+        if fold.rows == before {
+            return Err(EventError::input(path, "no events", "a header alone was found; check the export that wrote it"));
+        }
+        if let Some(read) = fold.files.last_mut() {
+            read.rows = fold.rows - before;
+        }
+    }
+    fold.finish(&session)
+}
+
+fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<(), EventError> {
+    let file = Columnar::open(path, &session.map)?;
+    fold.note(&file.layout);
+    let (name, groups) = (path.display().to_string(), file.row_groups());
+    let start = fold.bytes.load(Ordering::Relaxed);
+    let step = rayon::current_num_threads() * 2;
+    for first in (0..groups).step_by(step) {
+        let range = first..groups.min(first + step);
+        let end = range.end;
+        let yields: Vec<_> = range.into_par_iter().map(|group| file.read(session, path, &name, group)).collect();
+        fold.bytes.store(start + size * end as u64 / groups as u64, Ordering::Relaxed);
+        for result in yields {
+            fold.take(result?, &name, file.layout.long)?;
+        }
+    }
+    Ok(())
+}
+
+fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), EventError> {
+    let damaged = |error: std::io::Error| {
+        EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
+    };
+    let reader = source::open_counted(path, fold.bytes.clone())?;
+    let (layout, format, mut pieces) = begin(session, path, reader)?;
+    fold.note(&layout);
+    let name = path.display().to_string();
+    let step = rayon::current_num_threads() * 2;
+    let group = |pieces: &mut Pieces<source::Bytes>| -> Result<Vec<Piece>, EventError> {
+        let mut group = Vec::with_capacity(step);
+        while group.len() < step {
+            match pieces.next().map_err(damaged)? {
+                Some(piece) => group.push(piece),
+                None => break,
+            }
+        }
+        Ok(group)
+    };
+    let mut current = group(&mut pieces)?;
+    while !current.is_empty() {
+        let (next, yields) = rayon::join(
+            || group(&mut pieces),
+            || current.par_iter().map(|piece| text::parse(session, &layout, &format, &name, piece)).collect::<Vec<_>>(),
+        );
+        for result in yields {
+            fold.take(result, &name, layout.long)?;
+        }
+        current = next?;
+    }
+    Ok(())
+}
+
+/// Finds out how a text file is written, from its beginning.
+fn begin(
+    session: &Session<'_>,
+    path: &Path,
+    mut reader: source::Bytes,
+) -> Result<(Layout, Format, Pieces<source::Bytes>), EventError> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = reader.by_ref().take(4 << 20).read_to_end(&mut start);
+    read.map_err(|error| {
+        EventError::input(path, format!("can't be read: {error}"), "the file is damaged or truncated; copy it again")
+    })?;
+    if start.starts_with(b"\xef\xbb\xbf") {
+        start.drain(..3);
+    }
+    if start.trim_ascii().is_empty() {
+        return Err(EventError::input(path, "empty file", "events were expected; check the export that wrote it"));
+    }
+    if start.starts_with(b"PAR1") {
+        return Err(EventError::input(path, "Parquet inside a stream", "give the uncompressed Parquet file by its path"));
+    }
+    if start.trim_ascii_start().starts_with(b"{") {
+        let keys: Vec<String> = start
+            .split(|&byte| byte == b'\n')
+            .take(1000)
+            .filter_map(text::keys)
+            .flatten()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let (layout, slots) = session.map.fields(&keys, path)?;
+        return Ok((layout, Format::JsonLines(slots), Pieces::new(reader, start, 1, None)));
+    }
+    let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+    let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
+    let header = &start[skipped..end];
+    if header.contains(&0) || std::str::from_utf8(header).is_err() || header.len() > crate::chunks::MAX_RECORD {
+        let problem = "the first line is no header: not text, or longer than 1 MiB";
+        return Err(EventError::input(
+            path,
+            problem,
+            "CSV, TSV, JSON Lines (UTF-8) or Parquet was expected; gzip and zstd are undone",
+        ));
+    }
+    let delimiter = source::delimiter_of(header);
+    let mut record = csv::StringRecord::new();
+    let mut parser = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header);
+    parser.read_record(&mut record).map_err(|error| EventError::input(path, error, "a header line was expected"))?;
+    let names: Vec<String> = record.iter().map(|name| name.trim().to_string()).collect();
+    let layout = session.map.layout(&names, path)?;
+    let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
+    start.drain(..end);
+    Ok((layout, Format::Delimited(delimiter), Pieces::new(reader, start, first_line, Some(delimiter))))
+}
+
+/// What has been read so far.
+pub(crate) struct Fold<'o> {
+    config: &'o IngestConfig,
+    observer: &'o dyn IngestObserver,
+    bytes: Arc<AtomicU64>,
+    rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
+    consolidated: usize,
+    units: UnitsSeen,
+    pub(crate) files: Vec<FileRead>,
+    pub(crate) rows: u64,
+    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) moments: Vec<Moment>,
+    pub(crate) long_moments: Vec<Moment>,
+    pub(crate) bare: HashSet<u32>,
+    pub(crate) pathways: HashSet<(u32, u16)>,
+    pub(crate) rejected: HashMap<Reason, u64>,
+    pub(crate) examples: Vec<Rejection>,
+    pub(crate) unroutable: u64,
+    pub(crate) short: u64,
+}
+
+impl<'o> Fold<'o> {
+    fn new(config: &'o IngestConfig, observer: &'o dyn IngestObserver) -> Result<Self, EventError> {
+        let rejects = match &config.rejects {
+            Some(path) => {
+                let file = std::fs::File::create(path)
+                    .map_err(|error| EventError::input(path, error, "choose a path for --rejects that can be written"))?;
+                Some((path.clone(), BufWriter::new(file)))
+            }
+            None => None,
+        };
+        Ok(Fold {
+            config,
+            observer,
+            bytes: Arc::default(),
+            rejects,
+            consolidated: 0,
+            units: UnitsSeen::default(),
+            files: Vec::new(),
+            rows: 0,
+            sightings: Vec::new(),
+            moments: Vec::new(),
+            long_moments: Vec::new(),
+            bare: HashSet::new(),
+            pathways: HashSet::new(),
+            rejected: HashMap::new(),
+            examples: Vec::new(),
+            unroutable: 0,
+            short: 0,
+        })
+    }
+
+    fn note(&mut self, layout: &Layout) {
+        if let Some(file) = self.files.last_mut() {
+            file.ignored = layout.ignored.clone();
+            file.missing = layout.missing.clone();
+        }
+    }
+
+    fn take(&mut self, part: Yield, file: &str, long: bool) -> Result<(), EventError> {
+        if let Some((row, field)) = part.card {
+            return Err(EventError::RawCard { file: file.to_string(), position: format!("row {row}"), field });
+        }
+        if part.overflow {
+            return Err(EventError::TooMany {
+                what: "values (accounts, identifiers, models or kinds)",
+                bound: u64::from(u32::MAX),
+            });
+        }
+        self.units.merge(&part.units);
+        if let Some([(first, one), (second, two)]) = self.units.mixed() {
+            return Err(EventError::MixedTime {
+                file: file.to_string(),
+                field: "timestamp".to_string(),
+                first: format!("{} (row {one})", first.name()),
+                second: format!("{} (row {two})", second.name()),
+            });
+        }
+        self.rows += part.rows;
+        self.unroutable += part.unroutable;
+        self.short += part.short;
+        self.bare.extend(part.bare);
+        self.pathways.extend(part.pathways);
+        if long { &mut self.long_moments } else { &mut self.moments }.extend(part.moments);
+        self.sightings.extend(part.sightings);
+        if self.sightings.len() > self.consolidated * 2 + FOLD {
+            self.sightings = consolidate(std::mem::take(&mut self.sightings));
+            self.consolidated = self.sightings.len();
+        }
+        for rejection in part.rejections {
+            *self.rejected.entry(rejection.reason).or_default() += 1;
+            if let Some((path, writer)) = &mut self.rejects {
+                let line = serde_json::to_string(&rejection).unwrap_or_default();
+                writeln!(writer, "{line}")
+                    .map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
+            }
+            if self.examples.len() < EXAMPLES {
+                self.examples.push(rejection);
+            }
+        }
+        self.observer.progressed(self.bytes.load(Ordering::Relaxed), self.rows);
+        if self.observer.cancelled() { Err(EventError::Cancelled) } else { Ok(()) }
+    }
+
+    fn finish(mut self, session: &Session<'_>) -> Result<Ingested, EventError> {
+        if let Some((path, writer)) = &mut self.rejects {
+            writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
+        }
+        let rejected: u64 = self.rejected.values().sum();
+        let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
+        if rejected > allowed || rejected == self.rows {
+            let worst = self.rejected.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
+            let reason = worst.map_or(String::new(), |(reason, count)| format!("{} ({count})", reason.name()));
+            return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason });
+        }
+        assemble::assemble(session, self)
+    }
+}

@@ -1,0 +1,150 @@
+//! Which network address is this, and can it link anyone?
+//!
+//! Accepts IPv4 and IPv6, in brackets, with a port, v4-mapped (`::ffff:1.2.3.4` is IPv4) and with a zone id. IPv4 stays whole; IPv6
+//! becomes its /64, the unit that is given to a household (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640). Addresses that
+//! are not globally routed (RFC 6890: private, shared, loopback, link-local, multicast, reserved) link nobody. Documentation
+//! prefixes are kept, for they stand in examples and in synthetic worlds.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::Reason;
+
+/// What an address is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// IPv4, whole.
+    V4(Ipv4Addr),
+    /// IPv6, the first 64 bits.
+    V6Prefix(Ipv6Addr),
+    /// An address that says nothing about who is behind it.
+    Unroutable,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Address::V4(address) => write!(formatter, "{address}"),
+            Address::V6Prefix(address) => write!(formatter, "{address}/64"),
+            Address::Unroutable => write!(formatter, "unroutable"),
+        }
+    }
+}
+
+/// Reads an address.
+///
+/// # Errors
+/// [`Reason::BadIp`].
+pub fn parse(text: &str) -> Result<Address, Reason> {
+    let text = text.strip_suffix("/64").filter(|rest| rest.contains(':')).unwrap_or(text);
+    let address = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, port) = rest.split_once(']').ok_or(Reason::BadIp)?;
+            if !port.is_empty() {
+                check_port(port.strip_prefix(':').ok_or(Reason::BadIp)?)?;
+            }
+            parse_v6(inside)?
+        }
+        None if text.bytes().filter(|&byte| byte == b':').count() == 1 => {
+            let (address, port) = text.split_once(':').ok_or(Reason::BadIp)?;
+            check_port(port)?;
+            IpAddr::V4(address.parse().map_err(|_| Reason::BadIp)?)
+        }
+        None if text.contains(':') => parse_v6(text)?,
+        None => IpAddr::V4(text.parse().map_err(|_| Reason::BadIp)?),
+    };
+    Ok(match address.to_canonical() {
+        IpAddr::V4(address) if routable_v4(address) => Address::V4(address),
+        IpAddr::V6(address) if routable_v6(address) => {
+            Address::V6Prefix(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+        }
+        _ => Address::Unroutable,
+    })
+}
+
+fn parse_v6(text: &str) -> Result<IpAddr, Reason> {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "zone"));
+    if zone.is_empty() {
+        return Err(Reason::BadIp);
+    }
+    address.parse().map(IpAddr::V6).map_err(|_| Reason::BadIp)
+}
+
+fn check_port(text: &str) -> Result<(), Reason> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok() {
+        Ok(())
+    } else {
+        Err(Reason::BadIp)
+    }
+}
+
+fn routable_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
+    let reserved = first == 0
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || (first == 100 && second & 0xc0 == 64)
+        || (first == 192 && second == 0 && third == 0)
+        || (first == 198 && second & 0xfe == 18)
+        || first >= 224;
+    !reserved
+}
+
+fn routable_v6(address: Ipv6Addr) -> bool {
+    // Global unicast is 2000::/3; all else is loopback, local, multicast or unassigned.
+    address.segments()[0] & 0xe000 == 0x2000
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        parse(text).map_or_else(|reason| reason.name().to_string(), |address| address.to_string())
+    }
+
+    #[test]
+    fn every_spelling_of_one_address_is_one_identifier() {
+        for text in ["198.51.100.7", "198.51.100.7:443", "::ffff:198.51.100.7", "[::ffff:198.51.100.7]:80"] {
+            assert_eq!(canonical(text), "198.51.100.7");
+        }
+        for text in
+            ["2001:db8:1:2:3:4:5:6", "[2001:DB8:1:2::9]", "[2001:db8:1:2::9]:443", "2001:db8:1:2::1%eth0", "2001:db8:1:2::/64"]
+        {
+            assert_eq!(canonical(text), "2001:db8:1:2::/64");
+        }
+    }
+
+    #[test]
+    fn local_addresses_link_nobody() {
+        for text in
+            ["10.0.0.1", "192.168.3.4", "127.0.0.1", "100.64.0.1", "169.254.1.1", "224.0.0.1", "::1", "fe80::1%en0", "fd00::1"]
+        {
+            assert_eq!(canonical(text), "unroutable", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_rejected() {
+        for text in
+            ["", "1.2.3", "1.2.3.04", "256.1.1.1", "1.2.3.4:99999", "1.2.3.4:", "[::1", "2001:db8::%", "host", "1.2.3.4/24"]
+        {
+            assert_eq!(canonical(text), "bad_ip", "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_and_canonical_forms_are_fixed_points(text in "\\PC{0,40}", bits: u128, four: u32) {
+            let _ = parse(&text);
+            for text in [Ipv6Addr::from_bits(bits).to_string(), Ipv4Addr::from_bits(four).to_string()] {
+                let address = parse(&text).unwrap();
+                if address != Address::Unroutable {
+                    prop_assert_eq!(parse(&address.to_string()).unwrap(), address);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The canonical form of each kind of value, and why a value has none.
+
+pub mod ip;
+pub mod payment;
+pub mod time;
+
+use serde::Serialize;
+
+/// Why a row was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// No account.
+    MissingAccount,
+    /// A long row without a kind.
+    MissingKind,
+    /// A kind with characters other than letters, digits, `_`, `-`, `.`, or longer than 64.
+    BadKind,
+    /// A kind that isn't known, where unknown kinds aren't allowed.
+    UnknownKind,
+    /// Not UTF-8.
+    InvalidUtf8,
+    /// NUL or another control character.
+    ControlCharacter,
+    /// A value of more than 1024 bytes, or a line of more than 1 MiB.
+    TooLong,
+    /// Not an IP address.
+    BadIp,
+    /// Not a time.
+    BadTime,
+    /// A time more than a day ahead.
+    FutureTime,
+    /// A time before the year 2000.
+    AncientTime,
+    /// Not a whole number.
+    BadNumber,
+    /// Another number of fields than the header has.
+    FieldCount,
+    /// A line that isn't a JSON object.
+    BadJson,
+    /// An object or array where a value was expected.
+    NestedValue,
+}
+
+const REASONS: [Reason; 15] = [
+    Reason::MissingAccount,
+    Reason::MissingKind,
+    Reason::BadKind,
+    Reason::UnknownKind,
+    Reason::InvalidUtf8,
+    Reason::ControlCharacter,
+    Reason::TooLong,
+    Reason::BadIp,
+    Reason::BadTime,
+    Reason::FutureTime,
+    Reason::AncientTime,
+    Reason::BadNumber,
+    Reason::FieldCount,
+    Reason::BadJson,
+    Reason::NestedValue,
+];
+
+impl Reason {
+    /// The reason as it stands in the rejects file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::MissingAccount => "missing_account",
+            Reason::MissingKind => "missing_kind",
+            Reason::BadKind => "bad_kind",
+            Reason::UnknownKind => "unknown_kind",
+            Reason::InvalidUtf8 => "invalid_utf8",
+            Reason::ControlCharacter => "control_character",
+            Reason::TooLong => "too_long",
+            Reason::BadIp => "bad_ip",
+            Reason::BadTime => "bad_time",
+            Reason::FutureTime => "future_time",
+            Reason::AncientTime => "ancient_time",
+            Reason::BadNumber => "bad_number",
+            Reason::FieldCount => "field_count",
+            Reason::BadJson => "bad_json",
+            Reason::NestedValue => "nested_value",
+        }
+    }
+
+    pub(crate) fn code(self) -> u32 {
+        self as u32
+    }
+
+    pub(crate) fn of_code(code: u32) -> Reason {
+        REASONS[code as usize]
+    }
+}
+
+/// Longest value that is kept.
+pub const MAX_VALUE_BYTES: usize = 1024;
+
+/// A value as text: trimmed, UTF-8, at most [`MAX_VALUE_BYTES`], without control characters. May be empty.
+///
+/// # Errors
+/// Which of these it isn't.
+pub fn text(raw: &[u8]) -> Result<&str, Reason> {
+    let trimmed = raw.trim_ascii();
+    if trimmed.len() > MAX_VALUE_BYTES {
+        return Err(Reason::TooLong);
+    }
+    let text = std::str::from_utf8(trimmed).map_err(|_| Reason::InvalidUtf8)?;
+    if text.chars().any(char::is_control) { Err(Reason::ControlCharacter) } else { Ok(text.trim()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_trimmed_and_checked() {
+        assert_eq!(text("\u{a0} é\t".as_bytes()), Ok("é"));
+        assert_eq!(text(b"a\0b"), Err(Reason::ControlCharacter));
+        assert_eq!(text(b"a\xffb"), Err(Reason::InvalidUtf8));
+        assert_eq!(text(&[b'a'; 1025]), Err(Reason::TooLong));
+    }
+
+    #[test]
+    fn codes_and_reasons_are_inverse() {
+        for (code, reason) in REASONS.iter().enumerate() {
+            assert_eq!(reason.code() as usize, code);
+            assert_eq!(Reason::of_code(code as u32), *reason);
+        }
+    }
+}

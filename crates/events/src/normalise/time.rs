@@ -1,0 +1,218 @@
+//! When was this? RFC 3339, or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch.
+//!
+//! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times that
+//! in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole ([`UnitsSeen`]): one
+//! of them must be wrong, and no value tells which.
+
+use super::Reason;
+
+/// How a time is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// RFC 3339; without an offset it is taken as UTC.
+    Rfc3339,
+    /// Seconds since the epoch.
+    Seconds,
+    /// Milliseconds since the epoch.
+    Millis,
+    /// Microseconds since the epoch.
+    Micros,
+    /// Nanoseconds since the epoch.
+    Nanos,
+}
+
+impl Unit {
+    /// The unit's name.
+    pub fn name(self) -> &'static str {
+        ["RFC 3339", "epoch seconds", "epoch milliseconds", "epoch microseconds", "epoch nanoseconds"][self as usize]
+    }
+}
+
+const YEAR_2000: i64 = 946_684_800;
+const YEAR_2100: i64 = 4_102_444_800;
+
+/// Reads a time as milliseconds since the epoch; nothing if it is empty.
+///
+/// # Errors
+/// [`Reason::BadTime`], [`Reason::AncientTime`].
+pub fn parse(raw: &[u8]) -> Result<Option<(i64, Unit)>, Reason> {
+    let text = raw.trim_ascii();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == text.len() {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Reason::BadTime)?;
+        return epoch(number).map(Some);
+    }
+    if text[0] == b'-' && text[1..].iter().all(u8::is_ascii_digit) {
+        return Err(Reason::AncientTime);
+    }
+    if digits >= 9 && text[digits] == b'.' {
+        let (whole, fraction) = (&text[..digits], &text[digits + 1..]);
+        if !fraction.iter().all(u8::is_ascii_digit) {
+            return Err(Reason::BadTime);
+        }
+        let number: i64 = std::str::from_utf8(whole).ok().and_then(|text| text.parse().ok()).ok_or(Reason::BadTime)?;
+        let (millis, unit) = epoch(number)?;
+        let extra = if unit == Unit::Seconds { thousandths(fraction) } else { 0 };
+        return Ok(Some((millis + extra, unit)));
+    }
+    let millis = rfc3339(text).ok_or(Reason::BadTime)?;
+    if millis < YEAR_2000 * 1000 { Err(Reason::AncientTime) } else { Ok(Some((millis, Unit::Rfc3339))) }
+}
+
+/// A number since the epoch, its unit told by its size.
+///
+/// # Errors
+/// [`Reason::AncientTime`] below any unit's range, [`Reason::BadTime`] between or above them.
+pub fn epoch(number: i64) -> Result<(i64, Unit), Reason> {
+    for (unit, scale) in [(Unit::Seconds, 1i64), (Unit::Millis, 1000), (Unit::Micros, 1_000_000), (Unit::Nanos, 1_000_000_000)]
+    {
+        let range = YEAR_2000 * scale..YEAR_2100.saturating_mul(scale);
+        if range.contains(&number) {
+            let millis = if scale == 1 { number * 1000 } else { number / (scale / 1000) };
+            return Ok((millis, unit));
+        }
+    }
+    Err(if number < YEAR_2000 { Reason::AncientTime } else { Reason::BadTime })
+}
+
+fn thousandths(fraction: &[u8]) -> i64 {
+    (0..3).fold(0, |sum, at| sum * 10 + fraction.get(at).map_or(0, |byte| i64::from(byte - b'0')))
+}
+
+/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing.
+fn rfc3339(text: &[u8]) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| -> Option<i64> {
+        text.get(range)?.iter().try_fold(0i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+    };
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let punctuation =
+        text[4] == b'-' && text[7] == b'-' && matches!(text[10], b'T' | b't' | b' ') && text[13] == b':' && text[16] == b':';
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        _ => return None,
+    };
+    if !punctuation || day < 1 || day > days || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let mut rest = &text[19..];
+    let mut millis = 0;
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            return None;
+        }
+        millis = thousandths(&fraction[..digits]);
+        rest = &fraction[digits..];
+    }
+    let offset = match rest {
+        b"" | b"Z" | b"z" | b" UTC" => 0,
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
+            let two = |high: &u8, low: &u8| i64::from(high - b'0') * 10 + i64::from(low - b'0');
+            let (hours, minutes) = (two(h1, h2), two(m1, m2));
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            (hours * 60 + minutes) * if *sign == b'+' { 60 } else { -60 }
+        }
+        _ => return None,
+    };
+    // Days from civil, H. Hinnant, "chrono-compatible low-level date algorithms".
+    let shifted = year - i64::from(month <= 2);
+    let era = shifted.div_euclid(400);
+    let of_era = shifted - era * 400;
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + millis)
+}
+
+/// The first place at which each unit occurred in a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnitsSeen {
+    first: [Option<u64>; 5],
+}
+
+impl UnitsSeen {
+    /// Notes a unit at a row.
+    pub fn note(&mut self, unit: Unit, row: u64) {
+        let first = &mut self.first[unit as usize];
+        if first.is_none_or(|known| row < known) {
+            *first = Some(row);
+        }
+    }
+
+    /// Adds what was seen elsewhere in the column.
+    pub fn merge(&mut self, other: &UnitsSeen) {
+        for (mine, theirs) in self.first.iter_mut().zip(other.first) {
+            *mine = match (*mine, theirs) {
+                (Some(one), Some(two)) => Some(one.min(two)),
+                (one, two) => one.or(two),
+            };
+        }
+    }
+
+    /// Two units and their rows, if there are two.
+    pub fn mixed(&self) -> Option<[(Unit, u64); 2]> {
+        let units = [Unit::Rfc3339, Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos];
+        let mut seen = units.into_iter().filter_map(|unit| self.first[unit as usize].map(|row| (unit, row)));
+        Some([seen.next()?, seen.next()?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_instant_in_every_spelling() {
+        let at = 1_700_000_000_123;
+        for text in ["2023-11-14T22:13:20.123Z", "2023-11-14 22:13:20.1239", "2023-11-15T00:13:20.123+02:00", "1700000000.123"]
+        {
+            assert_eq!(parse(text.as_bytes()).unwrap().unwrap().0, at, "{text}");
+        }
+        for text in ["1700000000123", "1700000000123456", "1700000000123456789"] {
+            assert_eq!(parse(text.as_bytes()).unwrap().unwrap().0, at, "{text}");
+        }
+        assert_eq!(parse(b" "), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_time_is_rejected() {
+        for text in
+            ["2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "yesterday", "2023-11-14", "50000000000", "2023-11-14T22:13:20+2"]
+        {
+            assert_eq!(parse(text.as_bytes()), Err(Reason::BadTime), "{text}");
+        }
+        for text in ["0", "-5", "1999-12-31T23:59:59Z", "12345"] {
+            assert_eq!(parse(text.as_bytes()), Err(Reason::AncientTime), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_units_are_noticed_in_any_order() {
+        let mut one = UnitsSeen::default();
+        one.note(Unit::Millis, 9);
+        let mut other = UnitsSeen::default();
+        other.note(Unit::Seconds, 4);
+        assert_eq!(one.mixed(), None);
+        one.merge(&other);
+        assert_eq!(one.mixed(), Some([(Unit::Seconds, 4), (Unit::Millis, 9)]));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_jiff_and_never_panics(seconds in YEAR_2000..YEAR_2100, bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let text = jiff::Timestamp::from_second(seconds).unwrap().to_string();
+            prop_assert_eq!(parse(text.as_bytes()), Ok(Some((seconds * 1000, Unit::Rfc3339))));
+            let _ = parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What is in this data, before anything is built? (ING-9)
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use graph::{AccountId, IdentifierId, KindId, NO_TIME, Seconds};
+use serde::Serialize;
+
+use crate::config::{IngestConfig, IngestObserver};
+use crate::error::EventError;
+use crate::ingest::{FileRead, Ingested, ingest};
+
+/// Hubs listed a kind.
+pub const TOP_HUBS: usize = 5;
+
+/// One kind of identifier.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KindProfile {
+    /// Its name.
+    pub kind: String,
+    /// Distinct identifiers.
+    pub distinct: u64,
+    /// Sightings.
+    pub sightings: u64,
+    /// Accounts an identifier has, at the median (nearest rank).
+    pub degree_p50: u64,
+    /// At the 90th percentile.
+    pub degree_p90: u64,
+    /// At the 99th percentile.
+    pub degree_p99: u64,
+    /// At most.
+    pub degree_max: u64,
+    /// The widest shared: (value, accounts), ties to the lower id.
+    pub hubs: Vec<(String, u64)>,
+    /// Account pairs that a projection would make: the sum of d (d - 1) / 2.
+    pub projection_pairs: u64,
+}
+
+/// What is in some event logs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Profile {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows rejected, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Accounts.
+    pub accounts: u64,
+    /// Accounts that share no identifier with another, in percent.
+    pub isolated_percent: f64,
+    /// The earliest time, or 0.
+    pub first_seen: Seconds,
+    /// The latest time, or 0.
+    pub last_seen: Seconds,
+    /// Events with a time.
+    pub timed_events: u64,
+    /// Addresses that are not globally routed.
+    pub unroutable: u64,
+    /// Prompts too short to link anybody.
+    pub short_prompts: u64,
+    /// The kinds, in byte order.
+    pub kinds: Vec<KindProfile>,
+    /// The files, with columns that are missing or ignored.
+    pub files: Vec<FileRead>,
+}
+
+/// Reads event logs and describes them.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn profile(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Profile, EventError> {
+    Ok(Profile::of(&ingest(sources, config, observer)?))
+}
+
+impl Profile {
+    /// Describes what was read. O(sightings).
+    pub fn of(ingested: &Ingested) -> Profile {
+        let graph = &ingested.graph;
+        let accounts = graph.account_count() as u32;
+        let shares = |account: &u32| {
+            let shared = |identifier: &u32| graph.identifier_degree(IdentifierId(*identifier)) > 1;
+            graph.identifiers_of(AccountId(*account)).iter().any(shared)
+        };
+        let isolated = accounts as usize - (0..accounts).filter(shares).count();
+        let times = ingested.activity.columns().time.as_slice();
+        let second = |millis: Option<&i64>| millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
+        Profile {
+            rows: ingested.rows,
+            rejected: ingested.rejected.iter().map(|(reason, &count)| (reason.name(), count)).collect(),
+            accounts: u64::from(accounts),
+            isolated_percent: if accounts == 0 { 0.0 } else { 100.0 * isolated as f64 / f64::from(accounts) },
+            first_seen: second(times.iter().min()),
+            last_seen: second(times.iter().max()),
+            timed_events: times.len() as u64,
+            unroutable: ingested.unroutable,
+            short_prompts: ingested.short_prompts,
+            kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
+            files: ingested.files.clone(),
+        }
+    }
+}
+
+fn kind_profile(ingested: &Ingested, kind: usize) -> KindProfile {
+    let graph = &ingested.graph;
+    let mut degrees: Vec<(u64, u32)> = graph
+        .identifiers_of_kind(KindId(kind as u8))
+        .map(|identifier| (graph.identifier_degree(IdentifierId(identifier)) as u64, identifier))
+        .collect();
+    degrees.sort_unstable_by_key(|&(degree, identifier)| (std::cmp::Reverse(degree), identifier));
+    let count = degrees.len();
+    // Nearest rank: the smallest degree that at least a share q of the identifiers don't exceed.
+    let quantile = |q: f64| {
+        let rank = (q * count as f64).ceil().max(1.0) as usize;
+        degrees.get(count.wrapping_sub(rank)).map_or(0, |&(degree, _)| degree)
+    };
+    KindProfile {
+        kind: ingested.kind_names[kind].clone(),
+        distinct: count as u64,
+        sightings: degrees.iter().map(|&(degree, _)| degree).sum(),
+        degree_p50: quantile(0.5),
+        degree_p90: quantile(0.9),
+        degree_p99: quantile(0.99),
+        degree_max: quantile(1.0),
+        hubs: degrees
+            .iter()
+            .take(TOP_HUBS)
+            .map(|&(degree, identifier)| (ingested.identifier_names.text(identifier).to_string(), degree))
+            .collect(),
+        projection_pairs: degrees.iter().map(|&(degree, _)| degree * degree.saturating_sub(1) / 2).sum(),
+    }
+}

@@ -1,0 +1,230 @@
+//! From resolved cells to sightings and moments: what one row means.
+//!
+//! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its moments are
+//! merged per (account, time) when everything has been read. A row with any bad field gives nothing but a rejection.
+
+use std::collections::HashSet;
+
+use graph::build::Moment;
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Sighting};
+use serde::Serialize;
+
+use crate::normalise::Reason;
+use crate::normalise::time::{Unit, UnitsSeen};
+use crate::schema::{Layout, Use};
+use crate::session::{CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
+
+/// A row that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// The file.
+    pub file: String,
+    /// The row group, in Parquet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_group: Option<u64>,
+    /// The line (text, from 1) or the row within its group (Parquet, from 0).
+    pub row: u64,
+    /// The column, by our name.
+    pub field: String,
+    /// What was wrong with it.
+    pub reason: Reason,
+    /// The value, if it can't identify anyone; else its length.
+    pub value: String,
+}
+
+/// One cell of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cell {
+    /// A resolved value.
+    Code(u32),
+    /// A time, in milliseconds.
+    Time(i64),
+    /// A count.
+    Number(u32),
+}
+
+/// What came out of one chunk.
+#[derive(Default)]
+pub(crate) struct Yield {
+    pub(crate) rows: u64,
+    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) moments: Vec<Moment>,
+    pub(crate) bare: Vec<u32>,
+    pub(crate) pathways: HashSet<(u32, u16)>,
+    pub(crate) rejections: Vec<Rejection>,
+    pub(crate) units: UnitsSeen,
+    pub(crate) unroutable: u64,
+    pub(crate) short: u64,
+    pub(crate) card: Option<(u64, String)>,
+    pub(crate) overflow: bool,
+}
+
+/// Where a row stands.
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) row_group: Option<u64>,
+}
+
+/// The role of each column, kinds numbered.
+pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>> {
+    let role = |usage: &Use| match usage {
+        Use::Account => Some(Role::Account),
+        Use::Identifier(kind) => session.kind(kind).map(Role::Identifier),
+        Use::Prompt => Some(Role::Prompt),
+        Use::Model => Some(Role::Model),
+        Use::Capability => Some(Role::Capability),
+        Use::Pathway => Some(Role::Pathway),
+        Use::Kind => Some(Role::Kind),
+        Use::Time | Use::Status | Use::Requests | Use::Value | Use::Unused => None,
+    };
+    layout.columns.iter().map(|column| role(&column.usage)).collect()
+}
+
+impl Yield {
+    /// Notes a bad row.
+    pub(crate) fn reject(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8]) {
+        let open = matches!(field, "timestamp" | "requests" | "entity_kind");
+        let value = match std::str::from_utf8(raw) {
+            Ok(text) if open && text.len() <= 64 => text.to_string(),
+            _ => format!("({} bytes)", raw.len()),
+        };
+        let (file, row_group) = (place.file.to_string(), place.row_group);
+        self.rejections.push(Rejection { file, row_group, row, field: field.to_string(), reason, value });
+    }
+
+    /// The cell of a time.
+    pub(crate) fn time(&mut self, session: &Session<'_>, time: Result<Option<(i64, Unit)>, Reason>, row: u64) -> Cell {
+        match time {
+            Ok(None) => Cell::Code(EMPTY),
+            Ok(Some((millis, unit))) => {
+                self.units.note(unit, row);
+                if millis > session.latest_millis { Cell::Code(rejected(Reason::FutureTime)) } else { Cell::Time(millis) }
+            }
+            Err(reason) => Cell::Code(rejected(reason)),
+        }
+    }
+
+    /// Takes one row; `cells` in the order of the layout's columns.
+    pub(crate) fn push<'r>(
+        &mut self,
+        template_kind: Option<u8>,
+        layout: &Layout,
+        place: &Place<'_>,
+        row: u64,
+        cells: &[Cell],
+        raw: impl Fn(usize) -> &'r [u8],
+    ) {
+        self.rows += 1;
+        let (mut account, mut millis, mut requests) = (EMPTY, None, 1);
+        let (mut model, mut capability, mut status, mut pathway) = (NONE_U16, NONE_U16, NONE_U16, NONE_U16);
+        let (mut template, mut kind) = (NONE_U32, None);
+        let start = self.sightings.len();
+        let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
+        let mut bad = None;
+        for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
+            let code = match cell {
+                Cell::Time(time) => {
+                    millis = Some(time);
+                    continue;
+                }
+                Cell::Number(number) if column.usage == Use::Status => {
+                    status = number.min(u32::from(NONE_U16)) as u16;
+                    continue;
+                }
+                Cell::Number(number) => {
+                    requests = number;
+                    continue;
+                }
+                Cell::Code(code) => code,
+            };
+            if let Some(reason) = rejection(code) {
+                bad = Some((at, reason));
+                break;
+            }
+            if code == CARD {
+                self.card.get_or_insert((row, column.ours.clone()));
+                bad = Some((at, Reason::ControlCharacter));
+                break;
+            }
+            self.overflow |= code == OVERFLOW;
+            match &column.usage {
+                Use::Account if code == EMPTY => {
+                    bad = Some((at, Reason::MissingAccount));
+                    break;
+                }
+                Use::Kind if code == EMPTY => {
+                    bad = Some((at, Reason::MissingKind));
+                    break;
+                }
+                Use::Account => account = code,
+                Use::Model => model = label(code),
+                Use::Capability => capability = label(code),
+                Use::Pathway => pathway = label(code),
+                Use::Kind => kind = Some(code as u8),
+                Use::Identifier(_) | Use::Prompt | Use::Value => match code {
+                    EMPTY => {}
+                    UNROUTABLE => self.unroutable += 1,
+                    SHORT => self.short += 1,
+                    OVERFLOW => {}
+                    identifier => {
+                        let is_template = match &column.usage {
+                            Use::Identifier(name) => name == "prompt_template_hash",
+                            Use::Value => kind.is_some() && kind == template_kind,
+                            _ => template == NONE_U32,
+                        };
+                        if is_template {
+                            template = identifier;
+                        }
+                        let (account, identifier) = (AccountId(account), IdentifierId(identifier));
+                        let (first_seen, last_seen) = (NO_TIME, NO_TIME);
+                        self.sightings.push(Sighting { account, identifier, count: 1, first_seen, last_seen });
+                    }
+                },
+                Use::Time | Use::Status | Use::Requests | Use::Unused => {}
+            }
+        }
+        if let Some((at, reason)) = bad {
+            self.sightings.truncate(start);
+            self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
+            return;
+        }
+        let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
+        for sighting in &mut self.sightings[start..] {
+            sighting.account = AccountId(account);
+            sighting.count = requests;
+            sighting.first_seen = seconds;
+            sighting.last_seen = seconds;
+        }
+        if pathway != NONE_U16 {
+            self.pathways.insert((account, pathway));
+        }
+        match millis {
+            Some(millis) => {
+                let millis = (millis % 1000) as u16;
+                self.moments.push(Moment { account, seconds, millis, model, capability, status, template, requests });
+            }
+            None if self.sightings.len() == start => self.bare.push(account),
+            None => {}
+        }
+    }
+}
+
+/// A count: digits, at least 1; empty is 1.
+pub(crate) fn requests(raw: &[u8]) -> Cell {
+    let text = raw.trim_ascii();
+    if text.is_empty() {
+        return Cell::Number(1);
+    }
+    match std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()) {
+        Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
+        _ => Cell::Code(rejected(Reason::BadNumber)),
+    }
+}
+
+/// A status: a number below 65535; anything else is missing.
+pub(crate) fn status(raw: &[u8]) -> Cell {
+    match std::str::from_utf8(raw.trim_ascii()).ok().and_then(|text| text.parse::<u16>().ok()) {
+        Some(number) if number != NONE_U16 => Cell::Number(u32::from(number)),
+        _ => Cell::Code(EMPTY),
+    }
+}

@@ -1,0 +1,286 @@
+//! Which column means what? Names and aliases, case-insensitively; anything else by a map.
+//!
+//! ```toml
+//! [columns]                 # ours = "theirs"
+//! account_id = "customer"
+//! timestamp = "created"
+//!
+//! [kinds.tenant]            # a further identifier kind
+//! column = "cloud_tenant"   # where a wide row has it; long rows name the kind themselves
+//! role = "credential"       # optional: address, payment, template, device, credential, weak, other
+//! prior = 4.0               # optional: bits that sharing one is worth at most
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{EventError, nearest};
+
+/// What a column is used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Time,
+    Account,
+    Identifier(String),
+    Prompt,
+    Model,
+    Capability,
+    Status,
+    Pathway,
+    Requests,
+    Kind,
+    Value,
+    Unused,
+}
+
+const MEANINGS: &[(&str, &[&str])] = &[
+    ("timestamp", &["ts", "time", "at"]),
+    ("account_id", &["account", "user_id"]),
+    ("ip", &["ip_address", "client_ip"]),
+    ("payment_instrument", &["payment", "card", "card_fingerprint"]),
+    ("prompt_template_hash", &["template_hash", "template"]),
+    ("prompt", &[]),
+    ("model", &[]),
+    ("capability", &[]),
+    ("status", &[]),
+    ("pathway", &[]),
+    ("requests", &["count"]),
+    ("tokens", &[]),
+    ("device", &[]),
+    ("user_agent", &[]),
+    ("ja4", &[]),
+    ("email_domain", &[]),
+    ("phone_prefix", &[]),
+    ("org", &[]),
+    ("api_key", &[]),
+    ("asn", &[]),
+    ("entity_kind", &[]),
+    ("entity_value", &[]),
+];
+
+fn use_of(ours: &str) -> Use {
+    match ours {
+        "timestamp" => Use::Time,
+        "account_id" => Use::Account,
+        "prompt" => Use::Prompt,
+        "model" => Use::Model,
+        "capability" => Use::Capability,
+        "status" => Use::Status,
+        "pathway" => Use::Pathway,
+        "requests" => Use::Requests,
+        "tokens" => Use::Unused,
+        "entity_kind" => Use::Kind,
+        "entity_value" => Use::Value,
+        kind => Use::Identifier(kind.to_string()),
+    }
+}
+
+/// The canonical name of a kind: lower case, aliases resolved.
+pub fn kind_name(raw: &str) -> String {
+    let lower = raw.to_lowercase();
+    MEANINGS.iter().find(|(_, aliases)| aliases.contains(&lower.as_str())).map_or(lower, |(ours, _)| (*ours).to_string())
+}
+
+/// Whether a kind is known by name.
+pub(crate) fn is_known_kind(name: &str) -> bool {
+    MEANINGS.iter().any(|(ours, _)| *ours == name && matches!(use_of(ours), Use::Identifier(_)))
+}
+
+/// A `[kinds.NAME]` table of a map.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindEntry {
+    /// The column that holds it in wide events.
+    pub column: Option<String>,
+    /// What sharing it can mean.
+    pub role: Option<String>,
+    /// The bits that sharing one is worth at most.
+    pub prior: Option<f64>,
+}
+
+/// A map file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Map {
+    /// Our name to theirs.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// Further kinds.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, KindEntry>,
+}
+
+const ROLES: [&str; 7] = ["address", "payment", "template", "device", "credential", "weak", "other"];
+
+impl Map {
+    /// Reads a map file.
+    ///
+    /// # Errors
+    /// It can't be read, isn't TOML, or uses a name that means nothing.
+    pub fn read(path: &Path) -> Result<Map, EventError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| EventError::input(path, error, "check the path given to --map"))?;
+        let map: Map = toml::from_str(&text).map_err(|error| {
+            EventError::input(path, error, "a map has [columns] ours = \"theirs\" and [kinds.NAME] column = \"...\"")
+        })?;
+        let unknown = |what, name: &str, candidates: &mut dyn Iterator<Item = &'static str>| EventError::UnknownName {
+            file: path.display().to_string(),
+            what,
+            name: name.to_string(),
+            nearest: nearest(name, candidates),
+        };
+        for ours in map.columns.keys() {
+            if !MEANINGS.iter().any(|(known, _)| known == ours) {
+                return Err(unknown("column in [columns]", ours, &mut MEANINGS.iter().map(|(known, _)| *known)));
+            }
+        }
+        for role in map.kinds.values().filter_map(|kind| kind.role.as_deref()) {
+            if !ROLES.contains(&role) {
+                return Err(unknown("role", role, &mut ROLES.into_iter()));
+            }
+        }
+        Ok(map)
+    }
+
+    /// Our meanings in order of precedence, each with the names it can have.
+    fn meanings(&self) -> Vec<(String, Use, Vec<String>, bool)> {
+        let mut meanings: Vec<_> = MEANINGS
+            .iter()
+            .map(|(ours, aliases)| match self.columns.get(*ours) {
+                Some(theirs) => ((*ours).to_string(), use_of(ours), vec![theirs.clone()], true),
+                None => {
+                    let names = std::iter::once(ours).chain(*aliases).map(|name| (*name).to_string()).collect();
+                    ((*ours).to_string(), use_of(ours), names, false)
+                }
+            })
+            .collect();
+        for (kind, entry) in &self.kinds {
+            if let Some(column) = &entry.column {
+                meanings.retain(|(ours, ..)| ours != kind);
+                meanings.push((kind.clone(), Use::Identifier(kind.clone()), vec![column.clone()], true));
+            }
+        }
+        meanings
+    }
+
+    /// The columns of a file with this header.
+    pub(crate) fn layout(&self, header: &[String], file: &Path) -> Result<Layout, EventError> {
+        let position_of = |name: &str| header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
+        let mut columns = Vec::new();
+        for (ours, usage, names, mapped) in self.meanings() {
+            let found = names.iter().find_map(|name| position_of(name));
+            match found {
+                Some(index) => columns.push(LayoutColumn { ours, usage, index }),
+                None if mapped => {
+                    return Err(EventError::UnknownName {
+                        file: file.display().to_string(),
+                        what: "column named by --map:",
+                        nearest: nearest(&names[0], header.iter().map(String::as_str)),
+                        name: names[0].clone(),
+                    });
+                }
+                None => {}
+            }
+        }
+        let layout = Layout::new(columns, header);
+        let require = |wanted: &Use, column: &str| {
+            if layout.columns.iter().any(|found| found.usage == *wanted) {
+                return Ok(());
+            }
+            let nearest = nearest(column, header.iter().map(String::as_str));
+            Err(EventError::MissingColumn { file: file.display().to_string(), column: column.to_string(), nearest })
+        };
+        require(&Use::Account, "account_id")?;
+        Ok(layout)
+    }
+
+    /// The fields of JSON objects: every recognised name has its slot, whether the first lines have it or not.
+    pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, BTreeMap<String, usize>), EventError> {
+        let checked = self.layout(first_keys, file)?;
+        let mut columns = Vec::new();
+        let mut slots = BTreeMap::new();
+        for (ours, usage, names, _) in self.meanings() {
+            for name in names {
+                slots.entry(name.to_lowercase()).or_insert(columns.len());
+            }
+            columns.push(LayoutColumn { ours, usage, index: columns.len() });
+        }
+        columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
+        let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
+        Ok((layout, slots))
+    }
+}
+
+fn keep_in_long(usage: &Use) -> bool {
+    matches!(usage, Use::Time | Use::Account | Use::Kind | Use::Value | Use::Requests)
+}
+
+/// One used column.
+#[derive(Clone, Debug)]
+pub(crate) struct LayoutColumn {
+    pub(crate) ours: String,
+    pub(crate) usage: Use,
+    pub(crate) index: usize,
+}
+
+/// The used columns of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) long: bool,
+    pub(crate) columns: Vec<LayoutColumn>,
+    pub(crate) ignored: Vec<String>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) width: usize,
+}
+
+impl Layout {
+    fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
+        let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
+        let long = has(Use::Kind) && has(Use::Value);
+        columns.retain(|column| column.usage != Use::Unused && (!long || keep_in_long(&column.usage)));
+        let ignored = (0..header.len())
+            .filter(|&index| columns.iter().all(|column| column.index != index))
+            .map(|index| header[index].clone())
+            .collect();
+        let missing = MEANINGS[..5]
+            .iter()
+            .filter(|(ours, _)| !long && columns.iter().all(|column| column.ours != *ours))
+            .map(|(ours, _)| (*ours).to_string())
+            .collect();
+        Layout { long, columns, ignored, missing, width: header.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_string()).collect()
+    }
+
+    #[test]
+    fn aliases_are_recognised_and_the_rest_is_listed() {
+        let layout = Map::default().layout(&header(&["TS", "User_Id", "client_ip", "colour"]), Path::new("f")).unwrap();
+        let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
+        assert_eq!(ours, ["timestamp", "account_id", "ip"]);
+        assert_eq!(layout.ignored, ["colour"]);
+        assert!(!layout.long);
+    }
+
+    #[test]
+    fn a_missing_account_names_the_nearest_column() {
+        let error = Map::default().layout(&header(&["ts", "acount_id"]), Path::new("f")).unwrap_err();
+        assert!(error.to_string().contains("acount_id"), "{error}");
+    }
+
+    #[test]
+    fn a_mapped_column_must_be_there() {
+        let map: Map = toml::from_str("[columns]\naccount_id = \"uid\"\n[kinds.tenant]\ncolumn = \"cloud\"").unwrap();
+        let error = map.layout(&header(&["uid", "clouds"]), Path::new("f")).unwrap_err();
+        assert!(error.to_string().contains("did you mean \"clouds\""), "{error}");
+        assert_eq!(map.layout(&header(&["uid", "cloud"]), Path::new("f")).unwrap().columns.len(), 2);
+    }
+}

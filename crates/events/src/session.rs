@@ -1,0 +1,244 @@
+//! What all threads of one ingest share: the string tables, and how a raw value becomes a code.
+//!
+//! A value is resolved once per distinct value and chunk ([`Memo`]) or dictionary; the answer is a `u32`: a provisional id, or one of
+//! the codes at the top of the range (empty, unroutable, a reason for rejection).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+
+use crate::config::IngestConfig;
+use crate::intern::Interner;
+use crate::normalise::{self, Reason, ip, payment};
+use crate::schema::{self, Map};
+use crate::templates;
+
+pub(crate) const EMPTY: u32 = u32::MAX;
+pub(crate) const UNROUTABLE: u32 = u32::MAX - 1;
+pub(crate) const SHORT: u32 = u32::MAX - 2;
+pub(crate) const OVERFLOW: u32 = u32::MAX - 3;
+pub(crate) const CARD: u32 = u32::MAX - 4;
+const REJECT: u32 = u32::MAX - 64;
+
+/// The reason a code stands for, if it is a rejection.
+pub(crate) fn rejection(code: u32) -> Option<Reason> {
+    (REJECT..CARD - 16).contains(&code).then(|| Reason::of_code(code - REJECT))
+}
+
+pub(crate) fn rejected(reason: Reason) -> u32 {
+    REJECT + reason.code()
+}
+
+/// The kind number of masked prompts, which aren't identifiers yet.
+pub(crate) const PROMPT_KIND: u8 = 255;
+
+/// What a resolved column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Account,
+    Identifier(u8),
+    Prompt,
+    Model,
+    Capability,
+    Pathway,
+    Kind,
+}
+
+#[derive(Default)]
+pub(crate) struct Labels(Mutex<(HashMap<String, u16>, Vec<String>)>);
+
+impl Labels {
+    fn intern(&self, text: &str) -> u32 {
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (map, list) = &mut *guard;
+        if let Some(&known) = map.get(text) {
+            return u32::from(known);
+        }
+        if list.len() >= usize::from(u16::MAX) {
+            return OVERFLOW;
+        }
+        let id = list.len() as u16;
+        map.insert(text.to_string(), id);
+        list.push(text.to_string());
+        u32::from(id)
+    }
+
+    /// The labels in byte order, and the new index of each old one.
+    pub(crate) fn sorted(&self) -> (Vec<String>, Vec<u16>) {
+        let list = self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        let mut order: Vec<u16> = (0..list.len() as u16).collect();
+        order.sort_unstable_by_key(|&at| &list[usize::from(at)]);
+        let mut new_of = vec![0u16; list.len()];
+        for (new, &old) in order.iter().enumerate() {
+            new_of[usize::from(old)] = new as u16;
+        }
+        (order.iter().map(|&at| list[usize::from(at)].clone()).collect(), new_of)
+    }
+}
+
+pub(crate) struct Session<'c> {
+    pub(crate) config: &'c IngestConfig,
+    pub(crate) map: Map,
+    pub(crate) latest_millis: i64,
+    pub(crate) accounts: Interner,
+    pub(crate) identifiers: Interner,
+    pub(crate) models: Labels,
+    pub(crate) capabilities: Labels,
+    pub(crate) pathways: Labels,
+    kinds: RwLock<Vec<String>>,
+}
+
+impl<'c> Session<'c> {
+    pub(crate) fn new(config: &'c IngestConfig, map: Map) -> Self {
+        let now = config.now.map_or_else(|| jiff::Timestamp::now().as_millisecond(), |now| i64::from(now) * 1000);
+        Session {
+            config,
+            map,
+            latest_millis: now + 86_400_000,
+            accounts: Interner::new(),
+            identifiers: Interner::new(),
+            models: Labels::default(),
+            capabilities: Labels::default(),
+            pathways: Labels::default(),
+            kinds: RwLock::default(),
+        }
+    }
+
+    /// The number of a kind; nothing past 250 kinds.
+    pub(crate) fn kind(&self, name: &str) -> Option<u8> {
+        let find = |kinds: &[String]| kinds.iter().position(|known| known == name).map(|at| at as u8);
+        if let Some(known) = find(&self.kinds.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Some(known);
+        }
+        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = find(&kinds) {
+            return Some(known);
+        }
+        if kinds.len() >= 250 {
+            return None;
+        }
+        kinds.push(name.to_string());
+        Some(kinds.len() as u8 - 1)
+    }
+
+    pub(crate) fn kind_names(&self) -> Vec<String> {
+        self.kinds.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The canonical, pseudonymised form of an account.
+    pub(crate) fn canonical_account(&self, text: &str) -> String {
+        self.pseudonym("account", text)
+    }
+
+    /// The canonical, pseudonymised form of an identifier; a code where it has none.
+    pub(crate) fn canonical_identifier(&self, kind: &str, text: &str) -> Result<String, u32> {
+        match kind {
+            "ip" => match ip::parse(text) {
+                Ok(ip::Address::Unroutable) => Err(UNROUTABLE),
+                Ok(address) => Ok(self.pseudonym(kind, &address.to_string())),
+                Err(reason) => Err(rejected(reason)),
+            },
+            "payment_instrument" if payment::is_card_number(text) => Err(CARD),
+            _ => Ok(self.pseudonym(kind, text)),
+        }
+    }
+
+    fn pseudonym(&self, kind: &str, text: &str) -> String {
+        self.config.pseudonym.as_ref().map_or_else(|| text.to_string(), |keyed| keyed(kind, text))
+    }
+
+    /// The code of a raw value.
+    pub(crate) fn resolve(&self, role: Role, raw: &[u8]) -> u32 {
+        if role == Role::Prompt {
+            return self.resolve_prompt(raw);
+        }
+        let text = match normalise::text(raw) {
+            Ok("") => return EMPTY,
+            Ok(text) => text,
+            Err(reason) => return rejected(reason),
+        };
+        match role {
+            Role::Account => self.accounts.intern(self.canonical_account(text).as_bytes()).unwrap_or(OVERFLOW),
+            Role::Identifier(kind) => {
+                let name = self.kinds.read().unwrap_or_else(PoisonError::into_inner)[usize::from(kind)].clone();
+                match self.canonical_identifier(&name, text) {
+                    Ok(canonical) => self.intern_identifier(kind, canonical.as_bytes()),
+                    Err(code) => code,
+                }
+            }
+            Role::Model => self.models.intern(text),
+            Role::Capability => self.capabilities.intern(text),
+            Role::Pathway => self.pathways.intern(text),
+            Role::Kind => self.resolve_kind(text),
+            Role::Prompt => EMPTY,
+        }
+    }
+
+    fn resolve_kind(&self, text: &str) -> u32 {
+        let name = schema::kind_name(text);
+        if name.len() > 64 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
+            return rejected(Reason::BadKind);
+        }
+        if !(self.config.allow_kinds || schema::is_known_kind(&name) || self.map.kinds.contains_key(&name)) {
+            return rejected(Reason::UnknownKind);
+        }
+        self.kind(&name).map_or(OVERFLOW, u32::from)
+    }
+
+    fn resolve_prompt(&self, raw: &[u8]) -> u32 {
+        let text = String::from_utf8_lossy(raw);
+        if text.trim().is_empty() {
+            return EMPTY;
+        }
+        match templates::mask(&text) {
+            Some(masked) => self.intern_identifier(PROMPT_KIND, masked.as_bytes()),
+            None => SHORT,
+        }
+    }
+
+    pub(crate) fn intern_identifier(&self, kind: u8, value: &[u8]) -> u32 {
+        let mut key = Vec::with_capacity(value.len() + 1);
+        key.push(kind);
+        key.extend_from_slice(value);
+        self.identifiers.intern(&key).unwrap_or(OVERFLOW)
+    }
+}
+
+/// One column's cache from raw values to codes, for one chunk.
+pub(crate) struct Memo {
+    table: HashTable<u32>,
+    ends: Vec<u32>,
+    codes: Vec<u32>,
+    bytes: Vec<u8>,
+    seed: RandomState,
+}
+
+impl Memo {
+    pub(crate) fn new() -> Self {
+        Memo { table: HashTable::new(), ends: Vec::new(), codes: Vec::new(), bytes: Vec::new(), seed: RandomState::new() }
+    }
+
+    pub(crate) fn code(&mut self, raw: &[u8], resolve: impl FnOnce(&[u8]) -> u32) -> u32 {
+        if raw.is_empty() {
+            return EMPTY;
+        }
+        let Memo { table, ends, codes, bytes, seed } = self;
+        let name = |at: u32, ends: &[u32]| -> std::ops::Range<usize> {
+            let start = if at == 0 { 0 } else { ends[at as usize - 1] };
+            start as usize..ends[at as usize] as usize
+        };
+        let hash = seed.hash_one(raw);
+        if let Some(&at) = table.find(hash, |&at| &bytes[name(at, ends)] == raw) {
+            return codes[at as usize];
+        }
+        let code = resolve(raw);
+        let at = codes.len() as u32;
+        bytes.extend_from_slice(raw);
+        ends.push(bytes.len() as u32);
+        codes.push(code);
+        table.insert_unique(hash, at, |&at| seed.hash_one(&bytes[name(at, ends)]));
+        code
+    }
+}

@@ -1,0 +1,186 @@
+//! The side tables: accounts, releases and the known-good list. Small next to the events, read whole.
+
+use std::io::Read;
+use std::path::Path;
+
+use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
+
+use crate::error::{EventError, nearest};
+use crate::names::Names;
+use crate::normalise::{self, time};
+use crate::session::Session;
+use crate::source;
+
+/// What the account table says, one entry an account; a column is empty where the input had none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountAttributes {
+    /// When the account was made, or `NO_TIME`.
+    pub created_at: Vec<Seconds>,
+    /// When it was banned, or `NO_TIME`.
+    pub banned_at: Vec<Seconds>,
+    /// Index into `countries`, or `NONE_U16`.
+    pub country: Vec<u16>,
+    /// Index into `tiers`, or `NONE_U16`.
+    pub tier: Vec<u16>,
+    /// Index into `pathways`, or `NONE_U16`.
+    pub pathway: Vec<u16>,
+    /// Index into `statuses`, or `NONE_U16`.
+    pub status: Vec<u16>,
+    /// Index into `orgs`, or `NONE_U32`.
+    pub org: Vec<u32>,
+    /// Countries, in byte order.
+    pub countries: Vec<String>,
+    /// Tiers, in byte order.
+    pub tiers: Vec<String>,
+    /// Pathways, in byte order.
+    pub pathways: Vec<String>,
+    /// Statuses (active, banned, closed), in byte order.
+    pub statuses: Vec<String>,
+    /// Organisations, in byte order.
+    pub orgs: Vec<String>,
+    /// Rows of the table whose account has no event; they are left out.
+    pub without_events: u64,
+}
+
+/// A small CSV or TSV file, as strings.
+pub(crate) struct Table {
+    header: Vec<String>,
+    rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Table {
+    pub(crate) fn read(path: &Path) -> Result<Table, EventError> {
+        let mut bytes = Vec::new();
+        source::open(path)?
+            .read_to_end(&mut bytes)
+            .map_err(|error| EventError::input(path, error, "the file is damaged or truncated; copy it again"))?;
+        let delimiter = source::delimiter_of(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default());
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(&bytes[..]);
+        let (mut header, mut rows) = (Vec::new(), Vec::new());
+        for record in reader.records() {
+            let record = record.map_err(|error| EventError::input(path, error, "write the file as UTF-8 CSV"))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let fields: Vec<String> = record.iter().map(|field| field.trim().to_string()).collect();
+            if header.is_empty() {
+                header = fields.iter().map(|field| field.to_lowercase()).collect();
+            } else if fields.len() == header.len() {
+                rows.push((line, fields));
+            } else {
+                let problem = format!("line {line} has {} fields, the header has {}", fields.len(), header.len());
+                return Err(EventError::input(path, problem, "quote fields that hold the delimiter"));
+            }
+        }
+        if header.is_empty() {
+            return Err(EventError::input(path, "empty file", "a header line was expected"));
+        }
+        Ok(Table { header, rows })
+    }
+
+    fn column(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.header.iter().position(|found| found == name))
+    }
+
+    fn required(&self, path: &Path, names: &[&str]) -> Result<usize, EventError> {
+        self.column(names).ok_or_else(|| EventError::MissingColumn {
+            file: path.display().to_string(),
+            column: names[0].to_string(),
+            nearest: nearest(names[0], self.header.iter().map(String::as_str)),
+        })
+    }
+
+    fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {
+        let (line, fields) = &self.rows[at];
+        match time::parse(fields[column].as_bytes()) {
+            Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
+            Err(reason) => {
+                let problem = format!("line {line}, column {}: {}", self.header[column], reason.name());
+                Err(EventError::input(path, problem, "write times as RFC 3339 or epoch seconds"))
+            }
+        }
+    }
+}
+
+/// Reads the account table; the first row of an account counts.
+pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Result<AccountAttributes, EventError> {
+    let table = Table::read(path)?;
+    let key = table.required(path, &["account_id", "account", "user_id"])?;
+    let mut row_of = vec![usize::MAX; names.len()];
+    let mut out = AccountAttributes::default();
+    for (at, (_, fields)) in table.rows.iter().enumerate() {
+        let text = normalise::text(fields[key].as_bytes()).unwrap_or_default();
+        match names.find(session.canonical_account(text).as_bytes()) {
+            Some(id) if row_of[id as usize] == usize::MAX => row_of[id as usize] = at,
+            Some(_) => {}
+            None => out.without_events += 1,
+        }
+    }
+    let times = |wanted: &[&str]| -> Result<Vec<Seconds>, EventError> {
+        let Some(column) = table.column(wanted) else { return Ok(Vec::new()) };
+        row_of.iter().map(|&at| if at == usize::MAX { Ok(NO_TIME) } else { table.time(path, at, column) }).collect()
+    };
+    out.created_at = times(&["created_at", "created"])?;
+    out.banned_at = times(&["banned_at", "banned"])?;
+    let labels = |wanted: &[&str], bound: u64| -> Result<(Vec<u32>, Vec<String>), EventError> {
+        let Some(column) = table.column(wanted) else { return Ok((Vec::new(), Vec::new())) };
+        let value = |at: usize| table.rows.get(at).map_or("", |(_, fields)| fields[column].as_str());
+        let mut list: Vec<&str> = row_of.iter().map(|&at| value(at)).filter(|text| !text.is_empty()).collect();
+        list.sort_unstable();
+        list.dedup();
+        if list.len() as u64 >= bound {
+            return Err(EventError::TooMany { what: "labels in one column of the account table", bound });
+        }
+        let index = |at: usize| list.binary_search(&value(at)).map_or(NONE_U32, |index| index as u32);
+        Ok((row_of.iter().map(|&at| index(at)).collect(), list.iter().map(|text| (*text).to_string()).collect()))
+    };
+    let narrow =
+        |wide: Vec<u32>| -> Vec<u16> { wide.into_iter().map(|index| u16::try_from(index).unwrap_or(NONE_U16)).collect() };
+    let small = u64::from(NONE_U16);
+    let (country, countries) = labels(&["country"], small)?;
+    let (tier, tiers) = labels(&["tier", "plan"], small)?;
+    let (pathway, pathways) = labels(&["pathway"], small)?;
+    let (status, statuses) = labels(&["status"], small)?;
+    (out.org, out.orgs) = labels(&["org"], u64::from(NONE_U32))?;
+    (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
+    (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
+    Ok(out)
+}
+
+/// Reads the release table: (model, time), in order of time.
+pub(crate) fn releases(path: &Path) -> Result<Vec<(String, Seconds)>, EventError> {
+    let table = Table::read(path)?;
+    let (model, released) = (table.required(path, &["model"])?, table.required(path, &["released_at"])?);
+    let mut releases = (0..table.rows.len())
+        .map(|at| Ok((table.rows[at].1[model].clone(), table.time(path, at, released)?)))
+        .collect::<Result<Vec<_>, EventError>>()?;
+    releases.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+    Ok(releases)
+}
+
+/// Reads the known-good list: (kind, canonical value, reason).
+pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String, String, String)>, EventError> {
+    let table = Table::read(path)?;
+    let (kind, value) = (table.required(path, &["kind"])?, table.required(path, &["value"])?);
+    let reason = table.column(&["reason"]);
+    let mut list = Vec::new();
+    for (line, fields) in &table.rows {
+        let name = crate::schema::kind_name(&fields[kind]);
+        let (name, canonical) = if matches!(name.as_str(), "account" | "account_id") {
+            ("account".to_string(), Ok(session.canonical_account(&fields[value])))
+        } else {
+            let canonical = session.canonical_identifier(&name, &fields[value]);
+            (name, canonical)
+        };
+        match canonical {
+            Ok(canonical) => list.push((name, canonical, reason.map_or(String::new(), |at| fields[at].clone()))),
+            Err(crate::session::UNROUTABLE) => {}
+            Err(_) => {
+                let problem = format!("line {line}: the value is no {name}");
+                return Err(EventError::input(path, problem, "correct or remove the line"));
+            }
+        }
+    }
+    list.sort();
+    list.dedup_by(|next, kept| (&next.0, &next.1) == (&kept.0, &kept.1));
+    Ok(list)
+}

@@ -1,0 +1,138 @@
+//! Whole files through [`events::ingest`]: equal answers whatever the order, format or number of threads, and clear errors.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use events::{EventError, IngestConfig, Ingested, Unobserved, ingest};
+use graph::{AccountId, IdentifierId};
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+    path
+}
+
+fn read(path: &Path) -> Result<Ingested, EventError> {
+    ingest(&[path.to_path_buf()], &IngestConfig::default(), &Unobserved)
+}
+
+fn same(one: &Ingested, other: &Ingested) {
+    assert_eq!(one.account_names, other.account_names);
+    assert_eq!(one.kind_names, other.kind_names);
+    assert_eq!(one.identifier_names, other.identifier_names);
+    assert_eq!(one.graph, other.graph);
+    assert_eq!(one.activity, other.activity);
+    assert_eq!(one.models, other.models);
+}
+
+/// 5,000 rows over 300 accounts, in an order given by a stride.
+fn rows(stride: usize) -> Vec<[String; 5]> {
+    (0..5003)
+        .map(|step| {
+            let n = step * stride % 5003;
+            let time = format!("2024-03-{:02}T{:02}:{:02}:00Z", n % 28 + 1, n % 24, n % 60);
+            let ip =
+                if n.is_multiple_of(3) { format!("2001:db8:{:x}::{n:x}", n % 50) } else { format!("203.0.113.{}:80", n % 200) };
+            [time, format!("account {}", n * 7 % 300), ip, format!("tok_{}", n % 90), format!("model-{}", n % 4)]
+        })
+        .collect()
+}
+
+fn csv_of(rows: &[[String; 5]]) -> Vec<u8> {
+    let mut text = String::from("timestamp,account_id,ip,card,model\n");
+    for row in rows {
+        text += &format!("{},\"{}\",{},{},{}\n", row[0], row[1], row[2], row[3], row[4]);
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn order_format_and_threads_leave_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = read(&write(folder.path(), "a.csv", &csv_of(&rows(1)))).unwrap();
+    first.graph.validate().unwrap();
+    assert_eq!(first.graph.account_count(), 300);
+    assert_eq!(first.activity.event_count(), 5003);
+    same(&first, &read(&write(folder.path(), "b.csv", &csv_of(&rows(1234)))).unwrap());
+    let json: String = rows(17)
+        .iter()
+        .map(|row| {
+            let [time, account, ip, card, model] = row;
+            format!(
+                "{{\"user_id\":\"{account}\",\"ts\":\"{time}\",\"model\":\"{model}\",\"ip\":\"{ip}\",\"card\":\"{card}\"}}\n"
+            )
+        })
+        .collect();
+    same(&first, &read(&write(folder.path(), "c.jsonl", json.as_bytes())).unwrap());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&csv_of(&rows(99))).unwrap();
+    let zipped = gzip.finish().unwrap();
+    let path = write(folder.path(), "d.csv.gz", &zipped);
+    same(&first, &read(&path).unwrap());
+    let four = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    same(&first, &four.install(|| read(&path)).unwrap());
+    let error = read(&write(folder.path(), "e.csv.gz", &zipped[..zipped.len() / 2])).unwrap_err();
+    assert!(error.to_string().contains("truncated"), "{error}");
+}
+
+#[test]
+fn long_events_keep_their_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "timestamp,account_id,entity_kind,entity_value,count\n1700000000,b,url,x,2\n1700000001,a,url,x,1\n,a,ip_address,8.8.8.8,1\n";
+    let got = read(&write(folder.path(), "long.csv", text.as_bytes())).unwrap();
+    assert_eq!(got.kind_names, ["ip", "url"]);
+    assert_eq!(got.graph.sighting_between(AccountId(1), IdentifierId(1)).unwrap().count, 2);
+    assert_eq!(got.identifier_names.text(0), "8.8.8.8");
+    assert_eq!(got.activity.event_count(), 2);
+}
+
+#[test]
+fn the_same_file_twice_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.csv", b"account_id,ip\na,8.8.8.8\n");
+    let twice = ingest(&[path.clone(), path], &IngestConfig::default(), &Unobserved).unwrap();
+    assert_eq!((twice.rows, twice.files[1].duplicate), (1, true));
+}
+
+#[test]
+fn bad_rows_are_counted_and_written_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = b"ts,account_id,ip\n1700000000,a,8.8.8.8\n1700000001,b,999.1.1.1\n1700000002,\xff,8.8.8.8\n1,c,8.8.8.8\nx\n1700000003,d,10.0.0.1\n";
+    let config = IngestConfig { rejects: Some(folder.path().join("rejects.jsonl")), ..IngestConfig::default() };
+    let got = ingest(&[write(folder.path(), "a.csv", bytes)], &config, &Unobserved).unwrap();
+    assert_eq!((got.rows, got.rejected_count(), got.unroutable), (6, 4, 1));
+    assert_eq!(got.account_names.len(), 2);
+    let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl")).unwrap();
+    assert_eq!(rejects.lines().count(), 4);
+    assert!(rejects.contains("\"row\":3,\"field\":\"ip\",\"reason\":\"bad_ip\""), "{rejects}");
+    assert!(!rejects.contains("999.1.1.1"));
+}
+
+#[test]
+fn what_can_not_be_read_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = |name: &str, bytes: &[u8]| read(&write(folder.path(), name, bytes)).unwrap_err().to_string();
+    assert!(fails("empty.csv", b"").contains("empty"));
+    assert!(fails("header.csv", b"account_id,ip\n").contains("no events"));
+    assert!(fails("columns.csv", b"acount_id,ip\na,8.8.8.8\n").contains("acount_id"));
+    assert!(fails("short.parquet", b"PAR1abc").contains("Parquet"));
+    let mixed = fails("mixed.csv", b"ts,account_id\n1700000000,a\n1700000000000,b\n");
+    assert!(mixed.contains("epoch seconds (row 2)") && mixed.contains("epoch milliseconds (row 3)"), "{mixed}");
+    let card = fails("card.csv", b"account_id,card\na,4111 1111 1111 1111\n");
+    assert!(card.contains("card number") && !card.contains("4111"), "{card}");
+    assert!(read(folder.path()).unwrap_err().to_string().contains("directory"));
+}
+
+#[test]
+fn prompts_become_templates() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("account_id,prompt\n");
+    for n in 0..9 {
+        text += &format!("a{n},Summarise the support ticket number {n} for our customer in two sentences\n");
+    }
+    let got = read(&write(folder.path(), "a.csv", text.as_bytes())).unwrap();
+    assert_eq!(got.kind_names, ["prompt_template_hash"]);
+    assert_eq!(got.templates.len(), 1);
+    assert_eq!(got.templates[0].skeleton, "Summarise the support ticket number <num> for our customer in two sentences");
+    assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 9);
+}
