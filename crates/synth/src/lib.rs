@@ -10,6 +10,7 @@ mod error;
 pub mod event;
 mod fraud;
 mod geography;
+pub mod metrics;
 mod names;
 mod random;
 pub mod world;
