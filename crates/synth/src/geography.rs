@@ -128,7 +128,7 @@ impl Geography {
 /// An address in a hosting company's /24.
 pub(crate) fn hosting_v4(range: u64, host: u64) -> Address {
     let octet = HOSTING_OCTETS[(range % 10) as usize];
-    Address::v4(octet << 24 | (range / 10 % 65_536) as u32 * 256 | host_part(host, 8))
+    Address::v4((octet << 24) | ((range / 10 % 65_536) as u32 * 256) | host_part(host, 8))
 }
 
 /// An IPv6 address of a hosting company's machine.

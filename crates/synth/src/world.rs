@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    fn window(&self, relays: &mut [fraud::relay::Relay], from: u32, to: u32) -> Vec<Event> {
+    pub(crate) fn window(&self, relays: &mut [fraud::relay::Relay], from: u32, to: u32) -> Vec<Event> {
         let operated = fraud::relay::window(self, relays, from, to);
         let accounts = self.population.accounts.len();
         let blocks: Vec<Vec<Event>> = (0..accounts.div_ceil(BLOCK))

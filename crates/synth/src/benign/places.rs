@@ -106,13 +106,7 @@ pub(crate) fn of_session(world: &World, number: u32, account: &Account, day: u32
                 0.4
             }
         }
-        (_, Behaviour::Hackathon) => {
-            if i64::from(account.created) / 1_440 + 1 >= i64::from(day) {
-                0.97
-            } else {
-                0.0
-            }
-        }
+        (_, Behaviour::Hackathon) if i64::from(account.created) / 1_440 + 1 >= i64::from(day) => 0.97,
         (_, Behaviour::Aggregator) => 1.0,
         (_, Behaviour::Integration) => 0.9,
         (_, Behaviour::Agency) => 0.2,
@@ -146,7 +140,7 @@ fn personal(world: &World, number: u32, account: &Account, day: u32, rng: &mut C
         let gateway = world.population.gateways[account.gateway as usize];
         let interface = world.streams.hash(Domain::Interface, entity, 1 << 32 | u64::from(day));
         // Carriers that translate IPv4 often route IPv6 natively.
-        if rng.random_bool(0.3) {
+        if rng.random_bool(0.1) {
             return world.geography.v6(gateway.provider, interface >> 32, interface);
         }
         let host = rng.random_range(0..u64::from(gateway.addresses));
@@ -154,9 +148,9 @@ fn personal(world: &World, number: u32, account: &Account, day: u32, rng: &mut C
         let host = (base & 0xff00_0000) | (base % 180 + host);
         return world.geography.v4(gateway.provider, base >> 40, host);
     }
-    // Half of the accounts hardly move; the rest are away in up to 40% of their sessions.
+    // Half of the accounts hardly move; the rest are away in up to 70% of their sessions.
     let restless = world.streams.unit(Domain::Hotspot, entity, 0);
-    let away = if restless < 0.5 { 0.01 } else { (restless - 0.5).powi(2) * 1.6 };
+    let away = if restless < 0.5 { 0.005 } else { (restless - 0.5) * 1.4 };
     if rng.random_bool(away) {
         let provider = world.geography.provider_in(account.country, rng.random());
         let spots = (world.population.accounts.len() as u64 / 50).max(20);
@@ -181,7 +175,7 @@ fn tunnel_exit(world: &World, number: u32, rng: &mut ChaCha8Rng) -> Address {
 /// A developer's own machine.
 fn server(world: &World, entity: u64) -> Address {
     let hash = world.streams.hash(Domain::Server, entity, 0);
-    if unit(hash) < 0.42 {
+    if unit(hash) < 0.52 {
         return hosting_v6(hash >> 4);
     }
     hosting_v4(SERVER_RANGE + (hash >> 8) % 600_000, hash >> 40)

@@ -224,7 +224,7 @@ pub(crate) fn new_home(population: &mut Population, geography: &Geography, count
     let provider = geography.provider_in(country, rng.random());
     let daily = geography.provider(provider).renumbers_daily;
     let lease = if daily { 1 } else { lognormal(rng, 40.0, 0.9).clamp(4.0, 2_000.0) as u16 };
-    population.homes.push(Home { provider, v6: rng.random_bool(0.58), lease });
+    population.homes.push(Home { provider, v6: rng.random_bool(0.68), lease });
     population.homes.len() as u32 - 1
 }
 

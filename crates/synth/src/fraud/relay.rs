@@ -167,14 +167,14 @@ impl Relay {
         rng: &mut ChaCha8Rng,
         events: &mut Vec<Event>,
     ) {
-        let job = Job::draw(world, tenant, start, rng);
+        let job = Job::draw(tenant, start, rng);
         let shards = self.shards.len() as u64;
         let shard = if tenant.work.is_campaign() && !rng.random_bool(ANY_SHARD) {
             job.base % shards
         } else {
             rng.random_range(0..shards)
         };
-        let Some(mut member) = self.acquire(pool, shard as usize, start, rng) else { return };
+        let Some(mut member) = self.acquire(pool, shard as usize, start, None, rng) else { return };
         let (mut now, mut since) = (start, start);
         let count = 1 + ((1.0 - rng.random::<f64>()).ln() / (1.0 - 1.0 / SESSION_EXCHANGES).ln()) as u32;
         let pause = if tenant.work.is_campaign() { 9_000.0 } else { 30_000.0 };
@@ -190,10 +190,10 @@ impl Relay {
                     break;
                 };
                 events.extend(self.exchange(world, &request, member, refused, now, rng));
-                self.release(pool, member, since, now, rng);
+                self.release(pool, member, since, now);
                 now += lognormal(rng, 3_000.0, 0.6) as i64;
                 since = now;
-                let Some(next) = self.acquire(pool, shard as usize, now, rng) else { return };
+                let Some(next) = self.acquire(pool, shard as usize, now, Some(member), rng) else { return };
                 member = next;
             }
             let status = if now >= self.members[member].banned { 403 } else { 200 };
@@ -203,37 +203,41 @@ impl Relay {
                 now += lognormal(rng, jitter, 1.0) as i64;
             }
             if now - since > STICKY {
-                self.release(pool, member, since, since + STICKY, rng);
+                self.release(pool, member, since, since + STICKY);
                 since = now;
-                let Some(next) = self.acquire(pool, shard as usize, now, rng) else { return };
+                let Some(next) = self.acquire(pool, shard as usize, now, None, rng) else { return };
                 member = next;
             }
         }
-        self.release(pool, member, since, now, rng);
+        self.release(pool, member, since, now);
     }
 
-    /// Takes a member out of its shard for a session; a banned one is found out only by using it.
-    fn acquire(&mut self, pool: &Pool, shard: usize, now: i64, rng: &mut ChaCha8Rng) -> Option<usize> {
+    /// Chooses a member for a session, another than `refusing` if there is one; a banned one is found out only by using it.
+    fn acquire(&mut self, pool: &Pool, shard: usize, now: i64, refusing: Option<usize>, rng: &mut ChaCha8Rng) -> Option<usize> {
         let shard = self.serving_shard(shard, now)?;
-        let (members, shard) = (&mut self.members, &mut self.shards[shard]);
-        let is_free = |member: &Member| {
-            let open = member.places.iter().filter(|&&until| until > now).count();
-            open < usize::from(member.concurrency)
+        let (members, shard) = (&self.members, &self.shards[shard]);
+        let is_other = |member: u32| refusing != Some(member as usize);
+        let is_free = |member: u32| {
+            let places = &members[member as usize];
+            let open = places.places.iter().filter(|&&until| until > now).count();
+            is_other(member) && open < usize::from(places.concurrency)
         };
         let chosen = match pool.scheduling {
             Scheduling::Random => {
-                let mut at = rng.random_range(0..shard.any.len());
+                let mut draw = || shard.any[rng.random_range(0..shard.any.len())];
+                let mut chosen = draw();
                 for _ in 0..LOOK_AHEAD {
-                    if is_free(&members[shard.any[at] as usize]) {
+                    if is_free(chosen) {
                         break;
                     }
-                    at = rng.random_range(0..shard.any.len());
+                    chosen = draw();
                 }
-                shard.any[at]
+                chosen
             }
             _ => {
-                let free = shard.ready.iter().take(LOOK_AHEAD).find(|(_, member)| is_free(&members[*member as usize]));
-                free.or(shard.ready.first())?.1
+                let mut ready = shard.ready.iter().map(|&(_, member)| member);
+                let free = ready.clone().take(LOOK_AHEAD).find(|&member| is_free(member));
+                free.or_else(|| ready.clone().find(|&member| is_other(member))).or_else(|| ready.next())?
             }
         };
         Some(chosen as usize)
@@ -256,7 +260,7 @@ impl Relay {
     }
 
     /// Gives a member back after a session from `since` to `now`; a member that was found banned is not used again.
-    fn release(&mut self, pool: &Pool, number: usize, since: i64, now: i64, _rng: &mut ChaCha8Rng) {
+    fn release(&mut self, pool: &Pool, number: usize, since: i64, now: i64) {
         let member = &mut self.members[number];
         let shard = &mut self.shards[member.shard as usize];
         if !shard.ready.remove(&(member.key, number as u32)) {
@@ -355,7 +359,7 @@ struct Request {
 }
 
 impl Job {
-    fn draw(_world: &World, tenant: &Tenant, start: i64, rng: &mut ChaCha8Rng) -> Self {
+    fn draw(tenant: &Tenant, start: i64, rng: &mut ChaCha8Rng) -> Self {
         match tenant.work {
             Work::Customers(count) => {
                 let customer = zipf(rng.random(), f64::from(count)) - 1;

@@ -56,7 +56,7 @@ pub(crate) struct Spec {
     pub(crate) waves: Vec<Wave>,
     /// Days between which accounts are registered.
     pub(crate) registered: (f64, f64),
-    /// Addresses: static, rotating, hosting, in shares; `None` takes the knobs.
+    /// All addresses in hosting ranges, whatever the knobs say.
     pub(crate) hosting_only: bool,
     /// Accounts of the first network that serve this one too.
     pub(crate) borrowed: u32,
@@ -125,7 +125,7 @@ pub(crate) fn networks(config: &WorldConfig) -> Vec<Spec> {
         let mut relay = Spec::new(&format!("R-{:02}", number + 1), size, size);
         relay.scheduling = Scheduling::Random;
         // One in three sits in a single hosting range; the others use whatever the knobs say.
-        relay.hosting_only = number % 3 == 0;
+        relay.hosting_only = number % 3 == 0 && config.scenario != Scenario::Evasive;
         let exchanges = (0.4e6 * scale * f64::from(size) / f64::from(sizes.relay_accounts())).max(400.0);
         specs.push(relay.demand("customers", Work::Customers(size * 5), exchanges, (0.0, 60.0)));
     }
