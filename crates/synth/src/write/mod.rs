@@ -1,0 +1,230 @@
+//! A world on disk: events, accounts, releases, cards, and the truth.
+//!
+//! Every file is written beside its name and renamed when complete; `world.json` comes last, so a folder that has one is whole. Events
+//! stream through; what stays in memory is the plan and one window.
+
+mod csv;
+mod parquet;
+mod tables;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::WorldConfig;
+use crate::error::Error;
+use crate::event::Event;
+use crate::world::{Progress, Tally, World, WorldSink, generate};
+
+/// File format of the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `events.parquet`: dictionary-encoded, zstd.
+    Parquet,
+    /// `events.csv`.
+    Csv,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorldSummary {
+    /// What the world was made from.
+    pub config: WorldConfig,
+    /// Format of the events.
+    pub format: Format,
+    /// Accounts in all.
+    pub accounts: u64,
+    /// Accounts that no network operates.
+    pub benign_accounts: u64,
+    /// Accounts that networks operate.
+    pub operated_accounts: u64,
+    /// Events in all.
+    pub events: u64,
+    /// Events of legitimate accounts.
+    pub benign_events: u64,
+    /// Exchanges of campaigns.
+    pub campaign_exchanges: u64,
+    /// Exchanges of relays' customers.
+    pub customer_exchanges: u64,
+    /// Warm-up and keep-alive exchanges of operators.
+    pub warm_up_exchanges: u64,
+    /// Each planted network.
+    pub networks: Vec<NetworkSummary>,
+    /// Look-alike groups with at least two members.
+    pub groups: u64,
+    /// Accounts in look-alike groups.
+    pub grouped_accounts: u64,
+}
+
+/// One planted network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkSummary {
+    /// Its name in `labels.csv`.
+    pub network: String,
+    /// Accounts ever.
+    pub accounts: u64,
+    /// Accounts that sent anything.
+    pub seen: u64,
+    /// Accounts banned within the sixty days.
+    pub banned: u64,
+    /// Accounts that replaced a banned one.
+    pub replacements: u64,
+    /// Exchanges of its accounts.
+    pub exchanges: u64,
+    /// Exchanges of campaigns on its accounts.
+    pub campaign_exchanges: u64,
+}
+
+/// Makes a world and writes it to a folder.
+///
+/// Writes `events.parquet` or `events.csv`, `accounts.csv`, `releases.csv`, `cards.csv`; the truth: `labels.csv` (operated members of
+/// planted networks), `groups.csv` (look-alikes), `truth_accounts.csv`, `truth_templates.csv`; and `world.json`, the returned summary.
+///
+/// # Errors
+/// [`Error::Knob`] for an impossible configuration, [`Error::Write`] or [`Error::Parquet`] if a file can't be written. Files begun are
+/// removed.
+pub fn write_world(
+    folder: &Path,
+    config: &WorldConfig,
+    format: Format,
+    observer: &mut dyn FnMut(Progress),
+) -> Result<WorldSummary, Error> {
+    config.check()?;
+    std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    // A folder written before is not whole until this run has finished.
+    let summary_path = folder.join("world.json");
+    if summary_path.exists() {
+        std::fs::remove_file(&summary_path).map_err(|source| Error::Write { path: summary_path.clone(), source })?;
+    }
+    let (world, tally) = match format {
+        Format::Csv => {
+            let file = Pending::create(folder, "events.csv")?;
+            let mut sink = Tallied { inner: csv::CsvEvents::start(file)?, tally: Tally::default() };
+            let world = generate(config, &mut sink, observer)?;
+            sink.inner.finish()?;
+            (world, sink.tally)
+        }
+        Format::Parquet => {
+            let file = Pending::create(folder, "events.parquet")?;
+            let mut sink = Tallied { inner: parquet::ParquetEvents::start(file)?, tally: Tally::default() };
+            let world = generate(config, &mut sink, observer)?;
+            sink.inner.finish()?;
+            (world, sink.tally)
+        }
+    };
+    tables::write(folder, &world, &tally)?;
+    let summary = summarise(&world, format, &tally);
+    let mut file = Pending::create(folder, "world.json")?;
+    let text = serde_json::to_string_pretty(&summary).unwrap_or_default();
+    file.write(text.as_bytes())?;
+    file.write(b"\n")?;
+    file.finish()?;
+    Ok(summary)
+}
+
+/// Counts what passes.
+struct Tallied<S> {
+    inner: S,
+    tally: Tally,
+}
+
+impl<S: WorldSink<Error = Error>> WorldSink for Tallied<S> {
+    type Error = Error;
+
+    fn window(&mut self, world: &World, events: &[Event]) -> Result<(), Error> {
+        self.tally.add(world, events);
+        self.inner.window(world, events)
+    }
+}
+
+fn summarise(world: &World, format: Format, tally: &Tally) -> WorldSummary {
+    let benign = world.benign_count();
+    let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+    let networks = world
+        .pools
+        .iter()
+        .map(|pool| {
+            let of = |counts: &[u32]| pool.accounts.iter().map(|&at| u64::from(counts[at as usize])).sum();
+            let count = |wanted: &dyn Fn(u32) -> bool| pool.accounts.iter().filter(|&&at| wanted(at)).count() as u64;
+            NetworkSummary {
+                network: pool.network.clone(),
+                accounts: pool.accounts.len() as u64,
+                seen: count(&|at| tally.exchanges[at as usize] > 0),
+                banned: count(&|at| world.population.accounts[at as usize].banned != crate::account::NEVER),
+                replacements: count(&|at| world.operated[at as usize - benign].predecessor != crate::account::NONE),
+                exchanges: of(&tally.exchanges),
+                campaign_exchanges: of(&tally.campaign),
+            }
+        })
+        .collect();
+    let mut sizes = vec![0u64; world.population.groups.len()];
+    for account in world.population.accounts.iter().filter(|account| account.group != crate::account::NONE) {
+        sizes[account.group as usize] += 1;
+    }
+    WorldSummary {
+        config: world.config,
+        format,
+        accounts: world.account_count() as u64,
+        benign_accounts: benign as u64,
+        operated_accounts: (world.account_count() - benign) as u64,
+        events: tally.events,
+        benign_events: sum(&tally.exchanges[..benign]),
+        campaign_exchanges: tally.by_origin[2],
+        customer_exchanges: tally.by_origin[3],
+        warm_up_exchanges: tally.by_origin[1],
+        networks,
+        groups: sizes.iter().filter(|&&size| size > 1).count() as u64,
+        grouped_accounts: sizes.iter().filter(|&&size| size > 1).sum(),
+    }
+}
+
+/// A file under a temporary name; gone if it isn't finished.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    out: Option<BufWriter<File>>,
+    partial: PathBuf,
+    path: PathBuf,
+}
+
+impl Pending {
+    fn create(folder: &Path, name: &str) -> Result<Self, Error> {
+        let (path, partial) = (folder.join(name), folder.join(format!(".{name}.partial")));
+        let file = File::create(&partial).map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok(Pending { out: Some(BufWriter::with_capacity(1 << 20, file)), partial, path })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write_all(bytes).map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    /// Flushes, syncs and renames.
+    fn finish(mut self) -> Result<(), Error> {
+        let wrong = |source: std::io::Error| Error::Write { path: self.path.clone(), source };
+        let mut out = self.out.take().expect("a pending file is finished once");
+        out.flush().map_err(wrong)?;
+        out.get_ref().sync_all().map_err(wrong)?;
+        drop(out);
+        std::fs::rename(&self.partial, &self.path).map_err(wrong)
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.as_mut().expect("a pending file is open until it is finished").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // After a rename there is nothing under this name; before it, a failed run must not leave half a file.
+        drop(self.out.take());
+        let _ = std::fs::remove_file(&self.partial);
+    }
+}
