@@ -15,23 +15,37 @@
 //! Files are written beside and renamed, and compressed when their name ends in `.gz` or `.zst`. What a file leaves out is in its
 //! [`ExportSummary`] and, where the format has a place for it, in the file.
 
-pub mod about;
+pub mod view;
+
 mod choose;
 mod collapse;
-mod columns;
-pub mod graphml;
 pub mod layout;
-pub mod look;
 mod naming;
+
+pub mod about;
+mod columns;
+pub mod look;
+mod xml;
+
+pub mod gexf;
+pub mod graphml;
+pub mod parquet;
+pub mod tables;
+
+pub mod actions;
+pub mod misp;
+pub mod share;
+pub mod stix;
+
+mod run;
 mod sink;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod view;
-mod xml;
-
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;
+pub use run::{ExportSummary, Format, WrittenFile, export, write_graph};
+pub use share::{Sharing, Tlp};
 pub use sink::Compression;
 pub use view::{ExportEdge, ExportGraph, ExportHub, ExportNode, LeftOut};
 
@@ -88,4 +102,8 @@ pub struct ExportConfig {
     pub colors: ColorBy,
     /// Key of the pseudonyms.
     pub key: Option<[u8; 32]>,
+    /// The format; by the name of the file if `None`.
+    pub format: Option<Format>,
+    /// How indicators are shared: STIX, MISP and actions.
+    pub sharing: Sharing,
 }
