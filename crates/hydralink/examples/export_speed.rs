@@ -24,7 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut counter = Counter(0);
     graphml::write(&graph, Default::default(), &mut counter)?;
     report("graphml to nowhere", counter.0, start);
-    for name in ["g.graphml", "g.gexf", "g.csv", "g.parquet", "g.jsonl", "g.stix.json", "g.misp.json", "z.graphml.gz", "z.graphml.zst"] {
+    for name in
+        ["g.graphml", "g.gexf", "g.csv", "g.parquet", "g.jsonl", "g.stix.json", "g.misp.json", "z.graphml.gz", "z.graphml.zst"]
+    {
         let start = Instant::now();
         let summary = write_graph(&graph, &ExportConfig::default(), &folder.join(name))?;
         report(name, summary.files.iter().map(|file| file.bytes).sum(), start);
@@ -37,16 +39,29 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
     let mut kinds = GROUP_KINDS.map(str::to_owned).to_vec();
     kinds.extend(["ip", "payment_instrument", "prompt_template_hash"].map(str::to_owned));
     let roles = kinds.iter().map(|kind| evidence::KindRole::of_name(kind)).collect();
-    let about = About { tool: "hydralink".into(), selection: "made up".into(), level: "as stored".into(), collapsed: false, as_of: JANUARY };
-    let mut graph = ExportGraph { about, kinds, roles, policies: vec!["keep".into()], classes: vec!["shared".into()], ..ExportGraph::default() };
-    let networks = 40.min(accounts);
+    let about = About {
+        tool: "hydralink".into(),
+        selection: "made up".into(),
+        level: "as stored".into(),
+        collapsed: false,
+        as_of: JANUARY,
+    };
+    let mut graph = ExportGraph {
+        about,
+        kinds,
+        roles,
+        policies: vec!["keep".into()],
+        classes: vec!["shared".into()],
+        ..ExportGraph::default()
+    };
+    let networks = 4.min(accounts);
     graph.networks = (0..networks).map(network).collect();
     let hostile = ["<b>&\"'", "_x20_ ", "\u{1}\u{fffe}", "日本語", "--> ]]>", "\r\n\t", "=1+1", "null"];
     for account in 0..accounts {
         let tail = if account < 64 { hostile[account as usize % hostile.len()] } else { "" };
         let mut node = ExportNode::new(0, format!("{account:08}{tail}"));
-        node.network = Some(account % networks);
-        node.membership = Some(Membership::ALL[account as usize % 3]);
+        node.network = Some((u64::from(account) * u64::from(networks) / u64::from(accounts)) as u32);
+        node.membership = Some(Membership::ALL[if account % 24 == 23 { 2 } else { account as usize % 2 }]);
         (node.confidence, node.evidence_bits) = (Some(0.97), Some(account as f32 * 0.1));
         (node.accounts, node.degree, node.exchanges) = (1, u64::from(degree), u64::from(account) * 17);
         (node.first_seen, node.last_seen, node.created_at) = (JANUARY, JANUARY + account, JANUARY - account);
@@ -69,7 +84,7 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
     }
     for source in 0..accounts {
         for at in 0..degree.min(identifiers) {
-            let target = accounts + (source % identifiers + at) % identifiers;
+            let target = accounts + (source / 4 + at) % identifiers;
             let (weight, last_seen) = (0.3 + (source % 100) as f32 / 7.0, JANUARY + source);
             graph.edges.push(ExportEdge { source, target, weight, count: u64::from(at) + 1, first_seen: JANUARY, last_seen });
         }
@@ -106,7 +121,11 @@ impl Write for Counter {
 
 fn report(what: &str, bytes: u64, start: Instant) {
     let (megabytes, seconds) = (bytes as f64 / 1e6, start.elapsed().as_secs_f64());
-    println!("{what:20} {megabytes:8.1} MB {seconds:7.2} s {:7.0} MB/s, most memory {} MB", megabytes / seconds, peak(Path::new("/proc/self/status")));
+    println!(
+        "{what:20} {megabytes:8.1} MB {seconds:7.2} s {:7.0} MB/s, most memory {} MB",
+        megabytes / seconds,
+        peak(Path::new("/proc/self/status"))
+    );
 }
 
 fn resident() -> u64 {

@@ -151,10 +151,7 @@ mod tests {
             String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let actions: Vec<&str> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
         assert_eq!(banned, 1);
-        assert_eq!(
-            actions,
-            ["suspend", "restrict", "review", "challenge", "challenge", "verify_payer", "monitor", "monitor"]
-        );
+        assert_eq!(actions, ["suspend", "restrict", "review", "challenge", "challenge", "verify_payer", "monitor", "monitor"]);
         assert!(lines[7].get("network").is_none() && lines[7]["value"] == "192.0.2.1");
     }
 

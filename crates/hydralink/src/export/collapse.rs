@@ -87,8 +87,7 @@ fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<(Group, Vec<u32>)>, Vec
 
 /// The identifiers that are drawn, ascending; counts the others.
 fn keep_identifiers(chosen: &Chosen<'_>, joined: &mut [u32], room: usize, graph: &mut ExportGraph<'_>) -> Vec<u32> {
-    let mut joining: Vec<u32> =
-        (0..joined.len() as u32).filter(|&identifier| joined[identifier as usize] >= 2).collect();
+    let mut joining: Vec<u32> = (0..joined.len() as u32).filter(|&identifier| joined[identifier as usize] >= 2).collect();
     // Those within one group join nothing at this distance.
     let within = chosen.tied.iter().zip(joined.iter()).filter(|&(&tied, &joined)| tied >= 2 && joined < 2).count();
     graph.left_out.single_identifiers += within as u64;

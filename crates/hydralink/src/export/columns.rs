@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_missing() {
-        assert_eq!([Cell::text(Some("")), Cell::single(Some(f32::NAN)), Cell::time(NO_TIME), Cell::whole(None)], [Cell::Missing; 4]);
+        assert_eq!(
+            [Cell::text(Some("")), Cell::single(Some(f32::NAN)), Cell::time(NO_TIME), Cell::whole(None)],
+            [Cell::Missing; 4]
+        );
         assert_eq!(rfc3339(1_767_225_600).to_string(), "2026-01-01T00:00:00Z");
         assert_eq!(rfc3339(Seconds::MAX).to_string(), "2106-02-07T06:28:15Z");
     }

@@ -196,7 +196,9 @@ mod tests {
     #[test]
     fn the_toy_is_written_to_the_letter() {
         let text = written(&testing::toy());
-        assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!--\nhydralink 0.1.0: flagged networks - - 1\n8 nodes, 9 edges;"));
+        assert!(text.starts_with(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!--\nhydralink 0.1.0: flagged networks - - 1\n8 nodes, 9 edges;"
+        ));
         assert!(text.contains("not drawn: 1 shared identifiers are suppressed as hubs and left out\n"));
         assert!(text.contains("<key id=\"e_first_seen\" for=\"edge\" attr.name=\"first_seen\" attr.type=\"string\"/>\n"));
         let (nodes, edges) = parsed(&text);
@@ -216,7 +218,18 @@ mod tests {
     #[test]
     fn no_data_column_has_a_name_that_readers_draw_with_or_reserve() {
         let reserved = [
-            "id", "name", "timeset", "interval", "weight-on-nodes", "nodelabel", "xpos", "ypos", "zpos", "z", "edgelabel", "weight",
+            "id",
+            "name",
+            "timeset",
+            "interval",
+            "weight-on-nodes",
+            "nodelabel",
+            "xpos",
+            "ypos",
+            "zpos",
+            "z",
+            "edgelabel",
+            "weight",
         ];
         for column in NODE_COLUMNS {
             assert!(!reserved.contains(&column.name) && VISUALS.iter().all(|(visual, _)| *visual != column.name));

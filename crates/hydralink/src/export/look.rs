@@ -155,7 +155,10 @@ mod tests {
     use super::*;
 
     fn star() -> ExportGraph<'static> {
-        let mut graph = ExportGraph { kinds: vec!["account".into(), "network".into(), "community".into(), "ip".into()], ..Default::default() };
+        let mut graph = ExportGraph {
+            kinds: vec!["account".into(), "network".into(), "community".into(), "ip".into()],
+            ..Default::default()
+        };
         for (kind, value, degree) in [(0, "a", 1), (0, "7", 1), (3, "192.0.2.1", 4), (3, " ", 16)] {
             let mut node = ExportNode::new(kind, value);
             node.degree_shown = degree;

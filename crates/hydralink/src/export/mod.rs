@@ -41,6 +41,9 @@ mod run;
 mod sink;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;

@@ -207,7 +207,8 @@ fn is_directory(path: &Path) -> bool {
 /// Where the four tables go. A directory is made if it isn't there.
 fn table_paths(path: &Path, inner: &Path, compression: Compression, format: Format) -> Result<[PathBuf; 4], Error> {
     let suffix = compression.suffix();
-    let has_suffix = inner.extension().and_then(|suffix| suffix.to_str()).is_some_and(|suffix| suffix.eq_ignore_ascii_case(format.name()));
+    let has_suffix =
+        inner.extension().and_then(|suffix| suffix.to_str()).is_some_and(|suffix| suffix.eq_ignore_ascii_case(format.name()));
     if has_suffix && !is_directory(path) {
         let stem = inner.with_extension("");
         let beside = |table: Table| PathBuf::from(format!("{}.{}.{}{suffix}", stem.display(), table.name(), format.name()));

@@ -72,12 +72,7 @@ pub struct Sharing {
 impl Default for Sharing {
     /// TLP:AMBER, at most one benign account in ten, no hubs.
     fn default() -> Self {
-        Sharing {
-            identity: "hydralink operator".to_owned(),
-            tlp: Tlp::Amber,
-            force_hub: false,
-            max_benign_prevalence: 0.1,
-        }
+        Sharing { identity: "hydralink operator".to_owned(), tlp: Tlp::Amber, force_hub: false, max_benign_prevalence: 0.1 }
     }
 }
 
@@ -131,7 +126,9 @@ impl Shared<'_> {
                     _ => Observable::Other,
                 }
             }
-            (_, "email_domain") if self.value.contains('.') && self.value.bytes().all(is_host) => Observable::Domain(self.value),
+            (_, "email_domain") if self.value.contains('.') && self.value.bytes().all(is_host) => {
+                Observable::Domain(self.value)
+            }
             (_, "asn") => {
                 let digits = self.value.strip_prefix("AS").or(self.value.strip_prefix("as")).unwrap_or(self.value);
                 digits.parse().map_or(Observable::Other, Observable::System)

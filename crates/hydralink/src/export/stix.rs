@@ -95,9 +95,8 @@ impl Ids {
         Ids {
             namespace,
             identity: of(&namespace, "identity", "identity"),
-            // The definitions are the same whoever shares.
-            metrics: of(&root, "extension-definition", "metrics 1.0.0"),
-            observable: of(&root, "extension-definition", "identifier 1.0.0"),
+            metrics: of(&namespace, "extension-definition", "metrics 1.0.0"),
+            observable: of(&namespace, "extension-definition", "identifier 1.0.0"),
             marking: marking(sharing.tlp),
             now: timestamp(graph.about.as_of),
         }
@@ -156,12 +155,12 @@ impl<W: Write> Bundle<'_, W> {
                 "version": "1.0.0", "extension_types": [kind], "object_marking_refs": [names.marking],
             }))
         };
-        let number = json!({"type": "number"});
+        let value = json!({"type": ["number", "string", "boolean"]});
         definition(
             &names.metrics,
             "hydralink metrics",
             "Evidence for a network in bits and its benign explanation; members, accounts and benign prevalence of an indicator",
-            json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": number}),
+            json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": value}),
             "property-extension",
         )?;
         definition(
@@ -197,12 +196,7 @@ impl<W: Write> Bundle<'_, W> {
         Ok(())
     }
 
-    fn accounts(
-        &mut self,
-        graph: &ExportGraph<'_>,
-        key: Option<&[u8; 32]>,
-        belongings: &mut [Vec<String>],
-    ) -> io::Result<()> {
+    fn accounts(&mut self, graph: &ExportGraph<'_>, key: Option<&[u8; 32]>, belongings: &mut [Vec<String>]) -> io::Result<()> {
         let accounts = graph.nodes.iter().filter(|node| node.kind == ACCOUNT && node.membership.is_some());
         let mut order: Vec<_> = accounts.filter_map(|node| Some((node.network?, node))).collect();
         // Stable: accounts with the same evidence keep the order of the graph.
@@ -308,7 +302,11 @@ impl<W: Write> Bundle<'_, W> {
         let pattern = match identifier.observable() {
             Observable::System(number) => format!("[autonomous-system:number = {number}]"),
             Observable::Other => {
-                format!("[{IDENTIFIER}:kind = {} AND {IDENTIFIER}:value = {}]", quoted(identifier.kind), quoted(identifier.value))
+                format!(
+                    "[{IDENTIFIER}:kind = {} AND {IDENTIFIER}:value = {}]",
+                    quoted(identifier.kind),
+                    quoted(identifier.value)
+                )
             }
             Observable::Ipv4(_) | Observable::Ipv6(_) if identifier.value.contains('/') => {
                 format!("[{kind}:value ISSUBSET {}]", quoted(identifier.value))
@@ -455,6 +453,9 @@ mod tests {
     fn the_same_store_gives_the_same_bundle() {
         assert_eq!(bundle(&Sharing::default(), None), bundle(&Sharing::default(), None));
         let other = Sharing { identity: "another".to_owned(), ..Sharing::default() };
-        assert_ne!(of_type(&bundle(&other, None), "indicator")[0]["id"], of_type(&bundle(&Sharing::default(), None), "indicator")[0]["id"]);
+        assert_ne!(
+            of_type(&bundle(&other, None), "indicator")[0]["id"],
+            of_type(&bundle(&Sharing::default(), None), "indicator")[0]["id"]
+        );
     }
 }

@@ -79,9 +79,7 @@ impl Table {
     pub(crate) fn columns(self) -> Vec<Named> {
         let with = |first: &[Named], rest: &[Named], last: &[Named]| [first, rest, last].concat();
         match self {
-            Table::Nodes => {
-                with(&[named("id", Type::Text)], &NODE_COLUMNS, &[named("x", Type::Real), named("y", Type::Real)])
-            }
+            Table::Nodes => with(&[named("id", Type::Text)], &NODE_COLUMNS, &[named("x", Type::Real), named("y", Type::Real)]),
             Table::Edges => with(&[named("source", Type::Text), named("target", Type::Text)], &EDGE_COLUMNS, &[]),
             Table::Memberships => MEMBERSHIP_COLUMNS.to_vec(),
             Table::Evidence => EVIDENCE_COLUMNS.to_vec(),
@@ -89,11 +87,7 @@ impl Table {
     }
 
     /// Visits every row; a row's cells stand in the order of [`Table::columns`].
-    pub(crate) fn visit(
-        self,
-        graph: &ExportGraph<'_>,
-        mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(crate) fn visit(self, graph: &ExportGraph<'_>, mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
         match self {
             Table::Nodes => {
                 let mut id = String::new();
@@ -230,7 +224,9 @@ mod tests {
         assert_eq!([rows[0].len(), rows[1].len(), rows[2].len(), rows[3].len()], [9, 10, 5, 4]);
         assert_eq!(rows[2][2], ["1002", "PN-0badcafe", "1", "core", "0.79", "11.5", "2026-01-04T00:00:00Z"]);
         let evidence = rows[3][1].join("|");
-        assert!(evidence.starts_with("PN-0badcafe|1|identifier|payment_instrument:card & \"co\" 'x'|household|3|3|1|1|2026-01-01T"));
+        assert!(
+            evidence.starts_with("PN-0badcafe|1|identifier|payment_instrument:card & \"co\" 'x'|household|3|3|1|1|2026-01-01T")
+        );
         assert_eq!(rows[3][2][3..].join("|"), "synchrony||||||||0.9|0.1|7.5|0.000001");
         assert_eq!(rows[1][1][..4].join("|"), "account:acc-1|ip:198.51.100.7|ip|3.25");
     }

@@ -40,10 +40,14 @@ pub(crate) fn empty() -> ExportGraph<'static> {
 pub(crate) fn toy() -> ExportGraph<'static> {
     let mut graph = empty();
     graph.networks.push(network("PN-0badcafe", 1));
-    for (at, (account, membership)) in
-        [("acc-1", Membership::Core), ("1002", Membership::Core), ("acc <3>", Membership::Fringe), ("acc-4", Membership::Ambiguous)]
-            .into_iter()
-            .enumerate()
+    for (at, (account, membership)) in [
+        ("acc-1", Membership::Core),
+        ("1002", Membership::Core),
+        ("acc <3>", Membership::Fringe),
+        ("acc-4", Membership::Ambiguous),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut node = ExportNode::new(0, account);
         node.network = Some(0);
@@ -79,7 +83,14 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         let (first_seen, last_seen) = (JANUARY, JANUARY + 3600 * target);
         graph.edges.push(ExportEdge { source, target, weight, count: 7, first_seen, last_seen });
     }
-    graph.hubs.push(ExportHub { kind: 3, value: "192.0.2.1".into(), class: Some(1), policy: Some(1), accounts: 3, degree: 900 });
+    graph.hubs.push(ExportHub {
+        kind: 3,
+        value: "192.0.2.1".into(),
+        class: Some(1),
+        policy: Some(1),
+        accounts: 3,
+        degree: 900,
+    });
     graph.left_out = LeftOut { hubs: 1, hub_sightings: 3, single_identifiers: 2, ..LeftOut::default() };
     graph.count_degrees();
     graph
@@ -135,7 +146,8 @@ pub(crate) fn any_graph() -> impl Strategy<Value = ExportGraph<'static>> {
         for (at, weight) in weights.into_iter().enumerate() {
             let (source, target) = (at as u32 / 8, at as u32 % 8);
             if pairs >> at & 1 == 1 && source < sources && target < targets {
-                let edge = ExportEdge { source, target: sources + target, weight, count: pairs, first_seen: 0, last_seen: JANUARY };
+                let edge =
+                    ExportEdge { source, target: sources + target, weight, count: pairs, first_seen: 0, last_seen: JANUARY };
                 graph.edges.push(ExportEdge { weight: edge.weight.abs(), ..edge });
             }
         }

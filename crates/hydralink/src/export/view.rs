@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn unknown_indices_have_no_name() {
-        let graph = ExportGraph { kinds: vec!["account".to_owned()], countries: vec!["NL".to_owned()], ..ExportGraph::default() };
+        let graph =
+            ExportGraph { kinds: vec!["account".to_owned()], countries: vec!["NL".to_owned()], ..ExportGraph::default() };
         let mut node = ExportNode::new(ACCOUNT, "a");
         assert_eq!((graph.kind_name(&node), graph.country_name(&node), graph.class_name(node.class)), ("account", None, None));
         node.country = 0;
