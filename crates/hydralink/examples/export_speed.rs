@@ -1,6 +1,6 @@
 //! Writes a made-up graph in every format and prints size, time and rate: `export_speed FOLDER [ACCOUNTS] [EDGES_PER_ACCOUNT]`.
 //!
-//! Values are hostile on purpose: markup, quotes, control characters, lookalikes of escapes, digits only, other scripts.
+//! Values are hostile on purpose: markup, quotes, control characters, lookalikes of escapes, digits only, and any code point of Unicode.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +58,11 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
     graph.networks = (0..networks).map(network).collect();
     let hostile = ["<b>&\"'", "_x20_ ", "\u{1}\u{fffe}", "日本語", "--> ]]>", "\r\n\t", "=1+1", "null"];
     for account in 0..accounts {
-        let tail = if account < 64 { hostile[account as usize % hostile.len()] } else { "" };
+        let tail = match account {
+            0..64 => hostile[account as usize % hostile.len()].to_owned(),
+            64..2000 => any_text(account),
+            _ => String::new(),
+        };
         let mut node = ExportNode::new(0, format!("{account:08}{tail}"));
         node.network = Some((u64::from(account) * u64::from(networks) / u64::from(accounts)) as u32);
         node.membership = Some(Membership::ALL[if account % 24 == 23 { 2 } else { account as usize % 2 }]);
@@ -92,6 +96,17 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
     graph.edges.sort_by_key(|edge| (edge.source, edge.target));
     graph.count_degrees();
     graph
+}
+
+/// Four code points, a third of them below U+0100.
+fn any_text(seed: u32) -> String {
+    let mut state = u64::from(seed);
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let bound = if state >> 33 & 3 == 0 { 0x100 } else { 0x11_0000 };
+        char::from_u32((state >> 35) as u32 % bound).unwrap_or('\u{fffd}')
+    };
+    [next(), next(), next(), next()].into_iter().collect()
 }
 
 fn network(rank: u32) -> hydralink::Network {

@@ -22,6 +22,9 @@ enum Group {
     Community(u32),
 }
 
+/// A group and its accounts, ascending.
+type Members = (Group, Vec<u32>);
+
 /// Fills the graph with at most `max_nodes` nodes.
 pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut ExportGraph<'a>) {
     graph.about.collapsed = true;
@@ -64,15 +67,14 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
 }
 
 /// The groups that are kept and those that are dropped, with their accounts.
-#[allow(clippy::type_complexity)]
-fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<(Group, Vec<u32>)>, Vec<(Group, Vec<u32>)>) {
+fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<Members>, Vec<Members>) {
     let group_of = |account: u32| match chosen.network_of(AccountId(account)) {
         Some(network) => Group::Network(network),
         None => Group::Community(chosen.results.communities.get(account as usize).copied().unwrap_or(NONE_U32)),
     };
     let mut accounts: Vec<(Group, u32)> = chosen.accounts.iter().map(|&account| (group_of(account), account)).collect();
     accounts.sort_unstable();
-    let mut groups: Vec<(Group, Vec<u32>)> = accounts
+    let mut groups: Vec<Members> = accounts
         .chunk_by(|a, b| a.0 == b.0)
         .map(|members| (members[0].0, members.iter().map(|&(_, account)| account).collect()))
         .collect();

@@ -1,6 +1,6 @@
 //! The four tables as Parquet: typed columns, zstd inside, UTC timestamps in milliseconds.
 //!
-//! Rows are collected in batches of [`BATCH`], so memory is one row group, whatever the graph.
+//! Rows are collected in batches of 65,536, so memory is one row group, whatever the graph.
 
 use std::io::{self, Write};
 use std::sync::Arc;
