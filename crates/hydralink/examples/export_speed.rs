@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} nodes, {} edges, {} MB before", graph.nodes.len(), graph.edges.len(), resident());
     let start = Instant::now();
     let mut counter = Counter(0);
-    graphml::write(&graph, Default::default(), &mut counter)?;
+    graphml::write(&graph, Default::default(), Default::default(), &mut counter)?;
     report("graphml to nowhere", counter.0, start);
     for name in
         ["g.graphml", "g.gexf", "g.csv", "g.parquet", "g.jsonl", "g.stix.json", "g.misp.json", "z.graphml.gz", "z.graphml.zst"]

@@ -32,13 +32,24 @@ const VISUALS: [(&str, &str); 8] = [
     ("color", "string"),
 ];
 
+/// Where a file says what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metadata {
+    /// In a comment, which no reader minds.
+    #[default]
+    Comment,
+    /// In the graph attribute `about` as well: networkx shows it as `G.graph["about"]`, Gephi warns and drops it.
+    GraphAttribute,
+}
+
 /// Writes the graph.
 ///
 /// # Errors
 /// Whatever `out` returns.
-pub fn write(graph: &ExportGraph<'_>, colors: ColorBy, out: &mut impl Write) -> io::Result<()> {
+pub fn write(graph: &ExportGraph<'_>, colors: ColorBy, metadata: Metadata, out: &mut impl Write) -> io::Result<()> {
+    let about = about::text(graph);
     out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!--\n")?;
-    xml::comment(out, &about::text(graph))?;
+    xml::comment(out, &about)?;
     out.write_all(
         b"-->\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\" \
           xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
@@ -53,7 +64,14 @@ pub fn write(graph: &ExportGraph<'_>, colors: ColorBy, out: &mut impl Write) -> 
     for (column, id) in EDGE_COLUMNS.iter().zip(EDGE_KEYS) {
         key(out, id, "edge", column.name, type_name(column.kind))?;
     }
+    if metadata == Metadata::GraphAttribute {
+        key(out, "about", "graph", "about", "string")?;
+    }
     out.write_all(b"<graph id=\"G\" edgedefault=\"undirected\">\n")?;
+    if metadata == Metadata::GraphAttribute {
+        data(out, "about", Cell::Text(&about))?;
+        out.write_all(b"\n")?;
+    }
     let looks = Looks::of(graph, colors);
     for node in &graph.nodes {
         write_node(graph, &looks, node, out)?;
@@ -144,7 +162,7 @@ mod tests {
 
     fn written(graph: &ExportGraph<'_>) -> String {
         let mut out = Vec::new();
-        write(graph, ColorBy::Network, &mut out).unwrap();
+        write(graph, ColorBy::Network, Metadata::Comment, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -238,6 +256,17 @@ mod tests {
             let taken = NODE_COLUMNS.iter().any(|node| node.name == column.name);
             assert_eq!(id, if taken { format!("e_{}", column.name) } else { column.name.to_owned() });
         }
+    }
+
+    #[test]
+    fn the_description_is_a_graph_attribute_only_when_asked() {
+        let graph = testing::toy();
+        let mut out = Vec::new();
+        write(&graph, ColorBy::Network, Metadata::GraphAttribute, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("<key id=\"about\" for=\"graph\" attr.name=\"about\" attr.type=\"string\"/>\n<graph "));
+        assert!(text.contains("undirected\">\n<data key=\"about\">hydralink 0.1.0: flagged networks -- 1\n"));
+        assert!(!written(&graph).contains("for=\"graph\""));
     }
 
     #[test]

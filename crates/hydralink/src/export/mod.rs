@@ -103,6 +103,8 @@ pub struct ExportConfig {
     pub selection: Selection,
     /// What colours mean.
     pub colors: ColorBy,
+    /// Where GraphML says what it is.
+    pub metadata: graphml::Metadata,
     /// Key of the pseudonyms.
     pub key: Option<[u8; 32]>,
     /// The format; by the name of the file if `None`.

@@ -170,7 +170,7 @@ pub fn write_graph(graph: &ExportGraph<'_>, config: &ExportConfig, path: &Path) 
         _ => {
             let bytes = write_file(path, compression, |out| {
                 match format {
-                    Format::GraphMl => graphml::write(graph, config.colors, out)?,
+                    Format::GraphMl => graphml::write(graph, config.colors, config.metadata, out)?,
                     Format::Gexf => gexf::write(graph, config.colors, out)?,
                     Format::Stix => stix::write(graph, &config.sharing, config.key.as_ref(), out)?,
                     Format::Misp => misp::write(graph, &config.sharing, out)?,
