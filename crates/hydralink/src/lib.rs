@@ -6,6 +6,7 @@
 
 pub mod dataset;
 pub mod error;
+pub mod export;
 pub mod names;
 pub mod node;
 pub mod results;

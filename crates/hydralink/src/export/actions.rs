@@ -1,0 +1,167 @@
+//! JSON Lines for enforcement systems: one proposed action a line. Proposals, not decisions: `plan-bans` weighs collateral, people decide.
+//!
+//! | who | proposed |
+//! |---|---|
+//! | core account of a flagged network, confidence at least [`SUSPEND_CONFIDENCE`] | `suspend` |
+//! | other core or fringe account of a flagged network | `restrict` |
+//! | ambiguous account, or any of a network below the threshold | `review` |
+//! | address that a network keeps to itself | `challenge` |
+//! | payment instrument | `verify_payer` |
+//! | template | `rate_limit` |
+//! | other identifier | `challenge` |
+//! | identifier that benign accounts use too, or a suppressed hub | `monitor` |
+//!
+//! Accounts that are banned already get no line; their number is returned.
+
+use std::io::{self, Write};
+
+use evidence::KindRole;
+use graph::NO_TIME;
+use serde::Serialize;
+
+use super::columns::rfc3339;
+use super::share::{Shared, Sharing, shared};
+use super::view::{ACCOUNT, ExportGraph, ExportNode};
+use crate::results::{Membership, Network};
+
+/// From this confidence on a core account is proposed for suspension.
+pub const SUSPEND_CONFIDENCE: f32 = 0.95;
+
+/// One line.
+#[derive(Serialize)]
+struct Action<'g> {
+    action: &'static str,
+    target: &'static str,
+    kind: &'g str,
+    value: &'g str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'g str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<Membership>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_bits: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'g str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounts: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    benign_prevalence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<String>,
+    reason: String,
+}
+
+/// Writes the actions and returns how many accounts were banned already.
+///
+/// # Errors
+/// Whatever `out` returns.
+pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -> io::Result<u64> {
+    let mut already_banned = 0;
+    let mut line = |action: Action<'_>| -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &action).map_err(io::Error::from)?;
+        out.write_all(b"\n")
+    };
+    for node in graph.nodes.iter().filter(|node| node.kind == ACCOUNT) {
+        let (Some(network), Some(membership)) = (graph.network_of(node), node.membership) else { continue };
+        if node.banned_at != NO_TIME {
+            already_banned += 1;
+            continue;
+        }
+        line(account_action(graph, node, network, membership))?;
+    }
+    for identifier in &shared(graph, sharing) {
+        line(identifier_action(graph, identifier))?;
+    }
+    Ok(already_banned)
+}
+
+fn account_action<'g>(
+    graph: &'g ExportGraph<'_>,
+    node: &'g ExportNode<'_>,
+    network: &'g Network,
+    membership: Membership,
+) -> Action<'g> {
+    let sure = node.confidence.is_some_and(|confidence| confidence >= SUSPEND_CONFIDENCE);
+    let (action, reason) = match membership {
+        _ if !network.flagged => ("review", "its network is below the threshold of the run"),
+        Membership::Ambiguous => ("review", "touches the network; the evidence does not decide"),
+        Membership::Core if sure => ("suspend", "tied by several independent identifiers that the network keeps to itself"),
+        Membership::Core => ("restrict", "core member, but not confidently enough to suspend"),
+        Membership::Fringe => ("restrict", "tied by fewer identifiers than a core member"),
+    };
+    Action {
+        action,
+        target: "account",
+        kind: graph.kind_name(node),
+        value: &node.value,
+        network: Some(&network.id),
+        membership: Some(membership),
+        confidence: node.confidence.filter(|value| value.is_finite()),
+        evidence_bits: node.evidence_bits.filter(|value| value.is_finite()),
+        class: None,
+        members: None,
+        accounts: None,
+        benign_prevalence: None,
+        valid_until: None,
+        reason: reason.to_owned(),
+    }
+}
+
+fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>) -> Action<'g> {
+    let action = match identifier.role {
+        _ if !identifier.blockable => "monitor",
+        KindRole::Payment => "verify_payer",
+        KindRole::Template => "rate_limit",
+        _ => "challenge",
+    };
+    let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
+    let known = identifier.blockable && identifier.last_seen != NO_TIME;
+    Action {
+        action,
+        target: "identifier",
+        kind: identifier.kind,
+        value: identifier.value,
+        network: network.map(|network| network.id.as_str()),
+        membership: None,
+        confidence: None,
+        evidence_bits: None,
+        class: identifier.class,
+        members: Some(identifier.members),
+        accounts: Some(identifier.accounts),
+        benign_prevalence: Some(identifier.benign_prevalence),
+        valid_until: known.then(|| rfc3339(identifier.valid_until()).to_string()),
+        reason: format!("{} of {} accounts seen with it are members", identifier.members, identifier.accounts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::testing;
+
+    #[test]
+    fn each_account_and_identifier_gets_its_action() {
+        let mut out = Vec::new();
+        let banned = write(&testing::toy(), &Sharing::default(), &mut out).unwrap();
+        let lines: Vec<serde_json::Value> =
+            String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let actions: Vec<&str> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
+        assert_eq!(banned, 1);
+        assert_eq!(actions, ["suspend", "restrict", "review", "challenge", "challenge", "verify_payer", "monitor", "monitor"]);
+        assert!(lines[7].get("network").is_none() && lines[7]["value"] == "192.0.2.1");
+    }
+
+    #[test]
+    fn nobody_of_an_unflagged_network_is_proposed_for_more_than_review() {
+        let mut graph = testing::toy();
+        graph.networks[0].flagged = false;
+        let mut out = Vec::new();
+        write(&graph, &Sharing::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains("suspend") && !text.contains("restrict"));
+    }
+}

@@ -1,0 +1,316 @@
+//! Which accounts and identifiers are drawn.
+//!
+//! 1. *Accounts*: the core, fringe and ambiguous accounts of the chosen networks, or all accounts.
+//! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account was
+//!    seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
+//! 3. *Edges*: the sightings of the two with evidence.
+//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]).
+//!
+//! Cost: O(sightings of the chosen accounts) and 12 bytes an identifier of the data.
+
+use std::borrow::Cow;
+
+use evidence::KindRole;
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
+
+use super::naming::Naming;
+use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
+use super::{ExportConfig, Networks, collapse};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::results::{Network, Results};
+
+/// What is chosen, before it becomes nodes.
+pub(crate) struct Chosen<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) results: &'a Results,
+    pub(crate) naming: Naming,
+    /// Chosen networks as indices into the results, ascending by rank.
+    pub(crate) networks: Vec<usize>,
+    /// Position in `networks` of each network of the results.
+    pub(crate) position_of: Vec<Option<u32>>,
+    /// Chosen accounts, ascending.
+    pub(crate) accounts: Vec<u32>,
+    /// Chosen accounts that each identifier carries evidence for.
+    pub(crate) tied: Vec<u32>,
+    /// Chosen accounts seen with each identifier.
+    pub(crate) seen: Vec<u32>,
+}
+
+impl<'a> ExportGraph<'a> {
+    /// What a dataset and its results hold of a selection; every position is still the origin.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a network that isn't there, or a level without the key it needs.
+    pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
+        let chosen = Chosen::new(dataset, results, config)?;
+        let mut graph = chosen.frame(config);
+        let drawn = chosen.tied.iter().filter(|&&accounts| accounts >= 2).count();
+        if chosen.accounts.len() + drawn > config.selection.max_nodes {
+            collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
+        } else {
+            chosen.fill(&mut graph);
+        }
+        graph.count_degrees();
+        Ok(graph)
+    }
+}
+
+impl<'a> Chosen<'a> {
+    fn new(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
+        let naming = Naming::new(config.selection.level, config.key)?;
+        let all = 0..results.networks.len();
+        let mut networks: Vec<usize> = match &config.selection.networks {
+            Networks::Chosen(networks) => networks.clone(),
+            Networks::Flagged => all.filter(|&network| results.networks[network].flagged).collect(),
+            Networks::Candidates | Networks::Whole => all.collect(),
+        };
+        if let Some(network) = networks.iter().find(|&&network| network >= results.networks.len()) {
+            return Err(Error::Usage(format!("there is no network {network}: the store has {}", results.networks.len())));
+        }
+        networks.sort_by_key(|&network| (results.networks[network].rank, network));
+        networks.dedup();
+        let mut position_of = vec![None; results.networks.len()];
+        for (position, &network) in networks.iter().enumerate() {
+            position_of[network] = Some(position as u32);
+        }
+        let labels = results.network_of.as_slice();
+        let whole = config.selection.networks == Networks::Whole;
+        let is_chosen = |account: &u32| {
+            let network = labels.get(*account as usize).copied().unwrap_or(NONE_U32);
+            whole || position_of.get(network as usize).is_some_and(Option::is_some)
+        };
+        let accounts: Vec<u32> = (0..dataset.graph().account_count() as u32).filter(is_chosen).collect();
+        let identifiers = dataset.graph().identifier_count();
+        let (mut tied, mut seen) = (vec![0u32; identifiers], vec![0u32; identifiers]);
+        let weights = results.weights.as_slice();
+        for &account in &accounts {
+            let account = AccountId(account);
+            let sightings = dataset.graph().sighting_range(account);
+            for (&identifier, &weight) in dataset.graph().identifiers_of(account).iter().zip(&weights[sightings]) {
+                seen[identifier as usize] += 1;
+                tied[identifier as usize] += u32::from(carries_evidence(weight));
+            }
+        }
+        Ok(Chosen { dataset, results, naming, networks, position_of, accounts, tied, seen })
+    }
+
+    /// Everything of the graph but its nodes and edges.
+    fn frame(&self, config: &ExportConfig) -> ExportGraph<'a> {
+        let tables = self.dataset.tables();
+        let mut kinds: Vec<String> = GROUP_KINDS.map(str::to_owned).to_vec();
+        for kind in &tables.kinds {
+            // A kind of identifier that is named like a kind of group would make two nodes one.
+            let mut kind = kind.clone();
+            while GROUP_KINDS.contains(&kind.as_str()) || kinds.contains(&kind) {
+                kind.insert_str(0, "identifier_");
+            }
+            kinds.push(kind);
+        }
+        let mut roles = vec![KindRole::Other; GROUP_KINDS.len()];
+        roles.extend_from_slice(self.dataset.roles());
+        let last_seen = self.dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME);
+        let shown = self.naming.shows_account_table();
+        let names = |names: &[String]| if shown { names.to_vec() } else { Vec::new() };
+        let mut graph = ExportGraph {
+            about: About {
+                tool: format!("hydralink {}", env!("CARGO_PKG_VERSION")),
+                selection: config.selection.networks.words(self.networks.len(), self.accounts.len()),
+                level: self.naming.words().to_owned(),
+                collapsed: false,
+                as_of: last_seen,
+            },
+            kinds,
+            roles,
+            networks: self.networks.iter().map(|&network| self.shown_network(&self.results.networks[network])).collect(),
+            classes: self.results.class_names.clone(),
+            policies: self.results.policy_names.clone(),
+            countries: names(&tables.countries),
+            tiers: names(&tables.tiers),
+            pathways: names(&tables.pathways),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            hubs: Vec::new(),
+            left_out: LeftOut::default(),
+        };
+        self.add_hubs(&mut graph);
+        graph
+    }
+
+    fn shown_network(&self, network: &Network) -> Network {
+        let mut network = network.clone();
+        for tie in &mut network.tied_by {
+            tie.identifier = self.naming.labelled(&tie.identifier);
+        }
+        if !self.naming.shows_text() {
+            network.why.clear();
+        }
+        network
+    }
+
+    /// Lists the identifiers that chosen accounts share but that carry no evidence.
+    fn add_hubs(&self, graph: &mut ExportGraph<'a>) {
+        for (identifier, (&tied, &seen)) in self.tied.iter().zip(&self.seen).enumerate() {
+            graph.left_out.hub_sightings += u64::from(seen - tied);
+            if tied < 2 && seen >= 2 && seen > tied {
+                let node = self.identifier_node(IdentifierId(identifier as u32));
+                graph.hubs.push(ExportHub {
+                    kind: node.kind,
+                    value: node.value,
+                    class: node.class,
+                    policy: node.policy,
+                    accounts: seen,
+                    degree: node.degree,
+                });
+            } else if tied < 2 && seen > 0 {
+                graph.left_out.single_identifiers += 1;
+            }
+        }
+        graph.left_out.hubs = graph.hubs.len() as u64;
+    }
+
+    /// Every chosen account and every identifier that ties two of them.
+    fn fill(&self, graph: &mut ExportGraph<'a>) {
+        let mut node_of = vec![NONE_U32; self.tied.len()];
+        let mut identifiers = Vec::new();
+        for (identifier, &tied) in self.tied.iter().enumerate() {
+            if tied >= 2 {
+                node_of[identifier] = (self.accounts.len() + identifiers.len()) as u32;
+                identifiers.push(self.identifier_node(IdentifierId(identifier as u32)));
+            }
+        }
+        graph.nodes.reserve_exact(self.accounts.len() + identifiers.len());
+        graph.edges.reserve_exact(self.tied.iter().filter(|&&tied| tied >= 2).map(|&tied| tied as usize).sum());
+        for (source, &account) in self.accounts.iter().enumerate() {
+            graph.nodes.push(self.account_node(AccountId(account)));
+            let mut drawn = 0;
+            self.each_tie(AccountId(account), |tie| {
+                let target = node_of[tie.target as usize];
+                if target == NONE_U32 {
+                    graph.left_out.sightings += 1;
+                    return;
+                }
+                drawn += 1;
+                let identifier = &mut identifiers[target as usize - self.accounts.len()];
+                identifier.exchanges += tie.count;
+                widen(&mut identifier.first_seen, &mut identifier.last_seen, tie.first_seen, tie.last_seen);
+                graph.edges.push(ExportEdge { source: source as u32, target, ..tie });
+            });
+            graph.nodes[source].degree_shown = drawn;
+        }
+        graph.nodes.append(&mut identifiers);
+    }
+
+    /// An account's sightings with evidence, ascending by identifier; `source` is the account and `target` the identifier.
+    pub(crate) fn each_tie(&self, account: AccountId, mut visit: impl FnMut(ExportEdge)) {
+        let weights = &self.results.weights[self.dataset.graph().sighting_range(account)];
+        for (sighting, &weight) in self.dataset.graph().sightings_of(account).zip(weights) {
+            if carries_evidence(weight) {
+                visit(ExportEdge {
+                    source: account.0,
+                    target: sighting.identifier.0,
+                    weight,
+                    count: u64::from(sighting.count),
+                    first_seen: sighting.first_seen,
+                    last_seen: sighting.last_seen,
+                });
+            }
+        }
+    }
+
+    /// The position among the chosen networks of an account's network.
+    pub(crate) fn network_of(&self, account: AccountId) -> Option<u32> {
+        let network = *self.results.network_of.get(account.index())?;
+        *self.position_of.get(network as usize)?
+    }
+
+    /// All that is known of an account.
+    pub(crate) fn account_node(&self, account: AccountId) -> ExportNode<'a> {
+        let (dataset, index) = (self.dataset, account.index());
+        let mut node = ExportNode::new(ACCOUNT, self.naming.account(dataset.account_name(account)));
+        node.network = self.network_of(account);
+        if node.network.is_some() {
+            node.membership = self.results.membership_of(account).map(|(_, membership)| membership);
+            node.confidence = self.results.confidence.get(index).copied();
+            node.evidence_bits = self.results.evidence_bits.get(index).copied();
+        }
+        node.accounts = 1;
+        node.degree = dataset.graph().account_degree(account) as u64;
+        self.count_exchanges(account, &mut node);
+        node.community = label(&self.results.communities, index);
+        node.component = label(&self.results.components, index);
+        if self.naming.shows_account_table() {
+            let table = dataset.accounts();
+            node.created_at = table.created_at.get(index).copied().unwrap_or(NO_TIME);
+            node.banned_at = table.banned_at.get(index).copied().unwrap_or(NO_TIME);
+            node.country = table.country.get(index).copied().unwrap_or(NONE_U16);
+            node.tier = table.tier.get(index).copied().unwrap_or(NONE_U16);
+            node.pathway = table.pathway.get(index).copied().unwrap_or(NONE_U16);
+        }
+        node
+    }
+
+    /// Exchanges and times: of the activity, and of the sightings where that knows more (events without a time). An event shows
+    /// identifiers of several kinds, so the sightings of the kind with the most exchanges count.
+    fn count_exchanges(&self, account: AccountId, node: &mut ExportNode<'a>) {
+        let graph = self.dataset.graph();
+        let mut by_kind = vec![0u64; graph.kind_count()];
+        let weights = &self.results.weights[graph.sighting_range(account)];
+        for (sighting, &weight) in graph.sightings_of(account).zip(weights) {
+            by_kind[graph.kind_of(sighting.identifier).index()] += u64::from(sighting.count);
+            widen(&mut node.first_seen, &mut node.last_seen, sighting.first_seen, sighting.last_seen);
+            node.hub_sightings += u64::from(!carries_evidence(weight));
+        }
+        let activity = self.dataset.activity().of(account);
+        let requests = activity.requests.iter().map(|&requests| u64::from(requests)).sum();
+        let events = if activity.requests.is_empty() { activity.time.len() as u64 } else { requests };
+        node.exchanges = by_kind.into_iter().max().unwrap_or(0).max(events);
+        let seconds = |time: Option<&i64>| time.map_or(NO_TIME, |&time| (time / 1000) as Seconds);
+        widen(&mut node.first_seen, &mut node.last_seen, seconds(activity.time.first()), seconds(activity.time.last()));
+    }
+
+    /// All that is known of an identifier but its exchanges with the chosen accounts.
+    pub(crate) fn identifier_node(&self, identifier: IdentifierId) -> ExportNode<'a> {
+        let (dataset, index) = (self.dataset, identifier.index());
+        let kind = dataset.graph().kind_of(identifier);
+        let (kind_name, value) = dataset.identifier_name(identifier);
+        let role = dataset.roles()[kind.index()];
+        let mut node: ExportNode<'a> =
+            ExportNode::new((GROUP_KINDS.len() + kind.index()) as u16, self.naming.identifier(kind_name, role, value));
+        let network = self.results.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
+        node.network = self.position_of.get(network as usize).copied().flatten();
+        node.class = self.results.classes.get(index).copied();
+        node.policy = self.results.policies.get(index).copied();
+        node.accounts = self.seen[index];
+        node.degree = dataset.graph().identifier_degree(identifier) as u64;
+        let vertex = dataset.graph().account_count() + index;
+        node.community = label(&self.results.communities, vertex);
+        node.component = label(&self.results.components, vertex);
+        node
+    }
+
+    /// The node that stands for the accounts of a network.
+    pub(crate) fn network_node(&self, network: u32) -> ExportNode<'a> {
+        let found: &'a Network = &self.results.networks[self.networks[network as usize]];
+        let mut node = ExportNode::new(super::view::NETWORK, Cow::Borrowed(found.id.as_str()));
+        node.network = Some(network);
+        node
+    }
+}
+
+/// Whether a sighting's weight makes an edge: suppressed sightings weigh 0.
+pub(crate) fn carries_evidence(weight: f32) -> bool {
+    weight > 0.0 && weight.is_finite()
+}
+
+/// Makes a span of time hold another one; `NO_TIME` is no time.
+pub(crate) fn widen(first: &mut Seconds, last: &mut Seconds, other_first: Seconds, other_last: Seconds) {
+    if other_first != NO_TIME && (*first == NO_TIME || other_first < *first) {
+        *first = other_first;
+    }
+    *last = (*last).max(other_last);
+}
+
+fn label(labels: &[u32], vertex: usize) -> Option<u32> {
+    labels.get(vertex).copied().filter(|&label| label != NONE_U32)
+}

@@ -1,0 +1,140 @@
+//! A MISP event: a tag for who may see it, and an attribute an identifier.
+//!
+//! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs are there
+//! as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids are version 5 UUIDs
+//! of who shares and what. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
+
+use std::io::{self, Write};
+
+use graph::{NO_TIME, Seconds};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::columns::rfc3339;
+use super::share::{Observable, Shared, Sharing, confidence, shared};
+use super::view::ExportGraph;
+use crate::results::Network;
+
+/// Writes the event.
+///
+/// # Errors
+/// Whatever `out` returns.
+pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -> io::Result<()> {
+    let root = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"hydralink:misp");
+    let namespace = Uuid::new_v5(&root, sharing.identity.as_bytes());
+    let id = |name: &str| Uuid::new_v5(&namespace, name.as_bytes()).to_string();
+    let identifiers = shared(graph, sharing);
+    let event = json!({
+        "uuid": id(&format!("event|{}", graph.about.selection)),
+        "info": format!("hydralink: {}", graph.about.selection),
+        "date": rfc3339(graph.about.as_of).strftime("%Y-%m-%d").to_string(),
+        "timestamp": graph.about.as_of.to_string(),
+        "published": false, "analysis": "1", "threat_level_id": "2", "distribution": "0",
+        "Orgc": {"uuid": id("organisation"), "name": sharing.identity},
+        "Tag": [{"name": format!("tlp:{}", sharing.tlp.name())}],
+    });
+    // The event's fields come first, then the attributes one by one.
+    let head = event.to_string();
+    out.write_all(b"{\"Event\":")?;
+    out.write_all(&head.as_bytes()[..head.len() - 1])?;
+    out.write_all(b",\"Attribute\":[")?;
+    let mut first = true;
+    let mut attribute = |object: Value| -> io::Result<()> {
+        out.write_all(if first { b"\n" } else { b",\n" })?;
+        first = false;
+        serde_json::to_writer(&mut *out, &object).map_err(io::Error::from)
+    };
+    for network in &graph.networks {
+        attribute(json!({
+            "uuid": id(&format!("network|{}", network.id)), "type": "text", "category": "Internal reference",
+            "value": network.id, "to_ids": false, "disable_correlation": false, "distribution": "5",
+            "timestamp": graph.about.as_of.to_string(), "comment": describe(network),
+        }))?;
+    }
+    for identifier in &identifiers {
+        attribute(attribute_of(graph, identifier, id(&format!("{}|{}", identifier.kind, identifier.value))))?;
+    }
+    out.write_all(b"\n]}}\n")
+}
+
+fn attribute_of(graph: &ExportGraph<'_>, identifier: &Shared<'_>, id: String) -> Value {
+    let (kind, category, value) = match identifier.observable() {
+        Observable::Ipv4(value) | Observable::Ipv6(value) => ("ip-src", "Network activity", value.into_owned()),
+        Observable::Domain(value) => ("domain", "Network activity", value.to_owned()),
+        Observable::System(number) => ("AS", "Network activity", format!("AS{number}")),
+        Observable::Other => ("text", "Other", format!("{}:{}", identifier.kind, identifier.value)),
+    };
+    // Free text matches nothing in a sensor, so it is never marked for one.
+    let to_ids = identifier.blockable && kind != "text";
+    let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
+    let mut object = json!({
+        "uuid": id, "type": kind, "category": category, "value": value, "to_ids": to_ids,
+        "disable_correlation": identifier.hub, "distribution": "5", "timestamp": graph.about.as_of.to_string(),
+        "comment": comment(identifier, network),
+    });
+    if !identifier.hub && identifier.first_seen != NO_TIME {
+        object["first_seen"] = json!(micros(identifier.first_seen));
+        object["last_seen"] = json!(micros(identifier.last_seen));
+    }
+    object
+}
+
+fn comment(identifier: &Shared<'_>, network: Option<&Network>) -> String {
+    let class = identifier.class.map_or(String::new(), |class| format!("{class}; "));
+    let network = match network {
+        Some(network) => format!("{} (confidence {}); ", network.id, confidence(network)),
+        None => String::new(),
+    };
+    let end = if identifier.hub || identifier.last_seen == NO_TIME {
+        String::new()
+    } else {
+        format!("; valid until {}", rfc3339(identifier.valid_until()).strftime("%Y-%m-%d"))
+    };
+    format!(
+        "{network}{class}{} of {} accounts are members, benign prevalence {:.3}{end}",
+        identifier.members, identifier.accounts, identifier.benign_prevalence
+    )
+}
+
+fn describe(network: &Network) -> String {
+    let why = if network.why.is_empty() { String::new() } else { format!(": {}", network.why) };
+    format!("{} accounts, {:.1} bits, confidence {}{why}", network.accounts, network.score, confidence(network))
+}
+
+fn micros(seconds: Seconds) -> String {
+    rfc3339(seconds).strftime("%Y-%m-%dT%H:%M:%S.000000+00:00").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::testing;
+
+    fn attributes(sharing: &Sharing) -> Vec<Value> {
+        let mut out = Vec::new();
+        write(&testing::toy(), sharing, &mut out).unwrap();
+        let event: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(event["Event"]["Tag"][0]["name"], "tlp:amber");
+        event["Event"]["Attribute"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn shared_addresses_are_context() {
+        let marked = |attributes: &[Value]| -> Vec<(String, bool)> {
+            let mark = |attribute: &Value| (attribute["value"].as_str().unwrap().to_owned(), attribute["to_ids"] == true);
+            attributes.iter().filter(|attribute| attribute["type"] == "ip-src").map(mark).collect()
+        };
+        let hub = |to_ids| ("192.0.2.1".to_owned(), to_ids);
+        let polite = marked(&attributes(&Sharing::default()));
+        assert_eq!(polite, [("198.51.100.7".to_owned(), true), ("2001:db8:1:2::/64".to_owned(), true), hub(false)]);
+        assert_eq!(marked(&attributes(&Sharing { force_hub: true, ..Sharing::default() }))[2], hub(true));
+    }
+
+    #[test]
+    fn no_account_is_named_and_no_id_is_used_twice() {
+        let attributes = attributes(&Sharing::default());
+        let ids: std::collections::HashSet<&str> = attributes.iter().map(|object| object["uuid"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), attributes.len());
+        assert!(!serde_json::to_string(&attributes).unwrap().contains("acc-1"));
+    }
+}

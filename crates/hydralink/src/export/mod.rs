@@ -1,0 +1,114 @@
+//! How does a finding leave for Gephi, a notebook, a ticket or a partner's platform?
+//!
+//! [`export`] chooses what is drawn ([`ExportGraph::from_dataset`]), asks the caller's layout for places, and writes one of the
+//! formats. Every format is a function of [`ExportGraph`], which is plain data, and streams to any `impl Write`.
+//!
+//! | format | for | holds |
+//! |---|---|---|
+//! | [`graphml`] | Gephi, networkx, igraph, graph-tool ... | nodes, edges, looks |
+//! | [`gexf`] | Gephi with its timeline | the same, with intervals |
+//! | [`csv`](tables), [`parquet`] | spreadsheets, DuckDB, polars | nodes, edges, memberships, evidence |
+//! | [`actions`] | enforcement systems | one JSON object a proposed action |
+//! | [`stix`] | threat-intelligence platforms | a STIX 2.1 bundle |
+//! | [`misp`] | MISP | one event |
+//!
+//! Files are written beside and renamed, and compressed when their name ends in `.gz` or `.zst`. What a file leaves out is in its
+//! [`ExportSummary`] and, where the format has a place for it, in the file.
+
+pub mod view;
+
+mod choose;
+mod collapse;
+pub mod layout;
+mod naming;
+
+pub mod about;
+mod columns;
+pub mod look;
+mod xml;
+
+pub mod gexf;
+pub mod graphml;
+pub mod parquet;
+pub mod tables;
+
+pub mod actions;
+pub mod misp;
+pub mod share;
+pub mod stix;
+
+mod run;
+mod sink;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use about::Fidelity;
+pub use look::ColorBy;
+pub use naming::Level;
+pub use run::{ExportSummary, Format, WrittenFile, export, write_graph};
+pub use share::{Sharing, Tlp};
+pub use sink::Compression;
+pub use view::{ExportEdge, ExportGraph, ExportHub, ExportNode, LeftOut};
+
+/// Which networks are drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Networks {
+    /// These, as indices into the results.
+    Chosen(Vec<usize>),
+    /// Those over the threshold of the run.
+    #[default]
+    Flagged,
+    /// All candidates.
+    Candidates,
+    /// The whole graph, in networks or not.
+    Whole,
+}
+
+impl Networks {
+    fn words(&self, networks: usize, accounts: usize) -> String {
+        let what = match self {
+            Networks::Chosen(_) => "chosen networks",
+            Networks::Flagged => "flagged networks",
+            Networks::Candidates => "candidate networks",
+            Networks::Whole => "the whole graph",
+        };
+        format!("{what}: {networks} networks, {accounts} accounts")
+    }
+}
+
+/// What is drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Which networks.
+    pub networks: Networks,
+    /// Above this many nodes, groups stand for their accounts.
+    pub max_nodes: usize,
+    /// How identifying values are shown.
+    pub level: Level,
+}
+
+impl Default for Selection {
+    /// Flagged networks, 50,000 nodes (what Gephi lays out at a bearable speed), values as stored.
+    fn default() -> Self {
+        Selection { networks: Networks::Flagged, max_nodes: 50_000, level: Level::Full }
+    }
+}
+
+/// How to export.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportConfig {
+    /// What is drawn.
+    pub selection: Selection,
+    /// What colours mean.
+    pub colors: ColorBy,
+    /// Where GraphML says what it is.
+    pub metadata: graphml::Metadata,
+    /// Key of the pseudonyms.
+    pub key: Option<[u8; 32]>,
+    /// The format; by the name of the file if `None`.
+    pub format: Option<Format>,
+    /// How indicators are shared: STIX, MISP and actions.
+    pub sharing: Sharing,
+}

@@ -1,0 +1,155 @@
+//! How identifying values are shown: as stored, to an analyst, or redacted.
+//!
+//! | level | accounts | addresses | templates | other identifiers | account table |
+//! |---|---|---|---|---|---|
+//! | full | as stored | as stored | as stored | as stored | yes |
+//! | analyst | as stored | their /24 or /48, `~` and a pseudonym | as stored (hashes) | pseudonym | yes |
+//! | redact | pseudonym | pseudonym | pseudonym | pseudonym | no |
+//!
+//! A pseudonym is 16 hex digits of keyed BLAKE3 of (kind, value): without the key it can't be reversed by trying values, and two
+//! exports with one key can be joined. A level that needs a key refuses to work without one.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use evidence::KindRole;
+
+use crate::error::Error;
+
+/// How much of an identifying value is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// As stored.
+    #[default]
+    Full,
+    /// Accounts and templates as stored, addresses by prefix, the rest as pseudonyms.
+    Analyst,
+    /// Pseudonyms only.
+    Redact,
+}
+
+/// Shows values at one level.
+#[derive(Clone, Copy)]
+pub(crate) struct Naming {
+    level: Level,
+    key: Option<[u8; 32]>,
+}
+
+impl Naming {
+    /// Checks that the level has the key that it needs.
+    pub(crate) fn new(level: Level, key: Option<[u8; 32]>) -> Result<Self, Error> {
+        if level != Level::Full && key.is_none() {
+            let what =
+                "export levels analyst and redact need a key for their pseudonyms: give --key-file, or export at level full";
+            return Err(Error::Usage(what.to_owned()));
+        }
+        Ok(Naming { level, key })
+    }
+
+    /// The level, in words.
+    pub(crate) fn words(&self) -> &'static str {
+        match self.level {
+            Level::Full => "as stored",
+            Level::Analyst => "analyst (accounts as stored, addresses by prefix, other identifiers as pseudonyms)",
+            Level::Redact => "redacted (pseudonyms only)",
+        }
+    }
+
+    /// Whether what the account table says is shown.
+    pub(crate) fn shows_account_table(&self) -> bool {
+        self.level != Level::Redact
+    }
+
+    /// Whether free text that may quote raw values is shown.
+    pub(crate) fn shows_text(&self) -> bool {
+        self.level == Level::Full
+    }
+
+    /// An account's name.
+    pub(crate) fn account<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match self.level {
+            Level::Full | Level::Analyst => Cow::Borrowed(name),
+            Level::Redact => Cow::Owned(self.pseudonym("account", name)),
+        }
+    }
+
+    /// An identifier's value.
+    pub(crate) fn identifier<'a>(&self, kind: &str, role: KindRole, value: &'a str) -> Cow<'a, str> {
+        match (self.level, role) {
+            (Level::Full, _) | (Level::Analyst, KindRole::Template) => Cow::Borrowed(value),
+            (Level::Analyst, KindRole::Address) => {
+                let pseudonym = self.pseudonym(kind, value);
+                Cow::Owned(prefix(value).map_or(pseudonym.clone(), |prefix| format!("{prefix}~{pseudonym}")))
+            }
+            _ => Cow::Owned(self.pseudonym(kind, value)),
+        }
+    }
+
+    /// `KIND:VALUE` as the results hold it. A kind never holds a colon.
+    pub(crate) fn labelled(&self, label: &str) -> String {
+        match label.split_once(':') {
+            Some((kind, value)) => format!("{kind}:{}", self.identifier(kind, KindRole::of_name(kind), value)),
+            None => self.pseudonym_or(label),
+        }
+    }
+
+    fn pseudonym_or(&self, value: &str) -> String {
+        if self.level == Level::Full { value.to_owned() } else { self.pseudonym("", value) }
+    }
+
+    fn pseudonym(&self, kind: &str, value: &str) -> String {
+        pseudonym(&self.key.expect("a level that makes pseudonyms was given a key"), kind, value)
+    }
+}
+
+/// 16 hex digits that stand for a value of a kind.
+pub(crate) fn pseudonym(key: &[u8; 32], kind: &str, value: &str) -> String {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    // The length keeps ("a", "bc") and ("ab", "c") apart.
+    hasher.update(&(kind.len() as u64).to_le_bytes()).update(kind.as_bytes()).update(value.as_bytes());
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+/// The /24 or /48 of an address or of a longer prefix.
+fn prefix(value: &str) -> Option<String> {
+    let (address, length) = match value.split_once('/') {
+        Some((address, length)) => (address, length.parse::<u8>().ok()?),
+        None => (value, u8::MAX),
+    };
+    match address.parse().ok()? {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            (length >= 24).then(|| format!("{a}.{b}.{c}.0/24"))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            (length >= 48).then(|| format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_with_pseudonyms_needs_a_key() {
+        assert!(matches!(Naming::new(Level::Redact, None), Err(Error::Usage(_))));
+        assert!(Naming::new(Level::Full, None).is_ok());
+    }
+
+    #[test]
+    fn values_are_shown_as_the_level_says() {
+        let analyst = Naming::new(Level::Analyst, Some([7; 32])).unwrap();
+        let shown = analyst.identifier("ip", KindRole::Address, "203.0.113.9");
+        assert!(shown.starts_with("203.0.113.0/24~") && shown.len() == 31);
+        assert!(analyst.identifier("ip", KindRole::Address, "2001:db8:1:2::/64").starts_with("2001:db8:1::/48~"));
+        assert_ne!(shown, analyst.identifier("ip", KindRole::Address, "203.0.113.8"));
+        assert_eq!(analyst.account("u1"), "u1");
+        let redacted = Naming::new(Level::Redact, Some([7; 32])).unwrap();
+        assert_eq!(redacted.account("u1"), redacted.account("u1"));
+        assert!(!redacted.labelled("payment_instrument:4242").contains("4242"));
+        let other_key = Naming::new(Level::Redact, Some([8; 32])).unwrap();
+        assert_ne!(redacted.account("u1"), other_key.account("u1"));
+    }
+}

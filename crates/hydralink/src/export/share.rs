@@ -1,0 +1,267 @@
+//! What may be handed to others as an indicator, and how sure of it one may be.
+//!
+//! - *Benign prevalence* of an identifier: the share of all accounts seen with it that aren't core or fringe members of the network
+//!   that holds most of its members. Blocking it hits that share.
+//! - *Blockable*: its policy is `keep` (it wasn't classified as something that strangers share), at least two members use it, and
+//!   its benign prevalence is at most [`Sharing::max_benign_prevalence`]. Anything else, and every suppressed hub, is context.
+//! - *Confidence* of a network, 0..100: `1 - q` where the run was calibrated; otherwise the posterior of its score at prior odds of
+//!   2^-[`PRIOR_BITS`], `100 / (1 + 2^(PRIOR_BITS - score))`. Of an indicator: that, times `1 - benign prevalence`.
+//! - *Valid until*: last sighting plus the time after which such an identifier usually has another user.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use evidence::KindRole;
+use graph::Seconds;
+use serde::Serialize;
+
+use super::choose::widen;
+use super::view::ExportGraph;
+use crate::results::{Membership, Network};
+
+/// Prior odds, in bits, against a candidate being one operator's network.
+pub const PRIOR_BITS: f64 = 10.0;
+
+/// The name of the policy of identifiers that link at full weight.
+const KEEP: &str = "keep";
+
+/// Who may see what is shared: the Traffic Light Protocol, version 2.0 (<https://www.first.org/tlp/>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tlp {
+    /// Anyone.
+    Clear,
+    /// The community.
+    Green,
+    /// The recipient's organisation and its clients.
+    #[default]
+    Amber,
+    /// The recipient's organisation.
+    #[serde(rename = "amber+strict")]
+    AmberStrict,
+    /// The named recipients.
+    Red,
+}
+
+impl Tlp {
+    /// `clear`, `green`, `amber`, `amber+strict` or `red`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tlp::Clear => "clear",
+            Tlp::Green => "green",
+            Tlp::Amber => "amber",
+            Tlp::AmberStrict => "amber+strict",
+            Tlp::Red => "red",
+        }
+    }
+}
+
+/// How indicators are shared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sharing {
+    /// Name of the organisation that shares.
+    pub identity: String,
+    /// Marking of every object.
+    pub tlp: Tlp,
+    /// Whether hubs and other identifiers with benign users become indicators all the same.
+    pub force_hub: bool,
+    /// The largest share of benign accounts that an indicator may hit.
+    pub max_benign_prevalence: f64,
+}
+
+impl Default for Sharing {
+    /// TLP:AMBER, at most one benign account in ten, no hubs.
+    fn default() -> Self {
+        Sharing { identity: "hydralink operator".to_owned(), tlp: Tlp::Amber, force_hub: false, max_benign_prevalence: 0.1 }
+    }
+}
+
+/// An identifier as it is shared.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shared<'g> {
+    pub(crate) kind: &'g str,
+    pub(crate) role: KindRole,
+    pub(crate) value: &'g str,
+    pub(crate) class: Option<&'g str>,
+    /// The network that holds most of its members; `None` for a suppressed hub.
+    pub(crate) network: Option<u32>,
+    /// Core and fringe accounts of that network seen with it; for a hub, chosen accounts.
+    pub(crate) members: u64,
+    /// All accounts seen with it.
+    pub(crate) accounts: u64,
+    pub(crate) benign_prevalence: f64,
+    pub(crate) blockable: bool,
+    pub(crate) hub: bool,
+    pub(crate) count: u64,
+    pub(crate) first_seen: Seconds,
+    pub(crate) last_seen: Seconds,
+}
+
+/// What an identifier is in the words of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Observable<'g> {
+    /// IPv4 address or prefix.
+    Ipv4(Cow<'g, str>),
+    /// IPv6 address or prefix.
+    Ipv6(Cow<'g, str>),
+    /// Domain name.
+    Domain(&'g str),
+    /// Autonomous system.
+    System(u32),
+    /// Nothing that they have a word for.
+    Other,
+}
+
+impl Shared<'_> {
+    /// How the identifier is expressed; a pseudonym is never an address.
+    pub(crate) fn observable(&self) -> Observable<'_> {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+        match (self.role, self.kind) {
+            (KindRole::Address, _) => {
+                let (address, length) = self.value.split_once('/').map_or((self.value, None), |(a, b)| (a, Some(b)));
+                let fits = |most: u8| length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= most));
+                match address.parse::<IpAddr>() {
+                    Ok(IpAddr::V4(_)) if fits(32) => Observable::Ipv4(self.value.into()),
+                    Ok(IpAddr::V6(_)) if fits(128) => Observable::Ipv6(self.value.into()),
+                    _ => Observable::Other,
+                }
+            }
+            (_, "email_domain") if self.value.contains('.') && self.value.bytes().all(is_host) => {
+                Observable::Domain(self.value)
+            }
+            (_, "asn") => {
+                let digits = self.value.strip_prefix("AS").or(self.value.strip_prefix("as")).unwrap_or(self.value);
+                digits.parse().map_or(Observable::Other, Observable::System)
+            }
+            _ => Observable::Other,
+        }
+    }
+
+    /// How long the identifier means anything after it was last seen: the end of that time.
+    pub(crate) fn valid_until(&self) -> Seconds {
+        let days = match self.role {
+            KindRole::Address => 30,
+            KindRole::Template => 60,
+            KindRole::Device | KindRole::Weak | KindRole::Other => 90,
+            KindRole::Payment | KindRole::Credential => 180,
+        };
+        self.last_seen.saturating_add(days * 86_400)
+    }
+}
+
+/// Confidence in a network, 0..100.
+pub(crate) fn confidence(network: &Network) -> u8 {
+    let probability = match network.q_value {
+        Some(q_value) => 1.0 - q_value,
+        None => 1.0 / (1.0 + (PRIOR_BITS - network.score).exp2()),
+    };
+    percent(probability)
+}
+
+/// A probability as 0..100; one that isn't a number is 0.
+pub(crate) fn percent(probability: f64) -> u8 {
+    (probability.clamp(0.0, 1.0) * 100.0).round() as u8
+}
+
+/// Every drawn identifier, then the suppressed hubs. O(edges log edges).
+pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<Shared<'g>> {
+    let belongs = |membership| matches!(membership, Some(Membership::Core | Membership::Fringe));
+    // (identifier, network) of every sighting by a member.
+    let mut ties: Vec<(u32, u32)> = graph
+        .edges
+        .iter()
+        .filter(|edge| belongs(graph.nodes[edge.source as usize].membership))
+        .filter_map(|edge| Some((edge.target, graph.nodes[edge.source as usize].network?)))
+        .collect();
+    ties.sort_unstable();
+    let mut best: Vec<Option<(u64, u32)>> = vec![None; graph.nodes.len()];
+    for run in ties.chunk_by(|a, b| a == b) {
+        let (identifier, network) = run[0];
+        let best = &mut best[identifier as usize];
+        // Ties go to the stronger network, which comes first.
+        if best.is_none_or(|(members, _)| run.len() as u64 > members) {
+            *best = Some((run.len() as u64, network));
+        }
+    }
+    let mut seen = vec![(0u64, 0, 0); graph.nodes.len()];
+    for edge in &graph.edges {
+        let (count, first, last) = &mut seen[edge.target as usize];
+        *count += edge.count;
+        widen(first, last, edge.first_seen, edge.last_seen);
+    }
+    let prevalence = |members: u64, accounts: u64| 1.0 - members as f64 / accounts.max(members).max(1) as f64;
+    let mut shared = Vec::new();
+    for (at, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.is_identifier()) {
+        let (members, network) = best[at].map_or((0, None), |(members, network)| (members, Some(network)));
+        let benign_prevalence = prevalence(members, node.degree);
+        let keeps = graph.policy_name(node.policy).is_none_or(|policy| policy == KEEP);
+        let exclusive = keeps && members >= 2 && benign_prevalence <= sharing.max_benign_prevalence;
+        let (count, first_seen, last_seen) = seen[at];
+        shared.push(Shared {
+            kind: graph.kind_name(node),
+            role: graph.roles.get(node.kind as usize).copied().unwrap_or(KindRole::Other),
+            value: &node.value,
+            class: graph.class_name(node.class),
+            network,
+            members,
+            accounts: node.degree,
+            benign_prevalence,
+            blockable: exclusive || sharing.force_hub && members >= 2,
+            hub: false,
+            count,
+            first_seen,
+            last_seen,
+        });
+    }
+    shared.extend(graph.hubs.iter().map(|hub| Shared {
+        kind: graph.kinds.get(hub.kind as usize).map_or("unknown", String::as_str),
+        role: graph.roles.get(hub.kind as usize).copied().unwrap_or(KindRole::Other),
+        value: &hub.value,
+        class: graph.class_name(hub.class),
+        network: None,
+        members: u64::from(hub.accounts),
+        accounts: hub.degree,
+        benign_prevalence: prevalence(u64::from(hub.accounts), hub.degree),
+        blockable: sharing.force_hub,
+        hub: true,
+        count: 0,
+        first_seen: graph.about.as_of,
+        last_seen: graph.about.as_of,
+    }));
+    shared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::testing;
+
+    #[test]
+    fn only_what_a_network_keeps_to_itself_is_blockable() {
+        let graph = testing::toy();
+        let blockable = |sharing: &Sharing| -> Vec<bool> { shared(&graph, sharing).iter().map(|one| one.blockable).collect() };
+        // The template is used by 40 accounts and tied by an ambiguous one; the last is the suppressed hub.
+        assert_eq!(blockable(&Sharing::default()), [true, true, true, false, false]);
+        assert_eq!(blockable(&Sharing { force_hub: true, ..Sharing::default() }), [true, true, true, false, true]);
+        assert_eq!(shared(&graph, &Sharing::default())[4].benign_prevalence, 1.0 - 3.0 / 900.0);
+    }
+
+    #[test]
+    fn a_dropped_policy_is_never_blockable_unless_forced() {
+        let mut graph = testing::toy();
+        graph.nodes[4].policy = Some(1);
+        assert!(!shared(&graph, &Sharing::default())[0].blockable);
+        assert!(shared(&graph, &Sharing { force_hub: true, ..Sharing::default() })[0].blockable);
+    }
+
+    #[test]
+    fn confidence_is_one_minus_q_or_the_posterior() {
+        let mut network = testing::network("PN-1", 1);
+        assert_eq!(confidence(&network), 99);
+        network.q_value = None;
+        network.score = PRIOR_BITS;
+        assert_eq!(confidence(&network), 50);
+        network.score = f64::NAN;
+        assert_eq!(confidence(&network), 0);
+    }
+}

@@ -1,0 +1,461 @@
+//! A STIX 2.1 bundle: what a threat-intelligence platform takes.
+//!
+//! | object | stands for |
+//! |---|---|
+//! | identity | who shares |
+//! | marking-definition | TLP 2.0, as OASIS publishes it |
+//! | extension-definition | the metrics on networks and indicators; the observable of kinds that STIX has no word for |
+//! | infrastructure, grouping | a network, and all that belongs to it |
+//! | user-account | an account, under a pseudonym |
+//! | ipv4-addr, ipv6-addr, domain-name, autonomous-system, x-hydralink-identifier | an identifier |
+//! | indicator, sighting | an identifier worth acting on, and how often it was seen |
+//! | relationship | infrastructure consists-of observable; indicator indicates infrastructure |
+//!
+//! An identifier with benign users is an observable and never an indicator, unless forced (see [`super::share`]). Ids are version 5
+//! UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the rest, so a
+//! second export of one store updates the objects of the first. An account's pseudonym is keyed if there is a key; otherwise it is its
+//! number within the network, strongest evidence first, from which nothing can be computed back.
+//!
+//! Streamed object by object. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use graph::{NO_TIME, Seconds};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::columns::rfc3339;
+use super::naming::pseudonym;
+use super::share::{Observable, Shared, Sharing, Tlp, confidence, percent, shared};
+use super::view::{ACCOUNT, ExportGraph};
+use crate::results::Network;
+
+/// The namespace of observables' ids, fixed by the specification.
+const OBSERVABLES: Uuid = Uuid::from_u128(0x00abedb4_aa42_466c_9c01_fed23315a9b7);
+/// The extension by which OASIS defines TLP 2.0, and the time its markings were made.
+const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
+const TLP_CREATED: &str = "2022-10-01T00:00:00.000Z";
+/// The largest count that a sighting can state.
+const MOST_SIGHTINGS: u64 = 999_999_999;
+/// The type of identifiers that STIX has no word for.
+const IDENTIFIER: &str = "x-hydralink-identifier";
+
+/// Writes the bundle. `key` makes the pseudonyms of accounts.
+///
+/// # Errors
+/// Whatever `out` returns.
+pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&[u8; 32]>, out: &mut impl Write) -> io::Result<()> {
+    let names = Ids::new(graph, sharing);
+    let mut bundle = Bundle { out, names: &names, first: true };
+    write!(bundle.out, "{{\"type\":\"bundle\",\"id\":\"{}\",\"objects\":[", names.of("bundle", &graph.about.selection))?;
+    bundle.head(sharing)?;
+    let identifiers = shared(graph, sharing);
+    let mut observables = HashSet::new();
+    let mut belongings: Vec<Vec<String>> = vec![Vec::new(); graph.networks.len()];
+    for (network, belonging) in graph.networks.iter().zip(&mut belongings) {
+        bundle.network(network, belonging)?;
+    }
+    bundle.accounts(graph, key, &mut belongings)?;
+    for identifier in &identifiers {
+        bundle.identifier(graph, identifier, &mut observables, &mut belongings)?;
+    }
+    for (network, belonging) in graph.networks.iter().zip(&belongings) {
+        bundle.grouping(network, belonging)?;
+    }
+    bundle.out.write_all(b"\n]}\n")
+}
+
+/// The published id of a TLP 2.0 marking.
+fn marking(tlp: Tlp) -> &'static str {
+    match tlp {
+        Tlp::Clear => "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+        Tlp::Green => "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+        Tlp::Amber => "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+        Tlp::AmberStrict => "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+        Tlp::Red => "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+    }
+}
+
+/// Ids and what every object repeats.
+struct Ids {
+    namespace: Uuid,
+    identity: String,
+    metrics: String,
+    observable: String,
+    marking: &'static str,
+    now: String,
+}
+
+impl Ids {
+    fn new(graph: &ExportGraph<'_>, sharing: &Sharing) -> Self {
+        let root = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"hydralink:stix");
+        let namespace = Uuid::new_v5(&root, sharing.identity.as_bytes());
+        let of = |root: &Uuid, kind: &str, name: &str| format!("{kind}--{}", Uuid::new_v5(root, name.as_bytes()));
+        Ids {
+            namespace,
+            identity: of(&namespace, "identity", "identity"),
+            metrics: of(&namespace, "extension-definition", "metrics 1.0.0"),
+            observable: of(&namespace, "extension-definition", "identifier 1.0.0"),
+            marking: marking(sharing.tlp),
+            now: timestamp(graph.about.as_of),
+        }
+    }
+
+    /// The id of an object that is told from others of its type by a name.
+    fn of(&self, kind: &str, name: &str) -> String {
+        format!("{kind}--{}", Uuid::new_v5(&self.namespace, format!("{kind}|{name}").as_bytes()))
+    }
+}
+
+/// The bundle in the making.
+struct Bundle<'w, W> {
+    out: &'w mut W,
+    names: &'w Ids,
+    first: bool,
+}
+
+impl<W: Write> Bundle<'_, W> {
+    /// Writes one object.
+    fn object(&mut self, object: &Value) -> io::Result<()> {
+        self.out.write_all(if self.first { b"\n" } else { b",\n" })?;
+        self.first = false;
+        serde_json::to_writer(&mut *self.out, object).map_err(io::Error::from)
+    }
+
+    /// Writes a domain or relationship object: `object` and what all of them share.
+    fn domain_object(&mut self, kind: &str, name: &str, mut object: Value) -> io::Result<String> {
+        let id = self.names.of(kind, name);
+        object["type"] = json!(kind);
+        object["spec_version"] = json!("2.1");
+        object["id"] = json!(id);
+        object["created"] = json!(self.names.now);
+        object["modified"] = json!(self.names.now);
+        object["created_by_ref"] = json!(self.names.identity);
+        object["object_marking_refs"] = json!([self.names.marking]);
+        self.object(&object)?;
+        Ok(id)
+    }
+
+    fn head(&mut self, sharing: &Sharing) -> io::Result<()> {
+        let names = self.names;
+        self.object(&json!({
+            "type": "marking-definition", "spec_version": "2.1", "id": names.marking, "created": TLP_CREATED,
+            "name": format!("TLP:{}", sharing.tlp.name().to_uppercase()),
+            "extensions": {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": sharing.tlp.name()}},
+        }))?;
+        self.object(&json!({
+            "type": "identity", "spec_version": "2.1", "id": names.identity, "created": names.now, "modified": names.now,
+            "name": sharing.identity, "identity_class": "organization", "object_marking_refs": [names.marking],
+        }))?;
+        let mut definition = |id: &str, name: &str, what: &str, schema: Value, kind: &str| {
+            self.object(&json!({
+                "type": "extension-definition", "spec_version": "2.1", "id": id, "created": names.now, "modified": names.now,
+                "created_by_ref": names.identity, "name": name, "description": what, "schema": schema.to_string(),
+                "version": "1.0.0", "extension_types": [kind], "object_marking_refs": [names.marking],
+            }))
+        };
+        let value = json!({"type": ["number", "string", "boolean"]});
+        definition(
+            &names.metrics,
+            "hydralink metrics",
+            "Evidence for a network in bits and its benign explanation; members, accounts and benign prevalence of an indicator",
+            json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": value}),
+            "property-extension",
+        )?;
+        definition(
+            &names.observable,
+            "hydralink identifier",
+            "An identifier that accounts share and that STIX has no type for: its kind and its value",
+            json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "required": ["kind", "value"]}),
+            "new-sco",
+        )
+    }
+
+    fn network(&mut self, network: &Network, belonging: &mut Vec<String>) -> io::Result<()> {
+        let mut object = json!({
+            "name": format!("Proxy network {}", network.id),
+            "description": describe(network),
+            "infrastructure_types": ["anonymization"],
+            "confidence": confidence(network),
+            "extensions": {&self.names.metrics: {
+                "extension_type": "property-extension",
+                "rank": network.rank, "accounts": network.accounts, "core": network.core, "fringe": network.fringe,
+                "ambiguous": network.ambiguous, "exchanges": network.events, "score_bits": finite(network.score),
+                "benign_hypothesis": network.benign_hypothesis, "benign_bits": finite(network.benign_bits),
+                "q_value": network.q_value, "fragility": finite(network.fragility),
+            }},
+        });
+        without_nulls(&mut object);
+        for (field, time) in [("first_seen", &network.first_seen), ("last_seen", &network.last_seen)] {
+            if let Some(time) = time.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok()) {
+                object[field] = json!(format!("{time:.3}"));
+            }
+        }
+        belonging.push(self.domain_object("infrastructure", &network.id, object)?);
+        Ok(())
+    }
+
+    fn accounts(&mut self, graph: &ExportGraph<'_>, key: Option<&[u8; 32]>, belongings: &mut [Vec<String>]) -> io::Result<()> {
+        let accounts = graph.nodes.iter().filter(|node| node.kind == ACCOUNT && node.membership.is_some());
+        let mut order: Vec<_> = accounts.filter_map(|node| Some((node.network?, node))).collect();
+        // Stable: accounts with the same evidence keep the order of the graph.
+        order.sort_by(|(a, left), (b, right)| {
+            let bits = |node: &super::ExportNode<'_>| node.evidence_bits.unwrap_or(f32::NEG_INFINITY);
+            a.cmp(b).then_with(|| bits(right).total_cmp(&bits(left)))
+        });
+        let mut number = 0;
+        for (at, &(network, node)) in order.iter().enumerate() {
+            number = if at > 0 && order[at - 1].0 == network { number + 1 } else { 1 };
+            let Some(found) = graph.networks.get(network as usize) else { continue };
+            let user = key.map_or_else(|| format!("{}-{number:05}", found.id), |key| pseudonym(key, "account", &node.value));
+            let id = observable_id("user-account", &json!({"user_id": user}));
+            let mut object = json!({
+                "type": "user-account", "spec_version": "2.1", "id": id, "user_id": user,
+                "object_marking_refs": [self.names.marking],
+                "extensions": {&self.names.metrics: {
+                    "extension_type": "property-extension",
+                    "membership": node.membership.map(|membership| membership.name()),
+                    "membership_confidence": node.confidence.and_then(|value| finite(f64::from(value))),
+                    "evidence_bits": node.evidence_bits.and_then(|value| finite(f64::from(value))),
+                }},
+            });
+            if node.banned_at != NO_TIME {
+                object["is_disabled"] = json!(true);
+            }
+            without_nulls(&mut object);
+            self.object(&object)?;
+            self.consists_of(network, &id, belongings)?;
+        }
+        Ok(())
+    }
+
+    fn identifier(
+        &mut self,
+        graph: &ExportGraph<'_>,
+        identifier: &Shared<'_>,
+        written: &mut HashSet<String>,
+        belongings: &mut [Vec<String>],
+    ) -> io::Result<()> {
+        if identifier.hub && !identifier.blockable {
+            return Ok(());
+        }
+        let (id, object, pattern) = self.observable(identifier);
+        if written.insert(id.clone()) {
+            self.object(&object)?;
+        }
+        if let Some(network) = identifier.network {
+            self.consists_of(network, &id, belongings)?;
+        }
+        if !identifier.blockable || identifier.last_seen == NO_TIME {
+            return Ok(());
+        }
+        let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
+        let sure = f64::from(network.map_or(0, confidence)) / 100.0 * (1.0 - identifier.benign_prevalence);
+        let from = if identifier.first_seen == NO_TIME { identifier.last_seen } else { identifier.first_seen };
+        let name = format!("{}|{}", identifier.kind, identifier.value);
+        let mut object = json!({
+            "name": format!("{} {}", identifier.kind, identifier.value),
+            "description": format!(
+                "{} of {} accounts seen with it are members{}",
+                identifier.members, identifier.accounts,
+                network.map_or(String::new(), |network| format!(" of {}", network.id))
+            ),
+            "indicator_types": ["anonymization"],
+            "pattern": pattern, "pattern_type": "stix",
+            "valid_from": timestamp(from), "valid_until": timestamp(identifier.valid_until()),
+            "confidence": percent(sure),
+            "extensions": {&self.names.metrics: {
+                "extension_type": "property-extension",
+                "class": identifier.class, "members": identifier.members, "accounts": identifier.accounts,
+                "benign_prevalence": identifier.benign_prevalence, "shared_hub": identifier.hub,
+            }},
+        });
+        without_nulls(&mut object);
+        let indicator = self.domain_object("indicator", &name, object)?;
+        if identifier.count > 0 {
+            let mut sighting = json!({"sighting_of_ref": indicator, "count": identifier.count.min(MOST_SIGHTINGS)});
+            if identifier.first_seen != NO_TIME {
+                sighting["first_seen"] = json!(timestamp(identifier.first_seen));
+                sighting["last_seen"] = json!(timestamp(identifier.last_seen));
+            }
+            sighting["where_sighted_refs"] = json!([self.names.identity]);
+            self.domain_object("sighting", &name, sighting)?;
+        }
+        if let Some(network) = identifier.network {
+            let infrastructure = belongings[network as usize][0].clone();
+            self.relationship(&indicator, "indicates", &infrastructure)?;
+            belongings[network as usize].push(indicator);
+        }
+        Ok(())
+    }
+
+    /// Id, object and indicator pattern of an identifier.
+    fn observable(&self, identifier: &Shared<'_>) -> (String, Value, String) {
+        let (kind, contributing) = match identifier.observable() {
+            Observable::Ipv4(value) => ("ipv4-addr", json!({"value": value})),
+            Observable::Ipv6(value) => ("ipv6-addr", json!({"value": value})),
+            Observable::Domain(value) => ("domain-name", json!({"value": value})),
+            Observable::System(number) => ("autonomous-system", json!({"number": number})),
+            Observable::Other => (IDENTIFIER, json!({"kind": identifier.kind, "value": identifier.value})),
+        };
+        let pattern = match identifier.observable() {
+            Observable::System(number) => format!("[autonomous-system:number = {number}]"),
+            Observable::Other => {
+                format!(
+                    "[{IDENTIFIER}:kind = {} AND {IDENTIFIER}:value = {}]",
+                    quoted(identifier.kind),
+                    quoted(identifier.value)
+                )
+            }
+            Observable::Ipv4(_) | Observable::Ipv6(_) if identifier.value.contains('/') => {
+                format!("[{kind}:value ISSUBSET {}]", quoted(identifier.value))
+            }
+            _ => format!("[{kind}:value = {}]", quoted(identifier.value)),
+        };
+        let id = observable_id(kind, &contributing);
+        let mut object = contributing;
+        object["type"] = json!(kind);
+        object["spec_version"] = json!("2.1");
+        object["id"] = json!(id);
+        object["object_marking_refs"] = json!([self.names.marking]);
+        if kind == IDENTIFIER {
+            object["extensions"] = json!({&self.names.observable: {"extension_type": "new-sco"}});
+        }
+        (id, object, pattern)
+    }
+
+    fn consists_of(&mut self, network: u32, object: &str, belongings: &mut [Vec<String>]) -> io::Result<()> {
+        let belonging = &mut belongings[network as usize];
+        belonging.push(object.to_owned());
+        let infrastructure = belonging[0].clone();
+        self.relationship(&infrastructure, "consists-of", object)
+    }
+
+    fn relationship(&mut self, source: &str, kind: &str, target: &str) -> io::Result<()> {
+        let object = json!({"relationship_type": kind, "source_ref": source, "target_ref": target});
+        self.domain_object("relationship", &format!("{source}|{kind}|{target}"), object).map(|_| ())
+    }
+
+    fn grouping(&mut self, network: &Network, belonging: &[String]) -> io::Result<()> {
+        let object = json!({
+            "name": format!("Proxy network {}", network.id), "description": describe(network),
+            "context": "suspicious-activity", "confidence": confidence(network), "object_refs": belonging,
+        });
+        self.domain_object("grouping", &network.id, object).map(|_| ())
+    }
+}
+
+/// A version 5 UUID of the id-contributing properties as canonical JSON; they are listed in ascending order of their names.
+fn observable_id(kind: &str, contributing: &Value) -> String {
+    format!("{kind}--{}", Uuid::new_v5(&OBSERVABLES, contributing.to_string().as_bytes()))
+}
+
+fn describe(network: &Network) -> String {
+    let counted = format!("{} accounts run by one operator with {:.1} bits of evidence", network.accounts, network.score);
+    if network.why.is_empty() { counted } else { format!("{counted}: {}", network.why) }
+}
+
+/// A string in a STIX pattern.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn timestamp(seconds: Seconds) -> String {
+    format!("{:.3}", rfc3339(seconds))
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+/// Removes what isn't known: STIX has no null.
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|_, field| !field.is_null());
+        fields.values_mut().for_each(without_nulls);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::testing;
+
+    fn bundle(sharing: &Sharing, key: Option<&[u8; 32]>) -> Vec<Value> {
+        let mut out = Vec::new();
+        write(&testing::toy(), sharing, key, &mut out).unwrap();
+        let bundle: Value = serde_json::from_slice(&out).unwrap();
+        bundle["objects"].as_array().unwrap().clone()
+    }
+
+    fn of_type<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+        objects.iter().filter(|object| object["type"] == kind).collect()
+    }
+
+    #[test]
+    fn observables_have_the_ids_that_the_specification_computes() {
+        // As the OASIS library computes them (the ids in the examples of the specification are not computed).
+        let expected = "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4";
+        assert_eq!(observable_id("ipv4-addr", &json!({"value": "198.51.100.3"})), expected);
+    }
+
+    #[test]
+    fn hubs_are_indicators_only_when_forced() {
+        let names = |objects: &[Value]| -> Vec<String> {
+            of_type(objects, "indicator").iter().map(|object| object["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let polite = bundle(&Sharing::default(), None);
+        assert_eq!(names(&polite), ["ip 198.51.100.7", "ip 2001:db8:1:2::/64", "payment_instrument card & \"co\" 'x'"]);
+        assert!(!polite.iter().any(|object| object["value"] == "192.0.2.1"));
+        let forced = bundle(&Sharing { force_hub: true, ..Sharing::default() }, None);
+        assert!(names(&forced).contains(&"ip 192.0.2.1".to_owned()));
+    }
+
+    #[test]
+    fn patterns_escape_and_times_are_in_order() {
+        let objects = bundle(&Sharing::default(), None);
+        let indicators = of_type(&objects, "indicator");
+        assert_eq!(indicators[1]["pattern"], "[ipv6-addr:value ISSUBSET '2001:db8:1:2::/64']");
+        assert!(indicators[2]["pattern"].as_str().unwrap().ends_with(":value = 'card & \"co\" \\'x\\'']"));
+        for indicator in indicators {
+            assert!(indicator["valid_from"].as_str() < indicator["valid_until"].as_str());
+        }
+    }
+
+    #[test]
+    fn every_reference_is_in_the_bundle_and_ids_are_unique() {
+        let objects = bundle(&Sharing::default(), Some(&[1; 32]));
+        let ids: HashSet<&str> = objects.iter().map(|object| object["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), objects.len());
+        for object in &objects {
+            for field in ["source_ref", "target_ref", "created_by_ref", "sighting_of_ref"] {
+                assert!(object[field].as_str().is_none_or(|reference| ids.contains(reference)), "{field} of {object}");
+            }
+            for reference in object["object_refs"].as_array().into_iter().flatten() {
+                assert!(ids.contains(reference.as_str().unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn accounts_are_pseudonyms_with_and_without_a_key() {
+        for key in [None, Some(&[1; 32])] {
+            let objects = bundle(&Sharing::default(), key);
+            let users = of_type(&objects, "user-account");
+            assert_eq!(users.len(), 4);
+            let text = serde_json::to_string(&objects).unwrap();
+            assert!(!text.contains("acc-1") && !text.contains("1002\""));
+        }
+    }
+
+    #[test]
+    fn the_same_store_gives_the_same_bundle() {
+        assert_eq!(bundle(&Sharing::default(), None), bundle(&Sharing::default(), None));
+        let other = Sharing { identity: "another".to_owned(), ..Sharing::default() };
+        assert_ne!(
+            of_type(&bundle(&other, None), "indicator")[0]["id"],
+            of_type(&bundle(&Sharing::default(), None), "indicator")[0]["id"]
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! What is drawn: a plain graph of nodes and edges that every format writes.
+//!
+//! An [`ExportGraph`] is bipartite: every edge joins an account (or, in a collapsed view, a group of accounts) with an identifier,
+//! and there is at most one edge a pair. It borrows the names from the dataset and owns everything else, so that a test or a
+//! program can also make one by hand. Each format is a function of it alone: same graph, same bytes.
+//!
+//! Memory: 28 bytes an edge, about 130 bytes a node; names are not copied.
+
+use std::borrow::Cow;
+
+use evidence::KindRole;
+use graph::{NO_TIME, NONE_U16, Seconds};
+use serde::Serialize;
+
+use crate::results::{Membership, Network};
+
+/// The node kind of an account.
+pub const ACCOUNT: u16 = 0;
+/// The node kind of a network drawn as one node.
+pub const NETWORK: u16 = 1;
+/// The node kind of a community drawn as one node.
+pub const COMMUNITY: u16 = 2;
+/// Names of the node kinds that no identifier has; identifier kinds follow from this number on.
+pub const GROUP_KINDS: [&str; 3] = ["account", "network", "community"];
+
+/// The graph that is written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportGraph<'a> {
+    /// What the file says about itself.
+    pub about: About,
+    /// Names of the node kinds: [`GROUP_KINDS`], then the kinds of identifiers.
+    pub kinds: Vec<String>,
+    /// Role of each node kind; `Other` for the group kinds.
+    pub roles: Vec<KindRole>,
+    /// The networks that are drawn, by rank.
+    pub networks: Vec<Network>,
+    /// Names of the identifier classes.
+    pub classes: Vec<String>,
+    /// Names of the policies.
+    pub policies: Vec<String>,
+    /// Names of the countries.
+    pub countries: Vec<String>,
+    /// Names of the tiers.
+    pub tiers: Vec<String>,
+    /// Names of the pathways.
+    pub pathways: Vec<String>,
+    /// The nodes: accounts or groups first, then identifiers.
+    pub nodes: Vec<ExportNode<'a>>,
+    /// The edges, ascending by (source, target).
+    pub edges: Vec<ExportEdge>,
+    /// Identifiers that at least two of the chosen accounts share but that were suppressed as hubs: not nodes.
+    pub hubs: Vec<ExportHub<'a>>,
+    /// What is not drawn.
+    pub left_out: LeftOut,
+}
+
+/// What a file says about itself. No clock and no machine: two exports of one store are the same bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// The tool and its version.
+    pub tool: String,
+    /// What was chosen, in words.
+    pub selection: String,
+    /// How identifying values are shown, in words.
+    pub level: String,
+    /// Whether groups of accounts stand for their members.
+    pub collapsed: bool,
+    /// The time that validity and "now" are counted from: the latest sighting of the store, or `NO_TIME`.
+    pub as_of: Seconds,
+}
+
+/// One node. A number that isn't known is `None`, `NO_TIME` or `NONE_U16`; such values are left out of every format.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportNode<'a> {
+    /// Index into [`ExportGraph::kinds`].
+    pub kind: u16,
+    /// The account, the identifier's value, or the group's id. Unique within a kind.
+    pub value: Cow<'a, str>,
+    /// Index into [`ExportGraph::networks`].
+    pub network: Option<u32>,
+    /// How an account belongs to its network.
+    pub membership: Option<Membership>,
+    /// Confidence of the membership, 0..1.
+    pub confidence: Option<f32>,
+    /// Evidence of the membership, in bits.
+    pub evidence_bits: Option<f32>,
+    /// Index into [`ExportGraph::classes`].
+    pub class: Option<u8>,
+    /// Index into [`ExportGraph::policies`].
+    pub policy: Option<u8>,
+    /// Chosen accounts behind the node: 1 for an account, members for a group, those seen with it for an identifier.
+    pub accounts: u32,
+    /// Neighbours in the whole data, hubs included; for a group the sum over its accounts.
+    pub degree: u64,
+    /// Edges of the node in this graph.
+    pub degree_shown: u32,
+    /// Sightings with suppressed hubs: not drawn, but counted.
+    pub hub_sightings: u64,
+    /// Exchanges of the account, or with the identifier.
+    pub exchanges: u64,
+    /// First sighting, or `NO_TIME`.
+    pub first_seen: Seconds,
+    /// Last sighting, or `NO_TIME`.
+    pub last_seen: Seconds,
+    /// When the account was made, or `NO_TIME`.
+    pub created_at: Seconds,
+    /// When it was banned, or `NO_TIME`.
+    pub banned_at: Seconds,
+    /// Community of the last detection.
+    pub community: Option<u32>,
+    /// Component of the last detection.
+    pub component: Option<u32>,
+    /// Index into [`ExportGraph::countries`], or `NONE_U16`.
+    pub country: u16,
+    /// Index into [`ExportGraph::tiers`], or `NONE_U16`.
+    pub tier: u16,
+    /// Index into [`ExportGraph::pathways`], or `NONE_U16`.
+    pub pathway: u16,
+    /// Where the layout put it.
+    pub position: [f32; 2],
+}
+
+impl<'a> ExportNode<'a> {
+    /// A node of which nothing but its kind and value is known.
+    pub fn new(kind: u16, value: impl Into<Cow<'a, str>>) -> Self {
+        ExportNode {
+            kind,
+            value: value.into(),
+            network: None,
+            membership: None,
+            confidence: None,
+            evidence_bits: None,
+            class: None,
+            policy: None,
+            accounts: 0,
+            degree: 0,
+            degree_shown: 0,
+            hub_sightings: 0,
+            exchanges: 0,
+            first_seen: NO_TIME,
+            last_seen: NO_TIME,
+            created_at: NO_TIME,
+            banned_at: NO_TIME,
+            community: None,
+            component: None,
+            country: NONE_U16,
+            tier: NONE_U16,
+            pathway: NONE_U16,
+            position: [0.0; 2],
+        }
+    }
+
+    /// Whether the node is an identifier, and not an account or a group of accounts.
+    pub fn is_identifier(&self) -> bool {
+        self.kind as usize >= GROUP_KINDS.len()
+    }
+}
+
+/// One edge: an account or group, and an identifier.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExportEdge {
+    /// The account or group, an index into [`ExportGraph::nodes`].
+    pub source: u32,
+    /// The identifier, an index into [`ExportGraph::nodes`].
+    pub target: u32,
+    /// Evidence in bits, finite and above 0; for a group the sum over its accounts.
+    pub weight: f32,
+    /// Exchanges.
+    pub count: u64,
+    /// First sighting, or `NO_TIME`.
+    pub first_seen: Seconds,
+    /// Last sighting, or `NO_TIME`.
+    pub last_seen: Seconds,
+}
+
+/// An identifier that was suppressed as a hub.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportHub<'a> {
+    /// Index into [`ExportGraph::kinds`].
+    pub kind: u16,
+    /// The value.
+    pub value: Cow<'a, str>,
+    /// Index into [`ExportGraph::classes`].
+    pub class: Option<u8>,
+    /// Index into [`ExportGraph::policies`].
+    pub policy: Option<u8>,
+    /// Chosen accounts seen with it.
+    pub accounts: u32,
+    /// All accounts seen with it.
+    pub degree: u64,
+}
+
+/// What the data holds and the file doesn't. Nothing is left out without being counted here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Accounts that are only counted in the group that stands for them.
+    pub accounts_collapsed: u64,
+    /// Accounts of the selection that nothing in the file stands for, because of the limit.
+    pub accounts: u64,
+    /// Groups that the limit left out.
+    pub groups: u64,
+    /// Identifiers seen with a single chosen account (or, in a collapsed view, in a single group).
+    pub single_identifiers: u64,
+    /// Identifiers that join several but that the limit left out.
+    pub identifiers: u64,
+    /// Identifiers suppressed as hubs.
+    pub hubs: u64,
+    /// Sightings of chosen accounts with suppressed hubs.
+    pub hub_sightings: u64,
+    /// Sightings of chosen accounts with identifiers that are not drawn for another reason.
+    pub sightings: u64,
+}
+
+impl ExportGraph<'_> {
+    /// Name of a node's kind.
+    pub fn kind_name(&self, node: &ExportNode<'_>) -> &str {
+        name(&self.kinds, node.kind as usize).unwrap_or("unknown")
+    }
+
+    /// The network of a node.
+    pub fn network_of(&self, node: &ExportNode<'_>) -> Option<&Network> {
+        self.networks.get(node.network? as usize)
+    }
+
+    /// Class of a node, in words.
+    pub fn class_name(&self, class: Option<u8>) -> Option<&str> {
+        name(&self.classes, class? as usize)
+    }
+
+    /// Policy of a node, in words.
+    pub fn policy_name(&self, policy: Option<u8>) -> Option<&str> {
+        name(&self.policies, policy? as usize)
+    }
+
+    /// Country of a node.
+    pub fn country_name(&self, node: &ExportNode<'_>) -> Option<&str> {
+        name(&self.countries, node.country as usize)
+    }
+
+    /// Tier of a node.
+    pub fn tier_name(&self, node: &ExportNode<'_>) -> Option<&str> {
+        name(&self.tiers, node.tier as usize)
+    }
+
+    /// Pathway of a node.
+    pub fn pathway_name(&self, node: &ExportNode<'_>) -> Option<&str> {
+        name(&self.pathways, node.pathway as usize)
+    }
+
+    /// Counts each node's edges again; for graphs made by hand.
+    pub fn count_degrees(&mut self) {
+        for node in &mut self.nodes {
+            node.degree_shown = 0;
+        }
+        for edge in &self.edges {
+            self.nodes[edge.source as usize].degree_shown += 1;
+            self.nodes[edge.target as usize].degree_shown += 1;
+        }
+    }
+}
+
+/// An entry of a table of names; `None` for an index that stands for "not known".
+fn name(names: &[String], index: usize) -> Option<&str> {
+    names.get(index).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_indices_have_no_name() {
+        let graph =
+            ExportGraph { kinds: vec!["account".to_owned()], countries: vec!["NL".to_owned()], ..ExportGraph::default() };
+        let mut node = ExportNode::new(ACCOUNT, "a");
+        assert_eq!((graph.kind_name(&node), graph.country_name(&node), graph.class_name(node.class)), ("account", None, None));
+        node.country = 0;
+        assert_eq!(graph.country_name(&node), Some("NL"));
+    }
+}
