@@ -87,12 +87,26 @@ fn world(nodes: usize, edges: usize) -> ReportData {
             tool_version: "0.1.0".to_owned(),
             generated_at: "2026-03-01T06:00:00Z".to_owned(),
             inputs: vec![
-                InputFile { name: "events-2026-01.parquet".to_owned(), hash: format!("blake3:{:064x}", 0x1d2c), rows: 18_203_551 },
-                InputFile { name: "events-2026-02.parquet".to_owned(), hash: format!("blake3:{:064x}", 0x9e1f), rows: 21_730_117 },
+                InputFile {
+                    name: "events-2026-01.parquet".to_owned(),
+                    hash: format!("blake3:{:064x}", 0x1d2c),
+                    rows: 18_203_551,
+                },
+                InputFile {
+                    name: "events-2026-02.parquet".to_owned(),
+                    hash: format!("blake3:{:064x}", 0x9e1f),
+                    rows: 21_730_117,
+                },
             ],
-            rules: [("resolution", "0.8"), ("q threshold", "0.01"), ("smallest network", "8 accounts"), ("hub cut, ip", "400 accounts"), ("seed", "7")]
-                .map(|(name, value)| Rule { name: name.to_owned(), value: value.to_owned() })
-                .into(),
+            rules: [
+                ("resolution", "0.8"),
+                ("q threshold", "0.01"),
+                ("smallest network", "8 accounts"),
+                ("hub cut, ip", "400 accounts"),
+                ("seed", "7"),
+            ]
+            .map(|(name, value)| Rule { name: name.to_owned(), value: value.to_owned() })
+            .into(),
             rows_read: 39_933_668,
             rejected: vec![
                 Rejected { reason: "time is not a date".to_owned(), rows: 1_204 },
@@ -120,15 +134,21 @@ fn world(nodes: usize, edges: usize) -> ReportData {
             })
             .collect(),
         capped: vec![CappedSection { section: "Hubs cut".to_owned(), shown: 60, total: 12_304 }],
-        limits: vec!["Prompts are seen as templates only: an operator who rewrites every prompt is not linked by text.".to_owned()],
-        component_sizes: (0..40).map(|step| SizeCount { size: 1 + step * step * 12, count: 1 + 90_000 / (1 + step * step * 60) }).collect(),
+        limits: vec![
+            "Prompts are seen as templates only: an operator who rewrites every prompt is not linked by text.".to_owned(),
+        ],
+        component_sizes: (0..40)
+            .map(|step| SizeCount { size: 1 + step * step * 12, count: 1 + 90_000 / (1 + step * step * 60) })
+            .collect(),
         degree_histograms: KINDS[1..]
             .iter()
             .enumerate()
             .map(|(kind, name)| DegreeHistogram {
                 kind: (*name).to_owned(),
                 hub_cut: (kind < 2).then_some(400 >> (kind * 3)),
-                bins: (1..60u64).map(|step| SizeCount { size: step * step, count: 1 + 300_000 / (step.pow(4) + kind as u64) }).collect(),
+                bins: (1..60u64)
+                    .map(|step| SizeCount { size: step * step, count: 1 + 300_000 / (step.pow(4) + kind as u64) })
+                    .collect(),
             })
             .collect(),
         networks,
@@ -183,8 +203,13 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
         score_bits: 900.0 / (1.0 + rank as f64 * 0.4),
         q_value: (rank % 7 != 6).then_some(1e-9 * 3f64.powi(rank as i32)),
         strength,
-        why: format!("{accounts} accounts share {} cards and {} addresses of one /24, and one prompt template", 1 + identifiers / 4, 1 + identifiers / 3),
-        benign_hypothesis: "A reseller that opens one account per customer would share cards, but not prompt templates.".to_owned(),
+        why: format!(
+            "{accounts} accounts share {} cards and {} addresses of one /24, and one prompt template",
+            1 + identifiers / 4,
+            1 + identifiers / 3
+        ),
+        benign_hypothesis: "A reseller that opens one account per customer would share cards, but not prompt templates."
+            .to_owned(),
         account_count: accounts,
         exchanges: accounts * 812,
         identifiers_by_kind: KINDS[1..].iter().map(|kind| named(kind, (identifiers / 4) as u64)).collect(),
@@ -192,15 +217,21 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
         last_seen: format!("2026-02-{:02}T22:10:00Z", 28 - rank % 20),
         growth_7d: accounts / (9 + rank as u64),
         share_banned: f64::from(draw.unit()) * 0.4,
-        signals: [("shared identifiers", 3.4), ("exclusivity", 2.1), ("registration burst", 1.7), ("template overlap", 4.2), ("round-the-clock use", 0.9)]
-            .map(|(name, factor)| Signal {
-                name: name.to_owned(),
-                value: 12.0 * factor,
-                expected: 1.3 * factor,
-                bits: factor * 200.0 / (1.0 + rank as f64),
-                p: Some(1e-6 * factor),
-            })
-            .into(),
+        signals: [
+            ("shared identifiers", 3.4),
+            ("exclusivity", 2.1),
+            ("registration burst", 1.7),
+            ("template overlap", 4.2),
+            ("round-the-clock use", 0.9),
+        ]
+        .map(|(name, factor)| Signal {
+            name: name.to_owned(),
+            value: 12.0 * factor,
+            expected: 1.3 * factor,
+            bits: factor * 200.0 / (1.0 + rank as f64),
+            p: Some(1e-6 * factor),
+        })
+        .into(),
         top_identifiers: (0..identifiers.min(60))
             .map(|index| IdentifierRow {
                 label: graph.label[first + index].clone(),
@@ -225,13 +256,27 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
                 banned: index % 9 == 0,
             })
             .collect(),
-        activity: DailyCounts { first_day: "2026-01-04".to_owned(), counts: (0..55).map(|day| accounts * (20 + day) / 4 + draw.below(1 + 4 * accounts as usize) as u64).collect() },
-        registrations: DailyCounts { first_day: "2026-01-01".to_owned(), counts: (0..59).map(|day| if day % 11 < 3 { accounts / 20 } else { draw.below(4) as u64 }).collect() },
-        fragile: vec![FragileIdentifier { label: "card_00ffa1".to_owned(), kind: "payment".to_owned(), consequence: "without it, 212 accounts fall off in 3 pieces".to_owned() }],
+        activity: DailyCounts {
+            first_day: "2026-01-04".to_owned(),
+            counts: (0..55).map(|day| accounts * (20 + day) / 4 + draw.below(1 + 4 * accounts as usize) as u64).collect(),
+        },
+        registrations: DailyCounts {
+            first_day: "2026-01-01".to_owned(),
+            counts: (0..59).map(|day| if day % 11 < 3 { accounts / 20 } else { draw.below(4) as u64 }).collect(),
+        },
+        fragile: vec![FragileIdentifier {
+            label: "card_00ffa1".to_owned(),
+            kind: "payment".to_owned(),
+            consequence: "without it, 212 accounts fall off in 3 pieces".to_owned(),
+        }],
         counter_evidence: vec!["11 accounts pay with cards of their own and keep office hours.".to_owned()],
         would_change: vec!["Strength falls to Medium if the address block proves to be a carrier's.".to_owned()],
         pathways: vec![named("API", accounts * 700), named("cloud reseller", accounts * 112)],
         models: vec![named("large", accounts * 500), named("small", accounts * 312)],
-        templates: vec![TemplateRow { skeleton: "You are a ⟨word⟩. Translate ⟨text⟩ into ⟨language⟩ and answer in JSON.".to_owned(), accounts: accounts / 2, exchanges: accounts * 90 }],
+        templates: vec![TemplateRow {
+            skeleton: "You are a ⟨word⟩. Translate ⟨text⟩ into ⟨language⟩ and answer in JSON.".to_owned(),
+            accounts: accounts / 2,
+            exchanges: accounts * 90,
+        }],
     }
 }

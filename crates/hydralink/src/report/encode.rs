@@ -91,7 +91,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn columns_longer_than_a_block_come_back(u in prop::collection::vec(any::<u32>(), 0..3000), b in prop::collection::vec(any::<u8>(), 0..7000)) {
+        fn columns_longer_than_a_block_come_back(
+            u in prop::collection::vec(any::<u32>(), 0..3000),
+            b in prop::collection::vec(any::<u8>(), 0..7000),
+        ) {
             let json = serde_json::to_value(Columns { f: vec![], u: u.clone(), b: b.clone() }).unwrap();
             let bytes = STANDARD.decode(json["u"].as_str().unwrap()).unwrap();
             let back: Vec<u32> = bytes.chunks_exact(4).map(|four| u32::from_le_bytes(four.try_into().unwrap())).collect();
@@ -106,7 +109,8 @@ mod tests {
             let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, HtmlSafe);
             serde::Serialize::serialize(&text, &mut serializer).unwrap();
             let json = String::from_utf8(bytes).unwrap();
-            prop_assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']));
+            let special = ['<', '>', '&', '\u{2028}', '\u{2029}'];
+            prop_assert!(!json.contains(special));
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
         }
     }

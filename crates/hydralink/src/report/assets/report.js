@@ -9,6 +9,7 @@ const clean = s => String(s ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u061c\u2
 const int = n => n == null ? "–" : Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
 const num = (n, d = 1) => n == null ? "–" : n !== 0 && Math.abs(n) < 0.001 ? n.toExponential(1) : Math.abs(n) >= 1e4 ? int(n) : n.toFixed(d);
 const pct = n => n == null ? "–" : (100 * n).toFixed(n > 0 && n < 0.1 ? 1 : 0) + "\u202f%";
+const short = n => n >= 1e9 ? +(n / 1e9).toPrecision(3) + "G" : n >= 1e6 ? +(n / 1e6).toPrecision(3) + "M" : n >= 1e4 ? +(n / 1e3).toPrecision(3) + "k" : int(n);
 const day = s => clean(s).slice(0, 10) || "–";
 
 /* Elements. Text goes in as text nodes, here and nowhere else. */
@@ -17,7 +18,7 @@ const el = (tag, props, ...kids) => {
   for (const [k, v] of Object.entries(props || {}))
     if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
     else if (v != null && v !== false) e.setAttribute(k === "cls" ? "class" : k, v === true ? "" : v);
-  for (const kid of kids.flat()) if (kid != null) e.append(kid);
+  for (const kid of kids.flat(Infinity)) if (kid != null) e.append(kid);
   return e;
 };
 const svgEl = (tag, attrs, text) => {
@@ -113,8 +114,8 @@ function loglog(title, points, xName, yName, o = {}) {
   const s = frame(title), top = f => Math.max(1, Math.ceil(Math.log10(Math.max(2, ...points.map(f)))));
   const xm = o.cut ? Math.max(top(p => p[0]), Math.ceil(Math.log10(o.cut + 1))) : top(p => p[0]), ym = o.linear ? Math.max(1, ...points.map(p => p[1])) * 1.08 : top(p => p[1]);
   const X = v => L + (W - L - 14) * Math.log10(Math.max(1, v)) / xm, Y = v => H - B - (H - B - 14) * (o.linear ? Math.max(0, v) / ym : (0.06 * ym + Math.log10(Math.max(1, v))) / (1.06 * ym));
-  for (let i = 0; i <= xm; i++) { s.append(svgEl("line", { x1: X(10 ** i), x2: X(10 ** i), y1: 14, y2: H - B, class: "axis" }), svgEl("text", { x: X(10 ** i), y: H - B + 14, "text-anchor": "middle" }, int(10 ** i))); }
-  for (let i = 0; i <= (o.linear ? 4 : ym); i++) { const v = o.linear ? ym * i / 4 : 10 ** i; s.append(svgEl("line", { x1: L, x2: W - 14, y1: Y(v), y2: Y(v), class: "axis" }), svgEl("text", { x: L - 6, y: Y(v) + 4, "text-anchor": "end" }, int(v))); }
+  for (let i = 0; i <= xm; i++) { s.append(svgEl("line", { x1: X(10 ** i), x2: X(10 ** i), y1: 14, y2: H - B, class: "axis" }), svgEl("text", { x: X(10 ** i), y: H - B + 14, "text-anchor": i === xm ? "end" : "middle" }, short(10 ** i))); }
+  for (let i = 0; i <= (o.linear ? 4 : ym); i++) { const v = o.linear ? ym * i / 4 : 10 ** i; s.append(svgEl("line", { x1: L, x2: W - 14, y1: Y(v), y2: Y(v), class: "axis" }), svgEl("text", { x: L - 6, y: Y(v) + 4, "text-anchor": "end" }, short(v))); }
   s.append(svgEl("text", { x: W - 14, y: H - 3, "text-anchor": "end" }, xName), svgEl("text", { x: L, y: 9 }, yName));
   for (const [x, y, tip, cls, go] of points) {
     const c = svgEl("circle", { cx: X(x), cy: Y(y), r: o.linear ? 5 : 3.5, class: (cls || "mark") + (go ? " go" : ""), "fill-opacity": 0.8 });
@@ -128,7 +129,7 @@ function loglog(title, points, xName, yName, o = {}) {
 const dayOf = (first, i) => { const t = Date.parse(first + "T00:00:00Z"); return Number.isNaN(t) ? "day " + (i + 1) : new Date(t + i * 864e5).toISOString().slice(0, 10); };
 function days(title, series, cls) {
   const s = frame(title), n = series.counts.length, max = Math.max(1, ...series.counts), w = (W - L - 14) / n;
-  for (const f of [0, 0.5, 1]) { const y = H - B - f * (H - B - 14); s.append(svgEl("line", { x1: L, x2: W - 14, y1: y, y2: y, class: "axis" }), svgEl("text", { x: L - 6, y: y + 4, "text-anchor": "end" }, f === 0.5 && max < 2 ? "" : int(max * f))); }
+  for (const f of [0, 0.5, 1]) { const y = H - B - f * (H - B - 14); s.append(svgEl("line", { x1: L, x2: W - 14, y1: y, y2: y, class: "axis" }), svgEl("text", { x: L - 6, y: y + 4, "text-anchor": "end" }, f === 0.5 && max < 2 ? "" : short(max * f))); }
   series.counts.forEach((c, i) => { const h = c / max * (H - B - 14), r = svgEl("rect", { x: L + i * w, y: H - B - h, width: Math.max(0.6, w - (w > 3 ? 1 : 0)), height: h, class: cls }); r.append(svgEl("title", {}, dayOf(series.first_day, i) + ": " + int(c))); s.append(r); });
   for (const [i, a] of n > 1 ? [[0, "start"], [n >> 1, "middle"], [n - 1, "end"]] : [[0, "start"]]) s.append(svgEl("text", { x: L + (i + (a === "start" ? 0 : a === "end" ? 1 : 0.5)) * w, y: H - B + 15, "text-anchor": a }, clean(dayOf(series.first_day, i))));
   return s;
@@ -276,7 +277,7 @@ function graph() {
   const px = i => (X[i] - cx) * z + w / 2, py = i => (Y[i] - cy) * z + h / 2;
   const rad = i => Math.max(1, Math.min(40, R[i] * z));
   function frameOf(list) { let a = Infinity, b = Infinity, c = -Infinity, d = -Infinity; for (const i of list) { a = Math.min(a, X[i]); b = Math.min(b, Y[i]); c = Math.max(c, X[i]); d = Math.max(d, Y[i]); } return [a, b, c, d]; }
-  function fit(f = [x0, y0, x1, y1]) { cx = (f[0] + f[2]) / 2; cy = (f[1] + f[3]) / 2; z = Math.min(w / ((f[2] - f[0]) * 1.06 || 1), h / ((f[3] - f[1]) * 1.06 || 1), 400 / (big || 1)); full(); keep(); }
+  function fit(f = [x0, y0, x1, y1]) { cx = (f[0] + f[2]) / 2; cy = (f[1] + f[3]) / 2; z = Math.min((w - 40) / (f[2] - f[0] || 1), (h - 80) / (f[3] - f[1] || 1), 400 / (big || 1)); full(); keep(); }
   const keep = () => put("view", [cx, cy, z].map(v => +v.toPrecision(6)).join(","));
   function mark(c, list, sq) { c.beginPath(); for (const i of list) { const x = px(i), y = py(i), r = rad(i); if (x < -r || y < -r || x > w + r || y > h + r) continue; if (sq || r < 1.8) c.rect(x - r * 0.9, y - r * 0.9, 1.8 * r, 1.8 * r); else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 7); } } c.fill(); }
   function strokes(c, list) { let n = 0; c.beginPath(); for (const e of list) { const a = px(S[e]), b = py(S[e]), p = px(T[e]), q = py(T[e]); if ((a < 0 && p < 0) || (b < 0 && q < 0) || (a > w && p > w) || (b > h && q > h)) continue; c.moveTo(a, b); c.lineTo(p, q); if (++n % 1500 === 0) { c.stroke(); c.beginPath(); } } c.stroke(); }
@@ -316,7 +317,7 @@ function graph() {
     else if (path) { nodes = path.nodes; edges = path.edges; }
     else if (selected) nodes = selected;
     if (nodes.length) {
-      tc.globalAlpha = 0.78; tc.fillStyle = ink.bg; tc.fillRect(0, 0, w, h);
+      tc.globalAlpha = 0.86; tc.fillStyle = ink.bg; tc.fillRect(0, 0, w, h);
       if (!edges.length && selected && nodes === selected) { const inside = new Uint8Array(N); for (const i of selected) inside[i] = 1; for (let e = 0; e < E; e++) if (inside[S[e]] && inside[T[e]] && seen(e)) edges.push(e); }
       tc.globalAlpha = Math.max(0.1, Math.min(0.7, 1500 / (edges.length || 1))); tc.lineWidth = path && centre < 0 ? 2.5 : 1; tc.strokeStyle = ink.accent; strokes(tc, edges);
       tc.globalAlpha = 1; const groups = [];
