@@ -62,6 +62,25 @@ const [graphml] = await Promise.all([light.waitForEvent("download"), light.locat
 const text = await (await import("node:fs/promises")).readFile(await graphml.path(), "utf8");
 expect(text.includes("&lt;img src=x onerror") && !text.includes("<img"), `GraphML of the selection, ${text.length} bytes, escapes labels`);
 await shot(light, "4-selection");
+await light.keyboard.press("Escape");
+await light.locator(".zoom button").nth(2).click();
+const box = await light.locator(".view").boundingBox();
+await light.locator("button", { hasText: "Lasso" }).click();
+await light.mouse.move(box.x + 5, box.y + 5);
+await light.mouse.down();
+for (const [x, y] of [[box.width - 60, 5], [box.width - 60, box.height - 5], [5, box.height - 5]]) await light.mouse.move(box.x + x, box.y + y);
+await light.mouse.up();
+const lassoed = await light.textContent(".side h3");
+expect(lassoed.replace(/\D/g, "") === String(first[2]), `a lasso around everything selects it (${lassoed})`);
+await light.keyboard.press("Escape");
+await light.locator("button", { hasText: /^Path$/ }).click();
+for (const node of [first[2] >> 7, first[2] >> 6]) {
+  const [x, y] = await light.evaluate(i => window.hydralinkReport.at(i), node);
+  await light.mouse.click(box.x + x, box.y + y);
+}
+const route = await light.textContent(".side h3");
+expect(/Shortest path, \d+ hops|No path/.test(route), `a path between two picks (${route})`);
+await shot(light, "4b-path");
 await light.locator("#networks .link").nth(1).click();
 expect(!(await light.locator("#network").isHidden()), "a click on a network opens its section");
 expect((await light.evaluate(() => location.hash)).includes("net="), "the address keeps the state");

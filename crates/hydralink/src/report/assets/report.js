@@ -57,7 +57,7 @@ document.addEventListener("click", e => {
   const a = e.target.closest && e.target.closest('a[href^="#"]');
   if (!a) return;
   e.preventDefault();
-  const goal = $(a.getAttribute("href").slice(1)); goal.scrollIntoView(); goal.tabIndex = -1; goal.focus({ preventScroll: true });
+  const goal = $(a.getAttribute("href").slice(1)); if (goal.hidden) { if (nets.length) open(nets[0]); else say("There is no network to show"); return; } goal.scrollIntoView(); goal.tabIndex = -1; goal.focus({ preventScroll: true });
 });
 
 const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
