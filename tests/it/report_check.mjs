@@ -1,0 +1,109 @@
+// Opens a report in headless Chromium, without WebGL and offline, and checks what the page promises.
+//
+//   cargo run --release --example report -p hydralink -- report.html
+//   npm install playwright-core
+//   node tests/it/report_check.mjs report.html [folder for screenshots]
+//
+// CHROMIUM names the browser (default /usr/bin/chromium). Exit 1 names every promise that was broken.
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { resolve, join } from "node:path";
+const { chromium } = createRequire(join(process.cwd(), "package.json"))("playwright-core");
+
+const [file, shots] = process.argv.slice(2);
+const url = pathToFileURL(resolve(file)).href;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-3d-apis"],
+});
+const faults = [], requests = [], errors = [];
+const expect = (ok, text) => { console.log(`${ok ? "ok  " : "FAIL"} ${text}`); if (!ok) faults.push(text); };
+async function page(options, hash = "") {
+  const context = await browser.newContext({ offline: true, ...options });
+  const opened = await context.newPage();
+  opened.on("request", r => { if (r.url().split("#")[0] !== url && !/^(blob|data):/.test(r.url())) requests.push(r.url()); });
+  opened.on("console", m => { if (m.type() === "error" || (m.type() === "warning" && !m.text().includes("willReadFrequently"))) errors.push(m.text()); });
+  opened.on("pageerror", e => errors.push(e.message));
+  opened.setDefaultTimeout(20000);
+  await opened.goto(url + hash);
+  await opened.waitForFunction(() => window.hydralinkReport);
+  return opened;
+}
+const shot = (p, name, options) => shots ? p.screenshot({ path: join(shots, name + ".png"), ...options }) : null;
+
+const light = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "light" });
+expect(!(await light.evaluate(() => document.createElement("canvas").getContext("webgl2"))), "WebGL is off");
+const first = await light.evaluate(() => [window.hydralinkReport.firstPicture, window.hydralinkReport.drawn(), window.hydralinkReport.nodes]);
+expect(first[0] <= 1000, `first picture of ${first[2]} nodes after ${first[0].toFixed(0)} ms (drawing ${first[1].toFixed(0)} ms), at most 1000`);
+await shot(light, "1-light-top");
+await light.locator("#graph").scrollIntoViewIfNeeded();
+await light.evaluate(() => document.getElementById("graph").scrollIntoView());
+const hovers = await light.evaluate(async () => {
+  const report = window.hydralinkReport, times = [];
+  for (let i = 0; i < report.nodes; i += Math.ceil(report.nodes / 200)) {
+    const [x, y] = report.at(i), start = performance.now();
+    report.hover(x, y);
+    document.querySelectorAll(".view canvas")[1].getContext("2d").getImageData(0, 0, 1, 1);
+    times.push(performance.now() - start);
+  }
+  report.hover(-1e6, -1e6);
+  return times.sort((a, b) => a - b);
+});
+const p99 = hovers[Math.floor(hovers.length * 0.99)];
+expect(p99 <= 100, `hover: median ${hovers[hovers.length >> 1].toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most 100`);
+await shot(light, "2-light-graph");
+await light.fill(".find input", "onerror");
+await light.waitForSelector("#hits li");
+await light.keyboard.press("Enter");
+expect((await light.textContent(".side h3")).includes("<img src=x onerror"), "a hostile label is found and shown as text");
+await shot(light, "3-panel");
+await light.locator(".side button", { hasText: "Select it and neighbours" }).click();
+const [graphml] = await Promise.all([light.waitForEvent("download"), light.locator(".side button", { hasText: "GraphML" }).click()]);
+const text = await (await import("node:fs/promises")).readFile(await graphml.path(), "utf8");
+expect(text.includes("&lt;img src=x onerror") && !text.includes("<img"), `GraphML of the selection, ${text.length} bytes, escapes labels`);
+await shot(light, "4-selection");
+await light.keyboard.press("Escape");
+await light.locator(".zoom button").nth(2).click();
+const box = await light.locator(".view").boundingBox();
+await light.locator("button", { hasText: "Lasso" }).click();
+await light.mouse.move(box.x + 5, box.y + 5);
+await light.mouse.down();
+for (const [x, y] of [[box.width - 60, 5], [box.width - 60, box.height - 5], [5, box.height - 5]]) await light.mouse.move(box.x + x, box.y + y);
+await light.mouse.up();
+const lassoed = await light.textContent(".side h3");
+expect(lassoed.replace(/\D/g, "") === String(first[2]), `a lasso around everything selects it (${lassoed})`);
+await light.keyboard.press("Escape");
+await light.locator("button", { hasText: /^Path$/ }).click();
+for (const node of [first[2] >> 7, first[2] >> 6]) {
+  const [x, y] = await light.evaluate(i => window.hydralinkReport.at(i), node);
+  await light.mouse.click(box.x + x, box.y + y);
+}
+const route = await light.textContent(".side h3");
+expect(/Shortest path, \d+ hops|No path/.test(route), `a path between two picks (${route})`);
+await shot(light, "4b-path");
+await light.locator("#networks .link").nth(1).click();
+expect(!(await light.locator("#network").isHidden()), "a click on a network opens its section");
+expect((await light.evaluate(() => location.hash)).includes("net="), "the address keeps the state");
+await shot(light, "5-network");
+await shot(light, "6-network-full", { fullPage: true });
+expect(await light.evaluate(() => !window.hacked && !document.querySelector("main img, main script, main iframe")), "hostile labels made no element and ran nothing");
+
+const dark = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "dark" });
+await shot(dark, "7-dark-top");
+await dark.evaluate(() => document.getElementById("graph").scrollIntoView());
+await shot(dark, "8-dark-graph");
+await dark.evaluate(() => document.getElementById("plots").scrollIntoView());
+await shot(dark, "9-dark-plots");
+
+const phone = await page({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true });
+const wide = await phone.evaluate(() => [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg, .bar nav") && e.getBoundingClientRect().right > innerWidth + 1).slice(0, 4).map(e => e.tagName + "." + e.className + " in #" + e.closest("section, header, div")?.id));
+const spill = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+expect(spill <= 0, `nothing spills over the width of a phone (${spill} px) ${wide.join(", ")}`);
+await shot(phone, "10-phone-top");
+await phone.evaluate(() => document.getElementById("graph").scrollIntoView());
+await shot(phone, "11-phone-graph");
+
+expect(requests.length === 0, `no request leaves the page (${requests.length})`);
+expect(errors.length === 0, `no console error (${errors.length}) ${errors.slice(0, 3).join(" | ")}`);
+await browser.close();
+process.exit(faults.length ? 1 : 0);
