@@ -16,15 +16,22 @@
 pub mod activity;
 pub mod bipartite;
 pub mod column;
+pub mod components;
 pub mod error;
+pub mod filter;
 pub mod ids;
 pub mod partition;
+#[cfg(test)]
+mod testing;
+mod union_find;
 pub mod weighted;
 
 pub use activity::{Activity, ActivityColumns, ActivityOf};
 pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
 pub use column::Column;
+pub use components::{bipartite_components, connected_components, verify_bipartite_components, verify_components};
 pub use error::GraphError;
+pub use filter::{IdentifierFilter, Keep, Kinds};
 pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 pub use partition::Partition;
 pub use weighted::WeightedGraph;
