@@ -15,8 +15,10 @@
 
 pub mod activity;
 pub mod bipartite;
+pub mod cohesion;
 pub mod column;
 pub mod components;
+pub mod cores;
 pub mod dendrogram;
 pub mod error;
 pub mod filter;
@@ -30,8 +32,10 @@ pub mod weighted;
 
 pub use activity::{Activity, ActivityColumns, ActivityOf};
 pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
+pub use cohesion::{Cohesion, cohesion};
 pub use column::Column;
 pub use components::{bipartite_components, connected_components, verify_bipartite_components, verify_components};
+pub use cores::{AlphaBetaCore, CoreNumbers, alpha_beta_core, core_numbers};
 pub use dendrogram::{Dendrogram, Merge, edge_dendrogram, identifier_dendrogram};
 pub use error::GraphError;
 pub use filter::{IdentifierFilter, Keep, Kinds};
