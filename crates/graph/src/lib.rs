@@ -24,6 +24,7 @@ pub mod error;
 pub mod filter;
 pub mod ids;
 pub mod partition;
+pub mod petgraph_impl;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
@@ -41,5 +42,6 @@ pub use error::GraphError;
 pub use filter::{IdentifierFilter, Keep, Kinds};
 pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 pub use partition::Partition;
+pub use petgraph_impl::{CostedGraph, SightingEdge, Vertex, VertexId};
 pub use sweep::{HubStep, HubSweep, Percolation, STABILITY_TOLERANCE, Stability, hub_sweep};
-pub use weighted::WeightedGraph;
+pub use weighted::{Subgraph, WeightedGraph};
