@@ -400,12 +400,12 @@ mod tests {
     #[test]
     fn both_sides_of_a_sighting_show_one_edge() {
         let graph = bipartite(2, 2, &[(0, 1), (1, 0), (1, 1)]);
-        let seen = |vertex| (&graph).edges(VertexId(vertex)).map(|edge| (edge.target.0, edge.position)).collect::<Vec<_>>();
+        let seen = |vertex| graph.edges(VertexId(vertex)).map(|edge| (edge.target.0, edge.position)).collect::<Vec<_>>();
         assert_eq!(
             [seen(0), seen(1), seen(2), seen(3)],
             [vec![(3, 0)], vec![(2, 1), (3, 2)], vec![(1, 1)], vec![(0, 0), (1, 2)]]
         );
-        assert!((&graph).is_adjacent(&(), VertexId(3), VertexId(0)) && !(&graph).is_adjacent(&(), VertexId(0), VertexId(1)));
+        assert!(graph.is_adjacent(&(), VertexId(3), VertexId(0)) && !graph.is_adjacent(&(), VertexId(0), VertexId(1)));
         assert_eq!(graph.vertex(VertexId(3)), Vertex::Identifier(IdentifierId(1)));
         assert!(CostedGraph::new(&graph, &[1.0]).is_err());
     }
@@ -446,7 +446,7 @@ mod tests {
             let view = CostedGraph::new(&graph, &costs[..graph.identifier_count()]).expect("one cost each");
             let copy = copied(&view);
             prop_assert_eq!(view.edge_count(), copy.edge_count());
-            prop_assert_eq!((&view).edge_references().count(), copy.edge_count());
+            prop_assert_eq!(view.edge_references().count(), copy.edge_count());
             prop_assert_eq!(algo::connected_components(&view), algo::connected_components(&copy));
             let points = |ids: Vec<usize>| ids.into_iter().collect::<BTreeSet<_>>();
             prop_assert_eq!(
@@ -472,7 +472,7 @@ mod tests {
             let expected = algo::astar(&copy, there, |node| node.index() == last, |edge| *edge.weight(), |_| 0.0);
             prop_assert_eq!(path.as_ref().map(|path| path.0), expected.map(|path| path.0));
             for pair in path.map_or(Vec::new(), |path| path.1).windows(2) {
-                prop_assert!((&view).is_adjacent(&(), pair[0], pair[1]));
+                prop_assert!(view.is_adjacent(&(), pair[0], pair[1]));
             }
         }
 
