@@ -211,16 +211,19 @@ pub struct Subgraph {
     pub vertices: Vec<u32>,
 }
 
+/// Targets and weights of some rows.
+type Entries = Vec<(u32, f32)>;
+
 /// Builds a graph from a function that pushes a vertex's row: fixed runs of rows in parallel, put together in order.
 fn rows_in_parallel(
     vertex_count: usize,
     left_count: Option<u32>,
-    push_row: impl Fn(usize, &mut Vec<(u32, f32)>) + Sync,
+    push_row: impl Fn(usize, &mut Entries) + Sync,
 ) -> Result<WeightedGraph, GraphError> {
-    let runs: Vec<(Vec<u64>, Vec<(u32, f32)>)> = (0..vertex_count.div_ceil(TASK))
+    let runs: Vec<(Vec<u64>, Entries)> = (0..vertex_count.div_ceil(TASK))
         .into_par_iter()
         .map(|run| {
-            let (mut ends, mut entries) = (Vec::with_capacity(TASK), Vec::new());
+            let (mut ends, mut entries) = (Vec::with_capacity(TASK), Entries::new());
             for vertex in run * TASK..((run + 1) * TASK).min(vertex_count) {
                 push_row(vertex, &mut entries);
                 ends.push(entries.len() as u64);

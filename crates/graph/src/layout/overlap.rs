@@ -103,10 +103,12 @@ fn candidate(wish: [f32; 2], rank: u32, step: f32) -> [f32; 2] {
     [wish[0] + offset[0], wish[1] + offset[1]]
 }
 
-/// Discs that have their place.
+type Disc = ([f32; 2], f32);
+
+/// Discs that have their place: by cell, where and how wide.
 struct Taken {
     cell: f32,
-    discs: HashMap<(i64, i64), Vec<([f32; 2], f32)>>,
+    discs: HashMap<(i64, i64), Vec<Disc>>,
 }
 
 impl Taken {

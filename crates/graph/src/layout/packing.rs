@@ -89,13 +89,13 @@ impl Rim<'_> {
 
     fn overlap(&self, one: usize, other: usize) -> bool {
         let reach = (self.radii[one] + self.radii[other]) * (1.0 - SLACK);
-        let [dx, dy] = self.from_to(one, other);
+        let [dx, dy] = self.way(one, other);
         dx * dx + dy * dy < reach * reach
     }
 
     /// The centre of a circle that touches `from` and `to`, on the right-hand side of the way from one to the other.
     fn beside(&self, from: usize, to: usize, circle: usize) -> [f64; 2] {
-        let [dx, dy] = self.from_to(from, to);
+        let [dx, dy] = self.way(from, to);
         let square = dx * dx + dy * dy;
         let (near, far) = (self.radii[from] + self.radii[circle], self.radii[to] + self.radii[circle]);
         // Cosine rule, in parts of the distance: along the way, and across it.
@@ -127,7 +127,7 @@ impl Rim<'_> {
         best
     }
 
-    fn from_to(&self, from: usize, to: usize) -> [f64; 2] {
+    fn way(&self, from: usize, to: usize) -> [f64; 2] {
         [self.centres[to][0] - self.centres[from][0], self.centres[to][1] - self.centres[from][1]]
     }
 }

@@ -220,7 +220,7 @@ mod tests {
                 (at as u64 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at as u64 * 7 + salt).wrapping_mul(0xbf58_476d);
             (mixed.wrapping_mul(0x94d0_49bb_1331_11eb) >> 40) as f32 / (1u64 << 24) as f32
         };
-        let spread = |at: usize| if at % 3 == 0 { 20.0 } else { 1_000.0 };
+        let spread = |at: usize| if at.is_multiple_of(3) { 20.0 } else { 1_000.0 };
         (
             (0..count).map(|at| random(at, 1) * spread(at)).collect(),
             (0..count).map(|at| random(at, 99) * spread(at)).collect(),
