@@ -5,7 +5,8 @@
 //! graph through an [`IdentifierFilter`]: "payment instruments only", "no identifier of more than 50 accounts".
 //!
 //! Steps (Afforest):
-//! 1. *sample*: link every vertex to its first [`SAMPLED_NEIGHBORS`] neighbours, which finds most of a giant component;
+//! 1. *sample*: link every vertex to its first [`SAMPLED_NEIGHBORS`] neighbours, which finds most of a giant component. In a graph of
+//!    fewer edges than that, link every edge once instead, and go to step 4;
 //! 2. *giant*: find the most frequent root among [`PROBES`] vertices;
 //! 3. *finish*: link the other neighbours of every vertex outside the giant component. An edge between the giant and the rest is
 //!    seen from its other end, an edge inside needs no look: most of the edges are never read;
@@ -74,6 +75,10 @@ pub fn verify_bipartite_components(
 fn components(rows: &impl Rows) -> Partition {
     let forest = AtomicForest::new(rows.vertex_count());
     let vertices = || (0..rows.vertex_count() as u32).into_par_iter().with_min_len(TASK);
+    if rows.edge_count() <= SAMPLED_NEIGHBORS * rows.vertex_count() {
+        vertices().for_each(|vertex| rows.each_edge_once(vertex).for_each(|neighbor| forest.link(vertex, neighbor)));
+        return Partition::from_smallest_members(forest.into_labels());
+    }
     for round in 0..SAMPLED_NEIGHBORS {
         vertices().for_each(|vertex| {
             if let Some(neighbor) = rows.neighbors(vertex).nth(round) {
@@ -137,8 +142,17 @@ impl Rows for WeightedGraph {
         WeightedGraph::vertex_count(self)
     }
 
+    fn edge_count(&self) -> usize {
+        self.entry_count() / 2
+    }
+
     fn neighbors(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
         self.neighbors_of(vertex).iter().copied()
+    }
+
+    fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
+        // Rows ascend: the lower neighbours come first.
+        self.neighbors_of(vertex).iter().copied().take_while(move |&neighbor| neighbor < vertex)
     }
 }
 
@@ -187,14 +201,15 @@ mod tests {
         assert_eq!(connected_components(&lonely).sizes(), [1, 1, 1]);
     }
 
-    /// A giant component, a hub row, long chains and many pairs: enough vertices for every task boundary.
-    fn world() -> BipartiteGraph {
+    /// A giant component, a hub row, long chains and many pairs: enough vertices for every task boundary. With more `ties` in the
+    /// giant component than [`SAMPLED_NEIGHBORS`] vertices' worth, it is sampled.
+    fn world(ties: u32) -> BipartiteGraph {
         let accounts = 20_000u32;
         let mut pairs = Vec::new();
         for account in 0..accounts {
             let scattered = (u64::from(account) * 2_654_435_761 % 6_000) as u32;
             if account % 3 == 0 {
-                pairs.push((account, 8_000 + scattered % 40));
+                pairs.extend((0..ties).map(|tie| (account, 8_000 + (scattered + tie) % 40)));
             } else if account % 3 == 1 {
                 pairs.push((account, scattered));
                 pairs.push((account, (scattered + 1) % 3_000));
@@ -207,13 +222,16 @@ mod tests {
 
     #[test]
     fn one_thread_and_many_agree_and_the_search_confirms() {
-        let graph = world();
-        for filter in [IdentifierFilter::default(), IdentifierFilter { max_degree: 5, ..Default::default() }] {
-            let one = with_threads(1, || bipartite_components(&graph, &filter));
-            for threads in [2, 3, 8] {
-                assert_eq!(one, with_threads(threads, || bipartite_components(&graph, &filter)));
+        for (ties, sampled) in [(1, false), (12, true)] {
+            let graph = world(ties);
+            assert_eq!(graph.sighting_count() > SAMPLED_NEIGHBORS * graph.vertex_count(), sampled);
+            for filter in [IdentifierFilter::default(), IdentifierFilter { max_degree: 5, ..Default::default() }] {
+                let one = with_threads(1, || bipartite_components(&graph, &filter));
+                for threads in [2, 3, 8] {
+                    assert_eq!(one, with_threads(threads, || bipartite_components(&graph, &filter)));
+                }
+                assert_eq!(verify_bipartite_components(&graph, &filter, &one), Ok(()));
             }
-            assert_eq!(verify_bipartite_components(&graph, &filter, &one), Ok(()));
         }
     }
 

@@ -80,8 +80,12 @@ impl IdentifierFilter<'_> {
 pub(crate) trait Rows: Sync {
     /// Number of vertices.
     fn vertex_count(&self) -> usize;
+    /// About how many edges there are.
+    fn edge_count(&self) -> usize;
     /// The neighbours of a vertex.
     fn neighbors(&self, vertex: u32) -> impl Iterator<Item = u32> + '_;
+    /// Some of the neighbours of a vertex, such that each edge to another vertex is there from one of its ends only.
+    fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_;
 }
 
 /// The rows of a bipartite graph through a filter: vertices are accounts, then identifiers; closed identifiers have no edges.
@@ -166,6 +170,19 @@ enum Row {
 impl Rows for OpenRows<'_> {
     fn vertex_count(&self) -> usize {
         self.account_count() + self.open.len()
+    }
+
+    fn edge_count(&self) -> usize {
+        self.identifiers.len()
+    }
+
+    fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
+        let account_count = self.account_count() as u32;
+        let row = match self.row(vertex) {
+            Row::Account { first, end } => &self.identifiers[first..end],
+            Row::Identifier { .. } => &[],
+        };
+        row.iter().filter(|&&identifier| self.open[identifier as usize]).map(move |&identifier| identifier + account_count)
     }
 
     fn neighbors(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
