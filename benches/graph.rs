@@ -117,9 +117,9 @@ fn planted(vertex_count: u32) -> WeightedGraph {
     for vertex in 0..vertex_count {
         let community = vertex / 100 * 100;
         let size = (vertex_count - community).min(100);
-        for slot in 0..if vertex % 4 == 0 { 2 } else { 3 } {
+        for slot in 0..if vertex.is_multiple_of(4) { 2 } else { 3 } {
             let draw = mixed(u64::from(vertex) * 4 + slot);
-            let target = if draw % 10 == 0 {
+            let target = if draw.is_multiple_of(10) {
                 (draw >> 8) % u64::from(vertex_count)
             } else {
                 u64::from(community) + (draw >> 8) % u64::from(size)

@@ -11,6 +11,16 @@
 //! | [`WeightedGraph`] | an undirected weighted graph: what components, communities and layouts run on |
 //! | [`Partition`] | a labelling of vertices, numbered by size and then smallest member |
 
+//!
+//! | function | what it finds |
+//! |---|---|
+//! | [`connected_components`], [`bipartite_components`] | who hangs together at all, through an [`IdentifierFilter`] |
+//! | [`hub_sweep`], [`edge_dendrogram`], [`identifier_dendrogram`] | the components of every threshold, in one pass |
+//! | [`cohesion()`](cohesion::cohesion), [`core_numbers`], [`alpha_beta_core`] | what hangs on a single link, and what holds many times over |
+//! | [`layout()`](layout::layout) | what it looks like |
+//!
+//! petgraph's algorithms run on the graph itself: see [`petgraph_impl`].
+
 #![deny(missing_docs)]
 
 pub mod activity;

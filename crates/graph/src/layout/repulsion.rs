@@ -5,7 +5,7 @@
 //! all of them if it is far enough from the leaf's bounding box, hence from each of its points. So every point is treated at
 //! least as exactly as the same `theta` would treat it alone, and the inner loop runs over plain arrays.
 //!
-//! Vertices at the same place don't repel each other (there is no direction to go), so [`Repulsion::update`] first moves them
+//! Vertices at the same place don't repel each other (there is no direction to go), so [`Repulsion::part_coincident`] moves them
 //! apart by a hair, in order of their index. Cost: O(n log n). Sums are made leaf by leaf in a fixed order: the same on any number of
 //! threads.
 //!
@@ -32,10 +32,12 @@ const LANES: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Repulsion {
     tree: Quadtree,
-    /// Pushes in Morton order.
+    /// All bodies, where all pairs are compared.
+    bodies: Bodies,
+    /// Pushes, in Morton order if the tree was walked.
     push_x: Vec<f32>,
     push_y: Vec<f32>,
-    /// Where each vertex stands in Morton order.
+    /// Where each vertex stands in Morton order; empty if pushes stand in the order of the vertices.
     place_of: Vec<u32>,
 }
 
@@ -48,26 +50,60 @@ struct Bodies {
 }
 
 impl Repulsion {
-    /// Computes the push on each vertex, without the factor `scaling * mass` of the vertex itself. Moves coincident vertices apart.
+    /// Computes the push on each vertex, without the factor `scaling * mass` of the vertex itself.
     pub(super) fn update(&mut self, x: &mut [f32], y: &mut [f32], masses: &[f32], theta: f32) {
         self.push_x.resize(x.len(), 0.0);
         self.push_y.resize(x.len(), 0.0);
+        if x.len() <= EXACT || theta <= 0.0 {
+            self.compare_all(x, y, masses);
+        } else {
+            self.part_coincident(x, y, masses, theta);
+            self.walk_tree();
+        }
+    }
+
+    /// Moves coincident vertices apart. Small components need it once, at the start: there, repulsion keeps apart what is apart.
+    pub(super) fn part_coincident(&mut self, x: &mut [f32], y: &mut [f32], masses: &[f32], theta: f32) {
         self.tree.rebuild(x, y, masses, theta);
         if self.tree.part_coincident(x, y) {
             self.tree.rebuild(x, y, masses, theta);
         }
-        self.place_of.resize(x.len(), 0);
-        for (place, &vertex) in self.tree.order.iter().enumerate() {
-            self.place_of[vertex as usize] = place as u32;
-        }
-        let tree = &self.tree;
-        if x.len() <= EXACT || theta <= 0.0 {
-            let mut bodies = Bodies::default();
-            bodies.extend(&tree.xs, &tree.ys, &tree.masses);
-            bodies.pad();
-            let pushes = self.push_x.par_chunks_mut(CHUNK).zip(self.push_y.par_chunks_mut(CHUNK)).enumerate();
-            pushes.for_each(|(chunk, (push_x, push_y))| bodies.push_all(tree, chunk * CHUNK, push_x, push_y));
+    }
+
+    /// The push on a vertex.
+    pub(super) fn on(&self, vertex: usize) -> [f32; 2] {
+        let place = self.place_of.get(vertex).map_or(vertex, |&place| place as usize);
+        [self.push_x[place], self.push_y[place]]
+    }
+
+    /// The vertices in Morton order.
+    pub(super) fn morton_order(&self) -> &[u32] {
+        &self.tree.order
+    }
+
+    fn compare_all(&mut self, x: &[f32], y: &[f32], masses: &[f32]) {
+        let bodies = &mut self.bodies;
+        bodies.clear();
+        bodies.extend(x, y, masses);
+        bodies.pad();
+        // Pushes stand in the order of the vertices.
+        self.place_of.clear();
+        if x.len() <= CHUNK {
+            bodies.push_all(x, y, &mut self.push_x, &mut self.push_y);
             return;
+        }
+        let bodies = &*bodies;
+        let pushes = self.push_x.par_chunks_mut(CHUNK).zip(self.push_y.par_chunks_mut(CHUNK));
+        pushes
+            .zip(x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)))
+            .for_each(|((push_x, push_y), (x, y))| bodies.push_all(x, y, push_x, push_y));
+    }
+
+    fn walk_tree(&mut self) {
+        let tree = &self.tree;
+        self.place_of.resize(tree.order.len(), 0);
+        for (place, &vertex) in tree.order.iter().enumerate() {
+            self.place_of[vertex as usize] = place as u32;
         }
         let mut tasks = Vec::with_capacity(tree.leaves.len().div_ceil(LEAVES_OF_A_TASK));
         let (mut rest_x, mut rest_y) = (self.push_x.as_mut_slice(), self.push_y.as_mut_slice());
@@ -81,30 +117,19 @@ impl Repulsion {
         tasks.into_par_iter().for_each_init(Bodies::default, |bodies, (first_leaf, leaves, push_x, push_y)| {
             for (at, leaf) in leaves.iter().enumerate() {
                 bodies.collect(tree, (first_leaf + at) as u32, leaf);
-                let points = (leaf.first - leaves[0].first) as usize..(leaf.end - leaves[0].first) as usize;
-                bodies.push_all(tree, leaf.first as usize, &mut push_x[points.clone()], &mut push_y[points]);
+                let points = leaf.first as usize..leaf.end as usize;
+                let slots = (leaf.first - leaves[0].first) as usize..(leaf.end - leaves[0].first) as usize;
+                let (push_x, push_y) = (&mut push_x[slots.clone()], &mut push_y[slots]);
+                bodies.push_all(&tree.xs[points.clone()], &tree.ys[points], push_x, push_y);
             }
         });
-    }
-
-    /// The push on a vertex.
-    pub(super) fn on(&self, vertex: usize) -> [f32; 2] {
-        let place = self.place_of[vertex] as usize;
-        [self.push_x[place], self.push_y[place]]
-    }
-
-    /// The vertices in Morton order.
-    pub(super) fn morton_order(&self) -> &[u32] {
-        &self.tree.order
     }
 }
 
 impl Bodies {
     /// Walks the tree for one leaf.
     fn collect(&mut self, tree: &Quadtree, own: u32, leaf: &Leaf) {
-        self.x.clear();
-        self.y.clear();
-        self.mass.clear();
+        self.clear();
         let mut at = 0;
         while let Some(cell) = tree.cells.get(at) {
             // The distance from the nearest corner or side of the leaf's box.
@@ -129,6 +154,12 @@ impl Bodies {
         self.pad();
     }
 
+    fn clear(&mut self) {
+        self.x.clear();
+        self.y.clear();
+        self.mass.clear();
+    }
+
     fn extend(&mut self, x: &[f32], y: &[f32], mass: &[f32]) {
         self.x.extend_from_slice(x);
         self.y.extend_from_slice(y);
@@ -143,10 +174,10 @@ impl Bodies {
         self.mass.resize(length, 0.0);
     }
 
-    /// The pushes of all bodies on the points from `first` on.
-    fn push_all(&self, tree: &Quadtree, first: usize, push_x: &mut [f32], push_y: &mut [f32]) {
-        for at in 0..push_x.len() {
-            (push_x[at], push_y[at]) = self.push(tree.xs[first + at], tree.ys[first + at]);
+    /// The pushes of all bodies on some points.
+    fn push_all(&self, x: &[f32], y: &[f32], push_x: &mut [f32], push_y: &mut [f32]) {
+        for at in 0..x.len() {
+            (push_x[at], push_y[at]) = self.push(x[at], y[at]);
         }
     }
 
