@@ -46,4 +46,20 @@ pub enum GraphError {
         /// How many there can be.
         bound: u64,
     },
+    /// An edge joins two groups of what should be connected components.
+    #[error("vertices {source_vertex} and {target_vertex} are joined by an edge, but stand in different components")]
+    ComponentCut {
+        /// One end of the edge.
+        source_vertex: u32,
+        /// The other end.
+        target_vertex: u32,
+    },
+    /// One group holds vertices that no path joins.
+    #[error("vertices {one} and {other} stand in one component, but no path joins them")]
+    ComponentJoined {
+        /// A vertex of the group.
+        one: u32,
+        /// A vertex that can't be reached from it.
+        other: u32,
+    },
 }

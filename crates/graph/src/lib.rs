@@ -11,21 +11,49 @@
 //! | [`WeightedGraph`] | an undirected weighted graph: what components, communities and layouts run on |
 //! | [`Partition`] | a labelling of vertices, numbered by size and then smallest member |
 
+//!
+//! | function | what it finds |
+//! |---|---|
+//! | [`connected_components`], [`bipartite_components`] | who hangs together at all, through an [`IdentifierFilter`] |
+//! | [`hub_sweep`], [`edge_dendrogram`], [`identifier_dendrogram`] | the components of every threshold, in one pass |
+//! | [`cohesion()`](cohesion::cohesion), [`core_numbers`], [`alpha_beta_core`] | what hangs on a single link, and what holds many times over |
+//! | [`layout()`](layout::layout) | what it looks like |
+//!
+//! petgraph's algorithms run on the graph itself: see [`petgraph_impl`].
+
 #![deny(missing_docs)]
 
 pub mod activity;
 pub mod bipartite;
-pub mod build;
+pub mod cohesion;
 pub mod column;
+pub mod components;
+pub mod cores;
+pub mod dendrogram;
 pub mod error;
+pub mod filter;
 pub mod ids;
+pub mod layout;
 pub mod partition;
+pub mod petgraph_impl;
+pub mod sweep;
+#[cfg(test)]
+mod testing;
+mod union_find;
 pub mod weighted;
 
 pub use activity::{Activity, ActivityColumns, ActivityOf};
 pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
+pub use cohesion::{Cohesion, cohesion};
 pub use column::Column;
+pub use components::{bipartite_components, connected_components, verify_bipartite_components, verify_components};
+pub use cores::{AlphaBetaCore, CoreNumbers, alpha_beta_core, core_numbers};
+pub use dendrogram::{Dendrogram, Merge, edge_dendrogram, identifier_dendrogram};
 pub use error::GraphError;
+pub use filter::{IdentifierFilter, Keep, Kinds};
 pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
+pub use layout::{Layout, LayoutConfig, Start, layout};
 pub use partition::Partition;
-pub use weighted::WeightedGraph;
+pub use petgraph_impl::{CostedGraph, SightingEdge, Vertex, VertexId};
+pub use sweep::{HubStep, HubSweep, Percolation, STABILITY_TOLERANCE, Stability, hub_sweep};
+pub use weighted::{Subgraph, WeightedGraph};

@@ -4,7 +4,12 @@
 //! *strength* is the sum of its row, self-loops counted twice; the *total weight* is half the sum of all strengths (`m` in the
 //! literature).
 
-use crate::GraphError;
+use rayon::prelude::*;
+
+use crate::{BipartiteGraph, GraphError};
+
+/// Rows a task takes when a graph is built in parallel.
+const TASK: usize = 2048;
 
 /// An undirected weighted graph. Immutable.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +89,74 @@ impl WeightedGraph {
         WeightedGraph::from_rows(offsets, targets, weights, None)
     }
 
+    /// The bipartite graph with a weight for each sighting: vertices are accounts, then identifiers. A weight that isn't a positive
+    /// number (zero, negative, NaN or infinite) drops its edge. O(sightings + vertices), in parallel.
+    ///
+    /// # Errors
+    /// [`GraphError::Length`] if there isn't one weight for each sighting, [`GraphError::TooMany`] if vertices outgrow their ids.
+    pub fn from_bipartite(graph: &BipartiteGraph, weights: &[f32]) -> Result<Self, GraphError> {
+        let (expected, found) = (graph.sighting_count() as u64, weights.len() as u64);
+        if expected != found {
+            return Err(GraphError::Length { column: "sighting weights", expected, found });
+        }
+        if graph.vertex_count() as u64 > u64::from(u32::MAX) {
+            let (found, bound) = (graph.vertex_count() as u64, u64::from(u32::MAX));
+            return Err(GraphError::TooMany { what: "vertices", found, bound });
+        }
+        let account_count = graph.account_count();
+        let columns = graph.columns();
+        let (account_offsets, identifiers) = (columns.account_offsets.as_slice(), columns.identifiers.as_slice());
+        let (identifier_offsets, accounts) = (columns.identifier_offsets.as_slice(), columns.accounts.as_slice());
+        let positions = columns.identifier_sightings.as_slice();
+        // One row of either side: (target, position of the weight).
+        let entry = |vertex: usize, at: usize| {
+            if vertex < account_count {
+                (identifiers[at] + account_count as u32, at)
+            } else {
+                (accounts[at], positions[at] as usize)
+            }
+        };
+        let row_of = |vertex: usize| {
+            let (offsets, row) =
+                if vertex < account_count { (account_offsets, vertex) } else { (identifier_offsets, vertex - account_count) };
+            offsets[row] as usize..offsets[row + 1] as usize
+        };
+        rows_in_parallel(graph.vertex_count(), Some(account_count as u32), |vertex, row| {
+            for at in row_of(vertex) {
+                let (target, position) = entry(vertex, at);
+                let weight = weights[position];
+                if weight > 0.0 && weight.is_finite() {
+                    row.push((target, weight));
+                }
+            }
+        })
+    }
+
+    /// The graph among some vertices, and their ids in this one: vertex `v` of the subgraph is `vertices[v]` here. Vertices are
+    /// taken in ascending order, each once, whatever the order asked for; with them the left side stays on the left.
+    /// O(vertices of this graph + edges of the chosen), in parallel.
+    ///
+    /// # Panics
+    /// If a vertex is not in the graph.
+    pub fn subgraph(&self, vertices: &[u32]) -> Subgraph {
+        let mut vertices = vertices.to_vec();
+        vertices.sort_unstable();
+        vertices.dedup();
+        const OUTSIDE: u32 = u32::MAX;
+        let mut number_of = vec![OUTSIDE; self.vertex_count()];
+        vertices.iter().enumerate().for_each(|(number, &vertex)| number_of[vertex as usize] = number as u32);
+        let left_count = self.left_count.map(|left| vertices.partition_point(|&vertex| vertex < left) as u32);
+        let graph = rows_in_parallel(vertices.len(), left_count, |vertex, row| {
+            let vertex = vertices[vertex];
+            for (&target, &weight) in self.neighbors_of(vertex).iter().zip(self.weights_of(vertex)) {
+                if number_of[target as usize] != OUTSIDE {
+                    row.push((number_of[target as usize], weight));
+                }
+            }
+        });
+        Subgraph { graph: graph.expect("rows of a graph among its own vertices are rows of a graph"), vertices }
+    }
+
     /// Number of vertices.
     pub fn vertex_count(&self) -> usize {
         self.offsets.len() - 1
@@ -126,5 +199,123 @@ impl WeightedGraph {
 
     fn row(&self, vertex: u32) -> std::ops::Range<usize> {
         self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize
+    }
+}
+
+/// A part of a graph, and where its vertices come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subgraph {
+    /// The part.
+    pub graph: WeightedGraph,
+    /// The vertex of the whole graph that each vertex of the part is, ascending.
+    pub vertices: Vec<u32>,
+}
+
+/// Targets and weights of some rows.
+type Entries = Vec<(u32, f32)>;
+
+/// Builds a graph from a function that pushes a vertex's row: fixed runs of rows in parallel, put together in order.
+fn rows_in_parallel(
+    vertex_count: usize,
+    left_count: Option<u32>,
+    push_row: impl Fn(usize, &mut Entries) + Sync,
+) -> Result<WeightedGraph, GraphError> {
+    let runs: Vec<(Vec<u64>, Entries)> = (0..vertex_count.div_ceil(TASK))
+        .into_par_iter()
+        .map(|run| {
+            let (mut ends, mut entries) = (Vec::with_capacity(TASK), Entries::new());
+            for vertex in run * TASK..((run + 1) * TASK).min(vertex_count) {
+                push_row(vertex, &mut entries);
+                ends.push(entries.len() as u64);
+            }
+            (ends, entries)
+        })
+        .collect();
+    let entry_count = runs.iter().map(|(_, entries)| entries.len()).sum();
+    let (mut targets, mut weights) = (vec![0u32; entry_count], vec![0f32; entry_count]);
+    let mut offsets = Vec::with_capacity(vertex_count + 1);
+    offsets.push(0);
+    let mut slots = Vec::with_capacity(runs.len());
+    let (mut rest_of_targets, mut rest_of_weights) = (targets.as_mut_slice(), weights.as_mut_slice());
+    for (ends, entries) in &runs {
+        let start = offsets[offsets.len() - 1];
+        offsets.extend(ends.iter().map(|end| start + end));
+        let (these_targets, later_targets) = rest_of_targets.split_at_mut(entries.len());
+        let (these_weights, later_weights) = rest_of_weights.split_at_mut(entries.len());
+        slots.push((these_targets, these_weights, entries));
+        (rest_of_targets, rest_of_weights) = (later_targets, later_weights);
+    }
+    slots.into_par_iter().for_each(|(targets, weights, entries)| {
+        for (at, &(target, weight)) in entries.iter().enumerate() {
+            (targets[at], weights[at]) = (target, weight);
+        }
+    });
+    WeightedGraph::from_rows(offsets, targets, weights, left_count)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{any_bipartite, any_weighted, bipartite, with_threads};
+
+    #[test]
+    fn only_positive_weights_make_edges() {
+        let graph = bipartite(2, 3, &[(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]);
+        let weights = [0.5, f32::NAN, 2.0, 0.0, f32::INFINITY];
+        let weighted = WeightedGraph::from_bipartite(&graph, &weights).expect("one weight each");
+        assert_eq!((weighted.neighbors_of(0), weighted.neighbors_of(1)), ([2].as_slice(), [2].as_slice()));
+        assert_eq!((weighted.neighbors_of(2), weighted.weights_of(2)), ([0, 1].as_slice(), [0.5, 2.0].as_slice()));
+        assert_eq!((weighted.left_count(), weighted.entry_count(), weighted.vertex_count()), (Some(2), 4, 5));
+        assert!(WeightedGraph::from_bipartite(&graph, &weights[1..]).is_err());
+    }
+
+    #[test]
+    fn a_subgraph_keeps_what_is_inside() {
+        let edges = [(0, 1, 1.0), (1, 2, 2.0), (2, 3, 3.0), (3, 3, 4.0)];
+        let part = WeightedGraph::from_edges(4, &edges).expect("in range").subgraph(&[3, 1, 2, 3]);
+        assert_eq!(part.vertices, [1, 2, 3]);
+        let expected = WeightedGraph::from_edges(3, &[(0, 1, 2.0), (1, 2, 3.0), (2, 2, 4.0)]).expect("in range");
+        assert_eq!(part.graph, expected);
+    }
+
+    #[test]
+    fn one_thread_and_many_build_the_same() {
+        let pairs: Vec<_> = (0..30_000u32).map(|at| (at % 7_001, at * 31 % 4_999)).collect();
+        let graph = bipartite(7_001, 4_999, &pairs);
+        let weights: Vec<f32> = (0..graph.sighting_count()).map(|at| (at % 5) as f32).collect();
+        let build = || WeightedGraph::from_bipartite(&graph, &weights).expect("one weight each");
+        let one = with_threads(1, build);
+        assert_eq!(one, with_threads(4, build));
+        let part = || one.subgraph(&(0..9_000).collect::<Vec<_>>());
+        assert_eq!(with_threads(1, part), with_threads(4, part));
+        assert_eq!(part().graph.left_count(), Some(7_001));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(80))]
+
+        #[test]
+        fn from_bipartite_as_from_an_edge_list(graph in any_bipartite(), weights in prop::collection::vec(-1i8..4, 60)) {
+            let weights: Vec<f32> = weights[..graph.sighting_count()].iter().map(|&weight| f32::from(weight)).collect();
+            let edges: Vec<_> = (0..graph.sighting_count())
+                .filter(|&position| weights[position] > 0.0)
+                .map(|position| {
+                    let sighting = graph.sighting(position);
+                    (sighting.account.0, graph.account_count() as u32 + sighting.identifier.0, weights[position])
+                })
+                .collect();
+            let expected = WeightedGraph::from_edges(graph.vertex_count(), &edges).expect("in range");
+            let found = WeightedGraph::from_bipartite(&graph, &weights).expect("one weight each");
+            prop_assert_eq!((found.offsets(), found.targets(), found.weights()),
+                (expected.offsets(), expected.targets(), expected.weights()));
+        }
+
+        #[test]
+        fn a_subgraph_of_everything_is_the_graph(graph in any_weighted()) {
+            let everything: Vec<u32> = (0..graph.vertex_count() as u32).rev().collect();
+            prop_assert_eq!(graph.subgraph(&everything).graph, graph);
+        }
     }
 }
