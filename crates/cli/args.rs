@@ -362,4 +362,7 @@ pub(crate) struct Evaluate {
     /// Legitimate look-alikes: account_id,group
     #[arg(long, value_name = "FILE")]
     pub(crate) benign: Option<PathBuf>,
+    /// The truth names only some accounts: leave the others out instead of calling them benign
+    #[arg(long)]
+    pub(crate) partial: bool,
 }

@@ -66,10 +66,9 @@ impl<T> Field<T> {
         Field { heading, cell, number: true, in_table: true }
     }
 
-    /// Leaves the column out of tables.
-    pub(crate) const fn csv_only(mut self) -> Self {
-        self.in_table = false;
-        self
+    /// A column in CSV only, where tables have no room.
+    pub(crate) const fn csv(heading: &'static str, cell: fn(&T) -> String) -> Self {
+        Field { heading, cell, number: false, in_table: false }
     }
 }
 

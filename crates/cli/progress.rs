@@ -57,6 +57,11 @@ impl Progress {
         self.bar.set_message(phase.to_owned());
     }
 
+    /// Says how much there is, once that is known.
+    pub(crate) fn total(&self, total: u64) {
+        self.bar.set_length(total);
+    }
+
     /// Moves on.
     pub(crate) fn advance(&self, by: u64) {
         self.bar.inc(by);

@@ -1,6 +1,7 @@
 //! Questions about one node: show, neighbors, path, hubs, verify.
 
 use hydralink::Dataset;
+use hydralink::paths::{EvidencePath, paths};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 
 use crate::Found;
@@ -74,8 +75,30 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
     Field::number("degree", |row| row.degree.to_string()),
     Field::text("class", |row| row.class.clone().unwrap_or_default()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
-    Field::text("first_seen", |row| row.first_seen.clone().unwrap_or_default()).csv_only(),
-    Field::text("last_seen", |row| row.last_seen.clone().unwrap_or_default()).csv_only(),
+    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
+    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
+];
+
+/// Prints the strongest chains of evidence between two nodes.
+pub(crate) fn path(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
+    let found = paths(&dataset, from, to, arguments.k)?;
+    if found.is_empty() {
+        output.say("no chain of shared identifiers joins them")?;
+    }
+    Ok(output.records(&found, PATH)?)
+}
+
+const PATH: &[Field<EvidencePath>] = &[
+    Field::number("bits", |path| format!("{:.1}", path.bits)),
+    Field::text("path", |path| {
+        let hop = |hop: &hydralink::paths::Hop| match (hop.bits, hop.accounts) {
+            (Some(bits), Some(accounts)) => format!("{} [{accounts} accounts, {bits:.1} bits]", hop.node),
+            _ => hop.node.clone(),
+        };
+        path.hops.iter().map(hop).collect::<Vec<String>>().join(" - ")
+    }),
 ];
 
 /// Prints the most widely shared identifiers.
@@ -87,14 +110,14 @@ pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Foun
 
 const HUB: &[Field<Hub>] = &[
     Field::text("identifier", |row| row.identifier.clone()),
-    Field::text("kind", |row| row.kind.clone()).csv_only(),
+    Field::csv("kind", |row| row.kind.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
-    Field::number("exchanges", |row| row.exchanges.to_string()).csv_only(),
+    Field::csv("exchanges", |row| row.exchanges.to_string()),
     Field::text("class", |row| row.class.clone()),
     Field::text("policy", |row| row.policy.clone()),
     Field::text("reason", |row| row.reason.clone()),
-    Field::text("first_seen", |row| row.first_seen.clone().unwrap_or_default()).csv_only(),
-    Field::text("last_seen", |row| row.last_seen.clone().unwrap_or_default()).csv_only(),
+    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
+    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];
 
 /// Checks every byte of a store.

@@ -51,7 +51,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
 
 /// Prints flagged networks, or all candidates.
 pub(crate) fn print_ranked(results: &Results, top: usize, all: bool, output: &mut Output) -> anyhow::Result<Found> {
-    let networks: Vec<&Network> = results.networks.iter().filter(|network| all || network.flagged).collect();
+    let networks: Vec<Network> = results.networks.iter().filter(|network| all || network.flagged).cloned().collect();
     let shown = if top == 0 { networks.len() } else { networks.len().min(top) };
     let found = output.records(&networks[..shown], NETWORK)?;
     if shown < networks.len() {
@@ -60,14 +60,14 @@ pub(crate) fn print_ranked(results: &Results, top: usize, all: bool, output: &mu
     Ok(found)
 }
 
-const NETWORK: &[Field<&Network>] = &[
+const NETWORK: &[Field<Network>] = &[
     Field::number("rank", |network| network.rank.to_string()),
     Field::text("id", |network| network.id.clone()),
     Field::number("accounts", |network| network.accounts.to_string()),
-    Field::number("events", |network| network.events.to_string()).csv_only(),
+    Field::csv("events", |network| network.events.to_string()),
     Field::number("score", |network| format!("{:.1}", network.score)),
-    Field::number("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))).csv_only(),
-    Field::text("benign_hypothesis", |network| network.benign_hypothesis.clone()).csv_only(),
+    Field::csv("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
+    Field::csv("benign_hypothesis", |network| network.benign_hypothesis.clone()),
     Field::text("why", |network| network.why.clone()),
 ];
 
@@ -100,7 +100,7 @@ const MEMBER: &[Field<Member>] = &[
     Field::text("membership", |member| member.membership.unwrap_or_default().to_owned()),
     Field::number("confidence", |member| member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
     Field::number("evidence_bits", |member| member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
-    Field::text("candidate", |member| member.candidate.clone().unwrap_or_default()).csv_only(),
+    Field::csv("candidate", |member| member.candidate.clone().unwrap_or_default()),
 ];
 
 /// Prints connected components, or their sizes at every degree cap.
@@ -156,6 +156,62 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
 pub(crate) fn evaluate(arguments: &Evaluate, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
-    let evaluation = evaluate::evaluate(&dataset, &results, &arguments.labels, arguments.benign.as_deref())?;
-    Ok(output.one(&evaluation, Evaluation::text)?)
+    let benign = arguments.benign.as_deref();
+    let evaluation = evaluate::evaluate(&dataset, &results, &arguments.labels, benign, arguments.partial)?;
+    Ok(output.one(&evaluation, evaluation_text)?)
 }
+
+/// An evaluation in a few lines.
+pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
+    let percent = |value: f64| format!("{:.1}%", value * 100.0);
+    let mut lines = vec![
+        format!(
+            "pairwise  precision {}  recall {}  F1 {:.3}",
+            percent(evaluation.pairwise.precision),
+            percent(evaluation.pairwise.recall),
+            evaluation.pairwise.f1
+        ),
+        format!(
+            "B-cubed   precision {}  recall {}  F1 {:.3}",
+            percent(evaluation.b_cubed.precision),
+            percent(evaluation.b_cubed.recall),
+            evaluation.b_cubed.f1
+        ),
+        format!(
+            "benign accounts flagged: {} ({:.1} per million)",
+            grouped(evaluation.benign_flagged),
+            evaluation.benign_flagged_per_million
+        ),
+        String::new(),
+        format!("{:<24}{:>10}  {:<14}{:>5}{:>11}{:>9}", "planted network", "accounts", "found as", "rank", "precision", "recall"),
+    ];
+    let mut networks: Vec<_> = evaluation.networks.iter().collect();
+    networks.sort_by(|a, b| b.accounts.cmp(&a.accounts).then(a.truth.cmp(&b.truth)));
+    for network in networks.iter().take(PLANTED_SHOWN) {
+        lines.push(format!(
+            "{:<24}{:>10}  {:<14}{:>5}{:>11}{:>9}",
+            network.truth,
+            grouped(network.accounts),
+            network.best_network.as_deref().unwrap_or("-"),
+            network.rank.map_or("-".to_owned(), |rank| rank.to_string()),
+            percent(network.precision),
+            percent(network.recall)
+        ));
+    }
+    if networks.len() > PLANTED_SHOWN {
+        lines.push(format!("... and {} smaller ones", networks.len() - PLANTED_SHOWN));
+    }
+    let look_alikes: Vec<_> = evaluation.benign_groups.iter().collect();
+    if !look_alikes.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("legitimate look-alikes that were flagged: {}", look_alikes.len()));
+        for group in look_alikes.iter().take(PLANTED_SHOWN) {
+                        lines.push(format!("{:<24}{:>10}  rank {}", group.group, grouped(group.accounts), group.rank));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Planted networks and look-alikes that the text names; JSON has all.
+const PLANTED_SHOWN: usize = 12;

@@ -25,6 +25,7 @@
 
 pub mod activity;
 pub mod bipartite;
+pub mod build;
 pub mod cohesion;
 pub mod column;
 pub mod components;

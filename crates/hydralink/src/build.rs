@@ -55,14 +55,18 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
     BuildSummary {
-        rows: ingested.counts.rows,
-        rejected: ingested.counts.rejected,
-        rejected_by_reason: ingested.counts.by_reason.clone(),
+        rows: ingested.rows,
+        rejected: ingested.rejected_count(),
+        rejected_by_reason: rejected_by_reason(ingested),
         accounts: ingested.graph.account_count() as u64,
         identifiers: kinds.map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
         timed_events: ingested.activity.event_count() as u64,
     }
+}
+
+fn rejected_by_reason(ingested: &Ingested) -> Vec<(String, u64)> {
+    ingested.rejected.iter().map(|(reason, &count)| (reason.name().to_owned(), count)).collect()
 }
 
 /// Puts everything that was ingested into a store.
@@ -96,13 +100,13 @@ fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
     writer.put("accounts.name_bytes", &ingested.account_names.bytes)?;
     writer.put("identifiers.name_offsets", &ingested.identifier_names.offsets)?;
     writer.put("identifiers.name_bytes", &ingested.identifier_names.bytes)?;
-    let files = ingested.counts.files.iter().map(|file| InputFile {
-        name: file.name.clone(),
-        hash: format!("{:032x}", file.content_hash),
+    let files = ingested.files.iter().map(|file| InputFile {
+        name: file.file.clone(),
+        hash: file.hash.clone(),
         rows: file.rows,
-        rejected: file.rejected,
+        duplicate: file.duplicate,
     });
-    writer.set_inputs(files.collect(), ingested.counts.by_reason.clone());
+    writer.set_inputs(files.collect(), rejected_by_reason(&ingested));
     let tables = writer.tables();
     tables.kinds = ingested.kind_names;
     tables.models = ingested.models;
@@ -114,6 +118,6 @@ fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
     tables.releases = ingested.releases;
     tables.allowed_identifiers = ingested.allowed_identifiers;
     tables.allowed_accounts = ingested.allowed_accounts;
-    tables.skeletons = ingested.templates;
+    tables.skeletons = ingested.templates.into_iter().map(|mined| (mined.identifier, mined.skeleton, u64::from(mined.variants))).collect();
     Ok(())
 }

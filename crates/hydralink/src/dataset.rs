@@ -191,6 +191,20 @@ impl Dataset {
     }
 }
 
+impl Dataset {
+    /// The results of the last detection, or `None` if there was none.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if they can't be read.
+    pub fn results_if_any(&self) -> Result<Option<Results>, Error> {
+        match self.results() {
+            Ok(results) => Ok(Some(results)),
+            Err(Error::NotDetected { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// The allow lists as flags, one an identifier and one an account; empty where there is no list.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {

@@ -95,9 +95,10 @@ pub(crate) fn find_networks(
     let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
     let weighted = evidence::weighted_graph(facts, &weights)?;
     step("components")?;
-    let components = graph::components::connected_components(&weighted);
+    let components = graph::connected_components(&weighted);
     step("communities")?;
-    let search = community::LeidenConfig { resolution: config.resolution.0, seed: config.seed, ..Default::default() };
+    let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
+    let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
     step("members")?;
     let candidates =
@@ -151,12 +152,36 @@ fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidate
                 .map(|member| AccountId(member.account))
                 .collect();
             let behaviour = evidence::behaviour::measure(&facts, &population, &members, &config.behaviour);
-            let signals: Vec<evidence::NamedSignal> = behaviour.named();
+            let signals = named_signals(&behaviour);
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
-            let prior = candidates.prior_bits;
-            evidence::score_network(candidate, &verdict, &null, &signals, prior, &config.linkage.score)
+            evidence::score_network(candidate, &verdict, &null, &signals, &config.linkage.score)
         })
+        .collect()
+}
+
+/// The behavioural signals under the families that the score discounts by; a missing one stays on the card as missing.
+fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evidence::NamedSignal> {
+    use evidence::SignalFamily::{Content, Other, Timing};
+    let family = |name: &str| match name {
+        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
+        "tenure" | "office_hours" => Other,
+        _ => Timing,
+    };
+    let all = [
+        ("synchrony", &behaviour.synchrony),
+        ("one_queue", &behaviour.one_queue.combined),
+        ("capability_concentration", &behaviour.capability_concentration),
+        ("launch_pivot", &behaviour.launch_pivot),
+        ("ban_and_replace", &behaviour.ban_and_replace),
+        ("registration_bursts", &behaviour.registration_bursts),
+        ("diurnal_phase", &behaviour.diurnal_phase),
+        ("office_hours", &behaviour.office_hours),
+        ("template_fan_out", &behaviour.template_fan_out),
+        ("tenure", &behaviour.tenure),
+    ];
+    all.into_iter()
+        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family(name), signal: signal.clone() })
         .collect()
 }
 

@@ -73,9 +73,27 @@ pub enum Error {
     /// The columns don't make a graph.
     #[error(transparent)]
     Graph(#[from] graph::GraphError),
+    /// The input couldn't be read.
+    #[error(transparent)]
+    Events(events::EventError),
+    /// The community search refused its input.
+    #[error(transparent)]
+    Community(#[from] community::CommunityError),
+    /// A synthetic world couldn't be made, or truth and answer couldn't be compared.
+    #[error(transparent)]
+    Synth(#[from] synth::Error),
     /// The caller asked to stop.
     #[error("interrupted; nothing was changed")]
     Interrupted,
+}
+
+impl From<events::EventError> for Error {
+    fn from(error: events::EventError) -> Self {
+        match error {
+            events::EventError::Cancelled => Error::Interrupted,
+            error => Error::Events(error),
+        }
+    }
 }
 
 impl Error {

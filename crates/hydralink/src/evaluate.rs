@@ -11,6 +11,8 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Results;
 
+pub use synth::metrics::Evaluation;
+
 /// A column of labels for the accounts of a store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Labels {
@@ -27,8 +29,13 @@ pub struct Labels {
 /// # Errors
 /// [`Error::Usage`] if a column is missing or a row is short; [`Error::Io`] if the file can't be read.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
-    let bytes = events::read_whole(path)?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
+    let file = std::fs::File::open(path).map_err(|error| Error::io("read", path, error))?;
+    let plain: Box<dyn std::io::Read> = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        Some("zst") => Box::new(zstd::Decoder::new(file).map_err(|error| Error::io("read", path, error))?),
+        _ => Box::new(file),
+    };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(std::io::BufReader::new(plain));
     let bad = |what: String| Error::Usage(format!("{}: {what}", path.display()));
     let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();
     let column = |names: &[&str]| header.iter().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)));
@@ -67,4 +74,34 @@ pub fn predicted(dataset: &Dataset, results: &Results) -> Vec<u32> {
         None => NONE_U32,
     };
     (0..dataset.graph().account_count() as u32).map(label).collect()
+}
+
+/// Compares the flagged networks with the truth in `labels`. Accounts that the truth doesn't name are benign; with `partial`, nobody
+/// knows what they are, and they are left out.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn evaluate(
+    dataset: &Dataset,
+    results: &Results,
+    labels: &Path,
+    groups: Option<&Path>,
+    partial: bool,
+) -> Result<Evaluation, Error> {
+    let truth = read_labels(dataset, labels, &["network", "cluster"])?;
+    let groups = match groups {
+        Some(path) => read_labels(dataset, path, &["group"])?,
+        None => Labels::default(),
+    };
+    let found_names: Vec<String> = results.networks.iter().map(|network| network.id.clone()).collect();
+    let comparison = synth::metrics::Comparison {
+        truth: &truth.label_of,
+        truth_names: &truth.names,
+        found: &predicted(dataset, results),
+        found_names: &found_names,
+        groups: &groups.label_of,
+        group_names: &groups.names,
+        unlabelled: if partial { synth::metrics::Unlabelled::Unknown } else { synth::metrics::Unlabelled::Benign },
+    };
+    Ok(synth::metrics::evaluate(&comparison)?)
 }

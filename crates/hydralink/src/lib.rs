@@ -1,2 +1,85 @@
-//! Under construction.
+//! Links accounts that share infrastructure and finds the proxy networks among them.
+//!
+//! [`build()`] reads event logs into a store, [`detect()`] finds the networks in it, and a [`Dataset`] is the open store that every
+//! question is asked of.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use hydralink::{Dataset, DetectConfig, IngestConfig, Unobserved, build, detect};
+//!
+//! let store = Path::new("store");
+//! build(&["events.parquet".into()], store, &IngestConfig::default(), &Unobserved)?;
+//! let results = detect(store, &DetectConfig::default(), &|_phase| true)?;
+//! for network in results.networks.iter().filter(|network| network.flagged) {
+//!     println!("{} {}", network.id, network.why);
+//! }
+//! let dataset = Dataset::open(store)?;
+//! let node = dataset.node("ip:203.0.113.7")?;
+//! println!("{:?}", hydralink::query::show(&dataset, Some(&results), node));
+//! # Ok::<(), hydralink::Error>(())
+//! ```
+//!
+//! | module | question |
+//! |---|---|
+//! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
+//! | [`query`], [`links`], [`paths`] | what is known of a node, what joins two |
+//! | [`dossier`] | why is this a network, and what speaks against it |
+//! | [`linkage`] | components and communities on request |
+//! | [`evaluate`] | how right was it |
+//! | [`bans`] | what to do, and whom it would hurt |
+//! | [`export`], [`report`] | how it leaves for other tools |
+//! | [`store`] | what lies on disk |
+
+#![deny(missing_docs)]
+
+pub mod build;
+pub mod detect;
+
+pub mod query;
+pub mod links;
+pub mod paths;
+pub mod dossier;
+pub mod linkage;
+pub mod evaluate;
+pub mod bans;
+pub mod export;
 pub mod report;
+
+pub mod dataset;
+pub mod error;
+pub mod names;
+pub mod node;
+pub mod results;
+pub mod store;
+pub mod time;
+
+pub use build::{BuildSummary, build};
+pub use dataset::{Allowed, Dataset};
+pub use detect::{DetectConfig, detect};
+pub use error::Error;
+pub use events::{IngestConfig, IngestObserver, Profile, Unobserved, profile};
+pub use linkage::{
+    CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
+};
+pub use node::Node;
+pub use results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+pub use store::Store;
+pub use synth;
+
+/// [`export::export`] with places by ForceAtlas2, component by component.
+///
+/// # Errors
+/// As [`export::export`].
+pub fn export_drawn(
+    dataset: &Dataset,
+    results: &Results,
+    config: &export::ExportConfig,
+    path: &std::path::Path,
+) -> Result<export::ExportSummary, Error> {
+    let places = |graph: &graph::WeightedGraph| {
+        let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
+        drawn.expect("a spiral starts any graph").places
+    };
+    export::export(dataset, results, config, places, path)
+}

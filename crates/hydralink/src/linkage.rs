@@ -2,7 +2,7 @@
 //!
 //! `detect` runs its own; these answer "what if we linked by payment only" and "where does the giant component appear".
 
-use graph::{IdentifierId, Partition};
+use graph::{IdentifierFilter, KindId, Kinds, Partition};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -22,19 +22,13 @@ pub struct ComponentFilter {
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
 pub fn components(dataset: &Dataset, filter: &ComponentFilter) -> Result<Partition, Error> {
-    let graph = dataset.graph();
-    let mut kinds = vec![filter.kinds.is_empty(); graph.kind_count()];
-    for kind in &filter.kinds {
-        kinds[dataset.kind(kind)?.index()] = true;
-    }
-    let mut keep = vec![false; graph.identifier_count()];
-    for (kind, _) in kinds.iter().enumerate().filter(|(_, allowed)| **allowed) {
-        for identifier in graph.identifiers_of_kind(graph::KindId(kind as u8)) {
-            let degree = graph.identifier_degree(IdentifierId(identifier));
-            keep[identifier as usize] = filter.max_degree.is_none_or(|most| degree <= most as usize);
-        }
-    }
-    Ok(graph::components::bipartite_components(graph, &keep))
+    let kinds = filter.kinds.iter().map(|kind| dataset.kind(kind)).collect::<Result<Vec<KindId>, Error>>()?;
+    let filter = IdentifierFilter {
+        kinds: if kinds.is_empty() { Kinds::All } else { Kinds::Only(&kinds) },
+        max_degree: filter.max_degree.map_or(usize::MAX, |most| most as usize),
+        ..IdentifierFilter::default()
+    };
+    Ok(graph::bipartite_components(dataset.graph(), &filter))
 }
 
 /// What links at one degree cap.
@@ -48,6 +42,18 @@ pub struct SweepPoint {
     pub largest_component: u64,
     /// Accounts in any component of at least two.
     pub linked_accounts: u64,
+}
+
+/// The component sizes at every degree cap: where the giant component appears.
+pub fn degree_sweep(dataset: &Dataset) -> Vec<SweepPoint> {
+    let sweep = graph::hub_sweep(dataset.graph(), &IdentifierFilter::default());
+    let steps = sweep.steps.iter().map(|step| SweepPoint {
+        max_degree: step.max_degree,
+        components: u64::from(step.component_count),
+        largest_component: u64::from(step.largest),
+        linked_accounts: u64::from(step.linked_accounts),
+    });
+    steps.collect()
 }
 
 /// How a partition is searched for.
@@ -85,4 +91,32 @@ pub struct FoundCommunities {
     pub quality: f64,
     /// Communities that aren't connected; always 0 for Leiden.
     pub disconnected: u64,
+}
+
+/// Communities of the weighted bipartite graph that `detect` uses.
+///
+/// # Errors
+/// [`Error::Community`] for a resolution that makes no sense.
+pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundCommunities, Error> {
+    let allowed = dataset.allowed();
+    let facts = dataset.facts(&allowed);
+    let config = evidence::LinkageConfig::default();
+    let classification = evidence::classify_identifiers(facts, &config.classify);
+    let weights = evidence::weigh_sightings(facts, &classification, &config.weigh);
+    let weighted = evidence::weighted_graph(facts, &weights)?;
+    let quality = match search.quality {
+        Quality::Modularity => community::Quality::Modularity,
+        Quality::Cpm => community::Quality::Cpm,
+        Quality::Barber => community::Quality::Barber,
+    };
+    let objective = community::QualityConfig { quality, resolution: search.resolution, total_weight: None };
+    let effort = if search.converge { community::Effort::Converge } else { community::Effort::Fast };
+    let found = if search.leiden {
+        let config = community::LeidenConfig { objective, effort, seed: search.seed, ..Default::default() };
+        community::leiden(&weighted, None, &config)?
+    } else {
+        let config = community::LouvainConfig { objective, effort, seed: search.seed };
+        community::louvain(&weighted, None, &config)?
+    };
+    Ok(FoundCommunities { quality: found.quality, disconnected: found.audit.disconnected as u64, partition: found.partition })
 }

@@ -87,7 +87,11 @@ impl Dataset {
     pub fn identifier(&self, kind: KindId, value: &str) -> Option<IdentifierId> {
         let range = self.graph().identifiers_of_kind(kind);
         let find = |value: &str| self.identifier_names().find(range.clone(), value);
-        find(value).map(IdentifierId)
+        let found = find(value).or_else(|| {
+            let canonical = (self.kind_name(kind) == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten()?;
+            find(&canonical.to_string())
+        });
+        found.map(IdentifierId)
     }
 
     fn unknown(&self, text: &str, kind: Option<KindId>, value: &str) -> Error {

@@ -295,6 +295,15 @@ impl Results {
         named(&self.class_names, &self.classes, identifier)
     }
 
+    /// Why an identifier has its class, in a few words.
+    pub fn reason_of(&self, dataset: &Dataset, identifier: IdentifierId) -> String {
+        let features = crate::query::span_of_identifier(dataset.graph(), identifier);
+        let accounts = dataset.graph().identifier_degree(identifier);
+        let days = (features.1.saturating_sub(features.0)) / 86_400;
+        let seen = if features.0 == graph::NO_TIME { "at unknown times".to_owned() } else { format!("over {days} days") };
+        format!("{accounts} accounts {seen}")
+    }
+
     /// The policy of an identifier.
     pub fn policy_of(&self, identifier: IdentifierId) -> &str {
         named(&self.policy_names, &self.policies, identifier)

@@ -48,8 +48,8 @@ pub struct InputFile {
     pub hash: String,
     /// Rows read from it.
     pub rows: u64,
-    /// Rows rejected.
-    pub rejected: u64,
+    /// Whether it was skipped because the same bytes had been read.
+    pub duplicate: bool,
 }
 
 /// The string tables of a store: all names but those of accounts and identifiers, which are sections.

@@ -1,0 +1,82 @@
+//! The tour: a small world made, built, detected, checked against its truth, and written for Gephi.
+
+use std::time::Instant;
+
+use hydralink::synth::{Format, Tier, WorldConfig};
+use hydralink::{Dataset, DetectConfig, evaluate};
+
+use super::{export, find, read};
+use crate::Found;
+use crate::args::{Demo, Export, Reading, Shared};
+use crate::output::{Output, grouped};
+
+/// Runs the tour.
+pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let started = Instant::now();
+    let world = arguments.directory.join("world");
+    let store = arguments.directory.join("store");
+    let graphml = arguments.directory.join("networks.graphml");
+
+    let config = WorldConfig::new(Tier::S, arguments.seed);
+    let made = read::make_world(&world, &config, Format::Parquet, shared)?;
+    output.line(&format!(
+        "1. A world of {} accounts and {} events, with networks planted among legitimate look-alikes\n   ({})",
+        grouped(made.accounts),
+        grouped(made.events),
+        world.display()
+    ))?;
+
+    let reading = Reading {
+        events: vec![world.join("events.parquet")],
+        map: None,
+        rejects: None,
+        max_bad: 0.001,
+        accounts: Some(world.join("accounts.csv")),
+        releases: Some(world.join("releases.csv")),
+        allow: None,
+    };
+    let clock = Instant::now();
+    let built = read::run_build(&reading, &store, shared)?;
+    output.line(&format!("\n2. Built in {:.1} s:", clock.elapsed().as_secs_f64()))?;
+    for line in read::summary_text(&built).lines() {
+        output.line(&format!("   {line}"))?;
+    }
+
+    let clock = Instant::now();
+    let detect = DetectConfig { seed: 1, ..DetectConfig::default() };
+    let results = find::run_detect(&store, &detect, shared)?;
+    let flagged = results.networks.iter().filter(|network| network.flagged).count();
+    output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
+    find::print_ranked(&results, 10, false, output)?;
+
+    let dataset = Dataset::open(&store)?;
+    let results = dataset.results()?;
+    let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
+    let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), false)?;
+    output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
+    output.line(&find::evaluation_text(&evaluation))?;
+
+    let wanted = Export { store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let drawn = export::run_export(&wanted, shared)?;
+    output.line(&format!(
+        "5. For Gephi: {} ({} nodes, {} edges)\n",
+        graphml.display(),
+        grouped(drawn.nodes),
+        grouped(drawn.edges)
+    ))?;
+
+    let first = results.networks.first().map_or("1", |network| network.id.as_str());
+    output.line(&format!("Done in {:.0} s. What to type next:", started.elapsed().as_secs_f64()))?;
+    let store = store.display();
+    for (command, what) in [
+        (format!("network {store} {first}"), "why the strongest was found, and what speaks against it"),
+        (format!("members {store} --network {first}"), "its accounts, with confidence"),
+        (format!("hubs {store} --top 20"), "identifiers too widely shared to link, and why"),
+        (format!("networks {store} --all"), "also the candidates below the threshold"),
+        (format!("components {store} --sweep"), "why plain connected components don't work"),
+        (format!("export {store} -o {first}.gexf --network {first}"), "one network with its timeline"),
+    ] {
+        output.line(&format!("  hydralink {command}\n      {what}"))?;
+    }
+    Ok(Found::Something)
+}

@@ -1,0 +1,49 @@
+//! Writing the graph for other tools.
+
+use hydralink::Dataset;
+use hydralink::export::{self, ExportConfig, ExportSummary, Networks};
+
+use crate::Found;
+use crate::args::{Export, Shared};
+use crate::output::{Format, Output, grouped};
+use crate::progress::Progress;
+
+/// Writes the graph of the chosen networks.
+pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let summary = run_export(arguments, shared)?;
+    let files: Vec<String> = summary.files.iter().map(|file| file.path.display().to_string()).collect();
+    output.say(&format!(
+        "{}: {} nodes, {} edges of {} networks{}",
+        files.join(", "),
+        grouped(summary.nodes),
+        grouped(summary.edges),
+        grouped(summary.networks),
+        if summary.collapsed { "; collapsed, one node a network: see --max-nodes" } else { "" }
+    ))?;
+    Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// Exports with a line of progress.
+pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
+    let _progress = Progress::new(shared, "drawing", None, false);
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, _>>()?;
+    let mut config = ExportConfig::default();
+    config.selection.max_nodes = arguments.max_nodes;
+    config.selection.networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
+    config.format = match shared.format {
+        None => None,
+        Some(Format::Graphml) => Some(export::Format::GraphMl),
+        Some(Format::Gexf) => Some(export::Format::Gexf),
+        Some(Format::Csv) => Some(export::Format::Csv),
+        Some(Format::Parquet) => Some(export::Format::Parquet),
+        Some(Format::Jsonl) => Some(export::Format::Actions),
+        Some(Format::Stix) => Some(export::Format::Stix),
+        Some(Format::Misp) => Some(export::Format::Misp),
+        Some(Format::Table | Format::Json) => anyhow::bail!(
+            "export writes graphml, gexf, csv, parquet, jsonl (actions), stix or misp; choose one with --format"
+        ),
+    };
+    Ok(hydralink::export_drawn(&dataset, &results, &config, &arguments.output)?)
+}

@@ -1,0 +1,183 @@
+//! Making and reading data: synth, profile, build.
+
+use std::path::PathBuf;
+
+use hydralink::synth::{Format, Tier, WorldConfig, write_world};
+use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile};
+
+use crate::Found;
+use crate::args::{self, Build, EventFormat, Reading, Shared, Synth};
+use crate::output::{Output, grouped};
+use crate::progress::{self, Progress};
+
+/// Writes a synthetic world.
+pub(crate) fn synth(arguments: &Synth, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let tier = match arguments.tier {
+        args::Tier::Xs => Tier::Xs,
+        args::Tier::S => Tier::S,
+        args::Tier::M => Tier::M,
+        args::Tier::L => Tier::L,
+    };
+    let config = match (arguments.null, arguments.evasive) {
+        (true, _) => WorldConfig::null(tier, arguments.seed),
+        (_, true) => WorldConfig::evasive(tier, arguments.seed, EVASIVE_PARAPHRASE),
+        _ => WorldConfig::new(tier, arguments.seed),
+    };
+    let format = match arguments.events {
+        EventFormat::Parquet => Format::Parquet,
+        EventFormat::Csv => Format::Csv,
+    };
+    let summary = make_world(&arguments.directory, &config, format, shared)?;
+    Ok(output.one(&summary, |summary| {
+        format!(
+            "{}: {} events of {} accounts, {} of them in networks\n",
+            arguments.directory.display(),
+            grouped(summary.events),
+            grouped(summary.accounts),
+            grouped(summary.operated_accounts)
+        )
+    })?)
+}
+
+/// Share of prompts that the evasive pool paraphrases.
+const EVASIVE_PARAPHRASE: f64 = 0.25;
+
+/// Writes a world with a line of progress.
+pub(crate) fn make_world(
+    directory: &std::path::Path,
+    config: &WorldConfig,
+    format: Format,
+    shared: &Shared,
+) -> anyhow::Result<hydralink::synth::WorldSummary> {
+    let progress = Progress::new(shared, "making a world", Some(u64::from(hydralink::synth::DAYS)), false);
+    let mut done = 0;
+    Ok(write_world(directory, config, format, &mut |at| {
+        progress.advance(u64::from(at.days - done));
+        done = at.days;
+    })?)
+}
+
+/// Describes event logs.
+pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let watch = Watch::new(shared);
+    let sources = sources(&arguments.reading);
+    let profile = hydralink::profile(&sources, &config_of(&arguments.reading), &watch).map_err(hydralink::Error::from)?;
+    drop(watch);
+    Ok(output.one(&profile, profile_text)?)
+}
+
+fn profile_text(profile: &Profile) -> String {
+    let mut lines = vec![
+        format!("{} rows, {} accounts", grouped(profile.rows), grouped(profile.accounts)),
+        format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent),
+        format!(
+            "{} to {}",
+            hydralink::time::rfc3339(profile.first_seen).unwrap_or_else(|| "no times".to_owned()),
+            hydralink::time::rfc3339(profile.last_seen).unwrap_or_else(|| "no times".to_owned())
+        ),
+    ];
+    for (reason, count) in &profile.rejected {
+        lines.push(format!("rejected: {} {reason}", grouped(*count)));
+    }
+    if profile.unroutable > 0 {
+        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(profile.unroutable)));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{:<22}{:>12}{:>8}{:>8}{:>8}{:>9}{:>18}",
+        "kind", "distinct", "p50", "p90", "p99", "max", "pairs projected"
+    ));
+    for kind in &profile.kinds {
+        lines.push(format!(
+            "{:<22}{:>12}{:>8}{:>8}{:>8}{:>9}{:>18}",
+            kind.kind,
+            grouped(kind.distinct),
+            kind.degree_p50,
+            kind.degree_p90,
+            kind.degree_p99,
+            grouped(kind.degree_max),
+            grouped(kind.projection_pairs)
+        ));
+        for (value, accounts) in kind.hubs.iter().take(3) {
+            lines.push(format!("  {value:<40}{:>10} accounts", grouped(*accounts)));
+        }
+    }
+    for file in &profile.files {
+        if !file.missing.is_empty() {
+            lines.push(format!("{}: no column {}", file.file, file.missing.join(", ")));
+        }
+        if !file.ignored.is_empty() {
+            lines.push(format!("{}: ignored {}; name them with --map", file.file, file.ignored.join(", ")));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Reads event logs into a store.
+pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let summary = run_build(&arguments.reading, &arguments.output, shared)?;
+    Ok(output.one(&summary, summary_text)?)
+}
+
+/// Builds with a line of progress.
+pub(crate) fn run_build(reading: &Reading, store: &std::path::Path, shared: &Shared) -> anyhow::Result<BuildSummary> {
+    let watch = Watch::new(shared);
+    Ok(hydralink::build(&sources(reading), store, &config_of(reading), &watch)?)
+}
+
+/// What was built, in a few lines.
+pub(crate) fn summary_text(summary: &BuildSummary) -> String {
+    let identifiers: Vec<String> =
+        summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+    let mut lines = vec![
+        format!("{} rows, {} rejected", grouped(summary.rows), grouped(summary.rejected)),
+        format!("{} accounts, {} sightings of {}", grouped(summary.accounts), grouped(summary.sightings), identifiers.join(", ")),
+    ];
+    lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn sources(reading: &Reading) -> Vec<PathBuf> {
+    reading.events.clone()
+}
+
+fn config_of(reading: &Reading) -> IngestConfig {
+    IngestConfig {
+        accounts: reading.accounts.clone(),
+        releases: reading.releases.clone(),
+        allow: reading.allow.clone(),
+        map: reading.map.clone(),
+        rejects: reading.rejects.clone(),
+        max_bad: reading.max_bad,
+        ..IngestConfig::default()
+    }
+}
+
+/// Shows how far an ingest is, and stops it on Ctrl-C.
+struct Watch {
+    progress: Progress,
+    bytes: std::sync::atomic::AtomicU64,
+}
+
+impl Watch {
+    fn new(shared: &Shared) -> Self {
+        Watch { progress: Progress::new(shared, "reading", Some(0), true), bytes: Default::default() }
+    }
+}
+
+impl IngestObserver for Watch {
+    fn started(&self, total_bytes: u64) {
+        self.progress.total(total_bytes);
+    }
+
+    fn progressed(&self, bytes: u64, _rows: u64) {
+        let before = self.bytes.swap(bytes, std::sync::atomic::Ordering::Relaxed);
+        self.progress.advance(bytes.saturating_sub(before));
+    }
+
+    fn cancelled(&self) -> bool {
+        progress::interrupted()
+    }
+}
