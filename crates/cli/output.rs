@@ -181,7 +181,7 @@ impl Output {
 
     fn table<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
         let mut table = Table::new();
-        table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         if let Some(width) = self.width {
             table.set_width(width);
         }

@@ -9,10 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hydralink-community", &["hydralink-graph"]),
     ("hydralink-evidence", &["hydralink-graph"]),
     ("hydralink-synth", &[]),
-    (
-        "hydralink",
-        &["hydralink-graph", "hydralink-events", "hydralink-community", "hydralink-evidence", "hydralink-synth"],
-    ),
+    ("hydralink", &["hydralink-graph", "hydralink-events", "hydralink-community", "hydralink-evidence", "hydralink-synth"]),
     ("hydralink-cli", &["hydralink"]),
 ];
 

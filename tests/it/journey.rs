@@ -11,9 +11,17 @@ fn the_planted_networks_are_found_and_explained() {
     for (at, network) in networks.iter().enumerate() {
         assert_eq!(network["rank"], at + 1);
         assert!(network["why"].as_str().is_some_and(|why| why.len() > 20), "{network}");
-        for field in
-            ["id", "accounts", "identifiers_by_kind", "events", "first_seen", "last_seen", "score", "benign_hypothesis", "signals"]
-        {
+        for field in [
+            "id",
+            "accounts",
+            "identifiers_by_kind",
+            "events",
+            "first_seen",
+            "last_seen",
+            "score",
+            "benign_hypothesis",
+            "signals",
+        ] {
             assert!(!network[field].is_null(), "{field} of {network}");
         }
     }
@@ -70,9 +78,8 @@ fn every_question_is_answered() {
     for algorithm in ["louvain", "leiden"] {
         for quality in ["modularity", "cpm", "barber"] {
             let resolution = if quality == "cpm" { "0.05" } else { "1" };
-            let ran = bench.ok(&[
-                "communities", &store, "--algorithm", algorithm, "--quality", quality, "--resolution", resolution,
-            ]);
+            let ran =
+                bench.ok(&["communities", &store, "--algorithm", algorithm, "--quality", quality, "--resolution", resolution]);
             assert!(algorithm == "louvain" || ran.stderr.contains(" 0 disconnected"), "{}", ran.stderr);
         }
     }

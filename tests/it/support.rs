@@ -58,7 +58,12 @@ impl Bench {
         let ran = self.run(arguments);
         assert_eq!(ran.code, code, "hydralink {}\nstdout: {}\nstderr: {}", arguments.join(" "), ran.stdout, ran.stderr);
         for word in words {
-            assert!(ran.stderr.contains(word), "the message of hydralink {} lacks {word:?}: {}", arguments.join(" "), ran.stderr);
+            assert!(
+                ran.stderr.contains(word),
+                "the message of hydralink {} lacks {word:?}: {}",
+                arguments.join(" "),
+                ran.stderr
+            );
         }
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         ran

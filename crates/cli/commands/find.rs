@@ -5,9 +5,7 @@ use hydralink::query::{self, Group, Member};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network, Results, dossier};
 
 use crate::Found;
-use crate::args::{
-    Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared,
-};
+use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -183,7 +181,10 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             evaluation.benign_flagged_per_million
         ),
         String::new(),
-        format!("{:<24}{:>10}  {:<14}{:>5}{:>11}{:>9}", "planted network", "accounts", "found as", "rank", "precision", "recall"),
+        format!(
+            "{:<24}{:>10}  {:<14}{:>5}{:>11}{:>9}",
+            "planted network", "accounts", "found as", "rank", "precision", "recall"
+        ),
     ];
     let mut networks: Vec<_> = evaluation.networks.iter().collect();
     networks.sort_by(|a, b| b.accounts.cmp(&a.accounts).then(a.truth.cmp(&b.truth)));
@@ -206,7 +207,7 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
         lines.push(String::new());
         lines.push(format!("legitimate look-alikes that were flagged: {}", look_alikes.len()));
         for group in look_alikes.iter().take(PLANTED_SHOWN) {
-                        lines.push(format!("{:<24}{:>10}  rank {}", group.group, grouped(group.accounts), group.rank));
+            lines.push(format!("{:<24}{:>10}  rank {}", group.group, grouped(group.accounts), group.rank));
         }
     }
     lines.push(String::new());

@@ -13,7 +13,9 @@ use crate::output::Output;
 /// Runs a command.
 pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     if !output.format().prints_records() && !matches!(command, Command::Export(_)) {
-        anyhow::bail!("--format graphml, gexf, parquet, stix and misp are for `hydralink export`; use table, json, jsonl or csv");
+        anyhow::bail!(
+            "--format graphml, gexf, parquet, stix and misp are for `hydralink export`; use table, json, jsonl or csv"
+        );
     }
     match command {
         Command::Demo(arguments) => demo::demo(&arguments, shared, output),

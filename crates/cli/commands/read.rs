@@ -132,7 +132,12 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
     let mut lines = vec![
         format!("{} rows, {} rejected", grouped(summary.rows), grouped(summary.rejected)),
-        format!("{} accounts, {} sightings of {}", grouped(summary.accounts), grouped(summary.sightings), identifiers.join(", ")),
+        format!(
+            "{} accounts, {} sightings of {}",
+            grouped(summary.accounts),
+            grouped(summary.sightings),
+            identifiers.join(", ")
+        ),
     ];
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());

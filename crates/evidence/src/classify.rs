@@ -176,6 +176,9 @@ fn judge(
     match role {
         KindRole::Template if crowd => return (PopularTemplate, popular),
         KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, popular),
+        // A broad attribute sorts clients by their software, not by who runs them: two of them together say no more than one, and
+        // where it is rare it is somebody's home.
+        KindRole::Weak if degree > config.household_accounts => return (DefaultFingerprint, Policy::Drop),
         _ => {}
     }
     if degree <= config.household_accounts {

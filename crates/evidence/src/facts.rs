@@ -12,11 +12,11 @@ pub enum KindRole {
     Payment,
     /// What is asked: `prompt_template_hash`. Shared by users of one tool, one course, one viral prompt.
     Template,
-    /// Which machine or client: `device`, `ja4`.
+    /// Which machine: `device`.
     Device,
     /// Who signed up: `org`, `api_key`, `email_domain`.
     Credential,
-    /// Broad attributes that most unrelated accounts share: `user_agent`, `asn`, `phone_prefix`.
+    /// Broad attributes that most unrelated accounts share: `user_agent`, `ja4`, `asn`, `phone_prefix`.
     Weak,
     /// Any other kind.
     Other,
@@ -29,9 +29,9 @@ impl KindRole {
             "ip" => KindRole::Address,
             "payment_instrument" => KindRole::Payment,
             "prompt_template_hash" => KindRole::Template,
-            "device" | "ja4" => KindRole::Device,
+            "device" => KindRole::Device,
             "org" | "api_key" | "email_domain" => KindRole::Credential,
-            "user_agent" | "asn" | "phone_prefix" => KindRole::Weak,
+            "user_agent" | "ja4" | "asn" | "phone_prefix" => KindRole::Weak,
             _ => KindRole::Other,
         }
     }

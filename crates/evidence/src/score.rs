@@ -3,9 +3,15 @@
 //! ```text
 //! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
 //! story     = max(0, bits of the best harmless story)
-//! evidence  = sum(structure) + sum(behaviour)
-//! score     = sum(structure) * 2^-story + sum(behaviour) - story
+//! structure = (sum(membership) + sum(sharing)) * 2^-story
+//! behaviour = sum(timing) + sum(content) + sum(other)
+//! score     = min(structure, sum(timing), sum(content)) + min(0, sum(other)) - story     if timing and content were measured
+//!           = structure + behaviour - story                                              otherwise
 //! ```
+//!
+//! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules out chance,
+//! timing a crowd that merely uses the same thing (a class, users of one tool), content a crowd that merely sits in one place (a carrier's
+//! gateway, an office). An operator's accounts are alike in all three; nobody is flagged for being alike in two.
 //!
 //! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains them, so
 //! they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and counts
@@ -134,7 +140,7 @@ pub fn score_network(
     let mut signals = vec![membership_signal(candidate, config)];
     signals.extend(verdict.structure.kinds.iter().map(|shape| sharing_signal(shape, null, config)));
     signals.extend_from_slice(behaviour);
-    let (structure, behaviour) = combine(&signals, config);
+    let cases = combine(&signals, config);
     let benign = verdict.best();
     let mut why: Vec<Reason> = verdict
         .structure
@@ -145,8 +151,21 @@ pub fn score_network(
         .collect();
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
     let story = benign.bits.max(0.0);
-    let score_bits = structure * (-story).exp2() + behaviour - story;
-    ScoreCard { signals, benign, evidence_bits: structure + behaviour, score_bits, why }
+    let structure = cases.structure * (-story).exp2();
+    let evidence = |structure: f64| match (cases.timing, cases.content) {
+        (Some(timing), Some(content)) => structure.min(timing).min(content) + cases.other.min(0.0),
+        (timing, content) => structure + timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other,
+    };
+    ScoreCard { signals, benign, evidence_bits: evidence(cases.structure), score_bits: evidence(structure) - story, why }
+}
+
+/// The sums of the families; `None` where nothing of a family could be measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Cases {
+    structure: f64,
+    timing: Option<f64>,
+    content: Option<f64>,
+    other: f64,
 }
 
 /// Indices of score cards, strongest case first, ties to the lower index.
@@ -156,8 +175,8 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
     order
 }
 
-/// Dependence-aware sums of the structural and of the behavioural families: see the module's formula.
-fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> (f64, f64) {
+/// Dependence-aware sums of the families: see the module's formula.
+fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {
@@ -166,7 +185,7 @@ fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> (f64, f64) {
         })
         .collect();
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    let (mut structure, mut behaviour) = (0.0, 0.0);
+    let mut cases = Cases::default();
     for family in present.chunk_by(|left, right| left.0 == right.0) {
         let mut factor = 1.0;
         let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
@@ -175,11 +194,13 @@ fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> (f64, f64) {
             sum + counted
         });
         match family[0].0 {
-            SignalFamily::Membership | SignalFamily::Sharing => structure += sum,
-            SignalFamily::Timing | SignalFamily::Content | SignalFamily::Other => behaviour += sum,
+            SignalFamily::Membership | SignalFamily::Sharing => cases.structure += sum,
+            SignalFamily::Timing => cases.timing = Some(sum),
+            SignalFamily::Content => cases.content = Some(sum),
+            SignalFamily::Other => cases.other += sum,
         }
     }
-    (structure, behaviour)
+    cases
 }
 
 /// Median log2 odds of the members that are not ambiguous; 0 is even odds.

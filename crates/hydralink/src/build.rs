@@ -118,6 +118,7 @@ fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
     tables.releases = ingested.releases;
     tables.allowed_identifiers = ingested.allowed_identifiers;
     tables.allowed_accounts = ingested.allowed_accounts;
-    tables.skeletons = ingested.templates.into_iter().map(|mined| (mined.identifier, mined.skeleton, u64::from(mined.variants))).collect();
+    tables.skeletons =
+        ingested.templates.into_iter().map(|mined| (mined.identifier, mined.skeleton, u64::from(mined.variants))).collect();
     Ok(())
 }

@@ -101,8 +101,7 @@ pub(crate) fn find_networks(
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
     step("members")?;
-    let candidates =
-        evidence::corroborate_members(facts, &classification, &weights, &communities.partition, &linkage.members);
+    let candidates = evidence::corroborate_members(facts, &classification, &weights, &communities.partition, &linkage.members);
     step("behaviour")?;
     let cards = score_candidates(facts, &candidates, config);
     step("ranking")?;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use graph::{AccountId, NONE_U16, NO_TIME};
+use graph::{AccountId, NO_TIME, NONE_U16};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -77,10 +77,9 @@ pub fn dossier(dataset: &Dataset, results: &Results, index: usize) -> Dossier {
         if let Some(&made) = accounts.created_at.get(at).filter(|&&made| made != NO_TIME) {
             *registrations.entry(date(i64::from(made) / SECONDS_A_DAY)).or_default() += 1;
         }
-        for (column, names, counts) in [
-            (&accounts.pathway, &tables.pathways, &mut pathways),
-            (&accounts.country, &tables.countries, &mut countries),
-        ] {
+        for (column, names, counts) in
+            [(&accounts.pathway, &tables.pathways, &mut pathways), (&accounts.country, &tables.countries, &mut countries)]
+        {
             if let Some(&word) = column.get(at).filter(|&&word| word != NONE_U16) {
                 *counts.entry(name(names, word)).or_default() += 1;
             }
@@ -156,7 +155,9 @@ fn counter_evidence(network: &Network) -> Vec<String> {
     against.sort_by(|a, b| a.1.bits.total_cmp(&b.1.bits).then(a.0.cmp(b.0)));
     against
         .into_iter()
-        .map(|(name, signal)| format!("{name}: {:.3} where {:.3} is expected ({:+.1} bits)", signal.value, signal.expected, signal.bits))
+        .map(|(name, signal)| {
+            format!("{name}: {:.3} where {:.3} is expected ({:+.1} bits)", signal.value, signal.expected, signal.bits)
+        })
         .collect()
 }
 
@@ -217,7 +218,11 @@ fn render(dossier: &Dossier, heading: impl Fn(&str) -> String) -> String {
             tie.accounts,
             tie.exclusivity * 100.0,
             tie.class,
-            if tie.members_lost_without > 0 { format!("; without it {} members fall away", tie.members_lost_without) } else { String::new() },
+            if tie.members_lost_without > 0 {
+                format!("; without it {} members fall away", tie.members_lost_without)
+            } else {
+                String::new()
+            },
         ));
     }
     put(format!(
@@ -233,17 +238,24 @@ fn render(dossier: &Dossier, heading: impl Fn(&str) -> String) -> String {
         put(heading("Exchanges a day"));
         let values: Vec<u64> = dossier.timeline.iter().map(|&(_, count)| count).collect();
         let peak = values.iter().copied().max().unwrap_or(0);
-        put(format!("{}  {} to {}, peak {peak}", sparkline(&values), dossier.timeline[0].0, dossier.timeline[dossier.timeline.len() - 1].0));
+        put(format!(
+            "{}  {} to {}, peak {peak}",
+            sparkline(&values),
+            dossier.timeline[0].0,
+            dossier.timeline[dossier.timeline.len() - 1].0
+        ));
     }
     if !dossier.registrations.is_empty() {
         put(heading("Accounts made a day"));
         let values: Vec<u64> = dossier.registrations.iter().map(|&(_, count)| count).collect();
         let peak = dossier.registrations.iter().max_by_key(|(_, count)| *count);
-        put(format!("{}  busiest {}", sparkline(&values), peak.map_or(String::new(), |(day, count)| format!("{day} with {count}"))));
+        put(format!(
+            "{}  busiest {}",
+            sparkline(&values),
+            peak.map_or(String::new(), |(day, count)| format!("{day} with {count}"))
+        ));
     }
-    for (title, counts) in
-        [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)]
-    {
+    for (title, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
         if !counts.is_empty() {
             put(heading(title));
             put(largest(counts));

@@ -42,8 +42,7 @@ pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<
     let found = || header.iter().collect::<Vec<_>>().join(", ");
     let account_at =
         column(&["account_id", "account"]).ok_or_else(|| bad(format!("no column account_id; found {}", found())))?;
-    let label_at = column(headings)
-        .ok_or_else(|| bad(format!("no column {}; found {}", headings.join(" or "), found())))?;
+    let label_at = column(headings).ok_or_else(|| bad(format!("no column {}; found {}", headings.join(" or "), found())))?;
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
     for row in reader.records() {

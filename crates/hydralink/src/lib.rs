@@ -36,14 +36,14 @@
 pub mod build;
 pub mod detect;
 
-pub mod query;
+pub mod bans;
+pub mod dossier;
+pub mod evaluate;
+pub mod export;
+pub mod linkage;
 pub mod links;
 pub mod paths;
-pub mod dossier;
-pub mod linkage;
-pub mod evaluate;
-pub mod bans;
-pub mod export;
+pub mod query;
 pub mod report;
 
 pub mod dataset;

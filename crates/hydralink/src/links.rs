@@ -161,14 +161,7 @@ pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: Accou
 
 /// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed through; at
 /// most `max_nodes` nodes are returned.
-pub fn ego(
-    dataset: &Dataset,
-    results: Option<&Results>,
-    centre: Node,
-    hops: u32,
-    max_degree: usize,
-    max_nodes: usize,
-) -> Ego {
+pub fn ego(dataset: &Dataset, results: Option<&Results>, centre: Node, hops: u32, max_degree: usize, max_nodes: usize) -> Ego {
     let graph = dataset.graph();
     let mut reached: BTreeMap<Node, (u32, Node)> = BTreeMap::from([(centre, (0, centre))]);
     let mut order = vec![centre];
@@ -214,9 +207,7 @@ pub fn ego(
                 Node::Identifier(identifier) => graph.identifier_degree(identifier) as u64,
             },
             network: match node {
-                Node::Account(account) => {
-                    results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone()))
-                }
+                Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
                 Node::Identifier(_) => None,
             },
         })

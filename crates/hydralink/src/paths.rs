@@ -65,7 +65,8 @@ pub fn paths(dataset: &Dataset, from: Node, to: Node, k: usize) -> Result<Vec<Ev
         Vertex::Identifier(identifier) => Some(identifier.0),
         Vertex::Account(_) => None,
     };
-    let keyed = |(cost, chain): (f32, Vec<VertexId>)| (cost.to_bits(), chain.into_iter().map(|vertex| vertex.0).collect::<Vec<u32>>());
+    let keyed =
+        |(cost, chain): (f32, Vec<VertexId>)| (cost.to_bits(), chain.into_iter().map(|vertex| vertex.0).collect::<Vec<u32>>());
     candidates.extend(search(&BTreeSet::new())?.map(keyed));
     while let Some((cost, chain)) = candidates.pop_first() {
         let chain: Vec<VertexId> = chain.into_iter().map(VertexId).collect();
@@ -91,7 +92,11 @@ pub fn paths(dataset: &Dataset, from: Node, to: Node, k: usize) -> Result<Vec<Ev
                     Node::Account(_) => None,
                     Node::Identifier(identifier) => Some(graph.identifier_degree(identifier) as u64),
                 };
-                Hop { node: dataset.label_of(node), bits: degree.map(|degree| (accounts / degree as f64).log2()), accounts: degree }
+                Hop {
+                    node: dataset.label_of(node),
+                    bits: degree.map(|degree| (accounts / degree as f64).log2()),
+                    accounts: degree,
+                }
             })
             .collect();
         let bits = hops.iter().filter_map(|hop| hop.bits).fold(f64::INFINITY, f64::min);

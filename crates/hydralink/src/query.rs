@@ -213,9 +213,7 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Ve
             Node::Identifier(identifier) => results.map(|results| results.class_of(identifier).to_owned()),
         },
         network: match node {
-            Node::Account(account) => {
-                results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone()))
-            }
+            Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
             Node::Identifier(identifier) => results.and_then(|results| {
                 let network = results.networks.get(results.network_of_identifier[identifier.index()] as usize)?;
                 network.flagged.then(|| network.id.clone())
@@ -256,9 +254,8 @@ pub fn hubs(dataset: &Dataset, results: &Results, kind: Option<&str>, top: usize
         Some(kind) => graph.identifiers_of_kind(dataset.kind(kind)?),
     };
     let mut order: Vec<u32> = range.filter(|&identifier| graph.identifier_degree(IdentifierId(identifier)) > 1).collect();
-    order.sort_unstable_by_key(|&identifier| {
-        (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier)
-    });
+    order
+        .sort_unstable_by_key(|&identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier));
     order.truncate(if top == 0 { usize::MAX } else { top });
     let rows = order.into_iter().map(IdentifierId).map(|identifier| {
         let (first, last) = span_of_identifier(graph, identifier);
@@ -278,11 +275,7 @@ pub fn hubs(dataset: &Dataset, results: &Results, kind: Option<&str>, top: usize
 }
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.
-pub fn members<'a>(
-    dataset: &'a Dataset,
-    results: &'a Results,
-    network: Option<usize>,
-) -> impl Iterator<Item = Member> + 'a {
+pub fn members<'a>(dataset: &'a Dataset, results: &'a Results, network: Option<usize>) -> impl Iterator<Item = Member> + 'a {
     let accounts = 0..dataset.graph().account_count() as u32;
     let wanted = move |&account: &u32| match network {
         None => true,

@@ -196,8 +196,7 @@ fn coded<T: Serialize + Copy + Ord>(values: &[T]) -> (Column<u8>, Vec<String>) {
         Ok(serde_json::Value::String(word)) => word,
         other => format!("{other:?}"),
     };
-    let codes: Vec<u8> =
-        values.iter().map(|value| distinct.binary_search(value).map_or(u8::MAX, |code| code as u8)).collect();
+    let codes: Vec<u8> = values.iter().map(|value| distinct.binary_search(value).map_or(u8::MAX, |code| code as u8)).collect();
     (codes.into(), distinct.iter().map(name).collect())
 }
 

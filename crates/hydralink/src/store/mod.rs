@@ -86,11 +86,6 @@ impl Store {
         mapped.column(name).map_err(|what| self.damaged(name, &what))
     }
 
-    /// A section as an array, empty if the store has no such section.
-    pub(crate) fn column_or_empty<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
-        if self.has(name) { self.column(name) } else { Ok(Column::default()) }
-    }
-
     /// Checks the checksum of every section. Reads everything once.
     ///
     /// # Errors
