@@ -7,6 +7,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(test)]
+pub(crate) mod toy;
+
 pub mod behaviour;
 pub mod facts;
 pub mod signal;

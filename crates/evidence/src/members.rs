@@ -312,7 +312,7 @@ fn candidate_of(
         members.push(Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
     }
     seen.sort_unstable();
-    let identifiers = runs(&seen)
+    let identifiers: Vec<OwnIdentifier> = runs(&seen)
         .map(|(identifier, members)| OwnIdentifier {
             identifier,
             members,
@@ -323,6 +323,7 @@ fn candidate_of(
             own.members >= 2 && f64::from(own.members - 1) >= config.exclusivity * f64::from(own.accounts - 1)
         })
         .collect();
+    demote_neighbours(facts, &mut members, &identifiers, config);
     needed.sort_unstable();
     let worst = runs(&needed).max_by_key(|&(identifier, count)| (count, std::cmp::Reverse(identifier)));
     let fragility = match worst {
@@ -331,6 +332,31 @@ fn candidate_of(
     };
     let suppressed = accounts.iter().map(|&account| u64::from(weights.suppressed[account as usize])).sum();
     Candidate { members, identifiers, suppressed, fragility }
+}
+
+/// In a network with a centre, makes those who hold nothing of it ambiguous: they hang on by a chain of ties to its edge.
+///
+/// An account's *reach* is the largest share of the members that one of its own identifiers is on. There is a centre when the median
+/// reach is at least `centre_share`; an account of less reach than `neighbour_share` is then a neighbour. A network without a centre
+/// (each pair of accounts tied by something else) is left as it is.
+fn demote_neighbours(facts: Facts<'_>, members: &mut [Member], identifiers: &[OwnIdentifier], config: &MemberConfig) {
+    let size = members.len() as f64;
+    let reach = |member: &Member| -> f64 {
+        let held = facts.graph.identifiers_of(AccountId(member.account)).iter();
+        let own = held.filter_map(|held| identifiers.binary_search_by_key(held, |own| own.identifier).ok());
+        own.map(|at| f64::from(identifiers[at].members) / size).fold(0.0, f64::max)
+    };
+    let reaches: Vec<f64> = members.iter().map(reach).collect();
+    let mut order = reaches.clone();
+    order.sort_by(f64::total_cmp);
+    if order[order.len() / 2] < config.centre_share {
+        return;
+    }
+    for (member, reach) in members.iter_mut().zip(reaches) {
+        if reach < config.neighbour_share {
+            member.role = Role::Ambiguous;
+        }
+    }
 }
 
 /// The identifiers with most bits, at most [`LEFT_OUT`], ties to the lower id.

@@ -3,10 +3,10 @@
 //! ```text
 //! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
 //! story     = max(0, bits of the best harmless story)
-//! structure = (sum(membership) + sum(sharing)) * 2^-story
+//! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! score     = min(structure, sum(timing), sum(content)) + min(0, sum(other)) - story     if timing and content were measured
-//!           = structure + behaviour - story                                              otherwise
+//! score     = min(structure - story, sum(timing), sum(content)) + min(0, sum(other))    if timing and content were measured
+//!           = structure * 2^-story + behaviour - story                                  otherwise
 //! ```
 //!
 //! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules out chance,
@@ -151,12 +151,14 @@ pub fn score_network(
         .collect();
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
     let story = benign.bits.max(0.0);
-    let structure = cases.structure * (-story).exp2();
-    let evidence = |structure: f64| match (cases.timing, cases.content) {
-        (Some(timing), Some(content)) => structure.min(timing).min(content) + cases.other.min(0.0),
-        (timing, content) => structure + timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other,
+    let score = |story: f64| match (cases.timing, cases.content) {
+        (Some(timing), Some(content)) => (cases.structure - story).min(timing).min(content) + cases.other.min(0.0),
+        (timing, content) => {
+            let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
+            cases.structure * (-story).exp2() + behaviour - story
+        }
     };
-    ScoreCard { signals, benign, evidence_bits: evidence(cases.structure), score_bits: evidence(structure) - story, why }
+    ScoreCard { signals, benign, evidence_bits: score(0.0), score_bits: score(story), why }
 }
 
 /// The sums of the families; `None` where nothing of a family could be measured.

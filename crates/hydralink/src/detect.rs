@@ -285,7 +285,7 @@ fn describe(
         suppressed_sightings: candidate.suppressed,
         fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
     };
-    network.why = why(dataset, &network, card);
+    network.why = why(&network, card);
     network
 }
 
@@ -343,24 +343,12 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
 }
 
 /// One line: what the accounts share, and the behaviour that speaks loudest.
-fn why(dataset: &Dataset, network: &Network, card: &ScoreCard) -> String {
-    let shared: Vec<String> = card
-        .why
-        .iter()
-        .take(3)
-        .map(|reason| {
-            let kind = dataset.kind_name(KindId(reason.kind));
-            if u64::from(reason.members) == network.accounts {
-                format!("{} {kind}", reason.identifiers)
-            } else {
-                format!("{} {kind} (on {})", reason.identifiers, reason.members)
-            }
-        })
-        .collect();
+fn why(network: &Network, card: &ScoreCard) -> String {
+    let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
     let mut text = if shared.is_empty() {
         format!("{} accounts act as one", network.accounts)
     } else {
-        format!("{} accounts share {}", network.accounts, shared.join(", "))
+        format!("{} accounts share {} that they mostly keep to themselves", network.accounts, shared.join(", "))
     };
     let mut behaviour: Vec<(&str, f64)> = card
         .signals
