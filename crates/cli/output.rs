@@ -115,9 +115,9 @@ impl Output {
         match self.format() {
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(&mut self.out);
-                writer.write_record(fields.iter().map(|field| field.heading))?;
+                writer.write_record(fields.iter().map(|field| field.heading)).map_err(unwrapped)?;
                 for record in records {
-                    writer.write_record(fields.iter().map(|field| (field.cell)(&record)))?;
+                    writer.write_record(fields.iter().map(|field| (field.cell)(&record))).map_err(unwrapped)?;
                     count += 1;
                 }
                 writer.flush()?;
@@ -206,11 +206,19 @@ impl Output {
 
     fn csv<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(&mut self.out);
-        writer.write_record(fields.iter().map(|field| field.heading))?;
+        writer.write_record(fields.iter().map(|field| field.heading)).map_err(unwrapped)?;
         for record in records {
-            writer.write_record(fields.iter().map(|field| (field.cell)(record)))?;
+            writer.write_record(fields.iter().map(|field| (field.cell)(record))).map_err(unwrapped)?;
         }
         writer.flush()
+    }
+}
+
+/// The I/O error inside a CSV error, so that a closed pipe is known as one.
+fn unwrapped(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

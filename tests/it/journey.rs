@@ -3,10 +3,14 @@
 use crate::support::{Bench, detected, of_world};
 
 #[test]
-fn the_planted_networks_are_found_and_explained() {
+fn the_planted_network_is_found_and_explained() {
     let bench = Bench::new();
-    let store = detected(&bench);
-    let networks = bench.ok(&["networks", &store, "--format", "jsonl"]).records();
+    bench.ok(&["synth", "world", "--tier", "s", "--seed", "1", "--quiet"]);
+    let tables = ["--accounts", "world/accounts.csv", "--releases", "world/releases.csv"];
+    bench.ok(&[&["build", "world/events.parquet", "-o", "store", "--quiet"], &tables[..]].concat());
+    bench.ok(&["detect", "store", "--quiet"]);
+    let store = "store";
+    let networks = bench.ok(&["networks", store, "--format", "jsonl"]).records();
     assert!(!networks.is_empty());
     for (at, network) in networks.iter().enumerate() {
         assert_eq!(network["rank"], at + 1);
@@ -25,9 +29,8 @@ fn the_planted_networks_are_found_and_explained() {
             assert!(!network[field].is_null(), "{field} of {network}");
         }
     }
-    let labels = of_world("labels.csv");
-    let groups = of_world("groups.csv");
-    let evaluation = bench.ok(&["evaluate", &store, "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
+    let truth = ["--labels", "world/labels.csv", "--benign", "world/groups.csv", "--format", "json"];
+    let evaluation = bench.ok(&[&["evaluate", store], &truth[..]].concat()).json();
     let precision = evaluation["pairwise"]["precision"].as_f64().expect("a number");
     assert!(precision >= 0.9, "{evaluation}");
     let largest = evaluation["networks"].as_array().expect("networks").iter().max_by_key(|n| n["accounts"].as_u64());

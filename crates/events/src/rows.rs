@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use graph::build::Moment;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Sighting};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
@@ -15,12 +15,11 @@ use crate::schema::{Layout, Use};
 use crate::session::{CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
 
 /// A row that was left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The file.
     pub file: String,
     /// The row group, in Parquet.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub row_group: Option<u64>,
     /// The line (text, from 1) or the row within its group (Parquet, from 0).
     pub row: u64,
@@ -30,6 +29,25 @@ pub struct Rejection {
     pub reason: Reason,
     /// The value, if it can't identify anyone; else its length.
     pub value: String,
+}
+
+impl Serialize for Rejection {
+    /// `file`, `line` (text) or `row_group` and `row` (Parquet), `field`, `reason`, `value`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", &self.file)?;
+        match self.row_group {
+            None => map.serialize_entry("line", &self.row)?,
+            Some(row_group) => {
+                map.serialize_entry("row_group", &row_group)?;
+                map.serialize_entry("row", &self.row)?;
+            }
+        }
+        map.serialize_entry("field", &self.field)?;
+        map.serialize_entry("reason", &self.reason)?;
+        map.serialize_entry("value", &self.value)?;
+        map.end()
+    }
 }
 
 /// One cell of a row.

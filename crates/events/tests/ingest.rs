@@ -104,7 +104,7 @@ fn bad_rows_are_counted_and_written_aside() {
     assert_eq!(got.account_names.len(), 2);
     let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl")).unwrap();
     assert_eq!(rejects.lines().count(), 4);
-    assert!(rejects.contains("\"row\":3,\"field\":\"ip\",\"reason\":\"bad_ip\""), "{rejects}");
+    assert!(rejects.contains("\"line\":3,\"field\":\"ip\",\"reason\":\"bad_ip\""), "{rejects}");
     assert!(!rejects.contains("999.1.1.1"));
 }
 

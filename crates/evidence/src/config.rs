@@ -140,7 +140,7 @@ impl Default for MemberConfig {
             key_lift: 32.0,
             exclusivity: 0.5,
             rounds: 8,
-            merge_share: 0.5,
+            merge_share: 0.25,
             centre_share: 0.2,
             neighbour_share: 0.05,
         }

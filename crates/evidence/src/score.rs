@@ -324,8 +324,21 @@ mod tests {
         assert_eq!(card_of(toy.facts(), &found, &[missing]).evidence_bits, without);
         let twice = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Timing)];
         assert!((card_of(toy.facts(), &found, &twice).evidence_bits - without - 12.0).abs() < 1e-9);
-        let apart = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Content)];
+        let apart = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Other)];
         assert!((card_of(toy.facts(), &found, &apart).evidence_bits - without - 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn with_full_logs_a_case_is_as_strong_as_its_weakest_part() {
+        let (toy, network) = planted(600, 60);
+        let found = candidate(network);
+        let structure = card_of(toy.facts(), &found, &[]).evidence_bits;
+        assert!(structure > 12.0, "{structure}");
+        for (timing, content, expected) in [(8.0, 12.0, 8.0), (12.0, -1.0, -1.0), (99.0, 99.0, structure.min(20.0))] {
+            let signals = [signal(timing, SignalFamily::Timing), signal(content, SignalFamily::Content)];
+            let card = card_of(toy.facts(), &found, &signals);
+            assert!((card.evidence_bits - expected).abs() < 1e-9, "{} {expected}", card.evidence_bits);
+        }
     }
 
     #[test]
