@@ -74,13 +74,13 @@ def stage_igraph(sightings, threads):
         "create table a as select account_id, row_number() over () - 1 id from (select distinct account_id from s order by 1);"
         "create table i as select ident, row_number() over () - 1 id, d from (select ident, count(*) d from s group by ident order by 1)"
     )
-    accounts = connection.execute("select count(*) from a").fetchone()[0]
+    accounts = connection.execute("select count(*) from a").fetchall()[0][0]
     columns = connection.execute(
         f"select a.id source, i.id + {accounts} target, 1 / log2(d + 1) weight from s join a using (account_id) join i using (ident)"
     ).fetchnumpy()
     import numpy
 
-    vertices = accounts + connection.execute("select count(*) from i").fetchone()[0]
+    vertices = accounts + connection.execute("select count(*) from i").fetchall()[0][0]
     edges = numpy.stack([columns["source"], columns["target"]], axis=1)
     graph = igraph.Graph(n=vertices, edges=edges)
     graph.es["weight"] = columns["weight"]

@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Neighbors(Neighbors),
     /// The strongest chains of evidence between two nodes
     Path(PathBetween),
+    /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
+    PlanBans(PlanBans),
+    /// Why two accounts are, or aren't, held to be one operator's
+    Why(PathBetween),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
     /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
@@ -335,6 +339,20 @@ pub(crate) struct PathBetween {
     /// How many paths
     #[arg(short, default_value_t = 1)]
     pub(crate) k: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanBans {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+    /// Most benign accounts, in expectation, that the plan may hit
+    #[arg(long, default_value_t = 1.0, value_name = "ACCOUNTS")]
+    pub(crate) benign_budget: f64,
+    /// Also actions on identifiers: challenge an address, verify a payment instrument, limit a template's rate
+    #[arg(long)]
+    pub(crate) identifier_actions: bool,
 }
 
 #[derive(Debug, Args)]

@@ -74,6 +74,12 @@ fn every_question_is_answered() {
     assert!(back.iter().any(|row| row["node"] == format!("account:{first}")));
     let path = bench.ok(&["path", &store, first, second, "-k", "2"]).stdout;
     assert!(path.contains(first) && path.contains(second), "{path}");
+    let why = bench.ok(&["why", &store, first, second]).stdout;
+    assert!(why.contains(&format!("both belong to {id}")), "{why}");
+    let plan = bench.ok(&["plan-bans", &store, id, "--benign-budget", "1000", "--format", "json"]).json();
+    assert_eq!(plan["exchanges_stopped"], plan["exchanges"], "an ample budget stops everything: {plan}");
+    let nothing = bench.ok(&["plan-bans", &store, id, "--benign-budget", "0", "--format", "json"]).json();
+    assert!(nothing["benign_expected"].as_f64().expect("a number") <= 0.0, "{nothing}");
     bench.ok(&["hubs", &store]);
     bench.ok(&["components", &store]);
     bench.ok(&["components", &store, "--sweep"]);

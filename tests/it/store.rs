@@ -63,7 +63,7 @@ fn a_damaged_newer_or_foreign_manifest_is_refused() {
     let store = detected(&bench);
     let manifest = Path::new(&store).join("MANIFEST");
     let good = fs::read(&manifest).expect("the manifest is read");
-    let mut refused = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+    let refused = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
         let mut bad = good.clone();
         change(&mut bad);
         fs::write(&manifest, &bad).expect("the manifest is written");

@@ -7,54 +7,54 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// A folder with the binary at hand.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
 }
 
 /// What a run of the binary printed and how it ended.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Bench { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file and returns its path as text.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         std::fs::write(&path, content).expect("the file is written");
         path.to_str().expect("a UTF-8 path").to_owned()
     }
 
     /// Runs the binary in the folder.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().expect("the binary runs");
         Ran::of(output)
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hydralink"));
         command.args(arguments).current_dir(self.folder.path());
         command
     }
 
     /// Runs the binary and insists that it succeeds.
-    pub fn ok(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "hydralink {}\n{}", arguments.join(" "), ran.stderr);
         ran
     }
 
     /// Runs the binary and insists on a failure with this code whose message contains each of `words`.
-    pub fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) -> Ran {
+    pub(crate) fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(ran.code, code, "hydralink {}\nstdout: {}\nstderr: {}", arguments.join(" "), ran.stdout, ran.stderr);
         for word in words {
@@ -71,7 +71,7 @@ impl Bench {
 }
 
 impl Ran {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -79,18 +79,18 @@ impl Ran {
         }
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 
     /// The records of `--format jsonl`.
-    pub fn records(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn records(&self) -> Vec<serde_json::Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
     }
 }
 
 /// A small world as CSV, made once for all tests of a run.
-pub fn world() -> &'static Path {
+pub(crate) fn world() -> &'static Path {
     static WORLD: OnceLock<TempDir> = OnceLock::new();
     let folder = WORLD.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -103,12 +103,12 @@ pub fn world() -> &'static Path {
 }
 
 /// The world's file of this name, as text.
-pub fn of_world(name: &str) -> String {
+pub(crate) fn of_world(name: &str) -> String {
     world().join(name).to_str().expect("a UTF-8 path").to_owned()
 }
 
 /// A store of the small world, built and detected.
-pub fn detected(bench: &Bench) -> String {
+pub(crate) fn detected(bench: &Bench) -> String {
     let store = bench.path("store").to_str().expect("a UTF-8 path").to_owned();
     let (events, accounts, releases) = (of_world("events.csv"), of_world("accounts.csv"), of_world("releases.csv"));
     bench.ok(&["build", &events, "--accounts", &accounts, "--releases", &releases, "-o", &store, "--quiet"]);

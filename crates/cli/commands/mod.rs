@@ -32,6 +32,8 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),
         Command::Path(arguments) => ask::path(&arguments, output),
+        Command::PlanBans(arguments) => ask::plan_bans(&arguments, output),
+        Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),

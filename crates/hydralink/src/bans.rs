@@ -13,9 +13,10 @@
 //! O((members + sightings) log members); benefits of identifiers are re-evaluated lazily.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap};
 
 use graph::{AccountId, IdentifierId, NONE_U16};
+use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -102,9 +103,9 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
         let own = results.network_of_identifier.iter().enumerate().filter(|&(_, &owner)| owner as usize == network);
         targets.extend(own.map(|(identifier, _)| Target::Identifier(identifier as u32)));
     }
-    let mut hit: HashSet<u32> = HashSet::new();
-    let gain = |hit: &HashSet<u32>, target: Target| -> (u64, f64) {
-        reach(target).into_iter().filter(|account| !hit.contains(account)).fold((0, 0.0), |(stopped, risk), account| {
+    let mut hit = RoaringBitmap::new();
+    let gain = |hit: &RoaringBitmap, target: Target| -> (u64, f64) {
+        reach(target).into_iter().filter(|account| !hit.contains(*account)).fold((0, 0.0), |(stopped, risk), account| {
             match belongs.get(&account) {
                 Some(exchanges) => (stopped + exchanges, risk + benign_risk(AccountId(account))),
                 None => (stopped, risk + 1.0),
@@ -159,12 +160,12 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
         });
     }
     plan.benign_interval = poisson_interval(plan.benign_expected);
-    let left: HashSet<u32> = belongs.keys().copied().filter(|account| !hit.contains(account)).collect();
-    plan.members_left = left.len() as u64;
-    let still_linked = |&&account: &&u32| {
+    let left: RoaringBitmap = belongs.keys().copied().filter(|&account| !hit.contains(account)).collect();
+    plan.members_left = left.len();
+    let still_linked = |&account: &u32| {
         graph.identifiers_of(AccountId(account)).iter().any(|&identifier| {
             results.network_of_identifier[identifier as usize] as usize == network
-                && graph.accounts_of(IdentifierId(identifier)).iter().any(|other| *other != account && left.contains(other))
+                && graph.accounts_of(IdentifierId(identifier)).iter().any(|&other| other != account && left.contains(other))
         })
     };
     plan.members_still_linked = left.iter().filter(still_linked).count() as u64;

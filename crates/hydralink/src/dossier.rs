@@ -24,7 +24,7 @@ pub struct Dossier {
     pub network: Network,
     /// Score threshold of the run.
     pub threshold: f64,
-    /// What would have to change for the verdict to change.
+    /// Whether it is flagged, and how far the score is from the threshold.
     pub verdict: String,
     /// Exchanges of its accounts per day: (date, exchanges).
     pub timeline: Vec<(String, u64)>,
@@ -125,24 +125,14 @@ fn name(names: &[String], index: u16) -> String {
     names.get(index as usize).cloned().unwrap_or_default()
 }
 
-/// Names the signals whose loss alone would bring the score below the threshold, or what is missing to reach it.
+/// How far the score is from the threshold.
 fn verdict(network: &Network, threshold: f64) -> String {
     let margin = network.score - threshold;
-    if margin < 0.0 {
-        return format!("not flagged: {:.1} bits short of the threshold of {threshold:.1}", -margin);
+    if network.flagged {
+        format!("flagged, {margin:.1} bits over the threshold of {threshold:.1}")
+    } else {
+        format!("not flagged: {:.1} bits short of the threshold of {threshold:.1}", -margin)
     }
-    let mut decisive: Vec<(&String, f64)> = network
-        .signals
-        .iter()
-        .filter_map(|(name, signal)| Some((name, signal.as_ref()?.bits)))
-        .filter(|&(_, bits)| bits > margin)
-        .collect();
-    decisive.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-    if decisive.is_empty() {
-        return format!("flagged with {margin:.1} bits to spare: no single signal decides it");
-    }
-    let names: Vec<&str> = decisive.iter().map(|(name, _)| name.as_str()).collect();
-    format!("flagged with {margin:.1} bits to spare: it would fall without {}", names.join(", or without "))
 }
 
 fn counter_evidence(network: &Network) -> Vec<String> {
