@@ -121,11 +121,10 @@ pub struct MemberConfig {
     pub rounds: u32,
     /// Share of the smaller of two groups that must be tied across for the two to be one network.
     pub merge_share: f64,
-    /// A network has a centre when at least half of its members hold an own identifier that reaches this share of them.
-    pub centre_share: f64,
-    /// In a network with a centre, an account none of whose own identifiers reaches this share of the members is a neighbour: it
-    /// hangs on by a chain of ties, and is ambiguous.
-    pub neighbour_share: f64,
+    /// Fewest members from which a group has a profile of its own.
+    pub profile_size: u32,
+    /// Share of the smaller of two groups that the larger's profile must accept for the two to be one network.
+    pub accept_share: f64,
 }
 
 impl Default for MemberConfig {
@@ -140,9 +139,9 @@ impl Default for MemberConfig {
             key_lift: 32.0,
             exclusivity: 0.5,
             rounds: 8,
-            merge_share: 0.25,
-            centre_share: 0.2,
-            neighbour_share: 0.05,
+            merge_share: 0.05,
+            profile_size: 8,
+            accept_share: 0.5,
         }
     }
 }

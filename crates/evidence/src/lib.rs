@@ -19,7 +19,10 @@ pub mod config;
 pub mod classify;
 pub mod weigh;
 
-pub(crate) mod ties;
+mod beta_binomial;
+mod holdings;
+mod profile;
+mod ties;
 
 pub mod members;
 pub mod structure;

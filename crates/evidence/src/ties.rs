@@ -203,6 +203,11 @@ impl<'a> TieRule<'a> {
         count >= lift * lambda && bits >= key_bits
     }
 
+    /// Whether a set of kinds is as many as the data allows to ask for: two, or one where it has one.
+    pub(crate) fn several(&self, kinds: u64) -> bool {
+        kinds.count_ones() >= if self.several_kinds { 2 } else { 1 }
+    }
+
     /// The tie as it counts for an account: outsiders pay `join_bits`.
     pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
         if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
@@ -216,17 +221,16 @@ impl<'a> TieRule<'a> {
 }
 
 /// The group of each account, named by its smallest account, or `NONE_U32`.
-pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: &[u32], config: &MemberConfig) -> Vec<u32> {
-    let ties = tied_pairs(facts, rule, config);
-    let mut parents: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
-    for &(a, b) in &ties {
+pub(crate) fn groups_of_ties(ties: &[(u32, u32)], communities: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let mut parents: Vec<u32> = (0..communities.len() as u32).collect();
+    for &(a, b) in ties {
         if communities[a as usize] == communities[b as usize] {
             union(&mut parents, a, b);
         }
     }
-    merge_across(&mut parents, &ties, config.merge_share);
+    merge_across(&mut parents, ties, config.merge_share);
     let mut tied = vec![false; parents.len()];
-    for &(a, b) in &ties {
+    for &(a, b) in ties {
         tied[a as usize] = true;
         tied[b as usize] = true;
     }
@@ -235,9 +239,11 @@ pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: 
         .collect()
 }
 
-/// Merges groups of different communities that enough crossing ties join.
+/// Merges groups of different communities that enough crossing ties join: as many, for the smaller group's size, as `merge_share`
+/// says, but no more than hold the groups themselves together. A group whose ties form a tree (each wallet funds the next) hangs by
+/// one tie everywhere, so that one more is no weaker a link; a group with a second tie for each account doesn't.
 fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
-    let mut sizes = vec![0u32; parents.len()];
+    let (mut sizes, mut inner) = (vec![0u32; parents.len()], vec![0u32; parents.len()]);
     for account in 0..parents.len() as u32 {
         sizes[find(parents, account) as usize] += 1;
     }
@@ -246,23 +252,30 @@ fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
     for &(a, b) in ties {
         let (left, right) = (find(parents, a), find(parents, b));
         if left == right {
+            inner[left as usize] += 1;
             continue;
         }
         let left_smaller = (sizes[left as usize], left) < (sizes[right as usize], right);
         crossing.push(if left_smaller { (left, right, a) } else { (right, left, b) });
     }
+    // Ties beyond a spanning tree, for each tie of the tree.
+    let redundancy = |group: u32| {
+        let tree = f64::from(sizes[group as usize] - 1);
+        (f64::from(inner[group as usize]) - tree) / tree.max(1.0)
+    };
     crossing.sort_unstable();
     crossing.dedup();
-    for group in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
-        let needed = (merge_share * f64::from(sizes[group[0].0 as usize])).max(1.0);
-        if group.len() as f64 >= needed {
-            union(parents, group[0].0, group[0].1);
+    for of_pair in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
+        let (smaller, larger, _) = of_pair[0];
+        let held = redundancy(smaller).max(redundancy(larger)).min(1.0);
+        if of_pair.len() as f64 >= merge_share * f64::from(sizes[smaller as usize]) * held {
+            union(parents, smaller, larger);
         }
     }
 }
 
 /// All tied pairs along the chains of the keys, ascending, without repetition.
-fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
+pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
     let mut keys: Vec<(u64, u32)> = (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
@@ -315,7 +328,7 @@ fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account:
 }
 
 /// The root of an account, halving the path. The root is always the smallest account of its group.
-fn find(parents: &mut [u32], mut account: u32) -> u32 {
+pub(crate) fn find(parents: &mut [u32], mut account: u32) -> u32 {
     while parents[account as usize] != account {
         parents[account as usize] = parents[parents[account as usize] as usize];
         account = parents[account as usize];
@@ -323,7 +336,7 @@ fn find(parents: &mut [u32], mut account: u32) -> u32 {
     account
 }
 
-fn union(parents: &mut [u32], a: u32, b: u32) {
+pub(crate) fn union(parents: &mut [u32], a: u32, b: u32) {
     let (left, right) = (find(parents, a), find(parents, b));
     if left != right {
         parents[left.max(right) as usize] = left.min(right);

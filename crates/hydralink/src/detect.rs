@@ -144,12 +144,7 @@ fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidate
         .networks
         .par_iter()
         .map(|candidate| {
-            let members: Vec<AccountId> = candidate
-                .members
-                .iter()
-                .filter(|member| member.role != evidence::Role::Ambiguous)
-                .map(|member| AccountId(member.account))
-                .collect();
+            let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, &population, &members, &config.behaviour);
             let signals = named_signals(&behaviour);
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
