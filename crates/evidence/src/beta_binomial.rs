@@ -32,21 +32,13 @@ pub(crate) struct ShareMoments {
 }
 
 impl ShareMoments {
-    pub(crate) fn add(&mut self, x: u32, n: u32) {
+    /// Counts an account with a weight; a negative one takes it out again.
+    pub(crate) fn add(&mut self, x: u32, n: u32, weight: f64) {
         let share = f64::from(x) / f64::from(n);
-        self.accounts += 1.0;
-        self.share += share;
-        self.square += share * share;
-        self.inverse += 1.0 / f64::from(n);
-    }
-
-    pub(crate) fn minus(self, other: Self) -> Self {
-        ShareMoments {
-            accounts: self.accounts - other.accounts,
-            share: self.share - other.share,
-            square: self.square - other.square,
-            inverse: self.inverse - other.inverse,
-        }
+        self.accounts += weight;
+        self.share += weight * share;
+        self.square += weight * share * share;
+        self.inverse += weight / f64::from(n);
     }
 }
 
@@ -96,7 +88,7 @@ mod tests {
             let n = 5 + (at % 40) as u32;
             let share = shares.sample(&mut random);
             let x = Binomial::new(u64::from(n), share).expect("a share").sample(&mut random);
-            moments.add(x as u32, n);
+            moments.add(x as u32, n, 1.0);
         }
         moments
     }
@@ -129,7 +121,7 @@ mod tests {
     #[test]
     fn one_draw_is_a_coin_with_the_mean_share() {
         let mut coins = ShareMoments::default();
-        (0..99).for_each(|at| coins.add(u32::from(at < 33), 1));
+        (0..99).for_each(|at| coins.add(u32::from(at < 33), 1, 1.0));
         let fitted = BetaBinomial::fit(&coins, 0.1);
         assert!((fitted.log_likelihood(1, 1).exp() - 33.5 / 100.0).abs() < 1e-12);
     }
@@ -137,7 +129,7 @@ mod tests {
     #[test]
     fn what_was_never_seen_is_rare_but_possible() {
         let mut none = ShareMoments::default();
-        (0..999).for_each(|_| none.add(0, 3));
+        (0..999).for_each(|_| none.add(0, 3, 1.0));
         let fitted = BetaBinomial::fit(&none, 0.02);
         let one = 3.0 * fitted.log_likelihood(1, 3).exp();
         assert!(one > 1e-4 && one < 2e-3, "{one}");

@@ -139,7 +139,7 @@ impl Default for MemberConfig {
             key_lift: 32.0,
             exclusivity: 0.5,
             rounds: 8,
-            merge_share: 0.05,
+            merge_share: 0.25,
             profile_size: 8,
             accept_share: 0.5,
         }

@@ -126,7 +126,18 @@ impl Candidates {
     }
 }
 
-/// Turns communities into candidates. `partition` labels accounts first, then identifiers.
+/// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals of
+/// [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
+pub fn tied_accounts(
+    facts: Facts<'_>,
+    classification: &Classification,
+    weights: &Weights,
+    config: &MemberConfig,
+) -> Vec<(u32, u32)> {
+    tied_pairs(facts, &TieRule::new(facts, classification, weights, config), config)
+}
+
+/// Turns communities of tied accounts into candidates. The first labels of `partition` are the accounts'.
 ///
 /// # Panics
 /// If the partition has fewer vertices than the graph has accounts.
@@ -134,13 +145,13 @@ pub fn corroborate_members(
     facts: Facts<'_>,
     classification: &Classification,
     weights: &Weights,
+    ties: &[(u32, u32)],
     partition: &Partition,
     config: &MemberConfig,
 ) -> Candidates {
     let rule = TieRule::new(facts, classification, weights, config);
     let communities = &partition.labels()[..facts.graph.account_count()];
-    let ties = tied_pairs(facts, &rule, config);
-    let mut groups = groups_of_ties(&ties, communities, config);
+    let mut groups = groups_of_ties(ties, communities, config);
     let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
         let next = reassign(facts, &rule, &groups, &holdings);
@@ -150,7 +161,7 @@ pub fn corroborate_members(
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
-    let refined = refine_by_profile(facts, classification, &weights.nested, &ties, groups, config);
+    let refined = refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
     let holdings = hold(facts, classification, &refined.groups);
     describe(facts, weights, &rule, &refined, &holdings, config)
 }
@@ -279,7 +290,8 @@ fn candidate_of(
                 _ => Role::Ambiguous,
             };
             if standing.bits >= 0.0 && standing.robust_bits < 0.0 {
-                let of_weakest = |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)).0 == standing.weakest;
+                let of_weakest =
+                    |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)).0 == standing.weakest;
                 needed.extend(here.iter().filter(of_weakest).map(|&(identifier, _)| identifier));
             }
             members.push(Member::of_odds(account, role, standing.bits));
@@ -351,7 +363,8 @@ mod tests {
         let classification = classify_identifiers(facts, &config.classify);
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
-        corroborate_members(facts, &classification, &weights, &Partition::from_labels(labels), &config.members)
+        let ties = tied_accounts(facts, &classification, &weights, &config.members);
+        corroborate_members(facts, &classification, &weights, &ties, &Partition::from_labels(labels), &config.members)
     }
 
     fn accounts_of(candidate: &Candidate) -> Vec<u32> {

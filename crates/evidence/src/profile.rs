@@ -5,7 +5,8 @@
 //!
 //! 1. *Exclusive* identifiers: an account's identifier whose other accounts are members, at least `exclusivity` of them. For each
 //!    kind, `x` of the account's `n` sightings are exclusive to the group.
-//! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members and one among everybody else.
+//! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members and one among everybody else; an outsider who looks like a member may be one
+//!    that nothing has tied yet, and counts among the others only by the odds that it isn't (expectation and maximisation).
 //!    Overdispersion carries the dependence between an account's identifiers, so a hundred templates don't count a hundred times.
 //! 3. *Odds* that an account belongs, in bits, with absent identifiers as evidence against:
 //!
@@ -33,6 +34,8 @@ use crate::ties::{find, union};
 /// Least overdispersion among outsiders, and among members.
 const OUTSIDE_RHO: f64 = 0.02;
 const INSIDE_RHO: f64 = 0.1;
+/// Rounds of expectation and maximisation for the law among outsiders.
+const EXPECTATION_ROUNDS: usize = 8;
 
 /// One kind of one account: `exclusive` of `sightings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +117,9 @@ fn name_by_smallest_member(groups: &mut [u32], left: &mut [Option<Standing>]) {
         *group = *name;
     }
     for (account, slot) in left.iter_mut().enumerate() {
-        *slot = slot.filter(|_| groups[account] == NONE_U32).map(|standing| Standing { group: names[standing.group as usize], ..standing });
+        *slot = slot
+            .filter(|_| groups[account] == NONE_U32)
+            .map(|standing| Standing { group: names[standing.group as usize], ..standing });
         *slot = slot.filter(|standing| standing.group != NONE_U32);
     }
 }
@@ -127,7 +132,7 @@ fn population_moments(facts: Facts<'_>) -> Vec<ShareMoments> {
         .map(|kind| {
             let mut moments = ShareMoments::default();
             let counts = (0..accounts).map(|account| sightings_of_kind(facts, account, kind));
-            counts.filter(|&count| count > 0).for_each(|count| moments.add(0, count));
+            counts.filter(|&count| count > 0).for_each(|count| moments.add(0, count, 1.0));
             moments
         })
         .collect()
@@ -190,10 +195,8 @@ fn touches_of(
         }
     }
     exclusive.sort_unstable();
-    let mut touches: Vec<(u32, u32, u8, u32)> = exclusive
-        .chunk_by(|left, right| left == right)
-        .map(|run| (run[0].0, account, run[0].1, run.len() as u32))
-        .collect();
+    let mut touches: Vec<(u32, u32, u8, u32)> =
+        exclusive.chunk_by(|left, right| left == right).map(|run| (run[0].0, account, run[0].1, run.len() as u32)).collect();
     if home != NONE_U32
         && holdings.sizes[home as usize] >= config.profile_size
         && !touches.iter().any(|&(group, ..)| group == home)
@@ -226,45 +229,45 @@ fn judge_group(
             (account, shares.collect())
         })
         .collect();
+    let is_member = |account: u32| groups[account as usize] == group;
     let mut inside = vec![ShareMoments::default(); kinds];
-    let mut outside = population.to_vec();
+    // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
+    let mut elsewhere = population.to_vec();
     for (account, shares) in &rows {
         for share in shares {
-            let kind = usize::from(share.kind);
-            if groups[*account as usize] == group {
-                let mut blank = ShareMoments::default();
-                blank.add(0, share.sightings);
-                outside[kind] = outside[kind].minus(blank);
-                inside[kind].add(share.exclusive, share.sightings);
-            } else {
-                let ratio = f64::from(share.exclusive) / f64::from(share.sightings);
-                outside[kind].share += ratio;
-                outside[kind].square += ratio * ratio;
+            elsewhere[usize::from(share.kind)].add(0, share.sightings, -1.0);
+            if is_member(*account) {
+                inside[usize::from(share.kind)].add(share.exclusive, share.sightings, 1.0);
             }
         }
     }
-    let laws: Vec<(BetaBinomial, BetaBinomial)> = inside
-        .iter()
-        .zip(&outside)
-        .map(|(inside, outside)| (BetaBinomial::fit(inside, INSIDE_RHO), BetaBinomial::fit(outside, OUTSIDE_RHO)))
-        .collect();
+    let inside: Vec<BetaBinomial> = inside.iter().map(|moments| BetaBinomial::fit(moments, INSIDE_RHO)).collect();
     let accounts = facts.graph.account_count() as f64;
-    let judge = |(account, shares): &(u32, Vec<Share>)| {
-        let size = f64::from(holdings.sizes[group as usize] - u32::from(groups[*account as usize] == group));
-        let prior = (size.max(1.0) / (accounts - size).max(1.0)).log2();
-        (*account, stand(group, prior, shares, &laws, nested))
+    let prior = |account: u32| {
+        let size = f64::from(holdings.sizes[group as usize] - u32::from(is_member(account)));
+        (size.max(1.0) / (accounts - size).max(1.0)).log2()
     };
-    rows.iter().map(judge).collect()
+    // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that it is one of
+    // them. Start from the belief that whoever shares two exclusive identifiers isn't.
+    let number = |shares: &[Share]| shares.iter().map(|share| share.exclusive).sum::<u32>();
+    let mut weights: Vec<f64> = rows.iter().map(|(_, shares)| if number(shares) < 2 { 1.0 } else { 0.0 }).collect();
+    let mut standings: Vec<(u32, Standing)> = Vec::new();
+    for _ in 0..EXPECTATION_ROUNDS {
+        let mut outside = elsewhere.clone();
+        for ((_, shares), &weight) in rows.iter().zip(&weights).filter(|((account, _), _)| !is_member(*account)) {
+            shares.iter().for_each(|share| outside[usize::from(share.kind)].add(share.exclusive, share.sightings, weight));
+        }
+        let outside = outside.iter().map(|moments| BetaBinomial::fit(moments, OUTSIDE_RHO));
+        let laws: Vec<(BetaBinomial, BetaBinomial)> = inside.iter().copied().zip(outside).collect();
+        standings =
+            rows.iter().map(|(account, shares)| (*account, stand(group, prior(*account), shares, &laws, nested))).collect();
+        weights = standings.iter().map(|(_, standing)| 1.0 / (1.0 + standing.bits.exp2())).collect();
+    }
+    standings
 }
 
 /// One account against one group.
-fn stand(
-    group: u32,
-    prior: f64,
-    shares: &[Share],
-    laws: &[(BetaBinomial, BetaBinomial)],
-    nested: &[Vec<bool>],
-) -> Standing {
+fn stand(group: u32, prior: f64, shares: &[Share], laws: &[(BetaBinomial, BetaBinomial)], nested: &[Vec<bool>]) -> Standing {
     let kinds = shares
         .iter()
         .filter(|share| share.exclusive > 0)

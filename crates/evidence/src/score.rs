@@ -36,9 +36,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
-use crate::benign::{BenignLikelihood, BenignVerdict};
 #[cfg(doc)]
 use crate::benign::BenignHypothesis;
+use crate::benign::{BenignLikelihood, BenignVerdict};
 use crate::config::ScoreConfig;
 use crate::members::{Candidate, Role};
 use crate::structure::KindShape;
@@ -173,7 +173,9 @@ fn case_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreC
         .iter()
         .map(|named| {
             let mut named = named.clone();
-            if let Some(signal) = named.signal.as_mut().filter(|signal| signal.bits > 0.0 && told.hypothesis.brings(&named.name)) {
+            if let Some(signal) =
+                named.signal.as_mut().filter(|signal| signal.bits > 0.0 && told.hypothesis.brings(&named.name))
+            {
                 signal.bits *= unexplained;
             }
             named

@@ -30,6 +30,8 @@ use crate::{Facts, KindRole};
 
 /// Fewest accounts of a key that can be tied as a whole.
 const KEY_ACCOUNTS: usize = 5;
+/// Ties beyond a spanning tree, for each tie of the tree, below which a group is nearly a tree.
+const TREE_REDUNDANCY: f64 = 0.5;
 
 /// The bits of a set of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -239,9 +241,9 @@ pub(crate) fn groups_of_ties(ties: &[(u32, u32)], communities: &[u32], config: &
         .collect()
 }
 
-/// Merges groups of different communities that enough crossing ties join: as many, for the smaller group's size, as `merge_share`
-/// says, but no more than hold the groups themselves together. A group whose ties form a tree (each wallet funds the next) hangs by
-/// one tie everywhere, so that one more is no weaker a link; a group with a second tie for each account doesn't.
+/// Merges groups of different communities that crossing ties join to enough of the smaller group's accounts: `merge_share` of them,
+/// or one where both groups hang together no better themselves. A group whose ties form nearly a tree (each wallet funds the next)
+/// hangs by one tie everywhere, and where it was cut is chance.
 fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
     let (mut sizes, mut inner) = (vec![0u32; parents.len()], vec![0u32; parents.len()]);
     for account in 0..parents.len() as u32 {
@@ -267,8 +269,8 @@ fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
     crossing.dedup();
     for of_pair in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
         let (smaller, larger, _) = of_pair[0];
-        let held = redundancy(smaller).max(redundancy(larger)).min(1.0);
-        if of_pair.len() as f64 >= merge_share * f64::from(sizes[smaller as usize]) * held {
+        let trees = redundancy(smaller).max(redundancy(larger)) < TREE_REDUNDANCY;
+        if trees || of_pair.len() as f64 >= merge_share * f64::from(sizes[smaller as usize]) {
             union(parents, smaller, larger);
         }
     }

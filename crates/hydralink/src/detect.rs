@@ -112,7 +112,11 @@ pub(crate) fn find_candidates(
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
     step("members")?;
-    let candidates = evidence::corroborate_members(facts, &classification, &weights, &communities.partition, &linkage.members);
+    let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
+    let edges: Vec<(u32, u32, f32)> = ties.iter().map(|&(a, b)| (a, b, 1.0)).collect();
+    let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
+    let proposals = community::leiden(&tied, None, &search)?.partition;
+    let candidates = evidence::corroborate_members(facts, &classification, &weights, &ties, &proposals, &linkage.members);
     step("behaviour")?;
     let cards = score_candidates(facts, &candidates, config, without);
     Ok(Chain { classification, weights, components, communities, candidates, cards })
