@@ -102,6 +102,8 @@ pub struct MemberConfig {
     pub network_size: u32,
     /// Most identifiers of one account that are combined in pairs, most surprising first.
     pub identifiers_per_account: u32,
+    /// Identifiers of one account, sampled over all degrees, that are combined in pairs besides.
+    pub common_identifiers: u32,
     /// Bits by which a tie must exceed what chance gives among all accounts and all pairs of identifiers tried.
     pub margin_bits: f64,
     /// Bits that an account needs beyond those when it joins a group that it wasn't tied into: the fixed point may drop
@@ -132,6 +134,7 @@ impl Default for MemberConfig {
         MemberConfig {
             network_size: 2,
             identifiers_per_account: 16,
+            common_identifiers: 8,
             margin_bits: 0.0,
             join_bits: 3.0,
             same_kind_discount: 0.5,
@@ -140,7 +143,7 @@ impl Default for MemberConfig {
             exclusivity: 0.5,
             rounds: 8,
             merge_share: 0.25,
-            profile_size: 8,
+            profile_size: 16,
             accept_share: 0.5,
         }
     }

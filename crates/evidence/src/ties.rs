@@ -12,7 +12,7 @@
 //! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
 //! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
 //!
-//! 1. *Keys*: for each account, all pairs of its most surprising identifiers.
+//! 1. *Keys*: for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its common ones.
 //! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A key
 //!    on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
 //!    shares nothing rare, but the same common things over and over, is tied too.
@@ -91,8 +91,9 @@ impl<'a> TieRule<'a> {
             .into_par_iter()
             .with_min_len(4096)
             .map(|account| {
-                let number = rule.informative(facts, account).count().min(config.identifiers_per_account as usize) as u64;
-                (u64::from(number > 0), number * number.saturating_sub(1) / 2)
+                let number = rule.informative(facts, account).count();
+                let keys = pairs_of(number.min(config.identifiers_per_account as usize));
+                (u64::from(number > 0), keys as u64)
             })
             .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
         let accounts = accounts.max(2) as f64;
@@ -311,22 +312,55 @@ pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberCo
         .collect()
 }
 
-/// The keys of one account: pairs of its most surprising identifiers.
+/// The keys of one account: pairs of its most surprising identifiers, and pairs of its [`common_identifiers`].
 fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
     let mut chosen: Vec<u32> = rule.informative(facts, account).collect();
+    let common = common_identifiers(facts, &chosen, config);
     let surprise = &rule.weights.surprise;
     if chosen.len() > config.identifiers_per_account as usize {
         chosen.sort_by(|&left, &right| surprise[right as usize].total_cmp(&surprise[left as usize]).then(left.cmp(&right)));
         chosen.truncate(config.identifiers_per_account as usize);
         chosen.sort_unstable();
     }
-    let mut keys = Vec::with_capacity(chosen.len() * chosen.len().saturating_sub(1) / 2);
-    for (at, &left) in chosen.iter().enumerate() {
-        for &right in &chosen[at + 1..] {
-            keys.push((u64::from(left) << 32 | u64::from(right), account));
+    let mut keys = Vec::with_capacity(pairs_of(chosen.len()) + pairs_of(common.len()));
+    for of in [&chosen, &common] {
+        for (at, &left) in of.iter().enumerate() {
+            keys.extend(of[at + 1..].iter().map(|&right| (u64::from(left) << 32 | u64::from(right), account)));
         }
     }
+    keys.sort_unstable();
+    keys.dedup();
     keys
+}
+
+fn pairs_of(number: usize) -> usize {
+    number * number.saturating_sub(1) / 2
+}
+
+/// A sample of an account's identifiers on five accounts or more, ascending: the operator who shares nothing rare shares these. Of each
+/// octave of degrees the lowest ids are taken, in turn, so that accounts that have the same identifiers choose the same (as
+/// MinHash does). Addresses are left out: two of them are never a key.
+fn common_identifiers(facts: Facts<'_>, informative: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let mut octaves: Vec<(u32, u32)> = informative
+        .iter()
+        .map(|&identifier| (facts.graph.identifier_degree(IdentifierId(identifier)) as u32, identifier))
+        .filter(|&(degree, identifier)| {
+            let role = facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
+            degree as usize >= KEY_ACCOUNTS && role != KindRole::Address
+        })
+        .map(|(degree, identifier)| (degree.ilog2(), identifier))
+        .collect();
+    octaves.sort_unstable();
+    // (place within its octave, octave, identifier): one of each octave, then the second of each ...
+    let mut turns: Vec<(usize, u32, u32)> = octaves
+        .chunk_by(|left, right| left.0 == right.0)
+        .flat_map(|octave| octave.iter().enumerate().map(|(turn, &(degree, identifier))| (turn, degree, identifier)))
+        .collect();
+    turns.sort_unstable();
+    turns.truncate(config.common_identifiers as usize);
+    let mut chosen: Vec<u32> = turns.into_iter().map(|(.., identifier)| identifier).collect();
+    chosen.sort_unstable();
+    chosen
 }
 
 /// The root of an account, halving the path. The root is always the smallest account of its group.
