@@ -166,6 +166,10 @@ pub fn score_network(
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
 
+/// Most bits that accounts without anything in common of a kind take from a case: every other operator can afford an address and a card for
+/// each account.
+const UNSHARED_BITS: f64 = 1.0;
+
 /// What is left of the case if a harmless story is told.
 fn case_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
     let unexplained = 1.0 - told.bits.exp2().min(1.0);
@@ -258,7 +262,7 @@ fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &ScoreConfig) -
     let expected_repeats = (sightings - null.expected_distinct(shape.kind, shape.sightings)).max(1e-9);
     let repeats = sightings - f64::from(shape.distinct);
     // Half a repeat is added to both, so that nothing observed and nothing expected is no evidence.
-    let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-config.signal_bits, config.signal_bits);
+    let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-UNSHARED_BITS, config.signal_bits);
     let p_value = if repeats < 1.0 {
         Some(1.0)
     } else {
