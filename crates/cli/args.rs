@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[path = "args_act.rs"]
+mod act;
+
 use crate::output::Format;
+
+pub(crate) use act::*;
 
 /// Links accounts that share infrastructure and finds the proxy networks among them.
 ///
@@ -83,6 +88,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
+    #[command(flatten)]
+    Act(ActCommand),
     /// Check every byte of a store, and every number of its networks
     Verify(OneStore),
 }

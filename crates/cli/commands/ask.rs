@@ -5,6 +5,7 @@ use hydralink::paths::{EvidencePath, paths};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::{Dataset, Node, links};
 
+use super::case;
 use crate::Found;
 use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween, PlanBans};
 use crate::output::{Field, Output, grouped};
@@ -184,7 +185,12 @@ pub(crate) fn verify(arguments: &OneStore, output: &mut Output) -> anyhow::Resul
     let dataset = Dataset::open(&arguments.store)?;
     let verified = dataset.store().verify()?;
     dataset.graph().validate()?;
-    Ok(output.one(&verified, |verified| {
+    let chain = hydralink::cases::verify(&arguments.store, None)?;
+    let found = output.one(&verified, |verified| {
         format!("{} sections, {} bytes: all as written\n", verified.sections, grouped(verified.bytes))
-    })?)
+    })?;
+    if chain.records > 0 || chain.torn_bytes > 0 {
+        output.say(case::check_text(&chain).trim_end())?;
+    }
+    Ok(found)
 }

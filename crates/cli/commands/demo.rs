@@ -47,9 +47,9 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let results = find::run_detect(&store, &detect, shared)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
-    find::print_ranked(&results, 10, false, output)?;
-
     let dataset = Dataset::open(&store)?;
+    find::print_ranked(&dataset, &results, 10, false, output)?;
+
     let results = dataset.results()?;
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
     let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), false)?;

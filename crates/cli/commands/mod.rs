@@ -1,13 +1,14 @@
 //! One file a group of commands; each parses nothing and decides nothing.
 
 mod ask;
+mod case;
 mod demo;
 mod export;
 mod find;
 mod read;
 
 use crate::Found;
-use crate::args::{Command, Shared};
+use crate::args::{ActCommand, Command, Shared};
 use crate::output::Output;
 
 /// Runs a command.
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
+        Command::Act(ActCommand::Case(command)) => case::case(&command, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use evidence::{AccountTable, Facts, KindRole};
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, IdentifierId, KindId};
 
+use crate::cases::{self, Cases};
 use crate::error::Error;
 use crate::names::NameTable;
 use crate::node::Node;
@@ -147,11 +148,14 @@ impl Dataset {
     pub fn label_of(&self, node: Node) -> String {
         match node {
             Node::Account(account) => format!("account:{}", self.account_name(account)),
-            Node::Identifier(identifier) => {
-                let (kind, value) = self.identifier_name(identifier);
-                format!("{kind}:{value}")
-            }
+            Node::Identifier(identifier) => self.stored_label(identifier),
         }
+    }
+
+    /// An identifier as `KIND:VALUE`, as it is stored.
+    pub(crate) fn stored_label(&self, identifier: IdentifierId) -> String {
+        let (kind, value) = self.identifier_name(identifier);
+        format!("{kind}:{value}")
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
@@ -167,19 +171,34 @@ impl Dataset {
         }
     }
 
-    /// The allow lists as flags; empty where there is no list.
-    pub fn allowed(&self) -> Allowed {
-        let flags = |list: &[(u32, String)], count: usize| {
+    /// What is known-good, as flags, by the allow list that the store was built with and by the decisions since; empty where there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`Dataset::cases`].
+    pub fn allowed(&self) -> Result<Allowed, Error> {
+        let (mut accounts, mut identifiers) = cases::known_good(self, &self.cases()?);
+        accounts.extend(self.tables().allowed_accounts.iter().map(|&(account, _)| account));
+        identifiers.extend(self.tables().allowed_identifiers.iter().map(|&(identifier, _)| identifier));
+        let flags = |list: &[u32], count: usize| {
             let mut flags = vec![false; if list.is_empty() { 0 } else { count }];
-            for &(id, _) in list {
+            for &id in list {
                 flags[id as usize] = true;
             }
             flags
         };
-        Allowed {
-            identifiers: flags(&self.tables().allowed_identifiers, self.graph.identifier_count()),
-            accounts: flags(&self.tables().allowed_accounts, self.graph.account_count()),
-        }
+        Ok(Allowed {
+            identifiers: flags(&identifiers, self.graph.identifier_count()),
+            accounts: flags(&accounts, self.graph.account_count()),
+        })
+    }
+
+    /// The decisions that people took about the store's networks and nodes.
+    ///
+    /// # Errors
+    /// [`Error::CaseLog`] if the log's chain is broken.
+    pub fn cases(&self) -> Result<Cases, Error> {
+        Cases::open(self.path())
     }
 
     /// The results of the last detection.

@@ -53,6 +53,19 @@ pub enum Error {
         /// The store.
         store: PathBuf,
     },
+    /// The chain of the case log is broken.
+    #[error(
+        "{store}: the case log is broken at record {record}: {what}; restore CASES.jsonl from a backup, or move it away to start a new log",
+        store = store.display()
+    )]
+    CaseLog {
+        /// The store.
+        store: PathBuf,
+        /// The first record that is wrong, from 1.
+        record: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The store has no detection results yet.
     #[error("{store} has no networks yet: run `hydralink detect {store}` first", store = store.display())]
     NotDetected {

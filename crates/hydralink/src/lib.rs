@@ -27,6 +27,7 @@
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
 //! | [`evaluate`] | how right was it |
+//! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
@@ -37,6 +38,7 @@ pub mod build;
 pub mod detect;
 
 pub mod bans;
+pub mod cases;
 pub mod dossier;
 pub mod evaluate;
 pub mod export;

@@ -30,6 +30,20 @@ pub enum Action {
     Forget,
 }
 
+impl Action {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Confirm => "confirm",
+            Action::Reject => "reject",
+            Action::Note => "note",
+            Action::State => "state",
+            Action::Policy => "policy",
+            Action::Forget => "forget",
+        }
+    }
+}
+
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
