@@ -189,6 +189,8 @@ pub(crate) struct Profile {
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     #[command(flatten)]
+    pub(crate) key: KeyFile,
+    #[command(flatten)]
     pub(crate) reading: Reading,
     /// The store to write; replaced whole if it exists
     #[arg(long, short, value_name = "STORE")]
@@ -212,6 +214,8 @@ pub(crate) struct Detect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Networks {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Networks to print (0: all)
@@ -224,6 +228,8 @@ pub(crate) struct Networks {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneNetwork {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...) or rank
@@ -232,6 +238,8 @@ pub(crate) struct OneNetwork {
 
 #[derive(Debug, Args)]
 pub(crate) struct Members {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Only accounts of this network
@@ -303,6 +311,8 @@ pub(crate) struct Communities {
 
 #[derive(Debug, Args)]
 pub(crate) struct Hubs {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Only this kind
@@ -315,6 +325,8 @@ pub(crate) struct Hubs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneNode {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, KIND:VALUE, or a bare value that is unambiguous
@@ -323,6 +335,8 @@ pub(crate) struct OneNode {
 
 #[derive(Debug, Args)]
 pub(crate) struct Neighbors {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, KIND:VALUE, or a bare value that is unambiguous
@@ -337,6 +351,8 @@ pub(crate) struct Neighbors {
 
 #[derive(Debug, Args)]
 pub(crate) struct PathBetween {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// From
@@ -350,6 +366,8 @@ pub(crate) struct PathBetween {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanBans {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...) or rank
@@ -364,6 +382,8 @@ pub(crate) struct PlanBans {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// The file to write; .gz and .zst compress

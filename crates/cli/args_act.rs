@@ -1,8 +1,12 @@
 //! What can be typed to act: cases, sharing, privacy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+
+use hydralink::Dataset;
+use hydralink::export::Level;
+use hydralink::privacy::Key;
 
 use super::OneStore;
 
@@ -12,6 +16,75 @@ pub(crate) enum ActCommand {
     /// Decisions about networks, accounts and identifiers: kept in the store, fed back at the next detect
     #[command(subcommand)]
     Case(CaseCommand),
+}
+
+/// A key, from a file and never from the command line.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct KeyFile {
+    /// File with the key of pseudonyms: at least 32 random bytes that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl KeyFile {
+    /// The key, if a file was named.
+    pub(crate) fn read(&self) -> Result<Option<Key>, hydralink::Error> {
+        hydralink::privacy::read_key(self.key_file.as_ref())
+    }
+
+    /// Opens a store, with its key if it was built with one.
+    pub(crate) fn open(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
+        let dataset = Dataset::open(store)?;
+        match self.read()? {
+            Some(key) => dataset.with_key(&key),
+            None => Ok(dataset),
+        }
+    }
+}
+
+/// How much of identifying values is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelName {
+    /// As stored
+    #[default]
+    Full,
+    /// Accounts and templates as stored, addresses by prefix, the rest as pseudonyms
+    Analyst,
+    /// Pseudonyms only, nothing of the account table
+    Redact,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Level {
+        match name {
+            LevelName::Full => Level::Full,
+            LevelName::Analyst => Level::Analyst,
+            LevelName::Redact => Level::Redact,
+        }
+    }
+}
+
+/// Who looks: the key that values are translated with, and how much is shown.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct View {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    /// How much of identifying values is shown; analyst and redact need --key-file for their pseudonyms
+    #[arg(long, value_enum, default_value_t = LevelName::Full)]
+    pub(crate) level: LevelName,
+}
+
+impl View {
+    /// Opens a store to look at it.
+    pub(crate) fn open(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
+        let (dataset, key) = (Dataset::open(store)?, self.key.read()?);
+        let dataset = match &key {
+            // A store of plain values takes any key for the pseudonyms that are shown.
+            Some(key) => dataset.with_key(key)?,
+            None => dataset,
+        };
+        dataset.at_level(self.level.into(), key.as_ref())
+    }
 }
 
 /// Decisions.
@@ -39,6 +112,8 @@ pub(crate) enum CaseCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Decide {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...), account:ID or KIND:VALUE
@@ -68,6 +143,8 @@ pub(crate) enum StateName {
 
 #[derive(Debug, Args)]
 pub(crate) struct Move {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...), account:ID or KIND:VALUE
@@ -98,6 +175,8 @@ pub(crate) struct FourEyes {
 
 #[derive(Debug, Args)]
 pub(crate) struct CaseLog {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
     /// The store
     pub(crate) store: PathBuf,
     /// Only decisions about this network or node

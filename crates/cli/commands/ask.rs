@@ -12,7 +12,7 @@ use crate::output::{Field, Output, grouped};
 
 /// Prints one node.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let node = dataset.node(&arguments.node)?;
     let card = query::show(&dataset, dataset.results_if_any()?.as_ref(), node);
     Ok(output.one(&card, card_text)?)
@@ -51,7 +51,7 @@ fn card_text(card: &NodeCard) -> String {
 
 /// Prints a node's neighbours.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let node = dataset.node(&arguments.node)?;
     let mut rows = query::neighbors(&dataset, dataset.results_if_any()?.as_ref(), node);
     if let Some(kind) = &arguments.kind {
@@ -83,7 +83,7 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
 
 /// Prints the strongest chains of evidence between two nodes.
 pub(crate) fn path(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
     let found = paths(&dataset, from, to, arguments.k)?;
     if found.is_empty() {
@@ -105,7 +105,7 @@ const PATH: &[Field<EvidencePath>] = &[
 
 /// Prints what two accounts share, and what that says.
 pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let account = |text: &str| match dataset.node(text)? {
         Node::Account(account) => Ok(account),
         Node::Identifier(_) => anyhow::bail!("{text} is an identifier; why takes two accounts"),
@@ -124,7 +124,7 @@ pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Resul
 
 /// Prints a plan of actions against one network.
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
     let plan = bans::plan_bans(&dataset, &results, results.network_index(&arguments.id)?, &config);
@@ -163,7 +163,7 @@ const ACTIONS_SHOWN: usize = 20;
 
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let rows = query::hubs(&dataset, &dataset.results()?, arguments.kind.as_deref(), arguments.top)?;
     Ok(output.records(&rows, HUB)?)
 }

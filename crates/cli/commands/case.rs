@@ -30,7 +30,7 @@ fn decide(action: Action, arguments: &Decide, output: &mut Output) -> anyhow::Re
         reason: arguments.reason.as_deref(),
         text: arguments.text.as_deref(),
     };
-    print_decided(&cases::decide(&Dataset::open(&arguments.store)?, &decision)?, output)
+    print_decided(&cases::decide(&arguments.key.open(&arguments.store)?, &decision)?, output)
 }
 
 fn state(arguments: &Move, output: &mut Output) -> anyhow::Result<Found> {
@@ -48,7 +48,7 @@ fn state(arguments: &Move, output: &mut Output) -> anyhow::Result<Found> {
         reason: arguments.reason.as_deref(),
         text: arguments.text.as_deref(),
     };
-    print_decided(&cases::decide(&Dataset::open(&arguments.store)?, &decision)?, output)
+    print_decided(&cases::decide(&arguments.key.open(&arguments.store)?, &decision)?, output)
 }
 
 /// Prints the case that the last decision was about.
@@ -82,9 +82,12 @@ fn list(arguments: &OneStore, output: &mut Output) -> anyhow::Result<Found> {
 }
 
 fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
-    let cases = Dataset::open(&arguments.store)?.cases()?;
+    let dataset = arguments.key.open(&arguments.store)?;
+    let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
-    let about = |entry: &&LogEntry| arguments.target.as_ref().is_none_or(|target| entry.target == *target);
+    // A node may be typed as a value that the store holds a pseudonym of, and may be gone from the store.
+    let typed = arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
+    let about = |entry: &&LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
     let entries: Vec<LogEntry> = cases.entries().iter().filter(about).cloned().collect();
     Ok(output.records(&entries, ENTRY)?)
 }

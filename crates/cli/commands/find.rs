@@ -44,7 +44,7 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     print_ranked(&dataset, &dataset.results()?, arguments.top, arguments.all, output)
 }
 
@@ -86,7 +86,7 @@ fn network_fields(decided: bool) -> [Field<CasedNetwork>; 10] {
 
 /// Prints one network in full.
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
     Ok(output.one(&dossier, dossier::text)?)
@@ -94,7 +94,7 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
 
 /// Prints every account with its labels.
 pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
     let cases = dataset.cases()?;

@@ -32,9 +32,10 @@ mod session;
 mod source;
 mod text;
 
-pub use config::{IngestConfig, IngestObserver, Pseudonym, Unobserved};
+pub use config::{IngestConfig, IngestObserver, Unobserved};
 pub use error::EventError;
 pub use ingest::{FileRead, Ingested, Template, ingest};
+pub use normalise::pseudonym::Pseudonyms;
 pub use names::{Names, NamesRef};
 pub use profile::{Profile, profile};
 pub use rows::Rejection;

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use events::Pseudonyms;
 use evidence::{AccountTable, Facts, KindRole};
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, IdentifierId, KindId};
 
 use crate::cases::{self, Cases};
 use crate::error::Error;
+use crate::export::{Level, Naming};
 use crate::names::NameTable;
 use crate::node::Node;
+use crate::privacy::{self, Key};
 use crate::results::Results;
 use crate::store::{Manifest, Store, Tables};
 
@@ -22,6 +25,8 @@ pub struct Dataset {
     account_names: NameTable,
     identifier_names: NameTable,
     roles: Vec<KindRole>,
+    pseudonyms: Option<Pseudonyms>,
+    naming: Naming,
 }
 
 impl Dataset {
@@ -63,7 +68,38 @@ impl Dataset {
         let identifier_names =
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
         let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
-        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles })
+        let naming = Naming::new(Level::Full, None)?;
+        Ok(Dataset {
+            store,
+            graph,
+            activity,
+            accounts,
+            account_names,
+            identifier_names,
+            roles,
+            pseudonyms: None,
+            naming,
+        })
+    }
+
+    /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
+    ///
+    /// # Errors
+    /// [`Error::StoreKey`] if the store was built with another key.
+    pub fn with_key(mut self, key: &Key) -> Result<Self, Error> {
+        let stored = self.manifest().key_id.as_deref();
+        privacy::check_key(self.path(), stored, Some(&key.id()))?;
+        self.pseudonyms = stored.is_some().then(|| key.pseudonyms());
+        Ok(self)
+    }
+
+    /// The same with labels, and the results read from it, shown at a level. Lookups by name still take names as stored.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the level needs a key and there is none.
+    pub fn at_level(mut self, level: Level, key: Option<&Key>) -> Result<Self, Error> {
+        self.naming = Naming::new(level, key.map(Key::for_exports))?;
+        Ok(self)
     }
 
     /// Where the store is.
@@ -144,11 +180,26 @@ impl Dataset {
         })
     }
 
-    /// A node as `KIND:VALUE`, the form in which it can be typed.
+    /// The pseudonym of a value that somebody typed, if the store holds pseudonyms and its key was given.
+    pub(crate) fn pseudonym_of(&self, kind: &str, value: &str) -> Option<String> {
+        Some(self.pseudonyms.as_ref()?.of(kind, value))
+    }
+
+    /// How values are shown.
+    pub(crate) fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
+    /// The name of an account as the level shows it.
+    pub fn shown_account(&self, account: AccountId) -> std::borrow::Cow<'_, str> {
+        self.naming.account(self.account_name(account))
+    }
+
+    /// A node as `KIND:VALUE`: at the full level the form in which it can be typed.
     pub fn label_of(&self, node: Node) -> String {
         match node {
-            Node::Account(account) => format!("account:{}", self.account_name(account)),
-            Node::Identifier(identifier) => self.stored_label(identifier),
+            Node::Account(account) => format!("account:{}", self.shown_account(account)),
+            Node::Identifier(identifier) => self.naming.labelled(&self.stored_label(identifier)),
         }
     }
 

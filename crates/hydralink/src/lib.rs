@@ -29,6 +29,7 @@
 //! | [`evaluate`] | how right was it |
 //! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
+//! | [`privacy`] | who may know the values |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
 
@@ -46,6 +47,7 @@ pub mod linkage;
 pub mod links;
 pub mod paths;
 pub mod query;
+pub mod privacy;
 pub mod report;
 
 pub mod dataset;
@@ -60,7 +62,7 @@ pub use build::{BuildSummary, build};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
-pub use events::{IngestConfig, IngestObserver, Profile, Unobserved, profile};
+pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, Unobserved, profile};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };

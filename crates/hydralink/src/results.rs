@@ -217,11 +217,16 @@ impl Results {
             return Err(Error::NotDetected { store: store.path().to_owned() });
         }
         let bytes: Column<u8> = store.column("result.summary")?;
-        let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
+        let mut summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
             store: store.path().to_owned(),
             section: "result.summary".to_owned(),
             what: error.to_string(),
         })?;
+        if !dataset.naming().is_full() {
+            for tie in summary.networks.iter_mut().flat_map(|network| &mut network.tied_by) {
+                tie.identifier = dataset.naming().labelled(&tie.identifier);
+            }
+        }
         Ok(Results {
             run: summary.run,
             networks: summary.networks,

@@ -97,6 +97,11 @@ impl StoreWriter {
         &mut self.manifest.tables
     }
 
+    /// Records under which key identifiers were pseudonymised.
+    pub(crate) fn set_key_id(&mut self, key_id: Option<String>) {
+        self.manifest.key_id = key_id;
+    }
+
     /// Records what went in.
     pub(crate) fn set_inputs(&mut self, inputs: Vec<InputFile>, rejected: Vec<(String, u64)>) {
         self.manifest.inputs = inputs;
