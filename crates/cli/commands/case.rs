@@ -86,7 +86,8 @@ fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
     let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
     // A node may be typed as a value that the store holds a pseudonym of, and may be gone from the store.
-    let typed = arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
+    let typed =
+        arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
     let about = |entry: &&LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
     let entries: Vec<LogEntry> = cases.entries().iter().filter(about).cloned().collect();
     Ok(output.records(&entries, ENTRY)?)

@@ -56,7 +56,8 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&find::evaluation_text(&evaluation))?;
 
-    let wanted = Export { view: View::default(), store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let wanted =
+        Export { view: View::default(), store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
     let drawn = export::run_export(&wanted, shared)?;
     output.line(&format!(
         "5. For Gephi: {} ({} nodes, {} edges)\n",

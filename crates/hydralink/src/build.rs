@@ -74,7 +74,7 @@ fn rejected_by_reason(ingested: &Ingested) -> Vec<(String, u64)> {
 }
 
 /// Puts everything that was ingested into a store.
-fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
+pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
     let graph = ingested.graph.columns();
     writer.put("graph.kind_starts", &graph.kind_starts)?;
     writer.put("graph.account_offsets", &graph.account_offsets)?;

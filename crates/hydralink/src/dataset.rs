@@ -69,17 +69,7 @@ impl Dataset {
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
         let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
         let naming = Naming::new(Level::Full, None)?;
-        Ok(Dataset {
-            store,
-            graph,
-            activity,
-            accounts,
-            account_names,
-            identifier_names,
-            roles,
-            pseudonyms: None,
-            naming,
-        })
+        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles, pseudonyms: None, naming })
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.

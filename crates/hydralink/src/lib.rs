@@ -46,8 +46,8 @@ pub mod export;
 pub mod linkage;
 pub mod links;
 pub mod paths;
-pub mod query;
 pub mod privacy;
+pub mod query;
 pub mod report;
 
 pub mod dataset;

@@ -112,7 +112,11 @@ impl Dataset {
         }
         // A payment token that was typed in error is nobody's business either.
         let token = kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Payment);
-        let what = if token { format!("{} (value not repeated)", text.split(':').next().unwrap_or_default()) } else { text.to_owned() };
+        let what = if token {
+            format!("{} (value not repeated)", text.split(':').next().unwrap_or_default())
+        } else {
+            text.to_owned()
+        };
         Error::Unknown { what, hint: self.hint(near) }
     }
 

@@ -121,15 +121,13 @@ mod tests {
         assert_eq!(all, GOLDEN);
     }
 
-    const GOLDEN: [&str; 4] =
-        ["1af5594cddcaf8eb", "6b5a8352b20a067ba0807a61", "v4-7c.4b.08.be", "v6-0454.b894.d613.1085/64"];
+    const GOLDEN: [&str; 4] = ["1af5594cddcaf8eb", "6b5a8352b20a067ba0807a61", "v4-7c.4b.08.be", "v6-0454.b894.d613.1085/64"];
 
     #[test]
     fn kinds_and_keys_have_nothing_in_common() {
         let (one, other) = (Pseudonyms::new([1; 32]), Pseudonyms::new([2; 32]));
         let kinds = ["account", "payment_instrument", "device", "ip"];
-        let all: BTreeSet<String> =
-            [&one, &other].into_iter().flat_map(|key| kinds.map(|kind| key.of(kind, "4f2a"))).collect();
+        let all: BTreeSet<String> = [&one, &other].into_iter().flat_map(|key| kinds.map(|kind| key.of(kind, "4f2a"))).collect();
         assert_eq!(all.len(), 8);
         assert!(all.iter().all(|pseudonym| pseudonym.len() == DIGITS && !pseudonym.contains("4f2a4f2a")));
         assert!(!format!("{one:?}").contains("1, 1"));

@@ -26,8 +26,9 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use decide::{Decision, decide, set_four_eyes};
+pub(crate) use decide::{check_reviewer, log_erasure};
 pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
-pub(crate) use log::{LOG, NAMES, erase};
+use record::Kind;
 pub use record::{Action, State, Subject};
 pub use view::{CasedNetwork, Labelled, label_members, label_networks};
 pub(crate) use view::{confirmed, known_good};
@@ -70,5 +71,19 @@ pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
         head: chain.head().to_owned(),
         torn_bytes: chain.torn.len() as u64,
         erased_names: referred.count() as u64,
+    })
+}
+
+/// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names. The chain
+/// stays whole.
+pub(crate) fn erase_names(
+    store: &Path,
+    accounts: &[String],
+    identifiers: &std::collections::BTreeSet<String>,
+) -> Result<u64, Error> {
+    log::erase(store, |opening| match opening.kind {
+        Kind::Account => accounts.contains(&opening.value),
+        Kind::Identifier => identifiers.contains(&opening.value),
+        Kind::Text => accounts.iter().any(|account| opening.value.contains(account.as_str())),
     })
 }

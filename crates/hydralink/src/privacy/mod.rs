@@ -7,10 +7,17 @@
 //! From one file follow, by BLAKE3 with a context each, independent keys for the pseudonyms of a store ([`events::Pseudonyms`]), for the
 //! pseudonyms of exports ([`crate::export::Level`]), and for what a group shares ([`crate::share`]).
 
+mod forget;
+mod proof;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use events::Pseudonyms;
+
+pub(crate) use forget::Kept;
+pub use forget::{Forgotten, forget};
+pub use proof::Occurrence;
 
 use crate::error::Error;
 
@@ -98,9 +105,7 @@ impl std::fmt::Debug for Key {
 /// # Errors
 /// [`Error::StoreKey`] if the key is missing or another one.
 pub fn check_key(store: &Path, stored: Option<&str>, given: Option<&str>) -> Result<(), Error> {
-    let refuse = |needed: &str, what: String| {
-        Err(Error::StoreKey { store: store.to_owned(), needed: needed.to_owned(), what })
-    };
+    let refuse = |needed: &str, what: String| Err(Error::StoreKey { store: store.to_owned(), needed: needed.to_owned(), what });
     match (stored, given) {
         (Some(needed), None) => refuse(needed, "no key was given: give --key-file".to_owned()),
         (Some(needed), Some(given)) if needed != given => refuse(needed, format!("the key file given is {given}")),
