@@ -16,6 +16,12 @@ pub(crate) enum ActCommand {
     /// Decisions about networks, accounts and identifiers: kept in the store, fed back at the next detect
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Write indicators for a group that holds one key: tokens instead of values, each with its harm label
+    Share(Share),
+    /// What a group's indicators and this store have in common
+    Match(Match),
+    /// Remove accounts from a store: from every section, the results and the case log's names
+    Forget(Forget),
 }
 
 /// A key, from a file and never from the command line.
@@ -190,4 +196,52 @@ pub(crate) struct CaseVerify {
     /// A head noted earlier: fails if the log no longer holds it
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Account ids
+    #[arg(required = true)]
+    pub(crate) accounts: Vec<String>,
+    /// Who asks for it; stands in the case log
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// File with the group's key: at least 32 random bytes that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) group_key: PathBuf,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Only this network (repeat for several)
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Vec<String>,
+    /// The largest share of benign accounts that an indicator may hit
+    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = super::share)]
+    pub(crate) max_benign: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Match {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// A file that another member of the group wrote with `share`
+    pub(crate) file: PathBuf,
+    /// File with the group's key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) group_key: PathBuf,
+    /// Also indicators that have expired
+    #[arg(long)]
+    pub(crate) expired: bool,
+    #[command(flatten)]
+    pub(crate) view: View,
 }

@@ -5,6 +5,7 @@ mod case;
 mod demo;
 mod export;
 mod find;
+mod privacy;
 mod read;
 
 use crate::Found;
@@ -38,6 +39,9 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
         Command::Act(ActCommand::Case(command)) => case::case(&command, output),
+        Command::Act(ActCommand::Share(arguments)) => privacy::share(&arguments, output),
+        Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
+        Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

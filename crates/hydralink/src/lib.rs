@@ -30,6 +30,7 @@
 //! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
+//! | [`share`](mod@share) | what two labs know in common, without values |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
 
@@ -49,6 +50,7 @@ pub mod paths;
 pub mod privacy;
 pub mod query;
 pub mod report;
+pub mod share;
 
 pub mod dataset;
 pub mod error;
