@@ -1,13 +1,12 @@
 //! Questions about one node: show, neighbors, path, hubs, verify.
 
-use hydralink::bans::{self, PlanConfig};
 use hydralink::paths::{EvidencePath, paths};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::{Dataset, Node, links};
 
 use super::case;
 use crate::Found;
-use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween, PlanBans};
+use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween};
 use crate::output::{Field, Output, grouped};
 
 /// Prints one node.
@@ -121,45 +120,6 @@ pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Resul
         lines.join("\n")
     })?)
 }
-
-/// Prints a plan of actions against one network.
-pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
-    let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
-    let plan = bans::plan_bans(&dataset, &results, results.network_index(&arguments.id)?, &config);
-    Ok(output.one(&plan, |plan| {
-        let mut lines = vec![
-            format!(
-                "{}: {} actions stop {} of {} exchanges",
-                plan.network,
-                grouped(plan.actions.len() as u64),
-                grouped(plan.exchanges_stopped),
-                grouped(plan.exchanges)
-            ),
-            format!(
-                "benign accounts hit: {:.2} expected (95% interval {} to {}), budget {}",
-                plan.benign_expected, plan.benign_interval.0, plan.benign_interval.1, plan.benign_budget
-            ),
-            format!("{} members stay, {} of them still linked", plan.members_left, plan.members_still_linked),
-        ];
-        if let Some(replacements) = plan.replacements_a_week {
-            lines.push(format!("on record it made {replacements:.0} accounts a week: expect replacement"));
-        }
-        let named = plan.actions.iter().take(ACTIONS_SHOWN).map(|action| {
-            format!("  {:<15}{:<48}{:>10} exchanges", action.action, action.target, grouped(action.exchanges_stopped))
-        });
-        lines.extend(named);
-        if plan.actions.len() > ACTIONS_SHOWN {
-            lines.push(format!("  ... and {} more; --format json has all", plan.actions.len() - ACTIONS_SHOWN));
-        }
-        lines.push(String::new());
-        lines.join("\n")
-    })?)
-}
-
-/// Actions that the text names; JSON has all.
-const ACTIONS_SHOWN: usize = 20;
 
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {

@@ -1,6 +1,7 @@
 //! One file a group of commands; each parses nothing and decides nothing.
 
 mod ask;
+mod bans;
 mod case;
 mod demo;
 mod export;
@@ -34,7 +35,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),
         Command::Path(arguments) => ask::path(&arguments, output),
-        Command::PlanBans(arguments) => ask::plan_bans(&arguments, output),
+        Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
