@@ -430,3 +430,35 @@ fn two_labs_find_what_they_share_without_showing_it() {
     let keyed = keyed(&bench, &other);
     bench.fails(2, &["nothing can match"], &["match", &keyed, "indicators.jsonl", "--group-key", &key]);
 }
+
+#[test]
+fn a_plan_compares_bans_with_actions_on_identifiers() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    let plan = |more: &[&str]| run_with(&bench, &["plan-bans", &store, &id, "--format", "json"], more).json();
+    let ample = plan(&["--benign-budget", "1000", "--identifier-actions"]);
+    assert_eq!(ample["exchanges_stopped"], ample["exchanges"], "an ample budget stops everything: {ample}");
+    let alternatives = ample["alternatives"].as_array().expect("alternatives");
+    let names: Vec<String> = alternatives.iter().map(|other| text(&other["actions_allowed"])).collect();
+    assert_eq!(names, ["bans", "identifiers", "both"]);
+    assert_eq!(alternatives[1]["members_left"].as_u64(), Some(belonging(&bench, &store, &id).len() as u64), "nobody is banned");
+    assert_eq!(alternatives[0]["members_left"], 0);
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is a number"));
+    for (budget, least) in [("0", 0.0), ("0.5", 0.0), ("3", 0.0)] {
+        let plan = plan(&["--benign-budget", budget, "--identifier-actions"]);
+        let expected = number(&plan["benign_expected"]);
+        assert!(expected <= budget.parse::<f64>().expect("a number") + 1e-9, "{plan}");
+        let (low, high) = (number(&plan["benign_interval"][0]), number(&plan["benign_interval"][1]));
+        assert!(least <= low && low <= expected && expected <= high + 1.0, "{plan}");
+        let countries = plan["benign_by_country"].as_object().expect("countries");
+        let hit: f64 = countries.values().map(|country| number(&country["benign_expected"])).sum();
+        assert!((hit - expected).abs() < 1e-6, "every account has a country: {plan}");
+    }
+    assert!(plan(&[])["reviewed"].is_null());
+    run_with(&bench, &["case", "confirm", &store, &id], ANN);
+    let reviewed = plan(&["--benign-budget", "1000"])["reviewed"].clone();
+    assert_eq!(reviewed["harmless"], 0, "{reviewed}");
+    assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
+    bench.fails(3, &["did you mean"], &["plan-bans", &store, "PN-00000000"]);
+}

@@ -114,8 +114,8 @@ const MEMBER: &[Field<Labelled>] = &[
     Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
     Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
     Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
-    Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
+    Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
 ];
 
 /// Prints connected components, or their sizes at every degree cap.

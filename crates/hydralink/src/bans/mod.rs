@@ -402,12 +402,97 @@ fn replacement(
 
 #[cfg(test)]
 mod tests {
+    use events::{IngestConfig, Unobserved};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A store of events (account, address, card), each standing for some requests.
+    fn dataset(rows: &[(u32, u32, u32, u32)]) -> (tempfile::TempDir, Dataset) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "timestamp,account_id,ip,payment_instrument,requests\n".to_owned();
+        for (at, (account, address, card, requests)) in rows.iter().enumerate() {
+            let second = at % 60;
+            text.push_str(&format!("2026-03-01T00:00:{second:02}Z,a{account:02},198.51.100.{address},c{card},{requests}\n"));
+        }
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        std::fs::write(&events, text).unwrap();
+        crate::build(&[events], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        let dataset = Dataset::open(&store).unwrap();
+        (folder, dataset)
+    }
+
+    fn all_targets(dataset: &Dataset, risk: &BTreeMap<u32, f64>) -> Vec<Target> {
+        let identifiers = (0..dataset.graph().identifier_count() as u32).map(Target::Identifier);
+        risk.keys().map(|&account| Target::Account(account)).chain(identifiers).collect()
+    }
 
     #[test]
     fn certain_members_are_ordered_by_what_they_stop() {
         let ratio = |stopped: f64, benign: f64| Ratio { ratio: stopped / benign.max(LEAST_RISK), stopped };
         assert!(ratio(10.0, 0.0) > ratio(9.0, 0.0));
         assert!(ratio(10.0, 0.001) > ratio(10.0, 0.5));
+    }
+
+    #[test]
+    fn a_worked_case() {
+        // a00 and a01 share address 1; a00 has 30 of its 40 exchanges there, a01 all 20. The outsider a02 is there too.
+        let (_folder, dataset) = dataset(&[(0, 1, 1, 30), (0, 2, 1, 10), (1, 1, 1, 20), (2, 1, 2, 5)]);
+        let risk = BTreeMap::from([(0, 0.1), (1, 0.2)]);
+        let reach = Reach::new(&dataset, &risk);
+        let address = match dataset.node("ip:198.51.100.1").unwrap() {
+            Node::Identifier(identifier) => Target::Identifier(identifier.0),
+            Node::Account(_) => unreachable!("an address is an identifier"),
+        };
+        let gain = reach.gain(address);
+        assert!((gain.stopped - 50.0).abs() < 1e-9 && (gain.benign - 1.3).abs() < 1e-9, "{gain:?}");
+        assert_eq!(reach.gain(Target::Account(0)), Gain { stopped: 40.0, benign: 0.1 });
+        // With a budget below the outsider, bans; each member costs its own doubt.
+        let (taken, reach) = choose(&dataset, &risk, all_targets(&dataset, &risk), 0.9);
+        assert!((reach.stopped() - 60.0).abs() < 1e-9);
+        assert!(benign_expected(&reach) <= 0.9 && !taken.is_empty());
+        // With less than the second member's doubt only the first is banned.
+        let bans = vec![Target::Account(0), Target::Account(1)];
+        let (taken, reach) = choose(&dataset, &risk, bans, 0.15);
+        assert_eq!(taken, [(Target::Account(0), Gain { stopped: 40.0, benign: 0.1 })]);
+        assert_eq!(groups_left(&dataset, &reach, &[], &taken), [1]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10))]
+
+        /// Against all sets of actions whose costs, each alone, add up to no more than the budget: the greedy plan keeps to the budget
+        /// and stops at least (1 - 1/e)/2 of the best. And what an action adds never grows by what was done before.
+        #[test]
+        fn the_plan_is_within_its_bound_of_the_best(
+            rows in prop::collection::vec((0u32..4, 1u32..3, 0u32..3, 1u32..50), 4..12),
+            doubts in prop::collection::vec(0.0f64..1.0, 2),
+            budget in 0.0f64..2.0,
+        ) {
+            let (_folder, dataset) = dataset(&rows);
+            let accounts = dataset.graph().account_count() as u32;
+            let risk: BTreeMap<u32, f64> = (0..accounts.min(2)).zip(doubts).collect();
+            let targets = all_targets(&dataset, &risk);
+            let (_, plan) = choose(&dataset, &risk, targets.clone(), budget);
+            prop_assert!(benign_expected(&plan) <= budget + 1e-9);
+            let mut best = 0.0f64;
+            for set in 0..1u32 << targets.len() {
+                let mut reach = Reach::new(&dataset, &risk);
+                let mut cost = 0.0;
+                for (at, &target) in targets.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1) {
+                    cost += Reach::new(&dataset, &risk).gain(target).benign;
+                    let before: Vec<f64> = targets.iter().map(|&other| reach.gain(other).stopped).collect();
+                    reach.take(target);
+                    for (other, before) in targets.iter().zip(before) {
+                        prop_assert!(reach.gain(*other).stopped <= before + 1e-9, "{at}");
+                    }
+                }
+                if cost <= budget {
+                    best = best.max(reach.stopped());
+                }
+            }
+            let bound = (1.0 - (-1.0f64).exp()) / 2.0;
+            prop_assert!(plan.stopped() + 1e-6 >= bound * best, "{} of {best}", plan.stopped());
+        }
     }
 }

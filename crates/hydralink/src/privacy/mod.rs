@@ -6,6 +6,8 @@
 //!
 //! From one file follow, by BLAKE3 with a context each, independent keys for the pseudonyms of a store ([`events::Pseudonyms`]), for the
 //! pseudonyms of exports ([`crate::export::Level`]), and for what a group shares ([`crate::share`]).
+//!
+#![doc = include_str!("../../docs/privacy.md")]
 
 mod forget;
 mod proof;
