@@ -101,12 +101,19 @@ pub fn forget(
         found: Vec::new(),
     };
     let labels: BTreeSet<String> = kept.removed_identifiers().map(|identifier| dataset.stored_label(identifier)).collect();
-    writer.commit()?;
+    // Names first: a crash in between leaves accounts that can be named, and so forgotten, again.
     forgotten.decisions = cases::erase_names(store, &gone, &labels)?;
+    writer.commit()?;
     cases::log_erasure(store, removed.len(), reviewer)?;
     drop(dataset);
     if let Some(config) = config {
-        detect(store, &config, observe)?;
+        detect(store, &config, observe).map_err(|error| match error {
+            Error::Interrupted => Error::Usage(format!(
+                "interrupted: the accounts are forgotten, the networks not yet detected again; run `hydralink detect {}`",
+                store.display()
+            )),
+            error => error,
+        })?;
     }
     // Where the store holds pseudonyms the values never were in it; both are searched for.
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
@@ -391,6 +398,18 @@ mod tests {
             prop_assert_eq!(report.accounts, names.len() as u64);
             prop_assert_eq!(&report.found, &Vec::new());
             prop_assert_eq!(content(&whole), content(&never));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_rewrite_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
+        let before = content(&path);
+        for stop in ["checking", "rewriting", "writing"] {
+            let error = forget(&path, &["acct0001".to_owned()], None, "ann", &|phase| phase != stop).unwrap_err();
+            assert!(matches!(error, Error::Interrupted), "{error}");
+            assert_eq!(content(&path), before, "{stop}");
         }
     }
 
