@@ -43,6 +43,28 @@ pub enum BenignHypothesis {
     FreeCreditRing,
 }
 
+impl BenignHypothesis {
+    /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same evening, a
+    /// crowd tries the new model on the same prompts. No story brings a shared queue, work split over narrow capabilities by the hour
+    /// of a ban, or accounts that replace banned ones.
+    pub fn brings(self, signal: &str) -> bool {
+        let brought: &[&str] = match self {
+            BenignHypothesis::Enterprise => {
+                &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration"]
+            }
+            BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
+            BenignHypothesis::Agency => &["diurnal_phase", "registration_bursts"],
+            BenignHypothesis::Class => &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony"],
+            BenignHypothesis::Hackathon => {
+                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot"]
+            }
+            BenignHypothesis::BenchmarkCrowd => &["template_fan_out", "synchrony", "launch_pivot"],
+            BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
+        };
+        brought.contains(&signal)
+    }
+}
+
 /// One hypothesis with its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenignLikelihood {

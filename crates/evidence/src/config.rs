@@ -102,6 +102,8 @@ pub struct MemberConfig {
     pub network_size: u32,
     /// Most identifiers of one account that are combined in pairs, most surprising first.
     pub identifiers_per_account: u32,
+    /// Identifiers of one account, sampled over all degrees, that are combined in pairs besides.
+    pub common_identifiers: u32,
     /// Bits by which a tie must exceed what chance gives among all accounts and all pairs of identifiers tried.
     pub margin_bits: f64,
     /// Bits that an account needs beyond those when it joins a group that it wasn't tied into: the fixed point may drop
@@ -121,11 +123,10 @@ pub struct MemberConfig {
     pub rounds: u32,
     /// Share of the smaller of two groups that must be tied across for the two to be one network.
     pub merge_share: f64,
-    /// A network has a centre when at least half of its members hold an own identifier that reaches this share of them.
-    pub centre_share: f64,
-    /// In a network with a centre, an account none of whose own identifiers reaches this share of the members is a neighbour: it
-    /// hangs on by a chain of ties, and is ambiguous.
-    pub neighbour_share: f64,
+    /// Fewest members from which a group has a profile of its own.
+    pub profile_size: u32,
+    /// Share of the smaller of two groups that the larger's profile must accept for the two to be one network.
+    pub accept_share: f64,
 }
 
 impl Default for MemberConfig {
@@ -133,6 +134,7 @@ impl Default for MemberConfig {
         MemberConfig {
             network_size: 2,
             identifiers_per_account: 16,
+            common_identifiers: 8,
             margin_bits: 0.0,
             join_bits: 3.0,
             same_kind_discount: 0.5,
@@ -141,8 +143,8 @@ impl Default for MemberConfig {
             exclusivity: 0.5,
             rounds: 8,
             merge_share: 0.25,
-            centre_share: 0.2,
-            neighbour_share: 0.05,
+            profile_size: 16,
+            accept_share: 0.5,
         }
     }
 }

@@ -19,7 +19,10 @@ pub mod config;
 pub mod classify;
 pub mod weigh;
 
-pub(crate) mod ties;
+mod beta_binomial;
+mod holdings;
+mod profile;
+mod ties;
 
 pub mod members;
 pub mod structure;
@@ -31,7 +34,7 @@ pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_beni
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindRole};
-pub use members::{Candidate, Candidates, Member, Role, corroborate_members};
+pub use members::{Candidate, Candidates, Member, Role, corroborate_members, tied_accounts};
 pub use score::{NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, rank_networks, score_network};
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};

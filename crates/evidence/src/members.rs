@@ -23,15 +23,15 @@ use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A group that holds less than one in this many of an identifier's accounts can't claim it.
-const NOTABLE_SHARE: u64 = 32;
 /// How many of a member's strongest identifiers are left out, one at a time.
 const LEFT_OUT: usize = 4;
 
 use crate::Facts;
-use crate::classify::{Classification, Policy};
+use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::ties::{TieRule, groups_of_ties};
+use crate::holdings::{Holdings, hold, runs};
+use crate::profile::{Refined, refine_by_profile};
+use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
 
 /// How firmly an account belongs.
@@ -57,6 +57,12 @@ pub struct Member {
     pub bits: f32,
     /// Probability that it belongs, `1 / (1 + 2^-bits)`.
     pub confidence: f32,
+}
+
+impl Member {
+    fn of_odds(account: u32, role: Role, odds: f64) -> Self {
+        Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 }
+    }
 }
 
 /// One identifier that holds a candidate together.
@@ -92,6 +98,13 @@ pub struct Candidate {
     pub fragility: Fragility,
 }
 
+impl Candidate {
+    /// The accounts that count as members: all but the ambiguous ones, ascending.
+    pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
+        self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)
+    }
+}
+
 /// All candidates, largest first, ties by their smallest member.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidates {
@@ -114,7 +127,18 @@ impl Candidates {
     }
 }
 
-/// Turns communities into candidates. `partition` labels accounts first, then identifiers.
+/// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals of
+/// [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
+pub fn tied_accounts(
+    facts: Facts<'_>,
+    classification: &Classification,
+    weights: &Weights,
+    config: &MemberConfig,
+) -> Vec<(u32, u32)> {
+    tied_pairs(facts, &TieRule::new(facts, classification, weights, config), config)
+}
+
+/// Turns communities of tied accounts into candidates. The first labels of `partition` are the accounts'.
 ///
 /// # Panics
 /// If the partition has fewer vertices than the graph has accounts.
@@ -122,12 +146,13 @@ pub fn corroborate_members(
     facts: Facts<'_>,
     classification: &Classification,
     weights: &Weights,
+    ties: &[(u32, u32)],
     partition: &Partition,
     config: &MemberConfig,
 ) -> Candidates {
     let rule = TieRule::new(facts, classification, weights, config);
     let communities = &partition.labels()[..facts.graph.account_count()];
-    let mut groups = groups_of_ties(facts, &rule, communities, config);
+    let mut groups = groups_of_ties(ties, communities, config);
     let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
         let next = reassign(facts, &rule, &groups, &holdings);
@@ -137,54 +162,9 @@ pub fn corroborate_members(
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
-    describe(facts, weights, &rule, &groups, &holdings, config)
-}
-
-/// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
-#[derive(Debug)]
-struct Holdings {
-    /// Start of each identifier's runs; length identifiers + 1.
-    offsets: Vec<u64>,
-    /// (group, accounts of the identifier in it), ascending by group.
-    runs: Vec<(u32, u32)>,
-    /// By group name: its accounts.
-    sizes: Vec<u32>,
-}
-
-impl Holdings {
-    fn of(&self, identifier: u32) -> &[(u32, u32)] {
-        &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
-    }
-}
-
-/// Counts every identifier's accounts by group.
-fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
-    let rows: Vec<Vec<(u32, u32)>> = (0..facts.graph.identifier_count() as u32)
-        .into_par_iter()
-        .with_min_len(1024)
-        .map_init(Vec::new, |labels: &mut Vec<u32>, identifier| {
-            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
-            if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
-                return Vec::new();
-            }
-            labels.clear();
-            labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
-            labels.sort_unstable();
-            runs(labels).filter(|&(_, count)| u64::from(count) * NOTABLE_SHARE >= accounts.len() as u64).collect()
-        })
-        .collect();
-    let mut offsets = Vec::with_capacity(rows.len() + 1);
-    offsets.push(0u64);
-    let mut flat = Vec::new();
-    for row in rows {
-        flat.extend(row);
-        offsets.push(flat.len() as u64);
-    }
-    let mut sizes = vec![0u32; groups.len()];
-    for &group in groups.iter().filter(|&&group| group != NONE_U32) {
-        sizes[group as usize] += 1;
-    }
-    Holdings { offsets, runs: flat, sizes }
+    let refined = refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
+    let holdings = hold(facts, classification, &refined.groups);
+    describe(facts, weights, &rule, &refined, &holdings, config)
 }
 
 /// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
@@ -250,13 +230,18 @@ fn describe(
     facts: Facts<'_>,
     weights: &Weights,
     rule: &TieRule<'_>,
-    groups: &[u32],
+    refined: &Refined,
     holdings: &Holdings,
     config: &MemberConfig,
 ) -> Candidates {
     let mut rows: Vec<Vec<u32>> = Vec::new();
     let mut index_of = vec![NONE_U32; facts.graph.account_count()];
-    for (account, &group) in groups.iter().enumerate() {
+    for account in 0..facts.graph.account_count() {
+        // Those that left a group by its profile are listed with it, as ambiguous.
+        let group = match (refined.groups[account], refined.standings[account]) {
+            (NONE_U32, Some(standing)) => standing.group,
+            (group, _) => group,
+        };
         if group == NONE_U32 {
             continue;
         }
@@ -269,7 +254,7 @@ fn describe(
     }
     rows.retain(|row| row.len() >= config.network_size.max(2) as usize);
     let mut networks: Vec<Candidate> =
-        rows.par_iter().map(|row| candidate_of(facts, weights, rule, groups, holdings, row, config)).collect();
+        rows.par_iter().map(|row| candidate_of(facts, weights, rule, refined, holdings, row, config)).collect();
     networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
     Candidates { networks, tie_bits: rule.threshold }
 }
@@ -279,23 +264,43 @@ fn candidate_of(
     facts: Facts<'_>,
     weights: &Weights,
     rule: &TieRule<'_>,
-    groups: &[u32],
+    refined: &Refined,
     holdings: &Holdings,
     accounts: &[u32],
     config: &MemberConfig,
 ) -> Candidate {
-    let group = groups[accounts[0] as usize];
-    let size = accounts.len() as u32 - 1;
+    let groups = &refined.groups;
+    let group = accounts.iter().map(|&account| groups[account as usize]).find(|&group| group != NONE_U32).unwrap_or(NONE_U32);
+    let size = holdings.sizes.get(group as usize).map_or(0, |&size| size.saturating_sub(1));
     let mut members = Vec::with_capacity(accounts.len());
     let mut seen: Vec<u32> = Vec::new();
     // Identifiers without which a member would fall below the threshold, once for each such member.
     let mut needed: Vec<u32> = Vec::new();
     let mut out = Vec::new();
     for &account in accounts {
+        let standing = refined.standings[account as usize];
+        if let Some(standing) = standing.filter(|_| groups[account as usize] == NONE_U32) {
+            members.push(Member::of_odds(account, Role::Ambiguous, standing.bits));
+            continue;
+        }
         ballots(facts, rule, groups, holdings, account, &mut out);
         let here: Vec<(u32, f64)> =
             out.iter().filter(|&&(of_group, ..)| of_group == group).map(|&(_, identifier, bits)| (identifier, bits)).collect();
         seen.extend(here.iter().map(|&(identifier, _)| identifier));
+        if let Some(standing) = standing {
+            let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.kinds)) {
+                (true, true) => Role::Core,
+                (true, false) => Role::Fringe,
+                _ => Role::Ambiguous,
+            };
+            if standing.bits >= 0.0 && standing.robust_bits < 0.0 {
+                let of_weakest =
+                    |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)).0 == standing.weakest;
+                needed.extend(here.iter().filter(of_weakest).map(|&(identifier, _)| identifier));
+            }
+            members.push(Member::of_odds(account, role, standing.bits));
+            continue;
+        }
         let tie = rule.sum(facts, here.iter().copied());
         let accepted = rule.accepts(&tie, size);
         let mut robust = accepted;
@@ -313,7 +318,7 @@ fn candidate_of(
             _ => Role::Ambiguous,
         };
         let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
-        members.push(Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
+        members.push(Member::of_odds(account, role, odds));
     }
     seen.sort_unstable();
     let identifiers: Vec<OwnIdentifier> = runs(&seen)
@@ -327,7 +332,6 @@ fn candidate_of(
             own.members >= 2 && f64::from(own.members - 1) >= config.exclusivity * f64::from(own.accounts - 1)
         })
         .collect();
-    demote_neighbours(facts, &mut members, &identifiers, config);
     needed.sort_unstable();
     let worst = runs(&needed).max_by_key(|&(identifier, count)| (count, std::cmp::Reverse(identifier)));
     let fragility = match worst {
@@ -338,42 +342,12 @@ fn candidate_of(
     Candidate { members, identifiers, suppressed, fragility }
 }
 
-/// In a network with a centre, makes those who hold nothing of it ambiguous: they hang on by a chain of ties to its edge.
-///
-/// An account's *reach* is the largest share of the members that one of its own identifiers is on. There is a centre when the median
-/// reach is at least `centre_share`; an account of less reach than `neighbour_share` is then a neighbour. A network without a centre
-/// (each pair of accounts tied by something else) is left as it is.
-fn demote_neighbours(facts: Facts<'_>, members: &mut [Member], identifiers: &[OwnIdentifier], config: &MemberConfig) {
-    let size = members.len() as f64;
-    let reach = |member: &Member| -> f64 {
-        let held = facts.graph.identifiers_of(AccountId(member.account)).iter();
-        let own = held.filter_map(|held| identifiers.binary_search_by_key(held, |own| own.identifier).ok());
-        own.map(|at| f64::from(identifiers[at].members) / size).fold(0.0, f64::max)
-    };
-    let reaches: Vec<f64> = members.iter().map(reach).collect();
-    let mut order = reaches.clone();
-    order.sort_by(f64::total_cmp);
-    if order[order.len() / 2] < config.centre_share {
-        return;
-    }
-    for (member, reach) in members.iter_mut().zip(reaches) {
-        if reach < config.neighbour_share {
-            member.role = Role::Ambiguous;
-        }
-    }
-}
-
 /// The identifiers with most bits, at most [`LEFT_OUT`], ties to the lower id.
 fn strongest(ballots: &[(u32, f64)]) -> Vec<u32> {
     let mut order = ballots.to_vec();
     order.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
     order.truncate(LEFT_OUT);
     order.into_iter().map(|(identifier, _)| identifier).collect()
-}
-
-/// The distinct values of a sorted slice with how often each stands there.
-fn runs(sorted: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
-    sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32))
 }
 
 #[cfg(test)]
@@ -393,7 +367,8 @@ mod tests {
         let classification = classify_identifiers(facts, &config.classify);
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
-        corroborate_members(facts, &classification, &weights, &Partition::from_labels(labels), &config.members)
+        let ties = tied_accounts(facts, &classification, &weights, &config.members);
+        corroborate_members(facts, &classification, &weights, &ties, &Partition::from_labels(labels), &config.members)
     }
 
     fn accounts_of(candidate: &Candidate) -> Vec<u32> {

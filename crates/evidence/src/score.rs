@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
-//! story     = max(0, bits of the best harmless story)
+//! story     = max(0, bits of a harmless story)
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! score     = min(structure - story, sum(timing), sum(content)) + min(0, sum(other))    if timing and content were measured
+//! case      = min(structure - story, sum(timing), sum(content)) + min(0, sum(other))    if timing and content were measured
 //!           = structure * 2^-story + behaviour - story                                  otherwise
+//! score     = least case over all harmless stories
 //! ```
+//!
+//! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in one
+//! evening) count only with the odds that it does not hold, `1 - min(1, 2^bits)`.
 //!
 //! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules out chance,
 //! timing a crowd that merely uses the same thing (a class, users of one tool), content a crowd that merely sits in one place (a carrier's
@@ -32,6 +36,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
+#[cfg(doc)]
+use crate::benign::BenignHypothesis;
 use crate::benign::{BenignLikelihood, BenignVerdict};
 use crate::config::ScoreConfig;
 use crate::members::{Candidate, Role};
@@ -70,9 +76,9 @@ pub struct NamedSignal {
 pub struct ScoreCard {
     /// All signals, also the missing ones.
     pub signals: Vec<NamedSignal>,
-    /// The best harmless story.
+    /// The harmless story that leaves least of the case.
     pub benign: BenignLikelihood,
-    /// The case for an operator, before the harmless story is subtracted.
+    /// The case for an operator, before any harmless story is told.
     pub evidence_bits: f64,
     /// The case after it.
     pub score_bits: f64,
@@ -140,8 +146,6 @@ pub fn score_network(
     let mut signals = vec![membership_signal(candidate, config)];
     signals.extend(verdict.structure.kinds.iter().map(|shape| sharing_signal(shape, null, config)));
     signals.extend_from_slice(behaviour);
-    let cases = combine(&signals, config);
-    let benign = verdict.best();
     let mut why: Vec<Reason> = verdict
         .structure
         .kinds
@@ -150,15 +154,45 @@ pub fn score_network(
         .map(|shape| Reason { kind: shape.kind, members: shape.sharing_members, identifiers: shape.shared })
         .collect();
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
-    let story = benign.bits.max(0.0);
-    let score = |story: f64| match (cases.timing, cases.content) {
+    let mut strongest = (verdict.best(), f64::INFINITY);
+    for &likelihood in &verdict.likelihoods {
+        let score = case_against(&signals, likelihood, config);
+        if score < strongest.1 {
+            strongest = (likelihood, score);
+        }
+    }
+    let evidence_bits = case_of(&combine(&signals, config), 0.0);
+    let (benign, score_bits) = strongest;
+    ScoreCard { signals, benign, evidence_bits, score_bits, why }
+}
+
+/// What is left of the case if a harmless story is told.
+fn case_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
+    let unexplained = 1.0 - told.bits.exp2().min(1.0);
+    let left: Vec<NamedSignal> = signals
+        .iter()
+        .map(|named| {
+            let mut named = named.clone();
+            if let Some(signal) =
+                named.signal.as_mut().filter(|signal| signal.bits > 0.0 && told.hypothesis.brings(&named.name))
+            {
+                signal.bits *= unexplained;
+            }
+            named
+        })
+        .collect();
+    case_of(&combine(&left, config), told.bits.max(0.0))
+}
+
+/// The module's case for families that are added up, less a story.
+fn case_of(cases: &Cases, story: f64) -> f64 {
+    match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => (cases.structure - story).min(timing).min(content) + cases.other.min(0.0),
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
             cases.structure * (-story).exp2() + behaviour - story
         }
-    };
-    ScoreCard { signals, benign, evidence_bits: score(0.0), score_bits: score(story), why }
+    }
 }
 
 /// The sums of the families; `None` where nothing of a family could be measured.

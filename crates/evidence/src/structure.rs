@@ -74,9 +74,9 @@ pub struct Structure {
     pub profile_peak: Option<f64>,
 }
 
-/// Measures a candidate.
+/// Measures a candidate, its ambiguous members left out.
 pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &BenignConfig) -> Structure {
-    let accounts: Vec<u32> = candidate.members.iter().map(|member| member.account).collect();
+    let accounts: Vec<u32> = candidate.accounts().collect();
     let mut pairs: Vec<(u32, u32)> = accounts
         .iter()
         .flat_map(|&account| {

@@ -12,7 +12,7 @@
 //! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
 //! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
 //!
-//! 1. *Keys*: for each account, all pairs of its most surprising identifiers.
+//! 1. *Keys*: for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its common ones.
 //! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A key
 //!    on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
 //!    shares nothing rare, but the same common things over and over, is tied too.
@@ -30,6 +30,8 @@ use crate::{Facts, KindRole};
 
 /// Fewest accounts of a key that can be tied as a whole.
 const KEY_ACCOUNTS: usize = 5;
+/// Ties beyond a spanning tree, for each tie of the tree, below which a group is nearly a tree.
+const TREE_REDUNDANCY: f64 = 0.5;
 
 /// The bits of a set of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,8 +91,9 @@ impl<'a> TieRule<'a> {
             .into_par_iter()
             .with_min_len(4096)
             .map(|account| {
-                let number = rule.informative(facts, account).count().min(config.identifiers_per_account as usize) as u64;
-                (u64::from(number > 0), number * number.saturating_sub(1) / 2)
+                let number = rule.informative(facts, account).count();
+                let keys = pairs_of(number.min(config.identifiers_per_account as usize));
+                (u64::from(number > 0), keys as u64)
             })
             .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
         let accounts = accounts.max(2) as f64;
@@ -203,6 +206,11 @@ impl<'a> TieRule<'a> {
         count >= lift * lambda && bits >= key_bits
     }
 
+    /// Whether a set of kinds is as many as the data allows to ask for: two, or one where it has one.
+    pub(crate) fn several(&self, kinds: u64) -> bool {
+        kinds.count_ones() >= if self.several_kinds { 2 } else { 1 }
+    }
+
     /// The tie as it counts for an account: outsiders pay `join_bits`.
     pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
         if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
@@ -216,17 +224,16 @@ impl<'a> TieRule<'a> {
 }
 
 /// The group of each account, named by its smallest account, or `NONE_U32`.
-pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: &[u32], config: &MemberConfig) -> Vec<u32> {
-    let ties = tied_pairs(facts, rule, config);
-    let mut parents: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
-    for &(a, b) in &ties {
+pub(crate) fn groups_of_ties(ties: &[(u32, u32)], communities: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let mut parents: Vec<u32> = (0..communities.len() as u32).collect();
+    for &(a, b) in ties {
         if communities[a as usize] == communities[b as usize] {
             union(&mut parents, a, b);
         }
     }
-    merge_across(&mut parents, &ties, config.merge_share);
+    merge_across(&mut parents, ties, config.merge_share);
     let mut tied = vec![false; parents.len()];
-    for &(a, b) in &ties {
+    for &(a, b) in ties {
         tied[a as usize] = true;
         tied[b as usize] = true;
     }
@@ -235,9 +242,11 @@ pub(crate) fn groups_of_ties(facts: Facts<'_>, rule: &TieRule<'_>, communities: 
         .collect()
 }
 
-/// Merges groups of different communities that enough crossing ties join.
+/// Merges groups of different communities that crossing ties join to enough of the smaller group's accounts: `merge_share` of them,
+/// or one where both groups hang together no better themselves. A group whose ties form nearly a tree (each wallet funds the next)
+/// hangs by one tie everywhere, and where it was cut is chance.
 fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
-    let mut sizes = vec![0u32; parents.len()];
+    let (mut sizes, mut inner) = (vec![0u32; parents.len()], vec![0u32; parents.len()]);
     for account in 0..parents.len() as u32 {
         sizes[find(parents, account) as usize] += 1;
     }
@@ -246,23 +255,30 @@ fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
     for &(a, b) in ties {
         let (left, right) = (find(parents, a), find(parents, b));
         if left == right {
+            inner[left as usize] += 1;
             continue;
         }
         let left_smaller = (sizes[left as usize], left) < (sizes[right as usize], right);
         crossing.push(if left_smaller { (left, right, a) } else { (right, left, b) });
     }
+    // Ties beyond a spanning tree, for each tie of the tree.
+    let redundancy = |group: u32| {
+        let tree = f64::from(sizes[group as usize] - 1);
+        (f64::from(inner[group as usize]) - tree) / tree.max(1.0)
+    };
     crossing.sort_unstable();
     crossing.dedup();
-    for group in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
-        let needed = (merge_share * f64::from(sizes[group[0].0 as usize])).max(1.0);
-        if group.len() as f64 >= needed {
-            union(parents, group[0].0, group[0].1);
+    for of_pair in crossing.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
+        let (smaller, larger, _) = of_pair[0];
+        let trees = redundancy(smaller).max(redundancy(larger)) < TREE_REDUNDANCY;
+        if trees || of_pair.len() as f64 >= merge_share * f64::from(sizes[smaller as usize]) {
+            union(parents, smaller, larger);
         }
     }
 }
 
 /// All tied pairs along the chains of the keys, ascending, without repetition.
-fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
+pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
     let mut keys: Vec<(u64, u32)> = (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
@@ -296,29 +312,63 @@ fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Ve
         .collect()
 }
 
-/// The keys of one account: pairs of its most surprising identifiers. A known-good account has none, so nothing ties it.
+/// The keys of one account: pairs of its most surprising identifiers, and pairs of its [`common_identifiers`]. A known-good account
+/// has none, so nothing ties it.
 fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
     if facts.is_allowed_account(account) {
         return Vec::new();
     }
     let mut chosen: Vec<u32> = rule.informative(facts, account).collect();
+    let common = common_identifiers(facts, &chosen, config);
     let surprise = &rule.weights.surprise;
     if chosen.len() > config.identifiers_per_account as usize {
         chosen.sort_by(|&left, &right| surprise[right as usize].total_cmp(&surprise[left as usize]).then(left.cmp(&right)));
         chosen.truncate(config.identifiers_per_account as usize);
         chosen.sort_unstable();
     }
-    let mut keys = Vec::with_capacity(chosen.len() * chosen.len().saturating_sub(1) / 2);
-    for (at, &left) in chosen.iter().enumerate() {
-        for &right in &chosen[at + 1..] {
-            keys.push((u64::from(left) << 32 | u64::from(right), account));
+    let mut keys = Vec::with_capacity(pairs_of(chosen.len()) + pairs_of(common.len()));
+    for of in [&chosen, &common] {
+        for (at, &left) in of.iter().enumerate() {
+            keys.extend(of[at + 1..].iter().map(|&right| (u64::from(left) << 32 | u64::from(right), account)));
         }
     }
+    keys.sort_unstable();
+    keys.dedup();
     keys
 }
 
+fn pairs_of(number: usize) -> usize {
+    number * number.saturating_sub(1) / 2
+}
+
+/// A sample of an account's identifiers on five accounts or more, ascending: the operator who shares nothing rare shares these. Of each
+/// octave of degrees the lowest ids are taken, in turn, so that accounts that have the same identifiers choose the same (as
+/// MinHash does). Addresses are left out: two of them are never a key.
+fn common_identifiers(facts: Facts<'_>, informative: &[u32], config: &MemberConfig) -> Vec<u32> {
+    let mut octaves: Vec<(u32, u32)> = informative
+        .iter()
+        .map(|&identifier| (facts.graph.identifier_degree(IdentifierId(identifier)) as u32, identifier))
+        .filter(|&(degree, identifier)| {
+            let role = facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
+            degree as usize >= KEY_ACCOUNTS && role != KindRole::Address
+        })
+        .map(|(degree, identifier)| (degree.ilog2(), identifier))
+        .collect();
+    octaves.sort_unstable();
+    // (place within its octave, octave, identifier): one of each octave, then the second of each ...
+    let mut turns: Vec<(usize, u32, u32)> = octaves
+        .chunk_by(|left, right| left.0 == right.0)
+        .flat_map(|octave| octave.iter().enumerate().map(|(turn, &(degree, identifier))| (turn, degree, identifier)))
+        .collect();
+    turns.sort_unstable();
+    turns.truncate(config.common_identifiers as usize);
+    let mut chosen: Vec<u32> = turns.into_iter().map(|(.., identifier)| identifier).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
 /// The root of an account, halving the path. The root is always the smallest account of its group.
-fn find(parents: &mut [u32], mut account: u32) -> u32 {
+pub(crate) fn find(parents: &mut [u32], mut account: u32) -> u32 {
     while parents[account as usize] != account {
         parents[account as usize] = parents[parents[account as usize] as usize];
         account = parents[account as usize];
@@ -326,7 +376,7 @@ fn find(parents: &mut [u32], mut account: u32) -> u32 {
     account
 }
 
-fn union(parents: &mut [u32], a: u32, b: u32) {
+pub(crate) fn union(parents: &mut [u32], a: u32, b: u32) {
     let (left, right) = (find(parents, a), find(parents, b));
     if left != right {
         parents[left.max(right) as usize] = left.min(right);

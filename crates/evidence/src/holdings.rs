@@ -1,0 +1,62 @@
+//! How many of an identifier's accounts are in each group?
+
+use graph::{IdentifierId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::Facts;
+use crate::classify::{Classification, Policy};
+
+/// A group that holds less than one in this many of an identifier's accounts can't claim it.
+const NOTABLE_SHARE: u64 = 32;
+
+/// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
+#[derive(Debug)]
+pub(crate) struct Holdings {
+    /// Start of each identifier's runs; length identifiers + 1.
+    offsets: Vec<u64>,
+    /// (group, accounts of the identifier in it), ascending by group.
+    runs: Vec<(u32, u32)>,
+    /// By group name: its accounts.
+    pub(crate) sizes: Vec<u32>,
+}
+
+impl Holdings {
+    pub(crate) fn of(&self, identifier: u32) -> &[(u32, u32)] {
+        &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
+    }
+}
+
+/// Counts every identifier's accounts by group.
+pub(crate) fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
+    let rows: Vec<Vec<(u32, u32)>> = (0..facts.graph.identifier_count() as u32)
+        .into_par_iter()
+        .with_min_len(1024)
+        .map_init(Vec::new, |labels: &mut Vec<u32>, identifier| {
+            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
+            if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
+                return Vec::new();
+            }
+            labels.clear();
+            labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
+            labels.sort_unstable();
+            runs(labels).filter(|&(_, count)| u64::from(count) * NOTABLE_SHARE >= accounts.len() as u64).collect()
+        })
+        .collect();
+    let mut offsets = Vec::with_capacity(rows.len() + 1);
+    offsets.push(0u64);
+    let mut flat = Vec::new();
+    for row in rows {
+        flat.extend(row);
+        offsets.push(flat.len() as u64);
+    }
+    let mut sizes = vec![0u32; groups.len()];
+    for &group in groups.iter().filter(|&&group| group != NONE_U32) {
+        sizes[group as usize] += 1;
+    }
+    Holdings { offsets, runs: flat, sizes }
+}
+
+/// The distinct values of a sorted slice with how often each stands there.
+pub(crate) fn runs(sorted: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
+    sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32))
+}
