@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[path = "args_act.rs"]
+mod act;
+
 use crate::output::Format;
+
+pub(crate) use act::*;
 
 /// Links accounts that share infrastructure and finds the proxy networks among them.
 ///
@@ -83,6 +88,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
+    #[command(flatten)]
+    Act(ActCommand),
     /// Check every byte of a store, and every number of its networks
     Verify(OneStore),
 }
@@ -182,6 +189,8 @@ pub(crate) struct Profile {
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     #[command(flatten)]
+    pub(crate) key: KeyFile,
+    #[command(flatten)]
     pub(crate) reading: Reading,
     /// The store to write; replaced whole if it exists
     #[arg(long, short, value_name = "STORE")]
@@ -205,6 +214,8 @@ pub(crate) struct Detect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Networks {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Networks to print (0: all)
@@ -217,6 +228,8 @@ pub(crate) struct Networks {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneNetwork {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...) or rank
@@ -225,6 +238,8 @@ pub(crate) struct OneNetwork {
 
 #[derive(Debug, Args)]
 pub(crate) struct Members {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Only accounts of this network
@@ -296,6 +311,8 @@ pub(crate) struct Communities {
 
 #[derive(Debug, Args)]
 pub(crate) struct Hubs {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Only this kind
@@ -308,6 +325,8 @@ pub(crate) struct Hubs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneNode {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, KIND:VALUE, or a bare value that is unambiguous
@@ -316,6 +335,8 @@ pub(crate) struct OneNode {
 
 #[derive(Debug, Args)]
 pub(crate) struct Neighbors {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, KIND:VALUE, or a bare value that is unambiguous
@@ -330,6 +351,8 @@ pub(crate) struct Neighbors {
 
 #[derive(Debug, Args)]
 pub(crate) struct PathBetween {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// From
@@ -343,6 +366,8 @@ pub(crate) struct PathBetween {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanBans {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Network id (PN-...) or rank
@@ -357,6 +382,8 @@ pub(crate) struct PlanBans {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// The file to write; .gz and .zst compress

@@ -6,10 +6,12 @@
 //! | `journey` | from events to ranked networks, members, queries, exports |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
+//! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
 
+mod act;
 mod architecture;
 mod bad_input;
 mod determinism;

@@ -1,17 +1,17 @@
 //! Questions about one node: show, neighbors, path, hubs, verify.
 
-use hydralink::bans::{self, PlanConfig};
 use hydralink::paths::{EvidencePath, paths};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::{Dataset, Node, links};
 
+use super::case;
 use crate::Found;
-use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween, PlanBans};
+use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween};
 use crate::output::{Field, Output, grouped};
 
 /// Prints one node.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let node = dataset.node(&arguments.node)?;
     let card = query::show(&dataset, dataset.results_if_any()?.as_ref(), node);
     Ok(output.one(&card, card_text)?)
@@ -50,7 +50,7 @@ fn card_text(card: &NodeCard) -> String {
 
 /// Prints a node's neighbours.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let node = dataset.node(&arguments.node)?;
     let mut rows = query::neighbors(&dataset, dataset.results_if_any()?.as_ref(), node);
     if let Some(kind) = &arguments.kind {
@@ -82,7 +82,7 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
 
 /// Prints the strongest chains of evidence between two nodes.
 pub(crate) fn path(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
     let found = paths(&dataset, from, to, arguments.k)?;
     if found.is_empty() {
@@ -104,7 +104,7 @@ const PATH: &[Field<EvidencePath>] = &[
 
 /// Prints what two accounts share, and what that says.
 pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let account = |text: &str| match dataset.node(text)? {
         Node::Account(account) => Ok(account),
         Node::Identifier(_) => anyhow::bail!("{text} is an identifier; why takes two accounts"),
@@ -121,48 +121,9 @@ pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Resul
     })?)
 }
 
-/// Prints a plan of actions against one network.
-pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
-    let results = dataset.results()?;
-    let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
-    let plan = bans::plan_bans(&dataset, &results, results.network_index(&arguments.id)?, &config);
-    Ok(output.one(&plan, |plan| {
-        let mut lines = vec![
-            format!(
-                "{}: {} actions stop {} of {} exchanges",
-                plan.network,
-                grouped(plan.actions.len() as u64),
-                grouped(plan.exchanges_stopped),
-                grouped(plan.exchanges)
-            ),
-            format!(
-                "benign accounts hit: {:.2} expected (95% interval {} to {}), budget {}",
-                plan.benign_expected, plan.benign_interval.0, plan.benign_interval.1, plan.benign_budget
-            ),
-            format!("{} members stay, {} of them still linked", plan.members_left, plan.members_still_linked),
-        ];
-        if let Some(replacements) = plan.replacements_a_week {
-            lines.push(format!("on record it made {replacements:.0} accounts a week: expect replacement"));
-        }
-        let named = plan.actions.iter().take(ACTIONS_SHOWN).map(|action| {
-            format!("  {:<15}{:<48}{:>10} exchanges", action.action, action.target, grouped(action.exchanges_stopped))
-        });
-        lines.extend(named);
-        if plan.actions.len() > ACTIONS_SHOWN {
-            lines.push(format!("  ... and {} more; --format json has all", plan.actions.len() - ACTIONS_SHOWN));
-        }
-        lines.push(String::new());
-        lines.join("\n")
-    })?)
-}
-
-/// Actions that the text names; JSON has all.
-const ACTIONS_SHOWN: usize = 20;
-
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let rows = query::hubs(&dataset, &dataset.results()?, arguments.kind.as_deref(), arguments.top)?;
     Ok(output.records(&rows, HUB)?)
 }
@@ -184,7 +145,12 @@ pub(crate) fn verify(arguments: &OneStore, output: &mut Output) -> anyhow::Resul
     let dataset = Dataset::open(&arguments.store)?;
     let verified = dataset.store().verify()?;
     dataset.graph().validate()?;
-    Ok(output.one(&verified, |verified| {
+    let chain = hydralink::cases::verify(&arguments.store, None)?;
+    let found = output.one(&verified, |verified| {
         format!("{} sections, {} bytes: all as written\n", verified.sections, grouped(verified.bytes))
-    })?)
+    })?;
+    if chain.records > 0 || chain.torn_bytes > 0 {
+        output.say(case::check_text(&chain).trim_end())?;
+    }
+    Ok(found)
 }

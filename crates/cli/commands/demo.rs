@@ -7,7 +7,7 @@ use hydralink::{Dataset, DetectConfig, evaluate};
 
 use super::{export, find, read};
 use crate::Found;
-use crate::args::{Demo, Export, Reading, Shared};
+use crate::args::{Demo, Export, Reading, Shared, View};
 use crate::output::{Output, grouped};
 
 /// Runs the tour.
@@ -36,7 +36,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         allow: None,
     };
     let clock = Instant::now();
-    let built = read::run_build(&reading, &store, shared)?;
+    let built = read::run_build(&reading, &store, None, shared)?;
     output.line(&format!("\n2. Built in {:.1} s:", clock.elapsed().as_secs_f64()))?;
     for line in read::summary_text(&built).lines() {
         output.line(&format!("   {line}"))?;
@@ -47,16 +47,17 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let results = find::run_detect(&store, &detect, shared)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
-    find::print_ranked(&results, 10, false, output)?;
-
     let dataset = Dataset::open(&store)?;
+    find::print_ranked(&dataset, &results, 10, false, output)?;
+
     let results = dataset.results()?;
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
     let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), false)?;
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&find::evaluation_text(&evaluation))?;
 
-    let wanted = Export { store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let wanted =
+        Export { view: View::default(), store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
     let drawn = export::run_export(&wanted, shared)?;
     output.line(&format!(
         "5. For Gephi: {} ({} nodes, {} edges)\n",

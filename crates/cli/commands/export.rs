@@ -1,6 +1,5 @@
 //! Writing the graph for other tools.
 
-use hydralink::Dataset;
 use hydralink::export::{self, ExportConfig, ExportSummary, Networks};
 
 use crate::Found;
@@ -26,11 +25,13 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
 /// Exports with a line of progress.
 pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
     let _progress = Progress::new(shared, "drawing", None, false);
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.key.open(&arguments.store)?;
     let results = dataset.results()?;
     let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, _>>()?;
     let mut config = ExportConfig::default();
     config.selection.max_nodes = arguments.max_nodes;
+    config.selection.level = arguments.view.level.into();
+    config.key = arguments.view.key.read()?.map(|key| key.for_exports());
     config.selection.networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
     config.format = match shared.format {
         None => None,

@@ -1,8 +1,9 @@
 //! Finding networks: detect, networks, network, members, components, communities, evaluate.
 
+use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::evaluate::{self, Evaluation};
-use hydralink::query::{self, Group, Member};
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network, Results, dossier};
+use hydralink::query::{self, Group};
+use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Results, dossier};
 
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
@@ -17,7 +18,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     };
     config.seed = arguments.seed;
     let results = run_detect(&arguments.store, &config, shared)?;
-    print_ranked(&results, arguments.top, false, output)?;
+    print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, false, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
     output.say(&format!(
@@ -43,35 +44,49 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
-    print_ranked(&dataset.results()?, arguments.top, arguments.all, output)
+    let dataset = arguments.view.open(&arguments.store)?;
+    print_ranked(&dataset, &dataset.results()?, arguments.top, arguments.all, output)
 }
 
 /// Prints flagged networks, or all candidates.
-pub(crate) fn print_ranked(results: &Results, top: usize, all: bool, output: &mut Output) -> anyhow::Result<Found> {
-    let networks: Vec<Network> = results.networks.iter().filter(|network| all || network.flagged).cloned().collect();
+pub(crate) fn print_ranked(
+    dataset: &Dataset,
+    results: &Results,
+    top: usize,
+    all: bool,
+    output: &mut Output,
+) -> anyhow::Result<Found> {
+    let mut networks = cases::label_networks(dataset, results, &dataset.cases()?);
+    networks.retain(|cased| all || cased.network.flagged);
+    let decided = networks.iter().any(|cased| cased.state != State::New);
     let shown = if top == 0 { networks.len() } else { networks.len().min(top) };
-    let found = output.records(&networks[..shown], NETWORK)?;
+    let found = output.records(&networks[..shown], &network_fields(decided))?;
     if shown < networks.len() {
         output.say(&format!("showing {shown} of {}; `networks --top 0` shows all", grouped(networks.len() as u64)))?;
     }
     Ok(found)
 }
 
-const NETWORK: &[Field<Network>] = &[
-    Field::number("rank", |network| network.rank.to_string()),
-    Field::text("id", |network| network.id.clone()),
-    Field::number("accounts", |network| network.accounts.to_string()),
-    Field::csv("events", |network| network.events.to_string()),
-    Field::number("score", |network| format!("{:.1}", network.score)),
-    Field::csv("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
-    Field::csv("benign_hypothesis", |network| network.benign_hypothesis.clone()),
-    Field::text("why", |network| network.why.clone()),
-];
+/// The columns of a network; tables show its state once anything was decided.
+fn network_fields(decided: bool) -> [Field<CasedNetwork>; 10] {
+    let state = |cased: &CasedNetwork| cased.state.name().to_owned();
+    [
+        Field::number("rank", |cased| cased.network.rank.to_string()),
+        Field::text("id", |cased| cased.network.id.clone()),
+        Field::number("accounts", |cased| cased.network.accounts.to_string()),
+        Field::csv("events", |cased| cased.network.events.to_string()),
+        Field::number("score", |cased| format!("{:.1}", cased.network.score)),
+        Field::csv("q_value", |cased| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
+        Field::csv("benign_hypothesis", |cased| cased.network.benign_hypothesis.clone()),
+        if decided { Field::text("state", state) } else { Field::csv("state", state) },
+        Field::csv("confirmed", |cased| cased.confirmed.to_string()),
+        Field::text("why", |cased| cased.network.why.clone()),
+    ]
+}
 
 /// Prints one network in full.
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
     Ok(output.one(&dossier, dossier::text)?)
@@ -79,26 +94,28 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
 
 /// Prints every account with its labels.
 pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
-    let members = query::members(&dataset, &results, network);
+    let cases = dataset.cases()?;
+    let members = cases::label_members(&dataset, &results, &cases, network);
     if output.format() == Format::Table {
-        let shown: Vec<Member> = members.filter(|member| network.is_some() || member.network.is_some()).collect();
+        let shown: Vec<Labelled> = members.filter(|row| network.is_some() || row.member.network.is_some()).collect();
         return Ok(output.records(&shown, MEMBER)?);
     }
     Ok(output.stream(members, MEMBER)?)
 }
 
-const MEMBER: &[Field<Member>] = &[
-    Field::text("account_id", |member| member.account_id.clone()),
-    Field::number("component", |member| member.component.to_string()),
-    Field::number("community", |member| member.community.to_string()),
-    Field::text("network", |member| member.network.clone().unwrap_or_default()),
-    Field::text("membership", |member| member.membership.unwrap_or_default().to_owned()),
-    Field::number("confidence", |member| member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
-    Field::number("evidence_bits", |member| member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
-    Field::csv("candidate", |member| member.candidate.clone().unwrap_or_default()),
+const MEMBER: &[Field<Labelled>] = &[
+    Field::text("account_id", |row| row.member.account_id.clone()),
+    Field::number("component", |row| row.member.component.to_string()),
+    Field::number("community", |row| row.member.community.to_string()),
+    Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
+    Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
+    Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
+    Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
+    Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
+    Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
 ];
 
 /// Prints connected components, or their sizes at every degree cap.

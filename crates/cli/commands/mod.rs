@@ -1,13 +1,16 @@
 //! One file a group of commands; each parses nothing and decides nothing.
 
 mod ask;
+mod bans;
+mod case;
 mod demo;
 mod export;
 mod find;
+mod privacy;
 mod read;
 
 use crate::Found;
-use crate::args::{Command, Shared};
+use crate::args::{ActCommand, Command, Shared};
 use crate::output::Output;
 
 /// Runs a command.
@@ -32,10 +35,14 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),
         Command::Path(arguments) => ask::path(&arguments, output),
-        Command::PlanBans(arguments) => ask::plan_bans(&arguments, output),
+        Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
+        Command::Act(ActCommand::Case(command)) => case::case(&command, output),
+        Command::Act(ActCommand::Share(arguments)) => privacy::share(&arguments, output),
+        Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
+        Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

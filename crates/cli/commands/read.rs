@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile};
 
@@ -116,14 +117,21 @@ fn profile_text(profile: &Profile) -> String {
 
 /// Reads event logs into a store.
 pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let summary = run_build(&arguments.reading, &arguments.output, shared)?;
+    let key = arguments.key.read()?;
+    let summary = run_build(&arguments.reading, &arguments.output, key.as_ref(), shared)?;
     Ok(output.one(&summary, summary_text)?)
 }
 
 /// Builds with a line of progress.
-pub(crate) fn run_build(reading: &Reading, store: &std::path::Path, shared: &Shared) -> anyhow::Result<BuildSummary> {
+pub(crate) fn run_build(
+    reading: &Reading,
+    store: &std::path::Path,
+    key: Option<&Key>,
+    shared: &Shared,
+) -> anyhow::Result<BuildSummary> {
     let watch = Watch::new(shared);
-    Ok(hydralink::build(&sources(reading), store, &config_of(reading), &watch)?)
+    let config = IngestConfig { pseudonym: key.map(Key::pseudonyms), ..config_of(reading) };
+    Ok(hydralink::build(&sources(reading), store, &config, &watch)?)
 }
 
 /// What was built, in a few lines.

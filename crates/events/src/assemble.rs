@@ -184,7 +184,10 @@ fn mine(session: &Session<'_>, sightings: &[graph::Sighting]) -> Option<MinedPro
         return None;
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let mined = templates::mine(&texts);
+    let mut mined = templates::mine(&texts);
+    for template in &mut mined.templates {
+        template.hash = session.pseudonym("prompt_template_hash", &template.hash);
+    }
     let kind = session.kind("prompt_template_hash")?;
     let new_ids: Vec<u32> =
         mined.templates.iter().map(|template| session.intern_identifier(kind, template.hash.as_bytes())).collect();

@@ -1,10 +1,10 @@
 //! What the caller decides about an ingest, and how it can watch it.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use graph::Seconds;
+
+use crate::normalise::pseudonym::Pseudonyms;
 
 /// Share of rows that may be rejected (ING-1).
 pub const MAX_BAD: f64 = 0.001;
@@ -12,11 +12,8 @@ pub const MAX_BAD: f64 = 0.001;
 /// Rows that may always be rejected, however small the input.
 pub const MIN_BAD_ROWS: u64 = 100;
 
-/// A keyed transform of (kind, canonical value); accounts have the kind `account`.
-pub type Pseudonym = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
-
 /// Settings of an ingest.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct IngestConfig {
     /// The account table (`account_id,created_at,banned_at,tier,country,org,pathway`).
     pub accounts: Option<PathBuf>,
@@ -33,7 +30,7 @@ pub struct IngestConfig {
     /// Whether long events may bring kinds that are neither known by name nor declared in the map.
     pub allow_kinds: bool,
     /// Applied to every account and identifier before it is kept.
-    pub pseudonym: Option<Pseudonym>,
+    pub pseudonym: Option<Pseudonyms>,
     /// The time that "future" is measured from; the clock's if absent.
     pub now: Option<Seconds>,
 }
@@ -51,23 +48,6 @@ impl Default for IngestConfig {
             pseudonym: None,
             now: None,
         }
-    }
-}
-
-impl fmt::Debug for IngestConfig {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("IngestConfig")
-            .field("accounts", &self.accounts)
-            .field("releases", &self.releases)
-            .field("allow", &self.allow)
-            .field("map", &self.map)
-            .field("rejects", &self.rejects)
-            .field("max_bad", &self.max_bad)
-            .field("allow_kinds", &self.allow_kinds)
-            .field("pseudonym", &self.pseudonym.is_some())
-            .field("now", &self.now)
-            .finish()
     }
 }
 

@@ -32,10 +32,11 @@ mod session;
 mod source;
 mod text;
 
-pub use config::{IngestConfig, IngestObserver, Pseudonym, Unobserved};
+pub use config::{IngestConfig, IngestObserver, Unobserved};
 pub use error::EventError;
 pub use ingest::{FileRead, Ingested, Template, ingest};
 pub use names::{Names, NamesRef};
+pub use normalise::pseudonym::Pseudonyms;
 pub use profile::{Profile, profile};
 pub use rows::Rejection;
 pub use tables::AccountAttributes;

@@ -145,8 +145,8 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn pseudonym(&self, kind: &str, text: &str) -> String {
-        self.config.pseudonym.as_ref().map_or_else(|| text.to_string(), |keyed| keyed(kind, text))
+    pub(crate) fn pseudonym(&self, kind: &str, text: &str) -> String {
+        self.config.pseudonym.as_ref().map_or_else(|| text.to_string(), |keyed| keyed.of(kind, text))
     }
 
     /// The code of a raw value.

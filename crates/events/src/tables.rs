@@ -121,26 +121,30 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     };
     out.created_at = times(&["created_at", "created"])?;
     out.banned_at = times(&["banned_at", "banned"])?;
-    let labels = |wanted: &[&str], bound: u64| -> Result<(Vec<u32>, Vec<String>), EventError> {
+    let labels = |wanted: &[&str], bound: u64, shown: &dyn Fn(&str) -> String| -> Result<(Vec<u32>, Vec<String>), EventError> {
         let Some(column) = table.column(wanted) else { return Ok((Vec::new(), Vec::new())) };
-        let value = |at: usize| table.rows.get(at).map_or("", |(_, fields)| fields[column].as_str());
-        let mut list: Vec<&str> = row_of.iter().map(|&at| value(at)).filter(|text| !text.is_empty()).collect();
+        let value = |at: usize| match table.rows.get(at).map_or("", |(_, fields)| fields[column].as_str()) {
+            "" => String::new(),
+            text => shown(text),
+        };
+        let mut list: Vec<String> = row_of.iter().map(|&at| value(at)).filter(|text| !text.is_empty()).collect();
         list.sort_unstable();
         list.dedup();
         if list.len() as u64 >= bound {
             return Err(EventError::TooMany { what: "labels in one column of the account table", bound });
         }
         let index = |at: usize| list.binary_search(&value(at)).map_or(NONE_U32, |index| index as u32);
-        Ok((row_of.iter().map(|&at| index(at)).collect(), list.iter().map(|text| (*text).to_string()).collect()))
+        let indices = row_of.iter().map(|&at| index(at)).collect();
+        Ok((indices, list))
     };
     let narrow =
         |wide: Vec<u32>| -> Vec<u16> { wide.into_iter().map(|index| u16::try_from(index).unwrap_or(NONE_U16)).collect() };
     let small = u64::from(NONE_U16);
-    let (country, countries) = labels(&["country"], small)?;
-    let (tier, tiers) = labels(&["tier", "plan"], small)?;
-    let (pathway, pathways) = labels(&["pathway"], small)?;
-    let (status, statuses) = labels(&["status"], small)?;
-    (out.org, out.orgs) = labels(&["org"], u64::from(NONE_U32))?;
+    let (country, countries) = labels(&["country"], small, &str::to_string)?;
+    let (tier, tiers) = labels(&["tier", "plan"], small, &str::to_string)?;
+    let (pathway, pathways) = labels(&["pathway"], small, &str::to_string)?;
+    let (status, statuses) = labels(&["status"], small, &str::to_string)?;
+    (out.org, out.orgs) = labels(&["org"], u64::from(NONE_U32), &|org| session.pseudonym("org", org))?;
     (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
     (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
     Ok(out)

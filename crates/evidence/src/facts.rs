@@ -72,3 +72,10 @@ pub struct Facts<'a> {
     /// Releases: (model index, release time), ascending in time.
     pub releases: &'a [(u16, Seconds)],
 }
+
+impl Facts<'_> {
+    /// Whether the allow list names this account: it is never a member of anything.
+    pub(crate) fn is_allowed_account(&self, account: u32) -> bool {
+        self.allowed_accounts.get(account as usize).copied().unwrap_or(false)
+    }
+}

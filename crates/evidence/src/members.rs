@@ -14,6 +14,7 @@
 //!    suffice; an account that wasn't tied into it pays `join_bits` more. Repeat until nothing changes, at most `rounds` times.
 //! 4. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
+//!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
 //! 5. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
 //!
 //! Cost: O(sightings) a round, plus the ties.
@@ -201,6 +202,9 @@ fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Hol
         .into_par_iter()
         .with_min_len(1024)
         .map_init(Vec::new, |out: &mut Vec<(u32, u32, f64)>, account| {
+            if facts.is_allowed_account(account) {
+                return NONE_U32;
+            }
             ballots(facts, rule, groups, holdings, account, out);
             let home = groups[account as usize];
             let (mut best, mut best_bits) = (NONE_U32, 0.0);
@@ -380,6 +384,19 @@ mod tests {
         assert_eq!(found.networks.len(), 1);
         assert!(found.networks[0].members.iter().all(|member| member.role != Role::Ambiguous));
         assert!(found.networks[0].members.iter().all(|member| member.confidence > 0.5));
+    }
+
+    #[test]
+    fn a_known_good_account_is_never_a_member() {
+        let (mut toy, network) = planted(3_000, 300);
+        let good: Vec<u32> = network.clone().filter(|account| account % 3 == 0).collect();
+        toy.allowed_accounts = (0..toy.graph.account_count() as u32).map(|account| good.contains(&account)).collect();
+        let found = found_in(&toy, None);
+        let members: Vec<u32> = found.networks.iter().flat_map(accounts_of).collect();
+        assert!(good.iter().all(|account| !members.contains(account)));
+        assert!(members.len() > 100, "the others are still found: {}", members.len());
+        toy.allowed_accounts = vec![true; toy.graph.account_count()];
+        assert_eq!(found_in(&toy, None).networks, []);
     }
 
     #[test]

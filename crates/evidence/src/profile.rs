@@ -172,7 +172,8 @@ fn standings_of(
     standings
 }
 
-/// The (group, account, kind, number) of one account's exclusive identifiers; a member without any gets an entry of none.
+/// The (group, account, kind, number) of one account's exclusive identifiers; a member without any gets an entry of none, and a known-good
+/// account stands to no group.
 fn touches_of(
     facts: Facts<'_>,
     groups: &[u32],
@@ -180,6 +181,9 @@ fn touches_of(
     account: u32,
     config: &MemberConfig,
 ) -> Vec<(u32, u32, u8, u32)> {
+    if facts.is_allowed_account(account) {
+        return Vec::new();
+    }
     let home = groups[account as usize];
     let mut exclusive: Vec<(u32, u8)> = Vec::new();
     for &identifier in facts.graph.identifiers_of(AccountId(account)) {

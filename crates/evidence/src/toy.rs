@@ -16,6 +16,7 @@ pub(crate) struct Toy {
     pub(crate) roles: Vec<KindRole>,
     pub(crate) accounts: AccountTable,
     pub(crate) allowed: Vec<bool>,
+    pub(crate) allowed_accounts: Vec<bool>,
     starts: Vec<u32>,
 }
 
@@ -61,7 +62,7 @@ impl Toy {
         graph.validate().expect("a toy is a graph");
         let activity = Activity::from_columns(ActivityColumns::empty(account_count as usize)).expect("no events agree");
         let (roles, accounts) = (roles.to_vec(), AccountTable::default());
-        Toy { graph, activity, roles, accounts, allowed: Vec::new(), starts }
+        Toy { graph, activity, roles, accounts, allowed: Vec::new(), allowed_accounts: Vec::new(), starts }
     }
 
     pub(crate) fn facts(&self) -> Facts<'_> {
@@ -71,7 +72,7 @@ impl Toy {
             roles: &self.roles,
             accounts: &self.accounts,
             allowed_identifiers: &self.allowed,
-            allowed_accounts: &[],
+            allowed_accounts: &self.allowed_accounts,
             releases: &[],
         }
     }

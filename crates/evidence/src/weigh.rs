@@ -101,25 +101,27 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
 }
 
 /// The bipartite graph of all sightings that carry weight: vertices are accounts first, then identifiers. Identifiers of one
-/// account stay in the vertex numbering but get no edge.
+/// account and known-good accounts stay in the vertex numbering but get no edge.
 ///
 /// # Errors
 /// [`GraphError`] if the weights are not this graph's.
 pub fn weighted_graph(facts: Facts<'_>, weights: &Weights) -> Result<WeightedGraph, GraphError> {
     let graph = facts.graph;
     let (accounts, identifiers) = (graph.account_count(), graph.identifier_count());
-    let links = |position: usize, identifier: u32| {
-        weights.sighting_weights[position] > 0.0 && graph.identifier_degree(IdentifierId(identifier)) > 1
+    let links = |position: usize, account: u32, identifier: u32| {
+        weights.sighting_weights[position] > 0.0
+            && graph.identifier_degree(IdentifierId(identifier)) > 1
+            && !facts.is_allowed_account(account)
     };
     let row_length = |vertex: usize| -> u64 {
         if vertex < accounts {
             let range = graph.sighting_range(AccountId(vertex as u32));
             let row = graph.identifiers_of(AccountId(vertex as u32));
-            range.zip(row).filter(|&(position, &identifier)| links(position, identifier)).count() as u64
+            range.zip(row).filter(|&(position, &identifier)| links(position, vertex as u32, identifier)).count() as u64
         } else {
-            let identifier = (vertex - accounts) as u32;
-            let row = graph.sightings_of_identifier(IdentifierId(identifier));
-            row.iter().filter(|&&position| links(position as usize, identifier)).count() as u64
+            let identifier = IdentifierId((vertex - accounts) as u32);
+            let row = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
+            row.filter(|&(&account, &position)| links(position as usize, account, identifier.0)).count() as u64
         }
     };
     let lengths: Vec<u64> = (0..accounts + identifiers).into_par_iter().with_min_len(4096).map(row_length).collect();
@@ -139,7 +141,7 @@ pub fn weighted_graph(facts: Facts<'_>, weights: &Weights) -> Result<WeightedGra
                 graph
                     .sighting_range(account)
                     .zip(graph.identifiers_of(account))
-                    .filter(|&(position, &identifier)| links(position, identifier))
+                    .filter(|&(position, &identifier)| links(position, account.0, identifier))
                     .map(|(position, &identifier)| (accounts as u32 + identifier, weights.sighting_weights[position]))
                     .collect()
             } else {
@@ -148,7 +150,7 @@ pub fn weighted_graph(facts: Facts<'_>, weights: &Weights) -> Result<WeightedGra
                     .accounts_of(identifier)
                     .iter()
                     .zip(graph.sightings_of_identifier(identifier))
-                    .filter(|&(_, &position)| links(position as usize, identifier.0))
+                    .filter(|&(&account, &position)| links(position as usize, account, identifier.0))
                     .map(|(&account, &position)| (account, weights.sighting_weights[position as usize]))
                     .collect()
             };

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use events::{IngestConfig, IngestObserver, Ingested};
 
 use crate::error::Error;
-use crate::store::{InputFile, StoreWriter};
+use crate::privacy;
+use crate::store::{self, InputFile, StoreWriter};
 
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -29,7 +30,7 @@ pub struct BuildSummary {
 /// Reads events into a store at `path`, replacing the one that is there when all is done.
 ///
 /// # Errors
-/// [`Error::Events`] for input that can't be read, [`Error::Interrupted`], and as [`StoreWriter::create`]; whatever happens, the store at
+/// [`Error::StoreKey`] if the store at `path` holds pseudonyms of a key that isn't given, [`Error::Events`] for input that can't be read, [`Error::Interrupted`], and as [`StoreWriter::create`]; whatever happens, the store at
 /// `path` is then as it was.
 pub fn build(
     sources: &[PathBuf],
@@ -37,7 +38,10 @@ pub fn build(
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<BuildSummary, Error> {
+    let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
+    privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let mut writer = StoreWriter::create(path)?;
+    writer.set_key_id(key_id);
     let ingested = events::ingest(sources, config, observer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
@@ -70,7 +74,7 @@ fn rejected_by_reason(ingested: &Ingested) -> Vec<(String, u64)> {
 }
 
 /// Puts everything that was ingested into a store.
-fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
+pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
     let graph = ingested.graph.columns();
     writer.put("graph.kind_starts", &graph.kind_starts)?;
     writer.put("graph.account_offsets", &graph.account_offsets)?;

@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use events::Pseudonyms;
 use evidence::{AccountTable, Facts, KindRole};
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, IdentifierId, KindId};
 
+use crate::cases::{self, Cases};
 use crate::error::Error;
+use crate::export::{Level, Naming};
 use crate::names::NameTable;
 use crate::node::Node;
+use crate::privacy::{self, Key};
 use crate::results::Results;
 use crate::store::{Manifest, Store, Tables};
 
@@ -21,6 +25,8 @@ pub struct Dataset {
     account_names: NameTable,
     identifier_names: NameTable,
     roles: Vec<KindRole>,
+    pseudonyms: Option<Pseudonyms>,
+    naming: Naming,
 }
 
 impl Dataset {
@@ -62,7 +68,28 @@ impl Dataset {
         let identifier_names =
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
         let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
-        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles })
+        let naming = Naming::new(Level::Full, None)?;
+        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles, pseudonyms: None, naming })
+    }
+
+    /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
+    ///
+    /// # Errors
+    /// [`Error::StoreKey`] if the store was built with another key.
+    pub fn with_key(mut self, key: &Key) -> Result<Self, Error> {
+        let stored = self.manifest().key_id.as_deref();
+        privacy::check_key(self.path(), stored, Some(&key.id()))?;
+        self.pseudonyms = stored.is_some().then(|| key.pseudonyms());
+        Ok(self)
+    }
+
+    /// The same with labels, and the results read from it, shown at a level. Lookups by name still take names as stored.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the level needs a key and there is none.
+    pub fn at_level(mut self, level: Level, key: Option<&Key>) -> Result<Self, Error> {
+        self.naming = Naming::new(level, key.map(Key::for_exports))?;
+        Ok(self)
     }
 
     /// Where the store is.
@@ -143,15 +170,33 @@ impl Dataset {
         })
     }
 
-    /// A node as `KIND:VALUE`, the form in which it can be typed.
+    /// The pseudonym of a value that somebody typed, if the store holds pseudonyms and its key was given.
+    pub(crate) fn pseudonym_of(&self, kind: &str, value: &str) -> Option<String> {
+        Some(self.pseudonyms.as_ref()?.of(kind, value))
+    }
+
+    /// How values are shown.
+    pub(crate) fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
+    /// The name of an account as the level shows it.
+    pub fn shown_account(&self, account: AccountId) -> std::borrow::Cow<'_, str> {
+        self.naming.account(self.account_name(account))
+    }
+
+    /// A node as `KIND:VALUE`: at the full level the form in which it can be typed.
     pub fn label_of(&self, node: Node) -> String {
         match node {
-            Node::Account(account) => format!("account:{}", self.account_name(account)),
-            Node::Identifier(identifier) => {
-                let (kind, value) = self.identifier_name(identifier);
-                format!("{kind}:{value}")
-            }
+            Node::Account(account) => format!("account:{}", self.shown_account(account)),
+            Node::Identifier(identifier) => self.naming.labelled(&self.stored_label(identifier)),
         }
+    }
+
+    /// An identifier as `KIND:VALUE`, as it is stored.
+    pub(crate) fn stored_label(&self, identifier: IdentifierId) -> String {
+        let (kind, value) = self.identifier_name(identifier);
+        format!("{kind}:{value}")
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
@@ -167,19 +212,34 @@ impl Dataset {
         }
     }
 
-    /// The allow lists as flags; empty where there is no list.
-    pub fn allowed(&self) -> Allowed {
-        let flags = |list: &[(u32, String)], count: usize| {
+    /// What is known-good, as flags, by the allow list that the store was built with and by the decisions since; empty where there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`Dataset::cases`].
+    pub fn allowed(&self) -> Result<Allowed, Error> {
+        let (mut accounts, mut identifiers) = cases::known_good(self, &self.cases()?);
+        accounts.extend(self.tables().allowed_accounts.iter().map(|&(account, _)| account));
+        identifiers.extend(self.tables().allowed_identifiers.iter().map(|&(identifier, _)| identifier));
+        let flags = |list: &[u32], count: usize| {
             let mut flags = vec![false; if list.is_empty() { 0 } else { count }];
-            for &(id, _) in list {
+            for &id in list {
                 flags[id as usize] = true;
             }
             flags
         };
-        Allowed {
-            identifiers: flags(&self.tables().allowed_identifiers, self.graph.identifier_count()),
-            accounts: flags(&self.tables().allowed_accounts, self.graph.account_count()),
-        }
+        Ok(Allowed {
+            identifiers: flags(&identifiers, self.graph.identifier_count()),
+            accounts: flags(&accounts, self.graph.account_count()),
+        })
+    }
+
+    /// The decisions that people took about the store's networks and nodes.
+    ///
+    /// # Errors
+    /// [`Error::CaseLog`] if the log's chain is broken.
+    pub fn cases(&self) -> Result<Cases, Error> {
+        Cases::open(self.path())
     }
 
     /// The results of the last detection.

@@ -14,6 +14,7 @@ use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
@@ -128,12 +129,12 @@ pub(crate) fn find_networks(
     config: &DetectConfig,
     step: &dyn Fn(&'static str) -> Result<(), Error>,
 ) -> Result<Results, Error> {
-    let allowed = dataset.allowed();
+    let allowed = dataset.allowed()?;
     let linkage = &config.linkage;
     let Chain { classification, weights, components, communities, candidates, cards } =
         find_candidates(dataset.facts(&allowed), config, &[], step)?;
     step("ranking")?;
-    let order = evidence::rank_networks(&cards);
+    let order = rank(dataset, &candidates, &cards)?;
     let account_count = dataset.graph().account_count();
     let mut labels = Labels::new(account_count, dataset.graph().identifier_count());
     let mut networks = Vec::with_capacity(order.len());
@@ -162,6 +163,19 @@ pub(crate) fn find_networks(
     results.set_classes(&classification);
     results.weights = weights.sighting_weights.into();
     Ok(results)
+}
+
+/// Strongest first; of equal scores the one with more confirmed accounts, then as [`evidence::rank_networks`] has it.
+fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard]) -> Result<Vec<usize>, Error> {
+    let confirmed = cases::confirmed(dataset, &dataset.cases()?);
+    let seeds = |index: usize| {
+        let members = candidates.networks[index].members.iter();
+        members.filter(|member| member.role != Role::Ambiguous && confirmed[member.account as usize]).count()
+    };
+    let mut order = evidence::rank_networks(cards);
+    // The sort is stable.
+    order.sort_by(|&a, &b| cards[b].score_bits.total_cmp(&cards[a].score_bits).then_with(|| seeds(b).cmp(&seeds(a))));
+    Ok(order)
 }
 
 /// Measures and scores every candidate, in parallel.

@@ -53,6 +53,37 @@ pub enum Error {
         /// The store.
         store: PathBuf,
     },
+    /// A key file is refused.
+    #[error("key file {path} is refused: {what}", path = path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        what: String,
+    },
+    /// The store holds pseudonyms of another key.
+    #[error("{store} holds pseudonyms under key {needed}, and {what}", store = store.display())]
+    StoreKey {
+        /// The store.
+        store: PathBuf,
+        /// Id of the key it was built with.
+        needed: String,
+        /// What was given.
+        what: String,
+    },
+    /// The chain of the case log is broken.
+    #[error(
+        "{store}: the case log is broken at record {record}: {what}; restore CASES.jsonl from a backup, or move it away to start a new log",
+        store = store.display()
+    )]
+    CaseLog {
+        /// The store.
+        store: PathBuf,
+        /// The first record that is wrong, from 1.
+        record: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The store has no detection results yet.
     #[error("{store} has no networks yet: run `hydralink detect {store}` first", store = store.display())]
     NotDetected {

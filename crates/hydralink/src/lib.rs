@@ -27,7 +27,10 @@
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
 //! | [`evaluate`] | how right was it |
+//! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
+//! | [`privacy`] | who may know the values |
+//! | [`share`](mod@share) | what two labs know in common, without values |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
 
@@ -37,14 +40,17 @@ pub mod build;
 pub mod detect;
 
 pub mod bans;
+pub mod cases;
 pub mod dossier;
 pub mod evaluate;
 pub mod export;
 pub mod linkage;
 pub mod links;
 pub mod paths;
+pub mod privacy;
 pub mod query;
 pub mod report;
+pub mod share;
 
 pub mod dataset;
 pub mod error;
@@ -58,7 +64,7 @@ pub use build::{BuildSummary, build};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
-pub use events::{IngestConfig, IngestObserver, Profile, Unobserved, profile};
+pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, Unobserved, profile};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };

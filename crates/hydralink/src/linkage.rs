@@ -98,7 +98,7 @@ pub struct FoundCommunities {
 /// # Errors
 /// [`Error::Community`] for a resolution that makes no sense.
 pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundCommunities, Error> {
-    let allowed = dataset.allowed();
+    let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let config = evidence::LinkageConfig::default();
     let classification = evidence::classify_identifiers(facts, &config.classify);

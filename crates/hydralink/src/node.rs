@@ -3,6 +3,7 @@
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
 //! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind.
 
+use evidence::KindRole;
 use graph::{AccountId, IdentifierId, KindId};
 
 use crate::dataset::Dataset;
@@ -55,8 +56,8 @@ impl Dataset {
             }
         }
         let mut found = Vec::new();
-        if let Some(account) = self.account_names().find(0..self.graph().account_count() as u32, text) {
-            found.push(Node::Account(AccountId(account)));
+        if let Ok(account) = self.account(text) {
+            found.push(Node::Account(account));
         }
         for kind in 0..self.graph().kind_count() {
             found.extend(self.identifier(KindId(kind as u8), text).map(Node::Identifier));
@@ -65,8 +66,8 @@ impl Dataset {
             [node] => Ok(node),
             [] => Err(self.unknown(text, None, text)),
             _ => {
-                let candidates: Vec<String> = found.iter().map(|&node| self.label_of(node)).collect();
-                Err(Error::Usage(format!("{text} is ambiguous: {}; say which", candidates.join(" or "))))
+                let kinds: Vec<String> = found.iter().map(|&node| format!("{}:", self.kind_of_node(node))).collect();
+                Err(Error::Usage(format!("the value is ambiguous; put {} before it", kinds.join(" or "))))
             }
         }
     }
@@ -76,10 +77,11 @@ impl Dataset {
     /// # Errors
     /// [`Error::Unknown`] with the nearest ids.
     pub fn account(&self, name: &str) -> Result<AccountId, Error> {
-        let found = self.account_names().find(0..self.graph().account_count() as u32, name);
+        let find = |name: &str| self.account_names().find(0..self.graph().account_count() as u32, name);
+        let found = find(name).or_else(|| find(&self.pseudonym_of("account", name)?));
         found.map(AccountId).ok_or_else(|| {
             let near = self.near_accounts(name);
-            Error::Unknown { what: format!("account:{name}"), hint: hint(near) }
+            Error::Unknown { what: format!("account:{name}"), hint: self.hint(near) }
         })
     }
 
@@ -87,10 +89,10 @@ impl Dataset {
     pub fn identifier(&self, kind: KindId, value: &str) -> Option<IdentifierId> {
         let range = self.graph().identifiers_of_kind(kind);
         let find = |value: &str| self.identifier_names().find(range.clone(), value);
-        let found = find(value).or_else(|| {
-            let canonical = (self.kind_name(kind) == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten()?;
-            find(&canonical.to_string())
-        });
+        let name = self.kind_name(kind);
+        let address = (name == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten();
+        let canonical = address.map_or_else(|| value.to_owned(), |address| address.to_string());
+        let found = find(value).or_else(|| find(&canonical)).or_else(|| find(&self.pseudonym_of(name, &canonical)?));
         found.map(IdentifierId)
     }
 
@@ -101,13 +103,21 @@ impl Dataset {
         }
         for candidate in 0..self.graph().kind_count() {
             let candidate = KindId(candidate as u8);
-            if kind.is_none_or(|kind| kind == candidate) {
+            let token = self.roles()[candidate.index()] == KindRole::Payment;
+            if !token && kind.is_none_or(|kind| kind == candidate) {
                 near.extend(self.near(self.graph().identifiers_of_kind(candidate), value, |id| {
                     self.label_of(Node::Identifier(IdentifierId(id)))
                 }));
             }
         }
-        Error::Unknown { what: text.to_owned(), hint: hint(near) }
+        // A payment token that was typed in error is nobody's business either.
+        let token = kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Payment);
+        let what = if token {
+            format!("{} (value not repeated)", text.split(':').next().unwrap_or_default())
+        } else {
+            text.to_owned()
+        };
+        Error::Unknown { what, hint: self.hint(near) }
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
@@ -139,12 +149,25 @@ impl Dataset {
             })
             .collect()
     }
-}
 
-/// "; did you mean ...?" with the nearest names, or nothing.
-fn hint(mut near: Vec<(usize, String)>) -> String {
-    near.sort();
-    near.truncate(SUGGESTIONS);
-    let names: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
-    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
+    /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
+    fn hint(&self, mut near: Vec<(usize, String)>) -> String {
+        near.sort();
+        near.truncate(SUGGESTIONS);
+        let names: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
+        match &self.manifest().key_id {
+            _ if !names.is_empty() => format!("; did you mean {}?", names.join(" or ")),
+            Some(key) if self.pseudonym_of("", "").is_none() => {
+                format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn kind_of_node(&self, node: Node) -> &str {
+        match node {
+            Node::Account(_) => "account",
+            Node::Identifier(identifier) => self.identifier_name(identifier).0,
+        }
+    }
 }

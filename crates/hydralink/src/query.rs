@@ -289,7 +289,7 @@ pub fn member(dataset: &Dataset, results: &Results, account: AccountId) -> Membe
     let touched = results.membership_of(account);
     let flagged = results.flagged_network_of(account);
     Member {
-        account_id: dataset.account_name(account).to_owned(),
+        account_id: dataset.shown_account(account).into_owned(),
         component: results.components[account.index()],
         community: results.communities[account.index()],
         network: flagged.map(|(network, _)| network.id.clone()),
@@ -318,7 +318,7 @@ pub fn groups(dataset: &Dataset, partition: &Partition, top: usize) -> Vec<Group
         id: group,
         accounts: accounts[group as usize],
         identifiers: u64::from(partition.sizes()[group as usize]) - accounts[group as usize],
-        example: dataset.account_name(AccountId(example[group as usize])).to_owned(),
+        example: dataset.shown_account(AccountId(example[group as usize])).into_owned(),
     });
     rows.collect()
 }
@@ -359,6 +359,9 @@ fn exchanges_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> 
 fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
     let mut facts = BTreeMap::new();
+    if !dataset.naming().shows_account_table() {
+        return facts;
+    }
     let mut put = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             facts.insert(name.to_owned(), value);

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
+use crate::node::Node;
+use crate::privacy::Kept;
 use crate::store::StoreWriter;
 
 /// How an account belongs to a network.
@@ -217,11 +219,16 @@ impl Results {
             return Err(Error::NotDetected { store: store.path().to_owned() });
         }
         let bytes: Column<u8> = store.column("result.summary")?;
-        let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
+        let mut summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
             store: store.path().to_owned(),
             section: "result.summary".to_owned(),
             what: error.to_string(),
         })?;
+        if !dataset.naming().is_full() {
+            for tie in summary.networks.iter_mut().flat_map(|network| &mut network.tied_by) {
+                tie.identifier = dataset.naming().labelled(&tie.identifier);
+            }
+        }
         Ok(Results {
             run: summary.run,
             networks: summary.networks,
@@ -287,6 +294,40 @@ impl Results {
     pub(crate) fn set_classes(&mut self, classification: &Classification) {
         (self.classes, self.class_names) = coded(&classification.classes);
         (self.policies, self.policy_names) = coded(&classification.policies);
+    }
+
+    /// The same labels without accounts that were forgotten: what networks keep their ids by until they are detected again.
+    pub(crate) fn without(&self, dataset: &Dataset, kept: &Kept) -> Self {
+        let network_of = kept.by_account(&self.network_of);
+        let membership = kept.by_account(&self.membership);
+        let mut networks = self.networks.clone();
+        let stays = |label: &str| matches!(dataset.node(label), Ok(Node::Identifier(id)) if kept.has_identifier(id));
+        let mut counts = vec![[0u64; Membership::ALL.len()]; networks.len()];
+        for (&network, &code) in network_of.iter().zip(&membership) {
+            if let Some(counts) = counts.get_mut(network as usize) {
+                counts[code as usize] += 1;
+            }
+        }
+        for (network, [core, fringe, ambiguous]) in networks.iter_mut().zip(counts) {
+            (network.core, network.fringe, network.ambiguous, network.accounts) = (core, fringe, ambiguous, core + fringe);
+            network.tied_by.retain(|tie| stays(&tie.identifier));
+        }
+        Results {
+            run: self.run.clone(),
+            networks,
+            components: kept.by_vertex(&self.components).into(),
+            communities: kept.by_vertex(&self.communities).into(),
+            network_of: network_of.into(),
+            membership: membership.into(),
+            confidence: kept.by_account(&self.confidence).into(),
+            evidence_bits: kept.by_account(&self.evidence_bits).into(),
+            classes: kept.by_identifier(&self.classes).into(),
+            policies: kept.by_identifier(&self.policies).into(),
+            weights: kept.by_sighting(dataset, &self.weights).into(),
+            network_of_identifier: kept.by_identifier(&self.network_of_identifier).into(),
+            class_names: self.class_names.clone(),
+            policy_names: self.policy_names.clone(),
+        }
     }
 
     /// The class of an identifier.

@@ -2,6 +2,7 @@
 
 pub mod ip;
 pub mod payment;
+pub mod pseudonym;
 pub mod time;
 
 use serde::Serialize;

@@ -47,9 +47,11 @@ mod tests;
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;
+pub(crate) use naming::Naming;
 pub use run::{ExportSummary, Format, WrittenFile, export, write_graph};
 pub use share::{Sharing, Tlp};
 pub use sink::Compression;
+pub(crate) use sink::write_file;
 pub use view::{ExportEdge, ExportGraph, ExportHub, ExportNode, LeftOut};
 
 /// Which networks are drawn.

@@ -35,6 +35,13 @@ pub(crate) struct Naming {
     key: Option<[u8; 32]>,
 }
 
+impl std::fmt::Debug for Naming {
+    /// The level, never the key.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.words())
+    }
+}
+
 impl Naming {
     /// Checks that the level has the key that it needs.
     pub(crate) fn new(level: Level, key: Option<[u8; 32]>) -> Result<Self, Error> {
@@ -53,6 +60,11 @@ impl Naming {
             Level::Analyst => "analyst (accounts as stored, addresses by prefix, other identifiers as pseudonyms)",
             Level::Redact => "redacted (pseudonyms only)",
         }
+    }
+
+    /// Whether values are shown as stored.
+    pub(crate) fn is_full(&self) -> bool {
+        self.level == Level::Full
     }
 
     /// Whether what the account table says is shown.

@@ -39,6 +39,11 @@ pub(crate) const MANIFEST: &str = "MANIFEST";
 /// Name of the lock file.
 pub(crate) const LOCK: &str = "LOCK";
 
+/// The key that a store's pseudonyms were made with, if there is a store of pseudonyms at `path`.
+pub(crate) fn key_id_at(path: &Path) -> Option<String> {
+    manifest::read(path).ok()?.key_id
+}
+
 /// An open store: the manifest, and the mapped sections. Cheap to clone handles out of; immutable.
 #[derive(Debug)]
 pub struct Store {

@@ -92,9 +92,19 @@ impl StoreWriter {
         self.manifest.sections.retain(|section| !section.name.starts_with(prefix));
     }
 
+    /// Whether the store will have this section.
+    pub(crate) fn names(&self, section: &str) -> bool {
+        self.manifest.sections.iter().any(|entry| entry.name == section)
+    }
+
     /// The string tables, to fill in.
     pub(crate) fn tables(&mut self) -> &mut Tables {
         &mut self.manifest.tables
+    }
+
+    /// Records under which key identifiers were pseudonymised.
+    pub(crate) fn set_key_id(&mut self, key_id: Option<String>) {
+        self.manifest.key_id = key_id;
     }
 
     /// Records what went in.

@@ -1,0 +1,247 @@
+//! What can be typed to act: cases, sharing, privacy.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use hydralink::Dataset;
+use hydralink::export::Level;
+use hydralink::privacy::Key;
+
+use super::OneStore;
+
+/// The commands that act on what was found.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ActCommand {
+    /// Decisions about networks, accounts and identifiers: kept in the store, fed back at the next detect
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Write indicators for a group that holds one key: tokens instead of values, each with its harm label
+    Share(Share),
+    /// What a group's indicators and this store have in common
+    Match(Match),
+    /// Remove accounts from a store: from every section, the results and the case log's names
+    Forget(Forget),
+}
+
+/// A key, from a file and never from the command line.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct KeyFile {
+    /// File with the key of pseudonyms: at least 32 random bytes that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl KeyFile {
+    /// The key, if a file was named.
+    pub(crate) fn read(&self) -> Result<Option<Key>, hydralink::Error> {
+        hydralink::privacy::read_key(self.key_file.as_ref())
+    }
+
+    /// Opens a store, with its key if it was built with one.
+    pub(crate) fn open(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
+        let dataset = Dataset::open(store)?;
+        match self.read()? {
+            Some(key) => dataset.with_key(&key),
+            None => Ok(dataset),
+        }
+    }
+}
+
+/// How much of identifying values is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelName {
+    /// As stored
+    #[default]
+    Full,
+    /// Accounts and templates as stored, addresses by prefix, the rest as pseudonyms
+    Analyst,
+    /// Pseudonyms only, nothing of the account table
+    Redact,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Level {
+        match name {
+            LevelName::Full => Level::Full,
+            LevelName::Analyst => Level::Analyst,
+            LevelName::Redact => Level::Redact,
+        }
+    }
+}
+
+/// Who looks: the key that values are translated with, and how much is shown.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct View {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    /// How much of identifying values is shown; analyst and redact need --key-file for their pseudonyms
+    #[arg(long, value_enum, default_value_t = LevelName::Full)]
+    pub(crate) level: LevelName,
+}
+
+impl View {
+    /// Opens a store to look at it.
+    pub(crate) fn open(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
+        let (dataset, key) = (Dataset::open(store)?, self.key.read()?);
+        let dataset = match &key {
+            // A store of plain values takes any key for the pseudonyms that are shown.
+            Some(key) => dataset.with_key(key)?,
+            None => dataset,
+        };
+        dataset.at_level(self.level.into(), key.as_ref())
+    }
+}
+
+/// Decisions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaseCommand {
+    /// These accounts are one operator's
+    ///
+    /// More accounts than the four-eyes number (100) wait in triage until a second reviewer confirms them too.
+    Confirm(Decide),
+    /// These accounts are harmless: known-good from the next detect on, with the identifiers that tied them
+    Reject(Decide),
+    /// A remark; changes nothing
+    Note(Decide),
+    /// Move a case: new, triage and monitoring take a verdict back, closed keeps it
+    State(Move),
+    /// Set from how many accounts on a confirmation needs two reviewers; raising it takes two as well
+    FourEyes(FourEyes),
+    /// Where every case stands
+    List(OneStore),
+    /// Every decision, oldest first, or those about one network or node
+    Log(CaseLog),
+    /// Check the log's chain and print its head; --head compares with one noted earlier
+    Verify(CaseVerify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...), account:ID or KIND:VALUE
+    pub(crate) target: String,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
+    /// Why, as a code: shared_cards, campus, enterprise ... (confirm and reject need one)
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    /// Why, in words
+    pub(crate) text: Option<String>,
+}
+
+/// States that a case can be moved to; confirm and reject lead to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateName {
+    /// As if nobody had looked
+    New,
+    /// Being looked at
+    Triage,
+    /// Undecided and watched
+    Monitoring,
+    /// Dealt with
+    Closed,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...), account:ID or KIND:VALUE
+    pub(crate) target: String,
+    /// Where to
+    #[arg(value_enum)]
+    pub(crate) state: StateName,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
+    /// Why, as a code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    /// Why, in words
+    pub(crate) text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FourEyes {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Accounts that one reviewer may confirm in one case
+    pub(crate) accounts: u64,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaseLog {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Only decisions about this network or node
+    pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaseVerify {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// A head noted earlier: fails if the log no longer holds it
+    #[arg(long, value_name = "HASH")]
+    pub(crate) head: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Account ids
+    #[arg(required = true)]
+    pub(crate) accounts: Vec<String>,
+    /// Who asks for it; stands in the case log
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// File with the group's key: at least 32 random bytes that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) group_key: PathBuf,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Only this network (repeat for several)
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Vec<String>,
+    /// The largest share of benign accounts that an indicator may hit
+    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = super::share)]
+    pub(crate) max_benign: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Match {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// A file that another member of the group wrote with `share`
+    pub(crate) file: PathBuf,
+    /// File with the group's key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) group_key: PathBuf,
+    /// Also indicators that have expired
+    #[arg(long)]
+    pub(crate) expired: bool,
+    #[command(flatten)]
+    pub(crate) view: View,
+}

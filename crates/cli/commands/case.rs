@@ -1,0 +1,151 @@
+//! Decisions: confirm, reject, note, state, list, log, verify.
+
+use hydralink::Dataset;
+use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry, State};
+
+use crate::Found;
+use crate::args::{CaseCommand, CaseLog, CaseVerify, Decide, FourEyes, Move, OneStore, StateName};
+use crate::output::{Field, Output, grouped};
+
+/// Runs a command about decisions.
+pub(crate) fn case(command: &CaseCommand, output: &mut Output) -> anyhow::Result<Found> {
+    match command {
+        CaseCommand::Confirm(arguments) => decide(Action::Confirm, arguments, output),
+        CaseCommand::Reject(arguments) => decide(Action::Reject, arguments, output),
+        CaseCommand::Note(arguments) => decide(Action::Note, arguments, output),
+        CaseCommand::State(arguments) => state(arguments, output),
+        CaseCommand::FourEyes(arguments) => four_eyes(arguments, output),
+        CaseCommand::List(arguments) => list(arguments, output),
+        CaseCommand::Log(arguments) => log(arguments, output),
+        CaseCommand::Verify(arguments) => verify(arguments, output),
+    }
+}
+
+fn decide(action: Action, arguments: &Decide, output: &mut Output) -> anyhow::Result<Found> {
+    let decision = Decision {
+        action,
+        state: None,
+        target: &arguments.target,
+        reviewer: &arguments.reviewer,
+        reason: arguments.reason.as_deref(),
+        text: arguments.text.as_deref(),
+    };
+    print_decided(&cases::decide(&arguments.key.open(&arguments.store)?, &decision)?, output)
+}
+
+fn state(arguments: &Move, output: &mut Output) -> anyhow::Result<Found> {
+    let state = match arguments.state {
+        StateName::New => State::New,
+        StateName::Triage => State::Triage,
+        StateName::Monitoring => State::Monitoring,
+        StateName::Closed => State::Closed,
+    };
+    let decision = Decision {
+        action: Action::State,
+        state: Some(state),
+        target: &arguments.target,
+        reviewer: &arguments.reviewer,
+        reason: arguments.reason.as_deref(),
+        text: arguments.text.as_deref(),
+    };
+    print_decided(&cases::decide(&arguments.key.open(&arguments.store)?, &decision)?, output)
+}
+
+/// Prints the case that the last decision was about.
+fn print_decided(cases: &Cases, output: &mut Output) -> anyhow::Result<Found> {
+    let target = cases.entries().last().map_or("", |entry| entry.target.as_str());
+    let Some(case) = cases.case_of(target) else { return Ok(Found::Nothing) };
+    let found = output.one(case, |case| {
+        let mut text = format!("{}: {}, {} accounts\n", case.case, case.state.name(), grouped(case.accounts));
+        if case.awaiting > 0 {
+            text.push_str(&format!("{} accounts wait for a second reviewer's `case confirm`\n", grouped(case.awaiting)));
+        }
+        text
+    })?;
+    output.say("`hydralink detect` uses it from now on")?;
+    Ok(found)
+}
+
+fn four_eyes(arguments: &FourEyes, output: &mut Output) -> anyhow::Result<Found> {
+    let cases = cases::set_four_eyes(&Dataset::open(&arguments.store)?, arguments.accounts, &arguments.reviewer)?;
+    if cases.four_eyes() < arguments.accounts {
+        output.say("raising the number takes effect when a second reviewer sets the same")?;
+    }
+    output.line(&format!("one reviewer may confirm {} accounts of a case", grouped(cases.four_eyes())))?;
+    Ok(Found::Something)
+}
+
+fn list(arguments: &OneStore, output: &mut Output) -> anyhow::Result<Found> {
+    let cases = Dataset::open(&arguments.store)?.cases()?;
+    warn_torn(&cases, output)?;
+    Ok(output.records(cases.cases(), CASE)?)
+}
+
+fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.key.open(&arguments.store)?;
+    let cases = dataset.cases()?;
+    warn_torn(&cases, output)?;
+    // A node may be typed as a value that the store holds a pseudonym of, and may be gone from the store.
+    let typed =
+        arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
+    let about = |entry: &&LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
+    let entries: Vec<LogEntry> = cases.entries().iter().filter(about).cloned().collect();
+    Ok(output.records(&entries, ENTRY)?)
+}
+
+fn verify(arguments: &CaseVerify, output: &mut Output) -> anyhow::Result<Found> {
+    let check = cases::verify(&arguments.store, arguments.head.as_deref())?;
+    Ok(output.one(&check, check_text)?)
+}
+
+/// What a check of the log found, in a few lines.
+pub(crate) fn check_text(check: &ChainCheck) -> String {
+    let mut text = format!("{} decisions: the chain holds; head {}\n", grouped(check.records), check.head);
+    if check.torn_bytes > 0 {
+        text.push_str(&format!(
+            "an unfinished last line of {} bytes (a crash while it was written) is no decision; the next one sets it aside\n",
+            check.torn_bytes
+        ));
+    }
+    if check.erased_names > 0 {
+        text.push_str(&format!("{} names in it were erased\n", grouped(check.erased_names)));
+    }
+    text
+}
+
+fn warn_torn(cases: &Cases, output: &mut Output) -> std::io::Result<()> {
+    match cases.torn_bytes() {
+        0 => Ok(()),
+        bytes => {
+            output.say(&format!("the log ends in an unfinished line of {bytes} bytes, which is no decision; see `case verify`"))
+        }
+    }
+}
+
+const CASE: &[Field<Case>] = &[
+    Field::text("case", |case| case.case.clone()),
+    Field::text("state", |case| case.state.name().to_owned()),
+    Field::number("accounts", |case| case.accounts.to_string()),
+    Field::number("awaiting", |case| case.awaiting.to_string()),
+    Field::text("reviewer", |case| case.reviewer.clone()),
+    Field::text("reason", |case| case.reason.clone().unwrap_or_default()),
+    Field::csv("opened", |case| case.opened.clone()),
+    Field::text("updated", |case| case.updated.clone()),
+    Field::number("records", |case| case.records.to_string()),
+];
+
+const ENTRY: &[Field<LogEntry>] = &[
+    Field::number("seq", |entry| entry.seq.to_string()),
+    Field::text("at", |entry| entry.at.clone()),
+    Field::text("reviewer", |entry| entry.reviewer.clone()),
+    Field::text("action", |entry| match (entry.state, entry.four_eyes) {
+        (Some(state), _) => state.name().to_owned(),
+        (_, Some(accounts)) => format!("four eyes over {accounts}"),
+        _ => entry.action.name().to_owned(),
+    }),
+    Field::text("target", |entry| entry.target.clone()),
+    Field::number("accounts", |entry| entry.accounts.to_string()),
+    Field::text("reason", |entry| entry.reason.clone().unwrap_or_default()),
+    Field::text("text", |entry| entry.text.clone().unwrap_or_default()),
+    Field::csv("hash", |entry| entry.hash.clone()),
+];

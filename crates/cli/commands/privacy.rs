@@ -1,0 +1,103 @@
+//! Erasing accounts, and sharing indicators without values.
+
+use hydralink::export::{Networks, Sharing};
+use hydralink::privacy::{self, Forgotten, Key};
+use hydralink::share::{self, ShareSummary};
+use hydralink::{Dataset, Error};
+
+use crate::Found;
+use crate::args::{Forget, Match, Share, Shared};
+use crate::output::{Field, Output, grouped};
+use crate::progress::{self, Progress};
+
+/// Removes accounts from a store.
+pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let progress = Progress::new(shared, "opening", None, false);
+    let key = arguments.key.read()?;
+    let forgotten = privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &|phase| {
+        progress.phase(phase);
+        !progress::interrupted()
+    })?;
+    drop(progress);
+    Ok(output.one(&forgotten, forgotten_text)?)
+}
+
+fn forgotten_text(forgotten: &Forgotten) -> String {
+    let mut text = format!(
+        "{} accounts forgotten, with {} sightings, {} events and {} identifiers that only they were seen with\n",
+        grouped(forgotten.accounts),
+        grouped(forgotten.sightings),
+        grouped(forgotten.events),
+        grouped(forgotten.identifiers)
+    );
+    if forgotten.decisions > 0 {
+        text.push_str(&format!("{} names and remarks erased from the case log\n", grouped(forgotten.decisions)));
+    }
+    if !forgotten.dropped_sections.is_empty() {
+        text.push_str(&format!("dropped, make them again: {}\n", forgotten.dropped_sections.join(", ")));
+    }
+    if forgotten.detected_again {
+        text.push_str("networks detected again without them\n");
+    }
+    match forgotten.found.as_slice() {
+        [] => text.push_str(&format!("{} files searched: none holds their names\n", forgotten.files_searched)),
+        found => found.iter().for_each(|place| {
+            let (times, bytes) = (place.times, place.name_bytes);
+            text.push_str(&format!(
+                "{}: a name of {bytes} bytes still stands there {times} times; it may be another word that happens to be the same\n",
+                place.file
+            ));
+        }),
+    }
+    text
+}
+
+/// Writes indicators for a group.
+pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let key = Key::read(&arguments.group_key)?;
+    let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
+    let networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
+    let sharing = Sharing { max_benign_prevalence: arguments.max_benign, ..Sharing::default() };
+    let summary = share::share(&dataset, &results, networks, &sharing, &key, &arguments.output)?;
+    if summary.pseudonyms {
+        output.say("the store holds pseudonyms: only stores built with the same --key-file can match these indicators")?;
+    }
+    let path = arguments.output.display().to_string();
+    output.one(&summary, |summary: &ShareSummary| {
+        format!(
+            "{path}: {} indicators of {} networks for group {}; {} held back, because others use them too\n",
+            grouped(summary.indicators),
+            grouped(summary.networks),
+            summary.group,
+            grouped(summary.held_back)
+        )
+    })?;
+    Ok(if summary.indicators == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// Prints what a group's indicators and a store have in common.
+pub(crate) fn find_matches(arguments: &Match, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let key = Key::read(&arguments.group_key)?;
+    let mut matches = share::find_matches(&dataset, dataset.results_if_any()?.as_ref(), &arguments.file, &key)?;
+    let all = matches.len();
+    matches.retain(|found| arguments.expired || !found.expired);
+    if matches.len() < all {
+        output.say(&format!("{} more have expired; --expired shows them", grouped((all - matches.len()) as u64)))?;
+    }
+    Ok(output.records(&matches, MATCH)?)
+}
+
+const MATCH: &[Field<share::Match>] = &[
+    Field::text("identifier", |found| found.identifier.clone()),
+    Field::number("accounts", |found| found.accounts.to_string()),
+    Field::text("networks", |found| found.networks.join(" ")),
+    Field::text("class", |found| found.class.clone().unwrap_or_default()),
+    Field::text("their_class", |found| found.their_class.clone().unwrap_or_default()),
+    Field::number("their_benign", |found| format!("{:.0}%", found.their_benign_prevalence * 100.0)),
+    Field::number("confidence", |found| found.their_confidence.to_string()),
+    Field::text("valid_until", |found| found.valid_until.clone().unwrap_or_default()),
+    Field::csv("expired", |found| found.expired.to_string()),
+];

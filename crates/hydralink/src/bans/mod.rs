@@ -1,0 +1,498 @@
+//! Which actions stop most of a network, and whom would they hurt?
+//!
+//! Two kinds of action are compared: banning an account, and an action on an identifier (challenge an address, ask for identification
+//! at a card, limit a template's rate), which touches every account seen with it, member or not.
+//!
+//! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign accounts hit, each
+//! once, by a ban or by a challenge alike: for an account that belongs with confidence `c`, `1 - c`; for one outside the network, 1. Its interval is that of
+//! the Poisson binomial. Confidence is a model's; where people decided about accounts ([`crate::cases`]), the share of them that was harmless,
+//! with its Clopper-Pearson interval, stands beside it.
+//!
+//! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is taken if the budget
+//! holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when they come up. 3. If the best single
+//! action stops more than all of these, it is the plan. For costs that add up this stops at least (1 - 1/e)/2 of what the best plan stops
+//! (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs overlap, and are never more.
+//! Cost: O((members + sightings of the network's identifiers) log) a plan.
+
+mod interval;
+mod stopped;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use graph::{AccountId, IdentifierId, NONE_U16};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::query;
+use crate::results::{Membership, Results};
+use interval::{clopper_pearson, garwood, jeffreys, poisson_binomial};
+use stopped::{Gain, Reach};
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanConfig {
+    /// Most benign accounts, in expectation, that the plan may hit.
+    pub benign_budget: f64,
+    /// Whether actions on identifiers are considered beside bans.
+    pub identifier_actions: bool,
+}
+
+/// One action of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Action {
+    /// `ban`, `challenge`, `verify_payment` or `rate_limit`.
+    pub action: &'static str,
+    /// The account or identifier.
+    pub target: String,
+    /// Exchanges that it stops beyond those of the actions before it.
+    pub exchanges_stopped: u64,
+    /// Benign accounts it is expected to hit beyond those of the actions before it.
+    pub benign_expected: f64,
+    /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benign_share_interval: Option<(f64, f64)>,
+}
+
+/// Benign accounts hit in one country or pathway.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Collateral {
+    /// Accounts hit.
+    pub hit: u64,
+    /// How many of them are expected to be benign.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// All accounts of the store there, to compare with.
+    pub accounts: u64,
+    #[serde(skip)]
+    risks: Vec<f64>,
+}
+
+/// What the same budget does with other kinds of action.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alternative {
+    /// `bans`, `identifiers` or `both`.
+    pub actions_allowed: &'static str,
+    /// Actions taken.
+    pub actions: u64,
+    /// Exchanges stopped.
+    pub exchanges_stopped: u64,
+    /// Benign accounts expected to be hit.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// Members that aren't banned.
+    pub members_left: u64,
+    /// The largest group of them that identifiers which weren't acted on join.
+    pub largest_group_left: u64,
+}
+
+/// Accounts that people decided about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reviewed {
+    /// Accounts confirmed or rejected, in all cases of the store.
+    pub decided: u64,
+    /// Those that were harmless.
+    pub harmless: u64,
+    /// 95% interval of the share of harmless ones (Clopper and Pearson). Cases that people pick are no random sample.
+    pub harmless_share_interval: (f64, f64),
+    /// The same share of the members that the plan bans.
+    pub benign_banned_interval: (f64, f64),
+}
+
+/// How fast a network makes accounts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replacement {
+    /// Accounts made a week, from the first creation on record to the last.
+    pub accounts_a_week: f64,
+    /// 95% interval of the same, if creations are a Poisson process (Garwood). Batches make it wider in truth.
+    pub interval: (f64, f64),
+    /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was measured.
+    pub regeneration: Option<f64>,
+}
+
+/// A plan and what it does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The network.
+    pub network: String,
+    /// The budget.
+    pub benign_budget: f64,
+    /// Actions, best first.
+    pub actions: Vec<Action>,
+    /// Exchanges of the network on record.
+    pub exchanges: u64,
+    /// Exchanges that the plan stops.
+    pub exchanges_stopped: u64,
+    /// Benign accounts expected to be hit.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// Exchanges of benign accounts that are expected to be stopped with them.
+    pub benign_exchanges_expected: f64,
+    /// Benign accounts hit, by country.
+    pub benign_by_country: BTreeMap<String, Collateral>,
+    /// The same by pathway.
+    pub benign_by_pathway: BTreeMap<String, Collateral>,
+    /// What people found harmless so far, where they decided anything.
+    pub reviewed: Option<Reviewed>,
+    /// Members that aren't banned.
+    pub members_left: u64,
+    /// Those of them that an identifier of the network which wasn't acted on still joins to another.
+    pub members_still_linked: u64,
+    /// The largest group of those.
+    pub largest_group_left: u64,
+    /// What to expect as replacement; nothing without two creation times.
+    pub replacement: Option<Replacement>,
+    /// What bans alone, identifiers alone and both do under the same budget.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// What can be acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Account(u32),
+    Identifier(u32),
+}
+
+/// What is acted on.
+const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifiers", false, true), ("both", true, true)];
+
+/// Plans actions against one network.
+///
+/// # Errors
+/// As [`Dataset::cases`].
+pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &PlanConfig) -> Result<Plan, Error> {
+    let risk: BTreeMap<u32, f64> = results
+        .members_of(network)
+        .into_iter()
+        .filter(|(_, how)| *how != Membership::Ambiguous)
+        .map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0)))
+        .collect();
+    let own: Vec<u32> = (0..dataset.graph().identifier_count() as u32)
+        .filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network)
+        .collect();
+    let mut chosen = None;
+    let mut alternatives = Vec::new();
+    for (name, bans, identifiers) in ALTERNATIVES {
+        let accounts = risk.keys().map(|&account| Target::Account(account)).filter(|_| bans);
+        let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
+        let (taken, reach) = choose(dataset, &risk, targets.collect(), config.benign_budget);
+        let groups = groups_left(dataset, &reach, &own, &taken);
+        alternatives.push(Alternative {
+            actions_allowed: name,
+            actions: taken.len() as u64,
+            exchanges_stopped: reach.stopped().round() as u64,
+            benign_expected: benign_expected(&reach),
+            benign_interval: poisson_binomial(reach.hit().map(|(account, _)| reach.risk_of(account))),
+            members_left: groups.iter().sum(),
+            largest_group_left: groups.iter().copied().max().unwrap_or(0),
+        });
+        if bans && identifiers == config.identifier_actions {
+            chosen = Some((taken, reach, groups, alternatives[alternatives.len() - 1].clone()));
+        }
+    }
+    let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
+    let exchanges = |account: &u32| query::exchanges_of(dataset, AccountId(*account));
+    let (accounts, tables) = (dataset.accounts(), dataset.tables());
+    Ok(Plan {
+        network: results.networks[network].id.clone(),
+        benign_budget: config.benign_budget,
+        actions: taken.iter().map(|&(target, gain)| action(dataset, &risk, target, gain)).collect(),
+        exchanges: risk.keys().map(exchanges).sum(),
+        exchanges_stopped: this.exchanges_stopped,
+        benign_expected: this.benign_expected,
+        benign_interval: this.benign_interval,
+        benign_exchanges_expected: reach.benign_stopped(),
+        benign_by_country: collateral(&reach, &accounts.country, &tables.countries),
+        benign_by_pathway: collateral(&reach, &accounts.pathway, &tables.pathways),
+        reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
+        members_left: this.members_left,
+        members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
+        largest_group_left: this.largest_group_left,
+        replacement: replacement(dataset, results, network, risk.keys().copied()),
+        alternatives,
+    })
+}
+
+/// The actions that the greedy rule of the module takes, and what they reach.
+fn choose<'a>(
+    dataset: &'a Dataset,
+    risk: &'a BTreeMap<u32, f64>,
+    targets: Vec<Target>,
+    budget: f64,
+) -> (Vec<(Target, Gain)>, Reach<'a>) {
+    let mut reach = Reach::new(dataset, risk);
+    let alone: BTreeMap<Target, Gain> = targets.iter().map(|&target| (target, reach.gain(target))).collect();
+    let ratio = |stopped: f64, target: Target| Ratio { ratio: stopped / alone[&target].benign.max(LEAST_RISK), stopped };
+    let mut heap: BinaryHeap<(Ratio, Reverse<Target>)> =
+        targets.iter().map(|&target| (ratio(alone[&target].stopped, target), Reverse(target))).collect();
+    let (mut taken, mut spent) = (Vec::new(), 0.0);
+    while let Some((stale, Reverse(target))) = heap.pop() {
+        let gain = reach.gain(target);
+        let fresh = ratio(gain.stopped, target);
+        if fresh < stale {
+            heap.push((fresh, Reverse(target)));
+        } else if gain.stopped > NOTHING && spent + gain.benign <= budget {
+            reach.take(target);
+            taken.push((target, gain));
+            spent += gain.benign;
+        }
+    }
+    let affordable = alone.iter().filter(|(_, gain)| gain.benign <= budget);
+    let single = affordable.max_by(|a, b| a.1.stopped.total_cmp(&b.1.stopped).then(b.0.cmp(a.0)));
+    if let Some((&target, &gain)) = single.filter(|(_, gain)| gain.stopped > reach.stopped() + NOTHING) {
+        reach = Reach::new(dataset, risk);
+        reach.take(target);
+        taken = vec![(target, gain)];
+    }
+    (taken, reach)
+}
+
+/// Exchanges stopped per benign account risked; ties by exchanges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ratio {
+    ratio: f64,
+    stopped: f64,
+}
+
+/// A risk below this counts as this, so that certain members are ordered by what they stop.
+const LEAST_RISK: f64 = 1e-3;
+
+/// Stopping less than this is rounding.
+const NOTHING: f64 = 1e-6;
+
+impl Eq for Ratio {}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.ratio.total_cmp(&other.ratio).then(self.stopped.total_cmp(&other.stopped))
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn action(dataset: &Dataset, risk: &BTreeMap<u32, f64>, target: Target, gain: Gain) -> Action {
+    let (action, node, interval) = match target {
+        Target::Account(account) => ("ban", Node::Account(AccountId(account)), None),
+        Target::Identifier(identifier) => {
+            let identifier = IdentifierId(identifier);
+            let accounts = dataset.graph().accounts_of(identifier);
+            let outside = accounts.iter().filter(|account| !risk.contains_key(account)).count() as u64;
+            let action = match dataset.roles()[dataset.graph().kind_of(identifier).index()] {
+                evidence::KindRole::Payment => "verify_payment",
+                evidence::KindRole::Template => "rate_limit",
+                _ => "challenge",
+            };
+            (action, Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
+        }
+    };
+    Action {
+        action,
+        target: dataset.label_of(node),
+        exchanges_stopped: gain.stopped.round() as u64,
+        benign_expected: gain.benign,
+        benign_share_interval: interval,
+    }
+}
+
+fn benign_expected(reach: &Reach<'_>) -> f64 {
+    reach.hit().map(|(account, _)| reach.risk_of(account)).sum()
+}
+
+/// Accounts hit by the word of a column of the account table.
+fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<String, Collateral> {
+    let mut groups: BTreeMap<u16, Collateral> = BTreeMap::new();
+    for (account, _) in reach.hit() {
+        let Some(&word) = column.get(account as usize).filter(|&&word| word != NONE_U16) else { continue };
+        let group = groups.entry(word).or_default();
+        group.hit += 1;
+        group.risks.push(reach.risk_of(account));
+    }
+    for &word in column {
+        if let Some(group) = groups.get_mut(&word) {
+            group.accounts += 1;
+        }
+    }
+    let named = groups.into_iter().filter_map(|(word, mut group)| {
+        group.benign_expected = group.risks.iter().sum();
+        group.benign_interval = poisson_binomial(group.risks.iter().copied());
+        Some((names.get(word as usize)?.clone(), group))
+    });
+    named.collect()
+}
+
+/// Sizes of the groups of members that aren't banned, joined by identifiers of the network that weren't acted on.
+fn groups_left(dataset: &Dataset, reach: &Reach<'_>, own: &[u32], taken: &[(Target, Gain)]) -> Vec<u64> {
+    let acted: BTreeSet<u32> = taken
+        .iter()
+        .filter_map(|(target, _)| match target {
+            Target::Identifier(identifier) => Some(*identifier),
+            Target::Account(_) => None,
+        })
+        .collect();
+    let free: BTreeSet<u32> = own.iter().copied().filter(|identifier| !acted.contains(identifier)).collect();
+    let mut left: BTreeSet<u32> = reach.risk.keys().copied().filter(|&account| !reach.is_banned(account)).collect();
+    let mut passed = BTreeSet::new();
+    let mut sizes = Vec::new();
+    while let Some(first) = left.pop_first() {
+        let (mut group, mut next) = (vec![first], 0);
+        while let Some(&account) = group.get(next) {
+            next += 1;
+            for &identifier in dataset.graph().identifiers_of(AccountId(account)) {
+                if free.contains(&identifier) && passed.insert(identifier) {
+                    let others = dataset.graph().accounts_of(IdentifierId(identifier));
+                    group.extend(others.iter().copied().filter(|other| left.remove(other)));
+                }
+            }
+        }
+        sizes.push(group.len() as u64);
+    }
+    sizes
+}
+
+/// What people decided, and what it says about the accounts that a plan bans.
+fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error> {
+    let cases = dataset.cases()?;
+    let harmless = cases.rejected_accounts().count() as u64;
+    let decided = harmless + cases.confirmed_accounts().count() as u64;
+    if decided == 0 {
+        return Ok(None);
+    }
+    let share = clopper_pearson(harmless, decided);
+    Ok(Some(Reviewed {
+        decided,
+        harmless,
+        harmless_share_interval: share,
+        benign_banned_interval: (share.0 * banned as f64, share.1 * banned as f64),
+    }))
+}
+
+/// Accounts made a week between the first and the last creation, which itself starts the clock.
+fn replacement(
+    dataset: &Dataset,
+    results: &Results,
+    network: usize,
+    accounts: impl Iterator<Item = u32>,
+) -> Option<Replacement> {
+    let created = &dataset.accounts().created_at;
+    let times: Vec<u32> =
+        accounts.filter_map(|account| created.get(account as usize).copied()).filter(|&time| time != graph::NO_TIME).collect();
+    let (first, last) = (times.iter().min()?, times.iter().max()?);
+    let weeks = f64::from(last - first) / (7.0 * 86_400.0);
+    if weeks <= 0.0 {
+        return None;
+    }
+    let made = times.len() as u64 - 1;
+    let interval = garwood(made);
+    let signal = results.networks[network].signals.get("ban_and_replace");
+    Some(Replacement {
+        accounts_a_week: made as f64 / weeks,
+        interval: (interval.0 / weeks, interval.1 / weeks),
+        regeneration: signal.and_then(|signal| Some(signal.as_ref()?.value)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{IngestConfig, Unobserved};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A store of events (account, address, card), each standing for some requests.
+    fn dataset(rows: &[(u32, u32, u32, u32)]) -> (tempfile::TempDir, Dataset) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "timestamp,account_id,ip,payment_instrument,requests\n".to_owned();
+        for (at, (account, address, card, requests)) in rows.iter().enumerate() {
+            let second = at % 60;
+            text.push_str(&format!("2026-03-01T00:00:{second:02}Z,a{account:02},198.51.100.{address},c{card},{requests}\n"));
+        }
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        std::fs::write(&events, text).unwrap();
+        crate::build(&[events], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        let dataset = Dataset::open(&store).unwrap();
+        (folder, dataset)
+    }
+
+    fn all_targets(dataset: &Dataset, risk: &BTreeMap<u32, f64>) -> Vec<Target> {
+        let identifiers = (0..dataset.graph().identifier_count() as u32).map(Target::Identifier);
+        risk.keys().map(|&account| Target::Account(account)).chain(identifiers).collect()
+    }
+
+    #[test]
+    fn certain_members_are_ordered_by_what_they_stop() {
+        let ratio = |stopped: f64, benign: f64| Ratio { ratio: stopped / benign.max(LEAST_RISK), stopped };
+        assert!(ratio(10.0, 0.0) > ratio(9.0, 0.0));
+        assert!(ratio(10.0, 0.001) > ratio(10.0, 0.5));
+    }
+
+    #[test]
+    fn a_worked_case() {
+        // a00 and a01 share address 1; a00 has 30 of its 40 exchanges there, a01 all 20. The outsider a02 is there too.
+        let (_folder, dataset) = dataset(&[(0, 1, 1, 30), (0, 2, 1, 10), (1, 1, 1, 20), (2, 1, 2, 5)]);
+        let risk = BTreeMap::from([(0, 0.1), (1, 0.2)]);
+        let reach = Reach::new(&dataset, &risk);
+        let address = match dataset.node("ip:198.51.100.1").unwrap() {
+            Node::Identifier(identifier) => Target::Identifier(identifier.0),
+            Node::Account(_) => unreachable!("an address is an identifier"),
+        };
+        let gain = reach.gain(address);
+        assert!((gain.stopped - 50.0).abs() < 1e-9 && (gain.benign - 1.3).abs() < 1e-9, "{gain:?}");
+        assert_eq!(reach.gain(Target::Account(0)), Gain { stopped: 40.0, benign: 0.1 });
+        // With a budget below the outsider, bans; each member costs its own doubt.
+        let (taken, reach) = choose(&dataset, &risk, all_targets(&dataset, &risk), 0.9);
+        assert!((reach.stopped() - 60.0).abs() < 1e-9);
+        assert!(benign_expected(&reach) <= 0.9 && !taken.is_empty());
+        // With less than the second member's doubt only the first is banned.
+        let bans = vec![Target::Account(0), Target::Account(1)];
+        let (taken, reach) = choose(&dataset, &risk, bans, 0.15);
+        assert_eq!(taken, [(Target::Account(0), Gain { stopped: 40.0, benign: 0.1 })]);
+        assert_eq!(groups_left(&dataset, &reach, &[], &taken), [1]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10))]
+
+        /// Against all sets of actions whose costs, each alone, add up to no more than the budget: the greedy plan keeps to the budget
+        /// and stops at least (1 - 1/e)/2 of the best. And what an action adds never grows by what was done before.
+        #[test]
+        fn the_plan_is_within_its_bound_of_the_best(
+            rows in prop::collection::vec((0u32..4, 1u32..3, 0u32..3, 1u32..50), 4..12),
+            doubts in prop::collection::vec(0.0f64..1.0, 2),
+            budget in 0.0f64..2.0,
+        ) {
+            let (_folder, dataset) = dataset(&rows);
+            let accounts = dataset.graph().account_count() as u32;
+            let risk: BTreeMap<u32, f64> = (0..accounts.min(2)).zip(doubts).collect();
+            let targets = all_targets(&dataset, &risk);
+            let (_, plan) = choose(&dataset, &risk, targets.clone(), budget);
+            prop_assert!(benign_expected(&plan) <= budget + 1e-9);
+            let mut best = 0.0f64;
+            for set in 0..1u32 << targets.len() {
+                let mut reach = Reach::new(&dataset, &risk);
+                let mut cost = 0.0;
+                for (at, &target) in targets.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1) {
+                    cost += Reach::new(&dataset, &risk).gain(target).benign;
+                    let before: Vec<f64> = targets.iter().map(|&other| reach.gain(other).stopped).collect();
+                    reach.take(target);
+                    for (other, before) in targets.iter().zip(before) {
+                        prop_assert!(reach.gain(*other).stopped <= before + 1e-9, "{at}");
+                    }
+                }
+                if cost <= budget {
+                    best = best.max(reach.stopped());
+                }
+            }
+            let bound = (1.0 - (-1.0f64).exp()) / 2.0;
+            prop_assert!(plan.stopped() + 1e-6 >= bound * best, "{} of {best}", plan.stopped());
+        }
+    }
+}

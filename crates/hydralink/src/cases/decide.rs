@@ -1,0 +1,252 @@
+//! Writing a decision: what it is about is looked up, checked, and put into the log.
+
+use graph::{AccountId, IdentifierId};
+
+use super::fold::Cases;
+use super::log;
+use super::record::{Action, Kind, Opening, Record, State, Subject};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::results::{Membership, Results};
+
+/// Longest remark.
+const MAX_TEXT: usize = 10_000;
+
+/// A decision to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    /// What is done: confirm, reject, note or state.
+    pub action: Action,
+    /// The state that the case moves to; with [`Action::State`] only.
+    pub state: Option<State>,
+    /// A network's id (`PN-...`) or a node (`account:ID`, `KIND:VALUE`).
+    pub target: &'a str,
+    /// Who decides.
+    pub reviewer: &'a str,
+    /// Why, as a code; confirming and rejecting need one.
+    pub reason: Option<&'a str>,
+    /// Why, in words.
+    pub text: Option<&'a str>,
+}
+
+/// Writes a decision into the store's log and returns all decisions with it.
+///
+/// # Errors
+/// [`Error::Unknown`] for a network or node that isn't there, [`Error::Usage`] for a missing reason or a name that can't be one,
+/// [`Error::CaseLog`] if the chain is broken.
+pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error> {
+    check(decision)?;
+    let results = dataset.results_if_any()?;
+    let chain = log::append(dataset.path(), |chain| {
+        let about = about(dataset, results.as_ref(), &Cases::of_chain(chain), decision)?;
+        let mut openings = Vec::new();
+        let mut commit = |kind, value: &str| -> Result<_, Error> {
+            let opening = Opening::new(kind, value)?;
+            let commitment = opening.commitment();
+            openings.push(opening);
+            Ok(commitment)
+        };
+        let record = Record {
+            state: decision.state,
+            subject: about.subject,
+            network: about.network,
+            reason: decision.reason.map(str::to_owned),
+            accounts: about.accounts.iter().map(|name| commit(Kind::Account, name)).collect::<Result<_, _>>()?,
+            identifiers: about.identifiers.iter().map(|name| commit(Kind::Identifier, name)).collect::<Result<_, _>>()?,
+            text: decision.text.map(|text| commit(Kind::Text, text)).transpose()?,
+            ..blank(decision.action, decision.reviewer)
+        };
+        Ok((record, openings))
+    })?;
+    Ok(Cases::of_chain(&chain))
+}
+
+/// Sets the number of accounts that one reviewer may confirm in one case. Raising it takes effect when a second reviewer sets the same.
+///
+/// # Errors
+/// As [`decide`].
+pub fn set_four_eyes(dataset: &Dataset, accounts: u64, reviewer: &str) -> Result<Cases, Error> {
+    check_reviewer(reviewer)?;
+    let chain = log::append(dataset.path(), |_| Ok(policy_record(accounts, reviewer)))?;
+    Ok(Cases::of_chain(&chain))
+}
+
+pub(crate) fn policy_record(accounts: u64, reviewer: &str) -> (Record, Vec<Opening>) {
+    (Record { four_eyes: Some(accounts), ..blank(Action::Policy, reviewer) }, Vec::new())
+}
+
+/// Writes that accounts were erased: how many, not which.
+pub(crate) fn log_erasure(store: &std::path::Path, accounts: usize, reviewer: &str) -> Result<(), Error> {
+    let reason = Some(format!("{accounts}_accounts"));
+    log::append(store, |_| Ok((Record { reason, ..blank(Action::Forget, reviewer) }, Vec::new()))).map(drop)
+}
+
+fn blank(action: Action, reviewer: &str) -> Record {
+    Record {
+        v: 1,
+        seq: 0,
+        at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        action,
+        state: None,
+        subject: Subject::Store,
+        network: None,
+        reviewer: reviewer.trim().to_owned(),
+        reason: None,
+        four_eyes: None,
+        accounts: Vec::new(),
+        identifiers: Vec::new(),
+        text: None,
+        set_aside: None,
+        prev: String::new(),
+    }
+}
+
+/// What a decision is about.
+struct About {
+    subject: Subject,
+    network: Option<String>,
+    accounts: Vec<String>,
+    identifiers: Vec<String>,
+}
+
+fn about(dataset: &Dataset, results: Option<&Results>, cases: &Cases, decision: &Decision<'_>) -> Result<About, Error> {
+    let target = decision.target;
+    if !target.to_ascii_uppercase().starts_with("PN-") {
+        let node = dataset.node(target)?;
+        return about_node(dataset, results, node, decision.action);
+    }
+    let current = results.map(|results| results.network_index(target).map(|network| (results, network))).transpose();
+    match (current, cases.case_of(target)) {
+        (Ok(Some((results, network))), _) => {
+            let members = belonging(results, network);
+            let accounts: Vec<String> = members.iter().map(|&account| dataset.account_name(account).to_owned()).collect();
+            refuse_known_good(dataset, &members, decision.action)?;
+            let own = results.network_of_identifier.iter().enumerate().filter(|&(_, &owner)| owner as usize == network);
+            let identifiers = own.map(|(identifier, _)| dataset.stored_label(IdentifierId(identifier as u32))).collect();
+            let (subject, id) = (Subject::Network, results.networks[network].id.clone());
+            Ok(match decision.action {
+                Action::Confirm => About { subject, network: Some(id), accounts, identifiers: Vec::new() },
+                Action::Note => About { subject, network: Some(id), accounts: Vec::new(), identifiers: Vec::new() },
+                _ => About { subject, network: Some(id), accounts, identifiers },
+            })
+        }
+        // A rejected network isn't found again: its case still knows its members.
+        (_, Some(case)) => Ok(About {
+            subject: Subject::Network,
+            network: Some(case.case.clone()),
+            accounts: if decision.action == Action::Note { Vec::new() } else { case.members.iter().cloned().collect() },
+            identifiers: match decision.action {
+                Action::Note | Action::Confirm => Vec::new(),
+                _ => case.identifiers.iter().cloned().collect(),
+            },
+        }),
+        (Err(error), None) => Err(error),
+        (Ok(None), None) => Err(Error::NotDetected { store: dataset.path().to_owned() }),
+    }
+}
+
+fn about_node(dataset: &Dataset, results: Option<&Results>, node: Node, action: Action) -> Result<About, Error> {
+    Ok(match node {
+        Node::Account(account) => {
+            refuse_known_good(dataset, &[account], action)?;
+            About {
+                subject: Subject::Account,
+                network: results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
+                accounts: vec![dataset.account_name(account).to_owned()],
+                identifiers: Vec::new(),
+            }
+        }
+        Node::Identifier(identifier) => About {
+            subject: Subject::Identifier,
+            network: None,
+            accounts: Vec::new(),
+            identifiers: vec![dataset.stored_label(identifier)],
+        },
+    })
+}
+
+/// Core and fringe accounts.
+pub(crate) fn belonging(results: &Results, network: usize) -> Vec<AccountId> {
+    let members = results.members_of(network).into_iter();
+    members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
+}
+
+/// An account can't be on the allow list that the store was built with and be confirmed.
+fn refuse_known_good(dataset: &Dataset, accounts: &[AccountId], action: Action) -> Result<(), Error> {
+    let listed = &dataset.tables().allowed_accounts;
+    // Members are listed in ascending order.
+    let among = |account: u32| accounts.binary_search(&AccountId(account)).ok().map(|at| &accounts[at]);
+    match (action, listed.iter().find_map(|(account, reason)| Some((among(*account)?, reason)))) {
+        (Action::Confirm, Some((account, reason))) => Err(Error::Usage(format!(
+            "account:{} is on the allow list the store was built with ({reason}); build without that line before confirming it",
+            dataset.account_name(*account)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check(decision: &Decision<'_>) -> Result<(), Error> {
+    check_reviewer(decision.reviewer)?;
+    let needs_reason = matches!(decision.action, Action::Confirm | Action::Reject);
+    let usage = |text: &str| Err(Error::Usage(text.to_owned()));
+    match decision.reason {
+        None if needs_reason => {
+            return usage("confirming and rejecting need --reason CODE, for instance shared_cards, campus or enterprise");
+        }
+        Some(code) if !is_code(code) => {
+            return usage("a reason is a code of at most 64 small letters, digits, _ - and .; put words after it, as text");
+        }
+        _ => {}
+    }
+    match (decision.action, decision.text) {
+        (Action::Note, None) => usage("a note needs its text"),
+        (_, Some(text)) if text.len() > MAX_TEXT => usage("the text is longer than 10,000 bytes"),
+        (_, Some(text)) if holds_card_number(text) => {
+            usage("the text holds what looks like a card number; nothing was written: name the payment token instead")
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn check_reviewer(reviewer: &str) -> Result<(), Error> {
+    let name = reviewer.trim();
+    if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::Usage("--reviewer takes the name of the person who decides, at most 100 bytes".to_owned()));
+    }
+    Ok(())
+}
+
+fn is_code(code: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+    (1..=64).contains(&code.len()) && code.bytes().all(letter)
+}
+
+/// Whether any run of digits, spaces and dashes in a text is shaped like a card number.
+fn holds_card_number(text: &str) -> bool {
+    let runs = text.split(|character: char| !(character.is_ascii_digit() || character == ' ' || character == '-'));
+    runs.map(str::trim).any(events::normalise::payment::is_card_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn card_numbers_are_seen_in_the_midst_of_words() {
+        assert!(holds_card_number("paid with 4111 1111 1111 1111, see ticket 7"));
+        assert!(!holds_card_number("ticket 4111, tok_4f2a, 2026-03-01"));
+    }
+
+    #[test]
+    fn what_a_decision_lacks_is_said() {
+        let decision =
+            Decision { action: Action::Confirm, state: None, target: "PN-1", reviewer: "ann", reason: None, text: None };
+        let message = |decision: &Decision<'_>| check(decision).map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(message(&decision).contains("--reason"));
+        assert_eq!(message(&Decision { reason: Some("shared_cards"), ..decision }), "");
+        assert!(message(&Decision { reason: Some("Two Words"), ..decision }).contains("code"));
+        assert!(message(&Decision { reviewer: "  ", ..decision }).contains("--reviewer"));
+        assert!(message(&Decision { action: Action::Note, ..decision }).contains("text"));
+    }
+}

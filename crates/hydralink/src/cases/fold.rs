@@ -1,0 +1,458 @@
+//! From the records of the log to where every case and every account stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::log::{self, Chain};
+use super::record::{Action, Commitment, Record, State, Subject};
+use crate::error::Error;
+
+/// Accounts that one reviewer may confirm in one case, unless the log says otherwise.
+pub const FOUR_EYES: u64 = 100;
+
+/// One line of the log, with the names that weren't erased.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogEntry {
+    /// 1 for the first.
+    pub seq: u64,
+    /// RFC 3339.
+    pub at: String,
+    /// What was done.
+    pub action: Action,
+    /// The state that a case was moved to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// A network's id, or `KIND:VALUE`; empty for a decision about the store, `(erased)` for an erased name.
+    pub target: String,
+    /// Who decided.
+    pub reviewer: String,
+    /// Why, as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Accounts that it is about.
+    pub accounts: u64,
+    /// Identifiers that it is about.
+    pub identifiers: u64,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The number that a policy sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub four_eyes: Option<u64>,
+    /// Hash of the record.
+    pub hash: String,
+}
+
+/// A case as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Case {
+    /// Id of the network at the latest decision, or `KIND:VALUE`.
+    pub case: String,
+    /// Where it stands.
+    pub state: State,
+    /// Accounts of the latest decision about it.
+    pub accounts: u64,
+    /// Accounts that wait for a second reviewer.
+    pub awaiting: u64,
+    /// Who decided last.
+    pub reviewer: String,
+    /// The last reason given.
+    pub reason: Option<String>,
+    /// When it was opened.
+    pub opened: String,
+    /// When it was last decided about.
+    pub updated: String,
+    /// Records about it.
+    pub records: u64,
+    /// Names of its accounts at the latest decision.
+    #[serde(skip)]
+    pub(crate) members: BTreeSet<String>,
+    /// Labels of the identifiers of the latest decision.
+    #[serde(skip)]
+    pub(crate) identifiers: BTreeSet<String>,
+    #[serde(skip)]
+    pub(crate) subject: Option<Subject>,
+    /// Ids that the network had.
+    #[serde(skip)]
+    ids: BTreeSet<String>,
+    /// By reviewer: accounts that they confirmed in this case.
+    #[serde(skip)]
+    confirmed_by: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// How one account stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    rejected: bool,
+    /// Confirmed by one reviewer among few enough.
+    alone: bool,
+    votes: BTreeSet<String>,
+}
+
+impl Standing {
+    fn is_confirmed(&self) -> bool {
+        !self.rejected && (self.alone || self.votes.len() >= 2)
+    }
+}
+
+/// All decisions of a store, as they stand.
+#[derive(Clone, Debug)]
+pub struct Cases {
+    entries: Vec<LogEntry>,
+    cases: Vec<Case>,
+    accounts: BTreeMap<String, Standing>,
+    identifiers: BTreeMap<String, Standing>,
+    four_eyes: u64,
+    four_eyes_votes: Option<(u64, String)>,
+    torn: u64,
+}
+
+impl Cases {
+    /// Reads the decisions of a store; none if there is no log.
+    ///
+    /// # Errors
+    /// [`Error::CaseLog`] if the chain is broken: nothing that follows is then to be trusted.
+    pub fn open(store: &std::path::Path) -> Result<Self, Error> {
+        Ok(Cases::of_chain(&log::read(store)?))
+    }
+
+    pub(crate) fn of_chain(chain: &Chain) -> Self {
+        let mut cases = Cases {
+            entries: Vec::with_capacity(chain.records.len()),
+            cases: Vec::new(),
+            accounts: BTreeMap::new(),
+            identifiers: BTreeMap::new(),
+            four_eyes: FOUR_EYES,
+            four_eyes_votes: None,
+            torn: chain.torn.len() as u64,
+        };
+        for (record, hash) in &chain.records {
+            cases.apply(chain, record, hash);
+        }
+        cases
+    }
+
+    /// All cases, in the order in which they were opened.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// The log, oldest first.
+    pub fn entries(&self) -> &[LogEntry] {
+        &self.entries
+    }
+
+    /// Accounts that one reviewer may confirm in one case.
+    pub fn four_eyes(&self) -> u64 {
+        self.four_eyes
+    }
+
+    /// Bytes of an unfinished last line.
+    pub fn torn_bytes(&self) -> u64 {
+        self.torn
+    }
+
+    /// The case of a network's id, as it was at any decision, or of `KIND:VALUE`.
+    pub fn case_of(&self, id: &str) -> Option<&Case> {
+        self.cases.iter().rev().find(|case| case.case == id || case.ids.contains(id))
+    }
+
+    /// The case that shares at least half of either's members with these; the one that shares most, ties to the later.
+    pub(crate) fn case_of_members<'a>(&self, members: impl Iterator<Item = &'a str>) -> Option<&Case> {
+        self.nearest(&members.map(str::to_owned).collect()).map(|at| &self.cases[at])
+    }
+
+    /// What was decided about an account: `confirmed`, `rejected`, `awaiting` a second reviewer, or nothing.
+    pub fn label_of(&self, account: &str) -> Option<&'static str> {
+        let standing = self.accounts.get(account)?;
+        match standing {
+            Standing { rejected: true, .. } => Some("rejected"),
+            standing if standing.is_confirmed() => Some("confirmed"),
+            standing => (!standing.votes.is_empty()).then_some("awaiting"),
+        }
+    }
+
+    /// Accounts that were confirmed, ascending by name.
+    pub fn confirmed_accounts(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().filter(|(_, standing)| standing.is_confirmed()).map(|(name, _)| name.as_str())
+    }
+
+    /// Accounts that were found harmless, ascending by name.
+    pub fn rejected_accounts(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().filter(|(_, standing)| standing.rejected).map(|(name, _)| name.as_str())
+    }
+
+    /// Identifiers (`KIND:VALUE`) that were found harmless, ascending.
+    pub fn rejected_identifiers(&self) -> impl Iterator<Item = &str> {
+        self.identifiers.iter().filter(|(_, standing)| standing.rejected).map(|(name, _)| name.as_str())
+    }
+
+    fn apply(&mut self, chain: &Chain, record: &Record, hash: &str) {
+        let opened = |names: &[Commitment]| -> BTreeSet<String> {
+            names.iter().filter_map(|name| Some(chain.names.get(name)?.value.clone())).collect()
+        };
+        let (accounts, identifiers) = (opened(&record.accounts), opened(&record.identifiers));
+        let target = match record.subject {
+            Subject::Network => record.network.clone().unwrap_or_default(),
+            Subject::Account => accounts.first().map_or("(erased)".to_owned(), |account| format!("account:{account}")),
+            Subject::Identifier => identifiers.first().cloned().unwrap_or_else(|| "(erased)".to_owned()),
+            Subject::Store => String::new(),
+        };
+        self.entries.push(LogEntry {
+            seq: record.seq,
+            at: record.at.clone(),
+            action: record.action,
+            state: record.state,
+            target: target.clone(),
+            reviewer: record.reviewer.clone(),
+            reason: record.reason.clone(),
+            accounts: record.accounts.len() as u64,
+            identifiers: record.identifiers.len() as u64,
+            text: record
+                .text
+                .as_ref()
+                .map(|text| chain.names.get(text).map_or("(erased)".to_owned(), |text| text.value.clone())),
+            four_eyes: record.four_eyes,
+            hash: hash.to_owned(),
+        });
+        match record.subject {
+            Subject::Store => self.apply_policy(record),
+            _ => self.apply_decision(record, target, accounts, identifiers),
+        }
+    }
+
+    /// Lowering the number of accounts is anyone's; raising it takes two.
+    fn apply_policy(&mut self, record: &Record) {
+        let Some(wanted) = record.four_eyes else { return };
+        let seconded =
+            self.four_eyes_votes.as_ref().is_some_and(|(value, reviewer)| *value == wanted && *reviewer != reviewer_of(record));
+        if wanted <= self.four_eyes || seconded {
+            self.four_eyes = wanted;
+            self.four_eyes_votes = None;
+        } else {
+            self.four_eyes_votes = Some((wanted, reviewer_of(record)));
+        }
+    }
+
+    fn apply_decision(&mut self, record: &Record, target: String, accounts: BTreeSet<String>, identifiers: BTreeSet<String>) {
+        let at = self.case_at(record, &target, &accounts);
+        let reviewer = reviewer_of(record);
+        if record.action == Action::Confirm {
+            let mine = self.cases[at].confirmed_by.entry(reviewer.clone()).or_default();
+            mine.extend(accounts.iter().cloned());
+            let alone = mine.len() as u64 <= self.four_eyes;
+            for account in &accounts {
+                let standing = self.accounts.entry(account.clone()).or_default();
+                if standing.rejected {
+                    *standing = Standing::default();
+                }
+                standing.alone |= alone;
+                standing.votes.insert(reviewer.clone());
+            }
+        }
+        let verdict = match (record.action, record.state) {
+            (Action::Confirm, _) => Some(Standing { alone: true, ..Standing::default() }),
+            (Action::Reject, _) => Some(Standing { rejected: true, ..Standing::default() }),
+            (Action::State, Some(State::New | State::Triage | State::Monitoring)) => Some(Standing::default()),
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
+            for identifier in &identifiers {
+                self.identifiers.insert(identifier.clone(), verdict.clone());
+            }
+            if record.action != Action::Confirm {
+                for account in &accounts {
+                    self.accounts.insert(account.clone(), verdict.clone());
+                }
+                self.cases[at].confirmed_by.clear();
+            }
+        }
+        let waits = |account: &&String| self.accounts.get(*account).is_none_or(|standing| !standing.is_confirmed());
+        let awaiting = if record.action == Action::Confirm { accounts.iter().filter(waits).count() as u64 } else { 0 };
+        let case = &mut self.cases[at];
+        match (record.action, record.state) {
+            // The accounts that a network gained since the first reviewer looked don't hold the case up.
+            (Action::Confirm, _) => {
+                let held_up = 2 * awaiting >= accounts.len() as u64 && awaiting > 0;
+                case.state = if held_up { State::Triage } else { State::Confirmed };
+                case.awaiting = awaiting;
+            }
+            (Action::Reject, _) => (case.state, case.awaiting) = (State::Rejected, 0),
+            (Action::State, Some(state)) => (case.state, case.awaiting) = (state, 0),
+            _ => {}
+        }
+        case.reviewer.clone_from(&record.reviewer);
+        case.updated.clone_from(&record.at);
+        case.records += 1;
+        if record.reason.is_some() {
+            case.reason.clone_from(&record.reason);
+        }
+        case.case.clone_from(&target);
+        case.ids.insert(target);
+        if record.action != Action::Note {
+            case.accounts = record.accounts.len() as u64;
+            (case.members, case.identifiers) = (accounts, identifiers);
+        }
+    }
+
+    /// The case that a record belongs to, opened if there is none.
+    fn case_at(&mut self, record: &Record, target: &str, accounts: &BTreeSet<String>) -> usize {
+        let same = self.cases.iter().rposition(|case| case.subject == Some(record.subject) && case.ids.contains(target));
+        let near = || if record.subject == Subject::Network { self.nearest(accounts) } else { None };
+        if let Some(at) = same.or_else(near) {
+            return at;
+        }
+        self.cases.push(Case {
+            case: target.to_owned(),
+            state: State::New,
+            accounts: record.accounts.len() as u64,
+            awaiting: 0,
+            reviewer: String::new(),
+            reason: None,
+            opened: record.at.clone(),
+            updated: String::new(),
+            records: 0,
+            members: accounts.clone(),
+            identifiers: BTreeSet::new(),
+            subject: Some(record.subject),
+            ids: BTreeSet::new(),
+            confirmed_by: BTreeMap::new(),
+        });
+        self.cases.len() - 1
+    }
+
+    fn nearest(&self, members: &BTreeSet<String>) -> Option<usize> {
+        let shared = |case: &Case| case.members.intersection(members).count();
+        self.cases
+            .iter()
+            .enumerate()
+            .filter(|(_, case)| case.subject == Some(Subject::Network))
+            .map(|(at, case)| (shared(case), at))
+            .filter(|&(shared, at)| shared > 0 && 2 * shared >= self.cases[at].members.len().min(members.len()))
+            .max()
+            .map(|(_, at)| at)
+    }
+}
+
+/// Two spellings of one name are one reviewer.
+fn reviewer_of(record: &Record) -> String {
+    record.reviewer.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Kind, Opening};
+    use super::*;
+
+    /// Records in order, each (action, state, network, reviewer, accounts).
+    type Step<'a> = (Action, Option<State>, &'a str, &'a str, std::ops::Range<u32>);
+
+    fn fold(steps: &[Step<'_>]) -> Cases {
+        let mut chain = Chain::default();
+        for (at, (action, state, network, reviewer, accounts)) in steps.iter().enumerate() {
+            let mut commit = |value: &str, kind| {
+                let opening = Opening::new(kind, value).unwrap();
+                let commitment = opening.commitment();
+                chain.names.insert(commitment.clone(), opening);
+                commitment
+            };
+            let record = Record {
+                v: 1,
+                seq: at as u64 + 1,
+                at: format!("2026-03-01T00:00:{at:02}Z"),
+                action: *action,
+                state: *state,
+                subject: Subject::Network,
+                network: Some((*network).to_owned()),
+                reviewer: (*reviewer).to_owned(),
+                reason: None,
+                four_eyes: None,
+                accounts: accounts.clone().map(|account| commit(&format!("u{account:05}"), Kind::Account)).collect(),
+                identifiers: vec![commit(&format!("ip:of {network}"), Kind::Identifier)],
+                text: None,
+                set_aside: None,
+                prev: String::new(),
+            };
+            chain.records.push((record, at.to_string()));
+        }
+        Cases::of_chain(&chain)
+    }
+
+    fn count(cases: &Cases) -> (usize, usize) {
+        (cases.confirmed_accounts().count(), cases.rejected_accounts().count())
+    }
+
+    #[test]
+    fn the_last_decision_counts() {
+        use Action::*;
+        let confirm: Step<'_> = (Confirm, None, "PN-1", "ann", 0..10);
+        let reject: Step<'_> = (Reject, None, "PN-1", "ann", 0..10);
+        let state = |state| -> Step<'_> { (Action::State, Some(state), "PN-1", "ann", 0..10) };
+        let ends = |steps: &[Step<'_>]| (count(&fold(steps)), fold(steps).cases()[0].state);
+        assert_eq!(ends(std::slice::from_ref(&confirm)), ((10, 0), super::State::Confirmed));
+        assert_eq!(ends(&[confirm.clone(), reject.clone()]), ((0, 10), super::State::Rejected));
+        assert_eq!(ends(&[reject.clone(), confirm.clone()]), ((10, 0), super::State::Confirmed));
+        assert_eq!(ends(&[reject.clone(), state(super::State::Closed)]), ((0, 10), super::State::Closed));
+        assert_eq!(ends(&[reject.clone(), state(super::State::Monitoring)]), ((0, 0), super::State::Monitoring));
+        assert_eq!(ends(&[reject, (Note, None, "PN-1", "bob", 0..0)]), ((0, 10), super::State::Rejected));
+    }
+
+    #[test]
+    fn many_accounts_need_two_reviewers() {
+        use Action::Confirm;
+        let ends = |steps: &[Step<'_>]| {
+            let cases = fold(steps);
+            (count(&cases).0, cases.cases()[0].state, cases.cases()[0].awaiting)
+        };
+        assert_eq!(ends(&[(Confirm, None, "PN-1", "ann", 0..100)]), (100, State::Confirmed, 0));
+        assert_eq!(ends(&[(Confirm, None, "PN-1", "ann", 0..101)]), (0, State::Triage, 101));
+        // The same person under another spelling is no second person.
+        assert_eq!(ends(&[(Confirm, None, "PN-1", "ann", 0..101), (Confirm, None, "PN-1", " Ann", 0..101)]).0, 0);
+        let two = [(Confirm, None, "PN-1", "ann", 0..101), (Confirm, None, "PN-1", "bob", 0..101)];
+        assert_eq!(ends(&two), (101, State::Confirmed, 0));
+        // The network grew before the second looked: the accounts that only one saw wait.
+        let grown = [(Confirm, None, "PN-1", "ann", 0..200), (Confirm, None, "PN-1", "bob", 0..203)];
+        assert_eq!(ends(&grown), (200, State::Confirmed, 3));
+        // Slices of a hundred are one case to one reviewer.
+        let slices = [(Confirm, None, "PN-1", "ann", 0..100), (Confirm, None, "PN-1", "ann", 100..200)];
+        assert_eq!(ends(&slices), (100, State::Triage, 100));
+    }
+
+    #[test]
+    fn a_case_stays_with_its_members() {
+        use Action::{Confirm, Reject};
+        let cases = fold(&[
+            (Confirm, None, "PN-1", "ann", 0..40),
+            (Reject, None, "PN-2", "ann", 0..60),
+            (Confirm, None, "PN-3", "ann", 100..120),
+        ]);
+        // PN-2 is PN-1 grown; PN-3 shares nobody.
+        assert_eq!(cases.cases().len(), 2);
+        assert_eq!((cases.cases()[0].case.as_str(), cases.cases()[0].state), ("PN-2", State::Rejected));
+        assert_eq!(cases.case_of("PN-1").unwrap().case, "PN-2");
+        let found = |range: std::ops::Range<u32>| {
+            let names: Vec<String> = range.map(|account| format!("u{account:05}")).collect();
+            cases.case_of_members(names.iter().map(String::as_str)).map(|case| case.case.clone())
+        };
+        assert_eq!(found(50..60).as_deref(), Some("PN-2"));
+        assert_eq!(found(40..200).as_deref(), Some("PN-3"));
+        assert_eq!(found(59..100), None);
+    }
+
+    #[test]
+    fn raising_the_number_takes_two() {
+        let mut cases = fold(&[]);
+        let mut policy = |value: u64, reviewer: &str| {
+            let mut chain = Chain::default();
+            let (record, _) = super::super::decide::policy_record(value, reviewer);
+            chain.records.push((record.clone(), String::new()));
+            cases.apply(&chain, &record, "");
+            cases.four_eyes()
+        };
+        assert_eq!(policy(500, "ann"), 100);
+        assert_eq!(policy(500, "ann"), 100);
+        assert_eq!(policy(500, "bob"), 500);
+        assert_eq!(policy(10, "ann"), 10);
+    }
+}

@@ -1,0 +1,89 @@
+//! What did people decide about the networks, and what follows from it?
+//!
+//! Decisions stand in a log in the store (see [`log`](self): append-only, chained by BLAKE3, without names), which no build, update
+//! or detection replaces. Everything else here is computed from it, record by record:
+//!
+//! - *Standing of an account*: the last decision about it counts. `reject` makes it known-good. `confirm` gives it the vote of a
+//!   reviewer; moving its case back to `new`, `triage` or `monitoring` takes verdicts back. `note` and `closed` change nothing.
+//! - *Four eyes*: an account is confirmed when a reviewer confirmed it among at most `four_eyes` accounts (100 unless the log says
+//!   otherwise) of one case, or when two reviewers did. A case whose accounts wait for a second reviewer stays in `triage`. Raising the
+//!   number takes two reviewers too.
+//! - *Cases*: decisions about a network belong to the case of the same id, or to the one that shares at least half of either's
+//!   members: a case stays with its members when a later detection gives the network another id, or it grows or shrinks.
+//! - *What follows at the next detection*: known-good accounts are members of nothing and the identifiers that tied a rejected network
+//!   link nobody; confirmed accounts decide the order of networks whose scores are equal.
+//!
+//! Reviewers are who they say they are: the log proves that nothing was changed afterwards, not who wrote it. Cost: O(length of the log).
+
+mod decide;
+mod fold;
+mod log;
+mod record;
+mod view;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use decide::{Decision, decide, set_four_eyes};
+pub(crate) use decide::{check_reviewer, log_erasure};
+pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
+use record::Kind;
+pub use record::{Action, State, Subject};
+pub use view::{CasedNetwork, Labelled, label_members, label_networks};
+pub(crate) use view::{confirmed, known_good};
+
+use crate::error::Error;
+
+/// What a check of the case log found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainCheck {
+    /// Records; the chain holds over all of them.
+    pub records: u64,
+    /// Hash of the last one. Kept elsewhere, it shows later whether records were cut off.
+    pub head: String,
+    /// Bytes of an unfinished last line: a crash while it was written. It is no record, and the next decision sets it aside.
+    pub torn_bytes: u64,
+    /// Names that the records refer to and that were erased.
+    pub erased_names: u64,
+}
+
+/// Checks the chain of a store's case log.
+///
+/// # Errors
+/// [`Error::CaseLog`] names the first record that is wrong; [`Error::Usage`] if `head`, a hash noted earlier, is in no record: then the log
+/// was cut or replaced.
+pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
+    let chain = log::read(store)?;
+    if let Some(head) = head
+        && !chain.records.iter().any(|(_, hash)| hash.eq_ignore_ascii_case(head))
+    {
+        return Err(Error::Usage(format!(
+            "{}: no record of the case log has the hash {head}: the log was cut off or replaced since it was noted",
+            store.display()
+        )));
+    }
+    let referred = chain.records.iter().flat_map(|(record, _)| {
+        record.accounts.iter().chain(&record.identifiers).chain(&record.text).filter(|name| !chain.names.contains_key(name))
+    });
+    Ok(ChainCheck {
+        records: chain.records.len() as u64,
+        head: chain.head().to_owned(),
+        torn_bytes: chain.torn.len() as u64,
+        erased_names: referred.count() as u64,
+    })
+}
+
+/// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names. The chain
+/// stays whole.
+pub(crate) fn erase_names(
+    store: &Path,
+    accounts: &[String],
+    identifiers: &std::collections::BTreeSet<String>,
+) -> Result<u64, Error> {
+    log::erase(store, |opening| match opening.kind {
+        Kind::Account => accounts.contains(&opening.value),
+        Kind::Identifier => identifiers.contains(&opening.value),
+        Kind::Text => accounts.iter().any(|account| opening.value.contains(account.as_str())),
+    })
+}

@@ -1,0 +1,91 @@
+//! Decisions beside what was detected: states of networks, labels of accounts, and what follows for the next detection.
+
+use graph::AccountId;
+use serde::Serialize;
+
+use super::fold::Cases;
+use super::record::State;
+use crate::dataset::Dataset;
+use crate::query::{self, Member};
+use crate::results::{Membership, Network, Results};
+
+/// A network with what was decided about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CasedNetwork {
+    /// The network.
+    #[serde(flatten)]
+    pub network: Network,
+    /// Where its case stands.
+    pub state: State,
+    /// Core and fringe accounts of it that were confirmed.
+    pub confirmed: u64,
+}
+
+/// An account with what was decided about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Labelled {
+    /// The account.
+    #[serde(flatten)]
+    pub member: Member,
+    /// `confirmed`, `rejected`, `awaiting` (a second reviewer), or nothing.
+    pub label: Option<&'static str>,
+}
+
+/// Every network with the state of the case that shares at least half of either's members. O(accounts + log).
+pub fn label_networks(dataset: &Dataset, results: &Results, cases: &Cases) -> Vec<CasedNetwork> {
+    let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.networks.len()];
+    if !cases.cases().is_empty() {
+        for (account, &network) in results.network_of.iter().enumerate() {
+            let account = AccountId(account as u32);
+            let belongs = results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+            if belongs {
+                members[network as usize].push(account);
+            }
+        }
+    }
+    let cased = results.networks.iter().zip(members).map(|(network, members)| {
+        let names = || members.iter().map(|&account| dataset.account_name(account));
+        CasedNetwork {
+            network: network.clone(),
+            state: cases.case_of_members(names()).map_or(State::New, |case| case.state),
+            confirmed: names().filter(|name| cases.label_of(name) == Some("confirmed")).count() as u64,
+        }
+    });
+    cased.collect()
+}
+
+/// Accounts as `members` lists them, with their labels.
+pub fn label_members<'a>(
+    dataset: &'a Dataset,
+    results: &'a Results,
+    cases: &'a Cases,
+    network: Option<usize>,
+) -> impl Iterator<Item = Labelled> + 'a {
+    let wanted = move |&account: &u32| network.is_none_or(|network| results.network_of[account as usize] as usize == network);
+    (0..dataset.graph().account_count() as u32).filter(wanted).map(AccountId).map(move |account| Labelled {
+        member: query::member(dataset, results, account),
+        label: cases.label_of(dataset.account_name(account)),
+    })
+}
+
+/// Accounts and identifiers (by number) that decisions made known-good.
+pub(crate) fn known_good(dataset: &Dataset, cases: &Cases) -> (Vec<u32>, Vec<u32>) {
+    let accounts = 0..dataset.graph().account_count() as u32;
+    let found = |name: &str| dataset.account_names().find(accounts.clone(), name);
+    let identifier = |label: &str| {
+        let (kind, value) = label.split_once(':')?;
+        let kind = dataset.kind(kind).ok()?;
+        dataset.identifier_names().find(dataset.graph().identifiers_of_kind(kind), value)
+    };
+    (cases.rejected_accounts().filter_map(found).collect(), cases.rejected_identifiers().filter_map(identifier).collect())
+}
+
+/// By account: whether it was confirmed.
+pub(crate) fn confirmed(dataset: &Dataset, cases: &Cases) -> Vec<bool> {
+    let count = dataset.graph().account_count();
+    let mut flags = vec![false; count];
+    for account in cases.confirmed_accounts().filter_map(|name| dataset.account_names().find(0..count as u32, name)) {
+        flags[account as usize] = true;
+    }
+    flags
+}
