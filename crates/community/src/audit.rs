@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use crate::config::QualityConfig;
 use crate::error::CommunityError;
-use crate::network::{Mass, Network};
-use crate::objective::{Masses, Prepared, prepare, view};
-use crate::refinement::Groups;
+use crate::groups::Groups;
+use crate::network::Mass;
+use crate::objective::{Masses, Prepared, prepare};
 
 /// The check of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub fn audit(graph: &WeightedGraph, partition: &Partition, config: &QualityConfi
 pub(crate) fn audit_prepared(graph: &WeightedGraph, partition: &Partition, prepared: &Prepared) -> Audit {
     let groups = Groups::new(partition.labels(), partition.group_count());
     let badly_connected = match &prepared.masses {
-        Masses::One(masses) => badly_connected(view(graph, masses), &groups, prepared),
-        Masses::Two(masses) => badly_connected(view(graph, masses), &groups, prepared),
+        Masses::One(masses) => badly_connected(graph, masses, &groups, prepared),
+        Masses::Two(masses) => badly_connected(graph, masses, &groups, prepared),
     };
     let mut parts = vec![0u32; graph.vertex_count()];
     Audit {
@@ -102,18 +102,18 @@ fn components_of(graph: &WeightedGraph, groups: &Groups, from: u32, founders: &m
     components
 }
 
-fn badly_connected<M: Mass>(network: Network<'_, f32, M>, groups: &Groups, prepared: &Prepared) -> usize {
+fn badly_connected<M: Mass>(graph: &WeightedGraph, masses: &[M], groups: &Groups, prepared: &Prepared) -> usize {
     let objective = &prepared.objective;
     let is_bad = |&group: &usize| {
         let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
         let members = &groups.members[from as usize..to as usize];
-        let total = members.iter().fold(M::ZERO, |sum, &member| sum.plus(network.masses[member as usize]));
+        let total = members.iter().fold(M::ZERO, |sum, &member| sum.plus(masses[member as usize]));
         members.iter().any(|&member| {
-            let row = network
-                .row_of(member)
-                .filter(|&(target, _)| target != member && groups.position_of[target as usize].wrapping_sub(from) < to - from);
-            let inside: f64 = row.map(|(_, weight)| weight).sum();
-            let mass = network.masses[member as usize];
+            let row = graph.neighbors_of(member).iter().zip(graph.weights_of(member));
+            let is_inside =
+                |target: u32| target != member && groups.position_of[target as usize].wrapping_sub(from) < to - from;
+            let inside: f64 = row.filter(|&(&target, _)| is_inside(target)).map(|(_, &weight)| f64::from(weight)).sum();
+            let mass = masses[member as usize];
             inside + objective.tolerance < objective.scale * mass.product(total.minus(mass))
         })
     };
