@@ -70,7 +70,7 @@ mod tests {
         edges.extend([(0, 5, 2.0), (3, 9, 0.5), (4, 4, 3.0)]);
         let graph = graph::WeightedGraph::from_edges(12, &edges).unwrap();
         let masses: Vec<i64> = (1..=12).collect();
-        let fine = reduce(&graph, &masses, &Objective { scale: 0.1, tolerance: 0.0 }).core;
+        let fine = reduce(&graph, &masses, &Objective { scale: 0.1, tolerance: 0.0, total: 1.0 }).core;
         let parts: Vec<u32> = (0..12).map(|vertex| vertex / 2).collect();
         let coarse = aggregate(&fine, &parts, 6);
         let constant = value(&fine, &parts, 0.1) - value(&coarse, &[0, 1, 2, 3, 4, 5], 0.1);

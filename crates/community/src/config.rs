@@ -48,6 +48,22 @@ impl Effort {
     /// Bound on the passes of [`Effort::Converge`].
     pub const MOST_PASSES: usize = 100;
 
+    /// A round of local moving that gains less than this much quality ends the phase, in the first pass. A tenth of it in the second, and
+    /// so on: what a round leaves undone, the next pass finds.
+    pub const LEAST_GAIN: f64 = 1e-4;
+    /// From this pass on, rounds go on until nothing gains.
+    const THOROUGH: usize = 2;
+
+    /// The quality that a round must gain in a pass.
+    pub(crate) fn least_gain(self, pass: usize) -> f64 {
+        if pass < Effort::THOROUGH { Effort::LEAST_GAIN / 10f64.powi(pass as i32) } else { 0.0 }
+    }
+
+    /// Whether the search may end after some passes if the last hardly gained anything.
+    pub(crate) fn may_end(self, passes: usize) -> bool {
+        self == Effort::Converge && passes > Effort::THOROUGH
+    }
+
     pub(crate) fn passes(self) -> usize {
         match self {
             Effort::Fast => Effort::FAST_PASSES,

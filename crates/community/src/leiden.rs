@@ -13,11 +13,11 @@
 //! moved after their refinement) is split into its components, which never lowers the quality. Louvain's stay as they are.
 //! Cost O(entries) a level; the same bits on any number of threads.
 
-use graph::{Partition, WeightedGraph};
+use graph::{Partition, WeightedGraph, components_within};
 use rayon::prelude::*;
 
 use crate::aggregation::aggregate;
-use crate::audit::{Audit, audit_prepared, split_disconnected};
+use crate::audit::{Audit, audit_prepared};
 use crate::config::{Effort, LeidenConfig, LouvainConfig, QualityConfig};
 use crate::error::CommunityError;
 use crate::groups::Groups;
@@ -123,11 +123,10 @@ fn search(
         Masses::Two(masses) => repeat(graph, masses, start, &prepared.objective, effort, seed, method),
     };
     let mut partition = Partition::from_labels(labels);
-    let mut audit = audit_prepared(graph, &partition, &prepared);
-    if matches!(method, Method::Leiden { .. }) && audit.disconnected > 0 {
-        partition = split_disconnected(graph, &partition);
-        audit = audit_prepared(graph, &partition, &prepared);
+    if matches!(method, Method::Leiden { .. }) {
+        partition = components_within(graph, &partition);
     }
+    let audit = audit_prepared(graph, &partition, &prepared);
     let quality = prepared_quality(graph, &partition, quality, &prepared);
     Ok(Communities { partition, hierarchy, quality, iterations, audit })
 }
@@ -155,11 +154,13 @@ fn repeat<M: Mass>(
     let mut iterations = 0;
     let mut reached = f64::NEG_INFINITY;
     while iterations < effort.passes() {
-        (labels, maps) = pass(&core, labels, objective, Random { seed, stream: (iterations as u64) << 32 }, method);
+        let random = Random { seed, stream: (iterations as u64) << 32 };
+        let least_gain = effort.least_gain(iterations) * objective.total;
+        (labels, maps) = pass(&core, labels, objective, random, least_gain, method);
         iterations += 1;
-        if effort == Effort::Converge {
+        if effort != Effort::Fast {
             let before = std::mem::replace(&mut reached, value(&core, &labels, objective));
-            if reached <= before + CONVERGED * before.abs() {
+            if effort.may_end(iterations) && reached <= before + CONVERGED * before.abs() {
                 break;
             }
         }
@@ -180,14 +181,15 @@ fn pass<M: Mass>(
     labels: Vec<u32>,
     objective: &Objective,
     mut random: Random,
+    least_gain: f64,
     method: Method,
 ) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let mut level = climb(network, labels, objective, random, method);
+    let mut level = climb(network, labels, objective, random, least_gain, method);
     let mut maps: Vec<Vec<u32>> = Vec::new();
     while let Some(up) = level.up {
         maps.push(up.parts.labels);
         random.stream += 2;
-        level = climb(&up.network, up.parts.community_of, objective, random, method);
+        level = climb(&up.network, up.parts.community_of, objective, random, least_gain, method);
     }
     let labels = maps.iter().rev().fold(level.labels, |labels, map| through(map, &labels));
     (labels, maps)
@@ -213,11 +215,12 @@ fn climb<W: Weight, M: Mass>(
     mut labels: Vec<u32>,
     objective: &Objective,
     random: Random,
+    least_gain: f64,
     method: Method,
 ) -> Level<M> {
     let count = network.vertex_count();
     let order = visiting_order(count, random.seed, random.stream);
-    local_moving(network, &mut labels, &order, objective);
+    local_moving(network, &mut labels, &order, objective, least_gain);
     let community_count = number_consecutively(&mut labels, count);
     if community_count == count {
         return Level { labels, up: None };

@@ -37,12 +37,14 @@ const EMPTY: u32 = u32::MAX;
 /// No move is proposed, or it isn't accepted.
 const NOWHERE: u32 = u32::MAX - 1;
 
-/// Improves `labels` (each below the vertex count) in place, visiting in `order`.
+/// Improves `labels` (each below the vertex count) in place, visiting in `order`, until nothing gains or a round over the queue gains less
+/// than `least_gain`.
 pub(crate) fn local_moving<W: Weight, M: Mass>(
     network: &Network<W, M>,
     labels: &mut Vec<u32>,
     order: &[u32],
     objective: &Objective,
+    least_gain: f64,
 ) {
     let count = network.vertex_count();
     let masses: Vec<M::Cell> = (0..count).into_par_iter().map(|_| M::ZERO.into_cell()).collect();
@@ -65,14 +67,20 @@ pub(crate) fn local_moving<W: Weight, M: Mass>(
             break;
         }
         if queue.len() < 2 * SMALLEST_BATCH {
-            moving.settle(queue.into_iter(), &mut empty);
+            if moving.settle(queue.into_iter(), &mut empty) < least_gain {
+                break;
+            }
             continue;
         }
+        let mut gain = 0.0;
         let batches = batches.get_or_insert_with(|| Batches::new(count));
         let (left, right): (Vec<u32>, Vec<u32>) = queue.par_iter().partition(|&&vertex| (vertex as usize) < network.left_count);
         for batch in alternating(&left, &right) {
-            let late = batches.run(&moving, batch);
-            moving.settle(late.into_iter(), &mut empty);
+            let (gained, late) = batches.run(&moving, batch);
+            gain += gained + moving.settle(late.into_iter(), &mut empty);
+        }
+        if gain < least_gain {
+            break;
         }
     }
     *labels = moving.labels.into_iter().map(AtomicU32::into_inner).collect();
@@ -133,26 +141,28 @@ impl<W: Weight, M: Mass> Moving<'_, W, M> {
         Best { target, gain: most - stay }
     }
 
-    /// Moves vertices one by one.
-    fn settle(&self, vertices: impl Iterator<Item = u32>, empty: &mut Empty) {
+    /// Moves vertices one by one; returns what that gains.
+    fn settle(&self, vertices: impl Iterator<Item = u32>, empty: &mut Empty) -> f64 {
         self.tallies.with(|tally| {
+            let mut gained = 0.0;
             for vertex in vertices {
                 self.queued[vertex as usize].store(false, Relaxed);
                 let own = self.label_of(vertex);
-                let target = match self.best_move(vertex, tally).target {
-                    EMPTY => empty.take(&self.labels),
-                    target => target,
-                };
-                if target != own {
-                    self.change(vertex, own, target);
-                    for &neighbor in self.network.neighbors_of(vertex) {
-                        if self.label_of(neighbor) != target {
-                            self.queued[neighbor as usize].store(true, Relaxed);
-                        }
+                let Best { target, gain } = self.best_move(vertex, tally);
+                if target == own {
+                    continue;
+                }
+                gained += gain;
+                let target = if target == EMPTY { empty.take(&self.labels) } else { target };
+                self.change(vertex, own, target);
+                for &neighbor in self.network.neighbors_of(vertex) {
+                    if self.label_of(neighbor) != target {
+                        self.queued[neighbor as usize].store(true, Relaxed);
                     }
                 }
             }
-        });
+            gained
+        })
     }
 
     fn change(&self, vertex: u32, own: u32, target: u32) {
@@ -196,8 +206,8 @@ impl<M: Mass> Batches<M> {
         self.targets[vertex as usize].load(Relaxed)
     }
 
-    /// Makes the moves of a batch that can be made at once; returns the vertices to settle.
-    fn run<W: Weight>(&self, moving: &Moving<'_, W, M>, batch: &[u32]) -> Vec<u32> {
+    /// Makes the moves of a batch that can be made at once; returns what each of them gains alone, summed, and the vertices to settle.
+    fn run<W: Weight>(&self, moving: &Moving<'_, W, M>, batch: &[u32]) -> (f64, Vec<u32>) {
         let network = moving.network;
         let proposals: Vec<Proposal> = batch
             .par_chunks(CHUNK)
@@ -228,7 +238,9 @@ impl<M: Mass> Batches<M> {
                 M::ZERO.store_in(&self.joins[proposal.target as usize]);
             }
         });
-        both().filter(|&(_, &accepted)| !accepted).map(|(proposal, _)| proposal.vertex).collect()
+        let gained =
+            proposals.iter().zip(&accepted).filter(|&(_, &accepted)| accepted).map(|(proposal, _)| proposal.gain).sum();
+        (gained, both().filter(|&(_, &accepted)| !accepted).map(|(proposal, _)| proposal.vertex).collect())
     }
 
     fn propose<W: Weight>(&self, moving: &Moving<'_, W, M>, chunk: &[u32], tally: &mut Tally) -> Vec<Proposal> {

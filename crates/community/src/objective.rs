@@ -27,6 +27,8 @@ pub(crate) struct Objective {
     pub(crate) scale: f64,
     /// Gains up to this are no gains.
     pub(crate) tolerance: f64,
+    /// The total weight of the graph.
+    pub(crate) total: f64,
 }
 
 /// Masses of all vertices, in whole units.
@@ -79,11 +81,7 @@ pub(crate) fn prepared_quality(
 fn sum_of<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, config: &QualityConfig, scale: f64) -> f64 {
     let labels = partition.labels();
     let inner = inner_weight(graph, |vertex, target| labels[target as usize] == labels[vertex as usize]);
-    let mut mass_of = vec![M::ZERO; partition.group_count()];
-    for (&label, &mass) in labels.iter().zip(masses) {
-        mass_of[label as usize] = mass_of[label as usize].plus(mass);
-    }
-    let expected: f64 = mass_of.iter().map(|&mass| mass.product(mass)).sum();
+    let expected: f64 = sum_by_group(masses, partition).iter().map(|&mass| mass.product(mass)).sum();
     match config.quality {
         Quality::Modularity | Quality::Barber => {
             let total = config.total_weight.unwrap_or_else(|| inner_weight(graph, |_, _| true));
@@ -94,6 +92,15 @@ fn sum_of<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, c
             inner - scale * (expected - own) / 2.0
         }
     }
+}
+
+/// The mass of each group.
+pub(crate) fn sum_by_group<M: Mass>(masses: &[M], partition: &Partition) -> Vec<M> {
+    let mut mass_of = vec![M::ZERO; partition.group_count()];
+    for (&label, &mass) in partition.labels().iter().zip(masses) {
+        mass_of[label as usize] = mass_of[label as usize].plus(mass);
+    }
+    mass_of
 }
 
 /// What differs of the quality between labellings of one network: Σ_C [w_in(C) − λ·(m_C·m_C)/2].
@@ -146,7 +153,7 @@ pub(crate) fn prepare(graph: &WeightedGraph, config: &QualityConfig) -> Result<P
         }
     };
     let mean_weight = 2.0 * own_total / graph.entry_count().max(1) as f64;
-    Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total }, masses, mean_weight })
+    Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total, total: own_total }, masses, mean_weight })
 }
 
 /// The strength that one unit of mass is: the power of two that makes the sum of all strengths at most 2^60. So whole and dyadic
