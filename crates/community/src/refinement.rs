@@ -17,6 +17,9 @@ use crate::objective::Objective;
 use crate::random::Stream;
 use crate::tally::{Pool, Tally};
 
+/// Vertices that one task takes at least.
+const TASK: usize = 2048;
+
 /// A partition finer than the communities, and which community each part lies in.
 pub(crate) struct Refined {
     /// The part of each vertex, numbered in order of community.
@@ -37,36 +40,33 @@ pub(crate) fn refine<W: Weight, M: Mass>(
     let mut parts = vec![0u32; network.vertex_count()];
     let seed = Stream::new(seed, stream).next();
     let subsets = Pool::<Subset<M>>::default();
-    groups.tasks(&mut parts).into_par_iter().with_max_len(1).for_each(|(range, parts)| {
-        subsets.with(|subset| {
-            let start = groups.offsets[range.start];
-            for group in range {
-                let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
-                let parts = &mut parts[(from - start) as usize..(to - start) as usize];
-                subset.merge(network, groups, from, parts, objective, randomness, Stream::new(seed, group as u64));
-            }
-        });
-    });
-    number(groups, &parts)
-}
-
-/// Turns "position of the part's founder within its group" into consecutive numbers.
-fn number(groups: &Groups, parts: &[u32]) -> Refined {
-    let mut labels = vec![0u32; parts.len()];
-    let mut community_of = Vec::new();
-    let mut number_of = vec![u32::MAX; parts.len()];
-    for group in 0..groups.group_count() {
-        let (from, to) = (groups.offsets[group] as usize, groups.offsets[group + 1] as usize);
-        for position in from..to {
-            let founder = from + parts[position] as usize;
-            if number_of[founder] == u32::MAX {
-                number_of[founder] = community_of.len() as u32;
-                community_of.push(group as u32);
-            }
-            labels[groups.members[position] as usize] = number_of[founder];
-        }
+    let community_of: Vec<Vec<u32>> = groups
+        .tasks(&mut parts)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(range, parts)| {
+            subsets.with(|subset| {
+                let start = groups.offsets[range.start];
+                let mut community_of = Vec::new();
+                for group in range {
+                    let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
+                    let parts = &mut parts[(from - start) as usize..(to - start) as usize];
+                    subset.merge(network, groups, from, parts, objective, randomness, Stream::new(seed, group as u64));
+                    let count = subset.number(parts, community_of.len() as u32);
+                    community_of.resize(count as usize, group as u32);
+                }
+                community_of
+            })
+        })
+        .collect();
+    let mut before = 0;
+    let mut tasks = groups.tasks(&mut parts);
+    for ((_, parts), community_of) in tasks.iter_mut().zip(&community_of) {
+        parts.iter_mut().for_each(|part| *part += before);
+        before += community_of.len() as u32;
     }
-    Refined { labels, community_of }
+    let labels = groups.position_of.par_iter().with_min_len(TASK).map(|&position| parts[position as usize]).collect();
+    Refined { labels, community_of: community_of.concat() }
 }
 
 /// Scratch for one community at a time; all arrays are indexed by the place within it.
@@ -87,6 +87,22 @@ impl<M> Default for Subset<M> {
 }
 
 impl<M: Mass> Subset<M> {
+    /// Turns "place of the part's founder" into numbers from `next` on, in order of first appearance; returns the next unused.
+    fn number(&mut self, parts: &mut [u32], mut next: u32) -> u32 {
+        let number_of = &mut self.order;
+        number_of.clear();
+        number_of.resize(parts.len(), u32::MAX);
+        for part in parts {
+            let number = &mut number_of[*part as usize];
+            if *number == u32::MAX {
+                *number = next;
+                next += 1;
+            }
+            *part = *number;
+        }
+        next
+    }
+
     #[allow(clippy::too_many_arguments, reason = "one call, in the loop above")]
     fn merge<W: Weight>(
         &mut self,
