@@ -162,6 +162,31 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
+fn batches_of_neighbours_are_the_same_on_any_threads_and_only_gain() {
+    // Without sides neighbours share batches; edges listed backwards make the same graph.
+    let sides = planted(500);
+    let count = sides.vertex_count();
+    let mut edges = Vec::new();
+    for vertex in 0..count as u32 {
+        let row = sides.neighbors_of(vertex).iter().zip(sides.weights_of(vertex));
+        edges.extend(row.filter(|&(&target, _)| target > vertex).map(|(&target, &weight)| (vertex, target, weight)));
+    }
+    let one = graph(count, &edges);
+    let config = LeidenConfig::default();
+    let found = on_threads(1, || leiden(&one, None, &config).unwrap());
+    edges.reverse();
+    assert_eq!(found, on_threads(3, || leiden(&graph(count, &edges), None, &config).unwrap()));
+    assert_eq!(found.audit.disconnected, 0);
+    // From a start that gives every batch reason to quarrel: all vertices in few groups.
+    let start = Partition::from_labels((0..count as u32).map(|vertex| vertex % 7).collect());
+    let warm = |threads| on_threads(threads, || leiden(&one, Some(&start), &config).unwrap());
+    let found = warm(1);
+    assert_eq!(found, warm(2));
+    assert!(found.quality > quality(&one, &start, &config.objective));
+    assert_eq!(found.quality, quality(&one, &found.partition, &config.objective));
+}
+
+#[test]
 fn planted_communities_are_found_under_any_labels() {
     let graph = planted(500);
     let count = graph.vertex_count() as u32;
