@@ -1,5 +1,7 @@
 //! The Louvain and Leiden algorithms.
 //!
+//! Before the first pass the graph is reduced ([`crate::reduction`]): leaves need no search.
+//!
 //! One pass of Leiden (Traag, Waltman and van Eck 2019, doi:10.1038/s41598-019-41695-z):
 //! 1. [`local_moving`] of single vertices gives communities;
 //! 2. [`refine`] splits each into well-connected parts;
@@ -7,10 +9,12 @@
 //!    nothing coarsens.
 //!
 //! Louvain (Blondel et al. 2008, doi:10.1088/1742-5468/2008/10/P10008) is the same without 2: parts are communities. Passes
-//! repeat as [`Effort`] says, each from the communities of the one before.
+//! repeat as [`Effort`] says, each from the communities of the one before; a pass never lowers the quality. Early passes end a phase of
+//! moving when a round over its queue hardly gains ([`Effort::LEAST_GAIN`]; threshold scaling as in GVE-Leiden, Sahu 2023,
+//! arXiv:2312.13936).
 //!
-//! Last, the result is audited; a community of Leiden's that is not connected (possible where a pass ends on vertices that
-//! moved after their refinement) is split into its components, which never lowers the quality. Louvain's stay as they are.
+//! Last, a community of Leiden's that is not connected (possible where a pass ends on vertices that moved after their
+//! refinement) is split into its components, which never lowers the quality, and the result is audited. Louvain's stay as they are.
 //! Cost O(entries) a level; the same bits on any number of threads.
 
 use graph::{Partition, WeightedGraph, components_within};
