@@ -1,16 +1,24 @@
 #!/usr/bin/env python3
-"""The whole job, ours and what one would use instead, on the same events in one run.
+"""Ours and what one would use instead, on the same input in one run.
 
     python3 -m venv venv && venv/bin/pip install -r benches/peers/requirements.txt
-    cargo build --release
-    venv/bin/python benches/peers/run.py jobs  --tier m [--seed 1] [--threads 2] [--repeat 3]
+    cargo build --release && cargo build --release -p hydralink-community --example edge_list
+    venv/bin/python benches/peers/run.py jobs  --tier m [--seed 1] [--threads 2] [--repeat 3] [--limit 120]
+    venv/bin/python benches/peers/run.py graphs [FILE ...] [--rmat 20] [--threads 2] [--repeat 3] [--limit 120]
 
 `jobs` makes a world and takes it from Parquet to communities: hydralink (build, detect) against DuckDB (sightings of the same kinds of
-identifiers), then python-igraph (graph, components, Leiden to modularity). Each stage is a process of its own, so that peak memory is the
-operating system's figure for that stage.
-Prints a table; quote ratios, these machines are noisy.
+identifiers), then python-igraph (graph, components, Leiden to modularity).
+
+`graphs` finds components and communities of graphs: METIS files (.graph), edge lists (`source target [weight]`, # for comments), both
+plain or .gz, Parquet files of sightings as `jobs` makes them from a world's events (columns account_id, kind, value), and an R-MAT graph of 2^N
+vertices and 16 times as many draws (a, b, c = .57, .19, .19). The modularity of every answer is computed here, by one function. Peers:
+python-igraph, leidenalg, NetworKit.
+
+Each stage is a process of its own, so that peak memory is the operating system's figure for that stage, and is ended at the time limit
+(then the table says "> N"). Prints a table; quote ratios, these machines are noisy.
 """
 import argparse
+import gzip
 import json
 import os
 import pathlib
@@ -18,30 +26,45 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HYDRALINK = ROOT / "target" / "release" / "hydralink"
+HYDRALINK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "hydralink"
 KINDS = ("ip", "payment_instrument", "prompt_template_hash", "device", "user_agent", "ja4")
 
 
-def measured(command, environment=None):
+EDGE_LIST = HYDRALINK.parent / "examples" / "edge_list"
+
+
+class OverLimit(Exception):
+    """A stage was ended at the time limit."""
+
+
+def measured(command, environment=None, limit=None):
     """Runs a command; returns (seconds, peak MiB, stdout)."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(command, stdout=out, env={**os.environ, **(environment or {})})
+        timer = threading.Timer(limit, process.kill) if limit else None
+        if timer:
+            timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - started
+        if timer:
+            timer.cancel()
         out.seek(0)
         text = out.read().decode()
+    if limit and seconds >= limit:
+        raise OverLimit
     if os.waitstatus_to_exitcode(status) not in (0, 1):
         sys.exit(f"failed: {' '.join(map(str, command))}")
     return seconds, usage.ru_maxrss / 1024, text
 
 
-def stage(name, *arguments, threads):
+def stage(name, *arguments, threads, limit=None):
     command = [sys.executable, __file__, "stage", name, *map(str, arguments), "--threads", str(threads)]
-    return measured(command, {"OMP_NUM_THREADS": str(threads)})
+    return measured(command, {"OMP_NUM_THREADS": str(threads)}, limit)
 
 
 def stage_duckdb(events, sightings, threads):
@@ -101,30 +124,247 @@ def jobs(a):
         world, store, sightings = folder / "world", folder / "store", folder / "sightings.parquet"
         subprocess.run([HYDRALINK, "synth", world, "--tier", a.tier, "--seed", str(a.seed), "--quiet"], check=True)
         events = world / "events.parquet"
-        rows = {name: [] for name in ("hydralink build", "hydralink detect", "duckdb sightings", "igraph graph+components+leiden")}
-        detail = {}
-        for _ in range(a.repeat):
-            threads = ["--threads", str(a.threads), "--quiet"]
-            tables = ["--accounts", world / "accounts.csv", "--releases", world / "releases.csv"]
-            rows["hydralink build"].append(measured([HYDRALINK, "build", events, *tables, "-o", store, *threads]))
-            rows["hydralink detect"].append(measured([HYDRALINK, "detect", store, *threads]))
-            rows["duckdb sightings"].append(stage("duckdb", events, sightings, threads=a.threads))
-            ran = stage("igraph", sightings, threads=a.threads)
-            rows["igraph graph+components+leiden"].append(ran)
-            detail = json.loads(ran[2])
-        print(f"tier {a.tier}, seed {a.seed}, {a.threads} threads, median of {a.repeat}; {json.dumps(detail)}")
+        threads = ["--threads", str(a.threads), "--quiet"]
+        tables = ["--accounts", world / "accounts.csv", "--releases", world / "releases.csv"]
+        stages = {
+            "hydralink build": lambda: measured([HYDRALINK, "build", events, *tables, "-o", store, *threads], limit=a.limit),
+            "hydralink detect": lambda: measured([HYDRALINK, "detect", store, *threads], limit=a.limit),
+            "duckdb sightings": lambda: stage("duckdb", events, sightings, threads=a.threads, limit=a.limit),
+            "igraph graph+components+leiden": lambda: stage("igraph", sightings, threads=a.threads, limit=a.limit),
+        }
+        rows = repeated(stages, a.repeat)
+        last = rows["igraph graph+components+leiden"]
+        detail = f"; {last[-1][2].strip()}" if last else ""
+        print(f"tier {a.tier}, seed {a.seed}, {a.threads} threads, median of {a.repeat}{detail}")
         print(f"{'stage':<34}{'seconds':>10}{'peak MiB':>10}")
-        total = {"ours": [0.0, 0.0], "theirs": [0.0, 0.0]}
+        total = {"ours": [0.0, 0.0, ""], "theirs": [0.0, 0.0, ""]}
         for name, runs in rows.items():
+            side = total["ours" if name.startswith("hydralink") else "theirs"]
+            if runs is None:
+                print(f"{name:<34}{f'> {a.limit:g}':>10}{'':>10}")
+                side[0] += a.limit
+                side[2] = "> "
+                continue
             seconds, peak = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
             print(f"{name:<34}{seconds:>10.2f}{peak:>10.0f}")
-            side = total["ours" if name.startswith("hydralink") else "theirs"]
             side[0] += seconds
             side[1] = max(side[1], peak)
-        (ours, our_peak), (theirs, their_peak) = total["ours"], total["theirs"]
-        print(f"{'whole job, ours':<34}{ours:>10.2f}{our_peak:>10.0f}")
-        print(f"{'whole job, DuckDB + igraph':<34}{theirs:>10.2f}{their_peak:>10.0f}")
-        print(f"{'ratio theirs / ours':<34}{theirs / ours:>10.2f}{their_peak / our_peak:>10.2f}")
+        (ours, our_peak, our_sign), (theirs, their_peak, their_sign) = total["ours"], total["theirs"]
+        print(f"{'whole job, ours':<34}{f'{our_sign}{ours:.2f}':>10}{our_peak:>10.0f}")
+        print(f"{'whole job, DuckDB + igraph':<34}{f'{their_sign}{theirs:.2f}':>10}{their_peak:>10.0f}")
+        print(f"{'ratio theirs / ours':<34}{f'{their_sign}{theirs / ours:.2f}':>10}{their_peak / our_peak:>10.2f}")
+
+
+def repeated(stages, repeat):
+    """Runs all stages in turn, several times; a stage that hits the limit is None and isn't tried again."""
+    rows = {name: [] for name in stages}
+    for _ in range(repeat):
+        for name, run in stages.items():
+            if rows[name] is not None:
+                try:
+                    rows[name].append(run())
+                except OverLimit:
+                    rows[name] = None
+    return rows
+
+
+def read_graph(path):
+    """(vertices, left vertices or None, sources, targets, weights) of a file, each edge once, without self-loops."""
+    import numpy
+
+    name = path.name.removesuffix(".gz")
+    if name.endswith(".parquet"):
+        import duckdb
+
+        connection = duckdb.connect()
+        connection.execute(
+            f"create table s as select account_id a, kind || ':' || value i from '{path}';"
+            "create table a as select a, row_number() over (order by a) - 1 id from (select distinct a from s);"
+            "create table i as select i, d, row_number() over (order by i) - 1 id from (select i, count(*) d from s group by i)"
+        )
+        left, right = (connection.execute(f"select count(*) from {table}").fetchall()[0][0] for table in "ai")
+        columns = connection.execute(
+            f"select a.id s, i.id + {left} t, 1 / log2(d + 1) w from s join a using (a) join i using (i) order by 1, 2"
+        ).fetchnumpy()
+        return left + right, left, columns["s"], columns["t"], columns["w"]
+    with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as lines:
+        if not name.endswith(".graph"):
+            rows = numpy.loadtxt(lines, ndmin=2, comments=("#", "%"))
+            ends = numpy.unique(rows[:, :2].astype(numpy.int64), return_inverse=True)
+            pairs = ends[1].reshape(-1, 2)
+            weights = rows[:, 2] if rows.shape[1] > 2 else numpy.ones(len(rows))
+            return (len(ends[0]), None, *once(pairs[:, 0], pairs[:, 1], weights))
+        rows = [[float(word) for word in line.split()] for line in lines if not line.startswith("%")]
+    header, step = rows[0], 2 if len(rows[0]) > 2 and rows[0][2] in (1, 11) else 1
+    entries = [
+        (source, int(row[at]) - 1, row[at + 1] if step == 2 else 1.0)
+        for source, row in enumerate(rows[1 : int(header[0]) + 1])
+        for at in range(0, len(row), step)
+    ]
+    sources, targets, weights = (numpy.array(column) for column in zip(*entries))
+    upper = sources < targets
+    return int(header[0]), None, sources[upper], targets[upper], weights[upper]
+
+
+def once(sources, targets, weights):
+    """Each unordered pair once, with the weight of its first line, self-loops left out."""
+    import numpy
+
+    low, high = numpy.minimum(sources, targets), numpy.maximum(sources, targets)
+    keys = low * (high.max() + 1) + high
+    _, first = numpy.unique(numpy.where(low < high, keys, -1), return_index=True)
+    first = first[low[first] < high[first]]
+    return low[first], high[first], weights[first]
+
+
+def rmat(scale):
+    """R-MAT (Chakrabarti, Zhan and Faloutsos 2004) with Graph500's parameters, vertices in random order."""
+    import numpy
+
+    random = numpy.random.default_rng(1)
+    draws = 16 << scale
+    sources, targets = numpy.zeros(draws, numpy.int64), numpy.zeros(draws, numpy.int64)
+    for _ in range(scale):
+        draw = random.random(draws)
+        sources = sources * 2 + (draw >= 0.76)
+        targets = targets * 2 + (((draw >= 0.57) & (draw < 0.76)) | (draw >= 0.95))
+    order = random.permutation(1 << scale)
+    return (1 << scale, None, *once(order[sources], order[targets], numpy.ones(draws)))
+
+
+def stage_make(source, folder):
+    """Writes the graph of a file, or of "rmat:N", as an edge list for us and as arrays for the peers."""
+    import numpy
+
+    graph = rmat(int(source.removeprefix("rmat:"))) if source.startswith("rmat:") else read_graph(pathlib.Path(source))
+    vertices, left, sources, targets, weights = graph
+    weights = weights.astype(numpy.float32).astype(float)
+    folder = pathlib.Path(folder)
+    numpy.savez(folder / "graph.npz", vertices=vertices, sources=sources, targets=targets, weights=weights)
+    with open(folder / "edges.txt", "w") as out:
+        out.write(f"# vertices {vertices}{'' if left is None else f' left {left}'}\n")
+        out.writelines(f"{s} {t} {w!r}\n" for s, t, w in zip(sources.tolist(), targets.tolist(), weights.tolist()))
+    print(json.dumps({"vertices": vertices, "edges": len(sources)}))
+
+
+def stage_judge(graph, labels):
+    """The modularity and number of groups of a labelling, by the definition."""
+    import numpy
+
+    data = numpy.load(graph)
+    vertices, sources, targets, weights = int(data["vertices"]), data["sources"], data["targets"], data["weights"]
+    labels = numpy.load(labels) if labels.endswith(".npy") else numpy.loadtxt(labels, dtype=numpy.int64, ndmin=1)
+    strengths = numpy.bincount(sources, weights, vertices) + numpy.bincount(targets, weights, vertices)
+    inside = weights[labels[sources] == labels[targets]].sum() / weights.sum()
+    expected = ((numpy.bincount(labels, strengths) / strengths.sum()) ** 2).sum()
+    print(json.dumps({"modularity": inside - expected, "groups": len(numpy.unique(labels))}))
+
+
+def stage_peer(method, graph, labels, threads):
+    """One algorithm of another library on a saved graph: prints its seconds, without reading and making the graph."""
+    import numpy
+
+    data = numpy.load(graph)
+    vertices, sources, targets, weights = int(data["vertices"]), data["sources"], data["targets"], data["weights"]
+    if method.startswith("networkit"):
+        import networkit
+
+        networkit.setNumberOfThreads(threads)
+        made = networkit.GraphFromCoo((weights, (sources, targets)), n=vertices, weighted=True, directed=False)
+        run = {
+            "networkit components": lambda: networkit.components.ConnectedComponents(made),
+            "networkit ParallelLeiden": lambda: networkit.community.ParallelLeiden(made),
+            "networkit PLM": lambda: networkit.community.PLM(made, refine=True),
+        }[method]
+        started = time.monotonic()
+        found = run()
+        found.run()
+        seconds = time.monotonic() - started
+        numpy.save(labels, numpy.array(found.getPartition().getVector()))
+    else:
+        import igraph
+
+        made = igraph.Graph(n=vertices, edges=numpy.stack([sources, targets], axis=1))
+        made.es["weight"] = weights
+        leiden = lambda passes: made.community_leiden(objective_function="modularity", weights="weight", n_iterations=passes)
+        run = {
+            "igraph components": lambda: made.connected_components(),
+            "igraph Louvain": lambda: made.community_multilevel(weights="weight"),
+            "igraph Leiden, 2 passes": lambda: leiden(2),
+            "igraph Leiden, converged": lambda: leiden(-1),
+            "leidenalg, 2 passes": lambda: peer_leidenalg(made),
+        }[method]
+        started = time.monotonic()
+        found = run()
+        seconds = time.monotonic() - started
+        numpy.save(labels, numpy.array(found.membership))
+    print(json.dumps({"seconds": seconds}))
+
+
+def peer_leidenalg(made):
+    import leidenalg
+
+    return leidenalg.find_partition(made, leidenalg.ModularityVertexPartition, weights="weight", n_iterations=2)
+
+
+OURS = {
+    "ours components": ["components"],
+    "ours Louvain": ["louvain"],
+    "ours Leiden": ["leiden"],
+    "ours Leiden, converged": ["leiden", "--converge"],
+}
+PEERS = (
+    "networkit components",
+    "igraph components",
+    "networkit PLM",
+    "networkit ParallelLeiden",
+    "igraph Louvain",
+    "igraph Leiden, 2 passes",
+    "leidenalg, 2 passes",
+    "igraph Leiden, converged",
+)
+
+
+def graphs(a):
+    for source in [str(path) for path in a.files] + [f"rmat:{scale}" for scale in a.rmat]:
+        with tempfile.TemporaryDirectory(dir=a.folder) as folder:
+            folder = pathlib.Path(folder)
+            size = json.loads(stage("make", source, folder, threads=a.threads)[2])
+            rows = repeated(methods(folder, a), a.repeat)
+        vertices, edges = size["vertices"], size["edges"]
+        print(f"\n{pathlib.Path(source).name}: {vertices} vertices, {edges} edges; {a.threads} threads, median of {a.repeat}")
+        print(f"{'method':<34}{'seconds':>10}{'peak MiB':>10}{'modularity':>12}{'groups':>9}")
+        for method, runs in rows.items():
+            if runs is None:
+                print(f"{method:<34}{f'> {a.limit:g}':>10}")
+                continue
+            seconds, peak = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
+            judged = runs[-1][2]
+            quality = "" if "components" in method else f"{judged['modularity']:.4f}"
+            print(f"{method:<34}{seconds:>10.4f}{peak:>10.0f}{quality:>12}{judged['groups']:>9}", flush=True)
+
+
+def methods(folder, a):
+    """For every method a function that runs it: (seconds without reading the graph, peak MiB, modularity and groups)."""
+    listed, saved = folder / "edges.txt", folder / "graph.npz"
+
+    def judged(ran, labels):
+        return json.loads(ran[2])["seconds"], ran[1], json.loads(stage("judge", saved, labels, threads=a.threads)[2])
+
+    def ours(words, threads):
+        labels = folder / "labels.txt"
+        return judged(measured([EDGE_LIST, listed, *words, "--threads", str(threads), "--labels", labels], limit=a.limit), labels)
+
+    def theirs(method):
+        labels = folder / "labels.npy"
+        return judged(stage("peer", method, saved, labels, threads=a.threads, limit=a.limit), labels)
+
+    found = {}
+    for method, words in OURS.items():
+        found[method] = lambda words=words: ours(words, a.threads)
+        if a.threads > 1:
+            found[f"{method}, 1 thread"] = lambda words=words: ours(words, 1)
+    return found | {method: lambda method=method: theirs(method) for method in PEERS}
 
 
 def main():
@@ -133,9 +373,14 @@ def main():
     job = commands.add_parser("jobs")
     job.add_argument("--tier", default="m")
     job.add_argument("--seed", type=int, default=1)
-    job.add_argument("--threads", type=int, default=os.cpu_count())
-    job.add_argument("--repeat", type=int, default=3)
-    job.add_argument("--folder", help="where to put the world (default: the system's temporary folder)")
+    drawn = commands.add_parser("graphs")
+    drawn.add_argument("files", nargs="*", type=pathlib.Path)
+    drawn.add_argument("--rmat", type=int, action="append", default=[], metavar="N", help="an R-MAT graph of 2^N vertices; may be repeated")
+    for command in (job, drawn):
+        command.add_argument("--threads", type=int, default=os.cpu_count())
+        command.add_argument("--repeat", type=int, default=3)
+        command.add_argument("--limit", type=float, default=120, help="seconds after which a stage is ended")
+        command.add_argument("--folder", help="where to put what is made (default: the system's temporary folder)")
     one = commands.add_parser("stage")
     one.add_argument("name")
     one.add_argument("paths", nargs="+")
@@ -143,10 +388,14 @@ def main():
     a = parser.parse_args()
     if a.command == "jobs":
         jobs(a)
-    elif a.name == "duckdb":
-        stage_duckdb(*a.paths, a.threads)
+    elif a.command == "graphs":
+        graphs(a)
     else:
-        stage_igraph(*a.paths, a.threads)
+        threaded = {"duckdb": stage_duckdb, "igraph": stage_igraph, "peer": stage_peer}
+        if a.name in threaded:
+            threaded[a.name](*a.paths, a.threads)
+        else:
+            {"make": stage_make, "judge": stage_judge}[a.name](*a.paths)
 
 
 main()

@@ -1,13 +1,15 @@
 //! Does a partition keep its promises? Counts, connectedness, attachment.
 
-use graph::{Partition, WeightedGraph};
+use graph::{Partition, WeightedGraph, components_within};
 use rayon::prelude::*;
 
 use crate::config::QualityConfig;
 use crate::error::CommunityError;
-use crate::network::{Mass, Network};
-use crate::objective::{Masses, Prepared, prepare, view};
-use crate::refinement::Groups;
+use crate::network::Mass;
+use crate::objective::{Masses, Objective, Prepared, prepare, sum_by_group};
+
+/// Vertices that one task takes at least.
+const TASK: usize = 2048;
 
 /// The check of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,85 +39,45 @@ pub fn audit(graph: &WeightedGraph, partition: &Partition, config: &QualityConfi
 }
 
 pub(crate) fn audit_prepared(graph: &WeightedGraph, partition: &Partition, prepared: &Prepared) -> Audit {
-    let groups = Groups::new(partition.labels(), partition.group_count());
     let badly_connected = match &prepared.masses {
-        Masses::One(masses) => badly_connected(view(graph, masses), &groups, prepared),
-        Masses::Two(masses) => badly_connected(view(graph, masses), &groups, prepared),
+        Masses::One(masses) => badly_connected(graph, masses, partition, &prepared.objective),
+        Masses::Two(masses) => badly_connected(graph, masses, partition, &prepared.objective),
     };
-    let mut parts = vec![0u32; graph.vertex_count()];
     Audit {
         vertices: graph.vertex_count(),
         communities: partition.group_count(),
         sizes_sum_ok: partition.sizes().iter().map(|&size| size as usize).sum::<usize>() == graph.vertex_count(),
-        disconnected: components_within(graph, &groups, &mut parts),
+        disconnected: groups_of_several(partition, &components_within(graph, partition)),
         badly_connected,
     }
 }
 
-/// Splits every community into its connected components.
-pub(crate) fn split_disconnected(graph: &WeightedGraph, partition: &Partition) -> Partition {
-    let groups = Groups::new(partition.labels(), partition.group_count());
-    let mut founders = vec![0u32; graph.vertex_count()];
-    components_within(graph, &groups, &mut founders);
-    let labels = (0..graph.vertex_count()).map(|vertex| founders[groups.position_of[vertex] as usize]).collect();
-    Partition::from_labels(labels)
-}
-
-/// Writes, for each position in `groups`, the position of its component's first member; returns how many groups have
-/// more than one component.
-fn components_within(graph: &WeightedGraph, groups: &Groups, founders: &mut [u32]) -> usize {
-    let split = |stack: &mut Vec<u32>, (range, founders): (std::ops::Range<usize>, &mut [u32])| {
-        let start = groups.offsets[range.start];
-        let mut disconnected = 0;
-        for group in range {
-            let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
-            let founders = &mut founders[(from - start) as usize..(to - start) as usize];
-            disconnected += usize::from(components_of(graph, groups, from, founders, stack) > 1);
-        }
-        disconnected
-    };
-    groups.tasks(founders).into_par_iter().with_max_len(1).map_init(Vec::new, split).sum()
-}
-
-fn components_of(graph: &WeightedGraph, groups: &Groups, from: u32, founders: &mut [u32], stack: &mut Vec<u32>) -> usize {
-    founders.fill(u32::MAX);
-    let length = founders.len() as u32;
-    let mut components = 0;
-    for place in 0..length {
-        if founders[place as usize] != u32::MAX {
-            continue;
-        }
-        components += 1;
-        founders[place as usize] = from + place;
-        stack.push(place);
-        while let Some(at) = stack.pop() {
-            let vertex = groups.members[(from + at) as usize];
-            for (&target, &weight) in graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex)) {
-                let other = groups.position_of[target as usize].wrapping_sub(from);
-                if other < length && weight > 0.0 && founders[other as usize] == u32::MAX {
-                    founders[other as usize] = from + place;
-                    stack.push(other);
-                }
-            }
-        }
+/// Groups of `partition` that hold more than one of `components`, which lie within them.
+fn groups_of_several(partition: &Partition, components: &Partition) -> usize {
+    if components.group_count() == partition.group_count() {
+        return 0;
     }
-    components
+    let mut group_of = vec![u32::MAX; components.group_count()];
+    partition.labels().iter().zip(components.labels()).for_each(|(&group, &component)| group_of[component as usize] = group);
+    let mut held = vec![0u32; partition.group_count()];
+    group_of.into_iter().for_each(|group| held[group as usize] += 1);
+    held.into_iter().filter(|&count| count > 1).count()
 }
 
-fn badly_connected<M: Mass>(network: Network<'_, f32, M>, groups: &Groups, prepared: &Prepared) -> usize {
-    let objective = &prepared.objective;
-    let is_bad = |&group: &usize| {
-        let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
-        let members = &groups.members[from as usize..to as usize];
-        let total = members.iter().fold(M::ZERO, |sum, &member| sum.plus(network.masses[member as usize]));
-        members.iter().any(|&member| {
-            let row = network
-                .row_of(member)
-                .filter(|&(target, _)| target != member && groups.position_of[target as usize].wrapping_sub(from) < to - from);
-            let inside: f64 = row.map(|(_, weight)| weight).sum();
-            let mass = network.masses[member as usize];
-            inside + objective.tolerance < objective.scale * mass.product(total.minus(mass))
-        })
+/// Groups with a vertex that would rather be alone.
+fn badly_connected<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, objective: &Objective) -> usize {
+    let labels = partition.labels();
+    let totals = sum_by_group(masses, partition);
+    let is_bad = |&vertex: &u32| {
+        let (own, mass) = (labels[vertex as usize], masses[vertex as usize]);
+        let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
+        let inside = row.filter(|&(&target, _)| target != vertex && labels[target as usize] == own);
+        let inside: f64 = inside.map(|(_, &weight)| f64::from(weight)).sum();
+        inside + objective.tolerance < objective.scale * mass.product(totals[own as usize].minus(mass))
     };
-    (0..groups.group_count()).into_par_iter().filter(is_bad).count()
+    let mut bad: Vec<u32> = (0..labels.len() as u32).into_par_iter().with_min_len(TASK).filter(is_bad).collect();
+    bad.iter_mut().for_each(|vertex| *vertex = labels[*vertex as usize]);
+    bad.sort_unstable();
+    bad.dedup();
+    bad.len()
 }

@@ -35,7 +35,7 @@ impl Default for QualityConfig {
 /// How many times the whole algorithm is repeated, each time from the partition found before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
-    /// A small fixed number of passes: one.
+    /// [`Effort::FAST_PASSES`] passes.
     #[default]
     Fast,
     /// Until a pass no longer improves the quality, at most [`Effort::MOST_PASSES`] times.
@@ -43,12 +43,30 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// Passes of [`Effort::Fast`]: the second finds most of what the first missed, at a fraction of its cost.
+    pub const FAST_PASSES: usize = 2;
     /// Bound on the passes of [`Effort::Converge`].
     pub const MOST_PASSES: usize = 100;
 
+    /// A round of local moving that gains less than this much quality ends the phase, in the first pass. A tenth of it in the second, and
+    /// so on: what a round leaves undone, the next pass finds.
+    pub const LEAST_GAIN: f64 = 1e-4;
+    /// From this pass on, rounds go on until nothing gains.
+    const THOROUGH: usize = 2;
+
+    /// The quality that a round must gain in a pass.
+    pub(crate) fn least_gain(self, pass: usize) -> f64 {
+        if pass < Effort::THOROUGH { Effort::LEAST_GAIN / 10f64.powi(pass as i32) } else { 0.0 }
+    }
+
+    /// Whether the search may end after some passes if the last hardly gained anything.
+    pub(crate) fn may_end(self, passes: usize) -> bool {
+        self == Effort::Converge && passes > Effort::THOROUGH
+    }
+
     pub(crate) fn passes(self) -> usize {
         match self {
-            Effort::Fast => 1,
+            Effort::Fast => Effort::FAST_PASSES,
             Effort::Converge => Effort::MOST_PASSES,
         }
     }

@@ -1,5 +1,7 @@
 //! The Louvain and Leiden algorithms.
 //!
+//! Before the first pass the graph is reduced ([`crate::reduction`]): leaves need no search.
+//!
 //! One pass of Leiden (Traag, Waltman and van Eck 2019, doi:10.1038/s41598-019-41695-z):
 //! 1. [`local_moving`] of single vertices gives communities;
 //! 2. [`refine`] splits each into well-connected parts;
@@ -7,24 +9,28 @@
 //!    nothing coarsens.
 //!
 //! Louvain (Blondel et al. 2008, doi:10.1088/1742-5468/2008/10/P10008) is the same without 2: parts are communities. Passes
-//! repeat as [`Effort`] says, each from the communities of the one before.
+//! repeat as [`Effort`] says, each from the communities of the one before; a pass never lowers the quality. Early passes end a phase of
+//! moving when a round over its queue hardly gains ([`Effort::LEAST_GAIN`]; threshold scaling as in GVE-Leiden, Sahu 2023,
+//! arXiv:2312.13936).
 //!
-//! Last, the result is audited; a community of Leiden's that is not connected (possible where a pass ends on vertices that
-//! moved after their refinement) is split into its components, which never lowers the quality. Louvain's stay as they are.
+//! Last, a community of Leiden's that is not connected (possible where a pass ends on vertices that moved after their
+//! refinement) is split into its components, which never lowers the quality, and the result is audited. Louvain's stay as they are.
 //! Cost O(entries) a level; the same bits on any number of threads.
 
-use graph::{Partition, WeightedGraph};
+use graph::{Partition, WeightedGraph, components_within};
 use rayon::prelude::*;
 
 use crate::aggregation::aggregate;
-use crate::audit::{Audit, audit_prepared, split_disconnected};
+use crate::audit::{Audit, audit_prepared};
 use crate::config::{Effort, LeidenConfig, LouvainConfig, QualityConfig};
 use crate::error::CommunityError;
+use crate::groups::Groups;
 use crate::local_moving::local_moving;
-use crate::network::{Aggregate, Mass, Network, Weight};
-use crate::objective::{Masses, Objective, prepare, prepared_quality, view};
+use crate::network::{Mass, Network, Weight};
+use crate::objective::{Masses, Objective, prepare, prepared_quality, value};
 use crate::random::visiting_order;
-use crate::refinement::{Groups, Refined, refine};
+use crate::reduction::{Folding, Reduction, reduce};
+use crate::refinement::{Refined, refine};
 
 /// Passes of [`Effort::Converge`] end when one gains less than this fraction of the quality.
 const CONVERGED: f64 = 1e-6;
@@ -34,15 +40,36 @@ const CONVERGED: f64 = 1e-6;
 pub struct Communities {
     /// The communities.
     pub partition: Partition,
-    /// The last pass from fine to coarse: the parts that each level made vertices of. Each is coarser than the one before;
-    /// Louvain's last equals `partition`.
-    pub levels: Vec<Partition>,
+    /// The levels of the last pass.
+    pub hierarchy: Hierarchy,
     /// Quality of `partition`; see [`crate::quality`].
     pub quality: f64,
     /// Passes made.
     pub iterations: usize,
     /// The check of `partition`.
     pub audit: Audit,
+}
+
+/// From fine to coarse: what became a vertex of each next level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hierarchy {
+    folding: Folding,
+    /// For each level the part that each of its vertices went into.
+    maps: Vec<Vec<u32>>,
+}
+
+impl Hierarchy {
+    /// The parts of every level, each coarser than the one before. Louvain's last are its communities; Leiden's last lie within them.
+    pub fn levels(&self) -> Vec<Partition> {
+        let mut part_of: Option<Vec<u32>> = None;
+        let level = |map: &Vec<u32>| {
+            let parts = part_of.take().map_or_else(|| map.clone(), |below| through(&below, map));
+            let partition = Partition::from_labels(self.folding.expand(&parts));
+            part_of = Some(parts);
+            partition
+        };
+        self.maps.iter().map(level).collect()
+    }
 }
 
 /// Leiden communities, from `start` (an earlier partition: a warm start) or from single vertices.
@@ -95,34 +122,54 @@ fn search(
         Method::Leiden { randomness } => Method::Leiden { randomness: randomness * prepared.mean_weight },
         Method::Louvain => Method::Louvain,
     };
-    let mut best: Option<Communities> = None;
-    for iteration in 0..effort.passes() {
-        let from = best.as_ref().map(|best| &best.partition).or(start);
-        let labels = from.map_or_else(|| (0..expected as u32).collect(), |from| from.labels().to_vec());
-        let random = Random { seed, stream: (iteration as u64) << 32 };
-        let (labels, levels) = match &prepared.masses {
-            Masses::One(masses) => pass(view(graph, masses), labels, &prepared.objective, random, method),
-            Masses::Two(masses) => pass(view(graph, masses), labels, &prepared.objective, random, method),
-        };
-        let mut partition = Partition::from_labels(labels);
-        let mut audit = audit_prepared(graph, &partition, &prepared);
-        if matches!(method, Method::Leiden { .. }) && audit.disconnected > 0 {
-            partition = split_disconnected(graph, &partition);
-            audit = audit_prepared(graph, &partition, &prepared);
+    let (labels, hierarchy, iterations) = match &prepared.masses {
+        Masses::One(masses) => repeat(graph, masses, start, &prepared.objective, effort, seed, method),
+        Masses::Two(masses) => repeat(graph, masses, start, &prepared.objective, effort, seed, method),
+    };
+    let mut partition = Partition::from_labels(labels);
+    if matches!(method, Method::Leiden { .. }) {
+        partition = components_within(graph, &partition);
+    }
+    let audit = audit_prepared(graph, &partition, &prepared);
+    let quality = prepared_quality(graph, &partition, quality, &prepared);
+    Ok(Communities { partition, hierarchy, quality, iterations, audit })
+}
+
+/// Reduces the graph and makes passes over what is left. Returns labels of the graph's vertices, the hierarchy and the number of passes.
+fn repeat<M: Mass>(
+    graph: &WeightedGraph,
+    masses: &[M],
+    start: Option<&Partition>,
+    objective: &Objective,
+    effort: Effort,
+    seed: u64,
+    method: Method,
+) -> (Vec<u32>, Hierarchy, usize) {
+    let Reduction { core, folding } = reduce(graph, masses, objective);
+    let mut labels: Vec<u32> = match start {
+        Some(start) => {
+            let mut labels: Vec<u32> = folding.origins.iter().map(|&vertex| start.label_of(vertex)).collect();
+            number_consecutively(&mut labels, start.group_count());
+            labels
         }
-        let quality = prepared_quality(graph, &partition, quality, &prepared);
-        let iterations = iteration + 1;
-        let before = best.as_ref().map_or(f64::NEG_INFINITY, |best| best.quality);
-        if quality > before {
-            best = Some(Communities { partition, levels, quality, iterations, audit });
-        } else if let Some(best) = &mut best {
-            best.iterations = iterations;
-        }
-        if quality <= before + CONVERGED * before.abs() {
-            break;
+        None => (0..core.vertex_count() as u32).collect(),
+    };
+    let mut maps = Vec::new();
+    let mut iterations = 0;
+    let mut reached = f64::NEG_INFINITY;
+    while iterations < effort.passes() {
+        let random = Random { seed, stream: (iterations as u64) << 32 };
+        let least_gain = effort.least_gain(iterations) * objective.total;
+        (labels, maps) = pass(&core, labels, objective, random, least_gain, method);
+        iterations += 1;
+        if effort != Effort::Fast {
+            let before = std::mem::replace(&mut reached, value(&core, &labels, objective));
+            if effort.may_end(iterations) && reached <= before + CONVERGED * before.abs() {
+                break;
+            }
         }
     }
-    Ok(best.expect("there is at least one pass, and its quality is a number"))
+    (folding.expand(&labels), Hierarchy { folding, maps }, iterations)
 }
 
 /// The seed, and the first stream a pass may use.
@@ -132,25 +179,24 @@ struct Random {
     stream: u64,
 }
 
-/// One pass: the communities of the vertices, and the levels.
+/// One pass: the communities of the vertices, and for each level the part that each of its vertices went into.
 fn pass<M: Mass>(
-    network: Network<'_, f32, M>,
+    network: &Network<f32, M>,
     labels: Vec<u32>,
     objective: &Objective,
     mut random: Random,
+    least_gain: f64,
     method: Method,
-) -> (Vec<u32>, Vec<Partition>) {
-    let mut level = climb(network, labels, objective, random, method);
-    let mut part_of: Vec<u32> = Vec::new();
-    let mut levels = Vec::new();
+) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let mut level = climb(network, labels, objective, random, least_gain, method);
+    let mut maps: Vec<Vec<u32>> = Vec::new();
     while let Some(up) = level.up {
-        part_of = if levels.is_empty() { up.parts.labels } else { through(&part_of, &up.parts.labels) };
-        levels.push(Partition::from_labels(part_of.clone()));
+        maps.push(up.parts.labels);
         random.stream += 2;
-        level = climb(up.network.network(), up.parts.community_of, objective, random, method);
+        level = climb(&up.network, up.parts.community_of, objective, random, least_gain, method);
     }
-    let labels = if levels.is_empty() { level.labels } else { through(&part_of, &level.labels) };
-    (labels, levels)
+    let labels = maps.iter().rev().fold(level.labels, |labels, map| through(map, &labels));
+    (labels, maps)
 }
 
 fn through(part_of: &[u32], label_of: &[u32]) -> Vec<u32> {
@@ -165,20 +211,21 @@ struct Level<M> {
 
 struct Up<M> {
     parts: Refined,
-    network: Aggregate<M>,
+    network: Network<f64, M>,
 }
 
 fn climb<W: Weight, M: Mass>(
-    network: Network<'_, W, M>,
+    network: &Network<W, M>,
     mut labels: Vec<u32>,
     objective: &Objective,
     random: Random,
+    least_gain: f64,
     method: Method,
 ) -> Level<M> {
     let count = network.vertex_count();
     let order = visiting_order(count, random.seed, random.stream);
-    local_moving(network, &mut labels, order, objective);
-    let community_count = number_consecutively(&mut labels);
+    local_moving(network, &mut labels, &order, objective, least_gain);
+    let community_count = number_consecutively(&mut labels, count);
     if community_count == count {
         return Level { labels, up: None };
     }
@@ -197,9 +244,9 @@ fn climb<W: Weight, M: Mass>(
     Level { labels, up: Some(Up { parts, network }) }
 }
 
-/// Numbers labels in order of first appearance; returns their count.
-fn number_consecutively(labels: &mut [u32]) -> usize {
-    let mut number_of = vec![u32::MAX; labels.len()];
+/// Numbers labels, all below `bound`, in order of first appearance; returns their count.
+fn number_consecutively(labels: &mut [u32], bound: usize) -> usize {
+    let mut number_of = vec![u32::MAX; bound];
     let mut count = 0;
     for label in labels {
         let number = &mut number_of[*label as usize];

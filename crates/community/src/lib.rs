@@ -20,9 +20,13 @@ mod objective;
 
 mod aggregation;
 mod local_moving;
+mod reduction;
+mod refinement;
+
+mod groups;
 mod network;
 mod random;
-mod refinement;
+mod tally;
 
 mod audit;
 mod resolution;
@@ -32,7 +36,7 @@ mod stability;
 pub use audit::{Audit, audit};
 pub use config::{Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig};
 pub use error::CommunityError;
-pub use leiden::{Communities, leiden, louvain};
+pub use leiden::{Communities, Hierarchy, leiden, louvain};
 pub use objective::quality;
 pub use resolution::{ResolutionPoint, ResolutionProfile, resolution_profile};
 pub use stability::stability;

@@ -1,17 +1,33 @@
 //! What the phases run on: rows of weights of any width, and a mass per vertex for the null model.
+//!
+//! Networks have no self-loops: what lies within a vertex is the same under every partition, so no gain depends on it.
+//!
+//! Masses are whole numbers (of a unit so small that rounding to it is below the rounding of the weights' own sums): their sums
+//! don't depend on the order of addition, so that many threads may add to one community at once.
+
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+use rayon::prelude::*;
 
 /// The masses of a null model: numbers that add up, with a symmetric product. The expected weight between two sets of
 /// vertices is λ · `product` of their masses.
 pub(crate) trait Mass: Copy + Send + Sync {
+    /// A mass that threads share.
+    type Cell: Send + Sync;
     const ZERO: Self;
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn product(self, other: Self) -> f64;
+    fn into_cell(self) -> Self::Cell;
+    fn of(cell: &Self::Cell) -> Self;
+    fn add_to(self, cell: &Self::Cell);
+    fn store_in(self, cell: &Self::Cell);
 }
 
 /// Strength (modularity) or size (CPM).
-impl Mass for f64 {
-    const ZERO: Self = 0.0;
+impl Mass for i64 {
+    type Cell = AtomicI64;
+    const ZERO: Self = 0;
     fn plus(self, other: Self) -> Self {
         self + other
     }
@@ -19,13 +35,26 @@ impl Mass for f64 {
         self - other
     }
     fn product(self, other: Self) -> f64 {
-        self * other
+        self as f64 * other as f64
+    }
+    fn into_cell(self) -> AtomicI64 {
+        AtomicI64::new(self)
+    }
+    fn of(cell: &AtomicI64) -> Self {
+        cell.load(Relaxed)
+    }
+    fn add_to(self, cell: &AtomicI64) {
+        cell.fetch_add(self, Relaxed);
+    }
+    fn store_in(self, cell: &AtomicI64) {
+        cell.store(self, Relaxed);
     }
 }
 
 /// Left and right strength (Barber): only pairs across the sides are expected.
-impl Mass for [f64; 2] {
-    const ZERO: Self = [0.0; 2];
+impl Mass for [i64; 2] {
+    type Cell = [AtomicI64; 2];
+    const ZERO: Self = [0; 2];
     fn plus(self, other: Self) -> Self {
         [self[0] + other[0], self[1] + other[1]]
     }
@@ -33,25 +62,41 @@ impl Mass for [f64; 2] {
         [self[0] - other[0], self[1] - other[1]]
     }
     fn product(self, other: Self) -> f64 {
-        self[0] * other[1] + self[1] * other[0]
+        self[0] as f64 * other[1] as f64 + self[1] as f64 * other[0] as f64
+    }
+    fn into_cell(self) -> [AtomicI64; 2] {
+        self.map(AtomicI64::new)
+    }
+    fn of(cell: &[AtomicI64; 2]) -> Self {
+        [cell[0].load(Relaxed), cell[1].load(Relaxed)]
+    }
+    fn add_to(self, cell: &[AtomicI64; 2]) {
+        cell[0].fetch_add(self[0], Relaxed);
+        cell[1].fetch_add(self[1], Relaxed);
+    }
+    fn store_in(self, cell: &[AtomicI64; 2]) {
+        cell[0].store(self[0], Relaxed);
+        cell[1].store(self[1], Relaxed);
     }
 }
 
 /// An edge weight: f32 in the input, f64 in aggregates.
-pub(crate) trait Weight: Copy + Into<f64> + Send + Sync {}
+pub(crate) trait Weight: Copy + Default + Into<f64> + Send + Sync {}
 impl Weight for f32 {}
 impl Weight for f64 {}
 
-/// A borrowed network. Rows as in [`graph::WeightedGraph`], except that aggregate rows don't ascend.
-#[derive(Clone, Copy)]
-pub(crate) struct Network<'a, W, M> {
-    pub(crate) offsets: &'a [u64],
-    pub(crate) targets: &'a [u32],
-    pub(crate) weights: &'a [W],
-    pub(crate) masses: &'a [M],
+/// Weighted rows without self-loops, every edge in both; they need not ascend.
+pub(crate) struct Network<W, M> {
+    pub(crate) offsets: Vec<u64>,
+    pub(crate) targets: Vec<u32>,
+    pub(crate) weights: Vec<W>,
+    pub(crate) masses: Vec<M>,
+    /// Vertices below this number have no edges among themselves, nor have the others: 0 unless the network is known to be
+    /// bipartite.
+    pub(crate) left_count: usize,
 }
 
-impl<W: Weight, M: Mass> Network<'_, W, M> {
+impl<W: Weight, M: Mass> Network<W, M> {
     pub(crate) fn vertex_count(&self) -> usize {
         self.masses.len()
     }
@@ -61,72 +106,67 @@ impl<W: Weight, M: Mass> Network<'_, W, M> {
     }
 
     pub(crate) fn neighbors_of(&self, vertex: u32) -> &[u32] {
-        &self.targets[self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize]
+        &self.targets[self.range(vertex)]
     }
 
-    /// The row of a vertex, its self-loop included.
     pub(crate) fn row_of(&self, vertex: u32) -> impl Iterator<Item = (u32, f64)> {
-        let row = self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize;
+        let row = self.range(vertex);
         self.targets[row.clone()].iter().zip(&self.weights[row]).map(|(&target, &weight)| (target, weight.into()))
+    }
+
+    fn range(&self, vertex: u32) -> std::ops::Range<usize> {
+        self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize
     }
 }
 
-/// A network that owns its rows: the aggregate of a finer one.
-pub(crate) struct Aggregate<M> {
-    pub(crate) offsets: Vec<u64>,
+/// Some consecutive rows of a network, made by one task.
+pub(crate) struct Rows<W, M> {
+    /// Where each row ends.
+    pub(crate) ends: Vec<u64>,
     pub(crate) targets: Vec<u32>,
-    pub(crate) weights: Vec<f64>,
+    pub(crate) weights: Vec<W>,
     pub(crate) masses: Vec<M>,
 }
 
-impl<M: Mass> Aggregate<M> {
-    pub(crate) fn network(&self) -> Network<'_, f64, M> {
-        Network { offsets: &self.offsets, targets: &self.targets, weights: &self.weights, masses: &self.masses }
+impl<W: Weight, M: Mass> Rows<W, M> {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        let (targets, weights) = (Vec::new(), Vec::new());
+        Rows { ends: Vec::with_capacity(rows), targets, weights, masses: Vec::with_capacity(rows) }
     }
-}
 
-/// Sums of weights by label. A short list is searched; past [`Tally::SHORT`] labels a dense array takes over, of which only
-/// the touched places are reset.
-#[derive(Default)]
-pub(crate) struct Tally {
-    dense: Vec<f64>,
-    seen: Vec<bool>,
-    labels: Vec<u32>,
-    short: Vec<(u32, f64)>,
-}
+    /// Ends the row whose entries have been pushed.
+    pub(crate) fn end_row(&mut self, mass: M) {
+        self.ends.push(self.targets.len() as u64);
+        self.masses.push(mass);
+    }
 
-impl Tally {
-    /// Rows up to this length are searched linearly.
-    const SHORT: usize = 16;
-
-    /// Sums `row` by label into (label, sum) pairs in order of first appearance. `label_count` bounds the labels.
-    pub(crate) fn sum(&mut self, degree: usize, label_count: usize, row: impl Iterator<Item = (u32, f64)>) -> &[(u32, f64)] {
-        self.short.clear();
-        if degree <= Tally::SHORT {
-            for (label, weight) in row {
-                match self.short.iter_mut().find(|(other, _)| *other == label) {
-                    Some((_, sum)) => *sum += weight,
-                    None => self.short.push((label, weight)),
-                }
-            }
-            return &self.short;
+    /// Puts runs of rows together, in order.
+    pub(crate) fn join(runs: Vec<Self>, left_count: usize) -> Network<W, M> {
+        let (vertices, entries) =
+            runs.iter().fold((0, 0), |(vertices, entries), run| (vertices + run.ends.len(), entries + run.targets.len()));
+        let (mut offsets, mut masses) = (vec![0u64; vertices + 1], vec![M::ZERO; vertices]);
+        let (mut targets, mut weights) = (vec![0u32; entries], vec![W::default(); entries]);
+        let mut slots = Vec::with_capacity(runs.len());
+        let (mut to_offsets, mut to_masses) = (&mut offsets[1..], &mut masses[..]);
+        let (mut to_targets, mut to_weights) = (&mut targets[..], &mut weights[..]);
+        let mut start = 0;
+        for run in &runs {
+            slots.push((
+                to_offsets.split_off_mut(..run.ends.len()).expect("as long as all runs"),
+                to_masses.split_off_mut(..run.ends.len()).expect("as long as all runs"),
+                to_targets.split_off_mut(..run.targets.len()).expect("as long as all runs"),
+                to_weights.split_off_mut(..run.targets.len()).expect("as long as all runs"),
+                start,
+                run,
+            ));
+            start += run.targets.len() as u64;
         }
-        if self.dense.len() < label_count {
-            self.dense.resize(label_count, 0.0);
-            self.seen.resize(label_count, false);
-        }
-        for (label, weight) in row {
-            if !self.seen[label as usize] {
-                self.seen[label as usize] = true;
-                self.labels.push(label);
-            }
-            self.dense[label as usize] += weight;
-        }
-        for label in self.labels.drain(..) {
-            self.short.push((label, self.dense[label as usize]));
-            self.dense[label as usize] = 0.0;
-            self.seen[label as usize] = false;
-        }
-        &self.short
+        slots.into_par_iter().for_each(|(offsets, masses, targets, weights, start, run)| {
+            offsets.iter_mut().zip(&run.ends).for_each(|(offset, end)| *offset = start + end);
+            masses.copy_from_slice(&run.masses);
+            targets.copy_from_slice(&run.targets);
+            weights.copy_from_slice(&run.weights);
+        });
+        Network { offsets, targets, weights, masses, left_count }
     }
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::config::{Quality, QualityConfig};
 use crate::error::CommunityError;
-use crate::network::{Mass, Network};
+use crate::network::{Mass, Network, Weight};
 
 /// Moves must gain more than this fraction of the total weight: rounding of sums is below it.
 const TOLERANCE: f64 = 1e-12;
@@ -27,12 +27,14 @@ pub(crate) struct Objective {
     pub(crate) scale: f64,
     /// Gains up to this are no gains.
     pub(crate) tolerance: f64,
+    /// The total weight of the graph.
+    pub(crate) total: f64,
 }
 
-/// Masses of all vertices.
+/// Masses of all vertices, in whole units.
 pub(crate) enum Masses {
-    One(Vec<f64>),
-    Two(Vec<[f64; 2]>),
+    One(Vec<i64>),
+    Two(Vec<[i64; 2]>),
 }
 
 /// A graph seen through a quality function.
@@ -71,32 +73,47 @@ pub(crate) fn prepared_quality(
     prepared: &Prepared,
 ) -> f64 {
     match &prepared.masses {
-        Masses::One(masses) => sum_of(view(graph, masses), partition, config, prepared.objective.scale),
-        Masses::Two(masses) => sum_of(view(graph, masses), partition, config, prepared.objective.scale),
+        Masses::One(masses) => sum_of(graph, masses, partition, config, prepared.objective.scale),
+        Masses::Two(masses) => sum_of(graph, masses, partition, config, prepared.objective.scale),
     }
 }
 
-fn sum_of<M: Mass>(network: Network<'_, f32, M>, partition: &Partition, config: &QualityConfig, scale: f64) -> f64 {
+fn sum_of<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, config: &QualityConfig, scale: f64) -> f64 {
     let labels = partition.labels();
-    let inner = sum_by_vertex(labels.len(), |vertex| {
-        let row = network.row_of(vertex).filter(|&(target, _)| labels[target as usize] == labels[vertex as usize]);
-        row.map(|(target, weight)| if target == vertex { weight } else { weight / 2.0 }).sum()
-    });
-    let mut masses = vec![M::ZERO; partition.group_count()];
-    for (&label, &mass) in labels.iter().zip(network.masses) {
-        masses[label as usize] = masses[label as usize].plus(mass);
-    }
-    let expected: f64 = masses.iter().map(|&mass| mass.product(mass)).sum();
+    let inner = inner_weight(graph, |vertex, target| labels[target as usize] == labels[vertex as usize]);
+    let expected: f64 = sum_by_group(masses, partition).iter().map(|&mass| mass.product(mass)).sum();
     match config.quality {
         Quality::Modularity | Quality::Barber => {
-            let total = config.total_weight.unwrap_or_else(|| total_weight(network));
+            let total = config.total_weight.unwrap_or_else(|| inner_weight(graph, |_, _| true));
             if total > 0.0 { (inner - scale * expected / 2.0) / total } else { 0.0 }
         }
         Quality::Cpm | Quality::CpmLeft => {
-            let own: f64 = network.masses.iter().map(|&mass| mass.product(mass)).sum();
+            let own: f64 = masses.iter().map(|&mass| mass.product(mass)).sum();
             inner - scale * (expected - own) / 2.0
         }
     }
+}
+
+/// The mass of each group.
+pub(crate) fn sum_by_group<M: Mass>(masses: &[M], partition: &Partition) -> Vec<M> {
+    let mut mass_of = vec![M::ZERO; partition.group_count()];
+    for (&label, &mass) in partition.labels().iter().zip(masses) {
+        mass_of[label as usize] = mass_of[label as usize].plus(mass);
+    }
+    mass_of
+}
+
+/// What differs of the quality between labellings of one network: Σ_C [w_in(C) − λ·(m_C·m_C)/2].
+pub(crate) fn value<W: Weight, M: Mass>(network: &Network<W, M>, labels: &[u32], objective: &Objective) -> f64 {
+    let inner = sum_by_vertex(labels.len(), |vertex| {
+        let row = network.row_of(vertex).filter(|&(target, _)| labels[target as usize] == labels[vertex as usize]);
+        row.map(|(_, weight)| weight / 2.0).sum()
+    });
+    let mut mass_of = vec![M::ZERO; labels.len()];
+    for (&label, &mass) in labels.iter().zip(&network.masses) {
+        mass_of[label as usize] = mass_of[label as usize].plus(mass);
+    }
+    inner - objective.scale * mass_of.iter().map(|&mass| mass.product(mass)).sum::<f64>() / 2.0
 }
 
 /// Masses, λ and tolerance. Checks settings and weights.
@@ -120,25 +137,30 @@ pub(crate) fn prepare(graph: &WeightedGraph, config: &QualityConfig) -> Result<P
     let own_total = strengths.chunks(CHUNK).map(|chunk| chunk.iter().sum::<f64>()).sum::<f64>() / 2.0;
     let total = config.total_weight.unwrap_or(own_total);
     let per_total = |factor: f64| if total > 0.0 { config.resolution / (factor * total) } else { 0.0 };
+    let unit = unit(own_total);
+    let whole = |strength: f64| (strength / unit).round() as i64;
     let (scale, masses) = match config.quality {
-        Quality::Modularity => (per_total(2.0), Masses::One(strengths)),
-        Quality::Cpm => (config.resolution, Masses::One(vec![1.0; count])),
+        Quality::Modularity => (per_total(2.0) * unit * unit, Masses::One(strengths.into_iter().map(whole).collect())),
+        Quality::Cpm => (config.resolution, Masses::One(vec![1; count])),
         Quality::CpmLeft => {
             let left = left_count("the left-sided constant Potts model")? as usize;
-            (config.resolution, Masses::One((0..count).map(|vertex| if vertex < left { 1.0 } else { 0.0 }).collect()))
+            (config.resolution, Masses::One((0..count).map(|vertex| i64::from(vertex < left)).collect()))
         }
         Quality::Barber => {
             let left = left_count("Barber's modularity")? as usize;
-            let side = |(vertex, strength)| if vertex < left { [strength, 0.0] } else { [0.0, strength] };
-            (per_total(1.0), Masses::Two(strengths.into_iter().enumerate().map(side).collect()))
+            let side = |(vertex, strength)| if vertex < left { [whole(strength), 0] } else { [0, whole(strength)] };
+            (per_total(1.0) * unit * unit, Masses::Two(strengths.into_iter().enumerate().map(side).collect()))
         }
     };
     let mean_weight = 2.0 * own_total / graph.entry_count().max(1) as f64;
-    Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total }, masses, mean_weight })
+    Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total, total: own_total }, masses, mean_weight })
 }
 
-pub(crate) fn view<'a, M>(graph: &'a WeightedGraph, masses: &'a [M]) -> Network<'a, f32, M> {
-    Network { offsets: graph.offsets(), targets: graph.targets(), weights: graph.weights(), masses }
+/// The strength that one unit of mass is: the power of two that makes the sum of all strengths at most 2^60. So whole and dyadic
+/// strengths are exact, and others are rounded by less than an f64 sum of all would be.
+fn unit(total: f64) -> f64 {
+    const LARGEST_SUM: i32 = 60;
+    if total > 0.0 { 2f64.powi((2.0 * total).log2().ceil() as i32 - LARGEST_SUM) } else { 1.0 }
 }
 
 fn strengths(graph: &WeightedGraph) -> Vec<f64> {
@@ -149,9 +171,12 @@ fn strengths(graph: &WeightedGraph) -> Vec<f64> {
     (0..graph.vertex_count() as u32).into_par_iter().map(strength).collect()
 }
 
-fn total_weight<M: Mass>(network: Network<'_, f32, M>) -> f64 {
-    sum_by_vertex(network.vertex_count(), |vertex| {
-        network.row_of(vertex).map(|(target, weight)| if target == vertex { weight } else { weight / 2.0 }).sum()
+/// The weight of the edges that are inside, given both ends; self-loops once.
+fn inner_weight(graph: &WeightedGraph, is_inside: impl Fn(u32, u32) -> bool + Sync) -> f64 {
+    sum_by_vertex(graph.vertex_count(), |vertex| {
+        let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
+        let inside = row.filter(|&(&target, _)| is_inside(vertex, target));
+        inside.map(|(&target, &weight)| f64::from(weight) / if target == vertex { 1.0 } else { 2.0 }).sum()
     })
 }
 

@@ -11,61 +11,14 @@
 
 use rayon::prelude::*;
 
-use crate::network::{Mass, Network, Tally, Weight};
+use crate::groups::Groups;
+use crate::network::{Mass, Network, Weight};
 use crate::objective::Objective;
 use crate::random::Stream;
+use crate::tally::{Pool, Tally};
 
-/// Vertices that one task should have at least.
+/// Vertices that one task takes at least.
 const TASK: usize = 2048;
-
-/// The members of communities, grouped: `members[offsets[c]..offsets[c + 1]]`, and where each vertex stands in it.
-pub(crate) struct Groups {
-    pub(crate) offsets: Vec<u32>,
-    pub(crate) members: Vec<u32>,
-    pub(crate) position_of: Vec<u32>,
-}
-
-impl Groups {
-    /// Groups by label; every label is below `group_count`. Members ascend.
-    pub(crate) fn new(labels: &[u32], group_count: usize) -> Self {
-        let mut offsets = vec![0u32; group_count + 1];
-        for &label in labels {
-            offsets[label as usize + 1] += 1;
-        }
-        for group in 0..group_count {
-            offsets[group + 1] += offsets[group];
-        }
-        let mut next = offsets.clone();
-        let mut members = vec![0u32; labels.len()];
-        let mut position_of = vec![0u32; labels.len()];
-        for (vertex, &label) in labels.iter().enumerate() {
-            let position = next[label as usize];
-            next[label as usize] += 1;
-            members[position as usize] = vertex as u32;
-            position_of[vertex] = position;
-        }
-        Groups { offsets, members, position_of }
-    }
-
-    pub(crate) fn group_count(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Cuts `values`, one per member, into runs of whole groups of at least [`TASK`] members: (groups, their values).
-    pub(crate) fn tasks<'a, T>(&self, mut values: &'a mut [T]) -> Vec<(std::ops::Range<usize>, &'a mut [T])> {
-        let mut tasks = Vec::new();
-        let mut first = 0;
-        for group in 0..self.group_count() {
-            let length = (self.offsets[group + 1] - self.offsets[first]) as usize;
-            if length >= TASK || group + 1 == self.group_count() {
-                let (head, tail) = values.split_at_mut(length);
-                tasks.push((first..group + 1, head));
-                (first, values) = (group + 1, tail);
-            }
-        }
-        tasks
-    }
-}
 
 /// A partition finer than the communities, and which community each part lies in.
 pub(crate) struct Refined {
@@ -77,7 +30,7 @@ pub(crate) struct Refined {
 
 /// Refines the communities `groups`. `randomness` is θ in units of weight.
 pub(crate) fn refine<W: Weight, M: Mass>(
-    network: Network<'_, W, M>,
+    network: &Network<W, M>,
     groups: &Groups,
     objective: &Objective,
     randomness: f64,
@@ -86,34 +39,34 @@ pub(crate) fn refine<W: Weight, M: Mass>(
 ) -> Refined {
     let mut parts = vec![0u32; network.vertex_count()];
     let seed = Stream::new(seed, stream).next();
-    groups.tasks(&mut parts).into_par_iter().with_max_len(1).for_each_init(Subset::default, |subset, (range, parts)| {
-        let start = groups.offsets[range.start];
-        for group in range {
-            let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
-            let parts = &mut parts[(from - start) as usize..(to - start) as usize];
-            subset.merge(network, groups, from, parts, objective, randomness, Stream::new(seed, group as u64));
-        }
-    });
-    number(groups, &parts)
-}
-
-/// Turns "position of the part's founder within its group" into consecutive numbers.
-fn number(groups: &Groups, parts: &[u32]) -> Refined {
-    let mut labels = vec![0u32; parts.len()];
-    let mut community_of = Vec::new();
-    let mut number_of = vec![u32::MAX; parts.len()];
-    for group in 0..groups.group_count() {
-        let (from, to) = (groups.offsets[group] as usize, groups.offsets[group + 1] as usize);
-        for position in from..to {
-            let founder = from + parts[position] as usize;
-            if number_of[founder] == u32::MAX {
-                number_of[founder] = community_of.len() as u32;
-                community_of.push(group as u32);
-            }
-            labels[groups.members[position] as usize] = number_of[founder];
-        }
+    let subsets = Pool::<Subset<M>>::default();
+    let community_of: Vec<Vec<u32>> = groups
+        .tasks(&mut parts)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(range, parts)| {
+            subsets.with(|subset| {
+                let start = groups.offsets[range.start];
+                let mut community_of = Vec::new();
+                for group in range {
+                    let (from, to) = (groups.offsets[group], groups.offsets[group + 1]);
+                    let parts = &mut parts[(from - start) as usize..(to - start) as usize];
+                    subset.merge(network, groups, from, parts, objective, randomness, Stream::new(seed, group as u64));
+                    let count = subset.number(parts, community_of.len() as u32);
+                    community_of.resize(count as usize, group as u32);
+                }
+                community_of
+            })
+        })
+        .collect();
+    let mut before = 0;
+    let mut tasks = groups.tasks(&mut parts);
+    for ((_, parts), community_of) in tasks.iter_mut().zip(&community_of) {
+        parts.iter_mut().for_each(|part| *part += before);
+        before += community_of.len() as u32;
     }
-    Refined { labels, community_of }
+    let labels = groups.position_of.par_iter().with_min_len(TASK).map(|&position| parts[position as usize]).collect();
+    Refined { labels, community_of: community_of.concat() }
 }
 
 /// Scratch for one community at a time; all arrays are indexed by the place within it.
@@ -134,10 +87,26 @@ impl<M> Default for Subset<M> {
 }
 
 impl<M: Mass> Subset<M> {
+    /// Turns "place of the part's founder" into numbers from `next` on, in order of first appearance; returns the next unused.
+    fn number(&mut self, parts: &mut [u32], mut next: u32) -> u32 {
+        let number_of = &mut self.order;
+        number_of.clear();
+        number_of.resize(parts.len(), u32::MAX);
+        for part in parts {
+            let number = &mut number_of[*part as usize];
+            if *number == u32::MAX {
+                *number = next;
+                next += 1;
+            }
+            *part = *number;
+        }
+        next
+    }
+
     #[allow(clippy::too_many_arguments, reason = "one call, in the loop above")]
     fn merge<W: Weight>(
         &mut self,
-        network: Network<'_, W, M>,
+        network: &Network<W, M>,
         groups: &Groups,
         from: u32,
         parts: &mut [u32],
@@ -156,7 +125,7 @@ impl<M: Mass> Subset<M> {
         let inside = |vertex: u32| {
             network.row_of(vertex).filter_map(move |(target, weight)| {
                 let place = groups.position_of[target as usize].wrapping_sub(from);
-                (place < length && target != vertex).then_some((place, weight))
+                (place < length).then_some((place, weight))
             })
         };
         self.order.clear();

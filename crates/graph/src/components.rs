@@ -48,6 +48,42 @@ pub fn bipartite_components(graph: &BipartiteGraph, filter: &IdentifierFilter<'_
     components(&OpenRows::new(graph, filter))
 }
 
+/// The connected components of every group by itself: over edges of positive weight between vertices of one group.
+///
+/// # Panics
+/// If the partition has another number of vertices than the graph.
+pub fn components_within(graph: &WeightedGraph, partition: &Partition) -> Partition {
+    assert_eq!(graph.vertex_count(), partition.vertex_count(), "the partition is of another graph");
+    components(&Within { graph, labels: partition.labels() })
+}
+
+/// The edges of positive weight inside the groups of a partition.
+struct Within<'a> {
+    graph: &'a WeightedGraph,
+    labels: &'a [u32],
+}
+
+impl Rows for Within<'_> {
+    fn vertex_count(&self) -> usize {
+        self.graph.vertex_count()
+    }
+
+    /// An upper bound.
+    fn edge_count(&self) -> usize {
+        self.graph.entry_count() / 2
+    }
+
+    fn neighbors(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
+        let row = self.graph.neighbors_of(vertex).iter().zip(self.graph.weights_of(vertex));
+        let own = self.labels[vertex as usize];
+        row.filter(move |&(&target, &weight)| weight > 0.0 && self.labels[target as usize] == own).map(|(&target, _)| target)
+    }
+
+    fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
+        self.neighbors(vertex).take_while(move |&neighbor| neighbor < vertex)
+    }
+}
+
 /// Checks by breadth-first search that a partition's groups are the connected components.
 ///
 /// # Errors
@@ -171,6 +207,16 @@ mod tests {
         let partition = connected_components(&graph);
         assert_eq!(partition.labels(), [0, 1, 0, 1, 0, 2, 3]);
         assert_eq!(partition.sizes(), [3, 2, 1, 1]);
+    }
+
+    #[test]
+    fn groups_fall_apart_where_no_positive_edge_holds_them() {
+        // A path 0 - 1 - 2 - 3 whose middle edge weighs nothing; 4 touches 0 only.
+        let graph = WeightedGraph::from_edges(5, &[(0, 1, 1.0), (1, 2, 0.0), (2, 3, 1.0), (0, 4, 1.0)]).expect("in range");
+        let found = components_within(&graph, &Partition::from_labels(vec![0, 0, 0, 0, 1]));
+        assert_eq!(found.labels(), [0, 0, 1, 1, 2]);
+        let alternating = components_within(&graph, &Partition::from_labels(vec![0, 1, 0, 1, 0]));
+        assert_eq!(alternating.labels(), [0, 1, 2, 3, 0]);
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub use activity::{Activity, ActivityColumns, ActivityOf};
 pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
 pub use cohesion::{Cohesion, cohesion};
 pub use column::Column;
-pub use components::{bipartite_components, connected_components, verify_bipartite_components, verify_components};
+pub use components::{
+    bipartite_components, components_within, connected_components, verify_bipartite_components, verify_components,
+};
 pub use cores::{AlphaBetaCore, CoreNumbers, alpha_beta_core, core_numbers};
 pub use dendrogram::{Dendrogram, Merge, edge_dendrogram, identifier_dendrogram};
 pub use error::GraphError;

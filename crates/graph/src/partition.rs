@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
+/// Vertices a task takes at least.
+const TASK: usize = 8192;
+
 /// A canonical labelling: `labels[v]` is the group of vertex `v`, groups `0..group_count`, sizes never ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
@@ -14,41 +17,33 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Renumbers any labelling. Labels may be arbitrary but must be below `labels.len()`. O(vertices + groups log groups).
+    /// Renumbers any labelling. Labels may be arbitrary but must be below `labels.len()`. O(vertices + groups log groups), in
+    /// parallel.
     ///
     /// # Panics
     /// If a label is not below `labels.len()`.
     pub fn from_labels(mut labels: Vec<u32>) -> Self {
-        let mut size_of = vec![0u32; labels.len()];
-        let mut first_of = vec![u32::MAX; labels.len()];
-        for (vertex, &label) in labels.iter().enumerate() {
-            let label = label as usize;
-            assert!(label < size_of.len(), "label {label} of vertex {vertex} is not below the vertex count {}", size_of.len());
-            size_of[label] += 1;
-            if first_of[label] == u32::MAX {
-                first_of[label] = vertex as u32;
+        if let Some(vertex) = labels.par_iter().with_min_len(TASK).position_first(|&label| label as usize >= labels.len()) {
+            panic!("label {} of vertex {vertex} is not below the vertex count {}", labels[vertex], labels.len());
+        }
+        let fresh = |_| AtomicU32::new(u32::MAX);
+        let first_of: Vec<AtomicU32> = (0..labels.len()).into_par_iter().with_min_len(TASK).map(fresh).collect();
+        labels.par_iter().enumerate().with_min_len(TASK).for_each(|(vertex, &label)| {
+            // Most vertices find a lower member there already.
+            let first = &first_of[label as usize];
+            if first.load(Relaxed) > vertex as u32 {
+                first.fetch_min(vertex as u32, Relaxed);
             }
-        }
-        let mut order: Vec<u32> = (0..labels.len() as u32).filter(|&label| size_of[label as usize] > 0).collect();
-        order.sort_unstable_by_key(|&label| (std::cmp::Reverse(size_of[label as usize]), first_of[label as usize]));
-        let mut new_of = first_of;
-        for (new, &old) in order.iter().enumerate() {
-            new_of[old as usize] = new as u32;
-        }
-        for label in &mut labels {
-            *label = new_of[*label as usize];
-        }
-        let sizes = order.iter().map(|&label| size_of[label as usize]).collect();
-        Partition { labels, sizes }
+        });
+        labels.par_iter_mut().with_min_len(TASK).for_each(|label| *label = first_of[*label as usize].load(Relaxed));
+        Partition::from_smallest_members(labels)
     }
 
-    /// Renumbers a labelling in which each group is labelled by its smallest member, as union-find leaves it: the parallel twin of
-    /// [`Partition::from_labels`]. O(vertices + groups log groups).
+    /// Renumbers a labelling in which each group is labelled by its smallest member, as union-find leaves it. O(vertices + groups log groups).
     ///
     /// # Panics
     /// If a label is not below `labels.len()`, or no vertex has its own id for a label that is used.
     pub(crate) fn from_smallest_members(mut labels: Vec<u32>) -> Self {
-        const TASK: usize = 8192;
         let size_of = count_labels(&labels, TASK);
         // Sizes descend, then ids ascend: one ascending key.
         let mut order: Vec<u64> = size_of

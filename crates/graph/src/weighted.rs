@@ -53,7 +53,8 @@ impl WeightedGraph {
         Ok(WeightedGraph { offsets, targets, weights, left_count })
     }
 
-    /// Builds from an edge list; parallel edges are summed in list order, `(a, b)` and `(b, a)` are the same edge.
+    /// Builds from an edge list; `(a, b)` and `(b, a)` are the same edge. Parallel edges are summed in ascending order of weight, so that
+    /// the order of the list doesn't matter.
     /// O(edges log edges); for tests, examples and small graphs.
     ///
     /// # Errors
@@ -66,7 +67,7 @@ impl WeightedGraph {
                 entries.push((target, source, weight));
             }
         }
-        entries.sort_by_key(|&(source, target, _)| (source, target));
+        entries.sort_unstable_by(|one, two| (one.0, one.1).cmp(&(two.0, two.1)).then(one.2.total_cmp(&two.2)));
         let mut merged: Vec<(u32, u32, f32)> = Vec::with_capacity(entries.len());
         for entry in entries {
             match merged.last_mut() {
@@ -269,6 +270,17 @@ mod tests {
         assert_eq!((weighted.neighbors_of(2), weighted.weights_of(2)), ([0, 1].as_slice(), [0.5, 2.0].as_slice()));
         assert_eq!((weighted.left_count(), weighted.entry_count(), weighted.vertex_count()), (Some(2), 4, 5));
         assert!(WeightedGraph::from_bipartite(&graph, &weights[1..]).is_err());
+    }
+
+    #[test]
+    fn the_order_of_an_edge_list_doesn_t_matter() {
+        let mut edges = vec![(0, 1, 0.1), (1, 0, 0.7), (0, 1, 1e-8), (2, 2, 3.0), (1, 0, 0.2), (2, 2, 0.3)];
+        let one = WeightedGraph::from_edges(3, &edges).expect("in range");
+        for _ in 0..edges.len() {
+            edges.rotate_left(1);
+            assert_eq!(WeightedGraph::from_edges(3, &edges).expect("in range"), one);
+        }
+        assert!((one.weights_of(0)[0] - 1.0).abs() < 1e-6);
     }
 
     #[test]
