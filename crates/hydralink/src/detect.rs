@@ -80,14 +80,25 @@ pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str)
     Ok(results)
 }
 
-/// The chain of [`detect`] without the writing: a pure function of the data set and the configuration.
-pub(crate) fn find_networks(
-    dataset: &Dataset,
+/// What the chain finds in any graph and activity, the user's own or a null copy of it, before anything is named or kept.
+pub(crate) struct Chain {
+    pub(crate) classification: Classification,
+    pub(crate) weights: evidence::Weights,
+    pub(crate) components: Partition,
+    pub(crate) communities: community::Communities,
+    pub(crate) candidates: evidence::Candidates,
+    /// By candidate.
+    pub(crate) cards: Vec<ScoreCard>,
+}
+
+/// Steps 1 to 4 of [`detect`]: a pure function of the facts and the configuration. `without` names behavioural signals to treat
+/// as missing.
+pub(crate) fn find_candidates(
+    facts: evidence::Facts<'_>,
     config: &DetectConfig,
+    without: &[&str],
     step: &dyn Fn(&'static str) -> Result<(), Error>,
-) -> Result<Results, Error> {
-    let allowed = dataset.allowed();
-    let facts = dataset.facts(&allowed);
+) -> Result<Chain, Error> {
     let linkage = &config.linkage;
     step("classifying")?;
     let classification = evidence::classify_identifiers(facts, &linkage.classify);
@@ -103,7 +114,20 @@ pub(crate) fn find_networks(
     step("members")?;
     let candidates = evidence::corroborate_members(facts, &classification, &weights, &communities.partition, &linkage.members);
     step("behaviour")?;
-    let cards = score_candidates(facts, &candidates, config);
+    let cards = score_candidates(facts, &candidates, config, without);
+    Ok(Chain { classification, weights, components, communities, candidates, cards })
+}
+
+/// The chain of [`detect`] without the writing: a pure function of the data set and the configuration.
+pub(crate) fn find_networks(
+    dataset: &Dataset,
+    config: &DetectConfig,
+    step: &dyn Fn(&'static str) -> Result<(), Error>,
+) -> Result<Results, Error> {
+    let allowed = dataset.allowed();
+    let linkage = &config.linkage;
+    let Chain { classification, weights, components, communities, candidates, cards } =
+        find_candidates(dataset.facts(&allowed), config, &[], step)?;
     step("ranking")?;
     let order = evidence::rank_networks(&cards);
     let account_count = dataset.graph().account_count();
@@ -137,7 +161,12 @@ pub(crate) fn find_networks(
 }
 
 /// Measures and scores every candidate, in parallel.
-fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidates, config: &DetectConfig) -> Vec<ScoreCard> {
+fn score_candidates(
+    facts: evidence::Facts<'_>,
+    candidates: &evidence::Candidates,
+    config: &DetectConfig,
+    without: &[&str],
+) -> Vec<ScoreCard> {
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     candidates
@@ -151,7 +180,10 @@ fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidate
                 .map(|member| AccountId(member.account))
                 .collect();
             let behaviour = evidence::behaviour::measure(&facts, &population, &members, &config.behaviour);
-            let signals = named_signals(&behaviour);
+            let mut signals = named_signals(&behaviour);
+            for missing in signals.iter_mut().filter(|named| without.contains(&named.name.as_str())) {
+                missing.signal = None;
+            }
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, &null, &signals, &config.linkage.score)
