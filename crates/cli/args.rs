@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::args_judge::Judge;
 use crate::output::Format;
 
 /// Links accounts that share infrastructure and finds the proxy networks among them.
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
+    #[command(flatten)]
+    Judge(Judge),
     /// Check every byte of a store, and every number of its networks
     Verify(OneStore),
 }

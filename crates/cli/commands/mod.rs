@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod export;
 mod find;
+mod judge;
 mod read;
 
 use crate::Found;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
+        Command::Judge(arguments) => judge::run(arguments, shared, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

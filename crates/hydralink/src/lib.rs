@@ -26,6 +26,7 @@
 //! | [`query`], [`links`], [`paths`] | what is known of a node, what joins two |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
+//! | [`calibrate`](mod@calibrate) | what would chance alone have given |
 //! | [`evaluate`] | how right was it |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`export`], [`report`] | how it leaves for other tools |
@@ -35,6 +36,8 @@
 
 pub mod build;
 pub mod detect;
+
+pub mod calibrate;
 
 pub mod bans;
 pub mod dossier;
@@ -55,6 +58,7 @@ pub mod store;
 pub mod time;
 
 pub use build::{BuildSummary, build};
+pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;

@@ -222,7 +222,7 @@ impl Results {
             section: "result.summary".to_owned(),
             what: error.to_string(),
         })?;
-        Ok(Results {
+        let mut results = Results {
             run: summary.run,
             networks: summary.networks,
             class_names: summary.class_names,
@@ -237,7 +237,9 @@ impl Results {
             policies: store.column("result.policies")?,
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
-        })
+        };
+        crate::calibrate::fill_in(dataset, &mut results)?;
+        Ok(results)
     }
 
     /// Puts results into a store.
