@@ -217,9 +217,7 @@ fn null_scores(
     config: &CalibrateConfig,
     observe: &dyn Fn(CalibrateStep) -> bool,
 ) -> Result<Calibration, Error> {
-    let detect: DetectConfig = toml::from_str(&results.run.config).map_err(|error| {
-        Error::Usage(format!("the configuration of the last detection can't be read ({error}): run detect again"))
-    })?;
+    let detect = DetectConfig::of_run(&results.run)?;
     let allowed = dataset.allowed();
     let facts = dataset.facts(&allowed);
     let mut copies = Vec::with_capacity(config.copies as usize);

@@ -27,7 +27,8 @@
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
-//! | [`evaluate`] | how right was it |
+//! | [`layers`](mod@layers) | who runs the accounts, and whose traffic goes through them |
+//! | [`evaluate`], [`baselines`], [`ablate`](mod@ablate), [`redteam`](mod@redteam) | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
@@ -37,7 +38,11 @@
 pub mod build;
 pub mod detect;
 
+pub mod ablate;
+pub mod baselines;
 pub mod calibrate;
+pub mod layers;
+pub mod redteam;
 
 pub mod bans;
 pub mod dossier;
