@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::args_judge::Judge;
+use crate::args_judge::{EvaluateMore, Judge, TruthFiles};
 use crate::output::Format;
 
 /// Links accounts that share infrastructure and finds the proxy networks among them.
@@ -377,13 +377,8 @@ pub(crate) struct Export {
 pub(crate) struct Evaluate {
     /// The store
     pub(crate) store: PathBuf,
-    /// The truth: account_id,network (or cluster)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) labels: PathBuf,
-    /// Legitimate look-alikes: account_id,group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) benign: Option<PathBuf>,
-    /// The truth names only some accounts: leave the others out instead of calling them benign
-    #[arg(long)]
-    pub(crate) partial: bool,
+    #[command(flatten)]
+    pub(crate) truth: TruthFiles,
+    #[command(flatten)]
+    pub(crate) more: EvaluateMore,
 }

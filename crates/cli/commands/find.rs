@@ -1,11 +1,12 @@
 //! Finding networks: detect, networks, network, members, components, communities, evaluate.
 
-use hydralink::evaluate::{self, Evaluation};
+use hydralink::calibrate::{CalibrationState, calibration_state};
+use hydralink::evaluate::Evaluation;
 use hydralink::query::{self, Group, Member};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network, Results, dossier};
 
 use crate::Found;
-use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
+use crate::args::{Algorithm, Communities, Components, Detect, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -44,7 +45,13 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
-    print_ranked(&dataset.results()?, arguments.top, arguments.all, output)
+    let results = dataset.results()?;
+    let found = print_ranked(&results, arguments.top, arguments.all, output)?;
+    if calibration_state(&dataset, &results)? == CalibrationState::Stale {
+        let store = arguments.store.display();
+        output.say(&format!("no q-values: the calibration is of an earlier detection. Next: hydralink calibrate {store}"))?;
+    }
+    Ok(found)
 }
 
 /// Prints flagged networks, or all candidates.
@@ -64,7 +71,7 @@ const NETWORK: &[Field<Network>] = &[
     Field::number("accounts", |network| network.accounts.to_string()),
     Field::csv("events", |network| network.events.to_string()),
     Field::number("score", |network| format!("{:.1}", network.score)),
-    Field::csv("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
+    Field::number("q_value", |network| network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
     Field::csv("benign_hypothesis", |network| network.benign_hypothesis.clone()),
     Field::text("why", |network| network.why.clone()),
 ];
@@ -150,15 +157,6 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("linked", |point| point.linked_accounts.to_string()),
 ];
 
-/// Compares the networks found with the truth.
-pub(crate) fn evaluate(arguments: &Evaluate, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
-    let results = dataset.results()?;
-    let benign = arguments.benign.as_deref();
-    let evaluation = evaluate::evaluate(&dataset, &results, &arguments.labels, benign, arguments.partial)?;
-    Ok(output.one(&evaluation, evaluation_text)?)
-}
-
 /// An evaluation in a few lines.
 pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
     let percent = |value: f64| format!("{:.1}%", value * 100.0);
@@ -174,6 +172,13 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             percent(evaluation.b_cubed.precision),
             percent(evaluation.b_cubed.recall),
             evaluation.b_cubed.f1
+        ),
+        format!(
+            "ranking   PR-AUC {:.3}  precision@5 {}  @10 {}  @20 {}",
+            evaluation.ranking.average_precision,
+            percent(evaluation.ranking.precision_at_5),
+            percent(evaluation.ranking.precision_at_10),
+            percent(evaluation.ranking.precision_at_20)
         ),
         format!(
             "benign accounts flagged: {} ({:.1} per million)",
@@ -210,8 +215,20 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             lines.push(format!("{:<24}{:>10}  rank {}", group.group, grouped(group.accounts), group.rank));
         }
     }
+    for split in evaluation.splits.iter().take(PLANTED_SHOWN) {
+        lines.push(format!("split:  {} lies in {}", split.truth, parts(&split.networks, &split.accounts)));
+    }
+    for merge in evaluation.merges.iter().take(PLANTED_SHOWN) {
+        lines.push(format!("merged: {} holds {}", merge.network, parts(&merge.truths, &merge.accounts)));
+    }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// `A (12), B (3)`.
+fn parts(names: &[String], accounts: &[u64]) -> String {
+    let part = |(name, accounts): (&String, &u64)| format!("{name} ({})", grouped(*accounts));
+    names.iter().zip(accounts).map(part).collect::<Vec<String>>().join(", ")
 }
 
 /// Planted networks and look-alikes that the text names; JSON has all.
