@@ -6,6 +6,7 @@
 //! | `journey` | from events to ranked networks, members, queries, exports |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
+//! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -14,5 +15,6 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod journey;
+mod judge;
 mod store;
 mod support;

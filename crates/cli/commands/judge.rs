@@ -192,13 +192,13 @@ fn estimate_text(estimate: &SampledPairwise) -> String {
 
 const BASELINE: &[Field<BaselineLine>] = &[
     Field::text("method", |line| line.method.clone()),
-    Field::number("networks", |line| line.networks.to_string()),
+    Field::number("groups", |line| line.networks.to_string()),
     Field::number("accounts", |line| line.accounts.to_string()),
     Field::number("precision", |line| format!("{:.3}", line.pairwise.precision)),
     Field::number("recall", |line| format!("{:.3}", line.pairwise.recall)),
     Field::number("F1", |line| format!("{:.3}", line.pairwise.f1)),
     Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)),
-    Field::number("member F1", |line| format!("{:.3}", line.membership.f1)),
+    Field::number("member", |line| format!("{:.3}", line.membership.f1)),
     Field::number("largest", |line| format!("{:.2}/{:.2}", line.largest_precision, line.largest_recall)),
     Field::number("benign/M", |line| format!("{:.0}", line.benign_flagged_per_million)),
     Field::csv("note", |line| line.note.clone().unwrap_or_default()),

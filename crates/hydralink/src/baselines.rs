@@ -2,8 +2,8 @@
 //!
 //! | name | rule |
 //! |---|---|
-//! | `union_on_any_identifier` | connected components of everything (as an identity graph that merges on any match) |
-//! | `components_cap_N` | the same without identifiers of more than N accounts |
+//! | `union_on_any` | connected components of everything (as an identity graph that merges on any match) |
+//! | `components_N` | the same without identifiers of more than N accounts |
 //! | `components` | connected components of the identifiers that `detect` lets link |
 //! | [`evilcohort`] | projection on accounts by shared addresses, weight threshold, Louvain |
 //! | [`fraudar`] | greedy densest blocks, camouflage-resistant, iterated |
@@ -161,9 +161,9 @@ pub fn compare(
         Ok(())
     };
     add("hydralink", &|| Ok(Groups { group_of: predicted(dataset, results), note: None }))?;
-    add("union_on_any_identifier", &|| Ok(capped_components(graph, usize::MAX)))?;
+    add("union_on_any", &|| Ok(capped_components(graph, usize::MAX)))?;
     for &cap in &config.caps {
-        add(&format!("components_cap_{cap}"), &|| Ok(capped_components(graph, cap)))?;
+        add(&format!("components_{cap}"), &|| Ok(capped_components(graph, cap)))?;
     }
     add("components", &|| Ok(Groups::of_labels(&results.components[..graph.account_count()], 2)))?;
     add("evilcohort", &|| {

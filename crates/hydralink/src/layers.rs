@@ -7,6 +7,8 @@
 //! 2. *Campaigns*: communities of links. A link is an account on a day and a template it used; vertices are (account, day, capability
 //!    class) and templates, weighted ln(1 + exchanges). A template lies in one campaign, an account in as many as its templates (link
 //!    communities: Ahn et al. 2010, doi:10.1038/nature09182; found by Leiden on the bipartite graph instead of a dendrogram of links).
+//!    One tenant's templates change over weeks and are spread over shards of a pool: communities of one pool that ask for the same classes
+//!    in the same proportions (cosine of at least [`ALIKE`]) are one campaign.
 //!    Templates that most users use outside all pools are nobody's campaign and counted as `public`; campaigns below
 //!    [`LayersConfig::least_share`] of every pool's traffic are counted as `other`.
 //! 3. *Overlap*: exchanges of each pool in each campaign, as a share of either.
@@ -133,7 +135,8 @@ pub fn layers(dataset: &Dataset, results: &Results, config: &LayersConfig) -> Re
     let pool_of = pools_of(dataset, results);
     let links = links(dataset, &pool_of);
     let own = mostly_inside(dataset, &pool_of, &links);
-    let communities = campaigns(&links, &own, config)?;
+    let mut communities = campaigns(&links, &own, config)?;
+    merge_alike(&links, &pool_of, &mut communities);
     let mut layers = Layers { pools: pools(dataset, results, &pool_of, &links, config)?, ..Layers::default() };
     number_campaigns(dataset, &links, &communities, &pool_of, config, &mut layers);
     count_overlap(results, &links, &own, &pool_of, &mut layers);
@@ -197,6 +200,63 @@ fn campaigns(links: &[Link], own: &BTreeSet<u32>, config: &LayersConfig) -> Resu
     let graph = WeightedGraph::from_edges(vertex as usize, &edges)?;
     let found = leiden(&graph, config)?;
     Ok(number.into_iter().map(|(template, at)| (template, found.labels()[at as usize])).collect())
+}
+
+/// Cosine of two communities' capability classes from which they are one tenant's. Two campaigns on three classes each that share one
+/// are at about 1/3, two samples of one campaign above .95.
+pub const ALIKE: f64 = 0.8;
+
+/// What merging knows of a community: exchanges by capability class, and the pools it runs through.
+#[derive(Clone, Debug, Default)]
+struct Profile {
+    classes: BTreeMap<u16, u64>,
+    pools: BTreeSet<u32>,
+}
+
+impl Profile {
+    fn exchanges(&self) -> u64 {
+        self.classes.values().sum()
+    }
+
+    fn cosine(&self, other: &Profile) -> f64 {
+        let square = |profile: &Profile| profile.classes.values().map(|&count| (count as f64).powi(2)).sum::<f64>();
+        let both = |(class, &count): (&u16, &u64)| count as f64 * other.classes.get(class).copied().unwrap_or(0) as f64;
+        self.classes.iter().map(both).sum::<f64>() / (square(self) * square(other)).sqrt().max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Puts each community, largest first, to the first larger one that shares a pool and asks for the same classes. Nothing is merged where
+/// the input has no classes.
+fn merge_alike(links: &[Link], pool_of: &[u32], communities: &mut BTreeMap<u32, u32>) {
+    let mut profiles: BTreeMap<u32, Profile> = BTreeMap::new();
+    for link in links.iter().filter(|link| link.capability != NONE_U16) {
+        if let Some(&community) = communities.get(&link.template) {
+            let profile = profiles.entry(community).or_default();
+            *profile.classes.entry(link.capability).or_default() += link.exchanges;
+            profile.pools.insert(pool_of[link.account as usize]);
+        }
+    }
+    let mut order: Vec<(u32, Profile)> = profiles.into_iter().collect();
+    order.sort_by_key(|(community, profile)| (std::cmp::Reverse(profile.exchanges()), *community));
+    let mut kept: Vec<(u32, Profile)> = Vec::new();
+    let mut becomes: BTreeMap<u32, u32> = BTreeMap::new();
+    for (community, profile) in order {
+        let alike =
+            |larger: &&mut (u32, Profile)| !larger.1.pools.is_disjoint(&profile.pools) && larger.1.cosine(&profile) >= ALIKE;
+        match kept.iter_mut().find(alike) {
+            None => kept.push((community, profile)),
+            Some((into, whole)) => {
+                becomes.insert(community, *into);
+                for (class, count) in profile.classes {
+                    *whole.classes.entry(class).or_default() += count;
+                }
+                whole.pools.extend(profile.pools);
+            }
+        }
+    }
+    for community in communities.values_mut() {
+        *community = becomes.get(community).copied().unwrap_or(*community);
+    }
 }
 
 fn leiden(graph: &WeightedGraph, config: &LayersConfig) -> Result<graph::Partition, Error> {
@@ -347,4 +407,62 @@ fn count_overlap(results: &Results, links: &[Link], own: &BTreeSet<u32>, pool_of
             share_of_campaign: exchanges as f64 / of_column[&column] as f64,
         })
         .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twelve accounts of one pool in two shards. Tenant A asks for classes 1 and 2 through both shards with templates of each shard's
+    /// own, tenant B for classes 2 and 5 through the first, on the same accounts and days.
+    fn two_tenants() -> (Vec<Link>, Vec<u32>) {
+        let mut links = Vec::new();
+        for account in 0..12u32 {
+            let shard = account / 6;
+            for day in 0..10i64 {
+                for (base, classes) in [(100 * shard, [1, 2]), (900, [2, 5])] {
+                    if base == 900 && shard == 1 {
+                        continue;
+                    }
+                    for step in 0..4u32 {
+                        let capability = classes[(account as usize + day as usize + step as usize) % 2];
+                        links.push(Link { account, day, capability, template: base + step, exchanges: 3 });
+                    }
+                }
+            }
+        }
+        links.sort_unstable();
+        (links, vec![0; 12])
+    }
+
+    #[test]
+    fn a_pool_of_two_tenants_shows_two_campaigns() {
+        let (links, pool_of) = two_tenants();
+        let own: BTreeSet<u32> = links.iter().map(|link| link.template).collect();
+        let mut found = campaigns(&links, &own, &LayersConfig::default()).unwrap();
+        assert_ne!(found[&0], found[&100], "shards share no template and no account");
+        merge_alike(&links, &pool_of, &mut found);
+        let of = |base: u32| -> BTreeSet<u32> { (base..base + 4).map(|template| found[&template]).collect() };
+        assert_eq!((of(0).len(), of(900).len()), (1, 1), "{found:?}");
+        assert_eq!(of(0), of(100), "one tenant on two shards");
+        assert_ne!(of(0), of(900), "two tenants on one pool");
+    }
+
+    #[test]
+    fn what_shares_no_pool_is_not_merged() {
+        let (links, _) = two_tenants();
+        let own: BTreeSet<u32> = links.iter().map(|link| link.template).collect();
+        let mut found = campaigns(&links, &own, &LayersConfig::default()).unwrap();
+        let apart: Vec<u32> = (0..12).map(|account| account / 6).collect();
+        merge_alike(&links, &apart, &mut found);
+        assert_ne!(found[&0], found[&100]);
+    }
+
+    #[test]
+    fn cosines_by_hand() {
+        let profile = |counts: &[(u16, u64)]| Profile { classes: counts.iter().copied().collect(), pools: BTreeSet::new() };
+        let (one, other) = (profile(&[(1, 3), (2, 4)]), profile(&[(2, 5)]));
+        assert!((one.cosine(&other) - 0.8).abs() < 1e-12 && (one.cosine(&one) - 1.0).abs() < 1e-12);
+        assert_eq!(one.cosine(&profile(&[])), 0.0);
+    }
 }
