@@ -27,8 +27,8 @@
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
-//! | [`layers`](mod@layers) | who runs the accounts, and whose traffic goes through them |
-//! | [`evaluate`], [`baselines`], [`ablate`](mod@ablate), [`redteam`](mod@redteam) | how right was it, beside others, without a part, against an attacker who pays |
+//! | [`layers`] | who runs the accounts, and whose traffic goes through them |
+//! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`export`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |

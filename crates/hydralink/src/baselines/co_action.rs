@@ -32,9 +32,12 @@ impl Default for CoActionConfig {
     }
 }
 
+/// An event: its template, its time in milliseconds, its account.
+type Action = (u32, i64, u32);
+
 /// Finds the groups. No template column, no groups: the note says so.
 pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig) -> Groups {
-    let mut events: Vec<(u32, i64, u32)> = (0..activity.account_count() as u32)
+    let mut events: Vec<Action> = (0..activity.account_count() as u32)
         .flat_map(|account| {
             let of = activity.of(AccountId(account));
             let timed = of.template.iter().zip(of.time).filter(|(template, _)| **template != NONE_U32);
@@ -46,7 +49,7 @@ pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig)
         return Groups { group_of: vec![NONE_U32; activity.account_count()], note };
     }
     events.par_sort_unstable();
-    let mut objects: Vec<(u64, &[(u32, i64, u32)])> =
+    let mut objects: Vec<(u64, &[Action])> =
         events.par_chunk_by(|a, b| a.0 == b.0).map(|object| (within(object, config.window, |_, _| ()), object)).collect();
     // Few co-actions first; those that no longer fit are left out.
     objects.sort_by_key(|&(count, object)| (count, object[0].0));
@@ -79,7 +82,7 @@ pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig)
 }
 
 /// Counts, and shows, the pairs of different accounts' events within the window. Events of one object, by time.
-fn within(events: &[(u32, i64, u32)], window: i64, mut each: impl FnMut(u32, u32)) -> u64 {
+fn within(events: &[Action], window: i64, mut each: impl FnMut(u32, u32)) -> u64 {
     let (mut from, mut count) = (0, 0);
     for (at, event) in events.iter().enumerate() {
         while events[from].1 < event.1 - window {

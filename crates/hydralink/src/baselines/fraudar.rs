@@ -1,7 +1,7 @@
 //! FRAUDAR: the densest blocks of accounts and identifiers, where widely shared identifiers count for less.
 //!
 //! g(S) = f(S) / |S|, f(S) = sum over sightings inside S of 1 / ln(d + 5), d the identifier's degree; S holds accounts and identifiers.
-//! 1. *peel*: take away the vertex whose sightings inside S weigh least, by a [`PriorityTree`], until nothing is left;
+//! 1. *peel*: take away the vertex whose sightings inside S weigh least, by a priority tree, until nothing is left;
 //! 2. *choose* the S with the largest g on the way: at least half of the optimum, whatever camouflage accounts add;
 //! 3. *iterate*: take the block's sightings out, degrees anew, and peel again.
 //!
