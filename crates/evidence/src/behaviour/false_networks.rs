@@ -4,7 +4,8 @@
 //!
 //! **Null.** The data are one more null copy: degrees, life spans and daily profiles as they are, who shares what with whom at random.
 //! Then the K + 1 lists are exchangeable. Harmless groups (a household, a class, the customers of one gateway) are dissolved in the copies
-//! just as networks are: a small q-value says *not by chance*, never *not innocent*.
+//! just as networks are: a small q-value says *not by chance*, never *not innocent*. They also count among the networks found, and so
+//! lower the q-value of everything ranked above them; the expected number of false networks does not depend on them.
 //!
 //! **Definitions**, s the score of a network, N(s) the scores of at least s in all copies together:
 //! 1. *expected false networks* at s: N(s) / K, with the one-sided 95% limit of a Poisson mean (Garwood 1936, doi:10.1093/biomet/28.3-4.437);
