@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[path = "args_act.rs"]
 mod act;
 
+use crate::args_judge::{EvaluateMore, Judge, TruthFiles};
 use crate::output::Format;
 
 pub(crate) use act::*;
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     #[command(flatten)]
     Act(ActCommand),
+    #[command(flatten)]
+    Judge(Judge),
     /// Check every byte of a store, and every number of its networks
     Verify(OneStore),
 }
@@ -401,13 +404,8 @@ pub(crate) struct Export {
 pub(crate) struct Evaluate {
     /// The store
     pub(crate) store: PathBuf,
-    /// The truth: account_id,network (or cluster)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) labels: PathBuf,
-    /// Legitimate look-alikes: account_id,group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) benign: Option<PathBuf>,
-    /// The truth names only some accounts: leave the others out instead of calling them benign
-    #[arg(long)]
-    pub(crate) partial: bool,
+    #[command(flatten)]
+    pub(crate) truth: TruthFiles,
+    #[command(flatten)]
+    pub(crate) more: EvaluateMore,
 }

@@ -7,6 +7,7 @@
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
+//! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -16,5 +17,6 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod journey;
+mod judge;
 mod store;
 mod support;

@@ -1,12 +1,13 @@
-//! Finding networks: detect, networks, network, members, components, communities, evaluate.
+//! Finding networks: detect, networks, network, members, components, communities.
 
+use hydralink::calibrate::{CalibrationState, calibration_state};
 use hydralink::cases::{self, CasedNetwork, Labelled, State};
-use hydralink::evaluate::{self, Evaluation};
+use hydralink::evaluate::Evaluation;
 use hydralink::query::{self, Group};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Results, dossier};
 
 use crate::Found;
-use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
+use crate::args::{Algorithm, Communities, Components, Detect, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -45,7 +46,13 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    print_ranked(&dataset, &dataset.results()?, arguments.top, arguments.all, output)
+    let results = dataset.results()?;
+    let found = print_ranked(&dataset, &results, arguments.top, arguments.all, output)?;
+    if calibration_state(&dataset, &results)? == CalibrationState::Stale {
+        let store = arguments.store.display();
+        output.say(&format!("no q-values: the calibration is of an earlier detection. Next: hydralink calibrate {store}"))?;
+    }
+    Ok(found)
 }
 
 /// Prints flagged networks, or all candidates.
@@ -76,7 +83,7 @@ fn network_fields(decided: bool) -> [Field<CasedNetwork>; 10] {
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
         Field::csv("events", |cased| cased.network.events.to_string()),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
-        Field::csv("q_value", |cased| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
+        Field::number("q_value", |cased| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
         Field::csv("benign_hypothesis", |cased| cased.network.benign_hypothesis.clone()),
         if decided { Field::text("state", state) } else { Field::csv("state", state) },
         Field::csv("confirmed", |cased| cased.confirmed.to_string()),
@@ -167,15 +174,6 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("linked", |point| point.linked_accounts.to_string()),
 ];
 
-/// Compares the networks found with the truth.
-pub(crate) fn evaluate(arguments: &Evaluate, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
-    let results = dataset.results()?;
-    let benign = arguments.benign.as_deref();
-    let evaluation = evaluate::evaluate(&dataset, &results, &arguments.labels, benign, arguments.partial)?;
-    Ok(output.one(&evaluation, evaluation_text)?)
-}
-
 /// An evaluation in a few lines.
 pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
     let percent = |value: f64| format!("{:.1}%", value * 100.0);
@@ -191,6 +189,13 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             percent(evaluation.b_cubed.precision),
             percent(evaluation.b_cubed.recall),
             evaluation.b_cubed.f1
+        ),
+        format!(
+            "ranking   PR-AUC {:.3}  precision@5 {}  @10 {}  @20 {}",
+            evaluation.ranking.average_precision,
+            percent(evaluation.ranking.precision_at_5),
+            percent(evaluation.ranking.precision_at_10),
+            percent(evaluation.ranking.precision_at_20)
         ),
         format!(
             "benign accounts flagged: {} ({:.1} per million)",
@@ -227,8 +232,20 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             lines.push(format!("{:<24}{:>10}  rank {}", group.group, grouped(group.accounts), group.rank));
         }
     }
+    for split in evaluation.splits.iter().take(PLANTED_SHOWN) {
+        lines.push(format!("split:  {} lies in {}", split.truth, parts(&split.networks, &split.accounts)));
+    }
+    for merge in evaluation.merges.iter().take(PLANTED_SHOWN) {
+        lines.push(format!("merged: {} holds {}", merge.network, parts(&merge.truths, &merge.accounts)));
+    }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// `A (12), B (3)`.
+fn parts(names: &[String], accounts: &[u64]) -> String {
+    let part = |(name, accounts): (&String, &u64)| format!("{name} ({})", grouped(*accounts));
+    names.iter().zip(accounts).map(part).collect::<Vec<String>>().join(", ")
 }
 
 /// Planted networks and look-alikes that the text names; JSON has all.

@@ -6,6 +6,7 @@ mod case;
 mod demo;
 mod export;
 mod find;
+mod judge;
 mod privacy;
 mod read;
 
@@ -38,11 +39,12 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
-        Command::Evaluate(arguments) => find::evaluate(&arguments, output),
         Command::Act(ActCommand::Case(command)) => case::case(&command, output),
         Command::Act(ActCommand::Share(arguments)) => privacy::share(&arguments, output),
         Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
         Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
+        Command::Evaluate(arguments) => judge::evaluate(&arguments, shared, output),
+        Command::Judge(arguments) => judge::run(arguments, shared, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

@@ -11,14 +11,19 @@ use crate::args::{self, Build, EventFormat, Reading, Shared, Synth};
 use crate::output::{Output, grouped};
 use crate::progress::{self, Progress};
 
-/// Writes a synthetic world.
-pub(crate) fn synth(arguments: &Synth, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let tier = match arguments.tier {
+/// The size of a world.
+pub(crate) fn tier_of(tier: args::Tier) -> Tier {
+    match tier {
         args::Tier::Xs => Tier::Xs,
         args::Tier::S => Tier::S,
         args::Tier::M => Tier::M,
         args::Tier::L => Tier::L,
-    };
+    }
+}
+
+/// Writes a synthetic world.
+pub(crate) fn synth(arguments: &Synth, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let tier = tier_of(arguments.tier);
     let config = match (arguments.null, arguments.evasive) {
         (true, _) => WorldConfig::null(tier, arguments.seed),
         (_, true) => WorldConfig::evasive(tier, arguments.seed, EVASIVE_PARAPHRASE),

@@ -57,6 +57,16 @@ impl DetectConfig {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         toml::from_str(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
     }
+
+    /// The configuration of a run.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if an older version wrote one that no longer parses.
+    pub(crate) fn of_run(run: &Run) -> Result<Self, Error> {
+        let bad =
+            |error| Error::Usage(format!("the configuration of the last detection can't be read ({error}): run detect again"));
+        toml::from_str(&run.config).map_err(bad)
+    }
 }
 
 /// Identifiers that a network lists by name; the rest are counted.

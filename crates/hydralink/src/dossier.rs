@@ -182,8 +182,8 @@ fn render(dossier: &Dossier, heading: impl Fn(&str) -> String) -> String {
     put(format!("score {:.1} bits; {}", network.score, dossier.verdict));
     put(format!("best benign hypothesis: {} ({:+.1} bits)", network.benign_hypothesis, network.benign_bits));
     match network.q_value {
-        Some(q) => put(format!("q-value {q:.4}")),
-        None => put("q-value: not calibrated".to_owned()),
+        Some(q) => put(format!("q-value {q:.4} (against chance, not against harmless reasons)")),
+        None => put("q-value: not calibrated (run `hydralink calibrate` on this store)".to_owned()),
     }
     put(heading("Score card"));
     put(format!("{:<26} {:>12} {:>12} {:>9} {:>9}", "signal", "value", "expected", "bits", "p"));

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use graph::{AccountId, NONE_U32};
+use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Results;
 
-pub use synth::metrics::Evaluation;
+pub use synth::metrics::{Evaluation, SampledPairwise};
 
 /// A column of labels for the accounts of a store.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,6 +76,60 @@ pub fn predicted(dataset: &Dataset, results: &Results) -> Vec<u32> {
     (0..dataset.graph().account_count() as u32).map(label).collect()
 }
 
+/// What is known of the accounts of a store: their networks, and the look-alikes' groups.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// Networks.
+    pub networks: Labels,
+    /// Groups of legitimate look-alikes; empty if none are known.
+    pub groups: Labels,
+    /// Accounts that the truth doesn't name are unknown instead of benign.
+    pub partial: bool,
+}
+
+impl Truth {
+    /// Reads both files.
+    ///
+    /// # Errors
+    /// As [`read_labels`].
+    pub fn read(dataset: &Dataset, labels: &Path, groups: Option<&Path>, partial: bool) -> Result<Self, Error> {
+        let networks = read_labels(dataset, labels, &["network", "cluster"])?;
+        let groups = match groups {
+            Some(path) => read_labels(dataset, path, &["group"])?,
+            None => Labels::default(),
+        };
+        Ok(Truth { networks, groups, partial })
+    }
+
+    /// Scores groups of accounts, numbered from 0 by rank and named in that order.
+    ///
+    /// # Errors
+    /// [`Error::Synth`] if the columns don't fit.
+    pub fn score(&self, found: &[u32], names: &[String]) -> Result<Evaluation, Error> {
+        Ok(synth::metrics::evaluate(&self.comparison(found, names))?)
+    }
+
+    /// Pairwise precision and recall with intervals, from the labelled networks as a sample of all.
+    ///
+    /// # Errors
+    /// [`Error::Synth`] if the columns don't fit.
+    pub fn estimate(&self, found: &[u32], names: &[String]) -> Result<SampledPairwise, Error> {
+        Ok(synth::metrics::estimate_from_sample(&self.comparison(found, names))?)
+    }
+
+    fn comparison<'a>(&'a self, found: &'a [u32], names: &'a [String]) -> synth::metrics::Comparison<'a> {
+        synth::metrics::Comparison {
+            truth: &self.networks.label_of,
+            truth_names: &self.networks.names,
+            found,
+            found_names: names,
+            groups: &self.groups.label_of,
+            group_names: &self.groups.names,
+            unlabelled: if self.partial { synth::metrics::Unlabelled::Unknown } else { synth::metrics::Unlabelled::Benign },
+        }
+    }
+}
+
 /// Compares the flagged networks with the truth in `labels`. Accounts that the truth doesn't name are benign; with `partial`, nobody
 /// knows what they are, and they are left out.
 ///
@@ -87,20 +142,111 @@ pub fn evaluate(
     groups: Option<&Path>,
     partial: bool,
 ) -> Result<Evaluation, Error> {
-    let truth = read_labels(dataset, labels, &["network", "cluster"])?;
-    let groups = match groups {
-        Some(path) => read_labels(dataset, path, &["group"])?,
-        None => Labels::default(),
+    Truth::read(dataset, labels, groups, partial)?.score(&predicted(dataset, results), &names_of(results))
+}
+
+/// Ids of the networks, by rank.
+pub fn names_of(results: &Results) -> Vec<String> {
+    results.networks.iter().map(|network| network.id.clone()).collect()
+}
+
+/// Legitimate accounts flagged among those of one country or pathway.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FairnessLine {
+    /// `country` or `pathway`.
+    pub attribute: String,
+    /// Its value.
+    pub value: String,
+    /// Legitimate accounts that have it.
+    pub benign: u64,
+    /// Flagged ones among them.
+    pub flagged: u64,
+    /// Flagged in a million.
+    pub per_million: f64,
+    /// Its rate over the rate of all other legitimate accounts; `None` if neither has any.
+    pub ratio: Option<f64>,
+    /// Fisher's exact probability, one-sided, of at least so many flagged if the flagged were drawn at random from all legitimate accounts.
+    /// Members of one network are flagged together, so it is too small where a whole group was flagged.
+    pub p_value: f64,
+}
+
+/// Whom false alarms hit: rates among legitimate accounts by country and pathway, most uneven first. With partial truth only
+/// accounts of known look-alike groups count as legitimate.
+pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<FairnessLine> {
+    let found = predicted(dataset, results);
+    let known_benign = |account: usize| {
+        let grouped = truth.groups.label_of.get(account).is_some_and(|&group| group != NONE_U32);
+        truth.networks.label_of[account] == NONE_U32 && (grouped || !truth.partial)
     };
-    let found_names: Vec<String> = results.networks.iter().map(|network| network.id.clone()).collect();
-    let comparison = synth::metrics::Comparison {
-        truth: &truth.label_of,
-        truth_names: &truth.names,
-        found: &predicted(dataset, results),
-        found_names: &found_names,
-        groups: &groups.label_of,
-        group_names: &groups.names,
-        unlabelled: if partial { synth::metrics::Unlabelled::Unknown } else { synth::metrics::Unlabelled::Benign },
-    };
-    Ok(synth::metrics::evaluate(&comparison)?)
+    let benign: Vec<usize> = (0..found.len()).filter(|&account| known_benign(account)).collect();
+    let flagged = benign.iter().filter(|&&account| found[account] != NONE_U32).count() as u64;
+    let (tables, accounts) = (dataset.tables(), dataset.accounts());
+    let mut lines = Vec::new();
+    for (attribute, column, names) in
+        [("country", &accounts.country, &tables.countries), ("pathway", &accounts.pathway, &tables.pathways)]
+    {
+        let mut counts = vec![(0u64, 0u64); names.len()];
+        for &account in &benign {
+            if let Some(count) = column.get(account).and_then(|&value| counts.get_mut(usize::from(value))) {
+                count.0 += 1;
+                count.1 += u64::from(found[account] != NONE_U32);
+            }
+        }
+        lines.extend(counts.iter().zip(names).filter(|(count, _)| count.0 > 0).map(|(&(of, hit), value)| {
+            let rate = |hit: u64, of: u64| if of == 0 { 0.0 } else { hit as f64 / of as f64 };
+            let others = rate(flagged - hit, benign.len() as u64 - of);
+            FairnessLine {
+                attribute: attribute.to_owned(),
+                value: value.clone(),
+                benign: of,
+                flagged: hit,
+                per_million: rate(hit, of) * 1e6,
+                ratio: (flagged > 0 && others > 0.0).then(|| rate(hit, of) / others),
+                p_value: hypergeometric_tail(benign.len() as u64, flagged, of, hit),
+            }
+        }));
+    }
+    lines.sort_by(|a, b| {
+        a.p_value
+            .total_cmp(&b.p_value)
+            .then(b.flagged.cmp(&a.flagged))
+            .then((&a.attribute, &a.value).cmp(&(&b.attribute, &b.value)))
+    });
+    lines
+}
+
+/// P(X >= hit) for the number X of marked ones among `drawn` of `total`, `marked` of which are marked: a sum of exact terms, each from
+/// the one before.
+fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
+    let most = marked.min(drawn);
+    let least = (marked + drawn).saturating_sub(total);
+    if hit <= least {
+        return 1.0;
+    }
+    let ln_choose =
+        |n: u64, k: u64| -> f64 { (0..k.min(n - k)).map(|at| ((n - at) as f64).ln() - ((at + 1) as f64).ln()).sum() };
+    let first = ln_choose(marked, hit) + ln_choose(total - marked, drawn - hit) - ln_choose(total, drawn);
+    let (mut term, mut sum) = (first.exp(), 0.0);
+    for at in hit..=most {
+        sum += term;
+        let ratio = (marked - at) as f64 * (drawn - at) as f64 / ((at + 1) as f64 * (total + at + 1 - marked - drawn) as f64);
+        term *= ratio;
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tails_by_hand() {
+        // Of 10, 4 marked, 5 drawn: P(X >= 3) = (4 x 15 + 1 x 6) / 252.
+        assert!((hypergeometric_tail(10, 4, 5, 3) - 66.0 / 252.0).abs() < 1e-12);
+        assert!((hypergeometric_tail(10, 4, 5, 4) - 6.0 / 252.0).abs() < 1e-12);
+        assert_eq!(hypergeometric_tail(10, 4, 5, 0), 1.0);
+        // 8 of 10 drawn leave 2: at least 2 of 4 marked are drawn.
+        assert_eq!(hypergeometric_tail(10, 4, 8, 2), 1.0);
+        assert!((hypergeometric_tail(20_000, 100, 4_000, 1) - 1.0).abs() < 1e-6);
+    }
 }

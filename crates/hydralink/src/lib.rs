@@ -26,7 +26,9 @@
 //! | [`query`], [`links`], [`paths`] | what is known of a node, what joins two |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
-//! | [`evaluate`] | how right was it |
+//! | [`calibrate`](mod@calibrate) | what would chance alone have given |
+//! | [`layers`] | who runs the accounts, and whose traffic goes through them |
+//! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
@@ -38,6 +40,12 @@
 
 pub mod build;
 pub mod detect;
+
+pub mod ablate;
+pub mod baselines;
+pub mod calibrate;
+pub mod layers;
+pub mod redteam;
 
 pub mod bans;
 pub mod cases;
@@ -61,6 +69,7 @@ pub mod store;
 pub mod time;
 
 pub use build::{BuildSummary, build};
+pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;

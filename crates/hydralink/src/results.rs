@@ -229,7 +229,7 @@ impl Results {
                 tie.identifier = dataset.naming().labelled(&tie.identifier);
             }
         }
-        Ok(Results {
+        let mut results = Results {
             run: summary.run,
             networks: summary.networks,
             class_names: summary.class_names,
@@ -244,7 +244,9 @@ impl Results {
             policies: store.column("result.policies")?,
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
-        })
+        };
+        crate::calibrate::fill_in(dataset, &mut results)?;
+        Ok(results)
     }
 
     /// Puts results into a store.

@@ -13,6 +13,7 @@ pub mod chance;
 mod co_activity;
 pub mod combine;
 pub mod diurnal_phase;
+pub mod false_networks;
 pub mod launch_pivot;
 pub mod null_copy;
 pub mod one_queue;

@@ -1,24 +1,27 @@
 //! What would the user's data look like if no accounts belonged together?
 //!
-//! A null copy keeps, for every account, its degree in each kind, its sightings' counts and life spans and its events of every hour, and for every identifier its degree. Only who shares what with whom is random:
-//! 1. *slots*: in each kind and stratum (calendar [`STRATUM`] of the first sighting) the edges' identifiers are one list;
-//! 2. *swap*: [`SWEEPS`] rounds of random pairings exchange the identifiers of two edges (a, i), (b, j) to (a, j), (b, i), unless
-//!    that would make an edge twice: a degree-preserving Markov chain whose stationary distribution is uniform over the graphs with
-//!    these degrees. An identifier thereby keeps its degree in every week, so that bursts of first use stay;
+//! A null copy keeps, for every account, its degree in each kind and week, its sightings' counts and life spans and its events of every
+//! hour, and for every identifier its degree in each week. Only who shares what with whom is random:
+//! 1. *cells*: each account's identifiers of a kind are one row; a cell is an identifier and the calendar [`STRATUM`] of the
+//!    sighting's first event;
+//! 2. *trades*: in each of [`ROUNDS`] rounds and for each stratum, accounts with cells in it are paired at random, and each pair
+//!    deals out anew, stratum by stratum, the identifiers that only one of the two has (`trade`): a degree-preserving Markov chain,
+//!    symmetric, hence uniform over all graphs with these degrees. An identifier keeps its degree in every week, so that bursts of
+//!    first use stay;
 //! 3. *activity*: the template of each event follows its sighting's exchange, and the events of each account and hour are shifted
 //!    circularly inside that hour: hourly volumes, hence the daily profile and the days of life, stay; coincidences do not.
 //!
 //! Kept, and therefore not tested by reruns on null copies: coincidences of whole hours, capability, model, ban and creation times.
 //!
-//! Kinds are independent of each other, and run in parallel; a kind's swaps are serial from one stream, so the bytes depend on the
-//! seed alone. Cost: O(sightings x SWEEPS) hash look-ups and O(events).
-//! Reference: Fosdick et al. 2018, "Configuring random graph models with fixed degree sequences", doi:10.1137/16M1087175;
-//! Strona et al. 2014 (curveball), doi:10.1038/ncomms5114.
-
-use std::collections::{BTreeMap, HashSet};
+//! Kinds run in parallel, and so do the pairs of a round, which share no row; each trade has a stream of its own, so the bytes
+//! depend on the seed alone. Cost: O(sightings x strata of an account x ROUNDS) comparisons in sorted rows, and O(events).
+//!
+//! References: Strona et al. 2014 (curveball), doi:10.1038/ncomms5114; Carstens, Berger and Strona 2016, arXiv:1609.05137 (uniform,
+//! faster than swaps); Carstens et al. 2018 (global trades, in parallel), doi:10.4230/LIPIcs.ESA.2018.11; Fosdick et al. 2018,
+//! doi:10.1137/16M1087175.
 
 use graph::{
-    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, GraphError, IdentifierId, KindId, NONE_U32, Seconds,
+    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, GraphError, KindId, NONE_U32, Seconds,
 };
 use rayon::prelude::*;
 
@@ -26,16 +29,19 @@ use super::random::{Stream, key};
 
 /// Width of a stratum of first sightings, in seconds: a week.
 pub const STRATUM: Seconds = 7 * 86_400;
-/// Tried swaps for each edge.
-pub const SWEEPS: usize = 10;
+/// Rounds of trades. In a round an account trades once for each stratum it has cells in, so that a pair of cells is still on the
+/// same account, or a cell still where it was, with a chance of at most 2^-6.
+pub const ROUNDS: u64 = 6;
 const HOUR: i64 = 3_600_000;
+/// Accounts that a task takes.
+const TASK: usize = 256;
 
 /// One null copy of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NullCopy {
-    /// The graph with swapped ends.
+    /// The graph with exchanged identifiers.
     pub graph: BipartiteGraph,
-    /// The events with swapped templates and shifted days.
+    /// The events with exchanged templates, moved inside their hours.
     pub activity: Activity,
 }
 
@@ -44,145 +50,277 @@ pub struct NullCopy {
 /// # Errors
 /// [`GraphError`] if the parts don't fit together, which a valid input never causes.
 pub fn null_copy(graph: &BipartiteGraph, activity: &Activity, seed: u64) -> Result<NullCopy, GraphError> {
-    let identifiers = swapped(graph, seed);
+    let identifiers = exchanged(graph, seed, ROUNDS);
     let activity = moved(graph, activity, &identifiers, seed)?;
     Ok(NullCopy { graph: rebuilt(graph, &identifiers)?, activity })
 }
 
+/// An identifier of an account and the stratum of its first sighting; rows ascend by identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    identifier: u32,
+    stratum: u32,
+}
+
+/// One account's cells of one kind.
+struct Row<'a> {
+    account: u32,
+    cells: &'a mut [Cell],
+    /// The strata of its cells, ascending: no trade changes them.
+    strata: &'a [u32],
+}
+
 /// The new identifier of every sighting, by position.
-fn swapped(graph: &BipartiteGraph, seed: u64) -> Vec<u32> {
-    let columns = graph.columns();
-    let (first_seen, old) = (columns.first_seen.as_slice(), columns.identifiers.as_slice());
-    let owners = owners(graph);
-    let kinds: Vec<Vec<(u32, u32)>> = (0..graph.kind_count())
+fn exchanged(graph: &BipartiteGraph, seed: u64, rounds: u64) -> Vec<u32> {
+    let kinds: Vec<(Vec<u64>, Vec<u32>)> = (0..graph.kind_count())
         .into_par_iter()
-        .map(|kind| {
-            let kind = KindId(kind as u8);
-            let mut stream = Stream::new(key(&[seed, 20, u64::from(kind.0)]));
-            let mut strata: BTreeMap<Seconds, Vec<u32>> = BTreeMap::new();
-            let mut present: HashSet<u64> = HashSet::new();
-            for identifier in graph.identifiers_of_kind(kind) {
-                for &position in graph.sightings_of_identifier(IdentifierId(identifier)) {
-                    strata.entry(first_seen[position as usize] / STRATUM).or_default().push(position);
-                    present.insert(pair(owners[position as usize], identifier));
-                }
-            }
-            let mut found = Vec::with_capacity(present.len());
-            for positions in strata.values() {
-                let mut ends: Vec<u32> = positions.iter().map(|&position| old[position as usize]).collect();
-                for _ in 0..ends.len() * SWEEPS {
-                    let (i, j) = (stream.below(ends.len()), stream.below(ends.len()));
-                    let (a, b) = (owners[positions[i] as usize], owners[positions[j] as usize]);
-                    if a == b || ends[i] == ends[j] {
-                        continue;
-                    }
-                    if present.contains(&pair(a, ends[j])) || present.contains(&pair(b, ends[i])) {
-                        continue;
-                    }
-                    present.remove(&pair(a, ends[i]));
-                    present.remove(&pair(b, ends[j]));
-                    ends.swap(i, j);
-                    present.insert(pair(a, ends[i]));
-                    present.insert(pair(b, ends[j]));
-                }
-                found.extend(positions.iter().copied().zip(ends));
-            }
-            found
-        })
+        .map(|kind| exchanged_of_kind(graph, KindId(kind as u8), seed, rounds))
         .collect();
-    let mut identifiers = old.to_vec();
-    for (position, identifier) in kinds.into_iter().flatten() {
-        identifiers[position as usize] = identifier;
-    }
+    // Kinds are contiguous in an account's row, in their order.
+    let offsets = graph.columns().account_offsets.as_slice();
+    let mut identifiers = vec![0; graph.sighting_count()];
+    let mut rows = split_rows(&mut identifiers, offsets);
+    rows.par_iter_mut().with_min_len(TASK).enumerate().for_each(|(account, row)| {
+        let mut at = 0;
+        for (starts, found) in &kinds {
+            let part = &found[starts[account] as usize..starts[account + 1] as usize];
+            row[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+    });
     identifiers
 }
 
-fn pair(account: u32, identifier: u32) -> u64 {
-    (u64::from(account) << 32) | u64::from(identifier)
+/// The new identifiers of one kind: start of each account's, and for each of its sightings of the kind, in their order, the new one.
+fn exchanged_of_kind(graph: &BipartiteGraph, kind: KindId, seed: u64, rounds: u64) -> (Vec<u64>, Vec<u32>) {
+    let first_seen = graph.columns().first_seen.as_slice();
+    let of_kind = graph.identifiers_of_kind(kind);
+    let mut starts = vec![0u64; graph.account_count() + 1];
+    let mut cells = Vec::new();
+    for account in 0..graph.account_count() {
+        let range = graph.sighting_range(AccountId(account as u32));
+        let row = graph.identifiers_of(AccountId(account as u32));
+        let (from, to) = (row.partition_point(|&at| at < of_kind.start), row.partition_point(|&at| at < of_kind.end));
+        cells.extend((from..to).map(|at| Cell { identifier: row[at], stratum: first_seen[range.start + at] / STRATUM }));
+        starts[account + 1] = cells.len() as u64;
+    }
+    let before: Vec<u32> = cells.iter().map(|cell| cell.stratum).collect();
+    trade_all(&mut cells, &before, &starts, key(&[seed, 20, u64::from(kind.0)]), rounds);
+    let mut found = vec![0; cells.len()];
+    let mut rows: Vec<(&mut [u32], &[Cell], &[u32])> = Vec::with_capacity(graph.account_count());
+    for (account, row) in split_rows(&mut found, &starts).into_iter().enumerate() {
+        let range = starts[account] as usize..starts[account + 1] as usize;
+        rows.push((row, &cells[range.clone()], &before[range]));
+    }
+    rows.par_iter_mut().with_min_len(TASK).enumerate().for_each(|(account, (row, cells, before))| {
+        deal(row, cells, before, key(&[seed, 22, u64::from(kind.0), account as u64]));
+    });
+    (starts, found)
 }
 
-/// The account of every sighting, by position.
-fn owners(graph: &BipartiteGraph) -> Vec<u32> {
-    let accounts = 0..graph.account_count() as u32;
-    accounts.flat_map(|account| std::iter::repeat_n(account, graph.account_degree(AccountId(account)))).collect()
+/// Mutable rows of a flat column.
+fn split_rows<'a, T>(mut rest: &'a mut [T], starts: &[u64]) -> Vec<&'a mut [T]> {
+    let mut rows = Vec::with_capacity(starts.len() - 1);
+    for ends in starts.windows(2) {
+        let (row, later) = rest.split_at_mut((ends[1] - ends[0]) as usize);
+        rows.push(row);
+        rest = later;
+    }
+    rows
+}
+
+/// All rounds of trades.
+fn trade_all(cells: &mut [Cell], strata: &[u32], starts: &[u64], key_of_kind: u64, rounds: u64) {
+    let mut sorted = strata.to_vec();
+    split_rows(&mut sorted, starts).into_par_iter().with_min_len(TASK).for_each(|row| row.sort_unstable());
+    let mut all: Vec<u32> = sorted.clone();
+    all.par_sort_unstable();
+    all.dedup();
+    let mut rows: Vec<Row<'_>> = split_rows(cells, starts)
+        .into_iter()
+        .enumerate()
+        .map(|(account, cells)| Row {
+            account: account as u32,
+            cells,
+            strata: &sorted[starts[account] as usize..starts[account + 1] as usize],
+        })
+        .filter(|row| !row.cells.is_empty())
+        .collect();
+    for round in 0..rounds {
+        for &stratum in &all {
+            let mut paired: Vec<&mut Row<'_>> =
+                rows.iter_mut().filter(|row| row.strata.binary_search(&stratum).is_ok()).collect();
+            let trades = key(&[key_of_kind, round, u64::from(stratum)]);
+            let mut order = Stream::new(trades);
+            for at in (1..paired.len()).rev() {
+                paired.swap(at, order.below(at + 1));
+            }
+            paired.par_chunks_exact_mut(2).with_min_len(TASK).for_each_init(Vec::new, |pool, pair| {
+                let [one, other] = pair else { unreachable!("chunks of two") };
+                let stream = Stream::new(key(&[trades, u64::from(one.account), u64::from(other.account)]));
+                trade(one.cells, other.cells, pool, stream);
+            });
+        }
+    }
+}
+
+/// Deals out anew, within each stratum, the identifiers that only one of two rows has. Both keep their number of cells in each
+/// stratum. `pool` is scratch space.
+fn trade(one: &mut [Cell], other: &mut [Cell], pool: &mut Vec<(Cell, u32)>, mut stream: Stream) {
+    // What only one of them has, and its place: places of `other` come after those of `one`.
+    pool.clear();
+    let (mut left, mut right) = (0, 0);
+    while left < one.len() || right < other.len() {
+        let order = match (one.get(left), other.get(right)) {
+            (Some(a), Some(b)) => a.identifier.cmp(&b.identifier),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            _ => std::cmp::Ordering::Greater,
+        };
+        match order {
+            std::cmp::Ordering::Less => {
+                pool.push((one[left], left as u32));
+                left += 1;
+            }
+            std::cmp::Ordering::Greater => {
+                pool.push((other[right], (one.len() + right) as u32));
+                right += 1;
+            }
+            std::cmp::Ordering::Equal => (left, right) = (left + 1, right + 1),
+        }
+    }
+    pool.sort_unstable_by_key(|&(cell, place)| (cell.stratum, place));
+    let bound = one.len() as u32;
+    let mut changed = false;
+    for stratum in pool.chunk_by_mut(|a, b| a.0.stratum == b.0.stratum) {
+        if stratum[0].1 >= bound || stratum[stratum.len() - 1].1 < bound {
+            continue;
+        }
+        for at in (1..stratum.len()).rev() {
+            let with = stream.below(at + 1);
+            let identifier = stratum[at].0.identifier;
+            stratum[at].0.identifier = stratum[with].0.identifier;
+            stratum[with].0.identifier = identifier;
+        }
+        for &(cell, place) in stratum.iter() {
+            let place = place as usize;
+            if place < one.len() { one[place] = cell } else { other[place - one.len()] = cell }
+        }
+        changed = true;
+    }
+    if changed {
+        one.sort_unstable();
+        other.sort_unstable();
+    }
+}
+
+/// Gives an account's sightings of a kind, in their old order and with their old strata, its new identifiers: within a stratum at
+/// random, so that counts and life spans stay with the sighting and not with the identifier.
+fn deal(row: &mut [u32], cells: &[Cell], before: &[u32], key: u64) {
+    let mut stream = Stream::new(key);
+    let mut places: Vec<u32> = (0..before.len() as u32).collect();
+    places.sort_by_key(|&place| before[place as usize]);
+    let mut dealt = cells.to_vec();
+    dealt.sort_unstable_by_key(|cell| (cell.stratum, cell.identifier));
+    for stratum in dealt.chunk_by_mut(|a, b| a.stratum == b.stratum) {
+        for at in (1..stratum.len()).rev() {
+            stratum.swap(at, stream.below(at + 1));
+        }
+    }
+    for (place, cell) in places.into_iter().zip(dealt) {
+        row[place as usize] = cell.identifier;
+    }
 }
 
 /// Sorts each account's new identifiers and mirrors them.
 fn rebuilt(graph: &BipartiteGraph, identifiers: &[u32]) -> Result<BipartiteGraph, GraphError> {
     let columns = graph.columns();
-    let owners = owners(graph);
+    let offsets = columns.account_offsets.as_slice();
     let mut order: Vec<u32> = (0..identifiers.len() as u32).collect();
-    order.par_sort_unstable_by_key(|&position| pair(owners[position as usize], identifiers[position as usize]));
-    let pick = |column: &[u32]| order.iter().map(|&position| column[position as usize]).collect::<Vec<u32>>();
+    split_rows(&mut order, offsets)
+        .into_par_iter()
+        .with_min_len(TASK)
+        .for_each(|row| row.sort_unstable_by_key(|&position| identifiers[position as usize]));
+    let pick = |column: &[u32]| order.par_iter().map(|&position| column[position as usize]).collect::<Vec<u32>>();
     let sorted = pick(identifiers);
-    let mut mirror: Vec<u32> = (0..sorted.len() as u32).collect();
-    mirror.par_sort_unstable_by_key(|&position| pair(sorted[position as usize], owners[position as usize]));
+    // Every identifier keeps its degree: a counting sort into the old rows.
+    let mut next: Vec<u64> = columns.identifier_offsets.to_vec();
+    let (mut accounts, mut mirror) = (vec![0u32; sorted.len()], vec![0u32; sorted.len()]);
+    for account in 0..graph.account_count() {
+        for position in offsets[account] as usize..offsets[account + 1] as usize {
+            let slot = &mut next[sorted[position] as usize];
+            (accounts[*slot as usize], mirror[*slot as usize]) = (account as u32, position as u32);
+            *slot += 1;
+        }
+    }
     BipartiteGraph::from_columns(BipartiteColumns {
         kind_starts: columns.kind_starts.clone(),
         account_offsets: columns.account_offsets.clone(),
         counts: pick(&columns.counts).into(),
         first_seen: pick(&columns.first_seen).into(),
         last_seen: pick(&columns.last_seen).into(),
-        // Every identifier keeps its degree.
         identifier_offsets: columns.identifier_offsets.clone(),
-        accounts: mirror.iter().map(|&position| owners[position as usize]).collect::<Vec<u32>>().into(),
+        accounts: accounts.into(),
         identifiers: sorted.into(),
         identifier_sightings: mirror.into(),
     })
 }
 
-/// Renames each event's template as its sighting was renamed, and moves each account's days.
+/// An event on the move: its new time, its old place, its new template.
+type Moved = (i64, u64, u32);
+
+/// Renames each event's template as its sighting was renamed, and moves each account's events inside their hours.
 fn moved(graph: &BipartiteGraph, activity: &Activity, identifiers: &[u32], seed: u64) -> Result<Activity, GraphError> {
     let columns = activity.columns();
-    let rows: Vec<Vec<(i64, u32, u32)>> = (0..activity.account_count() as u32)
-        .into_par_iter()
-        .map(|account| {
-            let events = activity.of(AccountId(account));
-            let range = graph.sighting_range(AccountId(account));
-            let (before, after) = (graph.identifiers_of(AccountId(account)), &identifiers[range]);
-            let rename = |template: u32| before.binary_search(&template).map_or(template, |at| after[at]);
-            let mut row: Vec<(i64, u32, u32)> = (0..events.time.len())
-                .map(|at| (events.time[at], at as u32, events.template.get(at).map_or(NONE_U32, |&old| rename(old))))
-                .collect();
-            jitter(&mut row, key(&[seed, 21, u64::from(account)]));
-            row.sort_unstable();
-            row
-        })
-        .collect();
     let starts = columns.offsets.as_slice();
-    let place = |(account, row): (usize, &Vec<(i64, u32, u32)>)| -> Vec<usize> {
-        row.iter().map(|event| starts[account] as usize + event.1 as usize).collect()
-    };
-    let order: Vec<usize> = rows.iter().enumerate().flat_map(place).collect();
-    let pick = |column: &[u16]| -> Vec<u16> {
-        if column.is_empty() { Vec::new() } else { order.iter().map(|&at| column[at]).collect() }
-    };
-    let requests = columns.requests.as_slice();
-    let template: Vec<u32> = rows.iter().flatten().map(|event| event.2).collect();
+    let mut events: Vec<Moved> = vec![(0, 0, 0); activity.event_count()];
+    split_rows(&mut events, starts).into_par_iter().with_min_len(TASK).enumerate().for_each(|(account, row)| {
+        let id = AccountId(account as u32);
+        let of = activity.of(id);
+        let (before, after) = (graph.identifiers_of(id), &identifiers[graph.sighting_range(id)]);
+        let rename = |template: u32| before.binary_search(&template).map_or(template, |at| after[at]);
+        for (at, event) in row.iter_mut().enumerate() {
+            let template = of.template.get(at).map_or(NONE_U32, |&old| if old == NONE_U32 { old } else { rename(old) });
+            *event = (of.time[at], starts[account] + at as u64, template);
+        }
+        jitter(row, key(&[seed, 21, account as u64]));
+    });
+    fn pick<T: Copy + Send + Sync>(column: &[T], events: &[Moved]) -> Column<T> {
+        let chosen = if column.is_empty() { &[] } else { events };
+        chosen.par_iter().map(|event| column[event.1 as usize]).collect::<Vec<T>>().into()
+    }
+    let templates = if columns.template.is_empty() { &[] } else { events.as_slice() };
     Activity::from_columns(ActivityColumns {
         offsets: columns.offsets.clone(),
-        time: rows.iter().flatten().map(|event| event.0).collect::<Vec<_>>().into(),
-        model: pick(&columns.model).into(),
-        capability: pick(&columns.capability).into(),
-        status: pick(&columns.status).into(),
-        template: if columns.template.is_empty() { Vec::new() } else { template }.into(),
-        requests: if requests.is_empty() { Vec::new() } else { order.iter().map(|&at| requests[at]).collect() }.into(),
+        time: events.par_iter().map(|event| event.0).collect::<Vec<_>>().into(),
+        model: pick(&columns.model, &events),
+        capability: pick(&columns.capability, &events),
+        status: pick(&columns.status, &events),
+        template: templates.par_iter().map(|event| event.2).collect::<Vec<_>>().into(),
+        requests: pick(&columns.requests, &events),
     })
 }
 
 /// Shifts the events of each hour circularly inside that hour by one offset: the profile of the day and every hour's volume stay.
-fn jitter(row: &mut [(i64, u32, u32)], seed: u64) {
-    for event in row {
-        let hour = event.0.div_euclid(HOUR);
+fn jitter(row: &mut [Moved], seed: u64) {
+    for events in row.chunk_by_mut(|a, b| a.0.div_euclid(HOUR) == b.0.div_euclid(HOUR)) {
+        let hour = events[0].0.div_euclid(HOUR);
         let offset = Stream::new(key(&[seed, hour as u64])).below(HOUR as usize) as i64;
-        event.0 = hour * HOUR + (event.0.rem_euclid(HOUR) + offset) % HOUR;
+        for event in events.iter_mut() {
+            event.0 = hour * HOUR + (event.0.rem_euclid(HOUR) + offset) % HOUR;
+        }
+        events.sort_unstable();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::toy::Toy;
     use super::*;
+    use graph::build::graph_from_sightings;
+    use graph::{IdentifierId, Sighting};
+    use proptest::prelude::*;
 
     #[test]
     fn degrees_spans_and_hours_stay_and_ends_move() {
@@ -222,6 +360,61 @@ mod tests {
         let total: usize = (0..20).map(|account| copy.graph.account_degree(AccountId(account))).sum();
         let share = inside as f64 / total as f64;
         assert!((share - 0.5).abs() < 0.1, "{share}");
+    }
+
+    /// Accounts, identifiers of one kind, and a first sighting in week `week`.
+    fn graph_of(edges: &[(u32, u32, u32)], accounts: usize, identifiers: u32) -> BipartiteGraph {
+        let sighting = |&(account, identifier, week): &(u32, u32, u32)| Sighting {
+            account: AccountId(account),
+            identifier: IdentifierId(identifier),
+            count: 1 + identifier,
+            first_seen: week * STRATUM + 5,
+            last_seen: week * STRATUM + 9,
+        };
+        graph_from_sightings(edges.iter().map(sighting).collect(), accounts, vec![0, identifiers]).unwrap()
+    }
+
+    #[test]
+    fn every_graph_with_these_degrees_is_equally_likely() {
+        // Degrees 2, 1, 1 and 2, 1, 1 on three by three: account 0 has {0, 1}, {0, 2} or {1, 2}. With {0, 1} the others hold 0 and 2 in
+        // two orders, with {0, 2} 0 and 1 in two, with {1, 2} both hold 0: five graphs, all equally likely.
+        let graph = graph_of(&[(0, 0, 0), (0, 1, 0), (1, 0, 0), (2, 2, 0)], 3, 3);
+        let mut seen = std::collections::BTreeMap::<Vec<u32>, f64>::new();
+        const COPIES: u64 = 5_000;
+        for seed in 0..COPIES {
+            // One of three accounts sits out each round, and most deals are of two cells: many rounds, for this is about the limit.
+            let identifiers = exchanged(&graph, seed, 60);
+            *seen.entry(rebuilt(&graph, &identifiers).unwrap().columns().identifiers.to_vec()).or_default() += 1.0;
+        }
+        assert_eq!(seen.len(), 5, "{seen:?}");
+        let each = COPIES as f64 / 5.0;
+        // Chi-square with 4 degrees of freedom: 18.5 is the .999 quantile.
+        let chi: f64 = seen.values().map(|count| (count - each).powi(2) / each).sum();
+        assert!(chi < 18.5, "{chi} {seen:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        /// Degrees by week stay on both sides, and no pair comes up twice, on any graph.
+        #[test]
+        fn weeks_and_degrees_stay(raw in prop::collection::vec((0u32..12, 0u32..9, 0u32..4), 0..80), seed in 0u64..99) {
+            let mut pairs = BTreeSet::new();
+            let edges: Vec<_> = raw.into_iter().filter(|&(account, identifier, _)| pairs.insert((account, identifier))).collect();
+            let graph = graph_of(&edges, 12, 9);
+            let none = Activity::from_columns(ActivityColumns::empty(12)).unwrap();
+            let copy = null_copy(&graph, &none, seed).unwrap().graph;
+            copy.validate().unwrap();
+            let weeks = |graph: &BipartiteGraph, of_account: bool| {
+                let mut found: Vec<(u32, u32)> = (0..graph.sighting_count())
+                    .map(|at| graph.sighting(at))
+                    .map(|edge| (if of_account { edge.account.0 } else { edge.identifier.0 }, edge.first_seen / STRATUM))
+                    .collect();
+                found.sort_unstable();
+                found
+            };
+            prop_assert_eq!(weeks(&graph, true), weeks(&copy, true));
+            prop_assert_eq!(weeks(&graph, false), weeks(&copy, false));
+        }
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! What can be typed to judge a detection: calibrate, layers, ablate, redteam, and more of evaluate.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::args::Tier;
+
+/// The commands that judge a detection.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Judge {
+    /// How many networks would chance give: rerun the last detection on null copies of the data, and give every network a q-value
+    Calibrate(Calibrate),
+    /// Who runs the accounts, and whose traffic goes through them: pools, campaigns and their overlap
+    Layers(Layers),
+    /// How right would it be without each kind of identifier and each signal
+    Ablate(Ablate),
+    /// How much must an operator spend to stay unseen: detection against attacker budget, on synthetic worlds
+    Redteam(Redteam),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calibrate {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Null copies; the least q-value that K copies can give a single network is 1/K
+    #[arg(long, default_value_t = 20, value_name = "K")]
+    pub(crate) copies: u32,
+    /// Seed of the copies
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Each copy in turn taken for the data: how often anything is called significant where all is chance
+    #[arg(long)]
+    pub(crate) reliability: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Layers {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Resolution of the campaigns: higher gives smaller ones
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) resolution: f64,
+    /// Seed
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Campaigns below this share of every pool's traffic are counted as `other`
+    #[arg(long, default_value_t = 0.02, value_name = "SHARE")]
+    pub(crate) least_share: f64,
+}
+
+/// Known truth: shared by `evaluate` and `ablate`.
+#[derive(Debug, Args)]
+pub(crate) struct TruthFiles {
+    /// The truth: account_id,network (or cluster)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: PathBuf,
+    /// Legitimate look-alikes: account_id,group
+    #[arg(long, value_name = "FILE")]
+    pub(crate) benign: Option<PathBuf>,
+    /// The truth names only some accounts: leave the others out instead of calling them benign
+    #[arg(long)]
+    pub(crate) partial: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ablate {
+    /// The store
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) truth: TruthFiles,
+}
+
+/// What else `evaluate` can print.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateMore {
+    /// Ours beside simpler and published methods on the same truth
+    #[arg(long)]
+    pub(crate) baselines: bool,
+    /// Most pairs of accounts that a baseline's projection counts
+    #[arg(long, default_value_t = 50_000_000, value_name = "PAIRS", requires = "baselines")]
+    pub(crate) pair_budget: u64,
+    /// Whom false alarms hit instead: rates among legitimate accounts by country and pathway
+    #[arg(long, conflicts_with = "baselines")]
+    pub(crate) fairness: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Redteam {
+    /// Where to write the curve, as redteam.csv; worlds are made here and removed
+    #[arg(default_value = "hydralink-redteam")]
+    pub(crate) directory: PathBuf,
+    /// Size of the worlds
+    #[arg(long, value_enum, default_value_t = Tier::S)]
+    pub(crate) tier: Tier,
+    /// Shares of the most that each evasion can be, from 0 to 1
+    #[arg(long, value_delimiter = ',', default_values_t = [0.5, 1.0], value_name = "SHARES")]
+    pub(crate) budget: Vec<f64>,
+    /// What to spend it on (default: each, and all together)
+    #[arg(long, value_delimiter = ',', value_name = "EVASIONS")]
+    pub(crate) evasion: Vec<String>,
+    /// Seed of the first world of each point
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Worlds of each point
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seeds: u32,
+}

@@ -1,0 +1,298 @@
+//! Judging a detection: calibrate, layers, evaluate, ablate, redteam.
+
+use std::path::Path;
+
+use hydralink::ablate::AblationLine;
+use hydralink::baselines::{self, BaselineConfig, BaselineLine};
+use hydralink::calibrate::{CalibrateConfig, Reliability, ThresholdLine};
+use hydralink::evaluate::{self, FairnessLine, SampledPairwise, Truth};
+use hydralink::layers::{Layers, LayersConfig};
+use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
+use hydralink::{Dataset, Error, ablate::ablate, calibrate, layers};
+
+use super::{find, read};
+use crate::Found;
+use crate::args::{Evaluate, Shared};
+use crate::args_judge::{self, Ablate, Calibrate, Judge, Redteam, TruthFiles};
+use crate::output::{Field, Format, Output, grouped};
+use crate::progress::{self, Progress};
+
+/// Runs a command that judges.
+pub(crate) fn run(command: Judge, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    match command {
+        Judge::Calibrate(arguments) => run_calibrate(&arguments, shared, output),
+        Judge::Layers(arguments) => run_layers(&arguments, output),
+        Judge::Ablate(arguments) => run_ablate(&arguments, shared, output),
+        Judge::Redteam(arguments) => run_redteam(&arguments, shared, output),
+    }
+}
+
+/// Names the next phase and stops if asked to.
+fn go_on(bar: &Progress, phase: &str) -> Result<(), Error> {
+    bar.phase(phase);
+    if progress::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+/// Reruns the detection on null copies; prints what chance gives at each score.
+fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let config = CalibrateConfig { copies: arguments.copies, seed: arguments.seed };
+    let bar = Progress::new(shared, "null copies", Some(u64::from(config.copies)), false);
+    let last = std::cell::Cell::new(0);
+    let calibration = calibrate(&arguments.store, &config, &|step| {
+        bar.phase(step.phase);
+        bar.advance(u64::from(step.done - last.replace(step.done)));
+        !progress::interrupted()
+    })?;
+    drop(bar);
+    let results = Dataset::open(&arguments.store)?.results()?;
+    if arguments.reliability {
+        return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
+    }
+    output.records(&calibration.thresholds(&results), THRESHOLD)?;
+    let flagged = results.networks.iter().filter(|network| network.flagged);
+    let (all, sure) =
+        flagged.fold((0, 0), |sum, network| (sum.0 + 1, sum.1 + u64::from(network.q_value.is_some_and(|q| q <= 0.05))));
+    output.say(&format!(
+        "{} of {} networks over the threshold have q <= 0.05: chance does not explain them. Whether they are innocent is another question. \
+         Next: hydralink networks {}",
+        grouped(sure),
+        grouped(all),
+        arguments.store.display()
+    ))?;
+    Ok(Found::Something)
+}
+
+const THRESHOLD: &[Field<ThresholdLine>] = &[
+    Field::number("score", |line| format!("{:.1}", line.score)),
+    Field::number("networks", |line| line.networks.to_string()),
+    Field::number("expected_false", |line| format!("{:.3}", line.expected_false)),
+    Field::number("upper_95", |line| format!("{:.3}", line.upper)),
+    Field::number("copies_with_any", |line| format!("{:.2}", line.copies_with_any)),
+];
+
+const RELIABILITY: &[Field<Reliability>] = &[
+    Field::number("q_at_most", |line| format!("{:.2}", line.level)),
+    Field::number("share_of_copies", |line| format!("{:.3}", line.share)),
+];
+
+/// Prints pools, campaigns and who uses whom.
+fn run_layers(arguments: &args_judge::Layers, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let config = LayersConfig { resolution: arguments.resolution, seed: arguments.seed, least_share: arguments.least_share };
+    let found = layers::layers(&dataset, &dataset.results()?, &config)?;
+    if output.format() == Format::Csv {
+        return Ok(output.records(&found.overlap, OVERLAP)?);
+    }
+    let any = if found.pools.is_empty() { Found::Nothing } else { Found::Something };
+    output.one(&found, layers_text)?;
+    Ok(any)
+}
+
+const OVERLAP: &[Field<layers::Overlap>] = &[
+    Field::text("pool", |cell| cell.pool.clone()),
+    Field::text("campaign", |cell| cell.campaign.clone()),
+    Field::number("exchanges", |cell| cell.exchanges.to_string()),
+    Field::number("accounts", |cell| cell.accounts.to_string()),
+    Field::number("share_of_pool", |cell| format!("{:.4}", cell.share_of_pool)),
+    Field::number("share_of_campaign", |cell| format!("{:.4}", cell.share_of_campaign)),
+];
+
+fn layers_text(layers: &Layers) -> String {
+    let mut lines = vec!["Pools: who runs the accounts".to_owned(), String::new()];
+    lines.push(format!("{:<12}{:>9}{:>12}{:>8}{:>14}", "pool", "accounts", "exchanges", "parts", "largest part"));
+    for pool in &layers.pools {
+        let (accounts, exchanges) = (grouped(pool.accounts), grouped(pool.exchanges));
+        lines.push(format!("{:<12}{accounts:>9}{exchanges:>12}{:>8}{:>14}", pool.pool, pool.parts, grouped(pool.largest_part)));
+    }
+    lines.extend([String::new(), "Campaigns: whose traffic".to_owned(), String::new()]);
+    let (first, last) = ("first day", "last day");
+    lines.push(format!(
+        "{:<10}{:>10}{:>10}{:>12}  {first:<11}{last:<11}capability",
+        "campaign", "templates", "accounts", "exchanges"
+    ));
+    for campaign in &layers.campaigns {
+        lines.push(format!(
+            "{:<10}{:>10}{:>10}{:>12}  {:<11}{:<11}{}",
+            campaign.campaign,
+            grouped(campaign.templates),
+            grouped(campaign.accounts),
+            grouped(campaign.exchanges),
+            campaign.first_day,
+            campaign.last_day,
+            campaign.capability.as_deref().unwrap_or("-")
+        ));
+    }
+    lines.extend([String::new(), "Overlap".to_owned(), String::new()]);
+    lines.push(format!(
+        "{:<12}{:<10}{:>12}{:>10}{:>10}{:>14}",
+        "pool", "campaign", "exchanges", "accounts", "of pool", "of campaign"
+    ));
+    for cell in &layers.overlap {
+        lines.push(format!(
+            "{:<12}{:<10}{:>12}{:>10}{:>9.1}%{:>13.1}%",
+            cell.pool,
+            cell.campaign,
+            grouped(cell.exchanges),
+            grouped(cell.accounts),
+            cell.share_of_pool * 100.0,
+            cell.share_of_campaign * 100.0
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn read_truth(dataset: &Dataset, files: &TruthFiles) -> anyhow::Result<Truth> {
+    Ok(Truth::read(dataset, &files.labels, files.benign.as_deref(), files.partial)?)
+}
+
+/// Compares the networks found with the truth; on request beside baselines, or by whom false alarms hit.
+pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let truth = read_truth(&dataset, &arguments.truth)?;
+    if arguments.more.baselines {
+        let config = BaselineConfig { pair_budget: arguments.more.pair_budget, ..BaselineConfig::default() };
+        let bar = Progress::new(shared, "baselines", None, false);
+        let lines = baselines::compare(&dataset, &results, &truth, &config, &|method| go_on(&bar, method))?;
+        drop(bar);
+        let found = output.records(&lines, BASELINE)?;
+        for line in &lines {
+            if let Some(note) = &line.note {
+                output.say(&format!("{}: {note}", line.method))?;
+            }
+        }
+        return Ok(found);
+    }
+    if arguments.more.fairness {
+        return Ok(output.records(&evaluate::fairness(&dataset, &results, &truth), FAIRNESS)?);
+    }
+    let (found, names) = (evaluate::predicted(&dataset, &results), evaluate::names_of(&results));
+    let evaluation = truth.score(&found, &names)?;
+    let answer = output.one(&evaluation, find::evaluation_text)?;
+    if arguments.truth.partial {
+        output.say(&estimate_text(&truth.estimate(&found, &names)?))?;
+    }
+    Ok(answer)
+}
+
+/// The sampled estimate in one line.
+fn estimate_text(estimate: &SampledPairwise) -> String {
+    let one = |estimate: &hydralink::synth::metrics::Estimate| match estimate.interval {
+        Some((low, high)) => format!("{:.3} (95% interval {low:.3} to {high:.3})", estimate.value),
+        None => format!("{:.3}", estimate.value),
+    };
+    format!(
+        "if the {} labelled networks are a random sample of all, labelled completely: pairwise precision {}, recall {}",
+        estimate.networks,
+        one(&estimate.precision),
+        one(&estimate.recall)
+    )
+}
+
+const BASELINE: &[Field<BaselineLine>] = &[
+    Field::text("method", |line| line.method.clone()),
+    Field::number("groups", |line| line.networks.to_string()),
+    Field::number("accounts", |line| line.accounts.to_string()),
+    Field::number("precision", |line| format!("{:.3}", line.pairwise.precision)),
+    Field::number("recall", |line| format!("{:.3}", line.pairwise.recall)),
+    Field::number("F1", |line| format!("{:.3}", line.pairwise.f1)),
+    Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)),
+    Field::number("member", |line| format!("{:.3}", line.membership.f1)),
+    Field::number("largest", |line| format!("{:.2}/{:.2}", line.largest_precision, line.largest_recall)),
+    Field::number("benign/M", |line| format!("{:.0}", line.benign_flagged_per_million)),
+    Field::csv("note", |line| line.note.clone().unwrap_or_default()),
+];
+
+const FAIRNESS: &[Field<FairnessLine>] = &[
+    Field::text("attribute", |line| line.attribute.clone()),
+    Field::text("value", |line| line.value.clone()),
+    Field::number("benign", |line| line.benign.to_string()),
+    Field::number("flagged", |line| line.flagged.to_string()),
+    Field::number("per_million", |line| format!("{:.1}", line.per_million)),
+    Field::number("ratio", |line| line.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"))),
+    Field::number("p_value", |line| format!("{:.2e}", line.p_value)),
+];
+
+/// Prints how right the chain is without each part.
+fn run_ablate(arguments: &Ablate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let truth = read_truth(&dataset, &arguments.truth)?;
+    let bar = Progress::new(shared, "ablating", None, false);
+    let lines = ablate(&dataset, &dataset.results()?, &truth, &|without| go_on(&bar, &format!("without {without}")))?;
+    drop(bar);
+    Ok(output.records(&lines, ABLATION)?)
+}
+
+const ABLATION: &[Field<AblationLine>] = &[
+    Field::text("without", |line| line.without.clone()),
+    Field::number("networks", |line| line.networks.to_string()),
+    Field::number("precision", |line| format!("{:.3}", line.pairwise.precision)),
+    Field::number("recall", |line| format!("{:.3}", line.pairwise.recall)),
+    Field::number("F1", |line| format!("{:.3}", line.pairwise.f1)),
+    Field::number("change", |line| format!("{:+.3}", line.f1_change)),
+    Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)),
+    Field::number("largest", |line| format!("{:.2}", line.largest_recall)),
+    Field::number("benign", |line| line.benign_flagged.to_string()),
+];
+
+/// Prints detection against attacker budget, and writes the curve.
+fn run_redteam(arguments: &Redteam, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let evasions = arguments.evasion.iter().map(|name| evasion(name)).collect::<Result<Vec<Evasion>, Error>>()?;
+    let config = RedteamConfig {
+        tier: read::tier_of(arguments.tier),
+        seed: arguments.seed,
+        seeds: arguments.seeds,
+        budgets: arguments.budget.clone(),
+        evasions: if evasions.is_empty() { Evasion::ALL.to_vec() } else { evasions },
+    };
+    std::fs::create_dir_all(&arguments.directory)?;
+    let bar = Progress::new(shared, "worlds", Some(0), false);
+    let last = std::cell::Cell::new(0);
+    let lines = redteam::redteam(&arguments.directory, &config, &|point, done, total| {
+        bar.total(total);
+        bar.advance(done - last.replace(done));
+        go_on(&bar, point)
+    })?;
+    drop(bar);
+    let curve = arguments.directory.join("redteam.csv");
+    write_curve(&curve, &lines)?;
+    let found = output.records(&lines, CURVE)?;
+    output.say(&format!("the curve: {}", curve.display()))?;
+    Ok(found)
+}
+
+fn evasion(name: &str) -> Result<Evasion, Error> {
+    Evasion::ALL.into_iter().find(|evasion| evasion.name() == name).ok_or_else(|| Error::Unknown {
+        what: format!("evasion {name}"),
+        hint: format!("; there are {}", Evasion::ALL.map(Evasion::name).join(", ")),
+    })
+}
+
+/// Writes beside and renames.
+fn write_curve(path: &Path, lines: &[RedteamLine]) -> anyhow::Result<()> {
+    let partial = path.with_extension("csv.partial");
+    let mut writer = csv::Writer::from_path(&partial)?;
+    for line in lines {
+        writer.serialize(line)?;
+    }
+    writer.flush()?;
+    std::fs::rename(&partial, path)?;
+    Ok(())
+}
+
+const CURVE: &[Field<RedteamLine>] = &[
+    Field::text("evasion", |line| line.evasion.clone()),
+    Field::number("budget", |line| format!("{:.2}", line.budget)),
+    Field::csv("worlds", |line| line.worlds.to_string()),
+    Field::number("ip/account", |line| format!("{:.2}", line.addresses_per_account)),
+    Field::number("card/account", |line| format!("{:.2}", line.cards_per_account)),
+    Field::csv("exchanges/account/day", |line| format!("{:.2}", line.exchanges_per_account_day)),
+    Field::number("precision", |line| format!("{:.3}", line.precision)),
+    Field::number("recall", |line| format!("{:.3}", line.recall)),
+    Field::number("F1", |line| format!("{:.3}", line.f1)),
+    Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed_f1)),
+    Field::number("largest", |line| format!("{:.2}", line.largest_recall)),
+    Field::number("found", |line| format!("{:.2}", line.found)),
+    Field::number("benign", |line| format!("{:.1}", line.benign_flagged)),
+];

@@ -1,0 +1,145 @@
+//! How many of the networks found would chance alone have given?
+//!
+//! The whole chain is rerun on K null copies of the data ([`super::null_copy`]); each gives a list of scores.
+//!
+//! **Null.** The data are one more null copy: degrees, life spans and daily profiles as they are, who shares what with whom at random.
+//! Then the K + 1 lists are exchangeable. Harmless groups (a household, a class, the customers of one gateway) are dissolved in the copies
+//! just as networks are: a small q-value says *not by chance*, never *not innocent*. They also count among the networks found, and so
+//! lower the q-value of everything ranked above them; the expected number of false networks does not depend on them.
+//!
+//! **Definitions**, s the score of a network, N(s) the scores of at least s in all copies together:
+//! 1. *expected false networks* at s: N(s) / K, with the one-sided 95% limit of a Poisson mean (Garwood 1936, doi:10.1093/biomet/28.3-4.437);
+//! 2. *p-value*: every list is padded to the length M of the longest with empty places, which no score is below:
+//!    p(s) = (1 + N(s)) / (1 + K M) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585; pooled over places as in Storey and Tibshirani
+//!    2003, doi:10.1073/pnas.1530509100);
+//! 3. *q-value*: Benjamini and Hochberg's adjustment (doi:10.1111/j.2517-6161.1995.tb02031.x) over the M places of the data. That is about
+//!    (1 + N(s)) / K over the networks that score at least s; the least q that K copies can give is 1 / K over the number of networks.
+//!
+//! Cost O(n log n). Assumption of the limit: the copies' counts are Poisson; clumped false networks make it too low.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+use super::combine::benjamini_hochberg;
+
+/// What chance gives at a score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectedFalse {
+    /// Mean number of networks with at least this score in a null copy.
+    pub expected: f64,
+    /// Upper 95% limit of that mean.
+    pub upper: f64,
+    /// Share of null copies with at least one.
+    pub copies_with_any: f64,
+}
+
+/// What chance gives at `score`. Without copies nothing is known: NaN.
+pub fn expected_false(copies: &[Vec<f64>], score: f64) -> ExpectedFalse {
+    let reaching = |copy: &Vec<f64>| copy.iter().filter(|&&found| found >= score).count();
+    let (total, any) = copies.iter().map(reaching).fold((0, 0), |sum, count| (sum.0 + count, sum.1 + usize::from(count > 0)));
+    let number = copies.len() as f64;
+    // The upper limit of a Poisson mean after n events: half the .95 quantile of chi-square with 2 (n + 1) degrees of freedom.
+    let limit = ChiSquared::new(2.0 * (total as f64 + 1.0)).map_or(f64::NAN, |chi| chi.inverse_cdf(0.95) / 2.0);
+    ExpectedFalse { expected: total as f64 / number, upper: limit / number, copies_with_any: any as f64 / number }
+}
+
+/// The q-value of each score, in the order given. All 1 without copies.
+pub fn q_values_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
+    let places = copies.iter().map(Vec::len).chain([observed.len()]).max().unwrap_or(0);
+    let mut null: Vec<f64> = copies.iter().flatten().copied().collect();
+    null.sort_unstable_by(f64::total_cmp);
+    let below = (1 + copies.len() * places) as f64;
+    let p = |score: &f64| (1 + null.len() - null.partition_point(|other| other.total_cmp(score).is_lt())) as f64 / below;
+    let mut p_values: Vec<f64> = observed.iter().map(p).collect();
+    p_values.resize(places, 1.0);
+    let mut adjusted = benjamini_hochberg(&p_values);
+    adjusted.truncate(observed.len());
+    adjusted
+}
+
+/// One line of a reliability table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// The q-value that is called significant.
+    pub level: f64,
+    /// Share of null copies, each in turn taken for the data, in which any network reaches it. All are false: at most about `level` is
+    /// right.
+    pub share: f64,
+}
+
+/// Levels of the reliability table.
+pub const LEVELS: [f64; 6] = [0.01, 0.05, 0.10, 0.20, 0.30, 0.50];
+
+/// Takes each copy in turn for the data and the others for its null.
+pub fn reliability(copies: &[Vec<f64>]) -> Vec<Reliability> {
+    let lowest: Vec<f64> = (0..copies.len())
+        .map(|at| {
+            let others: Vec<Vec<f64>> = [&copies[..at], &copies[at + 1..]].concat();
+            q_values_against(&copies[at], &others).into_iter().fold(1.0, f64::min)
+        })
+        .collect();
+    let share = |level: f64| lowest.iter().filter(|&&q| q <= level).count() as f64 / lowest.len().max(1) as f64;
+    LEVELS.map(|level| Reliability { level, share: share(level) }).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{Stream, key};
+    use super::*;
+
+    #[test]
+    fn a_worked_example() {
+        // Four copies, three places. 9 is above every null score: p = 1/13, q = 3/13. 4 is reached by two: p = 3/13, q = 3 x 3/13 / 2.
+        let copies = [vec![5.0, 1.0], vec![4.0], vec![], vec![2.0, 1.0, 0.0]];
+        let q = q_values_against(&[9.0, 4.0], &copies);
+        assert!((q[0] - 3.0 / 13.0).abs() < 1e-12 && (q[1] - 4.5 / 13.0).abs() < 1e-12, "{q:?}");
+        let at_4 = expected_false(&copies, 4.0);
+        assert_eq!((at_4.expected, at_4.copies_with_any), (0.5, 0.5));
+        // Two events in four copies: the limit of the mean of two is 6.296.
+        assert!((at_4.upper - 6.295_794 / 4.0).abs() < 1e-4, "{at_4:?}");
+        // None in twenty: three over twenty.
+        assert!((expected_false(&vec![Vec::new(); 20], 1.0).upper - 2.995_732 / 20.0).abs() < 1e-5);
+        assert_eq!(q_values_against(&[1.0], &[]), [1.0]);
+        assert!(q_values_against(&[], &copies).is_empty());
+    }
+
+    #[test]
+    fn twenty_copies_without_a_network_give_one_twentieth() {
+        let q = q_values_against(&[8.0], &vec![Vec::new(); 20]);
+        assert!(q[0] < 0.05 && q[0] > 0.047, "{q:?}");
+    }
+
+    /// A list of scores as chance gives them: a Poisson number with mean about two.
+    fn list(stream: &mut Stream) -> Vec<f64> {
+        let count = (0..40).filter(|_| stream.unit() < 0.05).count();
+        (0..count).map(|_| -stream.unit().max(1e-12).ln()).collect()
+    }
+
+    #[test]
+    fn under_the_null_q_values_keep_their_level() {
+        let runs = 2_000;
+        let mut any = 0.0;
+        for run in 0..runs {
+            let mut stream = Stream::new(key(&[7, run]));
+            let copies: Vec<Vec<f64>> = (0..20).map(|_| list(&mut stream)).collect();
+            any += f64::from(u8::from(q_values_against(&list(&mut stream), &copies).iter().any(|&q| q <= 0.1)));
+        }
+        let share = any / runs as f64;
+        // Deviation of a share of .1 in 2,000 runs: .0067; q-values of pooled places are only about exact.
+        assert!((0.03..0.12).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_table_of_copies_is_reliable_and_planted_ones_stand_out() {
+        let mut stream = Stream::new(key(&[8]));
+        let copies: Vec<Vec<f64>> = (0..200).map(|_| list(&mut stream)).collect();
+        for line in reliability(&copies) {
+            // Three deviations of a share of 200.
+            assert!(line.share <= line.level + 3.0 * (line.level * (1.0 - line.level) / 200.0).sqrt() + 0.02, "{line:?}");
+        }
+        let mut planted = list(&mut stream);
+        planted.push(30.0);
+        let q = q_values_against(&planted, &copies);
+        assert!(q[q.len() - 1] < 0.01, "{q:?}");
+    }
+}

@@ -1,0 +1,168 @@
+//! What does each kind of identifier and each signal contribute?
+//!
+//! The chain of [`crate::detect`](mod@crate::detect) is run again, with the configuration of the last detection, without one part at a time:
+//! - *without a kind*: its sightings are taken out of the graph, and events lose the templates if it was that kind; the kind's place stays,
+//!   so that everything else keeps its number;
+//! - *without a signal*: it is missing on every score card, as if its input were.
+//!
+//! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other. Cost: one
+//! detection a line, without writing.
+
+use evidence::{Facts, KindRole, Role};
+use graph::{
+    AccountId, Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, IdentifierId, KindId, Kinds, NONE_U32, Sighting,
+};
+use serde::Serialize;
+use synth::metrics::{Evaluation, Score};
+
+use crate::dataset::Dataset;
+use crate::detect::{Chain, DetectConfig, find_candidates};
+use crate::error::Error;
+use crate::evaluate::Truth;
+use crate::results::Results;
+
+/// The behavioural signals that can be left out, as named on the score card.
+pub const SIGNALS: [&str; 10] = [
+    "synchrony",
+    "one_queue",
+    "capability_concentration",
+    "launch_pivot",
+    "ban_and_replace",
+    "registration_bursts",
+    "diurnal_phase",
+    "office_hours",
+    "template_fan_out",
+    "tenure",
+];
+
+/// How right the chain is without one part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AblationLine {
+    /// `nothing`, `kind NAME` or `signal NAME`.
+    pub without: String,
+    /// Networks over the threshold.
+    pub networks: u64,
+    /// Over pairs of accounts.
+    pub pairwise: Score,
+    /// B-cubed.
+    pub b_cubed: Score,
+    /// Share of the largest true network that lies in one network.
+    pub largest_recall: f64,
+    /// Legitimate accounts flagged.
+    pub benign_flagged: u64,
+    /// Change of pairwise F1 against the whole chain.
+    pub f1_change: f64,
+}
+
+/// Runs the chain whole and without each part. `step` is told what is left out before each run.
+///
+/// # Errors
+/// [`Error::Interrupted`] from `step`; as [`crate::detect()`].
+pub fn ablate(
+    dataset: &Dataset,
+    results: &Results,
+    truth: &Truth,
+    step: &dyn Fn(&str) -> Result<(), Error>,
+) -> Result<Vec<AblationLine>, Error> {
+    let config = DetectConfig::of_run(&results.run)?;
+    let allowed = dataset.allowed()?;
+    let facts = dataset.facts(&allowed);
+    let mut lines: Vec<AblationLine> = Vec::new();
+    let mut add = |without: String, facts: Facts<'_>, missing: &[&str]| -> Result<(), Error> {
+        step(&without)?;
+        let chain = find_candidates(facts, &config, missing, &|_| Ok(()))?;
+        let (found, networks) = flagged(&chain, facts.graph.account_count(), config.linkage.score.threshold_bits);
+        let names: Vec<String> = (0..chain.cards.len()).map(|rank| format!("{}", rank + 1)).collect();
+        let whole = lines.first().map(|line| line.pairwise.f1);
+        lines.push(AblationLine::of(without, networks, &truth.score(&found, &names)?, whole));
+        Ok(())
+    };
+    add("nothing".to_owned(), facts, &[])?;
+    for kind in (0..facts.graph.kind_count()).map(|kind| KindId(kind as u8)) {
+        let graph = without_kind(facts.graph, kind)?;
+        let activity = match facts.roles[kind.index()] {
+            KindRole::Template => without_templates(facts.activity)?,
+            _ => facts.activity.clone(),
+        };
+        let reduced = Facts { graph: &graph, activity: &activity, ..facts };
+        add(format!("kind {}", dataset.kind_name(kind)), reduced, &[])?;
+    }
+    for signal in SIGNALS {
+        add(format!("signal {signal}"), facts, &[signal])?;
+    }
+    Ok(lines)
+}
+
+impl AblationLine {
+    fn of(without: String, networks: u64, evaluation: &Evaluation, whole: Option<f64>) -> Self {
+        AblationLine {
+            without,
+            networks,
+            pairwise: evaluation.pairwise,
+            b_cubed: evaluation.b_cubed,
+            largest_recall: evaluation.networks.first().map_or(0.0, |network| network.recall),
+            benign_flagged: evaluation.benign_flagged,
+            f1_change: whole.map_or(0.0, |whole| evaluation.pairwise.f1 - whole),
+        }
+    }
+}
+
+/// The network of each account by rank among those over the threshold, and how many these are.
+fn flagged(chain: &Chain, accounts: usize, threshold: f64) -> (Vec<u32>, u64) {
+    let mut network_of = vec![NONE_U32; accounts];
+    let mut networks = 0;
+    for (rank, index) in evidence::rank_networks(&chain.cards).into_iter().enumerate() {
+        let mut members =
+            chain.candidates.networks[index].members.iter().filter(|member| member.role != Role::Ambiguous).peekable();
+        if chain.cards[index].score_bits < threshold || members.peek().is_none() {
+            continue;
+        }
+        networks += 1;
+        for member in members {
+            network_of[member.account as usize] = rank as u32;
+        }
+    }
+    (network_of, networks)
+}
+
+/// The graph without the sightings of a kind; its identifiers stay, with no accounts.
+fn without_kind(graph: &BipartiteGraph, kind: KindId) -> Result<BipartiteGraph, GraphError> {
+    let others: Vec<KindId> = (0..graph.kind_count()).map(|kind| KindId(kind as u8)).filter(|&other| other != kind).collect();
+    let open = IdentifierFilter { kinds: Kinds::Only(&others), ..IdentifierFilter::default() }.open_identifiers(graph);
+    let accounts = (0..graph.account_count() as u32).map(AccountId);
+    let kept: Vec<Sighting> = accounts
+        .flat_map(|account| graph.sightings_of(account))
+        .filter(|sighting| open[IdentifierId::index(sighting.identifier)])
+        .collect();
+    graph::build::graph_from_sightings(kept, graph.account_count(), graph.columns().kind_starts.to_vec())
+}
+
+fn without_templates(activity: &Activity) -> Result<Activity, GraphError> {
+    let mut columns = activity.columns().clone();
+    columns.template = Column::default();
+    Activity::from_columns(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_taken_out_and_the_rest_keeps_its_numbers() {
+        let sighting = |account, identifier| Sighting {
+            account: AccountId(account),
+            identifier: IdentifierId(identifier),
+            count: 1,
+            first_seen: 1,
+            last_seen: 2,
+        };
+        // Kind 0 has identifiers 0 and 1, kind 1 has 2.
+        let graph =
+            graph::build::graph_from_sightings(vec![sighting(0, 0), sighting(0, 2), sighting(1, 1)], 2, vec![0, 2, 3]).unwrap();
+        let reduced = without_kind(&graph, KindId(0)).unwrap();
+        reduced.validate().unwrap();
+        assert_eq!((reduced.account_count(), reduced.identifier_count(), reduced.sighting_count()), (2, 3, 1));
+        assert_eq!(reduced.identifiers_of(AccountId(0)), [2]);
+        assert!(reduced.identifiers_of(AccountId(1)).is_empty());
+    }
+}

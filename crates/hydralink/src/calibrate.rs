@@ -1,0 +1,253 @@
+//! How many of these networks would chance alone have given on this very data?
+//!
+//! 1. *Copy*: [`evidence::behaviour::null_copy`] rewires the user's own data: degrees per kind and week, life spans, hourly volumes stay;
+//!    who shares what with whom, and exact coincidences in time, do not.
+//! 2. *Rerun*: the whole chain of [`crate::detect`](mod@crate::detect), with the configuration of the last detection, on each copy.
+//! 3. *Compare*: expected false networks at each score and a q-value for each network, as defined in
+//!    [`evidence::behaviour::false_networks`].
+//! 4. *Keep*: the copies' scores become the section `calibration.summary`, with the key of the detection they belong to. After another
+//!    detection they are stale, are said to be, and give no q-value.
+//!
+//! A q-value is about chance. Harmless groups share on purpose too, and a copy dissolves them like networks: their q-values are as small.
+//! Cost: a null copy and a detection for each of the K copies, one after the other, each in parallel inside.
+
+use std::path::Path;
+
+use evidence::behaviour::false_networks;
+use evidence::behaviour::null_copy::null_copy;
+use evidence::{Facts, Role};
+use graph::Column;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::detect::{DetectConfig, find_candidates};
+use crate::error::Error;
+use crate::results::Results;
+use crate::store::StoreWriter;
+
+pub use evidence::behaviour::false_networks::Reliability;
+
+/// The section that keeps a calibration.
+const SECTION: &str = "calibration.summary";
+
+/// How to calibrate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalibrateConfig {
+    /// Null copies. The least q-value that K copies can give a single network is 1 / K.
+    pub copies: u32,
+    /// Seed of the copies.
+    pub seed: u64,
+}
+
+impl Default for CalibrateConfig {
+    fn default() -> Self {
+        CalibrateConfig { copies: 20, seed: 1 }
+    }
+}
+
+/// The scores that the chain gives on null copies of a store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Key of the detection it belongs to.
+    pub detection: String,
+    /// Seed of the copies.
+    pub seed: u64,
+    /// Scores of the candidates in each copy, highest first.
+    pub copies: Vec<Vec<f64>>,
+}
+
+/// What chance gives at one score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ThresholdLine {
+    /// Networks with at least this score.
+    pub score: f64,
+    /// In the data.
+    pub networks: u64,
+    /// In a null copy, on average.
+    pub expected_false: f64,
+    /// Upper 95% limit of that.
+    pub upper: f64,
+    /// Share of null copies with at least one.
+    pub copies_with_any: f64,
+}
+
+impl Calibration {
+    /// The q-value of each network, in their order; `None` for candidates without members.
+    pub fn q_values(&self, results: &Results) -> Vec<Option<f64>> {
+        let scores: Vec<f64> =
+            results.networks.iter().filter(|network| network.accounts > 0).map(|network| network.score).collect();
+        let mut q = false_networks::q_values_against(&scores, &self.copies).into_iter();
+        results.networks.iter().map(|network| if network.accounts > 0 { q.next() } else { None }).collect()
+    }
+
+    /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything has.
+    pub fn thresholds(&self, results: &Results) -> Vec<ThresholdLine> {
+        let found: Vec<f64> =
+            results.networks.iter().filter(|network| network.accounts > 0).map(|network| network.score).collect();
+        let all = || found.iter().chain(self.copies.iter().flatten()).copied();
+        let (low, high) = (all().fold(0.0, f64::min).floor(), all().fold(results.run.threshold, f64::max).ceil());
+        let step = ((high - low) / LINES).ceil().max(1.0);
+        let mut scores: Vec<f64> = (0..).map(|at| low + f64::from(at) * step).take_while(|&score| score <= high).collect();
+        scores.push(results.run.threshold);
+        scores.sort_by(f64::total_cmp);
+        scores.dedup();
+        scores
+            .into_iter()
+            .map(|score| {
+                let chance = false_networks::expected_false(&self.copies, score);
+                ThresholdLine {
+                    score,
+                    networks: found.iter().filter(|&&other| other >= score).count() as u64,
+                    expected_false: chance.expected,
+                    upper: chance.upper,
+                    copies_with_any: chance.copies_with_any,
+                }
+            })
+            .collect()
+    }
+
+    /// Each copy in turn taken for the data: how often is anything called significant where all is chance?
+    pub fn reliability(&self) -> Vec<Reliability> {
+        false_networks::reliability(&self.copies)
+    }
+
+    /// The calibration that a store keeps, whatever detection it belongs to.
+    pub(crate) fn read(dataset: &Dataset) -> Result<Option<Self>, Error> {
+        if !dataset.store().has(SECTION) {
+            return Ok(None);
+        }
+        let bytes: Column<u8> = dataset.store().column(SECTION)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::StoreDamaged {
+            store: dataset.path().to_owned(),
+            section: SECTION.to_owned(),
+            what: error.to_string(),
+        })
+    }
+}
+
+/// Lines of [`Calibration::thresholds`], about.
+const LINES: f64 = 24.0;
+
+/// Whether a store's networks have q-values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalibrationState {
+    /// `calibrate` was never run.
+    Missing,
+    /// It was run for another detection.
+    Stale,
+    /// It belongs to the networks that are there.
+    Current,
+}
+
+/// Whether the networks of a store have q-values, and if not, why.
+///
+/// # Errors
+/// [`Error::NotDetected`]; [`Error::StoreDamaged`].
+pub fn calibration_state(dataset: &Dataset, results: &Results) -> Result<CalibrationState, Error> {
+    Ok(match Calibration::read(dataset)? {
+        None => CalibrationState::Missing,
+        Some(calibration) if calibration.detection == key_of(dataset, results) => CalibrationState::Current,
+        Some(_) => CalibrationState::Stale,
+    })
+}
+
+/// Fills in the q-values of results if the store keeps a calibration of this detection.
+pub(crate) fn fill_in(dataset: &Dataset, results: &mut Results) -> Result<(), Error> {
+    if let Some(calibration) = Calibration::read(dataset)?
+        && calibration.detection == key_of(dataset, results)
+    {
+        let q_values = calibration.q_values(results);
+        for (network, q_value) in results.networks.iter_mut().zip(q_values) {
+            network.q_value = q_value;
+        }
+    }
+    Ok(())
+}
+
+/// What names a detection: its run, its networks and the data it ran on.
+fn key_of(dataset: &Dataset, results: &Results) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&serde_json::to_vec(&results.run).expect("plain data serialises"));
+    for network in &results.networks {
+        hasher.update(network.id.as_bytes());
+        hasher.update(&network.score.to_bits().to_le_bytes());
+    }
+    for section in &dataset.manifest().sections {
+        if section.name.starts_with("graph.") || section.name.starts_with("activity.") || section.name.starts_with("accounts.")
+        {
+            hasher.update(&section.checksum.to_le_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Where a calibration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalibrateStep {
+    /// Copies that are done.
+    pub done: u32,
+    /// What is being done to the next.
+    pub phase: &'static str,
+}
+
+/// Reruns the last detection on null copies of the store and keeps what they score. `observe` may stop the work by returning `false`: the
+/// store is then as it was.
+///
+/// # Errors
+/// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; as [`StoreWriter::amend`]; [`Error::Interrupted`].
+pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(CalibrateStep) -> bool) -> Result<Calibration, Error> {
+    if config.copies == 0 {
+        return Err(Error::Usage(
+            "no null copies, no calibration: --copies is at least 1, and 20 or more tell something".to_owned(),
+        ));
+    }
+    let mut writer = StoreWriter::amend(path)?;
+    let dataset = Dataset::open(path)?;
+    let results = dataset.results()?;
+    let calibration = null_scores(&dataset, &results, config, observe)?;
+    writer.put(SECTION, &serde_json::to_vec(&calibration).expect("plain data serialises"))?;
+    writer.commit()?;
+    Ok(calibration)
+}
+
+/// [`calibrate`] without the writing: a pure function of the store and the configuration.
+fn null_scores(
+    dataset: &Dataset,
+    results: &Results,
+    config: &CalibrateConfig,
+    observe: &dyn Fn(CalibrateStep) -> bool,
+) -> Result<Calibration, Error> {
+    let detect = DetectConfig::of_run(&results.run)?;
+    let allowed = dataset.allowed()?;
+    let facts = dataset.facts(&allowed);
+    let mut copies = Vec::with_capacity(config.copies as usize);
+    for done in 0..config.copies {
+        let step = |phase| if observe(CalibrateStep { done, phase }) { Ok(()) } else { Err(Error::Interrupted) };
+        step("copying")?;
+        let seed = config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(done));
+        let copy = null_copy(facts.graph, facts.activity, seed)?;
+        let null = Facts { graph: &copy.graph, activity: &copy.activity, ..facts };
+        copies.push(scores(null, &detect, &step)?);
+    }
+    Ok(Calibration { detection: key_of(dataset, results), seed: config.seed, copies })
+}
+
+/// The scores of the candidates that have members, highest first.
+fn scores(
+    facts: Facts<'_>,
+    config: &DetectConfig,
+    step: &dyn Fn(&'static str) -> Result<(), Error>,
+) -> Result<Vec<f64>, Error> {
+    let chain = find_candidates(facts, config, &[], step)?;
+    let held = |candidate: &evidence::Candidate| candidate.members.iter().any(|member| member.role != Role::Ambiguous);
+    let mut scores: Vec<f64> = chain
+        .candidates
+        .networks
+        .iter()
+        .zip(&chain.cards)
+        .filter(|(candidate, _)| held(candidate))
+        .map(|(_, card)| card.score_bits)
+        .collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    Ok(scores)
+}

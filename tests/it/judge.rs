@@ -1,0 +1,112 @@
+//! Judging a detection: calibration, baselines, ablation, layers, the attacker's budget.
+
+use crate::support::{Bench, detected, of_world};
+
+#[test]
+fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.fails(2, &["--copies"], &["calibrate", &store, "--copies", "0"]);
+    let lines = bench.ok(&["calibrate", &store, "--copies", "4", "--format", "jsonl"]).records();
+    let expected: Vec<f64> = lines.iter().map(|line| line["expected_false"].as_f64().expect("a number")).collect();
+    assert!(expected.windows(2).all(|pair| pair[0] >= pair[1]), "fewer false networks at higher scores: {expected:?}");
+    assert!(lines.iter().all(|line| line["upper"].as_f64() > line["expected_false"].as_f64()), "{lines:?}");
+    let networks = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let q: Vec<f64> = networks.iter().filter_map(|network| network["q_value"].as_f64()).collect();
+    assert!(!q.is_empty() && q.iter().all(|q| (0.0..=1.0).contains(q)), "{q:?}");
+    assert!(q.windows(2).all(|pair| pair[0] <= pair[1]), "q-values rise with rank: {q:?}");
+    let id = networks[0]["id"].as_str().expect("an id");
+    assert!(bench.ok(&["network", &store, id]).stdout.contains("q-value 0."));
+    // The same seed gives the same bytes.
+    let again = bench.ok(&["calibrate", &store, "--copies", "4", "--threads", "1", "--format", "jsonl"]).records();
+    assert_eq!(again, lines);
+    bench.run(&["detect", &store, "--seed", "7", "--quiet"]);
+    let stale = bench.run(&["networks", &store, "--all"]);
+    assert!(stale.stderr.contains("earlier detection"), "{}", stale.stderr);
+    let reliability = bench.ok(&["calibrate", &store, "--copies", "5", "--reliability", "--format", "jsonl"]).records();
+    assert_eq!(reliability.len(), 6);
+}
+
+#[test]
+fn null_worlds_hold_no_significant_network() {
+    for seed in ["3", "4"] {
+        let bench = Bench::new();
+        bench.ok(&["synth", "world", "--tier", "xs", "--seed", seed, "--null", "--quiet"]);
+        let tables = ["--accounts", "world/accounts.csv", "--releases", "world/releases.csv"];
+        bench.ok(&[&["build", "world/events.parquet", "-o", "store", "--quiet"], &tables[..]].concat());
+        bench.run(&["detect", "store", "--quiet"]);
+        bench.ok(&["calibrate", "store", "--copies", "20", "--quiet"]);
+        let ran = bench.run(&["networks", "store", "--format", "jsonl"]);
+        let significant = ran.records().iter().filter(|network| network["q_value"].as_f64().is_some_and(|q| q <= 0.05)).count();
+        assert_eq!(significant, 0, "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn baselines_and_ablations_stand_beside_ours() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (labels, groups) = (of_world("labels.csv"), of_world("groups.csv"));
+    let truth = ["--labels", &labels, "--benign", &groups];
+    let lines = bench.ok(&[&["evaluate", &store, "--baselines", "--format", "jsonl"], &truth[..]].concat()).records();
+    let methods: Vec<&str> = lines.iter().map(|line| line["method"].as_str().expect("a name")).collect();
+    assert_eq!(
+        methods,
+        [
+            "hydralink",
+            "union_on_any",
+            "components_10",
+            "components_20",
+            "components_100",
+            "components",
+            "evilcohort",
+            "fraudar",
+            "co_action",
+            "volume"
+        ]
+    );
+    // The same figures as without baselines, and union on any identifier has nearly everybody in one group.
+    let ours = bench.ok(&[&["evaluate", &store, "--format", "json"], &truth[..]].concat()).json();
+    assert_eq!(lines[0]["pairwise"], ours["pairwise"]);
+    assert!(lines[1]["pairwise"]["recall"].as_f64() > Some(0.9) && lines[1]["pairwise"]["precision"].as_f64() < Some(0.1));
+    let tight = bench.ok(&[&["evaluate", &store, "--baselines", "--pair-budget", "10"], &truth[..]].concat());
+    assert!(tight.stderr.contains("evilcohort:") && tight.stderr.contains("left out"), "{}", tight.stderr);
+    let fairness = bench.ok(&[&["evaluate", &store, "--fairness", "--format", "jsonl"], &truth[..]].concat()).records();
+    assert!(fairness.iter().any(|line| line["attribute"] == "country"), "{fairness:?}");
+    let partial = bench.ok(&[&["evaluate", &store, "--partial"], &truth[..]].concat());
+    assert!(partial.stderr.contains("95% interval"), "{}", partial.stderr);
+    let ablation = bench.ok(&[&["ablate", &store, "--format", "jsonl"], &truth[..]].concat()).records();
+    assert_eq!(ablation[0]["without"], "nothing");
+    assert_eq!(ablation[0]["pairwise"], ours["pairwise"], "nothing left out is the detection itself");
+    assert!(ablation.iter().any(|line| line["without"] == "kind ip"));
+    assert!(ablation.iter().any(|line| line["without"] == "signal synchrony"));
+}
+
+#[test]
+fn the_attackers_budget_is_a_curve() {
+    let bench = Bench::new();
+    bench.fails(3, &["static_address"], &["redteam", "curve", "--evasion", "magic"]);
+    bench.fails(2, &["from 0 to 1"], &["redteam", "curve", "--budget", "2"]);
+    let arguments = ["redteam", "curve", "--tier", "xs", "--budget", "1", "--evasion", "virtual_card", "--format", "jsonl"];
+    let lines = bench.ok(&arguments).records();
+    assert_eq!(lines.len(), 2);
+    let cards = |line: &serde_json::Value| line["cards_per_account"].as_f64().expect("a number");
+    assert!(cards(&lines[1]) > cards(&lines[0]), "a card for each account costs more cards: {lines:?}");
+    let curve = std::fs::read_to_string(bench.path("curve/redteam.csv")).expect("the curve");
+    assert!(curve.starts_with("evasion,budget,") && curve.lines().count() == 3, "{curve}");
+    assert_eq!(std::fs::read_dir(bench.path("curve")).expect("the folder").count(), 1, "worlds are removed");
+}
+
+#[test]
+fn layers_need_networks_and_templates() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let ran = bench.run(&["layers", &store, "--format", "json"]);
+    let flagged = bench.run(&["networks", &store, "--format", "jsonl"]).records().len();
+    assert_eq!(ran.json()["pools"].as_array().map(Vec::len), Some(flagged));
+    assert_eq!(ran.code, i32::from(flagged == 0));
+    bench.file("plain.csv", "timestamp,account_id,ip\n2026-03-01T00:00:00Z,a,192.0.2.1\n2026-03-01T00:00:00Z,b,192.0.2.1\n");
+    bench.ok(&["build", "plain.csv", "-o", "plain", "--quiet"]);
+    bench.run(&["detect", "plain", "--quiet"]);
+    bench.fails(2, &["templates"], &["layers", "plain"]);
+}
