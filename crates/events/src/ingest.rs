@@ -21,6 +21,8 @@ use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
 use crate::error::EventError;
+use crate::gather::Sharded;
+use crate::intern::SHARDS;
 use crate::names::Names;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
@@ -32,7 +34,7 @@ use crate::tables::AccountAttributes;
 use crate::text::{self, Format};
 
 /// New sightings before they are folded into the consolidated ones.
-const FOLD: usize = 8 << 20;
+const FOLD: usize = 16 << 20;
 
 /// Rejections kept as examples.
 const EXAMPLES: usize = 20;
@@ -169,7 +171,7 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
         let yields: Vec<_> = range.into_par_iter().map(|group| file.read(session, path, &name, group)).collect();
         fold.bytes.store(start + size * end as u64 / groups as u64, Ordering::Relaxed);
         for result in yields {
-            fold.take(result?, &name, file.layout.long)?;
+            fold.take(result?, &name)?;
         }
     }
     Ok(())
@@ -201,7 +203,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
             || current.par_iter().map(|piece| text::parse(session, &layout, &format, &name, piece)).collect::<Vec<_>>(),
         );
         for result in yields {
-            fold.take(result, &name, layout.long)?;
+            fold.take(result, &name)?;
         }
         current = next?;
     }
@@ -273,9 +275,11 @@ pub(crate) struct Fold<'o> {
     units: UnitsSeen,
     pub(crate) files: Vec<FileRead>,
     pub(crate) rows: u64,
-    pub(crate) sightings: Vec<Sighting>,
-    pub(crate) moments: Vec<Moment>,
-    pub(crate) long_moments: Vec<Moment>,
+    waiting: usize,
+    /// By shard, then part.
+    pub(crate) sightings: Vec<Vec<Vec<Sighting>>>,
+    /// By shard, then part.
+    pub(crate) moments: Vec<Vec<Vec<Moment>>>,
     pub(crate) bare: HashSet<u32>,
     pub(crate) pathways: HashSet<(u32, u16)>,
     pub(crate) rejected: HashMap<Reason, u64>,
@@ -303,9 +307,9 @@ impl<'o> Fold<'o> {
             units: UnitsSeen::default(),
             files: Vec::new(),
             rows: 0,
-            sightings: Vec::new(),
-            moments: Vec::new(),
-            long_moments: Vec::new(),
+            waiting: 0,
+            sightings: vec![Vec::new(); SHARDS],
+            moments: vec![Vec::new(); SHARDS],
             bare: HashSet::new(),
             pathways: HashSet::new(),
             rejected: HashMap::new(),
@@ -322,7 +326,7 @@ impl<'o> Fold<'o> {
         }
     }
 
-    fn take(&mut self, part: Yield, file: &str, long: bool) -> Result<(), EventError> {
+    fn take(&mut self, part: Yield, file: &str) -> Result<(), EventError> {
         if let Some((row, field)) = part.card {
             return Err(EventError::RawCard { file: file.to_string(), position: format!("row {row}"), field });
         }
@@ -346,12 +350,7 @@ impl<'o> Fold<'o> {
         self.short += part.short;
         self.bare.extend(part.bare);
         self.pathways.extend(part.pathways);
-        if long { &mut self.long_moments } else { &mut self.moments }.extend(part.moments);
-        self.sightings.extend(part.sightings);
-        if self.sightings.len() > self.consolidated * 2 + FOLD {
-            self.sightings = consolidate(std::mem::take(&mut self.sightings));
-            self.consolidated = self.sightings.len();
-        }
+        self.gather(part.sightings, part.moments);
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;
             if let Some((path, writer)) = &mut self.rejects {
@@ -365,6 +364,22 @@ impl<'o> Fold<'o> {
         }
         self.observer.progressed(self.bytes.load(Ordering::Relaxed), self.rows);
         if self.observer.cancelled() { Err(EventError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Keeps what a part brought; merges when twice as many sightings have come as there were.
+    fn gather(&mut self, sightings: Sharded<Sighting>, moments: Sharded<Moment>) {
+        for (shard, part) in self.moments.iter_mut().zip(moments.0) {
+            shard.push(part);
+        }
+        for (shard, part) in self.sightings.iter_mut().zip(sightings.0) {
+            self.waiting += part.len();
+            shard.push(part);
+        }
+        if self.waiting > self.consolidated * 2 + FOLD {
+            self.sightings.par_iter_mut().for_each(|shard| *shard = vec![consolidate(std::mem::take(shard).concat())]);
+            self.consolidated = self.sightings.iter().flatten().map(Vec::len).sum();
+            self.waiting = 0;
+        }
     }
 
     fn finish(mut self, session: &Session<'_>) -> Result<Ingested, EventError> {

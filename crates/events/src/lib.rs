@@ -27,6 +27,7 @@ pub mod templates;
 mod assemble;
 mod chunks;
 mod columnar;
+mod gather;
 mod intern;
 mod session;
 mod source;
