@@ -6,6 +6,7 @@
 //! | `journey` | from events to ranked networks, members, queries, exports |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
+//! | `update` | batches in any order give what one build gives |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -16,3 +17,4 @@ mod determinism;
 mod journey;
 mod store;
 mod support;
+mod update;

@@ -6,7 +6,7 @@ use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile};
 
 use crate::Found;
-use crate::args::{self, Build, EventFormat, Reading, Shared, Synth};
+use crate::args::{self, Build, EventFormat, Reading, Shared, Synth, Update};
 use crate::output::{Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -124,6 +124,26 @@ pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> 
 pub(crate) fn run_build(reading: &Reading, store: &std::path::Path, shared: &Shared) -> anyhow::Result<BuildSummary> {
     let watch = Watch::new(shared);
     Ok(hydralink::build(&sources(reading), store, &config_of(reading), &watch)?)
+}
+
+/// Reads more event logs into a store.
+pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let watch = Watch::new(shared);
+    let reading = &arguments.reading;
+    let summary = hydralink::update(&sources(reading), &arguments.store, &config_of(reading), &watch)?;
+    drop(watch);
+    if !shared.quiet {
+        for file in &summary.already_read {
+            eprintln!("{file}: the store has these bytes already; skipped");
+        }
+        if summary.changed {
+            eprintln!(
+                "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
+                arguments.store.display()
+            );
+        }
+    }
+    Ok(output.one(&summary, summary_text)?)
 }
 
 /// What was built, in a few lines.

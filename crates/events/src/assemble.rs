@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use graph::build::{Moment, activity_from_shards, columns_from_shards, merge_row, order_row};
+use graph::build::{Moment, activity_from_shards, columns_from_shards, long_flags, merge_row, order_row};
 use graph::shards::Shard;
 use graph::{BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
 use rayon::prelude::*;
@@ -29,6 +29,9 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     let used_accounts: Vec<bool> = used_accounts.into_iter().map(AtomicBool::into_inner).collect();
     let mut used_identifiers: Vec<bool> = used_identifiers.into_iter().map(AtomicBool::into_inner).collect();
     let mined = mine(session, &used_identifiers);
+    if mined.is_some() && !fold.mined_before.is_empty() {
+        return Err(EventError::PromptsAgain);
+    }
     if let Some(mined) = &mined {
         used_identifiers.resize(session.identifiers.bound(), false);
         for &(prompt, template) in &mined.of_prompt {
@@ -116,6 +119,7 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         })
         .collect();
     let activity = activity_from_shards(&shards, accounts_known)?;
+    let long_events = long_flags(&shards, accounts_known);
     drop(shards);
 
     let config = session.config;
@@ -123,14 +127,14 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         Some(path) => tables::accounts(session, path, &account_names)?,
         None => AccountAttributes::default(),
     };
-    if accounts.pathway.is_empty() && !pathways.is_empty() {
-        accounts.pathway = vec![NONE_U16; accounts_known];
-        for &(account, pathway) in &fold.pathways {
-            let (slot, pathway) =
-                (&mut accounts.pathway[new_account[account as usize] as usize], new_pathway[usize::from(pathway)]);
-            *slot = pathway.min(*slot);
-        }
-        accounts.pathways = pathways;
+    let mut event_pathway = vec![NONE_U16; if fold.pathways.is_empty() { 0 } else { accounts_known }];
+    for &(account, pathway) in &fold.pathways {
+        let slot = &mut event_pathway[new_account[account as usize] as usize];
+        *slot = new_pathway[usize::from(pathway)].min(*slot);
+    }
+    if accounts.pathway.is_empty() && !event_pathway.is_empty() {
+        accounts.pathway.clone_from(&event_pathway);
+        accounts.pathways.clone_from(&pathways);
     }
     let mut releases = Vec::new();
     if let Some(path) = &config.releases {
@@ -159,6 +163,7 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     let mut mined_templates: Vec<Template> = mined
         .iter()
         .flat_map(|mined| &mined.templates)
+        .chain(&fold.mined_before)
         .filter_map(|(hash, skeleton, variants)| {
             let identifier = find("prompt_template_hash", hash)?;
             Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
@@ -168,6 +173,9 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     Ok(Ingested {
         graph,
         activity,
+        long_events,
+        event_pathway,
+        event_pathways: pathways,
         accounts,
         models,
         capabilities,

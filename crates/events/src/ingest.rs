@@ -17,6 +17,7 @@ use graph::{Activity, BipartiteGraph, Seconds, Sighting};
 use rayon::prelude::*;
 
 use crate::assemble;
+use crate::base::Base;
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
@@ -80,6 +81,12 @@ pub struct Ingested {
     pub graph: BipartiteGraph,
     /// Who did what when.
     pub activity: Activity,
+    /// Which events came from long rows; empty if none did.
+    pub long_events: Vec<u8>,
+    /// The pathway that events gave each account, as an index into `event_pathways`; empty if they gave none.
+    pub event_pathway: Vec<u16>,
+    /// Pathways that events gave, in byte order.
+    pub event_pathways: Vec<String>,
     /// What the account table says; pathways from the events where the table has none.
     pub accounts: AccountAttributes,
     /// Models, in byte order.
@@ -122,6 +129,20 @@ impl Ingested {
 /// # Errors
 /// [`EventError`]; nothing is left behind but the rejects file.
 pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Ingested, EventError> {
+    ingest_onto(None, sources, config, observer)
+}
+
+/// As [`ingest`], on top of what an earlier one left: the same result as reading everything at once. Files whose bytes were read
+/// before are skipped.
+///
+/// # Errors
+/// As [`ingest`], and raw prompts where the base has templates that were mined from prompts.
+pub fn ingest_onto(
+    base: Option<&Base<'_>>,
+    sources: &[PathBuf],
+    config: &IngestConfig,
+    observer: &dyn IngestObserver,
+) -> Result<Ingested, EventError> {
     let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
     let session = Session::new(config, map);
     let paths = source::expand(sources)?;
@@ -134,6 +155,11 @@ pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestO
     observer.started(prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size)).unwrap_or(0));
     let mut fold = Fold::new(config, observer)?;
     let mut known = HashSet::new();
+    if let Some(base) = base {
+        base.seed(&session, &mut fold)?;
+        fold.mined_before = base.mined();
+        known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
+    }
     for (path, print) in paths.iter().zip(&prints) {
         let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
         let file = path.display().to_string();
@@ -276,6 +302,8 @@ pub(crate) struct Fold<'o> {
     pub(crate) files: Vec<FileRead>,
     pub(crate) rows: u64,
     waiting: usize,
+    /// Templates of the base: (hash, skeleton, variants).
+    pub(crate) mined_before: Vec<(String, String, u32)>,
     /// By shard, then part.
     pub(crate) sightings: Vec<Vec<Vec<Sighting>>>,
     /// By shard, then part.
@@ -308,6 +336,7 @@ impl<'o> Fold<'o> {
             files: Vec::new(),
             rows: 0,
             waiting: 0,
+            mined_before: Vec::new(),
             sightings: vec![Vec::new(); SHARDS],
             moments: vec![Vec::new(); SHARDS],
             bare: HashSet::new(),
@@ -367,7 +396,7 @@ impl<'o> Fold<'o> {
     }
 
     /// Keeps what a part brought; merges when twice as many sightings have come as there were.
-    fn gather(&mut self, sightings: Sharded<Sighting>, moments: Sharded<Moment>) {
+    pub(crate) fn gather(&mut self, sightings: Sharded<Sighting>, moments: Sharded<Moment>) {
         for (shard, part) in self.moments.iter_mut().zip(moments.0) {
             shard.push(part);
         }

@@ -54,7 +54,7 @@ pub mod results;
 pub mod store;
 pub mod time;
 
-pub use build::{BuildSummary, build};
+pub use build::{BuildSummary, build, update};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
