@@ -233,6 +233,9 @@ impl Yield {
     /// To be called when the chunk has ended.
     pub(crate) fn finished(mut self) -> Self {
         self.pairs.empty_into(&mut self.sightings);
+        // What waits until the end should not wait in lists twice its size.
+        self.sightings.0.iter_mut().for_each(Vec::shrink_to_fit);
+        self.moments.0.iter_mut().for_each(Vec::shrink_to_fit);
         self
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! 1. [`Shard::gather`], one call a shard, all shards in parallel: a counting sort by account (stable, one pass to count and one to
 //!    place), then each account's few items are put in order and merged by the caller. An account's items lie in one shard.
-//! 2. [`Rows::of`]: where each final account's items lie, and the row offsets.
-//! 3. [`Rows::fill`]: one column in final order, in parallel over ranges of accounts.
+//! 2. `Rows::of`: where each final account's items lie, and the row offsets.
+//! 3. `Rows::fill`: one column in final order, in parallel over ranges of accounts.
 //!
 //! Cost: O(items) moves, and O(k log k) for an account of k items; nothing if they already ascend. Memory: the items twice, one
 //! shard at a time a thread. The answer depends on neither the order of the parts nor the number of threads.
