@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Profile(Profile),
     /// Read event logs into a store
     Build(Build),
+    /// Read more event logs into a store: the same result as building everything at once
+    Update(Update),
     /// Find the networks in a store, keep them in it, and print the ranked table
     Detect(Detect),
     /// Print the ranked networks again
@@ -198,6 +200,16 @@ pub(crate) struct Build {
     /// The store to write; replaced whole if it exists
     #[arg(long, short, value_name = "STORE")]
     pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The store
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]

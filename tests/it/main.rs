@@ -8,6 +8,7 @@
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
+//! | `update` | batches in any order give what one build gives |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -20,3 +21,4 @@ mod journey;
 mod judge;
 mod store;
 mod support;
+mod update;

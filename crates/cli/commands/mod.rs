@@ -26,6 +26,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Synth(arguments) => read::synth(&arguments, shared, output),
         Command::Profile(arguments) => read::profile(&arguments, shared, output),
         Command::Build(arguments) => read::build(&arguments, shared, output),
+        Command::Update(arguments) => read::update(&arguments, shared, output),
         Command::Detect(arguments) => find::detect(&arguments, shared, output),
         Command::Networks(arguments) => find::networks(&arguments, output),
         Command::Network(arguments) => find::network(&arguments, output),

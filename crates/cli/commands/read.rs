@@ -7,7 +7,7 @@ use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile};
 
 use crate::Found;
-use crate::args::{self, Build, EventFormat, Reading, Shared, Synth};
+use crate::args::{self, Build, EventFormat, Reading, Shared, Synth, Update};
 use crate::output::{Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -137,6 +137,27 @@ pub(crate) fn run_build(
     let watch = Watch::new(shared);
     let config = IngestConfig { pseudonym: key.map(Key::pseudonyms), ..config_of(reading) };
     Ok(hydralink::build(&sources(reading), store, &config, &watch)?)
+}
+
+/// Reads more event logs into a store.
+pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let watch = Watch::new(shared);
+    let (reading, key) = (&arguments.reading, arguments.key.read()?);
+    let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading) };
+    let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
+    drop(watch);
+    if !shared.quiet {
+        for file in &summary.already_read {
+            eprintln!("{file}: the store has these bytes already; skipped");
+        }
+        if summary.changed {
+            eprintln!(
+                "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
+                arguments.store.display()
+            );
+        }
+    }
+    Ok(output.one(&summary, summary_text)?)
 }
 
 /// What was built, in a few lines.

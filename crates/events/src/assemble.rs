@@ -2,37 +2,42 @@
 //!
 //! Only names that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates here.
 
-use graph::build::{Moment, activity_from_moments, columns_from_sightings, consolidate};
-use graph::{AccountId, BipartiteGraph, IdentifierId, NONE_U16, NONE_U32};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use graph::build::{Moment, activity_from_shards, columns_from_shards, long_flags, merge_row, order_row};
+use graph::shards::Shard;
+use graph::{BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
 use rayon::prelude::*;
 
 use crate::error::EventError;
 use crate::ingest::{Fold, Ingested, Template};
-use crate::intern::Interner;
+use crate::intern::{Interner, SHARDS};
 use crate::names::Names;
 use crate::session::{PROMPT_KIND, Session};
 use crate::tables::{self, AccountAttributes};
 use crate::templates;
 
 pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Ingested, EventError> {
-    let mut sightings = consolidate(std::mem::take(&mut fold.sightings));
-    let mined = mine(session, &sightings);
-    if mined.is_some() {
-        sightings
-            .par_iter_mut()
-            .for_each(|sighting| sighting.identifier = IdentifierId(replaced(&mined, sighting.identifier.0)));
-        let moments = fold.moments.par_iter_mut().chain(fold.long_moments.par_iter_mut());
-        moments.for_each(|moment| moment.template = replaced(&mined, moment.template));
+    let used_accounts = flags(session.accounts.bound());
+    let used_identifiers = flags(session.identifiers.bound());
+    fold.sightings.par_iter().flatten().flatten().for_each(|sighting| {
+        mark(&used_accounts, sighting.account.index());
+        mark(&used_identifiers, sighting.identifier.index());
+    });
+    fold.moments.par_iter().flatten().flatten().for_each(|moment| mark(&used_accounts, moment.account as usize));
+    fold.bare.iter().for_each(|&account| mark(&used_accounts, account as usize));
+    let used_accounts: Vec<bool> = used_accounts.into_iter().map(AtomicBool::into_inner).collect();
+    let mut used_identifiers: Vec<bool> = used_identifiers.into_iter().map(AtomicBool::into_inner).collect();
+    let mined = mine(session, &used_identifiers);
+    if mined.is_some() && !fold.mined_before.is_empty() {
+        return Err(EventError::PromptsAgain);
     }
-
-    let mut used_accounts = vec![false; session.accounts.bound()];
-    let mut used_identifiers = vec![false; session.identifiers.bound()];
-    for sighting in &sightings {
-        used_accounts[sighting.account.index()] = true;
-        used_identifiers[sighting.identifier.index()] = true;
-    }
-    for account in fold.moments.iter().chain(&fold.long_moments).map(|moment| moment.account).chain(fold.bare.iter().copied()) {
-        used_accounts[account as usize] = true;
+    if let Some(mined) = &mined {
+        used_identifiers.resize(session.identifiers.bound(), false);
+        for &(prompt, template) in &mined.of_prompt {
+            used_identifiers[prompt as usize] = false;
+            used_identifiers[template as usize] = true;
+        }
     }
     let (account_names, new_account) = number(&session.accounts, &used_accounts, |name| (0, name));
     let kinds = session.kind_names();
@@ -43,7 +48,7 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         rank_of[kind] = rank as u8;
     }
     let ranked = |name: &[u8]| rank_of[usize::from(name[0])];
-    let (keyed_names, new_identifier) = number(&session.identifiers, &used_identifiers, |name| (ranked(name), &name[1..]));
+    let (keyed_names, mut new_identifier) = number(&session.identifiers, &used_identifiers, |name| (ranked(name), &name[1..]));
     let mut counts = vec![0u32; kinds.len()];
     let mut identifier_names = Names::default();
     for id in 0..keyed_names.len() as u32 {
@@ -61,44 +66,75 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         }
     }
 
-    sightings.par_iter_mut().for_each(|sighting| {
-        sighting.account = AccountId(new_account[sighting.account.index()]);
-        sighting.identifier = IdentifierId(new_identifier[sighting.identifier.index()]);
-    });
-    let sightings = consolidate(sightings);
+    for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
+        new_identifier[prompt as usize] = new_identifier[template as usize];
+    }
+
     let accounts_known = account_names.len();
-    let graph = BipartiteGraph::from_columns(columns_from_sightings(&sightings, accounts_known, kind_starts.clone())?)?;
-    drop(sightings);
+    let locals = |shard: usize| -> Vec<u32> { new_account.iter().skip(shard).step_by(SHARDS).copied().collect() };
+    let local_of = |account: u32| account as usize / SHARDS;
+    let shards: Vec<Shard<Sighting>> = std::mem::take(&mut fold.sightings)
+        .into_par_iter()
+        .enumerate()
+        .map(|(shard, parts)| {
+            Shard::gather(
+                parts,
+                &locals(shard),
+                |sighting| local_of(sighting.account.0),
+                |row| {
+                    for sighting in row.iter_mut() {
+                        sighting.identifier = IdentifierId(new_identifier[sighting.identifier.index()]);
+                    }
+                    merge_row(row)
+                },
+            )
+        })
+        .collect();
+    let graph = BipartiteGraph::from_columns(columns_from_shards(&shards, accounts_known, kind_starts.clone())?)?;
+    drop(shards);
 
     let (models, new_model) = session.models.sorted();
     let (capabilities, new_capability) = session.capabilities.sorted();
     let (pathways, new_pathway) = session.pathways.sorted();
     let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
-    fold.moments.par_iter_mut().chain(fold.long_moments.par_iter_mut()).for_each(|moment| {
-        moment.account = new_account[moment.account as usize];
-        moment.model = label(&new_model, moment.model);
-        moment.capability = label(&new_capability, moment.capability);
-        if moment.template != NONE_U32 {
-            moment.template = new_identifier[moment.template as usize];
-        }
-    });
-    let mut moments = std::mem::take(&mut fold.moments);
-    moments.extend(merged(std::mem::take(&mut fold.long_moments)));
-    let activity = activity_from_moments(moments, accounts_known)?;
+    let shards: Vec<Shard<Moment>> = std::mem::take(&mut fold.moments)
+        .into_par_iter()
+        .enumerate()
+        .map(|(shard, parts)| {
+            Shard::gather(
+                parts,
+                &locals(shard),
+                |moment| local_of(moment.account),
+                |row| {
+                    for moment in row.iter_mut() {
+                        moment.model = label(&new_model, moment.model);
+                        moment.capability = label(&new_capability, moment.capability);
+                        if moment.template != NONE_U32 {
+                            moment.template = new_identifier[moment.template as usize];
+                        }
+                    }
+                    order_row(row)
+                },
+            )
+        })
+        .collect();
+    let activity = activity_from_shards(&shards, accounts_known)?;
+    let long_events = long_flags(&shards, accounts_known);
+    drop(shards);
 
     let config = session.config;
     let mut accounts = match &config.accounts {
         Some(path) => tables::accounts(session, path, &account_names)?,
         None => AccountAttributes::default(),
     };
-    if accounts.pathway.is_empty() && !pathways.is_empty() {
-        accounts.pathway = vec![NONE_U16; accounts_known];
-        for &(account, pathway) in &fold.pathways {
-            let (slot, pathway) =
-                (&mut accounts.pathway[new_account[account as usize] as usize], new_pathway[usize::from(pathway)]);
-            *slot = pathway.min(*slot);
-        }
-        accounts.pathways = pathways;
+    let mut event_pathway = vec![NONE_U16; if fold.pathways.is_empty() { 0 } else { accounts_known }];
+    for &(account, pathway) in &fold.pathways {
+        let slot = &mut event_pathway[new_account[account as usize] as usize];
+        *slot = new_pathway[usize::from(pathway)].min(*slot);
+    }
+    if accounts.pathway.is_empty() && !event_pathway.is_empty() {
+        accounts.pathway.clone_from(&event_pathway);
+        accounts.pathways.clone_from(&pathways);
     }
     let mut releases = Vec::new();
     if let Some(path) = &config.releases {
@@ -127,6 +163,7 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     let mut mined_templates: Vec<Template> = mined
         .iter()
         .flat_map(|mined| &mined.templates)
+        .chain(&fold.mined_before)
         .filter_map(|(hash, skeleton, variants)| {
             let identifier = find("prompt_template_hash", hash)?;
             Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
@@ -136,6 +173,9 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     Ok(Ingested {
         graph,
         activity,
+        long_events,
+        event_pathway,
+        event_pathways: pathways,
         accounts,
         models,
         capabilities,
@@ -156,24 +196,24 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     })
 }
 
-/// Masked prompts and what they became.
+fn flags(length: usize) -> Vec<AtomicBool> {
+    (0..length).map(|_| AtomicBool::new(false)).collect()
+}
+
+/// Sets a flag; reading first keeps threads from writing to each other's cache lines for nothing.
+fn mark(flags: &[AtomicBool], at: usize) {
+    if !flags[at].load(Ordering::Relaxed) {
+        flags[at].store(true, Ordering::Relaxed);
+    }
+}
+
+/// Masked prompts and what they became: (provisional id of the prompt, of its template), and the templates.
 struct MinedPrompts {
-    new_of: Vec<u32>,
+    of_prompt: Vec<(u32, u32)>,
     templates: Vec<(String, String, u32)>,
 }
 
-fn replaced(mined: &Option<MinedPrompts>, identifier: u32) -> u32 {
-    match mined.as_ref().and_then(|mined| mined.new_of.get(identifier as usize)) {
-        Some(&new) if new != NONE_U32 => new,
-        _ => identifier,
-    }
-}
-
-fn mine(session: &Session<'_>, sightings: &[graph::Sighting]) -> Option<MinedPrompts> {
-    let mut used = vec![false; session.identifiers.bound()];
-    for sighting in sightings {
-        used[sighting.identifier.index()] = true;
-    }
+fn mine(session: &Session<'_>, used: &[bool]) -> Option<MinedPrompts> {
     let (texts, ids): (Vec<String>, Vec<u32>) = session.identifiers.with_entries(|entries| {
         let mut prompts: Vec<_> =
             entries.into_iter().filter(|(name, id)| name[0] == PROMPT_KIND && used[*id as usize]).collect();
@@ -191,12 +231,9 @@ fn mine(session: &Session<'_>, sightings: &[graph::Sighting]) -> Option<MinedPro
     let kind = session.kind("prompt_template_hash")?;
     let new_ids: Vec<u32> =
         mined.templates.iter().map(|template| session.intern_identifier(kind, template.hash.as_bytes())).collect();
-    let mut new_of = vec![NONE_U32; session.identifiers.bound()];
-    for (&id, &template) in ids.iter().zip(&mined.of_text) {
-        new_of[id as usize] = new_ids[template as usize];
-    }
+    let of_prompt = ids.iter().zip(&mined.of_text).map(|(&id, &template)| (id, new_ids[template as usize])).collect();
     let templates = mined.templates.into_iter().map(|template| (template.hash, template.skeleton, template.variants)).collect();
-    Some(MinedPrompts { new_of, templates })
+    Some(MinedPrompts { of_prompt, templates })
 }
 
 /// The used names in order of (rank, bytes past the prefix), and the new id of each provisional one.
@@ -212,18 +249,4 @@ fn number(interner: &Interner, used: &[bool], key: impl Fn(&[u8]) -> (u8, &[u8])
         }
         (names, new_of)
     })
-}
-
-/// Long rows of one account and time are one event; the lowest template stays, and the largest count.
-fn merged(mut moments: Vec<Moment>) -> Vec<Moment> {
-    moments.par_sort_unstable();
-    moments.dedup_by(|next, kept| {
-        let same = (next.account, next.seconds, next.millis) == (kept.account, kept.seconds, kept.millis);
-        if same {
-            kept.template = kept.template.min(next.template);
-            kept.requests = kept.requests.max(next.requests);
-        }
-        same
-    });
-    moments
 }

@@ -1,5 +1,8 @@
 //! Parquet: one row group to one yield, only the used columns read.
 //!
+//! The columns of a row group are decoded and resolved in parallel, a batch at a time, so that even a file that is one row group
+//! keeps all threads busy, and none is ever held whole.
+//!
 //! String columns are read as dictionary arrays, and a dictionary's values are resolved at most once each, when a row first uses them:
 //! a column of ten thousand addresses over a million rows costs ten thousand look-ups.
 
@@ -12,13 +15,16 @@ use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, DictionaryArray, StringArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use rayon::prelude::*;
 
 use crate::error::EventError;
 use crate::normalise::time::{self, Unit};
 use crate::normalise::{MAX_VALUE_BYTES, Reason};
-use crate::rows::{Cell, Place, Yield, requests, roles, status};
-use crate::schema::{Layout, Map, Use};
+use crate::rows::{Cell, Place, Yield, requests, requests_number, roles, status, status_number};
+use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session, rejected};
 
 const BATCH: usize = 1 << 16;
@@ -65,65 +71,151 @@ impl Columnar {
 
     /// Reads one row group.
     pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
-        let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
-        let roots = self.layout.columns.iter().map(|column| column.index);
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_projection(mask)
-            .with_batch_size(BATCH)
-            .build()
-            .map_err(|error| damaged(path, error))?;
         let layout = &self.layout;
-        let names = self.metadata.schema().fields();
         let roles = roles(session, layout);
         let template = if layout.long { session.kind("prompt_template_hash") } else { None };
         let place = Place { file: name, row_group: Some(group as u64) };
+        let mut readers = layout
+            .columns
+            .iter()
+            .zip(roles)
+            .map(|(column, role)| ColumnReader::open(self, path, group, column, role))
+            .collect::<Result<Vec<_>, EventError>>()?;
         let mut out = Yield::default();
-        let mut caches: Vec<Cache> = layout.columns.iter().map(|_| Cache::default()).collect();
         let mut cells = Vec::with_capacity(layout.columns.len());
         let mut start = 0;
-        for batch in reader {
-            let batch = batch.map_err(|error| damaged(path, error))?;
-            let mut columns = Vec::with_capacity(layout.columns.len());
-            for (column, cache) in layout.columns.iter().zip(&mut caches) {
-                let array =
-                    batch.column_by_name(names[column.index].name()).ok_or_else(|| damaged(path, "a column is gone"))?;
-                columns.push(Values::of(array, &column.usage, cache).map_err(|found| {
-                    let problem = format!("column {} has type {found}, which can't be read as {}", column.ours, column.ours);
-                    EventError::input(path, problem, "export it as text, whole numbers or timestamps")
-                })?);
+        loop {
+            let columns = readers
+                .par_iter_mut()
+                .map(|reader| reader.next(session, path))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .collect::<Result<Vec<_>, EventError>>()?;
+            let rows = columns.first().map_or(0, Resolved::len);
+            if rows == 0 {
+                return Ok(out.finished());
             }
-            for at in 0..batch.num_rows() {
+            if columns.iter().any(|column| column.len() != rows) {
+                return Err(damaged(path, "its columns have different lengths"));
+            }
+            for at in 0..rows {
                 let row = start + at as u64;
                 cells.clear();
                 let mut kind = None;
-                for (index, column) in layout.columns.iter().enumerate() {
-                    let values = &columns[index];
-                    let cell = match (&column.usage, roles[index]) {
-                        (Use::Time, _) => {
+                for (index, column) in columns.iter().enumerate() {
+                    let cell = match column {
+                        Resolved::Codes { codes, .. } => Cell::Code(codes[at]),
+                        Resolved::Times(values) => {
                             let time = values.time(at);
                             out.time(session, time, row)
                         }
-                        (Use::Requests, _) => requests(values.raw(at)),
-                        (Use::Status, _) => status(values.raw(at)),
-                        (Use::Value, _) => Cell::Code(kind.map_or(EMPTY, |kind: u8| {
-                            values.code(at, &mut caches[index], usize::from(kind), session, Role::Identifier(kind))
+                        Resolved::Counts(values) => match values {
+                            Values::Numbers(numbers) => requests_number(numbers[at]),
+                            _ => requests(values.raw(at)),
+                        },
+                        Resolved::Statuses(values) => match values {
+                            Values::Numbers(numbers) => status_number(numbers[at]),
+                            _ => status(values.raw(at)),
+                        },
+                        Resolved::OfKind(values) => Cell::Code(kind.map_or(EMPTY, |kind: u8| {
+                            let cache = &mut readers[index].cache;
+                            values.code(at, cache, usize::from(kind), session, Role::Identifier(kind))
                         })),
-                        (_, Some(role)) => Cell::Code(values.code(at, &mut caches[index], 0, session, role)),
-                        (_, None) => Cell::Code(EMPTY),
                     };
-                    if let (Use::Kind, Cell::Code(code)) = (&column.usage, cell) {
+                    if let (Use::Kind, Cell::Code(code)) = (&layout.columns[index].usage, cell) {
                         kind = u8::try_from(code).ok();
                     }
                     cells.push(cell);
                 }
                 out.push(template, layout, &place, row, &cells, |index| columns[index].raw(at));
             }
-            start += batch.num_rows() as u64;
+            start += rows as u64;
         }
-        out.sightings = graph::build::consolidate(std::mem::take(&mut out.sightings));
-        Ok(out)
+    }
+}
+
+/// Reads one column of one row group.
+struct ColumnReader<'l> {
+    column: &'l LayoutColumn,
+    role: Option<Role>,
+    reader: ParquetRecordBatchReader,
+    cache: Cache,
+}
+
+impl<'l> ColumnReader<'l> {
+    fn open(
+        file: &Columnar,
+        path: &Path,
+        group: usize,
+        column: &'l LayoutColumn,
+        role: Option<Role>,
+    ) -> Result<Self, EventError> {
+        let opened = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
+        let mask = ProjectionMask::roots(file.metadata.parquet_schema(), [column.index]);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, file.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_batch_size(BATCH)
+            .build()
+            .map_err(|error| damaged(path, error))?;
+        Ok(ColumnReader { column, role, reader, cache: Cache::default() })
+    }
+
+    /// The next batch, resolved; of length 0 at the end.
+    fn next(&mut self, session: &Session<'_>, path: &Path) -> Result<Resolved, EventError> {
+        let Some(batch) = self.reader.next() else {
+            return Ok(Resolved::Times(Values::Numbers(Vec::new())));
+        };
+        let batch = batch.map_err(|error| damaged(path, error))?;
+        let column = self.column;
+        let values = Values::of(batch.column(0), &column.usage, &mut self.cache).map_err(|found| {
+            let problem = format!("column {} has type {found}, which can't be read as {}", column.ours, column.ours);
+            EventError::input(path, problem, "export it as text, whole numbers or timestamps")
+        })?;
+        Ok(match (&column.usage, self.role) {
+            (Use::Time, _) => Resolved::Times(values),
+            (Use::Requests, _) => Resolved::Counts(values),
+            (Use::Status, _) => Resolved::Statuses(values),
+            (Use::Value, _) => Resolved::OfKind(values),
+            (_, Some(role)) => {
+                let cache = &mut self.cache;
+                let codes = (0..values.len()).map(|at| values.code(at, cache, 0, session, role)).collect();
+                Resolved::Codes { codes, values }
+            }
+            (_, None) => Resolved::Codes { codes: vec![EMPTY; values.len()], values },
+        })
+    }
+}
+
+/// One column of one batch, as far as it can be resolved without the others.
+enum Resolved {
+    Codes {
+        codes: Vec<u32>,
+        values: Values,
+    },
+    Times(Values),
+    Counts(Values),
+    Statuses(Values),
+    /// Values whose kind another column tells.
+    OfKind(Values),
+}
+
+impl Resolved {
+    fn values(&self) -> &Values {
+        let (Resolved::Codes { values, .. }
+        | Resolved::Times(values)
+        | Resolved::Counts(values)
+        | Resolved::Statuses(values)
+        | Resolved::OfKind(values)) = self;
+        values
+    }
+
+    fn len(&self) -> usize {
+        self.values().len()
+    }
+
+    fn raw(&self, at: usize) -> &[u8] {
+        self.values().raw(at)
     }
 }
 
@@ -159,7 +251,7 @@ impl Values {
                 let millis = arrow.as_primitive::<TimestampMillisecondType>().iter().collect();
                 return Ok(Values::Times { millis, unit });
             }
-            data_type if data_type.is_integer() && matches!(usage, Use::Time) => {
+            data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().iter().collect()));
             }
             DataType::Float16 | DataType::Float32 | DataType::Float64 => return Err(array.data_type().to_string()),
@@ -181,6 +273,14 @@ impl Values {
         }
         let keys = dictionary.keys().iter().map(|key| key.unwrap_or(-1)).collect();
         Ok(Values::Strings { keys, values: values.as_string::<i32>().clone() })
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Values::Strings { keys, .. } => keys.len(),
+            Values::Times { millis, .. } => millis.len(),
+            Values::Numbers(numbers) => numbers.len(),
+        }
     }
 
     fn code(&self, at: usize, cache: &mut Cache, slot: usize, session: &Session<'_>, role: Role) -> u32 {

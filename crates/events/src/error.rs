@@ -92,6 +92,12 @@ pub enum EventError {
         /// How many there can be.
         bound: u64,
     },
+    /// Prompts in a second batch: the masked texts of the first weren't kept.
+    #[error(
+        "the store has templates mined from prompts, whose texts aren't kept, so more prompts can't be mined together with them; \
+         build the store again from all files, or give prompt_template_hash in place of prompt"
+    )]
+    PromptsAgain,
     /// The caller asked to stop.
     #[error("stopped on request; nothing was written")]
     Cancelled,

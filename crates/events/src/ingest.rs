@@ -17,10 +17,13 @@ use graph::{Activity, BipartiteGraph, Seconds, Sighting};
 use rayon::prelude::*;
 
 use crate::assemble;
+use crate::base::Base;
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
 use crate::error::EventError;
+use crate::gather::Sharded;
+use crate::intern::SHARDS;
 use crate::names::Names;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
@@ -32,7 +35,7 @@ use crate::tables::AccountAttributes;
 use crate::text::{self, Format};
 
 /// New sightings before they are folded into the consolidated ones.
-const FOLD: usize = 8 << 20;
+const FOLD: usize = 16 << 20;
 
 /// Rejections kept as examples.
 const EXAMPLES: usize = 20;
@@ -78,6 +81,12 @@ pub struct Ingested {
     pub graph: BipartiteGraph,
     /// Who did what when.
     pub activity: Activity,
+    /// Which events came from long rows; empty if none did.
+    pub long_events: Vec<u8>,
+    /// The pathway that events gave each account, as an index into `event_pathways`; empty if they gave none.
+    pub event_pathway: Vec<u16>,
+    /// Pathways that events gave, in byte order.
+    pub event_pathways: Vec<String>,
     /// What the account table says; pathways from the events where the table has none.
     pub accounts: AccountAttributes,
     /// Models, in byte order.
@@ -120,6 +129,20 @@ impl Ingested {
 /// # Errors
 /// [`EventError`]; nothing is left behind but the rejects file.
 pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Ingested, EventError> {
+    ingest_onto(None, sources, config, observer)
+}
+
+/// As [`ingest`], on top of what an earlier one left: the same result as reading everything at once. Files whose bytes were read
+/// before are skipped.
+///
+/// # Errors
+/// As [`ingest`], and raw prompts where the base has templates that were mined from prompts.
+pub fn ingest_onto(
+    base: Option<&Base<'_>>,
+    sources: &[PathBuf],
+    config: &IngestConfig,
+    observer: &dyn IngestObserver,
+) -> Result<Ingested, EventError> {
     let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
     let session = Session::new(config, map);
     let paths = source::expand(sources)?;
@@ -132,6 +155,11 @@ pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestO
     observer.started(prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size)).unwrap_or(0));
     let mut fold = Fold::new(config, observer)?;
     let mut known = HashSet::new();
+    if let Some(base) = base {
+        base.seed(&session, &mut fold)?;
+        fold.mined_before = base.mined();
+        known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
+    }
     for (path, print) in paths.iter().zip(&prints) {
         let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
         let file = path.display().to_string();
@@ -169,7 +197,7 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
         let yields: Vec<_> = range.into_par_iter().map(|group| file.read(session, path, &name, group)).collect();
         fold.bytes.store(start + size * end as u64 / groups as u64, Ordering::Relaxed);
         for result in yields {
-            fold.take(result?, &name, file.layout.long)?;
+            fold.take(result?, &name)?;
         }
     }
     Ok(())
@@ -201,7 +229,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
             || current.par_iter().map(|piece| text::parse(session, &layout, &format, &name, piece)).collect::<Vec<_>>(),
         );
         for result in yields {
-            fold.take(result, &name, layout.long)?;
+            fold.take(result, &name)?;
         }
         current = next?;
     }
@@ -273,9 +301,13 @@ pub(crate) struct Fold<'o> {
     units: UnitsSeen,
     pub(crate) files: Vec<FileRead>,
     pub(crate) rows: u64,
-    pub(crate) sightings: Vec<Sighting>,
-    pub(crate) moments: Vec<Moment>,
-    pub(crate) long_moments: Vec<Moment>,
+    waiting: usize,
+    /// Templates of the base: (hash, skeleton, variants).
+    pub(crate) mined_before: Vec<(String, String, u32)>,
+    /// By shard, then part.
+    pub(crate) sightings: Vec<Vec<Vec<Sighting>>>,
+    /// By shard, then part.
+    pub(crate) moments: Vec<Vec<Vec<Moment>>>,
     pub(crate) bare: HashSet<u32>,
     pub(crate) pathways: HashSet<(u32, u16)>,
     pub(crate) rejected: HashMap<Reason, u64>,
@@ -303,9 +335,10 @@ impl<'o> Fold<'o> {
             units: UnitsSeen::default(),
             files: Vec::new(),
             rows: 0,
-            sightings: Vec::new(),
-            moments: Vec::new(),
-            long_moments: Vec::new(),
+            waiting: 0,
+            mined_before: Vec::new(),
+            sightings: vec![Vec::new(); SHARDS],
+            moments: vec![Vec::new(); SHARDS],
             bare: HashSet::new(),
             pathways: HashSet::new(),
             rejected: HashMap::new(),
@@ -322,7 +355,7 @@ impl<'o> Fold<'o> {
         }
     }
 
-    fn take(&mut self, part: Yield, file: &str, long: bool) -> Result<(), EventError> {
+    fn take(&mut self, part: Yield, file: &str) -> Result<(), EventError> {
         if let Some((row, field)) = part.card {
             return Err(EventError::RawCard { file: file.to_string(), position: format!("row {row}"), field });
         }
@@ -346,12 +379,7 @@ impl<'o> Fold<'o> {
         self.short += part.short;
         self.bare.extend(part.bare);
         self.pathways.extend(part.pathways);
-        if long { &mut self.long_moments } else { &mut self.moments }.extend(part.moments);
-        self.sightings.extend(part.sightings);
-        if self.sightings.len() > self.consolidated * 2 + FOLD {
-            self.sightings = consolidate(std::mem::take(&mut self.sightings));
-            self.consolidated = self.sightings.len();
-        }
+        self.gather(part.sightings, part.moments);
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;
             if let Some((path, writer)) = &mut self.rejects {
@@ -365,6 +393,22 @@ impl<'o> Fold<'o> {
         }
         self.observer.progressed(self.bytes.load(Ordering::Relaxed), self.rows);
         if self.observer.cancelled() { Err(EventError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Keeps what a part brought; merges when twice as many sightings have come as there were.
+    pub(crate) fn gather(&mut self, sightings: Sharded<Sighting>, moments: Sharded<Moment>) {
+        for (shard, part) in self.moments.iter_mut().zip(moments.0) {
+            shard.push(part);
+        }
+        for (shard, part) in self.sightings.iter_mut().zip(sightings.0) {
+            self.waiting += part.len();
+            shard.push(part);
+        }
+        if self.waiting > self.consolidated * 2 + FOLD {
+            self.sightings.par_iter_mut().for_each(|shard| *shard = vec![consolidate(std::mem::take(shard).concat())]);
+            self.consolidated = self.sightings.iter().flatten().map(Vec::len).sum();
+            self.waiting = 0;
+        }
     }
 
     fn finish(mut self, session: &Session<'_>) -> Result<Ingested, EventError> {

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 64;
 
 #[derive(Default)]
 struct Shard {

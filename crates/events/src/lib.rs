@@ -13,6 +13,7 @@
 
 #![deny(missing_docs)]
 
+pub mod base;
 pub mod config;
 pub mod error;
 pub mod ingest;
@@ -27,16 +28,18 @@ pub mod templates;
 mod assemble;
 mod chunks;
 mod columnar;
+mod gather;
 mod intern;
 mod session;
 mod source;
 mod text;
 
+pub use base::Base;
 pub use config::{IngestConfig, IngestObserver, Unobserved};
 pub use error::EventError;
-pub use ingest::{FileRead, Ingested, Template, ingest};
+pub use ingest::{FileRead, Ingested, Template, ingest, ingest_onto};
 pub use names::{Names, NamesRef};
 pub use normalise::pseudonym::Pseudonyms;
 pub use profile::{Profile, profile};
 pub use rows::Rejection;
-pub use tables::AccountAttributes;
+pub use tables::{AccountAttributes, known_columns};

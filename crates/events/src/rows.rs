@@ -5,10 +5,11 @@
 
 use std::collections::HashSet;
 
-use graph::build::Moment;
+use graph::build::{LONG_STATUS, Moment};
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Sighting};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::gather::{Pairs, Sharded};
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::schema::{Layout, Use};
@@ -65,8 +66,10 @@ pub(crate) enum Cell {
 #[derive(Default)]
 pub(crate) struct Yield {
     pub(crate) rows: u64,
-    pub(crate) sightings: Vec<Sighting>,
-    pub(crate) moments: Vec<Moment>,
+    pairs: Pairs,
+    identifiers: Vec<u32>,
+    pub(crate) sightings: Sharded<Sighting>,
+    pub(crate) moments: Sharded<Moment>,
     pub(crate) bare: Vec<u32>,
     pub(crate) pathways: HashSet<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
@@ -136,7 +139,7 @@ impl Yield {
         let (mut account, mut millis, mut requests) = (EMPTY, None, 1);
         let (mut model, mut capability, mut status, mut pathway) = (NONE_U16, NONE_U16, NONE_U16, NONE_U16);
         let (mut template, mut kind) = (NONE_U32, None);
-        let start = self.sightings.len();
+        self.identifiers.clear();
         let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
         let mut bad = None;
         for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
@@ -193,25 +196,24 @@ impl Yield {
                         if is_template {
                             template = identifier;
                         }
-                        let (account, identifier) = (AccountId(account), IdentifierId(identifier));
-                        let (first_seen, last_seen) = (NO_TIME, NO_TIME);
-                        self.sightings.push(Sighting { account, identifier, count: 1, first_seen, last_seen });
+                        self.identifiers.push(identifier);
                     }
                 },
                 Use::Time | Use::Status | Use::Requests | Use::Unused => {}
             }
         }
         if let Some((at, reason)) = bad {
-            self.sightings.truncate(start);
             self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
             return;
         }
         let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
-        for sighting in &mut self.sightings[start..] {
-            sighting.account = AccountId(account);
-            sighting.count = requests;
-            sighting.first_seen = seconds;
-            sighting.last_seen = seconds;
+        let (count, first_seen, last_seen) = (requests, seconds, seconds);
+        for &identifier in &self.identifiers {
+            let (account, identifier) = (AccountId(account), IdentifierId(identifier));
+            self.pairs.add(Sighting { account, identifier, count, first_seen, last_seen }, &mut self.sightings);
+        }
+        if layout.long {
+            status = LONG_STATUS;
         }
         if pathway != NONE_U16 {
             self.pathways.insert((account, pathway));
@@ -221,9 +223,20 @@ impl Yield {
                 let millis = (millis % 1000) as u16;
                 self.moments.push(Moment { account, seconds, millis, model, capability, status, template, requests });
             }
-            None if self.sightings.len() == start => self.bare.push(account),
+            None if self.identifiers.is_empty() => self.bare.push(account),
             None => {}
         }
+    }
+}
+
+impl Yield {
+    /// To be called when the chunk has ended.
+    pub(crate) fn finished(mut self) -> Self {
+        self.pairs.empty_into(&mut self.sightings);
+        // What waits until the end should not wait in lists twice its size.
+        self.sightings.0.iter_mut().for_each(Vec::shrink_to_fit);
+        self.moments.0.iter_mut().for_each(Vec::shrink_to_fit);
+        self
     }
 }
 
@@ -234,15 +247,29 @@ pub(crate) fn requests(raw: &[u8]) -> Cell {
         return Cell::Number(1);
     }
     match std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()) {
-        Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
-        _ => Cell::Code(rejected(Reason::BadNumber)),
+        Some(number) => requests_number(Some(i64::try_from(number).unwrap_or(i64::MAX))),
+        None => Cell::Code(rejected(Reason::BadNumber)),
     }
 }
 
-/// A status: a number below 65535; anything else is missing.
-pub(crate) fn status(raw: &[u8]) -> Cell {
-    match std::str::from_utf8(raw.trim_ascii()).ok().and_then(|text| text.parse::<u16>().ok()) {
-        Some(number) if number != NONE_U16 => Cell::Number(u32::from(number)),
+/// A count from a number.
+pub(crate) fn requests_number(number: Option<i64>) -> Cell {
+    match number {
+        None => Cell::Number(1),
+        Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
+        Some(_) => Cell::Code(rejected(Reason::BadNumber)),
+    }
+}
+
+/// A status from a number.
+pub(crate) fn status_number(number: Option<i64>) -> Cell {
+    match number.and_then(|number| u16::try_from(number).ok()) {
+        Some(number) if number < LONG_STATUS => Cell::Number(u32::from(number)),
         _ => Cell::Code(EMPTY),
     }
+}
+
+/// A status: a number below 65534; anything else is missing.
+pub(crate) fn status(raw: &[u8]) -> Cell {
+    status_number(std::str::from_utf8(raw.trim_ascii()).ok().and_then(|text| text.parse().ok()))
 }

@@ -50,7 +50,7 @@ pub(crate) enum Role {
 pub(crate) struct Labels(Mutex<(HashMap<String, u16>, Vec<String>)>);
 
 impl Labels {
-    fn intern(&self, text: &str) -> u32 {
+    pub(crate) fn intern(&self, text: &str) -> u32 {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (map, list) = &mut *guard;
         if let Some(&known) = map.get(text) {

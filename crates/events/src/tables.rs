@@ -101,6 +101,44 @@ impl Table {
     }
 }
 
+/// Columns of the side tables that mean something to us.
+const KNOWN: [&str; 18] = [
+    "account_id",
+    "account",
+    "user_id",
+    "created_at",
+    "created",
+    "banned_at",
+    "banned",
+    "country",
+    "tier",
+    "plan",
+    "pathway",
+    "status",
+    "org",
+    "model",
+    "released_at",
+    "kind",
+    "value",
+    "reason",
+];
+
+/// A side table as CSV with only the columns that mean something to us, to be kept and read again by a later ingest.
+///
+/// # Errors
+/// It can't be read.
+pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
+    let table = Table::read(path)?;
+    let kept: Vec<usize> = (0..table.header.len()).filter(|&at| KNOWN.contains(&table.header[at].as_str())).collect();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let rows = std::iter::once(&table.header).chain(table.rows.iter().map(|(_, fields)| fields));
+    for fields in rows {
+        let record = kept.iter().map(|&at| fields[at].as_bytes());
+        writer.write_record(record).map_err(|error| EventError::input(path, error, "make room in memory"))?;
+    }
+    writer.into_inner().map_err(|error| EventError::input(path, error, "make room in memory"))
+}
+
 /// Reads the account table; the first row of an account counts.
 pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Result<AccountAttributes, EventError> {
     let table = Table::read(path)?;

@@ -79,8 +79,7 @@ pub(crate) fn parse(session: &Session<'_>, layout: &Layout, format: &Format, fil
         Format::Delimited(delimiter) => delimited(session, layout, *delimiter, &place, piece, &mut out),
         Format::JsonLines(slots) => json_lines(session, layout, slots, &place, piece, &mut out),
     }
-    out.sightings = graph::build::consolidate(std::mem::take(&mut out.sightings));
-    out
+    out.finished()
 }
 
 fn template_kind(session: &Session<'_>, layout: &Layout) -> Option<u8> {

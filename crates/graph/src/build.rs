@@ -1,19 +1,22 @@
 //! From single sightings in any order to a graph: which pairs are there, how often, since when and until when?
 //!
 //! 1. [`consolidate`]: sort by (account, identifier), merge equals: counts are summed (saturating), times become the earliest and
-//!    the latest. Associative and commutative, so runs can be consolidated early and again later.
-//! 2. [`columns_from_sightings`]: the forward side is the sorted sightings; the reverse side is the positions sorted by
+//!    the latest. Associative and commutative, so runs can be consolidated early and again later. [`merge_row`] does the same to the
+//!    sightings of one account, which is all that a shard ([`crate::shards`]) needs.
+//! 2. [`columns_from_shards`]: the forward side is the sightings account by account; the reverse side is the positions sorted by
 //!    (identifier, position), hence by account within an identifier.
-//! 3. [`activity_from_moments`]: events sorted by account, time and then all other columns, so that input order leaves no trace.
+//! 3. [`activity_from_shards`]: events by account, within one by time and then all other columns ([`order_row`]), so that input
+//!    order leaves no trace.
 //!
-//! Cost: a parallel in-place radix sort, O(bytes of key x n), and O(n) passes. The answers depend on neither the input order
-//! nor the number of threads.
+//! Cost: O(n) passes, and a sort of each account's few items; one parallel radix sort of 8-byte keys for the reverse side. The
+//! answers depend on neither the input order nor the number of threads.
 //!
 //! Reference: the merge is the `consolidation` of differential dataflow (McSherry et al., CIDR 2013).
 
 use rayon::prelude::*;
 use rdst::{RadixKey, RadixSort};
 
+use crate::shards::{Rows, Shard};
 use crate::{
     AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, GraphError, IdentifierId, NO_TIME, NONE_U16,
     NONE_U32, Seconds, Sighting,
@@ -32,12 +35,22 @@ pub struct Moment {
     pub model: u16,
     /// Capability index or `NONE_U16`.
     pub capability: u16,
-    /// Status or `NONE_U16`.
+    /// Status, `NONE_U16`, or [`LONG_STATUS`].
     pub status: u16,
     /// Template identifier or `NONE_U32`.
     pub template: u32,
     /// Exchanges it stands for.
     pub requests: u32,
+}
+
+/// The status of a moment from a long row, which has no status: such moments of one account and time are one event.
+pub const LONG_STATUS: u16 = NONE_U16 - 1;
+
+impl Moment {
+    /// Whether it comes from a long row.
+    pub fn is_long(&self) -> bool {
+        self.status == LONG_STATUS
+    }
 }
 
 impl RadixKey for Sighting {
@@ -49,27 +62,68 @@ impl RadixKey for Sighting {
     }
 }
 
-impl RadixKey for Moment {
-    const LEVELS: usize = 8;
-
-    fn get_level(&self, level: usize) -> u8 {
-        (((u64::from(self.account) << 32) | u64::from(self.seconds)) >> (level * 8)) as u8
-    }
-}
-
 /// Sorts by (account, identifier) and merges equals. O(n).
 pub fn consolidate(mut sightings: Vec<Sighting>) -> Vec<Sighting> {
     sightings.radix_sort_unstable();
-    sightings.dedup_by(|next, kept| {
-        let same = (next.account, next.identifier) == (kept.account, kept.identifier);
-        if same {
-            kept.count = kept.count.saturating_add(next.count);
-            kept.first_seen = earliest(kept.first_seen, next.first_seen);
-            kept.last_seen = kept.last_seen.max(next.last_seen);
-        }
-        same
-    });
+    let kept = merge_equals(&mut sightings);
+    sightings.truncate(kept);
     sightings
+}
+
+/// Sorts the sightings of one account by identifier and merges equals to the front; how many there are.
+pub fn merge_row(sightings: &mut [Sighting]) -> usize {
+    sightings.sort_unstable_by_key(|sighting| sighting.identifier);
+    merge_equals(sightings)
+}
+
+fn merge_equals(sightings: &mut [Sighting]) -> usize {
+    let mut kept = 0;
+    for at in 1..sightings.len() {
+        let next = sightings[at];
+        let last = &mut sightings[kept];
+        if (next.account, next.identifier) == (last.account, last.identifier) {
+            last.merge(&next);
+        } else {
+            kept += 1;
+            sightings[kept] = next;
+        }
+    }
+    if sightings.is_empty() { 0 } else { kept + 1 }
+}
+
+impl Sighting {
+    /// Adds what another sighting of the same pair says.
+    pub fn merge(&mut self, other: &Sighting) {
+        self.count = self.count.saturating_add(other.count);
+        self.first_seen = earliest(self.first_seen, other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+    }
+}
+
+/// Orders the events of one account by time and then all other columns; how many there are. Long rows of one time are one event:
+/// the lowest template stays, and the largest count.
+pub fn order_row(moments: &mut [Moment]) -> usize {
+    // Stable, for it finds the runs that a log in time order brings.
+    if !moments.is_sorted() {
+        moments.sort();
+    }
+    if !moments.iter().any(Moment::is_long) {
+        return moments.len();
+    }
+    let mut kept = 0;
+    for at in 1..moments.len() {
+        let next = moments[at];
+        let last = &mut moments[kept];
+        // Long rows have neither model nor capability, so those of one time stand side by side.
+        if next.is_long() && last.is_long() && (next.seconds, next.millis) == (last.seconds, last.millis) {
+            last.template = last.template.min(next.template);
+            last.requests = last.requests.max(next.requests);
+        } else {
+            kept += 1;
+            moments[kept] = next;
+        }
+    }
+    kept + 1
 }
 
 fn earliest(one: Seconds, other: Seconds) -> Seconds {
@@ -82,49 +136,44 @@ fn earliest(one: Seconds, other: Seconds) -> Seconds {
 /// Both sides of the graph from consolidated sightings. `kind_starts` has one entry a kind and ends with the identifier count.
 ///
 /// # Errors
-/// More sightings than a `u32` numbers, sightings that are not strictly ascending, ids out of range.
-pub fn columns_from_sightings(
-    sightings: &[Sighting],
+/// More sightings than a `u32` numbers, sightings of an account that are not strictly ascending, ids out of range.
+pub fn columns_from_shards(
+    shards: &[Shard<Sighting>],
     account_count: usize,
     kind_starts: Vec<u32>,
 ) -> Result<BipartiteColumns, GraphError> {
     let identifier_count = kind_starts.last().copied().unwrap_or(0) as usize;
-    if sightings.len() >= u32::MAX as usize {
-        return Err(GraphError::TooMany { what: "sightings", found: sightings.len() as u64, bound: u64::from(u32::MAX) });
-    }
-    let key = |sighting: &Sighting| (sighting.account, sighting.identifier);
-    if let Some(at) = sightings.par_windows(2).position_first(|pair| key(&pair[0]) >= key(&pair[1])) {
-        return Err(GraphError::Offsets { column: "sightings", at: at as u64 + 1 });
-    }
     let out = |column, found: u32, bound: usize| GraphError::OutOfRange {
         column,
         at: 0,
         found: u64::from(found),
         bound: bound as u64,
     };
-    if let Some(last) = sightings.last().filter(|last| last.account.index() >= account_count) {
-        return Err(out("sightings (account)", last.account.0, account_count));
+    let rows = Rows::of(shards, account_count).map_err(|account| out("sightings (account)", account, account_count))?;
+    if rows.item_count() >= u32::MAX as usize {
+        let (found, bound) = (rows.item_count() as u64, u64::from(u32::MAX));
+        return Err(GraphError::TooMany { what: "sightings", found, bound });
     }
-    let mut reverse: Vec<u64> = sightings
-        .par_iter()
-        .enumerate()
-        .map(|(position, sighting)| (u64::from(sighting.identifier.0) << 32) | position as u64)
-        .collect();
+    let keys = rows.fill(shards, |account, sighting| (account, sighting.identifier.0));
+    if let Some(at) = keys.par_windows(2).position_first(|pair| pair[0] >= pair[1]) {
+        return Err(GraphError::Offsets { column: "sightings", at: at as u64 + 1 });
+    }
+    let mut reverse: Vec<u64> =
+        keys.par_iter().enumerate().map(|(position, key)| (u64::from(key.1) << 32) | position as u64).collect();
     reverse.radix_sort_unstable();
     if let Some(last) = reverse.last().filter(|&&last| (last >> 32) as usize >= identifier_count) {
         return Err(out("sightings (identifier)", (last >> 32) as u32, identifier_count));
     }
-    let account_offsets = offsets(account_count, sightings.len(), |at| sightings[at].account.0);
     let identifier_offsets = offsets(identifier_count, reverse.len(), |at| (reverse[at] >> 32) as u32);
     Ok(BipartiteColumns {
         kind_starts: kind_starts.into(),
-        account_offsets: account_offsets.into(),
-        identifiers: sightings.par_iter().map(|sighting| sighting.identifier.0).collect::<Vec<_>>().into(),
-        counts: sightings.par_iter().map(|sighting| sighting.count).collect::<Vec<_>>().into(),
-        first_seen: sightings.par_iter().map(|sighting| sighting.first_seen).collect::<Vec<_>>().into(),
-        last_seen: sightings.par_iter().map(|sighting| sighting.last_seen).collect::<Vec<_>>().into(),
+        identifiers: keys.par_iter().map(|key| key.1).collect::<Vec<_>>().into(),
+        counts: rows.fill(shards, |_, sighting| sighting.count).into(),
+        first_seen: rows.fill(shards, |_, sighting| sighting.first_seen).into(),
+        last_seen: rows.fill(shards, |_, sighting| sighting.last_seen).into(),
+        account_offsets: rows.offsets.into(),
         identifier_offsets: identifier_offsets.into(),
-        accounts: reverse.par_iter().map(|&entry| sightings[entry as u32 as usize].account.0).collect::<Vec<_>>().into(),
+        accounts: reverse.par_iter().map(|&entry| keys[entry as u32 as usize].0).collect::<Vec<_>>().into(),
         identifier_sightings: reverse.par_iter().map(|&entry| entry as u32).collect::<Vec<_>>().into(),
     })
 }
@@ -132,13 +181,14 @@ pub fn columns_from_sightings(
 /// Consolidates and builds in one step.
 ///
 /// # Errors
-/// As [`columns_from_sightings`].
+/// As [`columns_from_shards`].
 pub fn graph_from_sightings(
     sightings: Vec<Sighting>,
     account_count: usize,
     kind_starts: Vec<u32>,
 ) -> Result<BipartiteGraph, GraphError> {
-    BipartiteGraph::from_columns(columns_from_sightings(&consolidate(sightings), account_count, kind_starts)?)
+    let shard = Shard::grouped(consolidate(sightings), |sighting| sighting.account.0);
+    BipartiteGraph::from_columns(columns_from_shards(&[shard], account_count, kind_starts)?)
 }
 
 /// Row starts of `row_count` rows over `length` entries whose rows ascend.
@@ -153,42 +203,42 @@ fn offsets(row_count: usize, length: usize, row_of: impl Fn(usize) -> u32) -> Ve
     offsets
 }
 
-/// Orders events by account, time and then all other columns. A column in which every event is missing (or, for requests, 1)
-/// is left out.
+/// All accounts' events from shards in order. A column in which every event is missing (or, for requests, 1) is left out.
 ///
 /// # Errors
 /// An account out of range.
-pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> Result<Activity, GraphError> {
-    moments.radix_sort_unstable();
-    moments.par_chunk_by_mut(|one, other| (one.account, one.seconds) == (other.account, other.seconds)).for_each(|ties| {
-        if ties.len() > 1 {
-            ties.sort_unstable();
-        }
-    });
-    if let Some(last) = moments.last().filter(|last| last.account as usize >= account_count) {
-        let (found, bound) = (u64::from(last.account), account_count as u64);
-        return Err(GraphError::OutOfRange { column: "moments", at: moments.len() as u64 - 1, found, bound });
-    }
-    fn column<T: Copy + Send + Sync + PartialEq>(
-        moments: &[Moment],
-        none: T,
-        of: impl Fn(&Moment) -> T + Send + Sync,
-    ) -> Vec<T> {
-        if moments.par_iter().all(|moment| of(moment) == none) { Vec::new() } else { moments.par_iter().map(of).collect() }
-    }
+pub fn activity_from_shards(shards: &[Shard<Moment>], account_count: usize) -> Result<Activity, GraphError> {
+    let rows = Rows::of(shards, account_count).map_err(|account| {
+        let (found, bound) = (u64::from(account), account_count as u64);
+        GraphError::OutOfRange { column: "moments", at: 0, found, bound }
+    })?;
+    let column = |none: u32, of: &(dyn Fn(&Moment) -> u32 + Sync)| -> bool {
+        shards.par_iter().any(|shard| shard.items().iter().any(|moment| of(moment) != none))
+    };
+    let none = u32::from(NONE_U16);
+    let narrow = |there: bool, of: &(dyn Fn(&Moment) -> u16 + Sync)| -> Vec<u16> {
+        if there { rows.fill(shards, |_, moment| of(moment)) } else { Vec::new() }
+    };
+    let wide = |there: bool, of: &(dyn Fn(&Moment) -> u32 + Sync)| -> Vec<u32> {
+        if there { rows.fill(shards, |_, moment| of(moment)) } else { Vec::new() }
+    };
+    let status = |moment: &Moment| if moment.is_long() { NONE_U16 } else { moment.status };
     Activity::from_columns(ActivityColumns {
-        offsets: offsets(account_count, moments.len(), |at| moments[at].account).into(),
-        time: moments
-            .par_iter()
-            .map(|moment| i64::from(moment.seconds) * 1000 + i64::from(moment.millis))
-            .collect::<Vec<_>>()
-            .into(),
-        model: column(&moments, NONE_U16, |moment| moment.model).into(),
-        capability: column(&moments, NONE_U16, |moment| moment.capability).into(),
-        status: column(&moments, NONE_U16, |moment| moment.status).into(),
-        template: column(&moments, NONE_U32, |moment| moment.template).into(),
-        requests: column(&moments, 1, |moment| moment.requests).into(),
+        time: rows.fill(shards, |_, moment| i64::from(moment.seconds) * 1000 + i64::from(moment.millis)).into(),
+        model: narrow(column(none, &|moment| u32::from(moment.model)), &|moment| moment.model).into(),
+        capability: narrow(column(none, &|moment| u32::from(moment.capability)), &|moment| moment.capability).into(),
+        status: narrow(column(none, &|moment| u32::from(status(moment))), &status).into(),
+        template: wide(column(NONE_U32, &|moment| moment.template), &|moment| moment.template).into(),
+        requests: wide(column(1, &|moment| moment.requests), &|moment| moment.requests).into(),
+        offsets: rows.offsets.into(),
     })
+}
+
+/// Which events, in the order of [`activity_from_shards`], came from long rows: one flag an event, or none if no event did.
+pub fn long_flags(shards: &[Shard<Moment>], account_count: usize) -> Vec<u8> {
+    let some = shards.par_iter().any(|shard| shard.items().iter().any(Moment::is_long));
+    let rows = if some { Rows::of(shards, account_count).ok() } else { None };
+    rows.map_or_else(Vec::new, |rows| rows.fill(shards, |_, moment| u8::from(moment.is_long())))
 }
 
 #[cfg(test)]
@@ -231,8 +281,12 @@ mod tests {
             template: NONE_U32,
             requests: 1,
         };
-        let activity =
-            activity_from_moments(vec![moment(1, 9, 3), moment(0, 8, 1), moment(1, 9, 2), moment(1, 7, 9)], 2).unwrap();
+        let mut long = moment(0, 8, 1);
+        long.status = LONG_STATUS;
+        let parts = vec![vec![moment(1, 9, 3), long], vec![moment(1, 9, 2), moment(1, 7, 9)]];
+        let shards = [Shard::gather(parts, &[0, 1], |moment| moment.account as usize, order_row)];
+        let activity = activity_from_shards(&shards, 2).unwrap();
+        assert_eq!(long_flags(&shards, 2), [1, 0, 0, 0]);
         assert_eq!(activity.of(AccountId(1)).time, [7005, 9005, 9005]);
         assert_eq!(activity.of(AccountId(1)).model, [9, 2, 3]);
         assert!(activity.columns().status.is_empty() && activity.columns().requests.is_empty());

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use events::{IngestConfig, IngestObserver, Ingested};
+use events::{Base, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::privacy;
 use crate::store::{self, InputFile, StoreWriter};
@@ -25,6 +26,10 @@ pub struct BuildSummary {
     pub sightings: u64,
     /// Events with a time.
     pub timed_events: u64,
+    /// Files that were skipped, because the same bytes had been read.
+    pub already_read: Vec<String>,
+    /// Whether the store was written: not if every file was skipped.
+    pub changed: bool,
 }
 
 /// Reads events into a store at `path`, replacing the one that is there when all is done.
@@ -48,11 +53,119 @@ pub fn build(
     }
     let summary = summarise(&ingested);
     put(&mut writer, ingested)?;
+    keep_tables(&mut writer, config)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
     writer.commit()?;
     Ok(summary)
+}
+
+/// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the batches.
+/// Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that `config` doesn't
+/// name are those of the store. Results of an earlier detection are of other accounts and are dropped.
+///
+/// # Errors
+/// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none.
+pub fn update(
+    sources: &[PathBuf],
+    path: &Path,
+    config: &IngestConfig,
+    observer: &dyn IngestObserver,
+) -> Result<BuildSummary, Error> {
+    Dataset::open(path)?;
+    let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
+    privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
+    let mut writer = StoreWriter::create(path)?;
+    writer.set_key_id(key_id);
+    let dataset = Dataset::open(path)?;
+    let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;
+    let mut config = config.clone();
+    for (section, configured) in side_tables(&mut config) {
+        if configured.is_none() && dataset.store().has(section) {
+            let file = folder.path().join(section);
+            let bytes = dataset.store().column::<u8>(section)?;
+            std::fs::write(&file, bytes.as_slice()).map_err(|error| Error::io("write", &file, error))?;
+            *configured = Some(file);
+        }
+    }
+    let lists = |name: &str| -> Result<Vec<String>, Error> {
+        let bytes = dataset.store().column::<u8>(name)?;
+        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+    };
+    let (long_events, event_pathway) =
+        (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
+    let event_pathways = lists("inputs.event_pathways")?;
+    let (manifest, tables) = (dataset.manifest(), dataset.tables());
+    let base = Base {
+        account_names: dataset.account_names().as_names(),
+        kind_names: &tables.kinds,
+        identifier_names: dataset.identifier_names().as_names(),
+        graph: dataset.graph(),
+        activity: dataset.activity(),
+        long_events: &long_events,
+        models: &tables.models,
+        capabilities: &tables.capabilities,
+        event_pathway: &event_pathway,
+        event_pathways: &event_pathways,
+        templates: (tables.skeletons.iter())
+            .map(|(identifier, skeleton, variants)| Template {
+                identifier: *identifier,
+                skeleton: skeleton.clone(),
+                variants: *variants as u32,
+            })
+            .collect(),
+        files: (manifest.inputs.iter())
+            .map(|file| FileRead {
+                file: file.name.clone(),
+                hash: file.hash.clone(),
+                rows: file.rows,
+                duplicate: false,
+                ignored: Vec::new(),
+                missing: Vec::new(),
+            })
+            .collect(),
+        rejected: manifest.rejected.iter().cloned().collect(),
+    };
+    let ingested = events::ingest_onto(Some(&base), sources, &config, observer)?;
+    let summary = summarise(&ingested);
+    if summary.already_read.len() == ingested.files.len() - base.files.len() {
+        return Ok(BuildSummary { changed: false, ..summary });
+    }
+    put(&mut writer, ingested)?;
+    keep_tables(&mut writer, &config)?;
+    if observer.cancelled() {
+        return Err(Error::Interrupted);
+    }
+    writer.commit()?;
+    Ok(summary)
+}
+
+/// Sections of the side tables, which hold names.
+pub(crate) const SIDE_TABLES: [&str; 4] = ["inputs.accounts", "inputs.releases", "inputs.allow", "inputs.map"];
+
+/// Side tables that a later [`crate::update`] reads again: (section, what is configured).
+fn side_tables(config: &mut IngestConfig) -> [(&'static str, &mut Option<PathBuf>); 4] {
+    let [accounts, releases, allow, map] = SIDE_TABLES;
+    [(accounts, &mut config.accounts), (releases, &mut config.releases), (allow, &mut config.allow), (map, &mut config.map)]
+}
+
+/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are kept
+/// as pseudonyms only, the tables, which hold the names themselves, are not kept.
+fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
+    if config.pseudonym.is_some() {
+        return Ok(());
+    }
+    for (section, path) in side_tables(&mut config.clone()) {
+        let Some(path) = path else { continue };
+        let bytes = if section == "inputs.map" {
+            std::fs::read(&path).map_err(|error| Error::io("read", path, error))?
+        } else {
+            events::known_columns(path)?
+        };
+        writer.put(section, &bytes)?;
+    }
+    Ok(())
 }
 
 fn summarise(ingested: &Ingested) -> BuildSummary {
@@ -66,6 +179,8 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         identifiers: kinds.map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
         timed_events: ingested.activity.event_count() as u64,
+        already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
+        changed: true,
     }
 }
 
@@ -104,13 +219,18 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     writer.put("accounts.name_bytes", &ingested.account_names.bytes)?;
     writer.put("identifiers.name_offsets", &ingested.identifier_names.offsets)?;
     writer.put("identifiers.name_bytes", &ingested.identifier_names.bytes)?;
-    let files = ingested.files.iter().map(|file| InputFile {
-        name: file.file.clone(),
-        hash: file.hash.clone(),
-        rows: file.rows,
-        duplicate: file.duplicate,
-    });
-    writer.set_inputs(files.collect(), rejected_by_reason(&ingested));
+    let mut files: Vec<InputFile> = ingested
+        .files
+        .iter()
+        .filter(|file| !file.duplicate)
+        .map(|file| InputFile { name: file.file.clone(), hash: file.hash.clone(), rows: file.rows, duplicate: false })
+        .collect();
+    // By content, so that the order in which batches came leaves no trace.
+    files.sort_by(|one, other| (&one.hash, &one.name).cmp(&(&other.hash, &other.name)));
+    writer.set_inputs(files, rejected_by_reason(&ingested));
+    writer.put("inputs.long_events", &ingested.long_events)?;
+    writer.put("inputs.event_pathway", &ingested.event_pathway)?;
+    writer.put("inputs.event_pathways", ingested.event_pathways.join("\n").as_bytes())?;
     let tables = writer.tables();
     tables.kinds = ingested.kind_names;
     tables.models = ingested.models;

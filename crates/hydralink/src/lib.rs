@@ -68,7 +68,7 @@ pub mod results;
 pub mod store;
 pub mod time;
 
-pub use build::{BuildSummary, build};
+pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};

@@ -19,6 +19,11 @@ impl NameTable {
         NameTable { offsets, bytes }
     }
 
+    /// The same names, as the ingest knows them.
+    pub(crate) fn as_names(&self) -> events::NamesRef<'_> {
+        events::NamesRef { offsets: self.offsets.as_slice(), bytes: self.bytes.as_slice() }
+    }
+
     /// Number of names.
     pub fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)

@@ -84,6 +84,11 @@ impl Reason {
         }
     }
 
+    /// The reason of a name.
+    pub(crate) fn of_name(name: &str) -> Option<Reason> {
+        REASONS.into_iter().find(|reason| reason.name() == name)
+    }
+
     pub(crate) fn code(self) -> u32 {
         self as u32
     }
@@ -126,6 +131,7 @@ mod tests {
         for (code, reason) in REASONS.iter().enumerate() {
             assert_eq!(reason.code() as usize, code);
             assert_eq!(Reason::of_code(code as u32), *reason);
+            assert_eq!(Reason::of_name(reason.name()), Some(*reason));
         }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use events::{AccountAttributes, Ingested, Names, Template};
-use graph::build::columns_from_sightings;
+use graph::build::graph_from_sightings;
 use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, IdentifierId, NONE_U32, Sighting};
 use serde::Serialize;
 
@@ -81,6 +81,7 @@ pub fn forget(
     writer.forget("");
     build::put(&mut writer, kept.ingested(&dataset)?)?;
     writer.set_inputs(dataset.manifest().inputs.clone(), dataset.manifest().rejected.clone());
+    keep_side_tables(&mut writer, &dataset, &gone)?;
     let mut config = None;
     if let Some(results) = &results {
         config = Some(toml::from_str::<DetectConfig>(&results.run.config).unwrap_or_default());
@@ -119,6 +120,33 @@ pub fn forget(
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
     (forgotten.files_searched, forgotten.found) = occurrences(store, &searched)?;
     Ok(forgotten)
+}
+
+/// Keeps the side tables that an update reads again, without the rows that name a forgotten account.
+fn keep_side_tables(writer: &mut StoreWriter, dataset: &Dataset, gone: &[String]) -> Result<(), Error> {
+    for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
+        let bytes = dataset.store().column::<u8>(section)?;
+        if !section.ends_with("accounts") && !section.ends_with("allow") {
+            writer.put(section, &bytes)?;
+            continue;
+        }
+        let damaged = |error: csv::Error| Error::StoreDamaged {
+            store: dataset.path().to_owned(),
+            section: section.to_owned(),
+            what: error.to_string(),
+        };
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
+        let mut kept = csv::Writer::from_writer(Vec::new());
+        for row in rows.byte_records() {
+            let row = row.map_err(damaged)?;
+            if !row.iter().any(|field| gone.iter().any(|name| name.as_bytes() == field.trim_ascii())) {
+                kept.write_byte_record(&row).map_err(damaged)?;
+            }
+        }
+        let kept = kept.into_inner().map_err(|error| damaged(error.into_error().into()))?;
+        writer.put(section, &kept)?;
+    }
+    Ok(())
 }
 
 fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> {
@@ -249,7 +277,22 @@ impl Kept {
             examples: Vec::new(),
             unroutable: 0,
             short_prompts: 0,
+            event_pathway: self.by_account(&dataset.store().column::<u16>("inputs.event_pathway")?),
+            event_pathways: {
+                let names = dataset.store().column::<u8>("inputs.event_pathways")?;
+                String::from_utf8_lossy(&names).lines().map(str::to_owned).collect()
+            },
+            long_events: self.long_events(dataset)?,
         })
+    }
+
+    /// Which of the events that stay came from long rows.
+    fn long_events(&self, dataset: &Dataset) -> Result<Vec<u8>, Error> {
+        let flags = dataset.store().column::<u8>("inputs.long_events")?;
+        let offsets = &dataset.activity().columns().offsets;
+        let rows = self.accounts().map(|account| offsets[account.index()] as usize..offsets[account.index() + 1] as usize);
+        let kept: Vec<u8> = rows.filter(|_| !flags.is_empty()).flat_map(|row| flags[row].iter().copied()).collect();
+        Ok(if kept.iter().any(|&flag| flag != 0) { kept } else { Vec::new() })
     }
 
     /// The kinds that still have identifiers, and the graph.
@@ -273,8 +316,7 @@ impl Kept {
                 ..sighting
             })
             .collect();
-        let columns = columns_from_sightings(&sightings, self.accounts().count(), kind_starts)?;
-        Ok((kind_names, BipartiteGraph::from_columns(columns)?))
+        Ok((kind_names, graph_from_sightings(sightings, self.accounts().count(), kind_starts)?))
     }
 
     fn activity(&self, dataset: &Dataset) -> Result<Activity, Error> {

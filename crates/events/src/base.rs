@@ -1,0 +1,125 @@
+//! What an earlier ingest left, as the start of the next one: reading more files onto it gives what reading all at once would have.
+//!
+//! Sightings and events go back to where those of a chunk go (`gather`), names back into the interner. Merging is associative
+//! and commutative and the final numbering depends on names alone, so batches in any order and one big ingest end in the same bytes.
+//! The one thing that can't be continued is mining: masked prompts aren't kept, so prompts can't come in two batches.
+//!
+//! Cost: O(sightings + events) of the base, in one pass.
+
+use std::collections::BTreeMap;
+
+use graph::build::{LONG_STATUS, Moment};
+use graph::{AccountId, Activity, BipartiteGraph, NONE_U16, NONE_U32, Sighting};
+
+use crate::error::EventError;
+use crate::gather::Sharded;
+use crate::ingest::{FileRead, Fold, Template};
+use crate::names::NamesRef;
+use crate::normalise::Reason;
+use crate::session::Session;
+
+/// An earlier [`crate::Ingested`], borrowed from wherever it is kept.
+#[derive(Clone, Debug)]
+pub struct Base<'a> {
+    /// Accounts in byte order.
+    pub account_names: NamesRef<'a>,
+    /// Kinds in byte order.
+    pub kind_names: &'a [String],
+    /// Identifiers by kind, in byte order within a kind.
+    pub identifier_names: NamesRef<'a>,
+    /// Who touches what.
+    pub graph: &'a BipartiteGraph,
+    /// Who did what when.
+    pub activity: &'a Activity,
+    /// Which events came from long rows; empty if none did.
+    pub long_events: &'a [u8],
+    /// Models.
+    pub models: &'a [String],
+    /// Capability classes.
+    pub capabilities: &'a [String],
+    /// The pathway that events gave each account, as an index into `event_pathways`; empty if they gave none.
+    pub event_pathway: &'a [u16],
+    /// Pathways that events gave.
+    pub event_pathways: &'a [String],
+    /// Mined templates.
+    pub templates: Vec<Template>,
+    /// Files that were read.
+    pub files: Vec<FileRead>,
+    /// Rows that were rejected, by the name of the reason.
+    pub rejected: BTreeMap<String, u64>,
+}
+
+impl Base<'_> {
+    /// Puts everything where a chunk's yield goes.
+    pub(crate) fn seed(&self, session: &Session<'_>, fold: &mut Fold<'_>) -> Result<(), EventError> {
+        let too_many = EventError::TooMany { what: "values in the store and the new events", bound: u64::from(u32::MAX) };
+        let accounts: Option<Vec<u32>> = (0..self.account_names.len() as u32)
+            .map(|account| session.accounts.intern(self.account_names.name(account)))
+            .collect();
+        let Some(accounts) = accounts else { return Err(too_many) };
+        let mut identifiers = Vec::with_capacity(self.identifier_names.len());
+        for (kind, range) in self.kind_names.iter().zip(self.graph.columns().kind_starts.windows(2)) {
+            let Some(kind) = session.kind(kind) else { return Err(too_many) };
+            identifiers.extend(
+                (range[0]..range[1]).map(|identifier| session.intern_identifier(kind, self.identifier_names.name(identifier))),
+            );
+        }
+        let labels = |names: &[String], of: &dyn Fn(&str) -> u32| -> Vec<u16> {
+            names.iter().map(|name| u16::try_from(of(name)).unwrap_or(NONE_U16)).collect()
+        };
+        let models = labels(self.models, &|name| session.models.intern(name));
+        let capabilities = labels(self.capabilities, &|name| session.capabilities.intern(name));
+        let pathways = labels(self.event_pathways, &|name| session.pathways.intern(name));
+
+        let (mut sightings, mut moments) = (Sharded::<Sighting>::default(), Sharded::<Moment>::default());
+        for position in 0..self.graph.sighting_count() {
+            let mut sighting = self.graph.sighting(position);
+            sighting.account = AccountId(accounts[sighting.account.index()]);
+            sighting.identifier.0 = identifiers[sighting.identifier.index()];
+            sightings.push(sighting);
+        }
+        let label = |new_of: &[u16], column: &[u16], at: usize| {
+            column.get(at).and_then(|&old| new_of.get(usize::from(old))).copied().unwrap_or(NONE_U16)
+        };
+        let mut start = 0;
+        for (old, &account) in accounts.iter().enumerate() {
+            let events = self.activity.of(AccountId(old as u32));
+            for (at, &millis) in events.time.iter().enumerate() {
+                let long = self.long_events.get(start + at).is_some_and(|&flag| flag != 0);
+                let template = events.template.get(at).and_then(|&template| identifiers.get(template as usize));
+                moments.push(Moment {
+                    account,
+                    seconds: (millis / 1000) as u32,
+                    millis: (millis % 1000) as u16,
+                    model: label(&models, events.model, at),
+                    capability: label(&capabilities, events.capability, at),
+                    status: if long { LONG_STATUS } else { events.status.get(at).copied().unwrap_or(NONE_U16) },
+                    template: template.copied().unwrap_or(NONE_U32),
+                    requests: events.requests.get(at).copied().unwrap_or(1),
+                });
+            }
+            start += events.time.len();
+        }
+        for (&account, &pathway) in accounts.iter().zip(self.event_pathway) {
+            if let Some(&pathway) = pathways.get(usize::from(pathway)) {
+                fold.pathways.insert((account, pathway));
+            }
+        }
+        fold.bare.extend(accounts);
+        fold.gather(sightings, moments);
+        for (name, &count) in &self.rejected {
+            if let Some(reason) = Reason::of_name(name) {
+                fold.rejected.insert(reason, count);
+            }
+        }
+        fold.files.clone_from(&self.files);
+        fold.rows = self.files.iter().map(|file| file.rows).sum();
+        Ok(())
+    }
+
+    /// Mined templates of the base, by their hash: (hash, skeleton, variants).
+    pub(crate) fn mined(&self) -> Vec<(String, String, u32)> {
+        let hash = |template: &Template| self.identifier_names.text(template.identifier).to_string();
+        self.templates.iter().map(|template| (hash(template), template.skeleton.clone(), template.variants)).collect()
+    }
+}

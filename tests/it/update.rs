@@ -1,0 +1,106 @@
+//! Batches, in any order, and everything at once: the same store.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::support::{Bench, of_world};
+
+/// Every section of a store by name, without the generation that wrote it.
+fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
+    fs::read_dir(bench.path(store))
+        .expect("the store")
+        .map(|entry| entry.expect("an entry").path())
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            let (stem, _) = name.rsplit_once('.')?;
+            Some((stem.to_owned(), fs::read(&path).expect("a section")))
+        })
+        .collect()
+}
+
+fn same(bench: &Bench, one: &str, other: &str) {
+    let (one, other) = (sections(bench, one), sections(bench, other));
+    assert!(one.len() > 20, "{:?}", one.keys());
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    for (name, bytes) in &one {
+        assert!(*bytes == other[name], "section {name} differs");
+    }
+}
+
+#[test]
+fn batches_in_any_order_are_one_build() {
+    let bench = Bench::new();
+    let text = fs::read_to_string(of_world("events.csv")).expect("the world's events");
+    let (header, rows) = text.split_once('\n').expect("a header");
+    let rows: Vec<&str> = rows.lines().collect();
+    let part = |name: &str, rows: &[&str]| bench.file(name, format!("{header}\n{}\n", rows.join("\n")));
+    let third = rows.len() / 3;
+    let one = part("1.csv", &rows[..third]);
+    let two = part("2.csv", &rows[third..2 * third]);
+    let three = part("3.csv", &rows[2 * third..]);
+    let long = bench.file(
+        "long.csv",
+        "timestamp,account_id,entity_kind,entity_value,count\n\
+         2026-03-05T00:00:00Z,long,url,x,2\n2026-03-05T00:00:00Z,long,ip,8.8.4.4,5\n2026-03-05T00:00:00Z,long,ip,999,1\n,bare,,,\n",
+    );
+    let more =
+        bench.file("more.csv", "timestamp,account_id,entity_kind,entity_value,count\n2026-03-05T00:00:00Z,long,device,d,9\n");
+    let accounts = of_world("accounts.csv");
+    let releases = of_world("releases.csv");
+    let tables = ["--accounts", &accounts, "--releases", &releases, "--quiet"];
+    let build = |files: &[&str], store: &str| bench.ok(&[&["build"], files, &tables, &["-o", store]].concat());
+    build(&[&one, &two, &three, &long, &more], "whole");
+    build(&[&three, &more], "a");
+    bench.ok(&["update", "a", &one, "--threads", "1", "--quiet"]);
+    bench.ok(&["update", "a", &long, &two, "--quiet"]);
+    same(&bench, "whole", "a");
+    build(&[&one], "b");
+    for file in [&long, &two, &more, &three] {
+        bench.ok(&["update", "b", file, "--quiet"]);
+    }
+    same(&bench, "whole", "b");
+    bench.ok(&["detect", "b", "--quiet"]);
+    bench.ok(&["verify", "b"]);
+}
+
+#[test]
+fn the_same_file_twice_changes_nothing_and_is_said() {
+    let bench = Bench::new();
+    let store = crate::support::detected(&bench);
+    let networks = bench.ok(&["networks", &store, "--format", "jsonl"]).stdout;
+    let ran = bench.ok(&["update", &store, &of_world("events.csv")]);
+    assert!(ran.stderr.contains("events.csv") && ran.stderr.contains("skipped"), "{}", ran.stderr);
+    assert_eq!(networks, bench.ok(&["networks", &store, "--format", "jsonl"]).stdout);
+}
+
+#[test]
+fn new_events_drop_the_networks_and_a_failure_keeps_them() {
+    let bench = Bench::new();
+    let store = crate::support::detected(&bench);
+    let networks = bench.ok(&["networks", &store, "--format", "jsonl"]).stdout;
+    let bad = bench.file("bad.csv", "account,ip\n");
+    bench.fails(2, &["bad.csv"], &["update", &store, &bad]);
+    assert_eq!(networks, bench.ok(&["networks", &store, "--format", "jsonl"]).stdout);
+    let good = bench.file("good.csv", "account,ip\nnew,8.8.8.8\n");
+    bench.ok(&["update", &store, &good]);
+    bench.fails(2, &["no networks yet", "detect"], &["networks", &store]);
+    bench.ok(&["show", &store, "account:new"]);
+    bench.fails(2, &["not a hydralink store"], &["update", "absent", &good]);
+    assert!(!bench.path("absent").exists());
+}
+
+#[test]
+fn prompts_are_mined_together_or_not_at_all() {
+    let bench = Bench::new();
+    let prompts = |name: &str, account: &str| {
+        let text = "please describe the colour of the sky over this small town in words";
+        bench.file(name, format!("account,prompt\n{account},{text} {account}\n"))
+    };
+    let (one, two) = (prompts("one.csv", "a"), prompts("two.csv", "b"));
+    let plain = bench.file("plain.csv", "account,ip\nc,8.8.8.8\n");
+    bench.ok(&["build", &one, &plain, "-o", "whole"]);
+    bench.ok(&["build", &one, "-o", "store"]);
+    bench.ok(&["update", "store", &plain]);
+    same(&bench, "whole", "store");
+    bench.fails(2, &["mined from prompts"], &["update", "store", &two]);
+}
