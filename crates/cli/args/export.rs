@@ -1,0 +1,20 @@
+//! What leaves for other tools: export.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// The file to write; .gz and .zst compress
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Only this network (repeat for several)
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Vec<String>,
+    /// Above this many nodes a collapsed view is written, and says so
+    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    pub(crate) max_nodes: usize,
+}

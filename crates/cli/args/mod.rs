@@ -1,0 +1,100 @@
+//! What can be typed: here what all commands share and the list of them, below it one file a group of commands.
+
+mod act;
+mod ask;
+mod export;
+mod find;
+mod read;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use act::PlanBans;
+pub(crate) use ask::{Hubs, Neighbors, OneNode, PathBetween};
+pub(crate) use export::Export;
+pub(crate) use find::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName};
+pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier};
+
+use crate::output::Format;
+
+/// Links accounts that share infrastructure and finds the proxy networks among them.
+///
+/// Start with `hydralink demo`. On your own logs: `profile`, then `build`, then `detect`.
+#[derive(Debug, Parser)]
+#[command(name = "hydralink", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Shared {
+    /// How to print records: table for people, jsonl for machines
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Worker threads (default: one a core). Results don't depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub(crate) threads: Option<usize>,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// No progress bars
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+/// The commands, in the order in which one meets them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small world, find its networks, check them against the truth, and show what to type next
+    Demo(Demo),
+    /// Write a synthetic world with known truth
+    Synth(Synth),
+    /// Show what is in event logs, before anything is built
+    Profile(Profile),
+    /// Read event logs into a store
+    Build(Build),
+    /// Find the networks in a store, keep them in it, and print the ranked table
+    Detect(Detect),
+    /// Print the ranked networks again
+    Networks(Networks),
+    /// One network in full: why it was found, what ties it together, what speaks against it
+    Network(OneNetwork),
+    /// Every account with its component, community, network and confidence
+    Members(Members),
+    /// Connected components by size
+    Components(Components),
+    /// Communities by Louvain or Leiden, with a quality function and resolution of your choice
+    Communities(Communities),
+    /// Identifiers with class, policy, degree and why
+    Hubs(Hubs),
+    /// One account or identifier
+    Show(OneNode),
+    /// What an account or identifier was seen with
+    Neighbors(Neighbors),
+    /// The strongest chains of evidence between two nodes
+    Path(PathBetween),
+    /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
+    PlanBans(PlanBans),
+    /// Why two accounts are, or aren't, held to be one operator's
+    Why(PathBetween),
+    /// Write the graph for Gephi, notebooks and partners' platforms
+    ///
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
+    Export(Export),
+    /// Compare the networks found with known truth
+    Evaluate(Evaluate),
+    /// Check every byte of a store, and every number of its networks
+    Verify(OneStore),
+}
+
+/// A store.
+#[derive(Debug, Args)]
+pub(crate) struct OneStore {
+    /// The store
+    pub(crate) store: PathBuf,
+}
