@@ -1,4 +1,4 @@
-//! What leaves for other tools: export.
+//! What leaves for other tools and other people: export, report.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,21 @@ pub(crate) struct Export {
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
     /// Above this many nodes a collapsed view is written, and says so
+    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    pub(crate) max_nodes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// The page to write
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
+    /// Only this network, flagged or not (repeat for several)
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Vec<String>,
+    /// Above this many nodes groups stand for their accounts in the picture, and the page says so
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     pub(crate) max_nodes: usize,
 }

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::PlanBans;
 pub(crate) use ask::{Hubs, Neighbors, OneNode, PathBetween};
-pub(crate) use export::Export;
+pub(crate) use export::{Export, Report};
 pub(crate) use find::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName};
 pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier};
 
@@ -86,6 +86,12 @@ pub(crate) enum Command {
     ///
     /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
     Export(Export),
+    /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph
+    ///
+    /// The page needs no server, no network and no WebGL, and opens in any browser.
+    ///
+    /// Example: hydralink report store -o report.html --network PN-ae620bcf
+    Report(Report),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
     /// Check every byte of a store, and every number of its networks

@@ -35,6 +35,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::PlanBans(arguments) => ask::plan_bans(&arguments, output),
         Command::Why(arguments) => ask::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
+        Command::Report(arguments) => export::report(&arguments, shared, output),
         Command::Evaluate(arguments) => find::evaluate(&arguments, output),
         Command::Verify(arguments) => ask::verify(&arguments, output),
     }

@@ -77,9 +77,32 @@ pub fn export_drawn(
     config: &export::ExportConfig,
     path: &std::path::Path,
 ) -> Result<export::ExportSummary, Error> {
-    let places = |graph: &graph::WeightedGraph| {
-        let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
-        drawn.expect("a spiral starts any graph").places
-    };
     export::export(dataset, results, config, places, path)
+}
+
+/// Writes the report of a store as one HTML file, beside `path` and then renamed over it; a name that ends in `.gz` or `.zst` is
+/// compressed. Returns its size in bytes and what it shows.
+///
+/// # Errors
+/// As [`Dataset::report_data`]; [`Error::Io`] if writing fails: the path then holds what it held before.
+pub fn report_drawn(
+    dataset: &Dataset,
+    results: &Results,
+    config: &report::ReportConfig,
+    path: &std::path::Path,
+) -> Result<(u64, report::ReportData), Error> {
+    let data = dataset.report_data(results, config)?;
+    let (compression, _) = export::Compression::of_name(path);
+    let bytes = export::write_file(path, compression, |out| report::write_report(&data, out))?;
+    Ok((bytes, data))
+}
+
+/// Puts the nodes of a picture where ForceAtlas2 says.
+pub(crate) fn place_drawn(graph: &mut export::ExportGraph<'_>) -> Result<(), Error> {
+    export::layout::place(graph, places)
+}
+
+fn places(graph: &graph::WeightedGraph) -> Vec<[f32; 2]> {
+    let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
+    drawn.expect("a spiral starts any graph").places
 }

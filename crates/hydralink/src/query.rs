@@ -257,21 +257,24 @@ pub fn hubs(dataset: &Dataset, results: &Results, kind: Option<&str>, top: usize
     order
         .sort_unstable_by_key(|&identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier));
     order.truncate(if top == 0 { usize::MAX } else { top });
-    let rows = order.into_iter().map(IdentifierId).map(|identifier| {
-        let (first, last) = span_of_identifier(graph, identifier);
-        Hub {
-            identifier: dataset.label_of(Node::Identifier(identifier)),
-            kind: dataset.identifier_name(identifier).0.to_owned(),
-            accounts: graph.identifier_degree(identifier) as u64,
-            exchanges: exchanges_of_identifier(graph, identifier),
-            class: results.class_of(identifier).to_owned(),
-            policy: results.policy_of(identifier).to_owned(),
-            reason: results.reason_of(dataset, identifier),
-            first_seen: rfc3339(first),
-            last_seen: rfc3339(last),
-        }
-    });
-    Ok(rows.collect())
+    Ok(order.into_iter().map(|identifier| hub(dataset, results, IdentifierId(identifier))).collect())
+}
+
+/// One identifier as [`hubs`] lists it.
+pub fn hub(dataset: &Dataset, results: &Results, identifier: IdentifierId) -> Hub {
+    let graph = dataset.graph();
+    let (first, last) = span_of_identifier(graph, identifier);
+    Hub {
+        identifier: dataset.label_of(Node::Identifier(identifier)),
+        kind: dataset.identifier_name(identifier).0.to_owned(),
+        accounts: graph.identifier_degree(identifier) as u64,
+        exchanges: exchanges_of_identifier(graph, identifier),
+        class: results.class_of(identifier).to_owned(),
+        policy: results.policy_of(identifier).to_owned(),
+        reason: results.reason_of(dataset, identifier),
+        first_seen: rfc3339(first),
+        last_seen: rfc3339(last),
+    }
 }
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.

@@ -50,6 +50,7 @@ pub use naming::Level;
 pub use run::{ExportSummary, Format, WrittenFile, export, write_graph};
 pub use share::{Sharing, Tlp};
 pub use sink::Compression;
+pub(crate) use sink::write_file;
 pub use view::{ExportEdge, ExportGraph, ExportHub, ExportNode, LeftOut};
 
 /// Which networks are drawn.

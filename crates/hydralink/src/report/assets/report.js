@@ -152,7 +152,7 @@ const k = data.key_numbers;
 document.title = `hydralink report ${clean(run.run_id)}`;
 $("run-id").textContent = clean(run.run_id);
 $("summary").append(
-  el("p", { cls: "lead" }, `${day(run.first_event)} to ${day(run.last_event)} · hydralink ${clean(run.tool_version)} · written ${clean(run.generated_at)}`),
+  el("p", { cls: "lead" }, `${day(run.first_event)} to ${day(run.last_event)} · hydralink ${clean(run.tool_version)}${run.generated_at ? " · written " + clean(run.generated_at) : ""}`),
   el("div", { cls: "tiles" }, [["Networks over threshold", int(k.networks)], ["Accounts inside", int(k.accounts_in_networks), k.accounts ? pct(k.accounts_in_networks / k.accounts) + " of accounts" : ""], ["Already banned", int(k.accounts_banned), k.accounts_in_networks ? pct(k.accounts_banned / k.accounts_in_networks) + " of those inside" : ""], ["Accounts", int(k.accounts)], ["Identifiers", int(k.identifiers)], ["Sightings", int(k.sightings)], ["Events", int(k.events)]].map(([t, v, sub]) => el("div", { cls: "card tile" }, el("b", null, v), el("span", null, t, sub ? el("br") : null, sub)))));
 
 /* Ranked networks. */
@@ -442,7 +442,7 @@ function rest() {
     el("div", { cls: "grid2" }, card("Shortened lists", lines(data.capped.map(c => `${c.section}: showing ${int(c.shown)} of ${int(c.total)}`), "None: everything is shown.")), card("Limits", lines(data.limits, "None stated."))));
   const rejected = run.rejected.reduce((a, b) => a + b.rows, 0);
   $("run").append(el("div", { cls: "grid2" },
-    card("This run", el("dl", null, [["Run", run.run_id], ["Tool", "hydralink " + run.tool_version], ["Written", run.generated_at], ["First event", run.first_event], ["Last event", run.last_event], ["Rows read", int(run.rows_read)], ["Rows rejected", int(rejected) + (run.rows_read ? ` (${pct(rejected / run.rows_read)})` : "")], ...run.rejected.map(r => ["– " + clean(r.reason), int(r.rows)])].map(([a, b]) => [el("dt", null, a), el("dd", null, clean(b))]))),
+    card("This run", el("dl", null, [["Run", run.run_id], ["Tool", "hydralink " + run.tool_version], ...(run.generated_at ? [["Written", run.generated_at]] : []), ["First event", run.first_event], ["Last event", run.last_event], ["Rows read", int(run.rows_read)], ["Rows rejected", int(rejected) + (run.rows_read ? ` (${pct(rejected / run.rows_read)})` : "")], ...run.rejected.map(r => ["– " + clean(r.reason), int(r.rows)])].map(([a, b]) => [el("dt", null, a), el("dd", null, clean(b))]))),
     card("Rules and thresholds", run.rules.length ? el("dl", null, run.rules.map(r => [el("dt", null, clean(r.name)), el("dd", { cls: "mono" }, clean(r.value))])) : el("p", { cls: "dim" }, "None stated.")),
     el("div", { cls: "card wide" }, el("h3", null, "Input files"), run.inputs.length ? el("dl", null, run.inputs.map(f => [el("dt", null, label(f.name)), el("dd", null, int(f.rows) + " rows", el("br"), label(f.hash))])) : el("p", { cls: "dim" }, "None stated."))));
 }
