@@ -5,6 +5,7 @@
 //! | `architecture` | arrows between the crates point one way |
 //! | `journey` | from events to ranked networks, members, queries, exports |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
+//! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
@@ -14,5 +15,6 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod journey;
+mod report;
 mod store;
 mod support;

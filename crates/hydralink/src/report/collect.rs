@@ -34,6 +34,8 @@ const HIGH_MARGIN: f64 = 5.0;
 const ACCOUNT_ROWS: usize = 50_000;
 /// Hubs that are listed by name, most widely shared first.
 const NAMED_HUBS: usize = 500;
+/// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
+const LARGEST: f32 = 8.0;
 /// Templates that a network lists.
 const NAMED_TEMPLATES: usize = 10;
 /// "Recently" in the column of growth.
@@ -65,7 +67,8 @@ impl Dataset {
         selection.selection.networks = config.networks.clone();
         selection.selection.max_nodes = config.max_nodes;
         let mut drawn = ExportGraph::from_dataset(self, results, &selection)?;
-        crate::place_drawn(&mut drawn)?;
+        own_networks(&mut drawn);
+        place_apart(&mut drawn)?;
         let chosen: Vec<usize> = drawn
             .networks
             .iter()
@@ -448,6 +451,32 @@ fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogra
     (0..graph.kind_count()).map(of_kind).collect()
 }
 
+/// Gives each identifier the network that more than half of its drawn accounts belong to, so that its colour says whose it is.
+fn own_networks(drawn: &mut ExportGraph<'_>) {
+    // (identifier, network of an account seen with it), in order.
+    let mut held: Vec<(u32, u32)> =
+        drawn.edges.iter().filter_map(|edge| Some((edge.target, drawn.nodes[edge.source as usize].network?))).collect();
+    held.sort_unstable();
+    for of_one in held.chunk_by(|a, b| a.0 == b.0) {
+        let most = of_one.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).unwrap_or_default();
+        let node = &mut drawn.nodes[of_one[0].0 as usize];
+        if 2 * most.len() > node.degree_shown as usize {
+            node.network = Some(most[0].1);
+        }
+    }
+}
+
+/// Lays each network out by itself: an edge between two networks is drawn, but pulls nothing, or a few shared identifiers would draw
+/// everything into one knot.
+fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
+    let all = std::mem::take(&mut drawn.edges);
+    let network = |node: u32| drawn.nodes[node as usize].network;
+    drawn.edges = all.iter().filter(|edge| network(edge.source) == network(edge.target)).copied().collect();
+    crate::place_drawn(drawn)?;
+    drawn.edges = all;
+    Ok(())
+}
+
 /// The picture as columns. A node's radius is such that nodes of the middle degree cover a few percent of the drawing.
 fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph {
     let accounts = dataset.graph().account_count().max(1) as f32;
@@ -462,11 +491,11 @@ fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph {
         ..ReportGraph::default()
     };
     for node in &drawn.nodes {
-        let links = if node.is_identifier() { node.degree_shown } else { node.accounts };
+        let links = if node.is_identifier() { node.degree_shown } else { 4 * node.accounts };
         picture.label.push(node.value.clone().into_owned());
         picture.x.push(node.position[0]);
         picture.y.push(node.position[1]);
-        picture.size.push(unit * (links.max(1) as f32).sqrt().min(12.0));
+        picture.size.push(unit * (links.max(1) as f32).sqrt().min(LARGEST));
         picture.score.push(node.evidence_bits.unwrap_or_else(|| (accounts / node.degree.max(1) as f32).log2()));
         picture.kind.push(node.kind as u8);
         picture.network.push(node.network.unwrap_or(NO_NETWORK));
@@ -480,7 +509,7 @@ fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph {
     picture
 }
 
-/// A fifth of the distance between nodes, were they spread evenly over the drawing.
+/// A tenth of the distance between nodes, were they spread evenly over the drawing.
 fn unit_radius(drawn: &ExportGraph<'_>) -> f32 {
     let (mut least, mut most) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
     for node in &drawn.nodes {
@@ -490,7 +519,7 @@ fn unit_radius(drawn: &ExportGraph<'_>) -> f32 {
         }
     }
     let area = (most[0] - least[0]).max(1.0) * (most[1] - least[1]).max(1.0);
-    if drawn.nodes.is_empty() { 1.0 } else { 0.2 * (area / drawn.nodes.len() as f32).sqrt() }
+    if drawn.nodes.is_empty() { 1.0 } else { 0.1 * (area / drawn.nodes.len() as f32).sqrt() }
 }
 
 #[cfg(test)]

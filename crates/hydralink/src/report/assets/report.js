@@ -263,7 +263,8 @@ function graph() {
   const legendBox = el("div", { cls: "legend", role: "group", "aria-label": "Kinds: press to hide" }), perKind = new Uint32Array(kinds.length);
   for (let i = 0; i < N; i++) perKind[kind[i]]++;
   function legend() {
-    legendBox.replaceChildren(...kinds.map((q, i) => {
+    legendBox.replaceChildren(...kinds.flatMap((q, i) => {
+      if (!perKind[i]) return [];
       const s = svgEl("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" }), c = by === "kind" ? PAL[i % 12] : grey();
       s.append(q.is_account ? svgEl("circle", { cx: 6, cy: 6, r: 5, fill: c }) : svgEl("rect", { x: 1, y: 1, width: 10, height: 10, fill: c }));
       return el("button", { type: "button", "aria-pressed": String(!off_.has(i)), onclick: () => { if (!off_.delete(i)) off_.add(i); put("hide", [...off_].join(",")); legend(); refresh(); } }, s, clean(q.name), el("span", { cls: "dim" }, int(perKind[i])));
@@ -294,8 +295,8 @@ function graph() {
     bc.setTransform(dpr, 0, 0, dpr, 0, 0); bc.globalAlpha = 1; bc.fillStyle = ink.bg; bc.fillRect(0, 0, w, h);
     bc.lineWidth = 0.7; bc.globalAlpha = Math.max(0.06, Math.min(0.45, 6000 / (eVis || 1))) * (dark() ? 1.4 : 1.1);
     edgeSets.forEach((list, b) => { bc.strokeStyle = colour(b); strokes(bc, list); });
-    bc.globalAlpha = 0.92;
-    nodeSets.forEach((list, b) => { bc.fillStyle = colour(b >> 1); mark(bc, list, b & 1); });
+    /* Identifiers below and paler: accounts are what one looks for. */
+    for (const square of [1, 0]) { bc.globalAlpha = square ? 0.55 : 0.95; nodeSets.forEach((list, b) => { if ((b & 1) === square) { bc.fillStyle = colour(b >> 1); mark(bc, list, b & 1); } }); }
     bc.globalAlpha = 1; boxes.length = 0;
     if (rad(bySize[0]) < 26) mid.some((m, n) => { if (m[2]) text(bc, nets[n].id, (m[0] / m[2] - cx) * z + w / 2, (m[1] / m[2] - cy) * z + h / 2 + 4, 12, true); return boxes.length > 40; });
     let tried = 0;
