@@ -1,8 +1,8 @@
-//! Questions about nodes: hubs, show, neighbors, path, why.
+//! Questions about nodes and what joins them: hubs, top, show, neighbors, ego, path, common, why, why-not, how, overlap, expand.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct Hubs {
@@ -14,13 +14,16 @@ pub(crate) struct Hubs {
     /// Identifiers to print, most widely shared first (0: all)
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct OneNode {
     /// The store
     pub(crate) store: PathBuf,
-    /// account:ID, KIND:VALUE, or a bare value that is unambiguous
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
     pub(crate) node: String,
 }
 
@@ -28,7 +31,7 @@ pub(crate) struct OneNode {
 pub(crate) struct Neighbors {
     /// The store
     pub(crate) store: PathBuf,
-    /// account:ID, KIND:VALUE, or a bare value that is unambiguous
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
     pub(crate) node: String,
     /// Only this kind
     #[arg(long, value_name = "KIND")]
@@ -36,6 +39,9 @@ pub(crate) struct Neighbors {
     /// Neighbours to print (0: all)
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -49,4 +55,98 @@ pub(crate) struct PathBetween {
     /// How many paths
     #[arg(short, default_value_t = 1)]
     pub(crate) k: usize,
+}
+
+/// Two nodes.
+#[derive(Debug, Args)]
+pub(crate) struct TwoNodes {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// The one: account:ID, KIND:VALUE, or a bare value that is unambiguous
+    pub(crate) first: String,
+    /// The other
+    pub(crate) second: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ego {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous
+    pub(crate) node: String,
+    /// Steps to walk; accounts stand at even distance from an account
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) hops: u32,
+    /// Identifiers with more accounts than this are named, but not walked through
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) max_degree: usize,
+    /// Nodes at most; what is cut short says so
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) max_nodes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Overlap {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) first: String,
+    /// Another
+    pub(crate) second: String,
+    /// Identifiers to print (0: all)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct How {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+    /// Joins and identifiers to print, strongest first (0: all); JSON always has all
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+/// What `top` ranks by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// Nodes seen with it: accounts of an identifier, identifiers of an account
+    #[value(alias = "accounts")]
+    Degree,
+    /// Exchanges
+    Events,
+    /// Evidence: of an account's membership, or that an identifier adds to the ties of its accounts
+    Bits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// What to rank by (accounts is another word for degree)
+    #[arg(long, value_enum, default_value_t = Measure::Degree)]
+    pub(crate) by: Measure,
+    /// `account`, or a kind of identifier (default: all identifiers)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Nodes to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Expand {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Known-bad accounts, one a line, bare or as JSON Lines with account_id; - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seeds: PathBuf,
+    /// Accounts to print, closest first (0: all that the walk reached)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
 }

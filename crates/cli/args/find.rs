@@ -29,6 +29,9 @@ pub(crate) struct Networks {
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +49,9 @@ pub(crate) struct Members {
     /// Only accounts of this network
     #[arg(long, value_name = "ID")]
     pub(crate) network: Option<String>,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::PlanBans;
-pub(crate) use ask::{Hubs, Neighbors, OneNode, PathBetween};
+pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overlap, PathBetween, Top, TwoNodes};
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName};
 pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier};
@@ -71,17 +71,49 @@ pub(crate) enum Command {
     /// Communities by Louvain or Leiden, with a quality function and resolution of your choice
     Communities(Communities),
     /// Identifiers with class, policy, degree and why
+    ///
+    /// Example: hydralink hubs store --kind ip --where 'degree > 50 and first_seen >= 2026-02-01'
     Hubs(Hubs),
     /// One account or identifier
     Show(OneNode),
     /// What an account or identifier was seen with
     Neighbors(Neighbors),
+    /// Everything within some steps of an account or identifier
+    ///
+    /// Example: hydralink ego store account:acct_1 --hops 2
+    Ego(Ego),
+    /// The nodes with most accounts, exchanges or evidence
+    ///
+    /// Example: hydralink top store --by bits --kind payment_instrument --where 'first_seen >= 2026-04-01'
+    Top(Top),
     /// The strongest chains of evidence between two nodes
+    ///
+    /// Example: hydralink path store acct_1 acct_2 -k 3
     Path(PathBetween),
+    /// What two accounts (or two identifiers) were both seen with
+    ///
+    /// Example: hydralink common store acct_1 acct_2
+    Common(TwoNodes),
     /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
     PlanBans(PlanBans),
     /// Why two accounts are, or aren't, held to be one operator's
-    Why(PathBetween),
+    Why(TwoNodes),
+    /// What keeps two accounts apart, and how many bits are missing
+    ///
+    /// Example: hydralink why-not store acct_1 acct_2
+    WhyNot(TwoNodes),
+    /// What joined a network, in which order, and what it would be without the identifier that holds it together
+    ///
+    /// Example: hydralink how store PN-ae620bcf
+    How(How),
+    /// The identifiers that two networks both touch
+    ///
+    /// Example: hydralink overlap store PN-ae620bcf PN-2460b3a4
+    Overlap(Overlap),
+    /// The accounts closest to some known-bad ones, and the cluster around them
+    ///
+    /// Example: printf 'acct_1\\nacct_2\\n' | hydralink expand store --seeds -
+    Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
     /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
@@ -94,13 +126,38 @@ pub(crate) enum Command {
     Report(Report),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
-    /// Check every byte of a store, and every number of its networks
-    Verify(OneStore),
+    /// Check every byte of a store, or every number of a dossier
+    ///
+    /// Example: hydralink network store 1 --format json > dossier.json; hydralink verify store --dossier dossier.json
+    Verify(Verify),
+    /// Print completions for a shell: source them, or put them where the shell looks
+    ///
+    /// Example: hydralink completions bash > /etc/bash_completion.d/hydralink
+    Completions(Completions),
+    /// Write a manual page for every command
+    ///
+    /// Example: hydralink man /usr/local/share/man/man1
+    Man(Man),
 }
 
-/// A store.
 #[derive(Debug, Args)]
-pub(crate) struct OneStore {
+pub(crate) struct Verify {
     /// The store
     pub(crate) store: PathBuf,
+    /// Find the networks again with the settings of the last detection, and compare every number of this dossier
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dossier: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to write the pages; made if it isn't there
+    pub(crate) directory: PathBuf,
 }

@@ -41,7 +41,7 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
         Some(Format::Jsonl) => Some(export::Format::Actions),
         Some(Format::Stix) => Some(export::Format::Stix),
         Some(Format::Misp) => Some(export::Format::Misp),
-        Some(Format::Table | Format::Json) => {
+        Some(Format::Table | Format::Json | Format::Markdown) => {
             anyhow::bail!("export writes graphml, gexf, csv, parquet, jsonl (actions), stix or misp; choose one with --format")
         }
     };

@@ -1,9 +1,11 @@
 //! Finding networks: detect, networks, network, members, components, communities, evaluate.
 
 use hydralink::evaluate::{self, Evaluation};
+use hydralink::filter;
 use hydralink::query::{self, Group, Member};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network, Results, dossier};
 
+use super::ask::first_passing;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
@@ -44,7 +46,11 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
-    print_ranked(&dataset.results()?, arguments.top, arguments.all, output)
+    let mut results = dataset.results()?;
+    if let Some(expression) = &arguments.filter_where {
+        results.networks = first_passing(results.networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
+    }
+    print_ranked(&results, arguments.top, arguments.all, output)
 }
 
 /// Prints flagged networks, or all candidates.
@@ -74,7 +80,10 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
     let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
-    Ok(output.one(&dossier, dossier::text)?)
+    Ok(match output.format() {
+        Format::Markdown => output.text(&dossier::markdown(&dossier))?,
+        _ => output.one(&dossier, dossier::text)?,
+    })
 }
 
 /// Prints every account with its labels.
@@ -83,6 +92,10 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let results = dataset.results()?;
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
     let members = query::members(&dataset, &results, network);
+    if let Some(expression) = &arguments.filter_where {
+        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, 0)?;
+        return Ok(output.records(&passing, MEMBER)?);
+    }
     if output.format() == Format::Table {
         let shown: Vec<Member> = members.filter(|member| network.is_some() || member.network.is_some()).collect();
         return Ok(output.records(&shown, MEMBER)?);
@@ -90,7 +103,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     Ok(output.stream(members, MEMBER)?)
 }
 
-const MEMBER: &[Field<Member>] = &[
+pub(crate) const MEMBER: &[Field<Member>] = &[
     Field::text("account_id", |member| member.account_id.clone()),
     Field::number("component", |member| member.component.to_string()),
     Field::number("community", |member| member.community.to_string()),

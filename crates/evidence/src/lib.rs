@@ -19,6 +19,7 @@ pub mod config;
 pub mod classify;
 pub mod weigh;
 
+pub mod terms;
 pub(crate) mod ties;
 
 pub mod members;
@@ -32,7 +33,10 @@ pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindRole};
 pub use members::{Candidate, Candidates, Member, Role, corroborate_members};
-pub use score::{NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, rank_networks, score_network};
+pub use score::{
+    Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, rank_networks, score_network, score_of,
+};
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};
+pub use terms::{Tie, TieTerms};
 pub use weigh::{Weights, weigh_sightings, weighted_graph};

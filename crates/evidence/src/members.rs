@@ -23,13 +23,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A group that holds less than one in this many of an identifier's accounts can't claim it.
-const NOTABLE_SHARE: u64 = 32;
+pub const NOTABLE_SHARE: u64 = 32;
 /// How many of a member's strongest identifiers are left out, one at a time.
-const LEFT_OUT: usize = 4;
+pub const LEFT_OUT: usize = 4;
 
 use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
+use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties};
 use crate::weigh::Weights;
 
@@ -96,8 +97,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// The candidates.
     pub networks: Vec<Candidate>,
-    /// Bits that a tie had to carry.
-    pub tie_bits: f64,
+    /// What ties were judged by.
+    pub terms: TieTerms,
 }
 
 impl Candidates {
@@ -267,7 +268,7 @@ fn describe(
     let mut networks: Vec<Candidate> =
         rows.par_iter().map(|row| candidate_of(facts, weights, rule, groups, holdings, row, config)).collect();
     networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
-    Candidates { networks, tie_bits: rule.threshold }
+    Candidates { networks, terms: rule.terms.clone() }
 }
 
 /// One candidate's members, roles, identifiers and fragility.
@@ -308,7 +309,7 @@ fn candidate_of(
             (true, false) => Role::Fringe,
             _ => Role::Ambiguous,
         };
-        let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
+        let odds = tie.bits + rule.size_bits(size) - rule.terms.pairs_bits;
         members.push(Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 });
     }
     seen.sort_unstable();

@@ -140,7 +140,6 @@ pub fn score_network(
     let mut signals = vec![membership_signal(candidate, config)];
     signals.extend(verdict.structure.kinds.iter().map(|shape| sharing_signal(shape, null, config)));
     signals.extend_from_slice(behaviour);
-    let cases = combine(&signals, config);
     let benign = verdict.best();
     let mut why: Vec<Reason> = verdict
         .structure
@@ -150,24 +149,36 @@ pub fn score_network(
         .map(|shape| Reason { kind: shape.kind, members: shape.sharing_members, identifiers: shape.shared })
         .collect();
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
-    let story = benign.bits.max(0.0);
-    let score = |story: f64| match (cases.timing, cases.content) {
+    let evidence_bits = score_of(&signals, 0.0, config);
+    let score_bits = score_of(&signals, benign.bits, config);
+    ScoreCard { signals, benign, evidence_bits, score_bits, why }
+}
+
+/// The score of signals against a harmless story of `story` bits, by the formula of the module: also what a case would be worth without
+/// one of its signals, or against a better story.
+pub fn score_of(signals: &[NamedSignal], story: f64, config: &ScoreConfig) -> f64 {
+    let cases = cases_of(signals, config);
+    let story = story.max(0.0);
+    match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => (cases.structure - story).min(timing).min(content) + cases.other.min(0.0),
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
             cases.structure * (-story).exp2() + behaviour - story
         }
-    };
-    ScoreCard { signals, benign, evidence_bits: score(0.0), score_bits: score(story), why }
+    }
 }
 
 /// The sums of the families; `None` where nothing of a family could be measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cases {
-    structure: f64,
-    timing: Option<f64>,
-    content: Option<f64>,
-    other: f64,
+pub struct Cases {
+    /// Membership and sharing.
+    pub structure: f64,
+    /// When accounts act and come.
+    pub timing: Option<f64>,
+    /// What accounts ask.
+    pub content: Option<f64>,
+    /// Anything else.
+    pub other: f64,
 }
 
 /// Indices of score cards, strongest case first, ties to the lower index.
@@ -178,7 +189,7 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 }
 
 /// Dependence-aware sums of the families: see the module's formula.
-fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
+pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {

@@ -127,6 +127,7 @@ pub(crate) fn find_networks(
         communities: communities.partition.group_count() as u64,
         quality: communities.quality,
         suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
+        terms: candidates.terms.clone(),
     };
     results.networks = networks;
     results.components = components.labels().to_vec().into();
@@ -161,12 +162,6 @@ fn score_candidates(facts: evidence::Facts<'_>, candidates: &evidence::Candidate
 
 /// The behavioural signals under the families that the score discounts by; a missing one stays on the card as missing.
 fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evidence::NamedSignal> {
-    use evidence::SignalFamily::{Content, Other, Timing};
-    let family = |name: &str| match name {
-        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
-        "tenure" | "office_hours" => Other,
-        _ => Timing,
-    };
     let all = [
         ("synchrony", &behaviour.synchrony),
         ("one_queue", &behaviour.one_queue.combined),
@@ -180,8 +175,20 @@ fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evide
         ("tenure", &behaviour.tenure),
     ];
     all.into_iter()
-        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family(name), signal: signal.clone() })
+        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family_of(name), signal: signal.clone() })
         .collect()
+}
+
+/// The family of a signal, by its name.
+pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
+    use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
+    match name {
+        "membership" => Membership,
+        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
+        "tenure" | "office_hours" => Other,
+        name if name.starts_with("sharing_") => Sharing,
+        _ => Timing,
+    }
 }
 
 /// The labels of accounts and identifiers in the making.

@@ -23,7 +23,9 @@
 //! | module | question |
 //! |---|---|
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
-//! | [`query`], [`links`], [`paths`] | what is known of a node, what joins two |
+//! | [`query`], [`top`], [`filter`] | what is known of a node, which nodes are like this |
+//! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
+//! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`linkage`] | components and communities on request |
 //! | [`evaluate`] | how right was it |
@@ -39,12 +41,18 @@ pub mod detect;
 pub mod bans;
 pub mod dossier;
 pub mod evaluate;
+pub mod expand;
 pub mod export;
+pub mod filter;
+pub mod how;
 pub mod linkage;
 pub mod links;
 pub mod paths;
 pub mod query;
 pub mod report;
+pub mod ties;
+pub mod top;
+pub mod why_not;
 
 pub mod dataset;
 pub mod error;
@@ -59,6 +67,7 @@ pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
 pub use events::{IngestConfig, IngestObserver, Profile, Unobserved, profile};
+pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };

@@ -23,6 +23,7 @@ use crate::dossier::{self, Dossier};
 use crate::error::Error;
 use crate::export::view::GROUP_KINDS;
 use crate::export::{ExportConfig, ExportGraph, LeftOut, Networks};
+use crate::how::HeldBy;
 use crate::node::Node;
 use crate::query;
 use crate::results::{Membership, Network, Results};
@@ -107,8 +108,18 @@ struct Collected<'a> {
 
 impl Collected<'_> {
     fn network(&mut self, index: usize) -> NetworkSection {
-        let Dossier { network, timeline, registrations, pathways, models, counter_evidence, skeletons, .. } =
-            dossier::dossier(self.dataset, self.results, index);
+        let Dossier {
+            network,
+            timeline,
+            registrations,
+            pathways,
+            models,
+            counter_evidence,
+            skeletons,
+            fragile,
+            would_change,
+            ..
+        } = dossier::dossier(self.dataset, self.results, index);
         let members: Vec<AccountId> = self
             .results
             .members_of(index)
@@ -136,9 +147,9 @@ impl Collected<'_> {
             accounts: self.accounts(&network.id, &members),
             activity: without_gaps(&timeline),
             registrations: without_gaps(&registrations),
-            fragile: fragile(&network),
+            fragile: fragile_rows(&fragile, network.accounts),
             counter_evidence,
-            would_change: Vec::new(),
+            would_change,
             pathways: counts(&pathways),
             models: counts(&models),
             templates: self.templates(&network, &skeletons, &members),
@@ -283,15 +294,16 @@ fn identifier_row(tie: &crate::results::TyingIdentifier) -> IdentifierRow {
     }
 }
 
-fn fragile(network: &Network) -> Vec<FragileIdentifier> {
-    let fragile = network.tied_by.iter().filter(|tie| tie.members_lost_without > 0);
-    fragile
-        .map(|tie| {
-            let (kind, label) = tie.identifier.split_once(':').unwrap_or(("", &tie.identifier));
-            let consequence = format!("without it, {} of {} accounts fall away", tie.members_lost_without, network.accounts);
-            FragileIdentifier { label: label.to_owned(), kind: kind.to_owned(), consequence }
-        })
-        .collect()
+fn fragile_rows(fragile: &[HeldBy], members: u64) -> Vec<FragileIdentifier> {
+    let row = |held: &HeldBy| {
+        let (kind, label) = held.identifier.split_once(':').unwrap_or(("", &held.identifier));
+        let (lost, pieces, largest) = (held.members_lost, held.pieces, held.largest_piece);
+        let fall =
+            if pieces > 1 { format!("; the rest falls into {pieces} pieces, the largest of {largest}") } else { String::new() };
+        let consequence = format!("without it, {lost} of {members} accounts fall away{fall}");
+        FragileIdentifier { label: label.to_owned(), kind: kind.to_owned(), consequence }
+    };
+    fragile.iter().map(row).collect()
 }
 
 fn made_at(dataset: &Dataset, account: AccountId) -> Option<u32> {
