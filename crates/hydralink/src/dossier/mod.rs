@@ -285,7 +285,7 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             (days.first(), days.last(), days.iter().rev().max_by_key(|(_, count)| *count))
         {
             put(style.heading(heading));
-            let values: Vec<u64> = days.iter().map(|&(_, count)| count).collect();
+            let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
             put(style.item(&format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values))));
         }
     }

@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
-use jiff::ToSpan;
-use jiff::civil::Date;
 
 use super::{
     AccountRow, CappedSection, DailyCounts, DegreeHistogram, FragileIdentifier, HubCut, IdentifierRow, InputFile, KeyNumbers,
@@ -27,7 +25,7 @@ use crate::how::HeldBy;
 use crate::node::Node;
 use crate::query;
 use crate::results::{Membership, Network, Results};
-use crate::time::rfc3339;
+use crate::time::{rfc3339, without_gaps};
 
 /// Bits over the threshold from which a case is called strong: 32 times the odds that suffice for a flag.
 const HIGH_MARGIN: f64 = 5.0;
@@ -145,8 +143,8 @@ impl Collected<'_> {
             signals: signals(&network),
             top_identifiers: network.tied_by.iter().map(identifier_row).collect(),
             accounts: self.accounts(&network.id, &members),
-            activity: without_gaps(&timeline),
-            registrations: without_gaps(&registrations),
+            activity: daily(&timeline),
+            registrations: daily(&registrations),
             fragile: fragile_rows(&fragile, network.accounts),
             counter_evidence,
             would_change,
@@ -325,15 +323,9 @@ fn last_seen(dataset: &Dataset) -> u32 {
     dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)
 }
 
-/// Counts of the days that have any, as counts of all days from the first to the last.
-fn without_gaps(days: &[(String, u64)]) -> DailyCounts {
-    let parsed: BTreeMap<Date, u64> =
-        days.iter().filter_map(|(day, count)| Some((day.parse::<Date>().ok()?, *count))).collect();
-    let (Some((&first, _)), Some((&last, _))) = (parsed.first_key_value(), parsed.last_key_value()) else {
-        return DailyCounts::default();
-    };
-    let all = first.series(1.day()).take_while(|day| *day <= last);
-    DailyCounts { first_day: first.to_string(), counts: all.map(|day| parsed.get(&day).copied().unwrap_or(0)).collect() }
+fn daily(days: &[(String, u64)]) -> DailyCounts {
+    let filled = without_gaps(days).map(|(first, counts)| DailyCounts { first_day: first.to_string(), counts });
+    filled.unwrap_or_default()
 }
 
 fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
@@ -537,14 +529,6 @@ fn unit_radius(drawn: &ExportGraph<'_>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_without_exchanges_are_zero_and_not_missing() {
-        let days = [("2026-02-27".to_owned(), 3), ("2026-03-02".to_owned(), 5)];
-        let filled = without_gaps(&days);
-        assert_eq!((filled.first_day.as_str(), filled.counts), ("2026-02-27", vec![3, 0, 0, 5]));
-        assert_eq!(without_gaps(&[]), DailyCounts::default());
-    }
 
     #[test]
     fn a_histogram_counts_every_size_once() {
