@@ -174,3 +174,26 @@ fn shells_and_manuals_know_every_command() {
     let page = std::fs::read_to_string(bench.path("pages").join("hydralink-why-not.1")).expect("a page");
     assert!(page.contains(".TH") && page.contains("bits are missing"), "{page}");
 }
+
+#[test]
+fn a_store_that_lost_its_events_is_seen_to_differ() {
+    let bench = Bench::new();
+    bench.ok(&["synth", "world", "--tier", "s", "--seed", "1", "--events", "csv", "--quiet"]);
+    let all = std::fs::read_to_string(bench.path("world/events.csv")).expect("the events");
+    // The first half of the time: accounts that came later are missing.
+    let mut lines: Vec<&str> = all.lines().collect();
+    let (header, rows) = lines.split_first_mut().expect("a header");
+    rows.sort_unstable();
+    let first_half = format!("{header}\n{}\n", rows[..rows.len() / 2].join("\n"));
+    bench.file("half.csv", first_half);
+    let tables = ["--accounts", "world/accounts.csv", "--releases", "world/releases.csv", "--quiet"];
+    bench.ok(&[&["build", "half.csv", "-o", "before"], &tables[..]].concat());
+    bench.ok(&[&["build", "world/events.csv", "-o", "after"], &tables[..]].concat());
+    bench.ok(&["detect", "before", "--quiet"]);
+    bench.ok(&["detect", "after", "--quiet"]);
+    let same = bench.ok(&["diff", "after", "after", "--format", "jsonl"]).records();
+    assert!(same.iter().all(|change| change["change"] == "unchanged"), "{same:?}");
+    let changes = bench.ok(&["diff", "before", "after", "--format", "jsonl"]).records();
+    let largest = changes.iter().max_by_key(|change| change["accounts_after"].as_u64()).expect("a change");
+    assert_eq!((largest["change"].as_str(), largest["joined"].as_u64() > Some(0)), (Some("grew"), true), "{changes:?}");
+}

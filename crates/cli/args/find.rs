@@ -130,3 +130,11 @@ pub(crate) struct Evaluate {
     #[arg(long)]
     pub(crate) partial: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The store before
+    pub(crate) before: PathBuf,
+    /// The store after
+    pub(crate) after: PathBuf,
+}

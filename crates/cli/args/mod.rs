@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use act::PlanBans;
 pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overlap, PathBetween, Top, TwoNodes};
 pub(crate) use export::{Export, Report};
-pub(crate) use find::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName};
+pub(crate) use find::{Algorithm, Communities, Components, Detect, Diff, Evaluate, Members, Networks, OneNetwork, QualityName};
 pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier};
 
 use crate::output::Format;
@@ -126,6 +126,10 @@ pub(crate) enum Command {
     Report(Report),
     /// Compare the networks found with known truth
     Evaluate(Evaluate),
+    /// What became of each network between two stores: born, grew, shrank, split, merged, replaced, gone
+    ///
+    /// Example: hydralink diff last-week/store store --format jsonl
+    Diff(Diff),
     /// Check every byte of a store, or every number of a dossier
     ///
     /// Example: hydralink network store 1 --format json > dossier.json; hydralink verify store --dossier dossier.json

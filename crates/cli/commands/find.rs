@@ -1,5 +1,6 @@
-//! Finding networks: detect, networks, network, members, components, communities, evaluate.
+//! Finding networks: detect, networks, network, members, components, communities, diff, evaluate.
 
+use hydralink::diff::{self, Change};
 use hydralink::evaluate::{self, Evaluation};
 use hydralink::filter;
 use hydralink::query::{self, Group, Member};
@@ -7,7 +8,9 @@ use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Network
 
 use super::ask::first_passing;
 use crate::Found;
-use crate::args::{Algorithm, Communities, Components, Detect, Evaluate, Members, Networks, OneNetwork, QualityName, Shared};
+use crate::args::{
+    Algorithm, Communities, Components, Detect, Diff, Evaluate, Members, Networks, OneNetwork, QualityName, Shared,
+};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -161,6 +164,24 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("components", |point| point.components.to_string()),
     Field::number("largest", |point| point.largest_component.to_string()),
     Field::number("linked", |point| point.linked_accounts.to_string()),
+];
+
+/// Prints what became of each network between two stores.
+pub(crate) fn diff(arguments: &Diff, output: &mut Output) -> anyhow::Result<Found> {
+    let (before, after) = (Dataset::open(&arguments.before)?, Dataset::open(&arguments.after)?);
+    let changes = diff::diff((&before, &before.results()?), (&after, &after.results()?));
+    Ok(output.records(&changes, CHANGE)?)
+}
+
+const CHANGE: &[Field<Change>] = &[
+    Field::text("change", |row| row.change.to_owned()),
+    Field::text("before", |row| row.before.join(" ")),
+    Field::text("is now", |row| row.after.join(" ")),
+    Field::number("accounts", |row| row.accounts_before.to_string()),
+    Field::number("after", |row| row.accounts_after.to_string()),
+    Field::number("joined", |row| row.joined.to_string()),
+    Field::number("left", |row| row.left.to_string()),
+    Field::csv("identifiers_kept", |row| row.identifiers_kept.to_string()),
 ];
 
 /// Compares the networks found with the truth.

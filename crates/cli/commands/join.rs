@@ -102,10 +102,20 @@ const SHARED: &[Field<Shared>] = &[
     Field::csv("second_until", |row| row.seen_by_second.1.clone().unwrap_or_default()),
 ];
 
-/// A shared identifier as a line under an answer.
-fn shared_line(shared: &Shared) -> String {
-    let class = shared.class.as_deref().unwrap_or_default();
-    format!("  {:<52} {:>6.1} bits  {:>7} accounts  {class}", shared.identifier, shared.bits, grouped(shared.accounts))
+/// Shared identifiers that an answer's text names; JSON has all.
+const SHARED_SHOWN: usize = 12;
+
+/// The shared identifiers as lines under an answer.
+fn shared_lines(shared: &[Shared]) -> Vec<String> {
+    let line = |shared: &Shared| {
+        let class = shared.class.as_deref().unwrap_or_default();
+        format!("  {:<52} {:>6.1} bits  {:>7} accounts  {class}", shared.identifier, shared.bits, grouped(shared.accounts))
+    };
+    let mut lines: Vec<String> = shared.iter().take(SHARED_SHOWN).map(line).collect();
+    if shared.len() > SHARED_SHOWN {
+        lines.push(format!("  ... and {} more; `common` lists them", grouped((shared.len() - SHARED_SHOWN) as u64)));
+    }
+    lines
 }
 
 /// Prints what two accounts share, and what that says.
@@ -115,7 +125,7 @@ pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Re
     let why = links::why(&dataset, &dataset.results()?, first, second)?;
     Ok(output.one(&why, |why| {
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
-        lines.extend(why.shared.iter().map(shared_line));
+        lines.extend(shared_lines(&why.shared));
         lines.push(String::new());
         lines.join("\n")
     })?)
@@ -141,7 +151,7 @@ fn why_not_text(found: &WhyNot) -> String {
     }
     if !found.shared.is_empty() {
         lines.push("\nShared".to_owned());
-        lines.extend(found.shared.iter().map(shared_line));
+        lines.extend(shared_lines(&found.shared));
     }
     if !found.together && !found.kinds_not_shared.is_empty() {
         lines.push(format!("\nNothing in common among: {}", found.kinds_not_shared.join(", ")));

@@ -27,6 +27,7 @@
 //! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
 //! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
 //! | [`dossier`] | why is this a network, and what speaks against it |
+//! | [`diff`] | what became of each network since |
 //! | [`linkage`] | components and communities on request |
 //! | [`evaluate`] | how right was it |
 //! | [`bans`] | what to do, and whom it would hurt |
@@ -39,6 +40,7 @@ pub mod build;
 pub mod detect;
 
 pub mod bans;
+pub mod diff;
 pub mod dossier;
 pub mod evaluate;
 pub mod expand;
