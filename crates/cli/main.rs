@@ -4,7 +4,6 @@
 //! stdout is data, stderr is talk. Exit codes: 0 found, 1 nothing found, 2 usage or input error, 3 unknown id.
 
 mod args;
-mod args_judge;
 mod commands;
 mod output;
 mod progress;

@@ -23,6 +23,9 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
+    /// Markdown, for `network`.
+    #[value(hide = true)]
+    Markdown,
     /// GraphML, for `export`.
     #[value(hide = true)]
     Graphml,
@@ -152,6 +155,26 @@ impl Output {
             }
             _ => self.out.write_all(visible_lines(&text(thing)).as_bytes())?,
         }
+        Ok(Found::Something)
+    }
+
+    /// Prints records as JSON Lines, unless another format was asked for that any record has: what a list on stdin is answered with.
+    pub(crate) fn lines<T: Serialize>(&mut self, records: &[T]) -> io::Result<Found> {
+        match self.format() {
+            Format::Json => self.json(&records)?,
+            _ => {
+                for record in records {
+                    serde_json::to_writer(&mut self.out, record)?;
+                    self.out.write_all(b"\n")?;
+                }
+            }
+        }
+        Ok(if records.is_empty() { Found::Nothing } else { Found::Something })
+    }
+
+    /// Prints text for people, whatever the format.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<Found> {
+        self.out.write_all(visible_lines(text).as_bytes())?;
         Ok(Found::Something)
     }
 

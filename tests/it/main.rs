@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `architecture` | arrows between the crates point one way |
 //! | `journey` | from events to ranked networks, members, queries, exports |
+//! | `investigate` | what joins, what holds together, what is missing, and dossiers that can be checked |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
+//! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
@@ -17,8 +19,10 @@ mod act;
 mod architecture;
 mod bad_input;
 mod determinism;
+mod investigate;
 mod journey;
 mod judge;
+mod report;
 mod store;
 mod support;
 mod update;

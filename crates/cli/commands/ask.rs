@@ -1,20 +1,59 @@
-//! Questions about one node: show, neighbors, path, hubs, verify.
+//! Questions about nodes: show, neighbors, hubs, top.
 
-use hydralink::paths::{EvidencePath, paths};
+use std::path::Path;
+
+use anyhow::Context;
+use hydralink::filter::{self, Filter};
+use hydralink::node::names_of_lines;
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
-use hydralink::{Dataset, Node, links};
+use hydralink::top::{self, By, TopNode};
+use hydralink::{Dataset, Node};
+use serde::Serialize;
 
-use super::case;
 use crate::Found;
-use crate::args::{Hubs, Neighbors, OneNode, OneStore, PathBetween};
+use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
 use crate::output::{Field, Output, grouped};
 
-/// Prints one node.
+/// Prints one node, or those that stdin names.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let node = dataset.node(&arguments.node)?;
-    let card = query::show(&dataset, dataset.results_if_any()?.as_ref(), node);
-    Ok(output.one(&card, card_text)?)
+    let results = dataset.results_if_any()?;
+    if arguments.node != "-" {
+        let card = query::show(&dataset, results.as_ref(), dataset.node(&arguments.node)?);
+        return Ok(output.one(&card, card_text)?);
+    }
+    let (nodes, unknown) = named(&dataset, Path::new("-"), output)?;
+    let cards: Vec<NodeCard> = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node)).collect();
+    found_but(unknown, output.lines(&cards)?)
+}
+
+/// The nodes that a file or stdin names, and the first of the names that the store doesn't have; each of these is told.
+pub(crate) fn named(
+    dataset: &Dataset,
+    path: &Path,
+    output: &mut Output,
+) -> anyhow::Result<(Vec<Node>, Option<hydralink::Error>)> {
+    let text = match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()).context("reading stdin")?,
+        _ => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let (mut nodes, mut unknown) = (Vec::new(), None);
+    for name in names_of_lines(&text)? {
+        match dataset.node(&name) {
+            Ok(node) => nodes.push(node),
+            Err(error @ hydralink::Error::Unknown { .. }) => {
+                output.say(&error.to_string())?;
+                unknown = unknown.or(Some(error));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((nodes, unknown))
+}
+
+/// What was found, unless a name was unknown.
+pub(crate) fn found_but(unknown: Option<hydralink::Error>, found: Found) -> anyhow::Result<Found> {
+    unknown.map_or(Ok(found), |error| Err(error.into()))
 }
 
 fn card_text(card: &NodeCard) -> String {
@@ -48,28 +87,41 @@ fn card_text(card: &NodeCard) -> String {
     lines.join("\n")
 }
 
-/// Prints a node's neighbours.
+/// Prints a node's neighbours, or those of the nodes that stdin names.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let node = dataset.node(&arguments.node)?;
-    let mut rows = query::neighbors(&dataset, dataset.results_if_any()?.as_ref(), node);
-    if let Some(kind) = &arguments.kind {
+    let results = dataset.results_if_any()?;
+    let several = arguments.node == "-";
+    let (nodes, unknown) = match several {
+        true => named(&dataset, Path::new("-"), output)?,
+        false => (vec![dataset.node(&arguments.node)?], None),
+    };
+    if let Some(kind) = arguments.kind.as_deref().filter(|kind| *kind != "account") {
         dataset.kind(kind)?;
-        let prefix = format!("{kind}:");
-        rows.retain(|row| row.node.starts_with(&prefix));
     }
-    let all = rows.len();
-    if arguments.top > 0 {
-        rows.truncate(arguments.top);
+    let (mut rows, mut all) = (Vec::new(), 0);
+    for node in nodes {
+        let mut of_one = query::neighbors(&dataset, results.as_ref(), node);
+        if let Some(kind) = &arguments.kind {
+            of_one.retain(|row| row.node.split_once(':').is_some_and(|(of, _)| of == kind));
+        }
+        all += of_one.len();
+        rows.extend(first_passing(
+            of_one.into_iter(),
+            arguments.filter_where.as_deref(),
+            filter::NEIGHBOR_FIELDS,
+            arguments.top,
+        )?);
     }
-    let found = output.records(&rows, NEIGHBOR)?;
-    if rows.len() < all {
+    let found = if several { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
+    if rows.len() < all && arguments.filter_where.is_none() {
         output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
     }
-    Ok(found)
+    found_but(unknown, found)
 }
 
 const NEIGHBOR: &[Field<Neighbor>] = &[
+    Field::csv("of", |row| row.of.clone()),
     Field::text("node", |row| row.node.clone()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.2}"))),
     Field::number("exchanges", |row| row.exchanges.to_string()),
@@ -80,52 +132,52 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];
 
-/// Prints the strongest chains of evidence between two nodes.
-pub(crate) fn path(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
-    let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
-    let found = paths(&dataset, from, to, arguments.k)?;
-    if found.is_empty() {
-        output.say("no chain of shared identifiers joins them")?;
-    }
-    Ok(output.records(&found, PATH)?)
-}
-
-const PATH: &[Field<EvidencePath>] = &[
-    Field::number("bits", |path| format!("{:.1}", path.bits)),
-    Field::text("path", |path| {
-        let hop = |hop: &hydralink::paths::Hop| match (hop.bits, hop.accounts) {
-            (Some(bits), Some(accounts)) => format!("{} [{accounts} accounts, {bits:.1} bits]", hop.node),
-            _ => hop.node.clone(),
-        };
-        path.hops.iter().map(hop).collect::<Vec<String>>().join(" - ")
-    }),
-];
-
-/// Prints what two accounts share, and what that says.
-pub(crate) fn why(arguments: &PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
-    let account = |text: &str| match dataset.node(text)? {
-        Node::Account(account) => Ok(account),
-        Node::Identifier(_) => anyhow::bail!("{text} is an identifier; why takes two accounts"),
-    };
-    let why = links::why(&dataset, &dataset.results()?, account(&arguments.from)?, account(&arguments.to)?);
-    Ok(output.one(&why, |why| {
-        let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
-        lines.extend(why.shared.iter().map(|shared| {
-            let class = shared.class.as_deref().unwrap_or_default();
-            format!("  {:<52} {:>6.1} bits  {:>7} accounts  {class}", shared.identifier, shared.bits, grouped(shared.accounts))
-        }));
-        lines.push(String::new());
-        lines.join("\n")
-    })?)
-}
-
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let rows = query::hubs(&dataset, &dataset.results()?, arguments.kind.as_deref(), arguments.top)?;
+    let results = dataset.results()?;
+    let rows = query::hubs(&dataset, &results, arguments.kind.as_deref())?;
+    let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::HUB_FIELDS, arguments.top)?;
     Ok(output.records(&rows, HUB)?)
+}
+
+/// Prints the nodes with most of something.
+pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results()?;
+    let by = match arguments.by {
+        Measure::Degree => By::Degree,
+        Measure::Events => By::Events,
+        Measure::Bits => By::Bits,
+    };
+    let rows = top::top(&dataset, &results, by, arguments.kind.as_deref())?;
+    let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::TOP_FIELDS, arguments.top)?;
+    Ok(output.records(&rows, TOP)?)
+}
+
+const TOP: &[Field<TopNode>] = &[
+    Field::text("node", |row| row.node.clone()),
+    Field::number("degree", |row| row.degree.to_string()),
+    Field::number("exchanges", |row| row.exchanges.to_string()),
+    Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.1}"))),
+    Field::text("class", |row| row.class.clone().unwrap_or_default()),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
+    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
+];
+
+/// The first `top` rows (0: all) that the expression lets through.
+pub(crate) fn first_passing<T: Serialize>(
+    rows: impl Iterator<Item = T>,
+    expression: Option<&str>,
+    fields: &[&str],
+    top: usize,
+) -> Result<Vec<T>, hydralink::Error> {
+    let top = if top == 0 { usize::MAX } else { top };
+    let Some(expression) = expression else { return Ok(rows.take(top).collect()) };
+    let filter = Filter::parse(expression, fields)?;
+    let passing = rows.filter_map(|row| filter.matches(&row).map(|passes| passes.then_some(row)).transpose());
+    passing.take(top).collect()
 }
 
 const HUB: &[Field<Hub>] = &[
@@ -139,18 +191,3 @@ const HUB: &[Field<Hub>] = &[
     Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];
-
-/// Checks every byte of a store.
-pub(crate) fn verify(arguments: &OneStore, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
-    let verified = dataset.store().verify()?;
-    dataset.graph().validate()?;
-    let chain = hydralink::cases::verify(&arguments.store, None)?;
-    let found = output.one(&verified, |verified| {
-        format!("{} sections, {} bytes: all as written\n", verified.sections, grouped(verified.bytes))
-    })?;
-    if chain.records > 0 || chain.torn_bytes > 0 {
-        output.say(case::check_text(&chain).trim_end())?;
-    }
-    Ok(found)
-}

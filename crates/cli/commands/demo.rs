@@ -7,7 +7,7 @@ use hydralink::{Dataset, DetectConfig, evaluate};
 
 use super::{export, find, read};
 use crate::Found;
-use crate::args::{Demo, Export, Reading, Shared, View};
+use crate::args::{Demo, Export, Reading, Report, Shared, View};
 use crate::output::{Output, grouped};
 
 /// Runs the tour.
@@ -16,6 +16,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let world = arguments.directory.join("world");
     let store = arguments.directory.join("store");
     let graphml = arguments.directory.join("networks.graphml");
+    let page = arguments.directory.join("report.html");
 
     let config = WorldConfig::new(Tier::S, arguments.seed);
     let made = read::make_world(&world, &config, Format::Parquet, shared)?;
@@ -60,11 +61,15 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         Export { view: View::default(), store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
     let drawn = export::run_export(&wanted, shared)?;
     output.line(&format!(
-        "5. For Gephi: {} ({} nodes, {} edges)\n",
+        "5. For Gephi: {} ({} nodes, {} edges)",
         graphml.display(),
         grouped(drawn.nodes),
         grouped(drawn.edges)
     ))?;
+
+    let wanted = Report { store: store.clone(), output: page.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let (bytes, _) = export::run_report(&wanted, shared)?;
+    output.line(&format!("6. To read in a browser: {} ({} bytes, no network needed)\n", page.display(), grouped(bytes)))?;
 
     let first = results.networks.first().map_or("1", |network| network.id.as_str());
     output.line(&format!("Done in {:.0} s. What to type next:", started.elapsed().as_secs_f64()))?;

@@ -1,9 +1,11 @@
-//! Writing the graph for other tools.
+//! Writing what leaves: the graph for other tools, the report for other people.
 
 use hydralink::export::{self, ExportConfig, ExportSummary, Networks};
+use hydralink::report::{ReportConfig, ReportData};
+use hydralink::{Dataset, Results};
 
 use crate::Found;
-use crate::args::{Export, Shared};
+use crate::args::{Export, Report, Shared};
 use crate::output::{Format, Output, grouped};
 use crate::progress::Progress;
 
@@ -27,12 +29,11 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.key.open(&arguments.store)?;
     let results = dataset.results()?;
-    let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, _>>()?;
     let mut config = ExportConfig::default();
     config.selection.max_nodes = arguments.max_nodes;
     config.selection.level = arguments.view.level.into();
     config.key = arguments.view.key.read()?.map(|key| key.for_exports());
-    config.selection.networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
+    config.selection.networks = chosen(&results, &arguments.network)?;
     config.format = match shared.format {
         None => None,
         Some(Format::Graphml) => Some(export::Format::GraphMl),
@@ -42,9 +43,38 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
         Some(Format::Jsonl) => Some(export::Format::Actions),
         Some(Format::Stix) => Some(export::Format::Stix),
         Some(Format::Misp) => Some(export::Format::Misp),
-        Some(Format::Table | Format::Json) => {
+        Some(Format::Table | Format::Json | Format::Markdown) => {
             anyhow::bail!("export writes graphml, gexf, csv, parquet, jsonl (actions), stix or misp; choose one with --format")
         }
     };
     Ok(hydralink::export_drawn(&dataset, &results, &config, &arguments.output)?)
+}
+
+/// The networks that were named, or all flagged ones.
+fn chosen(results: &Results, ids: &[String]) -> Result<Networks, hydralink::Error> {
+    let chosen = ids.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, _>>()?;
+    Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
+}
+
+/// Writes the report.
+pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let (bytes, data) = run_report(arguments, shared)?;
+    output.say(&format!(
+        "{}: {} networks, {} nodes and {} edges drawn, {} bytes; open it in any browser",
+        arguments.output.display(),
+        grouped(data.networks.len() as u64),
+        grouped(data.graph.label.len() as u64),
+        grouped(data.graph.source.len() as u64),
+        grouped(bytes),
+    ))?;
+    Ok(if data.networks.is_empty() { Found::Nothing } else { Found::Something })
+}
+
+/// Writes the report with a line of progress; returns its size and what it shows.
+pub(crate) fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
+    let _progress = Progress::new(shared, "drawing", None, false);
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.results()?;
+    let config = ReportConfig { networks: chosen(&results, &arguments.network)?, max_nodes: arguments.max_nodes };
+    Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output)?)
 }

@@ -1,13 +1,16 @@
-//! Finding networks: detect, networks, network, members, components, communities.
+//! Finding networks: detect, networks, network, members, components, communities, diff.
 
 use hydralink::calibrate::{CalibrationState, calibration_state};
 use hydralink::cases::{self, CasedNetwork, Labelled, State};
+use hydralink::diff::{self, Change};
 use hydralink::evaluate::Evaluation;
+use hydralink::filter;
 use hydralink::query::{self, Group};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Results, dossier};
 
+use super::ask::first_passing;
 use crate::Found;
-use crate::args::{Algorithm, Communities, Components, Detect, Members, Networks, OneNetwork, QualityName, Shared};
+use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -46,7 +49,10 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let mut results = dataset.results()?;
+    if let Some(expression) = &arguments.filter_where {
+        results.networks = first_passing(results.networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
+    }
     let found = print_ranked(&dataset, &results, arguments.top, arguments.all, output)?;
     if calibration_state(&dataset, &results)? == CalibrationState::Stale {
         let store = arguments.store.display();
@@ -96,7 +102,10 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
-    Ok(output.one(&dossier, dossier::text)?)
+    Ok(match output.format() {
+        Format::Markdown => output.text(&dossier::markdown(&dossier))?,
+        _ => output.one(&dossier, dossier::text)?,
+    })
 }
 
 /// Prints every account with its labels.
@@ -106,6 +115,10 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
     let cases = dataset.cases()?;
     let members = cases::label_members(&dataset, &results, &cases, network);
+    if let Some(expression) = &arguments.filter_where {
+        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, 0)?;
+        return Ok(output.records(&passing, MEMBER)?);
+    }
     if output.format() == Format::Table {
         let shown: Vec<Labelled> = members.filter(|row| network.is_some() || row.member.network.is_some()).collect();
         return Ok(output.records(&shown, MEMBER)?);
@@ -113,7 +126,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     Ok(output.stream(members, MEMBER)?)
 }
 
-const MEMBER: &[Field<Labelled>] = &[
+pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::text("account_id", |row| row.member.account_id.clone()),
     Field::number("component", |row| row.member.component.to_string()),
     Field::number("community", |row| row.member.community.to_string()),
@@ -172,6 +185,24 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("components", |point| point.components.to_string()),
     Field::number("largest", |point| point.largest_component.to_string()),
     Field::number("linked", |point| point.linked_accounts.to_string()),
+];
+
+/// Prints what became of each network between two stores.
+pub(crate) fn diff(arguments: &Diff, output: &mut Output) -> anyhow::Result<Found> {
+    let (before, after) = (Dataset::open(&arguments.before)?, Dataset::open(&arguments.after)?);
+    let changes = diff::diff((&before, &before.results()?), (&after, &after.results()?));
+    Ok(output.records(&changes, CHANGE)?)
+}
+
+const CHANGE: &[Field<Change>] = &[
+    Field::text("change", |row| row.change.to_owned()),
+    Field::text("before", |row| row.before.join(" ")),
+    Field::text("is now", |row| row.after.join(" ")),
+    Field::number("accounts", |row| row.accounts_before.to_string()),
+    Field::number("after", |row| row.accounts_after.to_string()),
+    Field::number("joined", |row| row.joined.to_string()),
+    Field::number("left", |row| row.left.to_string()),
+    Field::csv("identifiers_kept", |row| row.identifiers_kept.to_string()),
 ];
 
 /// An evaluation in a few lines.

@@ -12,8 +12,7 @@ use hydralink::{Dataset, Error, ablate::ablate, calibrate, layers};
 
 use super::{find, read};
 use crate::Found;
-use crate::args::{Evaluate, Shared};
-use crate::args_judge::{self, Ablate, Calibrate, Judge, Redteam, TruthFiles};
+use crate::args::{self, Ablate, Calibrate, Evaluate, Judge, Redteam, Shared, TruthFiles};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -76,7 +75,7 @@ const RELIABILITY: &[Field<Reliability>] = &[
 ];
 
 /// Prints pools, campaigns and who uses whom.
-fn run_layers(arguments: &args_judge::Layers, output: &mut Output) -> anyhow::Result<Found> {
+fn run_layers(arguments: &args::Layers, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
     let config = LayersConfig { resolution: arguments.resolution, seed: arguments.seed, least_share: arguments.least_share };
     let found = layers::layers(&dataset, &dataset.results()?, &config)?;

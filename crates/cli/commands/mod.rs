@@ -1,22 +1,29 @@
 //! One file a group of commands; each parses nothing and decides nothing.
 
+mod about;
 mod ask;
 mod bans;
 mod case;
 mod demo;
 mod export;
 mod find;
+mod join;
 mod judge;
 mod privacy;
 mod read;
 
 use crate::Found;
 use crate::args::{ActCommand, Command, Shared};
-use crate::output::Output;
+use crate::output::{Format, Output};
 
 /// Runs a command.
 pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    if !output.format().prints_records() && !matches!(command, Command::Export(_)) {
+    let format = output.format();
+    if format == Format::Markdown {
+        if !matches!(command, Command::Network(_)) {
+            anyhow::bail!("--format markdown is for `hydralink network`; use table, json, jsonl or csv");
+        }
+    } else if !format.prints_records() && !matches!(command, Command::Export(_)) {
         anyhow::bail!(
             "--format graphml, gexf, parquet, stix and misp are for `hydralink export`; use table, json, jsonl or csv"
         );
@@ -36,16 +43,27 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Hubs(arguments) => ask::hubs(&arguments, output),
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),
-        Command::Path(arguments) => ask::path(&arguments, output),
+        Command::Path(arguments) => join::path(&arguments, output),
+        Command::Ego(arguments) => join::ego(&arguments, output),
+        Command::Top(arguments) => ask::top(&arguments, output),
+        Command::Common(arguments) => join::common(&arguments, output),
+        Command::WhyNot(arguments) => join::why_not(&arguments, output),
+        Command::How(arguments) => join::how(&arguments, output),
+        Command::Overlap(arguments) => join::overlap(&arguments, output),
+        Command::Expand(arguments) => join::expand(&arguments, output),
         Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
-        Command::Why(arguments) => ask::why(&arguments, output),
+        Command::Why(arguments) => join::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
+        Command::Report(arguments) => export::report(&arguments, shared, output),
+        Command::Diff(arguments) => find::diff(&arguments, output),
+        Command::Verify(arguments) => about::verify(&arguments, shared, output),
+        Command::Completions(arguments) => about::completions(&arguments),
+        Command::Man(arguments) => about::man(&arguments, output),
         Command::Act(ActCommand::Case(command)) => case::case(&command, output),
         Command::Act(ActCommand::Share(arguments)) => privacy::share(&arguments, output),
         Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
         Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
         Command::Evaluate(arguments) => judge::evaluate(&arguments, shared, output),
         Command::Judge(arguments) => judge::run(arguments, shared, output),
-        Command::Verify(arguments) => ask::verify(&arguments, output),
     }
 }

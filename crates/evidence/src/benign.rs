@@ -44,6 +44,11 @@ pub enum BenignHypothesis {
 }
 
 impl BenignHypothesis {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = BenignHypothesis> {
+        HYPOTHESES.iter().map(|&(hypothesis, _)| hypothesis)
+    }
+
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same evening, a
     /// crowd tries the new model on the same prompts. No story brings a shared queue, work split over narrow capabilities by the hour
     /// of a ban, or accounts that replace banned ones.

@@ -5,9 +5,7 @@ use rayon::prelude::*;
 
 use crate::Facts;
 use crate::classify::{Classification, Policy};
-
-/// A group that holds less than one in this many of an identifier's accounts can't claim it.
-const NOTABLE_SHARE: u64 = 32;
+use crate::members::NOTABLE_SHARE;
 
 /// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
 #[derive(Debug)]

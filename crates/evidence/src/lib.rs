@@ -22,6 +22,7 @@ pub mod weigh;
 mod beta_binomial;
 mod holdings;
 mod profile;
+pub mod terms;
 mod ties;
 
 pub mod members;
@@ -35,7 +36,11 @@ pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindRole};
 pub use members::{Candidate, Candidates, Member, Role, corroborate_members, tied_accounts};
-pub use score::{NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, rank_networks, score_network};
+pub use score::{
+    Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,
+    score_network, score_of,
+};
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};
+pub use terms::{Tie, TieTerms};
 pub use weigh::{Weights, weigh_sightings, weighted_graph};

@@ -23,14 +23,17 @@ use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A group that holds less than one in this many of an identifier's accounts can't claim it.
+pub const NOTABLE_SHARE: u64 = 32;
 /// How many of a member's strongest identifiers are left out, one at a time.
-const LEFT_OUT: usize = 4;
+pub const LEFT_OUT: usize = 4;
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
 use crate::profile::{Refined, refine_by_profile};
+use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
 
@@ -110,8 +113,8 @@ impl Candidate {
 pub struct Candidates {
     /// The candidates.
     pub networks: Vec<Candidate>,
-    /// Bits that a tie had to carry.
-    pub tie_bits: f64,
+    /// What ties were judged by.
+    pub terms: TieTerms,
 }
 
 impl Candidates {
@@ -256,7 +259,7 @@ fn describe(
     let mut networks: Vec<Candidate> =
         rows.par_iter().map(|row| candidate_of(facts, weights, rule, refined, holdings, row, config)).collect();
     networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
-    Candidates { networks, tie_bits: rule.threshold }
+    Candidates { networks, terms: rule.terms.clone() }
 }
 
 /// One candidate's members, roles, identifiers and fragility.
@@ -317,7 +320,7 @@ fn candidate_of(
             (true, false) => Role::Fringe,
             _ => Role::Ambiguous,
         };
-        let odds = tie.bits + rule.size_bits(size) - rule.pairs_bits;
+        let odds = tie.bits + rule.size_bits(size) - rule.terms.pairs_bits;
         members.push(Member::of_odds(account, role, odds));
     }
     seen.sort_unstable();

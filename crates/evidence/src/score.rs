@@ -156,12 +156,12 @@ pub fn score_network(
     why.sort_by_key(|reason| (std::cmp::Reverse(reason.members), reason.identifiers, reason.kind));
     let mut strongest = (verdict.best(), f64::INFINITY);
     for &likelihood in &verdict.likelihoods {
-        let score = case_against(&signals, likelihood, config);
+        let score = score_against(&signals, likelihood, config);
         if score < strongest.1 {
             strongest = (likelihood, score);
         }
     }
-    let evidence_bits = case_of(&combine(&signals, config), 0.0);
+    let evidence_bits = score_of(&signals, 0.0, config);
     let (benign, score_bits) = strongest;
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
@@ -170,26 +170,27 @@ pub fn score_network(
 /// each account.
 const UNSHARED_BITS: f64 = 1.0;
 
-/// What is left of the case if a harmless story is told.
-fn case_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
+/// What is left of the signals if a harmless story is told: those that the story brings count by the odds that it does not hold.
+pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood) -> Vec<NamedSignal> {
     let unexplained = 1.0 - told.bits.exp2().min(1.0);
-    let left: Vec<NamedSignal> = signals
-        .iter()
-        .map(|named| {
-            let mut named = named.clone();
-            if let Some(signal) =
-                named.signal.as_mut().filter(|signal| signal.bits > 0.0 && told.hypothesis.brings(&named.name))
-            {
-                signal.bits *= unexplained;
-            }
-            named
-        })
-        .collect();
-    case_of(&combine(&left, config), told.bits.max(0.0))
+    let mut left = signals.to_vec();
+    for named in left.iter_mut().filter(|named| told.hypothesis.brings(&named.name)) {
+        if let Some(signal) = named.signal.as_mut().filter(|signal| signal.bits > 0.0) {
+            signal.bits *= unexplained;
+        }
+    }
+    left
 }
 
-/// The module's case for families that are added up, less a story.
-fn case_of(cases: &Cases, story: f64) -> f64 {
+/// The score of signals against a harmless story.
+pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
+    score_of(&left_by_story(signals, told), told.bits, config)
+}
+
+/// The case of signals less a harmless story of `story` bits that brings none of them, by the formula of the module.
+pub fn score_of(signals: &[NamedSignal], story: f64, config: &ScoreConfig) -> f64 {
+    let cases = cases_of(signals, config);
+    let story = story.max(0.0);
     match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => (cases.structure - story).min(timing).min(content) + cases.other.min(0.0),
         (timing, content) => {
@@ -201,11 +202,15 @@ fn case_of(cases: &Cases, story: f64) -> f64 {
 
 /// The sums of the families; `None` where nothing of a family could be measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cases {
-    structure: f64,
-    timing: Option<f64>,
-    content: Option<f64>,
-    other: f64,
+pub struct Cases {
+    /// Membership and sharing.
+    pub structure: f64,
+    /// When accounts act and come.
+    pub timing: Option<f64>,
+    /// What accounts ask.
+    pub content: Option<f64>,
+    /// Anything else.
+    pub other: f64,
 }
 
 /// Indices of score cards, strongest case first, ties to the lower index.
@@ -216,7 +221,7 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 }
 
 /// Dependence-aware sums of the families: see the module's formula.
-fn combine(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
+pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {

@@ -25,6 +25,7 @@ use rayon::prelude::*;
 
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
+use crate::terms::{Tie, TieTerms};
 use crate::weigh::{Weights, shared_identifiers};
 use crate::{Facts, KindRole};
 
@@ -33,31 +34,13 @@ const KEY_ACCOUNTS: usize = 5;
 /// Ties beyond a spanning tree, for each tie of the tree, below which a group is nearly a tree.
 const TREE_REDUNDANCY: f64 = 0.5;
 
-/// The bits of a set of identifiers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Tie {
-    /// Discounted sum.
-    pub(crate) bits: f64,
-    /// At least two independent kinds, or two identifiers where the data has one kind.
-    pub(crate) corroborated: bool,
-}
-
-/// When a set of identifiers ties.
+/// When a set of identifiers ties: [`TieTerms`] with the surprise and policy of every identifier at hand.
 #[derive(Clone, Debug)]
 pub(crate) struct TieRule<'a> {
     weights: &'a Weights,
     classification: &'a Classification,
-    discount: f64,
-    hub_discount: f64,
-    several_kinds: bool,
-    margin: f64,
     join_bits: f64,
-    /// Accounts that have anything to share.
-    accounts: f64,
-    /// log2 of the pairs of identifiers that an account brings.
-    pub(crate) pairs_bits: f64,
-    /// What ties two accounts: log2 of accounts and of pairs tried, and the margin.
-    pub(crate) threshold: f64,
+    pub(crate) terms: TieTerms,
 }
 
 impl<'a> TieRule<'a> {
@@ -75,18 +58,17 @@ impl<'a> TieRule<'a> {
                 })
             })
             .count();
-        let mut rule = TieRule {
-            weights,
-            classification,
-            discount: config.same_kind_discount,
-            hub_discount: config.hub_discount,
-            several_kinds: linking_kinds > 1,
-            margin: config.margin_bits,
-            join_bits: config.join_bits,
+        let terms = TieTerms {
             accounts: 0.0,
+            kind_accounts: classification.tails.iter().map(|tail| tail.accounts).collect(),
+            nested: weights.nested.clone(),
+            several_kinds: linking_kinds > 1,
             pairs_bits: 0.0,
-            threshold: 0.0,
+            margin_bits: config.margin_bits,
+            same_kind_discount: config.same_kind_discount,
+            hub_discount: config.hub_discount,
         };
+        let mut rule = TieRule { weights, classification, join_bits: config.join_bits, terms };
         let (accounts, pairs) = (0..facts.graph.account_count() as u32)
             .into_par_iter()
             .with_min_len(4096)
@@ -98,9 +80,8 @@ impl<'a> TieRule<'a> {
             .reduce(|| (0, 0), |left, right| (left.0 + right.0, left.1 + right.1));
         let accounts = accounts.max(2) as f64;
         let pairs = (pairs as f64 / accounts).max(1.0);
-        rule.accounts = accounts;
-        rule.pairs_bits = pairs.log2();
-        rule.threshold = accounts.log2() + rule.pairs_bits + config.margin_bits;
+        rule.terms.accounts = accounts;
+        rule.terms.pairs_bits = pairs.log2();
         rule
     }
 
@@ -110,44 +91,24 @@ impl<'a> TieRule<'a> {
     }
 
     pub(crate) fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
-        self.classification.policies[identifier as usize] != Policy::Drop
-            && facts.graph.identifier_degree(IdentifierId(identifier)) > 1
-            && self.weights.surprise[identifier as usize] >= 1.0
+        let degree = facts.graph.identifier_degree(IdentifierId(identifier));
+        self.terms.says(self.weights.surprise[identifier as usize], degree, self.classification.policies[identifier as usize])
     }
 
-    /// The bits of sharing an identifier. Those who share a hub (a gateway, a city, a company) share more with each other than
-    /// independence says, so a hub's bits are discounted.
+    /// The bits of sharing an identifier.
     fn surprise(&self, identifier: u32) -> f64 {
-        let surprise = f64::from(self.weights.surprise[identifier as usize]);
-        match self.classification.policies[identifier as usize] {
-            Policy::Keep => surprise,
-            Policy::DownWeight | Policy::CoOccurrenceOnly => self.hub_discount * surprise,
-            Policy::Drop => 0.0,
-        }
+        let at = identifier as usize;
+        self.terms.sharing_bits(self.weights.surprise[at], self.classification.policies[at])
     }
 
-    /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of `degree`
-    /// other accounts in all:
-    ///
-    /// ```text
-    /// log2 P(i | member) / P(i | not)  =  log2 (held / size) / ((degree - held + 1/2) / N)
-    /// ```
-    ///
-    /// For a group of one this is `log2(N / d)`: the surprise of sharing the identifier.
+    /// As [`TieTerms::membership_bits`].
     pub(crate) fn membership_bits(&self, identifier: u32, held: u32, size: u32, degree: u32) -> f64 {
-        if held == 0 || size == 0 {
-            return 0.0;
-        }
-        let inside = f64::from(held) / f64::from(size);
-        let outside = (f64::from(degree - held) + 0.5) / self.accounts;
-        let surprise = self.surprise(identifier);
-        // No more than the surprise of sharing it with one account, and the group's share of that.
-        (inside / outside).log2().min(surprise + (f64::from(held)).log2())
+        self.terms.membership_bits(self.surprise(identifier), held, size, degree)
     }
 
-    /// Log2 of the prior odds that an account is one of `size`.
+    /// As [`TieTerms::size_bits`].
     pub(crate) fn size_bits(&self, size: u32) -> f64 {
-        (f64::from(size.max(1)) / self.accounts).log2()
+        self.terms.size_bits(size)
     }
 
     /// Bits of shared identifiers, by their surprise.
@@ -160,30 +121,7 @@ impl<'a> TieRule<'a> {
 
     /// Adds bits up, with the three cautions of the module.
     pub(crate) fn sum(&self, facts: Facts<'_>, ballots: impl Iterator<Item = (u32, f64)>) -> Tie {
-        let mut shared: Vec<(usize, f64)> =
-            ballots.map(|(identifier, bits)| (facts.graph.kind_of(IdentifierId(identifier)).index(), bits)).collect();
-        shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-        let kinds = facts.graph.kind_count();
-        let has = |kind: usize| shared.iter().any(|&(other, _)| other == kind);
-        let implied = |kind: usize| {
-            (0..kinds).any(|other| {
-                self.weights.nested[other][kind] && has(other) && (!self.weights.nested[kind][other] || other < kind)
-            })
-        };
-        let (mut bits, mut kinds_seen, mut previous, mut factor) = (0.0, 0, usize::MAX, 1.0);
-        for &(kind, surprise) in &shared {
-            if implied(kind) {
-                continue;
-            }
-            if kind != previous {
-                (previous, factor) = (kind, 1.0);
-                kinds_seen += 1;
-            }
-            bits += factor * surprise;
-            factor *= self.discount;
-        }
-        let corroborated = if self.several_kinds { kinds_seen >= 2 } else { shared.len() >= 2 };
-        Tie { bits, corroborated }
+        self.terms.sum(ballots.map(|(identifier, bits)| (facts.graph.kind_of(IdentifierId(identifier)), bits)).collect())
     }
 
     /// Whether two identifiers occur together on so many accounts that all of these are tied: `count` against the Poisson mean
@@ -200,7 +138,7 @@ impl<'a> TieRule<'a> {
             return false;
         }
         let degree = |identifier| facts.graph.identifier_degree(identifier) as f64;
-        let lambda = degree(left) * degree(right) / self.accounts;
+        let lambda = degree(left) * degree(right) / self.terms.accounts;
         let count = count as f64;
         let bits = count * (count / lambda).log2() - (count - lambda) * std::f64::consts::LOG2_E;
         count >= lift * lambda && bits >= key_bits
@@ -208,7 +146,7 @@ impl<'a> TieRule<'a> {
 
     /// Whether a set of kinds is as many as the data allows to ask for: two, or one where it has one.
     pub(crate) fn several(&self, kinds: u64) -> bool {
-        kinds.count_ones() >= if self.several_kinds { 2 } else { 1 }
+        kinds.count_ones() >= if self.terms.several_kinds { 2 } else { 1 }
     }
 
     /// The tie as it counts for an account: outsiders pay `join_bits`.
@@ -218,8 +156,7 @@ impl<'a> TieRule<'a> {
 
     /// Whether a tie to a group of `size` is enough.
     pub(crate) fn accepts(&self, tie: &Tie, size: u32) -> bool {
-        let needed = self.pairs_bits + self.margin - self.size_bits(size);
-        tie.bits >= if tie.corroborated { needed } else { 1.5 * needed }
+        self.terms.accepts(tie, size)
     }
 }
 

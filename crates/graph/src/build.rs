@@ -234,6 +234,20 @@ pub fn activity_from_shards(shards: &[Shard<Moment>], account_count: usize) -> R
     })
 }
 
+/// Orders and builds in one step; for tests, examples and small logs.
+///
+/// # Errors
+/// As [`activity_from_shards`].
+pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> Result<Activity, GraphError> {
+    moments.sort_by_key(|moment| moment.account);
+    let mut ordered = Vec::with_capacity(moments.len());
+    for row in moments.chunk_by_mut(|left, right| left.account == right.account) {
+        let kept = order_row(row);
+        ordered.extend_from_slice(&row[..kept]);
+    }
+    activity_from_shards(&[Shard::grouped(ordered, |moment| moment.account)], account_count)
+}
+
 /// Which events, in the order of [`activity_from_shards`], came from long rows: one flag an event, or none if no event did.
 pub fn long_flags(shards: &[Shard<Moment>], account_count: usize) -> Vec<u8> {
     let some = shards.par_iter().any(|shard| shard.items().iter().any(Moment::is_long));

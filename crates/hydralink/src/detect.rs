@@ -166,6 +166,7 @@ pub(crate) fn find_networks(
         communities: communities.partition.group_count() as u64,
         quality: communities.quality,
         suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
+        terms: candidates.terms.clone(),
     };
     results.networks = networks;
     results.components = components.labels().to_vec().into();
@@ -216,12 +217,6 @@ fn score_candidates(
 
 /// The behavioural signals under the families that the score discounts by; a missing one stays on the card as missing.
 fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evidence::NamedSignal> {
-    use evidence::SignalFamily::{Content, Other, Timing};
-    let family = |name: &str| match name {
-        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
-        "tenure" | "office_hours" => Other,
-        _ => Timing,
-    };
     let all = [
         ("synchrony", &behaviour.synchrony),
         ("one_queue", &behaviour.one_queue.combined),
@@ -235,8 +230,20 @@ fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evide
         ("tenure", &behaviour.tenure),
     ];
     all.into_iter()
-        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family(name), signal: signal.clone() })
+        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family_of(name), signal: signal.clone() })
         .collect()
+}
+
+/// The family of a signal, by its name.
+pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
+    use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
+    match name {
+        "membership" => Membership,
+        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
+        "tenure" | "office_hours" => Other,
+        name if name.starts_with("sharing_") => Sharing,
+        _ => Timing,
+    }
 }
 
 /// The labels of accounts and identifiers in the making.
@@ -357,7 +364,7 @@ fn line(signal: &evidence::Signal) -> SignalLine {
 }
 
 /// The word that serialises an enum.
-fn word(value: &impl Serialize) -> String {
+pub(crate) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

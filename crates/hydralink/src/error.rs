@@ -98,6 +98,16 @@ pub enum Error {
         /// "; did you mean ...?", or nothing.
         hint: String,
     },
+    /// A dossier says something else than the store.
+    #[error("{path} is {dossier} in the dossier, but the store gives {store}")]
+    Differs {
+        /// The value, as a path of names.
+        path: String,
+        /// What the dossier says.
+        dossier: String,
+        /// What the store gives.
+        store: String,
+    },
     /// The question can't be answered as asked.
     #[error("{0}")]
     Usage(String),

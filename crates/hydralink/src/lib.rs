@@ -23,8 +23,11 @@
 //! | module | question |
 //! |---|---|
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
-//! | [`query`], [`links`], [`paths`] | what is known of a node, what joins two |
+//! | [`query`], [`top`], [`filter`] | what is known of a node, which nodes are like this |
+//! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
+//! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
 //! | [`dossier`] | why is this a network, and what speaks against it |
+//! | [`diff`] | what became of each network since |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
@@ -49,9 +52,13 @@ pub mod redteam;
 
 pub mod bans;
 pub mod cases;
+pub mod diff;
 pub mod dossier;
 pub mod evaluate;
+pub mod expand;
 pub mod export;
+pub mod filter;
+pub mod how;
 pub mod linkage;
 pub mod links;
 pub mod paths;
@@ -59,6 +66,9 @@ pub mod privacy;
 pub mod query;
 pub mod report;
 pub mod share;
+pub mod ties;
+pub mod top;
+pub mod why_not;
 
 pub mod dataset;
 pub mod error;
@@ -74,6 +84,7 @@ pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
 pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, Unobserved, profile};
+pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };
@@ -92,9 +103,32 @@ pub fn export_drawn(
     config: &export::ExportConfig,
     path: &std::path::Path,
 ) -> Result<export::ExportSummary, Error> {
-    let places = |graph: &graph::WeightedGraph| {
-        let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
-        drawn.expect("a spiral starts any graph").places
-    };
     export::export(dataset, results, config, places, path)
+}
+
+/// Writes the report of a store as one HTML file, beside `path` and then renamed over it; a name that ends in `.gz` or `.zst` is
+/// compressed. Returns its size in bytes and what it shows.
+///
+/// # Errors
+/// As [`Dataset::report_data`]; [`Error::Io`] if writing fails: the path then holds what it held before.
+pub fn report_drawn(
+    dataset: &Dataset,
+    results: &Results,
+    config: &report::ReportConfig,
+    path: &std::path::Path,
+) -> Result<(u64, report::ReportData), Error> {
+    let data = dataset.report_data(results, config)?;
+    let (compression, _) = export::Compression::of_name(path);
+    let bytes = export::write_file(path, compression, |out| report::write_report(&data, out))?;
+    Ok((bytes, data))
+}
+
+/// Puts the nodes of a picture where ForceAtlas2 says.
+pub(crate) fn place_drawn(graph: &mut export::ExportGraph<'_>) -> Result<(), Error> {
+    export::layout::place(graph, places)
+}
+
+fn places(graph: &graph::WeightedGraph) -> Vec<[f32; 2]> {
+    let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
+    drawn.expect("a spiral starts any graph").places
 }

@@ -1,10 +1,10 @@
 //! What joins two nodes, and what lies around one: `common`, `why`, `why-not`, `ego`, `overlap`.
 //!
-//! The strength of one shared identifier is its *surprise*: an unrelated account shows it with probability `d / N`, so sharing it
-//! says `log2(N / d)` bits, where `d` is its number of accounts and `N` the number of accounts in the store. Identifiers that the
-//! last detection suppressed as hubs are listed with their class and count 0 bits.
+//! The strength of a shared identifier and of all that two accounts share is that of detection's rule ([`crate::ties`]): rare things say
+//! much, hubs little, and a second kind corroborates. Before a detection was run, an identifier of `d` of the store's `N` accounts says its
+//! surprise, `log2(N / d)`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Membership, Results};
+use crate::ties::{Ties, shared};
 use crate::time::rfc3339;
 
 /// One identifier that two accounts share.
@@ -20,7 +21,7 @@ use crate::time::rfc3339;
 pub struct Shared {
     /// `KIND:VALUE`.
     pub identifier: String,
-    /// Bits that sharing it says; 0 for a suppressed hub.
+    /// Bits that sharing it says, hubs discounted; 0 for one that never links.
     pub bits: f64,
     /// Accounts seen with it.
     pub accounts: u64,
@@ -42,8 +43,10 @@ pub struct Why {
     pub first: String,
     /// The second.
     pub second: String,
-    /// Bits of all they share, suppressed hubs not counted.
+    /// Bits of all they share, each further identifier of a kind discounted.
     pub bits: f64,
+    /// Bits that would tie them.
+    pub needed: f64,
     /// Kinds among what counts.
     pub kinds: usize,
     /// Network of the first, if flagged.
@@ -97,24 +100,21 @@ pub struct Overlap {
     pub class: String,
 }
 
-/// The identifiers that two accounts share, strongest first.
-pub fn common(dataset: &Dataset, results: Option<&Results>, first: AccountId, second: AccountId) -> Vec<Shared> {
+/// The identifiers that two accounts share, strongest first. `ties` is the rule of the last detection, if there was one.
+pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, second: AccountId) -> Vec<Shared> {
     let graph = dataset.graph();
     let accounts = graph.account_count() as f64;
-    let right = graph.identifiers_of(second);
-    let mut rows: Vec<Shared> = graph
-        .sightings_of(first)
-        .zip(graph.sighting_range(first))
-        .filter_map(|(mine, position)| {
-            let at = right.binary_search(&mine.identifier.0).ok()?;
-            let theirs = graph.sighting_between(second, IdentifierId(right[at]))?;
-            let degree = graph.identifier_degree(mine.identifier);
-            let suppressed = results.is_some_and(|results| results.weights.get(position).is_some_and(|&bits| bits <= 0.0));
+    let identifiers = shared(graph.identifiers_of(first), graph.identifiers_of(second)).map(IdentifierId);
+    let mut rows: Vec<Shared> = identifiers
+        .filter_map(|identifier| {
+            let mine = graph.sighting_between(first, identifier)?;
+            let theirs = graph.sighting_between(second, identifier)?;
+            let degree = graph.identifier_degree(identifier);
             Some(Shared {
-                identifier: dataset.label_of(Node::Identifier(mine.identifier)),
-                bits: if suppressed { 0.0 } else { (accounts / degree as f64).log2() },
+                identifier: dataset.label_of(Node::Identifier(identifier)),
+                bits: ties.map_or_else(|| (accounts / degree as f64).log2(), |ties| ties.bits_of(identifier)),
                 accounts: degree as u64,
-                class: results.map(|results| results.class_of(mine.identifier).to_owned()),
+                class: ties.map(|ties| ties.results().class_of(identifier).to_owned()),
                 seen_by_first: (rfc3339(mine.first_seen), rfc3339(mine.last_seen)),
                 seen_by_second: (rfc3339(theirs.first_seen), rfc3339(theirs.last_seen)),
                 overlapping: mine.first_seen <= theirs.last_seen && theirs.first_seen <= mine.last_seen,
@@ -125,21 +125,38 @@ pub fn common(dataset: &Dataset, results: Option<&Results>, first: AccountId, se
     rows
 }
 
+/// The accounts that were seen with both of two identifiers, ascending.
+pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: IdentifierId) -> Vec<AccountId> {
+    let graph = dataset.graph();
+    shared(graph.accounts_of(first), graph.accounts_of(second)).map(AccountId).collect()
+}
+
 /// Why two accounts are, or aren't, held to be one operator's.
-pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: AccountId) -> Why {
-    let shared = common(dataset, Some(results), first, second);
+///
+/// # Errors
+/// As [`Ties::of`].
+pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: AccountId) -> Result<Why, Error> {
+    let ties = Ties::of(dataset, results)?;
+    let shared = common(dataset, Some(&ties), first, second);
+    let tie = ties.between(first, second);
     let counted: Vec<&Shared> = shared.iter().filter(|shared| shared.bits > 0.0).collect();
-    let kind = |shared: &Shared| shared.identifier.split(':').next().unwrap_or_default().to_owned();
-    let kinds: std::collections::BTreeSet<String> = counted.iter().map(|shared| kind(shared)).collect();
-    let bits = counted.iter().map(|shared| shared.bits).sum();
+    let kinds: BTreeSet<&str> = counted.iter().map(|shared| kind_of(&shared.identifier)).collect();
     let network = |account| results.flagged_network_of(account).map(|(network, _)| network.id.clone());
     let (first_network, second_network) = (network(first), network(second));
     let hubs = shared.len() - counted.len();
+    let needed = ties.needed_by_pair(&tie);
     let direct = match (counted.len(), hubs) {
         (0, 0) => "they share no identifier".to_owned(),
-        (0, hubs) => format!("all {hubs} identifiers they share are hubs, which say little"),
-        (1, _) => format!("they share one identifier that counts ({bits:.1} bits)"),
-        (count, _) => format!("they share {count} identifiers of {} kinds ({bits:.1} bits)", kinds.len()),
+        (0, hubs) => format!("all {hubs} identifiers they share are hubs, which say nothing"),
+        (1, _) => "they share one identifier that counts".to_owned(),
+        (count, _) => format!("they share {count} identifiers of {} kinds", kinds.len()),
+    };
+    let direct = match counted.len() {
+        0 => direct,
+        _ => {
+            let enough = if tie.bits >= needed { "enough to tie the two alone" } else { "not enough to tie the two alone" };
+            format!("{direct} ({:.1} bits; {needed:.1} are needed: {enough})", tie.bits)
+        }
     };
     let answer = match (&first_network, &second_network) {
         (Some(a), Some(b)) if a == b => format!("both belong to {a}; {direct}"),
@@ -147,16 +164,21 @@ pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: Accou
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
         (None, None) => format!("neither belongs to a flagged network; {direct}"),
     };
-    Why {
+    Ok(Why {
         first: dataset.label_of(Node::Account(first)),
         second: dataset.label_of(Node::Account(second)),
-        bits,
+        bits: tie.bits,
+        needed,
         kinds: kinds.len(),
         first_network,
         second_network,
         answer,
         shared,
-    }
+    })
+}
+
+pub(crate) fn kind_of(label: &str) -> &str {
+    label.split(':').next().unwrap_or_default()
 }
 
 /// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed through; at

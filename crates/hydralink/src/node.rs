@@ -34,6 +34,27 @@ impl Node {
     }
 }
 
+/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier` or `account_id`, so that what
+/// other commands print as JSON Lines can be piped in. Empty lines are skipped.
+///
+/// # Errors
+/// [`Error::Usage`] naming the line.
+pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
+    let name = |(at, line): (usize, &str)| {
+        if !line.starts_with('{') {
+            return Ok(line.to_owned());
+        }
+        let wrong = |what: String| Error::Usage(format!("line {}: {what}", at + 1));
+        let object: serde_json::Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+        let text = |field: &str| object.get(field).and_then(serde_json::Value::as_str).map(str::to_owned);
+        text("node")
+            .or_else(|| text("identifier"))
+            .or_else(|| text("account_id").map(|account| format!("account:{account}")))
+            .ok_or_else(|| wrong("a JSON object needs node, identifier or account_id".to_owned()))
+    };
+    text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(name).collect()
+}
+
 /// How many near misses are named.
 const SUGGESTIONS: usize = 3;
 
@@ -169,5 +190,18 @@ impl Dataset {
             Node::Account(_) => "account",
             Node::Identifier(identifier) => self.identifier_name(identifier).0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_bare_or_json_lines() {
+        let text = "acct_1\n\n {\"account_id\": \"acct_2\", \"score\": 1}\n{\"node\":\"ip:192.0.2.1\"}\nip:2001:db8::\n";
+        assert_eq!(names_of_lines(text).expect("a list"), ["acct_1", "account:acct_2", "ip:192.0.2.1", "ip:2001:db8::"]);
+        let error = names_of_lines("a\n{\"name\": 1}").expect_err("no node").to_string();
+        assert!(error.starts_with("line 2:"), "{error}");
     }
 }

@@ -1,19 +1,27 @@
 //! The strongest chains of evidence between two nodes.
 //!
-//! A chain alternates accounts and identifiers. Passing through an identifier with `d` of the store's `N` accounts costs
-//! `log2(d) + 1`: the wider an identifier is shared, the less it says, and every hop costs something. The cheapest chain is therefore the
-//! one through the fewest and rarest identifiers; its *bits* are those of its weakest identifier, `log2(N / d)`. Dijkstra by
-//! [`petgraph::algo::astar()`] on our graph. Each further chain is the cheapest that avoids one identifier of a chain before it, so that
-//! it names other evidence: an analyst wants independent reasons, not detours. Cost: one search a chain and identifier.
+//! A chain alternates accounts and identifiers. Passing through an identifier with `d` accounts costs `log2(d) + 1`: the wider an
+//! identifier is shared, the less it says (a hub is dear), and every hop costs something. The cheapest chain is therefore the one through the
+//! fewest and rarest identifiers. Its *bits* are those of its weakest identifier: by the rule of the last detection, which discounts hubs
+//! ([`crate::ties`]), or `log2(N / d)` where there was none.
+//!
+//! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest, by Dijkstra; 2. for each vertex of the chain found last, the
+//! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest detour is
+//! the next chain. Dijkstra is [`petgraph::algo::astar()`] on our graph, closed edges by petgraph's `EdgeFiltered`: nothing is copied.
+//! Ties go to the lower vertices. Cost: one search for each vertex of each chain found, which ends at the goal.
+//!
+//! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
 
 use std::collections::BTreeSet;
 
-use graph::{CostedGraph, Vertex, VertexId};
+use graph::{BipartiteGraph, CostedGraph, Vertex, VertexId};
+use petgraph::visit::{EdgeFiltered, EdgeRef};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::ties::Ties;
 
 /// One chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +51,7 @@ pub struct Hop {
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are the same node.
-pub fn paths(dataset: &Dataset, from: Node, to: Node, k: usize) -> Result<Vec<EvidencePath>, Error> {
+pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k: usize) -> Result<Vec<EvidencePath>, Error> {
     if from == to {
         return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(from))));
     }
@@ -51,61 +59,149 @@ pub fn paths(dataset: &Dataset, from: Node, to: Node, k: usize) -> Result<Vec<Ev
     let offsets = graph.columns().identifier_offsets.as_slice();
     let costs: Vec<f32> = offsets.windows(2).map(|pair| cost_of((pair[1] - pair[0]) as f64) / 2.0).collect();
     let ends = [VertexId(from.vertex(dataset)), VertexId(to.vertex(dataset))];
-    let mut found: Vec<(f32, Vec<VertexId>)> = Vec::new();
-    let mut candidates: BTreeSet<(u32, Vec<u32>)> = BTreeSet::new();
-    let search = |closed: &BTreeSet<u32>| -> Result<Option<(f32, Vec<VertexId>)>, Error> {
-        let mut open = costs.clone();
-        for &identifier in closed {
-            open[identifier as usize] = f32::INFINITY;
-        }
-        let view = CostedGraph::new(graph, &open)?;
-        Ok(petgraph::algo::astar(&view, ends[0], |vertex| vertex == ends[1], |edge| edge.cost(), |_| 0.0))
-    };
-    let identifier = |vertex: VertexId| match graph.vertex(vertex) {
-        Vertex::Identifier(identifier) => Some(identifier.0),
-        Vertex::Account(_) => None,
-    };
-    let keyed =
-        |(cost, chain): (f32, Vec<VertexId>)| (cost.to_bits(), chain.into_iter().map(|vertex| vertex.0).collect::<Vec<u32>>());
-    candidates.extend(search(&BTreeSet::new())?.map(keyed));
-    while let Some((cost, chain)) = candidates.pop_first() {
-        let chain: Vec<VertexId> = chain.into_iter().map(VertexId).collect();
-        found.push((f32::from_bits(cost), chain));
-        if found.len() >= k {
-            break;
-        }
-        let (_, newest) = &found[found.len() - 1];
-        for spur in newest.iter().copied().filter(|vertex| !ends.contains(vertex)).filter_map(identifier) {
-            let other = search(&BTreeSet::from([spur]))?;
-            if let Some((cost, chain)) = other.filter(|(_, chain)| found.iter().all(|(_, known)| known != chain)) {
-                candidates.insert(keyed((cost, chain)));
-            }
-        }
-    }
     let accounts = graph.account_count() as f64;
-    let paths = found.into_iter().map(|(cost, chain)| {
-        let hops: Vec<Hop> = chain
-            .into_iter()
-            .map(|vertex| {
-                let node = Node::of_vertex(dataset, vertex.0);
-                let degree = match node {
-                    Node::Account(_) => None,
-                    Node::Identifier(identifier) => Some(graph.identifier_degree(identifier) as u64),
-                };
-                Hop {
-                    node: dataset.label_of(node),
-                    bits: degree.map(|degree| (accounts / degree as f64).log2()),
-                    accounts: degree,
-                }
-            })
-            .collect();
+    let hop = |vertex: VertexId| {
+        let node = Node::of_vertex(dataset, vertex.0);
+        let (degree, bits) = match node {
+            Node::Account(_) => (None, None),
+            Node::Identifier(identifier) => {
+                let degree = graph.identifier_degree(identifier);
+                let surprise = || (accounts / degree as f64).log2();
+                (Some(degree as u64), Some(ties.map_or_else(surprise, |ties| ties.bits_of(identifier))))
+            }
+        };
+        Hop { node: dataset.label_of(node), bits, accounts: degree }
+    };
+    let found = cheapest(graph, &costs, ends, k)?.into_iter().map(|(cost, chain)| {
+        let hops: Vec<Hop> = chain.into_iter().map(hop).collect();
         let bits = hops.iter().filter_map(|hop| hop.bits).fold(f64::INFINITY, f64::min);
         EvidencePath { bits, cost: f64::from(cost), hops }
     });
-    Ok(paths.collect())
+    Ok(found.collect())
 }
 
 /// What passing through an identifier of this degree costs.
 fn cost_of(degree: f64) -> f32 {
     (degree.max(1.0).log2() + 1.0) as f32
+}
+
+/// Yen's algorithm. `costs` are those of an edge, by identifier.
+fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize) -> Result<Vec<(f32, Vec<VertexId>)>, Error> {
+    let view = CostedGraph::new(graph, costs)?;
+    let edge_cost = |a: VertexId, b: VertexId| match (graph.vertex(a), graph.vertex(b)) {
+        (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => costs[identifier.index()],
+        _ => 0.0,
+    };
+    let search = |start: VertexId, closed: &[VertexId], left_by: &BTreeSet<VertexId>| {
+        let open = EdgeFiltered::from_fn(&view, |edge| {
+            let leaves = |a: VertexId, b: VertexId| a == start && left_by.contains(&b);
+            let shut = |vertex: VertexId| closed.contains(&vertex);
+            let (a, b) = (edge.source(), edge.target());
+            !(leaves(a, b) || leaves(b, a) || shut(a) || shut(b))
+        });
+        petgraph::algo::astar(&open, start, |vertex| vertex == ends[1], |edge| edge.cost(), |_| 0.0)
+    };
+    // Costs are positive, so their bits order as they do.
+    let keyed = |cost: f32, chain: Vec<VertexId>| (cost.to_bits(), chain);
+    let mut found: Vec<(f32, Vec<VertexId>)> = Vec::new();
+    let mut candidates: BTreeSet<(u32, Vec<VertexId>)> = BTreeSet::new();
+    candidates.extend(search(ends[0], &[], &BTreeSet::new()).map(|(cost, chain)| keyed(cost, chain)));
+    while let Some((cost, chain)) = candidates.pop_first() {
+        found.push((f32::from_bits(cost), chain.clone()));
+        if found.len() >= k {
+            break;
+        }
+        for at in 0..chain.len() - 1 {
+            let (root, spur) = (&chain[..at], chain[at]);
+            let same_root = |other: &&Vec<VertexId>| other.len() > at + 1 && other[..=at] == chain[..=at];
+            let left_by = found.iter().map(|(_, known)| known).filter(same_root).map(|other| other[at + 1]).collect();
+            if let Some((detour, rest)) = search(spur, root, &left_by) {
+                let root_cost: f32 = chain[..=at].windows(2).map(|pair| edge_cost(pair[0], pair[1])).sum();
+                candidates.insert(keyed(root_cost + detour, [root, &rest].concat()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use graph::{AccountId, IdentifierId, Sighting};
+    use proptest::prelude::*;
+
+    fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) -> BipartiteGraph {
+        let sighting = |&(account, identifier): &(u32, u32)| Sighting {
+            account: AccountId(account),
+            identifier: IdentifierId(identifier),
+            count: 1,
+            first_seen: 1,
+            last_seen: 1,
+        };
+        graph::build::graph_from_sightings(pairs.iter().map(sighting).collect(), accounts, vec![0, identifiers])
+            .expect("a graph")
+    }
+
+    /// All chains without loops from `chain`'s end to the goal, with their costs, by trying every one.
+    fn all(
+        graph: &BipartiteGraph,
+        costs: &[f32],
+        chain: &mut Vec<VertexId>,
+        goal: VertexId,
+        out: &mut Vec<(f32, Vec<VertexId>)>,
+    ) {
+        let at = chain[chain.len() - 1];
+        if at == goal {
+            let identifiers = chain.iter().filter_map(|&vertex| match graph.vertex(vertex) {
+                Vertex::Identifier(identifier) => Some(2.0 * costs[identifier.index()]),
+                Vertex::Account(_) => None,
+            });
+            out.push((identifiers.sum(), chain.clone()));
+            return;
+        }
+        let next: Vec<VertexId> = match graph.vertex(at) {
+            Vertex::Account(account) => {
+                graph.identifiers_of(account).iter().map(|&id| graph.vertex_of_identifier(IdentifierId(id))).collect()
+            }
+            Vertex::Identifier(identifier) => {
+                graph.accounts_of(identifier).iter().map(|&account| graph.vertex_of_account(AccountId(account))).collect()
+            }
+        };
+        for vertex in next {
+            if !chain.contains(&vertex) {
+                chain.push(vertex);
+                all(graph, costs, chain, goal, out);
+                chain.pop();
+            }
+        }
+    }
+
+    #[test]
+    fn the_rare_card_comes_before_the_hub() {
+        // Accounts 0 and 1 share hub 0 (cost 4) and, through account 2, identifiers 1 and 2 (cost 1 each).
+        let graph = graph_of(3, 3, &[(0, 0), (1, 0), (0, 1), (2, 1), (2, 2), (1, 2)]);
+        let costs = [2.0, 0.5, 0.5];
+        let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], 5).expect("chains");
+        let costs: Vec<f32> = found.iter().map(|&(cost, _)| cost).collect();
+        assert_eq!(costs, [2.0, 4.0]);
+        assert_eq!(found[1].1, [VertexId(0), VertexId(3), VertexId(1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn yen_finds_the_cheapest_of_all_chains(pairs in proptest::collection::vec((0u32..5, 0u32..5), 1..14), k in 1usize..8) {
+            let graph = graph_of(5, 5, &pairs);
+            let costs: Vec<f32> = (0..5u8).map(|identifier| 1.0 + f32::from(identifier) / 4.0).collect();
+            let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], k).expect("chains");
+            let mut expected = Vec::new();
+            all(&graph, &costs, &mut vec![VertexId(0)], VertexId(1), &mut expected);
+            let mut costs_of_all: Vec<f32> = expected.iter().map(|&(cost, _)| cost).collect();
+            costs_of_all.sort_by(f32::total_cmp);
+            costs_of_all.truncate(k);
+            prop_assert_eq!(found.iter().map(|&(cost, _)| cost).collect::<Vec<_>>(), costs_of_all);
+            let distinct: BTreeSet<&Vec<VertexId>> = found.iter().map(|(_, chain)| chain).collect();
+            prop_assert_eq!(distinct.len(), found.len());
+            prop_assert!(found.iter().all(|found| expected.contains(found)));
+        }
+    }
 }

@@ -56,6 +56,8 @@ pub struct NodeCard {
 /// One neighbour of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Neighbor {
+    /// The node whose neighbour it is.
+    pub of: String,
     /// `account:ID` or `KIND:VALUE`.
     pub node: String,
     /// Exchanges that showed both.
@@ -198,7 +200,9 @@ pub fn show(dataset: &Dataset, results: Option<&Results>, node: Node) -> NodeCar
 /// What a node was seen with: strongest link first once a detection was run, else rarest identifier first.
 pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Vec<Neighbor> {
     let graph = dataset.graph();
+    let of = dataset.label_of(node);
     let row = |node: Node, sighting: graph::Sighting, position: usize| Neighbor {
+        of: of.clone(),
         node: dataset.label_of(node),
         exchanges: u64::from(sighting.count),
         first_seen: rfc3339(sighting.first_seen),
@@ -243,11 +247,15 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Ve
     rows
 }
 
-/// Identifiers shared by more than one account, most widely shared first.
+/// Identifiers shared by more than one account, most widely shared first. O(identifiers), then what is taken.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
-pub fn hubs(dataset: &Dataset, results: &Results, kind: Option<&str>, top: usize) -> Result<Vec<Hub>, Error> {
+pub fn hubs<'a>(
+    dataset: &'a Dataset,
+    results: &'a Results,
+    kind: Option<&str>,
+) -> Result<impl Iterator<Item = Hub> + 'a, Error> {
     let graph = dataset.graph();
     let range = match kind {
         None => 0..graph.identifier_count() as u32,
@@ -256,22 +264,24 @@ pub fn hubs(dataset: &Dataset, results: &Results, kind: Option<&str>, top: usize
     let mut order: Vec<u32> = range.filter(|&identifier| graph.identifier_degree(IdentifierId(identifier)) > 1).collect();
     order
         .sort_unstable_by_key(|&identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier));
-    order.truncate(if top == 0 { usize::MAX } else { top });
-    let rows = order.into_iter().map(IdentifierId).map(|identifier| {
-        let (first, last) = span_of_identifier(graph, identifier);
-        Hub {
-            identifier: dataset.label_of(Node::Identifier(identifier)),
-            kind: dataset.identifier_name(identifier).0.to_owned(),
-            accounts: graph.identifier_degree(identifier) as u64,
-            exchanges: exchanges_of_identifier(graph, identifier),
-            class: results.class_of(identifier).to_owned(),
-            policy: results.policy_of(identifier).to_owned(),
-            reason: results.reason_of(dataset, identifier),
-            first_seen: rfc3339(first),
-            last_seen: rfc3339(last),
-        }
-    });
-    Ok(rows.collect())
+    Ok(order.into_iter().map(|identifier| hub(dataset, results, IdentifierId(identifier))))
+}
+
+/// One identifier as [`hubs`] lists it.
+pub fn hub(dataset: &Dataset, results: &Results, identifier: IdentifierId) -> Hub {
+    let graph = dataset.graph();
+    let (first, last) = span_of_identifier(graph, identifier);
+    Hub {
+        identifier: dataset.label_of(Node::Identifier(identifier)),
+        kind: dataset.identifier_name(identifier).0.to_owned(),
+        accounts: graph.identifier_degree(identifier) as u64,
+        exchanges: exchanges_of_identifier(graph, identifier),
+        class: results.class_of(identifier).to_owned(),
+        policy: results.policy_of(identifier).to_owned(),
+        reason: results.reason_of(dataset, identifier),
+        first_seen: rfc3339(first),
+        last_seen: rfc3339(last),
+    }
 }
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.
@@ -351,7 +361,7 @@ pub fn span_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> (
     })
 }
 
-fn exchanges_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> u64 {
+pub(crate) fn exchanges_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> u64 {
     let counts = graph.columns().counts.as_slice();
     graph.sightings_of_identifier(identifier).iter().map(|&position| u64::from(counts[position as usize])).sum()
 }

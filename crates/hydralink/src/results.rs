@@ -7,7 +7,7 @@ use graph::{AccountId, Column, IdentifierId, NONE_U32};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::detect::Labels;
+use crate::detect::{DetectConfig, Labels};
 use crate::error::Error;
 use crate::node::Node;
 use crate::privacy::Kept;
@@ -151,6 +151,20 @@ pub struct Run {
     pub quality: f64,
     /// Sightings with suppressed identifiers.
     pub suppressed_sightings: u64,
+    /// What ties were judged by.
+    #[serde(default)]
+    pub terms: evidence::TieTerms,
+}
+
+impl Run {
+    /// The configuration it was run with.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it was written by a version whose settings this one doesn't know.
+    pub fn detect_config(&self) -> Result<DetectConfig, Error> {
+        toml::from_str(&self.config)
+            .map_err(|error| Error::Usage(format!("the settings of the last detection can't be read ({error}): detect again")))
+    }
 }
 
 /// The labels of the last detection, and its networks.

@@ -17,3 +17,25 @@ pub(crate) fn earliest(a: Seconds, b: Seconds) -> Seconds {
         _ => a.min(b),
     }
 }
+
+/// Counts of the days (`YYYY-MM-DD`, ascending) that have any, as the first day and the counts of all days up to the last.
+pub(crate) fn without_gaps(days: &[(String, u64)]) -> Option<(jiff::civil::Date, Vec<u64>)> {
+    let parsed: std::collections::BTreeMap<jiff::civil::Date, u64> =
+        days.iter().filter_map(|(day, count)| Some((day.parse().ok()?, *count))).collect();
+    let (&first, &last) = (parsed.first_key_value()?.0, parsed.last_key_value()?.0);
+    let all = first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last);
+    Some((first, all.map(|day| parsed.get(&day).copied().unwrap_or(0)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_without_any_are_zero_and_not_missing() {
+        let days = [("2026-02-27".to_owned(), 3), ("2026-03-02".to_owned(), 5)];
+        let (first, counts) = without_gaps(&days).expect("days");
+        assert_eq!((first.to_string().as_str(), counts), ("2026-02-27", vec![3, 0, 0, 5]));
+        assert_eq!(without_gaps(&[]), None);
+    }
+}

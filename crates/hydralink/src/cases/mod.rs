@@ -30,7 +30,7 @@ pub(crate) use decide::{check_reviewer, log_erasure};
 pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
 use record::Kind;
 pub use record::{Action, State, Subject};
-pub use view::{CasedNetwork, Labelled, label_members, label_networks};
+pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks};
 pub(crate) use view::{confirmed, known_good};
 
 use crate::error::Error;

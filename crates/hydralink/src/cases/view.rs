@@ -62,10 +62,14 @@ pub fn label_members<'a>(
     network: Option<usize>,
 ) -> impl Iterator<Item = Labelled> + 'a {
     let wanted = move |&account: &u32| network.is_none_or(|network| results.network_of[account as usize] as usize == network);
-    (0..dataset.graph().account_count() as u32).filter(wanted).map(AccountId).map(move |account| Labelled {
-        member: query::member(dataset, results, account),
-        label: cases.label_of(dataset.account_name(account)),
-    })
+    let accounts = (0..dataset.graph().account_count() as u32).filter(wanted).map(AccountId);
+    accounts.map(move |account| label_member(dataset, results, cases, account))
+}
+
+/// One account as `members` lists it, with its label.
+pub fn label_member(dataset: &Dataset, results: &Results, cases: &Cases, account: AccountId) -> Labelled {
+    let label = cases.label_of(dataset.account_name(account));
+    Labelled { member: query::member(dataset, results, account), label }
 }
 
 /// Accounts and identifiers (by number) that decisions made known-good.

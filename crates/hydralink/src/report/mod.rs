@@ -8,6 +8,7 @@
 //!
 //! The same data make the same bytes. Cost: linear in the data, constant memory beside it.
 
+mod collect;
 mod data;
 mod encode;
 
@@ -18,6 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use collect::ReportConfig;
 pub use data::{
     AccountRow, CappedSection, DailyCounts, DegreeHistogram, FragileIdentifier, HubCut, IdentifierRow, InputFile, KeyNumbers,
     NO_NETWORK, NamedCount, NetworkSection, NodeKind, Rejected, ReportData, ReportGraph, Rule, RunHeader, Signal, SizeCount,

@@ -152,7 +152,7 @@ const k = data.key_numbers;
 document.title = `hydralink report ${clean(run.run_id)}`;
 $("run-id").textContent = clean(run.run_id);
 $("summary").append(
-  el("p", { cls: "lead" }, `${day(run.first_event)} to ${day(run.last_event)} · hydralink ${clean(run.tool_version)} · written ${clean(run.generated_at)}`),
+  el("p", { cls: "lead" }, `${day(run.first_event)} to ${day(run.last_event)} · hydralink ${clean(run.tool_version)}${run.generated_at ? " · written " + clean(run.generated_at) : ""}`),
   el("div", { cls: "tiles" }, [["Networks over threshold", int(k.networks)], ["Accounts inside", int(k.accounts_in_networks), k.accounts ? pct(k.accounts_in_networks / k.accounts) + " of accounts" : ""], ["Already banned", int(k.accounts_banned), k.accounts_in_networks ? pct(k.accounts_banned / k.accounts_in_networks) + " of those inside" : ""], ["Accounts", int(k.accounts)], ["Identifiers", int(k.identifiers)], ["Sightings", int(k.sightings)], ["Events", int(k.events)]].map(([t, v, sub]) => el("div", { cls: "card tile" }, el("b", null, v), el("span", null, t, sub ? el("br") : null, sub)))));
 
 /* Ranked networks. */
@@ -263,7 +263,8 @@ function graph() {
   const legendBox = el("div", { cls: "legend", role: "group", "aria-label": "Kinds: press to hide" }), perKind = new Uint32Array(kinds.length);
   for (let i = 0; i < N; i++) perKind[kind[i]]++;
   function legend() {
-    legendBox.replaceChildren(...kinds.map((q, i) => {
+    legendBox.replaceChildren(...kinds.flatMap((q, i) => {
+      if (!perKind[i]) return [];
       const s = svgEl("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" }), c = by === "kind" ? PAL[i % 12] : grey();
       s.append(q.is_account ? svgEl("circle", { cx: 6, cy: 6, r: 5, fill: c }) : svgEl("rect", { x: 1, y: 1, width: 10, height: 10, fill: c }));
       return el("button", { type: "button", "aria-pressed": String(!off_.has(i)), onclick: () => { if (!off_.delete(i)) off_.add(i); put("hide", [...off_].join(",")); legend(); refresh(); } }, s, clean(q.name), el("span", { cls: "dim" }, int(perKind[i])));
@@ -294,8 +295,8 @@ function graph() {
     bc.setTransform(dpr, 0, 0, dpr, 0, 0); bc.globalAlpha = 1; bc.fillStyle = ink.bg; bc.fillRect(0, 0, w, h);
     bc.lineWidth = 0.7; bc.globalAlpha = Math.max(0.06, Math.min(0.45, 6000 / (eVis || 1))) * (dark() ? 1.4 : 1.1);
     edgeSets.forEach((list, b) => { bc.strokeStyle = colour(b); strokes(bc, list); });
-    bc.globalAlpha = 0.92;
-    nodeSets.forEach((list, b) => { bc.fillStyle = colour(b >> 1); mark(bc, list, b & 1); });
+    /* Identifiers below and paler: accounts are what one looks for. */
+    for (const square of [1, 0]) { bc.globalAlpha = square ? 0.55 : 0.95; nodeSets.forEach((list, b) => { if ((b & 1) === square) { bc.fillStyle = colour(b >> 1); mark(bc, list, b & 1); } }); }
     bc.globalAlpha = 1; boxes.length = 0;
     if (rad(bySize[0]) < 26) mid.some((m, n) => { if (m[2]) text(bc, nets[n].id, (m[0] / m[2] - cx) * z + w / 2, (m[1] / m[2] - cy) * z + h / 2 + 4, 12, true); return boxes.length > 40; });
     let tried = 0;
@@ -442,7 +443,7 @@ function rest() {
     el("div", { cls: "grid2" }, card("Shortened lists", lines(data.capped.map(c => `${c.section}: showing ${int(c.shown)} of ${int(c.total)}`), "None: everything is shown.")), card("Limits", lines(data.limits, "None stated."))));
   const rejected = run.rejected.reduce((a, b) => a + b.rows, 0);
   $("run").append(el("div", { cls: "grid2" },
-    card("This run", el("dl", null, [["Run", run.run_id], ["Tool", "hydralink " + run.tool_version], ["Written", run.generated_at], ["First event", run.first_event], ["Last event", run.last_event], ["Rows read", int(run.rows_read)], ["Rows rejected", int(rejected) + (run.rows_read ? ` (${pct(rejected / run.rows_read)})` : "")], ...run.rejected.map(r => ["– " + clean(r.reason), int(r.rows)])].map(([a, b]) => [el("dt", null, a), el("dd", null, clean(b))]))),
+    card("This run", el("dl", null, [["Run", run.run_id], ["Tool", "hydralink " + run.tool_version], ...(run.generated_at ? [["Written", run.generated_at]] : []), ["First event", run.first_event], ["Last event", run.last_event], ["Rows read", int(run.rows_read)], ["Rows rejected", int(rejected) + (run.rows_read ? ` (${pct(rejected / run.rows_read)})` : "")], ...run.rejected.map(r => ["– " + clean(r.reason), int(r.rows)])].map(([a, b]) => [el("dt", null, a), el("dd", null, clean(b))]))),
     card("Rules and thresholds", run.rules.length ? el("dl", null, run.rules.map(r => [el("dt", null, clean(r.name)), el("dd", { cls: "mono" }, clean(r.value))])) : el("p", { cls: "dim" }, "None stated.")),
     el("div", { cls: "card wide" }, el("h3", null, "Input files"), run.inputs.length ? el("dl", null, run.inputs.map(f => [el("dt", null, label(f.name)), el("dd", null, int(f.rows) + " rows", el("br"), label(f.hash))])) : el("p", { cls: "dim" }, "None stated."))));
 }

@@ -1,4 +1,4 @@
-//! What can be typed to act: cases, sharing, privacy.
+//! Acting: plan-bans, case, share, match, forget; and who looks at what.
 
 use std::path::{Path, PathBuf};
 
@@ -226,7 +226,7 @@ pub(crate) struct Share {
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
     /// The largest share of benign accounts that an indicator may hit
-    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = super::share)]
+    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = super::read::share)]
     pub(crate) max_benign: f64,
 }
 
@@ -244,4 +244,20 @@ pub(crate) struct Match {
     pub(crate) expired: bool,
     #[command(flatten)]
     pub(crate) view: View,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanBans {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+    /// Most benign accounts, in expectation, that the plan may hit
+    #[arg(long, default_value_t = 1.0, value_name = "ACCOUNTS")]
+    pub(crate) benign_budget: f64,
+    /// Also actions on identifiers: challenge an address, verify a payment instrument, limit a template's rate
+    #[arg(long)]
+    pub(crate) identifier_actions: bool,
 }

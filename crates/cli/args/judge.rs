@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::args::Tier;
+use super::Tier;
 
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]

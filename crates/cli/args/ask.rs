@@ -1,0 +1,174 @@
+//! Questions about nodes and what joins them: hubs, top, show, neighbors, ego, path, common, why, why-not, how, overlap, expand.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::View;
+
+#[derive(Debug, Args)]
+pub(crate) struct Hubs {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Identifiers to print, most widely shared first (0: all)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneNode {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
+    pub(crate) node: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Neighbors {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
+    pub(crate) node: String,
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Neighbours to print (0: all)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PathBetween {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// From
+    pub(crate) from: String,
+    /// To
+    pub(crate) to: String,
+    /// How many paths
+    #[arg(short, default_value_t = 1)]
+    pub(crate) k: usize,
+}
+
+/// Two nodes.
+#[derive(Debug, Args)]
+pub(crate) struct TwoNodes {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// The one: account:ID, KIND:VALUE, or a bare value that is unambiguous
+    pub(crate) first: String,
+    /// The other
+    pub(crate) second: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ego {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous
+    pub(crate) node: String,
+    /// Steps to walk; accounts stand at even distance from an account
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) hops: u32,
+    /// Identifiers with more accounts than this are named, but not walked through
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) max_degree: usize,
+    /// Nodes at most; what is cut short says so
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) max_nodes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Overlap {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) first: String,
+    /// Another
+    pub(crate) second: String,
+    /// Identifiers to print (0: all)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct How {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+    /// Joins and identifiers to print, strongest first (0: all); JSON always has all
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+/// What `top` ranks by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// Nodes seen with it: accounts of an identifier, identifiers of an account
+    #[value(alias = "accounts")]
+    Degree,
+    /// Exchanges
+    Events,
+    /// Evidence: of an account's membership, or that an identifier adds to the ties of its accounts
+    Bits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// What to rank by (accounts is another word for degree)
+    #[arg(long, value_enum, default_value_t = Measure::Degree)]
+    pub(crate) by: Measure,
+    /// `account`, or a kind of identifier (default: all identifiers)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Nodes to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Expand {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Known-bad accounts, one a line, bare or as JSON Lines with account_id; - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seeds: PathBuf,
+    /// Accounts to print, closest first (0: all that the walk reached)
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) top: usize,
+}

@@ -1,0 +1,144 @@
+//! Finding networks: detect, networks, network, members, components, communities, evaluate.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::View;
+use super::judge::{EvaluateMore, TruthFiles};
+
+#[derive(Debug, Args)]
+pub(crate) struct Detect {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// TOML with thresholds; what it doesn't name keeps its default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Seed of everything that draws at random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Networks to print
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Networks {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Networks to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+    /// Also candidates below the threshold
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneNetwork {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Members {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Only accounts of this network
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Option<String>,
+    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) filter_where: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Components {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Link only by these kinds (repeat for several)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<String>,
+    /// Leave out identifiers with more accounts than this
+    #[arg(long, value_name = "N")]
+    pub(crate) max_degree: Option<u32>,
+    /// The component sizes at every degree cap instead: where the giant component appears
+    #[arg(long, conflicts_with_all = ["max_degree", "kind"])]
+    pub(crate) sweep: bool,
+    /// Components to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+/// Community search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Blondel et al. 2008
+    Louvain,
+    /// Traag et al. 2019
+    Leiden,
+}
+
+/// What a partition is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QualityName {
+    /// Newman and Girvan's modularity
+    Modularity,
+    /// Constant Potts model
+    Cpm,
+    /// Barber's bipartite modularity
+    Barber,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Communities {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Algorithm
+    #[arg(long, value_enum, default_value_t = Algorithm::Leiden)]
+    pub(crate) algorithm: Algorithm,
+    /// Quality function
+    #[arg(long, value_enum, default_value_t = QualityName::Modularity)]
+    pub(crate) quality: QualityName,
+    /// Resolution: higher gives smaller communities
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) resolution: f64,
+    /// Seed
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Repeat until nothing improves, instead of the fast mode
+    #[arg(long)]
+    pub(crate) converge: bool,
+    /// Communities to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// The store
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) truth: TruthFiles,
+    #[command(flatten)]
+    pub(crate) more: EvaluateMore,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The store before
+    pub(crate) before: PathBuf,
+    /// The store after
+    pub(crate) after: PathBuf,
+}

@@ -1,0 +1,182 @@
+//! What can be typed: here what all commands share and the list of them, below it one file a group of commands.
+
+mod act;
+mod ask;
+mod export;
+mod find;
+mod judge;
+mod read;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use act::*;
+pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overlap, PathBetween, Top, TwoNodes};
+pub(crate) use export::{Export, Report};
+pub(crate) use find::{Algorithm, Communities, Components, Detect, Diff, Evaluate, Members, Networks, OneNetwork, QualityName};
+pub(crate) use judge::*;
+pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier, Update};
+
+use crate::output::Format;
+
+/// Links accounts that share infrastructure and finds the proxy networks among them.
+///
+/// Start with `hydralink demo`. On your own logs: `profile`, then `build`, then `detect`.
+#[derive(Debug, Parser)]
+#[command(name = "hydralink", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Shared {
+    /// How to print records: table for people, jsonl for machines
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Worker threads (default: one a core). Results don't depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub(crate) threads: Option<usize>,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// No progress bars
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+/// The commands, in the order in which one meets them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small world, find its networks, check them against the truth, and show what to type next
+    Demo(Demo),
+    /// Write a synthetic world with known truth
+    Synth(Synth),
+    /// Show what is in event logs, before anything is built
+    Profile(Profile),
+    /// Read event logs into a store
+    Build(Build),
+    /// Read more event logs into a store: the same result as building everything at once
+    Update(Update),
+    /// Find the networks in a store, keep them in it, and print the ranked table
+    Detect(Detect),
+    /// Print the ranked networks again
+    Networks(Networks),
+    /// One network in full: why it was found, what ties it together, what speaks against it
+    Network(OneNetwork),
+    /// Every account with its component, community, network and confidence
+    Members(Members),
+    /// Connected components by size
+    Components(Components),
+    /// Communities by Louvain or Leiden, with a quality function and resolution of your choice
+    Communities(Communities),
+    /// Identifiers with class, policy, degree and why
+    ///
+    /// Example: hydralink hubs store --kind ip --where 'degree > 50 and first_seen >= 2026-02-01'
+    Hubs(Hubs),
+    /// One account or identifier
+    Show(OneNode),
+    /// What an account or identifier was seen with
+    Neighbors(Neighbors),
+    /// Everything within some steps of an account or identifier
+    ///
+    /// Example: hydralink ego store account:acct_1 --hops 2
+    Ego(Ego),
+    /// The nodes with most accounts, exchanges or evidence
+    ///
+    /// Example: hydralink top store --by bits --kind payment_instrument --where 'first_seen >= 2026-04-01'
+    Top(Top),
+    /// The strongest chains of evidence between two nodes
+    ///
+    /// Example: hydralink path store acct_1 acct_2 -k 3
+    Path(PathBetween),
+    /// What two accounts (or two identifiers) were both seen with
+    ///
+    /// Example: hydralink common store acct_1 acct_2
+    Common(TwoNodes),
+    /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
+    PlanBans(PlanBans),
+    /// Why two accounts are, or aren't, held to be one operator's
+    Why(TwoNodes),
+    /// What keeps two accounts apart, and how many bits are missing
+    ///
+    /// Example: hydralink why-not store acct_1 acct_2
+    WhyNot(TwoNodes),
+    /// What joined a network, in which order, and what it would be without the identifier that holds it together
+    ///
+    /// Example: hydralink how store PN-ae620bcf
+    How(How),
+    /// The identifiers that two networks both touch
+    ///
+    /// Example: hydralink overlap store PN-ae620bcf PN-2460b3a4
+    Overlap(Overlap),
+    /// The accounts closest to some known-bad ones, and the cluster around them
+    ///
+    /// Example: printf 'acct_1\\nacct_2\\n' | hydralink expand store --seeds -
+    Expand(Expand),
+    /// Write the graph for Gephi, notebooks and partners' platforms
+    ///
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
+    Export(Export),
+    /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph
+    ///
+    /// The page needs no server, no network and no WebGL, and opens in any browser.
+    ///
+    /// Example: hydralink report store -o report.html --network PN-ae620bcf
+    Report(Report),
+    /// Compare the networks found with known truth
+    Evaluate(Evaluate),
+    #[command(flatten)]
+    Act(ActCommand),
+    #[command(flatten)]
+    Judge(Judge),
+    /// What became of each network between two stores: born, grew, shrank, split, merged, replaced, gone
+    ///
+    /// Example: hydralink diff last-week/store store --format jsonl
+    Diff(Diff),
+    /// Check every byte of a store, or every number of a dossier
+    ///
+    /// Example: hydralink network store 1 --format json > dossier.json; hydralink verify store --dossier dossier.json
+    Verify(Verify),
+    /// Print completions for a shell: source them, or put them where the shell looks
+    ///
+    /// Example: hydralink completions bash > /etc/bash_completion.d/hydralink
+    Completions(Completions),
+    /// Write a manual page for every command
+    ///
+    /// Example: hydralink man /usr/local/share/man/man1
+    Man(Man),
+}
+
+/// A store.
+#[derive(Debug, Args)]
+pub(crate) struct OneStore {
+    /// The store
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Find the networks again with the settings of the last detection, and compare every number of this dossier
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dossier: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to write the pages; made if it isn't there
+    pub(crate) directory: PathBuf,
+}

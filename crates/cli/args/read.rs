@@ -1,0 +1,120 @@
+//! Making and reading logs: demo, synth, profile, build.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::KeyFile;
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to put the world, the store and the outputs
+    #[arg(default_value = "hydralink-demo")]
+    pub(crate) directory: PathBuf,
+    /// Seed of the world
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Size of a synthetic world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tier {
+    /// 1,000 accounts, for tests
+    Xs,
+    /// 25,000 accounts
+    S,
+    /// 100,000 accounts, 10 million events
+    M,
+    /// 1 million accounts, 100 million events
+    L,
+}
+
+/// File format of a synthetic world's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventFormat {
+    /// events.parquet
+    Parquet,
+    /// events.csv
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Synth {
+    /// Where to write events, accounts, releases and the truth
+    pub(crate) directory: PathBuf,
+    /// Size
+    #[arg(long, value_enum, default_value_t = Tier::S)]
+    pub(crate) tier: Tier,
+    /// Seed: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// No networks, only legitimate accounts and their look-alikes
+    #[arg(long)]
+    pub(crate) null: bool,
+    /// The evasive pool: one address and one virtual card an account, prompts paraphrased
+    #[arg(long, conflicts_with = "null")]
+    pub(crate) evasive: bool,
+    /// File format of the events
+    #[arg(long, value_enum, default_value_t = EventFormat::Parquet)]
+    pub(crate) events: EventFormat,
+}
+
+/// How to read events: shared by `profile` and `build`.
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// Event logs: CSV, TSV, JSON Lines or Parquet; plain, .gz or .zst; files, globs, or - for stdin
+    #[arg(required = true)]
+    pub(crate) events: Vec<PathBuf>,
+    /// TOML that maps your columns to ours and adds kinds of identifiers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// Where to write rejected rows, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Share of bad rows that fails the run (at least 100 rows are always tolerated)
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = share)]
+    pub(crate) max_bad: f64,
+    /// accounts.csv: account_id,created_at,banned_at,tier,country,org,pathway,status
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accounts: Option<PathBuf>,
+    /// releases.csv: model,released_at
+    #[arg(long, value_name = "FILE")]
+    pub(crate) releases: Option<PathBuf>,
+    /// allow.csv: kind,value,reason of known-good identifiers and accounts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allow: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The store to write; replaced whole if it exists
+    #[arg(long, short, value_name = "STORE")]
+    pub(crate) output: PathBuf,
+}
+
+/// Parses a share: `0.1%` or `0.001`.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let value = number.trim().parse::<f64>().map_err(|error| error.to_string())? / scale;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(format!("{text} is not between 0% and 100%")) }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The store
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}

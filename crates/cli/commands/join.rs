@@ -1,0 +1,265 @@
+//! What joins nodes: ego, path, common, why, why-not, how, overlap, expand.
+
+use hydralink::expand::{self, Close};
+use hydralink::how::{self, HeldBy, How};
+use hydralink::links::{self, EgoNode, Shared};
+use hydralink::paths::{EvidencePath, Hop, paths};
+use hydralink::ties::Ties;
+use hydralink::why_not::{self, WhyNot};
+use hydralink::{Dataset, Node, cases};
+
+use super::ask::{found_but, named};
+use super::find::MEMBER;
+use crate::Found;
+use crate::args;
+use crate::output::{Field, Format, Output, grouped};
+
+/// Prints what lies around a node.
+pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results_if_any()?;
+    let centre = dataset.node(&arguments.node)?;
+    let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
+    let found = output.records(&ego.nodes, EGO)?;
+    if ego.not_passed > 0 {
+        let (count, most) = (grouped(ego.not_passed), arguments.max_degree);
+        output.say(&format!("{count} identifiers with more than {most} accounts were not walked through; see --max-degree"))?;
+    }
+    if ego.truncated {
+        output.say(&format!("cut short at {} nodes; see --max-nodes", grouped(ego.nodes.len() as u64)))?;
+    }
+    Ok(found)
+}
+
+const EGO: &[Field<EgoNode>] = &[
+    Field::number("hops", |row| row.hops.to_string()),
+    Field::text("node", |row| row.node.clone()),
+    Field::text("through", |row| row.through.clone()),
+    Field::number("degree", |row| row.degree.to_string()),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+];
+
+/// Prints the strongest chains of evidence between two nodes.
+pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results_if_any()?;
+    let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
+    let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
+    let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
+    if found.is_empty() {
+        output.say("no chain of shared identifiers joins them")?;
+    }
+    Ok(output.records(&found, PATH)?)
+}
+
+const PATH: &[Field<EvidencePath>] = &[
+    Field::number("bits", |path| format!("{:.1}", path.bits)),
+    Field::text("path", |path| {
+        let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
+            (Some(bits), Some(accounts)) => format!("{} [{accounts} accounts, {bits:.1} bits]", hop.node),
+            _ => hop.node.clone(),
+        };
+        path.hops.iter().map(hop).collect::<Vec<String>>().join(" - ")
+    }),
+];
+
+/// The account that a text names, for a command that takes accounts only.
+fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId> {
+    match dataset.node(text)? {
+        Node::Account(account) => Ok(account),
+        Node::Identifier(_) => anyhow::bail!("{text} is an identifier; name two accounts"),
+    }
+}
+
+/// Prints what two nodes were both seen with.
+pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    match (dataset.node(&arguments.first)?, dataset.node(&arguments.second)?) {
+        (Node::Account(first), Node::Account(second)) => {
+            let results = dataset.results_if_any()?;
+            let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
+            Ok(output.records(&links::common(&dataset, ties.as_ref(), first, second), SHARED)?)
+        }
+        (Node::Identifier(first), Node::Identifier(second)) => {
+            let results = dataset.results()?;
+            let accounts = links::common_accounts(&dataset, first, second).into_iter();
+            let cases = dataset.cases()?;
+            let members: Vec<_> = accounts.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
+            Ok(output.records(&members, MEMBER)?)
+        }
+        _ => anyhow::bail!("common takes two accounts, or two identifiers; see `path` for one of each"),
+    }
+}
+
+const SHARED: &[Field<Shared>] = &[
+    Field::text("identifier", |row| row.identifier.clone()),
+    Field::number("bits", |row| format!("{:.1}", row.bits)),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::text("class", |row| row.class.clone().unwrap_or_default()),
+    Field::text("at the same time", |row| if row.overlapping { "yes" } else { "no" }.to_owned()),
+    Field::csv("first_from", |row| row.seen_by_first.0.clone().unwrap_or_default()),
+    Field::csv("first_until", |row| row.seen_by_first.1.clone().unwrap_or_default()),
+    Field::csv("second_from", |row| row.seen_by_second.0.clone().unwrap_or_default()),
+    Field::csv("second_until", |row| row.seen_by_second.1.clone().unwrap_or_default()),
+];
+
+/// Shared identifiers that an answer's text names; JSON has all.
+const SHARED_SHOWN: usize = 12;
+
+/// The shared identifiers as lines under an answer.
+fn shared_lines(shared: &[Shared]) -> Vec<String> {
+    let line = |shared: &Shared| {
+        let class = shared.class.as_deref().unwrap_or_default();
+        format!("  {:<52} {:>6.1} bits  {:>7} accounts  {class}", shared.identifier, shared.bits, grouped(shared.accounts))
+    };
+    let mut lines: Vec<String> = shared.iter().take(SHARED_SHOWN).map(line).collect();
+    if shared.len() > SHARED_SHOWN {
+        lines.push(format!("  ... and {} more; `common` lists them", grouped((shared.len() - SHARED_SHOWN) as u64)));
+    }
+    lines
+}
+
+/// Prints what two accounts share, and what that says.
+pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    let why = links::why(&dataset, &dataset.results()?, first, second)?;
+    Ok(output.one(&why, |why| {
+        let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
+        lines.extend(shared_lines(&why.shared));
+        lines.push(String::new());
+        lines.join("\n")
+    })?)
+}
+
+/// Prints what keeps two accounts apart.
+pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    let found = why_not::why_not(&dataset, &dataset.results()?, first, second)?;
+    Ok(output.one(&found, why_not_text)?)
+}
+
+fn why_not_text(found: &WhyNot) -> String {
+    let mut lines = vec![format!("{} and {}: {}", found.first, found.second, found.answer)];
+    if !found.chain.is_empty() {
+        lines.push("\nStrongest chain".to_owned());
+    }
+    for (at, step) in found.chain.iter().enumerate() {
+        let weakest = if found.weakest_step == Some(at) && step.bits < step.needed { "  <- breaks here" } else { "" };
+        lines.push(format!("  {} - {} by {}", step.first, step.second, step.by));
+        lines.push(format!("    {:.1} bits of the {:.1} that tie a pair{weakest}", step.bits, step.needed));
+    }
+    if !found.shared.is_empty() {
+        lines.push("\nShared".to_owned());
+        lines.extend(shared_lines(&found.shared));
+    }
+    if !found.together && !found.kinds_not_shared.is_empty() {
+        lines.push(format!("\nNothing in common among: {}", found.kinds_not_shared.join(", ")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Prints how a network hangs together.
+pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results()?;
+    let how = how::how(&dataset, &results, results.network_index(&arguments.id)?)?;
+    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
+    Ok(output.one(&how, |how| how_text(how, top))?)
+}
+
+fn how_text(how: &How, top: usize) -> String {
+    let mut lines =
+        vec![format!("{}: {} accounts; a pair is tied from {:.1} bits on", how.network, how.accounts, how.tie_needs)];
+    if !how.exact {
+        lines.push("(pairs that are neighbours on some identifier were looked at, not all)".to_owned());
+    }
+    lines.push("\nGroups, as weaker ties are let in".to_owned());
+    lines.push(format!("{:>9} {:>8} {:>9} {:>9}", "bits", "groups", "largest", "joined"));
+    lines.extend(
+        how.levels
+            .iter()
+            .map(|level| format!("{:>9.1} {:>8} {:>9} {:>9}", level.bits, level.groups, level.largest, level.joined)),
+    );
+    let join = |join: &how::Join| {
+        let (left, right) = join.accounts;
+        let more = join.shared - join.by.len() as u64;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{:>9.1} bits  {left} + {right}: {} - {} by {}{more}", join.bits, join.first, join.second, join.by.join(", "))
+    };
+    lines.push("\nStrongest joins".to_owned());
+    lines.extend(how.joins.iter().take(top).map(join));
+    if how.joins.len() > top {
+        lines.push("\nWeakest joins, where it would come apart first".to_owned());
+        lines.extend(how.joins.iter().rev().take(top.min(how.joins.len() - top)).map(join));
+    }
+    lines.push("\nWithout one identifier".to_owned());
+    lines.push(format!("{:<44} {:>8} {:>7} {:>6} {:>7} {:>8}", "identifier", "members", "bits", "lost", "pieces", "largest"));
+    lines.extend(how.held_by.iter().take(top).map(|held| {
+        let HeldBy { identifier, members, bits, members_lost, pieces, largest_piece, .. } = held;
+        format!("{identifier:<44} {members:>8} {bits:>7.1} {members_lost:>6} {pieces:>7} {largest_piece:>8}")
+    }));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Prints the identifiers that two networks both touch.
+pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results()?;
+    let (first, second) = (results.network_index(&arguments.first)?, results.network_index(&arguments.second)?);
+    let mut rows = links::overlap(&dataset, &results, first, second)?;
+    let all = rows.len();
+    rows.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
+    let found = output.records(&rows, OVERLAP)?;
+    if rows.len() < all {
+        output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
+    }
+    Ok(found)
+}
+
+const OVERLAP: &[Field<links::Overlap>] = &[
+    Field::text("identifier", |row| row.identifier.clone()),
+    Field::number("first", |row| row.first_members.to_string()),
+    Field::number("second", |row| row.second_members.to_string()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::text("class", |row| row.class.clone()),
+];
+
+/// Prints the accounts closest to some seeds.
+pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let (nodes, unknown) = named(&dataset, &arguments.seeds, output)?;
+    let seeds: Vec<_> =
+        nodes.iter().filter_map(|node| if let Node::Account(seed) = node { Some(*seed) } else { None }).collect();
+    if seeds.len() < nodes.len() {
+        anyhow::bail!("{} of the seeds are identifiers; name accounts", nodes.len() - seeds.len());
+    }
+    let mut found = expand::expand(&dataset, &dataset.results()?, &seeds)?;
+    let all = found.accounts.len();
+    found.accounts.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
+    let printed = match output.format() {
+        Format::Json => output.one(&found, |_| String::new())?,
+        _ => output.records(&found.accounts, CLOSE)?,
+    };
+    output.say(&format!(
+        "{} seeds; a cluster of {} accounts of conductance {:.3}; showing {} of {} that the walk reached",
+        grouped(found.seeds),
+        grouped(found.inside),
+        found.conductance,
+        grouped(found.accounts.len() as u64),
+        grouped(all as u64)
+    ))?;
+    found_but(unknown, printed)
+}
+
+const CLOSE: &[Field<Close>] = &[
+    Field::text("account_id", |row| row.account_id.clone()),
+    Field::number("score", |row| format!("{:.4}", row.score)),
+    Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),
+    Field::text("inside", |row| if row.inside { "inside" } else { "" }.to_owned()),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::number("exchanges", |row| row.exchanges.to_string()),
+];

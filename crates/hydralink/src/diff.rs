@@ -1,0 +1,198 @@
+//! What became of each network between two stores: last week's and today's, or two settings on the same data?
+//!
+//! Networks are matched by what they hold, not by their ids, which another store may give anew. Two are *the same in part* when they have at
+//! least [`SAME_SHARE`] of the smaller's accounts in common, or, where bans have replaced the accounts, of the smaller's own identifiers.
+//! The groups that hang together by such matches are then named:
+//!
+//! | before | after | change |
+//! |---|---|---|
+//! | none | one | `born` |
+//! | one | none | `gone` |
+//! | one | one | `grew`, `shrank`, `changed` (as many accounts, but others), `unchanged`; `replaced` if it kept identifiers but under the share of accounts |
+//! | one | several | `split` |
+//! | several | one | `merged` |
+//! | several | several | `regrouped` |
+//!
+//! Cost: O(members * log accounts) and the networks' own identifiers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use graph::{AccountId, IdentifierId};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::results::{Membership, Results};
+
+/// Share of the smaller network from which two are the same in part.
+pub const SAME_SHARE: f64 = 0.5;
+
+/// What became of a network, or of some that belong together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// `born`, `gone`, `grew` and so on.
+    pub change: &'static str,
+    /// Networks of the first store, by rank.
+    pub before: Vec<String>,
+    /// Networks of the second store, by rank.
+    pub after: Vec<String>,
+    /// Accounts before.
+    pub accounts_before: u64,
+    /// Accounts after.
+    pub accounts_after: u64,
+    /// Accounts after that weren't in these networks before.
+    pub joined: u64,
+    /// Accounts before that aren't in these networks after.
+    pub left: u64,
+    /// Own identifiers that were there before and still are.
+    pub identifiers_kept: u64,
+}
+
+/// One network as names, which mean the same in both stores.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Held<'a> {
+    id: &'a str,
+    accounts: BTreeSet<&'a str>,
+    identifiers: BTreeSet<(&'a str, &'a str)>,
+}
+
+/// Compares the flagged networks of two stores; changes by rank, those of the second store first.
+pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Vec<Change> {
+    changes(&held(before), &held(after))
+}
+
+/// The flagged networks of a store with what they hold, by rank.
+fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Held<'a>> {
+    let mut position: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (index, network) in results.networks.iter().enumerate().filter(|(_, network)| network.flagged) {
+        position.insert(index as u32, all.len());
+        all.push(Held { id: &network.id, ..Held::default() });
+    }
+    for (account, network) in results.network_of.iter().enumerate() {
+        let account = AccountId(account as u32);
+        let belongs = results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+        if let Some(&at) = position.get(network).filter(|_| belongs) {
+            all[at].accounts.insert(dataset.account_name(account));
+        }
+    }
+    for (identifier, network) in results.network_of_identifier.iter().enumerate() {
+        if let Some(&at) = position.get(network) {
+            all[at].identifiers.insert(dataset.identifier_name(IdentifierId(identifier as u32)));
+        }
+    }
+    all
+}
+
+fn changes(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<Change> {
+    // Groups of matched networks: positions before, then positions after.
+    let mut groups = petgraph::unionfind::UnionFind::<usize>::new(before.len() + after.len());
+    for (old, left) in before.iter().enumerate() {
+        for (new, right) in after.iter().enumerate() {
+            if share(&left.accounts, &right.accounts) >= SAME_SHARE
+                || share(&left.identifiers, &right.identifiers) >= SAME_SHARE
+            {
+                groups.union(old, before.len() + new);
+            }
+        }
+    }
+    let mut members: BTreeMap<usize, (Vec<&Held<'_>>, Vec<&Held<'_>>)> = BTreeMap::new();
+    // Groups stand in the order of their first network after, then of their first before.
+    let mut order: Vec<usize> = Vec::new();
+    let positions = (before.len()..before.len() + after.len()).chain(0..before.len());
+    for position in positions {
+        let group = groups.find(position);
+        let (old, new) = members.entry(group).or_insert_with(|| {
+            order.push(group);
+            Default::default()
+        });
+        match position.checked_sub(before.len()) {
+            Some(at) => new.push(&after[at]),
+            None => old.push(&before[position]),
+        }
+    }
+    order.into_iter().map(|group| change(&members[&group].0, &members[&group].1)).collect()
+}
+
+/// Common elements, as a share of the smaller set; 0 if one is empty.
+fn share<T: Ord>(left: &BTreeSet<T>, right: &BTreeSet<T>) -> f64 {
+    let smaller = left.len().min(right.len());
+    if smaller == 0 { 0.0 } else { left.intersection(right).count() as f64 / smaller as f64 }
+}
+
+fn change(before: &[&Held<'_>], after: &[&Held<'_>]) -> Change {
+    let accounts = |side: &[&Held<'_>]| side.iter().flat_map(|held| held.accounts.iter().copied().map(str::to_owned)).collect();
+    let (old, new): (BTreeSet<String>, BTreeSet<String>) = (accounts(before), accounts(after));
+    let identifiers = |side: &[&Held<'_>]| -> BTreeSet<(String, String)> {
+        side.iter().flat_map(|held| &held.identifiers).map(|&(kind, value)| (kind.to_owned(), value.to_owned())).collect()
+    };
+    let (joined, left) = (new.difference(&old).count() as u64, old.difference(&new).count() as u64);
+    let named = match (before.len(), after.len()) {
+        (0, _) => "born",
+        (_, 0) => "gone",
+        (1, 1) if share(&old, &new) < SAME_SHARE => "replaced",
+        (1, 1) if new.len() > old.len() => "grew",
+        (1, 1) if new.len() < old.len() => "shrank",
+        (1, 1) if joined > 0 => "changed",
+        (1, 1) => "unchanged",
+        (1, _) => "split",
+        (_, 1) => "merged",
+        _ => "regrouped",
+    };
+    Change {
+        change: named,
+        before: before.iter().map(|held| held.id.to_owned()).collect(),
+        after: after.iter().map(|held| held.id.to_owned()).collect(),
+        accounts_before: old.len() as u64,
+        accounts_after: new.len() as u64,
+        joined,
+        left,
+        identifiers_kept: identifiers(before).intersection(&identifiers(after)).count() as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn held<'a>(id: &'a str, accounts: &'a str, cards: &'a str) -> Held<'a> {
+        let letters = |text: &'a str| (0..text.len()).map(move |at| &text[at..=at]);
+        Held { id, accounts: letters(accounts).collect(), identifiers: letters(cards).map(|card| ("card", card)).collect() }
+    }
+
+    fn named(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<(&'static str, u64, u64)> {
+        changes(before, after).iter().map(|change| (change.change, change.joined, change.left)).collect()
+    }
+
+    #[test]
+    fn each_change_has_its_name() {
+        assert_eq!(named(&[], &[held("b", "abc", "")]), [("born", 3, 0)]);
+        assert_eq!(named(&[held("a", "abc", "")], &[]), [("gone", 0, 3)]);
+        assert_eq!(named(&[held("a", "abcd", "")], &[held("b", "abcd", "")]), [("unchanged", 0, 0)]);
+        assert_eq!(named(&[held("a", "abcd", "")], &[held("b", "abce", "")]), [("changed", 1, 1)]);
+        assert_eq!(named(&[held("a", "ab", "")], &[held("b", "abc", "")]), [("grew", 1, 0)]);
+        assert_eq!(named(&[held("a", "abc", "")], &[held("b", "ab", "")]), [("shrank", 0, 1)]);
+        assert_eq!(named(&[held("a", "abcd", "")], &[held("b", "ab", ""), held("c", "cd", "")]), [("split", 0, 0)]);
+        assert_eq!(named(&[held("a", "ab", ""), held("b", "cd", "")], &[held("c", "abcd", "")]), [("merged", 0, 0)]);
+        // All accounts banned and replaced, the cards kept.
+        assert_eq!(named(&[held("a", "abc", "12")], &[held("b", "xyz", "129")]), [("replaced", 3, 3)]);
+        // Too little in common: one went, another came.
+        assert_eq!(named(&[held("a", "abcd", "")], &[held("b", "dxyz", "")]), [("born", 4, 0), ("gone", 0, 4)]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_network_stands_in_exactly_one_change(
+            before in proptest::collection::vec("[a-h]{1,6}", 0..4), after in proptest::collection::vec("[a-h]{1,6}", 0..4)
+        ) {
+            let old: Vec<Held<'_>> = before.iter().map(|accounts| held("old", accounts, "")).collect();
+            let new: Vec<Held<'_>> = after.iter().map(|accounts| held("new", accounts, "")).collect();
+            let changes = changes(&old, &new);
+            prop_assert_eq!(changes.iter().map(|change| change.before.len()).sum::<usize>(), old.len());
+            prop_assert_eq!(changes.iter().map(|change| change.after.len()).sum::<usize>(), new.len());
+            for change in changes {
+                prop_assert_eq!(change.accounts_before + change.joined, change.accounts_after + change.left);
+            }
+        }
+    }
+}

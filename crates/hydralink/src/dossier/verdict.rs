@@ -1,0 +1,112 @@
+//! How firm is the verdict, and what would change it?
+//!
+//! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of a harmless story
+//! that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
+
+use evidence::{BenignHypothesis, BenignLikelihood, NamedSignal, Signal, cases_of, left_by_story, score_against};
+
+use crate::detect::{DetectConfig, family_of, word};
+use crate::results::Network;
+
+/// More bits than any story or signal has.
+const MOST_BITS: f64 = 1e3;
+
+/// How far the score is from the threshold.
+pub(crate) fn verdict(network: &Network, threshold: f64) -> String {
+    let margin = network.score - threshold;
+    if network.flagged {
+        format!("flagged, {margin:.1} bits over the threshold of {threshold:.1}")
+    } else {
+        format!("not flagged: {:.1} bits short of the threshold of {threshold:.1}", -margin)
+    }
+}
+
+/// Sentences, the likeliest change first.
+pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<String> {
+    let (score, threshold) = (&config.linkage.score, config.linkage.score.threshold_bits);
+    let signals = named_signals(network);
+    let told = BenignLikelihood { hypothesis: hypothesis_of(network), bits: network.benign_bits };
+    let mut lines = Vec::new();
+    let mut without: Vec<(f64, &str)> = (0..signals.len())
+        .filter(|&left_out| signals[left_out].signal.is_some())
+        .map(|left_out| {
+            let mut rest = signals.clone();
+            rest[left_out].signal = None;
+            (score_against(&rest, told, score), signals[left_out].name.as_str())
+        })
+        .collect();
+    without.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    if network.flagged {
+        let flipping: Vec<String> = without
+            .iter()
+            .filter(|&&(bits, _)| bits < threshold)
+            .map(|&(bits, name)| format!("{name} ({bits:.1} bits left)"))
+            .collect();
+        match (flipping.is_empty(), without.first()) {
+            (false, _) => {
+                lines.push(format!("Without any one of these signals it would not be flagged: {}.", flipping.join(", ")))
+            }
+            (true, Some(&(bits, name))) => lines.push(format!(
+                "No single signal: it stays flagged without any one of them, at the least with {bits:.1} bits, without {name}."
+            )),
+            (true, None) => {}
+        }
+        let story = story_needed(&signals, told.hypothesis, config);
+        lines.push(format!(
+            "The story that leaves least of the case, {}, has {:.1} bits; with {story:.1} it would explain it.",
+            network.benign_hypothesis.replace('_', " "),
+            network.benign_bits
+        ));
+    } else {
+        let cases = cases_of(&left_by_story(&signals, told), score);
+        let structure = cases.structure - network.benign_bits.max(0.0);
+        let parts = [("structure", Some(structure)), ("timing", cases.timing), ("content", cases.content)];
+        for (name, bits) in parts {
+            match bits {
+                None => lines.push(format!("Evidence of {name}, which could not be measured here.")),
+                Some(bits) if bits < threshold => {
+                    lines.push(format!(
+                        "{:.1} bits more of {name}: the case is as strong as its weakest part, and this has {bits:.1}.",
+                        threshold - bits
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    lines
+}
+
+/// The story that the network's score was told.
+fn hypothesis_of(network: &Network) -> BenignHypothesis {
+    let named = BenignHypothesis::all().find(|hypothesis| word(hypothesis) == network.benign_hypothesis);
+    named.unwrap_or(BenignHypothesis::Campus)
+}
+
+/// The bits of a harmless story at which the score meets the threshold, by bisection: the score never rises with the story.
+fn story_needed(signals: &[NamedSignal], hypothesis: BenignHypothesis, config: &DetectConfig) -> f64 {
+    let score = &config.linkage.score;
+    let (mut low, mut high) = (-MOST_BITS, MOST_BITS);
+    for _ in 0..64 {
+        let middle = (low + high) / 2.0;
+        let flagged = score_against(signals, BenignLikelihood { hypothesis, bits: middle }, score) >= score.threshold_bits;
+        *(if flagged { &mut low } else { &mut high }) = middle;
+    }
+    high
+}
+
+/// The score card as the score's formula takes it.
+pub(crate) fn named_signals(network: &Network) -> Vec<NamedSignal> {
+    let signal = |line: &crate::results::SignalLine| Signal {
+        value: line.value,
+        expected: line.expected,
+        bits: line.bits,
+        p_value: line.p_value,
+    };
+    let named = network.signals.iter().map(|(name, line)| NamedSignal {
+        name: name.clone(),
+        family: family_of(name),
+        signal: line.as_ref().map(signal),
+    });
+    named.collect()
+}

@@ -1,0 +1,241 @@
+//! Which records does an expression like `degree > 50 and first_seen >= 2026-02-01` let through?
+//!
+//! Expressions are written in the Common Expression Language (<https://cel.dev>) and evaluated by the crate `cel`, with three comforts: `and`, `or`,
+//! `not` and a single `=` for `&&`, `||`, `!` and `==`; and dates and times without quotes. A record's fields are the variables, under the
+//! names that its JSON has, and `degree` for the accounts of an identifier. Times are RFC 3339 text in UTC, which orders as it reads, so a date
+//! alone means its first moment.
+//!
+//! * comparisons `== != < <= > >=`, `in ["a", "b"]`, arithmetic, `? :`, parentheses
+//! * text: `"single or double quotes"`, `.startsWith("x")`, `.endsWith("x")`, `.contains("x")`
+//! * a field without a value is `null`: `network == null`; any other comparison with it lets nothing through
+
+use cel::{Context, Program, Value};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Fields of a row of `hubs` and `top`, beside `degree`.
+pub const HUB_FIELDS: &[&str] =
+    &["identifier", "kind", "accounts", "exchanges", "class", "policy", "reason", "first_seen", "last_seen", "degree"];
+/// Fields of a row of `members`.
+pub const MEMBER_FIELDS: &[&str] =
+    &["account_id", "component", "community", "network", "membership", "confidence", "evidence_bits", "candidate"];
+/// Fields of a row of `networks`.
+pub const NETWORK_FIELDS: &[&str] = &[
+    "id",
+    "rank",
+    "accounts",
+    "core",
+    "fringe",
+    "ambiguous",
+    "identifiers_by_kind",
+    "events",
+    "first_seen",
+    "last_seen",
+    "score",
+    "q_value",
+    "flagged",
+    "benign_hypothesis",
+    "benign_bits",
+    "why",
+    "signals",
+    "suppressed_sightings",
+    "fragility",
+];
+/// Fields of a row of `neighbors`.
+pub const NEIGHBOR_FIELDS: &[&str] =
+    &["of", "node", "exchanges", "first_seen", "last_seen", "degree", "bits", "class", "network"];
+/// Fields of a row of `top`.
+pub const TOP_FIELDS: &[&str] =
+    &["node", "kind", "degree", "accounts", "exchanges", "bits", "class", "network", "first_seen", "last_seen"];
+
+/// Names under which a field is also known.
+const ALIASES: &[(&str, &str)] = &[("degree", "accounts"), ("accounts", "degree")];
+
+/// A parsed expression.
+#[derive(Debug)]
+pub struct Filter {
+    text: String,
+    program: Program,
+    /// The fields that the expression reads.
+    fields: Vec<String>,
+}
+
+impl Filter {
+    /// Parses an expression over records of these fields.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it doesn't parse, [`Error::Unknown`] for a field that records don't have, with those they have.
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
+        let program = Program::compile(&plain(text)).map_err(|error| {
+            let message = error.to_string();
+            let first = message.lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned();
+            Error::Usage(format!("--where '{text}': {first}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
+        })?;
+        let mut fields: Vec<String> = program.references().variables().into_iter().map(str::to_owned).collect();
+        fields.sort_unstable();
+        if let Some(unknown) = fields.iter().find(|field| !known.contains(&field.as_str())) {
+            let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, unknown));
+            let meant = nearest.filter(|near| strsim::damerau_levenshtein(near, unknown) <= 1 + unknown.len() / 3);
+            let meant = meant.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            let hint = format!("{meant} There are {}", known.join(", "));
+            return Err(Error::Unknown { what: format!("--where: field {unknown}"), hint });
+        }
+        Ok(Filter { text: text.to_owned(), program, fields })
+    }
+
+    /// Whether a record passes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the expression compares what can't be compared, or isn't a yes or no.
+    pub fn matches<T: Serialize>(&self, record: &T) -> Result<bool, Error> {
+        let json = serde_json::to_value(record).unwrap_or_default();
+        let mut context = Context::default();
+        let mut without_value = false;
+        for field in &self.fields {
+            let alias = ALIASES.iter().find(|(alias, _)| alias == field).and_then(|(_, of)| json.get(of));
+            let value = json.get(field).or(alias).map_or(Value::Null, value_of);
+            without_value |= value == Value::Null;
+            context.add_variable_from_value(field.as_str(), value);
+        }
+        match self.program.execute(&context) {
+            Ok(Value::Bool(passes)) => Ok(passes),
+            Ok(_) => Err(Error::Usage(format!("--where '{}' is not a yes or no: compare it with something", self.text))),
+            Err(_) if without_value => Ok(false),
+            Err(error) => Err(Error::Usage(format!("--where '{}': {error}", self.text))),
+        }
+    }
+}
+
+/// JSON as the evaluator's values.
+fn value_of(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Int)
+        }
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(values) => Value::from(values.iter().map(value_of).collect::<Vec<Value>>()),
+        serde_json::Value::Object(fields) => {
+            let fields: std::collections::HashMap<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), value_of(value))).collect();
+            Value::from(fields)
+        }
+    }
+}
+
+/// The comforts, as plain CEL: words for operators, quotes around dates. Text in quotes stays as it is.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' | '\'' => quoted_length(rest, first),
+            digit if digit.is_ascii_digit() => {
+                let word = rest
+                    .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '+')))
+                    .unwrap_or(rest.len());
+                // A number ends where its digits end; only a date runs on over hyphens and colons.
+                if is_date(&rest[..word]) {
+                    out.push_str(&format!("\"{}\"", &rest[..word]));
+                    rest = &rest[word..];
+                    continue;
+                }
+                rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.')).unwrap_or(rest.len())
+            }
+            letter if letter.is_alphabetic() || letter == '_' => {
+                let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                let operator = match &rest[..word] {
+                    "and" => "&&",
+                    "or" => "||",
+                    "not" => "!",
+                    other => other,
+                };
+                out.push_str(operator);
+                rest = &rest[word..];
+                continue;
+            }
+            '=' if !rest.starts_with("==") => {
+                // The second character of `<=`, `>=`, `!=`, or a single `=`.
+                out.push_str(if out.ends_with(['<', '>', '!']) { "=" } else { "==" });
+                rest = &rest[1..];
+                continue;
+            }
+            '=' => 2,
+            other => other.len_utf8(),
+        };
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// Length of the quoted text that `rest` starts with, escapes skipped.
+fn quoted_length(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, character) in rest.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if character == quote => return at + 1,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// `YYYY-MM-DD`, with or without a time.
+fn is_date(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes.len() >= 10
+        && bytes[..10]
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+        && (bytes.len() == 10 || bytes[10] == b'T')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &[&str] = &["accounts", "score", "kind", "first_seen", "network", "degree", "signals"];
+
+    fn passes(text: &str) -> bool {
+        let record = serde_json::json!({
+            "accounts": 60, "score": 10.5, "kind": "ip", "first_seen": "2026-02-03T00:00:00Z", "network": null,
+            "signals": {"synchrony": {"bits": 4.5}},
+        });
+        Filter::parse(text, FIELDS).expect(text).matches(&record).expect(text)
+    }
+
+    #[test]
+    fn comforts_become_plain_cel() {
+        assert_eq!(plain("a = 1 and not b >= 2026-02-01"), "a == 1 && ! b >= \"2026-02-01\"");
+        assert_eq!(plain("x != 'and = 2026-02-01' or y == 3-2"), "x != 'and = 2026-02-01' || y == 3-2");
+        assert_eq!(plain("t<2026-02-01T10:00:00Z"), "t<\"2026-02-01T10:00:00Z\"");
+    }
+
+    #[test]
+    fn records_pass_or_do_not() {
+        assert!(passes("accounts > 50 and first_seen >= 2026-02-01"));
+        assert!(!passes("accounts > 50 and first_seen >= 2026-02-04"));
+        assert!(passes("degree = 60 and score > 10 and kind in ['ip', 'device']"));
+        assert!(passes("network == null") && !passes("network == 'PN-1'") && !passes("network < 'a'"));
+        assert!(passes("signals.synchrony.bits > 4"));
+        assert!(passes("kind.startsWith('i') && !(score < 10.0)"));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_named() {
+        let unknown = Filter::parse("degre > 3", FIELDS).expect_err("unknown").to_string();
+        assert!(unknown.contains("field degre") && unknown.contains("did you mean degree?"), "{unknown}");
+        let broken = Filter::parse("degree >", FIELDS).expect_err("broken").to_string();
+        assert!(broken.contains("--where 'degree >'"), "{broken}");
+        let record = serde_json::json!({"accounts": 3, "kind": "ip"});
+        let number = Filter::parse("accounts + 1", FIELDS).expect("parses").matches(&record).expect_err("no yes or no");
+        assert!(number.to_string().contains("yes or no"));
+        assert!(Filter::parse("accounts > 'a'", FIELDS).expect("parses").matches(&record).is_err());
+    }
+}

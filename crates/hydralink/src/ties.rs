@@ -1,0 +1,192 @@
+//! How many bits tie two accounts, or an account and a network, by the rule that detection used?
+//!
+//! [`Ties`] reads the terms that the last detection left in the store ([`evidence::TieTerms`], where the formula stands) and the degrees and
+//! policies of identifiers where they lie. Cost: the rows touched; [`Group`] counts a network's sightings once.
+
+use evidence::{Policy, Tie, TieTerms};
+use graph::{AccountId, IdentifierId, KindId};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::results::Results;
+
+/// The rule of the last detection, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Ties<'a> {
+    dataset: &'a Dataset,
+    results: &'a Results,
+    terms: &'a TieTerms,
+    /// By policy code of the results.
+    policies: Vec<Policy>,
+    join_bits: f64,
+}
+
+/// The accounts of one candidate network, and how many of them each identifier was seen on.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its accounts, core, fringe and ambiguous, ascending.
+    pub accounts: Vec<u32>,
+    /// (identifier, accounts of the group seen with it), ascending.
+    held: Vec<(u32, u32)>,
+}
+
+/// What ties an account to a group, beside what that takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupTie {
+    /// Bits of the account's identifiers, and whether two kinds speak.
+    pub tie: Tie,
+    /// Bits needed.
+    pub needed: f64,
+    /// Log2 odds that the account belongs: what `members` calls evidence.
+    pub odds: f64,
+    /// Whether the tie is enough.
+    pub accepted: bool,
+}
+
+impl<'a> Ties<'a> {
+    /// The rule of the results.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if an older version made the results, without the rule's terms.
+    pub fn of(dataset: &'a Dataset, results: &'a Results) -> Result<Self, Error> {
+        let terms = &results.run.terms;
+        if terms.kind_accounts.len() != dataset.graph().kind_count() {
+            let store = dataset.path().display();
+            return Err(Error::Usage(format!(
+                "the networks of {store} were found by an older version: run `hydralink detect {store}`"
+            )));
+        }
+        let policy = |name: &String| serde_json::from_value(serde_json::Value::String(name.clone())).unwrap_or(Policy::Drop);
+        let policies = results.policy_names.iter().map(policy).collect();
+        Ok(Ties { dataset, results, terms, policies, join_bits: results.run.detect_config()?.linkage.members.join_bits })
+    }
+
+    /// The store that is asked.
+    pub fn dataset(&self) -> &'a Dataset {
+        self.dataset
+    }
+
+    /// The results that the rule is of.
+    pub fn results(&self) -> &'a Results {
+        self.results
+    }
+
+    /// The terms of the rule.
+    pub fn terms(&self) -> &'a TieTerms {
+        self.terms
+    }
+
+    /// The bits that sharing this identifier says; 0 if it says nothing.
+    pub fn bits_of(&self, identifier: IdentifierId) -> f64 {
+        let graph = self.dataset.graph();
+        let code = self.results.policies.get(identifier.index()).copied().unwrap_or(u8::MAX);
+        let policy = self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
+        let degree = graph.identifier_degree(identifier);
+        let surprise = self.terms.surprise(graph.kind_of(identifier), degree);
+        if self.terms.says(surprise, degree, policy) { self.terms.sharing_bits(surprise, policy) } else { 0.0 }
+    }
+
+    /// What ties two accounts. O(both rows).
+    pub fn between(&self, first: AccountId, second: AccountId) -> Tie {
+        let graph = self.dataset.graph();
+        let shared = shared(graph.identifiers_of(first), graph.identifiers_of(second));
+        self.sum(shared.map(|identifier| (IdentifierId(identifier), self.bits_of(IdentifierId(identifier)))))
+    }
+
+    /// Bits that a pair needs.
+    pub fn needed_by_pair(&self, tie: &Tie) -> f64 {
+        self.terms.needed(tie.corroborated, 1)
+    }
+
+    /// The accounts of a network, counted. O(accounts of the store + sightings of the network).
+    pub fn group(&self, network: usize) -> Group {
+        let accounts: Vec<u32> = self.results.members_of(network).into_iter().map(|(account, _)| account.0).collect();
+        let graph = self.dataset.graph();
+        let rows = accounts.iter().flat_map(|&account| graph.identifiers_of(AccountId(account)));
+        let mut seen: Vec<u32> = rows.copied().collect();
+        seen.sort_unstable();
+        let held = seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
+        Group { accounts, held }
+    }
+
+    /// What ties an account to a group, one identifier left out. An outsider pays for joining, as in detection.
+    pub fn to_group(&self, account: AccountId, group: &Group, without: Option<IdentifierId>) -> GroupTie {
+        let ballots = self.ballots(account, group);
+        self.to_group_by(account, group, ballots.into_iter().filter(|&(identifier, _)| Some(identifier) != without))
+    }
+
+    /// The account's identifiers that speak for the group, each with its bits, ascending by identifier.
+    pub fn ballots(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
+        let graph = self.dataset.graph();
+        let own = u32::from(group.accounts.binary_search(&account.0).is_ok());
+        let size = group.accounts.len() as u32 - own;
+        let ballot = |&identifier: &u32| {
+            let identifier = IdentifierId(identifier);
+            let (held, degree) = (group.held(identifier), graph.identifier_degree(identifier) as u32);
+            // A group that holds little of an identifier can't claim it.
+            if u64::from(held) * evidence::members::NOTABLE_SHARE < u64::from(degree) {
+                return None;
+            }
+            let sharing = self.bits_of(identifier);
+            let bits = self.terms.membership_bits(sharing, held.checked_sub(own)?, size, degree.checked_sub(1)?);
+            (sharing > 0.0 && bits > 0.0).then_some((identifier, bits))
+        };
+        graph.identifiers_of(account).iter().filter_map(ballot).collect()
+    }
+
+    /// What these ballots of an account say.
+    pub(crate) fn to_group_by(
+        &self,
+        account: AccountId,
+        group: &Group,
+        ballots: impl Iterator<Item = (IdentifierId, f64)>,
+    ) -> GroupTie {
+        let own = u32::from(group.accounts.binary_search(&account.0).is_ok());
+        let size = group.accounts.len() as u32 - own;
+        let mut tie = self.sum(ballots);
+        let odds = tie.bits + self.terms.size_bits(size) - self.terms.pairs_bits;
+        if own == 0 {
+            tie.bits -= self.join_bits;
+        }
+        GroupTie { tie, needed: self.terms.needed(tie.corroborated, size), odds, accepted: self.terms.accepts(&tie, size) }
+    }
+
+    fn sum(&self, bits: impl Iterator<Item = (IdentifierId, f64)>) -> Tie {
+        let graph = self.dataset.graph();
+        let kinds = bits.filter(|&(_, bits)| bits > 0.0).map(|(identifier, bits)| (graph.kind_of(identifier), bits));
+        self.terms.sum(kinds.collect::<Vec<(KindId, f64)>>())
+    }
+}
+
+impl Group {
+    /// Accounts of the group seen with an identifier.
+    pub fn held(&self, identifier: IdentifierId) -> u32 {
+        self.held.binary_search_by_key(&identifier.0, |&(held, _)| held).map_or(0, |at| self.held[at].1)
+    }
+}
+
+/// What two ascending rows have in common.
+pub(crate) fn shared<'a>(left: &'a [u32], right: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+    let (mut i, mut j) = (0, 0);
+    std::iter::from_fn(move || {
+        while let (Some(&a), Some(&b)) = (left.get(i), right.get(j)) {
+            i += usize::from(a <= b);
+            j += usize::from(b <= a);
+            if a == b {
+                return Some(a);
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_meet_where_they_are_equal() {
+        assert_eq!(shared(&[1, 3, 5, 9], &[0, 3, 4, 9, 10]).collect::<Vec<_>>(), [3, 9]);
+        assert_eq!(shared(&[], &[1]).count(), 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! Which nodes have most of something?
+//!
+//! | by | of an account | of an identifier |
+//! |---|---|---|
+//! | degree | identifiers it was seen with | accounts it was seen with |
+//! | events | its exchanges | exchanges that showed it |
+//! | bits | evidence of its membership in a network | `bits * (accounts - 1)`: what it adds to the ties that join its accounts |
+//!
+//! Cost: O(nodes of the kind), for `events` their sightings, and O(n log n) to sort.
+
+use std::cmp::Reverse;
+
+use graph::{AccountId, IdentifierId};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::query;
+use crate::results::Results;
+use crate::ties::Ties;
+use crate::time::rfc3339;
+
+/// What nodes are ranked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Nodes they were seen with.
+    Degree,
+    /// Exchanges.
+    Events,
+    /// Evidence.
+    Bits,
+}
+
+/// One node of the ranking.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TopNode {
+    /// `account:ID` or `KIND:VALUE`.
+    pub node: String,
+    /// `account`, or the kind of identifier.
+    pub kind: String,
+    /// Nodes it was seen with.
+    pub degree: u64,
+    /// Exchanges.
+    pub exchanges: u64,
+    /// Evidence, as the module defines it; nothing for an account of no candidate network.
+    pub bits: Option<f64>,
+    /// Class of an identifier.
+    pub class: Option<String>,
+    /// Flagged network.
+    pub network: Option<String>,
+    /// First seen.
+    pub first_seen: Option<String>,
+    /// Last seen.
+    pub last_seen: Option<String>,
+}
+
+/// Nodes of a kind, most first, ties to the lower id: `account`, a kind of identifier, or all identifiers.
+///
+/// # Errors
+/// [`Error::Unknown`] for a kind that the store doesn't have; as [`Ties::of`].
+pub fn top<'a>(
+    dataset: &'a Dataset,
+    results: &'a Results,
+    by: By,
+    kind: Option<&str>,
+) -> Result<impl Iterator<Item = TopNode> + 'a, Error> {
+    let ties = Ties::of(dataset, results)?;
+    let graph = dataset.graph();
+    let nodes: Vec<Node> = match kind {
+        Some("account") => (0..graph.account_count() as u32).map(|account| Node::Account(AccountId(account))).collect(),
+        Some(kind) => graph.identifiers_of_kind(dataset.kind(kind)?).map(|id| Node::Identifier(IdentifierId(id))).collect(),
+        None => (0..graph.identifier_count() as u32).map(|id| Node::Identifier(IdentifierId(id))).collect(),
+    };
+    let measure = |&node: &Node| match by {
+        By::Degree => degree(dataset, node) as f64,
+        By::Events => exchanges(dataset, node) as f64,
+        By::Bits => bits(dataset, &ties, node).unwrap_or(f64::NEG_INFINITY),
+    };
+    let mut order: Vec<(f64, Node)> = nodes.par_iter().map(|node| (measure(node), *node)).collect();
+    order.par_sort_unstable_by_key(|&(measure, node)| (Reverse(Ordered(measure)), node));
+    Ok(order.into_iter().map(move |(_, node)| row(dataset, &ties, node)))
+}
+
+/// A float that orders.
+#[derive(Clone, Copy, PartialEq)]
+struct Ordered(f64);
+
+impl Eq for Ordered {}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn degree(dataset: &Dataset, node: Node) -> usize {
+    match node {
+        Node::Account(account) => dataset.graph().account_degree(account),
+        Node::Identifier(identifier) => dataset.graph().identifier_degree(identifier),
+    }
+}
+
+fn exchanges(dataset: &Dataset, node: Node) -> u64 {
+    match node {
+        Node::Account(account) => query::exchanges_of(dataset, account),
+        Node::Identifier(identifier) => query::exchanges_of_identifier(dataset.graph(), identifier),
+    }
+}
+
+fn bits(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> Option<f64> {
+    match node {
+        Node::Account(account) => {
+            let results = ties.results();
+            results.membership_of(account).map(|_| f64::from(results.evidence_bits[account.index()]))
+        }
+        Node::Identifier(identifier) => {
+            let others = dataset.graph().identifier_degree(identifier).saturating_sub(1);
+            Some(ties.bits_of(identifier) * others as f64)
+        }
+    }
+}
+
+fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
+    let results = ties.results();
+    let (kind, class, network, span) = match node {
+        Node::Account(account) => {
+            let network = results.flagged_network_of(account).map(|(network, _)| network.id.clone());
+            ("account", None, network, query::span_of_account(dataset.graph(), account))
+        }
+        Node::Identifier(identifier) => {
+            let network = results.networks.get(results.network_of_identifier[identifier.index()] as usize);
+            let network = network.filter(|network| network.flagged).map(|network| network.id.clone());
+            let span = query::span_of_identifier(dataset.graph(), identifier);
+            (dataset.identifier_name(identifier).0, Some(results.class_of(identifier).to_owned()), network, span)
+        }
+    };
+    TopNode {
+        node: dataset.label_of(node),
+        kind: kind.to_owned(),
+        degree: degree(dataset, node) as u64,
+        exchanges: exchanges(dataset, node),
+        bits: bits(dataset, ties, node),
+        class,
+        network,
+        first_seen: rfc3339(span.0),
+        last_seen: rfc3339(span.1),
+    }
+}

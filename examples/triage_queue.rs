@@ -1,0 +1,35 @@
+//! A morning's queue as JSON Lines, for a ticket system: `cargo run --release --example triage_queue -- STORE`.
+//!
+//! Each flagged network becomes one ticket: what was found, what would change the verdict, and the plan that stops most of it at an
+//! expected cost of at most one benign account.
+
+use std::path::PathBuf;
+
+use hydralink::bans::{PlanConfig, plan_bans};
+use hydralink::dossier::dossier;
+use hydralink::{Dataset, Error};
+
+fn main() -> Result<(), Error> {
+    let Some(store) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("name a store in which networks were detected, for instance hydralink-demo/store");
+        std::process::exit(2);
+    };
+    let dataset = Dataset::open(&store)?;
+    let results = dataset.results()?;
+    let budget = PlanConfig { benign_budget: 1.0, identifier_actions: true };
+    for (index, network) in results.networks.iter().enumerate().filter(|(_, network)| network.flagged) {
+        let dossier = dossier(&dataset, &results, index);
+        let plan = plan_bans(&dataset, &results, index, &budget)?;
+        let ticket = serde_json::json!({
+            "title": format!("{}: {}", network.id, network.why),
+            "verdict": dossier.verdict,
+            "speaks_against": dossier.counter_evidence,
+            "would_change": dossier.would_change,
+            "hangs_on": dossier.fragile.iter().map(|held| &held.identifier).collect::<Vec<_>>(),
+            "exchanges": plan.exchanges,
+            "plan": { "actions": plan.actions.len(), "stops": plan.exchanges_stopped, "benign_expected": plan.benign_expected },
+        });
+        println!("{ticket}");
+    }
+    Ok(())
+}

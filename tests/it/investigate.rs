@@ -1,0 +1,199 @@
+//! An analyst's questions, from a suspicious account to a verdict that can be checked.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{Bench, Ran, detected};
+
+/// The strongest candidate of a store, and its core members.
+fn strongest(bench: &Bench, store: &str) -> (String, Vec<String>) {
+    let network = bench.ok(&["networks", store, "--all", "--format", "jsonl"]).records()[0].clone();
+    let id = network["id"].as_str().expect("an id").to_owned();
+    let core = bench.ok(&["members", store, "--network", &id, "--where", "membership = 'core'", "--format", "jsonl"]).records();
+    (id, core.iter().map(|member| member["account_id"].as_str().expect("an account").to_owned()).collect())
+}
+
+/// Runs the binary with text on stdin.
+fn piped(bench: &Bench, arguments: &[&str], stdin: &str) -> Ran {
+    let mut command = bench.command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("is read");
+    Ran::of(child.wait_with_output().expect("ends"))
+}
+
+fn number(value: &serde_json::Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn what_joins_two_accounts_is_answered_in_bits() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (_, core) = strongest(&bench, &store);
+    let (first, second) = (core[0].as_str(), core[1].as_str());
+    let shared = bench.ok(&["common", &store, first, second, "--format", "jsonl"]).records();
+    let why = bench.ok(&["why", &store, first, second, "--format", "json"]).json();
+    assert_eq!(why["shared"].as_array().expect("rows"), &shared);
+    let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
+    assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");
+    let identifier = shared[0]["identifier"].as_str().expect("an identifier");
+    let both =
+        bench.ok(&["common", &store, identifier, shared[1]["identifier"].as_str().expect("another"), "--format", "jsonl"]);
+    let both: Vec<String> = both.records().iter().map(|row| row["account_id"].as_str().expect("an id").to_owned()).collect();
+    assert!(both.contains(&first.to_owned()) && both.contains(&second.to_owned()), "{both:?}");
+
+    let chains = bench.ok(&["path", &store, first, second, "-k", "3", "--format", "jsonl"]).records();
+    let costs: Vec<f64> = chains.iter().map(|chain| number(&chain["cost"])).collect();
+    assert!(costs.len() == 3 && costs.windows(2).all(|pair| pair[0] <= pair[1]), "{costs:?}");
+
+    let outsider = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records()[0].clone();
+    let outsider = outsider["account_id"].as_str().expect("an account");
+    let why_not = bench.ok(&["why-not", &store, first, outsider, "--format", "json"]).json();
+    assert!(number(&why_not["bits"]) < number(&why_not["needed"]), "{why_not}");
+    let chain = why_not["chain"].as_array().expect("steps");
+    let weakest = why_not["weakest_step"].as_u64();
+    assert_eq!(weakest.is_some(), !chain.is_empty());
+    if let Some(step) = weakest {
+        let gap = |step: &serde_json::Value| number(&step["needed"]) - number(&step["bits"]);
+        assert!(chain.iter().all(|other| gap(other) <= gap(&chain[step as usize])), "{why_not}");
+    }
+    bench.fails(2, &["is an identifier"], &["why-not", &store, first, identifier]);
+}
+
+#[test]
+fn how_a_network_hangs_together_adds_up() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (id, _) = strongest(&bench, &store);
+    let how = bench.ok(&["how", &store, &id, "--format", "json"]).json();
+    let (accounts, joins) = (how["accounts"].as_u64().expect("a count"), how["joins"].as_array().expect("joins"));
+    assert!(joins.len() as u64 == accounts - 1, "a spanning tree joins {accounts} accounts: {}", joins.len());
+    assert!(joins.windows(2).all(|pair| number(&pair[0]["bits"]) >= number(&pair[1]["bits"])));
+    let last = &how["levels"].as_array().expect("levels")[how["levels"].as_array().expect("levels").len() - 1];
+    assert_eq!((last["groups"].as_u64(), last["largest"].as_u64()), (Some(1), Some(accounts)));
+    for held in how["held_by"].as_array().expect("identifiers") {
+        let left = accounts - held["members_lost"].as_u64().expect("a count");
+        assert!(held["largest_piece"].as_u64().expect("a count") <= left, "{held}");
+    }
+    let text = bench.ok(&["how", &store, &id, "--top", "3"]).stdout;
+    assert!(text.contains("Strongest joins") && text.contains("Without one identifier"), "{text}");
+    let serial = bench.ok(&["how", &store, &id, "--format", "json", "--threads", "1"]).stdout;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&serial).expect("JSON"), how);
+    let ids: Vec<String> = bench
+        .ok(&["networks", &store, "--all", "--format", "jsonl"])
+        .records()
+        .iter()
+        .map(|network| network["id"].as_str().expect("an id").to_owned())
+        .collect();
+    if let [one, other, ..] = &ids[..] {
+        let overlap = bench.run(&["overlap", &store, one, other, "--format", "jsonl"]);
+        assert!(overlap.code <= 1, "{}", overlap.stderr);
+        assert!(overlap.records().iter().all(|row| row["first_members"].as_u64() > Some(0)));
+    }
+    bench.fails(2, &["name two"], &["overlap", &store, &id, &id]);
+}
+
+#[test]
+fn seeds_grow_into_their_network() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (id, core) = strongest(&bench, &store);
+    let seeds = core[..3].join("\n");
+    let all = piped(&bench, &["expand", &store, "--seeds", "-", "--top", "0", "--format", "jsonl"], &seeds).records();
+    assert!(all[..3].iter().all(|row| number(&row["score"]) <= 1.0));
+    assert!(all.windows(2).all(|pair| number(&pair[0]["score"]) >= number(&pair[1]["score"])));
+    let members = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).records();
+    let members: Vec<&str> = members.iter().filter_map(|member| member["account_id"].as_str()).collect();
+    let near = &all[..members.len().min(all.len())];
+    let found = near.iter().filter(|row| members.contains(&row["account_id"].as_str().unwrap_or_default())).count();
+    assert!(2 * found > near.len(), "{found} of the {} closest are members", near.len());
+    let json_lines = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).stdout;
+    let cards = piped(&bench, &["show", &store, "-"], &json_lines);
+    assert_eq!((cards.code, cards.records().len()), (0, members.len()));
+    let some_unknown = piped(&bench, &["show", &store, "-"], &format!("{}\nno_such_account\n", core[0]));
+    assert_eq!((some_unknown.code, some_unknown.records().len()), (3, 1), "the known one is shown, the other named");
+    let neighbors = piped(&bench, &["neighbors", &store, "-", "--kind", "ip"], &seeds).records();
+    assert!(neighbors.iter().all(|row| row["node"].as_str().is_some_and(|node| node.starts_with("ip:"))));
+    let ego = bench.ok(&["ego", &store, &core[0], "--hops", "1", "--format", "jsonl"]).records();
+    let degree = bench.ok(&["show", &store, &format!("account:{}", core[0]), "--format", "json"]).json();
+    let degree: u64 = degree["seen_with"].as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();
+    assert_eq!(ego.len() as u64, degree + 1);
+}
+
+#[test]
+fn expressions_filter_and_rankings_rank() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let hubs =
+        bench.ok(&["hubs", &store, "--where", "degree > 5 and kind in ['ip']", "--top", "0", "--format", "jsonl"]).records();
+    let all = bench.ok(&["hubs", &store, "--kind", "ip", "--top", "0", "--format", "jsonl"]).records();
+    let expected: Vec<_> = all.iter().filter(|row| row["accounts"].as_u64() > Some(5)).cloned().collect();
+    assert!(!expected.is_empty() && hubs == expected);
+    let late = bench.run(&["hubs", &store, "--where", "first_seen >= 2099-01-01"]);
+    assert_eq!(late.code, 1, "nothing found");
+    bench.ok(&["networks", &store, "--all", "--where", "score > -100 and accounts >= 2"]);
+    bench.fails(3, &["field degre", "did you mean degree?"], &["hubs", &store, "--where", "degre > 5"]);
+    bench.fails(2, &["--where 'degree >'"], &["hubs", &store, "--where", "degree >"]);
+    for (by, kind, measure) in
+        [("degree", "ip", "degree"), ("events", "account", "exchanges"), ("bits", "payment_instrument", "bits")]
+    {
+        let top = bench.ok(&["top", &store, "--by", by, "--kind", kind, "--format", "jsonl"]).records();
+        assert!(top.windows(2).all(|pair| number(&pair[0][measure]) >= number(&pair[1][measure])), "{by}");
+    }
+    bench.fails(3, &["kind none not found"], &["top", &store, "--kind", "none"]);
+}
+
+#[test]
+fn a_dossier_can_be_verified_and_a_changed_one_cannot() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (id, _) = strongest(&bench, &store);
+    let json = bench.ok(&["network", &store, &id, "--format", "json"]).stdout;
+    let dossier = bench.file("dossier.json", &json);
+    let verified = bench.ok(&["verify", &store, "--dossier", &dossier, "--format", "json"]).json();
+    assert!(verified["values"].as_u64() > Some(100), "{verified}");
+    let mut changed: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    changed["tied_by"][0]["members"] = serde_json::json!(123_456);
+    let changed = bench.file("changed.json", changed.to_string());
+    bench.fails(2, &["tied_by[0].members is 123456 in the dossier"], &["verify", &store, "--dossier", &changed]);
+    let markdown = bench.ok(&["network", &store, &id, "--format", "markdown"]).stdout;
+    for heading in ["# PN-", "## Score card", "## Tied together by", "## What would change the verdict", "| --- |"] {
+        assert!(markdown.contains(heading), "{heading} in {markdown}");
+    }
+    bench.fails(2, &["--format markdown is for"], &["networks", &store, "--format", "markdown"]);
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = bench.ok(&["completions", shell]).stdout;
+        assert!(script.contains("why-not") && script.contains("plan-bans"), "{shell}");
+    }
+    bench.ok(&["man", "pages", "--quiet"]);
+    let page = std::fs::read_to_string(bench.path("pages").join("hydralink-why-not.1")).expect("a page");
+    assert!(page.contains(".TH") && page.contains("bits are missing"), "{page}");
+}
+
+#[test]
+fn a_store_that_lost_its_events_is_seen_to_differ() {
+    let bench = Bench::new();
+    bench.ok(&["synth", "world", "--tier", "s", "--seed", "1", "--events", "csv", "--quiet"]);
+    let all = std::fs::read_to_string(bench.path("world/events.csv")).expect("the events");
+    // The first half of the time: accounts that came later are missing.
+    let mut lines: Vec<&str> = all.lines().collect();
+    let (header, rows) = lines.split_first_mut().expect("a header");
+    rows.sort_unstable();
+    let first_half = format!("{header}\n{}\n", rows[..rows.len() / 2].join("\n"));
+    bench.file("half.csv", first_half);
+    let tables = ["--accounts", "world/accounts.csv", "--releases", "world/releases.csv", "--quiet"];
+    bench.ok(&[&["build", "half.csv", "-o", "before"], &tables[..]].concat());
+    bench.ok(&[&["build", "world/events.csv", "-o", "after"], &tables[..]].concat());
+    bench.ok(&["detect", "before", "--quiet"]);
+    bench.ok(&["detect", "after", "--quiet"]);
+    let same = bench.ok(&["diff", "after", "after", "--format", "jsonl"]).records();
+    assert!(same.iter().all(|change| change["change"] == "unchanged"), "{same:?}");
+    let changes = bench.ok(&["diff", "before", "after", "--format", "jsonl"]).records();
+    let largest = changes.iter().max_by_key(|change| change["accounts_after"].as_u64()).expect("a change");
+    assert_eq!((largest["change"].as_str(), largest["joined"].as_u64() > Some(0)), (Some("grew"), true), "{changes:?}");
+}
