@@ -255,9 +255,11 @@ fn describe(
         }
         rows[*index as usize].push(account as u32);
     }
-    rows.retain(|row| row.len() >= config.network_size.max(2) as usize);
+    let least = config.network_size.max(2) as usize;
+    rows.retain(|row| row.len() >= least);
     let mut networks: Vec<Candidate> =
         rows.par_iter().map(|row| candidate_of(facts, weights, rule, refined, holdings, row, config)).collect();
+    networks.retain(|network| network.accounts().count() >= least);
     networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
     Candidates { networks, terms: rule.terms.clone() }
 }
