@@ -4,10 +4,12 @@
 //! density. A hypothesis' bits are
 //!
 //! ```text
-//! bits(h) = size(h) + sum over shares x of clamp(log2 Beta_h(x) / Beta_operator(x), -cap, cap)
+//! bits(h | o) = sum over shares x of clamp(log2 Beta_h(x) / Beta_o(x), -cap, cap)
+//! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! with shares kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of
+//! where `o` is an operator who shares cards and addresses between accounts, or one who pays for an own card and an own address for each, and
+//! shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of
 //! which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator does.
 //!
 //! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words. One card or one
@@ -274,9 +276,9 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
                 (false, true) => -SIZE_BITS,
                 (false, false) => 0.0,
             };
-            // Either kind of operator, as likely as the other: the story must fit better than the better fitting of them, less one bit.
-            let against = [OPERATOR, UNSHARING_OPERATOR].map(|operator| bits_of_shares(structure, expectation, &operator));
-            let bits = size + (against[0] + 1.0).min(against[1] + 1.0);
+            // The operator is of either kind, as likely as the other: one over the mean of the two odds.
+            let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
+            let bits = size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2();
             BenignLikelihood { hypothesis: *hypothesis, bits }
         })
         .collect();

@@ -364,3 +364,106 @@ fn regroup(groups: &mut [u32], ties: &[(u32, u32)]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy};
+
+    /// 2,000 accounts with a template each of 400 and a popular one; then 60 of one operator, each on 20 of 60 campaign templates, and
+    /// with a card of its own; then one customer with a single campaign template, and one with 12 of its own.
+    fn campaign() -> Toy {
+        let mut touches: Vec<Touch> =
+            (0..2_000).flat_map(|account| [(account, 0, account % 400, 0), (account, 1, account, 0)]).collect();
+        for member in 0..60 {
+            let account = 2_000 + member;
+            touches.extend((0..20).map(|at| (account, 0, 400 + (member * 7 + at * 3) % 60, 0)));
+            touches.push((account, 1, account, 0));
+        }
+        touches.push((2_060, 0, 400, 0));
+        touches.extend((0..12).map(|at| (2_060, 0, 500 + at, 0)));
+        touches.push((2_060, 1, 2_060, 0));
+        Toy::new(&[KindRole::Template, KindRole::Payment], 2_061, &touches)
+    }
+
+    fn refined(toy: &Toy, groups: Vec<u32>, ties: &[(u32, u32)]) -> Refined {
+        let config = LinkageConfig::default();
+        let classification = classify_identifiers(toy.facts(), &config.classify);
+        let nested = vec![vec![false; 2]; 2];
+        refine_by_profile(toy.facts(), &classification, &nested, ties, groups, &config.members)
+    }
+
+    /// Everybody without a group but these, who have the group of the first of them.
+    fn grouped(of: &[std::ops::Range<u32>]) -> Vec<u32> {
+        let mut groups = vec![NONE_U32; 2_061];
+        for group in of {
+            group.clone().for_each(|account| groups[account as usize] = group.start);
+        }
+        groups
+    }
+
+    fn members(refined: &Refined, group: u32) -> Vec<u32> {
+        (0..2_061).filter(|&account| refined.groups[account as usize] == group).collect()
+    }
+
+    #[test]
+    fn who_looks_like_a_member_joins_though_nothing_rare_ties_it() {
+        let found = refined(&campaign(), grouped(&[2_000..2_040]), &[]);
+        assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
+        assert!(found.standings[2_050].is_some_and(|standing| standing.bits > 10.0 && standing.robust_bits > 10.0));
+    }
+
+    #[test]
+    fn one_shared_template_among_many_others_makes_no_member() {
+        let found = refined(&campaign(), grouped(&[2_000..2_061]), &[]);
+        assert_eq!(found.groups[2_060], NONE_U32);
+        let left = found.standings[2_060].expect("how it stood is kept");
+        assert!(left.group == 2_000 && left.bits < 0.0, "{left:?}");
+    }
+
+    #[test]
+    fn pieces_of_one_operator_become_one() {
+        let found = refined(&campaign(), grouped(&[2_000..2_030, 2_030..2_060]), &[]);
+        assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn strangers_in_a_group_are_put_out_and_grouped_by_their_own_ties() {
+        // Five of the population were tied into the group, and are tied to each other; they keep nothing to themselves.
+        let mut groups = grouped(&[2_000..2_060]);
+        let strangers = [0, 1, 2, 3, 4];
+        strangers.iter().for_each(|&account| groups[account as usize] = 2_000);
+        let found = refined(&campaign(), groups, &[(0, 1), (0, 2_000), (1, 2), (2, 3), (3, 4)]);
+        assert_eq!(members(&found, 0), strangers);
+        assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn small_groups_stay_as_their_ties_made_them() {
+        let groups = grouped(&[0..5]);
+        assert_eq!(refined(&campaign(), groups.clone(), &[]).groups, groups);
+    }
+
+    #[test]
+    fn by_chance_nobody_joins() {
+        // 20 accounts of the population put in a group at random: they keep no identifier to themselves.
+        let mut groups = grouped(&[]);
+        (0..20).for_each(|at| groups[at * 97] = 0);
+        let found = refined(&campaign(), groups, &[]);
+        assert!(members(&found, 0).len() <= 20);
+        assert!((0..2_000).filter(|account| account % 97 != 0).all(|account| found.groups[account] == NONE_U32));
+    }
+
+    #[test]
+    fn one_thread_and_many_agree() {
+        let toy = campaign();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| refined(&toy, grouped(&[2_000..2_030, 2_030..2_061]), &[(1, 401), (2_000, 1)]))
+        };
+        assert_eq!(run(1), run(4));
+    }
+}

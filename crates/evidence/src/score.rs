@@ -316,7 +316,7 @@ mod tests {
         let (toy, network) = planted(3_000, 300);
         let planted = card_of(toy.facts(), &candidate(network), &[]);
         let random = card_of(toy.facts(), &candidate(0..300), &[]);
-        assert!(planted.score_bits > random.score_bits + 5.0, "{planted:?} {random:?}");
+        assert!(planted.score_bits > random.score_bits + 3.0, "{planted:?} {random:?}");
         assert_eq!(planted.why[0].members, 300);
         assert_eq!(rank_networks(&[random, planted]), [1, 0]);
     }

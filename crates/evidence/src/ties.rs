@@ -41,6 +41,8 @@ pub(crate) struct TieRule<'a> {
     classification: &'a Classification,
     join_bits: f64,
     pub(crate) terms: TieTerms,
+    /// By kind, then kind: what the product of two identifiers' degrees is multiplied with to give the accounts they share by chance.
+    overlaps: Vec<Vec<f64>>,
 }
 
 impl<'a> TieRule<'a> {
@@ -68,7 +70,8 @@ impl<'a> TieRule<'a> {
             same_kind_discount: config.same_kind_discount,
             hub_discount: config.hub_discount,
         };
-        let mut rule = TieRule { weights, classification, join_bits: config.join_bits, terms };
+        let overlaps = chance_overlaps(facts);
+        let mut rule = TieRule { weights, classification, join_bits: config.join_bits, terms, overlaps };
         let (accounts, pairs) = (0..facts.graph.account_count() as u32)
             .into_par_iter()
             .with_min_len(4096)
@@ -125,7 +128,7 @@ impl<'a> TieRule<'a> {
     }
 
     /// Whether two identifiers occur together on so many accounts that all of these are tied: `count` against the Poisson mean
-    /// `lambda = d_i d_j / N` of independent identifiers. The log-likelihood ratio `count log2(count / lambda) - (count - lambda) log2 e`
+    /// `lambda` of a random graph with these degrees ([`chance_overlaps`]). The log-likelihood ratio `count log2(count / lambda) - (count - lambda) log2 e`
     /// must exceed the log2 of all keys and the margin, and the lift `count / lambda` must be such that few of the accounts are there
     /// by chance. Addresses of one gateway come together for everybody behind it: two addresses are never a key.
     fn enriched(&self, facts: Facts<'_>, key: u64, count: usize, key_bits: f64, lift: f64) -> bool {
@@ -138,7 +141,7 @@ impl<'a> TieRule<'a> {
             return false;
         }
         let degree = |identifier| facts.graph.identifier_degree(identifier) as f64;
-        let lambda = degree(left) * degree(right) / self.terms.accounts;
+        let lambda = degree(left) * degree(right) * self.overlaps[left_kind][right_kind];
         let count = count as f64;
         let bits = count * (count / lambda).log2() - (count - lambda) * std::f64::consts::LOG2_E;
         count >= lift * lambda && bits >= key_bits
@@ -158,6 +161,45 @@ impl<'a> TieRule<'a> {
     pub(crate) fn accepts(&self, tie: &Tie, size: u32) -> bool {
         self.terms.accepts(tie, size)
     }
+}
+
+/// What two identifiers share by chance, over the product of their degrees, for each pair of kinds. In a random bipartite graph that keeps
+/// all degrees, an account with `k_x` of the `S_x` sightings of kind `x` has identifier `i` with probability `d_i k_x / S_x`, so
+///
+/// ```text
+/// lambda(i, j) = d_i d_j sum over accounts of k_x k_y / (S_x S_y)          k_x (k_x - 1) where both are of one kind
+/// ```
+///
+/// With equally busy accounts that is `d_i d_j / N`; busy accounts, which have a bit of everything, make it many times as much.
+/// O(accounts * kinds^2). Reference: Chung & Lu 2002, doi:10.1007/PL00012580, on the bipartite graph.
+fn chance_overlaps(facts: Facts<'_>) -> Vec<Vec<f64>> {
+    let kinds = facts.graph.kind_count();
+    // Integer sums: exact, whatever the order.
+    let zero = || vec![0u128; kinds * kinds];
+    let products = (0..facts.graph.account_count() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .fold(zero, |mut sums, account| {
+            let row = facts.graph.identifiers_of(AccountId(account));
+            let counts: Vec<(usize, u64)> = row
+                .chunk_by(|&left, &right| facts.graph.kind_of(IdentifierId(left)) == facts.graph.kind_of(IdentifierId(right)))
+                .map(|run| (facts.graph.kind_of(IdentifierId(run[0])).index(), run.len() as u64))
+                .collect();
+            for &(left, one) in &counts {
+                for &(right, other) in &counts {
+                    sums[left * kinds + right] += u128::from(one * if left == right { other - 1 } else { other });
+                }
+            }
+            sums
+        })
+        .reduce(zero, |left, right| left.into_iter().zip(right).map(|(a, b)| a + b).collect());
+    let sightings = |kind: usize| {
+        let range = facts.graph.identifiers_of_kind(graph::KindId(kind as u8));
+        range.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as f64).sum::<f64>().max(1.0)
+    };
+    let totals: Vec<f64> = (0..kinds).map(sightings).collect();
+    let overlap = |left: usize, right: usize| products[left * kinds + right] as f64 / (totals[left] * totals[right]);
+    (0..kinds).map(|left| (0..kinds).map(|right| overlap(left, right)).collect()).collect()
 }
 
 /// The group of each account, named by its smallest account, or `NONE_U32`.
@@ -317,5 +359,30 @@ pub(crate) fn union(parents: &mut [u32], a: u32, b: u32) {
     let (left, right) = (find(parents, a), find(parents, b));
     if left != right {
         parents[left.max(right) as usize] = left.min(right);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups of two chains of ten, one crossing tie, and `more` ties inside each beyond the chain.
+    fn groups(more: bool) -> Vec<u32> {
+        let mut ties: Vec<(u32, u32)> = (0..19).map(|at| (at, at + 1)).collect();
+        if more {
+            ties.extend((0..8).map(|at| (at, at + 2)).chain((10..18).map(|at| (at, at + 2))));
+        }
+        let communities: Vec<u32> = (0..20).map(|account| account / 10).collect();
+        groups_of_ties(&ties, &communities, &MemberConfig::default())
+    }
+
+    #[test]
+    fn a_tree_that_was_cut_is_put_together_again() {
+        assert!(groups(false).iter().all(|&group| group == 0));
+    }
+
+    #[test]
+    fn one_tie_between_dense_groups_does_not_join_them() {
+        assert_eq!(groups(true), [vec![0; 10], vec![10; 10]].concat());
     }
 }
