@@ -72,24 +72,26 @@ pub(crate) fn print_ranked(
     let mut networks = cases::label_networks(dataset, results, &dataset.cases()?);
     networks.retain(|cased| all || cased.network.flagged);
     let decided = networks.iter().any(|cased| cased.state != State::New);
+    let calibrated = networks.iter().any(|cased| cased.network.q_value.is_some());
     let shown = if top == 0 { networks.len() } else { networks.len().min(top) };
-    let found = output.records(&networks[..shown], &network_fields(decided))?;
+    let found = output.records(&networks[..shown], &network_fields(decided, calibrated))?;
     if shown < networks.len() {
         output.say(&format!("showing {shown} of {}; `networks --top 0` shows all", grouped(networks.len() as u64)))?;
     }
     Ok(found)
 }
 
-/// The columns of a network; tables show its state once anything was decided.
-fn network_fields(decided: bool) -> [Field<CasedNetwork>; 10] {
+/// The columns of a network; tables show its state once anything was decided, and its q-value once there is one.
+fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 10] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
+    let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
         Field::text("id", |cased| cased.network.id.clone()),
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
         Field::csv("events", |cased| cased.network.events.to_string()),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
-        Field::number("q_value", |cased| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"))),
+        if calibrated { Field::number("q_value", q_value) } else { Field::csv("q_value", q_value) },
         Field::csv("benign_hypothesis", |cased| cased.network.benign_hypothesis.clone()),
         if decided { Field::text("state", state) } else { Field::csv("state", state) },
         Field::csv("confirmed", |cased| cased.confirmed.to_string()),
