@@ -396,11 +396,11 @@ mod tests {
         refine_by_profile(toy.facts(), &classification, &nested, ties, groups, &config.members)
     }
 
-    /// Everybody without a group but these, who have the group of the first of them.
-    fn grouped(of: &[std::ops::Range<u32>]) -> Vec<u32> {
+    /// Everybody without a group but these ranges, each named by its first.
+    fn grouped(of: &[(u32, u32)]) -> Vec<u32> {
         let mut groups = vec![NONE_U32; 2_061];
-        for group in of {
-            group.clone().for_each(|account| groups[account as usize] = group.start);
+        for &(start, end) in of {
+            groups[start as usize..end as usize].fill(start);
         }
         groups
     }
@@ -411,14 +411,14 @@ mod tests {
 
     #[test]
     fn who_looks_like_a_member_joins_though_nothing_rare_ties_it() {
-        let found = refined(&campaign(), grouped(&[2_000..2_040]), &[]);
+        let found = refined(&campaign(), grouped(&[(2_000, 2_040)]), &[]);
         assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
         assert!(found.standings[2_050].is_some_and(|standing| standing.bits > 10.0 && standing.robust_bits > 10.0));
     }
 
     #[test]
     fn one_shared_template_among_many_others_makes_no_member() {
-        let found = refined(&campaign(), grouped(&[2_000..2_061]), &[]);
+        let found = refined(&campaign(), grouped(&[(2_000, 2_061)]), &[]);
         assert_eq!(found.groups[2_060], NONE_U32);
         let left = found.standings[2_060].expect("how it stood is kept");
         assert!(left.group == 2_000 && left.bits < 0.0, "{left:?}");
@@ -426,14 +426,14 @@ mod tests {
 
     #[test]
     fn pieces_of_one_operator_become_one() {
-        let found = refined(&campaign(), grouped(&[2_000..2_030, 2_030..2_060]), &[]);
+        let found = refined(&campaign(), grouped(&[(2_000, 2_030), (2_030, 2_060)]), &[]);
         assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
     }
 
     #[test]
     fn strangers_in_a_group_are_put_out_and_grouped_by_their_own_ties() {
         // Five of the population were tied into the group, and are tied to each other; they keep nothing to themselves.
-        let mut groups = grouped(&[2_000..2_060]);
+        let mut groups = grouped(&[(2_000, 2_060)]);
         let strangers = [0, 1, 2, 3, 4];
         strangers.iter().for_each(|&account| groups[account as usize] = 2_000);
         let found = refined(&campaign(), groups, &[(0, 1), (0, 2_000), (1, 2), (2, 3), (3, 4)]);
@@ -443,7 +443,7 @@ mod tests {
 
     #[test]
     fn small_groups_stay_as_their_ties_made_them() {
-        let groups = grouped(&[0..5]);
+        let groups = grouped(&[(0, 5)]);
         assert_eq!(refined(&campaign(), groups.clone(), &[]).groups, groups);
     }
 
@@ -462,7 +462,7 @@ mod tests {
         let toy = campaign();
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| refined(&toy, grouped(&[2_000..2_030, 2_030..2_061]), &[(1, 401), (2_000, 1)]))
+            pool.install(|| refined(&toy, grouped(&[(2_000, 2_030), (2_030, 2_061)]), &[(1, 401), (2_000, 1)]))
         };
         assert_eq!(run(1), run(4));
     }

@@ -217,21 +217,12 @@ fn score_candidates(
 
 /// The behavioural signals under the families that the score discounts by; a missing one stays on the card as missing.
 fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evidence::NamedSignal> {
-    let all = [
-        ("synchrony", &behaviour.synchrony),
-        ("one_queue", &behaviour.one_queue.combined),
-        ("capability_concentration", &behaviour.capability_concentration),
-        ("launch_pivot", &behaviour.launch_pivot),
-        ("ban_and_replace", &behaviour.ban_and_replace),
-        ("registration_bursts", &behaviour.registration_bursts),
-        ("diurnal_phase", &behaviour.diurnal_phase),
-        ("office_hours", &behaviour.office_hours),
-        ("template_fan_out", &behaviour.template_fan_out),
-        ("tenure", &behaviour.tenure),
-    ];
-    all.into_iter()
-        .map(|(name, signal)| evidence::NamedSignal { name: name.to_owned(), family: family_of(name), signal: signal.clone() })
-        .collect()
+    let named = behaviour.all().into_iter().map(|(name, signal)| evidence::NamedSignal {
+        name: name.to_owned(),
+        family: family_of(name),
+        signal: signal.clone(),
+    });
+    named.collect()
 }
 
 /// The family of a signal, by its name.
@@ -426,27 +417,28 @@ fn why(network: &Network, card: &ScoreCard) -> String {
     text
 }
 
-/// Gives every network an id: the one it had in the last detection if at least half of either's members stayed, else a new one
-/// from its members' names.
+/// Gives every network an id: the one it had in the last detection if at least half of either's members stayed, the ambiguous
+/// ones left aside, else a new one from its members' names.
 fn keep_ids(dataset: &Dataset, labels: &Labels, networks: &mut [Network]) {
     let mut overlap: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     let before = dataset.results().ok();
     if let Some(before) = &before {
-        for (&new, &old) in labels.network_of.iter().zip(before.network_of.iter()) {
-            if new != NONE_U32 && old != NONE_U32 && (old as usize) < before.networks.len() {
+        let belongs = |membership: &[u8], account: usize| membership[account] != Membership::Ambiguous.code();
+        for (account, (&new, &old)) in labels.network_of.iter().zip(before.network_of.iter()).enumerate() {
+            let known = new != NONE_U32 && old != NONE_U32 && (old as usize) < before.networks.len();
+            if known && belongs(&labels.membership, account) && belongs(&before.membership, account) {
                 *overlap.entry((new, old)).or_default() += 1;
             }
         }
     }
     let mut order: Vec<((u32, u32), u64)> = overlap.into_iter().collect();
     order.sort_by_key(|&(pair, shared)| (std::cmp::Reverse(shared), pair));
-    let size = |network: &Network| network.accounts + network.ambiguous;
     let mut taken = std::collections::BTreeSet::new();
     for ((new, old), shared) in order {
         let Some(before) = &before else { break };
         let old = &before.networks[old as usize];
         let network = &mut networks[new as usize];
-        if network.id.is_empty() && 2 * shared >= size(network).min(size(old)) && taken.insert(old.id.clone()) {
+        if network.id.is_empty() && 2 * shared >= network.accounts.min(old.accounts) && taken.insert(old.id.clone()) {
             network.id.clone_from(&old.id);
         }
     }

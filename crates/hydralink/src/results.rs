@@ -181,7 +181,7 @@ pub struct Results {
     /// Network of each account as an index into [`Results::networks`], or `NONE_U32`.
     pub network_of: Column<u32>,
     /// Membership code of each account (0 core, 1 fringe, 2 ambiguous).
-    membership: Column<u8>,
+    pub(crate) membership: Column<u8>,
     /// Confidence of each membership, 0..1.
     pub confidence: Column<f32>,
     /// Evidence of each membership, in bits.

@@ -109,8 +109,8 @@ pub struct BehaviourSignals {
 }
 
 impl BehaviourSignals {
-    /// The signals that could be measured, with their names; sub-signals of `one_queue` are left to [`OneQueue::iter`].
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
+    /// All signals with their names, those that couldn't be measured too; sub-signals of `one_queue` are left to [`OneQueue::iter`].
+    pub fn all(&self) -> [(&'static str, &Option<Signal>); 10] {
         [
             ("synchrony", &self.synchrony),
             ("one_queue", &self.one_queue.combined),
@@ -123,8 +123,11 @@ impl BehaviourSignals {
             ("template_fan_out", &self.template_fan_out),
             ("tenure", &self.tenure),
         ]
-        .into_iter()
-        .filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
+    }
+
+    /// The signals that could be measured, with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
+        self.all().into_iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
     }
 }
 
