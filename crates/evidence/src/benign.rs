@@ -52,8 +52,7 @@ impl BenignHypothesis {
     }
 
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same evening, a
-    /// crowd tries the new model on the same prompts. No story brings a shared queue, work split over narrow capabilities by the hour
-    /// of a ban, or accounts that replace banned ones.
+    /// crowd tries the new model on the same prompts. No story brings a shared queue or accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
             BenignHypothesis::Enterprise => {

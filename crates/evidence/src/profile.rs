@@ -29,6 +29,7 @@ use crate::beta_binomial::{BetaBinomial, ShareMoments};
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold};
+use crate::terms::is_implied;
 use crate::ties::{find, union};
 
 /// Least overdispersion among outsiders, and among members.
@@ -276,12 +277,8 @@ fn stand(group: u32, prior: f64, shares: &[Share], laws: &[(BetaBinomial, BetaBi
         .iter()
         .filter(|share| share.exclusive > 0)
         .fold(0u64, |set, share| set | 1u64.checked_shl(u32::from(share.kind)).unwrap_or(0));
-    let implied = |kind: u8| {
-        shares.iter().filter(|share| share.exclusive > 0 && share.kind != kind).any(|other| {
-            let (other, kind) = (usize::from(other.kind), usize::from(kind));
-            nested[other][kind] && (!nested[kind][other] || other < kind)
-        })
-    };
+    let shown = || shares.iter().filter(|share| share.exclusive > 0).map(|share| usize::from(share.kind));
+    let implied = |kind: u8| is_implied(nested, usize::from(kind), shown());
     let (mut bits, mut worst, mut weakest) = (prior, 0.0f64, 0);
     for share in shares.iter().filter(|share| !implied(share.kind)) {
         let ratio = |exclusive: u32, sightings: u32| {

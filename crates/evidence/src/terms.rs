@@ -103,13 +103,7 @@ impl TieTerms {
     /// Adds up the bits of identifiers, each with its kind, under the cautions of the module.
     pub fn sum(&self, mut shared: Vec<(KindId, f64)>) -> Tie {
         shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-        let implied = |kind: usize| {
-            (0..self.nested.len()).any(|other| {
-                self.nested[other][kind]
-                    && shared.iter().any(|&(shared, _)| shared.index() == other)
-                    && (!self.nested[kind][other] || other < kind)
-            })
-        };
+        let implied = |kind: usize| is_implied(&self.nested, kind, shared.iter().map(|&(shown, _)| shown.index()));
         let (mut bits, mut kinds_seen, mut previous, mut factor) = (0.0, 0, None, 1.0);
         for &(kind, surprise) in &shared {
             if implied(kind.index()) {
@@ -136,6 +130,12 @@ impl TieTerms {
     pub fn accepts(&self, tie: &Tie, size: u32) -> bool {
         tie.bits >= self.needed(tie.corroborated, size)
     }
+}
+
+/// Whether one of the kinds that are shown implies this one; of two kinds that imply each other the lower counts.
+pub(crate) fn is_implied(nested: &[Vec<bool>], kind: usize, mut shown: impl Iterator<Item = usize>) -> bool {
+    let implies = |one: usize, other: usize| nested.get(one).is_some_and(|row| row[other]);
+    shown.any(|other| other != kind && implies(other, kind) && (!implies(kind, other) || other < kind))
 }
 
 #[cfg(test)]

@@ -193,22 +193,9 @@ fn address_kinds(dataset: &Dataset) -> Vec<KindId> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use graph::build::graph_from_sightings;
-    use graph::{AccountId, IdentifierId, Sighting};
-
-    /// A graph of one kind from (account, identifier) pairs.
-    pub(crate) fn graph_of(edges: &[(u32, u32)], accounts: usize, identifiers: u32) -> BipartiteGraph {
-        let sighting = |&(account, identifier): &(u32, u32)| Sighting {
-            account: AccountId(account),
-            identifier: IdentifierId(identifier),
-            count: 1,
-            first_seen: 1,
-            last_seen: 1,
-        };
-        graph_from_sightings(edges.iter().map(sighting).collect(), accounts, vec![0, identifiers]).unwrap()
-    }
+    use crate::testing::graph_of;
 
     #[test]
     fn groups_are_numbered_by_size_and_small_ones_left_out() {
@@ -220,7 +207,7 @@ pub(crate) mod tests {
     #[test]
     fn a_cap_cuts_the_hub() {
         // Identifier 0 joins all four accounts, 1 joins two of them.
-        let graph = graph_of(&[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)], 4, 2);
+        let graph = graph_of(4, 2, &[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)]);
         assert_eq!(capped_components(&graph, usize::MAX).group_of, [0, 0, 0, 0]);
         assert_eq!(capped_components(&graph, 2).group_of, [0, 0, NONE_U32, NONE_U32]);
     }

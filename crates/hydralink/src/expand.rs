@@ -238,20 +238,8 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use graph::Sighting;
+    use crate::testing::graph_of;
     use proptest::prelude::*;
-
-    fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) -> BipartiteGraph {
-        let sighting = |&(account, identifier): &(u32, u32)| Sighting {
-            account: AccountId(account),
-            identifier: IdentifierId(identifier),
-            count: 1,
-            first_seen: 1,
-            last_seen: 1,
-        };
-        graph::build::graph_from_sightings(pairs.iter().map(sighting).collect(), accounts, vec![0, identifiers])
-            .expect("a graph")
-    }
 
     #[test]
     fn the_sweep_cuts_at_the_weak_link() {

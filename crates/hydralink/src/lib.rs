@@ -41,6 +41,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 pub mod build;
 pub mod detect;
 

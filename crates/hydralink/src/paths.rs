@@ -127,20 +127,9 @@ fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use graph::{AccountId, IdentifierId, Sighting};
+    use crate::testing::graph_of;
+    use graph::{AccountId, IdentifierId};
     use proptest::prelude::*;
-
-    fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) -> BipartiteGraph {
-        let sighting = |&(account, identifier): &(u32, u32)| Sighting {
-            account: AccountId(account),
-            identifier: IdentifierId(identifier),
-            count: 1,
-            first_seen: 1,
-            last_seen: 1,
-        };
-        graph::build::graph_from_sightings(pairs.iter().map(sighting).collect(), accounts, vec![0, identifiers])
-            .expect("a graph")
-    }
 
     /// All chains without loops from `chain`'s end to the goal, with their costs, by trying every one.
     fn all(

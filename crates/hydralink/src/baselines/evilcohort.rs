@@ -56,8 +56,8 @@ pub fn evilcohort(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::graph_of;
     use super::*;
+    use crate::testing::graph_of;
 
     #[test]
     fn two_cohorts_and_a_chance_pair() {
@@ -66,7 +66,7 @@ mod tests {
         for (accounts, addresses) in [([0, 1, 2], [0, 1]), ([3, 4, 5], [2, 3])] {
             edges.extend(accounts.iter().flat_map(|&account| addresses.map(|address| (account, address))));
         }
-        let graph = graph_of(&edges, 7, 6);
+        let graph = graph_of(7, 6, &edges);
         let found = evilcohort(&graph, &[KindId(0)], 1_000, &EvilcohortConfig::default()).unwrap();
         assert_eq!((found.group_of, found.note), (vec![0, 0, 0, 1, 1, 1, NONE_U32], None));
         let tight = evilcohort(&graph, &[KindId(0)], 1, &EvilcohortConfig::default()).unwrap();

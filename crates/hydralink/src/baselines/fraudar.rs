@@ -178,8 +178,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tests::graph_of;
     use super::*;
+    use crate::testing::graph_of;
 
     #[test]
     fn a_dense_block_is_found_through_camouflage() {
@@ -188,7 +188,7 @@ mod tests {
             (0..4).flat_map(|account| (0..4).map(move |identifier| (account, identifier))).collect();
         edges.extend((0..10).map(|account| (account, 4)));
         edges.extend((4..10).map(|account| (account, account + 1)));
-        let graph = graph_of(&edges, 10, 11);
+        let graph = graph_of(10, 11, &edges);
         let found = blocks(&graph, 2);
         assert_eq!((found[0].accounts.clone(), found[0].identifiers.clone()), (vec![0, 1, 2, 3], vec![0, 1, 2, 3, 4]));
         // 16 sightings at 1 / ln 9 and four at 1 / ln 15, over nine vertices.
@@ -196,7 +196,7 @@ mod tests {
         assert!((found[0].density - density).abs() < 1e-12);
         assert!(found[1].accounts.iter().all(|&account| account >= 4), "{found:?}");
         assert_eq!(groups(&graph, 1).group_of[..5], [0, 0, 0, 0, NONE_U32]);
-        assert!(blocks(&graph_of(&[], 3, 2), 4).is_empty());
+        assert!(blocks(&graph_of(3, 2, &[]), 4).is_empty());
     }
 
     /// g of a set of vertices.
@@ -217,7 +217,7 @@ mod tests {
         #[test]
         fn at_least_half_of_the_optimum(raw in prop::collection::vec((0u32..5, 0u32..5), 1..20)) {
             let edges: BTreeSet<(u32, u32)> = raw.into_iter().collect();
-            let graph = graph_of(&edges.iter().copied().collect::<Vec<_>>(), 5, 5);
+            let graph = graph_of(5, 5, &edges.iter().copied().collect::<Vec<_>>());
             let block = blocks(&graph, 1).remove(0);
             let inside = block.accounts.iter().map(|&at| 1 << at).chain(block.identifiers.iter().map(|&at| 1 << (5 + at))).sum();
             prop_assert!((density(&edges, inside) - block.density).abs() < 1e-9);

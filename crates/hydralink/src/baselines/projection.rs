@@ -95,13 +95,13 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tests::graph_of;
     use super::*;
+    use crate::testing::graph_of;
 
     #[test]
     fn the_largest_are_closed_first() {
         // Degrees 4 (6 pairs), 2 (1 pair), 2 (1 pair).
-        let graph = graph_of(&[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 2), (3, 2)], 4, 3);
+        let graph = graph_of(4, 3, &[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 2), (3, 2)]);
         let all = within_budget(&graph, &[KindId(0)], 8);
         assert_eq!((all.open.clone(), all.note(8)), (vec![true; 3], None));
         let cut = within_budget(&graph, &[KindId(0)], 7);
@@ -116,7 +116,7 @@ mod tests {
         #[test]
         fn equals_the_count_over_all_pairs(raw in prop::collection::vec((0u32..10, 0u32..8), 0..60), least in 1u32..4) {
             let edges: BTreeSet<(u32, u32)> = raw.into_iter().collect();
-            let graph = graph_of(&edges.iter().copied().collect::<Vec<_>>(), 10, 8);
+            let graph = graph_of(10, 8, &edges.iter().copied().collect::<Vec<_>>());
             let mut expected: BTreeMap<(u32, u32), u32> = BTreeMap::new();
             for &(a, i) in &edges {
                 for &(b, j) in &edges {
