@@ -127,6 +127,9 @@ pub struct MemberConfig {
     pub profile_size: u32,
     /// Share of the smaller of two groups that the larger's profile must accept for the two to be one network.
     pub accept_share: f64,
+    /// Exclusive identifiers that the typical pair of accounts of a community must share for the community to be looked at though no
+    /// tie holds it together: more than users of one tool or one assignment do.
+    pub interlock: f64,
 }
 
 impl Default for MemberConfig {
@@ -145,6 +148,7 @@ impl Default for MemberConfig {
             merge_share: 0.25,
             profile_size: 16,
             accept_share: 0.5,
+            interlock: 3.0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine knows before it judges: the graph, the activity, and what the account table says.
 
-use graph::{Activity, BipartiteGraph, Column, Seconds};
+use graph::{Activity, BipartiteGraph, Column, IdentifierId, Seconds};
 
 /// What sharing an identifier of a kind can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -77,5 +77,12 @@ impl Facts<'_> {
     /// Whether the allow list names this account: it is never a member of anything.
     pub(crate) fn is_allowed_account(&self, account: u32) -> bool {
         self.allowed_accounts.get(account as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether an identifier says something of whom its accounts share with. A template of one account doesn't: an operator
+    /// paraphrases as many as it likes. A card or an address of one account does: that the account shares none.
+    pub(crate) fn is_comparable(&self, identifier: u32) -> bool {
+        let identifier = IdentifierId(identifier);
+        self.roles[self.graph.kind_of(identifier).index()] != KindRole::Template || self.graph.identifier_degree(identifier) > 1
     }
 }

@@ -21,6 +21,7 @@ pub mod weigh;
 
 mod beta_binomial;
 mod holdings;
+mod interlock;
 mod profile;
 pub mod terms;
 mod ties;

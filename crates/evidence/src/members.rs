@@ -32,6 +32,7 @@ use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
+use crate::interlock::propose_interlocked;
 use crate::profile::{Refined, refine_by_profile};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
@@ -150,12 +151,13 @@ pub fn corroborate_members(
     classification: &Classification,
     weights: &Weights,
     ties: &[(u32, u32)],
-    partition: &Partition,
+    tied: &Partition,
+    communities: &Partition,
     config: &MemberConfig,
 ) -> Candidates {
     let rule = TieRule::new(facts, classification, weights, config);
-    let communities = &partition.labels()[..facts.graph.account_count()];
-    let mut groups = groups_of_ties(ties, communities, config);
+    let account_count = facts.graph.account_count();
+    let mut groups = groups_of_ties(ties, &tied.labels()[..account_count], config);
     let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
         let next = reassign(facts, &rule, &groups, &holdings);
@@ -165,6 +167,7 @@ pub fn corroborate_members(
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
+    propose_interlocked(facts, classification, &communities.labels()[..account_count], &mut groups, config);
     let refined = refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
     let holdings = hold(facts, classification, &refined.groups);
     describe(facts, weights, &rule, &refined, &holdings, config)
@@ -373,7 +376,7 @@ mod tests {
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
         let ties = tied_accounts(facts, &classification, &weights, &config.members);
-        corroborate_members(facts, &classification, &weights, &ties, &Partition::from_labels(labels), &config.members)
+        corroborate_members(facts, &classification, &weights, &ties, &Partition::from_labels(labels.clone()), &Partition::from_labels(labels), &config.members)
     }
 
     fn accounts_of(candidate: &Candidate) -> Vec<u32> {

@@ -111,8 +111,9 @@ impl SharingNull {
             .into_par_iter()
             .map(|kind| {
                 let range = facts.graph.identifiers_of_kind(KindId(kind as u8));
+                let comparable = range.filter(|&identifier| facts.is_comparable(identifier));
                 let mut all: Vec<u32> =
-                    range.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
+                    comparable.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
                 all.sort_unstable();
                 all.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32)).collect()
             })

@@ -9,7 +9,7 @@
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
-//! A number whose input is missing is `None`. Cost: O(sightings and events of the members).
+//! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost: O(sightings and events of the members).
 
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,8 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
     let mut pairs: Vec<(u32, u32)> = accounts
         .iter()
         .flat_map(|&account| {
-            facts.graph.identifiers_of(AccountId(account)).iter().map(move |&identifier| (identifier, account))
+            let comparable = facts.graph.identifiers_of(AccountId(account)).iter().filter(|&&own| facts.is_comparable(own));
+            comparable.map(move |&identifier| (identifier, account))
         })
         .collect();
     pairs.sort_unstable();
