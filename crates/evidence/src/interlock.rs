@@ -60,6 +60,74 @@ pub(crate) fn propose_interlocked(
         if size >= config.profile_size && shared[group as usize] as f64 >= config.interlock * pairs {
             groups[account] = group;
         }
-        if std::env::var("DBG").is_ok() && size >= config.profile_size && account as u32 == group { eprintln!("interlock {} size {} = {:.2}", group, size, shared[group as usize] as f64 / pairs); }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KindRole;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy};
+
+    /// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool they use
+    /// and 19 of their own, and the third's 20 of 40 that as many strangers have as well.
+    fn crowds() -> (Toy, Vec<u32>) {
+        let mut touches: Vec<Touch> = Vec::new();
+        for member in 0..40u32 {
+            touches.extend((0..20).map(|at| (member, 0, (member + 2 * at) % 40, 0)));
+            touches.push((40 + member, 0, 40, 0));
+            touches.extend((1..20).map(|at| (40 + member, 0, 100 + 20 * member + at, 0)));
+            touches.extend((0..20).map(|at| (80 + member, 0, 1_000 + (member + 2 * at) % 40, 0)));
+        }
+        // 200 strangers, each in a community of its own.
+        touches.extend(
+            (0..200).flat_map(|stranger| (0..20).map(move |at| (120 + stranger, 0, 1_000 + (stranger + 2 * at) % 40, 0))),
+        );
+        let communities = (0..320u32).map(|account| if account < 120 { account / 40 } else { account }).collect();
+        (Toy::new(&[KindRole::Template], 320, &touches), communities)
+    }
+
+    fn proposed(toy: &Toy, communities: &[u32], mut groups: Vec<u32>, config: &MemberConfig) -> Vec<u32> {
+        let classification = classify_identifiers(toy.facts(), &LinkageConfig::default().classify);
+        propose_interlocked(toy.facts(), &classification, communities, &mut groups, config);
+        groups
+    }
+
+    #[test]
+    fn only_the_community_whose_members_are_alike_pair_by_pair_is_proposed() {
+        let (toy, communities) = crowds();
+        let groups = proposed(&toy, &communities, vec![NONE_U32; 320], &MemberConfig::default());
+        assert!(groups[..40].iter().all(|&group| group == 0), "{groups:?}");
+        assert!(groups[40..].iter().all(|&group| group == NONE_U32), "{groups:?}");
+    }
+
+    #[test]
+    fn the_interlock_is_what_a_random_pair_shares() {
+        let (toy, communities) = crowds();
+        // Each template of the first community is on 20 of its 40 accounts: 40 * 20 * 19 / (40 * 39) = 9.74 on a random pair.
+        let at = |interlock: f64| {
+            let config = MemberConfig { interlock, ..MemberConfig::default() };
+            proposed(&toy, &communities, vec![NONE_U32; 320], &config)[0]
+        };
+        assert_eq!((at(9.7), at(9.8)), (0, NONE_U32));
+        // The tool's users share one.
+        let config = MemberConfig { interlock: 1.0, ..MemberConfig::default() };
+        assert_eq!(proposed(&toy, &communities, vec![NONE_U32; 320], &config)[40], 40);
+    }
+
+    #[test]
+    fn what_ties_have_grouped_stays_and_leaves_the_rest_to_be_proposed() {
+        let (toy, communities) = crowds();
+        let mut groups = vec![NONE_U32; 320];
+        groups[..10].fill(0);
+        let after = proposed(&toy, &communities, groups, &MemberConfig::default());
+        assert!(after[..10].iter().all(|&group| group == 0));
+        assert!(after[10..40].iter().all(|&group| group == 10), "{after:?}");
+        // Fifteen have no profile.
+        let mut groups = vec![NONE_U32; 320];
+        groups[..25].fill(0);
+        assert!(proposed(&toy, &communities, groups, &MemberConfig::default())[25..40].iter().all(|&group| group == NONE_U32));
     }
 }

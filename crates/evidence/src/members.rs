@@ -12,10 +12,12 @@
 //! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the group
 //!    against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
 //!    suffice; an account that wasn't tied into it pays `join_bits` more. Repeat until nothing changes, at most `rounds` times.
-//! 4. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
+//! 4. *Interlocked* communities of the graph are groups as well, though nothing ties them (module `interlock`), and the *profile* of each
+//!    larger group decides who stays, leaves and joins (module `profile`).
+//! 5. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
-//! 5. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
+//! 6. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
 //!
 //! Cost: O(sightings) a round, plus the ties.
 
@@ -142,10 +144,11 @@ pub fn tied_accounts(
     tied_pairs(facts, &TieRule::new(facts, classification, weights, config), config)
 }
 
-/// Turns communities of tied accounts into candidates. The first labels of `partition` are the accounts'.
+/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself for what ties don't hold
+/// together. The first labels of both are the accounts'.
 ///
 /// # Panics
-/// If the partition has fewer vertices than the graph has accounts.
+/// If a partition has fewer vertices than the graph has accounts.
 pub fn corroborate_members(
     facts: Facts<'_>,
     classification: &Classification,
@@ -376,7 +379,15 @@ mod tests {
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
         let ties = tied_accounts(facts, &classification, &weights, &config.members);
-        corroborate_members(facts, &classification, &weights, &ties, &Partition::from_labels(labels.clone()), &Partition::from_labels(labels), &config.members)
+        corroborate_members(
+            facts,
+            &classification,
+            &weights,
+            &ties,
+            &Partition::from_labels(labels.clone()),
+            &Partition::from_labels(labels),
+            &config.members,
+        )
     }
 
     fn accounts_of(candidate: &Candidate) -> Vec<u32> {

@@ -4,7 +4,7 @@
 //! itself. A member of a hydra pool has eighty such templates out of a hundred; a customer of the same tool has one.
 //!
 //! 1. *Exclusive* identifiers: an account's identifier whose other accounts are members, at least `exclusivity` of them. For each
-//!    kind, `x` of the account's `n` identifiers are exclusive to the group; templates of its own count in neither (`Facts::is_comparable`).
+//!    kind, `x` of the account's `n` identifiers are exclusive to the group.
 //! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members and one among everybody else; an outsider who looks like a member may be one
 //!    that nothing has tied yet, and counts among the others only by the odds that it isn't (expectation and maximisation).
 //!    Overdispersion carries the dependence between an account's identifiers, so a hundred templates don't count a hundred times.
@@ -139,13 +139,16 @@ fn population_moments(facts: Facts<'_>) -> Vec<ShareMoments> {
         .collect()
 }
 
-/// An account's identifiers of a kind that say whom it shares with.
+/// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a paraphrasing
+/// operator's accounts still look like each other, and a customer with a single popular template is not all of one piece.
 fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
     let range = facts.graph.identifiers_of_kind(KindId(kind));
     let row = facts.graph.identifiers_of(AccountId(account));
     let start = row.partition_point(|&identifier| identifier < range.start);
     let end = row.partition_point(|&identifier| identifier < range.end);
-    row[start..end].iter().filter(|&&identifier| facts.is_comparable(identifier)).count() as u32
+    let comparable = row[start..end].iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
+    let own = end - start - comparable;
+    (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
 }
 
 /// Every account's standing to every profiled group that it is a member of or shares an exclusive identifier with, by account, then group.

@@ -8,7 +8,8 @@
 //! 4. *Keep*: the copies' scores become the section `calibration.summary`, with the key of the detection they belong to. After another
 //!    detection they are stale, are said to be, and give no q-value.
 //!
-//! A q-value is about chance. Harmless groups share on purpose too, and a copy dissolves them like networks: their q-values are as small.
+//! Null copies are about chance. Harmless groups share on purpose too, and a copy dissolves them like networks; so a network's q-value adds
+//! the share that harmless stories are expected to explain of all that score as much.
 //! Cost: a null copy and a detection for each of the K copies, one after the other, each in parallel inside.
 
 use std::path::Path;
@@ -72,11 +73,14 @@ pub struct ThresholdLine {
 }
 
 impl Calibration {
-    /// The q-value of each network, in their order; `None` for candidates without members.
+    /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as much which
+    /// chance or a harmless story would explain.
     pub fn q_values(&self, results: &Results) -> Vec<Option<f64>> {
         let scores: Vec<f64> =
             results.networks.iter().filter(|network| network.accounts > 0).map(|network| network.score).collect();
-        let mut q = false_networks::q_values_against(&scores, &self.copies).into_iter();
+        let chance = false_networks::q_values_against(&scores, &self.copies);
+        let harmless = false_networks::harmless_share(&scores);
+        let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
         results.networks.iter().map(|network| if network.accounts > 0 { q.next() } else { None }).collect()
     }
 

@@ -127,7 +127,15 @@ pub(crate) fn find_candidates(
     let edges: Vec<(u32, u32, f32)> = ties.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden(&tied, None, &search)?.partition;
-    let candidates = evidence::corroborate_members(facts, &classification, &weights, &ties, &proposals, &communities.partition, &linkage.members);
+    let candidates = evidence::corroborate_members(
+        facts,
+        &classification,
+        &weights,
+        &ties,
+        &proposals,
+        &communities.partition,
+        &linkage.members,
+    );
     step("behaviour")?;
     let cards = score_candidates(facts, &candidates, config, without);
     Ok(Chain { classification, weights, components, communities, candidates, cards })
