@@ -52,7 +52,8 @@ impl BenignHypothesis {
     }
 
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same evening, a
-    /// crowd tries the new model on the same prompts. No story brings a shared queue or accounts that replace banned ones.
+    /// crowd tries the new model on the same prompts, hence at the same hours and for one purpose. No story brings a shared queue or
+    /// accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
             BenignHypothesis::Enterprise => {
@@ -64,7 +65,9 @@ impl BenignHypothesis {
             BenignHypothesis::Hackathon => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot"]
             }
-            BenignHypothesis::BenchmarkCrowd => &["template_fan_out", "synchrony", "launch_pivot"],
+            BenignHypothesis::BenchmarkCrowd => {
+                &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase"]
+            }
             BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
         };
         brought.contains(&signal)
@@ -108,6 +111,7 @@ struct Expectation {
     top_organisation: Option<Beta>,
     payment_mesh: Option<Beta>,
     occasion: Option<Beta>,
+    burst: Option<Beta>,
     weekdays: Option<Beta>,
 }
 
@@ -129,6 +133,7 @@ const OPERATOR: Expectation = Expectation {
     top_organisation: NONE,
     payment_mesh: Some((1.5, 1.5)),
     occasion: LITTLE,
+    burst: LITTLE,
     weekdays: EVERY_DAY,
 };
 
@@ -140,6 +145,7 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     top_organisation: NONE,
     payment_mesh: NONE,
     occasion: LITTLE,
+    burst: LITTLE,
     weekdays: EVERY_DAY,
 };
 
@@ -154,6 +160,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: ALL,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: None,
             weekdays: OFFICE_DAYS,
         },
     ),
@@ -166,6 +173,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: None,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: None,
             weekdays: None,
         },
     ),
@@ -178,6 +186,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: None,
             weekdays: EVERY_DAY,
         },
     ),
@@ -190,6 +199,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: LITTLE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: None,
             weekdays: OFFICE_DAYS,
         },
     ),
@@ -202,6 +212,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: None,
             payment_mesh: NONE,
             occasion: None,
+            burst: None,
             weekdays: None,
         },
     ),
@@ -214,6 +225,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: None,
+            burst: MOST,
             weekdays: None,
         },
     ),
@@ -226,6 +238,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: ALL,
             weekdays: None,
         },
     ),
@@ -238,6 +251,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            burst: None,
             weekdays: EVERY_DAY,
         },
     ),
@@ -250,6 +264,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: LITTLE,
             occasion: MOST,
+            burst: None,
             weekdays: EVERY_DAY,
         },
     ),
@@ -294,6 +309,7 @@ fn bits_of_shares(structure: &Structure, story: &Expectation, operator: &Expecta
         (structure.top_organisation, story.top_organisation, operator.top_organisation),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh),
         (structure.occasion, story.occasion, operator.occasion),
+        (structure.burst, story.burst, operator.burst),
         (structure.weekdays, story.weekdays, operator.weekdays),
     ];
     let margin = 0.5 / (f64::from(structure.size) + 1.0);
@@ -326,6 +342,7 @@ mod tests {
             top_organisation: None,
             payment_mesh: None,
             occasion: None,
+            burst: None,
             weekdays: None,
             profile_peak: None,
         }

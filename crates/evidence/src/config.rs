@@ -147,7 +147,7 @@ impl Default for MemberConfig {
             rounds: 8,
             merge_share: 0.25,
             profile_size: 16,
-            accept_share: 0.5,
+            accept_share: 0.75,
             interlock: 3.0,
         }
     }

@@ -13,20 +13,20 @@
 //! of one tool or one assignment come to about 1, and accounts that merely are busy to less. Exclusive: at least `exclusivity` of an
 //! identifier's accounts are in the community, one left out of both.
 //!
-//! 1. *Count* the accounts of each identifier by community, the accounts that ties have grouped left aside.
-//! 2. *Propose* every community of `profile_size` accounts or more whose interlock is at least [`MemberConfig::interlock`] as a group; the
-//!    profile then decides account by account ([`crate::profile`]).
+//! 1. *Count* the accounts of each identifier by community, in communities of `profile_size` accounts or more.
+//! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the group that holds
+//!    most of it, or are one, if that has `profile_size` accounts. The profile then decides account by account ([`crate::profile`]).
 //!
 //! Cost: O(sightings).
 
-use graph::NONE_U32;
+use graph::{IdentifierId, NONE_U32};
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::hold;
 
-/// Puts the free accounts of interlocked communities in groups, named by their smallest account.
+/// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own.
 pub(crate) fn propose_interlocked(
     facts: Facts<'_>,
     classification: &Classification,
@@ -34,33 +34,50 @@ pub(crate) fn propose_interlocked(
     groups: &mut [u32],
     config: &MemberConfig,
 ) {
-    let mut names: Vec<u32> = vec![NONE_U32; communities.iter().max().map_or(0, |&most| most as usize + 1)];
-    let mut proposed = vec![NONE_U32; groups.len()];
-    for (account, &community) in communities.iter().enumerate() {
-        if groups[account] == NONE_U32 && !facts.is_allowed_account(account as u32) {
-            let name = &mut names[community as usize];
-            *name = (*name).min(account as u32);
-            proposed[account] = *name;
+    let interlocks = interlocks_of(facts, classification, communities, config);
+    // (community, group, account) of every account of an interlocked community; free accounts last.
+    let mut rows: Vec<(u32, u32, u32)> = communities
+        .iter()
+        .enumerate()
+        .filter(|&(account, &community)| {
+            interlocks[community as usize] >= config.interlock && !facts.is_allowed_account(account as u32)
+        })
+        .map(|(account, &community)| (community, groups[account], account as u32))
+        .collect();
+    rows.sort_unstable();
+    for community in rows.chunk_by(|left, right| left.0 == right.0) {
+        let (tied, free) = community.split_at(community.partition_point(|row| row.1 != NONE_U32));
+        let of_groups = tied.chunk_by(|left, right| left.1 == right.1).map(|run| (run.len(), run[0].1));
+        let largest = of_groups.max_by_key(|&(size, group)| (size, std::cmp::Reverse(group)));
+        let host = match largest {
+            Some((size, group)) if size >= config.profile_size as usize => Some(group),
+            _ if free.len() >= config.profile_size as usize => Some(free[0].2),
+            _ => None,
+        };
+        if let Some(host) = host {
+            free.iter().for_each(|&(.., account)| groups[account as usize] = host);
         }
     }
-    let holdings = hold(facts, classification, &proposed);
+}
+
+/// By community: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
+fn interlocks_of(facts: Facts<'_>, classification: &Classification, communities: &[u32], config: &MemberConfig) -> Vec<f64> {
+    let holdings = hold(facts, classification, communities);
     // Exclusive identifiers that ordered pairs of accounts share.
-    let mut shared = vec![0u64; groups.len()];
+    let mut shared = vec![0u64; holdings.sizes.len()];
     for identifier in 0..facts.graph.identifier_count() as u32 {
-        let accounts = facts.graph.identifier_degree(graph::IdentifierId(identifier)) as f64;
-        for &(group, held) in holdings.of(identifier) {
+        let accounts = facts.graph.identifier_degree(IdentifierId(identifier)) as f64;
+        for &(community, held) in holdings.of(identifier) {
             if f64::from(held) - 1.0 >= config.exclusivity * (accounts - 1.0) {
-                shared[group as usize] += u64::from(held) * u64::from(held - 1);
+                shared[community as usize] += u64::from(held) * u64::from(held - 1);
             }
         }
     }
-    for (account, group) in proposed.into_iter().enumerate().filter(|&(_, group)| group != NONE_U32) {
-        let size = holdings.sizes[group as usize];
+    let interlock = |(&size, &shared): (&u32, &u64)| {
         let pairs = f64::from(size) * f64::from(size.saturating_sub(1));
-        if size >= config.profile_size && shared[group as usize] as f64 >= config.interlock * pairs {
-            groups[account] = group;
-        }
-    }
+        if size >= config.profile_size { shared as f64 / pairs } else { 0.0 }
+    };
+    holdings.sizes.iter().zip(&shared).map(interlock).collect()
 }
 
 #[cfg(test)]
@@ -118,16 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn what_ties_have_grouped_stays_and_leaves_the_rest_to_be_proposed() {
+    fn the_free_accounts_of_a_community_join_the_group_that_holds_most_of_it() {
         let (toy, communities) = crowds();
-        let mut groups = vec![NONE_U32; 320];
-        groups[..10].fill(0);
-        let after = proposed(&toy, &communities, groups, &MemberConfig::default());
-        assert!(after[..10].iter().all(|&group| group == 0));
-        assert!(after[10..40].iter().all(|&group| group == 10), "{after:?}");
-        // Fifteen have no profile.
-        let mut groups = vec![NONE_U32; 320];
-        groups[..25].fill(0);
-        assert!(proposed(&toy, &communities, groups, &MemberConfig::default())[25..40].iter().all(|&group| group == NONE_U32));
+        let after = |tied: std::ops::Range<usize>| {
+            let mut groups = vec![NONE_U32; 320];
+            groups[tied.clone()].fill(tied.start as u32);
+            proposed(&toy, &communities, groups, &MemberConfig::default())
+        };
+        assert!(after(10..30)[..40].iter().all(|&group| group == 10));
+        // Ten have no profile that could judge the thirty others, who are a group of their own.
+        let groups = after(0..10);
+        assert!(groups[..10].iter().all(|&group| group == 0) && groups[10..40].iter().all(|&group| group == 10), "{groups:?}");
     }
 }

@@ -11,13 +11,15 @@
 //!    falls apart where modularity lumped.
 //! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the group
 //!    against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
-//!    suffice; an account that wasn't tied into it pays `join_bits` more. Repeat until nothing changes, at most `rounds` times.
-//! 4. *Interlocked* communities of the graph are groups as well, though nothing ties them (module `interlock`), and the *profile* of each
-//!    larger group decides who stays, leaves and joins (module `profile`).
-//! 5. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
+//!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a profile: summed bits would
+//!    let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
+//! 4. *Profile*: in larger groups the profile of the others decides who stays, leaves and joins (module `profile`).
+//! 5. *Interlock*: communities of the graph whose members are alike pair by pair, though nothing ties them, are proposed as well (module
+//!    `interlock`), and profiles decide again.
+//! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
-//! 6. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
+//! 7. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
 //!
 //! Cost: O(sightings) a round, plus the ties.
 
@@ -163,15 +165,21 @@ pub fn corroborate_members(
     let mut groups = groups_of_ties(ties, &tied.labels()[..account_count], config);
     let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
-        let next = reassign(facts, &rule, &groups, &holdings);
+        let next = reassign(facts, &rule, &groups, &holdings, config.profile_size);
         if next == groups {
             break;
         }
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
+    let refine = |groups| refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
+    let mut refined = refine(groups);
+    // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
+    let mut groups = refined.groups.clone();
     propose_interlocked(facts, classification, &communities.labels()[..account_count], &mut groups, config);
-    let refined = refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
+    if groups != refined.groups {
+        refined = refine(groups);
+    }
     let holdings = hold(facts, classification, &refined.groups);
     describe(facts, weights, &rule, &refined, &holdings, config)
 }
@@ -206,7 +214,7 @@ fn ballots(
 }
 
 /// The group that each account's identifiers speak for most, if they say enough.
-fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Holdings) -> Vec<u32> {
+fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Holdings, profile_size: u32) -> Vec<u32> {
     (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
@@ -220,6 +228,10 @@ fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Hol
             for of_group in out.chunk_by(|left, right| left.0 == right.0) {
                 let group = of_group[0].0;
                 let size = holdings.sizes[group as usize] - u32::from(group == home);
+                // Whom a group with a profile takes in, its profile decides.
+                if group != home && size >= profile_size {
+                    continue;
+                }
                 let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
                 let odds = tie.bits + rule.size_bits(size);
                 // A member keeps its group at equal odds.

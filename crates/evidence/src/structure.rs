@@ -6,6 +6,7 @@
 //! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
+//! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
@@ -68,6 +69,8 @@ pub struct Structure {
     pub payment_mesh: Option<f64>,
     /// Most members that came within the occasion's hours.
     pub occasion: Option<f64>,
+    /// Most first uses of the candidate's own templates within the occasion's hours.
+    pub burst: Option<f64>,
     /// Exchanges on weekdays.
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
@@ -99,6 +102,7 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
         top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
         payment_mesh: payment_mesh(facts, &pairs),
         occasion: occasion(facts, &accounts, config.occasion_hours),
+        burst: burst(facts, candidate, &accounts, config.occasion_hours),
         weekdays,
         profile_peak,
         kinds,
@@ -182,6 +186,27 @@ fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
             table.or_else(|| facts.activity.of(AccountId(account)).time.first().map(|&time| (time / 1000) as u32))
         })
         .collect();
+    densest_share(&mut times, hours)
+}
+
+/// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
+fn burst(facts: Facts<'_>, candidate: &Candidate, accounts: &[u32], hours: f64) -> Option<f64> {
+    let first_seen = facts.graph.columns().first_seen.as_slice();
+    let templates = candidate.identifiers.iter().map(|own| IdentifierId(own.identifier));
+    let mut times: Vec<u32> = templates
+        .filter(|&identifier| facts.roles[facts.graph.kind_of(identifier).index()] == KindRole::Template)
+        .flat_map(|identifier| {
+            let users = facts.graph.accounts_of(identifier).iter().zip(facts.graph.sightings_of_identifier(identifier));
+            let members = users.filter(|&(user, _)| accounts.binary_search(user).is_ok());
+            members.map(|(_, &position)| first_seen[position as usize])
+        })
+        .filter(|&time| time != NO_TIME)
+        .collect();
+    densest_share(&mut times, hours)
+}
+
+/// Most of the times (seconds) within any window of `hours`, over all; `None` below two.
+fn densest_share(times: &mut [u32], hours: f64) -> Option<f64> {
     if times.len() < 2 {
         return None;
     }
