@@ -277,22 +277,24 @@ const SIZE_BITS: f64 = 8.0;
 
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
+    // Where nobody knows what people pay with and where they come from, every story is silent: office days alone are no company.
+    let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
+    let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
+        let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
+        let size = match (small, structure.size <= config.ring_accounts) {
+            (true, true) => SIZE_BITS,
+            (true, false) => -2.0 * SIZE_BITS,
+            (false, true) => -SIZE_BITS,
+            (false, false) => 0.0,
+        };
+        // The operator is of either kind, as likely as the other: one over the mean of the two odds.
+        let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
+        size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2()
+    };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
         .map(|(hypothesis, expectation)| {
-            // Without payments, addresses and organisations every story is silent, also about sizes.
-            let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
-            let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
-            let size = match (small, structure.size <= config.ring_accounts) {
-                _ if !known => 0.0,
-                (true, true) => SIZE_BITS,
-                (true, false) => -2.0 * SIZE_BITS,
-                (false, true) => -SIZE_BITS,
-                (false, false) => 0.0,
-            };
-            // The operator is of either kind, as likely as the other: one over the mean of the two odds.
-            let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
-            let bits = size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2();
+            let bits = if known { bits_of(*hypothesis, expectation) } else { 0.0 };
             BenignLikelihood { hypothesis: *hypothesis, bits }
         })
         .collect();

@@ -3,7 +3,8 @@
 //! Definition: for a template most of whose users are members, and that first appears after the observation began, the fan-out time
 //! is the time from its first user's first use to the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out
 //! time) over at most [`TEMPLATES`] such templates. Null: as many templates of the same power of two of users, drawn from the
-//! population's. Value: hours, back from the logarithm.
+//! population's. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any such template: what
+//! a few members brought along says nothing of the others.
 //! Assumption: a starter template of a class or a hackathon spreads as fast; popular templates (viral prompts) are in the null.
 //! Cost: first uses of at most [`USERS`] users a template.
 //! Reference: Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
@@ -32,8 +33,9 @@ pub fn template_fan_out(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let own: Vec<(u8, f64)> =
-        templates_of(facts, members, config).into_iter().filter_map(|template| fan_out(facts, template)).collect();
+    let sampled = sample(members, config.sampled_accounts, config.seed);
+    let templates = templates_of(facts, members, &sampled);
+    let own: Vec<(u8, f64)> = templates.iter().take(TEMPLATES).filter_map(|&template| fan_out(facts, template)).collect();
     let references: Vec<&[(u8, f64)]> = own.iter().map(|&(bucket, _)| reference_of(population, bucket)).collect();
     if own.is_empty() || references.iter().any(|reference| reference.len() < 20) {
         return None;
@@ -45,20 +47,26 @@ pub fn template_fan_out(
         let mut stream = Stream::new(key(&[seed, draw as u64]));
         out[0] = mean(references.iter().map(|reference| reference[stream.below(reference.len())].1).sum());
     });
+    let mut of_group: Vec<u32> = templates.iter().map(|template| template.0).collect();
+    of_group.sort_unstable();
+    let users = sampled.iter().filter(|&&account| {
+        facts.graph.identifiers_of(account).iter().any(|&identifier| of_group.binary_search(&identifier).is_ok())
+    });
+    let coverage = users.count() as f64 / sampled.len() as f64;
     let hours = |statistic: f64| ((-statistic).exp() - 60.0) / 3_600.0;
     Some(Signal {
         value: hours(observed),
         expected: hours(chance.expected[0]),
-        bits: chance.bits,
+        bits: if chance.bits > 0.0 { coverage * chance.bits } else { chance.bits },
         p_value: Some(chance.p_value),
     })
 }
 
 /// Templates of sampled members, most of whose users are members; those with the most users, ties to the lower id.
-fn templates_of(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Vec<IdentifierId> {
-    let mut templates: Vec<u32> = sample(members, config.sampled_accounts, config.seed)
-        .into_iter()
-        .flat_map(|account| facts.graph.identifiers_of(account).iter().copied())
+fn templates_of(facts: &Facts<'_>, members: &[AccountId], sampled: &[AccountId]) -> Vec<IdentifierId> {
+    let mut templates: Vec<u32> = sampled
+        .iter()
+        .flat_map(|&account| facts.graph.identifiers_of(account).iter().copied())
         .filter(|&identifier| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template)
         .collect();
     templates.sort_unstable();
@@ -76,7 +84,7 @@ fn templates_of(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConf
         });
         2 * inside > looked
     };
-    shared.into_iter().map(|entry| entry.1).filter(mostly_members).take(TEMPLATES).collect()
+    shared.into_iter().map(|entry| entry.1).filter(mostly_members).collect()
 }
 
 /// (power of two of users, ln(60 s + fan-out time)); `None` where too few users have a time.
