@@ -242,3 +242,46 @@ fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
     let peak = (0..24).map(|start| (0..10).map(|step| hours[(start + step) % 24]).sum::<u64>()).max().unwrap_or(0);
     (Some(weekdays as f64 / all as f64), Some(peak as f64 / all as f64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::members::{Fragility, Member, OwnIdentifier, Role};
+    use crate::toy::{Touch, Toy};
+
+    /// Accounts 0 to 9, all of them members, that keep some identifiers to themselves.
+    fn candidate(own: &[u32]) -> Candidate {
+        let member = |account| Member { account, role: Role::Core, bits: 8.0, confidence: 0.99 };
+        Candidate {
+            members: (0..10).map(member).collect(),
+            identifiers: own.iter().map(|&identifier| OwnIdentifier { identifier, members: 10, accounts: 10 }).collect(),
+            suppressed: 0,
+            fragility: Fragility { identifier: None, lost: 0 },
+        }
+    }
+
+    #[test]
+    fn a_crowd_meets_in_three_days_and_a_pool_works_for_weeks() {
+        let day = 86_400;
+        // Template 0: all within a day; template 1: one account every other day; template 2 is not the candidate's own.
+        let touches: Vec<Touch> = (0..10u32)
+            .flat_map(|at| [(at, 0, 0, day + at * 60), (at, 0, 1, day + at * 2 * day), (at, 0, 2, 9 * day)])
+            .collect();
+        let toy = Toy::new(&[KindRole::Template], 10, &touches);
+        let burst = |own: &[u32]| measure_structure(toy.facts(), &candidate(own), &BenignConfig::default()).burst;
+        assert_eq!((burst(&[0]), burst(&[1])), (Some(1.0), Some(0.2)));
+        assert_eq!(burst(&[0, 1]), Some(12.0 / 20.0));
+        assert_eq!(burst(&[]), None);
+    }
+
+    #[test]
+    fn templates_of_one_account_count_nowhere() {
+        let mut touches: Vec<Touch> = (0..10u32).map(|account| (account, 0, account / 2, 0)).collect();
+        touches.extend((0..10).map(|account| (account, 0, 100 + account, 0)));
+        touches.extend((0..10).map(|account| (account, 1, account, 0)));
+        let toy = Toy::new(&[KindRole::Template, KindRole::Payment], 10, &touches);
+        let kinds = measure_structure(toy.facts(), &candidate(&[]), &BenignConfig::default()).kinds;
+        assert_eq!((kinds[0].sightings, kinds[0].distinct), (10, 5));
+        assert_eq!((kinds[1].sightings, kinds[1].distinct), (10, 10));
+    }
+}
