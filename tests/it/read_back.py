@@ -77,7 +77,7 @@ def check_gexf(path):
 # astral characters, non-characters, digits only, reserved words, spaces only, spreadsheet formulas, look-alikes of our own escapes.
 NASTY = [
     "<b>&amp;\"'</b>", "]]>", "<!-- -->", "<?xml?>", "&#x41;", "\x01\x08\x0b\x1f", "a\tb", "\u202egnp.exe", "\u200b", "e\u0301\u0327",
-    "\U0001f40d\U0010ffff", "\ufffe\uffff", "12345", "null", "INF", "nan", "=1+1", "_x41_", "A", "日本語", "ß", "ﬀ", "%s%n", "../..",
+    "\U0001f40d\U0010ffff", "\ufffe\uffff", "12345", "null", "nan", "=1+1", "_x41_", "A", "日本語", "ß", "ﬀ", "%s%n", "../..",
     "a" * 300, "\u0000".replace("\u0000", "nul"), "\\", "|", ";", "{}", "key\u2028line",
 ]
 
@@ -85,13 +85,20 @@ NASTY = [
 def nasty_world(folder):
     """A store whose every account, device and card is called something nasty, and what its export must give back."""
     events = folder / "nasty.jsonl"
-    rows = [
-        {"account_id": f"{name}#{at}", "device": f"{name}@{at // 3}", "payment_instrument": f"{name}${at // 6}"}
-        for at in range(12)
-        for name in NASTY
-    ]
+    rows = [{"account_id": f"other{at}", "device": f"d{at}", "payment_instrument": f"c{at}"} for at in range(4000)]
+    for group in range(3):
+        for at, name in enumerate(NASTY):
+            for other in range(4):
+                device, card, template = (NASTY[(at // size + other) % len(NASTY)] for size in (3, 4, 5))
+                rows.append({
+                    "account_id": f"{name}#{group}",
+                    "device": f"{device}@{group}",
+                    "payment_instrument": f"{card}${group}",
+                    "prompt_template_hash": f"{template}!{group}",
+                })
     events.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    hydralink("build", events, "-o", folder / "nasty")
+    # Rows with control characters are rejected, the rest is kept.
+    hydralink("build", events, "-o", folder / "nasty", "--max-bad", "10%")
     subprocess.run([HYDRALINK, "detect", folder / "nasty", "--quiet"], capture_output=True)
     return folder / "nasty"
 
@@ -103,10 +110,12 @@ def check_nasty(folder):
 
     store = nasty_world(folder)
     dropped = {code: None for code in [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]}
+    # Not splitlines(): JSON leaves U+2028 as it is.
     members = [json.loads(line) for line in hydralink("members", store, "--format", "jsonl").split("\n") if line]
     wanted = {member["account_id"].translate(dropped) for member in members}
     # Without a network to draw, a candidate is: all of them are written.
-    networks = [json.loads(line)["id"] for line in hydralink("networks", store, "--all", "--top", 0, "--format", "jsonl").split("\n") if line]
+    ranked = hydralink("networks", store, "--all", "--top", 0, "--format", "jsonl")
+    networks = [json.loads(line)["id"] for line in ranked.split("\n") if line]
     assert networks, "the nasty world has candidates"
     chosen = [part for network in networks for part in ("--network", network)]
     for name in ("nasty.graphml", "nasty.gexf"):
