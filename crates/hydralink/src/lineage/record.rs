@@ -415,7 +415,7 @@ mod tests {
         let standing = |history: &History| history.networks.iter().map(|network| network.standing).collect::<Vec<_>>();
         assert_eq!(standing(&history), [Standing::Closed, Standing::Dormant, Standing::Active]);
         // As if the run before had been on the 9th, when nobody was banned and all acted.
-        history.runs[0].as_of = history.runs[0].as_of - 11 * 86_400;
+        history.runs[0].as_of -= 11 * 86_400;
         history.networks.iter_mut().for_each(|network| network.standing = Standing::Active);
         record(&mut history, &dataset, &results(&dataset, &[("P", "abcdef", &[]), ("Q", "jk", &[]), ("R", "gh", &[])]));
         let events: Vec<(&str, &str, u64)> = history
