@@ -11,6 +11,7 @@
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `update` | batches in any order give what one build gives |
+//! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -22,6 +23,7 @@ mod determinism;
 mod investigate;
 mod journey;
 mod judge;
+mod lineage;
 mod report;
 mod store;
 mod support;

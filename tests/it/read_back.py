@@ -73,6 +73,66 @@ def check_gexf(path):
     passed(f"{path.name}: {graph.number_of_nodes()} nodes in networkx")
 
 
+# What a log may hold, written by whoever attacks its readers: markup, entities, quotes, controls, direction marks, combining and
+# astral characters, non-characters, digits only, reserved words, spaces only, spreadsheet formulas, look-alikes of our own escapes.
+NASTY = [
+    "<b>&amp;\"'</b>", "]]>", "<!-- -->", "<?xml?>", "&#x41;", "\x01\x08\x0b\x1f", "a\tb", "\u202egnp.exe", "\u200b", "e\u0301\u0327",
+    "\U0001f40d\U0010ffff", "\ufffe\uffff", "12345", "null", "nan", "=1+1", "_x41_", "A", "日本語", "ß", "ﬀ", "%s%n", "../..",
+    "a" * 300, "\u0000".replace("\u0000", "nul"), "\\", "|", ";", "{}", "key\u2028line",
+]
+
+
+def nasty_world(folder):
+    """A store whose every account, device and card is called something nasty, and what its export must give back."""
+    events = folder / "nasty.jsonl"
+    rows = [{"account_id": f"other{at}", "device": f"d{at}", "payment_instrument": f"c{at}"} for at in range(4000)]
+    for group in range(3):
+        for at, name in enumerate(NASTY):
+            for other in range(4):
+                device, card, template = (NASTY[(at // size + other) % len(NASTY)] for size in (3, 4, 5))
+                rows.append({
+                    "account_id": f"{name}#{group}",
+                    "device": f"{device}@{group}",
+                    "payment_instrument": f"{card}${group}",
+                    "prompt_template_hash": f"{template}!{group}",
+                })
+    events.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    # Rows with control characters are rejected, the rest is kept.
+    hydralink("build", events, "-o", folder / "nasty", "--max-bad", "10%")
+    subprocess.run([HYDRALINK, "detect", folder / "nasty", "--quiet"], capture_output=True)
+    return folder / "nasty"
+
+
+def check_nasty(folder):
+    """Every name of a nasty world round-trips through GraphML in networkx and igraph, and through GEXF in networkx."""
+    import igraph
+    import networkx
+
+    store = nasty_world(folder)
+    dropped = {code: None for code in [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]}
+    # Not splitlines(): JSON leaves U+2028 as it is.
+    members = [json.loads(line) for line in hydralink("members", store, "--format", "jsonl").split("\n") if line]
+    wanted = {member["account_id"].translate(dropped) for member in members}
+    # Without a network to draw, a candidate is: all of them are written.
+    ranked = hydralink("networks", store, "--all", "--top", 0, "--format", "jsonl")
+    networks = [json.loads(line)["id"] for line in ranked.split("\n") if line]
+    assert networks, "the nasty world has candidates"
+    chosen = [part for network in networks for part in ("--network", network)]
+    for name in ("nasty.graphml", "nasty.gexf"):
+        hydralink("export", store, "-o", folder / name, *chosen)
+    check_graphml(folder / "nasty.graphml")
+    graph = networkx.read_graphml(folder / "nasty.graphml")
+    one = {data["value"] for _, data in graph.nodes(data=True) if data["kind"] == "account"}
+    other = {vertex["value"] for vertex in igraph.Graph.Read_GraphML(str(folder / "nasty.graphml")).vs if vertex["kind"] == "account"}
+    copy = folder / "nasty-copy.gexf"
+    text = (folder / "nasty.gexf").read_text(encoding="utf-8")
+    copy.write_text(text.replace('timeformat="datetime"', 'timeformat="date"', 1), encoding="utf-8")
+    third = {data["value"] for _, data in networkx.read_gexf(copy).nodes(data=True) if data["kind"] == "account"}
+    assert one == other == third, (one ^ other, one ^ third)
+    assert len(one) > len(NASTY) and one <= wanted, one - wanted
+    passed(f"{len(one)} nasty names through GraphML in networkx and igraph, and GEXF in networkx")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -85,6 +145,7 @@ def main():
         check_stix(folder / "one.stix.json")
         assert json.loads((folder / "one.misp.json").read_text())["Event"]["Attribute"]
         passed("one.misp.json: a MISP event")
+        check_nasty(folder)
         hydralink("export", STORE, "-o", folder / "tables", "--format", "parquet")
         check_parquet(folder / "tables")
 

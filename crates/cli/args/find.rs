@@ -142,3 +142,16 @@ pub(crate) struct Diff {
     /// The store after
     pub(crate) after: PathBuf,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Lineage {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank: its whole life (default: a line for each network)
+    pub(crate) id: Option<String>,
+    /// Everything that happened to any network instead, oldest first
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) events: bool,
+}

@@ -14,7 +14,9 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use act::*;
 pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overlap, PathBetween, Top, TwoNodes};
 pub(crate) use export::{Export, Report};
-pub(crate) use find::{Algorithm, Communities, Components, Detect, Diff, Evaluate, Members, Networks, OneNetwork, QualityName};
+pub(crate) use find::{
+    Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
+};
 pub(crate) use judge::*;
 pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier, Update};
 
@@ -138,6 +140,12 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink diff last-week/store store --format jsonl
     Diff(Diff),
+    /// What became of each network over the detections of a store, and does it grow back
+    ///
+    /// After `update` and `detect` networks keep their ids, and what happened stands here: born, grew, shrank, split, merged, replaced, dormant, resurrected, closed; with the rate at which bans were made up for, and accounts in reserve.
+    ///
+    /// Example: hydralink lineage store PN-ae620bcf
+    Lineage(Lineage),
     /// Check every byte of a store, or every number of a dossier
     ///
     /// Example: hydralink network store 1 --format json > dossier.json; hydralink verify store --dossier dossier.json

@@ -5,6 +5,7 @@ use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::diff::{self, Change};
 use hydralink::evaluate::Evaluation;
 use hydralink::filter;
+use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Results, dossier};
 
@@ -205,6 +206,44 @@ const CHANGE: &[Field<Change>] = &[
     Field::number("joined", |row| row.joined.to_string()),
     Field::number("left", |row| row.left.to_string()),
     Field::csv("identifiers_kept", |row| row.identifiers_kept.to_string()),
+];
+
+/// Prints the life of one network, of all, or everything that happened.
+pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.results()?;
+    Ok(match &arguments.id {
+        Some(id) => output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?,
+        None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,
+        None => output.records(&lineage::lineages(&dataset, &results)?, LIFE)?,
+    })
+}
+
+const LIFE: &[Field<Lineage>] = &[
+    Field::text("id", |row| row.id.clone()),
+    Field::text("standing", |row| row.standing.name().to_owned()),
+    Field::number("runs", |row| row.runs.to_string()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::number("live", |row| row.live.to_string()),
+    Field::number("bans", |row| row.regeneration.as_ref().map_or(String::new(), |one| one.bans.to_string())),
+    Field::number("R", |row| row.regeneration.as_ref().map_or(String::new(), |one| format!("{:.2}", one.rate))),
+    Field::number("waiting", |row| row.standby.waiting.to_string()),
+    Field::text("events", |row| row.events.iter().map(|event| event.event.as_str()).collect::<Vec<&str>>().join(" ")),
+    Field::csv("warning", |row| row.warning.clone().unwrap_or_default()),
+];
+
+const HAPPENED: &[Field<Event>] = &[
+    Field::number("run", |row| row.run.to_string()),
+    Field::text("as of", |row| row.as_of.clone().unwrap_or_default()),
+    Field::text("network", |row| row.network.clone()),
+    Field::text("event", |row| row.event.clone()),
+    Field::text("with", |row| row.with.join(" ")),
+    Field::number("before", |row| row.before.to_string()),
+    Field::number("after", |row| row.after.to_string()),
+    Field::number("gained", |row| row.gained.to_string()),
+    Field::number("lost", |row| row.lost.to_string()),
+    Field::number("banned", |row| row.banned.to_string()),
+    Field::csv("carried_over", |row| row.carried_over.to_string()),
 ];
 
 /// An evaluation in a few lines.

@@ -56,6 +56,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Report(arguments) => export::report(&arguments, shared, output),
         Command::Diff(arguments) => find::diff(&arguments, output),
+        Command::Lineage(arguments) => find::lineage(&arguments, output),
         Command::Verify(arguments) => about::verify(&arguments, shared, output),
         Command::Completions(arguments) => about::completions(&arguments),
         Command::Man(arguments) => about::man(&arguments, output),

@@ -6,6 +6,7 @@ use events::{Base, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::lineage;
 use crate::privacy;
 use crate::store::{self, InputFile, StoreWriter};
 
@@ -63,7 +64,8 @@ pub fn build(
 
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the batches.
 /// Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that `config` doesn't
-/// name are those of the store. Results of an earlier detection are of other accounts and are dropped.
+/// name are those of the store. Results of an earlier detection are of other accounts and are dropped; what became of which network is kept
+/// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
 /// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none.
@@ -132,6 +134,7 @@ pub fn update(
     if summary.already_read.len() == ingested.files.len() - base.files.len() {
         return Ok(BuildSummary { changed: false, ..summary });
     }
+    lineage::carry(&dataset, &ingested, &mut writer)?;
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &config)?;
     if observer.cancelled() {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::lineage;
 use crate::node::Node;
 use crate::query;
 use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
@@ -86,6 +87,7 @@ pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str)
     let results = find_networks(&dataset, config, &step)?;
     step("writing")?;
     results.write(&mut writer)?;
+    lineage::record_run(&dataset, &results, &mut writer)?;
     step("writing")?;
     writer.commit()?;
     Ok(results)
@@ -161,7 +163,7 @@ pub(crate) fn find_networks(
         labels.put(rank as u32, candidate);
         networks.push(describe(dataset, &classification, candidate, card, rank as u32 + 1, linkage.score.threshold_bits));
     }
-    keep_ids(dataset, &labels, &mut networks);
+    lineage::keep_ids(dataset, &labels, &mut networks)?;
     let linked = components.sizes().iter().filter(|&&size| size > 1).count() as u64;
     let mut results = Results::of_labels(labels);
     results.run = Run {
@@ -423,50 +425,4 @@ fn why(network: &Network, card: &ScoreCard) -> String {
         text.push_str(&format!("; {} (+{bits:.0} bits)", name.replace('_', " ")));
     }
     text
-}
-
-/// Gives every network an id: the one it had in the last detection if at least half of either's members stayed, the ambiguous
-/// ones left aside, else a new one from its members' names.
-fn keep_ids(dataset: &Dataset, labels: &Labels, networks: &mut [Network]) {
-    let mut overlap: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    let before = dataset.results().ok();
-    if let Some(before) = &before {
-        let belongs = |membership: &[u8], account: usize| membership[account] != Membership::Ambiguous.code();
-        for (account, (&new, &old)) in labels.network_of.iter().zip(before.network_of.iter()).enumerate() {
-            let known = new != NONE_U32 && old != NONE_U32 && (old as usize) < before.networks.len();
-            if known && belongs(&labels.membership, account) && belongs(&before.membership, account) {
-                *overlap.entry((new, old)).or_default() += 1;
-            }
-        }
-    }
-    let mut order: Vec<((u32, u32), u64)> = overlap.into_iter().collect();
-    order.sort_by_key(|&(pair, shared)| (std::cmp::Reverse(shared), pair));
-    let mut taken = std::collections::BTreeSet::new();
-    for ((new, old), shared) in order {
-        let Some(before) = &before else { break };
-        let old = &before.networks[old as usize];
-        let network = &mut networks[new as usize];
-        if network.id.is_empty() && 2 * shared >= network.accounts.min(old.accounts) && taken.insert(old.id.clone()) {
-            network.id.clone_from(&old.id);
-        }
-    }
-    let mut hashers: Vec<blake3::Hasher> = networks.iter().map(|_| blake3::Hasher::new()).collect();
-    for (account, &network) in labels.network_of.iter().enumerate() {
-        if network != NONE_U32 {
-            let hasher = &mut hashers[network as usize];
-            hasher.update(dataset.account_name(AccountId(account as u32)).as_bytes());
-            hasher.update(&[0]);
-        }
-    }
-    for (network, hasher) in networks.iter_mut().zip(hashers) {
-        let mut digest = hasher.finalize_xof();
-        while network.id.is_empty() {
-            let mut bytes = [0; 4];
-            digest.fill(&mut bytes);
-            let id = format!("PN-{:08x}", u32::from_be_bytes(bytes));
-            if taken.insert(id.clone()) {
-                network.id = id;
-            }
-        }
-    }
 }

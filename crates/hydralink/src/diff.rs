@@ -47,13 +47,16 @@ pub struct Change {
     pub identifiers_kept: u64,
 }
 
-/// One network as names, which mean the same in both stores.
+/// One network by what it holds: names, which mean the same in two stores, or numbers within one ([`crate::lineage`]).
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Held<'a> {
-    id: &'a str,
-    accounts: BTreeSet<&'a str>,
-    identifiers: BTreeSet<(&'a str, &'a str)>,
+pub(crate) struct Held<'a, A, I> {
+    pub(crate) id: &'a str,
+    pub(crate) accounts: BTreeSet<A>,
+    pub(crate) identifiers: BTreeSet<I>,
 }
+
+/// A network of names.
+type Named<'a> = Held<'a, &'a str, (&'a str, &'a str)>;
 
 /// Compares the flagged networks of two stores; changes by rank, those of the second store first.
 pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Vec<Change> {
@@ -61,12 +64,12 @@ pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Vec<Ch
 }
 
 /// The flagged networks of a store with what they hold, by rank.
-fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Held<'a>> {
+fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Named<'a>> {
     let mut position: BTreeMap<u32, usize> = BTreeMap::new();
     let mut all = Vec::new();
     for (index, network) in results.networks.iter().enumerate().filter(|(_, network)| network.flagged) {
         position.insert(index as u32, all.len());
-        all.push(Held { id: &network.id, ..Held::default() });
+        all.push(Held { id: &network.id, accounts: BTreeSet::new(), identifiers: BTreeSet::new() });
     }
     for (account, network) in results.network_of.iter().enumerate() {
         let account = AccountId(account as u32);
@@ -83,8 +86,20 @@ fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Held<'a>> {
     all
 }
 
-fn changes(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<Change> {
-    // Groups of matched networks: positions before, then positions after.
+fn changes(before: &[Named<'_>], after: &[Named<'_>]) -> Vec<Change> {
+    let groups = groups(before, after);
+    groups.iter().map(|(old, new)| change(&pick(before, old), &pick(after, new))).collect()
+}
+
+/// The networks at some positions.
+pub(crate) fn pick<'a, T>(networks: &'a [T], positions: &[usize]) -> Vec<&'a T> {
+    positions.iter().map(|&at| &networks[at]).collect()
+}
+
+/// The groups that hang together by matches, as positions before and positions after; in the order of their first network after, then
+/// of their first before.
+pub(crate) fn groups<A: Ord, I: Ord>(before: &[Held<'_, A, I>], after: &[Held<'_, A, I>]) -> Vec<(Vec<usize>, Vec<usize>)> {
+    // Positions before, then positions after.
     let mut groups = petgraph::unionfind::UnionFind::<usize>::new(before.len() + after.len());
     for (old, left) in before.iter().enumerate() {
         for (new, right) in after.iter().enumerate() {
@@ -95,8 +110,7 @@ fn changes(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<Change> {
             }
         }
     }
-    let mut members: BTreeMap<usize, (Vec<&Held<'_>>, Vec<&Held<'_>>)> = BTreeMap::new();
-    // Groups stand in the order of their first network after, then of their first before.
+    let mut members: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     let mut order: Vec<usize> = Vec::new();
     let positions = (before.len()..before.len() + after.len()).chain(0..before.len());
     for position in positions {
@@ -106,11 +120,11 @@ fn changes(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<Change> {
             Default::default()
         });
         match position.checked_sub(before.len()) {
-            Some(at) => new.push(&after[at]),
-            None => old.push(&before[position]),
+            Some(at) => new.push(at),
+            None => old.push(position),
         }
     }
-    order.into_iter().map(|group| change(&members[&group].0, &members[&group].1)).collect()
+    order.iter().filter_map(|group| members.remove(group)).collect()
 }
 
 /// Common elements, as a share of the smaller set; 0 if one is empty.
@@ -119,33 +133,41 @@ fn share<T: Ord>(left: &BTreeSet<T>, right: &BTreeSet<T>) -> f64 {
     if smaller == 0 { 0.0 } else { left.intersection(right).count() as f64 / smaller as f64 }
 }
 
-fn change(before: &[&Held<'_>], after: &[&Held<'_>]) -> Change {
-    let accounts = |side: &[&Held<'_>]| side.iter().flat_map(|held| held.accounts.iter().copied().map(str::to_owned)).collect();
-    let (old, new): (BTreeSet<String>, BTreeSet<String>) = (accounts(before), accounts(after));
-    let identifiers = |side: &[&Held<'_>]| -> BTreeSet<(String, String)> {
-        side.iter().flat_map(|held| &held.identifiers).map(|&(kind, value)| (kind.to_owned(), value.to_owned())).collect()
-    };
-    let (joined, left) = (new.difference(&old).count() as u64, old.difference(&new).count() as u64);
-    let named = match (before.len(), after.len()) {
+/// What became of the networks of one group, by its word.
+pub(crate) fn word<A: Ord + Copy, I: Ord>(before: &[&Held<'_, A, I>], after: &[&Held<'_, A, I>]) -> &'static str {
+    let (old, new) = (accounts(before), accounts(after));
+    match (before.len(), after.len()) {
         (0, _) => "born",
         (_, 0) => "gone",
         (1, 1) if share(&old, &new) < SAME_SHARE => "replaced",
         (1, 1) if new.len() > old.len() => "grew",
         (1, 1) if new.len() < old.len() => "shrank",
-        (1, 1) if joined > 0 => "changed",
+        (1, 1) if old != new => "changed",
         (1, 1) => "unchanged",
         (1, _) => "split",
         (_, 1) => "merged",
         _ => "regrouped",
+    }
+}
+
+/// All accounts of some networks.
+pub(crate) fn accounts<A: Ord + Copy, I: Ord>(side: &[&Held<'_, A, I>]) -> BTreeSet<A> {
+    side.iter().flat_map(|held| held.accounts.iter().copied()).collect()
+}
+
+fn change(before: &[&Named<'_>], after: &[&Named<'_>]) -> Change {
+    let (old, new) = (accounts(before), accounts(after));
+    let identifiers = |side: &[&Named<'_>]| -> BTreeSet<(String, String)> {
+        side.iter().flat_map(|held| &held.identifiers).map(|&(kind, value)| (kind.to_owned(), value.to_owned())).collect()
     };
     Change {
-        change: named,
+        change: word(before, after),
         before: before.iter().map(|held| held.id.to_owned()).collect(),
         after: after.iter().map(|held| held.id.to_owned()).collect(),
         accounts_before: old.len() as u64,
         accounts_after: new.len() as u64,
-        joined,
-        left,
+        joined: new.difference(&old).count() as u64,
+        left: old.difference(&new).count() as u64,
         identifiers_kept: identifiers(before).intersection(&identifiers(after)).count() as u64,
     }
 }
@@ -155,12 +177,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn held<'a>(id: &'a str, accounts: &'a str, cards: &'a str) -> Held<'a> {
+    fn held<'a>(id: &'a str, accounts: &'a str, cards: &'a str) -> Named<'a> {
         let letters = |text: &'a str| (0..text.len()).map(move |at| &text[at..=at]);
         Held { id, accounts: letters(accounts).collect(), identifiers: letters(cards).map(|card| ("card", card)).collect() }
     }
 
-    fn named(before: &[Held<'_>], after: &[Held<'_>]) -> Vec<(&'static str, u64, u64)> {
+    fn named(before: &[Named<'_>], after: &[Named<'_>]) -> Vec<(&'static str, u64, u64)> {
         changes(before, after).iter().map(|change| (change.change, change.joined, change.left)).collect()
     }
 
@@ -185,8 +207,8 @@ mod tests {
         fn every_network_stands_in_exactly_one_change(
             before in proptest::collection::vec("[a-h]{1,6}", 0..4), after in proptest::collection::vec("[a-h]{1,6}", 0..4)
         ) {
-            let old: Vec<Held<'_>> = before.iter().map(|accounts| held("old", accounts, "")).collect();
-            let new: Vec<Held<'_>> = after.iter().map(|accounts| held("new", accounts, "")).collect();
+            let old: Vec<Named<'_>> = before.iter().map(|accounts| held("old", accounts, "")).collect();
+            let new: Vec<Named<'_>> = after.iter().map(|accounts| held("new", accounts, "")).collect();
             let changes = changes(&old, &new);
             prop_assert_eq!(changes.iter().map(|change| change.before.len()).sum::<usize>(), old.len());
             prop_assert_eq!(changes.iter().map(|change| change.after.len()).sum::<usize>(), new.len());

@@ -27,7 +27,7 @@
 //! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
 //! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
 //! | [`dossier`] | why is this a network, and what speaks against it |
-//! | [`diff`] | what became of each network since |
+//! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
@@ -62,6 +62,7 @@ pub mod expand;
 pub mod export;
 pub mod filter;
 pub mod how;
+pub mod lineage;
 pub mod linkage;
 pub mod links;
 pub mod paths;

@@ -5,16 +5,18 @@
 //! fewest and rarest identifiers. Its *bits* are those of its weakest identifier: by the rule of the last detection, which discounts hubs
 //! ([`crate::ties`]), or `log2(N / d)` where there was none.
 //!
-//! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest, by Dijkstra; 2. for each vertex of the chain found last, the
+//! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest; 2. for each vertex of the chain found last, the
 //! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest detour is
-//! the next chain. Dijkstra is [`petgraph::algo::astar()`] on our graph, closed edges by petgraph's `EdgeFiltered`: nothing is copied.
-//! Ties go to the lower vertices. Cost: one search for each vertex of each chain found, which ends at the goal.
+//! the next chain. Searches are [`petgraph::algo::astar()`] on our graph, closed edges by petgraph's `EdgeFiltered`: nothing is copied. Two
+//! searches from both ends come first; what the goal's knows tells A* the way, for without it each of Yen's searches between two
+//! strangers floods the graph. Cost: one guided search for each vertex of each chain found, and memory for two costs a vertex.
 //!
 //! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 
-use graph::{BipartiteGraph, CostedGraph, Vertex, VertexId};
+use graph::{AccountId, BipartiteGraph, CostedGraph, IdentifierId, Vertex, VertexId};
 use petgraph::visit::{EdgeFiltered, EdgeRef};
 use serde::Serialize;
 
@@ -88,6 +90,7 @@ fn cost_of(degree: f64) -> f32 {
 /// Yen's algorithm. `costs` are those of an edge, by identifier.
 fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize) -> Result<Vec<(f32, Vec<VertexId>)>, Error> {
     let view = CostedGraph::new(graph, costs)?;
+    let Some(ahead) = Ahead::of(graph, costs, ends) else { return Ok(Vec::new()) };
     let edge_cost = |a: VertexId, b: VertexId| match (graph.vertex(a), graph.vertex(b)) {
         (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => costs[identifier.index()],
         _ => 0.0,
@@ -99,7 +102,7 @@ fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize
             let (a, b) = (edge.source(), edge.target());
             !(leaves(a, b) || leaves(b, a) || shut(a) || shut(b))
         });
-        petgraph::algo::astar(&open, start, |vertex| vertex == ends[1], |edge| edge.cost(), |_| 0.0)
+        petgraph::algo::astar(&open, start, |vertex| vertex == ends[1], |edge| edge.cost(), |vertex| ahead.bound(vertex))
     };
     // Costs are positive, so their bits order as they do.
     let keyed = |cost: f32, chain: Vec<VertexId>| (cost.to_bits(), chain);
@@ -124,11 +127,105 @@ fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize
     Ok(found)
 }
 
+/// What is known of the cost from a vertex to the goal, so that no search walks away from it.
+///
+/// Two searches by Dijkstra, one from each end, take turns, the cheaper frontier first, until their frontiers together cost as much as the
+/// best chain they met on. Of the goal's search remain the exact costs inside its radius; outside, the radius is a lower bound. The
+/// smaller of the two never overestimates and falls by no more than an edge costs, so A* with it finds what Dijkstra finds. It is
+/// the same for all of Yen's searches: closing vertices and edges only makes chains dearer.
+/// Ikeda et al. 1994, doi:10.1109/VNIS.1994.396824.
+struct Ahead {
+    costs: Vec<f32>,
+    radius: f32,
+}
+
+/// Keeps a bound a bound where sums of costs are rounded.
+const ROUNDING: f32 = 1.0 - 1e-5;
+
+impl Ahead {
+    /// `None` if no chain joins the ends.
+    fn of(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2]) -> Option<Self> {
+        let mut sides = ends.map(|end| Frontier::new(graph, end));
+        let mut met = f32::INFINITY;
+        while let [Some(one), Some(other)] = [sides[0].next_cost(), sides[1].next_cost()] {
+            if one + other >= met {
+                break;
+            }
+            let (near, far) = if one < other { (0, 1) } else { (1, 0) };
+            let (vertex, cost) = sides[near].settle(graph, costs)?;
+            met = met.min(cost + sides[far].costs[vertex.0 as usize]);
+        }
+        // Without a meeting one side's component is settled whole, and doesn't hold the other end.
+        let radius = sides[1].next_cost().unwrap_or(f32::INFINITY);
+        let [_, Frontier { costs, .. }] = sides;
+        met.is_finite().then_some(Ahead { costs, radius })
+    }
+
+    /// A lower bound of the cost from a vertex to the goal.
+    fn bound(&self, vertex: VertexId) -> f32 {
+        self.costs[vertex.0 as usize].min(self.radius) * ROUNDING
+    }
+}
+
+/// One of the two searches: the least cost known of each vertex, and those still to settle.
+struct Frontier {
+    costs: Vec<f32>,
+    /// (bits of a cost, vertex): costs are positive, so their bits order as they do.
+    open: BinaryHeap<Reverse<(u32, u32)>>,
+}
+
+impl Frontier {
+    fn new(graph: &BipartiteGraph, end: VertexId) -> Self {
+        let mut costs = vec![f32::INFINITY; graph.account_count() + graph.identifier_count()];
+        costs[end.0 as usize] = 0.0;
+        Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]) }
+    }
+
+    /// Cost of the vertex that is settled next, once entries that a cheaper way outdated are gone.
+    fn next_cost(&mut self) -> Option<f32> {
+        while let Some(&Reverse((bits, vertex))) = self.open.peek() {
+            let cost = f32::from_bits(bits);
+            if cost <= self.costs[vertex as usize] {
+                return Some(cost);
+            }
+            self.open.pop();
+        }
+        None
+    }
+
+    /// Settles the cheapest vertex.
+    fn settle(&mut self, graph: &BipartiteGraph, costs: &[f32]) -> Option<(VertexId, f32)> {
+        let Reverse((bits, vertex)) = self.open.pop()?;
+        let (vertex, cost) = (VertexId(vertex), f32::from_bits(bits));
+        match graph.vertex(vertex) {
+            Vertex::Account(account) => {
+                for &identifier in graph.identifiers_of(account) {
+                    let next = graph.vertex_of_identifier(IdentifierId(identifier));
+                    self.reach(next, cost + costs[identifier as usize]);
+                }
+            }
+            Vertex::Identifier(identifier) => {
+                for &account in graph.accounts_of(identifier) {
+                    self.reach(graph.vertex_of_account(AccountId(account)), cost + costs[identifier.index()]);
+                }
+            }
+        }
+        Some((vertex, cost))
+    }
+
+    fn reach(&mut self, vertex: VertexId, cost: f32) {
+        let known = &mut self.costs[vertex.0 as usize];
+        if cost < *known {
+            *known = cost;
+            self.open.push(Reverse((cost.to_bits(), vertex.0)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::graph_of;
-    use graph::{AccountId, IdentifierId};
     use proptest::prelude::*;
 
     /// All chains without loops from `chain`'s end to the goal, with their costs, by trying every one.

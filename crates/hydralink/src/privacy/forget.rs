@@ -25,7 +25,7 @@ use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, detect};
 use crate::error::Error;
 use crate::store::StoreWriter;
-use crate::{build, cases};
+use crate::{build, cases, lineage};
 
 /// What was forgotten.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,6 +87,7 @@ pub fn forget(
         config = Some(toml::from_str::<DetectConfig>(&results.run.config).unwrap_or_default());
         results.without(&dataset, &kept).write(&mut writer)?;
     }
+    lineage::keep_without(&dataset, &kept.accounts, &kept.identifiers, &mut writer)?;
     let dropped = known.into_iter().filter(|name| !writer.names(name)).collect();
     step("writing")?;
     let events = dataset.activity().event_count() - kept.event_count(&dataset);

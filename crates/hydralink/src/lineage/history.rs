@@ -1,0 +1,159 @@
+//! What a store remembers of earlier detections: numbers of accounts and identifiers, no names.
+//!
+//! Names would have to be found and erased when somebody is forgotten; numbers are renumbered with everything else, by an update
+//! ([`History::carry`]) and by an erasure ([`History::renumbered`]). Section `lineage.history`, as JSON: a few bytes for each account that
+//! ever belonged to a candidate.
+
+use events::Ingested;
+use graph::{Column, IdentifierId, NONE_U32, Seconds};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::store::StoreWriter;
+
+/// Name of the section.
+pub(crate) const SECTION: &str = "lineage.history";
+
+/// All detections that found something else than the one before, and what they knew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(crate) runs: Vec<Run>,
+    /// Every network that ever had an id, by id.
+    pub(crate) networks: Vec<Remembered>,
+    /// By run, then as the networks ranked.
+    pub(crate) events: Vec<Happened>,
+}
+
+/// One detection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Time of the last event in the data, the clock of all that is said of this run; `NO_TIME` without times.
+    pub(crate) as_of: Seconds,
+    /// What names the data: a hash of its files' hashes.
+    pub(crate) data: String,
+    pub(crate) accounts: u64,
+    pub(crate) flagged: u64,
+}
+
+/// Where a network stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Never over the threshold.
+    Candidate,
+    /// Flagged, with an exchange in the last week of the data.
+    Active,
+    /// Flagged, and silent for a week or longer.
+    Dormant,
+    /// All its accounts are banned, or no detection finds it any more.
+    Closed,
+}
+
+impl Standing {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Candidate => "candidate",
+            Standing::Active => "active",
+            Standing::Dormant => "dormant",
+            Standing::Closed => "closed",
+        }
+    }
+}
+
+/// A network as it was when it was last found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    pub(crate) id: String,
+    /// Core and fringe accounts with the run, from 0, that last had them; ascending.
+    pub(crate) members: Vec<(u32, u32)>,
+    /// Its own identifiers, ascending.
+    pub(crate) identifiers: Vec<u32>,
+    /// Run, from 0, that found it first and last.
+    pub(crate) first_run: u32,
+    pub(crate) last_run: u32,
+    pub(crate) standing: Standing,
+}
+
+impl Remembered {
+    /// The accounts that belonged when it was last found.
+    pub(crate) fn current(&self) -> impl Iterator<Item = u32> + '_ {
+        self.members.iter().filter(|member| member.1 == self.last_run).map(|member| member.0)
+    }
+}
+
+/// Something that happened to a network between a run and the one before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Happened {
+    pub(crate) run: u32,
+    pub(crate) network: String,
+    pub(crate) event: String,
+    /// Ids that it comes from, other than its own.
+    pub(crate) from: Vec<String>,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+    pub(crate) gained: u64,
+    pub(crate) lost: u64,
+    pub(crate) banned: u64,
+    pub(crate) carried: u64,
+    /// The identifiers that most of the accounts gained were seen with.
+    pub(crate) carriers: Vec<(u32, u32)>,
+}
+
+impl History {
+    /// The history of a store; of one that an older version detected, what its last results say.
+    pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
+        let store = dataset.store();
+        if !store.has(SECTION) {
+            let mut history = History::default();
+            if let Some(results) = dataset.results_if_any()? {
+                super::record::record(&mut history, dataset, &results);
+            }
+            return Ok(history);
+        }
+        let bytes: Column<u8> = store.column(SECTION)?;
+        serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
+            store: store.path().to_owned(),
+            section: SECTION.to_owned(),
+            what: error.to_string(),
+        })
+    }
+
+    /// Puts it into a store.
+    pub(crate) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
+        writer.put(SECTION, &serde_json::to_vec(self).expect("plain data serialises"))
+    }
+
+    /// The history of a store in the numbers of what an update makes of it.
+    pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested) -> Result<Self, Error> {
+        let account = |old: u32| ingested.account_names.find(dataset.account_names().name_of(old).as_bytes());
+        let starts = &ingested.graph.columns().kind_starts;
+        let identifier = |old: u32| {
+            let (kind, value) = dataset.identifier_name(IdentifierId(old));
+            let kind = ingested.kind_names.iter().position(|name| name == kind)?;
+            ingested.identifier_names.find_in(starts[kind]..starts[kind + 1], value.as_bytes())
+        };
+        Ok(History::open(dataset)?.renumbered(account, identifier))
+    }
+
+    /// The same in other numbers, without what has none.
+    pub(crate) fn renumbered(mut self, account: impl Fn(u32) -> Option<u32>, identifier: impl Fn(u32) -> Option<u32>) -> Self {
+        for network in &mut self.networks {
+            network.members = network.members.iter().filter_map(|&(old, run)| Some((account(old)?, run))).collect();
+            network.members.sort_unstable();
+            network.identifiers = network.identifiers.iter().filter_map(|&old| identifier(old)).collect();
+            network.identifiers.sort_unstable();
+        }
+        for happened in &mut self.events {
+            happened.carriers =
+                happened.carriers.iter().filter_map(|&(old, accounts)| Some((identifier(old)?, accounts))).collect();
+        }
+        self
+    }
+}
+
+/// A lookup in a column of new numbers, as `renumbered` wants it.
+pub(crate) fn number_in(numbers: &[u32]) -> impl Fn(u32) -> Option<u32> + '_ {
+    |old| numbers.get(old as usize).copied().filter(|&new| new != NONE_U32)
+}

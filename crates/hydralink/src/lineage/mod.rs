@@ -1,0 +1,274 @@
+//! What became of each network over the detections of one store, and does it grow back?
+//!
+//! A store is detected, updated, detected again. Networks keep their ids by what they hold (`ids`); what happened to each between two
+//! detections is recorded with its evidence (`record`), and the record survives updates and erasures (`history`).
+//! [`lineages`] tells it in the analyst's words, with how fast banned accounts were replaced and whether a reserve waits (`standby`).
+//!
+//! - *Regeneration* R = replaced / bans, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the times from a
+//!   ban to the account that replaces it.
+//! - All times are those of the data: "now" is its last event.
+//!
+//! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].
+
+mod history;
+mod ids;
+mod record;
+mod standby;
+mod text;
+
+use std::collections::BTreeMap;
+
+use events::Ingested;
+use evidence::behaviour::BehaviourConfig;
+use graph::{AccountId, IdentifierId};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::detect::Labels;
+use crate::error::Error;
+use crate::node::Node;
+use crate::results::{Network, Results};
+use crate::store::StoreWriter;
+use crate::time::rfc3339;
+
+pub use history::Standing;
+use history::{Happened, History, Remembered};
+pub use record::DORMANT;
+pub use standby::Standby;
+pub use text::text;
+
+/// Waiting accounts from which on a reserve is warned of.
+const RESERVE: u64 = 3;
+
+/// The life of a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lineage {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Detections that have been recorded, from the first that found it to the last.
+    pub runs: u64,
+    /// Accounts that belonged when it was last found.
+    pub accounts: u64,
+    /// Those that aren't banned.
+    pub live: u64,
+    /// How it grows back; `None` with fewer than three bans.
+    pub regeneration: Option<Regeneration>,
+    /// Accounts in reserve.
+    pub standby: Standby,
+    /// What to mind before the next ban.
+    pub warning: Option<String>,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+}
+
+/// How a network replaces what is banned.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Regeneration {
+    /// Bans of its accounts (at most 256 are looked at).
+    pub bans: u64,
+    /// Bans that an account made within the window after it, and sharing an identifier with it, makes up for.
+    pub replaced: u64,
+    /// Replaced / bans.
+    pub rate: f64,
+    /// The rate if bans and creations knew nothing of each other, by the last detection; `None` if it measured none.
+    pub expected: Option<f64>,
+    /// Its tail probability.
+    pub p_value: Option<f64>,
+    /// Seconds from a ban to its replacement: quartiles.
+    pub lag_seconds: Option<[u32; 3]>,
+}
+
+/// Something that happened to a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The detection that saw it, from 1.
+    pub run: u64,
+    /// Last event of the data of that detection.
+    pub as_of: Option<String>,
+    /// The network.
+    pub network: String,
+    /// `born`, `grew`, `shrank`, `changed`, `split`, `merged`, `regrouped`, `replaced`, `dormant`, `resurrected` or `closed`.
+    pub event: String,
+    /// Other networks that it came from; of a closed one, those that it went into.
+    pub with: Vec<String>,
+    /// Accounts before.
+    pub before: u64,
+    /// Accounts after.
+    pub after: u64,
+    /// Accounts that weren't in it before.
+    pub gained: u64,
+    /// Accounts that are no longer in it.
+    pub lost: u64,
+    /// Accounts of before that were banned between the two detections.
+    pub banned: u64,
+    /// Its own identifiers that accounts gained were seen with.
+    pub carried_over: u64,
+    /// Some of these, those with most of the accounts gained first.
+    pub carriers: Vec<Carrier>,
+}
+
+/// An identifier that links new accounts to old ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Carrier {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Accounts gained that were seen with it.
+    pub accounts: u64,
+}
+
+/// The lives of all networks that were ever over the threshold: those that stand as they rank, then the closed by id.
+///
+/// # Errors
+/// [`Error::StoreDamaged`] if the record can't be read; [`Error::Usage`] as [`crate::Run::detect_config`].
+pub fn lineages(dataset: &Dataset, results: &Results) -> Result<Vec<Lineage>, Error> {
+    let history = History::open(dataset)?;
+    let rank: BTreeMap<&str, u32> =
+        results.networks.iter().filter(|network| network.flagged).map(|network| (network.id.as_str(), network.rank)).collect();
+    let mut networks: Vec<&Remembered> =
+        history.networks.iter().filter(|network| network.standing != Standing::Candidate).collect();
+    networks.sort_by_key(|network| (rank.get(network.id.as_str()).copied().unwrap_or(u32::MAX), network.id.clone()));
+    networks.into_iter().map(|network| tell(dataset, results, &history, network)).collect()
+}
+
+/// The life of one network, by its id or rank; also of one that no detection finds any more.
+///
+/// # Errors
+/// As [`lineages`]; [`Error::Unknown`] with the nearest id.
+pub fn lineage(dataset: &Dataset, results: &Results, id: &str) -> Result<Lineage, Error> {
+    let history = History::open(dataset)?;
+    let remembered = history.networks.iter().find(|network| network.id.eq_ignore_ascii_case(id));
+    let network = match remembered {
+        Some(network) => network,
+        None => {
+            let found = &results.networks[results.network_index(id)?].id;
+            let unknown = || Error::Unknown { what: format!("the record of {found}"), hint: "; detect again".to_owned() };
+            history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
+        }
+    };
+    tell(dataset, results, &history, network)
+}
+
+fn tell(dataset: &Dataset, results: &Results, history: &History, network: &Remembered) -> Result<Lineage, Error> {
+    let as_of = record::last_event(dataset);
+    let config = results.run.detect_config()?.behaviour;
+    let members: Vec<u32> = network.current().collect();
+    let live = members.iter().filter(|&&account| record::banned_by(dataset, account, as_of).is_none()).count() as u64;
+    let found = results.networks.iter().find(|found| found.id == network.id);
+    let standby = standby::standby(dataset, &members, as_of, config.replacement_window);
+    let events = history.events.iter().filter(|happened| happened.network == network.id);
+    Ok(Lineage {
+        id: network.id.clone(),
+        standing: network.standing,
+        runs: u64::from(network.last_run - network.first_run) + 1,
+        accounts: members.len() as u64,
+        live,
+        regeneration: regeneration(dataset, &members, found, &config)?,
+        warning: warning(&standby, live),
+        standby,
+        events: events.map(|happened| event(dataset, history, happened)).collect(),
+    })
+}
+
+fn regeneration(
+    dataset: &Dataset,
+    members: &[u32],
+    found: Option<&Network>,
+    config: &BehaviourConfig,
+) -> Result<Option<Regeneration>, Error> {
+    let allowed = dataset.allowed()?;
+    let accounts: Vec<AccountId> = members.iter().copied().map(AccountId).collect();
+    let signal = found.and_then(|network| network.signals.get("ban_and_replace")?.as_ref());
+    let replacements = evidence::behaviour::ban_and_replace::replacements(&dataset.facts(&allowed), &accounts, config);
+    Ok(replacements.map(|replacements| {
+        let mut lags: Vec<u32> = replacements.pairs.iter().map(|pair| pair.2).collect();
+        lags.sort_unstable();
+        let quartile = |part: usize| lags[(lags.len() - 1) * part / 4];
+        Regeneration {
+            bans: replacements.ban_count as u64,
+            replaced: replacements.pairs.len() as u64,
+            rate: replacements.pairs.len() as f64 / replacements.ban_count as f64,
+            expected: signal.map(|signal| signal.expected),
+            p_value: signal.and_then(|signal| signal.p_value),
+            lag_seconds: (!lags.is_empty()).then(|| [quartile(1), quartile(2), quartile(3)]),
+        }
+    }))
+}
+
+fn warning(standby: &Standby, live: u64) -> Option<String> {
+    (standby.waiting >= RESERVE).then(|| {
+        let woken = match standby.p_value {
+            Some(p) if p < 0.05 => format!(
+                "; members woke after bans before ({} of {} wakings, {:.1} expected)",
+                standby.after_bans, standby.wakings, standby.expected
+            ),
+            _ => String::new(),
+        };
+        format!("{} of {live} live accounts wait in reserve{woken}: a ban of only the busy ones leaves them", standby.waiting)
+    })
+}
+
+fn event(dataset: &Dataset, history: &History, happened: &Happened) -> Event {
+    let carrier = |&(identifier, accounts): &(u32, u32)| Carrier {
+        identifier: dataset.label_of(Node::Identifier(IdentifierId(identifier))),
+        accounts: u64::from(accounts),
+    };
+    Event {
+        run: u64::from(happened.run) + 1,
+        as_of: history.runs.get(happened.run as usize).and_then(|run| rfc3339(run.as_of)),
+        network: happened.network.clone(),
+        event: happened.event.clone(),
+        with: happened.from.clone(),
+        before: happened.before,
+        after: happened.after,
+        gained: happened.gained,
+        lost: happened.lost,
+        banned: happened.banned,
+        carried_over: happened.carried,
+        carriers: happened.carriers.iter().map(carrier).collect(),
+    }
+}
+
+/// Everything that happened, oldest first.
+///
+/// # Errors
+/// As [`lineages`].
+pub fn events(dataset: &Dataset) -> Result<Vec<Event>, Error> {
+    let history = History::open(dataset)?;
+    Ok(history.events.iter().map(|happened| event(dataset, &history, happened)).collect())
+}
+
+/// Gives the networks of a detection their ids: those that the store's earlier detections gave, where they are the same.
+pub(crate) fn keep_ids(dataset: &Dataset, labels: &Labels, networks: &mut [Network]) -> Result<(), Error> {
+    let found = record::found(&labels.network_of, &labels.membership, &labels.network_of_identifier, networks.len());
+    ids::keep(dataset, &History::open(dataset)?, &found, &labels.network_of, networks);
+    Ok(())
+}
+
+/// Puts a detection on record.
+pub(crate) fn record_run(dataset: &Dataset, results: &Results, writer: &mut StoreWriter) -> Result<(), Error> {
+    let mut history = History::open(dataset)?;
+    record::record(&mut history, dataset, results);
+    history.write(writer)
+}
+
+/// Keeps the record through an update.
+pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested, writer: &mut StoreWriter) -> Result<(), Error> {
+    write_if_any(&History::carry(dataset, ingested)?, writer)
+}
+
+/// Keeps the record without what is forgotten; the new numbers of what stays are given.
+pub(crate) fn keep_without(
+    dataset: &Dataset,
+    accounts: &[u32],
+    identifiers: &[u32],
+    writer: &mut StoreWriter,
+) -> Result<(), Error> {
+    let history = History::open(dataset)?;
+    write_if_any(&history.renumbered(history::number_in(accounts), history::number_in(identifiers)), writer)
+}
+
+fn write_if_any(history: &History, writer: &mut StoreWriter) -> Result<(), Error> {
+    if history.runs.is_empty() { Ok(()) } else { history.write(writer) }
+}

@@ -1,0 +1,195 @@
+//! Does a network keep accounts in reserve, and did it wake them after bans before?
+//!
+//! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the network has.
+//! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if it comes
+//!   within `window` after the ban of another member.
+//! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance with the
+//!   probability `c`, the share of that time that lies within `window` after a ban; of `w` wakings `w c` are expected, and p is the
+//!   binomial's upper tail. Its assumption is what it tests: that wakings don't know of bans. Wakings that come together for another
+//!   reason (a release, a Monday) make p too small; it is a lead, not a verdict.
+//!
+//! Cost: O(events of the members + bans log bans).
+
+use graph::{AccountId, NO_TIME, Seconds};
+use serde::Serialize;
+use statrs::distribution::{Beta, ContinuousCDF};
+
+use super::record::{DORMANT, banned_by, last_seen};
+use crate::dataset::Dataset;
+use crate::query;
+
+/// Accounts that wait are named up to this many.
+const NAMED: usize = 10;
+
+/// Accounts in reserve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Standby {
+    /// Members that aren't banned and have been silent for a week, while the network was not.
+    pub waiting: u64,
+    /// Some of them, those silent for longest first.
+    pub accounts: Vec<String>,
+    /// Times at which a member woke from a week's silence or started a week after it was made.
+    pub wakings: u64,
+    /// Those within the window after another member's ban.
+    pub after_bans: u64,
+    /// What chance would give of those.
+    pub expected: f64,
+    /// Probability of as many by chance; `None` without bans or wakings.
+    pub p_value: Option<f64>,
+}
+
+/// The reserve of a network of these members, ascending.
+pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window: Seconds) -> Standby {
+    let mut found = Standby::default();
+    let last = last_seen(dataset, members.iter().copied());
+    if last == NO_TIME || as_of == NO_TIME {
+        return found;
+    }
+    if as_of - last < DORMANT {
+        let silent_since = |account: u32| last_seen(dataset, std::iter::once(account));
+        let mut waiting: Vec<(Seconds, u32)> = members
+            .iter()
+            .filter(|&&account| banned_by(dataset, account, as_of).is_none())
+            .map(|&account| (silent_since(account), account))
+            .filter(|&(since, _)| since == NO_TIME || as_of - since >= DORMANT)
+            .collect();
+        waiting.sort_unstable();
+        found.waiting = waiting.len() as u64;
+        let names = waiting.iter().take(NAMED).map(|&(_, account)| dataset.shown_account(AccountId(account)).into_owned());
+        found.accounts = names.collect();
+    }
+    let first = members
+        .iter()
+        .map(|&account| query::span_of_account(dataset.graph(), AccountId(account)).0)
+        .filter(|&time| time != NO_TIME)
+        .min()
+        .unwrap_or(last);
+    let mut bans: Vec<(Seconds, u32)> =
+        members.iter().filter_map(|&account| Some((banned_by(dataset, account, as_of)?, account))).collect();
+    bans.sort_unstable();
+    let wakings: Vec<(Seconds, u32)> =
+        members.iter().flat_map(|&account| wakings(dataset, account).into_iter().map(move |time| (time, account))).collect();
+    (found.wakings, found.after_bans, found.expected, found.p_value) = follow(&wakings, &bans, first, last, window);
+    found
+}
+
+/// Times at which an account woke.
+fn wakings(dataset: &Dataset, account: u32) -> Vec<Seconds> {
+    let exchanges = dataset.activity().of(AccountId(account)).time;
+    let seconds = |&milliseconds: &i64| Seconds::try_from(milliseconds / 1_000).unwrap_or(0);
+    let created = dataset.accounts().created_at.get(account as usize).copied().filter(|&time| time != NO_TIME);
+    let before = created.into_iter().chain(exchanges.iter().map(seconds));
+    // Without a creation the first exchange wakes nobody.
+    let after = exchanges.iter().map(seconds).skip(usize::from(created.is_none()));
+    before.zip(after).filter(|&(before, after)| after.saturating_sub(before) >= DORMANT).map(|(_, after)| after).collect()
+}
+
+/// (wakings, those after another's ban, expected of those, p). `bans` ascend.
+fn follow(
+    wakings: &[(Seconds, u32)],
+    bans: &[(Seconds, u32)],
+    first: Seconds,
+    last: Seconds,
+    window: Seconds,
+) -> (u64, u64, f64, Option<f64>) {
+    let follows = |&(time, account): &(Seconds, u32)| {
+        let from = bans.partition_point(|ban| ban.0 < time.saturating_sub(window));
+        bans[from..].iter().take_while(|ban| ban.0 < time).any(|ban| ban.1 != account)
+    };
+    let count = wakings.len() as u64;
+    let after = wakings.iter().filter(|waking| follows(waking)).count() as u64;
+    let covered = covered(bans, first, last, window);
+    let expected = count as f64 * covered;
+    let known = count > 0 && !bans.is_empty() && last > first;
+    (count, after, expected, known.then(|| upper_tail(count, after, covered)))
+}
+
+/// Share of the time from `first` to `last` that lies within `window` after a ban.
+fn covered(bans: &[(Seconds, u32)], first: Seconds, last: Seconds, window: Seconds) -> f64 {
+    let (mut sum, mut until) = (0u64, first);
+    for &(time, _) in bans {
+        let (from, to) = (time.max(until), time.saturating_add(window).min(last));
+        if to > from {
+            sum += u64::from(to - from);
+            until = to;
+        }
+    }
+    sum as f64 / f64::from((last - first).max(1))
+}
+
+/// Probability of at least `successes` of `trials`, each with `probability`: the regularised incomplete beta function
+/// I_p(k, n - k + 1).
+fn upper_tail(trials: u64, successes: u64, probability: f64) -> f64 {
+    if successes == 0 || probability >= 1.0 {
+        return 1.0;
+    }
+    if probability <= 0.0 {
+        return 0.0;
+    }
+    Beta::new(successes as f64, (trials - successes) as f64 + 1.0).map_or(1.0, |beta| beta.cdf(probability))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_overlap_count_once() {
+        // Of 0..1000: 100..150, 120..170 and 980..1000 are covered.
+        let bans = [(100, 0), (120, 1), (980, 2)];
+        assert_eq!(covered(&bans, 0, 1000, 50), 0.09);
+    }
+
+    #[test]
+    fn the_tail_is_the_binomials() {
+        // P(X >= 2), n = 3, p = 1/2: 3/8 + 1/8.
+        assert!((upper_tail(3, 2, 0.5) - 0.5).abs() < 1e-12);
+        // P(X >= 1), n = 10, p = 0.1: 1 - 0.9^10.
+        assert!((upper_tail(10, 1, 0.1) - (1.0 - 0.9f64.powi(10))).abs() < 1e-12);
+        assert_eq!((upper_tail(3, 0, 0.0), upper_tail(3, 1, 0.0), upper_tail(3, 3, 1.0)), (1.0, 0.0, 1.0));
+    }
+
+    #[test]
+    fn an_account_does_not_wake_after_its_own_ban() {
+        let bans = [(100, 7)];
+        assert_eq!(follow(&[(110, 7)], &bans, 0, 1000, 50).1, 0);
+        assert_eq!(follow(&[(110, 8)], &bans, 0, 1000, 50).1, 1);
+        // Neither at the ban nor long after it.
+        assert_eq!(follow(&[(100, 8), (151, 8)], &bans, 0, 1000, 50).1, 0);
+    }
+
+    /// Under the null p is no smaller than it says: P(p <= a) <= a.
+    #[test]
+    fn p_is_super_uniform_where_wakings_know_of_no_bans() {
+        let mut state = 1u64;
+        let mut below = |bound: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % u64::from(bound)) as u32
+        };
+        let worlds = 2_000;
+        let mut small = [0u32; 3];
+        for _ in 0..worlds {
+            let mut bans: Vec<(Seconds, u32)> = (0..6).map(|ban| (below(100_000), ban)).collect();
+            bans.sort_unstable();
+            let wakings: Vec<(Seconds, u32)> = (0..20).map(|at| (below(100_000), 100 + at)).collect();
+            let p = follow(&wakings, &bans, 0, 100_000, 4_000).3.expect("bans and wakings");
+            for (count, level) in small.iter_mut().zip([0.01, 0.05, 0.2]) {
+                *count += u32::from(p <= level);
+            }
+        }
+        // Three standard errors above the level at most.
+        for (count, level) in small.into_iter().zip([0.01f64, 0.05, 0.2]) {
+            let limit = level + 3.0 * (level * (1.0 - level) / f64::from(worlds)).sqrt();
+            assert!(f64::from(count) / f64::from(worlds) <= limit, "{count} of {worlds} at {level}");
+        }
+    }
+
+    #[test]
+    fn wakings_after_bans_are_found() {
+        let bans: Vec<(Seconds, u32)> = (0..6).map(|ban| (10_000 * ban + 5_000, ban)).collect();
+        let wakings: Vec<(Seconds, u32)> = bans.iter().map(|&(time, ban)| (time + 60, 100 + ban)).collect();
+        let (count, after, expected, p) = follow(&wakings, &bans, 0, 60_000, 600);
+        assert_eq!((count, after), (6, 6));
+        assert!(expected < 0.4 && p.expect("a test") < 1e-6, "{expected} {p:?}");
+    }
+}

@@ -1,0 +1,96 @@
+//! A lineage as text for people.
+
+use std::fmt::Write;
+
+use super::{Event, Lineage};
+
+/// The life of a network, in lines.
+pub fn text(lineage: &Lineage) -> String {
+    let mut out = String::new();
+    // Writing into a String doesn't fail.
+    let _ = write_text(&mut out, lineage);
+    out
+}
+
+fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{}: {}, {} accounts, {} of them not banned, on record for {} detections",
+        lineage.id,
+        lineage.standing.name(),
+        lineage.accounts,
+        lineage.live,
+        lineage.runs
+    )?;
+    match &lineage.regeneration {
+        None => writeln!(out, "regeneration: not known (it takes three bans, and creation times)")?,
+        Some(regeneration) => {
+            write!(
+                out,
+                "regeneration: {} of {} bans were made up for (R = {:.2}",
+                regeneration.replaced, regeneration.bans, regeneration.rate
+            )?;
+            if let (Some(expected), Some(p)) = (regeneration.expected, regeneration.p_value) {
+                write!(out, "; {expected:.2} expected by chance, p = {p:.3}")?;
+            }
+            write!(out, ")")?;
+            if let Some([quick, median, slow]) = regeneration.lag_seconds {
+                write!(out, ", half of them within {} (quartiles {} to {})", time(median), time(quick), time(slow))?;
+            }
+            writeln!(out)?;
+        }
+    }
+    let standby = &lineage.standby;
+    if let Some(p) = standby.p_value {
+        writeln!(
+            out,
+            "wakings: {} after a week's silence, {} of them soon after a ban ({:.1} expected by chance, p = {p:.3})",
+            standby.wakings, standby.after_bans, standby.expected
+        )?;
+    }
+    if let Some(warning) = &lineage.warning {
+        writeln!(out, "warning: {warning}")?;
+        writeln!(out, "  waiting: {}", standby.accounts.join(", "))?;
+    }
+    writeln!(out, "\nWhat happened\n")?;
+    for event in &lineage.events {
+        write_event(out, event)?;
+    }
+    Ok(())
+}
+
+fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
+    let with = match (event.with.is_empty(), event.event.as_str()) {
+        (true, _) => String::new(),
+        (false, "closed") => format!(" into {}", event.with.join(", ")),
+        (false, _) => format!(" from {}", event.with.join(", ")),
+    };
+    writeln!(
+        out,
+        "  run {:<3} {:<20}  {}{with}: {} -> {} accounts, {} gained, {} lost, {} banned since the run before",
+        event.run,
+        event.as_of.as_deref().unwrap_or("at an unknown time"),
+        event.event,
+        event.before,
+        event.after,
+        event.gained,
+        event.lost,
+        event.banned
+    )?;
+    if event.carried_over > 0 {
+        let named: Vec<String> =
+            event.carriers.iter().map(|carrier| format!("{} ({})", carrier.identifier, carrier.accounts)).collect();
+        writeln!(out, "      {} of its identifiers on accounts gained: {}", event.carried_over, named.join(", "))?;
+    }
+    Ok(())
+}
+
+/// A length of time in the largest unit that it fills.
+fn time(seconds: u32) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
