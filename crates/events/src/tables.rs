@@ -214,7 +214,7 @@ pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String,
             (name, canonical)
         };
         match canonical {
-            Ok(canonical) => list.push((name, canonical, reason.map_or(String::new(), |at| fields[at].clone()))),
+            Ok(canonical) => list.push((name, canonical.into_owned(), reason.map_or(String::new(), |at| fields[at].clone()))),
             Err(crate::session::UNROUTABLE) => {}
             Err(_) => {
                 let problem = format!("line {line}: the value is no {name}");
