@@ -404,3 +404,83 @@ impl<'p> Runs<'p> {
         merged
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(account: u32, seconds: u32, requests: u32) -> Row {
+        let event = Event { seconds, template: NONE_U32, millis: 0, model: 1, capability: NONE_U16, status: NONE_U16 };
+        Row { account, event, requests, pathway: NONE_U16 }
+    }
+
+    /// Accounts with their sightings, merged, and their number of events.
+    fn content(parts: &[Part]) -> BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> {
+        let mut content: BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> = BTreeMap::new();
+        for run in parts.iter().flat_map(|part| (0..part.runs.len()).map(|at| part.run(at))) {
+            let account = content.entry(run.account).or_default();
+            account.1 += run.events.len();
+            for seen in run.sightings {
+                let known = account.0.entry(seen.identifier).or_insert((0, u32::MAX, 0));
+                known.0 += seen.count;
+                known.1 = known.1.min(seen.first_seen.wrapping_sub(1));
+                known.2 = known.2.max(seen.last_seen);
+            }
+        }
+        content
+    }
+
+    #[test]
+    fn four_rows_of_two_accounts_are_two_runs() {
+        let mut block = Block::default();
+        block.push(row(65, 30, 1), &[7, 9]);
+        block.push(row(1, 10, 1), &[]);
+        block.push(row(65, 20, 2), &[7]);
+        block.push(Row { pathway: 3, ..row(65, NO_TIME, 1) }, &[7]);
+        let mut pathways = Vec::new();
+        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
+        assert_eq!(part.runs.len(), 2);
+        assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
+        let run = part.run(1);
+        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
+        assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
+        assert_eq!(pathways, [(65, 3)]);
+        assert_eq!(block.len(), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn merging_in_any_order_keeps_everything(
+            rows in prop::collection::vec((0u32..300, 0u32..50, 1u32..4, prop::collection::vec(0u32..90, 0..4)), 0..300),
+            cut in 0usize..300,
+        ) {
+            let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
+                let mut block = Block::default();
+                rows.iter().for_each(|(account, time, requests, seen)| block.push(row(*account, *time, *requests), seen));
+                block.settle(|_, _| {})
+            };
+            let cut = cut.min(rows.len());
+            let parts = [part(&rows[..cut]), part(&rows[cut..])];
+            let mut expected: BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> = BTreeMap::new();
+            for (account, time, requests, seen) in &rows {
+                let entry = expected.entry(*account).or_default();
+                entry.1 += usize::from(*time != NO_TIME);
+                for &identifier in seen {
+                    let known = entry.0.entry(identifier).or_insert((0, u32::MAX, 0));
+                    *known = (known.0 + requests, known.1.min(time.wrapping_sub(1)), known.2.max(*time));
+                }
+            }
+            prop_assert_eq!(content(&parts), expected.clone());
+            let runs = Runs::new(&[&parts[0], &parts[1]], |account| 299 - account);
+            let merged = [runs.merged(&(0..150)), runs.merged(&(150..300))];
+            prop_assert_eq!(content(&merged), expected);
+            let accounts: Vec<u32> = merged.iter().flat_map(|part| &part.runs).map(|run| run.account).collect();
+            prop_assert!(accounts.is_sorted_by(|one, other| one > other));
+        }
+    }
+}

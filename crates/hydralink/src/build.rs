@@ -47,6 +47,7 @@ pub fn build(
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
+    let config = &spilling_beside(path, config);
     let ingested = events::ingest_into(&writer, None, sources, config, observer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
@@ -80,7 +81,7 @@ pub fn update(
     writer.set_key_id(key_id);
     let dataset = Dataset::open(path)?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;
-    let mut config = config.clone();
+    let mut config = spilling_beside(path, config);
     for (section, configured) in side_tables(&mut config) {
         if configured.is_none() && dataset.store().has(section) {
             let file = folder.path().join(section);
@@ -139,6 +140,11 @@ pub fn update(
     }
     writer.commit()?;
     Ok(summary)
+}
+
+/// What is beyond the memory limit goes to the disk of the store, unless said otherwise.
+fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
+    IngestConfig { spill: config.spill.clone().or_else(|| Some(store.to_owned())), ..config.clone() }
 }
 
 /// Sections of the side tables, which hold names.
