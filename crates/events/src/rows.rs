@@ -202,6 +202,10 @@ impl Yield {
             self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
             return;
         }
+        if self.overflow {
+            // The run fails; what has no id must not wait.
+            return;
+        }
         let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
         if layout.long {
             status = LONG_STATUS;
