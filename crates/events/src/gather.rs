@@ -331,10 +331,13 @@ pub(crate) struct RunOf<'p> {
     pub(crate) requests: &'p [u32],
 }
 
+/// Runs as (key of the account, run).
+type Order = Arc<Vec<(u32, u32)>>;
+
 /// The runs of some parts, in an order of accounts.
 pub(crate) struct Runs<'p> {
-    /// A part, and its runs as (key of the account, run), ascending.
-    parts: Vec<(&'p Part, Arc<Vec<(u32, u32)>>)>,
+    /// A part, and its runs, ascending.
+    parts: Vec<(&'p Part, Order)>,
 }
 
 impl<'p> Runs<'p> {
@@ -418,9 +421,11 @@ mod tests {
         Row { account, event, requests, pathway: NONE_U16 }
     }
 
+    type Content = BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)>;
+
     /// Accounts with their sightings, merged, and their number of events.
-    fn content(parts: &[Part]) -> BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> {
-        let mut content: BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> = BTreeMap::new();
+    fn content(parts: &[Part]) -> Content {
+        let mut content: Content = BTreeMap::new();
         for run in parts.iter().flat_map(|part| (0..part.runs.len()).map(|at| part.run(at))) {
             let account = content.entry(run.account).or_default();
             account.1 += run.events.len();
@@ -466,7 +471,7 @@ mod tests {
             };
             let cut = cut.min(rows.len());
             let parts = [part(&rows[..cut]), part(&rows[cut..])];
-            let mut expected: BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)> = BTreeMap::new();
+            let mut expected: Content = BTreeMap::new();
             for (account, time, requests, seen) in &rows {
                 let entry = expected.entry(*account).or_default();
                 entry.1 += usize::from(*time != NO_TIME);
