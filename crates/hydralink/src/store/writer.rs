@@ -30,12 +30,15 @@ pub struct StoreWriter {
     _lock: File,
 }
 
+/// A thread that waits until a section is on the disk.
+type Syncing = JoinHandle<io::Result<()>>;
+
 /// What has been written so far.
 #[derive(Debug, Default)]
 struct Made {
     files: Vec<PathBuf>,
     sections: Vec<SectionEntry>,
-    syncs: Vec<(PathBuf, JoinHandle<io::Result<()>>)>,
+    syncs: Vec<(PathBuf, Syncing)>,
 }
 
 /// A section in the making, as an ingest sees it.
