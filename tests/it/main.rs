@@ -10,6 +10,7 @@
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
+//! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `determinism` | the same bytes at any thread count and in any row order |
@@ -24,6 +25,7 @@ mod investigate;
 mod journey;
 mod judge;
 mod lineage;
+mod memory;
 mod report;
 mod store;
 mod support;

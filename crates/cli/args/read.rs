@@ -83,6 +83,9 @@ pub(crate) struct Reading {
     /// allow.csv: kind,value,reason of known-good identifiers and accounts
     #[arg(long, value_name = "FILE")]
     pub(crate) allow: Option<PathBuf>,
+    /// Memory to stay below, such as 4G: sightings and activity beyond it go to disk, beside the store; none by default
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) memory_limit: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +105,29 @@ pub(crate) struct Build {
     pub(crate) output: PathBuf,
 }
 
+/// Parses a size: bytes, or with K, M, G or T (powers of 1024).
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text} is not a size; write it as 500M, 4G or 1.5G");
+    let upper = text.trim().to_ascii_uppercase();
+    let upper = upper.strip_suffix("IB").or_else(|| upper.strip_suffix('B')).unwrap_or(&upper);
+    let digits = upper.trim_end_matches(['K', 'M', 'G', 'T']);
+    let scale = match &upper[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
+    let bytes = number * (1u64 << scale) as f64;
+    if bytes >= (1u64 << 20) as f64 && bytes < u64::MAX as f64 {
+        Ok(bytes as u64)
+    } else {
+        Err(format!("{text} is less than 1M"))
+    }
+}
+
 /// Parses a share: `0.1%` or `0.001`.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
@@ -117,4 +143,19 @@ pub(crate) struct Update {
     pub(crate) key: KeyFile,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(bytes("4G"), Ok(4 << 30));
+        assert_eq!(bytes("1.5 GiB"), Ok(3 << 29));
+        assert_eq!(bytes("2097152"), Ok(2 << 20));
+        for wrong in ["4X", "G", "", "12K", "-1G", "4GG"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         accounts: Some(world.join("accounts.csv")),
         releases: Some(world.join("releases.csv")),
         allow: None,
+        memory_limit: None,
     };
     let clock = Instant::now();
     let built = read::run_build(&reading, &store, None, shared)?;

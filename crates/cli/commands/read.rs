@@ -190,6 +190,7 @@ fn config_of(reading: &Reading) -> IngestConfig {
         map: reading.map.clone(),
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
+        memory_limit: reading.memory_limit,
         ..IngestConfig::default()
     }
 }

@@ -1,45 +1,41 @@
 //! From provisional to canonical: accounts by name, identifiers by kind and value, labels by text; then the graph.
 //!
-//! Only names that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates here.
+//! 1. Only names that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates here.
+//! 2. Names in order, and the new number of everything provisional ([`Numbers`]).
+//! 3. Range by range of accounts, the runs of all parts are renumbered, merged and put in order ([`Columns::of`]), and each
+//!    column's piece goes to its keeper.
+//! 4. The reverse side of the graph, range by range of identifiers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
 
-use graph::build::{Moment, activity_from_shards, columns_from_shards, long_flags, merge_row, order_row};
-use graph::shards::Shard;
-use graph::{BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
+use graph::build::{Moment, Reverse, merge_row, order_row};
+use graph::{
+    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, NONE_U16, NONE_U32, Sighting,
+};
 use rayon::prelude::*;
 
 use crate::error::EventError;
+use crate::gather::{Present, Runs};
 use crate::ingest::{Fold, Ingested, Template};
-use crate::intern::{Interner, SHARDS};
-use crate::names::Names;
+use crate::keep::{Element, Growing, Keeper};
 use crate::session::{PROMPT_KIND, Session};
 use crate::tables::{self, AccountAttributes};
 use crate::templates;
+use crate::waiting::{Flags, Stock};
 
-pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Ingested, EventError> {
-    let used_accounts = flags(session.accounts.bound());
-    let used_identifiers = flags(session.identifiers.bound());
-    fold.sightings.par_iter().flatten().flatten().for_each(|sighting| {
-        mark(&used_accounts, sighting.account.index());
-        mark(&used_identifiers, sighting.identifier.index());
-    });
-    fold.moments.par_iter().flatten().flatten().for_each(|moment| mark(&used_accounts, moment.account as usize));
-    fold.bare.iter().for_each(|&account| mark(&used_accounts, account as usize));
-    let used_accounts: Vec<bool> = used_accounts.into_iter().map(AtomicBool::into_inner).collect();
-    let mut used_identifiers: Vec<bool> = used_identifiers.into_iter().map(AtomicBool::into_inner).collect();
-    let mined = mine(session, &used_identifiers);
+pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper: &K) -> Result<Ingested, EventError> {
+    let mut stock = session.waiting.take()?;
+    let mined = mine(session, &stock.used_identifiers);
     if mined.is_some() && !fold.mined_before.is_empty() {
         return Err(EventError::PromptsAgain);
     }
-    if let Some(mined) = &mined {
-        used_identifiers.resize(session.identifiers.bound(), false);
-        for &(prompt, template) in &mined.of_prompt {
-            used_identifiers[prompt as usize] = false;
-            used_identifiers[template as usize] = true;
-        }
+    for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
+        stock.used_identifiers.set(prompt, false);
+        stock.used_identifiers.set(template, true);
     }
-    let (account_names, new_account) = number(&session.accounts, &used_accounts, |name| (0, name));
+    let ids = session.accounts.sorted(|id, _| stock.used_accounts.has(id), |name| (0, name));
+    let account_names = session.accounts.names(&ids, 0);
+    let new_account = positions(&ids, session.accounts.bound());
     let kinds = session.kind_names();
     let mut order: Vec<usize> = (0..kinds.len()).collect();
     order.sort_unstable_by_key(|&kind| &kinds[kind]);
@@ -48,87 +44,40 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         rank_of[kind] = rank as u8;
     }
     let ranked = |name: &[u8]| rank_of[usize::from(name[0])];
-    let (keyed_names, mut new_identifier) = number(&session.identifiers, &used_identifiers, |name| (ranked(name), &name[1..]));
-    let mut counts = vec![0u32; kinds.len()];
-    let mut identifier_names = Names::default();
-    for id in 0..keyed_names.len() as u32 {
-        let name = keyed_names.name(id);
-        counts[usize::from(ranked(name))] += 1;
-        identifier_names.push(&name[1..]);
-    }
-    drop(keyed_names);
+    let ids = session.identifiers.sorted(|id, _| stock.used_identifiers.has(id), |name| (ranked(name), &name[1..]));
+    let identifier_names = session.identifiers.names(&ids, 1);
+    let mut new_identifier = positions(&ids, session.identifiers.bound());
     // Kinds without identifiers are dropped; the others keep their order.
     let (mut kind_names, mut kind_starts) = (Vec::new(), vec![0u32]);
     for (rank, &kind) in order.iter().enumerate() {
-        if counts[rank] > 0 {
+        let end = ids.partition_point(|&id| usize::from(ranked(&session.identifiers.name(id))) <= rank) as u32;
+        if end > kind_starts[kind_starts.len() - 1] {
             kind_names.push(kinds[kind].clone());
-            kind_starts.push(kind_starts[kind_starts.len() - 1] + counts[rank]);
+            kind_starts.push(end);
         }
     }
-
+    drop(ids);
     for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
         new_identifier[prompt as usize] = new_identifier[template as usize];
     }
 
-    let accounts_known = account_names.len();
-    let locals = |shard: usize| -> Vec<u32> { new_account.iter().skip(shard).step_by(SHARDS).copied().collect() };
-    let local_of = |account: u32| account as usize / SHARDS;
-    let shards: Vec<Shard<Sighting>> = std::mem::take(&mut fold.sightings)
-        .into_par_iter()
-        .enumerate()
-        .map(|(shard, parts)| {
-            Shard::gather(
-                parts,
-                &locals(shard),
-                |sighting| local_of(sighting.account.0),
-                |row| {
-                    for sighting in row.iter_mut() {
-                        sighting.identifier = IdentifierId(new_identifier[sighting.identifier.index()]);
-                    }
-                    merge_row(row)
-                },
-            )
-        })
-        .collect();
-    let graph = BipartiteGraph::from_columns(columns_from_shards(&shards, accounts_known, kind_starts.clone())?)?;
-    drop(shards);
-
     let (models, new_model) = session.models.sorted();
     let (capabilities, new_capability) = session.capabilities.sorted();
     let (pathways, new_pathway) = session.pathways.sorted();
-    let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
-    let shards: Vec<Shard<Moment>> = std::mem::take(&mut fold.moments)
-        .into_par_iter()
-        .enumerate()
-        .map(|(shard, parts)| {
-            Shard::gather(
-                parts,
-                &locals(shard),
-                |moment| local_of(moment.account),
-                |row| {
-                    for moment in row.iter_mut() {
-                        moment.model = label(&new_model, moment.model);
-                        moment.capability = label(&new_capability, moment.capability);
-                        if moment.template != NONE_U32 {
-                            moment.template = new_identifier[moment.template as usize];
-                        }
-                    }
-                    order_row(row)
-                },
-            )
-        })
-        .collect();
-    let activity = activity_from_shards(&shards, accounts_known)?;
-    let long_events = long_flags(&shards, accounts_known);
-    drop(shards);
+    let numbers = Numbers { new_account, new_identifier, new_model, new_capability };
+    let (forward, activity, long_events) = forward(stock, &numbers, account_names.len(), keeper)?;
+    let new_account = numbers.new_account;
+    let accounts_known = account_names.len();
+    let graph = reverse(forward, kind_starts.clone(), keeper)?;
 
     let config = session.config;
     let mut accounts = match &config.accounts {
         Some(path) => tables::accounts(session, path, &account_names)?,
         None => AccountAttributes::default(),
     };
-    let mut event_pathway = vec![NONE_U16; if fold.pathways.is_empty() { 0 } else { accounts_known }];
-    for &(account, pathway) in &fold.pathways {
+    let mut event_pathway = Vec::new();
+    for (account, pathway) in fold.pathways.iter() {
+        event_pathway.resize(accounts_known, NONE_U16);
         let slot = &mut event_pathway[new_account[account as usize] as usize];
         *slot = new_pathway[usize::from(pathway)].min(*slot);
     }
@@ -196,15 +145,239 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
     })
 }
 
-fn flags(length: usize) -> Vec<AtomicBool> {
-    (0..length).map(|_| AtomicBool::new(false)).collect()
+/// The new number of everything provisional.
+struct Numbers {
+    new_account: Vec<u32>,
+    new_identifier: Vec<u32>,
+    new_model: Vec<u16>,
+    new_capability: Vec<u16>,
 }
 
-/// Sets a flag; reading first keeps threads from writing to each other's cache lines for nothing.
-fn mark(flags: &[AtomicBool], at: usize) {
-    if !flags[at].load(Ordering::Relaxed) {
-        flags[at].store(true, Ordering::Relaxed);
+/// The columns of a range of accounts.
+#[derive(Default)]
+struct Columns {
+    sightings_of: Vec<u32>,
+    identifiers: Vec<u32>,
+    counts: Vec<u32>,
+    first_seen: Vec<u32>,
+    last_seen: Vec<u32>,
+    events_of: Vec<u32>,
+    time: Vec<i64>,
+    model: Vec<u16>,
+    capability: Vec<u16>,
+    status: Vec<u16>,
+    template: Vec<u32>,
+    requests: Vec<u32>,
+    long: Vec<u8>,
+}
+
+impl Columns {
+    fn of(range: &Range<u32>, runs: &Runs<'_>, numbers: &Numbers, present: Present) -> Columns {
+        let mut columns = Columns::default();
+        let (mut sightings, mut moments) = (Vec::new(), Vec::new());
+        let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
+        runs.for_each(range, |account, runs| {
+            sightings.clear();
+            moments.clear();
+            for run in runs {
+                sightings.extend(run.sightings.iter().map(|seen| Sighting {
+                    account: AccountId(account),
+                    identifier: IdentifierId(numbers.new_identifier[seen.identifier as usize]),
+                    count: seen.count,
+                    first_seen: seen.first_seen,
+                    last_seen: seen.last_seen,
+                }));
+                moments.extend(run.events.iter().enumerate().map(|(at, event)| Moment {
+                    account,
+                    seconds: event.seconds,
+                    millis: event.millis,
+                    model: label(&numbers.new_model, event.model),
+                    capability: label(&numbers.new_capability, event.capability),
+                    status: event.status,
+                    template: numbers.new_identifier.get(event.template as usize).copied().unwrap_or(NONE_U32),
+                    requests: run.requests.get(at).copied().unwrap_or(1),
+                }));
+            }
+            let kept = merge_row(&mut sightings);
+            columns.sightings_of.push(kept as u32);
+            for sighting in &sightings[..kept] {
+                columns.identifiers.push(sighting.identifier.0);
+                columns.counts.push(sighting.count);
+                columns.first_seen.push(sighting.first_seen);
+                columns.last_seen.push(sighting.last_seen);
+            }
+            let kept = order_row(&mut moments);
+            columns.events_of.push(kept as u32);
+            columns.push_events(&moments[..kept], present);
+        });
+        columns
     }
+
+    /// Appends one account's events to the columns that say anything.
+    fn push_events(&mut self, moments: &[Moment], present: Present) {
+        self.time.extend(moments.iter().map(Moment::time));
+        if present.model {
+            self.model.extend(moments.iter().map(|moment| moment.model));
+        }
+        if present.capability {
+            self.capability.extend(moments.iter().map(|moment| moment.capability));
+        }
+        if present.status {
+            self.status.extend(moments.iter().map(Moment::shown_status));
+        }
+        if present.template {
+            self.template.extend(moments.iter().map(|moment| moment.template));
+        }
+        if present.requests {
+            self.requests.extend(moments.iter().map(|moment| moment.requests));
+        }
+        if present.long {
+            self.long.extend(moments.iter().map(|moment| u8::from(moment.is_long())));
+        }
+    }
+}
+
+/// A column that is growing, and the first thing that went wrong with it.
+struct Kept<T, G> {
+    name: &'static str,
+    column: std::io::Result<G>,
+    element: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T: Element, G: Growing<T>> Kept<T, G> {
+    fn begin<K: Keeper<Growing<T> = G>>(keeper: &K, name: &'static str) -> Self {
+        Kept { name, column: keeper.begin::<T>(name), element: std::marker::PhantomData }
+    }
+
+    fn append<'p>(&mut self, pieces: impl IntoIterator<Item = &'p [T]>) {
+        for piece in pieces {
+            if let Ok(column) = &mut self.column
+                && let Err(error) = column.append(piece)
+            {
+                self.column = Err(error);
+            }
+        }
+    }
+
+    fn check(&mut self) -> Result<(), EventError> {
+        match std::mem::replace(&mut self.column, Err(std::io::ErrorKind::Other.into())) {
+            Ok(column) => {
+                self.column = Ok(column);
+                Ok(())
+            }
+            Err(source) => Err(EventError::Keep { column: self.name, source }),
+        }
+    }
+
+    fn finish(self) -> Result<Column<T>, EventError> {
+        let name = self.name;
+        self.column.and_then(Growing::finish).map_err(|source| EventError::Keep { column: name, source })
+    }
+}
+
+/// Keeps a whole column.
+fn keep<T: Element, K: Keeper>(keeper: &K, name: &'static str, values: &[T]) -> Result<Column<T>, EventError> {
+    let mut kept = Kept::begin(keeper, name);
+    kept.append([values]);
+    kept.finish()
+}
+
+/// The forward side of the graph (the reverse columns are empty), the activity, and which events came from long rows.
+fn forward<K: Keeper>(
+    stock: Stock,
+    numbers: &Numbers,
+    account_count: usize,
+    keeper: &K,
+) -> Result<(BipartiteColumns, Activity, Column<u8>), EventError> {
+    let present = stock.present;
+    let (mut account_offsets, mut event_offsets) = (vec![0u64], vec![0u64]);
+    let mut identifiers = Kept::begin(keeper, "graph.identifiers");
+    let mut counts = Kept::begin(keeper, "graph.counts");
+    let mut first_seen = Kept::begin(keeper, "graph.first_seen");
+    let mut last_seen = Kept::begin(keeper, "graph.last_seen");
+    let mut time = Kept::begin(keeper, "activity.time");
+    let mut model = Kept::begin(keeper, "activity.model");
+    let mut capability = Kept::begin(keeper, "activity.capability");
+    let mut status = Kept::begin(keeper, "activity.status");
+    let mut template = Kept::begin(keeper, "activity.template");
+    let mut requests = Kept::begin(keeper, "activity.requests");
+    let mut long = Kept::begin(keeper, "inputs.long_events");
+    stock.waves(account_count, &numbers.new_account, |wave, runs| {
+        let pieces: Vec<Columns> = wave.par_iter().map(|range| Columns::of(range, runs, numbers, present)).collect();
+        for piece in &pieces {
+            add_up(&mut account_offsets, &piece.sightings_of);
+            add_up(&mut event_offsets, &piece.events_of);
+        }
+        let pieces = &pieces;
+        rayon::scope(|scope| {
+            scope.spawn(|_| identifiers.append(pieces.iter().map(|piece| &piece.identifiers[..])));
+            scope.spawn(|_| counts.append(pieces.iter().map(|piece| &piece.counts[..])));
+            scope.spawn(|_| first_seen.append(pieces.iter().map(|piece| &piece.first_seen[..])));
+            scope.spawn(|_| last_seen.append(pieces.iter().map(|piece| &piece.last_seen[..])));
+            scope.spawn(|_| time.append(pieces.iter().map(|piece| &piece.time[..])));
+            scope.spawn(|_| model.append(pieces.iter().map(|piece| &piece.model[..])));
+            scope.spawn(|_| capability.append(pieces.iter().map(|piece| &piece.capability[..])));
+            scope.spawn(|_| status.append(pieces.iter().map(|piece| &piece.status[..])));
+            scope.spawn(|_| template.append(pieces.iter().map(|piece| &piece.template[..])));
+            scope.spawn(|_| requests.append(pieces.iter().map(|piece| &piece.requests[..])));
+            scope.spawn(|_| long.append(pieces.iter().map(|piece| &piece.long[..])));
+        });
+        // The widest columns meet a full disk first.
+        identifiers.check().and_then(|()| time.check())
+    })?;
+    let forward = BipartiteColumns {
+        account_offsets: keep(keeper, "graph.account_offsets", &account_offsets)?,
+        identifiers: identifiers.finish()?,
+        counts: counts.finish()?,
+        first_seen: first_seen.finish()?,
+        last_seen: last_seen.finish()?,
+        ..BipartiteColumns::default()
+    };
+    let activity = Activity::from_columns(ActivityColumns {
+        offsets: keep(keeper, "activity.offsets", &event_offsets)?,
+        time: time.finish()?,
+        model: model.finish()?,
+        capability: capability.finish()?,
+        status: status.finish()?,
+        template: template.finish()?,
+        requests: requests.finish()?,
+    })?;
+    Ok((forward, activity, long.finish()?))
+}
+
+fn add_up(offsets: &mut Vec<u64>, lengths: &[u32]) {
+    let mut end = offsets[offsets.len() - 1];
+    offsets.extend(lengths.iter().map(|&length| {
+        end += u64::from(length);
+        end
+    }));
+}
+
+/// Adds the reverse side.
+fn reverse<K: Keeper>(forward: BipartiteColumns, kind_starts: Vec<u32>, keeper: &K) -> Result<BipartiteGraph, EventError> {
+    /// Sightings that one task turns round: 8 bytes each, and the counters of its identifiers.
+    const TASK: usize = 32 << 20;
+    let identifier_count = kind_starts[kind_starts.len() - 1] as usize;
+    let reverse = Reverse::new(&forward.account_offsets, &forward.identifiers, identifier_count)?;
+    let threads = rayon::current_num_threads();
+    let mut accounts = Kept::begin(keeper, "graph.accounts");
+    let mut positions = Kept::begin(keeper, "graph.identifier_sightings");
+    for wave in reverse.ranges(threads.max(forward.identifiers.len() / TASK)).chunks(threads) {
+        let pieces: Vec<_> = wave.par_iter().map(|range| reverse.rows(range)).collect();
+        rayon::join(
+            || accounts.append(pieces.iter().map(|piece| &piece.accounts[..])),
+            || positions.append(pieces.iter().map(|piece| &piece.sightings[..])),
+        );
+    }
+    let identifier_offsets = keep(keeper, "graph.identifier_offsets", &reverse.identifier_offsets)?;
+    drop(reverse);
+    Ok(BipartiteGraph::from_columns(BipartiteColumns {
+        kind_starts: kind_starts.into(),
+        identifier_offsets,
+        accounts: accounts.finish()?,
+        identifier_sightings: positions.finish()?,
+        ..forward
+    })?)
 }
 
 /// Masked prompts and what they became: (provisional id of the prompt, of its template), and the templates.
@@ -213,17 +386,14 @@ struct MinedPrompts {
     templates: Vec<(String, String, u32)>,
 }
 
-fn mine(session: &Session<'_>, used: &[bool]) -> Option<MinedPrompts> {
-    let (texts, ids): (Vec<String>, Vec<u32>) = session.identifiers.with_entries(|entries| {
-        let mut prompts: Vec<_> =
-            entries.into_iter().filter(|(name, id)| name[0] == PROMPT_KIND && used[*id as usize]).collect();
-        prompts.par_sort_unstable();
-        prompts.into_iter().map(|(name, id)| (String::from_utf8_lossy(&name[1..]).into_owned(), id)).unzip()
-    });
+fn mine(session: &Session<'_>, used: &Flags) -> Option<MinedPrompts> {
+    let prompts = |id: u32, name: &[u8]| name[0] == PROMPT_KIND && used.has(id);
+    let ids = session.identifiers.sorted(prompts, |name| (name[0], &name[1..]));
+    let texts = session.identifiers.names(&ids, 1);
+    let texts: Vec<&str> = (0..texts.len() as u32).map(|at| texts.text(at)).collect();
     if texts.is_empty() {
         return None;
     }
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut mined = templates::mine(&texts);
     for template in &mut mined.templates {
         template.hash = session.pseudonym("prompt_template_hash", &template.hash);
@@ -236,17 +406,9 @@ fn mine(session: &Session<'_>, used: &[bool]) -> Option<MinedPrompts> {
     Some(MinedPrompts { of_prompt, templates })
 }
 
-/// The used names in order of (rank, bytes past the prefix), and the new id of each provisional one.
-fn number(interner: &Interner, used: &[bool], key: impl Fn(&[u8]) -> (u8, &[u8]) + Sync) -> (Names, Vec<u32>) {
-    interner.with_entries(|mut entries| {
-        entries.retain(|&(_, id)| used[id as usize]);
-        entries.par_sort_unstable_by(|one, other| key(one.0).cmp(&key(other.0)));
-        let mut names = Names::default();
-        let mut new_of = vec![NONE_U32; used.len()];
-        for (new, (name, old)) in entries.into_iter().enumerate() {
-            names.push(name);
-            new_of[old as usize] = new as u32;
-        }
-        (names, new_of)
-    })
+/// Where each of `bound` ids stands in a list.
+fn positions(ids: &[u32], bound: usize) -> Vec<u32> {
+    let mut positions = vec![NONE_U32; bound];
+    ids.iter().enumerate().for_each(|(at, &id)| positions[id as usize] = at as u32);
+    positions
 }

@@ -8,15 +8,18 @@
 
 use std::collections::BTreeMap;
 
-use graph::build::{LONG_STATUS, Moment};
+use graph::build::LONG_STATUS;
 use graph::{AccountId, Activity, BipartiteGraph, NONE_U16, NONE_U32, Sighting};
 
 use crate::error::EventError;
-use crate::gather::Sharded;
+use crate::gather::{Event, Part, Present, Seen};
 use crate::ingest::{FileRead, Fold, Template};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
 use crate::session::Session;
+
+/// Items of a part that is made from the base.
+const PART: usize = 1 << 20;
 
 /// An earlier [`crate::Ingested`], borrowed from wherever it is kept.
 #[derive(Clone, Debug)]
@@ -71,42 +74,44 @@ impl Base<'_> {
         let capabilities = labels(self.capabilities, &|name| session.capabilities.intern(name));
         let pathways = labels(self.event_pathways, &|name| session.pathways.intern(name));
 
-        let (mut sightings, mut moments) = (Sharded::<Sighting>::default(), Sharded::<Moment>::default());
-        for position in 0..self.graph.sighting_count() {
-            let mut sighting = self.graph.sighting(position);
-            sighting.account = AccountId(accounts[sighting.account.index()]);
-            sighting.identifier.0 = identifiers[sighting.identifier.index()];
-            sightings.push(sighting);
-        }
         let label = |new_of: &[u16], column: &[u16], at: usize| {
             column.get(at).and_then(|&old| new_of.get(usize::from(old))).copied().unwrap_or(NONE_U16)
         };
-        let mut start = 0;
+        let (mut part, mut present, mut start) = (Part::default(), Present::default(), 0);
         for (old, &account) in accounts.iter().enumerate() {
-            let events = self.activity.of(AccountId(old as u32));
+            let old = AccountId(old as u32);
+            part.sightings.extend(self.graph.sightings_of(old).map(|sighting| {
+                let Sighting { count, first_seen, last_seen, .. } = sighting;
+                Seen { identifier: identifiers[sighting.identifier.index()], count, first_seen, last_seen }
+            }));
+            let events = self.activity.of(old);
             for (at, &millis) in events.time.iter().enumerate() {
                 let long = self.long_events.get(start + at).is_some_and(|&flag| flag != 0);
                 let template = events.template.get(at).and_then(|&template| identifiers.get(template as usize));
-                moments.push(Moment {
-                    account,
+                let event = Event {
                     seconds: (millis / 1000) as u32,
+                    template: template.copied().unwrap_or(NONE_U32),
                     millis: (millis % 1000) as u16,
                     model: label(&models, events.model, at),
                     capability: label(&capabilities, events.capability, at),
                     status: if long { LONG_STATUS } else { events.status.get(at).copied().unwrap_or(NONE_U16) },
-                    template: template.copied().unwrap_or(NONE_U32),
-                    requests: events.requests.get(at).copied().unwrap_or(1),
-                });
+                };
+                present.note(&event, events.requests.get(at).copied().unwrap_or(1));
+                part.events.push(event);
+                part.requests.extend(events.requests.get(at));
             }
             start += events.time.len();
-        }
-        for (&account, &pathway) in accounts.iter().zip(self.event_pathway) {
-            if let Some(&pathway) = pathways.get(usize::from(pathway)) {
-                fold.pathways.insert((account, pathway));
+            part.end_run(account);
+            if part.events.len() + part.sightings.len() > PART {
+                session.keep(std::mem::take(&mut part), present)?;
             }
         }
-        fold.bare.extend(accounts);
-        fold.gather(sightings, moments);
+        session.keep(part, present)?;
+        for (&account, &pathway) in accounts.iter().zip(self.event_pathway) {
+            if let Some(&pathway) = pathways.get(usize::from(pathway)) {
+                fold.pathways.add(account, pathway);
+            }
+        }
         for (name, &count) in &self.rejected {
             if let Some(reason) = Reason::of_name(name) {
                 fold.rejected.insert(reason, count);

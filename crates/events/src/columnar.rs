@@ -28,6 +28,8 @@ use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session, rejected};
 
 const BATCH: usize = 1 << 16;
+/// Rows whose cells are filled column by column.
+const CELLS: usize = 1 << 9;
 const UNRESOLVED: u32 = u32::MAX - 256;
 
 /// An opened Parquet file.
@@ -82,54 +84,66 @@ impl Columnar {
             .map(|(column, role)| ColumnReader::open(self, path, group, column, role))
             .collect::<Result<Vec<_>, EventError>>()?;
         let mut out = Yield::default();
-        let mut cells = Vec::with_capacity(layout.columns.len());
+        let width = layout.columns.len();
+        let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
         let mut start = 0;
         loop {
-            let columns = readers
-                .par_iter_mut()
-                .map(|reader| reader.next(session, path))
-                .collect::<Vec<_>>()
-                .into_iter()
-                .collect::<Result<Vec<_>, EventError>>()?;
+            let columns = self.batch(session, path, &mut readers)?;
             let rows = columns.first().map_or(0, Resolved::len);
             if rows == 0 {
-                return Ok(out.finished());
+                return out.finished(session);
             }
             if columns.iter().any(|column| column.len() != rows) {
                 return Err(damaged(path, "its columns have different lengths"));
             }
-            for at in 0..rows {
-                let row = start + at as u64;
-                cells.clear();
-                let mut kind = None;
+            for first in (0..rows).step_by(CELLS) {
+                let some = first..rows.min(first + CELLS);
+                let mut kinds = None;
                 for (index, column) in columns.iter().enumerate() {
-                    let cell = match column {
-                        Resolved::Codes { codes, .. } => Cell::Code(codes[at]),
-                        Resolved::Times(values) => {
-                            let time = values.time(at);
-                            out.time(session, time, row)
+                    let slots = cells.iter_mut().skip(index).step_by(width).zip(some.clone());
+                    match column {
+                        Resolved::Codes { codes, .. } => {
+                            if layout.columns[index].usage == Use::Kind {
+                                kinds = Some(codes);
+                            }
+                            slots.for_each(|(cell, at)| *cell = Cell::Code(codes[at]));
                         }
-                        Resolved::Counts(values) => match values {
-                            Values::Numbers(numbers) => requests_number(numbers[at]),
-                            _ => requests(values.raw(at)),
-                        },
-                        Resolved::Statuses(values) => match values {
-                            Values::Numbers(numbers) => status_number(numbers[at]),
-                            _ => status(values.raw(at)),
-                        },
-                        Resolved::OfKind(values) => Cell::Code(kind.map_or(EMPTY, |kind: u8| {
-                            let cache = &mut readers[index].cache;
-                            values.code(at, cache, usize::from(kind), session, Role::Identifier(kind))
-                        })),
-                    };
-                    if let (Use::Kind, Cell::Code(code)) = (&layout.columns[index].usage, cell) {
-                        kind = u8::try_from(code).ok();
+                        Resolved::Times(values) => {
+                            slots.for_each(|(cell, at)| *cell = out.time(session, values.time(at), start + at as u64));
+                        }
+                        Resolved::Counts(Values::Numbers(numbers)) => {
+                            slots.for_each(|(cell, at)| *cell = requests_number(numbers[at]));
+                        }
+                        Resolved::Counts(values) => slots.for_each(|(cell, at)| *cell = requests(values.raw(at))),
+                        Resolved::Statuses(Values::Numbers(numbers)) => {
+                            slots.for_each(|(cell, at)| *cell = status_number(numbers[at]));
+                        }
+                        Resolved::Statuses(values) => slots.for_each(|(cell, at)| *cell = status(values.raw(at))),
+                        Resolved::OfKind(values) => slots.for_each(|(cell, at)| {
+                            let kind = kinds.and_then(|kinds| u8::try_from(kinds[at]).ok());
+                            *cell = Cell::Code(kind.map_or(EMPTY, |kind| {
+                                let cache = &mut readers[index].cache;
+                                values.code(at, cache, usize::from(kind), session, Role::Identifier(kind))
+                            }));
+                        }),
                     }
-                    cells.push(cell);
                 }
-                out.push(template, layout, &place, row, &cells, |index| columns[index].raw(at));
+                for (at, cells) in some.zip(cells.chunks_exact(width)) {
+                    out.push(template, layout, &place, start + at as u64, cells, |index| columns[index].raw(at));
+                }
             }
+            out.settle(session)?;
             start += rows as u64;
+        }
+    }
+
+    /// The next batch of all columns. Where there are row groups for all threads, each has enough to do with its own.
+    fn batch(&self, session: &Session<'_>, path: &Path, readers: &mut [ColumnReader<'_>]) -> Result<Vec<Resolved>, EventError> {
+        if self.row_groups() < rayon::current_num_threads() {
+            let columns: Vec<_> = readers.par_iter_mut().map(|reader| reader.next(session, path)).collect();
+            columns.into_iter().collect()
+        } else {
+            readers.iter_mut().map(|reader| reader.next(session, path)).collect()
         }
     }
 }
@@ -177,11 +191,7 @@ impl<'l> ColumnReader<'l> {
             (Use::Requests, _) => Resolved::Counts(values),
             (Use::Status, _) => Resolved::Statuses(values),
             (Use::Value, _) => Resolved::OfKind(values),
-            (_, Some(role)) => {
-                let cache = &mut self.cache;
-                let codes = (0..values.len()).map(|at| values.code(at, cache, 0, session, role)).collect();
-                Resolved::Codes { codes, values }
-            }
+            (_, Some(role)) => Resolved::Codes { codes: values.codes(&mut self.cache, session, role), values },
             (_, None) => Resolved::Codes { codes: vec![EMPTY; values.len()], values },
         })
     }
@@ -283,6 +293,22 @@ impl Values {
         }
     }
 
+    /// The codes of all rows; those of a dictionary are found once, all of them together.
+    fn codes(&self, cache: &mut Cache, session: &Session<'_>, role: Role) -> Vec<u32> {
+        let Values::Strings { keys, values } = self else { return vec![EMPTY; self.len()] };
+        if cache.codes.is_empty() {
+            let bound = if role == Role::Prompt { usize::MAX } else { 4 * MAX_VALUE_BYTES };
+            let raw = values.iter().map(|value| value.map_or(&b""[..], str::as_bytes));
+            let mut codes = session.resolve_all(role, raw.clone().map(|raw| if raw.len() > bound { b"" } else { raw }));
+            let long = raw.zip(&mut codes).filter(|(raw, _)| raw.len() > bound);
+            long.for_each(|(_, code)| *code = rejected(Reason::TooLong));
+            cache.codes.push(codes);
+        }
+        let codes = &cache.codes[0];
+        keys.iter().map(|&key| usize::try_from(key).map_or(EMPTY, |key| codes[key])).collect()
+    }
+
+    /// The code of one row's value, of a kind that only the row knows.
     fn code(&self, at: usize, cache: &mut Cache, slot: usize, session: &Session<'_>, role: Role) -> u32 {
         let Values::Strings { keys, values } = self else { return EMPTY };
         let Ok(key) = usize::try_from(keys[at]) else { return EMPTY };

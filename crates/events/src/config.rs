@@ -33,6 +33,10 @@ pub struct IngestConfig {
     pub pseudonym: Option<Pseudonyms>,
     /// The time that "future" is measured from; the clock's if absent.
     pub now: Option<Seconds>,
+    /// Bytes of memory that the ingest aims to stay below: what waits beyond goes to `spill`. No limit if absent.
+    pub memory_limit: Option<u64>,
+    /// The folder on whose disk that happens; the system's for temporary files if absent.
+    pub spill: Option<PathBuf>,
 }
 
 impl Default for IngestConfig {
@@ -47,6 +51,8 @@ impl Default for IngestConfig {
             allow_kinds: true,
             pseudonym: None,
             now: None,
+            memory_limit: None,
+            spill: None,
         }
     }
 }

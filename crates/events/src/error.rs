@@ -98,6 +98,26 @@ pub enum EventError {
          build the store again from all files, or give prompt_template_hash in place of prompt"
     )]
     PromptsAgain,
+    /// What doesn't fit into the memory limit can't be kept on disk.
+    #[error(
+        "cannot {action} what is beyond the memory limit in {folder}: {source}; make room there, or give more memory (--memory-limit)"
+    )]
+    Spill {
+        /// Where.
+        folder: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A finished column can't be kept.
+    #[error("cannot write {column}: {source}; make room, or choose another place for the store")]
+    Keep {
+        /// Its name.
+        column: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The caller asked to stop.
     #[error("stopped on request; nothing was written")]
     Cancelled,

@@ -1,104 +1,491 @@
-//! Where sightings and moments wait until everything has been read: merged early, and spread over shards by account.
+//! Where rows wait until everything has been read: many rows of one account become one run of merged sightings and bare events.
 //!
-//! 1. [`Pairs`], one a chunk: a hash table from (account, identifier) to its sighting, so that of the many rows of a pair one item
-//!    goes on. It is emptied when it outgrows the processor's caches.
-//! 2. [`Sharded`]: lists by `provisional account % SHARDS`, which is the interner's shard and so spreads names evenly. An account's
-//!    items meet in one shard, and shards are finished independently.
+//! 1. A [`Block`] holds some rows as they came, in buckets by account.
+//! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of row numbers, 11 bits a pass) and makes a
+//!    [`Part`]: per account its events, and its sightings, of which those of one identifier are merged.
+//! 3. [`Runs`] goes over the runs of many parts account by account, in any order of accounts: that is how parts are merged into one,
+//!    written to disk, and in the end numbered.
 //!
-//! Merging is associative and commutative: neither chunk borders nor threads show in the end.
+//! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
+//!
+//! Memory: 16 bytes an event, 16 a sighting, 12 a run. Cost: O(rows), and a sort of the runs.
 
-use graph::Sighting;
-use graph::build::Moment;
-use hashbrown::HashTable;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
 
-use crate::intern::SHARDS;
+use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
+use rayon::prelude::*;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// Pairs in a table before it is emptied: 20 bytes each.
-const PAIRS: usize = 1 << 18;
+/// Rows after which a block is settled: one has 36 bytes, and 4 for each identifier.
+pub(crate) const BLOCK: usize = 1 << 19;
 
-/// Items spread over shards by account.
-pub(crate) struct Sharded<T>(pub(crate) Vec<Vec<T>>);
+/// Buckets of a block: with [`BLOCK`] rows, one of them takes less than half a megabyte.
+const BUCKETS: usize = 64;
 
-impl<T> Default for Sharded<T> {
-    fn default() -> Self {
-        Sharded((0..SHARDS).map(|_| Vec::new()).collect())
+/// One row, but for its identifiers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) account: u32,
+    /// Whole seconds, or `NO_TIME`.
+    pub(crate) event: Event,
+    pub(crate) requests: u32,
+    pub(crate) pathway: u16,
+}
+
+/// What happened at a time: a [`graph::build::Moment`] without account and requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Event {
+    pub(crate) seconds: Seconds,
+    pub(crate) template: u32,
+    pub(crate) millis: u16,
+    pub(crate) model: u16,
+    pub(crate) capability: u16,
+    pub(crate) status: u16,
+}
+
+/// A sighting of the account whose run it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Seen {
+    pub(crate) identifier: u32,
+    pub(crate) count: u32,
+    pub(crate) first_seen: Seconds,
+    pub(crate) last_seen: Seconds,
+}
+
+/// One account's items in a part: they end here, and start where those of the run before end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Run {
+    pub(crate) account: u32,
+    pub(crate) sightings: u32,
+    pub(crate) events: u32,
+}
+
+/// Items account by account; each account has one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) runs: Vec<Run>,
+    pub(crate) sightings: Vec<Seen>,
+    pub(crate) events: Vec<Event>,
+    /// Requests of each event; empty if all are 1.
+    pub(crate) requests: Vec<u32>,
+}
+
+/// Which behaviour columns say anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Present {
+    pub(crate) model: bool,
+    pub(crate) capability: bool,
+    pub(crate) status: bool,
+    pub(crate) template: bool,
+    pub(crate) requests: bool,
+    pub(crate) long: bool,
+}
+
+impl Present {
+    /// Notes an event.
+    pub(crate) fn note(&mut self, event: &Event, requests: u32) {
+        let long = event.status == graph::build::LONG_STATUS;
+        self.model |= event.model != NONE_U16;
+        self.capability |= event.capability != NONE_U16;
+        self.status |= event.status != NONE_U16 && !long;
+        self.template |= event.template != NONE_U32;
+        self.requests |= requests != 1;
+        self.long |= long;
+    }
+
+    /// Adds what another part has.
+    pub(crate) fn merge(&mut self, other: Present) {
+        self.model |= other.model;
+        self.capability |= other.capability;
+        self.status |= other.status;
+        self.template |= other.template;
+        self.requests |= other.requests;
+        self.long |= other.long;
     }
 }
 
-impl Sharded<Sighting> {
-    pub(crate) fn push(&mut self, sighting: Sighting) {
-        self.0[sighting.account.index() % SHARDS].push(sighting);
+/// The pathways that events gave each account; nearly always one.
+#[derive(Debug, Default)]
+pub(crate) struct Pathways {
+    first: Vec<u16>,
+    more: HashSet<(u32, u16)>,
+}
+
+impl Pathways {
+    /// Notes a pathway.
+    pub(crate) fn add(&mut self, account: u32, pathway: u16) {
+        let at = account as usize;
+        if at >= self.first.len() {
+            self.first.resize((at + 1).next_power_of_two(), NONE_U16);
+        }
+        match self.first[at] {
+            NONE_U16 => self.first[at] = pathway,
+            known if known == pathway => {}
+            _ => drop(self.more.insert((account, pathway))),
+        }
+    }
+
+    /// All of them: (account, pathway), in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u16)> + '_ {
+        let first = self.first.iter().enumerate().filter(|&(_, &pathway)| pathway != NONE_U16);
+        first.map(|(account, &pathway)| (account as u32, pathway)).chain(self.more.iter().copied())
     }
 }
 
-impl Sharded<Moment> {
-    pub(crate) fn push(&mut self, moment: Moment) {
-        self.0[moment.account as usize % SHARDS].push(moment);
-    }
+/// Rows as they came, spread over buckets by account.
+pub(crate) struct Block {
+    buckets: Vec<Bucket>,
+    rows: usize,
+    pub(crate) present: Present,
 }
 
-/// The distinct pairs of a chunk, merged.
+/// The rows of some accounts: few enough to stay in a processor's cache while they are grouped.
 #[derive(Default)]
-pub(crate) struct Pairs(HashTable<Sighting>);
+struct Bucket {
+    rows: Vec<(Row, Range<u32>)>,
+    identifiers: Vec<u32>,
+}
 
-impl Pairs {
-    /// Adds a sighting; full tables are emptied into `out`.
-    pub(crate) fn add(&mut self, sighting: Sighting, out: &mut Sharded<Sighting>) {
-        let pair = (sighting.account, sighting.identifier);
-        let entry = self.0.entry(hash(&sighting), |known| (known.account, known.identifier) == pair, hash);
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(mut known) => known.get_mut().merge(&sighting),
-            hashbrown::hash_table::Entry::Vacant(free) => {
-                free.insert(sighting);
-                if self.0.len() == PAIRS {
-                    self.empty_into(out);
+impl Default for Block {
+    fn default() -> Self {
+        Block { buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), rows: 0, present: Present::default() }
+    }
+}
+
+impl Block {
+    /// Adds a row.
+    pub(crate) fn push(&mut self, row: Row, identifiers: &[u32]) {
+        if row.event.seconds != NO_TIME {
+            self.present.note(&row.event, row.requests);
+        }
+        // The low bits of a provisional id come from a seeded hash, so that buckets are even.
+        let bucket = &mut self.buckets[row.account as usize % BUCKETS];
+        let start = bucket.identifiers.len() as u32;
+        bucket.identifiers.extend_from_slice(identifiers);
+        bucket.rows.push((row, start..bucket.identifiers.len() as u32));
+        self.rows += 1;
+    }
+
+    /// Rows waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Groups the rows by account and forgets them; calls back with every change of pathway within an account.
+    pub(crate) fn settle(&mut self, mut pathway: impl FnMut(u32, u16)) -> Part {
+        let mut part = Part { events: Vec::with_capacity(self.rows), ..Part::default() };
+        let mut merger = Merger::default();
+        for bucket in &mut self.buckets {
+            for run in bucket.by_account().chunk_by(|one, other| one.0 == other.0) {
+                let account = bucket.rows[run[0].1 as usize].0.account;
+                merger.begin(&part.sightings);
+                let mut known = NONE_U16;
+                for &(_, at) in run {
+                    let (row, identifiers) = &bucket.rows[at as usize];
+                    let time = row.event.seconds;
+                    for &identifier in &bucket.identifiers[identifiers.start as usize..identifiers.end as usize] {
+                        let seen = Seen { identifier, count: row.requests, first_seen: time, last_seen: time };
+                        merger.add(&mut part.sightings, seen);
+                    }
+                    if time != NO_TIME {
+                        part.events.push(row.event);
+                        if self.present.requests {
+                            part.requests.push(row.requests);
+                        }
+                    }
+                    if row.pathway != known {
+                        known = row.pathway;
+                        if known != NONE_U16 {
+                            pathway(account, known);
+                        }
+                    }
                 }
+                part.end_run(account);
+            }
+            bucket.rows.clear();
+            bucket.identifiers.clear();
+        }
+        self.rows = 0;
+        part.shrink();
+        part
+    }
+}
+
+impl Bucket {
+    /// (account without the bits that all share, row), in this order.
+    fn by_account(&self) -> Vec<(u32, u32)> {
+        const DIGIT: u32 = 11;
+        let key = |row: &Row| row.account / BUCKETS as u32;
+        let mut from: Vec<(u32, u32)> = self.rows.iter().enumerate().map(|(at, (row, _))| (key(row), at as u32)).collect();
+        let mut to = vec![(0u32, 0u32); from.len()];
+        let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
+        for shift in (0..bits).step_by(DIGIT as usize) {
+            let digit = |key: u32| (key >> shift) as usize & ((1 << DIGIT) - 1);
+            let mut next = [0u32; 1 << DIGIT];
+            from.iter().for_each(|item| next[digit(item.0)] += 1);
+            let mut sum = 0;
+            for slot in &mut next {
+                sum += std::mem::replace(slot, sum);
+            }
+            for &item in &from {
+                let slot = &mut next[digit(item.0)];
+                to[*slot as usize] = item;
+                *slot += 1;
+            }
+            std::mem::swap(&mut from, &mut to);
+        }
+        from
+    }
+}
+
+/// Merges the sightings of one run that are of one identifier: a direct-mapped cache from identifiers to positions in the run. Where
+/// two identifiers fight for a place a sighting may come twice, which the last merge mends.
+struct Merger {
+    places: Vec<u32>,
+    start: usize,
+}
+
+impl Default for Merger {
+    fn default() -> Self {
+        Merger { places: vec![0; 1 << Merger::BITS], start: 0 }
+    }
+}
+
+impl Merger {
+    const BITS: u32 = 10;
+
+    fn begin(&mut self, sightings: &[Seen]) {
+        self.start = sightings.len();
+    }
+
+    fn add(&mut self, sightings: &mut Vec<Seen>, seen: Seen) {
+        // Multiplicative hashing (Knuth); a place from an earlier run is recognised by its position.
+        let place = &mut self.places[(seen.identifier.wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS)) as usize];
+        match sightings.get_mut(*place as usize) {
+            Some(known) if *place as usize >= self.start && known.identifier == seen.identifier => known.merge(&seen),
+            _ => {
+                *place = sightings.len() as u32;
+                sightings.push(seen);
             }
         }
     }
+}
 
-    /// Hands on what is there.
-    pub(crate) fn empty_into(&mut self, out: &mut Sharded<Sighting>) {
-        for sighting in self.0.drain() {
-            out.push(sighting);
-        }
+impl Seen {
+    fn merge(&mut self, other: &Seen) {
+        self.count = self.count.saturating_add(other.count);
+        // No time is 0, and so comes last here.
+        self.first_seen = self.first_seen.wrapping_sub(1).min(other.first_seen.wrapping_sub(1)).wrapping_add(1);
+        self.last_seen = self.last_seen.max(other.last_seen);
     }
 }
 
-/// Multiplicative hashing of the pair (Dietzfelbinger et al. 1997), folded for the table's use of high and low bits. Provisional ids
-/// are spread by a randomly seeded hash, so no input can aim at a bucket.
-fn hash(sighting: &Sighting) -> u64 {
-    let key = u64::from(sighting.account.0) << 32 | u64::from(sighting.identifier.0);
-    let wide = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
-    (wide >> 64) as u64 ^ wide as u64
+impl Part {
+    /// Ends the run of an account: what was pushed since the last one is its.
+    pub(crate) fn end_run(&mut self, account: u32) {
+        let (sightings, events) = (self.sightings.len() as u32, self.events.len() as u32);
+        self.runs.push(Run { account, sightings, events });
+    }
+
+    /// The items of a run.
+    pub(crate) fn run(&self, at: usize) -> RunOf<'_> {
+        let start = if at == 0 { Run::default() } else { self.runs[at - 1] };
+        let end = self.runs[at];
+        let events = start.events as usize..end.events as usize;
+        RunOf {
+            account: end.account,
+            sightings: &self.sightings[start.sightings as usize..end.sightings as usize],
+            events: &self.events[events.clone()],
+            requests: if self.requests.is_empty() { &[] } else { &self.requests[events] },
+        }
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.runs[..])
+            + size_of_val(&self.sightings[..])
+            + size_of_val(&self.events[..])
+            + size_of_val(&self.requests[..])
+    }
+
+    /// What waits until the end should not wait in lists twice its size.
+    fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
+        self.sightings.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.requests.shrink_to_fit();
+    }
+}
+
+/// One account's items in one part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunOf<'p> {
+    pub(crate) account: u32,
+    pub(crate) sightings: &'p [Seen],
+    pub(crate) events: &'p [Event],
+    pub(crate) requests: &'p [u32],
+}
+
+/// Runs as (key of the account, run).
+type Order = Arc<Vec<(u32, u32)>>;
+
+/// The runs of some parts, in an order of accounts.
+pub(crate) struct Runs<'p> {
+    /// A part, and its runs, ascending.
+    parts: Vec<(&'p Part, Order)>,
+}
+
+impl<'p> Runs<'p> {
+    /// Orders runs by a key of their accounts; accounts without a key (`NONE_U32`) don't occur.
+    pub(crate) fn new(parts: &[&'p Part], key: impl Fn(u32) -> u32 + Sync) -> Self {
+        let parts = parts.par_iter().map(|&part| {
+            let mut order: Vec<(u32, u32)> =
+                part.runs.iter().enumerate().map(|(at, run)| (key(run.account), at as u32)).collect();
+            if !order.is_sorted() {
+                order.sort_unstable();
+            }
+            (part, Arc::new(order))
+        });
+        Runs { parts: parts.collect() }
+    }
+
+    /// These runs and those of more parts.
+    pub(crate) fn with<'q>(&self, more: &[&'q Part], key: impl Fn(u32) -> u32 + Sync) -> Runs<'q>
+    where
+        'p: 'q,
+    {
+        let mut parts: Vec<(&'q Part, _)> = self.parts.iter().map(|(part, order)| (*part, order.clone())).collect();
+        parts.append(&mut Runs::new(more, key).parts);
+        Runs { parts }
+    }
+
+    /// The runs of a range of keys: (key, part, run), ascending.
+    fn within(&self, keys: &Range<u32>) -> Vec<(u32, u32, u32)> {
+        let mut found = Vec::new();
+        for (at, (_, order)) in self.parts.iter().enumerate() {
+            let start = order.partition_point(|&(key, _)| key < keys.start);
+            let runs = order[start..].iter().take_while(|&&(key, _)| key < keys.end);
+            found.extend(runs.map(|&(key, run)| (key, at as u32, run)));
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// Calls back with each account of a range of keys, ascending, and all its runs.
+    pub(crate) fn for_each(&self, keys: &Range<u32>, mut visit: impl FnMut(u32, &mut dyn Iterator<Item = RunOf<'p>>)) {
+        for account in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
+            let mut runs = account.iter().map(|&(_, part, run)| self.parts[part as usize].0.run(run as usize));
+            visit(account[0].0, &mut runs);
+        }
+    }
+
+    /// One part from all runs of a range of keys, in their order.
+    pub(crate) fn merged(&self, keys: &Range<u32>) -> Part {
+        let mut merged = Part::default();
+        let mut merger = Merger::default();
+        let counted = self.parts.iter().any(|(part, _)| !part.requests.is_empty());
+        self.for_each(keys, |_, runs| {
+            merger.begin(&merged.sightings);
+            let mut account = 0;
+            for run in runs {
+                account = run.account;
+                run.sightings.iter().for_each(|&seen| merger.add(&mut merged.sightings, seen));
+                merged.events.extend_from_slice(run.events);
+                match run.requests {
+                    [] if counted => merged.requests.resize(merged.events.len(), 1),
+                    requests => merged.requests.extend_from_slice(requests),
+                }
+            }
+            merged.end_run(account);
+        });
+        merged.shrink();
+        merged
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use graph::{AccountId, IdentifierId};
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
 
     use super::*;
 
+    fn row(account: u32, seconds: u32, requests: u32) -> Row {
+        let event = Event { seconds, template: NONE_U32, millis: 0, model: 1, capability: NONE_U16, status: NONE_U16 };
+        Row { account, event, requests, pathway: NONE_U16 }
+    }
+
+    type Content = BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)>;
+
+    /// Accounts with their sightings, merged, and their number of events.
+    fn content(parts: &[Part]) -> Content {
+        let mut content: Content = BTreeMap::new();
+        for run in parts.iter().flat_map(|part| (0..part.runs.len()).map(|at| part.run(at))) {
+            let account = content.entry(run.account).or_default();
+            account.1 += run.events.len();
+            for seen in run.sightings {
+                let known = account.0.entry(seen.identifier).or_insert((0, u32::MAX, 0));
+                known.0 += seen.count;
+                known.1 = known.1.min(seen.first_seen.wrapping_sub(1));
+                known.2 = known.2.max(seen.last_seen);
+            }
+        }
+        content
+    }
+
     #[test]
-    fn equal_pairs_are_one_item_and_a_full_table_is_emptied() {
-        let (mut pairs, mut out) = (Pairs::default(), Sharded::<Sighting>::default());
-        let sighting = |account, identifier, count| Sighting {
-            account: AccountId(account),
-            identifier: IdentifierId(identifier),
-            count,
-            first_seen: 7,
-            last_seen: 7,
-        };
-        for _ in 0..3 {
-            pairs.add(sighting(65, 1, 2), &mut out);
+    fn four_rows_of_two_accounts_are_two_runs() {
+        let mut block = Block::default();
+        block.push(row(65, 30, 1), &[7, 9]);
+        block.push(row(1, 10, 1), &[]);
+        block.push(row(65, 20, 2), &[7]);
+        block.push(Row { pathway: 3, ..row(65, NO_TIME, 1) }, &[7]);
+        let mut pathways = Vec::new();
+        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
+        assert_eq!(part.runs.len(), 2);
+        assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
+        let run = part.run(1);
+        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
+        assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
+        assert_eq!(pathways, [(65, 3)]);
+        assert_eq!(block.len(), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn merging_in_any_order_keeps_everything(
+            rows in prop::collection::vec((0u32..300, 0u32..50, 1u32..4, prop::collection::vec(0u32..90, 0..4)), 0..300),
+            cut in 0usize..300,
+        ) {
+            let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
+                let mut block = Block::default();
+                rows.iter().for_each(|(account, time, requests, seen)| block.push(row(*account, *time, *requests), seen));
+                block.settle(|_, _| {})
+            };
+            let cut = cut.min(rows.len());
+            let parts = [part(&rows[..cut]), part(&rows[cut..])];
+            let mut expected: Content = BTreeMap::new();
+            for (account, time, requests, seen) in &rows {
+                let entry = expected.entry(*account).or_default();
+                entry.1 += usize::from(*time != NO_TIME);
+                for &identifier in seen {
+                    let known = entry.0.entry(identifier).or_insert((0, u32::MAX, 0));
+                    *known = (known.0 + requests, known.1.min(time.wrapping_sub(1)), known.2.max(*time));
+                }
+            }
+            prop_assert_eq!(content(&parts), expected.clone());
+            let runs = Runs::new(&[&parts[0], &parts[1]], |account| 299 - account);
+            let merged = [runs.merged(&(0..150)), runs.merged(&(150..300))];
+            prop_assert_eq!(content(&merged), expected);
+            let accounts: Vec<u32> = merged.iter().flat_map(|part| &part.runs).map(|run| run.account).collect();
+            prop_assert!(accounts.is_sorted_by(|one, other| one > other));
         }
-        pairs.empty_into(&mut out);
-        assert_eq!(out.0[1], [sighting(65, 1, 6)]);
-        for identifier in 0..=PAIRS as u32 {
-            pairs.add(sighting(2, identifier, 1), &mut out);
-        }
-        assert_eq!(out.0[2].len(), PAIRS);
-        pairs.empty_into(&mut out);
-        assert_eq!(out.0[2].len(), PAIRS + 1);
     }
 }

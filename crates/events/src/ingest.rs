@@ -2,9 +2,8 @@
 //!
 //! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
 //! 2. While one group of pieces (text) or row groups (Parquet) is parsed on all threads, the next is read.
-//! 3. Sightings are consolidated whenever as many new ones as old ones have come, so that memory follows the distinct pairs; per event
-//!    24 bytes of activity stay; strings stay once each.
-//! 4. The last step numbers everything canonically.
+//! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
+//! 4. The last step numbers everything canonically and hands columns to a [`Keeper`] as they are finished.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufWriter, Write};
@@ -12,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use graph::build::{Moment, consolidate};
-use graph::{Activity, BipartiteGraph, Seconds, Sighting};
+use graph::{Activity, BipartiteGraph, Column, Seconds};
 use rayon::prelude::*;
 
 use crate::assemble;
@@ -22,8 +20,8 @@ use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
 use crate::error::EventError;
-use crate::gather::Sharded;
-use crate::intern::SHARDS;
+use crate::gather::Pathways;
+use crate::keep::{InMemory, Keeper};
 use crate::names::Names;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
@@ -33,9 +31,6 @@ use crate::session::Session;
 use crate::source;
 use crate::tables::AccountAttributes;
 use crate::text::{self, Format};
-
-/// New sightings before they are folded into the consolidated ones.
-const FOLD: usize = 16 << 20;
 
 /// Rejections kept as examples.
 const EXAMPLES: usize = 20;
@@ -82,7 +77,7 @@ pub struct Ingested {
     /// Who did what when.
     pub activity: Activity,
     /// Which events came from long rows; empty if none did.
-    pub long_events: Vec<u8>,
+    pub long_events: Column<u8>,
     /// The pathway that events gave each account, as an index into `event_pathways`; empty if they gave none.
     pub event_pathway: Vec<u16>,
     /// Pathways that events gave, in byte order.
@@ -129,15 +124,19 @@ impl Ingested {
 /// # Errors
 /// [`EventError`]; nothing is left behind but the rejects file.
 pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Ingested, EventError> {
-    ingest_onto(None, sources, config, observer)
+    ingest_into(&InMemory, None, sources, config, observer)
 }
 
-/// As [`ingest`], on top of what an earlier one left: the same result as reading everything at once. Files whose bytes were read
-/// before are skipped.
+/// As [`ingest`], with finished columns given to a keeper, and on top of what an earlier ingest left, if there is any: the same
+/// result as reading everything at once. Files whose bytes were read before are skipped.
+///
+/// The keeper gets `graph.` account_offsets, identifiers, counts, first_seen, last_seen, identifier_offsets, accounts and
+/// identifier_sightings; `activity.` offsets, time, model, capability, status, template and requests; and `inputs.long_events`.
 ///
 /// # Errors
 /// As [`ingest`], and raw prompts where the base has templates that were mined from prompts.
-pub fn ingest_onto(
+pub fn ingest_into<K: Keeper>(
+    keeper: &K,
     base: Option<&Base<'_>>,
     sources: &[PathBuf],
     config: &IngestConfig,
@@ -182,7 +181,7 @@ pub fn ingest_onto(
             read.rows = fold.rows - before;
         }
     }
-    fold.finish(&session)
+    fold.finish(&session, keeper)
 }
 
 fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<(), EventError> {
@@ -229,7 +228,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
             || current.par_iter().map(|piece| text::parse(session, &layout, &format, &name, piece)).collect::<Vec<_>>(),
         );
         for result in yields {
-            fold.take(result, &name)?;
+            fold.take(result?, &name)?;
         }
         current = next?;
     }
@@ -297,19 +296,12 @@ pub(crate) struct Fold<'o> {
     observer: &'o dyn IngestObserver,
     bytes: Arc<AtomicU64>,
     rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
-    consolidated: usize,
     units: UnitsSeen,
     pub(crate) files: Vec<FileRead>,
     pub(crate) rows: u64,
-    waiting: usize,
     /// Templates of the base: (hash, skeleton, variants).
     pub(crate) mined_before: Vec<(String, String, u32)>,
-    /// By shard, then part.
-    pub(crate) sightings: Vec<Vec<Vec<Sighting>>>,
-    /// By shard, then part.
-    pub(crate) moments: Vec<Vec<Vec<Moment>>>,
-    pub(crate) bare: HashSet<u32>,
-    pub(crate) pathways: HashSet<(u32, u16)>,
+    pub(crate) pathways: Pathways,
     pub(crate) rejected: HashMap<Reason, u64>,
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
@@ -331,16 +323,11 @@ impl<'o> Fold<'o> {
             observer,
             bytes: Arc::default(),
             rejects,
-            consolidated: 0,
             units: UnitsSeen::default(),
             files: Vec::new(),
             rows: 0,
-            waiting: 0,
             mined_before: Vec::new(),
-            sightings: vec![Vec::new(); SHARDS],
-            moments: vec![Vec::new(); SHARDS],
-            bare: HashSet::new(),
-            pathways: HashSet::new(),
+            pathways: Pathways::default(),
             rejected: HashMap::new(),
             examples: Vec::new(),
             unroutable: 0,
@@ -377,9 +364,7 @@ impl<'o> Fold<'o> {
         self.rows += part.rows;
         self.unroutable += part.unroutable;
         self.short += part.short;
-        self.bare.extend(part.bare);
-        self.pathways.extend(part.pathways);
-        self.gather(part.sightings, part.moments);
+        part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;
             if let Some((path, writer)) = &mut self.rejects {
@@ -395,23 +380,7 @@ impl<'o> Fold<'o> {
         if self.observer.cancelled() { Err(EventError::Cancelled) } else { Ok(()) }
     }
 
-    /// Keeps what a part brought; merges when twice as many sightings have come as there were.
-    pub(crate) fn gather(&mut self, sightings: Sharded<Sighting>, moments: Sharded<Moment>) {
-        for (shard, part) in self.moments.iter_mut().zip(moments.0) {
-            shard.push(part);
-        }
-        for (shard, part) in self.sightings.iter_mut().zip(sightings.0) {
-            self.waiting += part.len();
-            shard.push(part);
-        }
-        if self.waiting > self.consolidated * 2 + FOLD {
-            self.sightings.par_iter_mut().for_each(|shard| *shard = vec![consolidate(std::mem::take(shard).concat())]);
-            self.consolidated = self.sightings.iter().flatten().map(Vec::len).sum();
-            self.waiting = 0;
-        }
-    }
-
-    fn finish(mut self, session: &Session<'_>) -> Result<Ingested, EventError> {
+    fn finish<K: Keeper>(mut self, session: &Session<'_>, keeper: &K) -> Result<Ingested, EventError> {
         if let Some((path, writer)) = &mut self.rejects {
             writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
         }
@@ -422,6 +391,6 @@ impl<'o> Fold<'o> {
             let reason = worst.map_or(String::new(), |(reason, count)| format!("{} ({count})", reason.name()));
             return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason });
         }
-        assemble::assemble(session, self)
+        assemble::assemble(session, self, keeper)
     }
 }

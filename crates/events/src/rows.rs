@@ -3,13 +3,12 @@
 //! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its moments are
 //! merged per (account, time) when everything has been read. A row with any bad field gives nothing but a rejection.
 
-use std::collections::HashSet;
-
-use graph::build::{LONG_STATUS, Moment};
-use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Sighting};
+use graph::build::LONG_STATUS;
+use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::gather::{Pairs, Sharded};
+use crate::error::EventError;
+use crate::gather::{BLOCK, Block, Event, Row};
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::schema::{Layout, Use};
@@ -66,12 +65,9 @@ pub(crate) enum Cell {
 #[derive(Default)]
 pub(crate) struct Yield {
     pub(crate) rows: u64,
-    pairs: Pairs,
+    block: Block,
     identifiers: Vec<u32>,
-    pub(crate) sightings: Sharded<Sighting>,
-    pub(crate) moments: Sharded<Moment>,
-    pub(crate) bare: Vec<u32>,
-    pub(crate) pathways: HashSet<(u32, u16)>,
+    pub(crate) pathways: Vec<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
     pub(crate) units: UnitsSeen,
     pub(crate) unroutable: u64,
@@ -206,37 +202,37 @@ impl Yield {
             self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
             return;
         }
-        let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
-        let (count, first_seen, last_seen) = (requests, seconds, seconds);
-        for &identifier in &self.identifiers {
-            let (account, identifier) = (AccountId(account), IdentifierId(identifier));
-            self.pairs.add(Sighting { account, identifier, count, first_seen, last_seen }, &mut self.sightings);
+        if self.overflow {
+            // The run fails; what has no id must not wait.
+            return;
         }
+        let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
         if layout.long {
             status = LONG_STATUS;
         }
-        if pathway != NONE_U16 {
-            self.pathways.insert((account, pathway));
-        }
-        match millis {
-            Some(millis) => {
-                let millis = (millis % 1000) as u16;
-                self.moments.push(Moment { account, seconds, millis, model, capability, status, template, requests });
-            }
-            None if self.identifiers.is_empty() => self.bare.push(account),
-            None => {}
-        }
+        let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
+        let event = Event { seconds, template, millis, model, capability, status };
+        self.block.push(Row { account, event, requests, pathway }, &self.identifiers);
     }
 }
 
 impl Yield {
+    /// To be called now and then: hands on what is there, if it is much.
+    pub(crate) fn settle(&mut self, session: &Session<'_>) -> Result<(), EventError> {
+        if self.block.len() < BLOCK { Ok(()) } else { self.settle_all(session) }
+    }
+
     /// To be called when the chunk has ended.
-    pub(crate) fn finished(mut self) -> Self {
-        self.pairs.empty_into(&mut self.sightings);
-        // What waits until the end should not wait in lists twice its size.
-        self.sightings.0.iter_mut().for_each(Vec::shrink_to_fit);
-        self.moments.0.iter_mut().for_each(Vec::shrink_to_fit);
-        self
+    pub(crate) fn finished(mut self, session: &Session<'_>) -> Result<Self, EventError> {
+        self.settle_all(session)?;
+        self.block = Block::default();
+        Ok(self)
+    }
+
+    fn settle_all(&mut self, session: &Session<'_>) -> Result<(), EventError> {
+        let Yield { block, pathways, .. } = self;
+        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
+        session.keep(part, block.present)
     }
 }
 

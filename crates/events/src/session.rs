@@ -3,6 +3,7 @@
 //! A value is resolved once per distinct value and chunk ([`Memo`]) or dictionary; the answer is a `u32`: a provisional id, or one of
 //! the codes at the top of the range (empty, unroutable, a reason for rejection).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -10,10 +11,14 @@ use ahash::RandomState;
 use hashbrown::HashTable;
 
 use crate::config::IngestConfig;
+use crate::error::EventError;
+use crate::gather::{Part, Present};
 use crate::intern::Interner;
+use crate::names::Names;
 use crate::normalise::{self, Reason, ip, payment};
 use crate::schema::{self, Map};
 use crate::templates;
+use crate::waiting::Waiting;
 
 pub(crate) const EMPTY: u32 = u32::MAX;
 pub(crate) const UNROUTABLE: u32 = u32::MAX - 1;
@@ -87,6 +92,7 @@ pub(crate) struct Session<'c> {
     pub(crate) models: Labels,
     pub(crate) capabilities: Labels,
     pub(crate) pathways: Labels,
+    pub(crate) waiting: Waiting,
     kinds: RwLock<Vec<String>>,
 }
 
@@ -102,6 +108,7 @@ impl<'c> Session<'c> {
             models: Labels::default(),
             capabilities: Labels::default(),
             pathways: Labels::default(),
+            waiting: Waiting::new(config),
             kinds: RwLock::default(),
         }
     }
@@ -128,21 +135,30 @@ impl<'c> Session<'c> {
     }
 
     /// The canonical, pseudonymised form of an account.
-    pub(crate) fn canonical_account(&self, text: &str) -> String {
-        self.pseudonym("account", text)
+    pub(crate) fn canonical_account<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.config.pseudonym {
+            Some(keyed) => Cow::Owned(keyed.of("account", text)),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// The canonical, pseudonymised form of an identifier; a code where it has none.
-    pub(crate) fn canonical_identifier(&self, kind: &str, text: &str) -> Result<String, u32> {
-        match kind {
+    pub(crate) fn canonical_identifier<'t>(&self, kind: &str, text: &'t str) -> Result<Cow<'t, str>, u32> {
+        let canonical = match kind {
             "ip" => match ip::parse(text) {
-                Ok(ip::Address::Unroutable) => Err(UNROUTABLE),
-                Ok(address) => Ok(self.pseudonym(kind, &address.to_string())),
-                Err(reason) => Err(rejected(reason)),
+                Ok(ip::Address::Unroutable) => return Err(UNROUTABLE),
+                // Whatever is read as an IPv4 address without a port is written as one.
+                Ok(ip::Address::V4(_)) if !text.contains(':') => Cow::Borrowed(text),
+                Ok(address) => Cow::Owned(address.to_string()),
+                Err(reason) => return Err(rejected(reason)),
             },
-            "payment_instrument" if payment::is_card_number(text) => Err(CARD),
-            _ => Ok(self.pseudonym(kind, text)),
-        }
+            "payment_instrument" if payment::is_card_number(text) => return Err(CARD),
+            _ => Cow::Borrowed(text),
+        };
+        Ok(match &self.config.pseudonym {
+            Some(keyed) => Cow::Owned(keyed.of(kind, &canonical)),
+            None => canonical,
+        })
     }
 
     pub(crate) fn pseudonym(&self, kind: &str, text: &str) -> String {
@@ -161,19 +177,54 @@ impl<'c> Session<'c> {
         };
         match role {
             Role::Account => self.accounts.intern(self.canonical_account(text).as_bytes()).unwrap_or(OVERFLOW),
-            Role::Identifier(kind) => {
-                let name = self.kinds.read().unwrap_or_else(PoisonError::into_inner)[usize::from(kind)].clone();
-                match self.canonical_identifier(&name, text) {
-                    Ok(canonical) => self.intern_identifier(kind, canonical.as_bytes()),
-                    Err(code) => code,
-                }
-            }
+            Role::Identifier(kind) => match self.canonical_identifier(&self.kind_name(kind), text) {
+                Ok(canonical) => self.intern_identifier(kind, canonical.as_bytes()),
+                Err(code) => code,
+            },
             Role::Model => self.models.intern(text),
             Role::Capability => self.capabilities.intern(text),
             Role::Pathway => self.pathways.intern(text),
             Role::Kind => self.resolve_kind(text),
             Role::Prompt => EMPTY,
         }
+    }
+
+    /// The codes of many raw values at once: as [`Session::resolve`], faster where there are many names.
+    pub(crate) fn resolve_all<'r>(&self, role: Role, values: impl ExactSizeIterator<Item = &'r [u8]>) -> Vec<u32> {
+        let (interner, kind) = match role {
+            Role::Account => (&self.accounts, None),
+            Role::Identifier(kind) => (&self.identifiers, Some((kind, self.kind_name(kind)))),
+            _ => return values.map(|raw| self.resolve(role, raw)).collect(),
+        };
+        let mut codes = vec![OVERFLOW; values.len()];
+        let (mut names, mut position_of) = (Names::default(), Vec::with_capacity(values.len()));
+        for (at, raw) in values.enumerate() {
+            let canonical = match (normalise::text(raw), &kind) {
+                (Ok(""), _) => Err(EMPTY),
+                (Ok(text), None) => Ok(self.canonical_account(text)),
+                (Ok(text), Some((_, name))) => self.canonical_identifier(name, text),
+                (Err(reason), _) => Err(rejected(reason)),
+            };
+            match canonical {
+                Ok(canonical) => {
+                    names.bytes.extend(kind.iter().map(|&(kind, _)| kind));
+                    names.push(canonical.as_bytes());
+                    position_of.push(at as u32);
+                }
+                Err(code) => codes[at] = code,
+            }
+        }
+        interner.intern_all(&names, |at, id| codes[position_of[at] as usize] = id.unwrap_or(OVERFLOW));
+        codes
+    }
+
+    /// Keeps a part until the end.
+    pub(crate) fn keep(&self, part: Part, present: Present) -> Result<(), EventError> {
+        self.waiting.add(part, present, &self.accounts, self.accounts.bytes() + self.identifiers.bytes())
+    }
+
+    fn kind_name(&self, kind: u8) -> String {
+        self.kinds.read().unwrap_or_else(PoisonError::into_inner)[usize::from(kind)].clone()
     }
 
     fn resolve_kind(&self, text: &str) -> u32 {

@@ -128,13 +128,22 @@ const KNOWN: [&str; 18] = [
 /// # Errors
 /// It can't be read.
 pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
-    let table = Table::read(path)?;
-    let kept: Vec<usize> = (0..table.header.len()).filter(|&at| KNOWN.contains(&table.header[at].as_str())).collect();
+    let mut bytes = Vec::new();
+    let damaged = |error| EventError::input(path, error, "the file is damaged or truncated; copy it again");
+    source::open(path)?.read_to_end(&mut bytes).map_err(damaged)?;
+    let delimiter = source::delimiter_of(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default());
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(&bytes[..]);
+    let (mut kept, mut record) = (Vec::new(), csv::ByteRecord::new());
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let rows = std::iter::once(&table.header).chain(table.rows.iter().map(|(_, fields)| fields));
-    for fields in rows {
-        let record = kept.iter().map(|&at| fields[at].as_bytes());
-        writer.write_record(record).map_err(|error| EventError::input(path, error, "make room in memory"))?;
+    let mut first = true;
+    while reader.read_byte_record(&mut record).map_err(|error| EventError::input(path, error, "write the file as UTF-8 CSV"))? {
+        if std::mem::take(&mut first) {
+            let lower = |field: &[u8]| String::from_utf8_lossy(field).trim().to_lowercase();
+            record = record.iter().map(|field| lower(field).into_bytes()).collect();
+            kept.extend((0..record.len()).filter(|&at| KNOWN.iter().any(|known| known.as_bytes() == &record[at])));
+        }
+        let fields = kept.iter().map(|&at| record.get(at).unwrap_or_default().trim_ascii());
+        writer.write_record(fields).map_err(|error| EventError::input(path, error, "make room in memory"))?;
     }
     writer.into_inner().map_err(|error| EventError::input(path, error, "make room in memory"))
 }
@@ -214,7 +223,7 @@ pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String,
             (name, canonical)
         };
         match canonical {
-            Ok(canonical) => list.push((name, canonical, reason.map_or(String::new(), |at| fields[at].clone()))),
+            Ok(canonical) => list.push((name, canonical.into_owned(), reason.map_or(String::new(), |at| fields[at].clone()))),
             Err(crate::session::UNROUTABLE) => {}
             Err(_) => {
                 let problem = format!("line {line}: the value is no {name}");

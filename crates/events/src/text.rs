@@ -9,6 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::chunks::{MAX_RECORD, Piece};
+use crate::error::EventError;
 use crate::normalise::{MAX_VALUE_BYTES, Reason, time};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
 use crate::schema::{Layout, Use};
@@ -68,7 +69,13 @@ impl<'s, 'c> Cells<'s, 'c> {
 }
 
 /// Parses one piece.
-pub(crate) fn parse(session: &Session<'_>, layout: &Layout, format: &Format, file: &str, piece: &Piece) -> Yield {
+pub(crate) fn parse(
+    session: &Session<'_>,
+    layout: &Layout,
+    format: &Format,
+    file: &str,
+    piece: &Piece,
+) -> Result<Yield, EventError> {
     let mut out = Yield::default();
     let place = Place { file, row_group: None };
     for &line in &piece.dropped {
@@ -79,7 +86,7 @@ pub(crate) fn parse(session: &Session<'_>, layout: &Layout, format: &Format, fil
         Format::Delimited(delimiter) => delimited(session, layout, *delimiter, &place, piece, &mut out),
         Format::JsonLines(slots) => json_lines(session, layout, slots, &place, piece, &mut out),
     }
-    out.finished()
+    out.finished(session)
 }
 
 fn template_kind(session: &Session<'_>, layout: &Layout) -> Option<u8> {
@@ -225,9 +232,9 @@ mod tests {
             let path = std::path::Path::new("f");
             let layout = session.map.layout(&header, path).unwrap();
             let piece = Piece { bytes, first_line: 2, dropped: Vec::new() };
-            let _ = parse(&session, &layout, &Format::Delimited(b','), "f", &piece);
+            let _ = parse(&session, &layout, &Format::Delimited(b','), "f", &piece).unwrap();
             let (layout, slots) = session.map.fields(&header, path).unwrap();
-            let _ = parse(&session, &layout, &Format::JsonLines(slots), "f", &piece);
+            let _ = parse(&session, &layout, &Format::JsonLines(slots), "f", &piece).unwrap();
         }
     }
 }

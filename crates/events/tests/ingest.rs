@@ -76,6 +76,35 @@ fn order_format_and_threads_leave_no_trace() {
 }
 
 #[test]
+fn what_goes_to_disk_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("timestamp,account_id,ip,card,model,status,requests,pathway,template\n");
+    for (at, row) in rows(77).iter().enumerate() {
+        let time = if at % 11 == 0 { "" } else { &row[0] };
+        let (status, pathway) = (200 + at % 3, ["api", "", "edu"][at % 3]);
+        text += &format!("{time},{},{},{},{},{status},{},{pathway},t{}\n", row[1], row[2], row[3], row[4], at % 5 + 1, at % 40);
+    }
+    let half = text[..text.len() / 2].rfind('\n').unwrap() + 1;
+    let header = text.lines().next().unwrap();
+    let long: String =
+        (0..900).map(|n| format!("2024-03-{:02}T00:00:00Z,account {n},device,d{},2\n", n % 9 + 1, n % 70)).collect();
+    let paths = [
+        write(folder.path(), "1.csv", &text.as_bytes()[..half]),
+        write(folder.path(), "2.csv", format!("{header}\n{}", &text[half..]).as_bytes()),
+        write(folder.path(), "3.csv", format!("timestamp,account_id,entity_kind,entity_value,count\n{long}").as_bytes()),
+    ];
+    let free = ingest(&paths, &IngestConfig::default(), &Unobserved).unwrap();
+    assert!(!free.long_events.is_empty() && !free.activity.columns().requests.is_empty());
+    let tight = IngestConfig { memory_limit: Some(1), spill: Some(folder.path().to_owned()), ..IngestConfig::default() };
+    let spilled = ingest(&paths, &tight, &Unobserved).unwrap();
+    same(&free, &spilled);
+    assert_eq!((&free.long_events, &free.event_pathway), (&spilled.long_events, &spilled.event_pathway));
+    let nowhere = IngestConfig { spill: Some(folder.path().join("nowhere")), ..tight };
+    let error = ingest(&paths, &nowhere, &Unobserved).unwrap_err();
+    assert!(error.to_string().contains("beyond the memory limit"), "{error}");
+}
+
+#[test]
 fn long_events_keep_their_kinds() {
     let folder = tempfile::tempdir().unwrap();
     let text = "timestamp,account_id,entity_kind,entity_value,count\n1700000000,b,url,x,2\n1700000001,a,url,x,1\n,a,ip_address,8.8.8.8,1\n";

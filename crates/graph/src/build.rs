@@ -2,21 +2,21 @@
 //!
 //! 1. [`consolidate`]: sort by (account, identifier), merge equals: counts are summed (saturating), times become the earliest and
 //!    the latest. Associative and commutative, so runs can be consolidated early and again later. [`merge_row`] does the same to the
-//!    sightings of one account, which is all that a shard ([`crate::shards`]) needs.
-//! 2. [`columns_from_shards`]: the forward side is the sightings account by account; the reverse side is the positions sorted by
-//!    (identifier, position), hence by account within an identifier.
-//! 3. [`activity_from_shards`]: events by account, within one by time and then all other columns ([`order_row`]), so that input
-//!    order leaves no trace.
+//!    sightings of one account, [`order_row`] orders its events by time and then all other columns, so that input order leaves no
+//!    trace: with these a caller builds the forward side account by account.
+//! 2. [`Reverse`]: the reverse side is the positions of the forward side by (identifier, position), hence by account within an
+//!    identifier: a counting sort, range by range of identifiers so that it needn't be held whole.
 //!
-//! Cost: O(n) passes, and a sort of each account's few items; one parallel radix sort of 8-byte keys for the reverse side. The
+//! Cost: O(n) passes, and a sort of each account's few items; the reverse side reads the identifiers once more for each range. The
 //! answers depend on neither the input order nor the number of threads.
 //!
 //! Reference: the merge is the `consolidation` of differential dataflow (McSherry et al., CIDR 2013).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use rdst::{RadixKey, RadixSort};
 
-use crate::shards::{Rows, Shard};
 use crate::{
     AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, GraphError, IdentifierId, NO_TIME, NONE_U16,
     NONE_U32, Seconds, Sighting,
@@ -50,6 +50,16 @@ impl Moment {
     /// Whether it comes from a long row.
     pub fn is_long(&self) -> bool {
         self.status == LONG_STATUS
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn time(&self) -> i64 {
+        i64::from(self.seconds) * 1000 + i64::from(self.millis)
+    }
+
+    /// The status, or `NONE_U16`.
+    pub fn shown_status(&self) -> u16 {
+        if self.is_long() { NONE_U16 } else { self.status }
     }
 }
 
@@ -133,111 +143,132 @@ fn earliest(one: Seconds, other: Seconds) -> Seconds {
     }
 }
 
-/// Both sides of the graph from consolidated sightings. `kind_starts` has one entry a kind and ends with the identifier count.
-///
-/// # Errors
-/// More sightings than a `u32` numbers, sightings of an account that are not strictly ascending, ids out of range.
-pub fn columns_from_shards(
-    shards: &[Shard<Sighting>],
-    account_count: usize,
-    kind_starts: Vec<u32>,
-) -> Result<BipartiteColumns, GraphError> {
-    let identifier_count = kind_starts.last().copied().unwrap_or(0) as usize;
-    let out = |column, found: u32, bound: usize| GraphError::OutOfRange {
-        column,
-        at: 0,
-        found: u64::from(found),
-        bound: bound as u64,
-    };
-    let rows = Rows::of(shards, account_count).map_err(|account| out("sightings (account)", account, account_count))?;
-    if rows.item_count() >= u32::MAX as usize {
-        let (found, bound) = (rows.item_count() as u64, u64::from(u32::MAX));
-        return Err(GraphError::TooMany { what: "sightings", found, bound });
-    }
-    let keys = rows.fill(shards, |account, sighting| (account, sighting.identifier.0));
-    if let Some(at) = keys.par_windows(2).position_first(|pair| pair[0] >= pair[1]) {
-        return Err(GraphError::Offsets { column: "sightings", at: at as u64 + 1 });
-    }
-    let mut reverse: Vec<u64> =
-        keys.par_iter().enumerate().map(|(position, key)| (u64::from(key.1) << 32) | position as u64).collect();
-    reverse.radix_sort_unstable();
-    if let Some(last) = reverse.last().filter(|&&last| (last >> 32) as usize >= identifier_count) {
-        return Err(out("sightings (identifier)", (last >> 32) as u32, identifier_count));
-    }
-    let identifier_offsets = offsets(identifier_count, reverse.len(), |at| (reverse[at] >> 32) as u32);
-    Ok(BipartiteColumns {
-        kind_starts: kind_starts.into(),
-        identifiers: keys.par_iter().map(|key| key.1).collect::<Vec<_>>().into(),
-        counts: rows.fill(shards, |_, sighting| sighting.count).into(),
-        first_seen: rows.fill(shards, |_, sighting| sighting.first_seen).into(),
-        last_seen: rows.fill(shards, |_, sighting| sighting.last_seen).into(),
-        account_offsets: rows.offsets.into(),
-        identifier_offsets: identifier_offsets.into(),
-        accounts: reverse.par_iter().map(|&entry| keys[entry as u32 as usize].0).collect::<Vec<_>>().into(),
-        identifier_sightings: reverse.par_iter().map(|&entry| entry as u32).collect::<Vec<_>>().into(),
-    })
+/// The reverse side of a graph in the making.
+#[derive(Clone, Debug)]
+pub struct Reverse<'a> {
+    account_offsets: &'a [u64],
+    identifiers: &'a [u32],
+    /// Start of each identifier's accounts; length identifiers + 1.
+    pub identifier_offsets: Vec<u64>,
 }
 
-/// Consolidates and builds in one step.
+/// The reverse rows of a range of identifiers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReverseRows {
+    /// Accounts, ascending within an identifier.
+    pub accounts: Vec<u32>,
+    /// The position of each in the sighting columns.
+    pub sightings: Vec<u32>,
+}
+
+impl<'a> Reverse<'a> {
+    /// Of sightings account by account, as columns.
+    ///
+    /// # Errors
+    /// More sightings than a `u32` numbers, or an identifier out of range.
+    pub fn new(account_offsets: &'a [u64], identifiers: &'a [u32], identifier_count: usize) -> Result<Self, GraphError> {
+        if identifiers.len() >= u32::MAX as usize {
+            let (found, bound) = (identifiers.len() as u64, u64::from(u32::MAX));
+            return Err(GraphError::TooMany { what: "sightings", found, bound });
+        }
+        if let Some(at) = identifiers.par_iter().position_first(|&identifier| identifier as usize >= identifier_count) {
+            let (found, bound) = (u64::from(identifiers[at]), identifier_count as u64);
+            return Err(GraphError::OutOfRange { column: "sightings (identifier)", at: at as u64, found, bound });
+        }
+        let mut identifier_offsets = vec![0u64; identifier_count + 1];
+        for &identifier in identifiers {
+            identifier_offsets[identifier as usize + 1] += 1;
+        }
+        for identifier in 0..identifier_count {
+            identifier_offsets[identifier + 1] += identifier_offsets[identifier];
+        }
+        Ok(Reverse { account_offsets, identifiers, identifier_offsets })
+    }
+
+    /// All identifiers in `count` ranges of about as many sightings.
+    pub fn ranges(&self, count: usize) -> Vec<Range<u32>> {
+        let (identifiers, sightings) = (self.identifier_offsets.len() - 1, self.identifiers.len() as u64);
+        let border = |part: usize| match part {
+            0 => 0,
+            part if part == count => identifiers,
+            part => self
+                .identifier_offsets
+                .partition_point(|&start| start < sightings * part as u64 / count as u64)
+                .min(identifiers),
+        };
+        (0..count).map(|part| border(part) as u32..border(part + 1) as u32).filter(|range| !range.is_empty()).collect()
+    }
+
+    /// The rows of a range. O(sightings of the graph).
+    pub fn rows(&self, range: &Range<u32>) -> ReverseRows {
+        let starts = &self.identifier_offsets[range.start as usize..range.end as usize];
+        let base = self.identifier_offsets[range.start as usize];
+        let length = (self.identifier_offsets[range.end as usize] - base) as usize;
+        let mut next: Vec<u32> = starts.iter().map(|start| (start - base) as u32).collect();
+        let mut rows = ReverseRows { accounts: vec![0; length], sightings: vec![0; length] };
+        for (account, row) in self.account_offsets.windows(2).enumerate() {
+            for position in row[0] as usize..row[1] as usize {
+                // Those below the range wrap to the top.
+                if let Some(slot) = next.get_mut(self.identifiers[position].wrapping_sub(range.start) as usize) {
+                    rows.accounts[*slot as usize] = account as u32;
+                    rows.sightings[*slot as usize] = position as u32;
+                    *slot += 1;
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// Consolidates and builds in one step. `kind_starts` has one entry a kind and ends with the identifier count.
 ///
 /// # Errors
-/// As [`columns_from_shards`].
+/// As [`Reverse::new`], and an account out of range.
 pub fn graph_from_sightings(
     sightings: Vec<Sighting>,
     account_count: usize,
     kind_starts: Vec<u32>,
 ) -> Result<BipartiteGraph, GraphError> {
-    let shard = Shard::grouped(consolidate(sightings), |sighting| sighting.account.0);
-    BipartiteGraph::from_columns(columns_from_shards(&[shard], account_count, kind_starts)?)
+    let sightings = consolidate(sightings);
+    let account_offsets = offsets(&sightings, account_count, "sightings (account)", |sighting| sighting.account.0)?;
+    let identifiers: Vec<u32> = sightings.par_iter().map(|sighting| sighting.identifier.0).collect();
+    let identifier_count = kind_starts.last().copied().unwrap_or(0) as usize;
+    let reverse = Reverse::new(&account_offsets, &identifiers, identifier_count)?;
+    let rows: Vec<ReverseRows> =
+        reverse.ranges(rayon::current_num_threads()).par_iter().map(|range| reverse.rows(range)).collect();
+    let identifier_offsets = reverse.identifier_offsets;
+    BipartiteGraph::from_columns(BipartiteColumns {
+        kind_starts: kind_starts.into(),
+        counts: sightings.par_iter().map(|sighting| sighting.count).collect::<Vec<_>>().into(),
+        first_seen: sightings.par_iter().map(|sighting| sighting.first_seen).collect::<Vec<_>>().into(),
+        last_seen: sightings.par_iter().map(|sighting| sighting.last_seen).collect::<Vec<_>>().into(),
+        account_offsets: account_offsets.into(),
+        identifiers: identifiers.into(),
+        identifier_offsets: identifier_offsets.into(),
+        accounts: rows.iter().flat_map(|rows| &rows.accounts).copied().collect::<Vec<_>>().into(),
+        identifier_sightings: rows.iter().flat_map(|rows| &rows.sightings).copied().collect::<Vec<_>>().into(),
+    })
 }
 
-/// Row starts of `row_count` rows over `length` entries whose rows ascend.
-fn offsets(row_count: usize, length: usize, row_of: impl Fn(usize) -> u32) -> Vec<u64> {
+/// Row starts of items whose rows ascend.
+fn offsets<T>(items: &[T], row_count: usize, column: &'static str, row_of: impl Fn(&T) -> u32) -> Result<Vec<u64>, GraphError> {
     let mut offsets = vec![0u64; row_count + 1];
-    for at in 0..length {
-        offsets[row_of(at) as usize + 1] += 1;
+    for (at, item) in items.iter().enumerate() {
+        let (row, bound) = (row_of(item), row_count as u64);
+        let out = || GraphError::OutOfRange { column, at: at as u64, found: u64::from(row), bound };
+        *offsets.get_mut(row as usize + 1).ok_or_else(out)? += 1;
     }
     for row in 0..row_count {
         offsets[row + 1] += offsets[row];
     }
-    offsets
+    Ok(offsets)
 }
 
-/// All accounts' events from shards in order. A column in which every event is missing (or, for requests, 1) is left out.
+/// Orders and builds in one step; for tests, examples and small logs. A column in which every event is missing (or, for requests, 1)
+/// is left out.
 ///
 /// # Errors
 /// An account out of range.
-pub fn activity_from_shards(shards: &[Shard<Moment>], account_count: usize) -> Result<Activity, GraphError> {
-    let rows = Rows::of(shards, account_count).map_err(|account| {
-        let (found, bound) = (u64::from(account), account_count as u64);
-        GraphError::OutOfRange { column: "moments", at: 0, found, bound }
-    })?;
-    let column = |none: u32, of: &(dyn Fn(&Moment) -> u32 + Sync)| -> bool {
-        shards.par_iter().any(|shard| shard.items().iter().any(|moment| of(moment) != none))
-    };
-    let none = u32::from(NONE_U16);
-    let narrow = |there: bool, of: &(dyn Fn(&Moment) -> u16 + Sync)| -> Vec<u16> {
-        if there { rows.fill(shards, |_, moment| of(moment)) } else { Vec::new() }
-    };
-    let wide = |there: bool, of: &(dyn Fn(&Moment) -> u32 + Sync)| -> Vec<u32> {
-        if there { rows.fill(shards, |_, moment| of(moment)) } else { Vec::new() }
-    };
-    let status = |moment: &Moment| if moment.is_long() { NONE_U16 } else { moment.status };
-    Activity::from_columns(ActivityColumns {
-        time: rows.fill(shards, |_, moment| i64::from(moment.seconds) * 1000 + i64::from(moment.millis)).into(),
-        model: narrow(column(none, &|moment| u32::from(moment.model)), &|moment| moment.model).into(),
-        capability: narrow(column(none, &|moment| u32::from(moment.capability)), &|moment| moment.capability).into(),
-        status: narrow(column(none, &|moment| u32::from(status(moment))), &status).into(),
-        template: wide(column(NONE_U32, &|moment| moment.template), &|moment| moment.template).into(),
-        requests: wide(column(1, &|moment| moment.requests), &|moment| moment.requests).into(),
-        offsets: rows.offsets.into(),
-    })
-}
-
-/// Orders and builds in one step; for tests, examples and small logs.
-///
-/// # Errors
-/// As [`activity_from_shards`].
 pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> Result<Activity, GraphError> {
     moments.sort_by_key(|moment| moment.account);
     let mut ordered = Vec::with_capacity(moments.len());
@@ -245,14 +276,19 @@ pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> 
         let kept = order_row(row);
         ordered.extend_from_slice(&row[..kept]);
     }
-    activity_from_shards(&[Shard::grouped(ordered, |moment| moment.account)], account_count)
-}
-
-/// Which events, in the order of [`activity_from_shards`], came from long rows: one flag an event, or none if no event did.
-pub fn long_flags(shards: &[Shard<Moment>], account_count: usize) -> Vec<u8> {
-    let some = shards.par_iter().any(|shard| shard.items().iter().any(Moment::is_long));
-    let rows = if some { Rows::of(shards, account_count).ok() } else { None };
-    rows.map_or_else(Vec::new, |rows| rows.fill(shards, |_, moment| u8::from(moment.is_long())))
+    fn column<T: Copy + PartialEq + Send + Sync>(moments: &[Moment], none: T, of: impl Fn(&Moment) -> T) -> crate::Column<T> {
+        let there = moments.iter().any(|moment| of(moment) != none);
+        if there { moments.iter().map(of).collect::<Vec<_>>().into() } else { Vec::new().into() }
+    }
+    Activity::from_columns(ActivityColumns {
+        offsets: offsets(&ordered, account_count, "moments", |moment| moment.account)?.into(),
+        time: ordered.iter().map(Moment::time).collect::<Vec<_>>().into(),
+        model: column(&ordered, NONE_U16, |moment| moment.model),
+        capability: column(&ordered, NONE_U16, |moment| moment.capability),
+        status: column(&ordered, NONE_U16, Moment::shown_status),
+        template: column(&ordered, NONE_U32, |moment| moment.template),
+        requests: column(&ordered, 1, |moment| moment.requests),
+    })
 }
 
 #[cfg(test)]
@@ -297,10 +333,8 @@ mod tests {
         };
         let mut long = moment(0, 8, 1);
         long.status = LONG_STATUS;
-        let parts = vec![vec![moment(1, 9, 3), long], vec![moment(1, 9, 2), moment(1, 7, 9)]];
-        let shards = [Shard::gather(parts, &[0, 1], |moment| moment.account as usize, order_row)];
-        let activity = activity_from_shards(&shards, 2).unwrap();
-        assert_eq!(long_flags(&shards, 2), [1, 0, 0, 0]);
+        let moments = vec![moment(1, 9, 3), long, moment(1, 9, 2), moment(1, 7, 9)];
+        let activity = activity_from_moments(moments, 2).unwrap();
         assert_eq!(activity.of(AccountId(1)).time, [7005, 9005, 9005]);
         assert_eq!(activity.of(AccountId(1)).model, [9, 2, 3]);
         assert!(activity.columns().status.is_empty() && activity.columns().requests.is_empty());

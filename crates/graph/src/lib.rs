@@ -37,7 +37,6 @@ pub mod ids;
 pub mod layout;
 pub mod partition;
 pub mod petgraph_impl;
-pub mod shards;
 pub mod sweep;
 #[cfg(test)]
 mod testing;

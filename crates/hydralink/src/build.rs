@@ -48,7 +48,8 @@ pub fn build(
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
-    let ingested = events::ingest(sources, config, observer)?;
+    let config = &spilling_beside(path, config);
+    let ingested = events::ingest_into(&writer, None, sources, config, observer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -82,7 +83,7 @@ pub fn update(
     writer.set_key_id(key_id);
     let dataset = Dataset::open(path)?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;
-    let mut config = config.clone();
+    let mut config = spilling_beside(path, config);
     for (section, configured) in side_tables(&mut config) {
         if configured.is_none() && dataset.store().has(section) {
             let file = folder.path().join(section);
@@ -129,7 +130,7 @@ pub fn update(
             .collect(),
         rejected: manifest.rejected.iter().cloned().collect(),
     };
-    let ingested = events::ingest_onto(Some(&base), sources, &config, observer)?;
+    let ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
     let summary = summarise(&ingested);
     if summary.already_read.len() == ingested.files.len() - base.files.len() {
         return Ok(BuildSummary { changed: false, ..summary });
@@ -142,6 +143,11 @@ pub fn update(
     }
     writer.commit()?;
     Ok(summary)
+}
+
+/// What is beyond the memory limit goes to the disk of the store, unless said otherwise.
+fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
+    IngestConfig { spill: config.spill.clone().or_else(|| Some(store.to_owned())), ..config.clone() }
 }
 
 /// Sections of the side tables, which hold names.
@@ -191,10 +197,9 @@ fn rejected_by_reason(ingested: &Ingested) -> Vec<(String, u64)> {
     ingested.rejected.iter().map(|(reason, &count)| (reason.name().to_owned(), count)).collect()
 }
 
-/// Puts everything that was ingested into a store.
-pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
+/// Puts the columns that an ingest gives to its keeper into a store; for what was not ingested into it.
+pub(crate) fn put_columns(writer: &mut StoreWriter, ingested: &Ingested) -> Result<(), Error> {
     let graph = ingested.graph.columns();
-    writer.put("graph.kind_starts", &graph.kind_starts)?;
     writer.put("graph.account_offsets", &graph.account_offsets)?;
     writer.put("graph.identifiers", &graph.identifiers)?;
     writer.put("graph.counts", &graph.counts)?;
@@ -211,6 +216,12 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     writer.put("activity.status", &activity.status)?;
     writer.put("activity.template", &activity.template)?;
     writer.put("activity.requests", &activity.requests)?;
+    writer.put("inputs.long_events", &ingested.long_events)
+}
+
+/// Puts everything else that was ingested into a store.
+pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Error> {
+    writer.put("graph.kind_starts", &ingested.graph.columns().kind_starts)?;
     let accounts = &ingested.accounts;
     writer.put("accounts.created_at", &accounts.created_at)?;
     writer.put("accounts.banned_at", &accounts.banned_at)?;
@@ -231,7 +242,6 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     // By content, so that the order in which batches came leaves no trace.
     files.sort_by(|one, other| (&one.hash, &one.name).cmp(&(&other.hash, &other.name)));
     writer.set_inputs(files, rejected_by_reason(&ingested));
-    writer.put("inputs.long_events", &ingested.long_events)?;
     writer.put("inputs.event_pathway", &ingested.event_pathway)?;
     writer.put("inputs.event_pathways", ingested.event_pathways.join("\n").as_bytes())?;
     let tables = writer.tables();

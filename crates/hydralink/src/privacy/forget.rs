@@ -79,7 +79,9 @@ pub fn forget(
     let kept = Kept::without(&dataset, &removed);
     let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
     writer.forget("");
-    build::put(&mut writer, kept.ingested(&dataset)?)?;
+    let ingested = kept.ingested(&dataset)?;
+    build::put_columns(&mut writer, &ingested)?;
+    build::put(&mut writer, ingested)?;
     writer.set_inputs(dataset.manifest().inputs.clone(), dataset.manifest().rejected.clone());
     keep_side_tables(&mut writer, &dataset, &gone)?;
     let mut config = None;
@@ -283,7 +285,7 @@ impl Kept {
                 let names = dataset.store().column::<u8>("inputs.event_pathways")?;
                 String::from_utf8_lossy(&names).lines().map(str::to_owned).collect()
             },
-            long_events: self.long_events(dataset)?,
+            long_events: self.long_events(dataset)?.into(),
         })
     }
 

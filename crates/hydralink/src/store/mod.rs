@@ -28,8 +28,8 @@ use graph::Column;
 
 use crate::error::Error;
 
+pub(crate) use events::Element;
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
-pub(crate) use section::Element;
 pub use section::SMALL_SECTION;
 pub use writer::StoreWriter;
 

@@ -8,10 +8,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use events::Element;
 use graph::Column;
 use memmap2::Mmap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes};
 
 use super::manifest::SectionEntry;
 use crate::error::Error;
@@ -21,17 +22,6 @@ pub const SMALL_SECTION: u64 = 4 << 20;
 
 #[cfg(target_endian = "big")]
 compile_error!("stores are little-endian and mapped as they are; big-endian machines are not supported");
-
-/// A number that sections can hold.
-pub(crate) trait Element: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + Send + Sync + 'static {
-    /// The type's name in manifests.
-    const NAME: &'static str;
-}
-
-macro_rules! elements {
-    ($($type:ident),*) => { $(impl Element for $type { const NAME: &'static str = stringify!($type); })* };
-}
-elements!(u8, u16, u32, u64, i64, f32);
 
 /// A mapped section.
 #[derive(Debug)]
@@ -99,21 +89,35 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     Ok(mapped)
 }
 
-/// Writes one section and syncs it.
-pub(crate) fn write<T: Element>(store: &Path, name: &str, file: &str, values: &[T]) -> io::Result<SectionEntry> {
-    let bytes = values.as_bytes();
-    let mut out = File::create_new(store.join(file))?;
-    let mut hash = Xxh3::new();
-    for chunk in bytes.chunks(8 << 20) {
-        hash.update(chunk);
-        out.write_all(chunk)?;
+/// A section in the making: its file, and the checksum of what is in it.
+pub(crate) struct SectionWriter {
+    entry: SectionEntry,
+    file: File,
+    hash: Box<Xxh3>,
+}
+
+impl SectionWriter {
+    /// An empty section of a name in a new file.
+    pub(crate) fn create<T: Element>(store: &Path, name: &str, file: String) -> io::Result<Self> {
+        let out = File::create_new(store.join(&file))?;
+        let entry = SectionEntry { name: name.to_owned(), file, element: T::NAME.to_owned(), bytes: 0, checksum: 0 };
+        Ok(SectionWriter { entry, file: out, hash: Box::default() })
     }
-    out.sync_all()?;
-    Ok(SectionEntry {
-        name: name.to_owned(),
-        file: file.to_owned(),
-        element: T::NAME.to_owned(),
-        bytes: bytes.len() as u64,
-        checksum: hash.digest128(),
-    })
+
+    /// Appends values.
+    pub(crate) fn append<T: Element>(&mut self, values: &[T]) -> io::Result<()> {
+        // Small enough to be still in the processor's caches when it is written.
+        for chunk in values.as_bytes().chunks(1 << 18) {
+            self.hash.update(chunk);
+            self.file.write_all(chunk)?;
+            self.entry.bytes += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// What the manifest will say, and the file, to be synced before it says so.
+    pub(crate) fn finish(mut self) -> (SectionEntry, File) {
+        self.entry.checksum = self.hash.digest128();
+        (self.entry, self.file)
+    }
 }

@@ -2,22 +2,51 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
+use events::Growing;
+use graph::Column;
+
+use super::Element;
 use super::manifest::{self, InputFile, Manifest, SectionEntry, Tables};
-use super::section::{self, Element};
+use super::section::{self, SectionWriter};
 use super::{LOCK, MANIFEST};
 use crate::error::Error;
 
 /// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
+///
+/// It is also where an ingest keeps its columns ([`events::Keeper`]): they go to their files piece by piece, are mapped when they are
+/// whole, and reach the disk while the next ones are made.
 #[derive(Debug)]
 pub struct StoreWriter {
     path: PathBuf,
     manifest: Manifest,
-    written: Vec<PathBuf>,
+    made: Arc<Mutex<Made>>,
     made_directory: bool,
     committed: bool,
     _lock: File,
+}
+
+/// A thread that waits until a section is on the disk.
+type Syncing = JoinHandle<io::Result<()>>;
+
+/// What has been written so far.
+#[derive(Debug, Default)]
+struct Made {
+    files: Vec<PathBuf>,
+    sections: Vec<SectionEntry>,
+    syncs: Vec<(PathBuf, Syncing)>,
+}
+
+/// A section in the making, as an ingest sees it.
+pub struct KeptSection<T> {
+    section: SectionWriter,
+    path: PathBuf,
+    made: Arc<Mutex<Made>>,
+    element: std::marker::PhantomData<fn(T)>,
 }
 
 impl StoreWriter {
@@ -50,7 +79,7 @@ impl StoreWriter {
             tables: Tables::default(),
             key_id: None,
         };
-        Ok(StoreWriter { path: path.to_owned(), manifest, written: Vec::new(), made_directory, committed: false, _lock: lock })
+        Ok(StoreWriter { path: path.to_owned(), manifest, made: Arc::default(), made_directory, committed: false, _lock: lock })
     }
 
     /// Starts a change of an existing store that keeps the sections it doesn't replace.
@@ -65,7 +94,7 @@ impl StoreWriter {
         Ok(StoreWriter {
             path: path.to_owned(),
             manifest,
-            written: Vec::new(),
+            made: Arc::default(),
             made_directory: false,
             committed: false,
             _lock: lock,
@@ -77,14 +106,19 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Io`], a full disk for instance.
     pub(crate) fn put<T: Element>(&mut self, name: &str, values: &[T]) -> Result<(), Error> {
+        let put = || {
+            let mut kept = self.section::<T>(name)?;
+            kept.append(values)?;
+            kept.settle()
+        };
+        put().map(drop).map_err(|error| Error::io("write", &self.path.join(name), error))
+    }
+
+    fn section<T: Element>(&self, name: &str) -> io::Result<KeptSection<T>> {
         let file = format!("{name}.{}", self.manifest.generation);
-        let path = self.path.join(&file);
-        self.written.push(path.clone());
-        let entry: SectionEntry =
-            section::write(&self.path, name, &file, values).map_err(|error| Error::io("write", &path, error))?;
-        self.manifest.sections.retain(|section| section.name != name);
-        self.manifest.sections.push(entry);
-        Ok(())
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).files.push(self.path.join(&file));
+        let section = SectionWriter::create::<T>(&self.path, name, file)?;
+        Ok(KeptSection { section, path: self.path.clone(), made: self.made.clone(), element: std::marker::PhantomData })
     }
 
     /// Forgets the sections whose name starts with `prefix`.
@@ -94,7 +128,8 @@ impl StoreWriter {
 
     /// Whether the store will have this section.
     pub(crate) fn names(&self, section: &str) -> bool {
-        self.manifest.sections.iter().any(|entry| entry.name == section)
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        self.manifest.sections.iter().chain(&made.sections).any(|entry| entry.name == section)
     }
 
     /// The string tables, to fill in.
@@ -118,7 +153,17 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Io`]; the store is then as it was.
     pub fn commit(mut self) -> Result<(), Error> {
+        let (sections, syncs) = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            (std::mem::take(&mut made.sections), std::mem::take(&mut made.syncs))
+        };
+        self.manifest.sections.retain(|old| sections.iter().all(|new| new.name != old.name));
+        self.manifest.sections.extend(sections);
         self.manifest.sections.sort_by(|a, b| a.name.cmp(&b.name));
+        for (path, sync) in syncs {
+            let synced = sync.join().unwrap_or_else(|_| Err(io::Error::other("the thread that synced it is gone")));
+            synced.map_err(|error| Error::io("write", &path, error))?;
+        }
         manifest::write(&self.path, &self.manifest).map_err(|error| Error::io("write the manifest of", &self.path, error))?;
         self.committed = true;
         self.remove_unnamed();
@@ -141,12 +186,46 @@ impl StoreWriter {
     }
 }
 
+impl events::Keeper for StoreWriter {
+    type Growing<T: Element> = KeptSection<T>;
+
+    fn begin<T: Element>(&self, name: &'static str) -> io::Result<KeptSection<T>> {
+        self.section(name)
+    }
+}
+
+impl<T: Element> KeptSection<T> {
+    /// Hands the section to the writer and the disk.
+    fn settle(self) -> io::Result<SectionEntry> {
+        let (entry, file) = self.section.finish();
+        let path = self.path.join(&entry.file);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.sections.retain(|old| old.name != entry.name);
+        made.sections.push(entry.clone());
+        made.syncs.push((path, std::thread::spawn(move || file.sync_all())));
+        Ok(entry)
+    }
+}
+
+impl<T: Element> events::Growing<T> for KeptSection<T> {
+    fn append(&mut self, values: &[T]) -> io::Result<()> {
+        self.section.append(values)
+    }
+
+    fn finish(self) -> io::Result<Column<T>> {
+        let path = self.path.clone();
+        let entry = self.settle()?;
+        let mapped = section::map(&path, &entry).map_err(io::Error::other)?;
+        mapped.column(&entry.name).map_err(io::Error::other)
+    }
+}
+
 impl Drop for StoreWriter {
     fn drop(&mut self) {
         if self.committed {
             return;
         }
-        for path in &self.written {
+        for path in &self.made.lock().unwrap_or_else(PoisonError::into_inner).files {
             let _ = fs::remove_file(path);
         }
         if self.made_directory {
