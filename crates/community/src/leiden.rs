@@ -27,7 +27,7 @@ use crate::error::CommunityError;
 use crate::groups::Groups;
 use crate::local_moving::local_moving;
 use crate::network::{Mass, Network, Weight};
-use crate::objective::{Masses, Objective, prepare, prepared_quality, value};
+use crate::objective::{Masses, Objective, inside, prepare, prepared_quality, value};
 use crate::random::visiting_order;
 use crate::reduction::{Folding, Reduction, reduce};
 use crate::refinement::{Refined, refine};
@@ -127,11 +127,14 @@ fn search(
         Masses::Two(masses) => repeat(graph, masses, start, &prepared.objective, effort, seed, method),
     };
     let mut partition = Partition::from_labels(labels);
-    if matches!(method, Method::Leiden { .. }) {
-        partition = components_within(graph, &partition);
+    let mut components = components_within(graph, &partition);
+    if matches!(method, Method::Leiden { .. }) && components.group_count() > partition.group_count() {
+        partition = components;
+        components = components_within(graph, &partition);
     }
-    let audit = audit_prepared(graph, &partition, &prepared);
-    let quality = prepared_quality(graph, &partition, quality, &prepared);
+    let inside = inside(graph, &partition);
+    let audit = audit_prepared(&partition, &components, &prepared, &inside);
+    let quality = prepared_quality(&partition, quality, &prepared, &inside);
     Ok(Communities { partition, hierarchy, quality, iterations, audit })
 }
 
