@@ -37,8 +37,8 @@ const EMPTY: u32 = u32::MAX;
 /// No move is proposed, or it isn't accepted.
 const NOWHERE: u32 = u32::MAX - 1;
 
-/// Improves `labels` (each below the vertex count) in place, visiting in `order`, until nothing gains or a round over the queue gains less
-/// than `least_gain`.
+/// Improves `labels` (each below the vertex count) in place, visiting in `order`, until nothing gains or, unless the network is
+/// small, a round over the queue gains less than `least_gain`.
 pub(crate) fn local_moving<W: Weight, M: Mass>(
     network: &Network<W, M>,
     labels: &mut Vec<u32>,
@@ -47,6 +47,8 @@ pub(crate) fn local_moving<W: Weight, M: Mass>(
     least_gain: f64,
 ) {
     let count = network.vertex_count();
+    // A small network costs little to the end.
+    let least_gain = if count < 2 * SMALLEST_BATCH { 0.0 } else { least_gain };
     let masses: Vec<M::Cell> = (0..count).into_par_iter().map(|_| M::ZERO.into_cell()).collect();
     labels.par_iter().zip(&network.masses).with_min_len(CHUNK).for_each(|(&label, mass)| mass.add_to(&masses[label as usize]));
     let shared = |value: &u32| AtomicU32::new(*value);
