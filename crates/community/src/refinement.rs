@@ -19,6 +19,8 @@ use crate::tally::{Pool, SKIP, Tally};
 
 /// Vertices that one task takes at least.
 const TASK: usize = 2048;
+/// What is less likely than the best by exp of this is lost in the rounding of their sum.
+const HOPELESS: f64 = -40.0;
 
 /// A partition finer than the communities, and which community each part lies in.
 pub(crate) struct Refined {
@@ -183,7 +185,14 @@ impl<M: Mass> Subset<M> {
 fn draw(odds: &mut [(u32, f64, f64)], most: f64, randomness: f64, random: &mut Stream) -> Option<(u32, f64)> {
     let mut total = 0.0;
     for (_, _, gain) in odds.iter_mut() {
-        let odd = if *gain == most { 1.0 } else { ((*gain - most) / randomness).exp() };
+        let exponent = (*gain - most) / randomness;
+        let odd = if *gain == most {
+            1.0
+        } else if exponent < HOPELESS {
+            0.0
+        } else {
+            exponent.exp()
+        };
         total += odd;
         *gain = total;
     }
