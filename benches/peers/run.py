@@ -12,7 +12,16 @@ identifiers), then python-igraph (graph, components, Leiden to modularity).
 `graphs` finds components and communities of graphs: METIS files (.graph), edge lists (`source target [weight]`, # for comments), both
 plain or .gz, Parquet files of sightings as `jobs` makes them from a world's events (columns account_id, kind, value), and an R-MAT graph of 2^N
 vertices and 16 times as many draws (a, b, c = .57, .19, .19). The modularity of every answer is computed here, by one function. Peers:
-python-igraph, leidenalg, NetworKit.
+python-igraph, leidenalg, NetworKit, and any program you have built, by
+
+    --external NAME=COMMAND
+
+where COMMAND may hold {mtx} (the graph as a symmetric Matrix Market file), {el} (an edge list from 0, without weights), {weighted} (1 or 0),
+{threads} and {labels} (a file it writes a label a line into; without it no modularity is computed). It also has OMP_NUM_THREADS. The seconds are
+taken from what it prints: GVE-Leiden's "{000012.3ms, ..." (its last line, with the modularity it claims), GAPBS's "Average Time: 0.0123", or
+"seconds": 0.0123; otherwise the whole process counts. For example, both built with -O3 -march=native:
+
+    --external 'GVE-Leiden=gve/a.out {mtx} 1 {weighted}' --external 'GAPBS Afforest=gapbs/cc -f {el} -s -n 9'
 
 Each stage is a process of its own, so that peak memory is the operating system's figure for that stage, and is ended at the time limit
 (then the table says "> N"). Prints a table; quote ratios, these machines are noisy.
@@ -22,6 +31,8 @@ import gzip
 import json
 import os
 import pathlib
+import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -340,8 +351,44 @@ def graphs(a):
                 continue
             seconds, peak = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
             judged = runs[-1][2]
-            quality = "" if "components" in method else f"{judged['modularity']:.4f}"
+            quality = "" if "components" in method or judged["modularity"] is None else f"{judged['modularity']:.4f}"
             print(f"{method:<34}{seconds:>10.4f}{peak:>10.0f}{quality:>12}{judged['groups']:>9}", flush=True)
+
+
+def write_for_externals(folder):
+    """The graph as the files that other programs read."""
+    import numpy
+
+    data = numpy.load(folder / "graph.npz")
+    sources, targets, weights = (data[name].tolist() for name in ("sources", "targets", "weights"))
+    vertices, weighted = int(data["vertices"]), any(weight != 1 for weight in weights)
+    with open(folder / "edges.mtx", "w") as mtx, open(folder / "edges.el", "w") as el:
+        mtx.write(f"%%MatrixMarket matrix coordinate {'real' if weighted else 'pattern'} symmetric\n{vertices} {vertices} {len(sources)}\n")
+        for source, target, weight in zip(sources, targets, weights):
+            low, high = sorted((source, target))
+            mtx.write(f"{high + 1} {low + 1} {weight!r}\n" if weighted else f"{high + 1} {low + 1}\n")
+            el.write(f"{source} {target}\n")
+    return weighted
+
+
+def external(command, folder, weighted, a):
+    """Runs a program of the user's: (seconds it prints, peak MiB, what is known of its answer)."""
+    labels = folder / "external.txt"
+    labels.unlink(missing_ok=True)
+    names = {"mtx": folder / "edges.mtx", "el": folder / "edges.el", "labels": labels, "threads": a.threads, "weighted": int(weighted)}
+    seconds, peak, text = measured(
+        [word.format(**names) for word in shlex.split(command)], {"OMP_NUM_THREADS": str(a.threads)}, a.limit
+    )
+    gve = re.findall(r"^\{([\d.]+)ms.* ([\d.]+) modularity", text, re.MULTILINE)
+    told = re.findall(r"Average Time:\s+([\d.]+)|\"seconds\":\s*([\d.]+)", text)
+    if gve:
+        seconds = float(gve[-1][0]) / 1000
+    elif told:
+        seconds = float(told[-1][0] or told[-1][1])
+    judged = {"modularity": float(gve[-1][1]) if gve else None, "groups": ""}
+    if labels.exists():
+        judged = json.loads(stage("judge", folder / "graph.npz", labels, threads=a.threads)[2])
+    return seconds, peak, judged
 
 
 def methods(folder, a):
@@ -364,11 +411,24 @@ def methods(folder, a):
         found[method] = lambda words=words: ours(words, a.threads)
         if a.threads > 1:
             found[f"{method}, 1 thread"] = lambda words=words: ours(words, 1)
-    return found | {method: lambda method=method: theirs(method) for method in PEERS}
+    found |= {method: lambda method=method: theirs(method) for method in PEERS}
+    if a.external:
+        weighted = write_for_externals(folder)
+        for name, command in a.external:
+            found[name] = lambda command=command: external(command, folder, weighted, a)
+    return found
+
+
+def named(word):
+    """NAME=COMMAND."""
+    name, found, command = word.partition("=")
+    if not (name and found and command):
+        raise argparse.ArgumentTypeError(f"expected NAME=COMMAND, found {word!r}")
+    return name, command
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, dest="command")
     job = commands.add_parser("jobs")
     job.add_argument("--tier", default="m")
@@ -376,6 +436,9 @@ def main():
     drawn = commands.add_parser("graphs")
     drawn.add_argument("files", nargs="*", type=pathlib.Path)
     drawn.add_argument("--rmat", type=int, action="append", default=[], metavar="N", help="an R-MAT graph of 2^N vertices; may be repeated")
+    drawn.add_argument(
+        "--external", type=named, action="append", default=[], metavar="NAME=COMMAND", help="another program to run; may be repeated"
+    )
     for command in (job, drawn):
         command.add_argument("--threads", type=int, default=os.cpu_count())
         command.add_argument("--repeat", type=int, default=3)

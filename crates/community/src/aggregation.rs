@@ -1,48 +1,44 @@
 //! Phase 3: every part becomes a vertex; weights between parts are summed, weights within are dropped.
 //!
 //! Masses add up, and what lies within a part stays together from here on: so every coarser partition has the same quality on
-//! both networks, up to the constant that was dropped. Parts are handled in parallel in runs of a fixed size, each row summed in the
+//! both networks, up to the constant that was dropped. Parts are handled in parallel, each row summed in the
 //! order of its members. Cost O(entries).
 
 use rayon::prelude::*;
 
 use crate::groups::Groups;
-use crate::network::{Mass, Network, Rows, Weight};
+use crate::network::{Mass, Network, Weight};
 use crate::tally::{Pool, Tally};
 
 /// Parts that one task handles.
-const TASK: usize = 1024;
+const TASK: usize = 256;
 
 /// The network whose vertices are the `part_count` parts named in `labels`.
 pub(crate) fn aggregate<W: Weight, M: Mass>(network: &Network<W, M>, labels: &[u32], part_count: usize) -> Network<f64, M> {
     let groups = Groups::new(labels, part_count);
-    let tallies = Pool::default();
-    let run = |run: usize| {
-        let parts = run * TASK..((run + 1) * TASK).min(part_count);
-        tallies.with(|tally| aggregate_rows(network, labels, &groups, parts, tally))
-    };
-    Rows::join((0..part_count.div_ceil(TASK)).into_par_iter().map(run).collect(), 0)
-}
-
-fn aggregate_rows<W: Weight, M: Mass>(
-    network: &Network<W, M>,
-    labels: &[u32],
-    groups: &Groups,
-    parts: std::ops::Range<usize>,
-    tally: &mut Tally,
-) -> Rows<f64, M> {
-    let mut rows = Rows::with_capacity(parts.len());
-    for part in parts {
-        let members = &groups.members[groups.offsets[part] as usize..groups.offsets[part + 1] as usize];
-        let degree = members.iter().map(|&member| network.degree_of(member)).sum();
-        let row = members.iter().flat_map(|&member| network.row_of(member));
-        let row = row.map(|(target, weight)| (labels[target as usize], weight)).filter(|&(label, _)| label as usize != part);
-        let sums = tally.sum(degree, groups.group_count(), row);
-        rows.targets.extend(sums.iter().map(|&(label, _)| label));
-        rows.weights.extend(sums.iter().map(|&(_, sum)| sum));
-        rows.end_row(members.iter().fold(M::ZERO, |sum, &member| sum.plus(network.masses[member as usize])));
-    }
-    rows
+    // A part has no more neighbours than its members have, nor than there are other parts.
+    let degrees: Vec<u64> = (0..part_count)
+        .into_par_iter()
+        .with_min_len(TASK)
+        .map(|part| groups.members_of(part).iter().map(|&member| network.degree_of(member) as u64).sum())
+        .collect();
+    let room: Vec<u32> = degrees.iter().map(|&degree| degree.min(part_count as u64) as u32).collect();
+    let tallies = Pool::<Tally>::default();
+    Network::build(&room, 0, |parts, rows| {
+        tallies.with(|tally| {
+            for part in parts {
+                let members = groups.members_of(part);
+                tally.begin(degrees[part] as usize, part_count);
+                members.iter().for_each(|&member| tally.add(network.row_of(member), |target| labels[target as usize]));
+                tally.drain(|label, sum| {
+                    if label as usize != part {
+                        rows.push(label, sum);
+                    }
+                });
+                rows.end_row(members.iter().fold(M::ZERO, |sum, &member| sum.plus(network.masses[member as usize])));
+            }
+        });
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +53,7 @@ mod tests {
         let mut masses = vec![0; labels.len()];
         for vertex in 0..network.vertex_count() as u32 {
             masses[labels[vertex as usize] as usize] += network.masses[vertex as usize];
-            let row = network.row_of(vertex).filter(|&(t, _)| labels[t as usize] == labels[vertex as usize]);
+            let row = network.row_of(vertex).iter().filter(|&(t, _)| labels[t as usize] == labels[vertex as usize]);
             inner += row.map(|(_, weight)| weight / 2.0).sum::<f64>();
         }
         inner - scale * masses.iter().map(|&mass| (mass * mass) as f64).sum::<f64>() / 2.0

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::config::QualityConfig;
 use crate::error::CommunityError;
 use crate::network::Mass;
-use crate::objective::{Masses, Objective, Prepared, prepare, sum_by_group};
+use crate::objective::{Inside, Masses, Objective, Prepared, inside, prepare, sum_by_group};
 
 /// Vertices that one task takes at least.
 const TASK: usize = 2048;
@@ -35,19 +35,21 @@ pub fn audit(graph: &WeightedGraph, partition: &Partition, config: &QualityConfi
     if expected != found {
         return Err(CommunityError::Start { expected, found });
     }
-    Ok(audit_prepared(graph, partition, &prepare(graph, config)?))
+    let prepared = prepare(graph, config)?;
+    Ok(audit_prepared(partition, &components_within(graph, partition), &prepared, &inside(graph, partition)))
 }
 
-pub(crate) fn audit_prepared(graph: &WeightedGraph, partition: &Partition, prepared: &Prepared) -> Audit {
+/// [`audit`], of the connected components within the groups and what every vertex has inside its group.
+pub(crate) fn audit_prepared(partition: &Partition, components: &Partition, prepared: &Prepared, inside: &[Inside]) -> Audit {
     let badly_connected = match &prepared.masses {
-        Masses::One(masses) => badly_connected(graph, masses, partition, &prepared.objective),
-        Masses::Two(masses) => badly_connected(graph, masses, partition, &prepared.objective),
+        Masses::One(masses) => badly_connected(masses, partition, &prepared.objective, inside),
+        Masses::Two(masses) => badly_connected(masses, partition, &prepared.objective, inside),
     };
     Audit {
-        vertices: graph.vertex_count(),
+        vertices: partition.vertex_count(),
         communities: partition.group_count(),
-        sizes_sum_ok: partition.sizes().iter().map(|&size| size as usize).sum::<usize>() == graph.vertex_count(),
-        disconnected: groups_of_several(partition, &components_within(graph, partition)),
+        sizes_sum_ok: partition.sizes().iter().map(|&size| size as usize).sum::<usize>() == partition.vertex_count(),
+        disconnected: groups_of_several(partition, components),
         badly_connected,
     }
 }
@@ -65,15 +67,13 @@ fn groups_of_several(partition: &Partition, components: &Partition) -> usize {
 }
 
 /// Groups with a vertex that would rather be alone.
-fn badly_connected<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, objective: &Objective) -> usize {
+fn badly_connected<M: Mass>(masses: &[M], partition: &Partition, objective: &Objective, inside: &[Inside]) -> usize {
     let labels = partition.labels();
     let totals = sum_by_group(masses, partition);
     let is_bad = |&vertex: &u32| {
         let (own, mass) = (labels[vertex as usize], masses[vertex as usize]);
-        let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
-        let inside = row.filter(|&(&target, _)| target != vertex && labels[target as usize] == own);
-        let inside: f64 = inside.map(|(_, &weight)| f64::from(weight)).sum();
-        inside + objective.tolerance < objective.scale * mass.product(totals[own as usize].minus(mass))
+        inside[vertex as usize].to_others + objective.tolerance
+            < objective.scale * mass.product(totals[own as usize].minus(mass))
     };
     let mut bad: Vec<u32> = (0..labels.len() as u32).into_par_iter().with_min_len(TASK).filter(is_bad).collect();
     bad.iter_mut().for_each(|vertex| *vertex = labels[*vertex as usize]);

@@ -47,6 +47,11 @@ impl Groups {
         Groups { offsets, members, position_of }
     }
 
+    /// The members of one group, ascending.
+    pub(crate) fn members_of(&self, group: usize) -> &[u32] {
+        &self.members[self.offsets[group] as usize..self.offsets[group + 1] as usize]
+    }
+
     pub(crate) fn group_count(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -84,7 +89,7 @@ mod tests {
             let groups = Groups::new(&labels, 11);
             assert_eq!(groups.offsets[11], count);
             for group in 0..groups.group_count() {
-                let members = &groups.members[groups.offsets[group] as usize..groups.offsets[group + 1] as usize];
+                let members = groups.members_of(group);
                 assert!(members.is_sorted_by(|one, two| one < two));
                 assert!(members.iter().all(|&member| labels[member as usize] as usize == group));
             }

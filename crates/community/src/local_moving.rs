@@ -37,8 +37,8 @@ const EMPTY: u32 = u32::MAX;
 /// No move is proposed, or it isn't accepted.
 const NOWHERE: u32 = u32::MAX - 1;
 
-/// Improves `labels` (each below the vertex count) in place, visiting in `order`, until nothing gains or a round over the queue gains less
-/// than `least_gain`.
+/// Improves `labels` (each below the vertex count) in place, visiting in `order`, until nothing gains or, unless the network is
+/// small, a round over the queue gains less than `least_gain`.
 pub(crate) fn local_moving<W: Weight, M: Mass>(
     network: &Network<W, M>,
     labels: &mut Vec<u32>,
@@ -47,6 +47,8 @@ pub(crate) fn local_moving<W: Weight, M: Mass>(
     least_gain: f64,
 ) {
     let count = network.vertex_count();
+    // A small network costs little to the end.
+    let least_gain = if count < 2 * SMALLEST_BATCH { 0.0 } else { least_gain };
     let masses: Vec<M::Cell> = (0..count).into_par_iter().map(|_| M::ZERO.into_cell()).collect();
     labels.par_iter().zip(&network.masses).with_min_len(CHUNK).for_each(|(&label, mass)| mass.add_to(&masses[label as usize]));
     let shared = |value: &u32| AtomicU32::new(*value);
@@ -123,18 +125,17 @@ impl<W: Weight, M: Mass> Moving<'_, W, M> {
         let (network, scale) = (self.network, self.objective.scale);
         let own = self.label_of(vertex);
         let mass = network.masses[vertex as usize];
-        let row = network.row_of(vertex).map(|(target, weight)| (self.label_of(target), weight));
-        let sums = tally.sum(network.degree_of(vertex), self.labels.len(), row);
-        let to_own = sums.iter().find(|&&(label, _)| label == own).map_or(0.0, |&(_, sum)| sum);
-        let stay = to_own - scale * mass.product(M::of(&self.masses[own as usize]).minus(mass));
+        tally.begin(network.degree_of(vertex), self.labels.len());
+        tally.add(network.row_of(vertex), |target| self.label_of(target));
+        let stay = tally.sum_of(own) - scale * mass.product(M::of(&self.masses[own as usize]).minus(mass));
         let mut target = own;
         let mut most = stay + self.objective.tolerance;
-        for &(label, sum) in sums {
+        tally.drain(|label, sum| {
             let go = sum - scale * mass.product(M::of(&self.masses[label as usize]));
             if label != own && (go > most || (go == most && target != own && label < target)) {
                 (most, target) = (go, label);
             }
-        }
+        });
         if most < 0.0 {
             (most, target) = (0.0, EMPTY);
         }
@@ -155,7 +156,7 @@ impl<W: Weight, M: Mass> Moving<'_, W, M> {
                 gained += gain;
                 let target = if target == EMPTY { empty.take(&self.labels) } else { target };
                 self.change(vertex, own, target);
-                for &neighbor in self.network.neighbors_of(vertex) {
+                for &neighbor in self.network.row_of(vertex).targets {
                     if self.label_of(neighbor) != target {
                         self.queued[neighbor as usize].store(true, Relaxed);
                     }
@@ -218,7 +219,7 @@ impl<M: Mass> Batches<M> {
         // What is accepted is read while neighbours are marked, so labels change only after.
         both().filter(|&(_, &accepted)| !accepted).for_each(|(p, _)| self.targets[p.vertex as usize].store(NOWHERE, Relaxed));
         both().filter(|&(_, &accepted)| accepted).for_each(|(proposal, _)| {
-            for &neighbor in network.neighbors_of(proposal.vertex) {
+            for &neighbor in network.row_of(proposal.vertex).targets {
                 let label = match self.target_of(neighbor) {
                     NOWHERE => moving.label_of(neighbor),
                     target => target,
@@ -272,7 +273,7 @@ impl<M: Mass> Batches<M> {
         let others = M::of(&self.joins[target as usize]).plus(M::of(&self.leaves[own as usize])).minus(mass).minus(mass);
         let mut spoilt = moving.objective.scale * mass.product(others);
         if moving.network.left_count == 0 {
-            for (neighbor, weight) in moving.network.row_of(vertex) {
+            for (neighbor, weight) in moving.network.row_of(vertex).iter() {
                 let its = self.target_of(neighbor);
                 if its != NOWHERE && (its == own || moving.label_of(neighbor) == target) {
                     spoilt += weight;

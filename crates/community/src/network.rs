@@ -5,9 +5,15 @@
 //! Masses are whole numbers (of a unit so small that rounding to it is below the rounding of the weights' own sums): their sums
 //! don't depend on the order of addition, so that many threads may add to one community at once.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use rayon::prelude::*;
+
+/// Rows that one task makes at most ...
+const TASK_ROWS: usize = 2048;
+/// ... unless they have this room together.
+const TASK_ENTRIES: usize = 1 << 14;
 
 /// The masses of a null model: numbers that add up, with a symmetric product. The expected weight between two sets of
 /// vertices is λ · `product` of their masses.
@@ -81,19 +87,35 @@ impl Mass for [i64; 2] {
 }
 
 /// An edge weight: f32 in the input, f64 in aggregates.
-pub(crate) trait Weight: Copy + Default + Into<f64> + Send + Sync {}
+pub(crate) trait Weight: Copy + Default + Into<f64> + Send + Sync + 'static {}
 impl Weight for f32 {}
 impl Weight for f64 {}
 
-/// Weighted rows without self-loops, every edge in both; they need not ascend.
+/// Weighted rows without self-loops, every edge in both; they need not ascend, and there may be unused room between them.
 pub(crate) struct Network<W, M> {
-    pub(crate) offsets: Vec<u64>,
-    pub(crate) targets: Vec<u32>,
-    pub(crate) weights: Vec<W>,
+    /// Where each row starts ...
+    starts: Vec<u64>,
+    /// ... and how many entries it has.
+    degrees: Vec<u32>,
+    targets: Vec<u32>,
+    weights: Vec<W>,
     pub(crate) masses: Vec<M>,
     /// Vertices below this number have no edges among themselves, nor have the others: 0 unless the network is known to be
     /// bipartite.
     pub(crate) left_count: usize,
+}
+
+/// The edges of one vertex.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a, W> {
+    pub(crate) targets: &'a [u32],
+    pub(crate) weights: &'a [W],
+}
+
+impl<'a, W: Weight> Row<'a, W> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = (u32, f64)> + 'a {
+        self.targets.iter().zip(self.weights).map(|(&target, &weight)| (target, weight.into()))
+    }
 }
 
 impl<W: Weight, M: Mass> Network<W, M> {
@@ -102,71 +124,90 @@ impl<W: Weight, M: Mass> Network<W, M> {
     }
 
     pub(crate) fn degree_of(&self, vertex: u32) -> usize {
-        (self.offsets[vertex as usize + 1] - self.offsets[vertex as usize]) as usize
+        self.degrees[vertex as usize] as usize
     }
 
-    pub(crate) fn neighbors_of(&self, vertex: u32) -> &[u32] {
-        &self.targets[self.range(vertex)]
+    pub(crate) fn row_of(&self, vertex: u32) -> Row<'_, W> {
+        let start = self.starts[vertex as usize] as usize;
+        let row = start..start + self.degree_of(vertex);
+        Row { targets: &self.targets[row.clone()], weights: &self.weights[row] }
     }
 
-    pub(crate) fn row_of(&self, vertex: u32) -> impl Iterator<Item = (u32, f64)> {
-        let row = self.range(vertex);
-        self.targets[row.clone()].iter().zip(&self.weights[row]).map(|(&target, &weight)| (target, weight.into()))
-    }
-
-    fn range(&self, vertex: u32) -> std::ops::Range<usize> {
-        self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize
+    /// Builds a network of which row r has at most `room[r]` entries: runs of rows are written in parallel, each where the room of
+    /// the rows before it ends.
+    pub(crate) fn build(room: &[u32], left_count: usize, write: impl Fn(Range<usize>, &mut Writer<'_, W, M>) + Sync) -> Self {
+        let count = room.len();
+        let runs = runs(room);
+        let entries: usize = runs.iter().map(|&(_, entries)| entries).sum();
+        let (mut starts, mut degrees, mut masses) = (vec![0u64; count], vec![0u32; count], vec![M::ZERO; count]);
+        // Pages that nothing is written to are never touched.
+        let (mut targets, mut weights) = (vec![0u32; entries], vec![W::default(); entries]);
+        let (mut to_starts, mut to_degrees, mut to_masses) = (&mut starts[..], &mut degrees[..], &mut masses[..]);
+        let (mut to_targets, mut to_weights) = (&mut targets[..], &mut weights[..]);
+        let mut base = 0;
+        let mut tasks = Vec::with_capacity(runs.len());
+        for (rows, entries) in runs {
+            const WHOLE: &str = "runs are cut from the whole";
+            let writer = Writer {
+                starts: to_starts.split_off_mut(..rows.len()).expect(WHOLE),
+                degrees: to_degrees.split_off_mut(..rows.len()).expect(WHOLE),
+                masses: to_masses.split_off_mut(..rows.len()).expect(WHOLE),
+                targets: to_targets.split_off_mut(..entries).expect(WHOLE),
+                weights: to_weights.split_off_mut(..entries).expect(WHOLE),
+                base,
+                row: 0,
+                row_start: 0,
+                end: 0,
+            };
+            base += entries as u64;
+            tasks.push((rows, writer));
+        }
+        tasks.into_par_iter().with_max_len(1).for_each(|(rows, mut writer)| write(rows, &mut writer));
+        Network { starts, degrees, targets, weights, masses, left_count }
     }
 }
 
-/// Some consecutive rows of a network, made by one task.
-pub(crate) struct Rows<W, M> {
-    /// Where each row ends.
-    pub(crate) ends: Vec<u64>,
-    pub(crate) targets: Vec<u32>,
-    pub(crate) weights: Vec<W>,
-    pub(crate) masses: Vec<M>,
+/// Consecutive rows that one task makes, and their room: cut where there is enough for a task.
+fn runs(room: &[u32]) -> Vec<(Range<usize>, usize)> {
+    let mut runs = Vec::new();
+    let (mut first, mut entries) = (0, 0);
+    for (row, &most) in room.iter().enumerate() {
+        entries += most as usize;
+        if entries >= TASK_ENTRIES || row + 1 - first == TASK_ROWS || row + 1 == room.len() {
+            runs.push((first..row + 1, entries));
+            (first, entries) = (row + 1, 0);
+        }
+    }
+    runs
 }
 
-impl<W: Weight, M: Mass> Rows<W, M> {
-    pub(crate) fn with_capacity(rows: usize) -> Self {
-        let (targets, weights) = (Vec::new(), Vec::new());
-        Rows { ends: Vec::with_capacity(rows), targets, weights, masses: Vec::with_capacity(rows) }
+/// Some consecutive rows of a network, being made by one task.
+pub(crate) struct Writer<'a, W, M> {
+    starts: &'a mut [u64],
+    degrees: &'a mut [u32],
+    masses: &'a mut [M],
+    targets: &'a mut [u32],
+    weights: &'a mut [W],
+    /// The entries before these rows.
+    base: u64,
+    row: usize,
+    row_start: usize,
+    end: usize,
+}
+
+impl<W: Weight, M: Mass> Writer<'_, W, M> {
+    pub(crate) fn push(&mut self, target: u32, weight: W) {
+        self.targets[self.end] = target;
+        self.weights[self.end] = weight;
+        self.end += 1;
     }
 
     /// Ends the row whose entries have been pushed.
     pub(crate) fn end_row(&mut self, mass: M) {
-        self.ends.push(self.targets.len() as u64);
-        self.masses.push(mass);
-    }
-
-    /// Puts runs of rows together, in order.
-    pub(crate) fn join(runs: Vec<Self>, left_count: usize) -> Network<W, M> {
-        let (vertices, entries) =
-            runs.iter().fold((0, 0), |(vertices, entries), run| (vertices + run.ends.len(), entries + run.targets.len()));
-        let (mut offsets, mut masses) = (vec![0u64; vertices + 1], vec![M::ZERO; vertices]);
-        let (mut targets, mut weights) = (vec![0u32; entries], vec![W::default(); entries]);
-        let mut slots = Vec::with_capacity(runs.len());
-        let (mut to_offsets, mut to_masses) = (&mut offsets[1..], &mut masses[..]);
-        let (mut to_targets, mut to_weights) = (&mut targets[..], &mut weights[..]);
-        let mut start = 0;
-        for run in &runs {
-            slots.push((
-                to_offsets.split_off_mut(..run.ends.len()).expect("as long as all runs"),
-                to_masses.split_off_mut(..run.ends.len()).expect("as long as all runs"),
-                to_targets.split_off_mut(..run.targets.len()).expect("as long as all runs"),
-                to_weights.split_off_mut(..run.targets.len()).expect("as long as all runs"),
-                start,
-                run,
-            ));
-            start += run.targets.len() as u64;
-        }
-        slots.into_par_iter().for_each(|(offsets, masses, targets, weights, start, run)| {
-            offsets.iter_mut().zip(&run.ends).for_each(|(offset, end)| *offset = start + end);
-            masses.copy_from_slice(&run.masses);
-            targets.copy_from_slice(&run.targets);
-            weights.copy_from_slice(&run.weights);
-        });
-        Network { offsets, targets, weights, masses, left_count }
+        self.starts[self.row] = self.base + self.row_start as u64;
+        self.degrees[self.row] = (self.end - self.row_start) as u32;
+        self.masses[self.row] = mass;
+        self.row += 1;
+        self.row_start = self.end;
     }
 }

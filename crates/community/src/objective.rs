@@ -61,35 +61,60 @@ pub(crate) struct Prepared {
 pub fn quality(graph: &WeightedGraph, partition: &Partition, config: &QualityConfig) -> f64 {
     assert_eq!(graph.vertex_count(), partition.vertex_count(), "the partition is of another graph");
     match prepare(graph, config) {
-        Ok(prepared) => prepared_quality(graph, partition, config, &prepared),
+        Ok(prepared) => prepared_quality(partition, config, &prepared, &inside(graph, partition)),
         Err(_) => f64::NAN,
     }
 }
 
-pub(crate) fn prepared_quality(
-    graph: &WeightedGraph,
-    partition: &Partition,
-    config: &QualityConfig,
-    prepared: &Prepared,
-) -> f64 {
+/// What lies inside the groups of a partition, seen from one vertex.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside {
+    /// The weight to the others of its group.
+    pub(crate) to_others: f64,
+    /// The weight of its self-loop.
+    pub(crate) to_itself: f64,
+}
+
+/// What every vertex has inside its group.
+pub(crate) fn inside(graph: &WeightedGraph, partition: &Partition) -> Vec<Inside> {
+    let labels = partition.labels();
+    let of = |vertex: u32| {
+        let own = labels[vertex as usize];
+        let mut inside = Inside { to_others: 0.0, to_itself: 0.0 };
+        for (&target, &weight) in graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex)) {
+            if target == vertex {
+                inside.to_itself = f64::from(weight);
+            } else {
+                inside.to_others += if labels[target as usize] == own { f64::from(weight) } else { 0.0 };
+            }
+        }
+        inside
+    };
+    (0..labels.len() as u32).into_par_iter().with_min_len(CHUNK).map(of).collect()
+}
+
+/// [`quality`], of what every vertex has inside its group.
+pub(crate) fn prepared_quality(partition: &Partition, config: &QualityConfig, prepared: &Prepared, inside: &[Inside]) -> f64 {
+    let inner = sum_by_vertex(inside.len(), |vertex| {
+        let Inside { to_others, to_itself } = inside[vertex as usize];
+        to_others / 2.0 + to_itself
+    });
     match &prepared.masses {
-        Masses::One(masses) => sum_of(graph, masses, partition, config, prepared.objective.scale),
-        Masses::Two(masses) => sum_of(graph, masses, partition, config, prepared.objective.scale),
+        Masses::One(masses) => quality_of(inner, masses, partition, config, &prepared.objective),
+        Masses::Two(masses) => quality_of(inner, masses, partition, config, &prepared.objective),
     }
 }
 
-fn sum_of<M: Mass>(graph: &WeightedGraph, masses: &[M], partition: &Partition, config: &QualityConfig, scale: f64) -> f64 {
-    let labels = partition.labels();
-    let inner = inner_weight(graph, |vertex, target| labels[target as usize] == labels[vertex as usize]);
+fn quality_of<M: Mass>(inner: f64, masses: &[M], partition: &Partition, config: &QualityConfig, objective: &Objective) -> f64 {
     let expected: f64 = sum_by_group(masses, partition).iter().map(|&mass| mass.product(mass)).sum();
     match config.quality {
         Quality::Modularity | Quality::Barber => {
-            let total = config.total_weight.unwrap_or_else(|| inner_weight(graph, |_, _| true));
-            if total > 0.0 { (inner - scale * expected / 2.0) / total } else { 0.0 }
+            let total = config.total_weight.unwrap_or(objective.total);
+            if total > 0.0 { (inner - objective.scale * expected / 2.0) / total } else { 0.0 }
         }
         Quality::Cpm | Quality::CpmLeft => {
             let own: f64 = masses.iter().map(|&mass| mass.product(mass)).sum();
-            inner - scale * (expected - own) / 2.0
+            inner - objective.scale * (expected - own) / 2.0
         }
     }
 }
@@ -106,7 +131,7 @@ pub(crate) fn sum_by_group<M: Mass>(masses: &[M], partition: &Partition) -> Vec<
 /// What differs of the quality between labellings of one network: Σ_C [w_in(C) − λ·(m_C·m_C)/2].
 pub(crate) fn value<W: Weight, M: Mass>(network: &Network<W, M>, labels: &[u32], objective: &Objective) -> f64 {
     let inner = sum_by_vertex(labels.len(), |vertex| {
-        let row = network.row_of(vertex).filter(|&(target, _)| labels[target as usize] == labels[vertex as usize]);
+        let row = network.row_of(vertex).iter().filter(|&(target, _)| labels[target as usize] == labels[vertex as usize]);
         row.map(|(_, weight)| weight / 2.0).sum()
     });
     let mut mass_of = vec![M::ZERO; labels.len()];
@@ -127,13 +152,9 @@ pub(crate) fn prepare(graph: &WeightedGraph, config: &QualityConfig) -> Result<P
     {
         return setting("total_weight", total, "a finite number of at least 0");
     }
-    let wrong = |weight: &f32| !(weight.is_finite() && *weight >= 0.0);
-    if let Some(at) = graph.weights().par_iter().position_first(wrong) {
-        return Err(CommunityError::Weight { at, found: graph.weights()[at] });
-    }
     let left_count = |quality| graph.left_count().ok_or(CommunityError::Sides { quality });
     let count = graph.vertex_count();
-    let strengths = strengths(graph);
+    let strengths = strengths(graph)?;
     let own_total = strengths.chunks(CHUNK).map(|chunk| chunk.iter().sum::<f64>()).sum::<f64>() / 2.0;
     let total = config.total_weight.unwrap_or(own_total);
     let per_total = |factor: f64| if total > 0.0 { config.resolution / (factor * total) } else { 0.0 };
@@ -163,21 +184,23 @@ fn unit(total: f64) -> f64 {
     if total > 0.0 { 2f64.powi((2.0 * total).log2().ceil() as i32 - LARGEST_SUM) } else { 1.0 }
 }
 
-fn strengths(graph: &WeightedGraph) -> Vec<f64> {
+/// The strength of every vertex, unless a weight is negative or not finite.
+fn strengths(graph: &WeightedGraph) -> Result<Vec<f64>, CommunityError> {
     let strength = |vertex: u32| {
         let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
-        row.map(|(&target, &weight)| f64::from(weight) * if target == vertex { 2.0 } else { 1.0 }).sum()
+        row.fold(0.0, |sum, (&target, &weight)| {
+            // What makes no sum makes it NaN.
+            let weight = if weight >= 0.0 { f64::from(weight) } else { f64::NAN };
+            sum + if target == vertex { 2.0 * weight } else { weight }
+        })
     };
-    (0..graph.vertex_count() as u32).into_par_iter().map(strength).collect()
-}
-
-/// The weight of the edges that are inside, given both ends; self-loops once.
-fn inner_weight(graph: &WeightedGraph, is_inside: impl Fn(u32, u32) -> bool + Sync) -> f64 {
-    sum_by_vertex(graph.vertex_count(), |vertex| {
-        let row = graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex));
-        let inside = row.filter(|&(&target, _)| is_inside(vertex, target));
-        inside.map(|(&target, &weight)| f64::from(weight) / if target == vertex { 1.0 } else { 2.0 }).sum()
-    })
+    let strengths: Vec<f64> = (0..graph.vertex_count() as u32).into_par_iter().with_min_len(CHUNK).map(strength).collect();
+    if strengths.par_iter().with_min_len(CHUNK).any(|strength| !strength.is_finite()) {
+        let wrong = |weight: &f32| !(weight.is_finite() && *weight >= 0.0);
+        let at = graph.weights().par_iter().position_first(wrong).expect("finite weights have finite sums");
+        return Err(CommunityError::Weight { at, found: graph.weights()[at] });
+    }
+    Ok(strengths)
 }
 
 /// Σ over vertices, in chunks of a fixed size added in order.

@@ -12,13 +12,15 @@
 //! What remains is numbered anew in the old order. In a graph of accounts and identifiers most vertices are identifiers of one
 //! account. Cost O(entries), in parallel.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use graph::WeightedGraph;
 use rayon::prelude::*;
 
-use crate::network::{Mass, Network, Rows};
+use crate::network::{Mass, Network};
 use crate::objective::Objective;
 
-/// Rows that one task makes.
+/// Vertices that one task takes at least.
 const TASK: usize = 2048;
 /// Not folded; not in the core.
 const NONE: u32 = u32::MAX;
@@ -69,27 +71,32 @@ pub(crate) fn reduce<M: Mass>(graph: &WeightedGraph, masses: &[M], objective: &O
     let origins: Vec<u32> = vertices().filter(|&vertex| is_core(vertex)).collect();
     let mut core_of = vec![NONE; count];
     origins.iter().enumerate().for_each(|(number, &vertex)| core_of[vertex as usize] = number as u32);
-    let runs = origins.par_chunks(TASK).map(|run| {
-        let mut rows = Rows::with_capacity(run.len());
-        for &vertex in run {
+    let room: Vec<u32> = origins.iter().map(|&vertex| graph.neighbors_of(vertex).len() as u32).collect();
+    let left = graph.left_count().unwrap_or(0);
+    let crosses = AtomicBool::new(true);
+    let mut core = Network::build(&room, 0, |numbers, rows| {
+        let mut all_cross = true;
+        for &vertex in &origins[numbers] {
             let mut mass = masses[vertex as usize];
-            for (target, weight) in edges_of(vertex) {
-                if folded[target as usize] == NONE {
-                    rows.targets.push(core_of[target as usize]);
-                    rows.weights.push(weight);
-                } else {
-                    mass = mass.plus(masses[target as usize]);
+            for (&target, &weight) in graph.neighbors_of(vertex).iter().zip(graph.weights_of(vertex)) {
+                if target == vertex || weight == 0.0 {
+                    continue;
+                }
+                // A neighbour that isn't in the core was folded into this vertex.
+                match core_of[target as usize] {
+                    NONE => mass = mass.plus(masses[target as usize]),
+                    number => {
+                        rows.push(number, weight);
+                        all_cross &= (vertex < left) != (target < left);
+                    }
                 }
             }
             rows.end_row(mass);
         }
-        rows
+        crosses.fetch_and(all_cross, Relaxed);
     });
-    let mut core = Rows::join(runs.collect(), 0);
-    let left_count = graph.left_count().map_or(0, |left| origins.partition_point(|&vertex| vertex < left)) as u32;
-    let crosses = |vertex: u32| core.neighbors_of(vertex).iter().all(|&target| (vertex < left_count) != (target < left_count));
-    if (0..origins.len() as u32).into_par_iter().with_min_len(TASK).all(crosses) {
-        core.left_count = left_count as usize;
+    if crosses.into_inner() {
+        core.left_count = origins.partition_point(|&vertex| vertex < left);
     }
     let anchors: Vec<u32> =
         vertices().map(|vertex| if folded[vertex as usize] == NONE { vertex } else { folded[vertex as usize] }).collect();

@@ -15,10 +15,12 @@ use crate::groups::Groups;
 use crate::network::{Mass, Network, Weight};
 use crate::objective::Objective;
 use crate::random::Stream;
-use crate::tally::{Pool, Tally};
+use crate::tally::{Pool, SKIP, Tally};
 
 /// Vertices that one task takes at least.
 const TASK: usize = 2048;
+/// What is less likely than the best by exp of this is lost in the rounding of their sum.
+const HOPELESS: f64 = -40.0;
 
 /// A partition finer than the communities, and which community each part lies in.
 pub(crate) struct Refined {
@@ -122,11 +124,17 @@ impl<M: Mass> Subset<M> {
         if length == 1 {
             return;
         }
-        let inside = |vertex: u32| {
-            network.row_of(vertex).filter_map(move |(target, weight)| {
-                let place = groups.position_of[target as usize].wrapping_sub(from);
-                (place < length).then_some((place, weight))
-            })
+        // The place of a member of this community.
+        let place_of = |vertex: u32| {
+            let place = groups.position_of[vertex as usize].wrapping_sub(from);
+            if place < length { place } else { SKIP }
+        };
+        let to_members = |&vertex: &u32| {
+            let mut sum = 0.0;
+            for (target, weight) in network.row_of(vertex).iter() {
+                sum += if place_of(target) == SKIP { 0.0 } else { weight };
+            }
+            sum
         };
         self.order.clear();
         self.order.extend(0..length);
@@ -134,7 +142,7 @@ impl<M: Mass> Subset<M> {
         self.masses.clear();
         self.masses.extend(members.iter().map(|&vertex| network.masses[vertex as usize]));
         self.outside.clear();
-        self.outside.extend(members.iter().map(|&vertex| inside(vertex).map(|(_, weight)| weight).sum::<f64>()));
+        self.outside.extend(members.iter().map(to_members));
         self.alone.clear();
         self.alone.resize(length as usize, true);
         let total = self.masses.iter().fold(M::ZERO, |sum, &mass| sum.plus(mass));
@@ -147,17 +155,20 @@ impl<M: Mass> Subset<M> {
             if !self.alone[at] || !well_connected(self.outside[at], mass) {
                 continue;
             }
-            let row = inside(vertex).map(|(other, weight)| (parts[other as usize], weight));
-            let sums = self.tally.sum(network.degree_of(vertex), parts.len(), row);
+            self.tally.begin(network.degree_of(vertex), parts.len());
+            self.tally.add(network.row_of(vertex), |target| match place_of(target) {
+                SKIP => SKIP,
+                place => parts[place as usize],
+            });
             self.odds.clear();
             let mut most = f64::NEG_INFINITY;
-            for &(part, sum) in sums {
+            self.tally.drain(|part, sum| {
                 let gain = sum - objective.scale * mass.product(self.masses[part as usize]);
                 if gain > 0.0 && well_connected(self.outside[part as usize], self.masses[part as usize]) {
                     self.odds.push((part, sum, gain));
                     most = most.max(gain);
                 }
-            }
+            });
             if let Some((part, sum)) = draw(&mut self.odds, most, randomness, &mut random) {
                 // Edges between v and C were outside both; the rest of v's stay outside.
                 self.outside[part as usize] += self.outside[at] - 2.0 * sum;
@@ -174,7 +185,14 @@ impl<M: Mass> Subset<M> {
 fn draw(odds: &mut [(u32, f64, f64)], most: f64, randomness: f64, random: &mut Stream) -> Option<(u32, f64)> {
     let mut total = 0.0;
     for (_, _, gain) in odds.iter_mut() {
-        let odd = if *gain == most { 1.0 } else { ((*gain - most) / randomness).exp() };
+        let exponent = (*gain - most) / randomness;
+        let odd = if *gain == most {
+            1.0
+        } else if exponent < HOPELESS {
+            0.0
+        } else {
+            exponent.exp()
+        };
         total += odd;
         *gain = total;
     }

@@ -7,7 +7,7 @@
 //! Steps (Afforest):
 //! 1. *sample*: link every vertex to its first [`SAMPLED_NEIGHBORS`] neighbours, which finds most of a giant component. In a graph of
 //!    fewer edges than that, link every edge once instead, and go to step 4;
-//! 2. *giant*: find the most frequent root among [`PROBES`] vertices;
+//! 2. *giant*: find the most frequent root among [`PROBES`] vertices (inside the groups of a partition: of each group);
 //! 3. *finish*: link the other neighbours of every vertex outside the giant component. An edge between the giant and the rest is
 //!    seen from its other end, an edge inside needs no look: most of the edges are never read;
 //! 4. number the components canonically ([`Partition`]).
@@ -18,6 +18,8 @@
 //!
 //! Reference: Sutton, Ben-Nun, Barak (2018), Optimizing parallel graph connectivity computation via subgraph sampling, IPDPS,
 //! doi:10.1109/IPDPS.2018.00012.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
@@ -54,13 +56,14 @@ pub fn bipartite_components(graph: &BipartiteGraph, filter: &IdentifierFilter<'_
 /// If the partition has another number of vertices than the graph.
 pub fn components_within(graph: &WeightedGraph, partition: &Partition) -> Partition {
     assert_eq!(graph.vertex_count(), partition.vertex_count(), "the partition is of another graph");
-    components(&Within { graph, labels: partition.labels() })
+    components(&Within { graph, labels: partition.labels(), group_count: partition.group_count() })
 }
 
 /// The edges of positive weight inside the groups of a partition.
 struct Within<'a> {
     graph: &'a WeightedGraph,
     labels: &'a [u32],
+    group_count: usize,
 }
 
 impl Rows for Within<'_> {
@@ -81,6 +84,26 @@ impl Rows for Within<'_> {
 
     fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
         self.neighbors(vertex).take_while(move |&neighbor| neighbor < vertex)
+    }
+
+    fn group_of(&self, vertex: u32) -> usize {
+        self.labels[vertex as usize] as usize
+    }
+
+    /// The root that most members of each group have, ties to the lower.
+    fn giants(&self, forest: &AtomicForest) -> Vec<u32> {
+        let count = self.labels.len();
+        let vertices = || (0..count as u32).into_par_iter().with_min_len(TASK);
+        let size_of: Vec<AtomicU32> = vertices().map(|_| AtomicU32::new(0)).collect();
+        vertices().for_each(|vertex| {
+            size_of[forest.parent_of(vertex) as usize].fetch_add(1, Relaxed);
+        });
+        let best_of: Vec<AtomicU64> = (0..self.group_count).map(|_| AtomicU64::new(0)).collect();
+        vertices().filter(|&root| forest.parent_of(root) == root).for_each(|root| {
+            let size = size_of[root as usize].load(Relaxed);
+            best_of[self.group_of(root)].fetch_max((u64::from(size) << 32) | u64::from(!root), Relaxed);
+        });
+        best_of.into_iter().map(|best| !(best.into_inner() as u32)).collect()
     }
 }
 
@@ -109,22 +132,22 @@ pub fn verify_bipartite_components(
 }
 
 fn components(rows: &impl Rows) -> Partition {
-    let forest = AtomicForest::new(rows.vertex_count());
+    // The first of the sampled links needs no race: before any other, every vertex may hang under a lower neighbour.
+    let forest = AtomicForest::hung(rows.vertex_count(), |vertex| {
+        rows.neighbors(vertex).next().map_or(vertex, |first| first.min(vertex))
+    });
     let vertices = || (0..rows.vertex_count() as u32).into_par_iter().with_min_len(TASK);
     if rows.edge_count() <= SAMPLED_NEIGHBORS * rows.vertex_count() {
         vertices().for_each(|vertex| rows.each_edge_once(vertex).for_each(|neighbor| forest.link(vertex, neighbor)));
         return Partition::from_smallest_members(forest.into_labels());
     }
-    for round in 0..SAMPLED_NEIGHBORS {
-        vertices().for_each(|vertex| {
-            if let Some(neighbor) = rows.neighbors(vertex).nth(round) {
-                forest.link(vertex, neighbor);
-            }
-        });
-        forest.compress();
-    }
-    let giant = most_frequent_root(&forest, rows.vertex_count());
-    vertices().filter(|&vertex| forest.parent_of(vertex) != giant).for_each(|vertex| {
+    vertices().for_each(|vertex| {
+        rows.neighbors(vertex).take(SAMPLED_NEIGHBORS).for_each(|neighbor| forest.link(vertex, neighbor));
+    });
+    forest.compress();
+    let giants = rows.giants(&forest);
+    let is_outside = |vertex: &u32| forest.parent_of(*vertex) != giants[rows.group_of(*vertex)];
+    vertices().filter(is_outside).for_each(|vertex| {
         for neighbor in rows.neighbors(vertex).skip(SAMPLED_NEIGHBORS) {
             forest.link(vertex, neighbor);
         }
@@ -133,7 +156,7 @@ fn components(rows: &impl Rows) -> Partition {
 }
 
 /// The root that most of the evenly spaced probes have. A poor guess costs time, never correctness.
-fn most_frequent_root(forest: &AtomicForest, vertex_count: usize) -> u32 {
+pub(crate) fn most_frequent_root(forest: &AtomicForest, vertex_count: usize) -> u32 {
     let probes = PROBES.min(vertex_count);
     let mut roots: Vec<u32> = (0..probes).map(|probe| forest.parent_of((probe * vertex_count / probes) as u32)).collect();
     roots.sort_unstable();

@@ -6,6 +6,8 @@
 
 use rayon::prelude::*;
 
+use crate::components::most_frequent_root;
+use crate::union_find::AtomicForest;
 use crate::{BipartiteGraph, IdentifierId, KindId};
 
 /// Which identifiers may link accounts: those that every one of the three conditions lets through.
@@ -86,6 +88,14 @@ pub(crate) trait Rows: Sync {
     fn neighbors(&self, vertex: u32) -> impl Iterator<Item = u32> + '_;
     /// Some of the neighbours of a vertex, such that each edge to another vertex is there from one of its ends only.
     fn each_edge_once(&self, vertex: u32) -> impl Iterator<Item = u32> + '_;
+    /// The group of a vertex: no edge joins two groups.
+    fn group_of(&self, _vertex: u32) -> usize {
+        0
+    }
+    /// A frequent root of every group of a compressed forest. A poor guess costs time, never correctness.
+    fn giants(&self, forest: &AtomicForest) -> Vec<u32> {
+        vec![most_frequent_root(forest, self.vertex_count())]
+    }
 }
 
 /// The rows of a bipartite graph through a filter: vertices are accounts, then identifiers; closed identifiers have no edges.

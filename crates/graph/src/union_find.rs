@@ -21,10 +21,10 @@ pub(crate) struct AtomicForest {
 }
 
 impl AtomicForest {
-    /// Every vertex alone.
-    pub(crate) fn new(vertex_count: usize) -> Self {
-        let parents = (0..vertex_count as u32).into_par_iter().with_min_len(TASK).map(AtomicU32::new).collect();
-        AtomicForest { parents }
+    /// Every vertex hung under a member of its set that isn't higher: itself, or a neighbour.
+    pub(crate) fn hung(vertex_count: usize, parent_of: impl Fn(u32) -> u32 + Sync) -> Self {
+        let parent = |vertex| AtomicU32::new(parent_of(vertex));
+        AtomicForest { parents: (0..vertex_count as u32).into_par_iter().with_min_len(TASK).map(parent).collect() }
     }
 
     /// Joins the sets of two vertices.
@@ -59,7 +59,8 @@ impl AtomicForest {
     /// Hangs every vertex directly under its root.
     pub(crate) fn compress(&self) {
         self.parents.par_iter().with_min_len(TASK).for_each(|parent| {
-            let mut root = parent.load(Relaxed);
+            let before = parent.load(Relaxed);
+            let mut root = before;
             loop {
                 let next = self.parent_of(root);
                 if next == root {
@@ -67,7 +68,9 @@ impl AtomicForest {
                 }
                 root = next;
             }
-            parent.store(root, Relaxed);
+            if root != before {
+                parent.store(root, Relaxed);
+            }
         });
     }
 
@@ -141,7 +144,7 @@ mod tests {
         let count = 100_000u32;
         for threads in [1, 4] {
             let labels = with_threads(threads, || {
-                let forest = AtomicForest::new(count as usize);
+                let forest = AtomicForest::hung(count as usize, |vertex| vertex);
                 (0..2 * count).into_par_iter().with_max_len(16).for_each(|step| {
                     let vertex = (u64::from(step) * 48_271 % u64::from(count - 1)) as u32;
                     forest.link(vertex + 1, vertex);
