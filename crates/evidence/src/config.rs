@@ -130,6 +130,11 @@ pub struct MemberConfig {
     /// Exclusive identifiers that the typical pair of accounts of a community must share for the community to be looked at though no
     /// tie holds it together: more than users of one tool or one assignment do.
     pub interlock: f64,
+    /// Share of what two accounts of the same part of a group have in common that two accounts of different parts must have for the parts
+    /// to stay together.
+    pub part_share: f64,
+    /// The same for an account, or a few, beside a part that hangs together pair by pair: little, as accounts new or at rest share little.
+    pub loose_share: f64,
 }
 
 impl Default for MemberConfig {
@@ -149,6 +154,8 @@ impl Default for MemberConfig {
             profile_size: 16,
             accept_share: 0.75,
             interlock: 3.0,
+            part_share: 0.1,
+            loose_share: 0.02,
         }
     }
 }

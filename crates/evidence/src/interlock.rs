@@ -17,16 +17,23 @@
 //! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the group that holds
 //!    most of it, or are one, if that has `profile_size` accounts. The profile then decides account by account ([`crate::profile`]).
 //!
+//! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
+//!
 //! Cost: O(sightings).
 
-use graph::{IdentifierId, NONE_U32};
+use graph::{AccountId, IdentifierId, NONE_U32};
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::holdings::hold;
+use crate::holdings::{Holdings, hold};
+use crate::ties::{find, union};
 
-/// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own.
+/// From this interlock on a part of a group hangs together pair by pair.
+const LEAST_INTERLOCK: f64 = 1.0;
+
+/// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if they share
+/// at least `loose_share` as much with it as its accounts do with each other.
 pub(crate) fn propose_interlocked(
     facts: Facts<'_>,
     classification: &Classification,
@@ -34,42 +41,149 @@ pub(crate) fn propose_interlocked(
     groups: &mut [u32],
     config: &MemberConfig,
 ) {
-    let interlocks = interlocks_of(facts, classification, communities, config);
+    let holdings = hold(facts, classification, communities);
+    let interlocks = interlocks_of(facts, &holdings, config);
     // (community, group, account) of every account of an interlocked community; free accounts last.
-    let mut rows: Vec<(u32, u32, u32)> = communities
-        .iter()
-        .enumerate()
-        .filter(|&(account, &community)| {
-            interlocks[community as usize] >= config.interlock && !facts.is_allowed_account(account as u32)
+    let mut rows: Vec<(u32, u32, u32)> = (0..groups.len() as u32)
+        .map(|account| (communities[account as usize], groups[account as usize], account))
+        .filter(|&(community, _, account)| {
+            interlocks[community as usize] >= config.interlock && !facts.is_allowed_account(account)
         })
-        .map(|(account, &community)| (community, groups[account], account as u32))
         .collect();
     rows.sort_unstable();
-    for community in rows.chunk_by(|left, right| left.0 == right.0) {
-        let (tied, free) = community.split_at(community.partition_point(|row| row.1 != NONE_U32));
-        let of_groups = tied.chunk_by(|left, right| left.1 == right.1).map(|run| (run.len(), run[0].1));
-        let largest = of_groups.max_by_key(|&(size, group)| (size, std::cmp::Reverse(group)));
-        let host = match largest {
-            Some((size, group)) if size >= config.profile_size as usize => Some(group),
-            _ if free.len() >= config.profile_size as usize => Some(free[0].2),
-            _ => None,
+    // Accounts of the host, or of the community without one, that have an identifier: to be set back after each community.
+    let mut held = vec![0u32; facts.graph.identifier_count()];
+    for of_community in rows.chunk_by(|left, right| left.0 == right.0) {
+        let community = of_community[0].0;
+        let (tied, free) = of_community.split_at(of_community.partition_point(|row| row.1 != NONE_U32));
+        let runs = tied.chunk_by(|left, right| left.1 == right.1);
+        let largest = runs.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
+        let (host, name) = match largest {
+            Some(run) if run.len() >= config.profile_size as usize => (run, run[0].1),
+            _ if free.len() >= config.profile_size as usize => (free, free[0].2),
+            _ => continue,
         };
-        if let Some(host) = host {
-            free.iter().for_each(|&(.., account)| groups[account as usize] = host);
-        }
+        let exclusive = |identifier: u32| is_exclusive(facts, &holdings, identifier, community, config);
+        let own = |account: u32| {
+            facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(|&identifier| exclusive(identifier))
+        };
+        host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] += 1);
+        // Exclusive identifiers that an account shares with a random one of the host's others.
+        let shares = |account: u32, inside: u32| {
+            let others = own(account).map(|identifier| f64::from(held[identifier as usize] - inside)).sum::<f64>();
+            others / (host.len() as u32 - inside).max(1) as f64
+        };
+        let typical = host.iter().map(|&(.., account)| shares(account, 1)).sum::<f64>() / host.len() as f64;
+        let inside = u32::from(name == free.first().map_or(NONE_U32, |row| row.2));
+        let alike: Vec<u32> =
+            free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical).collect();
+        let name = if inside == 1 { alike.first().copied().unwrap_or(name) } else { name };
+        host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
+        alike.into_iter().for_each(|account| groups[account as usize] = name);
     }
 }
 
-/// By community: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
-fn interlocks_of(facts: Facts<'_>, classification: &Classification, communities: &[u32], config: &MemberConfig) -> Vec<f64> {
-    let holdings = hold(facts, classification, communities);
-    // Exclusive identifiers that ordered pairs of accounts share.
+fn is_exclusive(facts: Facts<'_>, holdings: &Holdings, identifier: u32, group: u32, config: &MemberConfig) -> bool {
+    let accounts = facts.graph.identifier_degree(IdentifierId(identifier)) as f64;
+    let held = holdings.of(identifier).iter().find(|&&(of, _)| of == group).map_or(0, |&(_, held)| held);
+    held > 0 && f64::from(held) - 1.0 >= config.exclusivity * (accounts - 1.0)
+}
+
+/// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set and the
+/// customers of one gateway, put together by the few who are both. Parts that hang together pair by pair stay in one group if two accounts
+/// of different parts share at least `part_share` of what two accounts of the less interlocked part do; any other part stays with the one
+/// that it shares most with, if that is `loose_share` of what two accounts of that one do. A group without any such part hangs together
+/// by chains, and is left as it is.
+pub(crate) fn separate_strangers(
+    facts: Facts<'_>,
+    classification: &Classification,
+    communities: &[u32],
+    groups: &mut [u32],
+    config: &MemberConfig,
+) {
+    let mut rows: Vec<(u32, u32, u32)> = (0..groups.len())
+        .filter(|&account| groups[account] != NONE_U32)
+        .map(|account| (groups[account], communities[account], account as u32))
+        .collect();
+    rows.sort_unstable();
+    // Parts are named by their smallest account.
+    let mut parts = vec![NONE_U32; groups.len()];
+    for part in rows.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
+        part.iter().for_each(|&(.., account)| parts[account as usize] = part[0].2);
+    }
+    let of_groups = hold(facts, classification, groups);
+    let of_parts = hold(facts, classification, &parts);
+    let group_of = |part: u32| groups[part as usize];
+    // (part, part, ordered pairs of accounts that share an identifier exclusive to the group), once for each identifier.
+    let mut shared: Vec<(u32, u32, u64)> = Vec::new();
+    for identifier in 0..facts.graph.identifier_count() as u32 {
+        for &(group, _) in of_groups.of(identifier) {
+            if !is_exclusive(facts, &of_groups, identifier, group, config) {
+                continue;
+            }
+            let here = of_parts.of(identifier).iter().filter(|&&(part, _)| group_of(part) == group);
+            for &(left, one) in here.clone() {
+                for &(right, other) in here.clone().filter(|&&(right, _)| right >= left) {
+                    let pairs = u64::from(one) * u64::from(if left == right { other - 1 } else { other });
+                    shared.push((left, right, pairs));
+                }
+            }
+        }
+    }
+    shared.sort_unstable();
+    let sizes = &of_parts.sizes;
+    let interlocks: Vec<((u32, u32), f64)> = shared
+        .chunk_by(|one, other| (one.0, one.1) == (other.0, other.1))
+        .map(|run| {
+            let (left, right, _) = run[0];
+            let others = sizes[right as usize] - u32::from(left == right);
+            let pairs = f64::from(sizes[left as usize]) * f64::from(others.max(1));
+            ((left, right), run.iter().map(|&(.., pairs)| pairs).sum::<u64>() as f64 / pairs)
+        })
+        .collect();
+    let between = |left: u32, right: u32| {
+        let pair = (left.min(right), left.max(right));
+        interlocks.binary_search_by_key(&pair, |&(pair, _)| pair).map_or(0.0, |at| interlocks[at].1)
+    };
+    let mut parents: Vec<u32> = (0..groups.len() as u32).collect();
+    for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
+        let mut names: Vec<u32> = of_group.iter().map(|&(.., account)| parts[account as usize]).collect();
+        names.sort_unstable();
+        names.dedup();
+        let (standing, loose): (Vec<u32>, Vec<u32>) = names
+            .into_iter()
+            .partition(|&part| sizes[part as usize] >= config.profile_size && between(part, part) >= LEAST_INTERLOCK);
+        if standing.is_empty() {
+            loose.windows(2).for_each(|pair| union(&mut parents, pair[0], pair[1]));
+        }
+        for (at, &left) in standing.iter().enumerate() {
+            for &right in &standing[at + 1..] {
+                let less = between(left, left).min(between(right, right));
+                if between(left, right) >= config.part_share * less {
+                    union(&mut parents, left, right);
+                }
+            }
+        }
+        for &part in loose.iter().filter(|_| !standing.is_empty()) {
+            let share = |host: u32| between(part, host) / between(host, host);
+            let best = standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)));
+            if let Some(host) = best.filter(|&host| share(host) >= config.loose_share) {
+                union(&mut parents, part, host);
+            }
+        }
+    }
+    for (account, group) in groups.iter_mut().enumerate().filter(|(_, group)| **group != NONE_U32) {
+        *group = find(&mut parents, parts[account]);
+    }
+}
+
+/// By group: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
+fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &MemberConfig) -> Vec<f64> {
     let mut shared = vec![0u64; holdings.sizes.len()];
     for identifier in 0..facts.graph.identifier_count() as u32 {
-        let accounts = facts.graph.identifier_degree(IdentifierId(identifier)) as f64;
-        for &(community, held) in holdings.of(identifier) {
-            if f64::from(held) - 1.0 >= config.exclusivity * (accounts - 1.0) {
-                shared[community as usize] += u64::from(held) * u64::from(held - 1);
+        for &(group, held) in holdings.of(identifier) {
+            if is_exclusive(facts, holdings, identifier, group, config) {
+                shared[group as usize] += u64::from(held) * u64::from(held - 1);
             }
         }
     }
@@ -146,5 +260,41 @@ mod tests {
         // Ten have no profile that could judge the thirty others, who are a group of their own.
         let groups = after(0..10);
         assert!(groups[..10].iter().all(|&group| group == 0) && groups[10..40].iter().all(|&group| group == 10), "{groups:?}");
+    }
+
+    fn separated(toy: &Toy, communities: &[u32], mut groups: Vec<u32>) -> Vec<u32> {
+        let config = LinkageConfig::default();
+        let classification = classify_identifiers(toy.facts(), &config.classify);
+        separate_strangers(toy.facts(), &classification, communities, &mut groups, &config.members);
+        groups
+    }
+
+    #[test]
+    fn two_crowds_in_one_group_are_taken_apart() {
+        let (toy, communities) = crowds();
+        // The first community and the tool's users.
+        let mut groups = vec![NONE_U32; 320];
+        groups[..80].fill(0);
+        let after = separated(&toy, &communities, groups);
+        assert!(after[..40].iter().all(|&group| group == 0));
+        assert!(after[40..80].iter().all(|&group| group == 40), "{after:?}");
+    }
+
+    #[test]
+    fn one_operator_in_two_communities_stays_one() {
+        let (toy, mut communities) = crowds();
+        communities[20..40].fill(9);
+        let mut groups = vec![NONE_U32; 320];
+        groups[..40].fill(0);
+        assert_eq!(separated(&toy, &communities, groups.clone()), groups);
+    }
+
+    #[test]
+    fn a_chain_is_left_as_it_is() {
+        // Each account shares one identifier with the next.
+        let touches: Vec<Touch> = (0..40).flat_map(|at| [(at, 0, at, 0), (at, 0, at + 1, 0)]).collect();
+        let toy = Toy::new(&[KindRole::Payment], 40, &touches);
+        let communities: Vec<u32> = (0..40).map(|account| account / 20).collect();
+        assert_eq!(separated(&toy, &communities, vec![0; 40]), vec![0; 40]);
     }
 }

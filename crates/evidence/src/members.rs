@@ -36,7 +36,7 @@ use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
-use crate::interlock::propose_interlocked;
+use crate::interlock::{propose_interlocked, separate_strangers};
 use crate::profile::{Refined, refine_by_profile};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
@@ -176,7 +176,9 @@ pub fn corroborate_members(
     let mut refined = refine(groups);
     // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
     let mut groups = refined.groups.clone();
-    propose_interlocked(facts, classification, &communities.labels()[..account_count], &mut groups, config);
+    let communities = &communities.labels()[..account_count];
+    separate_strangers(facts, classification, communities, &mut groups, config);
+    propose_interlocked(facts, classification, communities, &mut groups, config);
     if groups != refined.groups {
         refined = refine(groups);
     }
