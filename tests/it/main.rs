@@ -23,6 +23,7 @@ mod investigate;
 mod journey;
 mod judge;
 mod report;
+mod rows;
 mod store;
 mod support;
 mod update;

@@ -16,7 +16,7 @@ pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overla
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{Algorithm, Communities, Components, Detect, Diff, Evaluate, Members, Networks, OneNetwork, QualityName};
 pub(crate) use judge::*;
-pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier, Update};
+pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
 
 use crate::output::Format;
 

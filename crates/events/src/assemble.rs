@@ -10,6 +10,7 @@ use graph::{BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
 use rayon::prelude::*;
 
 use crate::error::EventError;
+use crate::event_ids::EventIds;
 use crate::ingest::{Fold, Ingested, Template};
 use crate::intern::{Interner, SHARDS};
 use crate::names::Names;
@@ -190,6 +191,7 @@ pub(crate) fn assemble(session: &Session<'_>, mut fold: Fold<'_>) -> Result<Inge
         examples: fold.examples,
         unroutable: fold.unroutable,
         short_prompts: fold.short,
+        event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
         account_names,
         kind_names,
         identifier_names,

@@ -16,6 +16,7 @@
 pub mod base;
 pub mod config;
 pub mod error;
+pub mod event_ids;
 pub mod ingest;
 pub mod names;
 pub mod normalise;
@@ -35,8 +36,9 @@ mod source;
 mod text;
 
 pub use base::Base;
-pub use config::{IngestConfig, IngestObserver, Unobserved};
+pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use error::EventError;
+pub use event_ids::EventIds;
 pub use ingest::{FileRead, Ingested, Template, ingest, ingest_onto};
 pub use names::{Names, NamesRef};
 pub use normalise::pseudonym::Pseudonyms;

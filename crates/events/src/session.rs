@@ -10,6 +10,7 @@ use ahash::RandomState;
 use hashbrown::HashTable;
 
 use crate::config::IngestConfig;
+use crate::event_ids::Counted;
 use crate::intern::Interner;
 use crate::normalise::{self, Reason, ip, payment};
 use crate::schema::{self, Map};
@@ -87,6 +88,7 @@ pub(crate) struct Session<'c> {
     pub(crate) models: Labels,
     pub(crate) capabilities: Labels,
     pub(crate) pathways: Labels,
+    pub(crate) counted: Counted,
     kinds: RwLock<Vec<String>>,
 }
 
@@ -102,6 +104,7 @@ impl<'c> Session<'c> {
             models: Labels::default(),
             capabilities: Labels::default(),
             pathways: Labels::default(),
+            counted: Counted::new(config.pseudonym.as_ref()),
             kinds: RwLock::default(),
         }
     }
