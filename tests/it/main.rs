@@ -27,6 +27,7 @@ mod judge;
 mod lineage;
 mod memory;
 mod report;
+mod rows;
 mod store;
 mod support;
 mod update;

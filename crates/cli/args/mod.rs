@@ -18,7 +18,7 @@ pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
 };
 pub(crate) use judge::*;
-pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Synth, Tier, Update};
+pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
 
 use crate::output::Format;
 

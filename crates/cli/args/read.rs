@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hydralink::Zone;
 
 use super::KeyFile;
 
@@ -59,6 +60,15 @@ pub(crate) struct Synth {
     pub(crate) events: EventFormat,
 }
 
+/// How strict columns and kinds are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Schema {
+    /// Columns that mean nothing are listed
+    Auto,
+    /// Columns and kinds that mean nothing are refused
+    Strict,
+}
+
 /// How to read events: shared by `profile` and `build`.
 #[derive(Debug, Args)]
 pub(crate) struct Reading {
@@ -68,6 +78,15 @@ pub(crate) struct Reading {
     /// TOML that maps your columns to ours and adds kinds of identifiers
     #[arg(long, value_name = "FILE")]
     pub(crate) map: Option<PathBuf>,
+    /// What a column that means nothing does: auto lists it, strict refuses it (and unknown kinds) and names the nearest
+    #[arg(long, value_enum, default_value_t = Schema::Auto)]
+    pub(crate) schema: Schema,
+    /// Let long events bring kinds that are neither known nor declared in the map, with --schema strict too
+    #[arg(long)]
+    pub(crate) allow_kinds: bool,
+    /// What times of events without an offset are of: UTC, an IANA name such as Europe/Berlin, or an offset such as +02:00
+    #[arg(long, value_name = "ZONE", default_value = "UTC", allow_hyphen_values = true)]
+    pub(crate) tz: Zone,
     /// Where to write rejected rows, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,

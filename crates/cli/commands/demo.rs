@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use hydralink::synth::{Format, Tier, WorldConfig};
-use hydralink::{Dataset, DetectConfig, evaluate};
+use hydralink::{Dataset, DetectConfig, Zone, evaluate};
 
 use super::{export, find, read};
 use crate::Found;
-use crate::args::{Demo, Export, Reading, Report, Shared, View};
+use crate::args::{Demo, Export, Reading, Report, Schema, Shared, View};
 use crate::output::{Output, grouped};
 
 /// Runs the tour.
@@ -30,6 +30,9 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let reading = Reading {
         events: vec![world.join("events.parquet")],
         map: None,
+        schema: Schema::Auto,
+        allow_kinds: true,
+        tz: Zone::default(),
         rejects: None,
         max_bad: 0.001,
         accounts: Some(world.join("accounts.csv")),

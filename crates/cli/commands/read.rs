@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile};
+use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode};
 
 use crate::Found;
-use crate::args::{self, Build, EventFormat, Reading, Shared, Synth, Update};
+use crate::args::{self, Build, EventFormat, Reading, Schema, Shared, Synth, Update};
 use crate::output::{Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -173,6 +173,14 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
             identifiers.join(", ")
         ),
     ];
+    if summary.duplicate_events > 0 {
+        lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
+    }
+    if summary.conflicting_events > 0 {
+        let rows = grouped(summary.conflicting_events);
+        lines
+            .push(format!("{rows} rows have another row's event id with other content; all counted, check who writes the ids"));
+    }
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());
     lines.join("\n")
@@ -191,6 +199,9 @@ fn config_of(reading: &Reading) -> IngestConfig {
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
         memory_limit: reading.memory_limit,
+        zone: reading.tz.clone(),
+        schema: if reading.schema == Schema::Strict { SchemaMode::Strict } else { SchemaMode::Auto },
+        allow_kinds: reading.allow_kinds || reading.schema == Schema::Auto,
         ..IngestConfig::default()
     }
 }

@@ -15,6 +15,7 @@ use graph::{
 use rayon::prelude::*;
 
 use crate::error::EventError;
+use crate::event_ids::EventIds;
 use crate::gather::{Present, Runs};
 use crate::ingest::{Fold, Ingested, Template};
 use crate::keep::{Element, Growing, Keeper};
@@ -139,6 +140,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         examples: fold.examples,
         unroutable: fold.unroutable,
         short_prompts: fold.short,
+        event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
         account_names,
         kind_names,
         identifier_names,

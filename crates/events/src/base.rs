@@ -44,6 +44,10 @@ pub struct Base<'a> {
     pub event_pathway: &'a [u16],
     /// Pathways that events gave.
     pub event_pathways: &'a [String],
+    /// Events with an id that were counted: hashes of id and content by turns.
+    pub event_ids: &'a [u64],
+    /// Rows that were left out because they had been read.
+    pub duplicate_events: u64,
     /// Mined templates.
     pub templates: Vec<Template>,
     /// Files that were read.
@@ -117,6 +121,8 @@ impl Base<'_> {
                 fold.rejected.insert(reason, count);
             }
         }
+        session.counted.seed(self.event_ids);
+        fold.duplicates = self.duplicate_events;
         fold.files.clone_from(&self.files);
         fold.rows = self.files.iter().map(|file| file.rows).sum();
         Ok(())

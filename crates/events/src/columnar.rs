@@ -21,7 +21,7 @@ use parquet::arrow::arrow_reader::{
 use rayon::prelude::*;
 
 use crate::error::EventError;
-use crate::normalise::time::{self, Unit};
+use crate::normalise::time::{self, Unit, Zone};
 use crate::normalise::{MAX_VALUE_BYTES, Reason};
 use crate::rows::{Cell, Place, Yield, requests, requests_number, roles, status, status_number};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
@@ -76,7 +76,7 @@ impl Columnar {
         let layout = &self.layout;
         let roles = roles(session, layout);
         let template = if layout.long { session.kind("prompt_template_hash") } else { None };
-        let place = Place { file: name, row_group: Some(group as u64) };
+        let place = Place { file: name, row_group: Some(group as u64), counted: &session.counted };
         let mut readers = layout
             .columns
             .iter()
@@ -109,7 +109,10 @@ impl Columnar {
                             slots.for_each(|(cell, at)| *cell = Cell::Code(codes[at]));
                         }
                         Resolved::Times(values) => {
-                            slots.for_each(|(cell, at)| *cell = out.time(session, values.time(at), start + at as u64));
+                            slots.for_each(|(cell, at)| {
+                                let time = values.time(at, &session.config.zone);
+                                *cell = out.time(session, time, start + at as u64);
+                            });
                         }
                         Resolved::Counts(Values::Numbers(numbers)) => {
                             slots.for_each(|(cell, at)| *cell = requests_number(numbers[at]));
@@ -239,7 +242,7 @@ struct Cache {
 /// One column of one batch.
 enum Values {
     Strings { keys: Vec<i32>, values: StringArray },
-    Times { millis: Vec<Option<i64>>, unit: Unit },
+    Times { millis: Vec<Option<i64>>, unit: Unit, local: bool },
     Numbers(Vec<Option<i64>>),
 }
 
@@ -248,6 +251,7 @@ impl Values {
         let cast = |target: &DataType| arrow_cast::cast(array, target).map_err(|_| array.data_type().to_string());
         match array.data_type() {
             DataType::Timestamp(unit, zone) => {
+                let local = zone.is_none();
                 let arrow = cast(&DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))?;
                 if *usage != Use::Time {
                     return Err(array.data_type().to_string());
@@ -259,7 +263,7 @@ impl Values {
                     TimeUnit::Nanosecond => Unit::Nanos,
                 };
                 let millis = arrow.as_primitive::<TimestampMillisecondType>().iter().collect();
-                return Ok(Values::Times { millis, unit });
+                return Ok(Values::Times { millis, unit, local });
             }
             data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().iter().collect()));
@@ -327,16 +331,18 @@ impl Values {
         codes[key]
     }
 
-    fn time(&self, at: usize) -> Result<Option<(i64, Unit)>, Reason> {
+    fn time(&self, at: usize, zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
         match self {
-            Values::Times { millis, unit } => match millis[at] {
-                None => Ok(None),
-                Some(millis) if millis < 946_684_800_000 => Err(Reason::AncientTime),
-                Some(millis) if millis >= 4_102_444_800_000 => Err(Reason::FutureTime),
-                Some(millis) => Ok(Some((millis, *unit))),
-            },
+            Values::Times { millis, unit, local } => {
+                match millis[at].map(|millis| if *local { zone.of_local(millis) } else { millis }) {
+                    None => Ok(None),
+                    Some(millis) if millis < 946_684_800_000 => Err(Reason::AncientTime),
+                    Some(millis) if millis >= 4_102_444_800_000 => Err(Reason::FutureTime),
+                    Some(millis) => Ok(Some((millis, *unit))),
+                }
+            }
             Values::Numbers(numbers) => numbers[at].map(time::epoch).transpose(),
-            Values::Strings { .. } => time::parse(self.raw(at)),
+            Values::Strings { .. } => time::parse(self.raw(at), zone),
         }
     }
 

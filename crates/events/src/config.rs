@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use graph::Seconds;
 
 use crate::normalise::pseudonym::Pseudonyms;
+use crate::normalise::time::Zone;
 
 /// Share of rows that may be rejected (ING-1).
 pub const MAX_BAD: f64 = 0.001;
@@ -31,6 +32,10 @@ pub struct IngestConfig {
     pub allow_kinds: bool,
     /// Applied to every account and identifier before it is kept.
     pub pseudonym: Option<Pseudonyms>,
+    /// What times without an offset are of, in events; side tables are UTC.
+    pub zone: Zone,
+    /// What a column that means nothing does.
+    pub schema: SchemaMode,
     /// The time that "future" is measured from; the clock's if absent.
     pub now: Option<Seconds>,
     /// Bytes of memory that the ingest aims to stay below: what waits beyond goes to `spill`. No limit if absent.
@@ -50,11 +55,23 @@ impl Default for IngestConfig {
             max_bad: MAX_BAD,
             allow_kinds: true,
             pseudonym: None,
+            zone: Zone::default(),
+            schema: SchemaMode::Auto,
             now: None,
             memory_limit: None,
             spill: None,
         }
     }
+}
+
+/// What a column that means nothing does (ING-1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaMode {
+    /// It is ignored and listed.
+    #[default]
+    Auto,
+    /// It is an error that names the nearest known one. In JSON Lines the fields of the first 1000 lines are checked.
+    Strict,
 }
 
 /// Watches an ingest; called from the ingesting thread between batches.

@@ -18,15 +18,16 @@ use crate::assemble;
 use crate::base::Base;
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
-use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS};
+use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS, SchemaMode};
 use crate::error::EventError;
+use crate::event_ids::EventIds;
 use crate::gather::Pathways;
 use crate::keep::{InMemory, Keeper};
 use crate::names::Names;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
 use crate::rows::{Rejection, Yield};
-use crate::schema::{KindEntry, Layout, Map};
+use crate::schema::{KindEntry, Layout, Map, refuse_unknown};
 use crate::session::Session;
 use crate::source;
 use crate::tables::AccountAttributes;
@@ -110,6 +111,8 @@ pub struct Ingested {
     pub unroutable: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
+    /// Events that had an id, and rows that were left out because they had been read.
+    pub event_ids: EventIds,
 }
 
 impl Ingested {
@@ -186,7 +189,7 @@ pub fn ingest_into<K: Keeper>(
 
 fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let file = Columnar::open(path, &session.map)?;
-    fold.note(&file.layout);
+    fold.note(&file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
     let start = fold.bytes.load(Ordering::Relaxed);
     let step = rayon::current_num_threads() * 2;
@@ -208,7 +211,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
     };
     let reader = source::open_counted(path, fold.bytes.clone())?;
     let (layout, format, mut pieces) = begin(session, path, reader)?;
-    fold.note(&layout);
+    fold.note(&layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
     let group = |pieces: &mut Pieces<source::Bytes>| -> Result<Vec<Piece>, EventError> {
@@ -306,6 +309,7 @@ pub(crate) struct Fold<'o> {
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
+    pub(crate) duplicates: u64,
 }
 
 impl<'o> Fold<'o> {
@@ -332,14 +336,19 @@ impl<'o> Fold<'o> {
             examples: Vec::new(),
             unroutable: 0,
             short: 0,
+            duplicates: 0,
         })
     }
 
-    fn note(&mut self, layout: &Layout) {
+    fn note(&mut self, layout: &Layout, path: &Path) -> Result<(), EventError> {
+        if self.config.schema == SchemaMode::Strict {
+            refuse_unknown(&layout.ignored, path)?;
+        }
         if let Some(file) = self.files.last_mut() {
             file.ignored = layout.ignored.clone();
             file.missing = layout.missing.clone();
         }
+        Ok(())
     }
 
     fn take(&mut self, part: Yield, file: &str) -> Result<(), EventError> {
@@ -364,6 +373,7 @@ impl<'o> Fold<'o> {
         self.rows += part.rows;
         self.unroutable += part.unroutable;
         self.short += part.short;
+        self.duplicates += part.duplicates;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;

@@ -16,6 +16,7 @@
 pub mod base;
 pub mod config;
 pub mod error;
+pub mod event_ids;
 pub mod ingest;
 pub mod keep;
 pub mod names;
@@ -38,8 +39,9 @@ mod text;
 mod waiting;
 
 pub use base::Base;
-pub use config::{IngestConfig, IngestObserver, Unobserved};
+pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use error::EventError;
+pub use event_ids::EventIds;
 pub use ingest::{FileRead, Ingested, Template, ingest, ingest_into};
 pub use keep::{Element, Growing, InMemory, Keeper};
 pub use names::{Names, NamesRef};

@@ -8,6 +8,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::EventError;
+use crate::event_ids::Counted;
 use crate::gather::{BLOCK, Block, Event, Row};
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
@@ -72,6 +73,7 @@ pub(crate) struct Yield {
     pub(crate) units: UnitsSeen,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
+    pub(crate) duplicates: u64,
     pub(crate) card: Option<(u64, String)>,
     pub(crate) overflow: bool,
 }
@@ -80,6 +82,7 @@ pub(crate) struct Yield {
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
     pub(crate) row_group: Option<u64>,
+    pub(crate) counted: &'a Counted,
 }
 
 /// The role of each column, kinds numbered.
@@ -92,7 +95,7 @@ pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>>
         Use::Capability => Some(Role::Capability),
         Use::Pathway => Some(Role::Pathway),
         Use::Kind => Some(Role::Kind),
-        Use::Time | Use::Status | Use::Requests | Use::Value | Use::Unused => None,
+        Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Value | Use::Unused => None,
     };
     layout.columns.iter().map(|column| role(&column.usage)).collect()
 }
@@ -195,11 +198,15 @@ impl Yield {
                         self.identifiers.push(identifier);
                     }
                 },
-                Use::Time | Use::Status | Use::Requests | Use::Unused => {}
+                Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Unused => {}
             }
         }
         if let Some((at, reason)) = bad {
             self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
+            return;
+        }
+        if !is_new(place.counted, layout, cells, raw) {
+            self.duplicates += 1;
             return;
         }
         if self.overflow {
@@ -234,6 +241,25 @@ impl Yield {
         let part = block.settle(|account, pathway| pathways.push((account, pathway)));
         session.keep(part, block.present)
     }
+}
+
+/// Whether a good row is no second delivery of an event that was counted.
+fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: impl Fn(usize) -> &'r [u8]) -> bool {
+    let Some(id) = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty()) else { return true };
+    let mut event = counted.event();
+    event.identify(id);
+    for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
+        match (&column.usage, cell) {
+            (Use::EventId, _) => {}
+            (Use::Kind | Use::Value, _) => event.identify(raw(at).trim_ascii()),
+            (_, Cell::Time(millis)) => event.say(&column.ours, &millis.to_le_bytes()),
+            // Without the column there is one request.
+            (Use::Requests, Cell::Number(1)) | (_, Cell::Code(EMPTY)) => {}
+            (_, Cell::Number(number)) => event.say(&column.ours, &number.to_le_bytes()),
+            (_, Cell::Code(_)) => event.say(&column.ours, raw(at).trim_ascii()),
+        }
+    }
+    counted.is_new(&event)
 }
 
 /// A count: digits, at least 1; empty is 1.

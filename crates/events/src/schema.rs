@@ -23,6 +23,7 @@ use crate::error::{EventError, nearest};
 pub(crate) enum Use {
     Time,
     Account,
+    EventId,
     Identifier(String),
     Prompt,
     Model,
@@ -56,6 +57,7 @@ const MEANINGS: &[(&str, &[&str])] = &[
     ("org", &[]),
     ("api_key", &[]),
     ("asn", &[]),
+    ("event_id", &["request_id"]),
     ("entity_kind", &[]),
     ("entity_value", &[]),
 ];
@@ -64,6 +66,7 @@ fn use_of(ours: &str) -> Use {
     match ours {
         "timestamp" => Use::Time,
         "account_id" => Use::Account,
+        "event_id" => Use::EventId,
         "prompt" => Use::Prompt,
         "model" => Use::Model,
         "capability" => Use::Capability,
@@ -86,6 +89,23 @@ pub fn kind_name(raw: &str) -> String {
 /// Whether a kind is known by name.
 pub(crate) fn is_known_kind(name: &str) -> bool {
     MEANINGS.iter().any(|(ours, _)| *ours == name && matches!(use_of(ours), Use::Identifier(_)))
+}
+
+/// The columns of a header that mean nothing to us, and that no known name or alias is like.
+///
+/// # Errors
+/// [`EventError::UnknownName`] for the first one, with the nearest known name.
+pub(crate) fn refuse_unknown(ignored: &[String], file: &Path) -> Result<(), EventError> {
+    let known = || MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied();
+    match ignored.iter().find(|name| known().all(|known| !known.eq_ignore_ascii_case(name.trim()))) {
+        None => Ok(()),
+        Some(name) => Err(EventError::UnknownName {
+            file: file.display().to_string(),
+            what: "column (refused by --schema strict)",
+            name: name.clone(),
+            nearest: nearest(name, known()),
+        }),
+    }
 }
 
 /// A `[kinds.NAME]` table of a map.
@@ -214,7 +234,7 @@ impl Map {
 }
 
 fn keep_in_long(usage: &Use) -> bool {
-    matches!(usage, Use::Time | Use::Account | Use::Kind | Use::Value | Use::Requests)
+    matches!(usage, Use::Time | Use::Account | Use::EventId | Use::Kind | Use::Value | Use::Requests)
 }
 
 /// One used column.
@@ -230,6 +250,8 @@ pub(crate) struct LayoutColumn {
 pub(crate) struct Layout {
     pub(crate) long: bool,
     pub(crate) columns: Vec<LayoutColumn>,
+    /// Where the event's id is among the columns.
+    pub(crate) event_id: Option<usize>,
     pub(crate) ignored: Vec<String>,
     pub(crate) missing: Vec<String>,
     pub(crate) width: usize,
@@ -249,7 +271,8 @@ impl Layout {
             .filter(|(ours, _)| !long && columns.iter().all(|column| column.ours != *ours))
             .map(|(ours, _)| (*ours).to_string())
             .collect();
-        Layout { long, columns, ignored, missing, width: header.len() }
+        let event_id = columns.iter().position(|column| column.usage == Use::EventId);
+        Layout { long, columns, event_id, ignored, missing, width: header.len() }
     }
 }
 

@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 
 use crate::config::IngestConfig;
 use crate::error::EventError;
+use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
 use crate::names::Names;
@@ -93,6 +94,7 @@ pub(crate) struct Session<'c> {
     pub(crate) capabilities: Labels,
     pub(crate) pathways: Labels,
     pub(crate) waiting: Waiting,
+    pub(crate) counted: Counted,
     kinds: RwLock<Vec<String>>,
 }
 
@@ -109,6 +111,7 @@ impl<'c> Session<'c> {
             capabilities: Labels::default(),
             pathways: Labels::default(),
             waiting: Waiting::new(config),
+            counted: Counted::new(config.pseudonym.as_ref()),
             kinds: RwLock::default(),
         }
     }

@@ -91,7 +91,7 @@ impl Table {
 
     fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {
         let (line, fields) = &self.rows[at];
-        match time::parse(fields[column].as_bytes()) {
+        match time::parse(fields[column].as_bytes(), &time::Zone::default()) {
             Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
             Err(reason) => {
                 let problem = format!("line {line}, column {}: {}", self.header[column], reason.name());

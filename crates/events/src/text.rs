@@ -45,7 +45,7 @@ impl<'s, 'c> Cells<'s, 'c> {
         for (at, column) in layout.columns.iter().enumerate() {
             let raw = field(at);
             let cell = match (&column.usage, roles[at]) {
-                (Use::Time, _) => out.time(session, time::parse(raw), row),
+                (Use::Time, _) => out.time(session, time::parse(raw, &session.config.zone), row),
                 (Use::Requests, _) => requests(raw),
                 (Use::Status, _) => status(raw),
                 (Use::Value, _) => Cell::Code(match kind {
@@ -77,7 +77,7 @@ pub(crate) fn parse(
     piece: &Piece,
 ) -> Result<Yield, EventError> {
     let mut out = Yield::default();
-    let place = Place { file, row_group: None };
+    let place = Place { file, row_group: None, counted: &session.counted };
     for &line in &piece.dropped {
         out.rows += 1;
         out.reject(&place, line, "line", Reason::TooLong, b"");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use events::{Base, FileRead, IngestConfig, IngestObserver, Ingested, Template};
+use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -27,6 +27,10 @@ pub struct BuildSummary {
     pub sightings: u64,
     /// Events with a time.
     pub timed_events: u64,
+    /// Rows that were left out, because an event of the same id and content had been read.
+    pub duplicate_events: u64,
+    /// Rows whose event id another row has with other content; both were counted.
+    pub conflicting_events: u64,
     /// Files that were skipped, because the same bytes had been read.
     pub already_read: Vec<String>,
     /// Whether the store was written: not if every file was skipped.
@@ -98,6 +102,7 @@ pub fn update(
     };
     let (long_events, event_pathway) =
         (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
+    let event_ids = event_ids(&dataset)?;
     let event_pathways = lists("inputs.event_pathways")?;
     let (manifest, tables) = (dataset.manifest(), dataset.tables());
     let base = Base {
@@ -111,6 +116,8 @@ pub fn update(
         capabilities: &tables.capabilities,
         event_pathway: &event_pathway,
         event_pathways: &event_pathways,
+        event_ids: &event_ids.pairs,
+        duplicate_events: event_ids.duplicates,
         templates: (tables.skeletons.iter())
             .map(|(identifier, skeleton, variants)| Template {
                 identifier: *identifier,
@@ -177,6 +184,20 @@ fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Er
     Ok(())
 }
 
+/// Hashes of the ids and contents of events that were counted; they hold no names.
+const EVENT_IDS: &str = "inputs.event_ids";
+const DUPLICATE_EVENTS: &str = "inputs.duplicate_events";
+
+/// The events of a store that had ids.
+pub(crate) fn event_ids(dataset: &Dataset) -> Result<EventIds, Error> {
+    let store = dataset.store();
+    if !store.has(EVENT_IDS) {
+        return Ok(EventIds::default());
+    }
+    let duplicates = store.column::<u64>(DUPLICATE_EVENTS)?.iter().sum();
+    Ok(EventIds { pairs: store.column::<u64>(EVENT_IDS)?.to_vec(), duplicates })
+}
+
 fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
@@ -188,6 +209,8 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         identifiers: kinds.map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
         timed_events: ingested.activity.event_count() as u64,
+        duplicate_events: ingested.event_ids.duplicates,
+        conflicting_events: ingested.event_ids.conflicts(),
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
         changed: true,
     }
@@ -244,6 +267,11 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     writer.set_inputs(files, rejected_by_reason(&ingested));
     writer.put("inputs.event_pathway", &ingested.event_pathway)?;
     writer.put("inputs.event_pathways", ingested.event_pathways.join("\n").as_bytes())?;
+    // Stores of events without ids have neither.
+    if !ingested.event_ids.pairs.is_empty() {
+        writer.put(EVENT_IDS, &ingested.event_ids.pairs)?;
+        writer.put(DUPLICATE_EVENTS, &[ingested.event_ids.duplicates])?;
+    }
     let tables = writer.tables();
     tables.kinds = ingested.kind_names;
     tables.models = ingested.models;

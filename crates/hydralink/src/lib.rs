@@ -87,7 +87,8 @@ pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
-pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, Unobserved, profile};
+pub use events::normalise::time::Zone;
+pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode, Unobserved, profile};
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,

@@ -4,12 +4,56 @@
 //! in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole ([`UnitsSeen`]): one
 //! of them must be wrong, and no value tells which.
 
+use std::str::FromStr;
+
+use jiff::tz::{Offset, TimeZone};
+
 use super::Reason;
+
+/// Where times without an offset were written down: UTC unless said otherwise.
+///
+/// When clocks go back an hour of local time occurs twice: its first occurrence is taken. When they go forward an hour doesn't occur: a
+/// time in it is read with the offset that held before, and so lies after the change. (RFC 5545, section 3.3.5.)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zone(Option<TimeZone>);
+
+impl Zone {
+    /// The time, in milliseconds since the epoch, at which clocks there show what UTC's show at `millis`.
+    pub fn of_local(&self, millis: i64) -> i64 {
+        let Some(zone) = &self.0 else { return millis };
+        let Ok(shown) = jiff::Timestamp::from_millisecond(millis) else { return millis };
+        let civil = Offset::UTC.to_datetime(shown);
+        zone.to_ambiguous_timestamp(civil).compatible().map_or(millis, jiff::Timestamp::as_millisecond)
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+
+    /// `UTC`, a name of the IANA time zone database, or an offset (`+02:00`).
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("z") {
+            return Ok(Zone(None));
+        }
+        if let Some(rest) = text.strip_prefix(['+', '-']) {
+            let seconds =
+                offset(text.as_bytes()).ok_or_else(|| format!("{text} is no offset; write one as +02:00 (found {rest:?})"))?;
+            let offset = i32::try_from(seconds).ok().and_then(|seconds| Offset::from_seconds(seconds).ok());
+            return offset.map(|offset| Zone(Some(TimeZone::fixed(offset)))).ok_or_else(|| format!("{text} is out of range"));
+        }
+        TimeZone::get(text).map(|zone| Zone(Some(zone))).map_err(|_| {
+            let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_string()).collect();
+            let near = crate::error::nearest(text, names.iter().map(String::as_str));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            format!("unknown time zone {text}{hint} (UTC, an offset such as +02:00, or an IANA name such as Europe/Berlin)")
+        })
+    }
+}
 
 /// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
-    /// RFC 3339; without an offset it is taken as UTC.
+    /// RFC 3339; without an offset it is of the caller's [`Zone`].
     Rfc3339,
     /// Seconds since the epoch.
     Seconds,
@@ -31,11 +75,11 @@ impl Unit {
 const YEAR_2000: i64 = 946_684_800;
 const YEAR_2100: i64 = 4_102_444_800;
 
-/// Reads a time as milliseconds since the epoch; nothing if it is empty.
+/// Reads a time as milliseconds since the epoch; nothing if it is empty. RFC 3339 without an offset is of `zone`.
 ///
 /// # Errors
 /// [`Reason::BadTime`], [`Reason::AncientTime`].
-pub fn parse(raw: &[u8]) -> Result<Option<(i64, Unit)>, Reason> {
+pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
     let text = raw.trim_ascii();
     if text.is_empty() {
         return Ok(None);
@@ -58,7 +102,8 @@ pub fn parse(raw: &[u8]) -> Result<Option<(i64, Unit)>, Reason> {
         let extra = if unit == Unit::Seconds { thousandths(fraction) } else { 0 };
         return Ok(Some((millis + extra, unit)));
     }
-    let millis = rfc3339(text).ok_or(Reason::BadTime)?;
+    let (millis, local) = rfc3339(text).ok_or(Reason::BadTime)?;
+    let millis = if local { zone.of_local(millis) } else { millis };
     if millis < YEAR_2000 * 1000 { Err(Reason::AncientTime) } else { Ok(Some((millis, Unit::Rfc3339))) }
 }
 
@@ -82,8 +127,8 @@ fn thousandths(fraction: &[u8]) -> i64 {
     (0..3).fold(0, |sum, at| sum * 10 + fraction.get(at).map_or(0, |byte| i64::from(byte - b'0')))
 }
 
-/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing.
-fn rfc3339(text: &[u8]) -> Option<i64> {
+/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing; whether it was nothing.
+fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         text.get(range)?.iter().try_fold(0i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
     };
@@ -113,15 +158,7 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
     }
     let offset = match rest {
         b"" | b"Z" | b"z" | b" UTC" => 0,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
-            let two = |high: &u8, low: &u8| i64::from(high - b'0') * 10 + i64::from(low - b'0');
-            let (hours, minutes) = (two(h1, h2), two(m1, m2));
-            if hours > 23 || minutes > 59 {
-                return None;
-            }
-            (hours * 60 + minutes) * if *sign == b'+' { 60 } else { -60 }
-        }
-        _ => return None,
+        _ => offset(rest)?,
     };
     // Days from civil, H. Hinnant, "chrono-compatible low-level date algorithms".
     let shifted = year - i64::from(month <= 2);
@@ -129,7 +166,20 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
     let of_era = shifted - era * 400;
     let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + millis)
+    Some(((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + millis, rest.is_empty()))
+}
+
+/// Seconds east of UTC: `+02:00`.
+fn offset(text: &[u8]) -> Option<i64> {
+    match text {
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
+            let two = |high: &u8, low: &u8| i64::from(high - b'0') * 10 + i64::from(low - b'0');
+            let (hours, minutes) = (two(h1, h2), two(m1, m2));
+            let seconds = (hours * 60 + minutes) * if *sign == b'+' { 60 } else { -60 };
+            (hours <= 23 && minutes <= 59).then_some(seconds)
+        }
+        _ => None,
+    }
 }
 
 /// The first place at which each unit occurred in a column.
@@ -176,12 +226,12 @@ mod tests {
         let at = 1_700_000_000_123;
         for text in ["2023-11-14T22:13:20.123Z", "2023-11-14 22:13:20.1239", "2023-11-15T00:13:20.123+02:00", "1700000000.123"]
         {
-            assert_eq!(parse(text.as_bytes()).unwrap().unwrap().0, at, "{text}");
+            assert_eq!(parse(text.as_bytes(), &Zone::default()).unwrap().unwrap().0, at, "{text}");
         }
         for text in ["1700000000123", "1700000000123456", "1700000000123456789"] {
-            assert_eq!(parse(text.as_bytes()).unwrap().unwrap().0, at, "{text}");
+            assert_eq!(parse(text.as_bytes(), &Zone::default()).unwrap().unwrap().0, at, "{text}");
         }
-        assert_eq!(parse(b" "), Ok(None));
+        assert_eq!(parse(b" ", &Zone::default()), Ok(None));
     }
 
     #[test]
@@ -189,11 +239,28 @@ mod tests {
         for text in
             ["2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "yesterday", "2023-11-14", "50000000000", "2023-11-14T22:13:20+2"]
         {
-            assert_eq!(parse(text.as_bytes()), Err(Reason::BadTime), "{text}");
+            assert_eq!(parse(text.as_bytes(), &Zone::default()), Err(Reason::BadTime), "{text}");
         }
         for text in ["0", "-5", "1999-12-31T23:59:59Z", "12345"] {
-            assert_eq!(parse(text.as_bytes()), Err(Reason::AncientTime), "{text}");
+            assert_eq!(parse(text.as_bytes(), &Zone::default()), Err(Reason::AncientTime), "{text}");
         }
+    }
+
+    #[test]
+    fn local_times_follow_the_clocks_of_their_zone() {
+        let read = |zone: &str, text: &str| parse(text.as_bytes(), &zone.parse().unwrap()).unwrap().unwrap().0;
+        let berlin = |text| read("Europe/Berlin", text);
+        assert_eq!(berlin("2025-01-15T12:00:00"), berlin("2025-01-15T11:00:00Z"));
+        assert_eq!(berlin("2025-07-15 12:00:00.5"), berlin("2025-07-15T10:00:00.5Z"));
+        // 02:30 occurred twice on this day: the first time, in summer time.
+        assert_eq!(berlin("2025-10-26T02:30:00"), berlin("2025-10-26T00:30:00Z"));
+        // 02:30 never occurred on this day: half an hour after clocks went from 02:00 to 03:00.
+        assert_eq!(berlin("2025-03-30T02:30:00"), berlin("2025-03-30T01:30:00Z"));
+        assert_eq!(read("-05:30", "2025-01-15T12:00:00"), berlin("2025-01-15T17:30:00Z"));
+        assert_eq!(read("utc", "2025-01-15T12:00:00"), berlin("2025-01-15T12:00:00Z"));
+        let unknown = "Europe/Berlim".parse::<Zone>().unwrap_err();
+        assert!(unknown.contains("Europe/Berlin?"), "{unknown}");
+        assert!("+2".parse::<Zone>().is_err());
     }
 
     #[test]
@@ -211,8 +278,8 @@ mod tests {
         #[test]
         fn agrees_with_jiff_and_never_panics(seconds in YEAR_2000..YEAR_2100, bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let text = jiff::Timestamp::from_second(seconds).unwrap().to_string();
-            prop_assert_eq!(parse(text.as_bytes()), Ok(Some((seconds * 1000, Unit::Rfc3339))));
-            let _ = parse(&bytes);
+            prop_assert_eq!(parse(text.as_bytes(), &Zone::default()), Ok(Some((seconds * 1000, Unit::Rfc3339))));
+            let _ = parse(&bytes, &Zone::default());
         }
     }
 }

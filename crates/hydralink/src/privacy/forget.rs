@@ -280,6 +280,7 @@ impl Kept {
             examples: Vec::new(),
             unroutable: 0,
             short_prompts: 0,
+            event_ids: build::event_ids(dataset)?,
             event_pathway: self.by_account(&dataset.store().column::<u16>("inputs.event_pathway")?),
             event_pathways: {
                 let names = dataset.store().column::<u8>("inputs.event_pathways")?;

@@ -1,0 +1,119 @@
+//! What a row means: event ids, time zones, strict schemas.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::support::Bench;
+
+const HEADER: &str = "request_id,timestamp,account_id,ip,requests\n";
+const FIRST: &str = "r1,2026-02-01T00:00:00Z,a,8.8.8.8,3\nr2,2026-02-01T00:00:01Z,b,8.8.8.8,1\n";
+/// r1 again, as delivered twice; r2 under another account; and rows without an id, which are events each.
+const SECOND: &str = "r1,2026-02-01T00:00:00+00:00,a, 8.8.8.8,3\nr2,2026-02-01T00:00:01Z,c,8.8.8.8,1\n\
+    ,2026-02-01T00:00:02Z,b,8.8.8.8,1\n,2026-02-01T00:00:02Z,b,8.8.8.8,1\n";
+
+/// Every section of a store by name, without the generation that wrote it and the list of files.
+fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
+    fs::read_dir(bench.path(store))
+        .expect("the store")
+        .map(|entry| entry.expect("an entry").path())
+        .filter_map(|path| {
+            let (stem, _) = path.file_name()?.to_str()?.rsplit_once('.')?;
+            Some((stem.to_owned(), fs::read(&path).expect("a section")))
+        })
+        .filter(|(name, _)| name != "manifest")
+        .collect()
+}
+
+fn reversed(rows: &str) -> String {
+    rows.lines().rev().fold(HEADER.to_owned(), |text, row| text + row + "\n")
+}
+
+#[test]
+fn an_event_that_is_delivered_again_counts_once_wherever() {
+    let bench = Bench::new();
+    let first = bench.file("first.csv", HEADER.to_owned() + FIRST);
+    let second = bench.file("second.csv", HEADER.to_owned() + SECOND);
+    let whole = bench.ok(&["build", &first, &second, "-o", "whole", "--format", "json"]).json();
+    assert_eq!((&whole["rows"], &whole["rejected"]), (&6.into(), &0.into()), "{whole}");
+    assert_eq!((&whole["duplicate_events"], &whole["conflicting_events"]), (&1.into(), &1.into()), "{whole}");
+    assert_eq!(whole["timed_events"], 5, "{whole}");
+    let said = bench.ok(&["build", &first, &second, "-o", "said", "--format", "table", "--threads", "1"]).stdout;
+    assert!(said.contains("1 rows repeat an event"), "{said}");
+    assert!(said.contains("1 rows have another row's event id"), "{said}");
+
+    bench.ok(&["build", &second, "-o", "batches", "--quiet"]);
+    bench.ok(&["update", "batches", &first, "--quiet"]);
+    let turned = bench.file("turned.csv", reversed(&(FIRST.to_owned() + SECOND)));
+    bench.ok(&["build", &turned, "-o", "turned", "--quiet"]);
+    let expected = sections(&bench, "whole");
+    assert!(expected.contains_key("inputs.event_ids"), "{:?}", expected.keys());
+    for store in ["said", "batches", "turned"] {
+        assert!(expected == sections(&bench, store), "{store} differs");
+    }
+    // A third batch that repeats everything changes nothing but the counts.
+    let again = bench.file("again.csv", reversed(FIRST));
+    let again = bench.ok(&["update", "whole", &again, "--format", "json"]).json();
+    assert_eq!((&again["duplicate_events"], &again["timed_events"]), (&3.into(), &5.into()), "{again}");
+}
+
+#[test]
+fn formats_agree_on_what_a_repeated_event_is() {
+    let bench = Bench::new();
+    let csv = bench.file("events.csv", HEADER.to_owned() + FIRST);
+    let json = bench.file(
+        "events.jsonl",
+        "{\"event_id\":\"r1\",\"at\":\"2026-02-01T00:00:00.000Z\",\"account\":\"a\",\"client_ip\":\"8.8.8.8\",\"count\":3,\"colour\":1}\n\
+         {\"event_id\":\"r2\",\"at\":\"2026-02-01T00:00:01Z\",\"account\":\"b\",\"client_ip\":\"8.8.8.8\",\"model\":null}\n",
+    );
+    let summary = bench.ok(&["build", &csv, &json, "-o", "store", "--format", "json"]).json();
+    assert_eq!((&summary["duplicate_events"], &summary["conflicting_events"]), (&2.into(), &0.into()), "{summary}");
+}
+
+#[test]
+fn one_event_of_several_long_rows_is_no_conflict() {
+    let bench = Bench::new();
+    let rows = "event_id,timestamp,account_id,entity_kind,entity_value\n\
+        r1,2026-02-01T00:00:00Z,a,ip,8.8.8.8\nr1,2026-02-01T00:00:00Z,a,device,d\nr1,2026-02-01T00:00:00Z,a,device,d\n";
+    let events = bench.file("long.csv", rows);
+    let summary = bench.ok(&["build", &events, "-o", "store", "--format", "json"]).json();
+    assert_eq!((&summary["duplicate_events"], &summary["conflicting_events"]), (&1.into(), &0.into()), "{summary}");
+    assert_eq!(summary["sightings"], 2, "{summary}");
+}
+
+#[test]
+fn without_ids_the_store_has_no_section_of_them() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,a,8.8.8.8\n");
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    assert!(!sections(&bench, "store").contains_key("inputs.event_ids"));
+}
+
+#[test]
+fn times_without_an_offset_are_of_the_given_zone() {
+    let bench = Bench::new();
+    let local = bench.file("local.csv", "timestamp,account_id,ip\n2026-02-01 12:00:00,a,8.8.8.8\n");
+    let utc = bench.file("utc.csv", "timestamp,account_id,ip\n2026-02-01T11:00:00Z,a,8.8.8.8\n");
+    bench.ok(&["build", &utc, "-o", "utc", "--tz", "Asia/Tokyo", "--quiet"]);
+    for (store, zone) in [("berlin", "Europe/Berlin"), ("offset", "+01:00")] {
+        bench.ok(&["build", &local, "-o", store, "--tz", zone, "--quiet"]);
+        assert!(sections(&bench, "utc") == sections(&bench, store), "{zone} differs");
+    }
+    bench.fails(2, &["Europe/Berlim", "did you mean Europe/Berlin?"], &["build", &local, "-o", "x", "--tz", "Europe/Berlim"]);
+}
+
+#[test]
+fn a_strict_schema_refuses_what_it_does_not_know() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,account_id,ip,tokens,divice\n2026-02-01T00:00:00Z,a,8.8.8.8,1,d\n");
+    bench.ok(&["build", &events, "-o", "auto", "--quiet"]);
+    bench.fails(2, &["divice", "did you mean \"device\"?"], &["build", &events, "-o", "x", "--schema", "strict"]);
+    let rows =
+        "timestamp,account_id,entity_kind,entity_value\n2026-02-01T00:00:00Z,a,referral,x\n2026-02-01T00:00:00Z,a,ip,8.8.8.8\n";
+    let long = bench.file("long.csv", rows);
+    let strict = |more: &[&str]| {
+        let arguments = [&["build", &long, "-o", "long", "--schema", "strict", "--format", "json"], more].concat();
+        bench.ok(&arguments).json()
+    };
+    assert_eq!(strict(&[])["rejected_by_reason"], serde_json::json!([["unknown_kind", 1]]));
+    assert_eq!(strict(&["--allow-kinds"])["rejected"], 0);
+}
