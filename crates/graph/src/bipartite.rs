@@ -120,16 +120,19 @@ impl BipartiteGraph {
     }
 
     /// The columns, for a store to write.
+    #[inline]
     pub fn columns(&self) -> &BipartiteColumns {
         &self.columns
     }
 
     /// Number of accounts.
+    #[inline]
     pub fn account_count(&self) -> usize {
         self.columns.account_offsets.len() - 1
     }
 
     /// Number of identifiers of all kinds.
+    #[inline]
     pub fn identifier_count(&self) -> usize {
         self.columns.identifier_offsets.len() - 1
     }
@@ -155,37 +158,44 @@ impl BipartiteGraph {
     }
 
     /// The kind of an identifier. O(log kinds).
+    #[inline]
     pub fn kind_of(&self, identifier: IdentifierId) -> KindId {
         let starts = self.columns.kind_starts.as_slice();
         KindId((starts.partition_point(|&start| start <= identifier.0) - 1) as u8)
     }
 
     /// The positions of an account's sightings in the sighting columns.
+    #[inline]
     pub fn sighting_range(&self, account: AccountId) -> std::ops::Range<usize> {
         self.columns.account_offsets[account.index()] as usize..self.columns.account_offsets[account.index() + 1] as usize
     }
 
     /// The identifiers an account was seen with, ascending.
+    #[inline]
     pub fn identifiers_of(&self, account: AccountId) -> &[u32] {
         &self.columns.identifiers[self.sighting_range(account)]
     }
 
     /// The accounts that were seen with an identifier, ascending.
+    #[inline]
     pub fn accounts_of(&self, identifier: IdentifierId) -> &[u32] {
         &self.columns.accounts[self.reverse_range(identifier)]
     }
 
     /// The positions, in the sighting columns, of an identifier's sightings, in the order of [`BipartiteGraph::accounts_of`].
+    #[inline]
     pub fn sightings_of_identifier(&self, identifier: IdentifierId) -> &[u32] {
         &self.columns.identifier_sightings[self.reverse_range(identifier)]
     }
 
     /// How many accounts were seen with an identifier.
+    #[inline]
     pub fn identifier_degree(&self, identifier: IdentifierId) -> usize {
         self.reverse_range(identifier).len()
     }
 
     /// How many identifiers an account was seen with.
+    #[inline]
     pub fn account_degree(&self, account: AccountId) -> usize {
         self.sighting_range(account).len()
     }
@@ -219,6 +229,7 @@ impl BipartiteGraph {
         }
     }
 
+    #[inline]
     fn reverse_range(&self, identifier: IdentifierId) -> std::ops::Range<usize> {
         let offsets = &self.columns.identifier_offsets;
         offsets[identifier.index()] as usize..offsets[identifier.index() + 1] as usize

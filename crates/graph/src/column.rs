@@ -1,33 +1,46 @@
 //! A shared, immutable array that may live in memory or in a mapped file.
 //!
-//! The graph doesn't know where its numbers are kept: a [`Column`] hands out one slice, whoever owns it. Hoist the slice
-//! (`let counts = column.as_slice();`) out of hot loops: each call goes through the owner.
+//! The graph doesn't know where its numbers are kept: a [`Column`] is one slice, whoever owns it.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// An immutable array of `T` with shared ownership.
 #[derive(Clone)]
-pub struct Column<T: 'static> {
-    owner: Arc<dyn AsRef<[T]> + Send + Sync>,
+pub struct Column<T: 'static>(Kept<T>);
+
+#[derive(Clone)]
+enum Kept<T: 'static> {
+    Here(Arc<Vec<T>>),
+    /// The slice is valid for as long as `_owner` is: it never leaves the column without the column's lifetime.
+    Elsewhere {
+        slice: &'static [T],
+        _owner: Arc<dyn Any + Send + Sync>,
+    },
 }
 
 impl<T: 'static> Column<T> {
-    /// Wraps any owner of a slice, for instance a section of a mapped file. The owner must always return the same slice.
-    pub fn new(owner: impl AsRef<[T]> + Send + Sync + 'static) -> Self {
-        Column { owner: Arc::new(owner) }
+    /// A slice that somebody else keeps, for instance a section of a mapped file; the column keeps the owner alive as long as itself.
+    /// Whoever shortens the life of `slice` below `'static` answers for it: see the store's one `unsafe` module.
+    pub fn kept_by(owner: Arc<dyn Any + Send + Sync>, slice: &'static [T]) -> Self {
+        Column(Kept::Elsewhere { slice, _owner: owner })
     }
 
     /// The elements.
+    #[inline]
     pub fn as_slice(&self) -> &[T] {
-        (*self.owner).as_ref()
+        match &self.0 {
+            Kept::Here(values) => values,
+            Kept::Elsewhere { slice, .. } => slice,
+        }
     }
 }
 
 impl<T: Send + Sync + 'static> From<Vec<T>> for Column<T> {
     fn from(values: Vec<T>) -> Self {
-        Column::new(values)
+        Column(Kept::Here(Arc::new(values)))
     }
 }
 
@@ -40,6 +53,7 @@ impl<T: Send + Sync + 'static> Default for Column<T> {
 impl<T: 'static> Deref for Column<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         self.as_slice()
     }

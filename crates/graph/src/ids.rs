@@ -26,6 +26,7 @@ pub struct KindId(pub u8);
 
 impl AccountId {
     /// The id as an array index.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -33,6 +34,7 @@ impl AccountId {
 
 impl IdentifierId {
     /// The id as an array index.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -40,6 +42,7 @@ impl IdentifierId {
 
 impl KindId {
     /// The id as an array index.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }

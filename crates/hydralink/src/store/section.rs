@@ -1,6 +1,7 @@
 //! One section: a file of little-endian numbers and its checksum.
 //!
-//! This is the only module with `unsafe` in it: one call that maps a file. The map is read-only and private to us by protocol:
+//! This is the only module with `unsafe` in it: the call that maps a file, and the loan of the map's bytes to a column that keeps the map
+//! alive. The map is read-only and private to us by protocol:
 //! section files are written once under a fresh name and never changed, so the bytes under a map stay as they are.
 
 use std::fs::File;
@@ -30,18 +31,6 @@ pub(crate) struct Mapped {
     element: String,
 }
 
-/// The part of a mapped section that a [`Column`] keeps alive.
-struct MappedColumn<T> {
-    map: Arc<Mmap>,
-    element: std::marker::PhantomData<T>,
-}
-
-impl<T: Element> AsRef<[T]> for MappedColumn<T> {
-    fn as_ref(&self) -> &[T] {
-        <[T]>::ref_from_bytes(&self.map).expect("alignment and length were checked when the column was made")
-    }
-}
-
 impl Mapped {
     /// The section's bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -53,8 +42,13 @@ impl Mapped {
         if self.element != T::NAME {
             return Err(format!("expected elements of type {}, found {}", T::NAME, self.element));
         }
-        <[T]>::ref_from_bytes(&self.map).map_err(|_| format!("{} bytes are not whole {}s", self.map.len(), T::NAME))?;
-        Ok(Column::new(MappedColumn::<T> { map: self.map.clone(), element: std::marker::PhantomData }))
+        let slice =
+            <[T]>::ref_from_bytes(&self.map).map_err(|_| format!("{} bytes are not whole {}s", self.map.len(), T::NAME))?;
+        // SAFETY: the slice lies in the map, which stays where it is until the last `Arc` to it goes; the column holds one, and lends
+        // the slice for no longer than itself.
+        #[allow(unsafe_code)]
+        let slice = unsafe { std::slice::from_raw_parts::<'static, T>(slice.as_ptr(), slice.len()) };
+        Ok(Column::kept_by(self.map.clone(), slice))
     }
 
     /// Compares the bytes with the checksum that was recorded when they were written.
