@@ -14,8 +14,8 @@
 //!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a profile: summed bits would
 //!    let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
 //! 4. *Profile*: in larger groups the profile of the others decides who stays, leaves and joins (module `profile`).
-//! 5. *Interlock*: communities of the graph whose members are alike pair by pair, though nothing ties them, are proposed as well (module
-//!    `interlock`), and profiles decide again.
+//! 5. *Interlock*: groups whose parts have nothing to do with each other are taken apart, communities of the graph whose members are alike
+//!    pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again.
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
