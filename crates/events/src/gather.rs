@@ -279,8 +279,7 @@ impl Merger {
 impl Seen {
     fn merge(&mut self, other: &Seen) {
         self.count = self.count.saturating_add(other.count);
-        // No time is 0, and so comes last here.
-        self.first_seen = self.first_seen.wrapping_sub(1).min(other.first_seen.wrapping_sub(1)).wrapping_add(1);
+        self.first_seen = graph::build::earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
     }
 }

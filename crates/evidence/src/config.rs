@@ -160,6 +160,13 @@ impl Default for MemberConfig {
     }
 }
 
+impl MemberConfig {
+    /// Whether an identifier is a group's own, one account left out: `held` of its `others` are in the group.
+    pub(crate) fn is_exclusive(&self, held: u32, others: u32) -> bool {
+        held > 0 && f64::from(held) >= self.exclusivity * f64::from(others)
+    }
+}
+
 /// Thresholds of [`crate::benign`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

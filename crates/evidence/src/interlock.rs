@@ -63,7 +63,10 @@ pub(crate) fn propose_interlocked(
             _ if free.len() >= config.profile_size as usize => (free, free[0].2),
             _ => continue,
         };
-        let exclusive = |identifier: u32| is_exclusive(facts, &holdings, identifier, community, config);
+        let exclusive = |identifier: u32| {
+            let here = holdings.of(identifier).iter().find(|&&(of, _)| of == community);
+            here.is_some_and(|&(_, held)| is_exclusive(facts, identifier, held, config))
+        };
         let own = |account: u32| {
             facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(|&identifier| exclusive(identifier))
         };
@@ -83,10 +86,9 @@ pub(crate) fn propose_interlocked(
     }
 }
 
-fn is_exclusive(facts: Facts<'_>, holdings: &Holdings, identifier: u32, group: u32, config: &MemberConfig) -> bool {
-    let accounts = facts.graph.identifier_degree(IdentifierId(identifier)) as f64;
-    let held = holdings.of(identifier).iter().find(|&&(of, _)| of == group).map_or(0, |&(_, held)| held);
-    held > 0 && f64::from(held) - 1.0 >= config.exclusivity * (accounts - 1.0)
+/// Whether an identifier on `held` accounts of a group is the group's own.
+fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config: &MemberConfig) -> bool {
+    config.is_exclusive(held - 1, facts.graph.identifier_degree(IdentifierId(identifier)) as u32 - 1)
 }
 
 /// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set and the
@@ -117,8 +119,8 @@ pub(crate) fn separate_strangers(
     // (part, part, ordered pairs of accounts that share an identifier exclusive to the group), once for each identifier.
     let mut shared: Vec<(u32, u32, u64)> = Vec::new();
     for identifier in 0..facts.graph.identifier_count() as u32 {
-        for &(group, _) in of_groups.of(identifier) {
-            if !is_exclusive(facts, &of_groups, identifier, group, config) {
+        for &(group, held) in of_groups.of(identifier) {
+            if !is_exclusive(facts, identifier, held, config) {
                 continue;
             }
             let here = of_parts.of(identifier).iter().filter(|&&(part, _)| group_of(part) == group);
@@ -182,7 +184,7 @@ fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &MemberConfig) -
     let mut shared = vec![0u64; holdings.sizes.len()];
     for identifier in 0..facts.graph.identifier_count() as u32 {
         for &(group, held) in holdings.of(identifier) {
-            if is_exclusive(facts, holdings, identifier, group, config) {
+            if is_exclusive(facts, identifier, held, config) {
                 shared[group as usize] += u64::from(held) * u64::from(held - 1);
             }
         }

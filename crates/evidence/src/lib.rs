@@ -36,7 +36,7 @@ pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_beni
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindRole};
-pub use members::{Candidate, Candidates, Member, Role, corroborate_members, tied_accounts};
+pub use members::{Candidate, Candidates, Member, Role, Ties, corroborate_members, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,
     score_network, score_of,

@@ -37,7 +37,7 @@ use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
 use crate::interlock::{propose_interlocked, separate_strangers};
-use crate::profile::{Refined, refine_by_profile};
+use crate::profile::{Population, Refined, refine_by_profile};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
@@ -135,15 +135,24 @@ impl Candidates {
     }
 }
 
-/// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals of
-/// [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
-pub fn tied_accounts(
+/// Which accounts are tied, and the rule that ties.
+#[derive(Clone, Debug)]
+pub struct Ties<'a> {
+    /// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals of
+    /// [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
+    pub pairs: Vec<(u32, u32)>,
+    rule: TieRule<'a>,
+}
+
+/// Finds the accounts that are tied.
+pub fn tied_accounts<'a>(
     facts: Facts<'_>,
-    classification: &Classification,
-    weights: &Weights,
+    classification: &'a Classification,
+    weights: &'a Weights,
     config: &MemberConfig,
-) -> Vec<(u32, u32)> {
-    tied_pairs(facts, &TieRule::new(facts, classification, weights, config), config)
+) -> Ties<'a> {
+    let rule = TieRule::new(facts, classification, weights, config);
+    Ties { pairs: tied_pairs(facts, &rule, config), rule }
 }
 
 /// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself for what ties don't hold
@@ -155,24 +164,25 @@ pub fn corroborate_members(
     facts: Facts<'_>,
     classification: &Classification,
     weights: &Weights,
-    ties: &[(u32, u32)],
+    ties: &Ties<'_>,
     tied: &Partition,
     communities: &Partition,
     config: &MemberConfig,
 ) -> Candidates {
-    let rule = TieRule::new(facts, classification, weights, config);
+    let Ties { pairs: ties, rule } = ties;
     let account_count = facts.graph.account_count();
     let mut groups = groups_of_ties(ties, &tied.labels()[..account_count], config);
     let mut holdings = hold(facts, classification, &groups);
     for _ in 0..config.rounds {
-        let next = reassign(facts, &rule, &groups, &holdings, config.profile_size);
+        let next = reassign(facts, rule, &groups, &holdings, config.profile_size);
         if next == groups {
             break;
         }
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
-    let refine = |groups| refine_by_profile(facts, classification, &weights.nested, ties, groups, config);
+    let population = Population::of(facts);
+    let refine = |groups| refine_by_profile(facts, classification, &weights.nested, ties, &population, groups, config);
     let mut refined = refine(groups);
     // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
     let mut groups = refined.groups.clone();
@@ -183,7 +193,7 @@ pub fn corroborate_members(
         refined = refine(groups);
     }
     let holdings = hold(facts, classification, &refined.groups);
-    describe(facts, weights, &rule, &refined, &holdings, config)
+    describe(facts, weights, rule, &refined, &holdings, config)
 }
 
 /// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
@@ -352,10 +362,8 @@ fn candidate_of(
             members,
             accounts: facts.graph.identifier_degree(IdentifierId(identifier)) as u32,
         })
-        .filter(|own| {
-            // Leave one account out, so that a pair's own identifier isn't half somebody else's.
-            own.members >= 2 && f64::from(own.members - 1) >= config.exclusivity * f64::from(own.accounts - 1)
-        })
+        // Leave one account out, so that a pair's own identifier isn't half somebody else's.
+        .filter(|own| config.is_exclusive(own.members - 1, own.accounts - 1))
         .collect();
     needed.sort_unstable();
     let worst = runs(&needed).max_by_key(|&(identifier, count)| (count, std::cmp::Reverse(identifier)));

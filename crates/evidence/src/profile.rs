@@ -76,13 +76,13 @@ pub(crate) fn refine_by_profile(
     classification: &Classification,
     nested: &[Vec<bool>],
     ties: &[(u32, u32)],
+    population: &Population,
     mut groups: Vec<u32>,
     config: &MemberConfig,
 ) -> Refined {
-    let population = population_moments(facts);
     let mut left: Vec<Option<Standing>> = vec![None; groups.len()];
     for _ in 0..config.rounds {
-        let standings = standings_of(facts, classification, nested, &population, &groups, config);
+        let standings = standings_of(facts, classification, nested, population, &groups, config);
         let before = groups.clone();
         let mut hosts = hosts_of(&groups, &standings, config);
         let merging = (0..hosts.len() as u32).any(|group| hosts[group as usize] != group);
@@ -100,7 +100,7 @@ pub(crate) fn refine_by_profile(
     }
     name_by_smallest_member(&mut groups, &mut left);
     let mut last = left;
-    for (account, standing) in standings_of(facts, classification, nested, &population, &groups, config) {
+    for (account, standing) in standings_of(facts, classification, nested, population, &groups, config) {
         let (home, last) = (groups[account as usize], &mut last[account as usize]);
         if home == standing.group || last.is_some_and(|old| old.group == standing.group) {
             *last = Some(standing);
@@ -125,18 +125,41 @@ fn name_by_smallest_member(groups: &mut [u32], left: &mut [Option<Standing>]) {
     }
 }
 
-/// By kind: the moments of all accounts' sightings, as if none were exclusive.
-fn population_moments(facts: Facts<'_>) -> Vec<ShareMoments> {
-    let accounts = facts.graph.account_count() as u32;
-    (0..facts.graph.kind_count() as u8)
-        .into_par_iter()
-        .map(|kind| {
-            let mut moments = ShareMoments::default();
-            let counts = (0..accounts).map(|account| sightings_of_kind(facts, account, kind));
-            counts.filter(|&count| count > 0).for_each(|count| moments.add(0, count, 1.0));
-            moments
-        })
-        .collect()
+/// What profiles need of everybody, whatever the groups are.
+#[derive(Debug)]
+pub(crate) struct Population {
+    /// By account, then kind: its identifiers of the kind.
+    counts: Vec<u32>,
+    /// By kind: the moments of all accounts' identifiers, as if none were exclusive.
+    moments: Vec<ShareMoments>,
+}
+
+impl Population {
+    /// Counts everybody's identifiers. O(sightings).
+    pub(crate) fn of(facts: Facts<'_>) -> Self {
+        let (accounts, kinds) = (facts.graph.account_count(), facts.graph.kind_count());
+        let counts: Vec<u32> = (0..accounts * kinds)
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|at| sightings_of_kind(facts, (at / kinds) as u32, (at % kinds) as u8))
+            .collect();
+        let moments = (0..kinds)
+            .into_par_iter()
+            .map(|kind| {
+                let mut moments = ShareMoments::default();
+                let of_kind = counts.iter().skip(kind).step_by(kinds).copied();
+                of_kind.filter(|&count| count > 0).for_each(|count| moments.add(0, count, 1.0));
+                moments
+            })
+            .collect();
+        Population { counts, moments }
+    }
+
+    /// By kind: an account's identifiers of it.
+    fn counts_of(&self, account: u32) -> &[u32] {
+        let kinds = self.moments.len();
+        &self.counts[account as usize * kinds..][..kinds]
+    }
 }
 
 /// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a paraphrasing
@@ -156,7 +179,7 @@ fn standings_of(
     facts: Facts<'_>,
     classification: &Classification,
     nested: &[Vec<bool>],
-    population: &[ShareMoments],
+    population: &Population,
     groups: &[u32],
     config: &MemberConfig,
 ) -> Vec<(u32, Standing)> {
@@ -195,10 +218,7 @@ fn touches_of(
         let others = facts.graph.identifier_degree(IdentifierId(identifier)) as u32 - 1;
         for &(group, held) in holdings.of(identifier) {
             let held = held - u32::from(group == home);
-            if held > 0
-                && holdings.sizes[group as usize] >= config.profile_size
-                && f64::from(held) >= config.exclusivity * f64::from(others)
-            {
+            if holdings.sizes[group as usize] >= config.profile_size && config.is_exclusive(held, others) {
                 exclusive.push((group, facts.graph.kind_of(IdentifierId(identifier)).0));
             }
         }
@@ -219,7 +239,7 @@ fn touches_of(
 fn judge_group(
     facts: Facts<'_>,
     nested: &[Vec<bool>],
-    population: &[ShareMoments],
+    population: &Population,
     groups: &[u32],
     holdings: &Holdings,
     touches: &[(u32, u32, u8, u32)],
@@ -230,8 +250,7 @@ fn judge_group(
         .chunk_by(|left, right| left.1 == right.1)
         .map(|row| {
             let account = row[0].1;
-            let shares = (0..kinds as u8).filter_map(|kind| {
-                let sightings = sightings_of_kind(facts, account, kind);
+            let shares = (0..).zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
                 let exclusive = row.iter().filter(|touch| touch.2 == kind).map(|touch| touch.3).sum();
                 (sightings > 0).then_some(Share { kind, exclusive, sightings })
             });
@@ -241,7 +260,7 @@ fn judge_group(
     let is_member = |account: u32| groups[account as usize] == group;
     let mut inside = vec![ShareMoments::default(); kinds];
     // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
-    let mut elsewhere = population.to_vec();
+    let mut elsewhere = population.moments.clone();
     for (account, shares) in &rows {
         for share in shares {
             elsewhere[usize::from(share.kind)].add(0, share.sightings, -1.0);
@@ -394,7 +413,7 @@ mod tests {
         let config = LinkageConfig::default();
         let classification = classify_identifiers(toy.facts(), &config.classify);
         let nested = vec![vec![false; 2]; 2];
-        refine_by_profile(toy.facts(), &classification, &nested, ties, groups, &config.members)
+        refine_by_profile(toy.facts(), &classification, &nested, ties, &Population::of(toy.facts()), groups, &config.members)
     }
 
     /// Everybody without a group but these ranges, each named by its first.

@@ -18,8 +18,8 @@ use rayon::prelude::*;
 use rdst::{RadixKey, RadixSort};
 
 use crate::{
-    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, GraphError, IdentifierId, NO_TIME, NONE_U16,
-    NONE_U32, Seconds, Sighting,
+    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, GraphError, IdentifierId, NONE_U16, NONE_U32,
+    Seconds, Sighting,
 };
 
 /// One timed event, compact: what an [`Activity`] is built from.
@@ -136,11 +136,11 @@ pub fn order_row(moments: &mut [Moment]) -> usize {
     kept + 1
 }
 
-fn earliest(one: Seconds, other: Seconds) -> Seconds {
-    match (one, other) {
-        (NO_TIME, time) | (time, NO_TIME) => time,
-        (one, other) => one.min(other),
-    }
+/// The earlier of two times, of which `NO_TIME` is none.
+#[inline]
+pub fn earliest(one: Seconds, other: Seconds) -> Seconds {
+    // No time is 0, and so comes last here.
+    one.wrapping_sub(1).min(other.wrapping_sub(1)).wrapping_add(1)
 }
 
 /// The reverse side of a graph in the making.
@@ -298,6 +298,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::NO_TIME;
 
     fn sighting(account: u32, identifier: u32, count: u32, first_seen: u32, last_seen: u32) -> Sighting {
         Sighting { account: AccountId(account), identifier: IdentifierId(identifier), count, first_seen, last_seen }
@@ -338,6 +339,12 @@ mod tests {
         assert_eq!(activity.of(AccountId(1)).time, [7005, 9005, 9005]);
         assert_eq!(activity.of(AccountId(1)).model, [9, 2, 3]);
         assert!(activity.columns().status.is_empty() && activity.columns().requests.is_empty());
+    }
+
+    #[test]
+    fn no_time_is_never_the_earliest() {
+        let of = [(3, 5), (5, 3), (NO_TIME, 5), (5, NO_TIME), (NO_TIME, NO_TIME), (u32::MAX, 1)];
+        assert_eq!(of.map(|(one, other)| earliest(one, other)), [3, 3, 5, 5, NO_TIME, 1]);
     }
 
     proptest! {

@@ -17,7 +17,6 @@ use std::path::Path;
 use evidence::behaviour::false_networks;
 use evidence::behaviour::null_copy::null_copy;
 use evidence::{Facts, Role};
-use graph::Column;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -117,15 +116,7 @@ impl Calibration {
 
     /// The calibration that a store keeps, whatever detection it belongs to.
     pub(crate) fn read(dataset: &Dataset) -> Result<Option<Self>, Error> {
-        if !dataset.store().has(SECTION) {
-            return Ok(None);
-        }
-        let bytes: Column<u8> = dataset.store().column(SECTION)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::StoreDamaged {
-            store: dataset.path().to_owned(),
-            section: SECTION.to_owned(),
-            what: error.to_string(),
-        })
+        dataset.store().json(SECTION)
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use evidence::{Candidate, Classification, Role, ScoreCard};
+use graph::build::earliest;
 use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use crate::node::Node;
 use crate::query;
 use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::store::StoreWriter;
-use crate::time::{earliest, rfc3339};
+use crate::time::rfc3339;
 
 /// Everything that can be set about a detection; `--config` reads it from TOML.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -126,7 +127,7 @@ pub(crate) fn find_candidates(
     let communities = community::leiden(&weighted, None, &search)?;
     step("members")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
-    let edges: Vec<(u32, u32, f32)> = ties.iter().map(|&(a, b)| (a, b, 1.0)).collect();
+    let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden(&tied, None, &search)?.partition;
     let candidates = evidence::corroborate_members(

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use graph::build::earliest;
 use graph::{AccountId, BipartiteGraph, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Partition};
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Membership, Results};
-use crate::time::{earliest, rfc3339};
+use crate::time::rfc3339;
 
 /// Everything that is known of one node at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -229,15 +229,8 @@ impl Results {
     /// Reads the results of a store.
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let store = dataset.store();
-        if !store.has("result.summary") {
-            return Err(Error::NotDetected { store: store.path().to_owned() });
-        }
-        let bytes: Column<u8> = store.column("result.summary")?;
-        let mut summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
-            store: store.path().to_owned(),
-            section: "result.summary".to_owned(),
-            what: error.to_string(),
-        })?;
+        let summary: Option<Summary> = store.json("result.summary")?;
+        let mut summary = summary.ok_or_else(|| Error::NotDetected { store: store.path().to_owned() })?;
         if !dataset.naming().is_full() {
             for tie in summary.networks.iter_mut().flat_map(|network| &mut network.tied_by) {
                 tie.identifier = dataset.naming().labelled(&tie.identifier);

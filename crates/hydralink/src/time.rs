@@ -10,14 +10,6 @@ pub fn rfc3339(seconds: Seconds) -> Option<String> {
     jiff::Timestamp::from_second(i64::from(seconds)).ok().map(|time| time.to_string())
 }
 
-/// The later of two first sightings is lost, the earlier kept; `NO_TIME` never wins.
-pub(crate) fn earliest(a: Seconds, b: Seconds) -> Seconds {
-    match (a, b) {
-        (NO_TIME, time) | (time, NO_TIME) => time,
-        _ => a.min(b),
-    }
-}
-
 /// Counts of the days (`YYYY-MM-DD`, ascending) that have any, as the first day and the counts of all days up to the last.
 pub(crate) fn without_gaps(days: &[(String, u64)]) -> Option<(jiff::civil::Date, Vec<u64>)> {
     let parsed: std::collections::BTreeMap<jiff::civil::Date, u64> =

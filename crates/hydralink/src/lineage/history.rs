@@ -5,7 +5,7 @@
 //! ever belonged to a candidate.
 
 use events::Ingested;
-use graph::{Column, IdentifierId, NONE_U32, Seconds};
+use graph::{IdentifierId, NONE_U32, Seconds};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -104,20 +104,14 @@ pub(crate) struct Happened {
 impl History {
     /// The history of a store; of one that an older version detected, what its last results say.
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
-        let store = dataset.store();
-        if !store.has(SECTION) {
-            let mut history = History::default();
-            if let Some(results) = dataset.results_if_any()? {
-                super::record::record(&mut history, dataset, &results);
-            }
+        if let Some(history) = dataset.store().json(SECTION)? {
             return Ok(history);
         }
-        let bytes: Column<u8> = store.column(SECTION)?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::StoreDamaged {
-            store: store.path().to_owned(),
-            section: SECTION.to_owned(),
-            what: error.to_string(),
-        })
+        let mut history = History::default();
+        if let Some(results) = dataset.results_if_any()? {
+            super::record::record(&mut history, dataset, &results);
+        }
+        Ok(history)
     }
 
     /// Puts it into a store.

@@ -25,6 +25,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use graph::Column;
+use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
@@ -89,6 +90,18 @@ impl Store {
     pub(crate) fn column<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
         let mapped = self.sections.get(name).ok_or_else(|| self.damaged(name, "the section is missing"))?;
         mapped.column(name).map_err(|what| self.damaged(name, &what))
+    }
+
+    /// What a section of JSON says; `None` if there is no such section.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the section doesn't say a `T`.
+    pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        if !self.has(name) {
+            return Ok(None);
+        }
+        let bytes: Column<u8> = self.column(name)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| self.damaged(name, &error.to_string()))
     }
 
     /// Checks the checksum of every section. Reads everything once.
