@@ -171,11 +171,11 @@ fn decisions_that_make_no_sense_are_refused() {
     assert_eq!(bench.run(&["case", "list", &store]).code, 1, "no case: nothing found");
 }
 
-const KEY: &[u8] = b"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+pub(crate) const KEY: &[u8] = b"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const OTHER_KEY: &[u8] = b"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
 
 /// A key file that only its owner can read.
-fn key_file(bench: &Bench, name: &str, key: &[u8]) -> String {
+pub(crate) fn key_file(bench: &Bench, name: &str, key: &[u8]) -> String {
     let path = bench.file(name, key);
     set_mode(&path, 0o600);
     path

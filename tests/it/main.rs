@@ -11,6 +11,7 @@
 //! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
+//! | `enrich` | whose networks addresses are in is read, kept, shown and used |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `determinism` | the same bytes at any thread count and in any row order |
@@ -21,6 +22,7 @@ mod act;
 mod architecture;
 mod bad_input;
 mod determinism;
+mod enrich;
 mod investigate;
 mod journey;
 mod judge;

@@ -18,7 +18,7 @@ fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn same(bench: &Bench, one: &str, other: &str) {
+pub(crate) fn same(bench: &Bench, one: &str, other: &str) {
     let (one, other) = (sections(bench, one), sections(bench, other));
     assert!(one.len() > 20, "{:?}", one.keys());
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hydralink::Zone;
+use hydralink::{EnrichmentFile, Zone};
 
 use super::KeyFile;
 
@@ -102,6 +102,10 @@ pub(crate) struct Reading {
     /// allow.csv: kind,value,reason of known-good identifiers and accounts
     #[arg(long, value_name = "FILE")]
     pub(crate) allow: Option<PathBuf>,
+    /// Whose networks addresses are in: a MaxMind file (.mmdb), a table (.csv with prefix and asn or type), or a list of prefixes of
+    /// one type (vpn=FILE; residential, mobile, hosting, vpn, proxy, cgnat, edu, corp). May be given again: the first that knows counts
+    #[arg(long, value_name = "[TYPE=]FILE")]
+    pub(crate) enrich: Vec<EnrichmentFile>,
     /// Memory to stay below, such as 4G: sightings and activity beyond it go to disk, beside the store; none by default
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,

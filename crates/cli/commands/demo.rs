@@ -38,6 +38,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         accounts: Some(world.join("accounts.csv")),
         releases: Some(world.join("releases.csv")),
         allow: None,
+        enrich: Vec::new(),
         memory_limit: None,
     };
     let clock = Instant::now();

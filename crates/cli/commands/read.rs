@@ -173,6 +173,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
             identifiers.join(", ")
         ),
     ];
+    if summary.enriched > 0 {
+        lines.push(format!("{} addresses are in networks that are known", grouped(summary.enriched)));
+    }
     if summary.duplicate_events > 0 {
         lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
     }
@@ -198,6 +201,7 @@ fn config_of(reading: &Reading) -> IngestConfig {
         map: reading.map.clone(),
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
+        enrich: reading.enrich.clone(),
         memory_limit: reading.memory_limit,
         zone: reading.tz.clone(),
         schema: if reading.schema == Schema::Strict { SchemaMode::Strict } else { SchemaMode::Auto },

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use graph::Seconds;
 
+use crate::enrich::EnrichmentFile;
 use crate::normalise::pseudonym::Pseudonyms;
 use crate::normalise::time::Zone;
 
@@ -32,6 +33,8 @@ pub struct IngestConfig {
     pub allow_kinds: bool,
     /// Applied to every account and identifier before it is kept.
     pub pseudonym: Option<Pseudonyms>,
+    /// Files that say whose networks addresses are in.
+    pub enrich: Vec<EnrichmentFile>,
     /// What times without an offset are of, in events; side tables are UTC.
     pub zone: Zone,
     /// What a column that means nothing does.
@@ -55,6 +58,7 @@ impl Default for IngestConfig {
             max_bad: MAX_BAD,
             allow_kinds: true,
             pseudonym: None,
+            enrich: Vec::new(),
             zone: Zone::default(),
             schema: SchemaMode::Auto,
             now: None,

@@ -15,6 +15,7 @@
 
 pub mod base;
 pub mod config;
+pub mod enrich;
 pub mod error;
 pub mod event_ids;
 pub mod ingest;
@@ -40,6 +41,7 @@ mod waiting;
 
 pub use base::Base;
 pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
+pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::EventError;
 pub use event_ids::EventIds;
 pub use ingest::{FileRead, Ingested, Template, ingest, ingest_into};

@@ -13,12 +13,15 @@
 //! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean of
 //!    log degree, and never below the role's documented floor.
 //! 2. *Features*: one parallel pass over identifiers: degree, spread, entropy of the volume over accounts, tenure mix.
-//! 3. *Rules*: the first that holds gives the class; the class and the role give the policy.
+//! 3. *Network*: where the type of an address's network was looked up, one that strangers share by design (a school, a company, a
+//!    mobile carrier, a carrier's shared address) is never an operator's, however fast its accounts came; a crowd there links only
+//!    together with another identifier. Hosts, VPN exits and proxies can be rented: there the spread decides as everywhere.
+//! 4. *Rules*: the first that holds gives the class; the class and the role give the policy.
 //!
 //! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
 //! alone decides, towards caution: a hub without times links only together with another identifier.
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, KindId, NO_TIME, NetworkType};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +140,8 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
             let kind = facts.graph.kind_of(identifier).index();
             let features = measure(facts, identifier, &times, &tails[kind], tenure, config, scratch);
             let allowed = facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false);
-            let (class, policy) = judge(&features, allowed, facts.roles[kind], &tails[kind], account_count, config);
+            let network = facts.network_type(identifier);
+            let (class, policy) = judge(&features, allowed, facts.roles[kind], network, &tails[kind], account_count, config);
             (class, policy, features)
         })
         .collect();
@@ -157,6 +161,7 @@ fn judge(
     features: &IdentifierFeatures,
     allowed: bool,
     role: KindRole,
+    network: Option<NetworkType>,
     tail: &KindTail,
     account_count: f64,
     config: &ClassifyConfig,
@@ -184,6 +189,11 @@ fn judge(
     if degree <= config.household_accounts {
         return (Household, Policy::Keep);
     }
+    if let Some(network) = network.filter(|network| network.is_shared_by_design()) {
+        let crowded = degree > config.address_crowd_accounts;
+        let class = if matches!(network, NetworkType::Edu | NetworkType::Corp) { Corporate } else { CarrierNat };
+        return (class, if crowded { Policy::CoOccurrenceOnly } else { Policy::DownWeight });
+    }
     if degree < tail.hub_degree {
         return (Shared, Policy::Keep);
     }
@@ -195,8 +205,10 @@ fn judge(
         KindRole::Template => (Shared, Policy::DownWeight),
         KindRole::Address if degree > config.address_crowd_accounts => {
             let even = features.volume_entropy > 0.9 && degree > 4 * config.address_crowd_accounts;
-            (if even { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
+            let exit = even || matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy));
+            (if exit { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
         }
+        KindRole::Address if matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy)) => (VpnExit, Policy::DownWeight),
         KindRole::Address => (CarrierNat, Policy::DownWeight),
         KindRole::Payment | KindRole::Credential => (Corporate, Policy::CoOccurrenceOnly),
         KindRole::Device | KindRole::Weak => (DefaultFingerprint, Policy::CoOccurrenceOnly),
@@ -400,6 +412,32 @@ mod tests {
         assert_eq!((found.classes[popular], found.policies[popular]), (IdentifierClass::PopularTemplate, Policy::Drop));
         assert_eq!((found.classes[7], found.policies[7]), (IdentifierClass::Allowed, Policy::Drop));
         assert_eq!((found.classes[8], found.policies[8]), (IdentifierClass::Household, Policy::Keep));
+    }
+
+    #[test]
+    fn a_burst_from_a_campus_is_no_operators_and_a_rented_address_is_judged_by_its_spread() {
+        // Four hundred accounts on addresses of their own, sixty on one more within an hour.
+        let mut touches: Vec<_> = (0..400).map(|account| (account, 0, account, START + account * DAY / 4)).collect();
+        touches.extend((0..60).map(|at| (at * 6, 0, 400, START + 50 * DAY + at * 60)));
+        let mut toy = Toy::new(&[KindRole::Address], 400, &touches);
+        let crowd = toy.identifier(0, 400).index();
+        for (network, expected) in [
+            (None, IdentifierClass::OperatorHub),
+            (Some(NetworkType::Edu), IdentifierClass::Corporate),
+            (Some(NetworkType::Corp), IdentifierClass::Corporate),
+            (Some(NetworkType::Mobile), IdentifierClass::CarrierNat),
+            (Some(NetworkType::Cgnat), IdentifierClass::CarrierNat),
+            (Some(NetworkType::Vpn), IdentifierClass::OperatorHub),
+            (Some(NetworkType::Hosting), IdentifierClass::OperatorHub),
+            (Some(NetworkType::Residential), IdentifierClass::OperatorHub),
+        ] {
+            toy.network_types = vec![0; toy.graph.identifier_count()];
+            toy.network_types[crowd] = network.map_or(0, NetworkType::code);
+            let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+            assert_eq!(found.classes[crowd], expected, "{network:?}");
+            let keeps = found.policies[crowd] == Policy::Keep;
+            assert_eq!(keeps, expected == IdentifierClass::OperatorHub, "{network:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the engine knows before it judges: the graph, the activity, and what the account table says.
 
-use graph::{Activity, BipartiteGraph, Column, IdentifierId, Seconds};
+use graph::{Activity, BipartiteGraph, Column, IdentifierId, NetworkType, Seconds};
 
 /// What sharing an identifier of a kind can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -69,11 +69,18 @@ pub struct Facts<'a> {
     pub allowed_identifiers: &'a [bool],
     /// Known-good accounts: `true` where the allow list names one; empty if there is no list.
     pub allowed_accounts: &'a [bool],
+    /// Code of the type of the network that each identifier is an address in ([`NetworkType::of_code`]); empty where none was looked up.
+    pub network_types: &'a [u8],
     /// Releases: (model index, release time), ascending in time.
     pub releases: &'a [(u16, Seconds)],
 }
 
 impl Facts<'_> {
+    /// What the network of an address is for, if that was looked up.
+    pub(crate) fn network_type(&self, identifier: IdentifierId) -> Option<NetworkType> {
+        NetworkType::of_code(*self.network_types.get(identifier.index())?)
+    }
+
     /// Whether the allow list names this account: it is never a member of anything.
     pub(crate) fn is_allowed_account(&self, account: u32) -> bool {
         self.allowed_accounts.get(account as usize).copied().unwrap_or(false)

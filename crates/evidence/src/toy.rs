@@ -16,6 +16,7 @@ pub(crate) struct Toy {
     pub(crate) roles: Vec<KindRole>,
     pub(crate) accounts: AccountTable,
     pub(crate) allowed: Vec<bool>,
+    pub(crate) network_types: Vec<u8>,
     pub(crate) allowed_accounts: Vec<bool>,
     starts: Vec<u32>,
 }
@@ -62,7 +63,16 @@ impl Toy {
         graph.validate().expect("a toy is a graph");
         let activity = Activity::from_columns(ActivityColumns::empty(account_count as usize)).expect("no events agree");
         let (roles, accounts) = (roles.to_vec(), AccountTable::default());
-        Toy { graph, activity, roles, accounts, allowed: Vec::new(), allowed_accounts: Vec::new(), starts }
+        Toy {
+            graph,
+            activity,
+            roles,
+            accounts,
+            allowed: Vec::new(),
+            allowed_accounts: Vec::new(),
+            network_types: Vec::new(),
+            starts,
+        }
     }
 
     pub(crate) fn facts(&self) -> Facts<'_> {
@@ -73,6 +83,7 @@ impl Toy {
             accounts: &self.accounts,
             allowed_identifiers: &self.allowed,
             allowed_accounts: &self.allowed_accounts,
+            network_types: &self.network_types,
             releases: &[],
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
 use crate::dataset::Dataset;
+use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
 use crate::privacy;
@@ -31,6 +32,8 @@ pub struct BuildSummary {
     pub duplicate_events: u64,
     /// Rows whose event id another row has with other content; both were counted.
     pub conflicting_events: u64,
+    /// Addresses whose network is known by the files of `--enrich`.
+    pub enriched: u64,
     /// Files that were skipped, because the same bytes had been read.
     pub already_read: Vec<String>,
     /// Whether the store was written: not if every file was skipped.
@@ -50,6 +53,7 @@ pub fn build(
 ) -> Result<BuildSummary, Error> {
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
+    let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
     let config = &spilling_beside(path, config);
@@ -57,7 +61,8 @@ pub fn build(
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
-    let summary = summarise(&ingested);
+    let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
+    let summary = BuildSummary { enriched, ..summarise(&ingested) };
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, config)?;
     if observer.cancelled() {
@@ -83,6 +88,7 @@ pub fn update(
     Dataset::open(path)?;
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
+    let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
     let dataset = Dataset::open(path)?;
@@ -142,6 +148,8 @@ pub fn update(
     if summary.already_read.len() == ingested.files.len() - base.files.len() {
         return Ok(BuildSummary { changed: false, ..summary });
     }
+    let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
+    let summary = BuildSummary { enriched, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &config)?;
@@ -211,6 +219,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         timed_events: ingested.activity.event_count() as u64,
         duplicate_events: ingested.event_ids.duplicates,
         conflicting_events: ingested.event_ids.conflicts(),
+        enriched: 0,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
         changed: true,
     }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use events::Pseudonyms;
 use evidence::{AccountTable, Facts, KindRole};
-use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, IdentifierId, KindId};
+use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, KindId};
 
 use crate::cases::{self, Cases};
+use crate::enrich;
 use crate::error::Error;
 use crate::export::{Level, Naming};
 use crate::names::NameTable;
@@ -25,6 +26,8 @@ pub struct Dataset {
     account_names: NameTable,
     identifier_names: NameTable,
     roles: Vec<KindRole>,
+    network_types: Column<u8>,
+    asns: Column<u32>,
     pseudonyms: Option<Pseudonyms>,
     naming: Naming,
 }
@@ -69,7 +72,21 @@ impl Dataset {
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
         let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
         let naming = Naming::new(Level::Full, None)?;
-        Ok(Dataset { store, graph, activity, accounts, account_names, identifier_names, roles, pseudonyms: None, naming })
+        let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
+        let asns = store.column_or_empty(enrich::ASNS)?;
+        Ok(Dataset {
+            store,
+            graph,
+            activity,
+            accounts,
+            account_names,
+            identifier_names,
+            roles,
+            network_types,
+            asns,
+            pseudonyms: None,
+            naming,
+        })
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -142,6 +159,16 @@ impl Dataset {
         &self.roles
     }
 
+    /// The code of the type of the network that each identifier is an address in; empty if none was looked up.
+    pub fn network_types(&self) -> &Column<u8> {
+        &self.network_types
+    }
+
+    /// The autonomous system that each identifier is an address in, 0 where unknown; empty if none was looked up.
+    pub fn asns(&self) -> &Column<u32> {
+        &self.asns
+    }
+
     /// The name of an account.
     pub fn account_name(&self, account: AccountId) -> &str {
         self.account_names.name_of(account.0)
@@ -208,6 +235,7 @@ impl Dataset {
             accounts: &self.accounts,
             allowed_identifiers: &allowed.identifiers,
             allowed_accounts: &allowed.accounts,
+            network_types: &self.network_types,
             releases: &self.tables().releases,
         }
     }

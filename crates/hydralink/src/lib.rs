@@ -57,6 +57,7 @@ pub mod bans;
 pub mod cases;
 pub mod diff;
 pub mod dossier;
+mod enrich;
 pub mod evaluate;
 pub mod expand;
 pub mod export;
@@ -88,7 +89,9 @@ pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;
 pub use events::normalise::time::Zone;
-pub use events::{IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode, Unobserved, profile};
+pub use events::{
+    AddressNetwork, EnrichmentFile, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode, Unobserved, profile,
+};
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,

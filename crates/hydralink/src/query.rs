@@ -183,6 +183,9 @@ pub fn show(dataset: &Dataset, results: Option<&Results>, node: Node) -> NodeCar
         Node::Identifier(identifier) => {
             card.seen_with.insert("account".to_owned(), graph.identifier_degree(identifier) as u64);
             card.exchanges = exchanges_of_identifier(graph, identifier);
+            let network = dataset.network_of_address(identifier);
+            card.facts.extend(network.network_type.map(|known| ("network_type".to_owned(), known.name().to_owned())));
+            card.facts.extend(network.asn.map(|asn| ("asn".to_owned(), asn.to_string())));
             if let Some(results) = results {
                 card.class = Some(results.class_of(identifier).to_owned());
                 card.policy = Some(results.policy_of(identifier).to_owned());

@@ -350,7 +350,10 @@ impl Results {
         let accounts = dataset.graph().identifier_degree(identifier);
         let days = (features.1.saturating_sub(features.0)) / 86_400;
         let seen = if features.0 == graph::NO_TIME { "at unknown times".to_owned() } else { format!("over {days} days") };
-        format!("{accounts} accounts {seen}")
+        let network = dataset.network_of_address(identifier);
+        let network_type = network.network_type.map_or(String::new(), |known| format!(", {} network", known.name()));
+        let system = network.asn.map_or(String::new(), |asn| format!(", AS{asn}"));
+        format!("{accounts} accounts {seen}{network_type}{system}")
     }
 
     /// The policy of an identifier.

@@ -54,6 +54,7 @@ impl Toy {
             accounts: &self.accounts,
             allowed_identifiers: &[],
             allowed_accounts: &[],
+            network_types: &[],
             releases: &self.releases,
         }
     }

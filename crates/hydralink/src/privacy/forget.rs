@@ -23,6 +23,7 @@ use super::proof::{Occurrence, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, detect};
+use crate::enrich;
 use crate::error::Error;
 use crate::store::StoreWriter;
 use crate::{build, cases, lineage};
@@ -83,6 +84,10 @@ pub fn forget(
     build::put_columns(&mut writer, &ingested)?;
     build::put(&mut writer, ingested)?;
     writer.set_inputs(dataset.manifest().inputs.clone(), dataset.manifest().rejected.clone());
+    if !dataset.network_types().is_empty() {
+        writer.put(enrich::NETWORK_TYPES, &kept.by_identifier(dataset.network_types()))?;
+        writer.put(enrich::ASNS, &kept.by_identifier(dataset.asns()))?;
+    }
     keep_side_tables(&mut writer, &dataset, &gone)?;
     let mut config = None;
     if let Some(results) = &results {

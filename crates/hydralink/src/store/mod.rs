@@ -92,6 +92,14 @@ impl Store {
         mapped.column(name).map_err(|what| self.damaged(name, &what))
     }
 
+    /// A section as an array, empty if there is no such section.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the section holds another type.
+    pub(crate) fn column_or_empty<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
+        if self.has(name) { self.column(name) } else { Ok(Column::default()) }
+    }
+
     /// What a section of JSON says; `None` if there is no such section.
     ///
     /// # Errors
