@@ -17,7 +17,7 @@ use crate::output::{Field, Output, grouped};
 /// Prints one node, or those that stdin names.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results_if_any()?;
+    let results = dataset.labelling_if_any()?;
     if arguments.node != "-" {
         let card = query::show(&dataset, results.as_ref(), dataset.node(&arguments.node)?);
         return Ok(output.one(&card, card_text)?);
@@ -90,7 +90,7 @@ fn card_text(card: &NodeCard) -> String {
 /// Prints a node's neighbours, or those of the nodes that stdin names.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results_if_any()?;
+    let results = dataset.labelling_if_any()?;
     let several = arguments.node == "-";
     let (nodes, unknown) = match several {
         true => named(&dataset, Path::new("-"), output)?,
@@ -135,7 +135,7 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let rows = query::hubs(&dataset, &results, arguments.kind.as_deref())?;
     let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::HUB_FIELDS, arguments.top)?;
     Ok(output.records(&rows, HUB)?)
@@ -144,7 +144,7 @@ pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Foun
 /// Prints the nodes with most of something.
 pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let by = match arguments.by {
         Measure::Degree => By::Degree,
         Measure::Events => By::Events,

@@ -114,7 +114,7 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
 /// Prints every account with its labels.
 pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
     let cases = dataset.cases()?;
     let members = cases::label_members(&dataset, &results, &cases, network);

@@ -17,7 +17,7 @@ use crate::output::{Field, Format, Output, grouped};
 /// Prints what lies around a node.
 pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results_if_any()?;
+    let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
     let found = output.records(&ego.nodes, EGO)?;
@@ -42,7 +42,7 @@ const EGO: &[Field<EgoNode>] = &[
 /// Prints the strongest chains of evidence between two nodes.
 pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results_if_any()?;
+    let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
@@ -76,12 +76,12 @@ pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow:
     let dataset = arguments.view.open(&arguments.store)?;
     match (dataset.node(&arguments.first)?, dataset.node(&arguments.second)?) {
         (Node::Account(first), Node::Account(second)) => {
-            let results = dataset.results_if_any()?;
+            let results = dataset.labelling_if_any()?;
             let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
             Ok(output.records(&links::common(&dataset, ties.as_ref(), first, second), SHARED)?)
         }
         (Node::Identifier(first), Node::Identifier(second)) => {
-            let results = dataset.results()?;
+            let results = dataset.labelling()?;
             let accounts = links::common_accounts(&dataset, first, second).into_iter();
             let cases = dataset.cases()?;
             let members: Vec<_> = accounts.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
@@ -123,7 +123,7 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
 pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
-    let why = links::why(&dataset, &dataset.results()?, first, second)?;
+    let why = links::why(&dataset, &dataset.labelling()?, first, second)?;
     Ok(output.one(&why, |why| {
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
@@ -136,7 +136,7 @@ pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Re
 pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
-    let found = why_not::why_not(&dataset, &dataset.results()?, first, second)?;
+    let found = why_not::why_not(&dataset, &dataset.labelling()?, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }
 
@@ -164,7 +164,7 @@ fn why_not_text(found: &WhyNot) -> String {
 /// Prints how a network hangs together.
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let how = how::how(&dataset, &results, results.network_index(&arguments.id)?)?;
     let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
     Ok(output.one(&how, |how| how_text(how, top))?)
@@ -208,7 +208,7 @@ fn how_text(how: &How, top: usize) -> String {
 /// Prints the identifiers that two networks both touch.
 pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let (first, second) = (results.network_index(&arguments.first)?, results.network_index(&arguments.second)?);
     let mut rows = links::overlap(&dataset, &results, first, second)?;
     let all = rows.len();
@@ -237,7 +237,7 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
     if seeds.len() < nodes.len() {
         anyhow::bail!("{} of the seeds are identifiers; name accounts", nodes.len() - seeds.len());
     }
-    let mut found = expand::expand(&dataset, &dataset.results()?, &seeds)?;
+    let mut found = expand::expand(&dataset, &dataset.labelling()?, &seeds)?;
     let all = found.accounts.len();
     found.accounts.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
     let printed = match output.format() {

@@ -81,7 +81,7 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
 pub(crate) fn find_matches(arguments: &Match, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let key = Key::read(&arguments.group_key)?;
-    let mut matches = share::find_matches(&dataset, dataset.results_if_any()?.as_ref(), &arguments.file, &key)?;
+    let mut matches = share::find_matches(&dataset, dataset.labelling_if_any()?.as_ref(), &arguments.file, &key)?;
     let all = matches.len();
     matches.retain(|found| arguments.expired || !found.expired);
     if matches.len() < all {

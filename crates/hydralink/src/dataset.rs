@@ -13,7 +13,7 @@ use crate::export::{Level, Naming};
 use crate::names::NameTable;
 use crate::node::Node;
 use crate::privacy::{self, Key};
-use crate::results::Results;
+use crate::results::{Labelling, Results};
 use crate::store::{Manifest, Store, Tables};
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
@@ -270,6 +270,22 @@ impl Dataset {
         Cases::open(self.path())
     }
 
+    /// What the last detection says of every account and identifier; cheaper than [`Dataset::results`], and enough for questions about nodes.
+    ///
+    /// # Errors
+    /// [`Error::NotDetected`] if there was none.
+    pub fn labelling(&self) -> Result<Labelling, Error> {
+        Labelling::open(self)
+    }
+
+    /// The labelling of the last detection, or `None` if there was none.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if it can't be read.
+    pub fn labelling_if_any(&self) -> Result<Option<Labelling>, Error> {
+        if_any(self.labelling())
+    }
+
     /// The results of the last detection.
     ///
     /// # Errors
@@ -285,11 +301,16 @@ impl Dataset {
     /// # Errors
     /// [`Error::StoreDamaged`] if they can't be read.
     pub fn results_if_any(&self) -> Result<Option<Results>, Error> {
-        match self.results() {
-            Ok(results) => Ok(Some(results)),
-            Err(Error::NotDetected { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_any(self.results())
+    }
+}
+
+/// `None` where nothing was detected.
+fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotDetected { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn find_networks(
         suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
         terms: candidates.terms.clone(),
     };
-    results.networks = networks;
+    results.set_networks(networks);
     results.components = components.labels().to_vec().into();
     results.communities = communities.partition.labels().to_vec().into();
     results.set_classes(&classification);

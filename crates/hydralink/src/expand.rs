@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::query;
-use crate::results::Results;
+use crate::results::Labelling;
 use crate::ties::Ties;
 
 /// Probability of a return to the seeds at each step; the usual value (Andersen et al. use 0.1 to 0.2).
@@ -68,7 +68,7 @@ pub struct Close {
 ///
 /// # Errors
 /// [`Error::Usage`] without seeds, or if nothing that the seeds share says anything; as [`Ties::of`].
-pub fn expand(dataset: &Dataset, results: &Results, seeds: &[AccountId]) -> Result<Expansion, Error> {
+pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId]) -> Result<Expansion, Error> {
     let ties = Ties::of(dataset, results)?;
     let mut seeds: Vec<u32> = seeds.iter().map(|seed| seed.0).collect();
     seeds.sort_unstable();

@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership};
 use crate::ties::{Group, Ties, shared};
 
 /// Up to this many members all pairs are looked at: two million.
@@ -108,12 +108,12 @@ pub struct HeldBy {
 ///
 /// # Errors
 /// As [`Ties::of`].
-pub fn how(dataset: &Dataset, results: &Results, network: usize) -> Result<How, Error> {
+pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
     let ties = Ties::of(dataset, results)?;
     let members = members_of(results, network);
     let tree = spanning_tree(&ties, dataset, &members);
     Ok(How {
-        network: results.networks[network].id.clone(),
+        network: results.head(network).id.clone(),
         accounts: members.len() as u64,
         exact: members.len() <= EXACT_MEMBERS,
         tie_needs: ties.terms().needed(true, 1),
@@ -127,7 +127,7 @@ pub fn how(dataset: &Dataset, results: &Results, network: usize) -> Result<How, 
 ///
 /// # Errors
 /// As [`Ties::of`].
-pub fn fragile(dataset: &Dataset, results: &Results, network: usize) -> Result<Vec<HeldBy>, Error> {
+pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
     let ties = Ties::of(dataset, results)?;
     let mut held = held_by(&ties, &members_of(results, network), network);
     held.retain(|held| held.members_lost > 0 || held.pieces > 1);
@@ -135,7 +135,7 @@ pub fn fragile(dataset: &Dataset, results: &Results, network: usize) -> Result<V
 }
 
 /// Core and fringe, ascending.
-fn members_of(results: &Results, network: usize) -> Vec<u32> {
+fn members_of(results: &Labelling, network: usize) -> Vec<u32> {
     let belongs = |(account, how): (AccountId, Membership)| (how != Membership::Ambiguous).then_some(account.0);
     results.members_of(network).into_iter().filter_map(belongs).collect()
 }

@@ -97,7 +97,7 @@ pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };
 pub use node::Node;
-pub use results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
 pub use store::Store;
 pub use synth;
 

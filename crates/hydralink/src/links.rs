@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership};
 use crate::ties::{Ties, shared};
 use crate::time::rfc3339;
 
@@ -135,7 +135,7 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
 ///
 /// # Errors
 /// As [`Ties::of`].
-pub fn why(dataset: &Dataset, results: &Results, first: AccountId, second: AccountId) -> Result<Why, Error> {
+pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: AccountId) -> Result<Why, Error> {
     let ties = Ties::of(dataset, results)?;
     let shared = common(dataset, Some(&ties), first, second);
     let tie = ties.between(first, second);
@@ -183,7 +183,14 @@ pub(crate) fn kind_of(label: &str) -> &str {
 
 /// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed through; at
 /// most `max_nodes` nodes are returned.
-pub fn ego(dataset: &Dataset, results: Option<&Results>, centre: Node, hops: u32, max_degree: usize, max_nodes: usize) -> Ego {
+pub fn ego(
+    dataset: &Dataset,
+    results: Option<&Labelling>,
+    centre: Node,
+    hops: u32,
+    max_degree: usize,
+    max_nodes: usize,
+) -> Ego {
     let graph = dataset.graph();
     let mut reached: BTreeMap<Node, (u32, Node)> = BTreeMap::from([(centre, (0, centre))]);
     let mut order = vec![centre];
@@ -241,9 +248,9 @@ pub fn ego(dataset: &Dataset, results: Option<&Results>, centre: Node, hops: u32
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are the same network.
-pub fn overlap(dataset: &Dataset, results: &Results, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
+pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
     if first == second {
-        return Err(Error::Usage(format!("{} is one network; name two", results.networks[first].id)));
+        return Err(Error::Usage(format!("{} is one network; name two", results.head(first).id)));
     }
     let graph = dataset.graph();
     let mut counts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership};
 use crate::time::rfc3339;
 
 /// Everything that is known of one node at a glance.
@@ -141,7 +141,7 @@ pub struct Group {
 ///
 /// # Errors
 /// [`Error::Graph`] never; the node comes from the same dataset.
-pub fn show(dataset: &Dataset, results: Option<&Results>, node: Node) -> NodeCard {
+pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeCard {
     let graph = dataset.graph();
     let mut card = NodeCard {
         node: dataset.label_of(node),
@@ -189,8 +189,7 @@ pub fn show(dataset: &Dataset, results: Option<&Results>, node: Node) -> NodeCar
             if let Some(results) = results {
                 card.class = Some(results.class_of(identifier).to_owned());
                 card.policy = Some(results.policy_of(identifier).to_owned());
-                let network = results.network_of_identifier[identifier.index()];
-                let network = results.networks.get(network as usize);
+                let network = results.tied_network(identifier);
                 card.network = network.filter(|network| network.flagged).map(|network| network.id.clone());
                 card.candidate = network.filter(|network| !network.flagged).map(|network| network.id.clone());
             }
@@ -202,7 +201,7 @@ pub fn show(dataset: &Dataset, results: Option<&Results>, node: Node) -> NodeCar
 }
 
 /// What a node was seen with: strongest link first once a detection was run, else rarest identifier first.
-pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Vec<Neighbor> {
+pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Vec<Neighbor> {
     let graph = dataset.graph();
     let of = dataset.label_of(node);
     let row = |node: Node, sighting: graph::Sighting, position: usize| Neighbor {
@@ -222,10 +221,10 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Ve
         },
         network: match node {
             Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
-            Node::Identifier(identifier) => results.and_then(|results| {
-                let network = results.networks.get(results.network_of_identifier[identifier.index()] as usize)?;
-                network.flagged.then(|| network.id.clone())
-            }),
+            Node::Identifier(identifier) => results
+                .and_then(|results| results.tied_network(identifier))
+                .filter(|network| network.flagged)
+                .map(|network| network.id.clone()),
         },
     };
     let mut rows: Vec<Neighbor> = match node {
@@ -257,7 +256,7 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Results>, node: Node) -> Ve
 /// [`Error::Unknown`] for a kind that the store doesn't have.
 pub fn hubs<'a>(
     dataset: &'a Dataset,
-    results: &'a Results,
+    results: &'a Labelling,
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = Hub> + 'a, Error> {
     let graph = dataset.graph();
@@ -272,7 +271,7 @@ pub fn hubs<'a>(
 }
 
 /// One identifier as [`hubs`] lists it.
-pub fn hub(dataset: &Dataset, results: &Results, identifier: IdentifierId) -> Hub {
+pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> Hub {
     let graph = dataset.graph();
     let (first, last) = span_of_identifier(graph, identifier);
     Hub {
@@ -289,7 +288,7 @@ pub fn hub(dataset: &Dataset, results: &Results, identifier: IdentifierId) -> Hu
 }
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.
-pub fn members<'a>(dataset: &'a Dataset, results: &'a Results, network: Option<usize>) -> impl Iterator<Item = Member> + 'a {
+pub fn members<'a>(dataset: &'a Dataset, results: &'a Labelling, network: Option<usize>) -> impl Iterator<Item = Member> + 'a {
     let accounts = 0..dataset.graph().account_count() as u32;
     let wanted = move |&account: &u32| match network {
         None => true,
@@ -299,7 +298,7 @@ pub fn members<'a>(dataset: &'a Dataset, results: &'a Results, network: Option<u
 }
 
 /// One account with its labels.
-pub fn member(dataset: &Dataset, results: &Results, account: AccountId) -> Member {
+pub fn member(dataset: &Dataset, results: &Labelling, account: AccountId) -> Member {
     let touched = results.membership_of(account);
     let flagged = results.flagged_network_of(account);
     Member {

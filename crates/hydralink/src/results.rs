@@ -167,13 +167,23 @@ impl Run {
     }
 }
 
-/// The labels of the last detection, and its networks.
+/// What a label of an account leads to without reading the networks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkHead {
+    /// Its id.
+    pub id: String,
+    /// Whether the score is over the threshold of the run.
+    pub flagged: bool,
+}
+
+/// What the last detection says of every account and identifier: all that questions about nodes need. Opening reads a few bytes a network; the
+/// rest lies where it is.
 #[derive(Clone, Debug)]
-pub struct Results {
+pub struct Labelling {
     /// The run.
     pub run: Run,
-    /// Networks by rank.
-    pub networks: Vec<Network>,
+    /// Networks by rank, without their cards.
+    pub(crate) heads: Vec<NetworkHead>,
     /// Component of each vertex (accounts, then identifiers).
     pub components: Column<u32>,
     /// Community of each vertex.
@@ -186,9 +196,9 @@ pub struct Results {
     pub confidence: Column<f32>,
     /// Evidence of each membership, in bits.
     pub evidence_bits: Column<f32>,
-    /// Class of each identifier, an index into [`Results::class_names`].
+    /// Class of each identifier, an index into [`Labelling::class_names`].
     pub classes: Column<u8>,
-    /// Policy of each identifier, an index into [`Results::policy_names`].
+    /// Policy of each identifier, an index into [`Labelling::policy_names`].
     pub policies: Column<u8>,
     /// Weight of each sighting, in bits; 0 where suppressed.
     pub weights: Column<f32>,
@@ -198,6 +208,28 @@ pub struct Results {
     pub class_names: Vec<String>,
     /// Names of the policies.
     pub policy_names: Vec<String>,
+}
+
+/// The labels of the last detection, and its networks. Everything of [`Labelling`] can be asked of it.
+#[derive(Clone, Debug)]
+pub struct Results {
+    labelling: Labelling,
+    /// Networks by rank.
+    pub networks: Vec<Network>,
+}
+
+impl std::ops::Deref for Results {
+    type Target = Labelling;
+
+    fn deref(&self) -> &Labelling {
+        &self.labelling
+    }
+}
+
+impl std::ops::DerefMut for Results {
+    fn deref_mut(&mut self) -> &mut Labelling {
+        &mut self.labelling
+    }
 }
 
 fn named<'a>(names: &'a [String], codes: &[u8], identifier: IdentifierId) -> &'a str {
@@ -216,29 +248,34 @@ fn coded<T: Serialize + Copy + Ord>(values: &[T]) -> (Column<u8>, Vec<String>) {
     (codes.into(), distinct.iter().map(name).collect())
 }
 
-/// The part of the results that is kept as JSON.
+/// The part of the labelling that is kept as JSON.
 #[derive(Serialize, Deserialize)]
 struct Summary {
     run: Run,
-    networks: Vec<Network>,
+    heads: Vec<NetworkHead>,
     class_names: Vec<String>,
     policy_names: Vec<String>,
 }
 
-impl Results {
-    /// Reads the results of a store.
+/// The section of the summary, and that of the networks.
+const SUMMARY: &str = "result.summary";
+const NETWORKS: &str = "result.networks";
+
+impl Labelling {
+    /// Reads the labelling of a store. O(networks).
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let store = dataset.store();
-        let summary: Option<Summary> = store.json("result.summary")?;
-        let mut summary = summary.ok_or_else(|| Error::NotDetected { store: store.path().to_owned() })?;
-        if !dataset.naming().is_full() {
-            for tie in summary.networks.iter_mut().flat_map(|network| &mut network.tied_by) {
-                tie.identifier = dataset.naming().labelled(&tie.identifier);
-            }
+        if store.has(SUMMARY) && !store.has(NETWORKS) {
+            let store = store.path().display();
+            return Err(Error::Usage(format!(
+                "the networks of {store} were found by an older version: run `hydralink detect {store}`"
+            )));
         }
-        let mut results = Results {
+        let summary: Option<Summary> = store.json(SUMMARY)?;
+        let summary = summary.ok_or_else(|| Error::NotDetected { store: store.path().to_owned() })?;
+        Ok(Labelling {
             run: summary.run,
-            networks: summary.networks,
+            heads: summary.heads,
             class_names: summary.class_names,
             policy_names: summary.policy_names,
             components: store.column("result.components")?,
@@ -251,9 +288,29 @@ impl Results {
             policies: store.column("result.policies")?,
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
-        };
+        })
+    }
+}
+
+impl Results {
+    /// Reads the results of a store, every network with its card.
+    pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
+        let labelling = Labelling::open(dataset)?;
+        let mut networks: Vec<Network> = dataset.store().json(NETWORKS)?.unwrap_or_default();
+        if !dataset.naming().is_full() {
+            for tie in networks.iter_mut().flat_map(|network| &mut network.tied_by) {
+                tie.identifier = dataset.naming().labelled(&tie.identifier);
+            }
+        }
+        let mut results = Results { labelling, networks };
         crate::calibrate::fill_in(dataset, &mut results)?;
         Ok(results)
+    }
+
+    /// Takes over networks, by rank.
+    pub(crate) fn set_networks(&mut self, networks: Vec<Network>) {
+        self.heads = networks.iter().map(|network| NetworkHead { id: network.id.clone(), flagged: network.flagged }).collect();
+        self.networks = networks;
     }
 
     /// Puts results into a store.
@@ -261,12 +318,12 @@ impl Results {
         writer.forget("result.");
         let summary = Summary {
             run: self.run.clone(),
-            networks: self.networks.clone(),
+            heads: self.heads.clone(),
             class_names: self.class_names.clone(),
             policy_names: self.policy_names.clone(),
         };
-        let json = serde_json::to_vec(&summary).expect("plain data serialises");
-        writer.put("result.summary", &json)?;
+        writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;
+        writer.put(NETWORKS, &serde_json::to_vec(&self.networks).expect("plain data serialises"))?;
         writer.put("result.components", &self.components)?;
         writer.put("result.communities", &self.communities)?;
         writer.put("result.network_of", &self.network_of)?;
@@ -281,9 +338,9 @@ impl Results {
 
     /// Results that hold the labels of a detection; the rest is filled in by it.
     pub(crate) fn of_labels(labels: Labels) -> Self {
-        Results {
+        let labelling = Labelling {
             run: Run::default(),
-            networks: Vec::new(),
+            heads: Vec::new(),
             components: Column::default(),
             communities: Column::default(),
             network_of: labels.network_of.into(),
@@ -296,13 +353,15 @@ impl Results {
             network_of_identifier: labels.network_of_identifier.into(),
             class_names: Vec::new(),
             policy_names: Vec::new(),
-        }
+        };
+        Results { labelling, networks: Vec::new() }
     }
 
     /// Takes over classes and policies, numbered in the order of their names.
     pub(crate) fn set_classes(&mut self, classification: &Classification) {
-        (self.classes, self.class_names) = coded(&classification.classes);
-        (self.policies, self.policy_names) = coded(&classification.policies);
+        let labelling = &mut self.labelling;
+        (labelling.classes, labelling.class_names) = coded(&classification.classes);
+        (labelling.policies, labelling.policy_names) = coded(&classification.policies);
     }
 
     /// The same labels without accounts that were forgotten: what networks keep their ids by until they are detected again.
@@ -321,9 +380,9 @@ impl Results {
             (network.core, network.fringe, network.ambiguous, network.accounts) = (core, fringe, ambiguous, core + fringe);
             network.tied_by.retain(|tie| stays(&tie.identifier));
         }
-        Results {
+        let labelling = Labelling {
             run: self.run.clone(),
-            networks,
+            heads: self.heads.clone(),
             components: kept.by_vertex(&self.components).into(),
             communities: kept.by_vertex(&self.communities).into(),
             network_of: network_of.into(),
@@ -336,9 +395,12 @@ impl Results {
             network_of_identifier: kept.by_identifier(&self.network_of_identifier).into(),
             class_names: self.class_names.clone(),
             policy_names: self.policy_names.clone(),
-        }
+        };
+        Results { labelling, networks }
     }
+}
 
+impl Labelling {
     /// The class of an identifier.
     pub fn class_of(&self, identifier: IdentifierId) -> &str {
         named(&self.class_names, &self.classes, identifier)
@@ -362,19 +424,32 @@ impl Results {
     }
 
     /// The candidate network an account belongs to or touches, and how; the network may be below the threshold.
-    pub fn membership_of(&self, account: AccountId) -> Option<(&Network, Membership)> {
+    pub fn membership_of(&self, account: AccountId) -> Option<(&NetworkHead, Membership)> {
         let network = *self.network_of.get(account.index())?;
         if network == NONE_U32 {
             return None;
         }
         let membership = Membership::of_code(*self.membership.get(account.index())?)?;
-        Some((self.networks.get(network as usize)?, membership))
+        Some((self.heads.get(network as usize)?, membership))
     }
 
     /// The flagged network an account belongs to as core or fringe: what outputs call its network.
-    pub fn flagged_network_of(&self, account: AccountId) -> Option<(&Network, Membership)> {
+    pub fn flagged_network_of(&self, account: AccountId) -> Option<(&NetworkHead, Membership)> {
         let (network, membership) = self.membership_of(account)?;
         (network.flagged && membership != Membership::Ambiguous).then_some((network, membership))
+    }
+
+    /// The network that an identifier ties together, if it does; it may be below the threshold.
+    pub fn tied_network(&self, identifier: IdentifierId) -> Option<&NetworkHead> {
+        self.heads.get(*self.network_of_identifier.get(identifier.index())? as usize)
+    }
+
+    /// The id of a network, and whether it is flagged.
+    ///
+    /// # Panics
+    /// If there is no such network: an index comes from [`Labelling::network_index`].
+    pub(crate) fn head(&self, network: usize) -> &NetworkHead {
+        &self.heads[network]
     }
 
     /// The index of a network by its id (`PN-...`) or its rank.
@@ -382,10 +457,10 @@ impl Results {
     /// # Errors
     /// [`Error::Unknown`] with the nearest ids.
     pub fn network_index(&self, id: &str) -> Result<usize, Error> {
-        let by_id = self.networks.iter().position(|network| network.id.eq_ignore_ascii_case(id));
-        let by_rank = || id.parse::<u32>().ok().and_then(|rank| self.networks.iter().position(|network| network.rank == rank));
+        let by_id = self.heads.iter().position(|network| network.id.eq_ignore_ascii_case(id));
+        let by_rank = || id.parse::<usize>().ok()?.checked_sub(1).filter(|&at| at < self.heads.len());
         by_id.or_else(by_rank).ok_or_else(|| {
-            let nearest = self.networks.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
+            let nearest = self.heads.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
             let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
             Error::Unknown { what: format!("network {id}"), hint }
         })

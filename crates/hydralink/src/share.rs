@@ -30,7 +30,7 @@ use crate::export::{Compression, ExportConfig, ExportGraph, Networks, Selection,
 use crate::node::Node;
 use crate::privacy::Key;
 use crate::query;
-use crate::results::Results;
+use crate::results::{Labelling, Results};
 use crate::time::rfc3339;
 
 const FORMAT: &str = "hydralink-indicators";
@@ -169,7 +169,7 @@ pub fn share(
 ///
 /// # Errors
 /// [`Error::Usage`] if the file is no such file, of another group, of other values than this store's, or was changed.
-pub fn find_matches(dataset: &Dataset, results: Option<&Results>, path: &Path, key: &Key) -> Result<Vec<Match>, Error> {
+pub fn find_matches(dataset: &Dataset, results: Option<&Labelling>, path: &Path, key: &Key) -> Result<Vec<Match>, Error> {
     let secret = key.for_group();
     let (header, indicators) = read(path, key, &secret)?;
     let ours = dataset.manifest().key_id.as_deref().unwrap_or(PLAIN);
@@ -204,7 +204,7 @@ pub fn find_matches(dataset: &Dataset, results: Option<&Results>, path: &Path, k
 
 fn described(
     dataset: &Dataset,
-    results: Option<&Results>,
+    results: Option<&Labelling>,
     identifier: IdentifierId,
     theirs: &Indicator,
     now: Option<&str>,

@@ -8,13 +8,13 @@ use graph::{AccountId, IdentifierId, KindId};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::Results;
+use crate::results::Labelling;
 
 /// The rule of the last detection, ready to be asked.
 #[derive(Clone, Debug)]
 pub struct Ties<'a> {
     dataset: &'a Dataset,
-    results: &'a Results,
+    results: &'a Labelling,
     terms: &'a TieTerms,
     /// By policy code of the results.
     policies: Vec<Policy>,
@@ -48,7 +48,7 @@ impl<'a> Ties<'a> {
     ///
     /// # Errors
     /// [`Error::Usage`] if an older version made the results, without the rule's terms.
-    pub fn of(dataset: &'a Dataset, results: &'a Results) -> Result<Self, Error> {
+    pub fn of(dataset: &'a Dataset, results: &'a Labelling) -> Result<Self, Error> {
         let terms = &results.run.terms;
         if terms.kind_accounts.len() != dataset.graph().kind_count() {
             let store = dataset.path().display();
@@ -67,7 +67,7 @@ impl<'a> Ties<'a> {
     }
 
     /// The results that the rule is of.
-    pub fn results(&self) -> &'a Results {
+    pub fn results(&self) -> &'a Labelling {
         self.results
     }
 

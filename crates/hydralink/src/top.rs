@@ -18,7 +18,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::query;
-use crate::results::Results;
+use crate::results::Labelling;
 use crate::ties::Ties;
 use crate::time::rfc3339;
 
@@ -62,7 +62,7 @@ pub struct TopNode {
 /// [`Error::Unknown`] for a kind that the store doesn't have; as [`Ties::of`].
 pub fn top<'a>(
     dataset: &'a Dataset,
-    results: &'a Results,
+    results: &'a Labelling,
     by: By,
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = TopNode> + 'a, Error> {
@@ -136,8 +136,7 @@ fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
             ("account", None, network, query::span_of_account(dataset.graph(), account))
         }
         Node::Identifier(identifier) => {
-            let network = results.networks.get(results.network_of_identifier[identifier.index()] as usize);
-            let network = network.filter(|network| network.flagged).map(|network| network.id.clone());
+            let network = results.tied_network(identifier).filter(|network| network.flagged).map(|network| network.id.clone());
             let span = query::span_of_identifier(dataset.graph(), identifier);
             (dataset.identifier_name(identifier).0, Some(results.class_of(identifier).to_owned()), network, span)
         }

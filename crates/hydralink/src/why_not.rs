@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::links::{Shared, common, kind_of};
 use crate::node::Node;
 use crate::paths::paths;
-use crate::results::Results;
+use crate::results::Labelling;
 use crate::ties::Ties;
 
 /// Chains that are compared.
@@ -86,7 +86,7 @@ pub struct Step {
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
-pub fn why_not(dataset: &Dataset, results: &Results, first: AccountId, second: AccountId) -> Result<WhyNot, Error> {
+pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second: AccountId) -> Result<WhyNot, Error> {
     let ties = Ties::of(dataset, results)?;
     let chain = chain(dataset, &ties, first, second)?;
     let weakest_step = (0..chain.len()).min_by(|&a, &b| gap(&chain[b]).total_cmp(&gap(&chain[a])).then(a.cmp(&b)));

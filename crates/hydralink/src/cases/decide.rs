@@ -8,7 +8,7 @@ use super::record::{Action, Kind, Opening, Record, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership};
 
 /// Longest remark.
 const MAX_TEXT: usize = 10_000;
@@ -37,7 +37,7 @@ pub struct Decision<'a> {
 /// [`Error::CaseLog`] if the chain is broken.
 pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error> {
     check(decision)?;
-    let results = dataset.results_if_any()?;
+    let results = dataset.labelling_if_any()?;
     let chain = log::append(dataset.path(), |chain| {
         let about = about(dataset, results.as_ref(), &Cases::of_chain(chain), decision)?;
         let mut openings = Vec::new();
@@ -110,7 +110,7 @@ struct About {
     identifiers: Vec<String>,
 }
 
-fn about(dataset: &Dataset, results: Option<&Results>, cases: &Cases, decision: &Decision<'_>) -> Result<About, Error> {
+fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision: &Decision<'_>) -> Result<About, Error> {
     let target = decision.target;
     if !target.to_ascii_uppercase().starts_with("PN-") {
         let node = dataset.node(target)?;
@@ -124,7 +124,7 @@ fn about(dataset: &Dataset, results: Option<&Results>, cases: &Cases, decision: 
             refuse_known_good(dataset, &members, decision.action)?;
             let own = results.network_of_identifier.iter().enumerate().filter(|&(_, &owner)| owner as usize == network);
             let identifiers = own.map(|(identifier, _)| dataset.stored_label(IdentifierId(identifier as u32))).collect();
-            let (subject, id) = (Subject::Network, results.networks[network].id.clone());
+            let (subject, id) = (Subject::Network, results.head(network).id.clone());
             Ok(match decision.action {
                 Action::Confirm => About { subject, network: Some(id), accounts, identifiers: Vec::new() },
                 Action::Note => About { subject, network: Some(id), accounts: Vec::new(), identifiers: Vec::new() },
@@ -146,7 +146,7 @@ fn about(dataset: &Dataset, results: Option<&Results>, cases: &Cases, decision: 
     }
 }
 
-fn about_node(dataset: &Dataset, results: Option<&Results>, node: Node, action: Action) -> Result<About, Error> {
+fn about_node(dataset: &Dataset, results: Option<&Labelling>, node: Node, action: Action) -> Result<About, Error> {
     Ok(match node {
         Node::Account(account) => {
             refuse_known_good(dataset, &[account], action)?;
@@ -167,7 +167,7 @@ fn about_node(dataset: &Dataset, results: Option<&Results>, node: Node, action: 
 }
 
 /// Core and fringe accounts.
-pub(crate) fn belonging(results: &Results, network: usize) -> Vec<AccountId> {
+pub(crate) fn belonging(results: &Labelling, network: usize) -> Vec<AccountId> {
     let members = results.members_of(network).into_iter();
     members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
 }

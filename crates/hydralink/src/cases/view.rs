@@ -7,7 +7,7 @@ use super::fold::Cases;
 use super::record::State;
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
-use crate::results::{Membership, Network, Results};
+use crate::results::{Labelling, Membership, Network, Results};
 
 /// A network with what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +57,7 @@ pub fn label_networks(dataset: &Dataset, results: &Results, cases: &Cases) -> Ve
 /// Accounts as `members` lists them, with their labels.
 pub fn label_members<'a>(
     dataset: &'a Dataset,
-    results: &'a Results,
+    results: &'a Labelling,
     cases: &'a Cases,
     network: Option<usize>,
 ) -> impl Iterator<Item = Labelled> + 'a {
@@ -67,7 +67,7 @@ pub fn label_members<'a>(
 }
 
 /// One account as `members` lists it, with its label.
-pub fn label_member(dataset: &Dataset, results: &Results, cases: &Cases, account: AccountId) -> Labelled {
+pub fn label_member(dataset: &Dataset, results: &Labelling, cases: &Cases, account: AccountId) -> Labelled {
     let label = cases.label_of(dataset.account_name(account));
     Labelled { member: query::member(dataset, results, account), label }
 }

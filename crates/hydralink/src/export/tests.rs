@@ -21,6 +21,17 @@ const NONE: u32 = u32::MAX;
 
 /// The store on disk, opened. The folder lives as long as the first of the pair.
 fn world() -> (TempDir, Dataset) {
+    world_with(&cards().to_string())
+}
+
+/// The networks as they are kept: the second is below the threshold.
+fn cards() -> serde_json::Value {
+    let second = crate::results::Network { flagged: false, ..testing::network("PN-00000002", 2) };
+    serde_json::json!([testing::network("PN-00000001", 1), second])
+}
+
+/// [`world`] with any text for its networks.
+fn world_with(networks: &str) -> (TempDir, Dataset) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let mut writer = StoreWriter::create(&path).unwrap();
@@ -56,18 +67,17 @@ fn world() -> (TempDir, Dataset) {
     put(w, "accounts.name_bytes", b"a0a1a2a3a4a5");
     put(w, "identifiers.name_offsets", &[0u64, 8, 16, 20]);
     put(w, "identifiers.name_bytes", b"10.0.0.110.0.0.94242");
-    let mut second = testing::network("PN-00000002", 2);
-    second.flagged = false;
     let summary = serde_json::json!({
         "run": {
             "tool": "0.1.0", "seed": 1, "threshold": 10.0, "config": "", "components": 1, "largest_component": 6,
             "communities": 4, "quality": 0.5, "suppressed_sightings": 5,
         },
-        "networks": [testing::network("PN-00000001", 1), second],
+        "heads": [{"id": "PN-00000001", "flagged": true}, {"id": "PN-00000002", "flagged": false}],
         "class_names": ["shared", "carrier_nat"],
         "policy_names": ["keep", "drop"],
     });
     put(w, "result.summary", summary.to_string().as_bytes());
+    put(w, "result.networks", networks.as_bytes());
     put(w, "result.components", &[0u32; 9]);
     put(w, "result.communities", &[0u32, 0, 0, 3, 1, 2, 0, 0, 0]);
     put(w, "result.network_of", &[0, 0, 0, 1, NONE, NONE]);
@@ -93,6 +103,15 @@ fn names(graph: &ExportGraph<'_>) -> Vec<String> {
 
 fn edges(graph: &ExportGraph<'_>) -> Vec<(u32, u32, f32)> {
     graph.edges.iter().map(|edge| (edge.source, edge.target, edge.weight)).collect()
+}
+
+#[test]
+fn labels_of_nodes_are_read_without_the_networks_cards() {
+    let (_folder, dataset) = world_with("[no networks");
+    let labelling = dataset.labelling().unwrap();
+    let (head, membership) = labelling.membership_of(graph::AccountId(2)).unwrap();
+    assert_eq!((head.id.as_str(), membership), ("PN-00000001", Membership::Ambiguous));
+    assert!(dataset.results().unwrap_err().to_string().contains("result.networks"));
 }
 
 #[test]

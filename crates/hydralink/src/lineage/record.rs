@@ -354,7 +354,7 @@ mod tests {
             );
         }
         let mut results = Results::of_labels(labels);
-        results.networks = described;
+        results.set_networks(described);
         results
     }
 
