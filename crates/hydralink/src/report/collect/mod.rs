@@ -1,0 +1,87 @@
+//! From a store and its results to what the report shows.
+//!
+//! Every figure is looked up or counted here, none estimated: the run from the manifest, networks from their dossiers, the picture from
+//! the export's selection, laid out by ForceAtlas2. No clock is read: the run's name is a digest of the store's sections, so that the same store
+//! makes the same page.
+//!
+//! Cost: O(accounts + identifiers), the sightings of the chosen networks' accounts, and the layout, which dominates.
+
+mod networks;
+mod picture;
+mod run;
+
+use graph::{AccountId, NO_TIME};
+
+use super::{CappedSection, NetworkSection, ReportData};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::export::{ExportConfig, ExportGraph, Networks};
+use crate::results::Results;
+use networks::Collected;
+
+/// What goes into a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportConfig {
+    /// Which networks.
+    pub networks: Networks,
+    /// Above this many nodes, groups stand for their accounts in the picture.
+    pub max_nodes: usize,
+}
+
+impl Default for ReportConfig {
+    /// Flagged networks and 50,000 nodes: a network of 20,000 accounts is drawn whole, and a browser still draws it within a second.
+    fn default() -> Self {
+        ReportConfig { networks: Networks::Flagged, max_nodes: 50_000 }
+    }
+}
+
+impl Dataset {
+    /// Puts together what [`super::write_report`] shows.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a network that isn't there.
+    pub fn report_data(&self, results: &Results, config: &ReportConfig) -> Result<ReportData, Error> {
+        let mut selection = ExportConfig::default();
+        selection.selection.networks = config.networks.clone();
+        selection.selection.max_nodes = config.max_nodes;
+        let mut drawn = ExportGraph::from_dataset(self, results, &selection)?;
+        picture::own_networks(&mut drawn);
+        picture::place_apart(&mut drawn)?;
+        let chosen: Vec<usize> = drawn
+            .networks
+            .iter()
+            .filter_map(|shown| results.networks.iter().position(|network| network.id == shown.id))
+            .collect();
+        let mut collected = Collected::new(self, results);
+        let networks: Vec<NetworkSection> = chosen.iter().map(|&network| collected.network(network)).collect();
+        let hubs = collected.hubs();
+        collected.left_out(&drawn.left_out, drawn.about.collapsed);
+        let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
+        if (networks.len() as u64) < flagged {
+            let (shown, total) = (networks.len() as u64, flagged);
+            collected.capped.push(CappedSection { section: "Networks".to_owned(), shown, total });
+        }
+        Ok(ReportData {
+            run: run::run_header(self, results),
+            key_numbers: run::key_numbers(self, results),
+            networks,
+            hubs,
+            capped: collected.capped,
+            limits: run::limits(self, results),
+            component_sizes: run::component_sizes(self, results),
+            degree_histograms: run::degree_histograms(self, results),
+            graph: picture::picture(self, &drawn),
+        })
+    }
+}
+
+/// The policy of an identifier that links.
+const KEEP: &str = "keep";
+
+fn banned_at(dataset: &Dataset, account: AccountId) -> u32 {
+    dataset.accounts().banned_at.get(account.index()).copied().unwrap_or(NO_TIME)
+}
+
+fn last_seen(dataset: &Dataset) -> u32 {
+    dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)
+}

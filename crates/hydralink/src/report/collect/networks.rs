@@ -1,0 +1,256 @@
+//! One section a network, the hubs, and what either leaves out.
+
+use std::collections::BTreeMap;
+
+use evidence::KindRole;
+use graph::{AccountId, IdentifierId, NO_TIME};
+
+use super::super::{
+    AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
+    Strength, TemplateRow,
+};
+use super::{KEEP, banned_at, last_seen};
+use crate::dataset::Dataset;
+use crate::dossier::{self, Dossier};
+use crate::export::LeftOut;
+use crate::how::HeldBy;
+use crate::node::Node;
+use crate::query;
+use crate::results::{Membership, Network, Results};
+use crate::time::{rfc3339, without_gaps};
+
+/// Bits over the threshold from which a case is called strong: 32 times the odds that suffice for a flag.
+const HIGH_MARGIN: f64 = 5.0;
+/// Rows of accounts that all networks of a report have together; those with most evidence first.
+const ACCOUNT_ROWS: usize = 50_000;
+/// Hubs that are listed by name, most widely shared first.
+const NAMED_HUBS: usize = 500;
+/// Templates that a network lists.
+const NAMED_TEMPLATES: usize = 10;
+/// "Recently" in the column of growth.
+const WEEK_SECONDS: u32 = 7 * 86_400;
+
+/// The sections in the making, and what they leave out.
+pub(super) struct Collected<'a> {
+    dataset: &'a Dataset,
+    results: &'a Results,
+    pub(super) capped: Vec<CappedSection>,
+    account_rows: usize,
+}
+
+impl<'a> Collected<'a> {
+    pub(super) fn new(dataset: &'a Dataset, results: &'a Results) -> Self {
+        Collected { dataset, results, capped: Vec::new(), account_rows: ACCOUNT_ROWS }
+    }
+
+    pub(super) fn network(&mut self, index: usize) -> NetworkSection {
+        let Dossier {
+            network,
+            timeline,
+            registrations,
+            pathways,
+            models,
+            counter_evidence,
+            skeletons,
+            fragile,
+            would_change,
+            ..
+        } = dossier::dossier(self.dataset, self.results, index);
+        let members: Vec<AccountId> = self
+            .results
+            .members_of(index)
+            .into_iter()
+            .filter(|(_, how)| *how != Membership::Ambiguous)
+            .map(|(account, _)| account)
+            .collect();
+        let banned = members.iter().filter(|&&account| banned_at(self.dataset, account) != NO_TIME).count();
+        NetworkSection {
+            rank: network.rank,
+            score_bits: network.score,
+            q_value: network.q_value,
+            strength: strength(&network, self.results.run.threshold),
+            why: network.why.clone(),
+            benign_hypothesis: format!("{} ({:+.1} bits)", network.benign_hypothesis.replace('_', " "), network.benign_bits),
+            account_count: network.accounts,
+            exchanges: network.events,
+            identifiers_by_kind: counts(&network.identifiers_by_kind),
+            first_seen: network.first_seen.clone().unwrap_or_default(),
+            last_seen: network.last_seen.clone().unwrap_or_default(),
+            growth_7d: growth(self.dataset, &members),
+            share_banned: if members.is_empty() { 0.0 } else { banned as f64 / members.len() as f64 },
+            signals: signals(&network),
+            top_identifiers: network.tied_by.iter().map(identifier_row).collect(),
+            accounts: self.accounts(&network.id, &members),
+            activity: daily(&timeline),
+            registrations: daily(&registrations),
+            fragile: fragile_rows(&fragile, network.accounts),
+            counter_evidence,
+            would_change,
+            pathways: counts(&pathways),
+            models: counts(&models),
+            templates: self.templates(&network, &skeletons, &members),
+            id: network.id,
+        }
+    }
+
+    /// The members with most evidence first, as many as the file still has room for.
+    fn accounts(&mut self, network: &str, members: &[AccountId]) -> Vec<AccountRow> {
+        let results = self.results;
+        let mut order = members.to_vec();
+        order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
+        order.truncate(self.account_rows);
+        self.account_rows -= order.len();
+        if order.len() < members.len() {
+            let section = format!("Accounts of {network}");
+            self.capped.push(CappedSection { section, shown: order.len() as u64, total: members.len() as u64 });
+        }
+        let row = |account: AccountId| AccountRow {
+            label: self.dataset.account_name(account).to_owned(),
+            role: results.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
+            confidence: f64::from(results.confidence[account.index()]),
+            bits: f64::from(results.evidence_bits[account.index()]),
+            exchanges: query::exchanges_of(self.dataset, account),
+            created: made_at(self.dataset, account).and_then(rfc3339).unwrap_or_default(),
+            banned: banned_at(self.dataset, account) != NO_TIME,
+        };
+        order.into_iter().map(row).collect()
+    }
+
+    /// The templates among the identifiers that tie a network, with what its members made of them.
+    fn templates(&self, network: &Network, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
+        let (dataset, graph) = (self.dataset, self.dataset.graph());
+        let templates = network.tied_by.iter().filter_map(|tie| match dataset.node(&tie.identifier) {
+            Ok(Node::Identifier(id)) if dataset.roles()[graph.kind_of(id).index()] == KindRole::Template => Some(id),
+            _ => None,
+        });
+        let row = |identifier: IdentifierId| {
+            let sightings = members.iter().filter_map(|&member| graph.sighting_between(member, identifier));
+            let (accounts, exchanges) =
+                sightings.fold((0, 0), |(accounts, exchanges), sighting| (accounts + 1, exchanges + u64::from(sighting.count)));
+            let value = dataset.identifier_names().name_of(identifier.0);
+            let skeleton = skeletons.get(value).cloned().unwrap_or_else(|| format!("{value} (only its hash is known)"));
+            TemplateRow { skeleton, accounts, exchanges }
+        };
+        templates.take(NAMED_TEMPLATES).map(row).collect()
+    }
+
+    /// The most widely shared of the identifiers that don't link.
+    pub(super) fn hubs(&mut self) -> Vec<HubCut> {
+        let graph = self.dataset.graph();
+        let mut cut: Vec<(std::cmp::Reverse<usize>, u32)> = (0..graph.identifier_count() as u32)
+            .map(|identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier))
+            .filter(|&(degree, identifier)| degree.0 > 1 && self.results.policy_of(IdentifierId(identifier)) != KEEP)
+            .collect();
+        cut.sort_unstable();
+        if cut.len() > NAMED_HUBS {
+            let (shown, total) = (NAMED_HUBS as u64, cut.len() as u64);
+            self.capped.push(CappedSection { section: "Hubs cut".to_owned(), shown, total });
+            cut.truncate(NAMED_HUBS);
+        }
+        let row = |(_, identifier): (std::cmp::Reverse<usize>, u32)| {
+            let hub = query::hub(self.dataset, self.results, IdentifierId(identifier));
+            let value = self.dataset.identifier_names().name_of(identifier).to_owned();
+            let reason = format!("{}; {}", hub.reason, policy_words(&hub.policy));
+            HubCut { label: value, kind: hub.kind, class: hub.class.replace('_', " "), accounts: hub.accounts, reason }
+        };
+        cut.into_iter().map(row).collect()
+    }
+
+    /// What the picture leaves out, as lines of the list of shortened sections.
+    pub(super) fn left_out(&mut self, left: &LeftOut, collapsed: bool) {
+        let mut add = |section: &str, total: u64| {
+            if total > 0 {
+                self.capped.push(CappedSection { section: section.to_owned(), shown: 0, total });
+            }
+        };
+        if collapsed {
+            add(
+                "Graph: accounts drawn as part of their group, because there are more nodes than --max-nodes",
+                left.accounts_collapsed,
+            );
+        }
+        add("Graph: accounts without room", left.accounts);
+        add("Graph: identifiers seen with a single account, which join nothing", left.single_identifiers);
+        add("Graph: identifiers without room", left.identifiers);
+        add("Graph: shared identifiers not drawn because they are hubs (see Hubs cut)", left.hubs);
+    }
+}
+
+fn policy_words(policy: &str) -> &'static str {
+    match policy {
+        "down_weight" => "counts less the more accounts share it",
+        "co_occurrence_only" => "counts only together with another identifier",
+        _ => "links nobody",
+    }
+}
+
+fn strength(network: &Network, threshold: f64) -> Strength {
+    match network.score - threshold {
+        _ if !network.flagged => Strength::Low,
+        margin if margin >= HIGH_MARGIN => Strength::High,
+        _ => Strength::Medium,
+    }
+}
+
+fn counts(map: &BTreeMap<String, u64>) -> Vec<NamedCount> {
+    let mut counts: Vec<NamedCount> = map.iter().map(|(name, &count)| NamedCount { name: name.clone(), count }).collect();
+    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    counts
+}
+
+fn signals(network: &Network) -> Vec<Signal> {
+    let measured = network.signals.iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)));
+    let mut signals: Vec<Signal> = measured
+        .map(|(name, signal)| Signal {
+            name: name.replace('_', " "),
+            value: signal.value,
+            expected: signal.expected,
+            bits: signal.bits,
+            p: signal.p_value,
+        })
+        .collect();
+    signals.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.name.cmp(&b.name)));
+    signals
+}
+
+fn identifier_row(tie: &crate::results::TyingIdentifier) -> IdentifierRow {
+    let (kind, label) = tie.identifier.split_once(':').unwrap_or(("", &tie.identifier));
+    IdentifierRow {
+        label: label.to_owned(),
+        kind: kind.to_owned(),
+        class: tie.class.replace('_', " "),
+        members: tie.members,
+        total_accounts: tie.accounts,
+        exclusivity: tie.exclusivity,
+        first_seen: tie.first_seen.clone().unwrap_or_default(),
+        last_seen: tie.last_seen.clone().unwrap_or_default(),
+    }
+}
+
+fn fragile_rows(fragile: &[HeldBy], members: u64) -> Vec<FragileIdentifier> {
+    let row = |held: &HeldBy| {
+        let (kind, label) = held.identifier.split_once(':').unwrap_or(("", &held.identifier));
+        let (lost, pieces, largest) = (held.members_lost, held.pieces, held.largest_piece);
+        let fall =
+            if pieces > 1 { format!("; the rest falls into {pieces} pieces, the largest of {largest}") } else { String::new() };
+        let consequence = format!("without it, {lost} of {members} accounts fall away{fall}");
+        FragileIdentifier { label: label.to_owned(), kind: kind.to_owned(), consequence }
+    };
+    fragile.iter().map(row).collect()
+}
+
+fn made_at(dataset: &Dataset, account: AccountId) -> Option<u32> {
+    dataset.accounts().created_at.get(account.index()).copied().filter(|&made| made != NO_TIME)
+}
+
+/// Members that were made (or, without an account table, first seen) in the last seven days of the data.
+fn growth(dataset: &Dataset, members: &[AccountId]) -> u64 {
+    let since = last_seen(dataset).saturating_sub(WEEK_SECONDS);
+    let came = |&account: &AccountId| made_at(dataset, account).unwrap_or(query::span_of_account(dataset.graph(), account).0);
+    members.iter().map(came).filter(|&came| came != NO_TIME && came > since).count() as u64
+}
+
+fn daily(days: &[(String, u64)]) -> DailyCounts {
+    let filled = without_gaps(days).map(|(first, counts)| DailyCounts { first_day: first.to_string(), counts });
+    filled.unwrap_or_default()
+}

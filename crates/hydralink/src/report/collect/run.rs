@@ -1,0 +1,149 @@
+//! The run's header, its key numbers and limits, and the distributions.
+
+use std::collections::BTreeMap;
+
+use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+
+use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHeader, SizeCount};
+use super::{KEEP, banned_at, last_seen};
+use crate::dataset::Dataset;
+use crate::results::Results;
+use crate::time::rfc3339;
+
+pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
+    let manifest = dataset.manifest();
+    let mut hasher = blake3::Hasher::new();
+    for section in &manifest.sections {
+        hasher.update(section.name.as_bytes());
+        hasher.update(&section.checksum.to_le_bytes());
+    }
+    let columns = dataset.graph().columns();
+    let first = columns.first_seen.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
+    let mut rules = vec![
+        Rule { name: "score threshold".to_owned(), value: format!("{} bits", results.run.threshold) },
+        Rule { name: "seed".to_owned(), value: results.run.seed.to_string() },
+    ];
+    // Every setting of the run, as `section.name`: what TOML says in tables.
+    let mut table = String::new();
+    for line in results.run.config.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            table = format!("{name}.");
+        } else if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| *name != "seed") {
+            rules.push(Rule { name: format!("{table}{name}"), value: value.to_owned() });
+        }
+    }
+    RunHeader {
+        run_id: format!("run-{}", &hasher.finalize().to_hex()[..12]),
+        tool_version: results.run.tool.clone(),
+        generated_at: String::new(),
+        inputs: manifest
+            .inputs
+            .iter()
+            .map(|input| InputFile { name: input.name.clone(), hash: format!("xxh3-128:{}", input.hash), rows: input.rows })
+            .collect(),
+        rules,
+        rows_read: manifest.inputs.iter().filter(|input| !input.duplicate).map(|input| input.rows).sum(),
+        rejected: manifest.rejected.iter().map(|(reason, rows)| Rejected { reason: reason.clone(), rows: *rows }).collect(),
+        first_event: rfc3339(first).unwrap_or_default(),
+        last_event: rfc3339(last_seen(dataset)).unwrap_or_default(),
+    }
+}
+
+pub(super) fn key_numbers(dataset: &Dataset, results: &Results) -> KeyNumbers {
+    let graph = dataset.graph();
+    let inside: Vec<AccountId> = (0..graph.account_count() as u32)
+        .map(AccountId)
+        .filter(|&account| results.flagged_network_of(account).is_some())
+        .collect();
+    KeyNumbers {
+        accounts: graph.account_count() as u64,
+        identifiers: graph.identifier_count() as u64,
+        sightings: graph.sighting_count() as u64,
+        events: dataset.activity().event_count() as u64,
+        networks: results.networks.iter().filter(|network| network.flagged).count() as u64,
+        accounts_in_networks: inside.len() as u64,
+        accounts_banned: inside.iter().filter(|&&account| banned_at(dataset, account) != NO_TIME).count() as u64,
+    }
+}
+
+/// What this run can't tell, from what its data lack.
+pub(super) fn limits(dataset: &Dataset, results: &Results) -> Vec<String> {
+    let mut limits = Vec::new();
+    if results.networks.iter().any(|network| network.flagged && network.q_value.is_none()) {
+        limits.push(
+            "q-values are not calibrated: the score is evidence in bits under stated models, not an error rate.".to_owned(),
+        );
+    }
+    limits.push("Confidence is the model's odds that an account belongs; it is no measured error rate.".to_owned());
+    let missing: Vec<String> = match results.networks.first() {
+        None => Vec::new(),
+        Some(first) => first
+            .signals
+            .keys()
+            .filter(|name| results.networks.iter().all(|network| matches!(network.signals.get(*name), Some(None) | None)))
+            .map(|name| name.replace('_', " "))
+            .collect(),
+    };
+    if !missing.is_empty() {
+        limits.push(format!("Not measured in any network, for want of input or of enough events: {}.", missing.join(", ")));
+    }
+    if dataset.accounts().created_at.is_empty() {
+        limits.push("There is no account table: creation dates, bans, countries and pathways are unknown.".to_owned());
+    }
+    if dataset.activity().event_count() == 0 {
+        limits.push("Events carry no time: nothing that needs the order of events was tested.".to_owned());
+    }
+    let suppressed = results.run.suppressed_sightings;
+    if suppressed > 0 {
+        limits.push(format!("{suppressed} sightings with hubs were left out of the linkage; they are counted, not lost."));
+    }
+    limits
+}
+
+/// How many things have each size, ascending.
+fn histogram(sizes: impl Iterator<Item = u64>) -> Vec<SizeCount> {
+    let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+    for size in sizes.filter(|&size| size > 0) {
+        *counts.entry(size).or_default() += 1;
+    }
+    counts.into_iter().map(|(size, count)| SizeCount { size, count }).collect()
+}
+
+/// Components by their accounts.
+pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeCount> {
+    let labels = &results.components[..dataset.graph().account_count()];
+    let mut accounts = vec![0u64; labels.iter().map(|&label| label as usize + 1).max().unwrap_or(0)];
+    for &label in labels {
+        accounts[label as usize] += 1;
+    }
+    histogram(accounts.into_iter())
+}
+
+pub(super) fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogram> {
+    let graph = dataset.graph();
+    let of_kind = |kind: usize| {
+        let identifiers = || graph.identifiers_of_kind(KindId(kind as u8)).map(IdentifierId);
+        let degree = |identifier: IdentifierId| graph.identifier_degree(identifier) as u64;
+        let cut = identifiers()
+            .filter(|&identifier| degree(identifier) > 1 && results.policy_of(identifier) != KEEP)
+            .map(degree)
+            .min();
+        DegreeHistogram {
+            kind: dataset.kind_name(KindId(kind as u8)).to_owned(),
+            hub_cut: cut,
+            bins: histogram(identifiers().map(degree)),
+        }
+    };
+    (0..graph.kind_count()).map(of_kind).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_every_size_once() {
+        let bins = histogram([2, 1, 2, 0, 7].into_iter());
+        assert_eq!(bins.iter().map(|bin| (bin.size, bin.count)).collect::<Vec<_>>(), [(1, 1), (2, 2), (7, 1)]);
+    }
+}
