@@ -7,17 +7,18 @@
 //!
 //! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest; 2. for each vertex of the chain found last, the
 //! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest detour is
-//! the next chain. Searches are [`petgraph::algo::astar()`] on our graph, closed edges by petgraph's `EdgeFiltered`: nothing is copied. Two
-//! searches from both ends come first; what the goal's knows tells A* the way, for without it each of Yen's searches between two
-//! strangers floods the graph. Cost: one guided search for each vertex of each chain found, and memory for two costs a vertex.
+//! the next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it each of Yen's searches
+//! between two strangers floods the graph, and no detour is followed once it must cost more than those that suffice. (petgraph's A* can't be told to
+//! give up, and keeps its costs in hash tables: between some strangers in world l it took a minute.) Cost: one guided search for each vertex
+//! of each chain found, and memory for three costs and a vertex, a vertex.
 //!
 //! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use graph::{AccountId, BipartiteGraph, CostedGraph, IdentifierId, Vertex, VertexId};
-use petgraph::visit::{EdgeFiltered, EdgeRef};
+use ahash::AHashSet;
+use graph::{AccountId, BipartiteGraph, IdentifierId, Vertex, VertexId};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -74,7 +75,7 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
         };
         Hop { node: dataset.label_of(node), bits, accounts: degree }
     };
-    let found = cheapest(graph, &costs, ends, k)?.into_iter().map(|(cost, chain)| {
+    let found = cheapest(graph, &costs, ends, k).into_iter().map(|(cost, chain)| {
         let hops: Vec<Hop> = chain.into_iter().map(hop).collect();
         let bits = hops.iter().filter_map(|hop| hop.bits).fold(f64::INFINITY, f64::min);
         EvidencePath { bits, cost: f64::from(cost), hops }
@@ -88,43 +89,181 @@ fn cost_of(degree: f64) -> f32 {
 }
 
 /// Yen's algorithm. `costs` are those of an edge, by identifier.
-fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize) -> Result<Vec<(f32, Vec<VertexId>)>, Error> {
-    let view = CostedGraph::new(graph, costs)?;
-    let Some(ahead) = Ahead::of(graph, costs, ends) else { return Ok(Vec::new()) };
-    let edge_cost = |a: VertexId, b: VertexId| match (graph.vertex(a), graph.vertex(b)) {
-        (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => costs[identifier.index()],
-        _ => 0.0,
-    };
-    let search = |start: VertexId, closed: &[VertexId], left_by: &BTreeSet<VertexId>| {
-        let open = EdgeFiltered::from_fn(&view, |edge| {
-            let leaves = |a: VertexId, b: VertexId| a == start && left_by.contains(&b);
-            let shut = |vertex: VertexId| closed.contains(&vertex);
-            let (a, b) = (edge.source(), edge.target());
-            !(leaves(a, b) || leaves(b, a) || shut(a) || shut(b))
-        });
-        petgraph::algo::astar(&open, start, |vertex| vertex == ends[1], |edge| edge.cost(), |vertex| ahead.bound(vertex))
-    };
+fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize) -> Vec<(f32, Vec<VertexId>)> {
+    let walk = Walk { graph, costs };
+    let Some(ahead) = Ahead::of(&walk, ends) else { return Vec::new() };
+    let mut search = Search::new(&walk, &ahead, ends[1]);
     // Costs are positive, so their bits order as they do.
     let keyed = |cost: f32, chain: Vec<VertexId>| (cost.to_bits(), chain);
     let mut found: Vec<(f32, Vec<VertexId>)> = Vec::new();
     let mut candidates: BTreeSet<(u32, Vec<VertexId>)> = BTreeSet::new();
-    candidates.extend(search(ends[0], &[], &BTreeSet::new()).map(|(cost, chain)| keyed(cost, chain)));
+    let all_open = Closed { root: &[], spur: ends[0], left_by: BTreeSet::new() };
+    candidates.extend(search.run(&all_open, f32::INFINITY).map(|(cost, chain)| keyed(cost, chain)));
     while let Some((cost, chain)) = candidates.pop_first() {
         found.push((f32::from_bits(cost), chain.clone()));
         if found.len() >= k {
             break;
         }
         for at in 0..chain.len() - 1 {
-            let (root, spur) = (&chain[..at], chain[at]);
             let same_root = |other: &&Vec<VertexId>| other.len() > at + 1 && other[..=at] == chain[..=at];
             let left_by = found.iter().map(|(_, known)| known).filter(same_root).map(|other| other[at + 1]).collect();
-            if let Some((detour, rest)) = search(spur, root, &left_by) {
-                let root_cost: f32 = chain[..=at].windows(2).map(|pair| edge_cost(pair[0], pair[1])).sum();
-                candidates.insert(keyed(root_cost + detour, [root, &rest].concat()));
+            let closed = Closed { root: &chain[..at], spur: chain[at], left_by };
+            let root_cost: f32 = chain[..=at].windows(2).map(|pair| walk.edge_cost(pair[0], pair[1])).sum();
+            // Dearer than what is already known to be enough need no detour be.
+            let dearest = candidates.iter().nth(k - found.len() - 1).map_or(f32::INFINITY, |(cost, _)| f32::from_bits(*cost));
+            if let Some((detour, rest)) = search.run(&closed, dearest - root_cost) {
+                candidates.insert(keyed(root_cost + detour, [closed.root, &rest].concat()));
             }
         }
     }
-    Ok(found)
+    found
+}
+
+/// The graph as searches walk it.
+struct Walk<'a> {
+    graph: &'a BipartiteGraph,
+    /// Of an edge, by identifier.
+    costs: &'a [f32],
+}
+
+impl Walk<'_> {
+    /// Visits the neighbours of a vertex with what it costs to go there, and tells how many there are.
+    fn from(&self, vertex: VertexId, mut visit: impl FnMut(VertexId, f32)) -> usize {
+        match self.graph.vertex(vertex) {
+            Vertex::Account(account) => {
+                let row = self.graph.identifiers_of(account);
+                for &identifier in row {
+                    visit(self.graph.vertex_of_identifier(IdentifierId(identifier)), self.costs[identifier as usize]);
+                }
+                row.len()
+            }
+            Vertex::Identifier(identifier) => {
+                let row = self.graph.accounts_of(identifier);
+                for &account in row {
+                    visit(self.graph.vertex_of_account(AccountId(account)), self.costs[identifier.index()]);
+                }
+                row.len()
+            }
+        }
+    }
+
+    fn edge_cost(&self, a: VertexId, b: VertexId) -> f32 {
+        match (self.graph.vertex(a), self.graph.vertex(b)) {
+            (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => self.costs[identifier.index()],
+            _ => 0.0,
+        }
+    }
+
+    fn vertex_count(&self) -> usize {
+        self.graph.account_count() + self.graph.identifier_count()
+    }
+}
+
+/// What one of Yen's searches may not use: the vertices before its start, and the edges by which chains found before left that.
+struct Closed<'a> {
+    root: &'a [VertexId],
+    spur: VertexId,
+    left_by: BTreeSet<VertexId>,
+}
+
+impl Closed<'_> {
+    fn open(&self, from: VertexId, to: VertexId) -> bool {
+        let shut = (from == self.spur && self.left_by.contains(&to)) || (to == self.spur && self.left_by.contains(&from));
+        !shut && !self.root.contains(&to)
+    }
+}
+
+/// Edges that are looked at to see whether the goal lies in a blind alley.
+const ALLEY: usize = 20_000;
+
+/// A* towards one goal, many times over. Its arrays are as long as the graph has vertices and are cleaned where they were used.
+struct Search<'a> {
+    walk: &'a Walk<'a>,
+    ahead: &'a Ahead,
+    goal: VertexId,
+    costs: Vec<f32>,
+    before: Vec<VertexId>,
+    reached: Vec<VertexId>,
+    /// (bits of the bound of a whole chain, vertex, bits of the cost up to it).
+    open: BinaryHeap<Reverse<(u32, u32, u32)>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(walk: &'a Walk<'a>, ahead: &'a Ahead, goal: VertexId) -> Self {
+        let (costs, before) = (vec![f32::INFINITY; walk.vertex_count()], vec![goal; walk.vertex_count()]);
+        Search { walk, ahead, goal, costs, before, reached: Vec::new(), open: BinaryHeap::new() }
+    }
+
+    /// The cheapest way from the spur to the goal, if one costs no more than `dearest`.
+    fn run(&mut self, closed: &Closed<'_>, dearest: f32) -> Option<(f32, Vec<VertexId>)> {
+        if self.in_blind_alley(closed) {
+            return None;
+        }
+        self.reached.drain(..).for_each(|vertex| self.costs[vertex.0 as usize] = f32::INFINITY);
+        self.open.clear();
+        self.reach(closed.spur, closed.spur, 0.0, dearest);
+        while let Some(Reverse((_, vertex, bits))) = self.open.pop() {
+            let (vertex, cost) = (VertexId(vertex), f32::from_bits(bits));
+            if vertex == self.goal {
+                return Some((cost, self.way_to_goal(closed.spur)));
+            }
+            if cost <= self.costs[vertex.0 as usize] {
+                self.walk.from(vertex, |next, edge| {
+                    if closed.open(vertex, next) {
+                        self.reach(next, vertex, cost + edge, dearest);
+                    }
+                });
+            }
+        }
+        None
+    }
+
+    fn reach(&mut self, vertex: VertexId, from: VertexId, cost: f32, dearest: f32) {
+        let known = &mut self.costs[vertex.0 as usize];
+        let bound = cost + self.ahead.bound(vertex);
+        if cost < *known && bound <= dearest {
+            if known.is_infinite() {
+                self.reached.push(vertex);
+            }
+            *known = cost;
+            self.before[vertex.0 as usize] = from;
+            self.open.push(Reverse((bound.to_bits(), vertex.0, cost.to_bits())));
+        }
+    }
+
+    fn way_to_goal(&self, spur: VertexId) -> Vec<VertexId> {
+        let mut way = vec![self.goal];
+        while way[way.len() - 1] != spur {
+            way.push(self.before[way[way.len() - 1].0 as usize]);
+        }
+        way.reverse();
+        way
+    }
+
+    /// Whether all that can be reached from the goal is soon seen and the spur isn't among it. The search forwards would flood the graph to
+    /// learn that.
+    fn in_blind_alley(&self, closed: &Closed<'_>) -> bool {
+        let (mut seen, mut open) = (AHashSet::from([self.goal]), vec![self.goal]);
+        let (mut looked_at, mut met) = (0, self.goal == closed.spur);
+        while let Some(vertex) = open.pop().filter(|_| !met) {
+            looked_at += match self.walk.graph.vertex(vertex) {
+                Vertex::Account(account) => self.walk.graph.account_degree(account),
+                Vertex::Identifier(identifier) => self.walk.graph.identifier_degree(identifier),
+            };
+            if looked_at > ALLEY {
+                return false;
+            }
+            self.walk.from(vertex, |next, _| {
+                if closed.open(vertex, next) {
+                    met |= next == closed.spur;
+                    if seen.insert(next) {
+                        open.push(next);
+                    }
+                }
+            });
+        }
+        !met
+    }
 }
 
 /// What is known of the cost from a vertex to the goal, so that no search walks away from it.
@@ -142,18 +281,26 @@ struct Ahead {
 /// Keeps a bound a bound where sums of costs are rounded.
 const ROUNDING: f32 = 1.0 - 1e-5;
 
+/// Edges that the goal's search may look at in any case, some tenths of a second's worth.
+const LOOK_AHEAD: usize = 4_000_000;
+
 impl Ahead {
     /// `None` if no chain joins the ends.
-    fn of(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2]) -> Option<Self> {
-        let mut sides = ends.map(|end| Frontier::new(graph, end));
+    fn of(walk: &Walk<'_>, ends: [VertexId; 2]) -> Option<Self> {
+        let mut sides = ends.map(|end| Frontier::new(walk, end));
         let mut met = f32::INFINITY;
         while let [Some(one), Some(other)] = [sides[0].next_cost(), sides[1].next_cost()] {
             if one + other >= met {
                 break;
             }
             let (near, far) = if one < other { (0, 1) } else { (1, 0) };
-            let (vertex, cost) = sides[near].settle(graph, costs)?;
+            let (vertex, cost) = sides[near].settle(walk)?;
             met = met.min(cost + sides[far].costs[vertex.0 as usize]);
+        }
+        // The goal's search goes on while it stays in proportion: each of Yen's searches walks where it hasn't been.
+        let allowed = LOOK_AHEAD.max(2 * (sides[0].relaxed + sides[1].relaxed));
+        while sides[1].relaxed < allowed && sides[1].next_cost().is_some_and(|radius| radius < met) && met.is_finite() {
+            sides[1].settle(walk)?;
         }
         // Without a meeting one side's component is settled whole, and doesn't hold the other end.
         let radius = sides[1].next_cost().unwrap_or(f32::INFINITY);
@@ -172,13 +319,15 @@ struct Frontier {
     costs: Vec<f32>,
     /// (bits of a cost, vertex): costs are positive, so their bits order as they do.
     open: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Edges looked at.
+    relaxed: usize,
 }
 
 impl Frontier {
-    fn new(graph: &BipartiteGraph, end: VertexId) -> Self {
-        let mut costs = vec![f32::INFINITY; graph.account_count() + graph.identifier_count()];
+    fn new(walk: &Walk<'_>, end: VertexId) -> Self {
+        let mut costs = vec![f32::INFINITY; walk.vertex_count()];
         costs[end.0 as usize] = 0.0;
-        Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]) }
+        Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]), relaxed: 0 }
     }
 
     /// Cost of the vertex that is settled next, once entries that a cheaper way outdated are gone.
@@ -194,22 +343,10 @@ impl Frontier {
     }
 
     /// Settles the cheapest vertex.
-    fn settle(&mut self, graph: &BipartiteGraph, costs: &[f32]) -> Option<(VertexId, f32)> {
+    fn settle(&mut self, walk: &Walk<'_>) -> Option<(VertexId, f32)> {
         let Reverse((bits, vertex)) = self.open.pop()?;
         let (vertex, cost) = (VertexId(vertex), f32::from_bits(bits));
-        match graph.vertex(vertex) {
-            Vertex::Account(account) => {
-                for &identifier in graph.identifiers_of(account) {
-                    let next = graph.vertex_of_identifier(IdentifierId(identifier));
-                    self.reach(next, cost + costs[identifier as usize]);
-                }
-            }
-            Vertex::Identifier(identifier) => {
-                for &account in graph.accounts_of(identifier) {
-                    self.reach(graph.vertex_of_account(AccountId(account)), cost + costs[identifier.index()]);
-                }
-            }
-        }
+        self.relaxed += walk.from(vertex, |next, edge| self.reach(next, cost + edge));
         Some((vertex, cost))
     }
 
@@ -267,7 +404,7 @@ mod tests {
         // Accounts 0 and 1 share hub 0 (cost 4) and, through account 2, identifiers 1 and 2 (cost 1 each).
         let graph = graph_of(3, 3, &[(0, 0), (1, 0), (0, 1), (2, 1), (2, 2), (1, 2)]);
         let costs = [2.0, 0.5, 0.5];
-        let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], 5).expect("chains");
+        let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], 5);
         let costs: Vec<f32> = found.iter().map(|&(cost, _)| cost).collect();
         assert_eq!(costs, [2.0, 4.0]);
         assert_eq!(found[1].1, [VertexId(0), VertexId(3), VertexId(1)]);
@@ -278,7 +415,7 @@ mod tests {
         fn yen_finds_the_cheapest_of_all_chains(pairs in proptest::collection::vec((0u32..5, 0u32..5), 1..14), k in 1usize..8) {
             let graph = graph_of(5, 5, &pairs);
             let costs: Vec<f32> = (0..5u8).map(|identifier| 1.0 + f32::from(identifier) / 4.0).collect();
-            let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], k).expect("chains");
+            let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], k);
             let mut expected = Vec::new();
             all(&graph, &costs, &mut vec![VertexId(0)], VertexId(1), &mut expected);
             let mut costs_of_all: Vec<f32> = expected.iter().map(|&(cost, _)| cost).collect();
