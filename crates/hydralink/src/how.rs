@@ -12,7 +12,6 @@
 //! Cost: O(pairs * row) + O(sightings of the network) for each identifier that is reported.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use graph::{AccountId, IdentifierId};
 use petgraph::unionfind::UnionFind;
@@ -238,51 +237,41 @@ fn joins(ties: &Ties<'_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> 
 fn held_by(ties: &Ties<'_>, members: &[u32], network: usize) -> Vec<HeldBy> {
     let (dataset, results) = (ties.dataset(), ties.results());
     let group = &ties.group(network);
-    let needed: Vec<Vec<u32>> = members.par_iter().map(|&member| needed_by(ties, AccountId(member), group)).collect();
-    // By identifier: the members that are lost without it.
-    let mut lost: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (position, identifiers) in needed.iter().enumerate() {
-        for &identifier in identifiers {
-            lost.entry(identifier).or_default().push(position as u32);
-        }
-    }
     let graph = dataset.graph();
-    // The members' rows: identifiers that say something and that at least two members share.
-    let rows: Vec<Vec<u32>> = members
-        .par_iter()
-        .map(|&member| {
-            let row = graph.identifiers_of(AccountId(member)).iter().copied().map(IdentifierId);
-            row.filter(|&id| group.held(id) >= 2 && ties.bits_of(id) > 0.0).map(|id| id.0).collect()
-        })
-        .collect();
-    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-    for &identifier in rows.iter().flatten() {
-        *counts.entry(identifier).or_default() += 1;
+    let row_of = |member: u32| graph.identifiers_of(AccountId(member)).iter().copied();
+    // Identifiers that say something and that at least two members share, ascending; below they go by their place among these.
+    let mut shared: Vec<u32> = members.iter().flat_map(|&member| row_of(member)).collect();
+    shared.par_sort_unstable();
+    shared.dedup();
+    shared.retain(|&identifier| group.held(IdentifierId(identifier)) >= 2 && ties.bits_of(IdentifierId(identifier)) > 0.0);
+    let place = |identifier: u32| shared.binary_search(&identifier).ok().map(|place| place as u32);
+    let rows: Vec<Vec<u32>> = members.par_iter().map(|&member| row_of(member).filter_map(place).collect()).collect();
+    let mut counts = vec![0u64; shared.len()];
+    rows.iter().flatten().for_each(|&place| counts[place as usize] += 1);
+    // The members that are lost without each.
+    let needed: Vec<Vec<u32>> = members.par_iter().map(|&member| needed_by(ties, AccountId(member), group)).collect();
+    let mut lost = vec![Vec::new(); shared.len()];
+    for (position, needed) in needed.iter().enumerate() {
+        needed.iter().filter_map(|&identifier| place(identifier)).for_each(|place| lost[place as usize].push(position as u32));
     }
-    let mut order: Vec<(Reverse<usize>, Reverse<u64>, u32)> = counts
-        .iter()
-        .map(|(&identifier, &members)| (Reverse(lost.get(&identifier).map_or(0, Vec::len)), Reverse(members), identifier))
-        .collect();
-    order.sort_unstable();
+    let mut order: Vec<u32> = (0..shared.len() as u32).filter(|&place| counts[place as usize] > 0).collect();
+    order.sort_by_key(|&place| (Reverse(lost[place as usize].len()), Reverse(counts[place as usize])));
     order.truncate(TRIED);
-    order
-        .into_par_iter()
-        .map(|(Reverse(members_lost), Reverse(held), identifier)| {
-            let gone = lost.get(&identifier).map_or(&[][..], Vec::as_slice);
-            let pieces = pieces(&rows, gone, identifier);
-            let id = IdentifierId(identifier);
-            HeldBy {
-                identifier: dataset.label_of(Node::Identifier(id)),
-                class: results.class_of(id).to_owned(),
-                members: held,
-                accounts: graph.identifier_degree(id) as u64,
-                bits: ties.bits_of(id),
-                members_lost: members_lost as u64,
-                pieces: pieces.len() as u64,
-                largest_piece: pieces.first().copied().unwrap_or(0),
-            }
-        })
-        .collect()
+    let held_by = |place: u32| {
+        let (id, gone) = (IdentifierId(shared[place as usize]), &lost[place as usize]);
+        let pieces = pieces(&rows, shared.len(), gone, place);
+        HeldBy {
+            identifier: dataset.label_of(Node::Identifier(id)),
+            class: results.class_of(id).to_owned(),
+            members: counts[place as usize],
+            accounts: graph.identifier_degree(id) as u64,
+            bits: ties.bits_of(id),
+            members_lost: gone.len() as u64,
+            pieces: pieces.len() as u64,
+            largest_piece: pieces.first().copied().unwrap_or(0),
+        }
+    };
+    order.into_par_iter().map(held_by).collect()
 }
 
 /// The identifiers without which a member's tie to the group isn't enough.
@@ -301,22 +290,22 @@ fn needed_by(ties: &Ties<'_>, member: AccountId, group: &Group) -> Vec<u32> {
     strongest.into_iter().map(|(identifier, _)| identifier).filter(|&id| !without(id)).map(|id| id.0).collect()
 }
 
-/// Sizes of the components, two and more, that members other than `gone` (ascending) form without an identifier; largest first.
-fn pieces(rows: &[Vec<u32>], gone: &[u32], without: u32) -> Vec<u64> {
+/// Sizes of the components, two and more, that members other than `gone` (ascending) form without an identifier; largest first. `rows` hold
+/// identifiers below `identifiers`.
+fn pieces(rows: &[Vec<u32>], identifiers: usize, gone: &[u32], without: u32) -> Vec<u64> {
     let mut groups = UnionFind::<u32>::new(rows.len());
-    let mut first_with: BTreeMap<u32, u32> = BTreeMap::new();
-    let stays = |position: u32| gone.binary_search(&position).is_err();
-    for (position, row) in rows.iter().enumerate().filter(|&(position, _)| stays(position as u32)) {
-        for &identifier in row.iter().filter(|&&identifier| identifier != without) {
-            let first = *first_with.entry(identifier).or_insert(position as u32);
-            groups.union(first, position as u32);
+    let mut first_with = vec![u32::MAX; identifiers];
+    let stays: Vec<u32> = (0..rows.len() as u32).filter(|position| gone.binary_search(position).is_err()).collect();
+    for &position in &stays {
+        for &identifier in rows[position as usize].iter().filter(|&&identifier| identifier != without) {
+            let first = &mut first_with[identifier as usize];
+            *first = position.min(*first);
+            groups.union(*first, position);
         }
     }
-    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
-    for position in (0..rows.len() as u32).filter(|&position| stays(position)) {
-        *sizes.entry(groups.find(position)).or_default() += 1;
-    }
-    let mut sizes: Vec<u64> = sizes.into_values().filter(|&size| size > 1).collect();
+    let mut sizes = vec![0u64; rows.len()];
+    stays.iter().for_each(|&position| sizes[groups.find_mut(position) as usize] += 1);
+    sizes.retain(|&size| size > 1);
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     sizes
 }
@@ -346,9 +335,9 @@ mod tests {
     fn without_its_bridge_a_network_falls_into_two_pieces() {
         // Members 0-1 share 10, 2-3 share 11, all share 12.
         let rows = vec![vec![10, 12], vec![10, 12], vec![11, 12], vec![11, 12]];
-        assert_eq!(pieces(&rows, &[], 12), [2, 2]);
-        assert_eq!(pieces(&rows, &[], 10), [4]);
-        assert!(pieces(&rows, &[0, 1, 2], 12).is_empty());
+        assert_eq!(pieces(&rows, 13, &[], 12), [2, 2]);
+        assert_eq!(pieces(&rows, 13, &[], 10), [4]);
+        assert!(pieces(&rows, 13, &[0, 1, 2], 12).is_empty());
     }
 
     proptest! {
@@ -370,7 +359,7 @@ mod tests {
                 expected.extend(Some(size).filter(|&size| size > 1));
             }
             expected.sort_unstable_by(|a, b| b.cmp(a));
-            prop_assert_eq!(pieces(&rows, &[], without), expected);
+            prop_assert_eq!(pieces(&rows, 6, &[], without), expected);
         }
     }
 }

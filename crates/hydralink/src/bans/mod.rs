@@ -21,15 +21,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use graph::{AccountId, IdentifierId, NONE_U16};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::query;
 use crate::results::{Membership, Results};
 use interval::{clopper_pearson, garwood, jeffreys, poisson_binomial};
-use stopped::{Gain, Reach};
+use stopped::{Gain, Reach, Stakes};
 
 /// What may be done.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,7 +166,7 @@ const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifi
 /// # Errors
 /// As [`Dataset::cases`].
 pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &PlanConfig) -> Result<Plan, Error> {
-    let risk: BTreeMap<u32, f64> = results
+    let members: Vec<(u32, f64)> = results
         .members_of(network)
         .into_iter()
         .filter(|(_, how)| *how != Membership::Ambiguous)
@@ -175,19 +175,20 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
     let own: Vec<u32> = (0..dataset.graph().identifier_count() as u32)
         .filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network)
         .collect();
+    let stakes = Stakes::new(dataset, &members, &own);
     let mut chosen = None;
     let mut alternatives = Vec::new();
     for (name, bans, identifiers) in ALTERNATIVES {
-        let accounts = risk.keys().map(|&account| Target::Account(account)).filter(|_| bans);
+        let accounts = stakes.members.iter().map(|&account| Target::Account(account)).filter(|_| bans);
         let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
-        let (taken, reach) = choose(dataset, &risk, targets.collect(), config.benign_budget);
-        let groups = groups_left(dataset, &reach, &own, &taken);
+        let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
+        let groups = groups_left(&reach, &own, &taken);
         alternatives.push(Alternative {
             actions_allowed: name,
             actions: taken.len() as u64,
             exchanges_stopped: reach.stopped().round() as u64,
             benign_expected: benign_expected(&reach),
-            benign_interval: poisson_binomial(reach.hit().map(|(account, _)| reach.risk_of(account))),
+            benign_interval: poisson_binomial(reach.hit().map(|(account, _)| stakes.risk_of(account))),
             members_left: groups.iter().sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
         });
@@ -196,13 +197,12 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
         }
     }
     let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
-    let exchanges = |account: &u32| query::exchanges_of(dataset, AccountId(*account));
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
     Ok(Plan {
         network: results.networks[network].id.clone(),
         benign_budget: config.benign_budget,
-        actions: taken.iter().map(|&(target, gain)| action(dataset, &risk, target, gain)).collect(),
-        exchanges: risk.keys().map(exchanges).sum(),
+        actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
+        exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
         benign_expected: this.benign_expected,
         benign_interval: this.benign_interval,
@@ -213,39 +213,34 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
-        replacement: replacement(dataset, results, network, risk.keys().copied()),
+        replacement: replacement(&stakes, results, network),
         alternatives,
     })
 }
 
-/// The actions that the greedy rule of the module takes, and what they reach.
-fn choose<'a>(
-    dataset: &'a Dataset,
-    risk: &'a BTreeMap<u32, f64>,
-    targets: Vec<Target>,
-    budget: f64,
-) -> (Vec<(Target, Gain)>, Reach<'a>) {
-    let mut reach = Reach::new(dataset, risk);
-    let alone: BTreeMap<Target, Gain> = targets.iter().map(|&target| (target, reach.gain(target))).collect();
-    let ratio = |stopped: f64, target: Target| Ratio { ratio: stopped / alone[&target].benign.max(LEAST_RISK), stopped };
-    let mut heap: BinaryHeap<(Ratio, Reverse<Target>)> =
-        targets.iter().map(|&target| (ratio(alone[&target].stopped, target), Reverse(target))).collect();
+/// The actions, of `targets` in ascending order, that the greedy rule of the module takes, and what they reach.
+fn choose<'a>(stakes: &'a Stakes<'a>, targets: Vec<Target>, budget: f64) -> (Vec<(Target, Gain)>, Reach<'a>) {
+    let mut reach = Reach::new(stakes);
+    let alone: Vec<Gain> = targets.par_iter().with_min_len(64).map(|&target| reach.gain(target)).collect();
+    let ratio = |stopped: f64, at: usize| Ratio { ratio: stopped / alone[at].benign.max(LEAST_RISK), stopped };
+    let mut heap: BinaryHeap<(Ratio, Reverse<usize>)> =
+        (0..targets.len()).map(|at| (ratio(alone[at].stopped, at), Reverse(at))).collect();
     let (mut taken, mut spent) = (Vec::new(), 0.0);
-    while let Some((stale, Reverse(target))) = heap.pop() {
-        let gain = reach.gain(target);
-        let fresh = ratio(gain.stopped, target);
+    while let Some((stale, Reverse(at))) = heap.pop() {
+        let gain = reach.gain(targets[at]);
+        let fresh = ratio(gain.stopped, at);
         if fresh < stale {
-            heap.push((fresh, Reverse(target)));
+            heap.push((fresh, Reverse(at)));
         } else if gain.stopped > NOTHING && spent + gain.benign <= budget {
-            reach.take(target);
-            taken.push((target, gain));
+            reach.take(targets[at]);
+            taken.push((targets[at], gain));
             spent += gain.benign;
         }
     }
-    let affordable = alone.iter().filter(|(_, gain)| gain.benign <= budget);
+    let affordable = targets.iter().zip(&alone).filter(|(_, gain)| gain.benign <= budget);
     let single = affordable.max_by(|a, b| a.1.stopped.total_cmp(&b.1.stopped).then(b.0.cmp(a.0)));
     if let Some((&target, &gain)) = single.filter(|(_, gain)| gain.stopped > reach.stopped() + NOTHING) {
-        reach = Reach::new(dataset, risk);
+        reach = Reach::new(stakes);
         reach.take(target);
         taken = vec![(target, gain)];
     }
@@ -279,13 +274,14 @@ impl PartialOrd for Ratio {
     }
 }
 
-fn action(dataset: &Dataset, risk: &BTreeMap<u32, f64>, target: Target, gain: Gain) -> Action {
+fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
+    let dataset = stakes.dataset;
     let (action, node, interval) = match target {
         Target::Account(account) => ("ban", Node::Account(AccountId(account)), None),
         Target::Identifier(identifier) => {
             let identifier = IdentifierId(identifier);
             let accounts = dataset.graph().accounts_of(identifier);
-            let outside = accounts.iter().filter(|account| !risk.contains_key(account)).count() as u64;
+            let outside = accounts.iter().filter(|&&account| !stakes.is_member(account)).count() as u64;
             let action = match dataset.roles()[dataset.graph().kind_of(identifier).index()] {
                 evidence::KindRole::Payment => "verify_payment",
                 evidence::KindRole::Template => "rate_limit",
@@ -304,7 +300,7 @@ fn action(dataset: &Dataset, risk: &BTreeMap<u32, f64>, target: Target, gain: Ga
 }
 
 fn benign_expected(reach: &Reach<'_>) -> f64 {
-    reach.hit().map(|(account, _)| reach.risk_of(account)).sum()
+    reach.hit().map(|(account, _)| reach.stakes.risk_of(account)).sum()
 }
 
 /// Accounts hit by the word of a column of the account table.
@@ -314,7 +310,7 @@ fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<S
         let Some(&word) = column.get(account as usize).filter(|&&word| word != NONE_U16) else { continue };
         let group = groups.entry(word).or_default();
         group.hit += 1;
-        group.risks.push(reach.risk_of(account));
+        group.risks.push(reach.stakes.risk_of(account));
     }
     for &word in column {
         if let Some(group) = groups.get_mut(&word) {
@@ -330,7 +326,8 @@ fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<S
 }
 
 /// Sizes of the groups of members that aren't banned, joined by identifiers of the network that weren't acted on.
-fn groups_left(dataset: &Dataset, reach: &Reach<'_>, own: &[u32], taken: &[(Target, Gain)]) -> Vec<u64> {
+fn groups_left(reach: &Reach<'_>, own: &[u32], taken: &[(Target, Gain)]) -> Vec<u64> {
+    let graph = reach.stakes.dataset.graph();
     let acted: BTreeSet<u32> = taken
         .iter()
         .filter_map(|(target, _)| match target {
@@ -338,17 +335,17 @@ fn groups_left(dataset: &Dataset, reach: &Reach<'_>, own: &[u32], taken: &[(Targ
             Target::Account(_) => None,
         })
         .collect();
-    let free: BTreeSet<u32> = own.iter().copied().filter(|identifier| !acted.contains(identifier)).collect();
-    let mut left: BTreeSet<u32> = reach.risk.keys().copied().filter(|&account| !reach.is_banned(account)).collect();
-    let mut passed = BTreeSet::new();
+    let mut free: BTreeSet<u32> = own.iter().copied().filter(|identifier| !acted.contains(identifier)).collect();
+    let members = reach.stakes.members.iter().copied();
+    let mut left: BTreeSet<u32> = members.filter(|&account| !reach.is_banned(account)).collect();
     let mut sizes = Vec::new();
     while let Some(first) = left.pop_first() {
         let (mut group, mut next) = (vec![first], 0);
         while let Some(&account) = group.get(next) {
             next += 1;
-            for &identifier in dataset.graph().identifiers_of(AccountId(account)) {
-                if free.contains(&identifier) && passed.insert(identifier) {
-                    let others = dataset.graph().accounts_of(IdentifierId(identifier));
+            for &identifier in graph.identifiers_of(AccountId(account)) {
+                if free.remove(&identifier) {
+                    let others = graph.accounts_of(IdentifierId(identifier));
                     group.extend(others.iter().copied().filter(|other| left.remove(other)));
                 }
             }
@@ -376,15 +373,10 @@ fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error>
 }
 
 /// Accounts made a week between the first and the last creation, which itself starts the clock.
-fn replacement(
-    dataset: &Dataset,
-    results: &Results,
-    network: usize,
-    accounts: impl Iterator<Item = u32>,
-) -> Option<Replacement> {
-    let created = &dataset.accounts().created_at;
-    let times: Vec<u32> =
-        accounts.filter_map(|account| created.get(account as usize).copied()).filter(|&time| time != graph::NO_TIME).collect();
+fn replacement(stakes: &Stakes<'_>, results: &Results, network: usize) -> Option<Replacement> {
+    let created = &stakes.dataset.accounts().created_at;
+    let members = stakes.members.iter().filter_map(|&account| created.get(account as usize).copied());
+    let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     let weeks = f64::from(last - first) / (7.0 * 86_400.0);
     if weeks <= 0.0 {
@@ -422,9 +414,13 @@ mod tests {
         (folder, dataset)
     }
 
-    fn all_targets(dataset: &Dataset, risk: &BTreeMap<u32, f64>) -> Vec<Target> {
-        let identifiers = (0..dataset.graph().identifier_count() as u32).map(Target::Identifier);
-        risk.keys().map(|&account| Target::Account(account)).chain(identifiers).collect()
+    fn all_identifiers(dataset: &Dataset) -> Vec<u32> {
+        (0..dataset.graph().identifier_count() as u32).collect()
+    }
+
+    fn all_targets(stakes: &Stakes<'_>) -> Vec<Target> {
+        let identifiers = all_identifiers(stakes.dataset).into_iter().map(Target::Identifier);
+        stakes.members.iter().map(|&account| Target::Account(account)).chain(identifiers).collect()
     }
 
     #[test]
@@ -438,8 +434,8 @@ mod tests {
     fn a_worked_case() {
         // a00 and a01 share address 1; a00 has 30 of its 40 exchanges there, a01 all 20. The outsider a02 is there too.
         let (_folder, dataset) = dataset(&[(0, 1, 1, 30), (0, 2, 1, 10), (1, 1, 1, 20), (2, 1, 2, 5)]);
-        let risk = BTreeMap::from([(0, 0.1), (1, 0.2)]);
-        let reach = Reach::new(&dataset, &risk);
+        let stakes = Stakes::new(&dataset, &[(0, 0.1), (1, 0.2)], &all_identifiers(&dataset));
+        let reach = Reach::new(&stakes);
         let address = match dataset.node("ip:198.51.100.1").unwrap() {
             Node::Identifier(identifier) => Target::Identifier(identifier.0),
             Node::Account(_) => unreachable!("an address is an identifier"),
@@ -448,14 +444,14 @@ mod tests {
         assert!((gain.stopped - 50.0).abs() < 1e-9 && (gain.benign - 1.3).abs() < 1e-9, "{gain:?}");
         assert_eq!(reach.gain(Target::Account(0)), Gain { stopped: 40.0, benign: 0.1 });
         // With a budget below the outsider, bans; each member costs its own doubt.
-        let (taken, reach) = choose(&dataset, &risk, all_targets(&dataset, &risk), 0.9);
+        let (taken, reach) = choose(&stakes, all_targets(&stakes), 0.9);
         assert!((reach.stopped() - 60.0).abs() < 1e-9);
         assert!(benign_expected(&reach) <= 0.9 && !taken.is_empty());
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];
-        let (taken, reach) = choose(&dataset, &risk, bans, 0.15);
+        let (taken, reach) = choose(&stakes, bans, 0.15);
         assert_eq!(taken, [(Target::Account(0), Gain { stopped: 40.0, benign: 0.1 })]);
-        assert_eq!(groups_left(&dataset, &reach, &[], &taken), [1]);
+        assert_eq!(groups_left(&reach, &[], &taken), [1]);
     }
 
     proptest! {
@@ -471,16 +467,17 @@ mod tests {
         ) {
             let (_folder, dataset) = dataset(&rows);
             let accounts = dataset.graph().account_count() as u32;
-            let risk: BTreeMap<u32, f64> = (0..accounts.min(2)).zip(doubts).collect();
-            let targets = all_targets(&dataset, &risk);
-            let (_, plan) = choose(&dataset, &risk, targets.clone(), budget);
+            let members: Vec<(u32, f64)> = (0..accounts.min(2)).zip(doubts).collect();
+            let stakes = Stakes::new(&dataset, &members, &all_identifiers(&dataset));
+            let targets = all_targets(&stakes);
+            let (_, plan) = choose(&stakes, targets.clone(), budget);
             prop_assert!(benign_expected(&plan) <= budget + 1e-9);
             let mut best = 0.0f64;
             for set in 0..1u32 << targets.len() {
-                let mut reach = Reach::new(&dataset, &risk);
+                let mut reach = Reach::new(&stakes);
                 let mut cost = 0.0;
                 for (at, &target) in targets.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1) {
-                    cost += Reach::new(&dataset, &risk).gain(target).benign;
+                    cost += Reach::new(&stakes).gain(target).benign;
                     let before: Vec<f64> = targets.iter().map(|&other| reach.gain(other).stopped).collect();
                     reach.take(target);
                     for (other, before) in targets.iter().zip(before) {

@@ -11,35 +11,96 @@
 //! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is monotone and
 //! submodular), which is what the greedy plan relies on.
 
-use std::collections::BTreeMap;
-
 use graph::{AccountId, IdentifierId};
+use rayon::prelude::*;
 
 use super::Target;
 use crate::dataset::Dataset;
 use crate::query;
 
-/// The accounts that actions against one network can reach.
+/// What is at stake in one network: whom actions can reach and how much each of them does.
+pub(crate) struct Stakes<'a> {
+    pub(crate) dataset: &'a Dataset,
+    /// Members (core and fringe), ascending.
+    pub(crate) members: Vec<u32>,
+    is_member: Vec<bool>,
+    /// By account, the probability that it is benign: all who don't belong to the network are.
+    risk: Vec<f64>,
+    /// By account; 0 for those that no action reaches.
+    exchanges: Vec<f64>,
+}
+
+impl<'a> Stakes<'a> {
+    /// `members` with the probability that they are benign, ascending; `identifiers` that may be acted on.
+    pub(crate) fn new(dataset: &'a Dataset, members: &[(u32, f64)], identifiers: &[u32]) -> Self {
+        let accounts = dataset.graph().account_count();
+        let (mut is_member, mut risk) = (vec![false; accounts], vec![1.0; accounts]);
+        let mut reached = vec![false; accounts];
+        for &(member, benign) in members {
+            (is_member[member as usize], risk[member as usize], reached[member as usize]) = (true, benign, true);
+        }
+        for &identifier in identifiers {
+            dataset.graph().accounts_of(IdentifierId(identifier)).iter().for_each(|&account| reached[account as usize] = true);
+        }
+        let exchanges = |(account, &reached): (usize, &bool)| match reached {
+            true => query::exchanges_of(dataset, AccountId(account as u32)) as f64,
+            false => 0.0,
+        };
+        let exchanges = reached.par_iter().enumerate().with_min_len(1 << 12).map(exchanges).collect();
+        Stakes { dataset, members: members.iter().map(|&(member, _)| member).collect(), is_member, risk, exchanges }
+    }
+
+    pub(crate) fn is_member(&self, account: u32) -> bool {
+        self.is_member[account as usize]
+    }
+
+    pub(crate) fn risk_of(&self, account: u32) -> f64 {
+        self.risk[account as usize]
+    }
+
+    /// Exchanges of all members.
+    pub(crate) fn exchanges(&self) -> f64 {
+        self.members.iter().map(|&member| self.exchanges[member as usize]).sum()
+    }
+}
+
+/// What the actions taken so far reached.
 pub(crate) struct Reach<'a> {
-    dataset: &'a Dataset,
-    /// Members (core and fringe): the probability that they are benign.
-    pub(crate) risk: &'a BTreeMap<u32, f64>,
-    /// By account that was hit.
-    state: BTreeMap<u32, Hit>,
+    pub(crate) stakes: &'a Stakes<'a>,
+    /// By account, one more than its place in `hits`; 0 if nothing was done to it.
+    places: Vec<u32>,
+    hits: Vec<(u32, Hit)>,
 }
 
 /// What was done to one account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hit {
     pub(crate) banned: bool,
-    /// By kind: share of the exchanges that actions on identifiers stop.
-    shares: BTreeMap<u8, f64>,
+    /// By kind, ascending: share of the exchanges that actions on identifiers stop.
+    shares: Vec<(u8, f64)>,
 }
 
 impl Hit {
     /// Share of the exchanges that goes on.
     fn goes_on(&self) -> f64 {
-        if self.banned { 0.0 } else { self.shares.values().map(|share| 1.0 - share.min(1.0)).product() }
+        self.goes_on_after(u8::MAX, 0.0)
+    }
+
+    /// The same if `share` of them were stopped by one more identifier of `kind`.
+    fn goes_on_after(&self, kind: u8, share: f64) -> f64 {
+        if self.banned {
+            return 0.0;
+        }
+        let others = self.shares.iter().filter(|&&(known, _)| known != kind).map(|(_, share)| 1.0 - share.min(1.0));
+        let known = self.shares.iter().find(|&&(known, _)| known == kind).map_or(0.0, |&(_, share)| share);
+        others.product::<f64>() * (1.0 - (known + share).min(1.0))
+    }
+
+    fn add(&mut self, kind: u8, share: f64) {
+        match self.shares.binary_search_by_key(&kind, |&(known, _)| known) {
+            Ok(at) => self.shares[at].1 += share,
+            Err(at) => self.shares.insert(at, (kind, share)),
+        }
     }
 }
 
@@ -53,83 +114,98 @@ pub(crate) struct Gain {
 }
 
 impl<'a> Reach<'a> {
-    pub(crate) fn new(dataset: &'a Dataset, risk: &'a BTreeMap<u32, f64>) -> Self {
-        Reach { dataset, risk, state: BTreeMap::new() }
-    }
-
-    /// Probability that an account is benign: all who don't belong to the network are.
-    pub(crate) fn risk_of(&self, account: u32) -> f64 {
-        self.risk.get(&account).copied().unwrap_or(1.0)
+    pub(crate) fn new(stakes: &'a Stakes<'a>) -> Self {
+        Reach { stakes, places: vec![0; stakes.risk.len()], hits: Vec::new() }
     }
 
     /// The accounts that were hit, ascending.
     pub(crate) fn hit(&self) -> impl Iterator<Item = (u32, &Hit)> {
-        self.state.iter().map(|(&account, hit)| (account, hit))
+        let mut hits: Vec<&(u32, Hit)> = self.hits.iter().collect();
+        hits.sort_unstable_by_key(|(account, _)| *account);
+        hits.into_iter().map(|(account, hit)| (*account, hit))
     }
 
     /// Whether an account was banned.
     pub(crate) fn is_banned(&self, account: u32) -> bool {
-        self.state.get(&account).is_some_and(|hit| hit.banned)
+        self.hit_of(account).is_some_and(|hit| hit.banned)
     }
 
     /// Exchanges of all members that were stopped.
     pub(crate) fn stopped(&self) -> f64 {
-        self.sum(|account| f64::from(self.risk.contains_key(&account)))
+        self.sum(|account| f64::from(self.stakes.is_member(account)))
     }
 
     /// Exchanges of benign accounts that are expected to be stopped.
     pub(crate) fn benign_stopped(&self) -> f64 {
-        self.sum(|account| self.risk_of(account))
+        self.sum(|account| self.stakes.risk_of(account))
     }
 
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
-        self.state.iter().map(|(&account, hit)| weight(account) * self.exchanges(account) * (1.0 - hit.goes_on())).sum()
+        let exchanges = &self.stakes.exchanges;
+        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum()
     }
 
     /// What an action would add.
     pub(crate) fn gain(&self, target: Target) -> Gain {
         let mut gain = Gain::default();
-        self.each(target, |account, hit| {
-            let before = self.state.get(&account).map_or(1.0, Hit::goes_on);
-            if self.risk.contains_key(&account) {
-                gain.stopped += self.exchanges(account) * (before - hit.goes_on());
+        let mut add = |account: u32, after: &dyn Fn(&Hit) -> f64| {
+            let hit = self.hit_of(account);
+            if self.stakes.is_member(account) {
+                let (before, after) = (hit.map_or(1.0, Hit::goes_on), after(hit.unwrap_or(&Hit::default())));
+                gain.stopped += self.stakes.exchanges[account as usize] * (before - after);
             }
-            if !self.state.contains_key(&account) {
-                gain.benign += self.risk_of(account);
+            if hit.is_none() {
+                gain.benign += self.stakes.risk_of(account);
             }
-        });
+        };
+        match target {
+            Target::Account(account) => add(account, &|_| 0.0),
+            Target::Identifier(identifier) => {
+                let kind = self.kind_of(identifier);
+                shares_of(self.stakes, identifier)
+                    .for_each(|(account, share)| add(account, &|hit| hit.goes_on_after(kind, share)));
+            }
+        }
         gain
     }
 
     /// Takes an action.
     pub(crate) fn take(&mut self, target: Target) {
-        let mut after = Vec::new();
-        self.each(target, |account, hit| after.push((account, hit)));
-        self.state.extend(after);
-    }
-
-    /// Visits every account that an action reaches with what would then have been done to it.
-    fn each(&self, target: Target, mut visit: impl FnMut(u32, Hit)) {
-        let graph = self.dataset.graph();
-        let state = |account: u32| self.state.get(&account).cloned().unwrap_or_default();
         match target {
-            Target::Account(account) => visit(account, Hit { banned: true, ..state(account) }),
+            Target::Account(account) => self.hit_mut(account).banned = true,
             Target::Identifier(identifier) => {
-                let kind = graph.kind_of(IdentifierId(identifier)).0;
-                let positions = graph.sightings_of_identifier(IdentifierId(identifier));
-                for (&account, &position) in graph.accounts_of(IdentifierId(identifier)).iter().zip(positions) {
-                    let share = f64::from(graph.sighting(position as usize).count) / self.exchanges(account).max(1.0);
-                    let mut hit = state(account);
-                    *hit.shares.entry(kind).or_default() += share;
-                    visit(account, hit);
-                }
+                let kind = self.kind_of(identifier);
+                let stakes = self.stakes;
+                shares_of(stakes, identifier).for_each(|(account, share)| self.hit_mut(account).add(kind, share));
             }
         }
     }
 
-    fn exchanges(&self, account: u32) -> f64 {
-        query::exchanges_of(self.dataset, AccountId(account)) as f64
+    fn hit_of(&self, account: u32) -> Option<&Hit> {
+        self.places[account as usize].checked_sub(1).map(|place| &self.hits[place as usize].1)
     }
+
+    fn hit_mut(&mut self, account: u32) -> &mut Hit {
+        let place = &mut self.places[account as usize];
+        if *place == 0 {
+            self.hits.push((account, Hit::default()));
+            *place = self.hits.len() as u32;
+        }
+        &mut self.hits[*place as usize - 1].1
+    }
+
+    fn kind_of(&self, identifier: u32) -> u8 {
+        self.stakes.dataset.graph().kind_of(IdentifierId(identifier)).0
+    }
+}
+
+/// The accounts seen with an identifier and the share of their exchanges that shows it.
+fn shares_of<'s>(stakes: &'s Stakes<'_>, identifier: u32) -> impl Iterator<Item = (u32, f64)> + use<'s> {
+    let (graph, identifier) = (stakes.dataset.graph(), IdentifierId(identifier));
+    let counts = graph.columns().counts.as_slice();
+    graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier)).map(|(&account, &position)| {
+        (account, f64::from(counts[position as usize]) / stakes.exchanges[account as usize].max(1.0))
+    })
 }
 
 #[cfg(test)]
@@ -138,10 +214,11 @@ mod tests {
 
     #[test]
     fn kinds_are_independent_and_a_kind_adds_up() {
-        let hit = |shares: &[(u8, f64)]| Hit { banned: false, shares: shares.iter().copied().collect() };
+        let hit = |shares: &[(u8, f64)]| Hit { banned: false, shares: shares.to_vec() };
         assert!((hit(&[]).goes_on() - 1.0).abs() < 1e-12);
         assert!((hit(&[(0, 0.5), (1, 0.5)]).goes_on() - 0.25).abs() < 1e-12);
         assert!(hit(&[(0, 1.2), (1, 0.5)]).goes_on().abs() < 1e-12);
         assert!(Hit { banned: true, ..hit(&[]) }.goes_on().abs() < 1e-12);
+        assert!((hit(&[(0, 0.5), (1, 0.5)]).goes_on_after(1, 0.25) - 0.125).abs() < 1e-12);
     }
 }
