@@ -17,9 +17,9 @@ fn main() -> Result<(), Error> {
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;
     let budget = PlanConfig { benign_budget: 1.0, identifier_actions: true };
-    for (index, network) in results.networks.iter().enumerate().filter(|(_, network)| network.flagged) {
-        let dossier = dossier(&dataset, &results, index);
-        let plan = plan_bans(&dataset, &results, index, &budget)?;
+    for network in results.networks.iter().filter(|network| network.flagged) {
+        let dossier = dossier(&dataset, &results, network);
+        let plan = plan_bans(&dataset, &results, network, &budget)?;
         let ticket = serde_json::json!({
             "title": format!("{}: {}", network.id, network.why),
             "verdict": dossier.verdict,

@@ -11,9 +11,10 @@ use crate::output::{Output, grouped};
 /// Prints a plan of actions against one network.
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
+    let network = results.network(&dataset, results.network_index(&arguments.id)?)?;
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
-    let plan = bans::plan_bans(&dataset, &results, results.network_index(&arguments.id)?, &config)?;
+    let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
     Ok(output.one(&plan, plan_text)?)
 }
 

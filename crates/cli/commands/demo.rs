@@ -54,7 +54,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
     let dataset = Dataset::open(&store)?;
-    find::print_ranked(&dataset, &results, 10, false, output)?;
+    find::print_ranked(&dataset, &results, 10, output)?;
 
     let results = dataset.results()?;
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));

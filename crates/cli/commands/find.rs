@@ -7,7 +7,7 @@ use hydralink::evaluate::Evaluation;
 use hydralink::filter;
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Results, dossier};
+use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
 
 use super::ask::first_passing;
 use crate::Found;
@@ -23,7 +23,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     };
     config.seed = arguments.seed;
     let results = run_detect(&arguments.store, &config, shared)?;
-    print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, false, output)?;
+    print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
     output.say(&format!(
@@ -50,11 +50,20 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 /// Prints the ranked networks of the last detection.
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let mut results = dataset.results()?;
-    if let Some(expression) = &arguments.filter_where {
-        results.networks = first_passing(results.networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
-    }
-    let found = print_ranked(&dataset, &results, arguments.top, arguments.all, output)?;
+    let results = dataset.labelling()?;
+    let places = ranked(&results, arguments.all);
+    let shown = if arguments.top == 0 { places.len() } else { arguments.top };
+    let (networks, of) = match &arguments.filter_where {
+        Some(expression) => {
+            let networks = results.networks(&dataset, &places)?.into_iter();
+            let mut passing = first_passing(networks, Some(expression), filter::NETWORK_FIELDS, 0)?;
+            let of = passing.len();
+            passing.truncate(shown);
+            (passing, of)
+        }
+        None => (results.networks(&dataset, &places[..shown.min(places.len())])?, places.len()),
+    };
+    let found = print_networks(&dataset, &results, networks, of, output)?;
     if calibration_state(&dataset, &results)? == CalibrationState::Stale {
         let store = arguments.store.display();
         output.say(&format!("no q-values: the calibration is of an earlier detection. Next: hydralink calibrate {store}"))?;
@@ -62,22 +71,33 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
     Ok(found)
 }
 
-/// Prints flagged networks, or all candidates.
-pub(crate) fn print_ranked(
+/// The places of the flagged networks, or of all candidates.
+fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
+    (0..results.heads().len()).filter(|&place| all || results.heads()[place].flagged).collect()
+}
+
+/// Prints the first flagged networks of a detection.
+pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: usize, output: &mut Output) -> anyhow::Result<Found> {
+    let places = ranked(results, false);
+    let shown = if top == 0 { places.len() } else { top };
+    let networks = places.iter().take(shown).map(|&place| results.networks[place].clone()).collect();
+    print_networks(dataset, results, networks, places.len(), output)
+}
+
+/// Prints networks, the first of so many.
+fn print_networks(
     dataset: &Dataset,
-    results: &Results,
-    top: usize,
-    all: bool,
+    results: &Labelling,
+    networks: Vec<Network>,
+    of: usize,
     output: &mut Output,
 ) -> anyhow::Result<Found> {
-    let mut networks = cases::label_networks(dataset, results, &dataset.cases()?);
-    networks.retain(|cased| all || cased.network.flagged);
+    let networks = cases::label_networks(dataset, results, networks, &dataset.cases()?);
     let decided = networks.iter().any(|cased| cased.state != State::New);
     let calibrated = networks.iter().any(|cased| cased.network.q_value.is_some());
-    let shown = if top == 0 { networks.len() } else { networks.len().min(top) };
-    let found = output.records(&networks[..shown], &network_fields(decided, calibrated))?;
-    if shown < networks.len() {
-        output.say(&format!("showing {shown} of {}; `networks --top 0` shows all", grouped(networks.len() as u64)))?;
+    let found = output.records(&networks, &network_fields(decided, calibrated))?;
+    if networks.len() < of {
+        output.say(&format!("showing {} of {}; `networks --top 0` shows all", networks.len(), grouped(of as u64)))?;
     }
     Ok(found)
 }
@@ -103,8 +123,9 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 10] 
 /// Prints one network in full.
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
-    let dossier = dossier::dossier(&dataset, &results, results.network_index(&arguments.id)?);
+    let results = dataset.labelling()?;
+    let network = results.network(&dataset, results.network_index(&arguments.id)?)?;
+    let dossier = dossier::dossier(&dataset, &results, &network);
     Ok(match output.format() {
         Format::Markdown => output.text(&dossier::markdown(&dossier))?,
         _ => output.one(&dossier, dossier::text)?,
@@ -211,7 +232,7 @@ const CHANGE: &[Field<Change>] = &[
 /// Prints the life of one network, of all, or everything that happened.
 pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     Ok(match &arguments.id {
         Some(id) => output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?,
         None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, find_candidates};
 use crate::error::Error;
-use crate::results::Results;
+use crate::results::Labelling;
 use crate::store::StoreWriter;
 
 pub use evidence::behaviour::false_networks::Reliability;
@@ -74,19 +74,17 @@ pub struct ThresholdLine {
 impl Calibration {
     /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as much which
     /// chance or a harmless story would explain.
-    pub fn q_values(&self, results: &Results) -> Vec<Option<f64>> {
-        let scores: Vec<f64> =
-            results.networks.iter().filter(|network| network.accounts > 0).map(|network| network.score).collect();
+    pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
+        let scores: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
         let chance = false_networks::q_values_against(&scores, &self.copies);
         let harmless = false_networks::harmless_share(&scores);
         let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
-        results.networks.iter().map(|network| if network.accounts > 0 { q.next() } else { None }).collect()
+        results.heads().iter().map(|head| if head.accounts > 0 { q.next() } else { None }).collect()
     }
 
     /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything has.
-    pub fn thresholds(&self, results: &Results) -> Vec<ThresholdLine> {
-        let found: Vec<f64> =
-            results.networks.iter().filter(|network| network.accounts > 0).map(|network| network.score).collect();
+    pub fn thresholds(&self, results: &Labelling) -> Vec<ThresholdLine> {
+        let found: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
         let all = || found.iter().chain(self.copies.iter().flatten()).copied();
         let (low, high) = (all().fold(0.0, f64::min).floor(), all().fold(results.run.threshold, f64::max).ceil());
         let step = ((high - low) / LINES).ceil().max(1.0);
@@ -138,7 +136,7 @@ pub enum CalibrationState {
 ///
 /// # Errors
 /// [`Error::NotDetected`]; [`Error::StoreDamaged`].
-pub fn calibration_state(dataset: &Dataset, results: &Results) -> Result<CalibrationState, Error> {
+pub fn calibration_state(dataset: &Dataset, results: &Labelling) -> Result<CalibrationState, Error> {
     Ok(match Calibration::read(dataset)? {
         None => CalibrationState::Missing,
         Some(calibration) if calibration.detection == key_of(dataset, results) => CalibrationState::Current,
@@ -146,26 +144,19 @@ pub fn calibration_state(dataset: &Dataset, results: &Results) -> Result<Calibra
     })
 }
 
-/// Fills in the q-values of results if the store keeps a calibration of this detection.
-pub(crate) fn fill_in(dataset: &Dataset, results: &mut Results) -> Result<(), Error> {
-    if let Some(calibration) = Calibration::read(dataset)?
-        && calibration.detection == key_of(dataset, results)
-    {
-        let q_values = calibration.q_values(results);
-        for (network, q_value) in results.networks.iter_mut().zip(q_values) {
-            network.q_value = q_value;
-        }
-    }
-    Ok(())
+/// The q-values of a store's networks, in their order, if it keeps a calibration of this detection.
+pub(crate) fn current_q_values(dataset: &Dataset, results: &Labelling) -> Result<Option<Vec<Option<f64>>>, Error> {
+    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.detection == key_of(dataset, results));
+    Ok(calibration.map(|calibration| calibration.q_values(results)))
 }
 
 /// What names a detection: its run, its networks and the data it ran on.
-fn key_of(dataset: &Dataset, results: &Results) -> String {
+fn key_of(dataset: &Dataset, results: &Labelling) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&results.run).expect("plain data serialises"));
-    for network in &results.networks {
-        hasher.update(network.id.as_bytes());
-        hasher.update(&network.score.to_bits().to_le_bytes());
+    for head in results.heads() {
+        hasher.update(head.id.as_bytes());
+        hasher.update(&head.score.to_bits().to_le_bytes());
     }
     for section in &dataset.manifest().sections {
         if section.name.starts_with("graph.") || section.name.starts_with("activity.") || section.name.starts_with("accounts.")
@@ -198,7 +189,7 @@ pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(Calibra
     }
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let calibration = null_scores(&dataset, &results, config, observe)?;
     writer.put(SECTION, &serde_json::to_vec(&calibration).expect("plain data serialises"))?;
     writer.commit()?;
@@ -208,7 +199,7 @@ pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(Calibra
 /// [`calibrate`] without the writing: a pure function of the store and the configuration.
 fn null_scores(
     dataset: &Dataset,
-    results: &Results,
+    results: &Labelling,
     config: &CalibrateConfig,
     observe: &dyn Fn(CalibrateStep) -> bool,
 ) -> Result<Calibration, Error> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use evidence::Classification;
 use graph::{AccountId, Column, IdentifierId, NONE_U32};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -167,11 +168,22 @@ impl Run {
     }
 }
 
+impl Network {
+    /// Where it stands in [`Results::networks`], and what labels call it.
+    pub fn index(&self) -> usize {
+        self.rank as usize - 1
+    }
+}
+
 /// What a label of an account leads to without reading the networks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkHead {
     /// Its id.
     pub id: String,
+    /// Accounts that belong.
+    pub accounts: u64,
+    /// Evidence in bits.
+    pub score: f64,
     /// Whether the score is over the threshold of the run.
     pub flagged: bool,
 }
@@ -208,6 +220,8 @@ pub struct Labelling {
     pub class_names: Vec<String>,
     /// Names of the policies.
     pub policy_names: Vec<String>,
+    /// Where in the section of cards each network's begins, and the last ends.
+    card_offsets: Column<u64>,
 }
 
 /// The labels of the last detection, and its networks. Everything of [`Labelling`] can be asked of it.
@@ -257,15 +271,16 @@ struct Summary {
     policy_names: Vec<String>,
 }
 
-/// The section of the summary, and that of the networks.
+/// The sections of the summary, of the networks' cards, one JSON document after the other, and of where each begins.
 const SUMMARY: &str = "result.summary";
 const NETWORKS: &str = "result.networks";
+const OFFSETS: &str = "result.network_offsets";
 
 impl Labelling {
     /// Reads the labelling of a store. O(networks).
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let store = dataset.store();
-        if store.has(SUMMARY) && !store.has(NETWORKS) {
+        if store.has(SUMMARY) && !store.has(OFFSETS) {
             let store = store.path().display();
             return Err(Error::Usage(format!(
                 "the networks of {store} were found by an older version: run `hydralink detect {store}`"
@@ -288,7 +303,48 @@ impl Labelling {
             policies: store.column("result.policies")?,
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
+            card_offsets: store.column(OFFSETS)?,
         })
+    }
+
+    /// The networks whose places are asked for, with their cards. Reads those cards alone.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if a card can't be read.
+    ///
+    /// # Panics
+    /// If there is no such network: an index comes from [`Labelling::network_index`].
+    pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
+        let cards: Column<u8> = dataset.store().column(NETWORKS)?;
+        let q_values = crate::calibrate::current_q_values(dataset, self)?;
+        let read = |&place: &usize| {
+            let bounds = [self.card_offsets[place], self.card_offsets[place + 1]].map(|at| at as usize);
+            let damaged = |what: String| dataset.store().damaged(NETWORKS, &what);
+            let card = cards.get(bounds[0]..bounds[1]).ok_or_else(|| damaged("a card lies outside".to_owned()))?;
+            let mut network: Network = serde_json::from_slice(card).map_err(|error| damaged(error.to_string()))?;
+            if !dataset.naming().is_full() {
+                network.tied_by.iter_mut().for_each(|tie| tie.identifier = dataset.naming().labelled(&tie.identifier));
+            }
+            network.q_value = q_values.as_ref().and_then(|q_values| q_values[place]);
+            Ok(network)
+        };
+        places.par_iter().with_min_len(64).map(read).collect()
+    }
+
+    /// One network with its card.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the card can't be read.
+    ///
+    /// # Panics
+    /// As [`Labelling::networks`].
+    pub fn network(&self, dataset: &Dataset, place: usize) -> Result<Network, Error> {
+        Ok(self.networks(dataset, &[place])?.remove(0))
+    }
+
+    /// Networks by rank, without their cards.
+    pub fn heads(&self) -> &[NetworkHead] {
+        &self.heads
     }
 }
 
@@ -296,20 +352,18 @@ impl Results {
     /// Reads the results of a store, every network with its card.
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let labelling = Labelling::open(dataset)?;
-        let mut networks: Vec<Network> = dataset.store().json(NETWORKS)?.unwrap_or_default();
-        if !dataset.naming().is_full() {
-            for tie in networks.iter_mut().flat_map(|network| &mut network.tied_by) {
-                tie.identifier = dataset.naming().labelled(&tie.identifier);
-            }
-        }
-        let mut results = Results { labelling, networks };
-        crate::calibrate::fill_in(dataset, &mut results)?;
-        Ok(results)
+        let places: Vec<usize> = (0..labelling.heads.len()).collect();
+        let networks = labelling.networks(dataset, &places)?;
+        Ok(Results { labelling, networks })
     }
 
     /// Takes over networks, by rank.
     pub(crate) fn set_networks(&mut self, networks: Vec<Network>) {
-        self.heads = networks.iter().map(|network| NetworkHead { id: network.id.clone(), flagged: network.flagged }).collect();
+        let head = |network: &Network| {
+            let Network { id, accounts, score, flagged, .. } = network;
+            NetworkHead { id: id.clone(), accounts: *accounts, score: *score, flagged: *flagged }
+        };
+        self.heads = networks.iter().map(head).collect();
         self.networks = networks;
     }
 
@@ -323,7 +377,14 @@ impl Results {
             policy_names: self.policy_names.clone(),
         };
         writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;
-        writer.put(NETWORKS, &serde_json::to_vec(&self.networks).expect("plain data serialises"))?;
+        let (mut cards, mut offsets) = (Vec::new(), vec![0u64]);
+        for network in &self.networks {
+            serde_json::to_writer(&mut cards, network).expect("plain data serialises");
+            cards.push(b'\n');
+            offsets.push(cards.len() as u64);
+        }
+        writer.put(NETWORKS, &cards)?;
+        writer.put(OFFSETS, &offsets)?;
         writer.put("result.components", &self.components)?;
         writer.put("result.communities", &self.communities)?;
         writer.put("result.network_of", &self.network_of)?;
@@ -353,6 +414,7 @@ impl Results {
             network_of_identifier: labels.network_of_identifier.into(),
             class_names: Vec::new(),
             policy_names: Vec::new(),
+            card_offsets: Column::default(),
         };
         Results { labelling, networks: Vec::new() }
     }
@@ -395,6 +457,7 @@ impl Results {
             network_of_identifier: kept.by_identifier(&self.network_of_identifier).into(),
             class_names: self.class_names.clone(),
             policy_names: self.policy_names.clone(),
+            card_offsets: Column::default(),
         };
         Results { labelling, networks }
     }

@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership, Network};
 use interval::{clopper_pearson, garwood, jeffreys, poisson_binomial};
 use stopped::{Gain, Reach, Stakes};
 
@@ -165,15 +165,15 @@ const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifi
 ///
 /// # Errors
 /// As [`Dataset::cases`].
-pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &PlanConfig) -> Result<Plan, Error> {
+pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
     let members: Vec<(u32, f64)> = results
-        .members_of(network)
+        .members_of(network.index())
         .into_iter()
         .filter(|(_, how)| *how != Membership::Ambiguous)
         .map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0)))
         .collect();
     let own: Vec<u32> = (0..dataset.graph().identifier_count() as u32)
-        .filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network)
+        .filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network.index())
         .collect();
     let stakes = Stakes::new(dataset, &members, &own);
     let mut chosen = None;
@@ -199,7 +199,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
     let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
     Ok(Plan {
-        network: results.networks[network].id.clone(),
+        network: network.id.clone(),
         benign_budget: config.benign_budget,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
         exchanges: stakes.exchanges() as u64,
@@ -213,7 +213,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Results, network: usize, config: &
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
-        replacement: replacement(&stakes, results, network),
+        replacement: replacement(&stakes, network),
         alternatives,
     })
 }
@@ -373,7 +373,7 @@ fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error>
 }
 
 /// Accounts made a week between the first and the last creation, which itself starts the clock.
-fn replacement(stakes: &Stakes<'_>, results: &Results, network: usize) -> Option<Replacement> {
+fn replacement(stakes: &Stakes<'_>, network: &Network) -> Option<Replacement> {
     let created = &stakes.dataset.accounts().created_at;
     let members = stakes.members.iter().filter_map(|&account| created.get(account as usize).copied());
     let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
@@ -384,7 +384,7 @@ fn replacement(stakes: &Stakes<'_>, results: &Results, network: usize) -> Option
     }
     let made = times.len() as u64 - 1;
     let interval = garwood(made);
-    let signal = results.networks[network].signals.get("ban_and_replace");
+    let signal = network.signals.get("ban_and_replace");
     Some(Replacement {
         accounts_a_week: made as f64 / weeks,
         interval: (interval.0 / weeks, interval.1 / weeks),

@@ -7,7 +7,7 @@ use super::fold::Cases;
 use super::record::State;
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
-use crate::results::{Labelling, Membership, Network, Results};
+use crate::results::{Labelling, Membership, Network};
 
 /// A network with what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,9 +31,9 @@ pub struct Labelled {
     pub label: Option<&'static str>,
 }
 
-/// Every network with the state of the case that shares at least half of either's members. O(accounts + log).
-pub fn label_networks(dataset: &Dataset, results: &Results, cases: &Cases) -> Vec<CasedNetwork> {
-    let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.networks.len()];
+/// Networks with the state of the case that shares at least half of either's members. O(accounts + log).
+pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Network>, cases: &Cases) -> Vec<CasedNetwork> {
+    let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.heads().len()];
     if !cases.cases().is_empty() {
         for (account, &network) in results.network_of.iter().enumerate() {
             let account = AccountId(account as u32);
@@ -43,12 +43,12 @@ pub fn label_networks(dataset: &Dataset, results: &Results, cases: &Cases) -> Ve
             }
         }
     }
-    let cased = results.networks.iter().zip(members).map(|(network, members)| {
-        let names = || members.iter().map(|&account| dataset.account_name(account));
+    let cased = networks.into_iter().map(|network| {
+        let names = || members[network.index()].iter().map(|&account| dataset.account_name(account));
         CasedNetwork {
-            network: network.clone(),
             state: cases.case_of_members(names()).map_or(State::New, |case| case.state),
             confirmed: names().filter(|name| cases.label_of(name) == Some("confirmed")).count() as u64,
+            network,
         }
     });
     cased.collect()

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::query;
-use crate::results::{Membership, Network, Results, SignalLine, TyingIdentifier};
+use crate::results::{Labelling, Membership, Network, SignalLine, TyingIdentifier};
 
 pub use verify::{VerifiedDossier, verify};
 
@@ -59,8 +59,8 @@ pub struct Dossier {
 }
 
 /// Puts the dossier of a network together. Reads its members' activity once.
-pub fn dossier(dataset: &Dataset, results: &Results, index: usize) -> Dossier {
-    let network = results.networks[index].clone();
+pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
+    let index = network.index();
     let members: Vec<(AccountId, Membership)> = results.members_of(index);
     let belonging: Vec<AccountId> =
         members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|&(account, _)| account).collect();
@@ -112,10 +112,10 @@ pub fn dossier(dataset: &Dataset, results: &Results, index: usize) -> Dossier {
     fragile.truncate(NAMED_FRAGILE);
     let threshold = results.run.threshold;
     Dossier {
-        verdict: verdict::verdict(&network, threshold),
+        verdict: verdict::verdict(network, threshold),
         fragile,
-        would_change: results.run.detect_config().map(|config| verdict::would_change(&network, &config)).unwrap_or_default(),
-        counter_evidence: counter_evidence(&network),
+        would_change: results.run.detect_config().map(|config| verdict::would_change(network, &config)).unwrap_or_default(),
+        counter_evidence: counter_evidence(network),
         threshold,
         timeline: timeline.into_iter().collect(),
         registrations: registrations.into_iter().collect(),
@@ -125,7 +125,7 @@ pub fn dossier(dataset: &Dataset, results: &Results, index: usize) -> Dossier {
         banned,
         strongest_members,
         skeletons,
-        network,
+        network: network.clone(),
     }
 }
 

@@ -38,12 +38,12 @@ pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error
         Error::Usage("not a dossier: it has no id; make one with `network STORE ID --format json`".to_owned())
     })?;
     dataset.store().verify()?;
-    let stored = dataset.results()?;
-    let q_value = stored.networks[stored.network_index(id)?].q_value;
+    let stored = dataset.labelling()?;
+    let q_value = stored.network(dataset, stored.network_index(id)?)?.q_value;
     let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &|_| Ok(()))?;
     let index = found.network_index(id)?;
     found.networks[index].q_value = q_value;
-    let text = serde_json::to_string(&super::dossier(dataset, &found, index)).expect("plain data serialises");
+    let text = serde_json::to_string(&super::dossier(dataset, &found, &found.networks[index])).expect("plain data serialises");
     let computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
     let mut values = 0;
     compare(&claimed, &computed, "", &mut values)?;

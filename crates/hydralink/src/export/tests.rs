@@ -21,17 +21,17 @@ const NONE: u32 = u32::MAX;
 
 /// The store on disk, opened. The folder lives as long as the first of the pair.
 fn world() -> (TempDir, Dataset) {
-    world_with(&cards().to_string())
+    world_with(cards())
 }
 
-/// The networks as they are kept: the second is below the threshold.
-fn cards() -> serde_json::Value {
+/// The cards of the networks as they are kept: the second is below the threshold.
+fn cards() -> [String; 2] {
     let second = crate::results::Network { flagged: false, ..testing::network("PN-00000002", 2) };
-    serde_json::json!([testing::network("PN-00000001", 1), second])
+    [testing::network("PN-00000001", 1), second].map(|card| serde_json::json!(card).to_string())
 }
 
-/// [`world`] with any text for its networks.
-fn world_with(networks: &str) -> (TempDir, Dataset) {
+/// [`world`] with any text for the cards of its networks.
+fn world_with([first, second]: [String; 2]) -> (TempDir, Dataset) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let mut writer = StoreWriter::create(&path).unwrap();
@@ -72,12 +72,16 @@ fn world_with(networks: &str) -> (TempDir, Dataset) {
             "tool": "0.1.0", "seed": 1, "threshold": 10.0, "config": "", "components": 1, "largest_component": 6,
             "communities": 4, "quality": 0.5, "suppressed_sightings": 5,
         },
-        "heads": [{"id": "PN-00000001", "flagged": true}, {"id": "PN-00000002", "flagged": false}],
+        "heads": [
+            {"id": "PN-00000001", "accounts": 2, "score": 12.0, "flagged": true},
+            {"id": "PN-00000002", "accounts": 1, "score": 8.0, "flagged": false},
+        ],
         "class_names": ["shared", "carrier_nat"],
         "policy_names": ["keep", "drop"],
     });
     put(w, "result.summary", summary.to_string().as_bytes());
-    put(w, "result.networks", networks.as_bytes());
+    put(w, "result.networks", [first.as_bytes(), second.as_bytes()].concat().as_slice());
+    put(w, "result.network_offsets", &[0, first.len() as u64, (first.len() + second.len()) as u64]);
     put(w, "result.components", &[0u32; 9]);
     put(w, "result.communities", &[0u32, 0, 0, 3, 1, 2, 0, 0, 0]);
     put(w, "result.network_of", &[0, 0, 0, 1, NONE, NONE]);
@@ -107,10 +111,14 @@ fn edges(graph: &ExportGraph<'_>) -> Vec<(u32, u32, f32)> {
 
 #[test]
 fn labels_of_nodes_are_read_without_the_networks_cards() {
-    let (_folder, dataset) = world_with("[no networks");
+    let [first, _] = cards();
+    let (_folder, dataset) = world_with([first, "[no card".to_owned()]);
     let labelling = dataset.labelling().unwrap();
     let (head, membership) = labelling.membership_of(graph::AccountId(2)).unwrap();
     assert_eq!((head.id.as_str(), membership), ("PN-00000001", Membership::Ambiguous));
+    // One network is read without the others' cards.
+    assert_eq!(labelling.network(&dataset, 0).unwrap().id, "PN-00000001");
+    assert!(labelling.network(&dataset, 1).unwrap_err().to_string().contains("result.networks"));
     assert!(dataset.results().unwrap_err().to_string().contains("result.networks"));
 }
 

@@ -27,7 +27,7 @@ use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Network, Results};
+use crate::results::{Labelling, Network, Results};
 use crate::store::StoreWriter;
 use crate::time::rfc3339;
 
@@ -122,13 +122,13 @@ pub struct Carrier {
 ///
 /// # Errors
 /// [`Error::StoreDamaged`] if the record can't be read; [`Error::Usage`] as [`crate::Run::detect_config`].
-pub fn lineages(dataset: &Dataset, results: &Results) -> Result<Vec<Lineage>, Error> {
+pub fn lineages(dataset: &Dataset, results: &Labelling) -> Result<Vec<Lineage>, Error> {
     let history = History::open(dataset)?;
-    let rank: BTreeMap<&str, u32> =
-        results.networks.iter().filter(|network| network.flagged).map(|network| (network.id.as_str(), network.rank)).collect();
+    let heads = results.heads().iter().enumerate().filter(|(_, head)| head.flagged);
+    let place: BTreeMap<&str, usize> = heads.map(|(place, head)| (head.id.as_str(), place)).collect();
     let mut networks: Vec<&Remembered> =
         history.networks.iter().filter(|network| network.standing != Standing::Candidate).collect();
-    networks.sort_by_key(|network| (rank.get(network.id.as_str()).copied().unwrap_or(u32::MAX), network.id.clone()));
+    networks.sort_by_key(|network| (place.get(network.id.as_str()).copied().unwrap_or(usize::MAX), network.id.clone()));
     networks.into_iter().map(|network| tell(dataset, results, &history, network)).collect()
 }
 
@@ -136,13 +136,13 @@ pub fn lineages(dataset: &Dataset, results: &Results) -> Result<Vec<Lineage>, Er
 ///
 /// # Errors
 /// As [`lineages`]; [`Error::Unknown`] with the nearest id.
-pub fn lineage(dataset: &Dataset, results: &Results, id: &str) -> Result<Lineage, Error> {
+pub fn lineage(dataset: &Dataset, results: &Labelling, id: &str) -> Result<Lineage, Error> {
     let history = History::open(dataset)?;
     let remembered = history.networks.iter().find(|network| network.id.eq_ignore_ascii_case(id));
     let network = match remembered {
         Some(network) => network,
         None => {
-            let found = &results.networks[results.network_index(id)?].id;
+            let found = &results.head(results.network_index(id)?).id;
             let unknown = || Error::Unknown { what: format!("the record of {found}"), hint: "; detect again".to_owned() };
             history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
         }
@@ -150,12 +150,13 @@ pub fn lineage(dataset: &Dataset, results: &Results, id: &str) -> Result<Lineage
     tell(dataset, results, &history, network)
 }
 
-fn tell(dataset: &Dataset, results: &Results, history: &History, network: &Remembered) -> Result<Lineage, Error> {
+fn tell(dataset: &Dataset, results: &Labelling, history: &History, network: &Remembered) -> Result<Lineage, Error> {
     let as_of = record::last_event(dataset);
     let config = results.run.detect_config()?.behaviour;
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| record::banned_by(dataset, account, as_of).is_none()).count() as u64;
-    let found = results.networks.iter().find(|found| found.id == network.id);
+    let place = results.heads().iter().position(|head| head.id == network.id);
+    let found = place.map(|place| results.network(dataset, place)).transpose()?;
     let standby = standby::standby(dataset, &members, as_of, config.replacement_window);
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
@@ -164,7 +165,7 @@ fn tell(dataset: &Dataset, results: &Results, history: &History, network: &Remem
         runs: u64::from(network.last_run - network.first_run) + 1,
         accounts: members.len() as u64,
         live,
-        regeneration: regeneration(dataset, &members, found, &config)?,
+        regeneration: regeneration(dataset, &members, found.as_ref(), &config)?,
         warning: warning(&standby, live),
         standby,
         events: events.map(|happened| event(dataset, history, happened)).collect(),

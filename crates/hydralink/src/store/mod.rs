@@ -127,7 +127,7 @@ impl Store {
         Ok(verified)
     }
 
-    fn damaged(&self, section: &str, what: &str) -> Error {
+    pub(crate) fn damaged(&self, section: &str, what: &str) -> Error {
         Error::StoreDamaged { store: self.path.clone(), section: section.to_owned(), what: what.to_owned() }
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Collected<'a> {
             fragile,
             would_change,
             ..
-        } = dossier::dossier(self.dataset, self.results, index);
+        } = dossier::dossier(self.dataset, self.results, &self.results.networks[index]);
         let members: Vec<AccountId> = self
             .results
             .members_of(index)
