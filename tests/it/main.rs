@@ -12,6 +12,7 @@
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
 //! | `enrich` | whose networks addresses are in is read, kept, shown and used |
+//! | `kinds` | what a map declares of kinds is read, kept, and bounds what they say |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `determinism` | the same bytes at any thread count and in any row order |
@@ -26,6 +27,7 @@ mod enrich;
 mod investigate;
 mod journey;
 mod judge;
+mod kinds;
 mod lineage;
 mod memory;
 mod report;

@@ -5,10 +5,17 @@
 //! account_id = "customer"
 //! timestamp = "created"
 //!
-//! [kinds.tenant]            # a further identifier kind
+//! [kinds.tenant]            # a further identifier kind, or one known by name
 //! column = "cloud_tenant"   # where a wide row has it; long rows name the kind themselves
 //! role = "credential"       # optional: address, payment, template, device, credential, weak, other
 //! prior = 4.0               # optional: bits that sharing one is worth at most
+//! expected = 3              # optional: accounts that share one as a matter of course
+//! ttl = "90d"               # optional: how long a sighting links after it was last seen
+//! normaliser = "lowercase"  # optional: how values are written alike
+//!
+//! [kinds.subnet]            # a column may give several kinds
+//! column = "ip"
+//! normaliser = "subnet/24/56"
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,6 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{EventError, nearest};
+use crate::normalise::kind::{Normaliser, Ttl};
 
 /// What a column is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +65,9 @@ const MEANINGS: &[(&str, &[&str])] = &[
     ("org", &[]),
     ("api_key", &[]),
     ("asn", &[]),
+    ("bin", &["card_bin", "iin"]),
+    ("issuer", &["card_issuer"]),
+    ("virtual", &["is_virtual", "virtual_card"]),
     ("event_id", &["request_id"]),
     ("entity_kind", &[]),
     ("entity_value", &[]),
@@ -118,6 +129,12 @@ pub struct KindEntry {
     pub role: Option<String>,
     /// The bits that sharing one is worth at most.
     pub prior: Option<f64>,
+    /// Accounts that share one as a matter of course: sharing says no more than if so many did.
+    pub expected: Option<u32>,
+    /// How long after it was last seen a sighting may link; it stays on record.
+    pub ttl: Option<Ttl>,
+    /// How values are written alike.
+    pub normaliser: Option<Normaliser>,
 }
 
 /// A map file.
@@ -154,6 +171,13 @@ impl Map {
         for ours in map.columns.keys() {
             if !MEANINGS.iter().any(|(known, _)| known == ours) {
                 return Err(unknown("column in [columns]", ours, &mut MEANINGS.iter().map(|(known, _)| *known)));
+            }
+        }
+        for (kind, entry) in &map.kinds {
+            let negative = entry.prior.is_some_and(|prior| !(prior.is_finite() && prior >= 0.0));
+            if negative || entry.expected == Some(0) {
+                let problem = format!("[kinds.{kind}]: prior is bits, at least 0, and expected is accounts, at least 1");
+                return Err(EventError::input(path, problem, "leave out what you can't say"));
             }
         }
         for role in map.kinds.values().filter_map(|kind| kind.role.as_deref()) {
@@ -220,12 +244,15 @@ impl Map {
     pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, BTreeMap<String, usize>), EventError> {
         let checked = self.layout(first_keys, file)?;
         let mut columns = Vec::new();
-        let mut slots = BTreeMap::new();
+        let mut slots: BTreeMap<String, usize> = BTreeMap::new();
         for (ours, usage, names, _) in self.meanings() {
+            // A field may have several meanings: they share its slot.
+            let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+            let index = names.iter().find_map(|name| slots.get(name)).copied().unwrap_or(columns.len());
             for name in names {
-                slots.entry(name.to_lowercase()).or_insert(columns.len());
+                slots.entry(name).or_insert(index);
             }
-            columns.push(LayoutColumn { ours, usage, index: columns.len() });
+            columns.push(LayoutColumn { ours, usage, index });
         }
         columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
         let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };

@@ -16,6 +16,7 @@ use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
 use crate::names::Names;
+use crate::normalise::kind::Normaliser;
 use crate::normalise::{self, Reason, ip, payment};
 use crate::schema::{self, Map};
 use crate::templates;
@@ -147,16 +148,23 @@ impl<'c> Session<'c> {
 
     /// The canonical, pseudonymised form of an identifier; a code where it has none.
     pub(crate) fn canonical_identifier<'t>(&self, kind: &str, text: &'t str) -> Result<Cow<'t, str>, u32> {
-        let canonical = match kind {
-            "ip" => match ip::parse(text) {
+        if matches!(kind, "payment_instrument" | "bin") && payment::is_card_number(text) {
+            return Err(CARD);
+        }
+        let declared = self.map.kinds.get(kind).and_then(|entry| entry.normaliser);
+        let canonical = match (declared.or((kind == "virtual").then_some(Normaliser::YesNo)), kind) {
+            (Some(normaliser), _) => match normaliser.apply(text).map_err(rejected)? {
+                common if !common.is_empty() => common,
+                _ => return Err(if matches!(normaliser, Normaliser::Subnet(..)) { UNROUTABLE } else { EMPTY }),
+            },
+            (None, "ip") => match ip::parse(text) {
                 Ok(ip::Address::Unroutable) => return Err(UNROUTABLE),
                 // Whatever is read as an IPv4 address without a port is written as one.
                 Ok(ip::Address::V4(_)) if !text.contains(':') => Cow::Borrowed(text),
                 Ok(address) => Cow::Owned(address.to_string()),
                 Err(reason) => return Err(rejected(reason)),
             },
-            "payment_instrument" if payment::is_card_number(text) => return Err(CARD),
-            _ => Cow::Borrowed(text),
+            (None, _) => Cow::Borrowed(text),
         };
         Ok(match &self.config.pseudonym {
             Some(keyed) => Cow::Owned(keyed.of(kind, &canonical)),

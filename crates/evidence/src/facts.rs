@@ -1,6 +1,6 @@
 //! What the engine knows before it judges: the graph, the activity, and what the account table says.
 
-use graph::{Activity, BipartiteGraph, Column, IdentifierId, NetworkType, Seconds};
+use graph::{Activity, BipartiteGraph, Column, IdentifierId, KindId, NetworkType, Seconds};
 
 /// What sharing an identifier of a kind can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -16,7 +16,7 @@ pub enum KindRole {
     Device,
     /// Who signed up: `org`, `api_key`, `email_domain`.
     Credential,
-    /// Broad attributes that most unrelated accounts share: `user_agent`, `ja4`, `asn`, `phone_prefix`.
+    /// Broad attributes that most unrelated accounts share: `user_agent`, `ja4`, `asn`, `phone_prefix`, a card's `bin`, `issuer` and `virtual`.
     Weak,
     /// Any other kind.
     Other,
@@ -31,9 +31,27 @@ impl KindRole {
             "prompt_template_hash" => KindRole::Template,
             "device" => KindRole::Device,
             "org" | "api_key" | "email_domain" => KindRole::Credential,
-            "user_agent" | "ja4" | "asn" | "phone_prefix" => KindRole::Weak,
+            "user_agent" | "ja4" | "asn" | "phone_prefix" | "bin" | "issuer" | "virtual" => KindRole::Weak,
             _ => KindRole::Other,
         }
+    }
+}
+
+/// What sharing an identifier of a kind is worth at most, as its users declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct KindLimit {
+    /// In bits.
+    pub prior: Option<f64>,
+    /// No more than if so many accounts shared it.
+    pub expected: Option<u32>,
+}
+
+impl KindLimit {
+    /// The surprise, in bits, of an identifier that `degree` of the `accounts` with its kind have: `log2(accounts / degree)`, at least 0, within
+    /// the limit.
+    pub fn surprise(&self, accounts: f64, degree: usize) -> f32 {
+        let degree = degree.max(self.expected.unwrap_or(1) as usize).max(1);
+        (accounts / degree as f64).log2().max(0.0).min(self.prior.unwrap_or(f64::INFINITY)) as f32
     }
 }
 
@@ -63,6 +81,8 @@ pub struct Facts<'a> {
     pub activity: &'a Activity,
     /// The role of each kind; length `graph.kind_count()`.
     pub roles: &'a [KindRole],
+    /// The limit of each kind; empty if none was declared.
+    pub limits: &'a [KindLimit],
     /// What the account table says.
     pub accounts: &'a AccountTable,
     /// Known-good identifiers: `true` where the allow list names one; empty if there is no list.
@@ -76,6 +96,11 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// The limit that was declared for a kind.
+    pub(crate) fn limit(&self, kind: KindId) -> KindLimit {
+        self.limits.get(kind.index()).copied().unwrap_or_default()
+    }
+
     /// What the network of an address is for, if that was looked up.
     pub(crate) fn network_type(&self, identifier: IdentifierId) -> Option<NetworkType> {
         NetworkType::of_code(*self.network_types.get(identifier.index())?)

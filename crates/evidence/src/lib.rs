@@ -35,7 +35,7 @@ pub mod score;
 pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::LinkageConfig;
-pub use facts::{AccountTable, Facts, KindRole};
+pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use members::{Candidate, Candidates, Member, Role, Ties, corroborate_members, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,

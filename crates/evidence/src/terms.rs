@@ -5,7 +5,7 @@
 //! that found the networks, and costs the rows it touches:
 //!
 //! ```text
-//! surprise(i)     = log2(N_k / d_i)                                       N_k: accounts that have the identifier's kind
+//! surprise(i)     = log2(N_k / d_i)   within the kind's limit                       N_k: accounts that have the identifier's kind
 //! sharing(i)      = surprise(i) * (1 if it links, hub_discount if it may not link alone, 0 if it never links)
 //! bits(S)         = sum over kinds, and in each strongest first, of same_kind_discount^rank * sharing(i)
 //! accepted(S, g)  iff bits(S) >= needed(g), or 1.5 needed(g) where S shows one kind and the data several
@@ -18,6 +18,7 @@
 use graph::KindId;
 use serde::{Deserialize, Serialize};
 
+use crate::KindLimit;
 use crate::classify::Policy;
 
 /// An identifier says something from this surprise on: half of those who have its kind don't show it.
@@ -41,6 +42,9 @@ pub struct TieTerms {
     pub accounts: f64,
     /// By kind: accounts that have it.
     pub kind_accounts: Vec<u32>,
+    /// By kind: what was declared of it; empty if nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<KindLimit>,
     /// By kind, then kind: the first implies the second.
     pub nested: Vec<Vec<bool>>,
     /// Whether several kinds can link.
@@ -56,10 +60,10 @@ pub struct TieTerms {
 }
 
 impl TieTerms {
-    /// The surprise of an identifier: `log2(N_k / degree)`, at least 0.
+    /// The surprise of an identifier: `log2(N_k / degree)`, at least 0 and within the limit of its kind.
     pub fn surprise(&self, kind: KindId, degree: usize) -> f32 {
         let accounts = f64::from(self.kind_accounts.get(kind.index()).copied().unwrap_or(0));
-        (accounts / degree.max(1) as f64).log2().max(0.0) as f32
+        self.limits.get(kind.index()).copied().unwrap_or_default().surprise(accounts, degree)
     }
 
     /// Whether an identifier can speak at all: shared, surprising, and not dropped.
@@ -143,11 +147,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_was_declared_of_a_kind_bounds_its_bits() {
+        let limits = vec![KindLimit { prior: Some(4.0), expected: None }, KindLimit { prior: None, expected: Some(64) }];
+        let terms = TieTerms { limits, ..terms() };
+        assert_eq!([2, 256].map(|degree| terms.surprise(KindId(0), degree)), [4.0, 2.0]);
+        assert_eq!([2, 64, 256].map(|degree| terms.surprise(KindId(1), degree)), [4.0, 4.0, 2.0]);
+    }
+
     /// Two kinds on 1,024 accounts each; the second implies nothing.
     fn terms() -> TieTerms {
         TieTerms {
             accounts: 1024.0,
             kind_accounts: vec![1024, 1024],
+            limits: Vec::new(),
             nested: vec![vec![false; 2]; 2],
             several_kinds: true,
             pairs_bits: 3.0,

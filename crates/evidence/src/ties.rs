@@ -63,6 +63,7 @@ impl<'a> TieRule<'a> {
         let terms = TieTerms {
             accounts: 0.0,
             kind_accounts: classification.tails.iter().map(|tail| tail.accounts).collect(),
+            limits: facts.limits.to_vec(),
             nested: weights.nested.clone(),
             several_kinds: linking_kinds > 1,
             pairs_bits: 0.0,

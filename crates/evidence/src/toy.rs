@@ -80,6 +80,7 @@ impl Toy {
             graph: &self.graph,
             activity: &self.activity,
             roles: &self.roles,
+            limits: &[],
             accounts: &self.accounts,
             allowed_identifiers: &self.allowed,
             allowed_accounts: &self.allowed_accounts,

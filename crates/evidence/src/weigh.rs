@@ -4,7 +4,7 @@
 //! an unrelated account would show with probability `d / N`:
 //!
 //! ```text
-//! surprise(i)   = log2(N_k / d_i)                                            bits
+//! surprise(i)   = log2(N_k / d_i)                                            bits, within what was declared of the kind
 //! weight(a, i)  = surprise(i) * separation(k) * policy(i) * activity(a, i)
 //! activity      = floor + (1 - floor) * log(1 + min(count, cap)) / log(1 + cap)
 //! ```
@@ -34,7 +34,7 @@ use crate::config::WeighConfig;
 pub struct Weights {
     /// By sighting position, bits; 0 where the identifier may not link alone.
     pub sighting_weights: Vec<f32>,
-    /// By identifier: `log2(N_k / degree)`, whatever its policy.
+    /// By identifier: `log2(N_k / degree)` within the limit of its kind, whatever its policy.
     pub surprise: Vec<f32>,
     /// By kind: share of its pairs that another kind confirms, after floor and override.
     pub kind_separation: Vec<f64>,
@@ -52,9 +52,9 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
         .with_min_len(4096)
         .map(|identifier| {
             let identifier = IdentifierId(identifier);
-            let accounts = f64::from(classification.tails[graph.kind_of(identifier).index()].accounts);
-            let degree = graph.identifier_degree(identifier).max(1) as f64;
-            (accounts / degree).log2().max(0.0) as f32
+            let kind = graph.kind_of(identifier);
+            let accounts = f64::from(classification.tails[kind.index()].accounts);
+            facts.limit(kind).surprise(accounts, graph.identifier_degree(identifier))
         })
         .collect();
     let nested = nested_kinds(facts, classification, config);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
-use crate::dataset::Dataset;
+use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
@@ -143,7 +143,11 @@ pub fn update(
             .collect(),
         rejected: manifest.rejected.iter().cloned().collect(),
     };
-    let ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
+    let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
+    if config.map.is_none() {
+        // A store of pseudonyms keeps no map.
+        ingested.declared_kinds = dataset.declared_kinds().clone();
+    }
     let summary = summarise(&ingested);
     if summary.already_read.len() == ingested.files.len() - base.files.len() {
         return Ok(BuildSummary { changed: false, ..summary });
@@ -280,6 +284,9 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     if !ingested.event_ids.pairs.is_empty() {
         writer.put(EVENT_IDS, &ingested.event_ids.pairs)?;
         writer.put(DUPLICATE_EVENTS, &[ingested.event_ids.duplicates])?;
+    }
+    if !ingested.declared_kinds.is_empty() {
+        writer.put(DECLARED_KINDS, &serde_json::to_vec(&ingested.declared_kinds).expect("plain data serialises"))?;
     }
     let tables = writer.tables();
     tables.kinds = ingested.kind_names;

@@ -1,9 +1,12 @@
 //! An open store with its graph, its activity and its names: what every question is asked of.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use events::Pseudonyms;
-use evidence::{AccountTable, Facts, KindRole};
+use events::schema::KindEntry;
+use evidence::{AccountTable, Facts, KindLimit, KindRole};
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, KindId};
 
 use crate::cases::{self, Cases};
@@ -26,6 +29,10 @@ pub struct Dataset {
     account_names: NameTable,
     identifier_names: NameTable,
     roles: Vec<KindRole>,
+    declared: BTreeMap<String, KindEntry>,
+    limits: Vec<KindLimit>,
+    /// The graph without sightings that no longer link; `None` where all do. Made when it is first asked for.
+    linking: OnceLock<Option<BipartiteGraph>>,
     network_types: Column<u8>,
     asns: Column<u32>,
     pseudonyms: Option<Pseudonyms>,
@@ -70,7 +77,13 @@ impl Dataset {
         let account_names = NameTable::new(store.column("accounts.name_offsets")?, store.column("accounts.name_bytes")?);
         let identifier_names =
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
-        let roles = store.manifest().tables.kinds.iter().map(|kind| KindRole::of_name(kind)).collect();
+        let declared: BTreeMap<String, KindEntry> = store.json(DECLARED_KINDS)?.unwrap_or_default();
+        let kinds = &store.manifest().tables.kinds;
+        let roles = kinds.iter().map(|kind| role_of(kind, declared.get(kind))).collect();
+        let limit = |kind: &String| {
+            declared.get(kind).map_or(KindLimit::default(), |entry| KindLimit { prior: entry.prior, expected: entry.expected })
+        };
+        let limits = if declared.is_empty() { Vec::new() } else { kinds.iter().map(limit).collect() };
         let naming = Naming::new(Level::Full, None)?;
         let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
         let asns = store.column_or_empty(enrich::ASNS)?;
@@ -82,6 +95,9 @@ impl Dataset {
             account_names,
             identifier_names,
             roles,
+            declared,
+            limits,
+            linking: OnceLock::new(),
             network_types,
             asns,
             pseudonyms: None,
@@ -226,12 +242,44 @@ impl Dataset {
         format!("{kind}:{value}")
     }
 
+    /// The kinds that the map of the store declared, by name.
+    pub fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
+        &self.declared
+    }
+
+    /// The graph of the sightings that link: all of them, but for kinds that were declared with a time to live those whose last sighting lies
+    /// longer before the store's last. Vertices have the same numbers. Where something was declared, the first call costs O(sightings) and memory for them.
+    pub fn linking_graph(&self) -> &BipartiteGraph {
+        self.linking.get_or_init(|| self.without_expired()).as_ref().unwrap_or(&self.graph)
+    }
+
+    fn without_expired(&self) -> Option<BipartiteGraph> {
+        let of_kind = |kind: &String| self.declared.get(kind).and_then(|entry| entry.ttl).map(|ttl| ttl.0);
+        let lives: Vec<Option<u32>> = self.tables().kinds.iter().map(of_kind).collect();
+        if lives.iter().all(Option::is_none) {
+            return None;
+        }
+        let graph = &self.graph;
+        let newest = graph.columns().last_seen.iter().copied().max().unwrap_or(graph::NO_TIME);
+        let links = |sighting: &graph::Sighting| {
+            let life = lives[graph.kind_of(sighting.identifier).index()];
+            sighting.last_seen == graph::NO_TIME || life.is_none_or(|life| sighting.last_seen.saturating_add(life) >= newest)
+        };
+        let rows = (0..graph.account_count() as u32).flat_map(|account| graph.sightings_of(AccountId(account)));
+        let kept = rows.filter(links).collect();
+        let starts = graph.columns().kind_starts.to_vec();
+        Some(
+            graph::build::graph_from_sightings(kept, graph.account_count(), starts).expect("fewer sightings of the same graph"),
+        )
+    }
+
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
     pub fn facts<'a>(&'a self, allowed: &'a Allowed) -> Facts<'a> {
         Facts {
-            graph: &self.graph,
+            graph: self.linking_graph(),
             activity: &self.activity,
             roles: &self.roles,
+            limits: &self.limits,
             accounts: &self.accounts,
             allowed_identifiers: &allowed.identifiers,
             allowed_accounts: &allowed.accounts,
@@ -303,6 +351,16 @@ impl Dataset {
     pub fn results_if_any(&self) -> Result<Option<Results>, Error> {
         if_any(self.results())
     }
+}
+
+/// The section of what the map declared of kinds.
+pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";
+
+/// What sharing an identifier of a kind can mean: as declared, else by its name.
+fn role_of(kind: &str, declared: Option<&KindEntry>) -> KindRole {
+    let declared = declared.and_then(|entry| entry.role.as_deref());
+    let role = declared.and_then(|role| serde_json::from_value(serde_json::Value::String(role.to_owned())).ok());
+    role.unwrap_or_else(|| KindRole::of_name(kind))
 }
 
 /// `None` where nothing was detected.

@@ -183,8 +183,24 @@ pub(crate) fn find_networks(
     results.components = components.labels().to_vec().into();
     results.communities = communities.partition.labels().to_vec().into();
     results.set_classes(&classification);
-    results.weights = weights.sighting_weights.into();
+    results.weights = of_all_sightings(dataset, weights.sighting_weights).into();
     Ok(results)
+}
+
+/// The weights of the sightings that link as weights of all sightings: those that no longer link weigh nothing.
+fn of_all_sightings(dataset: &Dataset, weights: Vec<f32>) -> Vec<f32> {
+    let (all, linking) = (dataset.graph(), dataset.linking_graph());
+    if all.sighting_count() == linking.sighting_count() {
+        return weights;
+    }
+    let mut of_all = Vec::with_capacity(all.sighting_count());
+    for account in (0..all.account_count() as u32).map(AccountId) {
+        let mut linked = linking.identifiers_of(account).iter().zip(&weights[linking.sighting_range(account)]).peekable();
+        let row = all.identifiers_of(account).iter();
+        of_all
+            .extend(row.map(|identifier| linked.next_if(|(linking, _)| *linking == identifier).map_or(0.0, |(_, &bits)| bits)));
+    }
+    of_all
 }
 
 /// Strongest first; of equal scores the one with more confirmed accounts, then as [`evidence::rank_networks`] has it.

@@ -169,7 +169,7 @@ fn spanning_tree(ties: &Ties<'_>, dataset: &Dataset, members: &[u32]) -> Vec<Edg
 /// The pairs of members that follow each other on an identifier, in the order of their ids.
 fn neighbouring_pairs(dataset: &Dataset, members: &[u32]) -> Vec<(u32, u32)> {
     let rows = members.iter().enumerate().flat_map(|(position, &member)| {
-        dataset.graph().identifiers_of(AccountId(member)).iter().map(move |&identifier| (identifier, position as u32))
+        dataset.linking_graph().identifiers_of(AccountId(member)).iter().map(move |&identifier| (identifier, position as u32))
     });
     let mut seen: Vec<(u32, u32)> = rows.collect();
     seen.par_sort_unstable();
@@ -212,7 +212,7 @@ fn levels(tree: &[Edge], members: usize) -> Vec<Level> {
 }
 
 fn joins(ties: &Ties<'_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> Vec<Join> {
-    let graph = dataset.graph();
+    let graph = dataset.linking_graph();
     let join = |(edge, accounts): (&Edge, (u64, u64))| {
         let [first, second] = [edge.first, edge.second].map(|position| AccountId(members[position as usize]));
         let mut by: Vec<(f64, u32)> = shared(graph.identifiers_of(first), graph.identifiers_of(second))
@@ -237,7 +237,7 @@ fn joins(ties: &Ties<'_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> 
 fn held_by(ties: &Ties<'_>, members: &[u32], network: usize) -> Vec<HeldBy> {
     let (dataset, results) = (ties.dataset(), ties.results());
     let group = &ties.group(network);
-    let graph = dataset.graph();
+    let graph = dataset.linking_graph();
     let row_of = |member: u32| graph.identifiers_of(AccountId(member)).iter().copied();
     // Identifiers that say something and that at least two members share, ascending; below they go by their place among these.
     let mut shared: Vec<u32> = members.iter().flat_map(|&member| row_of(member)).collect();

@@ -111,8 +111,13 @@ impl Dataset {
         let range = self.graph().identifiers_of_kind(kind);
         let find = |value: &str| self.identifier_names().find(range.clone(), value);
         let name = self.kind_name(kind);
-        let address = (name == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten();
-        let canonical = address.map_or_else(|| value.to_owned(), |address| address.to_string());
+        let canonical = match self.declared_kinds().get(name).and_then(|entry| entry.normaliser) {
+            Some(normaliser) => normaliser.apply(value).ok()?.into_owned(),
+            None => {
+                let address = (name == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten();
+                address.map_or_else(|| value.to_owned(), |address| address.to_string())
+            }
+        };
         let found = find(value).or_else(|| find(&canonical)).or_else(|| find(&self.pseudonym_of(name, &canonical)?));
         found.map(IdentifierId)
     }

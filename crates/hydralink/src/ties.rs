@@ -78,7 +78,7 @@ impl<'a> Ties<'a> {
 
     /// The bits that sharing this identifier says; 0 if it says nothing.
     pub fn bits_of(&self, identifier: IdentifierId) -> f64 {
-        let graph = self.dataset.graph();
+        let graph = self.dataset.linking_graph();
         let code = self.results.policies.get(identifier.index()).copied().unwrap_or(u8::MAX);
         let policy = self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
         let degree = graph.identifier_degree(identifier);
@@ -88,7 +88,7 @@ impl<'a> Ties<'a> {
 
     /// What ties two accounts. O(both rows).
     pub fn between(&self, first: AccountId, second: AccountId) -> Tie {
-        let graph = self.dataset.graph();
+        let graph = self.dataset.linking_graph();
         let shared = shared(graph.identifiers_of(first), graph.identifiers_of(second));
         self.sum(shared.map(|identifier| (IdentifierId(identifier), self.bits_of(IdentifierId(identifier)))))
     }
@@ -101,7 +101,7 @@ impl<'a> Ties<'a> {
     /// The accounts of a network, counted. O(accounts of the store + sightings of the network).
     pub fn group(&self, network: usize) -> Group {
         let accounts: Vec<u32> = self.results.members_of(network).into_iter().map(|(account, _)| account.0).collect();
-        let graph = self.dataset.graph();
+        let graph = self.dataset.linking_graph();
         let rows = accounts.iter().flat_map(|&account| graph.identifiers_of(AccountId(account)));
         let mut seen: Vec<u32> = rows.copied().collect();
         seen.sort_unstable();
@@ -117,7 +117,7 @@ impl<'a> Ties<'a> {
 
     /// The account's identifiers that speak for the group, each with its bits, ascending by identifier.
     pub fn ballots(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
-        let graph = self.dataset.graph();
+        let graph = self.dataset.linking_graph();
         let own = u32::from(group.accounts.binary_search(&account.0).is_ok());
         let size = group.accounts.len() as u32 - own;
         let ballot = |&identifier: &u32| {
@@ -152,7 +152,7 @@ impl<'a> Ties<'a> {
     }
 
     fn sum(&self, bits: impl Iterator<Item = (IdentifierId, f64)>) -> Tie {
-        let graph = self.dataset.graph();
+        let graph = self.dataset.linking_graph();
         let kinds = bits.filter(|&(_, bits)| bits > 0.0).map(|(identifier, bits)| (graph.kind_of(identifier), bits));
         self.terms.sum(kinds.collect::<Vec<(KindId, f64)>>())
     }

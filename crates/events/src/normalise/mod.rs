@@ -1,6 +1,7 @@
 //! The canonical form of each kind of value, and why a value has none.
 
 pub mod ip;
+pub mod kind;
 pub mod payment;
 pub mod pseudonym;
 pub mod time;

@@ -51,6 +51,7 @@ impl Toy {
             graph: &self.graph,
             activity: &self.activity,
             roles: &[KindRole::Template],
+            limits: &[],
             accounts: &self.accounts,
             allowed_identifiers: &[],
             allowed_accounts: &[],

@@ -278,7 +278,7 @@ impl Kept {
             allowed_identifiers: renumbered(&tables.allowed_identifiers, &self.identifiers),
             allowed_accounts: renumbered(&tables.allowed_accounts, &self.accounts),
             templates: self.templates(dataset),
-            declared_kinds: Default::default(),
+            declared_kinds: dataset.declared_kinds().clone(),
             files: Vec::new(),
             rows: 0,
             rejected: Default::default(),

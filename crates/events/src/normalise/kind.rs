@@ -1,0 +1,184 @@
+//! What a map declares of a kind: how its values are written alike, and how long a sighting links.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SpanRelativeTo, Unit};
+use serde::{Deserialize, Serialize};
+
+use super::{Reason, ip};
+
+/// How the values of a kind are written alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Normaliser {
+    /// In lower case.
+    Lowercase,
+    /// Digits alone: telephone numbers.
+    Digits,
+    /// What stands behind the last `@`, in lower case: e-mail addresses.
+    Domain,
+    /// Yes or no, however it is written.
+    YesNo,
+    /// The network of an address: bits of an IPv4 and of an IPv6 prefix. Prefixes stand for ISPs' customers and sites
+    /// (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640).
+    Subnet(u8, u8),
+}
+
+/// The prefixes of `subnet` without numbers.
+const SUBNET: (u8, u8) = (24, 56);
+
+impl Normaliser {
+    /// The common form of a value; empty where it has none and so links nobody.
+    ///
+    /// # Errors
+    /// [`Reason::BadIp`] for a subnet of what is no address.
+    pub fn apply<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Reason> {
+        Ok(match self {
+            Normaliser::Lowercase if !text.chars().any(char::is_uppercase) => Cow::Borrowed(text),
+            Normaliser::Lowercase => Cow::Owned(text.to_lowercase()),
+            Normaliser::Digits if text.bytes().all(|byte| byte.is_ascii_digit()) => Cow::Borrowed(text),
+            Normaliser::Digits => Cow::Owned(text.chars().filter(char::is_ascii_digit).collect()),
+            Normaliser::Domain => Cow::Owned(text.rsplit('@').next().unwrap_or_default().trim_end_matches('.').to_lowercase()),
+            Normaliser::YesNo => Cow::Borrowed(match text.to_ascii_lowercase().as_str() {
+                "1" | "true" | "yes" | "y" | "t" => "yes",
+                "0" | "false" | "no" | "n" | "f" => "no",
+                _ => text,
+            }),
+            Normaliser::Subnet(four, six) => Cow::Owned(subnet(text, *four, *six)?),
+        })
+    }
+}
+
+/// A prefix that was written before is its own.
+fn subnet(text: &str, four: u8, six: u8) -> Result<String, Reason> {
+    let address = match text.rsplit_once('/') {
+        Some((address, length)) if length.parse() == Ok(four) || length.parse() == Ok(six) => address,
+        _ => text,
+    };
+    Ok(match ip::parse(address)? {
+        ip::Address::V4(address) => {
+            let kept = address.to_bits() & (u32::MAX << (32 - u32::from(four)));
+            format!("{}/{four}", std::net::Ipv4Addr::from_bits(kept))
+        }
+        ip::Address::V6Prefix(address) => {
+            let kept = address.to_bits() & (u128::MAX << (128 - u32::from(six)));
+            format!("{}/{six}", std::net::Ipv6Addr::from_bits(kept))
+        }
+        ip::Address::Unroutable => String::new(),
+    })
+}
+
+impl FromStr for Normaliser {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split('/');
+        let (name, lengths) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
+        let length = |at: usize, default: u8, most: u8| match lengths.get(at) {
+            None => Some(default),
+            Some(text) => text.parse().ok().filter(|length| (8..=most).contains(length)),
+        };
+        let subnet = (length(0, SUBNET.0, 32), length(1, SUBNET.1, 64));
+        match (name, lengths.len(), subnet) {
+            ("lowercase", 0, _) => Ok(Normaliser::Lowercase),
+            ("digits", 0, _) => Ok(Normaliser::Digits),
+            ("domain", 0, _) => Ok(Normaliser::Domain),
+            ("yesno", 0, _) => Ok(Normaliser::YesNo),
+            ("subnet", 0..=2, (Some(four), Some(six))) => Ok(Normaliser::Subnet(four, six)),
+            _ => Err(format!(
+                "unknown normaliser {text:?}: there are lowercase, digits, domain, yesno, and subnet or subnet/24/56, \
+                 with 8 to 32 bits of IPv4 and 8 to 64 of IPv6"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Normaliser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Normaliser::Lowercase => write!(formatter, "lowercase"),
+            Normaliser::Digits => write!(formatter, "digits"),
+            Normaliser::Domain => write!(formatter, "domain"),
+            Normaliser::YesNo => write!(formatter, "yesno"),
+            Normaliser::Subnet(four, six) => write!(formatter, "subnet/{four}/{six}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Normaliser {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Normaliser> for String {
+    fn from(normaliser: Normaliser) -> String {
+        normaliser.to_string()
+    }
+}
+
+/// How long a sighting links, in seconds; written as a number and a unit (`90d`, `12 hours`), a day being 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Ttl(pub u32);
+
+impl TryFrom<String> for Ttl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let seconds = text
+            .parse::<jiff::Span>()
+            .and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())))
+            .map_err(|error| format!("ttl {text:?} is no length of time such as 90d or 12h: {error}"))?;
+        let whole = (1.0..=f64::from(u32::MAX)).contains(&seconds);
+        if whole { Ok(Ttl(seconds as u32)) } else { Err(format!("ttl {text:?} is not between a second and a century")) }
+    }
+}
+
+impl From<Ttl> for String {
+    fn from(ttl: Ttl) -> String {
+        format!("{}s", ttl.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(normaliser: &str, text: &str) -> String {
+        let normaliser: Normaliser = normaliser.parse().unwrap();
+        assert_eq!(normaliser.to_string().parse(), Ok(normaliser));
+        let once = normaliser.apply(text).unwrap().into_owned();
+        assert_eq!(normaliser.apply(&once).unwrap(), once, "a common form is its own");
+        once
+    }
+
+    #[test]
+    fn values_are_written_alike() {
+        assert_eq!(apply("lowercase", "ÄB-c"), "äb-c");
+        assert_eq!(apply("digits", "+49 (30) 1234"), "49301234");
+        assert_eq!(apply("domain", "a@b@Example.COM."), "example.com");
+        assert_eq!((apply("yesno", "TRUE"), apply("yesno", "0"), apply("yesno", "?")), ("yes".into(), "no".into(), "?".into()));
+        assert_eq!(apply("subnet", "198.51.100.77:443"), "198.51.100.0/24");
+        assert_eq!(apply("subnet/16/48", "2001:db8:1:2:3::4"), "2001:db8:1::/48");
+        assert_eq!(apply("subnet/32/64", "2001:db8:1:2:3::4"), "2001:db8:1:2::/64");
+        assert_eq!(Normaliser::Subnet(24, 56).apply("10.0.0.1").unwrap(), "");
+        assert_eq!(Normaliser::Subnet(24, 56).apply("host"), Err(Reason::BadIp));
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused() {
+        for text in ["upper", "lowercase/3", "subnet/33", "subnet/24/7", "subnet/1/2/3", ""] {
+            assert!(text.parse::<Normaliser>().is_err(), "{text}");
+        }
+        assert_eq!(Ttl::try_from("90d".to_owned()), Ok(Ttl(90 * 86_400)));
+        assert_eq!(Ttl::try_from("12 hours".to_owned()), Ok(Ttl(43_200)));
+        for text in ["", "90", "-1d", "0s", "1 month"] {
+            assert!(Ttl::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+}
