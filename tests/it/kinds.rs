@@ -33,8 +33,8 @@ fn bits(bench: &Bench, store: &str, first: &str, second: &str) -> f64 {
 }
 
 fn built(bench: &Bench, declared: &str) {
-    let events = bench.file("events.csv", &events("2025-09-05"));
-    let map = bench.file("map.toml", &map(declared));
+    let events = bench.file("events.csv", events("2025-09-05"));
+    let map = bench.file("map.toml", map(declared));
     bench.ok(&["build", &events, "--map", &map, "-o", "st", "--quiet"]);
     bench.run(&["detect", "st", "--quiet"]);
 }
@@ -92,7 +92,7 @@ fn what_was_declared_stays_through_updates_and_erasure() {
     let bench = Bench::new();
     let (first, more) = (events("2026-03-04"), "timestamp,account_id,ip,cloud\n2026-03-06T00:00:00Z,e,20.9.9.9,SHARED-1\n");
     let (events, more) = (bench.file("events.csv", &first), bench.file("more.csv", more));
-    let map = bench.file("map.toml", &map("prior = 3.0"));
+    let map = bench.file("map.toml", map("prior = 3.0"));
     bench.ok(&["build", &events, &more, "--map", &map, "-o", "whole", "--quiet"]);
     bench.ok(&["build", &events, "--map", &map, "-o", "st", "--quiet"]);
     bench.ok(&["update", "st", &more, "--quiet"]);
@@ -105,7 +105,7 @@ fn what_was_declared_stays_through_updates_and_erasure() {
 #[test]
 fn a_declaration_that_means_nothing_is_refused() {
     let bench = Bench::new();
-    let events = bench.file("events.csv", &events("2026-03-04"));
+    let events = bench.file("events.csv", events("2026-03-04"));
     for (declared, word) in [
         ("normaliser = \"upper\"", "unknown normaliser"),
         ("ttl = \"soon\"", "length of time"),
@@ -113,7 +113,7 @@ fn a_declaration_that_means_nothing_is_refused() {
         ("expected = 0", "at least 1"),
         ("role = \"adress\"", "did you mean \"address\""),
     ] {
-        let map = bench.file("map.toml", &format!("[kinds.tenant]\ncolumn = \"cloud\"\n{declared}\n"));
+        let map = bench.file("map.toml", format!("[kinds.tenant]\ncolumn = \"cloud\"\n{declared}\n"));
         bench.fails(2, &[word], &["build", &events, "--map", &map, "-o", "st"]);
     }
     // Card numbers are refused wherever a card is described.

@@ -104,3 +104,23 @@ fn prompts_are_mined_together_or_not_at_all() {
     same(&bench, "whole", "store");
     bench.fails(2, &["mined from prompts"], &["update", "store", &two]);
 }
+
+#[test]
+fn late_events_count_and_are_told() {
+    let bench = Bench::new();
+    let row = |day: u32, account: &str| format!("2026-03-{day:02}T00:00:00Z,{account},198.51.100.7\n");
+    let header = "timestamp,account_id,ip\n";
+    let first = bench.file("1.csv", format!("{header}{}{}", row(5, "a"), row(9, "b")));
+    let second = bench.file("2.csv", format!("{header}{}{}{}", row(4, "c"), row(9, "d"), row(10, "e")));
+    let accounts = bench.file("accounts.csv", "account_id,status,label\na,Banned,fraud ring\nb,active,\nz,closed,\n");
+    bench.ok(&["build", &first, "--accounts", &accounts, "-o", "st", "--quiet"]);
+    let summary = bench.ok(&["update", "st", &second, "--format", "json", "--quiet"]).json();
+    assert_eq!((&summary["late_events"], &summary["accounts"]), (&1.into(), &5.into()));
+    assert_eq!(bench.ok(&["build", &first, "-o", "other", "--format", "json", "--quiet"]).json()["late_events"], 0);
+    // What the account table says of its accounts stays through the update, and through an erasure.
+    bench.ok(&["forget", "st", "e", "--reviewer", "dpo"]);
+    let facts = |account: &str| bench.ok(&["show", "st", account, "--format", "json"]).json()["facts"].clone();
+    assert_eq!((&facts("account:a")["status"], &facts("account:a")["label"]), (&"banned".into(), &"fraud ring".into()));
+    assert_eq!(facts("account:b")["status"], "active");
+    assert!(facts("account:c").get("status").is_none());
+}

@@ -93,7 +93,7 @@ pub(crate) struct Reading {
     /// Share of bad rows that fails the run (at least 100 rows are always tolerated)
     #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = share)]
     pub(crate) max_bad: f64,
-    /// accounts.csv: account_id,created_at,banned_at,tier,country,org,pathway,status
+    /// accounts.csv: account_id,created_at,banned_at,tier,country,org,pathway,status,label
     #[arg(long, value_name = "FILE")]
     pub(crate) accounts: Option<PathBuf>,
     /// releases.csv: model,released_at

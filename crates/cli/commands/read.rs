@@ -179,6 +179,16 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     if summary.duplicate_events > 0 {
         lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
     }
+    if summary.unroutable > 0 {
+        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
+    }
+    if summary.short_prompts > 0 {
+        lines.push(format!("{} prompts are too short to link anybody", grouped(summary.short_prompts)));
+    }
+    if summary.late_events > 0 {
+        let late = grouped(summary.late_events);
+        lines.push(format!("{late} events are older than the last that the store had; they count all the same"));
+    }
     if summary.conflicting_events > 0 {
         let rows = grouped(summary.conflicting_events);
         lines

@@ -140,6 +140,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         examples: fold.examples,
         unroutable: fold.unroutable,
         short_prompts: fold.short,
+        late_events: fold.late,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
         account_names,
         kind_names,

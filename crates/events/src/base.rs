@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use graph::build::LONG_STATUS;
-use graph::{AccountId, Activity, BipartiteGraph, NONE_U16, NONE_U32, Sighting};
+use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Sighting};
 
 use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
@@ -57,6 +57,12 @@ pub struct Base<'a> {
 }
 
 impl Base<'_> {
+    /// Time of the last sighting, in milliseconds; `i64::MIN` if none has a time.
+    pub(crate) fn watermark(&self) -> i64 {
+        let last = self.graph.columns().last_seen.iter().copied().filter(|&time| time != NO_TIME).max();
+        last.map_or(i64::MIN, |last| i64::from(last) * 1000)
+    }
+
     /// Puts everything where a chunk's yield goes.
     pub(crate) fn seed(&self, session: &Session<'_>, fold: &mut Fold<'_>) -> Result<(), EventError> {
         let too_many = EventError::TooMany { what: "values in the store and the new events", bound: u64::from(u32::MAX) };

@@ -76,7 +76,8 @@ impl Columnar {
         let layout = &self.layout;
         let roles = roles(session, layout);
         let template = if layout.long { session.kind("prompt_template_hash") } else { None };
-        let place = Place { file: name, row_group: Some(group as u64), counted: &session.counted };
+        let place =
+            Place { file: name, row_group: Some(group as u64), counted: &session.counted, watermark: session.watermark };
         let mut readers = layout
             .columns
             .iter()

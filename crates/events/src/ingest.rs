@@ -111,6 +111,8 @@ pub struct Ingested {
     pub unroutable: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
+    /// Events older than the last of the base, which counted all the same; 0 without a base.
+    pub late_events: u64,
     /// Events that had an id, and rows that were left out because they had been read.
     pub event_ids: EventIds,
 }
@@ -146,7 +148,8 @@ pub fn ingest_into<K: Keeper>(
     observer: &dyn IngestObserver,
 ) -> Result<Ingested, EventError> {
     let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
-    let session = Session::new(config, map);
+    let mut session = Session::new(config, map);
+    session.watermark = base.map_or(i64::MIN, Base::watermark);
     let paths = source::expand(sources)?;
     let prints = paths
         .par_iter()
@@ -310,6 +313,7 @@ pub(crate) struct Fold<'o> {
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
     pub(crate) duplicates: u64,
+    pub(crate) late: u64,
 }
 
 impl<'o> Fold<'o> {
@@ -337,6 +341,7 @@ impl<'o> Fold<'o> {
             unroutable: 0,
             short: 0,
             duplicates: 0,
+            late: 0,
         })
     }
 
@@ -374,6 +379,7 @@ impl<'o> Fold<'o> {
         self.unroutable += part.unroutable;
         self.short += part.short;
         self.duplicates += part.duplicates;
+        self.late += part.late;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;

@@ -74,6 +74,7 @@ pub(crate) struct Yield {
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
     pub(crate) duplicates: u64,
+    pub(crate) late: u64,
     pub(crate) card: Option<(u64, String)>,
     pub(crate) overflow: bool,
 }
@@ -83,6 +84,8 @@ pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
     pub(crate) row_group: Option<u64>,
     pub(crate) counted: &'a Counted,
+    /// Events before this are late.
+    pub(crate) watermark: i64,
 }
 
 /// The role of each column, kinds numbered.
@@ -213,6 +216,7 @@ impl Yield {
             // The run fails; what has no id must not wait.
             return;
         }
+        self.late += u64::from(millis.is_some_and(|millis| millis < place.watermark));
         let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
         if layout.long {
             status = LONG_STATUS;

@@ -89,6 +89,8 @@ pub(crate) struct Session<'c> {
     pub(crate) config: &'c IngestConfig,
     pub(crate) map: Map,
     pub(crate) latest_millis: i64,
+    /// Time of the base's last sighting, in milliseconds.
+    pub(crate) watermark: i64,
     pub(crate) accounts: Interner,
     pub(crate) identifiers: Interner,
     pub(crate) models: Labels,
@@ -106,6 +108,7 @@ impl<'c> Session<'c> {
             config,
             map,
             latest_millis: now + 86_400_000,
+            watermark: i64::MIN,
             accounts: Interner::new(),
             identifiers: Interner::new(),
             models: Labels::default(),

@@ -26,6 +26,8 @@ pub struct AccountAttributes {
     pub pathway: Vec<u16>,
     /// Index into `statuses`, or `NONE_U16`.
     pub status: Vec<u16>,
+    /// Index into `labels`, or `NONE_U16`.
+    pub label: Vec<u16>,
     /// Index into `orgs`, or `NONE_U32`.
     pub org: Vec<u32>,
     /// Countries, in byte order.
@@ -36,6 +38,8 @@ pub struct AccountAttributes {
     pub pathways: Vec<String>,
     /// Statuses (active, banned, closed), in byte order.
     pub statuses: Vec<String>,
+    /// Labels that the table's owner gave, in byte order.
+    pub labels: Vec<String>,
     /// Organisations, in byte order.
     pub orgs: Vec<String>,
     /// Rows of the table whose account has no event; they are left out.
@@ -102,7 +106,7 @@ impl Table {
 }
 
 /// Columns of the side tables that mean something to us.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "account_id",
     "account",
     "user_id",
@@ -115,6 +119,7 @@ const KNOWN: [&str; 18] = [
     "plan",
     "pathway",
     "status",
+    "label",
     "org",
     "model",
     "released_at",
@@ -190,10 +195,12 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     let (country, countries) = labels(&["country"], small, &str::to_string)?;
     let (tier, tiers) = labels(&["tier", "plan"], small, &str::to_string)?;
     let (pathway, pathways) = labels(&["pathway"], small, &str::to_string)?;
-    let (status, statuses) = labels(&["status"], small, &str::to_string)?;
+    let (status, statuses) = labels(&["status"], small, &|status| status.to_lowercase())?;
+    let (label, own_labels) = labels(&["label"], small, &str::to_string)?;
     (out.org, out.orgs) = labels(&["org"], u64::from(NONE_U32), &|org| session.pseudonym("org", org))?;
     (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
     (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
+    (out.label, out.labels) = (narrow(label), own_labels);
     Ok(out)
 }
 

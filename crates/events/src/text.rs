@@ -77,7 +77,7 @@ pub(crate) fn parse(
     piece: &Piece,
 ) -> Result<Yield, EventError> {
     let mut out = Yield::default();
-    let place = Place { file, row_group: None, counted: &session.counted };
+    let place = Place { file, row_group: None, counted: &session.counted, watermark: session.watermark };
     for &line in &piece.dropped {
         out.rows += 1;
         out.reject(&place, line, "line", Reason::TooLong, b"");

@@ -30,6 +30,12 @@ pub struct BuildSummary {
     pub timed_events: u64,
     /// Rows that were left out, because an event of the same id and content had been read.
     pub duplicate_events: u64,
+    /// Addresses that aren't routed on the internet and link nobody.
+    pub unroutable: u64,
+    /// Prompts too short to link anybody.
+    pub short_prompts: u64,
+    /// Events older than the last that the store had before an update; they count all the same.
+    pub late_events: u64,
     /// Rows whose event id another row has with other content; both were counted.
     pub conflicting_events: u64,
     /// Addresses whose network is known by the files of `--enrich`.
@@ -222,6 +228,9 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         sightings: ingested.graph.sighting_count() as u64,
         timed_events: ingested.activity.event_count() as u64,
         duplicate_events: ingested.event_ids.duplicates,
+        unroutable: ingested.unroutable,
+        short_prompts: ingested.short_prompts,
+        late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
@@ -265,6 +274,14 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     writer.put("accounts.tier", &accounts.tier)?;
     writer.put("accounts.pathway", &accounts.pathway)?;
     writer.put("accounts.org", &accounts.org)?;
+    for (column, codes, words) in
+        [("status", &accounts.status, &accounts.statuses), ("label", &accounts.label, &accounts.labels)]
+    {
+        if !words.is_empty() {
+            writer.put(&format!("accounts.{column}"), codes)?;
+            writer.put(&format!("accounts.{column}_words"), words.join("\n").as_bytes())?;
+        }
+    }
     writer.put("accounts.name_offsets", &ingested.account_names.offsets)?;
     writer.put("accounts.name_bytes", &ingested.account_names.bytes)?;
     writer.put("identifiers.name_offsets", &ingested.identifier_names.offsets)?;

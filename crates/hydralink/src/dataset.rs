@@ -28,6 +28,8 @@ pub struct Dataset {
     accounts: AccountTable,
     account_names: NameTable,
     identifier_names: NameTable,
+    status: Words,
+    label: Words,
     roles: Vec<KindRole>,
     declared: BTreeMap<String, KindEntry>,
     limits: Vec<KindLimit>,
@@ -77,6 +79,8 @@ impl Dataset {
         let account_names = NameTable::new(store.column("accounts.name_offsets")?, store.column("accounts.name_bytes")?);
         let identifier_names =
             NameTable::new(store.column("identifiers.name_offsets")?, store.column("identifiers.name_bytes")?);
+        let status = Words::of(&store, "status")?;
+        let label = Words::of(&store, "label")?;
         let declared: BTreeMap<String, KindEntry> = store.json(DECLARED_KINDS)?.unwrap_or_default();
         let kinds = &store.manifest().tables.kinds;
         let roles = kinds.iter().map(|kind| role_of(kind, declared.get(kind))).collect();
@@ -94,6 +98,8 @@ impl Dataset {
             accounts,
             account_names,
             identifier_names,
+            status,
+            label,
             roles,
             declared,
             limits,
@@ -242,6 +248,22 @@ impl Dataset {
         format!("{kind}:{value}")
     }
 
+    /// What the account table says of the state of accounts: active, banned, closed.
+    pub(crate) fn status(&self) -> &Words {
+        &self.status
+    }
+
+    /// The labels that the owner of the account table gave.
+    pub(crate) fn label(&self) -> &Words {
+        &self.label
+    }
+
+    /// Whether the account table says that an account is banned, by a time or by its status.
+    pub fn is_banned(&self, account: AccountId) -> bool {
+        let time = self.accounts.banned_at.get(account.index());
+        time.is_some_and(|&time| time != graph::NO_TIME) || self.status.of_account(account) == Some("banned")
+    }
+
     /// The kinds that the map of the store declared, by name.
     pub fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
         &self.declared
@@ -350,6 +372,26 @@ impl Dataset {
     /// [`Error::StoreDamaged`] if they can't be read.
     pub fn results_if_any(&self) -> Result<Option<Results>, Error> {
         if_any(self.results())
+    }
+}
+
+/// A column of words of the account table; empty where the table hasn't the column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    /// By account, an index into `words`, or `NONE_U16`.
+    pub(crate) codes: Column<u16>,
+    pub(crate) words: Vec<String>,
+}
+
+impl Words {
+    fn of(store: &Store, column: &str) -> Result<Self, Error> {
+        let text: Column<u8> = store.column_or_empty(&format!("accounts.{column}_words"))?;
+        let words = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+        Ok(Words { codes: store.column_or_empty(&format!("accounts.{column}"))?, words })
+    }
+
+    pub(crate) fn of_account(&self, account: AccountId) -> Option<&str> {
+        self.words.get(usize::from(*self.codes.get(account.index())?)).map(String::as_str)
     }
 }
 

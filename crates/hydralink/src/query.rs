@@ -386,6 +386,8 @@ fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     };
     put("created_at", accounts.created_at.get(account.index()).copied().and_then(rfc3339));
     put("banned_at", accounts.banned_at.get(account.index()).copied().and_then(rfc3339));
+    put("status", dataset.status().of_account(account).map(str::to_owned));
+    put("label", dataset.label().of_account(account).map(str::to_owned));
     put("country", word(&accounts.country, &tables.countries));
     put("tier", word(&accounts.tier, &tables.tiers));
     put("pathway", word(&accounts.pathway, &tables.pathways));

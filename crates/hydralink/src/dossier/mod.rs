@@ -96,7 +96,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
                 *counts.entry(name(names, word)).or_default() += 1;
             }
         }
-        banned += u64::from(accounts.banned_at.get(at).is_some_and(|&time| time != NO_TIME));
+        banned += u64::from(dataset.is_banned(account));
     }
     let mut order = belonging.clone();
     order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));

@@ -265,6 +265,10 @@ impl Kept {
                 country: self.by_account(&table.country),
                 tier: self.by_account(&table.tier),
                 pathway: self.by_account(&table.pathway),
+                status: self.by_account(&dataset.status().codes),
+                statuses: dataset.status().words.clone(),
+                label: self.by_account(&dataset.label().codes),
+                labels: dataset.label().words.clone(),
                 org,
                 countries: tables.countries.clone(),
                 tiers: tables.tiers.clone(),
@@ -285,6 +289,7 @@ impl Kept {
             examples: Vec::new(),
             unroutable: 0,
             short_prompts: 0,
+            late_events: 0,
             event_ids: build::event_ids(dataset)?,
             event_pathway: self.by_account(&dataset.store().column::<u16>("inputs.event_pathway")?),
             event_pathways: {
