@@ -4,21 +4,26 @@
 //! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account was
 //!    seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
 //! 3. *Edges*: the sightings of the two with evidence.
-//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]).
+//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left out
+//!    ([`super::Crowd`]).
 //!
 //! Cost: O(sightings of the chosen accounts) and 12 bytes an identifier of the data.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{ExportConfig, Networks, collapse};
+use super::{Crowd, ExportConfig, Networks, collapse};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::{Network, Results};
+
+/// Edges of a thinned graph, at most: what a browser draws in a fraction of a second.
+const MOST_EDGES: u64 = 200_000;
 
 /// What is chosen, before it becomes nodes.
 pub(crate) struct Chosen<'a> {
@@ -45,11 +50,20 @@ impl<'a> ExportGraph<'a> {
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
         let mut graph = chosen.frame(config);
-        let drawn = chosen.tied.iter().filter(|&&accounts| accounts >= 2).count();
-        if chosen.accounts.len() + drawn > config.selection.max_nodes {
-            collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
+        let tying: Vec<u32> =
+            (0..chosen.tied.len() as u32).filter(|&identifier| chosen.tied[identifier as usize] >= 2).collect();
+        let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
+        let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied[identifier as usize])).sum();
+        let thin = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;
+        if tying.len() <= room && (!thin || edges <= MOST_EDGES) {
+            chosen.fill(&mut graph, &tying, usize::MAX);
+        } else if thin {
+            let ties = (MOST_EDGES as usize / chosen.accounts.len().max(1)).max(1);
+            let telling = chosen.telling(room, ties);
+            graph.left_out.identifiers = (tying.len() - telling.len()) as u64;
+            chosen.fill(&mut graph, &telling, ties);
         } else {
-            chosen.fill(&mut graph);
+            collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
         }
         graph.count_degrees();
         Ok(graph)
@@ -169,34 +183,75 @@ impl<'a> Chosen<'a> {
         graph.left_out.hubs = graph.hubs.len() as u64;
     }
 
-    /// Every chosen account and every identifier that ties two of them.
-    fn fill(&self, graph: &mut ExportGraph<'a>) {
+    /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it ties.
+    fn telling_of(&self, identifier: u32) -> (bool, u32) {
+        let network = self.results.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
+        (self.position_of.get(network as usize).is_some_and(Option::is_some), self.tied[identifier as usize])
+    }
+
+    /// Keeps an account's `ties` most telling edges, ascending by identifier: of each kind the first, then of each the second, and so on.
+    fn most_telling(&self, row: &mut Vec<ExportEdge>, ties: usize) {
+        if row.len() <= ties {
+            return;
+        }
+        let kind = |tie: &ExportEdge| self.dataset.graph().kind_of(IdentifierId(tie.target));
+        row.sort_by_key(|tie| (kind(tie), Reverse(self.telling_of(tie.target)), tie.target));
+        let mut ranked: Vec<(usize, ExportEdge)> =
+            row.chunk_by(|one, other| kind(one) == kind(other)).flat_map(|run| run.iter().copied().enumerate()).collect();
+        ranked.sort_by_key(|(rank, tie)| (*rank, Reverse(self.telling_of(tie.target)), tie.target));
+        row.clear();
+        row.extend(ranked.into_iter().take(ties).map(|(_, tie)| tie));
+        row.sort_by_key(|tie| tie.target);
+    }
+
+    /// At most `room` identifiers, ascending, each of them among the `ties` most telling ones of at least two accounts.
+    fn telling(&self, room: usize, ties: usize) -> Vec<u32> {
+        let mut named = vec![0u32; self.tied.len()];
+        for &account in &self.accounts {
+            let mut row = Vec::new();
+            self.each_tie(AccountId(account), |tie| row.push(tie));
+            self.most_telling(&mut row, ties);
+            row.iter().for_each(|tie| named[tie.target as usize] += 1);
+        }
+        let mut telling: Vec<u32> = (0..named.len() as u32).filter(|&identifier| named[identifier as usize] >= 2).collect();
+        telling.sort_by_key(|&identifier| (Reverse(self.telling_of(identifier)), identifier));
+        telling.truncate(room);
+        telling.sort_unstable();
+        telling
+    }
+
+    /// Every chosen account and these identifiers (ascending), each account with its `ties` most telling ones of them.
+    fn fill(&self, graph: &mut ExportGraph<'a>, drawn: &[u32], ties: usize) {
         let mut node_of = vec![NONE_U32; self.tied.len()];
-        let mut identifiers = Vec::new();
-        for (identifier, &tied) in self.tied.iter().enumerate() {
-            if tied >= 2 {
-                node_of[identifier] = (self.accounts.len() + identifiers.len()) as u32;
-                identifiers.push(self.identifier_node(IdentifierId(identifier as u32)));
-            }
+        let mut identifiers = Vec::with_capacity(drawn.len());
+        for &identifier in drawn {
+            node_of[identifier as usize] = (self.accounts.len() + identifiers.len()) as u32;
+            identifiers.push(self.identifier_node(IdentifierId(identifier)));
         }
         graph.nodes.reserve_exact(self.accounts.len() + identifiers.len());
-        graph.edges.reserve_exact(self.tied.iter().filter(|&&tied| tied >= 2).map(|&tied| tied as usize).sum());
+        let most: u64 = drawn.iter().map(|&identifier| u64::from(self.tied[identifier as usize])).sum();
+        graph.edges.reserve_exact(most.min((self.accounts.len() as u64).saturating_mul(ties as u64)) as usize);
+        let mut row: Vec<ExportEdge> = Vec::new();
         for (source, &account) in self.accounts.iter().enumerate() {
             graph.nodes.push(self.account_node(AccountId(account)));
-            let mut drawn = 0;
+            row.clear();
             self.each_tie(AccountId(account), |tie| {
                 let target = node_of[tie.target as usize];
                 if target == NONE_U32 {
                     graph.left_out.sightings += 1;
                     return;
                 }
-                drawn += 1;
                 let identifier = &mut identifiers[target as usize - self.accounts.len()];
                 identifier.exchanges += tie.count;
                 widen(&mut identifier.first_seen, &mut identifier.last_seen, tie.first_seen, tie.last_seen);
-                graph.edges.push(ExportEdge { source: source as u32, target, ..tie });
+                row.push(tie);
             });
-            graph.nodes[source].degree_shown = drawn;
+            let all = row.len();
+            self.most_telling(&mut row, ties);
+            graph.left_out.sightings += (all - row.len()) as u64;
+            graph.nodes[source].degree_shown = row.len() as u32;
+            let edge = |tie: &ExportEdge| ExportEdge { source: source as u32, target: node_of[tie.target as usize], ..*tie };
+            graph.edges.extend(row.iter().map(edge));
         }
         graph.nodes.append(&mut identifiers);
     }

@@ -85,8 +85,10 @@ impl Networks {
 pub struct Selection {
     /// Which networks.
     pub networks: Networks,
-    /// Above this many nodes, groups stand for their accounts.
+    /// Above this many nodes something gives way.
     pub max_nodes: usize,
+    /// What that is.
+    pub crowd: Crowd,
     /// How identifying values are shown.
     pub level: Level,
 }
@@ -94,8 +96,18 @@ pub struct Selection {
 impl Default for Selection {
     /// Flagged networks, 50,000 nodes (what Gephi lays out at a bearable speed), values as stored.
     fn default() -> Self {
-        Selection { networks: Networks::Flagged, max_nodes: 50_000, level: Level::Full }
+        Selection { networks: Networks::Flagged, max_nodes: 50_000, crowd: Crowd::Collapse, level: Level::Full }
     }
+}
+
+/// What gives way where there are more nodes than wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// Groups stand for their accounts.
+    Collapse,
+    /// Accounts stay while they leave room for a quarter as many identifiers, each with its share of 200,000 edges to those of every kind that tell most:
+    /// first those that a network keeps to itself, then those that tie more accounts. Else as [`Crowd::Collapse`].
+    Thin,
 }
 
 /// How to export.

@@ -98,7 +98,7 @@ fn world_with([first, second]: [String; 2]) -> (TempDir, Dataset) {
 }
 
 fn config(networks: Networks, max_nodes: usize) -> ExportConfig {
-    ExportConfig { selection: Selection { networks, max_nodes, level: Level::Full }, ..ExportConfig::default() }
+    ExportConfig { selection: Selection { networks, max_nodes, ..Selection::default() }, ..ExportConfig::default() }
 }
 
 fn names(graph: &ExportGraph<'_>) -> Vec<String> {
@@ -172,6 +172,16 @@ fn too_many_nodes_become_groups_and_nothing_is_lost_silently() {
     assert_eq!((left.single_identifiers, left.identifiers, left.hubs), (1, 0, 1));
     // Every sighting is drawn, with a hub, or left out.
     assert_eq!(left.sightings + left.hub_sightings + 3, 11);
+    // Thinned, all accounts stay while there is room for a quarter as many identifiers, and what is left out is counted.
+    let thin = |limit| {
+        let mut config = config(Networks::Whole, limit);
+        config.selection.crowd = Crowd::Thin;
+        ExportGraph::from_dataset(&dataset, &results, &config).unwrap()
+    };
+    let thinned = thin(7);
+    assert_eq!((thinned.nodes.len(), thinned.about.collapsed, thinned.left_out.identifiers), (7, false, 1));
+    assert_eq!(thinned.edges.len() as u64 + thinned.left_out.sightings, 6);
+    assert!(thin(6).about.collapsed);
     for limit in 0..6 {
         let small = ExportGraph::from_dataset(&dataset, &results, &config(Networks::Whole, limit)).unwrap();
         assert!(small.nodes.len() <= limit.max(1));

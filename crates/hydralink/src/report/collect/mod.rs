@@ -15,7 +15,7 @@ use graph::{AccountId, NO_TIME};
 use super::{CappedSection, NetworkSection, ReportData};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::export::{ExportConfig, ExportGraph, Networks};
+use crate::export::{Crowd, ExportConfig, ExportGraph, Networks};
 use crate::results::Results;
 use networks::Collected;
 
@@ -24,7 +24,7 @@ use networks::Collected;
 pub struct ReportConfig {
     /// Which networks.
     pub networks: Networks,
-    /// Above this many nodes, groups stand for their accounts in the picture.
+    /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their accounts.
     pub max_nodes: usize,
 }
 
@@ -44,6 +44,7 @@ impl Dataset {
         let mut selection = ExportConfig::default();
         selection.selection.networks = config.networks.clone();
         selection.selection.max_nodes = config.max_nodes;
+        selection.selection.crowd = Crowd::Thin;
         let mut drawn = ExportGraph::from_dataset(self, results, &selection)?;
         picture::own_networks(&mut drawn);
         picture::place_apart(&mut drawn)?;

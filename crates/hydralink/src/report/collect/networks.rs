@@ -171,7 +171,11 @@ impl<'a> Collected<'a> {
         }
         add("Graph: accounts without room", left.accounts);
         add("Graph: identifiers seen with a single account, which join nothing", left.single_identifiers);
-        add("Graph: identifiers without room", left.identifiers);
+        add(
+            "Graph: identifiers without room; drawn are those that networks keep to themselves and that tie most",
+            left.identifiers,
+        );
+        add("Graph: sightings not drawn, because the identifier isn't or others tell more", left.sightings);
         add("Graph: shared identifiers not drawn because they are hubs (see Hubs cut)", left.hubs);
     }
 }
