@@ -197,3 +197,28 @@ fn a_store_that_lost_its_events_is_seen_to_differ() {
     let largest = changes.iter().max_by_key(|change| change["accounts_after"].as_u64()).expect("a change");
     assert_eq!((largest["change"].as_str(), largest["joined"].as_u64() > Some(0)), (Some("grew"), true), "{changes:?}");
 }
+
+#[test]
+fn an_appeal_names_what_a_membership_rests_on_and_what_would_end_it() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (_, core) = strongest(&bench, &store);
+    let node = format!("account:{}", core[0]);
+    let appeal = bench.ok(&["appeal", &store, &node, "--format", "json"]).json();
+    assert_eq!((&appeal["tied"], &appeal["membership"]), (&true.into(), &"core".into()));
+    assert!(number(&appeal["bits"]) >= number(&appeal["needed"]));
+    let names = |field: &str| -> Vec<String> {
+        let list = appeal[field].as_array().expect("a list").iter();
+        list.map(|one| one.as_str().or_else(|| one["identifier"].as_str()).expect("a name").to_owned()).collect()
+    };
+    let (grounds, enough, without) = (names("grounds"), names("enough"), names("ends_without"));
+    assert!(!enough.is_empty() && enough.len() <= without.len() && without.len() <= grounds.len());
+    assert!(enough.iter().chain(&without).all(|one| grounds.contains(one)));
+    // The two sets meet: what is enough alone can't be whole where what is needed is gone.
+    assert!(enough.iter().any(|one| without.contains(one)));
+    let text = bench.ok(&["appeal", &store, &node]).stdout;
+    assert!(text.contains("Without all of these nothing would tie it") && text.contains(&enough[0]), "{text}");
+    let outsider = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records()[0].clone();
+    let ran = bench.run(&["appeal", &store, outsider["account_id"].as_str().expect("an account")]);
+    assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
+}

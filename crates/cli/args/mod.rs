@@ -108,6 +108,10 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink why-not store acct_1 acct_2
     WhyNot(TwoNodes),
+    /// What an account's membership of a network rests on, and what would end it
+    ///
+    /// Example: hydralink appeal store acct_1
+    Appeal(OneNode),
     /// What joined a network, in which order, and what it would be without the identifier that holds it together
     ///
     /// Example: hydralink how store PN-ae620bcf

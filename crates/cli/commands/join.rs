@@ -1,5 +1,8 @@
-//! What joins nodes: ego, path, common, why, why-not, how, overlap, expand.
+//! What joins nodes: ego, path, common, why, why-not, appeal, how, overlap, expand.
 
+use std::collections::BTreeMap;
+
+use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
 use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared};
@@ -156,6 +159,66 @@ fn why_not_text(found: &WhyNot) -> String {
     }
     if !found.together && !found.kinds_not_shared.is_empty() {
         lines.push(format!("\nNothing in common among: {}", found.kinds_not_shared.join(", ")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Prints what an account's membership rests on.
+pub(crate) fn appeal(arguments: &args::OneNode, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let found = appeal::appeal(&dataset, &dataset.labelling()?, account(&dataset, &arguments.node)?)?;
+    output.one(&found, appeal_text)?;
+    Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
+}
+
+/// Grounds of a kind, and other identifiers, that the text names; JSON has all.
+const OF_A_KIND: usize = 3;
+const OTHERS: usize = 10;
+
+fn appeal_text(appeal: &Appeal) -> String {
+    let mut lines = vec![appeal.answer.clone()];
+    if !appeal.grounds.is_empty() {
+        lines.push("\nGrounds, the strongest of each kind".to_owned());
+    }
+    let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
+    for ground in &appeal.grounds {
+        let count = of_kind.entry(links::kind_of(&ground.identifier)).or_default();
+        *count += 1;
+        if *count > OF_A_KIND {
+            continue;
+        }
+        lines.push(format!("  {} ({})", ground.identifier, ground.class));
+        let days = |time: &Option<String>| time.as_deref().map_or("?", |time| &time[..time.len().min(10)]).to_owned();
+        lines.push(format!(
+            "    {:+.1} bits: {} of its {} accounts are of the network; {} exchanges, {} to {}",
+            ground.bits,
+            grouped(ground.members),
+            grouped(ground.accounts),
+            grouped(ground.exchanges),
+            days(&ground.first_seen),
+            days(&ground.last_seen)
+        ));
+    }
+    let more = of_kind.iter().filter(|(_, count)| **count > OF_A_KIND);
+    let more: Vec<String> = more.map(|(kind, count)| format!("{} more {kind}", grouped((count - OF_A_KIND) as u64))).collect();
+    lines.extend((!more.is_empty()).then(|| format!("  and {}", more.join(", "))));
+    for (heading, identifiers) in
+        [("Enough alone", &appeal.enough), ("Without all of these nothing would tie it", &appeal.ends_without)]
+    {
+        if !identifiers.is_empty() {
+            lines.push(format!("\n{heading} ({})", identifiers.len()));
+            lines.extend(identifiers.iter().take(OTHERS).map(|identifier| format!("  {identifier}")));
+            let more = identifiers.len().saturating_sub(OTHERS);
+            lines.extend((more > 0).then(|| format!("  and {more} more")));
+        }
+    }
+    if !appeal.not_counted.is_empty() {
+        lines.push("\nShared with members and not counted".to_owned());
+        lines.extend(appeal.not_counted.iter().take(OTHERS).map(|shared| {
+            let (members, accounts) = (grouped(shared.members), grouped(shared.accounts));
+            format!("  {} ({}): {members} of its {accounts} accounts are of the network", shared.identifier, shared.class)
+        }));
     }
     lines.push(String::new());
     lines.join("\n")

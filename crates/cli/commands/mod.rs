@@ -47,6 +47,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Ego(arguments) => join::ego(&arguments, output),
         Command::Top(arguments) => ask::top(&arguments, output),
         Command::Common(arguments) => join::common(&arguments, output),
+        Command::Appeal(arguments) => join::appeal(&arguments, output),
         Command::WhyNot(arguments) => join::why_not(&arguments, output),
         Command::How(arguments) => join::how(&arguments, output),
         Command::Overlap(arguments) => join::overlap(&arguments, output),

@@ -48,6 +48,7 @@ pub mod build;
 pub mod detect;
 
 pub mod ablate;
+pub mod appeal;
 pub mod baselines;
 pub mod calibrate;
 pub mod layers;

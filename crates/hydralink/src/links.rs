@@ -177,7 +177,8 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
     })
 }
 
-pub(crate) fn kind_of(label: &str) -> &str {
+/// The kind of a `KIND:VALUE`.
+pub fn kind_of(label: &str) -> &str {
     label.split(':').next().unwrap_or_default()
 }
 

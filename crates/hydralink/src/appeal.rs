@@ -1,0 +1,262 @@
+//! What does an account's membership of a network rest on, and what would end it?
+//!
+//! 1. *Grounds*: the identifiers that speak for the network by the rule of detection ([`crate::ties`]), with the bits of each.
+//! 2. *Enough*: some of them that would tie the account to the network alone. None of these could be left out.
+//! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
+//! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
+//!
+//! Both sets are irreducible, not the smallest there are: the shortest run of the strongest grounds that will do, less those that turn out not to
+//! be needed, weakest first. One account is asked about; the others of the network stay as they are. Cost: the rows of the network's
+//! accounts, and the account's grounds squared.
+
+use std::cmp::Reverse;
+
+use graph::{AccountId, IdentifierId};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::results::{Labelling, Membership};
+use crate::ties::{Group, Ties};
+use crate::time::rfc3339;
+
+/// Identifiers that are listed as not counted; those that most members share.
+pub const NOT_COUNTED: usize = 20;
+
+/// What an account's membership rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Appeal {
+    /// The account.
+    pub account: String,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// The candidate network that it belongs to or touches.
+    pub network: Option<String>,
+    /// Whether that is over the threshold.
+    pub flagged: bool,
+    /// How it belongs.
+    pub membership: Option<Membership>,
+    /// Confidence of that, 0..1.
+    pub confidence: f64,
+    /// Bits of its grounds.
+    pub bits: f64,
+    /// Bits that a tie to the network takes.
+    pub needed: f64,
+    /// Whether at least two kinds speak.
+    pub corroborated: bool,
+    /// Whether the bits are enough. An account can also belong because it looks like the members (its profile); no single ground decides that.
+    pub tied: bool,
+    /// The grounds, strongest first.
+    pub grounds: Vec<Ground>,
+    /// Grounds that would be enough alone.
+    pub enough: Vec<String>,
+    /// Grounds without which nothing would tie it.
+    pub ends_without: Vec<String>,
+    /// What it shares with members that isn't counted.
+    pub not_counted: Vec<NotCounted>,
+}
+
+/// An identifier that speaks for the network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ground {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Class.
+    pub class: String,
+    /// What it says for the network, before discounts for several of one kind.
+    pub bits: f64,
+    /// Accounts of the network seen with it.
+    pub members: u64,
+    /// All accounts seen with it.
+    pub accounts: u64,
+    /// Exchanges of the account that showed it.
+    pub exchanges: u64,
+    /// First of them, RFC 3339, if known.
+    pub first_seen: Option<String>,
+    /// Last of them.
+    pub last_seen: Option<String>,
+}
+
+/// An identifier that says nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotCounted {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Class.
+    pub class: String,
+    /// Accounts of the network seen with it.
+    pub members: u64,
+    /// All accounts seen with it.
+    pub accounts: u64,
+}
+
+/// An identifier and its bits.
+type Ballot = (IdentifierId, f64);
+
+/// Explains what an account's membership rests on.
+///
+/// # Errors
+/// As [`Ties::of`].
+pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
+    let ties = Ties::of(dataset, results)?;
+    let name = dataset.label_of(Node::Account(account));
+    let Some((network, membership)) = results.membership_of(account) else {
+        return Ok(Appeal {
+            answer: format!("{name} belongs to no network and touches none"),
+            account: name,
+            network: None,
+            flagged: false,
+            membership: None,
+            confidence: 0.0,
+            bits: 0.0,
+            needed: 0.0,
+            corroborated: false,
+            tied: false,
+            grounds: Vec::new(),
+            enough: Vec::new(),
+            ends_without: Vec::new(),
+            not_counted: Vec::new(),
+        });
+    };
+    let group = ties.group(results.network_index(&network.id)?);
+    let mut ballots = ties.ballots(account, &group);
+    ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let by = |ballots: &[Ballot]| ties.to_group_by(account, &group, ballots.iter().copied());
+    let found = by(&ballots);
+    let labels = |ballots: Option<Vec<Ballot>>| -> Vec<String> {
+        ballots.unwrap_or_default().into_iter().map(|(identifier, _)| dataset.label_of(Node::Identifier(identifier))).collect()
+    };
+    let enough = labels(irreducible(&ballots, |some| by(some).accepted));
+    let without =
+        |some: &[Ballot]| -> Vec<Ballot> { ballots.iter().filter(|ballot| !some.contains(ballot)).copied().collect() };
+    let ends_without = labels(irreducible(&ballots, |some| found.accepted && !by(&without(some)).accepted));
+    let appeal = Appeal {
+        account: name,
+        answer: String::new(),
+        network: Some(network.id.clone()),
+        flagged: network.flagged,
+        membership: Some(membership),
+        confidence: results.confidence.get(account.index()).copied().map_or(0.0, f64::from),
+        bits: found.tie.bits,
+        needed: found.needed,
+        corroborated: found.tie.corroborated,
+        tied: found.accepted,
+        grounds: grounds(dataset, results, account, &group, &ballots),
+        enough,
+        ends_without,
+        not_counted: not_counted(&ties, account, &group, &ballots),
+    };
+    Ok(Appeal { answer: answer(&appeal), ..appeal })
+}
+
+/// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't hold for all.
+fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
+    if !holds(order) {
+        return None;
+    }
+    let lengths: Vec<usize> = (0..order.len()).collect();
+    let shortest = lengths.partition_point(|&length| !holds(&order[..length]));
+    let mut set = order[..shortest].to_vec();
+    for at in (0..set.len()).rev() {
+        let left_out = set.remove(at);
+        if !holds(&set) {
+            set.insert(at, left_out);
+        }
+    }
+    Some(set)
+}
+
+fn answer(appeal: &Appeal) -> String {
+    let network = appeal.network.as_deref().unwrap_or_default();
+    let (bits, needed) = (appeal.bits, appeal.needed);
+    let standing = if appeal.flagged { "" } else { ", a candidate below the threshold" };
+    let how = match appeal.membership {
+        Some(Membership::Ambiguous) | None => "touches",
+        Some(_) => "belongs to",
+    };
+    let role = appeal.membership.map_or("", Membership::name);
+    let confidence = appeal.confidence * 100.0;
+    let why = match (appeal.tied, how) {
+        (true, "touches") => format!(
+            "what it shares carries {bits:.1} bits where {needed:.1} tie it, but less of what it does is the network's than with members; \
+             not to be banned on this alone"
+        ),
+        (true, _) => format!("what it shares carries {bits:.1} bits where {needed:.1} tie it"),
+        (false, "touches") => format!("what it shares carries {bits:.1} bits, fewer than the {needed:.1} that would tie it"),
+        (false, _) => {
+            format!(
+                "it looks like the members, though what it shares carries {bits:.1} bits where {needed:.1} would tie it alone"
+            )
+        }
+    };
+    format!("{} {how} {network} ({role}, {confidence:.0}%{standing}): {why}", appeal.account)
+}
+
+fn grounds(dataset: &Dataset, results: &Labelling, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<Ground> {
+    let graph = dataset.graph();
+    let row = graph.identifiers_of(account);
+    let ground = |&(identifier, bits): &Ballot| {
+        let position = graph.sighting_range(account).start + row.binary_search(&identifier.0).ok()?;
+        let sighting = graph.sighting(position);
+        Some(Ground {
+            identifier: dataset.label_of(Node::Identifier(identifier)),
+            class: results.class_of(identifier).to_owned(),
+            bits,
+            members: u64::from(group.held(identifier)),
+            accounts: graph.identifier_degree(identifier) as u64,
+            exchanges: u64::from(sighting.count),
+            first_seen: rfc3339(sighting.first_seen),
+            last_seen: rfc3339(sighting.last_seen),
+        })
+    };
+    ballots.iter().filter_map(ground).collect()
+}
+
+fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
+    let (dataset, results) = (ties.dataset(), ties.results());
+    let graph = dataset.graph();
+    let shared = graph
+        .identifiers_of(account)
+        .iter()
+        .copied()
+        .map(IdentifierId)
+        .filter(|&identifier| group.held(identifier) >= 2 && ballots.iter().all(|&(counted, _)| counted != identifier));
+    let mut shared: Vec<IdentifierId> = shared.collect();
+    shared.sort_by_key(|&identifier| (Reverse(group.held(identifier)), identifier));
+    shared.truncate(NOT_COUNTED);
+    let row = |identifier: IdentifierId| NotCounted {
+        identifier: dataset.label_of(Node::Identifier(identifier)),
+        class: results.class_of(identifier).to_owned(),
+        members: u64::from(group.held(identifier)),
+        accounts: graph.identifier_degree(identifier) as u64,
+    };
+    shared.into_iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The set holds, and nothing of it can be left out; there is one wherever all of them hold.
+        #[test]
+        fn nothing_of_an_irreducible_set_can_be_left_out(bits in prop::collection::vec(0.0f64..10.0, 0..12), needed in 0.0f64..40.0) {
+            let mut order: Vec<Ballot> = bits.iter().enumerate().map(|(at, &bits)| (IdentifierId(at as u32), bits)).collect();
+            order.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let holds = |some: &[Ballot]| some.iter().map(|ballot| ballot.1).sum::<f64>() >= needed;
+            match irreducible(&order, holds) {
+                None => prop_assert!(!holds(&order)),
+                Some(set) => {
+                    prop_assert!(holds(&set));
+                    for at in 0..set.len() {
+                        let mut less = set.clone();
+                        less.remove(at);
+                        prop_assert!(!holds(&less));
+                    }
+                }
+            }
+        }
+    }
+}
