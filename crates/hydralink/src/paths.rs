@@ -60,7 +60,11 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
     }
     let graph = dataset.graph();
     let offsets = graph.columns().identifier_offsets.as_slice();
-    let costs: Vec<f32> = offsets.windows(2).map(|pair| cost_of((pair[1] - pair[0]) as f64) / 2.0).collect();
+    // Of an edge, half of passing through; most identifiers have few accounts.
+    let few: Vec<f32> = (0..1024).map(|degree| cost_of(degree) / 2.0).collect();
+    let cost =
+        |pair: &[u64]| few.get((pair[1] - pair[0]) as usize).copied().unwrap_or_else(|| cost_of(pair[1] - pair[0]) / 2.0);
+    let costs: Vec<f32> = offsets.windows(2).map(cost).collect();
     let ends = [VertexId(from.vertex(dataset)), VertexId(to.vertex(dataset))];
     let accounts = graph.account_count() as f64;
     let hop = |vertex: VertexId| {
@@ -84,8 +88,30 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
 }
 
 /// What passing through an identifier of this degree costs.
-fn cost_of(degree: f64) -> f32 {
-    (degree.max(1.0).log2() + 1.0) as f32
+fn cost_of(degree: u64) -> f32 {
+    (degree.max(1) as f64).log2() as f32 + 1.0
+}
+
+/// The least cost known of each vertex. Memory that no search reached is never touched: an unknown cost is zeros.
+struct Costs(Vec<u32>);
+
+impl Costs {
+    fn new(vertices: usize) -> Self {
+        Costs(vec![0; vertices])
+    }
+
+    /// Infinite where none is known.
+    fn of(&self, vertex: VertexId) -> f32 {
+        self.0[vertex.0 as usize].checked_sub(1).map_or(f32::INFINITY, f32::from_bits)
+    }
+
+    fn set(&mut self, vertex: VertexId, cost: f32) {
+        self.0[vertex.0 as usize] = cost.to_bits() + 1;
+    }
+
+    fn forget(&mut self, vertex: VertexId) {
+        self.0[vertex.0 as usize] = 0;
+    }
 }
 
 /// Yen's algorithm. `costs` are those of an edge, by identifier.
@@ -181,8 +207,9 @@ struct Search<'a> {
     walk: &'a Walk<'a>,
     ahead: &'a Ahead,
     goal: VertexId,
-    costs: Vec<f32>,
-    before: Vec<VertexId>,
+    costs: Costs,
+    /// Of a vertex that was reached, the one it was reached from.
+    before: Vec<u32>,
     reached: Vec<VertexId>,
     /// (bits of the bound of a whole chain, vertex, bits of the cost up to it).
     open: BinaryHeap<Reverse<(u32, u32, u32)>>,
@@ -190,7 +217,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(walk: &'a Walk<'a>, ahead: &'a Ahead, goal: VertexId) -> Self {
-        let (costs, before) = (vec![f32::INFINITY; walk.vertex_count()], vec![goal; walk.vertex_count()]);
+        let (costs, before) = (Costs::new(walk.vertex_count()), vec![0; walk.vertex_count()]);
         Search { walk, ahead, goal, costs, before, reached: Vec::new(), open: BinaryHeap::new() }
     }
 
@@ -199,7 +226,7 @@ impl<'a> Search<'a> {
         if self.in_blind_alley(closed) {
             return None;
         }
-        self.reached.drain(..).for_each(|vertex| self.costs[vertex.0 as usize] = f32::INFINITY);
+        self.reached.drain(..).for_each(|vertex| self.costs.forget(vertex));
         self.open.clear();
         self.reach(closed.spur, closed.spur, 0.0, dearest);
         while let Some(Reverse((_, vertex, bits))) = self.open.pop() {
@@ -207,7 +234,7 @@ impl<'a> Search<'a> {
             if vertex == self.goal {
                 return Some((cost, self.way_to_goal(closed.spur)));
             }
-            if cost <= self.costs[vertex.0 as usize] {
+            if cost <= self.costs.of(vertex) {
                 self.walk.from(vertex, |next, edge| {
                     if closed.open(vertex, next) {
                         self.reach(next, vertex, cost + edge, dearest);
@@ -219,14 +246,14 @@ impl<'a> Search<'a> {
     }
 
     fn reach(&mut self, vertex: VertexId, from: VertexId, cost: f32, dearest: f32) {
-        let known = &mut self.costs[vertex.0 as usize];
+        let known = self.costs.of(vertex);
         let bound = cost + self.ahead.bound(vertex);
-        if cost < *known && bound <= dearest {
+        if cost < known && bound <= dearest {
             if known.is_infinite() {
                 self.reached.push(vertex);
             }
-            *known = cost;
-            self.before[vertex.0 as usize] = from;
+            self.costs.set(vertex, cost);
+            self.before[vertex.0 as usize] = from.0;
             self.open.push(Reverse((bound.to_bits(), vertex.0, cost.to_bits())));
         }
     }
@@ -234,7 +261,7 @@ impl<'a> Search<'a> {
     fn way_to_goal(&self, spur: VertexId) -> Vec<VertexId> {
         let mut way = vec![self.goal];
         while way[way.len() - 1] != spur {
-            way.push(self.before[way[way.len() - 1].0 as usize]);
+            way.push(VertexId(self.before[way[way.len() - 1].0 as usize]));
         }
         way.reverse();
         way
@@ -274,15 +301,15 @@ impl<'a> Search<'a> {
 /// the same for all of Yen's searches: closing vertices and edges only makes chains dearer.
 /// Ikeda et al. 1994, doi:10.1109/VNIS.1994.396824.
 struct Ahead {
-    costs: Vec<f32>,
+    costs: Costs,
     radius: f32,
 }
 
 /// Keeps a bound a bound where sums of costs are rounded.
 const ROUNDING: f32 = 1.0 - 1e-5;
 
-/// Edges that the goal's search may look at in any case, some tenths of a second's worth.
-const LOOK_AHEAD: usize = 4_000_000;
+/// Edges that the goal's search may look at in any case, some hundredths of a second's worth.
+const LOOK_AHEAD: usize = 250_000;
 
 impl Ahead {
     /// `None` if no chain joins the ends.
@@ -295,7 +322,7 @@ impl Ahead {
             }
             let (near, far) = if one < other { (0, 1) } else { (1, 0) };
             let (vertex, cost) = sides[near].settle(walk)?;
-            met = met.min(cost + sides[far].costs[vertex.0 as usize]);
+            met = met.min(cost + sides[far].costs.of(vertex));
         }
         // The goal's search goes on while it stays in proportion: each of Yen's searches walks where it hasn't been.
         let allowed = LOOK_AHEAD.max(2 * (sides[0].relaxed + sides[1].relaxed));
@@ -310,13 +337,13 @@ impl Ahead {
 
     /// A lower bound of the cost from a vertex to the goal.
     fn bound(&self, vertex: VertexId) -> f32 {
-        self.costs[vertex.0 as usize].min(self.radius) * ROUNDING
+        self.costs.of(vertex).min(self.radius) * ROUNDING
     }
 }
 
 /// One of the two searches: the least cost known of each vertex, and those still to settle.
 struct Frontier {
-    costs: Vec<f32>,
+    costs: Costs,
     /// (bits of a cost, vertex): costs are positive, so their bits order as they do.
     open: BinaryHeap<Reverse<(u32, u32)>>,
     /// Edges looked at.
@@ -325,8 +352,8 @@ struct Frontier {
 
 impl Frontier {
     fn new(walk: &Walk<'_>, end: VertexId) -> Self {
-        let mut costs = vec![f32::INFINITY; walk.vertex_count()];
-        costs[end.0 as usize] = 0.0;
+        let mut costs = Costs::new(walk.vertex_count());
+        costs.set(end, 0.0);
         Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]), relaxed: 0 }
     }
 
@@ -334,7 +361,7 @@ impl Frontier {
     fn next_cost(&mut self) -> Option<f32> {
         while let Some(&Reverse((bits, vertex))) = self.open.peek() {
             let cost = f32::from_bits(bits);
-            if cost <= self.costs[vertex as usize] {
+            if cost <= self.costs.of(VertexId(vertex)) {
                 return Some(cost);
             }
             self.open.pop();
@@ -351,9 +378,8 @@ impl Frontier {
     }
 
     fn reach(&mut self, vertex: VertexId, cost: f32) {
-        let known = &mut self.costs[vertex.0 as usize];
-        if cost < *known {
-            *known = cost;
+        if cost < self.costs.of(vertex) {
+            self.costs.set(vertex, cost);
             self.open.push(Reverse((cost.to_bits(), vertex.0)));
         }
     }

@@ -3,7 +3,8 @@
 //! Each answer is plain data in the analyst's words, ready to be printed or serialised. Cost is that of the rows touched; none of
 //! these reads the whole store unless it says so.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use graph::build::earliest;
 use graph::{AccountId, BipartiteGraph, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Partition};
@@ -264,10 +265,10 @@ pub fn hubs<'a>(
         None => 0..graph.identifier_count() as u32,
         Some(kind) => graph.identifiers_of_kind(dataset.kind(kind)?),
     };
-    let mut order: Vec<u32> = range.filter(|&identifier| graph.identifier_degree(IdentifierId(identifier)) > 1).collect();
-    order
-        .sort_unstable_by_key(|&identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier));
-    Ok(order.into_iter().map(|identifier| hub(dataset, results, IdentifierId(identifier))))
+    let shared = range.map(|identifier| (graph.identifier_degree(IdentifierId(identifier)), Reverse(identifier)));
+    // Few of millions are asked for: a heap hands them out without sorting the rest.
+    let mut order: BinaryHeap<(usize, Reverse<u32>)> = shared.filter(|&(degree, _)| degree > 1).collect();
+    Ok(std::iter::from_fn(move || order.pop()).map(|(_, Reverse(identifier))| hub(dataset, results, IdentifierId(identifier))))
 }
 
 /// One identifier as [`hubs`] lists it.

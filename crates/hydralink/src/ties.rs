@@ -79,6 +79,9 @@ impl<'a> Ties<'a> {
     /// The bits that sharing this identifier says; 0 if it says nothing.
     pub fn bits_of(&self, identifier: IdentifierId) -> f64 {
         let graph = self.dataset.linking_graph();
+        if graph.identifier_degree(identifier) <= 1 {
+            return 0.0;
+        }
         let code = self.results.policies.get(identifier.index()).copied().unwrap_or(u8::MAX);
         let policy = self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
         let degree = graph.identifier_degree(identifier);

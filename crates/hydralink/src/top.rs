@@ -9,6 +9,7 @@
 //! Cost: O(nodes of the kind), for `events` their sightings, and O(n log n) to sort.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
@@ -78,27 +79,20 @@ pub fn top<'a>(
         By::Events => exchanges(dataset, node) as f64,
         By::Bits => bits(dataset, &ties, node).unwrap_or(f64::NEG_INFINITY),
     };
-    let mut order: Vec<(f64, Node)> = nodes.par_iter().map(|node| (measure(node), *node)).collect();
-    order.par_sort_unstable_by_key(|&(measure, node)| (Reverse(Ordered(measure)), node));
-    Ok(order.into_iter().map(move |(_, node)| row(dataset, &ties, node)))
+    let measured: Vec<(u64, Reverse<u32>)> = (0..nodes.len() as u32)
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|at| (ordered(measure(&nodes[at as usize])), Reverse(at)))
+        .collect();
+    // Few of millions are asked for: a heap hands them out without sorting the rest.
+    let mut order = BinaryHeap::from(measured);
+    Ok(std::iter::from_fn(move || order.pop()).map(move |(_, Reverse(at))| row(dataset, &ties, nodes[at as usize])))
 }
 
-/// A float that orders.
-#[derive(Clone, Copy, PartialEq)]
-struct Ordered(f64);
-
-impl Eq for Ordered {}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
+/// A number that orders as the float does.
+fn ordered(float: f64) -> u64 {
+    let bits = float.to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
 fn degree(dataset: &Dataset, node: Node) -> usize {
@@ -151,5 +145,18 @@ fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
         network,
         first_seen: rfc3339(span.0),
         last_seen: rfc3339(span.1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_order_as_their_floats(one in prop::num::f64::ANY, other in prop::num::f64::ANY) {
+            prop_assert_eq!(ordered(one).cmp(&ordered(other)), one.total_cmp(&other));
+        }
     }
 }
