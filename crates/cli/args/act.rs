@@ -81,6 +81,11 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Opens a store to look at a few of its nodes.
+    pub(crate) fn open_for_lookups(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
+        Ok(self.open(store)?.for_lookups())
+    }
+
     /// Opens a store to look at it.
     pub(crate) fn open(&self, store: &Path) -> Result<Dataset, hydralink::Error> {
         let (dataset, key) = (Dataset::open(store)?, self.key.read()?);

@@ -16,7 +16,7 @@ use crate::output::{Field, Output, grouped};
 
 /// Prints one node, or those that stdin names.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     if arguments.node != "-" {
         let card = query::show(&dataset, results.as_ref(), dataset.node(&arguments.node)?);
@@ -89,7 +89,7 @@ fn card_text(card: &NodeCard) -> String {
 
 /// Prints a node's neighbours, or those of the nodes that stdin names.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let several = arguments.node == "-";
     let (nodes, unknown) = match several {

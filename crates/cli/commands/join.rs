@@ -19,7 +19,7 @@ use crate::output::{Field, Format, Output, grouped};
 
 /// Prints what lies around a node.
 pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
@@ -76,7 +76,7 @@ fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId
 
 /// Prints what two nodes were both seen with.
 pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     match (dataset.node(&arguments.first)?, dataset.node(&arguments.second)?) {
         (Node::Account(first), Node::Account(second)) => {
             let results = dataset.labelling_if_any()?;
@@ -124,7 +124,7 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
 
 /// Prints what two accounts share, and what that says.
 pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
     let why = links::why(&dataset, &dataset.labelling()?, first, second)?;
     Ok(output.one(&why, |why| {

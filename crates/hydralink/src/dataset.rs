@@ -111,6 +111,13 @@ impl Dataset {
         })
     }
 
+    /// The same, to be asked about a few nodes: see [`Store`]'s reading ahead. Scans of everything are slower then.
+    #[must_use]
+    pub fn for_lookups(self) -> Self {
+        self.store.expect_lookups();
+        self
+    }
+
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
     ///
     /// # Errors

@@ -78,6 +78,12 @@ impl Store {
         &self.manifest
     }
 
+    /// Says that only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some machines), a
+    /// question to a cold store otherwise waits for megabytes that it doesn't need.
+    pub(crate) fn expect_lookups(&self) {
+        self.sections.values().for_each(section::Mapped::expect_lookups);
+    }
+
     /// Whether a section exists.
     pub fn has(&self, name: &str) -> bool {
         self.sections.contains_key(name)

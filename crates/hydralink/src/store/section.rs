@@ -18,8 +18,12 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::manifest::SectionEntry;
 use crate::error::Error;
 
-/// Sections up to this many bytes are checked against their checksum whenever a store is opened (4 MiB: under a millisecond).
-pub const SMALL_SECTION: u64 = 4 << 20;
+/// Sections up to this many bytes are read ahead all the same: they are soon read whole.
+#[cfg(unix)]
+const SCANNED: usize = 16 << 20;
+
+/// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
+pub const SMALL_SECTION: u64 = 1 << 20;
 
 #[cfg(target_endian = "big")]
 compile_error!("stores are little-endian and mapped as they are; big-endian machines are not supported");
@@ -32,6 +36,14 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
+    /// Tells the system that single places will be read, so that it reads no more around each. Of no consequence if it can't be told.
+    pub(crate) fn expect_lookups(&self) {
+        #[cfg(unix)]
+        if self.map.len() > SCANNED {
+            drop(self.map.advise(memmap2::Advice::Random));
+        }
+    }
+
     /// The section's bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.map
