@@ -19,10 +19,13 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     if arguments.node != "-" {
-        let card = query::show(&dataset, results.as_ref(), dataset.node(&arguments.node)?);
+        let node = dataset.node(&arguments.node)?;
+        dataset.expect_reading_of(&[node]);
+        let card = query::show(&dataset, results.as_ref(), node);
         return Ok(output.one(&card, card_text)?);
     }
     let (nodes, unknown) = named(&dataset, Path::new("-"), output)?;
+    dataset.expect_reading_of(&nodes);
     let cards: Vec<NodeCard> = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node)).collect();
     found_but(unknown, output.lines(&cards)?)
 }
@@ -99,6 +102,7 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
     if let Some(kind) = arguments.kind.as_deref().filter(|kind| *kind != "account") {
         dataset.kind(kind)?;
     }
+    dataset.expect_reading_of(&nodes);
     let (mut rows, mut all) = (Vec::new(), 0);
     for node in nodes {
         let mut of_one = query::neighbors(&dataset, results.as_ref(), node);

@@ -114,8 +114,17 @@ impl Dataset {
     /// The same, to be asked about a few nodes: see [`Store`]'s reading ahead. Scans of everything are slower then.
     #[must_use]
     pub fn for_lookups(self) -> Self {
-        self.store.expect_lookups();
+        self.store.expect(true);
         self
+    }
+
+    /// Says that these nodes and what they were seen with will be read: single places, or so many that reading ahead pays.
+    pub fn expect_reading_of(&self, nodes: &[Node]) {
+        let degree = |node: &Node| match *node {
+            Node::Account(account) => self.graph.account_degree(account),
+            Node::Identifier(identifier) => self.graph.identifier_degree(identifier),
+        };
+        self.store.expect(nodes.iter().map(degree).sum::<usize>() <= LOOKUPS);
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -401,6 +410,9 @@ impl Words {
         self.words.get(usize::from(*self.codes.get(account.index())?)).map(String::as_str)
     }
 }
+
+/// Places that are looked up one by one; for more, reading ahead is faster.
+const LOOKUPS: usize = 500;
 
 /// The section of what the map declared of kinds.
 pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";

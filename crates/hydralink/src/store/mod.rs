@@ -78,10 +78,10 @@ impl Store {
         &self.manifest
     }
 
-    /// Says that only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some machines), a
+    /// Says whether only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some machines), a
     /// question to a cold store otherwise waits for megabytes that it doesn't need.
-    pub(crate) fn expect_lookups(&self) {
-        self.sections.values().for_each(section::Mapped::expect_lookups);
+    pub(crate) fn expect(&self, lookups: bool) {
+        self.sections.values().for_each(|section| section.expect(lookups));
     }
 
     /// Whether a section exists.

@@ -36,11 +36,11 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    /// Tells the system that single places will be read, so that it reads no more around each. Of no consequence if it can't be told.
-    pub(crate) fn expect_lookups(&self) {
+    /// Tells the system whether single places will be read, so that it reads no more around each. Of no consequence if it can't be told.
+    pub(crate) fn expect(&self, lookups: bool) {
         #[cfg(unix)]
         if self.map.len() > SCANNED {
-            drop(self.map.advise(memmap2::Advice::Random));
+            drop(self.map.advise(if lookups { memmap2::Advice::Random } else { memmap2::Advice::Normal }));
         }
     }
 
