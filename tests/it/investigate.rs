@@ -222,3 +222,25 @@ fn an_appeal_names_what_a_membership_rests_on_and_what_would_end_it() {
     let ran = bench.run(&["appeal", &store, outsider["account_id"].as_str().expect("an account")]);
     assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
 }
+
+#[test]
+fn attributes_that_set_a_network_apart_are_counted_and_no_part_of_the_score() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (id, _) = strongest(&bench, &store);
+    let dossier = bench.ok(&["network", &store, &id, "--format", "json"]).json();
+    let belongs = bench.ok(&["members", &store, "--network", &id, "--where", "membership != 'ambiguous'", "--format", "jsonl"]);
+    let members: Vec<String> =
+        belongs.records().iter().map(|member| format!("account:{}", member["account_id"].as_str().expect("an id"))).collect();
+    let attributes = dossier["attributes"].as_array().expect("attributes");
+    assert!(!attributes.is_empty(), "its accounts use few clients");
+    for attribute in attributes {
+        let identifier = attribute["identifier"].as_str().expect("a name");
+        assert!(identifier.starts_with("ja4:") || identifier.starts_with("user_agent:"), "{identifier}");
+        let seen = bench.ok(&["neighbors", &store, identifier, "--top", "0", "--format", "jsonl"]).records();
+        let inside = seen.iter().filter(|row| members.contains(&row["node"].as_str().expect("a node").to_owned())).count();
+        assert_eq!(attribute["members"], inside, "{identifier}");
+        assert!((number(&attribute["share"]) - inside as f64 / members.len() as f64).abs() < 1e-9);
+        assert!(number(&attribute["share"]) >= 2.0 * number(&attribute["expected"]), "{attribute}");
+    }
+}

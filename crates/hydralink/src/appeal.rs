@@ -25,7 +25,7 @@ use crate::time::rfc3339;
 pub const NOT_COUNTED: usize = 20;
 
 /// What an account's membership rests on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Appeal {
     /// The account.
     pub account: String,
@@ -105,18 +105,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         return Ok(Appeal {
             answer: format!("{name} belongs to no network and touches none"),
             account: name,
-            network: None,
-            flagged: false,
-            membership: None,
-            confidence: 0.0,
-            bits: 0.0,
-            needed: 0.0,
-            corroborated: false,
-            tied: false,
-            grounds: Vec::new(),
-            enough: Vec::new(),
-            ends_without: Vec::new(),
-            not_counted: Vec::new(),
+            ..Appeal::default()
         });
     };
     let group = ties.group(results.network_index(&network.id)?);

@@ -8,10 +8,12 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use graph::{AccountId, NO_TIME, NONE_U16};
+use evidence::KindRole;
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
+use crate::node::Node;
 use crate::query;
 use crate::results::{Labelling, Membership, Network, SignalLine, TyingIdentifier};
 
@@ -50,12 +52,27 @@ pub struct Dossier {
     pub strongest_members: Vec<query::Member>,
     /// Skeletons of the templates that tie it together, where prompts were mined at ingest.
     pub skeletons: BTreeMap<String, String>,
+    /// Broad attributes that members show at least twice as often as all accounts do: no part of the score.
+    pub attributes: Vec<Attribute>,
     /// Signals that speak against it, worst first.
     pub counter_evidence: Vec<String>,
     /// What the network would lose without one identifier, worst first; empty if nothing hangs on a single one.
     pub fragile: Vec<HeldBy>,
     /// What would change the verdict.
     pub would_change: Vec<String>,
+}
+
+/// A client, an autonomous system, an issuer of cards or the like.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attribute {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Members seen with it.
+    pub members: u64,
+    /// Their share of all members.
+    pub share: f64,
+    /// The share of the accounts seen with it among all that have the kind.
+    pub expected: f64,
 }
 
 /// Puts the dossier of a network together. Reads its members' activity once.
@@ -111,11 +128,13 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let mut fragile = how::fragile(dataset, results, index).unwrap_or_default();
     fragile.truncate(NAMED_FRAGILE);
     let threshold = results.run.threshold;
+    let attributes = attributes(dataset, results, &belonging);
     Dossier {
         verdict: verdict::verdict(network, threshold),
         fragile,
         would_change: results.run.detect_config().map(|config| verdict::would_change(network, &config)).unwrap_or_default(),
         counter_evidence: counter_evidence(network),
+        attributes,
         threshold,
         timeline: timeline.into_iter().collect(),
         registrations: registrations.into_iter().collect(),
@@ -127,6 +146,39 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         skeletons,
         network: network.clone(),
     }
+}
+
+/// Attributes that a dossier names.
+const NAMED_ATTRIBUTES: usize = 8;
+
+/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common inside first.
+fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
+    let (graph, roles) = (dataset.graph(), dataset.roles());
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    let broad = |identifier: u32| roles[graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Weak;
+    for &identifier in
+        members.iter().flat_map(|&account| graph.identifiers_of(account)).filter(|&&identifier| broad(identifier))
+    {
+        *counts.entry(identifier).or_default() += 1;
+    }
+    let attribute = |(identifier, members_with): (u32, u64)| {
+        let identifier = IdentifierId(identifier);
+        let with_kind = *results.run.terms.kind_accounts.get(graph.kind_of(identifier).index())?;
+        let (share, expected) = (
+            members_with as f64 / members.len() as f64,
+            graph.identifier_degree(identifier) as f64 / f64::from(with_kind.max(1)),
+        );
+        (members_with >= 3 && share >= 0.1 && share >= 2.0 * expected).then(|| Attribute {
+            identifier: dataset.label_of(Node::Identifier(identifier)),
+            members: members_with,
+            share,
+            expected,
+        })
+    };
+    let mut found: Vec<Attribute> = counts.into_iter().filter_map(attribute).collect();
+    found.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.identifier.cmp(&b.identifier)));
+    found.truncate(NAMED_ATTRIBUTES);
+    found
 }
 
 const MILLISECONDS_A_DAY: i64 = 86_400_000;
@@ -299,6 +351,10 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             put(style.item(&largest(counts)));
         }
     }
+    if !dossier.attributes.is_empty() {
+        put(style.heading("More common among members than among all (no part of the score)"));
+        put(attribute_table(dossier, style));
+    }
     if !dossier.skeletons.is_empty() {
         put(style.heading("Templates"));
         dossier.skeletons.iter().for_each(|(id, skeleton)| put(style.item(&format!("{id}  {}", style.name(skeleton, 100)))));
@@ -325,6 +381,19 @@ fn signal_table(network: &Network, style: &dyn Style) -> String {
     };
     let rows: Vec<Vec<String>> = network.signals.iter().map(row).collect();
     style.table(&[("signal", 28, false), ("value", 10, true), ("expected", 10, true), ("bits", 8, true), ("p", 9, true)], &rows)
+}
+
+fn attribute_table(dossier: &Dossier, style: &dyn Style) -> String {
+    let row = |attribute: &Attribute| {
+        vec![
+            style.name(&attribute.identifier, 44),
+            attribute.members.to_string(),
+            format!("{:.0}%", attribute.share * 100.0),
+            format!("{:.1}%", attribute.expected * 100.0),
+        ]
+    };
+    let rows: Vec<Vec<String>> = dossier.attributes.iter().map(row).collect();
+    style.table(&[("attribute", 44, false), ("members", 8, true), ("inside", 7, true), ("of all", 7, true)], &rows)
 }
 
 fn tie_table(network: &Network, style: &dyn Style) -> String {
