@@ -1,7 +1,8 @@
 //! How fast are Louvain and Leiden, on one thread, on all, and against the plainest Louvain on one thread?
 //!
-//! Run with `cargo bench -p hydralink-community`. The graphs are made by a fixed formula: accounts and identifiers in blocks with a
-//! tenth of the sightings across (bipartite, as `detect` has them), and a graph of planted communities that has no sides.
+//! Run with `cargo bench -p hydralink-community`. The graphs are made by a fixed formula: accounts and identifiers in blocks
+//! with a tenth of the sightings across (bipartite, as `detect` has them), and a graph of planted communities that has no
+//! sides.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -19,7 +20,8 @@ fn mixed(at: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Blocks of 100 accounts and 60 identifiers; an account has 5 sightings in its block, every tenth anywhere, and 3 identifiers of its own.
+/// Blocks of 100 accounts and 60 identifiers; an account has 5 sightings in its block, every tenth anywhere, and 3 identifiers
+/// of its own.
 fn accounts_and_identifiers(accounts: u32) -> WeightedGraph {
     let shared = accounts / 100 * 60;
     let mut edges = Vec::new();

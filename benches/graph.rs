@@ -1,8 +1,8 @@
 //! How fast is the graph crate, against one thread of the plainest code?
 //!
 //! Run with `cargo bench --bench graph`, and `RAYON_NUM_THREADS=1` for one core. The graphs are made by a fixed formula: a
-//! bipartite graph of 940,000 accounts, 600,000 identifiers and about 2.8 million sightings with a giant component, hubs and many
-//! small components; and planted communities for the layout.
+//! bipartite graph of 940,000 accounts, 600,000 identifiers and about 2.8 million sightings with a giant component, hubs and
+//! many small components; and planted communities for the layout.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! An identifier of your own kind: `cargo run --example custom_identifier`.
 //!
-//! Long events (`timestamp,account_id,entity_kind,entity_value`) bring any kind of identifier. Here five accounts share wallets and badges,
-//! and the question is who hangs together by wallets alone.
+//! Long events (`timestamp,account_id,entity_kind,entity_value`) bring any kind of identifier. Here five accounts share wallets
+//! and badges, and the question is who hangs together by wallets alone.
 
 use hydralink::{ComponentFilter, Dataset, IngestConfig, Unobserved, build, components, links, query};
 

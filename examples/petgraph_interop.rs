@@ -1,6 +1,7 @@
 //! Anybody's algorithm on the store's own graph: `cargo run --example petgraph_interop -- STORE`.
 //!
-//! The bipartite graph implements petgraph's visit traits, so petgraph runs on it where it lies in the mapped file: nothing is copied.
+//! The bipartite graph implements petgraph's visit traits, so petgraph runs on it where it lies in the mapped file: nothing is
+//! copied.
 
 use std::path::PathBuf;
 

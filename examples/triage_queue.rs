@@ -1,7 +1,7 @@
 //! A morning's queue as JSON Lines, for a ticket system: `cargo run --release --example triage_queue -- STORE`.
 //!
-//! Each flagged network becomes one ticket: what was found, what would change the verdict, and the plan that stops most of it at an
-//! expected cost of at most one benign account.
+//! Each flagged network becomes one ticket: what was found, what would change the verdict, and the plan that stops most of it
+//! at an expected cost of at most one benign account.
 
 use std::path::PathBuf;
 

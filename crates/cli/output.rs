@@ -158,7 +158,8 @@ impl Output {
         Ok(Found::Something)
     }
 
-    /// Prints records as JSON Lines, unless another format was asked for that any record has: what a list on stdin is answered with.
+    /// Prints records as JSON Lines, unless another format was asked for that any record has: what a list on stdin is answered
+    /// with.
     pub(crate) fn lines<T: Serialize>(&mut self, records: &[T]) -> io::Result<Found> {
         match self.format() {
             Format::Json => self.json(&records)?,

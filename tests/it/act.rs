@@ -240,8 +240,8 @@ fn a_keyed_store_holds_no_value_and_answers_to_its_key() {
     for value in [&account, &ip, &card] {
         assert_eq!(files_with(&store, value), Vec::<String>::new(), "{value} stands in the store");
     }
-    // The same graph as without a key: as many of everything, component by component. (What is found may differ in borderline cases:
-    // accounts are numbered in the order of their names.)
+    // The same graph as without a key: as many of everything, component by component. (What is found may differ in borderline
+    // cases: accounts are numbered in the order of their names.)
     let plain = detected(&bench);
     let sizes = |store: &str| -> Vec<Value> {
         let rows = bench.ok(&["components", store, "--top", "0", "--format", "jsonl"]).records();

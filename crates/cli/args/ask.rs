@@ -1,4 +1,5 @@
-//! Questions about nodes and what joins them: hubs, top, show, neighbors, ego, path, common, why, why-not, how, overlap, expand.
+//! Questions about nodes and what joins them: hubs, top, show, neighbors, ego, path, common, why, why-not, how, overlap,
+//! expand.
 
 use std::path::PathBuf;
 

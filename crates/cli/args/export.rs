@@ -33,7 +33,8 @@ pub(crate) struct Report {
     /// Only this network, flagged or not (repeat for several)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
-    /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their accounts; the page says so
+    /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their
+    /// accounts; the page says so
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     pub(crate) max_nodes: usize,
 }

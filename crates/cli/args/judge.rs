@@ -9,7 +9,8 @@ use super::Tier;
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Judge {
-    /// How many networks would chance give: rerun the last detection on null copies of the data, and give every network a q-value
+    /// How many networks would chance give: rerun the last detection on null copies of the data, and give every network a
+    /// q-value
     Calibrate(Calibrate),
     /// Who runs the accounts, and whose traffic goes through them: pools, campaigns and their overlap
     Layers(Layers),

@@ -126,7 +126,8 @@ pub(crate) enum Command {
     Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
-    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges, memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges,
+    /// memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
     Export(Export),
     /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph
     ///
@@ -146,7 +147,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// What became of each network over the detections of a store, and does it grow back
     ///
-    /// After `update` and `detect` networks keep their ids, and what happened stands here: born, grew, shrank, split, merged, replaced, dormant, resurrected, closed; with the rate at which bans were made up for, and accounts in reserve.
+    /// After `update` and `detect` networks keep their ids, and what happened stands here: born, grew, shrank, split, merged,
+    /// replaced, dormant, resurrected, closed; with the rate at which bans were made up for, and accounts in reserve.
     ///
     /// Example: hydralink lineage store PN-ae620bcf
     Lineage(Lineage),

@@ -102,8 +102,9 @@ pub(crate) struct Reading {
     /// allow.csv: kind,value,reason of known-good identifiers and accounts
     #[arg(long, value_name = "FILE")]
     pub(crate) allow: Option<PathBuf>,
-    /// Whose networks addresses are in: a MaxMind file (.mmdb), a table (.csv with prefix and asn or type), or a list of prefixes of
-    /// one type (vpn=FILE; residential, mobile, hosting, vpn, proxy, cgnat, edu, corp). May be given again: the first that knows counts
+    /// Whose networks addresses are in: a MaxMind file (.mmdb), a table (.csv with prefix and asn or type), or a list of
+    /// prefixes of one type (vpn=FILE; residential, mobile, hosting, vpn, proxy, cgnat, edu, corp). May be given again: the
+    /// first that knows counts
     #[arg(long, value_name = "[TYPE=]FILE")]
     pub(crate) enrich: Vec<EnrichmentFile>,
     /// Memory to stay below, such as 4G: sightings and activity beyond it go to disk, beside the store; none by default

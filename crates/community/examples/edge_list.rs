@@ -3,8 +3,8 @@
 //! ```text
 //! edge_list FILE components|leiden|louvain [--converge] [--seed N] [--threads N] [--repeat N] [--labels FILE]
 //! ```
-//! A line is `source target [weight]`, vertices being numbers; a first line `# vertices N [left L]` says how many there are, and
-//! how many of them are the left side. Prints one JSON object: the best time of the repetitions, and what was found.
+//! A line is `source target [weight]`, vertices being numbers; a first line `# vertices N [left L]` says how many there are,
+//! and how many of them are the left side. Prints one JSON object: the best time of the repetitions, and what was found.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};

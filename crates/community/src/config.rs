@@ -48,8 +48,8 @@ impl Effort {
     /// Bound on the passes of [`Effort::Converge`].
     pub const MOST_PASSES: usize = 100;
 
-    /// A round of local moving that gains less than this much quality ends the phase, in the first pass. A tenth of it in the second, and
-    /// so on: what a round leaves undone, the next pass finds.
+    /// A round of local moving that gains less than this much quality ends the phase, in the first pass. A tenth of it in the
+    /// second, and so on: what a round leaves undone, the next pass finds.
     pub const LEAST_GAIN: f64 = 3e-3;
     /// From this pass on, rounds go on until nothing gains.
     const THOROUGH: usize = 2;

@@ -9,15 +9,15 @@
 //!    nothing coarsens.
 //!
 //! Louvain (Blondel et al. 2008, doi:10.1088/1742-5468/2008/10/P10008) is the same without 2: parts are communities. Passes
-//! repeat as [`Effort`] says, each from the communities of the one before; a pass never lowers the quality. Between two passes the levels
-//! are gone through again from coarse to fine, moving the vertices of each (multi-level refinement: Rotta and Noack 2011,
-//! doi:10.1145/1963190.1970376), which mends more than another pass at a fraction of its cost. Early passes end a phase of
-//! moving when a round over its queue hardly gains ([`Effort::LEAST_GAIN`]; threshold scaling as in GVE-Leiden, Sahu 2023,
+//! repeat as [`Effort`] says, each from the communities of the one before; a pass never lowers the quality. Between two passes
+//! the levels are gone through again from coarse to fine, moving the vertices of each (multi-level refinement: Rotta and Noack
+//! 2011, doi:10.1145/1963190.1970376), which mends more than another pass at a fraction of its cost. Early passes end a phase
+//! of moving when a round over its queue hardly gains ([`Effort::LEAST_GAIN`]; threshold scaling as in GVE-Leiden, Sahu 2023,
 //! arXiv:2312.13936).
 //!
 //! Last, a community of Leiden's that is not connected (possible where a pass ends on vertices that moved after their
-//! refinement) is split into its components, which never lowers the quality, and the result is audited. Louvain's stay as they are.
-//! Cost O(entries) a level; the same bits on any number of threads.
+//! refinement) is split into its components, which never lowers the quality, and the result is audited. Louvain's stay as they
+//! are. Cost O(entries) a level; the same bits on any number of threads.
 
 use graph::{Partition, WeightedGraph, components_within};
 use rayon::prelude::*;
@@ -61,7 +61,8 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// The parts of every level, each coarser than the one before. Louvain's last are its communities; Leiden's last lie within them.
+    /// The parts of every level, each coarser than the one before. Louvain's last are its communities; Leiden's last lie within
+    /// them.
     pub fn levels(&self) -> Vec<Partition> {
         let mut part_of: Option<Vec<u32>> = None;
         let level = |map: &Vec<u32>| {
@@ -140,7 +141,8 @@ fn search(
     Ok(Communities { partition, hierarchy, quality, iterations, audit })
 }
 
-/// Reduces the graph and makes passes over what is left. Returns labels of the graph's vertices, the hierarchy and the number of passes.
+/// Reduces the graph and makes passes over what is left. Returns labels of the graph's vertices, the hierarchy and the number
+/// of passes.
 fn repeat<M: Mass>(
     graph: &WeightedGraph,
     masses: &[M],
@@ -226,7 +228,8 @@ impl<M: Mass> Climbed<M> {
         self.maps.iter().rev().fold(self.top.clone(), |labels, map| through(map, &labels))
     }
 
-    /// [`Climbed::labels`] after local moving on each level from coarse to fine, except the finest, where the next pass begins with that.
+    /// [`Climbed::labels`] after local moving on each level from coarse to fine, except the finest, where the next pass begins
+    /// with that.
     fn descend(&self, objective: &Objective, mut random: Random, least_gain: f64) -> Vec<u32> {
         // The map of a level leads from its vertices to those of the network above, `networks` of the same index.
         let mut labels = self.top.clone();

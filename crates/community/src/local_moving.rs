@@ -1,21 +1,23 @@
 //! Phase 1 of Louvain and Leiden: move vertices to the neighbouring community of the largest gain until none gains.
 //!
-//! The gain of community C for vertex v is w(v, C) − λ·m_v·m_C, with v taken out of C; an empty community gains 0. Only vertices whose
-//! neighbourhood changed are visited again (Traag et al. 2019, doi:10.1038/s41598-019-41695-z, supplementary A.2).
+//! The gain of community C for vertex v is w(v, C) − λ·m_v·m_C, with v taken out of C; an empty community gains 0. Only
+//! vertices whose neighbourhood changed are visited again (Traag et al. 2019, doi:10.1038/s41598-019-41695-z, supplementary
+//! A.2).
 //!
-//! To run in parallel and give the same bytes on any number of threads, the vertices to visit are worked off in batches of a size that
-//! depends on nothing but their number, and each batch in steps that all threads take together:
+//! To run in parallel and give the same bytes on any number of threads, the vertices to visit are worked off in batches of a
+//! size that depends on nothing but their number, and each batch in steps that all threads take together:
 //! 1. *propose*: each vertex finds its best move as things stand before the batch, and announces its mass to the two
 //!    communities concerned;
-//! 2. *accept*: a proposal is accepted if it gains even should every other proposal that could spoil it be accepted: all others that
-//!    join its target, all that leave its own community, all neighbours' that leave the target or join its own;
+//! 2. *accept*: a proposal is accepted if it gains even should every other proposal that could spoil it be accepted: all others
+//!    that join its target, all that leave its own community, all neighbours' that leave the target or join its own;
 //! 3. *mark*: neighbours of accepted vertices are to be visited again;
 //! 4. *commit*: accepted moves are made;
 //! 5. *settle*: the proposals not accepted are sought anew one by one, in order.
 //!
-//! By 2 the accepted moves raise the quality in whatever order they are thought to be made, so every move made raises it, by more
-//! than a tolerance that absorbs rounding: the phase terminates. The vertices of a batch are of one side of a bipartite network, so no
-//! two are neighbours and 2 needs no look at rows. Short queues go straight to 5. Cost O(entries) per round over the queue.
+//! By 2 the accepted moves raise the quality in whatever order they are thought to be made, so every move made raises it, by
+//! more than a tolerance that absorbs rounding: the phase terminates. The vertices of a batch are of one side of a bipartite
+//! network, so no two are neighbours and 2 needs no look at rows. Short queues go straight to 5. Cost O(entries) per round over
+//! the queue.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
@@ -207,7 +209,8 @@ impl<M: Mass> Batches<M> {
         self.targets[vertex as usize].load(Relaxed)
     }
 
-    /// Makes the moves of a batch that can be made at once; returns what each of them gains alone, summed, and the vertices to settle.
+    /// Makes the moves of a batch that can be made at once; returns what each of them gains alone, summed, and the vertices to
+    /// settle.
     fn run<W: Weight>(&self, moving: &Moving<'_, W, M>, batch: &[u32]) -> (f64, Vec<u32>) {
         let network = moving.network;
         let proposals: Vec<Proposal> = batch

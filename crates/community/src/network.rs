@@ -133,8 +133,8 @@ impl<W: Weight, M: Mass> Network<W, M> {
         Row { targets: &self.targets[row.clone()], weights: &self.weights[row] }
     }
 
-    /// Builds a network of which row r has at most `room[r]` entries: runs of rows are written in parallel, each where the room of
-    /// the rows before it ends.
+    /// Builds a network of which row r has at most `room[r]` entries: runs of rows are written in parallel, each where the room
+    /// of the rows before it ends.
     pub(crate) fn build(room: &[u32], left_count: usize, write: impl Fn(Range<usize>, &mut Writer<'_, W, M>) + Sync) -> Self {
         let count = room.len();
         let runs = runs(room);

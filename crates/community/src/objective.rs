@@ -177,8 +177,8 @@ pub(crate) fn prepare(graph: &WeightedGraph, config: &QualityConfig) -> Result<P
     Ok(Prepared { objective: Objective { scale, tolerance: TOLERANCE * own_total, total: own_total }, masses, mean_weight })
 }
 
-/// The strength that one unit of mass is: the power of two that makes the sum of all strengths at most 2^60. So whole and dyadic
-/// strengths are exact, and others are rounded by less than an f64 sum of all would be.
+/// The strength that one unit of mass is: the power of two that makes the sum of all strengths at most 2^60. So whole and
+/// dyadic strengths are exact, and others are rounded by less than an f64 sum of all would be.
 fn unit(total: f64) -> f64 {
     const LARGEST_SUM: i32 = 60;
     if total > 0.0 { 2f64.powi((2.0 * total).log2().ceil() as i32 - LARGEST_SUM) } else { 1.0 }

@@ -1,4 +1,5 @@
-//! Seeded randomness that depends on nothing but its inputs: SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195).
+//! Seeded randomness that depends on nothing but its inputs: SplitMix64 (Steele, Lea and Flood 2014,
+//! doi:10.1145/2714064.2660195).
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 

@@ -1,12 +1,12 @@
 //! What needn't be searched: an exact reduction of the graph before the first pass.
 //!
 //! 1. Self-loops and edges of weight 0 are dropped: no gain depends on them.
-//! 2. *Leaves* are folded into their only neighbour. If leaf v, of mass m_v, hangs on u by weight w, moving v into the community C of
-//!    u gains w − λ·m_v·m_C ≥ w − λ·m_v·(M − m_v) over leaving it alone, M being the mass of everything; nowhere else does v gain
-//!    anything. Where the right side is at least 0, some best partition therefore has v with u, whatever the rest looks like.
-//!    For modularity (w = m_v, λ = γ/2m) and Barber's (λ = γ/m) that holds for every leaf without self-loop if γ ≤ 1. Of two leaves
-//!    that hang on each other the higher is folded. (Arenas et al. 2007, doi:10.1088/1367-2630/9/6/176; Brandes et al. 2008,
-//!    doi:10.1109/TKDE.2007.190689, lemma 3.3.)
+//! 2. *Leaves* are folded into their only neighbour. If leaf v, of mass m_v, hangs on u by weight w, moving v into the
+//!    community C of u gains w − λ·m_v·m_C ≥ w − λ·m_v·(M − m_v) over leaving it alone, M being the mass of everything; nowhere
+//!    else does v gain anything. Where the right side is at least 0, some best partition therefore has v with u, whatever the
+//!    rest looks like. For modularity (w = m_v, λ = γ/2m) and Barber's (λ = γ/m) that holds for every leaf without self-loop if
+//!    γ ≤ 1. Of two leaves that hang on each other the higher is folded. (Arenas et al. 2007, doi:10.1088/1367-2630/9/6/176;
+//!    Brandes et al. 2008, doi:10.1109/TKDE.2007.190689, lemma 3.3.)
 //! 3. Vertices that have no edges left are communities of their own.
 //!
 //! What remains is numbered anew in the old order. In a graph of accounts and identifiers most vertices are identifiers of one

@@ -73,7 +73,8 @@ fn metis(name: &str) -> WeightedGraph {
 
 #[test]
 fn reference_modularities_are_reached_whatever_the_seed() {
-    // In every one of ten runs: (Louvain, Leiden) fast, (Louvain, Leiden) to convergence. Louvain on karate has a local optimum of .398.
+    // In every one of ten runs: (Louvain, Leiden) fast, (Louvain, Leiden) to convergence. Louvain on karate has a local optimum
+    // of .398.
     for (name, fast, converged) in [("karate", (0.398, 0.4188), (0.398, 0.4197)), ("jazz", (0.4440, 0.4446), (0.4440, 0.4446))]
     {
         let graph = metis(name);

@@ -1,8 +1,9 @@
-//! What an earlier ingest left, as the start of the next one: reading more files onto it gives what reading all at once would have.
+//! What an earlier ingest left, as the start of the next one: reading more files onto it gives what reading all at once would
+//! have.
 //!
 //! Sightings and events go back to where those of a chunk go (`gather`), names back into the interner. Merging is associative
-//! and commutative and the final numbering depends on names alone, so batches in any order and one big ingest end in the same bytes.
-//! The one thing that can't be continued is mining: masked prompts aren't kept, so prompts can't come in two batches.
+//! and commutative and the final numbering depends on names alone, so batches in any order and one big ingest end in the same
+//! bytes. The one thing that can't be continued is mining: masked prompts aren't kept, so prompts can't come in two batches.
 //!
 //! Cost: O(sightings + events) of the base, in one pass.
 

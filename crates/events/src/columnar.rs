@@ -1,10 +1,10 @@
 //! Parquet: one row group to one yield, only the used columns read.
 //!
-//! The columns of a row group are decoded and resolved in parallel, a batch at a time, so that even a file that is one row group
-//! keeps all threads busy, and none is ever held whole.
+//! The columns of a row group are decoded and resolved in parallel, a batch at a time, so that even a file that is one row
+//! group keeps all threads busy, and none is ever held whole.
 //!
-//! String columns are read as dictionary arrays, and a dictionary's values are resolved at most once each, when a row first uses them:
-//! a column of ten thousand addresses over a million rows costs ten thousand look-ups.
+//! String columns are read as dictionary arrays, and a dictionary's values are resolved at most once each, when a row first
+//! uses them: a column of ten thousand addresses over a million rows costs ten thousand look-ups.
 
 use std::fs::File;
 use std::path::Path;

@@ -2,12 +2,12 @@
 //!
 //! Three sorts of files answer:
 //! - MaxMind's format (`.mmdb`): autonomous systems, connection types and anonymity flags, whichever the file has;
-//! - a list of prefixes (text, one a line, `#` begins a comment; or MISP's warning lists, JSON with a `list`), all of one type, which
-//!   comes before the file's name (`vpn=list.txt`) or is a word in it;
+//! - a list of prefixes (text, one a line, `#` begins a comment; or MISP's warning lists, JSON with a `list`), all of one type,
+//!   which comes before the file's name (`vpn=list.txt`) or is a word in it;
 //! - a table (CSV) with a column `prefix` (`network`, `cidr`) and `asn` or `type`.
 //!
-//! Within a file the longest prefix that holds an address counts; of several files the first that knows. An IPv6 address is kept
-//! as its /64, so prefixes longer than that aren't found. Cost of a lookup: one walk of at most 128 bits a file.
+//! Within a file the longest prefix that holds an address counts; of several files the first that knows. An IPv6 address is
+//! kept as its /64, so prefixes longer than that aren't found. Cost of a lookup: one walk of at most 128 bits a file.
 
 use std::io::Read;
 use std::net::IpAddr;
@@ -118,8 +118,8 @@ impl Enrichment {
     /// Reads the files, wholly into memory.
     ///
     /// # Errors
-    /// [`EventError::Input`] for a file that can't be read, isn't of one of the three sorts, or whose type isn't known; it names the
-    /// line.
+    /// [`EventError::Input`] for a file that can't be read, isn't of one of the three sorts, or whose type isn't known; it
+    /// names the line.
     pub fn open(files: &[EnrichmentFile]) -> Result<Self, EventError> {
         Ok(Enrichment { tables: files.iter().map(read).collect::<Result<_, _>>()? })
     }

@@ -1,21 +1,25 @@
 //! Was this event read before? (ING-8)
 //!
-//! A row that carries an event id (`event_id`, `request_id`) counts once, however often it was delivered: in one file, in several, or in
-//! a later batch. Per distinct row 16 bytes are kept: 64 bits of its id's hash and 64 bits of its content's hash.
+//! A row that carries an event id (`event_id`, `request_id`) counts once, however often it was delivered: in one file, in
+//! several, or in a later batch. Per distinct row 16 bytes are kept: 64 bits of its id's hash and 64 bits of its content's
+//! hash.
 //!
 //! * Same id, same content: a *duplicate*. Counted, and nothing else of it is.
-//! * Same id, other content: a *conflict*. Both rows count as events, and the conflict is counted. No row wins over another, so the
-//!   result doesn't depend on the order of rows, files or batches; and whoever can choose ids can't hide an event behind another.
+//! * Same id, other content: a *conflict*. Both rows count as events, and the conflict is counted. No row wins over another, so
+//!   the result doesn't depend on the order of rows, files or batches; and whoever can choose ids can't hide an event behind
+//!   another.
 //! * No id: the row counts.
 //!
-//! The content is the used columns as they were written, but for times and numbers, whose values count; empty ones are left out, so
-//! that the format and the columns nobody uses make no difference. In long events, where one event has a row for each identifier, the
-//! kind and the value belong to the id.
+//! The content is the used columns as they were written, but for times and numbers, whose values count; empty ones are left
+//! out, so that the format and the columns nobody uses make no difference. In long events, where one event has a row for each
+//! identifier, the kind and the value belong to the id.
 //!
-//! Hashes are BLAKE3, keyed where a store keeps pseudonyms. A row is lost by accident only if all 128 bits agree: among n events with
-//! probability below n² / 2^129, 10^-21 for 10^9. A conflict is counted that is none with probability below n² / 2^65, 3 % for 10^9.
+//! Hashes are BLAKE3, keyed where a store keeps pseudonyms. A row is lost by accident only if all 128 bits agree: among n
+//! events with probability below n² / 2^129, 10^-21 for 10^9. A conflict is counted that is none with probability below n² /
+//! 2^65, 3 % for 10^9.
 //!
-//! Cost: two hashes a row that has an id; 17 to 35 bytes a distinct row while reading (a hash table at 7/16 to 7/8), 16 in the store.
+//! Cost: two hashes a row that has an id; 17 to 35 bytes a distinct row while reading (a hash table at 7/16 to 7/8), 16 in the
+//! store.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,10 +1,10 @@
 //! Where rows wait until everything has been read: many rows of one account become one run of merged sightings and bare events.
 //!
 //! 1. A [`Block`] holds some rows as they came, in buckets by account.
-//! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of row numbers, 11 bits a pass) and makes a
-//!    [`Part`]: per account its events, and its sightings, of which those of one identifier are merged.
-//! 3. [`Runs`] goes over the runs of many parts account by account, in any order of accounts: that is how parts are merged into one,
-//!    written to disk, and in the end numbered.
+//! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of row numbers, 11 bits a pass) and
+//!    makes a [`Part`]: per account its events, and its sightings, of which those of one identifier are merged.
+//! 3. [`Runs`] goes over the runs of many parts account by account, in any order of accounts: that is how parts are merged into
+//!    one, written to disk, and in the end numbered.
 //!
 //! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
 //!
@@ -243,8 +243,8 @@ impl Bucket {
     }
 }
 
-/// Merges the sightings of one run that are of one identifier: a direct-mapped cache from identifiers to positions in the run. Where
-/// two identifiers fight for a place a sighting may come twice, which the last merge mends.
+/// Merges the sightings of one run that are of one identifier: a direct-mapped cache from identifiers to positions in the run.
+/// Where two identifiers fight for a place a sighting may come twice, which the last merge mends.
 struct Merger {
     places: Vec<u32>,
     start: usize,

@@ -1,4 +1,5 @@
-//! The walk of the raw input: files are opened one after the other, their pieces parsed in parallel, and what comes out is folded.
+//! The walk of the raw input: files are opened one after the other, their pieces parsed in parallel, and what comes out is
+//! folded.
 //!
 //! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
 //! 2. While one group of pieces (text) or row groups (Parquet) is parsed on all threads, the next is read.

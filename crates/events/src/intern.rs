@@ -1,9 +1,9 @@
 //! Which provisional id has this string? One table for all threads.
 //!
-//! Strings are spread over shards by a randomly seeded hash (strings are chosen by attackers); each shard is an arena, offsets and a
-//! hash table of (hash, position), behind a lock. [`Interner::intern_all`] takes the strings of a whole dictionary shard by shard: a
-//! lock is taken once a shard, and a shard stays in the processor's caches while it is asked. Provisional ids depend on timing and
-//! never leave the crate: [`Interner::sorted`] is what numbers names canonically.
+//! Strings are spread over shards by a randomly seeded hash (strings are chosen by attackers); each shard is an arena, offsets
+//! and a hash table of (hash, position), behind a lock. [`Interner::intern_all`] takes the strings of a whole dictionary shard
+//! by shard: a lock is taken once a shard, and a shard stays in the processor's caches while it is asked. Provisional ids
+//! depend on timing and never leave the crate: [`Interner::sorted`] is what numbers names canonically.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

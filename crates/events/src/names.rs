@@ -1,7 +1,7 @@
 //! Which string does an id stand for, and which id a string?
 //!
-//! All names in one byte arena, in ascending order, with the end of each in an offsets array: no allocation a name, and a lookup is
-//! a binary search. [`NamesRef`] is the same over borrowed arrays, for a store that maps them.
+//! All names in one byte arena, in ascending order, with the end of each in an offsets array: no allocation a name, and a
+//! lookup is a binary search. [`NamesRef`] is the same over borrowed arrays, for a store that maps them.
 
 /// Owned names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! From resolved cells to sightings and moments: what one row means.
 //!
-//! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its moments are
-//! merged per (account, time) when everything has been read. A row with any bad field gives nothing but a rejection.
+//! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its
+//! moments are merged per (account, time) when everything has been read. A row with any bad field gives nothing but a
+//! rejection.
 
 use graph::build::LONG_STATUS;
 use graph::{NO_TIME, NONE_U16, NONE_U32};

@@ -1,7 +1,7 @@
 //! What all threads of one ingest share: the string tables, and how a raw value becomes a code.
 //!
-//! A value is resolved once per distinct value and chunk ([`Memo`]) or dictionary; the answer is a `u32`: a provisional id, or one of
-//! the codes at the top of the range (empty, unroutable, a reason for rejection).
+//! A value is resolved once per distinct value and chunk ([`Memo`]) or dictionary; the answer is a `u32`: a provisional id, or
+//! one of the codes at the top of the range (empty, unroutable, a reason for rejection).
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,8 +1,9 @@
-//! Parts on disk: what no longer fits into the memory limit, sorted by the names of accounts, so that it is read once, in order.
+//! Parts on disk: what no longer fits into the memory limit, sorted by the names of accounts, so that it is read once, in
+//! order.
 //!
-//! A spill is one unnamed temporary file (the system removes it whatever happens) of frames. A frame is a small [`Part`]: its runs,
-//! sightings, events and requests as they lie in memory. The order of names doesn't change when more names come, so the frames of
-//! every spill ascend in the final numbering too, which isn't known yet when they are written.
+//! A spill is one unnamed temporary file (the system removes it whatever happens) of frames. A frame is a small [`Part`]: its
+//! runs, sightings, events and requests as they lie in memory. The order of names doesn't change when more names come, so the
+//! frames of every spill ascend in the final numbering too, which isn't known yet when they are written.
 
 use std::collections::VecDeque;
 use std::fs::File;

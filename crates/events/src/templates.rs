@@ -1,11 +1,13 @@
 //! Which prompts were made from one template?
 //!
-//! 1. [`mask`]: NFKC, white space collapsed, e-mail addresses, URLs, UUIDs, hexadecimal and decimal numbers replaced by `<...>`.
-//!    Below 8 tokens a text is *short* and links nobody.
-//! 2. *Drain* (He et al., ICWS 2017, doi:10.1109/ICWS.2017.13): a prefix tree of fixed depth over token count and first tokens leads
-//!    to a few groups; the most similar one with at least half of its tokens equal takes the text, and positions that differ become `<*>`.
-//! 3. *MinHash* (Broder 1997, doi:10.1109/SEQUEN.1997.666900): skeletons of different length are compared by their sets of five-word
-//!    shingles; 128 permutations in 32 bands of 4 rows propose pairs, and a pair with an exact Jaccard index of at least 0.8 is merged.
+//! 1. [`mask`]: NFKC, white space collapsed, e-mail addresses, URLs, UUIDs, hexadecimal and decimal numbers replaced by
+//!    `<...>`. Below 8 tokens a text is *short* and links nobody.
+//! 2. *Drain* (He et al., ICWS 2017, doi:10.1109/ICWS.2017.13): a prefix tree of fixed depth over token count and first tokens
+//!    leads to a few groups; the most similar one with at least half of its tokens equal takes the text, and positions that
+//!    differ become `<*>`.
+//! 3. *MinHash* (Broder 1997, doi:10.1109/SEQUEN.1997.666900): skeletons of different length are compared by their sets of
+//!    five-word shingles; 128 permutations in 32 bands of 4 rows propose pairs, and a pair with an exact Jaccard index of at
+//!    least 0.8 is merged.
 //!
 //! Mining runs over the sorted distinct masked texts, so neither row order nor threads leave a trace. The texts are dropped;
 //! skeletons stay. Cost: O(texts x (tokens + groups in a leaf)).

@@ -1,13 +1,13 @@
 //! All parts that wait for the end, in memory and, past a limit, on disk.
 //!
-//! 1. [`Waiting::add`]: parts of text pieces are small and repeat many pairs, so they are merged into larger ones; one that takes the
-//!    bytes past the limit writes all parts to disk ([`crate::spill`]) in the order of their accounts' names.
+//! 1. [`Waiting::add`]: parts of text pieces are small and repeat many pairs, so they are merged into larger ones; one that
+//!    takes the bytes past the limit writes all parts to disk ([`crate::spill`]) in the order of their accounts' names.
 //! 2. [`Waiting::take`], at the end: what lies where, and which ids occur.
-//! 3. [`Stock::waves`]: goes over all accounts in their final order, range by range, with the runs of memory and disk; a frame on disk
-//!    is read when its first account's turn comes.
+//! 3. [`Stock::waves`]: goes over all accounts in their final order, range by range, with the runs of memory and disk; a frame
+//!    on disk is read when its first account's turn comes.
 //!
-//! Assumption: names stay in memory, for they must be compared. What else waits gets what they and the threads' buffers leave of the
-//! limit, and at least a quarter of it.
+//! Assumption: names stay in memory, for they must be compared. What else waits gets what they and the threads' buffers leave
+//! of the limit, and at least a quarter of it.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

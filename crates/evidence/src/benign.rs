@@ -8,12 +8,13 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and addresses between accounts, or one who pays for an own card and an own address for each, and
-//! shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of
-//! which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator does.
+//! where `o` is an operator who shares cards and addresses between accounts, or one who pays for an own card and an own address
+//! for each, and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that
+//! is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an
+//! operator does.
 //!
-//! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words. One card or one
-//! organisation for all is a company; many cards each over several accounts are an operator's mesh.
+//! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words.
+//! One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
@@ -51,9 +52,9 @@ impl BenignHypothesis {
         HYPOTHESES.iter().map(|&(hypothesis, _)| hypothesis)
     }
 
-    /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same evening, a
-    /// crowd tries the new model on the same prompts, hence at the same hours and for one purpose. No story brings a shared queue or
-    /// accounts that replace banned ones.
+    /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same
+    /// evening, a crowd tries the new model on the same prompts, hence at the same hours and for one purpose. No story brings a
+    /// shared queue or accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
             BenignHypothesis::Enterprise => {
@@ -277,7 +278,8 @@ const SIZE_BITS: f64 = 8.0;
 
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
-    // Where nobody knows what people pay with and where they come from, every story is silent: office days alone are no company.
+    // Where nobody knows what people pay with and where they come from, every story is silent: office days alone are no
+    // company.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);

@@ -10,12 +10,13 @@
 //! decides between the two; fan-in only says where the question arises. A sighting without a time borrows the time of its
 //! account's first dated sighting.
 //!
-//! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean of
-//!    log degree, and never below the role's documented floor.
+//! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean
+//!    of log degree, and never below the role's documented floor.
 //! 2. *Features*: one parallel pass over identifiers: degree, spread, entropy of the volume over accounts, tenure mix.
-//! 3. *Network*: where the type of an address's network was looked up, one that strangers share by design (a school, a company, a
-//!    mobile carrier, a carrier's shared address) is never an operator's, however fast its accounts came; a crowd there links only
-//!    together with another identifier. Hosts, VPN exits and proxies can be rented: there the spread decides as everywhere.
+//! 3. *Network*: where the type of an address's network was looked up, one that strangers share by design (a school, a company,
+//!    a mobile carrier, a carrier's shared address) is never an operator's, however fast its accounts came; a crowd there links
+//!    only together with another identifier. Hosts, VPN exits and proxies can be rented: there the spread decides as
+//!    everywhere.
 //! 4. *Rules*: the first that holds gives the class; the class and the role give the policy.
 //!
 //! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
@@ -181,8 +182,8 @@ fn judge(
     match role {
         KindRole::Template if crowd => return (PopularTemplate, popular),
         KindRole::Device | KindRole::Weak if crowd => return (DefaultFingerprint, popular),
-        // A broad attribute sorts clients by their software, not by who runs them: two of them together say no more than one, and
-        // where it is rare it is somebody's home.
+        // A broad attribute sorts clients by their software, not by who runs them: two of them together say no more than one,
+        // and where it is rare it is somebody's home.
         KindRole::Weak if degree > config.household_accounts => return (DefaultFingerprint, Policy::Drop),
         _ => {}
     }

@@ -127,13 +127,14 @@ pub struct MemberConfig {
     pub profile_size: u32,
     /// Share of the smaller of two groups that the larger's profile must accept for the two to be one network.
     pub accept_share: f64,
-    /// Exclusive identifiers that the typical pair of accounts of a community must share for the community to be looked at though no
-    /// tie holds it together: more than users of one tool or one assignment do.
+    /// Exclusive identifiers that the typical pair of accounts of a community must share for the community to be looked at
+    /// though no tie holds it together: more than users of one tool or one assignment do.
     pub interlock: f64,
-    /// Share of what two accounts of the same part of a group have in common that two accounts of different parts must have for the parts
-    /// to stay together.
+    /// Share of what two accounts of the same part of a group have in common that two accounts of different parts must have for
+    /// the parts to stay together.
     pub part_share: f64,
-    /// The same for an account, or a few, beside a part that hangs together pair by pair: little, as accounts new or at rest share little.
+    /// The same for an account, or a few, beside a part that hangs together pair by pair: little, as accounts new or at rest
+    /// share little.
     pub loose_share: f64,
 }
 

@@ -16,7 +16,8 @@ pub enum KindRole {
     Device,
     /// Who signed up: `org`, `api_key`, `email_domain`.
     Credential,
-    /// Broad attributes that most unrelated accounts share: `user_agent`, `ja4`, `asn`, `phone_prefix`, a card's `bin`, `issuer` and `virtual`.
+    /// Broad attributes that most unrelated accounts share: `user_agent`, `ja4`, `asn`, `phone_prefix`, a card's `bin`,
+    /// `issuer` and `virtual`.
     Weak,
     /// Any other kind.
     Other,
@@ -47,8 +48,8 @@ pub struct KindLimit {
 }
 
 impl KindLimit {
-    /// The surprise, in bits, of an identifier that `degree` of the `accounts` with its kind have: `log2(accounts / degree)`, at least 0, within
-    /// the limit.
+    /// The surprise, in bits, of an identifier that `degree` of the `accounts` with its kind have: `log2(accounts / degree)`,
+    /// at least 0, within the limit.
     pub fn surprise(&self, accounts: f64, degree: usize) -> f32 {
         let degree = degree.max(self.expected.unwrap_or(1) as usize).max(1);
         (accounts / degree as f64).log2().max(0.0).min(self.prior.unwrap_or(f64::INFINITY)) as f32
@@ -89,7 +90,8 @@ pub struct Facts<'a> {
     pub allowed_identifiers: &'a [bool],
     /// Known-good accounts: `true` where the allow list names one; empty if there is no list.
     pub allowed_accounts: &'a [bool],
-    /// Code of the type of the network that each identifier is an address in ([`NetworkType::of_code`]); empty where none was looked up.
+    /// Code of the type of the network that each identifier is an address in ([`NetworkType::of_code`]); empty where none was
+    /// looked up.
     pub network_types: &'a [u8],
     /// Releases: (model index, release time), ascending in time.
     pub releases: &'a [(u16, Seconds)],

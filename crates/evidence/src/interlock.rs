@@ -1,21 +1,22 @@
 //! Which communities share so much of their own that any two members are alike?
 //!
-//! An operator who pays for an own address and an own card for each account leaves no pair of rare identifiers that would tie two
-//! accounts ([`crate::members`]); what is left is the work itself, spread over templates that the pool keeps to itself. A community of
-//! the bipartite graph holds it whole, but so does every crowd of users of one tool have a community. They differ in how much two
-//! members have in common:
+//! An operator who pays for an own address and an own card for each account leaves no pair of rare identifiers that would tie
+//! two accounts ([`crate::members`]); what is left is the work itself, spread over templates that the pool keeps to itself. A
+//! community of the bipartite graph holds it whole, but so does every crowd of users of one tool have a community. They differ
+//! in how much two members have in common:
 //!
 //! ```text
 //! interlock(C) = sum over identifiers exclusive to C of h (h - 1) / (n (n - 1))        h of the n accounts of C have the identifier
 //! ```
 //!
-//! is the number of exclusive identifiers that a random pair of accounts of the community shares: each identifier adds at most 1, users
-//! of one tool or one assignment come to about 1, and accounts that merely are busy to less. Exclusive: at least `exclusivity` of an
-//! identifier's accounts are in the community, one left out of both.
+//! is the number of exclusive identifiers that a random pair of accounts of the community shares: each identifier adds at most
+//! 1, users of one tool or one assignment come to about 1, and accounts that merely are busy to less. Exclusive: at least
+//! `exclusivity` of an identifier's accounts are in the community, one left out of both.
 //!
 //! 1. *Count* the accounts of each identifier by community, in communities of `profile_size` accounts or more.
-//! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the group that holds
-//!    most of it, or are one, if that has `profile_size` accounts. The profile then decides account by account ([`crate::profile`]).
+//! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the
+//!    group that holds most of it, or are one, if that has `profile_size` accounts. The profile then decides account by account
+//!    ([`crate::profile`]).
 //!
 //! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
 //!
@@ -32,8 +33,8 @@ use crate::ties::{find, union};
 /// From this interlock on a part of a group hangs together pair by pair.
 const LEAST_INTERLOCK: f64 = 1.0;
 
-/// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if they share
-/// at least `loose_share` as much with it as its accounts do with each other.
+/// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if
+/// they share at least `loose_share` as much with it as its accounts do with each other.
 pub(crate) fn propose_interlocked(
     facts: Facts<'_>,
     classification: &Classification,
@@ -91,11 +92,11 @@ fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config: &MemberCon
     config.is_exclusive(held - 1, facts.graph.identifier_degree(IdentifierId(identifier)) as u32 - 1)
 }
 
-/// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set and the
-/// customers of one gateway, put together by the few who are both. Parts that hang together pair by pair stay in one group if two accounts
-/// of different parts share at least `part_share` of what two accounts of the less interlocked part do; any other part stays with the one
-/// that it shares most with, if that is `loose_share` of what two accounts of that one do. A group without any such part hangs together
-/// by chains, and is left as it is.
+/// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set
+/// and the customers of one gateway, put together by the few who are both. Parts that hang together pair by pair stay in one
+/// group if two accounts of different parts share at least `part_share` of what two accounts of the less interlocked part do;
+/// any other part stays with the one that it shares most with, if that is `loose_share` of what two accounts of that one do. A
+/// group without any such part hangs together by chains, and is left as it is.
 pub(crate) fn separate_strangers(
     facts: Facts<'_>,
     classification: &Classification,
@@ -204,8 +205,8 @@ mod tests {
     use crate::config::LinkageConfig;
     use crate::toy::{Touch, Toy};
 
-    /// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool they use
-    /// and 19 of their own, and the third's 20 of 40 that as many strangers have as well.
+    /// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool
+    /// they use and 19 of their own, and the third's 20 of 40 that as many strangers have as well.
     fn crowds() -> (Toy, Vec<u32>) {
         let mut touches: Vec<Touch> = Vec::new();
         for member in 0..40u32 {

@@ -6,16 +6,16 @@
 //! 1. *Ties* (module `ties`): two accounts are tied when the identifiers they share carry more bits than chance gives among all
 //!    accounts and all pairs of identifiers that were tried. Pairs of identifiers are grouped, never pairs of accounts: an
 //!    identifier of degree d costs d, not d squared.
-//! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when ties
-//!    cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
+//! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when
+//!    ties cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
 //!    falls apart where modularity lumped.
-//! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the group
-//!    against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
-//!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a profile: summed bits would
-//!    let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
+//! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the
+//!    group against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
+//!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a
+//!    profile: summed bits would let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
 //! 4. *Profile*: in larger groups the profile of the others decides who stays, leaves and joins (module `profile`).
-//! 5. *Interlock*: groups whose parts have nothing to do with each other are taken apart, communities of the graph whose members are alike
-//!    pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again.
+//! 5. *Interlock*: groups whose parts have nothing to do with each other are taken apart, communities of the graph whose
+//!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again.
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -138,8 +138,8 @@ impl Candidates {
 /// Which accounts are tied, and the rule that ties.
 #[derive(Clone, Debug)]
 pub struct Ties<'a> {
-    /// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals of
-    /// [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
+    /// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals
+    /// of [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
     pub pairs: Vec<(u32, u32)>,
     rule: TieRule<'a>,
 }
@@ -155,8 +155,8 @@ pub fn tied_accounts<'a>(
     Ties { pairs: tied_pairs(facts, &rule, config), rule }
 }
 
-/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself for what ties don't hold
-/// together. The first labels of both are the accounts'.
+/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself for what ties
+/// don't hold together. The first labels of both are the accounts'.
 ///
 /// # Panics
 /// If a partition has fewer vertices than the graph has accounts.

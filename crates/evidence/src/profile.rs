@@ -1,25 +1,27 @@
 //! Does an account look like the members of a network, kind by kind?
 //!
-//! Ties join pairs; a group of many also has a *profile*: which share of a member's sightings are identifiers that the group keeps to
-//! itself. A member of a hydra pool has eighty such templates out of a hundred; a customer of the same tool has one.
+//! Ties join pairs; a group of many also has a *profile*: which share of a member's sightings are identifiers that the group
+//! keeps to itself. A member of a hydra pool has eighty such templates out of a hundred; a customer of the same tool has one.
 //!
-//! 1. *Exclusive* identifiers: an account's identifier whose other accounts are members, at least `exclusivity` of them. For each
-//!    kind, `x` of the account's `n` identifiers are exclusive to the group.
-//! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members and one among everybody else; an outsider who looks like a member may be one
-//!    that nothing has tied yet, and counts among the others only by the odds that it isn't (expectation and maximisation).
-//!    Overdispersion carries the dependence between an account's identifiers, so a hundred templates don't count a hundred times.
+//! 1. *Exclusive* identifiers: an account's identifier whose other accounts are members, at least `exclusivity` of them. For
+//!    each kind, `x` of the account's `n` identifiers are exclusive to the group.
+//! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members and one among everybody
+//!    else; an outsider who looks like a member may be one that nothing has tied yet, and counts among the others only by the
+//!    odds that it isn't (expectation and maximisation). Overdispersion carries the dependence between an account's
+//!    identifiers, so a hundred templates don't count a hundred times.
 //! 3. *Odds* that an account belongs, in bits, with absent identifiers as evidence against:
 //!
 //! ```text
 //! bits = log2(members / others) + sum over kinds of log2 P(x | n, member) / P(x | n, other)
 //! ```
 //!
-//! 4. *Move*: members below even odds leave; an account that stands at least `join_bits` above even odds, also without any single one of its
-//!    identifiers, joins. Two groups become one when `accept_share` of the smaller would be accepted by the larger.
+//! 4. *Move*: members below even odds leave; an account that stands at least `join_bits` above even odds, also without any
+//!    single one of its identifiers, joins. Two groups become one when `accept_share` of the smaller would be accepted by the
+//!    larger.
 //! 5. *Regroup*: accounts that left, and are tied among themselves, are groups again. Repeat until nothing changes.
 //!
-//! Groups below `profile_size` have no profile and stay as their ties made them. A kind implied by a nested kind that also speaks is left out.
-//! Cost: O(sightings) a round.
+//! Groups below `profile_size` have no profile and stay as their ties made them. A kind implied by a nested kind that also
+//! speaks is left out. Cost: O(sightings) a round.
 
 use graph::{AccountId, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
@@ -66,7 +68,8 @@ pub(crate) struct Standing {
 pub(crate) struct Refined {
     /// By account: its group, or `NONE_U32`.
     pub(crate) groups: Vec<u32>,
-    /// By account: its standing to its group where that has a profile; for an account that left, its standing to the group that it left.
+    /// By account: its standing to its group where that has a profile; for an account that left, its standing to the group that
+    /// it left.
     pub(crate) standings: Vec<Option<Standing>>,
 }
 
@@ -162,8 +165,9 @@ impl Population {
     }
 }
 
-/// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a paraphrasing
-/// operator's accounts still look like each other, and a customer with a single popular template is not all of one piece.
+/// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a
+/// paraphrasing operator's accounts still look like each other, and a customer with a single popular template is not all of one
+/// piece.
 fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
     let range = facts.graph.identifiers_of_kind(KindId(kind));
     let row = facts.graph.identifiers_of(AccountId(account));
@@ -174,7 +178,8 @@ fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
     (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
 }
 
-/// Every account's standing to every profiled group that it is a member of or shares an exclusive identifier with, by account, then group.
+/// Every account's standing to every profiled group that it is a member of or shares an exclusive identifier with, by account,
+/// then group.
 fn standings_of(
     facts: Facts<'_>,
     classification: &Classification,
@@ -200,8 +205,8 @@ fn standings_of(
     standings
 }
 
-/// The (group, account, kind, number) of one account's exclusive identifiers; a member without any gets an entry of none, and a known-good
-/// account stands to no group.
+/// The (group, account, kind, number) of one account's exclusive identifiers; a member without any gets an entry of none, and a
+/// known-good account stands to no group.
 fn touches_of(
     facts: Facts<'_>,
     groups: &[u32],
@@ -275,8 +280,8 @@ fn judge_group(
         let size = f64::from(holdings.sizes[group as usize] - u32::from(is_member(account)));
         (size.max(1.0) / (accounts - size).max(1.0)).log2()
     };
-    // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that it is one of
-    // them. Start from the belief that whoever shares two exclusive identifiers isn't.
+    // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that
+    // it is one of them. Start from the belief that whoever shares two exclusive identifiers isn't.
     let number = |shares: &[Share]| shares.iter().map(|share| share.exclusive).sum::<u32>();
     let mut weights: Vec<f64> = rows.iter().map(|(_, shares)| if number(shares) < 2 { 1.0 } else { 0.0 }).collect();
     let mut standings: Vec<(u32, Standing)> = Vec::new();
@@ -393,8 +398,8 @@ mod tests {
     use crate::config::LinkageConfig;
     use crate::toy::{Touch, Toy};
 
-    /// 2,000 accounts with a template each of 400 and a popular one; then 60 of one operator, each on 20 of 60 campaign templates, and
-    /// with a card of its own; then one customer with a single campaign template, and one with 12 of its own.
+    /// 2,000 accounts with a template each of 400 and a popular one; then 60 of one operator, each on 20 of 60 campaign
+    /// templates, and with a card of its own; then one customer with a single campaign template, and one with 12 of its own.
     fn campaign() -> Toy {
         let mut touches: Vec<Touch> =
             (0..2_000).flat_map(|account| [(account, 0, account % 400, 0), (account, 1, account, 0)]).collect();

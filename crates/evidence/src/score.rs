@@ -10,18 +10,19 @@
 //! score     = least case over all harmless stories
 //! ```
 //!
-//! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in one
-//! evening) count only with the odds that it does not hold, `1 - min(1, 2^bits)`.
+//! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^bits)`.
 //!
-//! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules out chance,
-//! timing a crowd that merely uses the same thing (a class, users of one tool), content a crowd that merely sits in one place (a carrier's
-//! gateway, an office). An operator's accounts are alike in all three; nobody is flagged for being alike in two.
+//! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules
+//! out chance, timing a crowd that merely uses the same thing (a class, users of one tool), content a crowd that merely sits in
+//! one place (a carrier's gateway, an office). An operator's accounts are alike in all three; nobody is flagged for being alike
+//! in two.
 //!
-//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains them, so
-//! they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and counts
-//! in full. Signals of one family look at the same thing and are discounted; negative bits count in full, so that dependence
-//! can't make a case stronger than its best signal plus discounted others. A signal whose input is missing is `None` and adds
-//! nothing.
+//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains
+//! them, so they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and
+//! counts in full. Signals of one family look at the same thing and are discounted; negative bits count in full, so that
+//! dependence can't make a case stronger than its best signal plus discounted others. A signal whose input is missing is `None`
+//! and adds nothing.
 //!
 //! Sharing signals compare the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
 //! sightings drawn from the population, `1 - E[distinct] / s` where
@@ -29,7 +30,8 @@
 //! chance, and that is what is expected of it. More distinct identifiers among as many sightings never raise the value (SC-3).
 //!
 //! Null of the p-values: the `s` sightings are drawn independently in proportion to degree; the number of repeats is then
-//! asymptotically Poisson, with mean `s - E[distinct]`, for the sparse kinds that carry evidence; the p-value is that Poisson's upper tail.
+//! asymptotically Poisson, with mean `s - E[distinct]`, for the sparse kinds that carry evidence; the p-value is that Poisson's
+//! upper tail.
 
 use graph::{IdentifierId, KindId};
 use rayon::prelude::*;
@@ -167,11 +169,12 @@ pub fn score_network(
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
 
-/// Most bits that accounts without anything in common of a kind take from a case: every other operator can afford an address and a card for
-/// each account.
+/// Most bits that accounts without anything in common of a kind take from a case: every other operator can afford an address
+/// and a card for each account.
 const UNSHARED_BITS: f64 = 1.0;
 
-/// What is left of the signals if a harmless story is told: those that the story brings count by the odds that it does not hold.
+/// What is left of the signals if a harmless story is told: those that the story brings count by the odds that it does not
+/// hold.
 pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood) -> Vec<NamedSignal> {
     let unexplained = 1.0 - told.bits.exp2().min(1.0);
     let mut left = signals.to_vec();

@@ -10,7 +10,8 @@
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
-//! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost: O(sightings and events of the members).
+//! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost:
+//! O(sightings and events of the members).
 
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! How many bits tie two accounts, or an account and a group, once detection is over?
 //!
-//! [`TieTerms`] are the few numbers of a data set that the rule of [`crate::members`] needs besides degrees and policies. They are kept
-//! with the results, so that a question asked later ("why not these two?", "what holds this together?") is answered by the very rule
-//! that found the networks, and costs the rows it touches:
+//! [`TieTerms`] are the few numbers of a data set that the rule of [`crate::members`] needs besides degrees and policies. They
+//! are kept with the results, so that a question asked later ("why not these two?", "what holds this together?") is answered by
+//! the very rule that found the networks, and costs the rows it touches:
 //!
 //! ```text
 //! surprise(i)     = log2(N_k / d_i)   within the kind's limit                       N_k: accounts that have the identifier's kind
@@ -12,8 +12,8 @@
 //! needed(g)       = log2(N / g) + log2(P) + margin                        g: accounts of the group, 1 for a pair
 //! ```
 //!
-//! `N` counts the accounts that have anything to share and `P` the pairs of identifiers that an account brings. A kind that another
-//! shared kind implies counts nothing. Reference and derivation: [`crate::members`].
+//! `N` counts the accounts that have anything to share and `P` the pairs of identifiers that an account brings. A kind that
+//! another shared kind implies counts nothing. Reference and derivation: [`crate::members`].
 
 use graph::KindId;
 use serde::{Deserialize, Serialize};
@@ -81,8 +81,8 @@ impl TieTerms {
         }
     }
 
-    /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of `degree`
-    /// other accounts in all:
+    /// What an identifier says for an account's membership in a group of `size` others, `held` of which it was seen on, of
+    /// `degree` other accounts in all:
     ///
     /// ```text
     /// log2 P(i | member) / P(i | not)  =  log2 (held / size) / ((degree - held + 1/2) / N)

@@ -1,8 +1,8 @@
 //! Which accounts are tied by more than chance?
 //!
-//! Accounts `a` and `b` share identifiers `S`. By chance an unrelated account shows identifier `i` with probability `d_i / N`, so
-//! the shared set carries `sum over S of log2(N / d_i)` bits. Before a pair is looked at, the odds that it belongs together are
-//! one in `N`, and each account brings `P` pairs of identifiers that could coincide with somebody's:
+//! Accounts `a` and `b` share identifiers `S`. By chance an unrelated account shows identifier `i` with probability `d_i / N`,
+//! so the shared set carries `sum over S of log2(N / d_i)` bits. Before a pair is looked at, the odds that it belongs together
+//! are one in `N`, and each account brings `P` pairs of identifiers that could coincide with somebody's:
 //!
 //! ```text
 //! tied(a, b)  iff  bits(S) >= log2(N) + log2(P) + margin
@@ -10,11 +10,12 @@
 //!
 //! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`. Bits are added with three
 //! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
-//! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs two of them, or half as many bits again.
+//! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs
+//! two of them, or half as many bits again.
 //!
 //! 1. *Keys*: for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its common ones.
-//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A key
-//!    on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
+//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A
+//!    key on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
 //!    shares nothing rare, but the same common things over and over, is tied too.
 //! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
 //!
@@ -41,7 +42,8 @@ pub(crate) struct TieRule<'a> {
     classification: &'a Classification,
     join_bits: f64,
     pub(crate) terms: TieTerms,
-    /// By kind, then kind: what the product of two identifiers' degrees is multiplied with to give the accounts they share by chance.
+    /// By kind, then kind: what the product of two identifiers' degrees is multiplied with to give the accounts they share by
+    /// chance.
     overlaps: Vec<Vec<f64>>,
 }
 
@@ -129,9 +131,10 @@ impl<'a> TieRule<'a> {
     }
 
     /// Whether two identifiers occur together on so many accounts that all of these are tied: `count` against the Poisson mean
-    /// `lambda` of a random graph with these degrees ([`chance_overlaps`]). The log-likelihood ratio `count log2(count / lambda) - (count - lambda) log2 e`
-    /// must exceed the log2 of all keys and the margin, and the lift `count / lambda` must be such that few of the accounts are there
-    /// by chance. Addresses of one gateway come together for everybody behind it: two addresses are never a key.
+    /// `lambda` of a random graph with these degrees ([`chance_overlaps`]). The log-likelihood ratio `count log2(count /
+    /// lambda) - (count - lambda) log2 e` must exceed the log2 of all keys and the margin, and the lift `count / lambda` must
+    /// be such that few of the accounts are there by chance. Addresses of one gateway come together for everybody behind it:
+    /// two addresses are never a key.
     fn enriched(&self, facts: Facts<'_>, key: u64, count: usize, key_bits: f64, lift: f64) -> bool {
         let (left, right) = (IdentifierId((key >> 32) as u32), IdentifierId(key as u32));
         let (left_kind, right_kind) = (facts.graph.kind_of(left).index(), facts.graph.kind_of(right).index());
@@ -164,8 +167,9 @@ impl<'a> TieRule<'a> {
     }
 }
 
-/// What two identifiers share by chance, over the product of their degrees, for each pair of kinds. In a random bipartite graph that keeps
-/// all degrees, an account with `k_x` of the `S_x` sightings of kind `x` has identifier `i` with probability `d_i k_x / S_x`, so
+/// What two identifiers share by chance, over the product of their degrees, for each pair of kinds. In a random bipartite graph
+/// that keeps all degrees, an account with `k_x` of the `S_x` sightings of kind `x` has identifier `i` with probability `d_i
+/// k_x / S_x`, so
 ///
 /// ```text
 /// lambda(i, j) = d_i d_j sum over accounts of k_x k_y / (S_x S_y)          k_x (k_x - 1) where both are of one kind
@@ -222,9 +226,9 @@ pub(crate) fn groups_of_ties(ties: &[(u32, u32)], communities: &[u32], config: &
         .collect()
 }
 
-/// Merges groups of different communities that crossing ties join to enough of the smaller group's accounts: `merge_share` of them,
-/// or one where both groups hang together no better themselves. A group whose ties form nearly a tree (each wallet funds the next)
-/// hangs by one tie everywhere, and where it was cut is chance.
+/// Merges groups of different communities that crossing ties join to enough of the smaller group's accounts: `merge_share` of
+/// them, or one where both groups hang together no better themselves. A group whose ties form nearly a tree (each wallet funds
+/// the next) hangs by one tie everywhere, and where it was cut is chance.
 fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
     let (mut sizes, mut inner) = (vec![0u32; parents.len()], vec![0u32; parents.len()]);
     for account in 0..parents.len() as u32 {
@@ -292,8 +296,8 @@ pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberCo
         .collect()
 }
 
-/// The keys of one account: pairs of its most surprising identifiers, and pairs of its [`common_identifiers`]. A known-good account
-/// has none, so nothing ties it.
+/// The keys of one account: pairs of its most surprising identifiers, and pairs of its [`common_identifiers`]. A known-good
+/// account has none, so nothing ties it.
 fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
     if facts.is_allowed_account(account) {
         return Vec::new();
@@ -321,9 +325,9 @@ fn pairs_of(number: usize) -> usize {
     number * number.saturating_sub(1) / 2
 }
 
-/// A sample of an account's identifiers on five accounts or more, ascending: the operator who shares nothing rare shares these. Of each
-/// octave of degrees the lowest ids are taken, in turn, so that accounts that have the same identifiers choose the same (as
-/// MinHash does). Addresses are left out: two of them are never a key.
+/// A sample of an account's identifiers on five accounts or more, ascending: the operator who shares nothing rare shares these.
+/// Of each octave of degrees the lowest ids are taken, in turn, so that accounts that have the same identifiers choose the same
+/// (as MinHash does). Addresses are left out: two of them are never a key.
 fn common_identifiers(facts: Facts<'_>, informative: &[u32], config: &MemberConfig) -> Vec<u32> {
     let mut octaves: Vec<(u32, u32)> = informative
         .iter()

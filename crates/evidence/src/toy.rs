@@ -97,9 +97,9 @@ impl Toy {
 
 /// A population with one network in it. Kinds: 0 addresses, 1 payments, 2 templates.
 ///
-/// `benign` accounts, each with its own card, live two to an address and use one of 40 templates in turn. Then `network` accounts on
-/// cards for five and addresses for three, all with up to four of fifty templates; last, one customer on each of the network's addresses,
-/// with a card and a template of the population.
+/// `benign` accounts, each with its own card, live two to an address and use one of 40 templates in turn. Then `network`
+/// accounts on cards for five and addresses for three, all with up to four of fifty templates; last, one customer on each of
+/// the network's addresses, with a card and a template of the population.
 pub(crate) fn planted(benign: u32, network: u32) -> (Toy, std::ops::Range<u32>) {
     let mut touches = Vec::new();
     let (mut next_address, mut next_card) = (0, 0);

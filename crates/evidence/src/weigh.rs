@@ -12,8 +12,8 @@
 //! `policy` is 1 for identifiers that link, `hub_degree / d` for down-weighted ones and 0 for those that may not link alone;
 //! these sightings are counted per account instead (*suppressed is not absent*).
 //!
-//! `separation(k)` is how well a kind separates, estimated from the data without labels: the share of account pairs joined by an
-//! identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
+//! `separation(k)` is how well a kind separates, estimated from the data without labels: the share of account pairs joined by
+//! an identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
 //! confirm separates nothing. With one kind there is nothing to compare, and its separation is 1.
 //!
 //! Two kinds are *nested* when every identifier of the first implies one of the second (a hash of name and birth date implies

@@ -1,8 +1,8 @@
 //! What each account did, event by event, in time order: the columns that the behavioural tests read.
 //!
 //! For account `a`, positions `offsets[a] .. offsets[a + 1]` are its events, ascending in time. A behaviour column that the
-//! input didn't have is empty, so that "not available" can't be mistaken for zero. Events without a timestamp are not here; they
-//! count only as sightings.
+//! input didn't have is empty, so that "not available" can't be mistaken for zero. Events without a timestamp are not here;
+//! they count only as sightings.
 //!
 //! Memory: 8 bytes an event for the time, and 2, 2, 2, 4 and 4 for each of the other columns that is there.
 

@@ -1,14 +1,14 @@
 //! From single sightings in any order to a graph: which pairs are there, how often, since when and until when?
 //!
-//! 1. [`consolidate`]: sort by (account, identifier), merge equals: counts are summed (saturating), times become the earliest and
-//!    the latest. Associative and commutative, so runs can be consolidated early and again later. [`merge_row`] does the same to the
-//!    sightings of one account, [`order_row`] orders its events by time and then all other columns, so that input order leaves no
-//!    trace: with these a caller builds the forward side account by account.
+//! 1. [`consolidate`]: sort by (account, identifier), merge equals: counts are summed (saturating), times become the earliest
+//!    and the latest. Associative and commutative, so runs can be consolidated early and again later. [`merge_row`] does the
+//!    same to the sightings of one account, [`order_row`] orders its events by time and then all other columns, so that input
+//!    order leaves no trace: with these a caller builds the forward side account by account.
 //! 2. [`Reverse`]: the reverse side is the positions of the forward side by (identifier, position), hence by account within an
 //!    identifier: a counting sort, range by range of identifiers so that it needn't be held whole.
 //!
-//! Cost: O(n) passes, and a sort of each account's few items; the reverse side reads the identifiers once more for each range. The
-//! answers depend on neither the input order nor the number of threads.
+//! Cost: O(n) passes, and a sort of each account's few items; the reverse side reads the identifiers once more for each range.
+//! The answers depend on neither the input order nor the number of threads.
 //!
 //! Reference: the merge is the `consolidation` of differential dataflow (McSherry et al., CIDR 2013).
 
@@ -110,8 +110,8 @@ impl Sighting {
     }
 }
 
-/// Orders the events of one account by time and then all other columns; how many there are. Long rows of one time are one event:
-/// the lowest template stays, and the largest count.
+/// Orders the events of one account by time and then all other columns; how many there are. Long rows of one time are one
+/// event: the lowest template stays, and the largest count.
 pub fn order_row(moments: &mut [Moment]) -> usize {
     // Stable, for it finds the runs that a log in time order brings.
     if !moments.is_sorted() {
@@ -264,8 +264,8 @@ fn offsets<T>(items: &[T], row_count: usize, column: &'static str, row_of: impl 
     Ok(offsets)
 }
 
-/// Orders and builds in one step; for tests, examples and small logs. A column in which every event is missing (or, for requests, 1)
-/// is left out.
+/// Orders and builds in one step; for tests, examples and small logs. A column in which every event is missing (or, for
+/// requests, 1) is left out.
 ///
 /// # Errors
 /// An account out of range.

@@ -1,16 +1,17 @@
 //! On which single link or identifier does a component hang?
 //!
-//! A *bridge* is a sighting whose loss splits a component; an *articulation* vertex is an account or identifier whose loss does. A
-//! *two-edge component* is what remains joined without the bridges; a *block* (biconnected component) is a largest set of sightings
-//! without an articulation vertex inside. Two groups that share one carrier's address meet in an articulation identifier; a
-//! network that shares addresses and cards many times over is one block.
+//! A *bridge* is a sighting whose loss splits a component; an *articulation* vertex is an account or identifier whose loss
+//! does. A *two-edge component* is what remains joined without the bridges; a *block* (biconnected component) is a largest set
+//! of sightings without an articulation vertex inside. Two groups that share one carrier's address meet in an articulation
+//! identifier; a network that shares addresses and cards many times over is one block.
 //!
-//! Steps, in one depth-first search from each account: 1. number vertices in the order of discovery; 2. `low` of a vertex is the
-//! least number that its subtree reaches by one edge besides the tree; 3. tree edge (u, v) is a bridge if `low(v) > number(u)`, and
-//! u separates v's subtree if `low(v) >= number(u)`; stacks of open vertices and sightings are cut there.
+//! Steps, in one depth-first search from each account: 1. number vertices in the order of discovery; 2. `low` of a vertex is
+//! the least number that its subtree reaches by one edge besides the tree; 3. tree edge (u, v) is a bridge if `low(v) >
+//! number(u)`, and u separates v's subtree if `low(v) >= number(u)`; stacks of open vertices and sightings are cut there.
 //!
-//! Cost: O(vertices + sightings), without recursion: a path of a million vertices needs no stack of the thread. Memory: 12 bytes a
-//! vertex, 8 bytes a sighting, 12 bytes a vertex on the longest path. Closed identifiers stand alone and articulate nothing.
+//! Cost: O(vertices + sightings), without recursion: a path of a million vertices needs no stack of the thread. Memory: 12
+//! bytes a vertex, 8 bytes a sighting, 12 bytes a vertex on the longest path. Closed identifiers stand alone and articulate
+//! nothing.
 //!
 //! Reference: Hopcroft, Tarjan (1973), Algorithm 447: efficient algorithms for graph manipulation, doi:10.1145/362248.362272.
 
@@ -205,7 +206,8 @@ mod tests {
 
     #[test]
     fn two_squares_and_a_tail_by_hand() {
-        // Accounts 0, 1 share identifiers 0, 1; accounts 2, 3 share 2, 3; identifier 4 joins accounts 1 and 2; account 4 has only 3.
+        // Accounts 0, 1 share identifiers 0, 1; accounts 2, 3 share 2, 3; identifier 4 joins accounts 1 and 2; account 4 has
+        // only 3.
         let pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 4), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (4, 3)];
         let found = cohesion(&bipartite(5, 5, &pairs), &IdentifierFilter::default());
         assert_eq!(found.bridges, [4, 7, 10]);

@@ -22,8 +22,8 @@ enum Kept<T: 'static> {
 }
 
 impl<T: 'static> Column<T> {
-    /// A slice that somebody else keeps, for instance a section of a mapped file; the column keeps the owner alive as long as itself.
-    /// Whoever shortens the life of `slice` below `'static` answers for it: see the store's one `unsafe` module.
+    /// A slice that somebody else keeps, for instance a section of a mapped file; the column keeps the owner alive as long as
+    /// itself. Whoever shortens the life of `slice` below `'static` answers for it: see the store's one `unsafe` module.
     pub fn kept_by(owner: Arc<dyn Any + Send + Sync>, slice: &'static [T]) -> Self {
         Column(Kept::Elsewhere { slice, _owner: owner })
     }

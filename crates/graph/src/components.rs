@@ -1,15 +1,15 @@
 //! Which accounts hang together at all?
 //!
-//! A connected component is a largest set of vertices in which every two are joined by a path. [`connected_components`] labels the
-//! components of a [`WeightedGraph`] (every stored entry joins, whatever its weight), [`bipartite_components`] those of the typed
-//! graph through an [`IdentifierFilter`]: "payment instruments only", "no identifier of more than 50 accounts".
+//! A connected component is a largest set of vertices in which every two are joined by a path. [`connected_components`] labels
+//! the components of a [`WeightedGraph`] (every stored entry joins, whatever its weight), [`bipartite_components`] those of the
+//! typed graph through an [`IdentifierFilter`]: "payment instruments only", "no identifier of more than 50 accounts".
 //!
 //! Steps (Afforest):
-//! 1. *sample*: link every vertex to its first [`SAMPLED_NEIGHBORS`] neighbours, which finds most of a giant component. In a graph of
-//!    fewer edges than that, link every edge once instead, and go to step 4;
+//! 1. *sample*: link every vertex to its first [`SAMPLED_NEIGHBORS`] neighbours, which finds most of a giant component. In a
+//!    graph of fewer edges than that, link every edge once instead, and go to step 4;
 //! 2. *giant*: find the most frequent root among [`PROBES`] vertices (inside the groups of a partition: of each group);
-//! 3. *finish*: link the other neighbours of every vertex outside the giant component. An edge between the giant and the rest is
-//!    seen from its other end, an edge inside needs no look: most of the edges are never read;
+//! 3. *finish*: link the other neighbours of every vertex outside the giant component. An edge between the giant and the rest
+//!    is seen from its other end, an edge inside needs no look: most of the edges are never read;
 //! 4. number the components canonically ([`Partition`]).
 //!
 //! The label of a component while it grows is its smallest vertex, so the result depends neither on threads nor on edge order.
@@ -270,8 +270,8 @@ mod tests {
         assert_eq!(connected_components(&lonely).sizes(), [1, 1, 1]);
     }
 
-    /// A giant component, a hub row, long chains and many pairs: enough vertices for every task boundary. With more `ties` in the
-    /// giant component than [`SAMPLED_NEIGHBORS`] vertices' worth, it is sampled.
+    /// A giant component, a hub row, long chains and many pairs: enough vertices for every task boundary. With more `ties` in
+    /// the giant component than [`SAMPLED_NEIGHBORS`] vertices' worth, it is sampled.
     fn world(ties: u32) -> BipartiteGraph {
         let accounts = 20_000u32;
         let mut pairs = Vec::new();

@@ -1,12 +1,13 @@
 //! How deep in the shared infrastructure does an account stand?
 //!
 //! The *(alpha, beta)-core* is the largest part of the graph in which every account has at least `alpha` identifiers and every
-//! identifier at least `beta` accounts: `alpha_beta_core(2, 3)` drops whoever shares only one thing, or only with one other, until
-//! nothing more drops. The *core number* of a vertex is the largest `k` such that it is in the (k, k)-core.
+//! identifier at least `beta` accounts: `alpha_beta_core(2, 3)` drops whoever shares only one thing, or only with one other,
+//! until nothing more drops. The *core number* of a vertex is the largest `k` such that it is in the (k, k)-core.
 //!
-//! Steps: 1. count degrees over the open identifiers; 2. peel: take away a vertex below its bound, lower its neighbours' degrees,
-//! repeat. [`core_numbers`] peels in ascending order of remaining degree, kept by counting sort with swaps; the remaining degree at
-//! its turn, never less than that of an earlier turn, is a vertex's core number. Both results are unique, whatever the order.
+//! Steps: 1. count degrees over the open identifiers; 2. peel: take away a vertex below its bound, lower its neighbours'
+//! degrees, repeat. [`core_numbers`] peels in ascending order of remaining degree, kept by counting sort with swaps; the
+//! remaining degree at its turn, never less than that of an earlier turn, is a vertex's core number. Both results are unique,
+//! whatever the order.
 //!
 //! Cost: O(vertices + sightings), 16 bytes a vertex.
 //!

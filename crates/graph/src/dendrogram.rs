@@ -1,13 +1,13 @@
 //! At which strength does each group of accounts come together?
 //!
 //! Lowering a threshold from the strongest tie to the weakest merges components two by two; the record of these merges is a
-//! [`Dendrogram`] (single linkage), which holds the components of every threshold at once: [`Dendrogram::cut`] gives them in linear
-//! time. [`edge_dendrogram`] sweeps the weights of a [`WeightedGraph`]; [`identifier_dendrogram`] a weight for each identifier, which
-//! joins all of its accounts at that weight.
+//! [`Dendrogram`] (single linkage), which holds the components of every threshold at once: [`Dendrogram::cut`] gives them in
+//! linear time. [`edge_dendrogram`] sweeps the weights of a [`WeightedGraph`]; [`identifier_dendrogram`] a weight for each
+//! identifier, which joins all of its accounts at that weight.
 //!
-//! Steps: 1. sort ties by weight, strongest first, ties of equal weight by id; 2. link their ends; 3. record each link that joined
-//! two components. Which vertices a cut joins doesn't depend on the order within equal weights. Cost: O(edges log edges), and
-//! O(sightings + identifiers log identifiers) for identifiers; ties without a number for a weight (NaN) never link.
+//! Steps: 1. sort ties by weight, strongest first, ties of equal weight by id; 2. link their ends; 3. record each link that
+//! joined two components. Which vertices a cut joins doesn't depend on the order within equal weights. Cost: O(edges log
+//! edges), and O(sightings + identifiers log identifiers) for identifiers; ties without a number for a weight (NaN) never link.
 //!
 //! Reference: Gower, Ross (1969), Minimum spanning trees and single linkage cluster analysis, Applied Statistics 18:54,
 //! doi:10.2307/2346439.

@@ -1,15 +1,15 @@
 //! What does it look like?
 //!
-//! [`layout`] draws a [`WeightedGraph`] in the plane, so that vertices which are tied lie together: ForceAtlas2, as Gephi users know
-//! it, component by component, and the components packed on one sheet.
+//! [`layout`] draws a [`WeightedGraph`] in the plane, so that vertices which are tied lie together: ForceAtlas2, as Gephi users
+//! know it, component by component, and the components packed on one sheet.
 //!
 //! Steps:
 //! 1. *components*: each is drawn alone, all in parallel, so that small ones don't drift to a far ring;
 //! 2. *start*: without a random number ([`Start`]);
 //! 3. *simulate*: forces and adaptive speed (Barnes-Hut above a few hundred vertices);
 //! 4. *overlaps*: discs of vertices are pushed apart;
-//! 5. *pack*: components of [`PACKED_FROM`] vertices and more as circles, the largest in the middle; below them the small ones in
-//!    rows, by size;
+//! 5. *pack*: components of [`PACKED_FROM`] vertices and more as circles, the largest in the middle; below them the small ones
+//!    in rows, by size;
 //! 6. *fit*: shrink the sheet into [`SHEET`] units around the origin, if it is larger.
 //!
 //! The result is the same bit for bit for any number of threads. Cost: O(iterations * (n log n + edges)).

@@ -39,7 +39,8 @@ impl Partition {
         Partition::from_smallest_members(labels)
     }
 
-    /// Renumbers a labelling in which each group is labelled by its smallest member, as union-find leaves it. O(vertices + groups log groups).
+    /// Renumbers a labelling in which each group is labelled by its smallest member, as union-find leaves it. O(vertices +
+    /// groups log groups).
     ///
     /// # Panics
     /// If a label is not below `labels.len()`, or no vertex has its own id for a label that is used.

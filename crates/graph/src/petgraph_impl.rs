@@ -2,11 +2,11 @@
 //!
 //! [`BipartiteGraph`] implements petgraph's visit traits, so that its searches, shortest paths, bridges and the rest run on the
 //! graph as it lies in memory or in a mapped file: nothing is copied. A node is a [`VertexId`]: accounts first, then
-//! identifiers. An edge is a [`SightingEdge`], known by its position in the sighting columns; that position is also its weight, so
-//! that a cost function can look up whatever it wants.
+//! identifiers. An edge is a [`SightingEdge`], known by its position in the sighting columns; that position is also its weight,
+//! so that a cost function can look up whatever it wants.
 //!
-//! [`CostedGraph`] is the view that path queries want: the caller gives a cost for each identifier (a hub costs more), an edge costs
-//! what its identifier does, and an identifier of cost infinity or NaN is closed.
+//! [`CostedGraph`] is the view that path queries want: the caller gives a cost for each identifier (a hub costs more), an edge
+//! costs what its identifier does, and an identifier of cost infinity or NaN is closed.
 //!
 //! ```
 //! use graph::petgraph_impl::CostedGraph;
@@ -99,8 +99,8 @@ impl BipartiteGraph {
 }
 
 impl<'a> CostedGraph<'a> {
-    /// Views a graph through costs of its identifiers. A cost that isn't finite closes its identifier; searches for shortest paths
-    /// want the others not to be negative.
+    /// Views a graph through costs of its identifiers. A cost that isn't finite closes its identifier; searches for shortest
+    /// paths want the others not to be negative.
     ///
     /// # Errors
     /// [`GraphError::Length`] if there isn't one cost for each identifier.

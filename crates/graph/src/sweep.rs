@@ -1,16 +1,16 @@
 //! From which sharing on does one giant component swallow everything?
 //!
-//! [`hub_sweep`] lets identifiers link accounts in ascending order of degree, and notes after each degree what the components look
-//! like: the whole curve for the price of one union-find pass, instead of one run a threshold. Below the percolation point,
-//! components are households and networks; where the largest one's share jumps, hubs begin to glue strangers together
+//! [`hub_sweep`] lets identifiers link accounts in ascending order of degree, and notes after each degree what the components
+//! look like: the whole curve for the price of one union-find pass, instead of one run a threshold. Below the percolation
+//! point, components are households and networks; where the largest one's share jumps, hubs begin to glue strangers together
 //! ([`HubSweep::percolation`]). How much an answer hangs on the chosen threshold is [`HubSweep::stability`].
 //!
-//! Steps: 1. sort the open identifiers by degree (counting sort); 2. link each identifier's accounts; 3. after the last identifier
-//! of a degree, record a [`HubStep`]. Cost: O(sightings + identifiers), memory 12 bytes a vertex and one step a distinct degree (at
-//! most `sqrt(2 sightings)` of them).
+//! Steps: 1. sort the open identifiers by degree (counting sort); 2. link each identifier's accounts; 3. after the last
+//! identifier of a degree, record a [`HubStep`]. Cost: O(sightings + identifiers), memory 12 bytes a vertex and one step a
+//! distinct degree (at most `sqrt(2 sightings)` of them).
 //!
-//! Reference: Zhao, Xie, Yu, Ke, Yu, Chen, Gillum (2009), BotGraph: large scale spamming botnet detection, NSDI, section 4 (the giant
-//! component against the threshold); Stauffer, Aharony (1994), Introduction to percolation theory.
+//! Reference: Zhao, Xie, Yu, Ke, Yu, Chen, Gillum (2009), BotGraph: large scale spamming botnet detection, NSDI, section 4 (the
+//! giant component against the threshold); Stauffer, Aharony (1994), Introduction to percolation theory.
 
 use crate::filter::OpenRows;
 use crate::union_find::SizedForest;
@@ -139,7 +139,8 @@ impl HubSweep {
         if above == 0 { nothing } else { self.steps[above - 1] }
     }
 
-    /// The step at which the largest component's share jumps most, the earliest of equals. `None` where no identifier is shared.
+    /// The step at which the largest component's share jumps most, the earliest of equals. `None` where no identifier is
+    /// shared.
     pub fn percolation(&self) -> Option<Percolation> {
         let mut best: Option<Percolation> = None;
         let mut before = self.at(0);

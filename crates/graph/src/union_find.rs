@@ -1,9 +1,9 @@
 //! Disjoint sets, twice: lock-free for whole graphs at once, and sequential with sizes for sweeps that add edges in order.
 //!
 //! The lock-free forest links like Afforest: climb from both ends, and hang the higher root under the lower by compare-and-swap
-//! (`link`); halve the path while climbing. As `parent(v) <= v` always holds, a set's root is its smallest member in the end: labels
-//! depend neither on the order of the links nor on the number of threads. All accesses are relaxed: a parent is always a member of the same set with a lower id,
-//! whichever write a reader sees, and joining the pool's threads orders the phases.
+//! (`link`); halve the path while climbing. As `parent(v) <= v` always holds, a set's root is its smallest member in the end:
+//! labels depend neither on the order of the links nor on the number of threads. All accesses are relaxed: a parent is always a
+//! member of the same set with a lower id, whichever write a reader sees, and joining the pool's threads orders the phases.
 //!
 //! Reference: Sutton, Ben-Nun, Barak (2018), Optimizing parallel graph connectivity computation via subgraph sampling, IPDPS,
 //! doi:10.1109/IPDPS.2018.00012.

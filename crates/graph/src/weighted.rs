@@ -53,9 +53,8 @@ impl WeightedGraph {
         Ok(WeightedGraph { offsets, targets, weights, left_count })
     }
 
-    /// Builds from an edge list; `(a, b)` and `(b, a)` are the same edge. Parallel edges are summed in ascending order of weight, so that
-    /// the order of the list doesn't matter.
-    /// O(edges log edges); for tests, examples and small graphs.
+    /// Builds from an edge list; `(a, b)` and `(b, a)` are the same edge. Parallel edges are summed in ascending order of
+    /// weight, so that the order of the list doesn't matter. O(edges log edges); for tests, examples and small graphs.
     ///
     /// # Errors
     /// A vertex out of range.
@@ -90,11 +89,12 @@ impl WeightedGraph {
         WeightedGraph::from_rows(offsets, targets, weights, None)
     }
 
-    /// The bipartite graph with a weight for each sighting: vertices are accounts, then identifiers. A weight that isn't a positive
-    /// number (zero, negative, NaN or infinite) drops its edge. O(sightings + vertices), in parallel.
+    /// The bipartite graph with a weight for each sighting: vertices are accounts, then identifiers. A weight that isn't a
+    /// positive number (zero, negative, NaN or infinite) drops its edge. O(sightings + vertices), in parallel.
     ///
     /// # Errors
-    /// [`GraphError::Length`] if there isn't one weight for each sighting, [`GraphError::TooMany`] if vertices outgrow their ids.
+    /// [`GraphError::Length`] if there isn't one weight for each sighting, [`GraphError::TooMany`] if vertices outgrow their
+    /// ids.
     pub fn from_bipartite(graph: &BipartiteGraph, weights: &[f32]) -> Result<Self, GraphError> {
         let (expected, found) = (graph.sighting_count() as u64, weights.len() as u64);
         if expected != found {

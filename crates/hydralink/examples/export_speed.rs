@@ -1,6 +1,7 @@
 //! Writes a made-up graph in every format and prints size, time and rate: `export_speed FOLDER [ACCOUNTS] [EDGES_PER_ACCOUNT]`.
 //!
-//! Values are hostile on purpose: markup, quotes, control characters, lookalikes of escapes, digits only, and any code point of Unicode.
+//! Values are hostile on purpose: markup, quotes, control characters, lookalikes of escapes, digits only, and any code point of
+//! Unicode.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

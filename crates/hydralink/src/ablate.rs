@@ -1,12 +1,13 @@
 //! What does each kind of identifier and each signal contribute?
 //!
-//! The chain of [`crate::detect`](mod@crate::detect) is run again, with the configuration of the last detection, without one part at a time:
-//! - *without a kind*: its sightings are taken out of the graph, and events lose the templates if it was that kind; the kind's place stays,
-//!   so that everything else keeps its number;
+//! The chain of [`crate::detect`](mod@crate::detect) is run again, with the configuration of the last detection, without one
+//! part at a time:
+//! - *without a kind*: its sightings are taken out of the graph, and events lose the templates if it was that kind; the kind's
+//!   place stays, so that everything else keeps its number;
 //! - *without a signal*: it is missing on every score card, as if its input were.
 //!
-//! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other. Cost: one
-//! detection a line, without writing.
+//! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other.
+//! Cost: one detection a line, without writing.
 
 use evidence::{Facts, KindRole, Role};
 use graph::{

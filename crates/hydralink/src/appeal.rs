@@ -5,9 +5,9 @@
 //! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
 //! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
 //!
-//! Both sets are irreducible, not the smallest there are: the shortest run of the strongest grounds that will do, less those that turn out not to
-//! be needed, weakest first. One account is asked about; the others of the network stay as they are. Cost: the rows of the network's
-//! accounts, and the account's grounds squared.
+//! Both sets are irreducible, not the smallest there are: the shortest run of the strongest grounds that will do, less those
+//! that turn out not to be needed, weakest first. One account is asked about; the others of the network stay as they are. Cost:
+//! the rows of the network's accounts, and the account's grounds squared.
 
 use std::cmp::Reverse;
 
@@ -45,7 +45,8 @@ pub struct Appeal {
     pub needed: f64,
     /// Whether at least two kinds speak.
     pub corroborated: bool,
-    /// Whether the bits are enough. An account can also belong because it looks like the members (its profile); no single ground decides that.
+    /// Whether the bits are enough. An account can also belong because it looks like the members (its profile); no single
+    /// ground decides that.
     pub tied: bool,
     /// The grounds, strongest first.
     pub grounds: Vec<Ground>,
@@ -139,7 +140,8 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
     Ok(Appeal { answer: answer(&appeal), ..appeal })
 }
 
-/// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't hold for all.
+/// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't
+/// hold for all.
 fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
     if !holds(order) {
         return None;

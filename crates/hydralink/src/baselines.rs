@@ -10,9 +10,9 @@
 //! | [`co_action`] | pairs that act on one object within seconds, top percentile |
 //! | [`volume`] | accounts of unusual volume |
 //!
-//! A baseline returns groups of accounts, largest first, and is scored like ours. Groups are not ranked or tested further: none of the
-//! methods does that. No projection of a hub is ever made: where pairs would exceed [`BaselineConfig::pair_budget`] the identifiers with
-//! most pairs are left out, and the line says so.
+//! A baseline returns groups of accounts, largest first, and is scored like ours. Groups are not ranked or tested further: none
+//! of the methods does that. No projection of a hub is ever made: where pairs would exceed [`BaselineConfig::pair_budget`] the
+//! identifiers with most pairs are left out, and the line says so.
 
 pub mod co_action;
 pub mod evilcohort;

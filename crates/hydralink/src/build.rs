@@ -49,8 +49,9 @@ pub struct BuildSummary {
 /// Reads events into a store at `path`, replacing the one that is there when all is done.
 ///
 /// # Errors
-/// [`Error::StoreKey`] if the store at `path` holds pseudonyms of a key that isn't given, [`Error::Events`] for input that can't be read, [`Error::Interrupted`], and as [`StoreWriter::create`]; whatever happens, the store at
-/// `path` is then as it was.
+/// [`Error::StoreKey`] if the store at `path` holds pseudonyms of a key that isn't given, [`Error::Events`] for input that
+/// can't be read, [`Error::Interrupted`], and as [`StoreWriter::create`]; whatever happens, the store at `path` is then as it
+/// was.
 pub fn build(
     sources: &[PathBuf],
     path: &Path,
@@ -78,10 +79,10 @@ pub fn build(
     Ok(summary)
 }
 
-/// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the batches.
-/// Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that `config` doesn't
-/// name are those of the store. Results of an earlier detection are of other accounts and are dropped; what became of which network is kept
-/// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
+/// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
+/// batches. Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that
+/// `config` doesn't name are those of the store. Results of an earlier detection are of other accounts and are dropped; what
+/// became of which network is kept ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
 /// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none.
@@ -184,8 +185,8 @@ fn side_tables(config: &mut IngestConfig) -> [(&'static str, &mut Option<PathBuf
     [(accounts, &mut config.accounts), (releases, &mut config.releases), (allow, &mut config.allow), (map, &mut config.map)]
 }
 
-/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are kept
-/// as pseudonyms only, the tables, which hold the names themselves, are not kept.
+/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are
+/// kept as pseudonyms only, the tables, which hold the names themselves, are not kept.
 fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
     if config.pseudonym.is_some() {
         return Ok(());

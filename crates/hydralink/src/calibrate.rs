@@ -1,16 +1,17 @@
 //! How many of these networks would chance alone have given on this very data?
 //!
-//! 1. *Copy*: [`evidence::behaviour::null_copy`] rewires the user's own data: degrees per kind and week, life spans, hourly volumes stay;
-//!    who shares what with whom, and exact coincidences in time, do not.
-//! 2. *Rerun*: the whole chain of [`crate::detect`](mod@crate::detect), with the configuration of the last detection, on each copy.
+//! 1. *Copy*: [`evidence::behaviour::null_copy`] rewires the user's own data: degrees per kind and week, life spans, hourly
+//!    volumes stay; who shares what with whom, and exact coincidences in time, do not.
+//! 2. *Rerun*: the whole chain of [`crate::detect`](mod@crate::detect), with the configuration of the last detection, on each
+//!    copy.
 //! 3. *Compare*: expected false networks at each score and a q-value for each network, as defined in
 //!    [`evidence::behaviour::false_networks`].
-//! 4. *Keep*: the copies' scores become the section `calibration.summary`, with the key of the detection they belong to. After another
-//!    detection they are stale, are said to be, and give no q-value.
+//! 4. *Keep*: the copies' scores become the section `calibration.summary`, with the key of the detection they belong to. After
+//!    another detection they are stale, are said to be, and give no q-value.
 //!
-//! Null copies are about chance. Harmless groups share on purpose too, and a copy dissolves them like networks; so a network's q-value adds
-//! the share that harmless stories are expected to explain of all that score as much.
-//! Cost: a null copy and a detection for each of the K copies, one after the other, each in parallel inside.
+//! Null copies are about chance. Harmless groups share on purpose too, and a copy dissolves them like networks; so a network's
+//! q-value adds the share that harmless stories are expected to explain of all that score as much. Cost: a null copy and a
+//! detection for each of the K copies, one after the other, each in parallel inside.
 
 use std::path::Path;
 
@@ -72,8 +73,8 @@ pub struct ThresholdLine {
 }
 
 impl Calibration {
-    /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as much which
-    /// chance or a harmless story would explain.
+    /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as
+    /// much which chance or a harmless story would explain.
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
         let scores: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
         let chance = false_networks::q_values_against(&scores, &self.copies);
@@ -82,7 +83,8 @@ impl Calibration {
         results.heads().iter().map(|head| if head.accounts > 0 { q.next() } else { None }).collect()
     }
 
-    /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything has.
+    /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything
+    /// has.
     pub fn thresholds(&self, results: &Labelling) -> Vec<ThresholdLine> {
         let found: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
         let all = || found.iter().chain(self.copies.iter().flatten()).copied();
@@ -176,8 +178,8 @@ pub struct CalibrateStep {
     pub phase: &'static str,
 }
 
-/// Reruns the last detection on null copies of the store and keeps what they score. `observe` may stop the work by returning `false`: the
-/// store is then as it was.
+/// Reruns the last detection on null copies of the store and keeps what they score. `observe` may stop the work by returning
+/// `false`: the store is then as it was.
 ///
 /// # Errors
 /// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; as [`StoreWriter::amend`]; [`Error::Interrupted`].

@@ -285,8 +285,9 @@ impl Dataset {
         &self.declared
     }
 
-    /// The graph of the sightings that link: all of them, but for kinds that were declared with a time to live those whose last sighting lies
-    /// longer before the store's last. Vertices have the same numbers. Where something was declared, the first call costs O(sightings) and memory for them.
+    /// The graph of the sightings that link: all of them, but for kinds that were declared with a time to live those whose last
+    /// sighting lies longer before the store's last. Vertices have the same numbers. Where something was declared, the first
+    /// call costs O(sightings) and memory for them.
     pub fn linking_graph(&self) -> &BipartiteGraph {
         self.linking.get_or_init(|| self.without_expired()).as_ref().unwrap_or(&self.graph)
     }
@@ -326,8 +327,8 @@ impl Dataset {
         }
     }
 
-    /// What is known-good, as flags, by the allow list that the store was built with and by the decisions since; empty where there
-    /// is none.
+    /// What is known-good, as flags, by the allow list that the store was built with and by the decisions since; empty where
+    /// there is none.
     ///
     /// # Errors
     /// As [`Dataset::cases`].
@@ -356,7 +357,8 @@ impl Dataset {
         Cases::open(self.path())
     }
 
-    /// What the last detection says of every account and identifier; cheaper than [`Dataset::results`], and enough for questions about nodes.
+    /// What the last detection says of every account and identifier; cheaper than [`Dataset::results`], and enough for
+    /// questions about nodes.
     ///
     /// # Errors
     /// [`Error::NotDetected`] if there was none.

@@ -1,8 +1,8 @@
 //! What became of each network between two stores: last week's and today's, or two settings on the same data?
 //!
-//! Networks are matched by what they hold, not by their ids, which another store may give anew. Two are *the same in part* when they have at
-//! least [`SAME_SHARE`] of the smaller's accounts in common, or, where bans have replaced the accounts, of the smaller's own identifiers.
-//! The groups that hang together by such matches are then named:
+//! Networks are matched by what they hold, not by their ids, which another store may give anew. Two are *the same in part* when
+//! they have at least [`SAME_SHARE`] of the smaller's accounts in common, or, where bans have replaced the accounts, of the
+//! smaller's own identifiers. The groups that hang together by such matches are then named:
 //!
 //! | before | after | change |
 //! |---|---|---|
@@ -96,8 +96,8 @@ pub(crate) fn pick<'a, T>(networks: &'a [T], positions: &[usize]) -> Vec<&'a T> 
     positions.iter().map(|&at| &networks[at]).collect()
 }
 
-/// The groups that hang together by matches, as positions before and positions after; in the order of their first network after, then
-/// of their first before.
+/// The groups that hang together by matches, as positions before and positions after; in the order of their first network
+/// after, then of their first before.
 pub(crate) fn groups<A: Ord, I: Ord>(before: &[Held<'_, A, I>], after: &[Held<'_, A, I>]) -> Vec<(Vec<usize>, Vec<usize>)> {
     // Positions before, then positions after.
     let mut groups = petgraph::unionfind::UnionFind::<usize>::new(before.len() + after.len());

@@ -1,8 +1,8 @@
 //! Whose network is each address of a store in?
 //!
 //! Looked up once, at `build` and `update`, for every identifier of kind `ip`, and kept as two columns: the type's code and the
-//! number of the autonomous system. An address that an update doesn't find keeps what the store knew. A store of pseudonyms has no
-//! addresses to look up: asked to, it is refused.
+//! number of the autonomous system. An address that an update doesn't find keeps what the store knew. A store of pseudonyms has
+//! no addresses to look up: asked to, it is refused.
 //!
 //! Cost: O(addresses) lookups, in parallel.
 

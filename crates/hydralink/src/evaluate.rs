@@ -130,8 +130,8 @@ impl Truth {
     }
 }
 
-/// Compares the flagged networks with the truth in `labels`. Accounts that the truth doesn't name are benign; with `partial`, nobody
-/// knows what they are, and they are left out.
+/// Compares the flagged networks with the truth in `labels`. Accounts that the truth doesn't name are benign; with `partial`,
+/// nobody knows what they are, and they are left out.
 ///
 /// # Errors
 /// As [`read_labels`].
@@ -165,8 +165,8 @@ pub struct FairnessLine {
     pub per_million: f64,
     /// Its rate over the rate of all other legitimate accounts; `None` if neither has any.
     pub ratio: Option<f64>,
-    /// Fisher's exact probability, one-sided, of at least so many flagged if the flagged were drawn at random from all legitimate accounts.
-    /// Members of one network are flagged together, so it is too small where a whole group was flagged.
+    /// Fisher's exact probability, one-sided, of at least so many flagged if the flagged were drawn at random from all
+    /// legitimate accounts. Members of one network are flagged together, so it is too small where a whole group was flagged.
     pub p_value: f64,
 }
 
@@ -215,8 +215,8 @@ pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<Fair
     lines
 }
 
-/// P(X >= hit) for the number X of marked ones among `drawn` of `total`, `marked` of which are marked: a sum of exact terms, each from
-/// the one before.
+/// P(X >= hit) for the number X of marked ones among `drawn` of `total`, `marked` of which are marked: a sum of exact terms,
+/// each from the one before.
 fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
     let most = marked.min(drawn);
     let least = (marked + drawn).saturating_sub(total);

@@ -1,15 +1,16 @@
 //! Who else is close to some accounts that are known to be bad?
 //!
-//! 1. *Walk*: a random walk that starts at the seeds and returns to them with probability [`RETURN`] at every step, on the graph of accounts
-//!    and identifiers in which an edge weighs the bits of its identifier ([`crate::ties`]): personalised PageRank, by *forward push*. A vertex
-//!    holds an estimate `p` and a residual `r`; while some `r(v) > epsilon * vol(v)`, a share [`RETURN`] of `r(v)` moves to `p(v)` and the rest
-//!    to the neighbours in proportion to weight. At the end `0 <= ppr(v) - p(v) <= epsilon * vol(v)`, and the work is at most
-//!    `1 / (RETURN * epsilon)` bits of edges, whatever the size of the store.
+//! 1. *Walk*: a random walk that starts at the seeds and returns to them with probability [`RETURN`] at every step, on the
+//!    graph of accounts and identifiers in which an edge weighs the bits of its identifier ([`crate::ties`]): personalised
+//!    PageRank, by *forward push*. A vertex holds an estimate `p` and a residual `r`; while some `r(v) > epsilon * vol(v)`, a
+//!    share [`RETURN`] of `r(v)` moves to `p(v)` and the rest to the neighbours in proportion to weight. At the end `0 <=
+//!    ppr(v) - p(v) <= epsilon * vol(v)`, and the work is at most `1 / (RETURN * epsilon)` bits of edges, whatever the size of
+//!    the store.
 //! 2. *Sweep*: vertices by `p(v) / vol(v)`, most first; of all prefixes `S` the one of least conductance is the seeds' cluster:
 //!    `conductance(S) = cut(S, rest) / min(vol(S), vol(rest))`, where `vol` sums the bits of edges.
 //!
-//! The score of an account is `p(v) / vol(v)` over that of the closest seed: 1 is as close as a seed. It is a ranking, not a probability,
-//! and says nothing of guilt by itself: `why` says what an account shares.
+//! The score of an account is `p(v) / vol(v)` over that of the closest seed: 1 is as close as a seed. It is a ranking, not a
+//! probability, and says nothing of guilt by itself: `why` says what an account shares.
 //!
 //! Reference: Andersen, Chung, Lang (2006), Local graph partitioning using PageRank vectors, doi:10.1109/FOCS.2006.44.
 

@@ -1,9 +1,9 @@
 //! Which records does an expression like `degree > 50 and first_seen >= 2026-02-01` let through?
 //!
-//! Expressions are written in the Common Expression Language (<https://cel.dev>) and evaluated by the crate `cel`, with three comforts: `and`, `or`,
-//! `not` and a single `=` for `&&`, `||`, `!` and `==`; and dates and times without quotes. A record's fields are the variables, under the
-//! names that its JSON has, and `degree` for the accounts of an identifier. Times are RFC 3339 text in UTC, which orders as it reads, so a date
-//! alone means its first moment.
+//! Expressions are written in the Common Expression Language (<https://cel.dev>) and evaluated by the crate `cel`, with three
+//! comforts: `and`, `or`, `not` and a single `=` for `&&`, `||`, `!` and `==`; and dates and times without quotes. A record's
+//! fields are the variables, under the names that its JSON has, and `degree` for the accounts of an identifier. Times are RFC
+//! 3339 text in UTC, which orders as it reads, so a date alone means its first moment.
 //!
 //! * comparisons `== != < <= > >=`, `in ["a", "b"]`, arithmetic, `? :`, parentheses
 //! * text: `"single or double quotes"`, `.startsWith("x")`, `.endsWith("x")`, `.contains("x")`

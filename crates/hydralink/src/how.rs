@@ -1,13 +1,14 @@
 //! What joined a network, in which order, and what would it be without the identifier that holds it together?
 //!
-//! 1. *Ties*: the bits between two members by the rule of detection ([`crate::ties`]). Up to [`EXACT_MEMBERS`] members every pair is
-//!    looked at; above, the pairs that stand next to each other on some identifier, which join whatever identifiers join.
-//! 2. *Joins*: a maximum spanning tree of the ties (Kruskal 1956, doi:10.1090/S0002-9939-1956-0078686-7), strongest first: its edges are the
-//!    merges of the single-linkage dendrogram (Gower & Ross 1969, doi:10.2307/2346439). Cut at any number of bits, it gives the groups
-//!    that ties of that many bits and more hold together.
+//! 1. *Ties*: the bits between two members by the rule of detection ([`crate::ties`]). Up to [`EXACT_MEMBERS`] members every
+//!    pair is looked at; above, the pairs that stand next to each other on some identifier, which join whatever identifiers
+//!    join.
+//! 2. *Joins*: a maximum spanning tree of the ties (Kruskal 1956, doi:10.1090/S0002-9939-1956-0078686-7), strongest first: its
+//!    edges are the merges of the single-linkage dendrogram (Gower & Ross 1969, doi:10.2307/2346439). Cut at any number of
+//!    bits, it gives the groups that ties of that many bits and more hold together.
 //! 3. *Held by*: leave one identifier out. A member is *lost* if its tie to the network is then no longer enough (the test of
-//!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they can matter); the
-//!    network falls into *pieces*: components of the members that stay over the network's other identifiers.
+//!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they
+//!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
 //!
 //! Cost: O(pairs * row) + O(sightings of the network) for each identifier that is reported.
 
@@ -122,7 +123,8 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
     })
 }
 
-/// The identifiers on which something hangs: without one of them members are lost, or the rest falls into several pieces. Worst first.
+/// The identifiers on which something hangs: without one of them members are lost, or the rest falls into several pieces. Worst
+/// first.
 ///
 /// # Errors
 /// As [`Ties::of`].
@@ -290,8 +292,8 @@ fn needed_by(ties: &Ties<'_>, member: AccountId, group: &Group) -> Vec<u32> {
     strongest.into_iter().map(|(identifier, _)| identifier).filter(|&id| !without(id)).map(|id| id.0).collect()
 }
 
-/// Sizes of the components, two and more, that members other than `gone` (ascending) form without an identifier; largest first. `rows` hold
-/// identifiers below `identifiers`.
+/// Sizes of the components, two and more, that members other than `gone` (ascending) form without an identifier; largest first.
+/// `rows` hold identifiers below `identifiers`.
 fn pieces(rows: &[Vec<u32>], identifiers: usize, gone: &[u32], without: u32) -> Vec<u64> {
     let mut groups = UnionFind::<u32>::new(rows.len());
     let mut first_with = vec![u32::MAX; identifiers];

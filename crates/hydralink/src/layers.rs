@@ -1,20 +1,22 @@
 //! Who runs the accounts, and whose traffic goes through them?
 //!
-//! A pool may serve several tenants, and a tenant may use several pools, so one partition of accounts can't say both. Two layers, and their
-//! overlap:
-//! 1. *Pools*: the networks of the last detection. Its *parts* are Leiden communities of its accounts by infrastructure alone (addresses,
-//!    payment, devices, credentials): one large part says one set of machines and cards, many small ones that only work holds it together.
-//! 2. *Campaigns*: communities of links. A link is an account on a day and a template it used; vertices are (account, day, capability
-//!    class) and templates, weighted ln(1 + exchanges). A template lies in one campaign, an account in as many as its templates (link
-//!    communities: Ahn et al. 2010, doi:10.1038/nature09182; found by Leiden on the bipartite graph instead of a dendrogram of links).
-//!    One tenant's templates change over weeks and are spread over shards of a pool: communities of one pool that ask for the same classes
-//!    in the same proportions (cosine of at least [`ALIKE`]) are one campaign.
-//!    Templates that most users use outside all pools are nobody's campaign and counted as `public`; campaigns below
+//! A pool may serve several tenants, and a tenant may use several pools, so one partition of accounts can't say both. Two
+//! layers, and their overlap:
+//! 1. *Pools*: the networks of the last detection. Its *parts* are Leiden communities of its accounts by infrastructure alone
+//!    (addresses, payment, devices, credentials): one large part says one set of machines and cards, many small ones that only
+//!    work holds it together.
+//! 2. *Campaigns*: communities of links. A link is an account on a day and a template it used; vertices are (account, day,
+//!    capability class) and templates, weighted ln(1 + exchanges). A template lies in one campaign, an account in as many as
+//!    its templates (link communities: Ahn et al. 2010, doi:10.1038/nature09182; found by Leiden on the bipartite graph instead
+//!    of a dendrogram of links). One tenant's templates change over weeks and are spread over shards of a pool: communities of
+//!    one pool that ask for the same classes in the same proportions (cosine of at least [`ALIKE`]) are one campaign. Templates
+//!    that most users use outside all pools are nobody's campaign and counted as `public`; campaigns below
 //!    [`LayersConfig::least_share`] of every pool's traffic are counted as `other`.
 //! 3. *Overlap*: exchanges of each pool in each campaign, as a share of either.
 //!
-//! Tenants whose sessions share accounts, days and capability classes at random can't be told apart by this; paraphrased prompts (no shared
-//! template) drop out into `other`. Cost O(events of pools log events). Weights of the campaign layer are a choice, not an estimate.
+//! Tenants whose sessions share accounts, days and capability classes at random can't be told apart by this; paraphrased
+//! prompts (no shared template) drop out into `other`. Cost O(events of pools log events). Weights of the campaign layer are a
+//! choice, not an estimate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,8 +205,8 @@ fn campaigns(links: &[Link], own: &BTreeSet<u32>, config: &LayersConfig) -> Resu
     Ok(number.into_iter().map(|(template, at)| (template, found.labels()[at as usize])).collect())
 }
 
-/// Cosine of two communities' capability classes from which they are one tenant's. Two campaigns on three classes each that share one
-/// are at about 1/3, two samples of one campaign above .95.
+/// Cosine of two communities' capability classes from which they are one tenant's. Two campaigns on three classes each that
+/// share one are at about 1/3, two samples of one campaign above .95.
 pub const ALIKE: f64 = 0.8;
 
 /// Resolution of the campaign search where capability classes can put together again what it cuts; nothing parts what it joins.
@@ -229,8 +231,8 @@ impl Profile {
     }
 }
 
-/// Puts each community, largest first, to the first larger one that shares a pool and asks for the same classes. Nothing is merged where
-/// the input has no classes.
+/// Puts each community, largest first, to the first larger one that shares a pool and asks for the same classes. Nothing is
+/// merged where the input has no classes.
 fn merge_alike(links: &[Link], pool_of: &[u32], communities: &mut BTreeMap<u32, u32>) {
     let mut profiles: BTreeMap<u32, Profile> = BTreeMap::new();
     for link in links.iter().filter(|link| link.capability != NONE_U16) {
@@ -417,8 +419,8 @@ fn count_overlap(results: &Results, links: &[Link], own: &BTreeSet<u32>, pool_of
 mod tests {
     use super::*;
 
-    /// Twelve accounts of one pool in two shards. Tenant A asks for classes 1 to 3 through both shards with templates of each shard's
-    /// own, tenant B for classes 3 to 5 through the first, on the same accounts and days.
+    /// Twelve accounts of one pool in two shards. Tenant A asks for classes 1 to 3 through both shards with templates of each
+    /// shard's own, tenant B for classes 3 to 5 through the first, on the same accounts and days.
     fn two_tenants() -> (Vec<Link>, Vec<u32>) {
         let mut links = Vec::new();
         for account in 0..12u32 {

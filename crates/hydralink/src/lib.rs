@@ -1,7 +1,7 @@
 //! Links accounts that share infrastructure and finds the proxy networks among them.
 //!
-//! [`build()`] reads event logs into a store, [`detect()`] finds the networks in it, and a [`Dataset`] is the open store that every
-//! question is asked of.
+//! [`build()`] reads event logs into a store, [`detect()`] finds the networks in it, and a [`Dataset`] is the open store that
+//! every question is asked of.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -115,8 +115,8 @@ pub fn export_drawn(
     export::export(dataset, results, config, places, path)
 }
 
-/// Writes the report of a store as one HTML file, beside `path` and then renamed over it; a name that ends in `.gz` or `.zst` is
-/// compressed. Returns its size in bytes and what it shows.
+/// Writes the report of a store as one HTML file, beside `path` and then renamed over it; a name that ends in `.gz` or `.zst`
+/// is compressed. Returns its size in bytes and what it shows.
 ///
 /// # Errors
 /// As [`Dataset::report_data`]; [`Error::Io`] if writing fails: the path then holds what it held before.

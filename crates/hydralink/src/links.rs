@@ -1,8 +1,8 @@
 //! What joins two nodes, and what lies around one: `common`, `why`, `why-not`, `ego`, `overlap`.
 //!
-//! The strength of a shared identifier and of all that two accounts share is that of detection's rule ([`crate::ties`]): rare things say
-//! much, hubs little, and a second kind corroborates. Before a detection was run, an identifier of `d` of the store's `N` accounts says its
-//! surprise, `log2(N / d)`.
+//! The strength of a shared identifier and of all that two accounts share is that of detection's rule ([`crate::ties`]): rare
+//! things say much, hubs little, and a second kind corroborates. Before a detection was run, an identifier of `d` of the
+//! store's `N` accounts says its surprise, `log2(N / d)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,8 +182,8 @@ pub fn kind_of(label: &str) -> &str {
     label.split(':').next().unwrap_or_default()
 }
 
-/// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed through; at
-/// most `max_nodes` nodes are returned.
+/// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed
+/// through; at most `max_nodes` nodes are returned.
 pub fn ego(
     dataset: &Dataset,
     results: Option<&Labelling>,

@@ -34,8 +34,8 @@ impl Node {
     }
 }
 
-/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier` or `account_id`, so that what
-/// other commands print as JSON Lines can be piped in. Empty lines are skipped.
+/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier` or `account_id`, so
+/// that what other commands print as JSON Lines can be piped in. Empty lines are skipped.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the line.

@@ -1,16 +1,17 @@
 //! The strongest chains of evidence between two nodes.
 //!
-//! A chain alternates accounts and identifiers. Passing through an identifier with `d` accounts costs `log2(d) + 1`: the wider an
-//! identifier is shared, the less it says (a hub is dear), and every hop costs something. The cheapest chain is therefore the one through the
-//! fewest and rarest identifiers. Its *bits* are those of its weakest identifier: by the rule of the last detection, which discounts hubs
-//! ([`crate::ties`]), or `log2(N / d)` where there was none.
+//! A chain alternates accounts and identifiers. Passing through an identifier with `d` accounts costs `log2(d) + 1`: the wider
+//! an identifier is shared, the less it says (a hub is dear), and every hop costs something. The cheapest chain is therefore
+//! the one through the fewest and rarest identifiers. Its *bits* are those of its weakest identifier: by the rule of the last
+//! detection, which discounts hubs ([`crate::ties`]), or `log2(N / d)` where there was none.
 //!
 //! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest; 2. for each vertex of the chain found last, the
-//! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest detour is
-//! the next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it each of Yen's searches
-//! between two strangers floods the graph, and no detour is followed once it must cost more than those that suffice. (petgraph's A* can't be told to
-//! give up, and keeps its costs in hash tables: between some strangers in world l it took a minute.) Cost: one guided search for each vertex
-//! of each chain found, and memory for three costs and a vertex, a vertex.
+//! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest
+//! detour is the next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it
+//! each of Yen's searches between two strangers floods the graph, and no detour is followed once it must cost more than those
+//! that suffice. (petgraph's A* can't be told to give up, and keeps its costs in hash tables: between some strangers in world l
+//! it took a minute.) Cost: one guided search for each vertex of each chain found, and memory for three costs and a vertex, a
+//! vertex.
 //!
 //! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
 
@@ -267,8 +268,8 @@ impl<'a> Search<'a> {
         way
     }
 
-    /// Whether all that can be reached from the goal is soon seen and the spur isn't among it. The search forwards would flood the graph to
-    /// learn that.
+    /// Whether all that can be reached from the goal is soon seen and the spur isn't among it. The search forwards would flood
+    /// the graph to learn that.
     fn in_blind_alley(&self, closed: &Closed<'_>) -> bool {
         let (mut seen, mut open) = (AHashSet::from([self.goal]), vec![self.goal]);
         let (mut looked_at, mut met) = (0, self.goal == closed.spur);
@@ -295,11 +296,11 @@ impl<'a> Search<'a> {
 
 /// What is known of the cost from a vertex to the goal, so that no search walks away from it.
 ///
-/// Two searches by Dijkstra, one from each end, take turns, the cheaper frontier first, until their frontiers together cost as much as the
-/// best chain they met on. Of the goal's search remain the exact costs inside its radius; outside, the radius is a lower bound. The
-/// smaller of the two never overestimates and falls by no more than an edge costs, so A* with it finds what Dijkstra finds. It is
-/// the same for all of Yen's searches: closing vertices and edges only makes chains dearer.
-/// Ikeda et al. 1994, doi:10.1109/VNIS.1994.396824.
+/// Two searches by Dijkstra, one from each end, take turns, the cheaper frontier first, until their frontiers together cost as
+/// much as the best chain they met on. Of the goal's search remain the exact costs inside its radius; outside, the radius is a
+/// lower bound. The smaller of the two never overestimates and falls by no more than an edge costs, so A* with it finds what
+/// Dijkstra finds. It is the same for all of Yen's searches: closing vertices and edges only makes chains dearer. Ikeda et al.
+/// 1994, doi:10.1109/VNIS.1994.396824.
 struct Ahead {
     costs: Costs,
     radius: f32,

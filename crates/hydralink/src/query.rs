@@ -1,7 +1,7 @@
 //! Questions about one account or one identifier, answered from the store where it lies.
 //!
-//! Each answer is plain data in the analyst's words, ready to be printed or serialised. Cost is that of the rows touched; none of
-//! these reads the whole store unless it says so.
+//! Each answer is plain data in the analyst's words, ready to be printed or serialised. Cost is that of the rows touched; none
+//! of these reads the whole store unless it says so.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

@@ -1,7 +1,7 @@
 //! How much must an operator spend to stay unseen?
 //!
-//! A budget b from 0 to 1 is spent on one evasion or on all of them; each moves a world's knob from its default to the most that the
-//! evasion can be:
+//! A budget b from 0 to 1 is spent on one evasion or on all of them; each moves a world's knob from its default to the most
+//! that the evasion can be:
 //!
 //! | evasion | at b = 0 | at b = 1 |
 //! |---|---|---|
@@ -11,9 +11,9 @@
 //! | `jitter` | no extra delay | median extra delay of ten minutes on each exchange |
 //! | `warm_up` | fresh accounts warm up for at most 10 days | at most 30 |
 //!
-//! For each point a world is made, built into a store, detected with the default configuration and scored against its truth, and what
-//! was bought is measured: addresses and cards an operated account has, and campaign exchanges that got through. Means over seeds. It is a
-//! curve on synthetic worlds: their operators do nothing that the knobs don't say, and real ones do.
+//! For each point a world is made, built into a store, detected with the default configuration and scored against its truth,
+//! and what was bought is measured: addresses and cards an operated account has, and campaign exchanges that got through. Means
+//! over seeds. It is a curve on synthetic worlds: their operators do nothing that the knobs don't say, and real ones do.
 
 use std::path::Path;
 
@@ -141,11 +141,12 @@ pub struct RedteamLine {
     pub benign_flagged: f64,
 }
 
-/// Measures the curve: the base first, then each evasion at each budget. Worlds are made in a folder beside others in `scratch` and
-/// removed. `step` is told what is measured next, and how many worlds are done of how many.
+/// Measures the curve: the base first, then each evasion at each budget. Worlds are made in a folder beside others in `scratch`
+/// and removed. `step` is told what is measured next, and how many worlds are done of how many.
 ///
 /// # Errors
-/// [`Error::Usage`] for a budget outside 0 to 1 or no seeds; [`Error::Io`]; [`Error::Synth`]; [`Error::Interrupted`] from `step`.
+/// [`Error::Usage`] for a budget outside 0 to 1 or no seeds; [`Error::Io`]; [`Error::Synth`]; [`Error::Interrupted`] from
+/// `step`.
 pub fn redteam(
     scratch: &Path,
     config: &RedteamConfig,

@@ -188,8 +188,8 @@ pub struct NetworkHead {
     pub flagged: bool,
 }
 
-/// What the last detection says of every account and identifier: all that questions about nodes need. Opening reads a few bytes a network; the
-/// rest lies where it is.
+/// What the last detection says of every account and identifier: all that questions about nodes need. Opening reads a few bytes
+/// a network; the rest lies where it is.
 #[derive(Clone, Debug)]
 pub struct Labelling {
     /// The run.

@@ -1,19 +1,19 @@
 //! Which indicators of others do we know too, without either of us showing a value?
 //!
 //! Members of a group hold one key file. [`share()`] writes, for every identifier that a network keeps to itself, a *token*:
-//! 128 bits of keyed BLAKE3 of (kind, value) under a key derived from it. [`find_matches`] computes the tokens of its own identifiers and intersects. Equal
-//! values give equal tokens; without the key a token says nothing.
+//! 128 bits of keyed BLAKE3 of (kind, value) under a key derived from it. [`find_matches`] computes the tokens of its own
+//! identifiers and intersects. Equal values give equal tokens; without the key a token says nothing.
 //!
-//! Every indicator carries its harm label: the share of benign accounts seen with it, its class, how sure one may be, and until when it means
-//! anything, all as [`crate::export::share`] defines them. Hubs and what strangers share are not written at all.
+//! Every indicator carries its harm label: the share of benign accounts seen with it, its class, how sure one may be, and until
+//! when it means anything, all as [`crate::export::share`] defines them. Hubs and what strangers share are not written at all.
 //!
-//! *Form*: JSON Lines. The first line says what the file is: format, version, group (the id of the key), whose values the tokens are
-//! of, and as of when; then one indicator a line, ascending by token; the last line is a MAC of all bytes before it under the same key, so that a
-//! file that was cut, changed or made by somebody outside the group is refused.
+//! *Form*: JSON Lines. The first line says what the file is: format, version, group (the id of the key), whose values the
+//! tokens are of, and as of when; then one indicator a line, ascending by token; the last line is a MAC of all bytes before it
+//! under the same key, so that a file that was cut, changed or made by somebody outside the group is refused.
 //!
-//! What this is not: who holds the group's key can compute the token of each of the 2^32 IPv4 addresses and read the addresses off the
-//! file. It keeps values from everybody outside the group, and from members only where they can't be guessed. Cost: one hash an identifier of
-//! the store.
+//! What this is not: who holds the group's key can compute the token of each of the 2^32 IPv4 addresses and read the addresses
+//! off the file. It keeps values from everybody outside the group, and from members only where they can't be guessed. Cost: one
+//! hash an identifier of the store.
 
 use std::collections::HashMap;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! How many bits tie two accounts, or an account and a network, by the rule that detection used?
 //!
-//! [`Ties`] reads the terms that the last detection left in the store ([`evidence::TieTerms`], where the formula stands) and the degrees and
-//! policies of identifiers where they lie. Cost: the rows touched; [`Group`] counts a network's sightings once.
+//! [`Ties`] reads the terms that the last detection left in the store ([`evidence::TieTerms`], where the formula stands) and
+//! the degrees and policies of identifiers where they lie. Cost: the rows touched; [`Group`] counts a network's sightings once.
 
 use evidence::{Policy, Tie, TieTerms};
 use graph::{AccountId, IdentifierId, KindId};

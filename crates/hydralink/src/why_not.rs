@@ -4,8 +4,8 @@
 //!
 //! 1. *the pair*: would what they share tie the two alone?
 //! 2. *the networks*: does either's evidence suffice for the network of the other?
-//! 3. *the chain*: of the strongest chains of accounts from one to the other ([`crate::paths`]), the one whose weakest step carries most;
-//!    the chain is broken at that step.
+//! 3. *the chain*: of the strongest chains of accounts from one to the other ([`crate::paths`]), the one whose weakest step
+//!    carries most; the chain is broken at that step.
 //!
 //! Cost: the rows of the two, the sightings of their networks, and the search for [`CHAINS`] chains.
 

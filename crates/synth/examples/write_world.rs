@@ -1,4 +1,5 @@
-//! Writes a world: `cargo run --release -p hydralink-synth --example write_world -- FOLDER [xs|s|m|l] [SEED] [parquet|csv] [null]`.
+//! Writes a world: `cargo run --release -p hydralink-synth --example write_world -- FOLDER [xs|s|m|l] [SEED] [parquet|csv]
+//! [null]`.
 
 use std::path::Path;
 use std::process::ExitCode;

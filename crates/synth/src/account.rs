@@ -1,4 +1,5 @@
-//! What a world remembers of each account: a few dozen bytes, so that a million fit where their hundred million events would not.
+//! What a world remembers of each account: a few dozen bytes, so that a million fit where their hundred million events would
+//! not.
 
 use crate::event::Pathway;
 

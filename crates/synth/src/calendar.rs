@@ -1,7 +1,7 @@
 //! When things happen: the sixty days, the hours of the day, the two launches.
 //!
-//! A day's profile is turned into operational time: a uniform quantity on [0, 1) maps to the time of day at which that share of the
-//! day's traffic has passed, so a renewal process in operational time becomes one with a daily rhythm.
+//! A day's profile is turned into operational time: a uniform quantity on [0, 1) maps to the time of day at which that share of
+//! the day's traffic has passed, so a renewal process in operational time becomes one with a daily rhythm.
 
 use crate::config::DAYS;
 use crate::random::{Domain, Streams};
@@ -103,7 +103,8 @@ pub(crate) fn weekday_factor(rhythm: Rhythm, day: u32) -> f64 {
     }
 }
 
-/// When a legitimate account of adoption quantile `quantile` turns to a model after its launch, in milliseconds; never for most.
+/// When a legitimate account of adoption quantile `quantile` turns to a model after its launch, in milliseconds; never for
+/// most.
 ///
 /// 2% of accounts within 6 hours and for good, 8% within 24 hours, 45% after 30 days.
 fn adoption_delay(quantile: f64) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! Which software calls: a small set of popular TLS fingerprints (shape of JA4) and user agents.
 //!
-//! Everyone draws from the same set, so a fingerprint by itself says little; what an operator shows is that one template is frozen over
-//! many accounts.
+//! Everyone draws from the same set, so a fingerprint by itself says little; what an operator shows is that one template is
+//! frozen over many accounts.
 
 /// A piece of client software.
 #[derive(Clone, Copy, Debug)]

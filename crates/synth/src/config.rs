@@ -1,7 +1,7 @@
 //! How large a world, what is planted in it, and how hard its operators try to hide.
 //!
-//! The figures of a world come from published measurements where there are any and are assumptions otherwise; nothing measured on a
-//! synthetic world establishes accuracy in the field.
+//! The figures of a world come from published measurements where there are any and are assumptions otherwise; nothing measured
+//! on a synthetic world establishes accuracy in the field.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,14 +45,16 @@ impl Tier {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
-    /// A pool of one operator with a campaign and resale customers, two single-campaign networks, a standby pool and small relays.
+    /// A pool of one operator with a campaign and resale customers, two single-campaign networks, a standby pool and small
+    /// relays.
     #[default]
     Base,
     /// As `Base`, with one address and one virtual card for every operated account.
     Evasive,
     /// The look-alikes alone: no networks and no ordinary accounts beside them.
     HardNegativesOnly,
-    /// As `Base`, with every day's events dealt to accounts at random: degrees and days stay, structure goes, so nothing is labelled.
+    /// As `Base`, with every day's events dealt to accounts at random: degrees and days stay, structure goes, so nothing is
+    /// labelled.
     Shuffled,
     /// As `Base`, with three campaigns of different tenants on the large pool.
     SharedPool,

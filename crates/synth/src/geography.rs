@@ -1,7 +1,8 @@
 //! Which address space belongs to whom: countries, their access providers, and hosting companies.
 //!
-//! Each provider holds some IPv4 blocks of 2^18 addresses and an IPv6 /32, disjoint from every other's. First octets that are special
-//! (private, shared, link-local, documentation, benchmarking, multicast) are left out, and those of hosting companies are kept apart.
+//! Each provider holds some IPv4 blocks of 2^18 addresses and an IPv6 /32, disjoint from every other's. First octets that are
+//! special (private, shared, link-local, documentation, benchmarking, multicast) are left out, and those of hosting companies
+//! are kept apart.
 
 use rand::RngExt;
 

@@ -1,9 +1,10 @@
 //! What would it look like? Synthetic worlds with known truth, and metrics of a clustering against truth.
 //!
-//! No public data set holds API access logs with known proxy networks. This crate makes some: a population with homes, carriers, cards and
-//! habits; look-alikes that share as much as a network does, for reasons of their own; and networks run by operators who register in
-//! bursts, warm accounts up, spread work with a scheduler and replace what is banned. Parameters come from published figures where there are
-//! any and are assumptions otherwise, so **results on a synthetic world never establish accuracy in the field**.
+//! No public data set holds API access logs with known proxy networks. This crate makes some: a population with homes,
+//! carriers, cards and habits; look-alikes that share as much as a network does, for reasons of their own; and networks run by
+//! operators who register in bursts, warm accounts up, spread work with a scheduler and replace what is banned. Parameters come
+//! from published figures where there are any and are assumptions otherwise, so **results on a synthetic world never establish
+//! accuracy in the field**.
 //!
 //! | you want | call |
 //! |---|---|
@@ -12,8 +13,8 @@
 //! | a clustering scored | [`metrics::evaluate`] |
 //! | an estimate from partly labelled truth | [`metrics::estimate_from_sample`] |
 //!
-//! A world is a function of its [`WorldConfig`], to the byte, at any number of threads. Memory grows with accounts, not with events. No detector lives
-//! here, and nothing of the engine is imported.
+//! A world is a function of its [`WorldConfig`], to the byte, at any number of threads. Memory grows with accounts, not with
+//! events. No detector lives here, and nothing of the engine is imported.
 //!
 //! ```
 //! use synth::{Event, Tier, World, WorldConfig, WorldSink, generate};

@@ -1,10 +1,11 @@
-//! Where does chance come from? One ChaCha8 stream per entity, and a keyed mixer for facts that must be looked up rather than drawn.
+//! Where does chance come from? One ChaCha8 stream per entity, and a keyed mixer for facts that must be looked up rather than
+//! drawn.
 //!
-//! A stream is named by (seed, domain, entity, day). Two entities never share one, so it makes no difference in which order, or on which
-//! thread, entities are visited: the world is a function of its configuration.
+//! A stream is named by (seed, domain, entity, day). Two entities never share one, so it makes no difference in which order, or
+//! on which thread, entities are visited: the world is a function of its configuration.
 //!
-//! Bernstein, ChaCha, a variant of Salsa20 (2008). The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood, doi:10.1145/2714064.2660195):
-//! a bijection of 64 bits, so distinct inputs give distinct tokens.
+//! Bernstein, ChaCha, a variant of Salsa20 (2008). The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood,
+//! doi:10.1145/2714064.2660195): a bijection of 64 bits, so distinct inputs give distinct tokens.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,8 +1,9 @@
 //! A planned world, and its events in order of time.
 //!
-//! 1. **Plan**: accounts, homes, gateways, sites, cards, pools: a few dozen bytes an account (see `benign::population`, `fraud::plan`).
-//! 2. **Window**: a fixed number of days, about a million events. Legitimate accounts are simulated in parallel, each from its own
-//!    stream; relays step by step, because their schedulers remember, in parallel over relays.
+//! 1. **Plan**: accounts, homes, gateways, sites, cards, pools: a few dozen bytes an account (see `benign::population`,
+//!    `fraud::plan`).
+//! 2. **Window**: a fixed number of days, about a million events. Legitimate accounts are simulated in parallel, each from its
+//!    own stream; relays step by step, because their schedulers remember, in parallel over relays.
 //! 3. The window's events are sorted by (time, account, ...), a total order, and handed to the sink.
 //!
 //! Memory: the plan and one window. The world is a function of its configuration alone: thread count changes nothing.

@@ -1,9 +1,9 @@
 //! Which network address is this, and can it link anyone?
 //!
-//! Accepts IPv4 and IPv6, in brackets, with a port, v4-mapped (`::ffff:1.2.3.4` is IPv4) and with a zone id. IPv4 stays whole; IPv6
-//! becomes its /64, the unit that is given to a household (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640). Addresses that
-//! are not globally routed (RFC 6890: private, shared, loopback, link-local, multicast, reserved) link nobody. Documentation
-//! prefixes are kept, for they stand in examples and in synthetic worlds.
+//! Accepts IPv4 and IPv6, in brackets, with a port, v4-mapped (`::ffff:1.2.3.4` is IPv4) and with a zone id. IPv4 stays whole;
+//! IPv6 becomes its /64, the unit that is given to a household (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640).
+//! Addresses that are not globally routed (RFC 6890: private, shared, loopback, link-local, multicast, reserved) link nobody.
+//! Documentation prefixes are kept, for they stand in examples and in synthetic worlds.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,22 +1,23 @@
 //! What stands in the store instead of a value, when only the holder of a key may know the value?
 //!
-//! Every kind has a key of its own, derived from the master key: `k = BLAKE3.derive_key(context, master || kind)`. The pseudonym of a value is
-//! the first 96 bits of keyed BLAKE3 under `k`, in hex: equal values of a kind stay equal, equal values of two kinds don't, and without the
-//! key a value can be neither computed nor tried.
+//! Every kind has a key of its own, derived from the master key: `k = BLAKE3.derive_key(context, master || kind)`. The
+//! pseudonym of a value is the first 96 bits of keyed BLAKE3 under `k`, in hex: equal values of a kind stay equal, equal values
+//! of two kinds don't, and without the key a value can be neither computed nor tried.
 //!
-//! Addresses keep their prefixes (Xu, Fan, Ammar & Moon 2002, doi:10.1109/ICNP.2002.1181415, "Crypto-PAn"): two addresses share their
-//! first n bits exactly if their pseudonyms do, so that a /24 stays a /24.
+//! Addresses keep their prefixes (Xu, Fan, Ammar & Moon 2002, doi:10.1109/ICNP.2002.1181415, "Crypto-PAn"): two addresses share
+//! their first n bits exactly if their pseudonyms do, so that a /24 stays a /24.
 //!
 //! ```text
 //! bit[i] of the pseudonym = bit[i] of the address XOR f(i, bits 0..i)
 //! f                       = one bit of keyed BLAKE3 over the whole bytes before bit i, chosen by the bits of its byte before it
 //! ```
 //!
-//! One hash of a prefix of whole bytes gives the 255 bits of the tree below it: 4 hashes an IPv4 address, 8 an IPv6 /64. A pseudonymous
-//! address is written `v4-57.0c.a1.ff` or `v6-3a9c.0001.beef.1234/64`, which nothing mistakes for an address that could be blocked.
+//! One hash of a prefix of whole bytes gives the 255 bits of the tree below it: 4 hashes an IPv4 address, 8 an IPv6 /64. A
+//! pseudonymous address is written `v4-57.0c.a1.ff` or `v6-3a9c.0001.beef.1234/64`, which nothing mistakes for an address that
+//! could be blocked.
 //!
-//! What this does not hide: who holds the key can compute the pseudonym of every IPv4 address, and whoever knows the traffic of some
-//! addresses learns the prefixes of their neighbours.
+//! What this does not hide: who holds the key can compute the pseudonym of every IPv4 address, and whoever knows the traffic of
+//! some addresses learns the prefixes of their neighbours.
 
 use std::net::IpAddr;
 

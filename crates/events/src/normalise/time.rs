@@ -1,8 +1,8 @@
 //! When was this? RFC 3339, or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch.
 //!
-//! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times that
-//! in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole ([`UnitsSeen`]): one
-//! of them must be wrong, and no value tells which.
+//! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times
+//! that in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole
+//! ([`UnitsSeen`]): one of them must be wrong, and no value tells which.
 
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ use super::Reason;
 
 /// Where times without an offset were written down: UTC unless said otherwise.
 ///
-/// When clocks go back an hour of local time occurs twice: its first occurrence is taken. When they go forward an hour doesn't occur: a
-/// time in it is read with the offset that held before, and so lies after the change. (RFC 5545, section 3.3.5.)
+/// When clocks go back an hour of local time occurs twice: its first occurrence is taken. When they go forward an hour doesn't
+/// occur: a time in it is read with the offset that held before, and so lies after the change. (RFC 5545, section 3.3.5.)
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zone(Option<TimeZone>);
 

@@ -1,12 +1,11 @@
 //! TMP-3: do the accounts ask for few kinds of things, as a campaign does?
 //!
-//! Definition: s = mean of the accounts' shares of each capability class (each account counts once); value = 1 - H(s) / ln(classes),
-//! 0 for an even mix, 1 for a single class. Beside it, as a second statistic, KL(s || population's matched mix): a group can be
-//! focused on what everybody asks (entropy) or on what nobody asks (divergence).
-//! Null: as many accounts, each drawn from the population's accounts of the same pathway and volume. p over both by smallest rank.
-//! Assumption: benign groups of one purpose exist (a translation batch); the test says "focused", not "operated".
-//! Cost: `panel_events` events an account, then draws x accounts x classes.
-//! Reference: Kullback & Leibler 1951, doi:10.1214/aoms/1177729694.
+//! Definition: s = mean of the accounts' shares of each capability class (each account counts once); value = 1 - H(s) /
+//! ln(classes), 0 for an even mix, 1 for a single class. Beside it, as a second statistic, KL(s || population's matched mix): a
+//! group can be focused on what everybody asks (entropy) or on what nobody asks (divergence). Null: as many accounts, each
+//! drawn from the population's accounts of the same pathway and volume. p over both by smallest rank. Assumption: benign groups
+//! of one purpose exist (a translation batch); the test says "focused", not "operated". Cost: `panel_events` events an account,
+//! then draws x accounts x classes. Reference: Kullback & Leibler 1951, doi:10.1214/aoms/1177729694.
 
 use graph::{AccountId, NONE_U16};
 

@@ -1,19 +1,21 @@
 //! How surprising is a measurement under its null, and how many bits is that worth?
 //!
-//! **p-value.** A test hands over one or more statistics (larger = more like an operator) and a way to draw them under the null.
+//! **p-value.** A test hands over one or more statistics (larger = more like an operator) and a way to draw them under the
+//! null.
 //! 1. *screen*: [`SCREEN_DRAWS`] draws; if p is above [`SCREEN_P`] already, stop there;
-//! 2. *confirm*: all `draws` draws. p = (1 + b) / (1 + B), the Monte-Carlo p-value that counts the observation itself, valid for any
-//!    B (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585);
+//! 2. *confirm*: all `draws` draws. p = (1 + b) / (1 + B), the Monte-Carlo p-value that counts the observation itself, valid
+//!    for any B (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585);
 //! 3. several statistics: the smallest of their ranks is itself ranked among the draws' smallest ranks (Westfall & Young 1993),
 //!    which keeps p valid under any dependence between them.
 //!
 //! Stopping early only ever returns p > [`SCREEN_P`], so P(p <= a) <= a stays true for every a <= [`SCREEN_P`].
 //!
 //! **Bits.** log2 of the e-value E(p) = (1 - p + p ln p) / (p ln^2 p), the uniform mixture over k of the calibrators k p^(k-1)
-//! (Vovk & Wang 2021, doi:10.1214/20-AOS2020): the likelihood ratio of "p has density k p^(k-1), k unknown" against "p is uniform".
-//! Its expectation under the null is at most 1, so it never promises more than the data can hold; p = 1 is worth -1 bit.
-//! An observation beyond all draws is placed on the tail by the exponential (shape 0) generalised Pareto fit of Knijnenburg et al.
-//! 2009 (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the Monte-Carlo one.
+//! (Vovk & Wang 2021, doi:10.1214/20-AOS2020): the likelihood ratio of "p has density k p^(k-1), k unknown" against "p is
+//! uniform". Its expectation under the null is at most 1, so it never promises more than the data can hold; p = 1 is worth -1
+//! bit. An observation beyond all draws is placed on the tail by the exponential (shape 0) generalised Pareto fit of
+//! Knijnenburg et al. 2009 (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the
+//! Monte-Carlo one.
 //!
 //! Cost: draws x (cost of a draw) + draws log draws.
 

@@ -1,10 +1,10 @@
-//! The exact-time null: every account keeps its days, its volume on each day, its profile of the day and the rhythm inside a day;
-//! only the alignment between accounts is broken.
+//! The exact-time null: every account keeps its days, its volume on each day, its profile of the day and the rhythm inside a
+//! day; only the alignment between accounts is broken.
 //!
-//! With F the account's cumulative profile of the day (24 hours, its own counts plus [`PRIOR`] events of the group's profile), an
-//! event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform
-//! offset for each account and day, modulo 1, and maps back: a circular shift inside the account's own daily profile.
-//! Cost of a draw: O(n log n) in the events of the sample.
+//! With F the account's cumulative profile of the day (24 hours, its own counts plus [`PRIOR`] events of the group's profile),
+//! an event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform
+//! offset for each account and day, modulo 1, and maps back: a circular shift inside the account's own daily profile. Cost of a
+//! draw: O(n log n) in the events of the sample.
 
 use graph::AccountId;
 
@@ -29,8 +29,8 @@ pub(crate) struct Shiftable {
 }
 
 impl Shiftable {
-    /// Samples a group: `timed_accounts` accounts, `timed_events` consecutive events each, all from one stretch of time. `None` if
-    /// fewer than two accounts or forty events are left.
+    /// Samples a group: `timed_accounts` accounts, `timed_events` consecutive events each, all from one stretch of time. `None`
+    /// if fewer than two accounts or forty events are left.
     pub(crate) fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
         let active: Vec<AccountId> =
             members.iter().copied().filter(|&account| facts.activity.of(account).time.len() > 1).collect();

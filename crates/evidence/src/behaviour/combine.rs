@@ -1,10 +1,10 @@
 //! What do several dependent tests say together, and which of many networks survive it?
 //!
-//! - [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence, best
-//!   when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
-//! - [`cauchy_p`]: T = mean tan((1/2 - p) pi) is standard Cauchy in the tail under any correlation of pairwise normal scores; valid
-//!   for small p, and pulled down by p near 1, which is why p is kept below [`CAUCHY_CEILING`]
-//!   (Liu & Xie 2020, doi:10.1080/01621459.2018.1554485).
+//! - [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence,
+//!   best when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
+//! - [`cauchy_p`]: T = mean tan((1/2 - p) pi) is standard Cauchy in the tail under any correlation of pairwise normal scores;
+//!   valid for small p, and pulled down by p near 1, which is why p is kept below [`CAUCHY_CEILING`] (Liu & Xie 2020,
+//!   doi:10.1080/01621459.2018.1554485).
 //! - [`benjamini_hochberg`]: adjusted p-values; false discovery rate under independence or positive regression dependence
 //!   (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
 //! - [`q_values`]: the same times the estimated share of nulls, pi0 = (1 + #{p > 1/2}) / (n / 2), at most 1 (Storey 2002,

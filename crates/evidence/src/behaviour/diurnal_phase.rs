@@ -1,16 +1,16 @@
 //! TMP-7: are the accounts active when people of their declared country are?
 //!
-//! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2) is large
-//! enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its country, the angle of
-//! the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*) and |mean exp(2 pi i d)|
-//! (*shared phase*). Null: as many deviations d drawn from the population's panel. p over both by smallest rank. Value: hours from the
-//! declared countries' phase to the group's, in (-12, 12]; expectation: 0.
-//! Without a country column everybody's phase stands in.
+//! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2)
+//! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its
+//! country, the angle of the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*)
+//! and |mean exp(2 pi i d)| (*shared phase*). Null: as many deviations d drawn from the population's panel. p over both by
+//! smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0. Without a
+//! country column everybody's phase stands in.
 //!
-//! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to Friday.
-//! Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give 27%), clamped to
-//! [`OFFICE_BITS`]: strong evidence for an office, weak evidence against.
-//! Cost: `panel_events` events an account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
+//! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
+//! Friday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give
+//! 27%), clamped to [`OFFICE_BITS`]: strong evidence for an office, weak evidence against. Cost: `panel_events` events an
+//! account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
 
 use std::f64::consts::TAU;
 

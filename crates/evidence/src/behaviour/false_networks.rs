@@ -2,23 +2,26 @@
 //!
 //! The whole chain is rerun on K null copies of the data ([`super::null_copy`]); each gives a list of scores.
 //!
-//! **Null.** The data are one more null copy: degrees, life spans and daily profiles as they are, who shares what with whom at random.
-//! Then the K + 1 lists are exchangeable. Harmless groups (a household, a class, the customers of one gateway) are dissolved in the copies
-//! just as networks are: a small q-value says *not by chance*, never *not innocent*. They also count among the networks found, and so
-//! lower the q-value of everything ranked above them; the expected number of false networks does not depend on them.
+//! **Null.** The data are one more null copy: degrees, life spans and daily profiles as they are, who shares what with whom at
+//! random. Then the K + 1 lists are exchangeable. Harmless groups (a household, a class, the customers of one gateway) are
+//! dissolved in the copies just as networks are: a small q-value says *not by chance*, never *not innocent*. They also count
+//! among the networks found, and so lower the q-value of everything ranked above them; the expected number of false networks
+//! does not depend on them.
 //!
 //! **Definitions**, s the score of a network, N(s) the scores of at least s in all copies together:
-//! 1. *expected false networks* at s: N(s) / K, with the one-sided 95% limit of a Poisson mean (Garwood 1936, doi:10.1093/biomet/28.3-4.437);
+//! 1. *expected false networks* at s: N(s) / K, with the one-sided 95% limit of a Poisson mean (Garwood 1936,
+//!    doi:10.1093/biomet/28.3-4.437);
 //! 2. *p-value*: every list is padded to the length M of the longest with empty places, which no score is below:
-//!    p(s) = (1 + N(s)) / (1 + K M) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585; pooled over places as in Storey and Tibshirani
-//!    2003, doi:10.1073/pnas.1530509100);
-//! 3. *q-value*: Benjamini and Hochberg's adjustment (doi:10.1111/j.2517-6161.1995.tb02031.x) over the M places of the data. That is about
-//!    (1 + N(s)) / K over the networks that score at least s; the least q that K copies can give is 1 / K over the number of networks.
+//!    p(s) = (1 + N(s)) / (1 + K M) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585; pooled over places as in Storey and
+//!    Tibshirani 2003, doi:10.1073/pnas.1530509100);
+//! 3. *q-value*: Benjamini and Hochberg's adjustment (doi:10.1111/j.2517-6161.1995.tb02031.x) over the M places of the data.
+//!    That is about (1 + N(s)) / K over the networks that score at least s; the least q that K copies can give is 1 / K over
+//!    the number of networks.
 //!
-//! 4. *with the harmless stories*: a score is the log2 odds of an operator against the harmless story that leaves least of the case, so a
-//!    network of score s is harmless with probability 1 / (1 + 2^s) if scores are what they say. Of the networks that score at least s, the
-//!    mean of that is the share expected to be harmless (the tail average of local false discovery rates, Efron 2008,
-//!    doi:10.1214/07-STS236); chance and harmless stories add up to at most their sum.
+//! 4. *with the harmless stories*: a score is the log2 odds of an operator against the harmless story that leaves least of the
+//!    case, so a network of score s is harmless with probability 1 / (1 + 2^s) if scores are what they say. Of the networks
+//!    that score at least s, the mean of that is the share expected to be harmless (the tail average of local false discovery
+//!    rates, Efron 2008, doi:10.1214/07-STS236); chance and harmless stories add up to at most their sum.
 //!
 //! Cost O(n log n). Assumption of the limit: the copies' counts are Poisson; clumped false networks make it too low.
 
@@ -62,7 +65,8 @@ pub fn q_values_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
     adjusted
 }
 
-/// The share of the networks scoring at least as much as each that harmless stories are expected to explain, in the order given.
+/// The share of the networks scoring at least as much as each that harmless stories are expected to explain, in the order
+/// given.
 pub fn harmless_share(scores: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&left, &right| scores[right].total_cmp(&scores[left]));
@@ -81,8 +85,8 @@ pub fn harmless_share(scores: &[f64]) -> Vec<f64> {
 pub struct Reliability {
     /// The q-value that is called significant.
     pub level: f64,
-    /// Share of null copies, each in turn taken for the data, in which any network reaches it. All are false: at most about `level` is
-    /// right.
+    /// Share of null copies, each in turn taken for the data, in which any network reaches it. All are false: at most about
+    /// `level` is right.
     pub share: f64,
 }
 
@@ -108,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_worked_example() {
-        // Four copies, three places. 9 is above every null score: p = 1/13, q = 3/13. 4 is reached by two: p = 3/13, q = 3 x 3/13 / 2.
+        // Four copies, three places. 9 is above every null score: p = 1/13, q = 3/13. 4 is reached by two: p = 3/13, q = 3 x
+        // 3/13 / 2.
         let copies = [vec![5.0, 1.0], vec![4.0], vec![], vec![2.0, 1.0, 0.0]];
         let q = q_values_against(&[9.0, 4.0], &copies);
         assert!((q[0] - 3.0 / 13.0).abs() < 1e-12 && (q[1] - 4.5 / 13.0).abs() < 1e-12, "{q:?}");

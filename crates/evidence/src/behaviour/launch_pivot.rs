@@ -1,13 +1,13 @@
 //! TMP-4: when a model is released, does the group move to it as one?
 //!
-//! Definition: an account's adoption of a release is the mean, over [`HORIZONS`] in which it was active, of the new model's share of
-//! its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases.
-//! Nulls: (1) *accounts*: as many accounts drawn from the population, matched on pathway and volume: early adopters are spread over
-//! everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an office may
-//! move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without correction).
-//! The account null alone counts where fewer than 19 clusters of that size were active.
-//! Cost: two binary searches and one window of events for each account, release and horizon.
-//! Reference: Berger 1982, "Multiparameter hypothesis testing and acceptance sampling", doi:10.1080/00401706.1982.10487790.
+//! Definition: an account's adoption of a release is the mean, over [`HORIZONS`] in which it was active, of the new model's
+//! share of its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases.
+//! Nulls: (1) *accounts*: as many accounts drawn from the population, matched on pathway and volume: early adopters are spread
+//! over everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an
+//! office may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without
+//! correction). The account null alone counts where fewer than 19 clusters of that size were active. Cost: two binary searches
+//! and one window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing
+//! and acceptance sampling", doi:10.1080/00401706.1982.10487790.
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;

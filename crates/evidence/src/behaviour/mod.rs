@@ -1,10 +1,11 @@
 //! Do these accounts behave as if one operator ran them?
 //!
-//! Behavioural tests of a candidate group against the population. Each module is one test with its own null and can be used alone;
-//! [`measure`] runs all of them. A test whose input column is missing, or that has too little data, gives `None`, never 0.
+//! Behavioural tests of a candidate group against the population. Each module is one test with its own null and can be used
+//! alone; [`measure`] runs all of them. A test whose input column is missing, or that has too little data, gives `None`, never
+//! 0.
 //!
-//! Groups larger than `sampled_accounts` are represented by a deterministic sample, accounts with more events than a cap by evenly
-//! spaced or consecutive ones: a group costs well under a second whatever its size. The population side is read once, in
+//! Groups larger than `sampled_accounts` are represented by a deterministic sample, accounts with more events than a cap by
+//! evenly spaced or consecutive ones: a group costs well under a second whatever its size. The population side is read once, in
 //! [`Population::new`]. p-values and bits: see [`chance`]; evidence of several tests: see [`combine`].
 
 pub mod ban_and_replace;
@@ -109,7 +110,8 @@ pub struct BehaviourSignals {
 }
 
 impl BehaviourSignals {
-    /// All signals with their names, those that couldn't be measured too; sub-signals of `one_queue` are left to [`OneQueue::iter`].
+    /// All signals with their names, those that couldn't be measured too; sub-signals of `one_queue` are left to
+    /// [`OneQueue::iter`].
     pub fn all(&self) -> [(&'static str, &Option<Signal>); 10] {
         [
             ("synchrony", &self.synchrony),

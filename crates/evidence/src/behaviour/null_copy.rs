@@ -1,24 +1,26 @@
 //! What would the user's data look like if no accounts belonged together?
 //!
-//! A null copy keeps, for every account, its degree in each kind and week, its sightings' counts and life spans and its events of every
-//! hour, and for every identifier its degree in each week. Only who shares what with whom is random:
+//! A null copy keeps, for every account, its degree in each kind and week, its sightings' counts and life spans and its events
+//! of every hour, and for every identifier its degree in each week. Only who shares what with whom is random:
 //! 1. *cells*: each account's identifiers of a kind are one row; a cell is an identifier and the calendar [`STRATUM`] of the
 //!    sighting's first event;
-//! 2. *trades*: in each of [`ROUNDS`] rounds and for each stratum, accounts with cells in it are paired at random, and each pair
-//!    deals out anew, stratum by stratum, the identifiers that only one of the two has (`trade`): a degree-preserving Markov chain,
-//!    symmetric, hence uniform over all graphs with these degrees. An identifier keeps its degree in every week, so that bursts of
-//!    first use stay;
-//! 3. *activity*: the template of each event follows its sighting's exchange, and the events of each account and hour are shifted
-//!    circularly inside that hour: hourly volumes, hence the daily profile and the days of life, stay; coincidences do not.
+//! 2. *trades*: in each of [`ROUNDS`] rounds and for each stratum, accounts with cells in it are paired at random, and each
+//!    pair deals out anew, stratum by stratum, the identifiers that only one of the two has (`trade`): a degree-preserving
+//!    Markov chain, symmetric, hence uniform over all graphs with these degrees. An identifier keeps its degree in every week,
+//!    so that bursts of first use stay;
+//! 3. *activity*: the template of each event follows its sighting's exchange, and the events of each account and hour are
+//!    shifted circularly inside that hour: hourly volumes, hence the daily profile and the days of life, stay; coincidences do
+//!    not.
 //!
-//! Kept, and therefore not tested by reruns on null copies: coincidences of whole hours, capability, model, ban and creation times.
+//! Kept, and therefore not tested by reruns on null copies: coincidences of whole hours, capability, model, ban and creation
+//! times.
 //!
 //! Kinds run in parallel, and so do the pairs of a round, which share no row; each trade has a stream of its own, so the bytes
 //! depend on the seed alone. Cost: O(sightings x strata of an account x ROUNDS) comparisons in sorted rows, and O(events).
 //!
-//! References: Strona et al. 2014 (curveball), doi:10.1038/ncomms5114; Carstens, Berger and Strona 2016, arXiv:1609.05137 (uniform,
-//! faster than swaps); Carstens et al. 2018 (global trades, in parallel), doi:10.4230/LIPIcs.ESA.2018.11; Fosdick et al. 2018,
-//! doi:10.1137/16M1087175.
+//! References: Strona et al. 2014 (curveball), doi:10.1038/ncomms5114; Carstens, Berger and Strona 2016, arXiv:1609.05137
+//! (uniform, faster than swaps); Carstens et al. 2018 (global trades, in parallel), doi:10.4230/LIPIcs.ESA.2018.11; Fosdick et
+//! al. 2018, doi:10.1137/16M1087175.
 
 use graph::{
     AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, GraphError, KindId, NONE_U32, Seconds,
@@ -29,8 +31,8 @@ use super::random::{Stream, key};
 
 /// Width of a stratum of first sightings, in seconds: a week.
 pub const STRATUM: Seconds = 7 * 86_400;
-/// Rounds of trades. In a round an account trades once for each stratum it has cells in, so that a pair of cells is still on the
-/// same account, or a cell still where it was, with a chance of at most 2^-6.
+/// Rounds of trades. In a round an account trades once for each stratum it has cells in, so that a pair of cells is still on
+/// the same account, or a cell still where it was, with a chance of at most 2^-6.
 pub const ROUNDS: u64 = 6;
 const HOUR: i64 = 3_600_000;
 /// Accounts that a task takes.
@@ -91,7 +93,8 @@ fn exchanged(graph: &BipartiteGraph, seed: u64, rounds: u64) -> Vec<u32> {
     identifiers
 }
 
-/// The new identifiers of one kind: start of each account's, and for each of its sightings of the kind, in their order, the new one.
+/// The new identifiers of one kind: start of each account's, and for each of its sightings of the kind, in their order, the new
+/// one.
 fn exchanged_of_kind(graph: &BipartiteGraph, kind: KindId, seed: u64, rounds: u64) -> (Vec<u64>, Vec<u32>) {
     let first_seen = graph.columns().first_seen.as_slice();
     let of_kind = graph.identifiers_of_kind(kind);
@@ -213,8 +216,8 @@ fn trade(one: &mut [Cell], other: &mut [Cell], pool: &mut Vec<(Cell, u32)>, mut 
     }
 }
 
-/// Gives an account's sightings of a kind, in their old order and with their old strata, its new identifiers: within a stratum at
-/// random, so that counts and life spans stay with the sighting and not with the identifier.
+/// Gives an account's sightings of a kind, in their old order and with their old strata, its new identifiers: within a stratum
+/// at random, so that counts and life spans stay with the sighting and not with the identifier.
 fn deal(row: &mut [u32], cells: &[Cell], before: &[u32], key: u64) {
     let mut stream = Stream::new(key);
     let mut places: Vec<u32> = (0..before.len() as u32).collect();
@@ -300,7 +303,8 @@ fn moved(graph: &BipartiteGraph, activity: &Activity, identifiers: &[u32], seed:
     })
 }
 
-/// Shifts the events of each hour circularly inside that hour by one offset: the profile of the day and every hour's volume stay.
+/// Shifts the events of each hour circularly inside that hour by one offset: the profile of the day and every hour's volume
+/// stay.
 fn jitter(row: &mut [Moved], seed: u64) {
     for events in row.chunk_by_mut(|a, b| a.0.div_euclid(HOUR) == b.0.div_euclid(HOUR)) {
         let hour = events[0].0.div_euclid(HOUR);
@@ -376,13 +380,14 @@ mod tests {
 
     #[test]
     fn every_graph_with_these_degrees_is_equally_likely() {
-        // Degrees 2, 1, 1 and 2, 1, 1 on three by three: account 0 has {0, 1}, {0, 2} or {1, 2}. With {0, 1} the others hold 0 and 2 in
-        // two orders, with {0, 2} 0 and 1 in two, with {1, 2} both hold 0: five graphs, all equally likely.
+        // Degrees 2, 1, 1 and 2, 1, 1 on three by three: account 0 has {0, 1}, {0, 2} or {1, 2}. With {0, 1} the others hold 0
+        // and 2 in two orders, with {0, 2} 0 and 1 in two, with {1, 2} both hold 0: five graphs, all equally likely.
         let graph = graph_of(&[(0, 0, 0), (0, 1, 0), (1, 0, 0), (2, 2, 0)], 3, 3);
         let mut seen = std::collections::BTreeMap::<Vec<u32>, f64>::new();
         const COPIES: u64 = 5_000;
         for seed in 0..COPIES {
-            // One of three accounts sits out each round, and most deals are of two cells: many rounds, for this is about the limit.
+            // One of three accounts sits out each round, and most deals are of two cells: many rounds, for this is about the
+            // limit.
             let identifiers = exchanged(&graph, seed, 60);
             *seen.entry(rebuilt(&graph, &identifiers).unwrap().columns().identifiers.to_vec()).or_default() += 1.0;
         }

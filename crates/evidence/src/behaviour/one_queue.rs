@@ -1,18 +1,18 @@
 //! TMP-2: does one scheduler deal the requests out over the accounts?
 //!
 //! Works without any shared address or card. Five sub-tests, each with its own null:
-//! 1. *under-dispersion*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day on which all of the group's
-//!    sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts are multinomial:
-//!    E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower tail of the matching
-//!    gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
-//! 2. *anti-bunching*: coincidences of different accounts within [`SLOT`], against the shifted days of the co-activity module: a
-//!    queue excludes what independent accounts sometimes do. Value: coincidences observed; fewer than expected is evidence.
-//! 3. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts; 1 for
-//!    least-recently-used dealing. Same null, so an account's own regularity is not evidence.
-//! 4. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it; binomial,
-//!    with the population's own ratio (at least 1/2) as the null; Bonferroni over the lives.
-//! 5. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same question
-//!    asked at times up to an hour away, one draw for each rejection.
+//! 1. *under-dispersion*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day on which all of the
+//!    group's sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts
+//!    are multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower
+//!    tail of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
+//! 2. *anti-bunching*: coincidences of different accounts within [`SLOT`], against the shifted days of the co-activity module:
+//!    a queue excludes what independent accounts sometimes do. Value: coincidences observed; fewer than expected is evidence.
+//! 3. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
+//!    1 for least-recently-used dealing. Same null, so an account's own regularity is not evidence.
+//! 4. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it;
+//!    binomial, with the population's own ratio (at least 1/2) as the null; Bonferroni over the lives.
+//! 5. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
+//!    question asked at times up to an hour away, one draw for each rejection.
 //!
 //! Combined by the harmonic mean p (see [`super::combine`]): one strong sub-test suffices, and the tests share events.
 //! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.

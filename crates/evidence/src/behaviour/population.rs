@@ -1,12 +1,12 @@
 //! What do accounts like these do when nobody runs them? The reference that the nulls draw from.
 //!
-//! A stratified panel: for every stratum (pathway, log2 of events) at most `panel_size` accounts, those with the smallest hashes,
-//! each with its features. A null group for `n` members is `n` panel accounts, each from its member's stratum, never a member.
-//! The panel is itself a sample of m accounts: it leaves out a share n / m of the variance between null groups, at most 1/8 with the
-//! default sizes in a full stratum, so `sampled_accounts` stays well below `panel_size`.
-//! Strata with fewer than [`FEWEST`] candidates are widened to neighbouring volumes of the same pathway, then to all.
-//! Also: the phase of the day of every country, creation times (a sorted sample), how fast templates spread by degree,
-//! how abruptly reference clusters (accounts that share an address, a card or a credential) adopt releases, and session lengths.
+//! A stratified panel: for every stratum (pathway, log2 of events) at most `panel_size` accounts, those with the smallest
+//! hashes, each with its features. A null group for `n` members is `n` panel accounts, each from its member's stratum, never a
+//! member. The panel is itself a sample of m accounts: it leaves out a share n / m of the variance between null groups, at most
+//! 1/8 with the default sizes in a full stratum, so `sampled_accounts` stays well below `panel_size`. Strata with fewer than
+//! [`FEWEST`] candidates are widened to neighbouring volumes of the same pathway, then to all. Also: the phase of the day of
+//! every country, creation times (a sorted sample), how fast templates spread by degree, how abruptly reference clusters
+//! (accounts that share an address, a card or a credential) adopt releases, and session lengths.
 //!
 //! Cost: one hash and sort of the accounts, O(accounts log accounts); then O(panel) accounts are read, at most
 //! `panel_events` events each. Parallel; the same bytes at any number of threads.

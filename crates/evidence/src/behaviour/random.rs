@@ -1,9 +1,9 @@
 //! Where do the nulls' random numbers come from?
 //!
-//! A counter-based generator: the `n`-th number of a stream is SplitMix64's finaliser of `key + n * golden ratio`, so a stream is
-//! named by its key alone (seed, test, group, draw) and no number depends on threads or on what was drawn elsewhere.
-//! Cost: a few multiplications a number. Reference: Steele, Lea & Flood, "Fast splittable pseudorandom number generators",
-//! OOPSLA 2014, doi:10.1145/2660193.2660195.
+//! A counter-based generator: the `n`-th number of a stream is SplitMix64's finaliser of `key + n * golden ratio`, so a stream
+//! is named by its key alone (seed, test, group, draw) and no number depends on threads or on what was drawn elsewhere. Cost: a
+//! few multiplications a number. Reference: Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014,
+//! doi:10.1145/2660193.2660195.
 
 use graph::AccountId;
 

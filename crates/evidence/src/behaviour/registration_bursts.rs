@@ -1,11 +1,11 @@
 //! TMP-6: were the accounts made in bursts?
 //!
-//! Definition: the scan statistic: the largest number of the group's creations in any window of each width in [`WIDTHS`]; value =
-//! that of the width with the largest ratio to its expectation. Null: as many creations drawn from the population's creation
-//! times from [`MARGIN`] before the group's first to as long after its last: days on which everybody signs up are in the null. p over all widths by smallest rank.
-//! Assumption: a benign onboarding (a class, a company) also comes in bursts; the test says "made together", not by whom.
-//! Cost: draws x n log n, n at most 2,000 (a sample). Reference: Naus 1965, doi:10.1080/01621459.1965.10480810;
-//! Kulldorff 1997, doi:10.1080/03610929708831995.
+//! Definition: the scan statistic: the largest number of the group's creations in any window of each width in [`WIDTHS`]; value
+//! = that of the width with the largest ratio to its expectation. Null: as many creations drawn from the population's creation
+//! times from [`MARGIN`] before the group's first to as long after its last: days on which everybody signs up are in the null.
+//! p over all widths by smallest rank. Assumption: a benign onboarding (a class, a company) also comes in bursts; the test says
+//! "made together", not by whom. Cost: draws x n log n, n at most 2,000 (a sample). Reference: Naus 1965,
+//! doi:10.1080/01621459.1965.10480810; Kulldorff 1997, doi:10.1080/03610929708831995.
 
 use graph::{AccountId, NO_TIME};
 

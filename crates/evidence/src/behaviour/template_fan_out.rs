@@ -1,13 +1,13 @@
 //! TMP-8: do new templates reach the members all at once?
 //!
-//! Definition: for a template most of whose users are members, and that first appears after the observation began, the fan-out time
-//! is the time from its first user's first use to the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out
-//! time) over at most [`TEMPLATES`] such templates. Null: as many templates of the same power of two of users, drawn from the
-//! population's. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any such template: what
-//! a few members brought along says nothing of the others.
-//! Assumption: a starter template of a class or a hackathon spreads as fast; popular templates (viral prompts) are in the null.
-//! Cost: first uses of at most [`USERS`] users a template.
-//! Reference: Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
+//! Definition: for a template most of whose users are members, and that first appears after the observation began, the fan-out
+//! time is the time from its first user's first use to the first use by half of its users. Statistic of a group: -mean ln(60
+//! s + fan-out time) over at most [`TEMPLATES`] such templates. Null: as many templates of the same power of two of users,
+//! drawn from the population's. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any
+//! such template: what a few members brought along says nothing of the others. Assumption: a starter template of a class or a
+//! hackathon spreads as fast; popular templates (viral prompts) are in the null. Cost: first uses of at most [`USERS`] users a
+//! template. Reference: Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of
+//! broadcasts).
 
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 use rayon::prelude::*;

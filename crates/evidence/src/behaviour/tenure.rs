@@ -1,14 +1,12 @@
 //! TMP-9: are the accounts new and at full use, as accounts made for a purpose are?
 //!
-//! Definition, for an account with a creation time: *age at burst* = days from creation to its first day with at least half of its
-//! largest daily count; *warm-up* = that day comes after the first active day and every active day before it stays below a fifth of the
-//! largest count. Statistics of a group: -mean ln(1 + age at burst), and the share of warmed-up accounts.
-//! Null: accounts of the population, matched on pathway and volume. p over both by smallest rank. Value: mean age in days,
-//! back from the logarithm.
-//! Assumption: a benign class is also new and busy; the test doesn't tell the two apart.
-//! Cost: one binary search for each active day of at most `sampled_accounts` accounts.
-//! Reference: the warm-up of bought accounts is described in Thomas et al. 2013, USENIX Security, "Trafficking fraudulent
-//! accounts"; p by Westfall & Young (see [`super::chance`]).
+//! Definition, for an account with a creation time: *age at burst* = days from creation to its first day with at least half of
+//! its largest daily count; *warm-up* = that day comes after the first active day and every active day before it stays below a
+//! fifth of the largest count. Statistics of a group: -mean ln(1 + age at burst), and the share of warmed-up accounts. Null:
+//! accounts of the population, matched on pathway and volume. p over both by smallest rank. Value: mean age in days, back from
+//! the logarithm. Assumption: a benign class is also new and busy; the test doesn't tell the two apart. Cost: one binary search
+//! for each active day of at most `sampled_accounts` accounts. Reference: the warm-up of bought accounts is described in Thomas
+//! et al. 2013, USENIX Security, "Trafficking fraudulent accounts"; p by Westfall & Young (see [`super::chance`]).
 
 use graph::{AccountId, NO_TIME};
 

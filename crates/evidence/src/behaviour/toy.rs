@@ -119,8 +119,8 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
-    /// `benign` accounts of three countries and many habits, and `planted` ones made in one burst, busy at once, at night, with one
-    /// purpose, that move to the new model together and share eight templates from the first minute.
+    /// `benign` accounts of three countries and many habits, and `planted` ones made in one burst, busy at once, at night, with
+    /// one purpose, that move to the new model together and share eight templates from the first minute.
     pub(crate) fn mixed(benign: usize, events: usize, planted: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 5]));
         let release = START + 7 * DAY;
@@ -175,7 +175,8 @@ impl Toy {
         toy
     }
 
-    /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each ban.
+    /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each
+    /// ban.
     pub(crate) fn bans(accounts: usize, replaced: bool, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 6]));
         let base = (START / 1000) as Seconds;

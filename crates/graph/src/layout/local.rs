@@ -1,7 +1,8 @@
 //! What does the simulation know of a component?
 //!
-//! Its vertices numbered from 0 in breadth-first order from the heaviest, so that neighbours lie near each other in memory; rows of
-//! neighbours with pulls instead of weights; and masses (degree + 1). Self-loops are left out. O(edges) to build and to reorder.
+//! Its vertices numbered from 0 in breadth-first order from the heaviest, so that neighbours lie near each other in memory;
+//! rows of neighbours with pulls instead of weights; and masses (degree + 1). Self-loops are left out. O(edges) to build and to
+//! reorder.
 
 use rayon::prelude::*;
 

@@ -1,15 +1,15 @@
 //! Can every vertex be seen?
 //!
 //! The last pass over a component, in two steps:
-//! 1. *push*: discs that overlap push each other apart, each by half of the overlap, until none does or the passes are used up. This
-//!    keeps the picture, but spreads a dense crowd slowly;
-//! 2. *place*: discs that overlap none stay; the others, from the middle outwards, go to the first free place on a sunflower around
-//!    where they are. After that, no two discs overlap.
+//! 1. *push*: discs that overlap push each other apart, each by half of the overlap, until none does or the passes are used up.
+//!    This keeps the picture, but spreads a dense crowd slowly;
+//! 2. *place*: discs that overlap none stay; the others, from the middle outwards, go to the first free place on a sunflower
+//!    around where they are. After that, no two discs overlap.
 //!
 //! Neighbours are found in a grid whose cells are as wide as the widest disc. While pushing, a disc in a crowd looks at about
-//! [`CROWD`] of the discs in each cell, which keeps a pass at O(n); every disc reads the places of the pass before and sums its own
-//! pushes in a fixed order: the same on any number of threads. Placing is sequential; in a crowd, a disc's search begins where the
-//! last one from the same cell ended.
+//! [`CROWD`] of the discs in each cell, which keeps a pass at O(n); every disc reads the places of the pass before and sums its
+//! own pushes in a fixed order: the same on any number of threads. Placing is sequential; in a crowd, a disc's search begins
+//! where the last one from the same cell ended.
 
 use std::collections::HashMap;
 

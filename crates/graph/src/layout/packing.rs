@@ -1,8 +1,8 @@
 //! How do many drawings share one sheet?
 //!
-//! [`pack_circles`] places circles one after the other, largest first, each touching two of those on the rim (the *front chain*) and
-//! as near to the middle as the rim allows. [`pack_shelves`] puts squares into rows, for the many components that aren't worth
-//! more. O(n * rim), about n^1.5, for circles; O(n) for shelves, which want their squares in descending order.
+//! [`pack_circles`] places circles one after the other, largest first, each touching two of those on the rim (the *front
+//! chain*) and as near to the middle as the rim allows. [`pack_shelves`] puts squares into rows, for the many components that
+//! aren't worth more. O(n * rim), about n^1.5, for circles; O(n) for shelves, which want their squares in descending order.
 //!
 //! Reference: Wang, Wang, Dai, Wang (2006), Visualization of large hierarchical data by circle packing, CHI,
 //! doi:10.1145/1124772.1124851.
@@ -46,7 +46,8 @@ impl Rim<'_> {
         self.previous[to] = from;
     }
 
-    /// Places a circle beside `from` and its successor; while that hits another circle of the rim, the chain is cut short to it.
+    /// Places a circle beside `from` and its successor; while that hits another circle of the rim, the chain is cut short to
+    /// it.
     fn place(&mut self, circle: usize, mut from: usize) -> usize {
         let mut to = self.next[from];
         loop {

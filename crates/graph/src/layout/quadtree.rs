@@ -1,14 +1,15 @@
 //! Which far points can count as one?
 //!
-//! A quadtree over points in Morton order, flat: cells stand in depth-first order, and each knows where the next one outside of it
-//! is, so that a walk is one loop over an array. A cell holds its mass, its centre of mass, and the distance from which on it may
-//! count as one body: `size / theta`, where `size` is twice the greatest distance of a point from the centre, as in Gephi.
+//! A quadtree over points in Morton order, flat: cells stand in depth-first order, and each knows where the next one outside of
+//! it is, so that a walk is one loop over an array. A cell holds its mass, its centre of mass, and the distance from which on
+//! it may count as one body: `size / theta`, where `size` is twice the greatest distance of a point from the centre, as in
+//! Gephi.
 //!
-//! Steps: 1. quantise positions to as many bits as leave room for the index in 64, interleave, sort; 2. split runs of equal prefixes
-//! down to leaves of at most [`LEAF`] points, leaving out cells with one child; 3. sum up from the leaves.
+//! Steps: 1. quantise positions to as many bits as leave room for the index in 64, interleave, sort; 2. split runs of equal
+//! prefixes down to leaves of at most [`LEAF`] points, leaving out cells with one child; 3. sum up from the leaves.
 //!
-//! Points closer to each other than the finest cell (the extent over 2^20 or so) can't be split by position. They are cut into leaves
-//! by index, and such *crowded* leaves never open to others: the cost stays O(n log n) for any input.
+//! Points closer to each other than the finest cell (the extent over 2^20 or so) can't be split by position. They are cut into
+//! leaves by index, and such *crowded* leaves never open to others: the cost stays O(n log n) for any input.
 
 use rayon::prelude::*;
 

@@ -1,13 +1,13 @@
 //! How strongly is each vertex pushed by all the others?
 //!
-//! Two vertices at distance `d` repel each other with `scaling * mass * mass / d`. Up to [`EXACT`] vertices all pairs are compared,
-//! above that far ones are lumped together (Barnes-Hut). A leaf's points share one walk over the tree: a cell counts as one body for
-//! all of them if it is far enough from the leaf's bounding box, hence from each of its points. So every point is treated at
-//! least as exactly as the same `theta` would treat it alone, and the inner loop runs over plain arrays.
+//! Two vertices at distance `d` repel each other with `scaling * mass * mass / d`. Up to [`EXACT`] vertices all pairs are
+//! compared, above that far ones are lumped together (Barnes-Hut). A leaf's points share one walk over the tree: a cell counts
+//! as one body for all of them if it is far enough from the leaf's bounding box, hence from each of its points. So every point
+//! is treated at least as exactly as the same `theta` would treat it alone, and the inner loop runs over plain arrays.
 //!
-//! Vertices at the same place don't repel each other (there is no direction to go), so [`Repulsion::part_coincident`] moves them
-//! apart by a hair, in order of their index. Cost: O(n log n). Sums are made leaf by leaf in a fixed order: the same on any number of
-//! threads.
+//! Vertices at the same place don't repel each other (there is no direction to go), so [`Repulsion::part_coincident`] moves
+//! them apart by a hair, in order of their index. Cost: O(n log n). Sums are made leaf by leaf in a fixed order: the same on
+//! any number of threads.
 //!
 //! Reference: Barnes, Hut (1986), A hierarchical O(N log N) force-calculation algorithm, Nature 324:446, doi:10.1038/324446a0.
 
@@ -62,7 +62,8 @@ impl Repulsion {
         }
     }
 
-    /// Moves coincident vertices apart. Small components need it once, at the start: there, repulsion keeps apart what is apart.
+    /// Moves coincident vertices apart. Small components need it once, at the start: there, repulsion keeps apart what is
+    /// apart.
     pub(super) fn part_coincident(&mut self, x: &mut [f32], y: &mut [f32], masses: &[f32], theta: f32) {
         self.tree.rebuild(x, y, masses, theta);
         if self.tree.part_coincident(x, y) {

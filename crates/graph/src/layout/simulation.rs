@@ -12,15 +12,15 @@
 //! 1. *swinging* `mass * |F - F'|` is how erratic a vertex is, *traction* `mass * |F + F'| / 2` how purposeful, with `F'` the
 //!    force of the iteration before;
 //! 2. the tolerated jitter grows with `traction / n^2`, within limits that grow with `sqrt(n)`;
-//! 3. the global speed aims at `jitter * efficiency * traction / swinging`, and rises by half at most in one iteration; the efficiency
-//!    drops when swinging is out of bounds and recovers when it isn't;
+//! 3. the global speed aims at `jitter * efficiency * traction / swinging`, and rises by half at most in one iteration; the
+//!    efficiency drops when swinging is out of bounds and recovers when it isn't;
 //! 4. a vertex moves by `F * speed / (1 + sqrt(speed * swinging))`: who swings, slows down.
 //!
 //! Constants are those of the authors' implementation in Gephi; unlike there, constant gravity fades out within one unit of the
 //! middle, so that a star's hub comes to rest. Cost of an iteration: O(n log n + edges). Each vertex sums its own
-//! edges in the order of its row, and sums over vertices are made chunk by chunk in order: the result is the same bit for bit on any
-//! number of threads. Every [`REORDER`] iterations, vertices are renumbered along the Morton curve, which keeps neighbours in the
-//! plane neighbours in memory.
+//! edges in the order of its row, and sums over vertices are made chunk by chunk in order: the result is the same bit for bit
+//! on any number of threads. Every [`REORDER`] iterations, vertices are renumbered along the Morton curve, which keeps
+//! neighbours in the plane neighbours in memory.
 //!
 //! Reference: Jacomy, Venturini, Heymann, Bastian (2014), ForceAtlas2, a continuous graph layout algorithm for handy network
 //! visualization designed for the Gephi software, PLoS ONE 9(6):e98679, doi:10.1371/journal.pone.0098679.
@@ -49,7 +49,8 @@ const MOST_SPEED: f64 = 1000.0;
 /// The share by which the speed may rise in an iteration.
 const MOST_RISE: f64 = 0.5;
 
-/// Moves a component's vertices from where they start until they settle: their places, in the order of `graph.original` at the start.
+/// Moves a component's vertices from where they start until they settle: their places, in the order of `graph.original` at the
+/// start.
 pub(super) fn simulate(graph: LocalGraph, start: &[[f32; 2]], scaling: f32, config: &LayoutConfig) -> Vec<[f32; 2]> {
     let mut simulation = Simulation::new(graph, start);
     let mut speed = Speed::default();
@@ -201,8 +202,8 @@ fn attraction(graph: &LocalGraph, x: &[f32], y: &[f32], vertex: usize, mean_mass
     [sum_x, sum_y]
 }
 
-/// Within this distance of the middle, constant gravity fades to nothing. A force that keeps its size up to the very middle would
-/// throw whoever is there to and fro forever.
+/// Within this distance of the middle, constant gravity fades to nothing. A force that keeps its size up to the very middle
+/// would throw whoever is there to and fro forever.
 const MIDDLE: f32 = 1.0;
 
 /// The pull to the middle, per unit of distance from it.
@@ -300,7 +301,8 @@ mod tests {
 
     #[test]
     fn the_speed_follows_the_paper() {
-        // n = 400: usual jitter 1, at least 1, so it is 1 here. Swinging below traction: efficiency recovers, speed rises by half.
+        // n = 400: usual jitter 1, at least 1, so it is 1 here. Swinging below traction: efficiency recovers, speed rises by
+        // half.
         let mut speed = Speed::default();
         speed.adapt(Totals { swinging: 10.0, traction: 100.0 }, 400, 1.0);
         assert!((speed.speed - 1.5).abs() < 1e-12 && (speed.efficiency - 1.3).abs() < 1e-12);

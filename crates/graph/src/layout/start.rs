@@ -1,8 +1,8 @@
 //! Where does each vertex begin?
 //!
 //! Without a random number: on a sunflower (Vogel's spiral, which fills a disc evenly) in breadth-first order, so that
-//! neighbours start near each other; or community by community, each on a disc of its own, so that the simulation needn't untangle
-//! what is known already; or wherever the caller says. O(n) and O(communities^1.5).
+//! neighbours start near each other; or community by community, each on a disc of its own, so that the simulation needn't
+//! untangle what is known already; or wherever the caller says. O(n) and O(communities^1.5).
 //!
 //! Reference: Vogel (1979), A better way to construct the sunflower head, doi:10.1016/0025-5564(79)90080-4.
 

@@ -1,7 +1,7 @@
 //! What do the visit traits hand out?
 //!
-//! Iterators over the columns, as they lie: a step is one or two array reads. The order is ascending by the other end, and for all
-//! edges that of the sighting columns.
+//! Iterators over the columns, as they lie: a step is one or two array reads. The order is ascending by the other end, and for
+//! all edges that of the sighting columns.
 
 use super::{CostedGraph, SightingEdge, Vertex, VertexId};
 use crate::BipartiteGraph;

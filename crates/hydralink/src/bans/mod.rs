@@ -1,18 +1,18 @@
 //! Which actions stop most of a network, and whom would they hurt?
 //!
-//! Two kinds of action are compared: banning an account, and an action on an identifier (challenge an address, ask for identification
-//! at a card, limit a template's rate), which touches every account seen with it, member or not.
+//! Two kinds of action are compared: banning an account, and an action on an identifier (challenge an address, ask for
+//! identification at a card, limit a template's rate), which touches every account seen with it, member or not.
 //!
-//! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign accounts hit, each
-//! once, by a ban or by a challenge alike: for an account that belongs with confidence `c`, `1 - c`; for one outside the network, 1. Its interval is that of
-//! the Poisson binomial. Confidence is a model's; where people decided about accounts ([`crate::cases`]), the share of them that was harmless,
-//! with its Clopper-Pearson interval, stands beside it.
+//! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign
+//! accounts hit, each once, by a ban or by a challenge alike: for an account that belongs with confidence `c`, `1 - c`; for one
+//! outside the network, 1. Its interval is that of the Poisson binomial. Confidence is a model's; where people decided about
+//! accounts ([`crate::cases`]), the share of them that was harmless, with its Clopper-Pearson interval, stands beside it.
 //!
-//! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is taken if the budget
-//! holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when they come up. 3. If the best single
-//! action stops more than all of these, it is the plan. For costs that add up this stops at least (1 - 1/e)/2 of what the best plan stops
-//! (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs overlap, and are never more.
-//! Cost: O((members + sightings of the network's identifiers) log) a plan.
+//! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
+//! taken if the budget holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when
+//! they come up. 3. If the best single action stops more than all of these, it is the plan. For costs that add up this stops at
+//! least (1 - 1/e)/2 of what the best plan stops (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs
+//! overlap, and are never more. Cost: O((members + sightings of the network's identifiers) log) a plan.
 
 mod interval;
 mod stopped;
@@ -51,7 +51,8 @@ pub struct Action {
     pub exchanges_stopped: u64,
     /// Benign accounts it is expected to hit beyond those of the actions before it.
     pub benign_expected: f64,
-    /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with it.
+    /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub benign_share_interval: Option<(f64, f64)>,
 }
@@ -110,7 +111,8 @@ pub struct Replacement {
     pub accounts_a_week: f64,
     /// 95% interval of the same, if creations are a Poisson process (Garwood). Batches make it wider in truth.
     pub interval: (f64, f64),
-    /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was measured.
+    /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was
+    /// measured.
     pub regeneration: Option<f64>,
 }
 
@@ -457,8 +459,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10))]
 
-        /// Against all sets of actions whose costs, each alone, add up to no more than the budget: the greedy plan keeps to the budget
-        /// and stops at least (1 - 1/e)/2 of the best. And what an action adds never grows by what was done before.
+        /// Against all sets of actions whose costs, each alone, add up to no more than the budget: the greedy plan keeps to the
+        /// budget and stops at least (1 - 1/e)/2 of the best. And what an action adds never grows by what was done before.
         #[test]
         fn the_plan_is_within_its_bound_of_the_best(
             rows in prop::collection::vec((0u32..4, 1u32..3, 0u32..3, 1u32..50), 4..12),

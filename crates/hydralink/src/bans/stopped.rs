@@ -1,15 +1,15 @@
 //! What have the actions taken so far stopped, and whom did they hit?
 //!
-//! A ban stops all of an account's exchanges. An action on an identifier stops those that show it: of the `T` exchanges of account `a`, `c(a,i)`
-//! show identifier `i`. An exchange shows at most one identifier of a kind, so within a kind the counts add up; between
-//! kinds they are taken as independent. With `S` the identifiers acted on, what goes on of account `a` is
+//! A ban stops all of an account's exchanges. An action on an identifier stops those that show it: of the `T` exchanges of
+//! account `a`, `c(a,i)` show identifier `i`. An exchange shows at most one identifier of a kind, so within a kind the counts
+//! add up; between kinds they are taken as independent. With `S` the identifiers acted on, what goes on of account `a` is
 //!
 //! ```text
 //! U(a) = prod over kinds k of (1 - min(1, sum over i in S of kind k of c(a,i) / T(a)))
 //! ```
 //!
-//! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is monotone and
-//! submodular), which is what the greedy plan relies on.
+//! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is
+//! monotone and submodular), which is what the greedy plan relies on.
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;

@@ -5,10 +5,9 @@
 //! 3. *percentile*: pairs whose weight exceeds the given quantile of the weights that are left stay;
 //! 4. connected components of these are the groups.
 //!
-//! Cost O(events log events + co-actions); templates with most co-actions are left out until the rest fits the pair budget, and the note
-//! says how many. Memory 16 bytes an event and 8 a co-action.
-//! Reference: Righetti and Balluff, CooRTweet, doi:10.5117/CCR2025.1.7.RIGH (its defaults: 10 s, 2, .5); Pacheco et al., ICWSM 2021,
-//! doi:10.1609/icwsm.v15i1.18075.
+//! Cost O(events log events + co-actions); templates with most co-actions are left out until the rest fits the pair budget, and
+//! the note says how many. Memory 16 bytes an event and 8 a co-action. Reference: Righetti and Balluff, CooRTweet,
+//! doi:10.5117/CCR2025.1.7.RIGH (its defaults: 10 s, 2, .5); Pacheco et al., ICWSM 2021, doi:10.1609/icwsm.v15i1.18075.
 
 use graph::{AccountId, Activity, NONE_U32, Partition, WeightedGraph};
 use rayon::prelude::*;

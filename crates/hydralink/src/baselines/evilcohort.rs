@@ -4,9 +4,10 @@
 //! 2. *filter* edges below a weight threshold s, against NATs and re-assigned addresses that two accounts share by chance;
 //! 3. *cluster* by Louvain; communities of at least two accounts are reported.
 //!
-//! The paper chooses s on labelled data; the default here is the least that removes chance pairs. Its further filters (logs per time,
-//! user-agent correlation) need data of a mail service and are not part of the clustering. Cost: see [`super::projection`].
-//! Reference: Stringhini et al., USENIX Security 2015, usenix.org/conference/usenixsecurity15/technical-sessions/presentation/stringhini.
+//! The paper chooses s on labelled data; the default here is the least that removes chance pairs. Its further filters (logs per
+//! time, user-agent correlation) need data of a mail service and are not part of the clustering. Cost: see
+//! [`super::projection`]. Reference: Stringhini et al., USENIX Security 2015,
+//! usenix.org/conference/usenixsecurity15/technical-sessions/presentation/stringhini.
 
 use graph::{BipartiteGraph, KindId, NONE_U32, WeightedGraph};
 
@@ -61,7 +62,8 @@ mod tests {
 
     #[test]
     fn two_cohorts_and_a_chance_pair() {
-        // Accounts 0-2 share addresses 0 and 1, accounts 3-5 share 2 and 3; 2 and 3 share address 4 only; 6 shares one with nobody.
+        // Accounts 0-2 share addresses 0 and 1, accounts 3-5 share 2 and 3; 2 and 3 share address 4 only; 6 shares one with
+        // nobody.
         let mut edges = vec![(2, 4), (3, 4), (6, 5)];
         for (accounts, addresses) in [([0, 1, 2], [0, 1]), ([3, 4, 5], [2, 3])] {
             edges.extend(accounts.iter().flat_map(|&account| addresses.map(|address| (account, address))));

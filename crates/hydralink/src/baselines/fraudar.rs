@@ -1,6 +1,7 @@
 //! FRAUDAR: the densest blocks of accounts and identifiers, where widely shared identifiers count for less.
 //!
-//! g(S) = f(S) / |S|, f(S) = sum over sightings inside S of 1 / ln(d + 5), d the identifier's degree; S holds accounts and identifiers.
+//! g(S) = f(S) / |S|, f(S) = sum over sightings inside S of 1 / ln(d + 5), d the identifier's degree; S holds accounts and
+//! identifiers.
 //! 1. *peel*: take away the vertex whose sightings inside S weigh least, by a priority tree, until nothing is left;
 //! 2. *choose* the S with the largest g on the way: at least half of the optimum, whatever camouflage accounts add;
 //! 3. *iterate*: take the block's sightings out, degrees anew, and peel again.
@@ -130,8 +131,8 @@ fn densest_block(graph: &BipartiteGraph, alive: &[bool]) -> Option<Block> {
     })
 }
 
-/// A complete binary tree over vertices whose inner nodes hold the least priority below them: least in O(1) plus the way down, change in
-/// O(log n).
+/// A complete binary tree over vertices whose inner nodes hold the least priority below them: least in O(1) plus the way down,
+/// change in O(log n).
 #[derive(Clone, Debug)]
 struct PriorityTree {
     leaves: usize,
@@ -183,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_dense_block_is_found_through_camouflage() {
-        // Accounts 0-3 each use identifiers 0-3 (16 sightings); identifier 4 is used by everyone, 0-3 included; 4-9 have one of their own.
+        // Accounts 0-3 each use identifiers 0-3 (16 sightings); identifier 4 is used by everyone, 0-3 included; 4-9 have one of
+        // their own.
         let mut edges: Vec<(u32, u32)> =
             (0..4).flat_map(|account| (0..4).map(move |identifier| (account, identifier))).collect();
         edges.extend((0..10).map(|account| (account, 4)));

@@ -2,9 +2,11 @@
 //!
 //! w(a, b) = number of open identifiers that both a and b were seen with.
 //! 1. [`within_budget`]: the pairs an identifier makes are d (d - 1) / 2; the largest are closed until the sum fits the budget;
-//! 2. [`projection`]: for each account, its partners with a higher id are counted in a scratch array; what reaches the threshold stays.
+//! 2. [`projection`]: for each account, its partners with a higher id are counted in a scratch array; what reaches the
+//!    threshold stays.
 //!
-//! Cost O(sum of d²/2), bounded by the budget; memory is what reaches the threshold, and one counter an account for each thread.
+//! Cost O(sum of d²/2), bounded by the budget; memory is what reaches the threshold, and one counter an account for each
+//! thread.
 
 use graph::{AccountId, BipartiteGraph, IdentifierFilter, IdentifierId, KindId, Kinds};
 use rayon::prelude::*;

@@ -1,8 +1,8 @@
 //! Volume: accounts that send unusually much, one by one.
 //!
-//! An account is flagged if ln(1 + exchanges) lies more than so many standard deviations above the mean over all accounts. It says nothing
-//! of who belongs together: every flagged account is a group of its own, so pairs are never claimed, and only membership can be right.
-//! Cost O(accounts). This is the per-account rule that networks are built to stay under.
+//! An account is flagged if ln(1 + exchanges) lies more than so many standard deviations above the mean over all accounts. It
+//! says nothing of who belongs together: every flagged account is a group of its own, so pairs are never claimed, and only
+//! membership can be right. Cost O(accounts). This is the per-account rule that networks are built to stay under.
 
 use graph::{AccountId, NONE_U32};
 

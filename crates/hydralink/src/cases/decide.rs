@@ -33,8 +33,8 @@ pub struct Decision<'a> {
 /// Writes a decision into the store's log and returns all decisions with it.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a network or node that isn't there, [`Error::Usage`] for a missing reason or a name that can't be one,
-/// [`Error::CaseLog`] if the chain is broken.
+/// [`Error::Unknown`] for a network or node that isn't there, [`Error::Usage`] for a missing reason or a name that can't be
+/// one, [`Error::CaseLog`] if the chain is broken.
 pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error> {
     check(decision)?;
     let results = dataset.labelling_if_any()?;
@@ -62,7 +62,8 @@ pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error
     Ok(Cases::of_chain(&chain))
 }
 
-/// Sets the number of accounts that one reviewer may confirm in one case. Raising it takes effect when a second reviewer sets the same.
+/// Sets the number of accounts that one reviewer may confirm in one case. Raising it takes effect when a second reviewer sets
+/// the same.
 ///
 /// # Errors
 /// As [`decide`].

@@ -1,15 +1,16 @@
 //! The file of the case log: append-only, chained by hashes, safe against crashes and concurrent writers.
 //!
 //! Two files in the store's directory, which no other command replaces:
-//! - `CASES.jsonl`, one record a line. A line is a JSON object whose last field `hash` is BLAKE3 of the object without that field; the
-//!   field `prev` is the hash of the line before. So a changed, moved or removed line breaks the chain where it stood. What no chain
-//!   can show is that its last lines were cut off: keep the hash that [`Chain::head`] names elsewhere, and compare.
+//! - `CASES.jsonl`, one record a line. A line is a JSON object whose last field `hash` is BLAKE3 of the object without that
+//!   field; the field `prev` is the hash of the line before. So a changed, moved or removed line breaks the chain where it
+//!   stood. What no chain can show is that its last lines were cut off: keep the hash that [`Chain::head`] names elsewhere, and
+//!   compare.
 //! - `CASES.names.jsonl`, the openings of the commitments in it (see [`super::record`]), in no order.
 //!
-//! *Appending*: 1. lock the log (a second writer waits); 2. read it and check the chain; 3. write the openings and sync; 4. write the
-//! record as one line and sync. A crash before 4 leaves openings that nothing refers to; a crash within 4 leaves a line without its
-//! end. Such a line is not a record (nobody was told that it was written): readers report it, and the next writer moves it to
-//! `CASES.torn-SEQ` and says so in its own record.
+//! *Appending*: 1. lock the log (a second writer waits); 2. read it and check the chain; 3. write the openings and sync; 4.
+//! write the record as one line and sync. A crash before 4 leaves openings that nothing refers to; a crash within 4 leaves a
+//! line without its end. Such a line is not a record (nobody was told that it was written): readers report it, and the next
+//! writer moves it to `CASES.torn-SEQ` and says so in its own record.
 
 use std::collections::HashMap;
 use std::fs::{self, File};

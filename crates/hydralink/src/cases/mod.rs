@@ -1,19 +1,21 @@
 //! What did people decide about the networks, and what follows from it?
 //!
-//! Decisions stand in a log in the store (see [`log`](self): append-only, chained by BLAKE3, without names), which no build, update
-//! or detection replaces. Everything else here is computed from it, record by record:
+//! Decisions stand in a log in the store (see [`log`](self): append-only, chained by BLAKE3, without names), which no build,
+//! update or detection replaces. Everything else here is computed from it, record by record:
 //!
-//! - *Standing of an account*: the last decision about it counts. `reject` makes it known-good. `confirm` gives it the vote of a
-//!   reviewer; moving its case back to `new`, `triage` or `monitoring` takes verdicts back. `note` and `closed` change nothing.
-//! - *Four eyes*: an account is confirmed when a reviewer confirmed it among at most `four_eyes` accounts (100 unless the log says
-//!   otherwise) of one case, or when two reviewers did. A case whose accounts wait for a second reviewer stays in `triage`. Raising the
-//!   number takes two reviewers too.
+//! - *Standing of an account*: the last decision about it counts. `reject` makes it known-good. `confirm` gives it the vote of
+//!   a reviewer; moving its case back to `new`, `triage` or `monitoring` takes verdicts back. `note` and `closed` change
+//!   nothing.
+//! - *Four eyes*: an account is confirmed when a reviewer confirmed it among at most `four_eyes` accounts (100 unless the log
+//!   says otherwise) of one case, or when two reviewers did. A case whose accounts wait for a second reviewer stays in
+//!   `triage`. Raising the number takes two reviewers too.
 //! - *Cases*: decisions about a network belong to the case of the same id, or to the one that shares at least half of either's
 //!   members: a case stays with its members when a later detection gives the network another id, or it grows or shrinks.
-//! - *What follows at the next detection*: known-good accounts are members of nothing and the identifiers that tied a rejected network
-//!   link nobody; confirmed accounts decide the order of networks whose scores are equal.
+//! - *What follows at the next detection*: known-good accounts are members of nothing and the identifiers that tied a rejected
+//!   network link nobody; confirmed accounts decide the order of networks whose scores are equal.
 //!
-//! Reviewers are who they say they are: the log proves that nothing was changed afterwards, not who wrote it. Cost: O(length of the log).
+//! Reviewers are who they say they are: the log proves that nothing was changed afterwards, not who wrote it. Cost: O(length of
+//! the log).
 
 mod decide;
 mod fold;
@@ -51,8 +53,8 @@ pub struct ChainCheck {
 /// Checks the chain of a store's case log.
 ///
 /// # Errors
-/// [`Error::CaseLog`] names the first record that is wrong; [`Error::Usage`] if `head`, a hash noted earlier, is in no record: then the log
-/// was cut or replaced.
+/// [`Error::CaseLog`] names the first record that is wrong; [`Error::Usage`] if `head`, a hash noted earlier, is in no record:
+/// then the log was cut or replaced.
 pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
     let chain = log::read(store)?;
     if let Some(head) = head
@@ -74,8 +76,8 @@ pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
     })
 }
 
-/// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names. The chain
-/// stays whole.
+/// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names.
+/// The chain stays whole.
 pub(crate) fn erase_names(
     store: &Path,
     accounts: &[String],

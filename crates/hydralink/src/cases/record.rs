@@ -1,8 +1,8 @@
 //! What stands in one line of the case log, and how names are kept out of it.
 //!
 //! A log that may only grow and a right to be forgotten contradict each other unless the log holds no names. So a record holds
-//! *commitments*: BLAKE3 of a random salt and the name. Salt and name, the *opening*, stand in a second file. Erasing an opening
-//! erases the name for good (the salt has 128 random bits), and the chain of the log stays whole.
+//! *commitments*: BLAKE3 of a random salt and the name. Salt and name, the *opening*, stand in a second file. Erasing an
+//! opening erases the name for good (the salt has 128 random bits), and the chain of the log stays whole.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! One network in full: what an analyst puts before an appeal board.
 //!
-//! Everything in a dossier is taken from the results and the store; nothing is estimated here. [`text`] and [`markdown`] print the
-//! same content.
+//! Everything in a dossier is taken from the results and the store; nothing is estimated here. [`text`] and [`markdown`] print
+//! the same content.
 
 mod verdict;
 mod verify;
@@ -151,7 +151,8 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
 /// Attributes that a dossier names.
 const NAMED_ATTRIBUTES: usize = 8;
 
-/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common inside first.
+/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common
+/// inside first.
 fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
     let (graph, roles) = (dataset.graph(), dataset.roles());
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! How firm is the verdict, and what would change it?
 //!
-//! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of a harmless story
-//! that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
+//! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of
+//! a harmless story that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
 
 use evidence::{BenignHypothesis, BenignLikelihood, NamedSignal, Signal, cases_of, left_by_story, score_against};
 

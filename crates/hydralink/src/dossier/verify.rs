@@ -1,8 +1,9 @@
 //! Does the store still say what a dossier says?
 //!
-//! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings and activity
-//! alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in the order of the file; the
-//! first that differs is named. Only the q-value is taken from the store as it stands: it comes from null copies of the data, not from the network.
+//! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings
+//! and activity alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in
+//! the order of the file; the first that differs is named. Only the q-value is taken from the store as it stands: it comes from
+//! null copies of the data, not from the network.
 //!
 //! Numbers are compared to a relative 1e-12, the rounding of their decimal form. Cost: that of a detection.
 
@@ -28,8 +29,8 @@ pub struct VerifiedDossier {
 /// Recomputes a dossier, given as JSON, from the store.
 ///
 /// # Errors
-/// [`Error::Differs`] names the first value that differs; [`Error::Usage`] if the text isn't a dossier, [`Error::Unknown`] if the store
-/// has no such network; as [`crate::Store::verify`].
+/// [`Error::Differs`] names the first value that differs; [`Error::Usage`] if the text isn't a dossier, [`Error::Unknown`] if
+/// the store has no such network; as [`crate::Store::verify`].
 pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error> {
     let claimed: Value =
         serde_json::from_str(dossier).map_err(|error| Error::Usage(format!("not a dossier as JSON: {error}")))?;

@@ -1,4 +1,5 @@
-//! JSON Lines for enforcement systems: one proposed action a line. Proposals, not decisions: `plan-bans` weighs collateral, people decide.
+//! JSON Lines for enforcement systems: one proposed action a line. Proposals, not decisions: `plan-bans` weighs collateral,
+//! people decide.
 //!
 //! | who | proposed |
 //! |---|---|

@@ -1,11 +1,11 @@
 //! Which accounts and identifiers are drawn.
 //!
 //! 1. *Accounts*: the core, fringe and ambiguous accounts of the chosen networks, or all accounts.
-//! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account was
-//!    seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
+//! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account
+//!    was seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
 //! 3. *Edges*: the sightings of the two with evidence.
-//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left out
-//!    ([`super::Crowd`]).
+//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left
+//!    out ([`super::Crowd`]).
 //!
 //! Cost: O(sightings of the chosen accounts) and 12 bytes an identifier of the data.
 
@@ -183,13 +183,15 @@ impl<'a> Chosen<'a> {
         graph.left_out.hubs = graph.hubs.len() as u64;
     }
 
-    /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it ties.
+    /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it
+    /// ties.
     fn telling_of(&self, identifier: u32) -> (bool, u32) {
         let network = self.results.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
         (self.position_of.get(network as usize).is_some_and(Option::is_some), self.tied[identifier as usize])
     }
 
-    /// Keeps an account's `ties` most telling edges, ascending by identifier: of each kind the first, then of each the second, and so on.
+    /// Keeps an account's `ties` most telling edges, ascending by identifier: of each kind the first, then of each the second,
+    /// and so on.
     fn most_telling(&self, row: &mut Vec<ExportEdge>, ties: usize) {
         if row.len() <= ties {
             return;

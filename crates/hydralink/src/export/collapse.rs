@@ -1,14 +1,14 @@
 //! The view of more accounts than can be drawn: a node for each group of accounts.
 //!
 //! 1. *Groups*: the accounts of a chosen network are one group; chosen accounts without a network are grouped by community.
-//! 2. *Order*: networks by rank, then communities by size, largest first, ties to the lower label. Where the groups alone would take
-//!    more than half of the limit, only that half is kept.
-//! 3. *Identifiers*: those that carry evidence in at least two kept groups, those that join most groups first, ties to the lower
-//!    id, as many as the limit leaves room for.
+//! 2. *Order*: networks by rank, then communities by size, largest first, ties to the lower label. Where the groups alone would
+//!    take more than half of the limit, only that half is kept.
+//! 3. *Identifiers*: those that carry evidence in at least two kept groups, those that join most groups first, ties to the
+//!    lower id, as many as the limit leaves room for.
 //! 4. *Edges*: one a pair of group and identifier, with the sums over the group's accounts.
 //!
-//! What steps 2 and 3 drop is counted in [`LeftOut`](super::view::LeftOut). Cost: O(sightings log sightings) time and one group's
-//! sightings of memory.
+//! What steps 2 and 3 drop is counted in [`LeftOut`](super::view::LeftOut). Cost: O(sightings log sightings) time and one
+//! group's sightings of memory.
 
 use graph::{AccountId, IdentifierId, NONE_U32};
 

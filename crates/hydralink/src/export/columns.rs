@@ -12,8 +12,8 @@
 //! | `created_at`, `banned_at`, `country`, `tier`, `pathway` | what the account table says |
 //! | `community`, `component` | labels of the last detection |
 //!
-//! An edge has `relation` (the identifier's kind), `weight` (bits), `count` (exchanges), `first_seen` and `last_seen`. A value that
-//! isn't known is left out, never written as 0 or as an empty number.
+//! An edge has `relation` (the identifier's kind), `weight` (bits), `count` (exchanges), `first_seen` and `last_seen`. A value
+//! that isn't known is left out, never written as 0 or as an empty number.
 
 use graph::{NO_TIME, Seconds};
 use jiff::Timestamp;

@@ -1,13 +1,13 @@
 //! GEXF 1.3 with intervals: the same graph as GraphML, with a timeline in Gephi.
 //!
-//! - `mode="dynamic"`, `timerepresentation="interval"`, times as RFC 3339 in UTC: a node or edge exists from its first to its last
-//!   sighting; one without times exists always.
+//! - `mode="dynamic"`, `timerepresentation="interval"`, times as RFC 3339 in UTC: a node or edge exists from its first to its
+//!   last sighting; one without times exists always.
 //! - Looks are `viz:color`, `viz:position`, `viz:size`; a label is always given, for Gephi doesn't fall back to the id.
 //! - Everything else is an attribute under the name it has in GraphML. Edge weights are above 0: Gephi drops edges of weight 0.
 //!
 //! networkx (3.6) reads no `datetime` time format, whatever the values: use GraphML there, or change the attribute to `date`.
-//! The official schema rejects files that Gephi itself writes (it knows `color` only without the `viz` prefix), so it is no gate.
-//! Streamed. Reference: <https://gexf.net/schema.html>.
+//! The official schema rejects files that Gephi itself writes (it knows `color` only without the `viz` prefix), so it is no
+//! gate. Streamed. Reference: <https://gexf.net/schema.html>.
 
 use std::io::{self, Write};
 

@@ -2,14 +2,14 @@
 //!
 //! - XML 1.0 in UTF-8, default namespace, no prefixes; every key before the one undirected graph, nodes before edges.
 //! - A key's id is its name; an edge key whose name a node key has is `e_<name>`. Types are only int, long, double and string.
-//! - `label`, `x`, `y`, `size`, `r`, `g`, `b` and `color` of nodes and `weight` of edges are what Gephi draws with; no data column has
-//!   such a name.
+//! - `label`, `x`, `y`, `size`, `r`, `g`, `b` and `color` of nodes and `weight` of edges are what Gephi draws with; no data
+//!   column has such a name.
 //! - Node ids are `kind:value` with every character outside `[A-Za-z0-9._:-]` escaped; the value itself is in `value`.
 //! - What the file is, and what it leaves out, stands in a comment before `<graphml>`: a graph attribute would make Gephi warn.
 //! - Times are RFC 3339 text: GraphML can't carry intervals into Gephi. GEXF can.
 //!
-//! Known fault of a reader: Gephi (0.10.1 and its development importer) shows `Infinity` for every `INF` inside a text column. It can't
-//! be escaped; the comment counts the values concerned. Labels and ids are not touched.
+//! Known fault of a reader: Gephi (0.10.1 and its development importer) shows `Infinity` for every `INF` inside a text column.
+//! It can't be escaped; the comment counts the values concerned. Labels and ids are not touched.
 //!
 //! Streamed: memory doesn't depend on the graph. Reference: <http://graphml.graphdrawing.org/specification.html>.
 

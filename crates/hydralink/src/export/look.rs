@@ -1,8 +1,8 @@
 //! How a node looks: colour, size, label and place.
 //!
 //! Colours come from Okabe and Ito's palette, which people with any of the usual colour vision deficiencies can tell apart
-//! (Wong 2011, DOI 10.1038/nmeth.1618); from the eighth network on it repeats in darker and lighter shades. Accounts carry their
-//! network's colour, identifiers their kind's, from Tol's muted scheme; with [`ColorBy::Kind`] accounts share one colour.
+//! (Wong 2011, DOI 10.1038/nmeth.1618); from the eighth network on it repeats in darker and lighter shades. Accounts carry
+//! their network's colour, identifiers their kind's, from Tol's muted scheme; with [`ColorBy::Kind`] accounts share one colour.
 //!
 //! Size grows with the square root of the degree in this graph (area with the degree) and spans exactly 4..100, which Gephi's
 //! automatic scaling leaves as it is; so do places within ±5000.
@@ -116,7 +116,8 @@ pub(crate) fn hex(color: [u8; 3]) -> String {
     format!("#{:02x}{:02x}{:02x}", color[0], color[1], color[2])
 }
 
-/// A node's label: its value, or with its kind before it where a reader would lose the bare value (blank) or take it for a number.
+/// A node's label: its value, or with its kind before it where a reader would lose the bare value (blank) or take it for a
+/// number.
 pub(crate) fn label(graph: &ExportGraph<'_>, node: &ExportNode<'_>) -> String {
     let kind = graph.kind_name(node);
     let mut legal = node.value.chars().filter(|&character| xml::is_legal(character));

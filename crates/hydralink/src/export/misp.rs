@@ -1,8 +1,8 @@
 //! A MISP event: a tag for who may see it, and an attribute an identifier.
 //!
-//! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs are there
-//! as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids are version 5 UUIDs
-//! of who shares and what. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
+//! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs
+//! are there as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids
+//! are version 5 UUIDs of who shares and what. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
 
 use std::io::{self, Write};
 

@@ -12,8 +12,8 @@
 //! | [`stix`] | threat-intelligence platforms | a STIX 2.1 bundle |
 //! | [`misp`] | MISP | one event |
 //!
-//! Files are written beside and renamed, and compressed when their name ends in `.gz` or `.zst`. What a file leaves out is in its
-//! [`ExportSummary`] and, where the format has a place for it, in the file.
+//! Files are written beside and renamed, and compressed when their name ends in `.gz` or `.zst`. What a file leaves out is in
+//! its [`ExportSummary`] and, where the format has a place for it, in the file.
 
 pub mod view;
 
@@ -105,8 +105,9 @@ impl Default for Selection {
 pub enum Crowd {
     /// Groups stand for their accounts.
     Collapse,
-    /// Accounts stay while they leave room for a quarter as many identifiers, each with its share of 200,000 edges to those of every kind that tell most:
-    /// first those that a network keeps to itself, then those that tie more accounts. Else as [`Crowd::Collapse`].
+    /// Accounts stay while they leave room for a quarter as many identifiers, each with its share of 200,000 edges to those of
+    /// every kind that tell most: first those that a network keeps to itself, then those that tie more accounts. Else as
+    /// [`Crowd::Collapse`].
     Thin,
 }
 

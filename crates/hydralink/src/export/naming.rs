@@ -6,8 +6,8 @@
 //! | analyst | as stored | their /24 or /48, `~` and a pseudonym | as stored (hashes) | pseudonym | yes |
 //! | redact | pseudonym | pseudonym | pseudonym | pseudonym | no |
 //!
-//! A pseudonym is 16 hex digits of keyed BLAKE3 of (kind, value): without the key it can't be reversed by trying values, and two
-//! exports with one key can be joined. A level that needs a key refuses to work without one.
+//! A pseudonym is 16 hex digits of keyed BLAKE3 of (kind, value): without the key it can't be reversed by trying values, and
+//! two exports with one key can be joined. A level that needs a key refuses to work without one.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

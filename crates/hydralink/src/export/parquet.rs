@@ -89,7 +89,8 @@ impl Builder {
         match (self, cell) {
             (Builder::Text(builder), Cell::Text(value)) => builder.append_value(value),
             (Builder::Text(builder), _) => builder.append_null(),
-            // A count beyond 2^63 can't come from a store; it would be written as the largest number that Parquet readers agree on.
+            // A count beyond 2^63 can't come from a store; it would be written as the largest number that Parquet readers agree
+            // on.
             (Builder::Whole(builder), Cell::Whole(value)) => builder.append_value(i64::try_from(value).unwrap_or(i64::MAX)),
             (Builder::Whole(builder), _) => builder.append_null(),
             (Builder::Real(builder), Cell::Single(value)) => builder.append_value(f64::from(value)),

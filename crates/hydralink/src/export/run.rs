@@ -3,8 +3,8 @@
 //! 1. The format, from the name of the file or as asked.
 //! 2. What is drawn; only GraphML and GEXF have a limit of nodes, the other formats hold the whole selection.
 //! 3. Places, for the formats that have them.
-//! 4. The file, or the four files of a table format: beside each other as `FILE.csv`, `FILE.edges.csv` ..., or in a directory as
-//!    `nodes.csv`, `edges.csv` ....
+//! 4. The file, or the four files of a table format: beside each other as `FILE.csv`, `FILE.edges.csv` ..., or in a directory
+//!    as `nodes.csv`, `edges.csv` ....
 
 use std::fs;
 use std::io::Write;
@@ -120,8 +120,8 @@ pub struct WrittenFile {
     pub bytes: u64,
 }
 
-/// Writes what a dataset and its results hold of a selection. `positions` lays a graph out (see [`super::layout`]); it is asked only
-/// for the formats that have places.
+/// Writes what a dataset and its results hold of a selection. `positions` lays a graph out (see [`super::layout`]); it is asked
+/// only for the formats that have places.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name or level that can't be, [`Error::Io`] if writing fails; a path then holds what it held before.

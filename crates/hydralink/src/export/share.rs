@@ -1,11 +1,12 @@
 //! What may be handed to others as an indicator, and how sure of it one may be.
 //!
-//! - *Benign prevalence* of an identifier: the share of all accounts seen with it that aren't core or fringe members of the network
-//!   that holds most of its members. Blocking it hits that share.
-//! - *Blockable*: its policy is `keep` (it wasn't classified as something that strangers share), at least two members use it, and
-//!   its benign prevalence is at most [`Sharing::max_benign_prevalence`]. Anything else, and every suppressed hub, is context.
-//! - *Confidence* of a network, 0..100: `1 - q` where the run was calibrated; otherwise the posterior of its score at prior odds of
-//!   2^-[`PRIOR_BITS`], `100 / (1 + 2^(PRIOR_BITS - score))`. Of an indicator: that, times `1 - benign prevalence`.
+//! - *Benign prevalence* of an identifier: the share of all accounts seen with it that aren't core or fringe members of the
+//!   network that holds most of its members. Blocking it hits that share.
+//! - *Blockable*: its policy is `keep` (it wasn't classified as something that strangers share), at least two members use it,
+//!   and its benign prevalence is at most [`Sharing::max_benign_prevalence`]. Anything else, and every suppressed hub, is
+//!   context.
+//! - *Confidence* of a network, 0..100: `1 - q` where the run was calibrated; otherwise the posterior of its score at prior
+//!   odds of 2^-[`PRIOR_BITS`], `100 / (1 + 2^(PRIOR_BITS - score))`. Of an indicator: that, times `1 - benign prevalence`.
 //! - *Valid until*: last sighting plus the time after which such an identifier usually has another user.
 
 use std::borrow::Cow;

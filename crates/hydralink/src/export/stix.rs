@@ -11,10 +11,10 @@
 //! | indicator, sighting | an identifier worth acting on, and how often it was seen |
 //! | relationship | infrastructure consists-of observable; indicator indicates infrastructure |
 //!
-//! An identifier with benign users is an observable and never an indicator, unless forced (see [`super::share`]). Ids are version 5
-//! UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the rest, so a
-//! second export of one store updates the objects of the first. An account's pseudonym is keyed if there is a key; otherwise it is its
-//! number within the network, strongest evidence first, from which nothing can be computed back.
+//! An identifier with benign users is an observable and never an indicator, unless forced (see [`super::share`]). Ids are
+//! version 5 UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the
+//! rest, so a second export of one store updates the objects of the first. An account's pseudonym is keyed if there is a key;
+//! otherwise it is its number within the network, strongest evidence first, from which nothing can be computed back.
 //!
 //! Streamed object by object. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
 

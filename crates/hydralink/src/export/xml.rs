@@ -1,8 +1,8 @@
 //! How text becomes XML 1.0 that every reader takes, and how a name becomes an id.
 //!
-//! XML 1.0 has no way to write most control characters, U+FFFE or U+FFFF, escaped or not: a file with one is refused whole. They
-//! are dropped, and [`illegal_in`] counts them so that the caller can say so. `\r` is written as a character reference, because
-//! a parser turns a raw one into `\n`; in attributes the same holds for tab and newline.
+//! XML 1.0 has no way to write most control characters, U+FFFE or U+FFFF, escaped or not: a file with one is refused whole.
+//! They are dropped, and [`illegal_in`] counts them so that the caller can say so. `\r` is written as a character reference,
+//! because a parser turns a raw one into `\n`; in attributes the same holds for tab and newline.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! What a store remembers of earlier detections: numbers of accounts and identifiers, no names.
 //!
-//! Names would have to be found and erased when somebody is forgotten; numbers are renumbered with everything else, by an update
-//! ([`History::carry`]) and by an erasure ([`History::renumbered`]). Section `lineage.history`, as JSON: a few bytes for each account that
-//! ever belonged to a candidate.
+//! Names would have to be found and erased when somebody is forgotten; numbers are renumbered with everything else, by an
+//! update ([`History::carry`]) and by an erasure ([`History::renumbered`]). Section `lineage.history`, as JSON: a few bytes for
+//! each account that ever belonged to a candidate.
 
 use events::Ingested;
 use graph::{IdentifierId, NONE_U32, Seconds};

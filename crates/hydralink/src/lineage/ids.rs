@@ -1,12 +1,14 @@
 //! Which of the networks found now is which of those found before?
 //!
-//! 1. *Members*: a network takes the id of a remembered one if at least half of the smaller's members are common. Remembered are the
-//!    accounts of the last run that found it and, so that a member who flickers doesn't cost it its id, those of the [`MEMORY`] runs
-//!    before: an id is harder to lose than to get. The largest overlap goes first, the lower number breaks ties; each id goes once.
+//! 1. *Members*: a network takes the id of a remembered one if at least half of the smaller's members are common. Remembered
+//!    are the accounts of the last run that found it and, so that a member who flickers doesn't cost it its id, those of the
+//!    [`MEMORY`] runs before: an id is harder to lose than to get. The largest overlap goes first, the lower number breaks
+//!    ties; each id goes once.
 //! 2. *Identifiers*: where bans replaced the members, half of the smaller's own identifiers, two at least, do as well.
 //! 3. What took no id gets one from its members' names, so that two stores of the same data give the same.
 //!
-//! An id that nobody took stays remembered, and can be taken when the network comes back. Cost: O(remembered members + identifiers).
+//! An id that nobody took stays remembered, and can be taken when the network comes back. Cost: O(remembered members +
+//! identifiers).
 
 use std::collections::{BTreeMap, BTreeSet};
 

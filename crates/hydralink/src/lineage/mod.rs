@@ -1,11 +1,12 @@
 //! What became of each network over the detections of one store, and does it grow back?
 //!
-//! A store is detected, updated, detected again. Networks keep their ids by what they hold (`ids`); what happened to each between two
-//! detections is recorded with its evidence (`record`), and the record survives updates and erasures (`history`).
-//! [`lineages`] tells it in the analyst's words, with how fast banned accounts were replaced and whether a reserve waits (`standby`).
+//! A store is detected, updated, detected again. Networks keep their ids by what they hold (`ids`); what happened to each
+//! between two detections is recorded with its evidence (`record`), and the record survives updates and erasures (`history`).
+//! [`lineages`] tells it in the analyst's words, with how fast banned accounts were replaced and whether a reserve waits
+//! (`standby`).
 //!
-//! - *Regeneration* R = replaced / bans, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the times from a
-//!   ban to the account that replaces it.
+//! - *Regeneration* R = replaced / bans, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the
+//!   times from a ban to the account that replaces it.
 //! - All times are those of the data: "now" is its last event.
 //!
 //! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].

@@ -1,8 +1,8 @@
 //! What a run adds to the history: what became of each network since the run before.
 //!
 //! Networks before (every one that was ever flagged, as it was last found) and now (the flagged ones) are grouped and named as
-//! [`crate::diff`] does it, by the numbers of one store. To its words come those that need a clock, and the clock is the last event of
-//! the data, never the wall's:
+//! [`crate::diff`] does it, by the numbers of one store. To its words come those that need a clock, and the clock is the last
+//! event of the data, never the wall's:
 //!
 //! | event | when |
 //! |---|---|
@@ -307,8 +307,8 @@ mod tests {
 
     const DAY: &str = "2026-03-";
 
-    /// A store of twelve accounts `a`.. with an address each; account `x` last acts on the day that `last` says, and is banned on the
-    /// day that `banned` says, if any.
+    /// A store of twelve accounts `a`.. with an address each; account `x` last acts on the day that `last` says, and is banned
+    /// on the day that `banned` says, if any.
     fn store(folder: &std::path::Path, last: &[u32], banned: &[Option<u32>]) -> Dataset {
         let (mut events, mut accounts) =
             ("timestamp,account_id,ip\n".to_owned(), "account_id,created_at,banned_at\n".to_owned());
@@ -406,7 +406,8 @@ mod tests {
     #[test]
     fn bans_between_make_a_replacement_and_silence_makes_dormant() {
         let folder = tempfile::tempdir().unwrap();
-        // a, b and c are banned on the 10th; d, e and f go on to the 20th; j and k are silent since the 5th, l acts on the 20th.
+        // a, b and c are banned on the 10th; d, e and f go on to the 20th; j and k are silent since the 5th, l acts on the
+        // 20th.
         let last = [10, 10, 10, 20, 20, 20, 20, 20, 20, 5, 5, 20];
         let banned = [Some(10), Some(10), Some(10)];
         let dataset = store(folder.path(), &last, &banned);

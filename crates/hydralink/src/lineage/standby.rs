@@ -1,12 +1,13 @@
 //! Does a network keep accounts in reserve, and did it wake them after bans before?
 //!
-//! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the network has.
-//! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if it comes
-//!   within `window` after the ban of another member.
-//! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance with the
-//!   probability `c`, the share of that time that lies within `window` after a ban; of `w` wakings `w c` are expected, and p is the
-//!   binomial's upper tail. Its assumption is what it tests: that wakings don't know of bans. Wakings that come together for another
-//!   reason (a release, a Monday) make p too small; it is a lead, not a verdict.
+//! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the
+//!   network has.
+//! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if
+//!   it comes within `window` after the ban of another member.
+//! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance
+//!   with the probability `c`, the share of that time that lies within `window` after a ban; of `w` wakings `w c` are expected,
+//!   and p is the binomial's upper tail. Its assumption is what it tests: that wakings don't know of bans. Wakings that come
+//!   together for another reason (a release, a Monday) make p too small; it is a lead, not a verdict.
 //!
 //! Cost: O(events of the members + bans log bans).
 

@@ -1,15 +1,18 @@
 //! How does a store forget accounts, and what shows that it did?
 //!
-//! 1. *Rewrite*: every section is written anew without the accounts: their sightings and events, the identifiers that only they were seen with,
-//!    the templates and organisations that only they had. What remains is numbered as a build without them would number it.
-//! 2. *Results*: labels of the others stay, so that networks keep their ids; then the last detection is run again with its own settings,
-//!    for the accounts had a part in every number. A section that this version doesn't know is dropped, not copied.
-//! 3. *Decisions*: the names, and remarks that hold them, are erased from the case log's openings; its chain stays whole, and says how many
-//!    accounts were forgotten, not which.
-//! 4. *Proof*: every file of the store is searched for the names, and every table of the new store is asked for them ([`super::proof`]).
+//! 1. *Rewrite*: every section is written anew without the accounts: their sightings and events, the identifiers that only they
+//!    were seen with, the templates and organisations that only they had. What remains is numbered as a build without them
+//!    would number it.
+//! 2. *Results*: labels of the others stay, so that networks keep their ids; then the last detection is run again with its own
+//!    settings, for the accounts had a part in every number. A section that this version doesn't know is dropped, not copied.
+//! 3. *Decisions*: the names, and remarks that hold them, are erased from the case log's openings; its chain stays whole, and
+//!    says how many accounts were forgotten, not which.
+//! 4. *Proof*: every file of the store is searched for the names, and every table of the new store is asked for them
+//!    ([`super::proof`]).
 //!
-//! The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files written
-//! before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a detection.
+//! The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files
+//! written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a
+//! detection.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,7 +54,8 @@ pub struct Forgotten {
     pub found: Vec<Occurrence>,
 }
 
-/// Removes accounts from a store. `names` are account ids, as values where `key` is the store's; nothing is changed unless all are there.
+/// Removes accounts from a store. `names` are account ids, as values where `key` is the store's; nothing is changed unless all
+/// are there.
 ///
 /// # Errors
 /// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`detect()`].

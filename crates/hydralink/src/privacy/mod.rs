@@ -1,11 +1,12 @@
 //! Who may know the values: key files, and how much of a value a command shows.
 //!
-//! A *key file* holds at least 32 bytes that nobody can guess: `(umask 077; head -c 32 /dev/urandom > key)`. It is refused if anybody but
-//! its owner and group can read it, if it is short, or if it is all of a few characters. The key never stands on a command line, in
-//! a store, in a log or in an error; what names it is [`Key::id`], from which it can't be computed.
+//! A *key file* holds at least 32 bytes that nobody can guess: `(umask 077; head -c 32 /dev/urandom > key)`. It is refused if
+//! anybody but its owner and group can read it, if it is short, or if it is all of a few characters. The key never stands on a
+//! command line, in a store, in a log or in an error; what names it is [`Key::id`], from which it can't be computed.
 //!
-//! From one file follow, by BLAKE3 with a context each, independent keys for the pseudonyms of a store ([`events::Pseudonyms`]), for the
-//! pseudonyms of exports ([`crate::export::Level`]), and for what a group shares ([`crate::share`]).
+//! From one file follow, by BLAKE3 with a context each, independent keys for the pseudonyms of a store
+//! ([`events::Pseudonyms`]), for the pseudonyms of exports ([`crate::export::Level`]), and for what a group shares
+//! ([`crate::share`]).
 //!
 #![doc = include_str!("../../docs/privacy.md")]
 

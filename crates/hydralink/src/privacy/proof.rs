@@ -1,10 +1,10 @@
 //! Does a store still hold a name?
 //!
-//! Every file of the store's directory is searched for the bytes of the name. Two kinds of hits are no hits: in the sections of names, which are
-//! read one name after the other without anything between, only a whole name counts; elsewhere a hit counts if the bytes
-//! around it aren't letters, digits, `_` or `-`, for then it is a part of a longer name. Sections of numbers hold no text; they are searched
-//! too, but a short name can stand in them by chance (one of n bytes in about `size / 2^8n` of all stores), so there
-//! only names of six bytes or more are searched for.
+//! Every file of the store's directory is searched for the bytes of the name. Two kinds of hits are no hits: in the sections of
+//! names, which are read one name after the other without anything between, only a whole name counts; elsewhere a hit counts if
+//! the bytes around it aren't letters, digits, `_` or `-`, for then it is a part of a longer name. Sections of numbers hold no
+//! text; they are searched too, but a short name can stand in them by chance (one of n bytes in about `size / 2^8n` of all
+//! stores), so there only names of six bytes or more are searched for.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,7 @@
 //! The manifest: what a store says about itself, in one small checked file.
 //!
-//! `MANIFEST` = 8 bytes magic, `u32` format version, `u32` reserved (0), `u64` payload length, `u128` xxh3-128 of the payload, payload.
-//! The payload is [`Manifest`] in bincode's standard configuration (little-endian, variable-length integers), at most
+//! `MANIFEST` = 8 bytes magic, `u32` format version, `u32` reserved (0), `u64` payload length, `u128` xxh3-128 of the payload,
+//! payload. The payload is [`Manifest`] in bincode's standard configuration (little-endian, variable-length integers), at most
 //! [`LIMIT`] bytes. All numbers little-endian. This is the only place that uses bincode.
 
 use std::fs::File;

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! `MANIFEST` names the sections; each section is one file of little-endian numbers, memory-mapped when the store is opened.
-//! A section file carries the generation that wrote it (`sightings.counts.3`), so a writer never touches a file that a reader may
-//! have open.
+//! A section file carries the generation that wrote it (`sightings.counts.3`), so a writer never touches a file that a reader
+//! may have open.
 //!
 //! # How a change becomes visible
 //! 1. The writer takes the lock (`LOCK`; a second writer is refused at once).
@@ -57,8 +57,8 @@ impl Store {
     /// Opens a store. Constant time in the size of the data.
     ///
     /// # Errors
-    /// [`Error::NotAStore`] for a foreign directory, [`Error::StoreVersion`] for a newer format, [`Error::StoreDamaged`] naming the
-    /// section that is missing, truncated or altered.
+    /// [`Error::NotAStore`] for a foreign directory, [`Error::StoreVersion`] for a newer format, [`Error::StoreDamaged`] naming
+    /// the section that is missing, truncated or altered.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let manifest = manifest::read(path)?;
         let mut sections = HashMap::with_capacity(manifest.sections.len());
@@ -78,8 +78,8 @@ impl Store {
         &self.manifest
     }
 
-    /// Says whether only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some machines), a
-    /// question to a cold store otherwise waits for megabytes that it doesn't need.
+    /// Says whether only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some
+    /// machines), a question to a cold store otherwise waits for megabytes that it doesn't need.
     pub(crate) fn expect(&self, lookups: bool) {
         self.sections.values().for_each(|section| section.expect(lookups));
     }

@@ -1,8 +1,8 @@
 //! One section: a file of little-endian numbers and its checksum.
 //!
-//! This is the only module with `unsafe` in it: the call that maps a file, and the loan of the map's bytes to a column that keeps the map
-//! alive. The map is read-only and private to us by protocol:
-//! section files are written once under a fresh name and never changed, so the bytes under a map stay as they are.
+//! This is the only module with `unsafe` in it: the call that maps a file, and the loan of the map's bytes to a column that
+//! keeps the map alive. The map is read-only and private to us by protocol: section files are written once under a fresh name
+//! and never changed, so the bytes under a map stay as they are.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -36,7 +36,8 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    /// Tells the system whether single places will be read, so that it reads no more around each. Of no consequence if it can't be told.
+    /// Tells the system whether single places will be read, so that it reads no more around each. Of no consequence if it can't
+    /// be told.
     pub(crate) fn expect(&self, lookups: bool) {
         #[cfg(unix)]
         if self.map.len() > SCANNED {
@@ -56,8 +57,8 @@ impl Mapped {
         }
         let slice =
             <[T]>::ref_from_bytes(&self.map).map_err(|_| format!("{} bytes are not whole {}s", self.map.len(), T::NAME))?;
-        // SAFETY: the slice lies in the map, which stays where it is until the last `Arc` to it goes; the column holds one, and lends
-        // the slice for no longer than itself.
+        // SAFETY: the slice lies in the map, which stays where it is until the last `Arc` to it goes; the column holds one, and
+        // lends the slice for no longer than itself.
         #[allow(unsafe_code)]
         let slice = unsafe { std::slice::from_raw_parts::<'static, T>(slice.as_ptr(), slice.len()) };
         Ok(Column::kept_by(self.map.clone(), slice))
@@ -83,9 +84,10 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     if found != entry.bytes {
         return Err(damaged(format!("{}: {found} bytes, expected {}", entry.file, entry.bytes)));
     }
-    // SAFETY: the file is opened read-only, and by the store's protocol a section file is never written to after the rename that
-    // made its manifest visible; it is replaced under another name. The length was checked above. All element types accept any
-    // bit pattern (`FromBytes`), so even a file changed behind our back yields wrong numbers, not undefined values of a type.
+    // SAFETY: the file is opened read-only, and by the store's protocol a section file is never written to after the rename
+    // that made its manifest visible; it is replaced under another name. The length was checked above. All element types accept
+    // any bit pattern (`FromBytes`), so even a file changed behind our back yields wrong numbers, not undefined values of a
+    // type.
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(|error| damaged(format!("{}: cannot map: {error}", entry.file)))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };

@@ -18,8 +18,8 @@ use crate::error::Error;
 
 /// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
 ///
-/// It is also where an ingest keeps its columns ([`events::Keeper`]): they go to their files piece by piece, are mapped when they are
-/// whole, and reach the disk while the next ones are made.
+/// It is also where an ingest keeps its columns ([`events::Keeper`]): they go to their files piece by piece, are mapped when
+/// they are whole, and reach the disk while the next ones are made.
 #[derive(Debug)]
 pub struct StoreWriter {
     path: PathBuf,

@@ -1,9 +1,10 @@
 //! What does a legitimate account do on a day? A Gamma renewal process in operational time, cut into sessions.
 //!
 //! 1. The day's count is Poisson with a mean that is Gamma-distributed over days: people have busy days.
-//! 2. Gaps are Gamma with the account's coefficient of variation, 1.5 to 4 (as in BurstGPT, arXiv:2401.17644), in operational time; the
-//!    account's daily rhythm turns them into clock time.
-//! 3. A gap of half an hour ends a session. Address and software are those of the session; template, class and model of the exchange.
+//! 2. Gaps are Gamma with the account's coefficient of variation, 1.5 to 4 (as in BurstGPT, arXiv:2401.17644), in operational
+//!    time; the account's daily rhythm turns them into clock time.
+//! 3. A gap of half an hour ends a session. Address and software are those of the session; template, class and model of the
+//!    exchange.
 //!
 //! Special behaviours add their own: batches and cron jobs replace the process, benchmark, class and hackathon add to it.
 

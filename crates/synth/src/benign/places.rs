@@ -1,7 +1,7 @@
 //! From which address does a session come? Every address is a function of who, where and when, so nothing about it is stored.
 //!
-//! * A home keeps its IPv4 address for weeks (8% of providers: a day); half of the changes leave the block. Its IPv6 /64 stays, and the
-//!   host part is a privacy address of one account and day.
+//! * A home keeps its IPv4 address for weeks (8% of providers: a day); half of the changes leave the block. Its IPv6 /64 stays,
+//!   and the host part is a privacy address of one account and day.
 //! * A carrier gateway serves a session from any of its addresses.
 //! * Premises and hosting sites, exits of anonymising services, and hotspots are shared by whoever goes there.
 //! * 3% of homes are also exits of a residential proxy network.

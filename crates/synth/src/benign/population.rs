@@ -1,11 +1,12 @@
-//! Who are the legitimate accounts? The mix, and what every account gets: country, home, carrier gateway, card, software, volume.
+//! Who are the legitimate accounts? The mix, and what every account gets: country, home, carrier gateway, card, software,
+//! volume.
 //!
-//! 1. Look-alikes are planted first (see `groups`), then ordinary accounts fill the mix: 78% consumers, 15% developers, 6% seats, 1%
-//!    programmes.
-//! 2. Every account gets a country; within a country, accounts in a random order are dealt to households of 1 to 4 (Poisson 1.3) and to
-//!    carrier gateways (truncated Pareto, exponent 1.1, 2 to 4,000 accounts).
-//! 3. Volumes over the sixty days are lognormal with median 9.5 and deviation 1.446 of the logarithm, 15 times that for developers:
-//!    together a median near 12, a mean of 84 and a 99th percentile near 1,100.
+//! 1. Look-alikes are planted first (see `groups`), then ordinary accounts fill the mix: 78% consumers, 15% developers, 6%
+//!    seats, 1% programmes.
+//! 2. Every account gets a country; within a country, accounts in a random order are dealt to households of 1 to 4 (Poisson
+//!    1.3) and to carrier gateways (truncated Pareto, exponent 1.1, 2 to 4,000 accounts).
+//! 3. Volumes over the sixty days are lognormal with median 9.5 and deviation 1.446 of the logarithm, 15 times that for
+//!    developers: together a median near 12, a mean of 84 and a 99th percentile near 1,100.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -2,12 +2,12 @@
 //!
 //! 1. **Register** a network's accounts in bursts of 20 to 400 an hour; each warms up for 0 to 10 days and then serves.
 //! 2. **Ban**: every account has a hazard of 1.2% a day once it serves, and waves take their share of those alive.
-//! 3. **Replace** bans until the network has had as many accounts as it ever has, after a lognormal lag with median 6 hours. A replacement
-//!    takes its predecessor's slot, the template set (.95), the card's batch (.5) and the address range (.3).
+//! 3. **Replace** bans until the network has had as many accounts as it ever has, after a lognormal lag with median 6 hours. A
+//!    replacement takes its predecessor's slot, the template set (.95), the card's batch (.5) and the address range (.3).
 //! 4. **Equip** (see `recruit`): cards in groups, addresses by policy, one of 1 to 4 frozen clients.
 //!
-//! The hazard alone would ban more than half of a pool in sixty days, while a pool of 20,000 has only 1,600 more accounts ever: so only
-//! that many bans, drawn at random over the sixty days, are replaced, and the pool shrinks.
+//! The hazard alone would ban more than half of a pool in sixty days, while a pool of 20,000 has only 1,600 more accounts ever:
+//! so only that many bans, drawn at random over the sixty days, are replaced, and the pool shrinks.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,8 +1,9 @@
 //! What an operator buys for its accounts: cards, addresses, software.
 //!
-//! Cards, in shares of accounts: 45% a virtual card of their own, 35% on cards of 2 to 5 accounts, 15% of 6 to 20, 5% of 21 to 80; 70% in
-//! 3 to 6 issuers' ranges, 8% stolen ones with the population's ranges. Addresses: dedicated ones for 1 to 3 accounts, rotating residential exits,
-//! a few hosting /24s. Software: one of 1 to 4 clients, frozen. Accounts registered together tend to share, but not strictly.
+//! Cards, in shares of accounts: 45% a virtual card of their own, 35% on cards of 2 to 5 accounts, 15% of 6 to 20, 5% of 21 to
+//! 80; 70% in 3 to 6 issuers' ranges, 8% stolen ones with the population's ranges. Addresses: dedicated ones for 1 to 3
+//! accounts, rotating residential exits, a few hosting /24s. Software: one of 1 to 4 clients, frozen. Accounts registered
+//! together tend to share, but not strictly.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

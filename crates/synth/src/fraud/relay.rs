@@ -1,9 +1,10 @@
 //! How does a relay spread its tenants' work over its accounts? A scheduler, simulated session by session.
 //!
-//! 1. Sessions arrive by the relay's hours (.6 office hours of UTC+8, .4 flat); a campaign's session belongs to a base template, and templates
-//!    live for about a third of the campaign and in one shard of the pool, so one is sent tens of thousands of times by hundreds of accounts.
-//! 2. The scheduler gives the session an account: the least recently used one, the next in turn, any, or the least loaded, with at most 2 to 5
-//!    sessions at once on an account. A session sticks to its account for at most an hour.
+//! 1. Sessions arrive by the relay's hours (.6 office hours of UTC+8, .4 flat); a campaign's session belongs to a base
+//!    template, and templates live for about a third of the campaign and in one shard of the pool, so one is sent tens of
+//!    thousands of times by hundreds of accounts.
+//! 2. The scheduler gives the session an account: the least recently used one, the next in turn, any, or the least loaded, with
+//!    at most 2 to 5 sessions at once on an account. A session sticks to its account for at most an hour.
 //! 3. On 429, or on 403 after a ban, the same request goes to another account, after a lognormal pause with median 3 seconds.
 //!
 //! Cost: O(log accounts) a session; memory O(accounts) and the exchanges of sessions that run past midnight.

@@ -1,8 +1,8 @@
 //! Which networks a world holds, and how large each is.
 //!
-//! At tier l: H1, a hydra pool of 20,000 accounts live at once and 21,600 ever, with a campaign and resale customers; C3 of 600 and C2 of
-//! 120 accounts with a campaign each; a standby pool of 1,200 of H1's operator that wakes when H1 is banned; some sixty small relays.
-//! Smaller tiers hold the same in proportion, with floors so that a network stays one.
+//! At tier l: H1, a hydra pool of 20,000 accounts live at once and 21,600 ever, with a campaign and resale customers; C3 of 600
+//! and C2 of 120 accounts with a campaign each; a standby pool of 1,200 of H1's operator that wakes when H1 is banned; some
+//! sixty small relays. Smaller tiers hold the same in proportion, with floors so that a network stays one.
 
 use crate::config::{DAYS, Scenario, Scheduling, Tier, WorldConfig};
 

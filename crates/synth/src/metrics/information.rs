@@ -1,8 +1,9 @@
 //! Mutual information of truth and answer: normalised, adjusted for chance, and split into homogeneity and completeness.
 //!
-//! I(T; F) = Σ n_tf / N ln(N n_tf / (n_t n_f)). Normalised by the mean of the entropies; the adjusted one subtracts its expectation under
-//! the hypergeometric model of random clusterings with the same sizes (Vinh, Epps and Bailey, JMLR 11 (2010) 2837-2854). Clusters of one
-//! size behave alike, so the expectation is summed over distinct sizes: millions of singletons cost as much as one.
+//! I(T; F) = Σ n_tf / N ln(N n_tf / (n_t n_f)). Normalised by the mean of the entropies; the adjusted one subtracts its
+//! expectation under the hypergeometric model of random clusterings with the same sizes (Vinh, Epps and Bailey, JMLR 11 (2010)
+//! 2837-2854). Clusters of one size behave alike, so the expectation is summed over distinct sizes: millions of singletons cost
+//! as much as one.
 
 use std::collections::BTreeMap;
 

@@ -1,14 +1,16 @@
 //! How right is a clustering? The networks found against known truth, exactly, from one contingency table.
 //!
-//! An account has a true label (its network) or none, and a found label (a network, numbered by rank) or none. An account without a label is
-//! a cluster of its own: a legitimate account inside a found network forms false pairs with everyone else in it, and one outside costs
-//! nothing. With [`Unlabelled::Unknown`] accounts without a true label are left out instead, because nothing is known of them.
+//! An account has a true label (its network) or none, and a found label (a network, numbered by rank) or none. An account
+//! without a label is a cluster of its own: a legitimate account inside a found network forms false pairs with everyone else in
+//! it, and one outside costs nothing. With [`Unlabelled::Unknown`] accounts without a true label are left out instead, because
+//! nothing is known of them.
 //!
 //! 1. Count accounts by (truth, found) in one sort: O(n log n), never the n² pairs.
 //! 2. Pair counts, B-cubed, adjusted Rand index and mutual information are sums over the table's cells.
 //! 3. Each true network gets its best match; splits, merges and flagged look-alikes are listed.
 //!
-//! Where a figure divides by nothing (no pair was claimed, no pair is true) it is 1: nothing claimed is nothing claimed wrongly.
+//! Where a figure divides by nothing (no pair was claimed, no pair is true) it is 1: nothing claimed is nothing claimed
+//! wrongly.
 
 mod contingency;
 mod information;

@@ -1,7 +1,7 @@
 //! Do the true ones come first? Average precision and precision among the first k.
 //!
-//! Average precision is the area under the precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i over distinct scores, best
-//! first, so that ties are one step and their order cannot matter.
+//! Average precision is the area under the precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i over distinct
+//! scores, best first, so that ties are one step and their order cannot matter.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,14 +1,15 @@
 //! What can be said when only some networks were ever labelled? Ratio estimates over a sample of true networks, with intervals.
 //!
-//! Assumption: the labelled networks are a uniform sample of all true networks, and each is labelled completely; of other accounts nothing
-//! is known. For a sampled network c let r_c be its pairs, h_c those that were claimed, and x_c the claimed pairs of a member with an account
-//! outside c. A false pair joins two true clusters and would be met from both, so it counts half:
+//! Assumption: the labelled networks are a uniform sample of all true networks, and each is labelled completely; of other
+//! accounts nothing is known. For a sampled network c let r_c be its pairs, h_c those that were claimed, and x_c the claimed
+//! pairs of a member with an account outside c. A false pair joins two true clusters and would be met from both, so it counts
+//! half:
 //!
 //! recall = Σ h_c / Σ r_c, precision = Σ h_c / Σ (h_c + x_c / 2).
 //!
-//! Intervals: delete-one jackknife over networks, normal, 95%, cut to [0, 1]; none with fewer than two networks. Ratio estimates are biased
-//! by O(1 / networks) and the interval is rough below ten networks. After Binette, York, Hickerson, Baek, Madhavan and Jones,
-//! arXiv:2210.01230. Cost O(n log n).
+//! Intervals: delete-one jackknife over networks, normal, 95%, cut to [0, 1]; none with fewer than two networks. Ratio
+//! estimates are biased by O(1 / networks) and the interval is rough below ten networks. After Binette, York, Hickerson, Baek,
+//! Madhavan and Jones, arXiv:2210.01230. Cost O(n log n).
 
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +144,8 @@ mod tests {
 
     #[test]
     fn intervals_cover_the_truth_about_as_often_as_they_say() {
-        // 400 networks of 4 to 9 accounts, each member lost with .2 and each network merged with its neighbour with .2; samples of 40.
+        // 400 networks of 4 to 9 accounts, each member lost with .2 and each network merged with its neighbour with .2; samples
+        // of 40.
         let mut rng = Streams::new(11).stream(Domain::Plan, 9);
         let (mut truth, mut found) = (Vec::new(), Vec::new());
         for network in 0..400u32 {

@@ -1,7 +1,7 @@
 //! A world on disk: events, accounts, releases, cards, and the truth.
 //!
-//! Every file is written beside its name and renamed when complete; `world.json` comes last, so a folder that has one is whole. Events
-//! stream through; what stays in memory is the plan and one window.
+//! Every file is written beside its name and renamed when complete; `world.json` comes last, so a folder that has one is whole.
+//! Events stream through; what stays in memory is the plan and one window.
 
 mod csv;
 mod parquet;
@@ -80,12 +80,13 @@ pub struct NetworkSummary {
 
 /// Makes a world and writes it to a folder.
 ///
-/// Writes `events.parquet` or `events.csv`, `accounts.csv`, `releases.csv`, `cards.csv`; the truth: `labels.csv` (operated members of
-/// planted networks), `groups.csv` (look-alikes), `truth_accounts.csv`, `truth_templates.csv`; and `world.json`, the returned summary.
+/// Writes `events.parquet` or `events.csv`, `accounts.csv`, `releases.csv`, `cards.csv`; the truth: `labels.csv` (operated
+/// members of planted networks), `groups.csv` (look-alikes), `truth_accounts.csv`, `truth_templates.csv`; and `world.json`, the
+/// returned summary.
 ///
 /// # Errors
-/// [`Error::Knob`] for an impossible configuration, [`Error::Write`] or [`Error::Parquet`] if a file can't be written. Files begun are
-/// removed.
+/// [`Error::Knob`] for an impossible configuration, [`Error::Write`] or [`Error::Parquet`] if a file can't be written. Files
+/// begun are removed.
 pub fn write_world(
     folder: &Path,
     config: &WorldConfig,

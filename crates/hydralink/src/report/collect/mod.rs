@@ -1,8 +1,8 @@
 //! From a store and its results to what the report shows.
 //!
-//! Every figure is looked up or counted here, none estimated: the run from the manifest, networks from their dossiers, the picture from
-//! the export's selection, laid out by ForceAtlas2. No clock is read: the run's name is a digest of the store's sections, so that the same store
-//! makes the same page.
+//! Every figure is looked up or counted here, none estimated: the run from the manifest, networks from their dossiers, the
+//! picture from the export's selection, laid out by ForceAtlas2. No clock is read: the run's name is a digest of the store's
+//! sections, so that the same store makes the same page.
 //!
 //! Cost: O(accounts + identifiers), the sightings of the chosen networks' accounts, and the layout, which dominates.
 
@@ -24,12 +24,14 @@ use networks::Collected;
 pub struct ReportConfig {
     /// Which networks.
     pub networks: Networks,
-    /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their accounts.
+    /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their
+    /// accounts.
     pub max_nodes: usize,
 }
 
 impl Default for ReportConfig {
-    /// Flagged networks and 50,000 nodes: a network of 20,000 accounts is drawn whole, and a browser still draws it within a second.
+    /// Flagged networks and 50,000 nodes: a network of 20,000 accounts is drawn whole, and a browser still draws it within a
+    /// second.
     fn default() -> Self {
         ReportConfig { networks: Networks::Flagged, max_nodes: 50_000 }
     }

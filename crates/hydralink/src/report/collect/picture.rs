@@ -28,8 +28,8 @@ pub(super) fn own_networks(drawn: &mut ExportGraph<'_>) {
     }
 }
 
-/// Lays each network out by itself: an edge between two networks is drawn, but pulls nothing, or a few shared identifiers would draw
-/// everything into one knot. What has only such edges takes no part in the layout and is put between its accounts.
+/// Lays each network out by itself: an edge between two networks is drawn, but pulls nothing, or a few shared identifiers would
+/// draw everything into one knot. What has only such edges takes no part in the layout and is put between its accounts.
 pub(super) fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
     let edges = std::mem::take(&mut drawn.edges);
     let network = |node: u32| drawn.nodes[node as usize].network;
@@ -57,7 +57,8 @@ pub(super) fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts each marked identifier at the mean of its accounts' places. Those of one spot are laid on a sunflower's spiral around it, in order.
+/// Puts each marked identifier at the mean of its accounts' places. Those of one spot are laid on a sunflower's spiral around
+/// it, in order.
 fn put_between(drawn: &mut ExportGraph<'_>, between: &[bool]) {
     let mut sums = vec![([0f32; 2], 0f32); drawn.nodes.len()];
     for edge in drawn.edges.iter().filter(|edge| between[edge.target as usize]) {
