@@ -83,7 +83,7 @@ fn a_column_can_give_two_kinds_in_every_format() {
         // Any address of the network names it.
         assert_eq!(near("subnet:198.51.100.1"), Some(2));
         assert_eq!(near("subnet:2001:db8:1:200::/56"), Some(2));
-        assert_eq!(near("virtual:yes"), Some(2));
+        assert_eq!((near("virtual:yes"), near("virtual:TRUE")), (Some(2), Some(2)));
     }
 }
 

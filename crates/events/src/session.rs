@@ -16,8 +16,8 @@ use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
 use crate::names::Names;
-use crate::normalise::kind::Normaliser;
-use crate::normalise::{self, Reason, ip, payment};
+use crate::normalise::kind::{Canonical, canonical};
+use crate::normalise::{self, Reason, payment};
 use crate::schema::{self, Map};
 use crate::templates;
 use crate::waiting::Waiting;
@@ -155,19 +155,10 @@ impl<'c> Session<'c> {
             return Err(CARD);
         }
         let declared = self.map.kinds.get(kind).and_then(|entry| entry.normaliser);
-        let canonical = match (declared.or((kind == "virtual").then_some(Normaliser::YesNo)), kind) {
-            (Some(normaliser), _) => match normaliser.apply(text).map_err(rejected)? {
-                common if !common.is_empty() => common,
-                _ => return Err(if matches!(normaliser, Normaliser::Subnet(..)) { UNROUTABLE } else { EMPTY }),
-            },
-            (None, "ip") => match ip::parse(text) {
-                Ok(ip::Address::Unroutable) => return Err(UNROUTABLE),
-                // Whatever is read as an IPv4 address without a port is written as one.
-                Ok(ip::Address::V4(_)) if !text.contains(':') => Cow::Borrowed(text),
-                Ok(address) => Cow::Owned(address.to_string()),
-                Err(reason) => return Err(rejected(reason)),
-            },
-            (None, _) => Cow::Borrowed(text),
+        let canonical = match canonical(kind, declared, text).map_err(rejected)? {
+            Canonical::Value(canonical) => canonical,
+            Canonical::Unroutable => return Err(UNROUTABLE),
+            Canonical::Empty => return Err(EMPTY),
         };
         Ok(match &self.config.pseudonym {
             Some(keyed) => Cow::Owned(keyed.of(kind, &canonical)),

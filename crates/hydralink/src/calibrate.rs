@@ -76,7 +76,7 @@ impl Calibration {
     /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as
     /// much which chance or a harmless story would explain.
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
-        let scores: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
+        let scores = scores_of(results);
         let chance = false_networks::q_values_against(&scores, &self.copies);
         let harmless = false_networks::harmless_share(&scores);
         let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
@@ -86,7 +86,7 @@ impl Calibration {
     /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything
     /// has.
     pub fn thresholds(&self, results: &Labelling) -> Vec<ThresholdLine> {
-        let found: Vec<f64> = results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect();
+        let found = scores_of(results);
         let all = || found.iter().chain(self.copies.iter().flatten()).copied();
         let (low, high) = (all().fold(0.0, f64::min).floor(), all().fold(results.run.threshold, f64::max).ceil());
         let step = ((high - low) / LINES).ceil().max(1.0);
@@ -118,6 +118,16 @@ impl Calibration {
     pub(crate) fn read(dataset: &Dataset) -> Result<Option<Self>, Error> {
         dataset.store().json(SECTION)
     }
+
+    /// Whether it belongs to this detection.
+    fn is_of(&self, dataset: &Dataset, results: &Labelling) -> bool {
+        self.detection == key_of(dataset, results)
+    }
+}
+
+/// The scores of the candidates that have members, by rank.
+fn scores_of(results: &Labelling) -> Vec<f64> {
+    results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect()
 }
 
 /// Lines of [`Calibration::thresholds`], about.
@@ -141,14 +151,14 @@ pub enum CalibrationState {
 pub fn calibration_state(dataset: &Dataset, results: &Labelling) -> Result<CalibrationState, Error> {
     Ok(match Calibration::read(dataset)? {
         None => CalibrationState::Missing,
-        Some(calibration) if calibration.detection == key_of(dataset, results) => CalibrationState::Current,
+        Some(calibration) if calibration.is_of(dataset, results) => CalibrationState::Current,
         Some(_) => CalibrationState::Stale,
     })
 }
 
 /// The q-values of a store's networks, in their order, if it keeps a calibration of this detection.
 pub(crate) fn current_q_values(dataset: &Dataset, results: &Labelling) -> Result<Option<Vec<Option<f64>>>, Error> {
-    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.detection == key_of(dataset, results));
+    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
     Ok(calibration.map(|calibration| calibration.q_values(results)))
 }
 

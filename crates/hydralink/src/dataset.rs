@@ -120,11 +120,7 @@ impl Dataset {
 
     /// Says that these nodes and what they were seen with will be read: single places, or so many that reading ahead pays.
     pub fn expect_reading_of(&self, nodes: &[Node]) {
-        let degree = |node: &Node| match *node {
-            Node::Account(account) => self.graph.account_degree(account),
-            Node::Identifier(identifier) => self.graph.identifier_degree(identifier),
-        };
-        self.store.expect(nodes.iter().map(degree).sum::<usize>() <= LOOKUPS);
+        self.store.expect(nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>() <= LOOKUPS);
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.

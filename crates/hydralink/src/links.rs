@@ -232,10 +232,7 @@ pub fn ego(
             node: dataset.label_of(node),
             hops: reached[&node].0,
             through: dataset.label_of(reached[&node].1),
-            degree: match node {
-                Node::Account(account) => graph.account_degree(account) as u64,
-                Node::Identifier(identifier) => graph.identifier_degree(identifier) as u64,
-            },
+            degree: node.degree(graph) as u64,
             network: match node {
                 Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
                 Node::Identifier(_) => None,

@@ -3,8 +3,11 @@
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
 //! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind.
 
+use std::borrow::Cow;
+
+use events::normalise::kind::{Canonical, canonical};
 use evidence::KindRole;
-use graph::{AccountId, IdentifierId, KindId};
+use graph::{AccountId, BipartiteGraph, IdentifierId, KindId};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -24,6 +27,14 @@ impl Node {
         match self {
             Node::Account(account) => account.0,
             Node::Identifier(identifier) => dataset.graph().account_count() as u32 + identifier.0,
+        }
+    }
+
+    /// Nodes that it was seen with.
+    pub fn degree(self, graph: &BipartiteGraph) -> usize {
+        match self {
+            Node::Account(account) => graph.account_degree(account),
+            Node::Identifier(identifier) => graph.identifier_degree(identifier),
         }
     }
 
@@ -111,12 +122,10 @@ impl Dataset {
         let range = self.graph().identifiers_of_kind(kind);
         let find = |value: &str| self.identifier_names().find(range.clone(), value);
         let name = self.kind_name(kind);
-        let canonical = match self.declared_kinds().get(name).and_then(|entry| entry.normaliser) {
-            Some(normaliser) => normaliser.apply(value).ok()?.into_owned(),
-            None => {
-                let address = (name == "ip").then(|| events::normalise::ip::parse(value).ok()).flatten();
-                address.map_or_else(|| value.to_owned(), |address| address.to_string())
-            }
+        let declared = self.declared_kinds().get(name).and_then(|entry| entry.normaliser);
+        let canonical = match canonical(name, declared, value) {
+            Ok(Canonical::Value(canonical)) => canonical,
+            _ => Cow::Borrowed(value),
         };
         let found = find(value).or_else(|| find(&canonical)).or_else(|| find(&self.pseudonym_of(name, &canonical)?));
         found.map(IdentifierId)

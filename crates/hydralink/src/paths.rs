@@ -180,10 +180,6 @@ impl Walk<'_> {
             _ => 0.0,
         }
     }
-
-    fn vertex_count(&self) -> usize {
-        self.graph.account_count() + self.graph.identifier_count()
-    }
 }
 
 /// What one of Yen's searches may not use: the vertices before its start, and the edges by which chains found before left that.
@@ -218,7 +214,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(walk: &'a Walk<'a>, ahead: &'a Ahead, goal: VertexId) -> Self {
-        let (costs, before) = (Costs::new(walk.vertex_count()), vec![0; walk.vertex_count()]);
+        let (costs, before) = (Costs::new(walk.graph.vertex_count()), vec![0; walk.graph.vertex_count()]);
         Search { walk, ahead, goal, costs, before, reached: Vec::new(), open: BinaryHeap::new() }
     }
 
@@ -353,7 +349,7 @@ struct Frontier {
 
 impl Frontier {
     fn new(walk: &Walk<'_>, end: VertexId) -> Self {
-        let mut costs = Costs::new(walk.vertex_count());
+        let mut costs = Costs::new(walk.graph.vertex_count());
         costs.set(end, 0.0);
         Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]), relaxed: 0 }
     }

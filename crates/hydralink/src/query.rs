@@ -211,10 +211,7 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> 
         exchanges: u64::from(sighting.count),
         first_seen: rfc3339(sighting.first_seen),
         last_seen: rfc3339(sighting.last_seen),
-        degree: match node {
-            Node::Account(account) => graph.account_degree(account) as u64,
-            Node::Identifier(identifier) => graph.identifier_degree(identifier) as u64,
-        },
+        degree: node.degree(graph) as u64,
         bits: results.map(|results| results.weights[position]),
         class: match node {
             Node::Account(_) => None,

@@ -75,7 +75,7 @@ pub fn top<'a>(
         None => (0..graph.identifier_count() as u32).map(|id| Node::Identifier(IdentifierId(id))).collect(),
     };
     let measure = |&node: &Node| match by {
-        By::Degree => degree(dataset, node) as f64,
+        By::Degree => node.degree(graph) as f64,
         By::Events => exchanges(dataset, node) as f64,
         By::Bits => bits(dataset, &ties, node).unwrap_or(f64::NEG_INFINITY),
     };
@@ -93,13 +93,6 @@ pub fn top<'a>(
 fn ordered(float: f64) -> u64 {
     let bits = float.to_bits();
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
-}
-
-fn degree(dataset: &Dataset, node: Node) -> usize {
-    match node {
-        Node::Account(account) => dataset.graph().account_degree(account),
-        Node::Identifier(identifier) => dataset.graph().identifier_degree(identifier),
-    }
 }
 
 fn exchanges(dataset: &Dataset, node: Node) -> u64 {
@@ -138,7 +131,7 @@ fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
     TopNode {
         node: dataset.label_of(node),
         kind: kind.to_owned(),
-        degree: degree(dataset, node) as u64,
+        degree: node.degree(dataset.graph()) as u64,
         exchanges: exchanges(dataset, node),
         bits: bits(dataset, ties, node),
         class,

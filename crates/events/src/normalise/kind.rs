@@ -51,6 +51,39 @@ impl Normaliser {
     }
 }
 
+/// A value as ingest writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Canonical<'t> {
+    /// In this form.
+    Value(Cow<'t, str>),
+    /// An address that says nothing about who is behind it.
+    Unroutable,
+    /// Nothing is left of it.
+    Empty,
+}
+
+/// The form of a value of a kind: by the normaliser that was declared for the kind, else as kinds known by name are written.
+///
+/// # Errors
+/// As [`Normaliser::apply`] and [`ip::parse`].
+pub fn canonical<'t>(kind: &str, declared: Option<Normaliser>, text: &'t str) -> Result<Canonical<'t>, Reason> {
+    let value = match (declared.or((kind == "virtual").then_some(Normaliser::YesNo)), kind) {
+        (Some(normaliser), _) => match normaliser.apply(text)? {
+            common if !common.is_empty() => common,
+            _ if matches!(normaliser, Normaliser::Subnet(..)) => return Ok(Canonical::Unroutable),
+            _ => return Ok(Canonical::Empty),
+        },
+        (None, "ip") => match ip::parse(text)? {
+            ip::Address::Unroutable => return Ok(Canonical::Unroutable),
+            // Whatever is read as an IPv4 address without a port is written as one.
+            ip::Address::V4(_) if !text.contains(':') => Cow::Borrowed(text),
+            address => Cow::Owned(address.to_string()),
+        },
+        (None, _) => Cow::Borrowed(text),
+    };
+    Ok(Canonical::Value(value))
+}
+
 /// A prefix that was written before is its own.
 fn subnet(text: &str, four: u8, six: u8) -> Result<String, Reason> {
     let address = match text.rsplit_once('/') {

@@ -125,12 +125,18 @@ pub struct Carrier {
 /// [`Error::StoreDamaged`] if the record can't be read; [`Error::Usage`] as [`crate::Run::detect_config`].
 pub fn lineages(dataset: &Dataset, results: &Labelling) -> Result<Vec<Lineage>, Error> {
     let history = History::open(dataset)?;
-    let heads = results.heads().iter().enumerate().filter(|(_, head)| head.flagged);
-    let place: BTreeMap<&str, usize> = heads.map(|(place, head)| (head.id.as_str(), place)).collect();
+    let heads = results.heads().iter().enumerate();
+    let place_of: BTreeMap<&str, usize> = heads.map(|(place, head)| (head.id.as_str(), place)).collect();
+    let place = |network: &Remembered| place_of.get(network.id.as_str()).copied();
+    let rank = |network: &Remembered| place(network).filter(|&place| results.head(place).flagged).unwrap_or(usize::MAX);
     let mut networks: Vec<&Remembered> =
         history.networks.iter().filter(|network| network.standing != Standing::Candidate).collect();
-    networks.sort_by_key(|network| (place.get(network.id.as_str()).copied().unwrap_or(usize::MAX), network.id.clone()));
-    networks.into_iter().map(|network| tell(dataset, results, &history, network)).collect()
+    networks.sort_by_key(|network| (rank(network), network.id.clone()));
+    let places: Vec<usize> = networks.iter().filter_map(|network| place(network)).collect();
+    let cards = results.networks(dataset, &places)?;
+    let cards: BTreeMap<&str, &Network> = cards.iter().map(|card| (card.id.as_str(), card)).collect();
+    let told = |network: &Remembered| tell(dataset, results, &history, network, cards.get(network.id.as_str()).copied());
+    networks.into_iter().map(told).collect()
 }
 
 /// The life of one network, by its id or rank; also of one that no detection finds any more.
@@ -148,16 +154,23 @@ pub fn lineage(dataset: &Dataset, results: &Labelling, id: &str) -> Result<Linea
             history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
         }
     };
-    tell(dataset, results, &history, network)
+    let place = results.heads().iter().position(|head| head.id == network.id);
+    let found = place.map(|place| results.network(dataset, place)).transpose()?;
+    tell(dataset, results, &history, network, found.as_ref())
 }
 
-fn tell(dataset: &Dataset, results: &Labelling, history: &History, network: &Remembered) -> Result<Lineage, Error> {
+/// `found` is what the last detection made of it.
+fn tell(
+    dataset: &Dataset,
+    results: &Labelling,
+    history: &History,
+    network: &Remembered,
+    found: Option<&Network>,
+) -> Result<Lineage, Error> {
     let as_of = record::last_event(dataset);
     let config = results.run.detect_config()?.behaviour;
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| record::banned_by(dataset, account, as_of).is_none()).count() as u64;
-    let place = results.heads().iter().position(|head| head.id == network.id);
-    let found = place.map(|place| results.network(dataset, place)).transpose()?;
     let standby = standby::standby(dataset, &members, as_of, config.replacement_window);
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
@@ -166,7 +179,7 @@ fn tell(dataset: &Dataset, results: &Labelling, history: &History, network: &Rem
         runs: u64::from(network.last_run - network.first_run) + 1,
         accounts: members.len() as u64,
         live,
-        regeneration: regeneration(dataset, &members, found.as_ref(), &config)?,
+        regeneration: regeneration(dataset, &members, found, &config)?,
         warning: warning(&standby, live),
         standby,
         events: events.map(|happened| event(dataset, history, happened)).collect(),

@@ -10,7 +10,7 @@ mod networks;
 mod picture;
 mod run;
 
-use graph::{AccountId, NO_TIME};
+use graph::NO_TIME;
 
 use super::{CappedSection, NetworkSection, ReportData};
 use crate::dataset::Dataset;
@@ -80,10 +80,6 @@ impl Dataset {
 
 /// The policy of an identifier that links.
 const KEEP: &str = "keep";
-
-fn banned_at(dataset: &Dataset, account: AccountId) -> u32 {
-    dataset.accounts().banned_at.get(account.index()).copied().unwrap_or(NO_TIME)
-}
 
 fn last_seen(dataset: &Dataset) -> u32 {
     dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)

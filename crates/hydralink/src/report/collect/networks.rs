@@ -9,7 +9,7 @@ use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
     Strength, TemplateRow,
 };
-use super::{KEEP, banned_at, last_seen};
+use super::{KEEP, last_seen};
 use crate::dataset::Dataset;
 use crate::dossier::{self, Dossier};
 use crate::export::LeftOut;
@@ -50,6 +50,7 @@ impl<'a> Collected<'a> {
             registrations,
             pathways,
             models,
+            banned,
             counter_evidence,
             skeletons,
             fragile,
@@ -63,7 +64,6 @@ impl<'a> Collected<'a> {
             .filter(|(_, how)| *how != Membership::Ambiguous)
             .map(|(account, _)| account)
             .collect();
-        let banned = members.iter().filter(|&&account| banned_at(self.dataset, account) != NO_TIME).count();
         NetworkSection {
             rank: network.rank,
             score_bits: network.score,
@@ -111,7 +111,7 @@ impl<'a> Collected<'a> {
             bits: f64::from(results.evidence_bits[account.index()]),
             exchanges: query::exchanges_of(self.dataset, account),
             created: made_at(self.dataset, account).and_then(rfc3339).unwrap_or_default(),
-            banned: banned_at(self.dataset, account) != NO_TIME,
+            banned: self.dataset.is_banned(account),
         };
         order.into_iter().map(row).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 
 use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHeader, SizeCount};
-use super::{KEEP, banned_at, last_seen};
+use super::{KEEP, last_seen};
 use crate::dataset::Dataset;
 use crate::results::Results;
 use crate::time::rfc3339;
@@ -62,7 +62,7 @@ pub(super) fn key_numbers(dataset: &Dataset, results: &Results) -> KeyNumbers {
         events: dataset.activity().event_count() as u64,
         networks: results.networks.iter().filter(|network| network.flagged).count() as u64,
         accounts_in_networks: inside.len() as u64,
-        accounts_banned: inside.iter().filter(|&&account| banned_at(dataset, account) != NO_TIME).count() as u64,
+        accounts_banned: inside.iter().filter(|&&account| dataset.is_banned(account)).count() as u64,
     }
 }
 
