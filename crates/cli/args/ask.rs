@@ -68,6 +68,17 @@ pub(crate) struct PathBetween {
     pub(crate) k: usize,
 }
 
+/// One account.
+#[derive(Debug, Args)]
+pub(crate) struct OneAccount {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, or a bare id that is unambiguous
+    pub(crate) account: String,
+}
+
 /// Two nodes.
 #[derive(Debug, Args)]
 pub(crate) struct TwoNodes {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
-pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneNode, Overlap, PathBetween, Top, TwoNodes};
+pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween, Top, TwoNodes};
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
@@ -111,7 +111,7 @@ pub(crate) enum Command {
     /// What an account's membership of a network rests on, and what would end it
     ///
     /// Example: hydralink appeal store acct_1
-    Appeal(OneNode),
+    Appeal(OneAccount),
     /// What joined a network, in which order, and what it would be without the identifier that holds it together
     ///
     /// Example: hydralink how store PN-ae620bcf

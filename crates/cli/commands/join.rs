@@ -70,7 +70,7 @@ const PATH: &[Field<EvidencePath>] = &[
 fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId> {
     match dataset.node(text)? {
         Node::Account(account) => Ok(account),
-        Node::Identifier(_) => anyhow::bail!("{text} is an identifier; name two accounts"),
+        Node::Identifier(_) => anyhow::bail!("{text} is an identifier; name an account"),
     }
 }
 
@@ -165,9 +165,9 @@ fn why_not_text(found: &WhyNot) -> String {
 }
 
 /// Prints what an account's membership rests on.
-pub(crate) fn appeal(arguments: &args::OneNode, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn appeal(arguments: &args::OneAccount, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let found = appeal::appeal(&dataset, &dataset.labelling()?, account(&dataset, &arguments.node)?)?;
+    let found = appeal::appeal(&dataset, &dataset.labelling()?, account(&dataset, &arguments.account)?)?;
     output.one(&found, appeal_text)?;
     Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
 }
