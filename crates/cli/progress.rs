@@ -1,8 +1,9 @@
 //! Progress on stderr for work over a second, and a flag that Ctrl-C sets.
 
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -28,6 +29,8 @@ pub(crate) fn interrupted() -> bool {
 /// A line of progress; silent for the first second, when not on a terminal, and when asked to be.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    /// The phases and when they began, with `--timings`.
+    phases: Option<Mutex<Vec<(String, Instant)>>>,
 }
 
 impl Progress {
@@ -49,12 +52,16 @@ impl Progress {
         if wanted && total.is_none() {
             bar.enable_steady_tick(Duration::from_millis(125));
         }
-        Progress { bar }
+        let phases = shared.timings.then(|| Mutex::new(vec![(phase.to_owned(), Instant::now())]));
+        Progress { bar, phases }
     }
 
     /// Starts the next phase on the same line.
     pub(crate) fn phase(&self, phase: &str) {
         self.bar.set_message(phase.to_owned());
+        if let Some(phases) = &self.phases {
+            phases.lock().expect("nobody panics while holding it").push((phase.to_owned(), Instant::now()));
+        }
     }
 
     /// Says how much there is, once that is known.
@@ -71,5 +78,11 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        let Some(phases) = &self.phases else { return };
+        let (Ok(phases), end) = (phases.lock(), Instant::now()) else { return };
+        let ends = phases.iter().skip(1).map(|&(_, began)| began).chain([end]);
+        for ((phase, began), end) in phases.iter().zip(ends) {
+            eprintln!("{:9.3} s  {phase}", (end - *began).as_secs_f64());
+        }
     }
 }

@@ -39,6 +39,22 @@ fn the_planted_network_is_found_and_explained() {
 }
 
 #[test]
+fn timings_name_the_phases_on_stderr_only() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let quiet = bench.run(&["detect", &store, "--format", "jsonl"]);
+    let timed = bench.run(&["detect", &store, "--format", "jsonl", "--timings"]);
+    assert_eq!(quiet.stdout, timed.stdout);
+    for phase in ["communities", "members", "behaviour"] {
+        let line =
+            timed.stderr.lines().find(|line| line.ends_with(phase)).unwrap_or_else(|| panic!("{phase}: {}", timed.stderr));
+        let seconds = line.trim().split(' ').next().expect("a number");
+        assert!(seconds.parse::<f64>().is_ok_and(|seconds| seconds >= 0.0), "{line}");
+        assert!(!quiet.stderr.contains(phase), "{}", quiet.stderr);
+    }
+}
+
+#[test]
 fn members_have_the_promised_columns() {
     let bench = Bench::new();
     let store = detected(&bench);

@@ -49,6 +49,9 @@ pub(crate) struct Shared {
     /// No progress bars
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
+    /// Say on stderr how long each phase took
+    #[arg(long, global = true)]
+    pub(crate) timings: bool,
 }
 
 /// The commands, in the order in which one meets them.

@@ -242,6 +242,10 @@ impl IngestObserver for Watch {
         self.progress.advance(bytes.saturating_sub(before));
     }
 
+    fn phase(&self, name: &'static str) {
+        self.progress.phase(name);
+    }
+
     fn cancelled(&self) -> bool {
         progress::interrupted()
     }

@@ -25,6 +25,8 @@ use crate::templates;
 use crate::waiting::{Flags, Stock};
 
 pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper: &K) -> Result<Ingested, EventError> {
+    let phase = |name| fold.observer.phase(name);
+    phase("settling");
     let mut stock = session.waiting.take()?;
     let mined = mine(session, &stock.used_identifiers);
     if mined.is_some() && !fold.mined_before.is_empty() {
@@ -34,6 +36,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         stock.used_identifiers.set(prompt, false);
         stock.used_identifiers.set(template, true);
     }
+    phase("naming");
     let ids = session.accounts.sorted(|id, _| stock.used_accounts.has(id), |name| (0, name));
     let account_names = session.accounts.names(&ids, 0);
     let new_account = positions(&ids, session.accounts.bound());
@@ -66,11 +69,14 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     let (capabilities, new_capability) = session.capabilities.sorted();
     let (pathways, new_pathway) = session.pathways.sorted();
     let numbers = Numbers { new_account, new_identifier, new_model, new_capability };
+    phase("ordering");
     let (forward, activity, long_events) = forward(stock, &numbers, account_names.len(), keeper)?;
     let new_account = numbers.new_account;
     let accounts_known = account_names.len();
+    phase("reversing");
     let graph = reverse(forward, kind_starts.clone(), keeper)?;
 
+    phase("tables");
     let config = session.config;
     let mut accounts = match &config.accounts {
         Some(path) => tables::accounts(session, path, &account_names)?,

@@ -83,6 +83,9 @@ pub trait IngestObserver: Sync {
     /// Bytes of all sources, once known; 0 where standard input makes that impossible.
     fn started(&self, _total_bytes: u64) {}
 
+    /// What comes after reading: the name of each phase as it begins.
+    fn phase(&self, _name: &'static str) {}
+
     /// Bytes and rows read so far.
     fn progressed(&self, _bytes: u64, _rows: u64) {}
 

@@ -24,6 +24,15 @@ pub(crate) const BLOCK: usize = 1 << 19;
 /// Buckets of a block: with [`BLOCK`] rows, one of them takes less than half a megabyte.
 const BUCKETS: usize = 64;
 
+/// The place of an account is its bucket, then its place in the bucket.
+const BUCKET_SHIFT: u32 = u32::BITS - BUCKETS.ilog2();
+
+/// Where an account stands in a block that has settled: its low bits are its bucket, so that neighbours are spread. Parts that
+/// are merged in this order are read from beginning to end.
+pub(crate) fn place_in_block(account: u32) -> u32 {
+    account.rotate_right(BUCKETS.ilog2())
+}
+
 /// One row, but for its identifiers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
@@ -164,7 +173,7 @@ impl Block {
             self.present.note(&row.event, row.requests);
         }
         // The low bits of a provisional id come from a seeded hash, so that buckets are even.
-        let bucket = &mut self.buckets[row.account as usize % BUCKETS];
+        let bucket = &mut self.buckets[(place_in_block(row.account) >> BUCKET_SHIFT) as usize];
         let start = bucket.identifiers.len() as u32;
         bucket.identifiers.extend_from_slice(identifiers);
         bucket.rows.push((row, start..bucket.identifiers.len() as u32));
@@ -220,7 +229,7 @@ impl Bucket {
     /// (account without the bits that all share, row), in this order.
     fn by_account(&self) -> Vec<(u32, u32)> {
         const DIGIT: u32 = 11;
-        let key = |row: &Row| row.account / BUCKETS as u32;
+        let key = |row: &Row| place_in_block(row.account) & ((1 << BUCKET_SHIFT) - 1);
         let mut from: Vec<(u32, u32)> = self.rows.iter().enumerate().map(|(at, (row, _))| (key(row), at as u32)).collect();
         let mut to = vec![(0u32, 0u32); from.len()];
         let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
@@ -371,7 +380,8 @@ impl<'p> Runs<'p> {
             let runs = order[start..].iter().take_while(|&&(key, _)| key < keys.end);
             found.extend(runs.map(|&(key, run)| (key, at as u32, run)));
         }
-        found.sort_unstable();
+        // Stable, because that sort finds the runs that are in order already and merges them.
+        found.sort();
         found
     }
 

@@ -300,7 +300,7 @@ fn begin(
 /// What has been read so far.
 pub(crate) struct Fold<'o> {
     config: &'o IngestConfig,
-    observer: &'o dyn IngestObserver,
+    pub(crate) observer: &'o dyn IngestObserver,
     bytes: Arc<AtomicU64>,
     rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
     units: UnitsSeen,

@@ -1,9 +1,11 @@
 //! The side tables: accounts, releases and the known-good list. Small next to the events, read whole.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
 use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
+use rayon::prelude::*;
 
 use crate::error::{EventError, nearest};
 use crate::names::Names;
@@ -49,7 +51,7 @@ pub struct AccountAttributes {
 /// A small CSV or TSV file, as strings.
 pub(crate) struct Table {
     header: Vec<String>,
-    rows: Vec<(u64, Vec<String>)>,
+    rows: Vec<csv::StringRecord>,
 }
 
 impl Table {
@@ -59,19 +61,22 @@ impl Table {
             .read_to_end(&mut bytes)
             .map_err(|error| EventError::input(path, error, "the file is damaged or truncated; copy it again"))?;
         let delimiter = source::delimiter_of(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default());
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(&bytes[..]);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(&bytes[..]);
         let (mut header, mut rows) = (Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(|error| EventError::input(path, error, "write the file as UTF-8 CSV"))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let fields: Vec<String> = record.iter().map(|field| field.trim().to_string()).collect();
             if header.is_empty() {
-                header = fields.iter().map(|field| field.to_lowercase()).collect();
-            } else if fields.len() == header.len() {
-                rows.push((line, fields));
+                header = record.iter().map(str::to_lowercase).collect();
+            } else if record.len() == header.len() {
+                rows.push(record);
             } else {
-                let problem = format!("line {line} has {} fields, the header has {}", fields.len(), header.len());
+                let line = line_of(&record);
+                let problem = format!("line {line} has {} fields, the header has {}", record.len(), header.len());
                 return Err(EventError::input(path, problem, "quote fields that hold the delimiter"));
             }
         }
@@ -94,15 +99,19 @@ impl Table {
     }
 
     fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {
-        let (line, fields) = &self.rows[at];
-        match time::parse(fields[column].as_bytes(), &time::Zone::default()) {
+        let row = &self.rows[at];
+        match time::parse(row[column].as_bytes(), &time::Zone::default()) {
             Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
             Err(reason) => {
-                let problem = format!("line {line}, column {}: {}", self.header[column], reason.name());
+                let problem = format!("line {}, column {}: {}", line_of(row), self.header[column], reason.name());
                 Err(EventError::input(path, problem, "write times as RFC 3339 or epoch seconds"))
             }
         }
     }
+}
+
+fn line_of(row: &csv::StringRecord) -> u64 {
+    row.position().map_or(0, csv::Position::line)
 }
 
 /// Columns of the side tables that mean something to us.
@@ -159,9 +168,13 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     let key = table.required(path, &["account_id", "account", "user_id"])?;
     let mut row_of = vec![usize::MAX; names.len()];
     let mut out = AccountAttributes::default();
-    for (at, (_, fields)) in table.rows.iter().enumerate() {
-        let text = normalise::text(fields[key].as_bytes()).unwrap_or_default();
-        match names.find(session.canonical_account(text).as_bytes()) {
+    let find = |row: &csv::StringRecord| {
+        let text = normalise::text(row[key].as_bytes()).unwrap_or_default();
+        names.find(session.canonical_account(text).as_bytes())
+    };
+    let found: Vec<Option<u32>> = table.rows.par_iter().map(find).collect();
+    for (at, found) in found.into_iter().enumerate() {
+        match found {
             Some(id) if row_of[id as usize] == usize::MAX => row_of[id as usize] = at,
             Some(_) => {}
             None => out.without_events += 1,
@@ -175,18 +188,19 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     out.banned_at = times(&["banned_at", "banned"])?;
     let labels = |wanted: &[&str], bound: u64, shown: &dyn Fn(&str) -> String| -> Result<(Vec<u32>, Vec<String>), EventError> {
         let Some(column) = table.column(wanted) else { return Ok((Vec::new(), Vec::new())) };
-        let value = |at: usize| match table.rows.get(at).map_or("", |(_, fields)| fields[column].as_str()) {
-            "" => String::new(),
-            text => shown(text),
-        };
-        let mut list: Vec<String> = row_of.iter().map(|&at| value(at)).filter(|text| !text.is_empty()).collect();
+        let text = |at: usize| table.rows.get(at).map_or("", |row| &row[column]);
+        let mut index_of: HashMap<&str, u32> =
+            row_of.iter().map(|&at| text(at)).filter(|text| !text.is_empty()).map(|text| (text, NONE_U32)).collect();
+        let mut list: Vec<String> = index_of.keys().map(|text| shown(text)).collect();
         list.sort_unstable();
         list.dedup();
         if list.len() as u64 >= bound {
             return Err(EventError::TooMany { what: "labels in one column of the account table", bound });
         }
-        let index = |at: usize| list.binary_search(&value(at)).map_or(NONE_U32, |index| index as u32);
-        let indices = row_of.iter().map(|&at| index(at)).collect();
+        for (text, index) in &mut index_of {
+            *index = list.binary_search(&shown(text)).map_or(NONE_U32, |index| index as u32);
+        }
+        let indices = row_of.iter().map(|&at| index_of.get(text(at)).copied().unwrap_or(NONE_U32)).collect();
         Ok((indices, list))
     };
     let narrow =
@@ -209,7 +223,7 @@ pub(crate) fn releases(path: &Path) -> Result<Vec<(String, Seconds)>, EventError
     let table = Table::read(path)?;
     let (model, released) = (table.required(path, &["model"])?, table.required(path, &["released_at"])?);
     let mut releases = (0..table.rows.len())
-        .map(|at| Ok((table.rows[at].1[model].clone(), table.time(path, at, released)?)))
+        .map(|at| Ok((table.rows[at][model].to_owned(), table.time(path, at, released)?)))
         .collect::<Result<Vec<_>, EventError>>()?;
     releases.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
     Ok(releases)
@@ -221,7 +235,7 @@ pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String,
     let (kind, value) = (table.required(path, &["kind"])?, table.required(path, &["value"])?);
     let reason = table.column(&["reason"]);
     let mut list = Vec::new();
-    for (line, fields) in &table.rows {
+    for fields in &table.rows {
         let name = crate::schema::kind_name(&fields[kind]);
         let (name, canonical) = if matches!(name.as_str(), "account" | "account_id") {
             ("account".to_string(), Ok(session.canonical_account(&fields[value])))
@@ -230,10 +244,12 @@ pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String,
             (name, canonical)
         };
         match canonical {
-            Ok(canonical) => list.push((name, canonical.into_owned(), reason.map_or(String::new(), |at| fields[at].clone()))),
+            Ok(canonical) => {
+                list.push((name, canonical.into_owned(), reason.map_or_else(String::new, |at| fields[at].to_owned())))
+            }
             Err(crate::session::UNROUTABLE) => {}
             Err(_) => {
-                let problem = format!("line {line}: the value is no {name}");
+                let problem = format!("line {}: the value is no {name}", line_of(fields));
                 return Err(EventError::input(path, problem, "correct or remove the line"));
             }
         }

@@ -1,7 +1,8 @@
 //! All parts that wait for the end, in memory and, past a limit, on disk.
 //!
-//! 1. [`Waiting::add`]: parts of text pieces are small and repeat many pairs, so they are merged into larger ones; one that
-//!    takes the bytes past the limit writes all parts to disk ([`crate::spill`]) in the order of their accounts' names.
+//! 1. [`Waiting::add`]: parts repeat many pairs, and an account that is in hundreds of them is slow to collect, so parts of a
+//!    tier are merged into one of the next, as in a log-structured merge tree; one that takes the bytes past the limit writes
+//!    all parts to disk ([`crate::spill`]) in the order of their accounts' names.
 //! 2. [`Waiting::take`], at the end: what lies where, and which ids occur.
 //! 3. [`Stock::waves`]: goes over all accounts in their final order, range by range, with the runs of memory and disk; a frame
 //!    on disk is read when its first account's turn comes.
@@ -11,22 +12,25 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use graph::NONE_U32;
 use rayon::prelude::*;
 
 use crate::config::IngestConfig;
 use crate::error::EventError;
-use crate::gather::{Part, Present, Runs};
+use crate::gather::{Part, Present, Runs, place_in_block};
 use crate::intern::Interner;
 use crate::spill::Spill;
 
-/// Parts of fewer items are merged before they wait.
+/// Parts of fewer items are small: they form the lowest tier.
 const SMALL: usize = 1 << 18;
 
 /// Items of small parts that are merged at once.
 const MERGE: usize = 1 << 21;
+
+/// Parts of a higher tier that are merged at once.
+const FAN: usize = 16;
 
 /// Items that a task of the last merge, or a frame on disk, aims at.
 const RANGE: usize = 1 << 17;
@@ -40,7 +44,6 @@ const THREAD: usize = 64 << 20;
 /// Where parts wait.
 pub(crate) struct Waiting {
     inner: Mutex<Stock>,
-    small: Mutex<Vec<Part>>,
     limit: usize,
     folder: PathBuf,
 }
@@ -48,7 +51,8 @@ pub(crate) struct Waiting {
 /// What waits.
 #[derive(Default)]
 pub(crate) struct Stock {
-    parts: Vec<Part>,
+    /// Small parts, then parts merged so many times.
+    tiers: Vec<Vec<Part>>,
     bytes: usize,
     spills: Vec<Spill>,
     spilled_items: usize,
@@ -93,51 +97,46 @@ impl Waiting {
     pub(crate) fn new(config: &IngestConfig) -> Self {
         let limit = config.memory_limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let folder = config.spill.clone().unwrap_or_else(std::env::temp_dir);
-        Waiting { inner: Mutex::default(), small: Mutex::default(), limit, folder }
+        Waiting { inner: Mutex::default(), limit, folder }
     }
 
     /// Adds a part. `names` are the bytes that names take.
     pub(crate) fn add(&self, part: Part, present: Present, accounts: &Interner, names: usize) -> Result<(), EventError> {
         let elsewhere = names.saturating_mul(NAMES).saturating_add(THREAD * rayon::current_num_threads());
         let limit = self.limit.saturating_sub(elsewhere).max(self.limit / 4);
-        let part = if part.items() < SMALL { self.merged(part, limit) } else { Some(part) };
-        let mut stock = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut part, mut tier) = (part, 0);
+        let mut stock = self.lock();
         stock.present.merge(present);
-        let Some(part) = part else { return Ok(()) };
-        stock.bytes += part.bytes();
-        stock.parts.push(part);
+        if part.items() >= SMALL {
+            tier = 1;
+        }
+        while let Some(full) = stock.put(part, tier, limit) {
+            // What takes long runs without the lock; a thread that waits may come by here with a part of its own.
+            drop(stock);
+            part = merged(&full);
+            drop(full);
+            (tier, stock) = (tier + 1, self.lock());
+        }
         if stock.bytes <= limit {
             return Ok(());
         }
         stock.mark();
-        let parts = std::mem::take(&mut stock.parts);
+        let parts: Vec<Part> = std::mem::take(&mut stock.tiers).into_iter().flatten().collect();
         stock.bytes = 0;
         stock.spilled_items += items(&parts);
-        // What follows runs on many threads, and one that waits may come by here with a part of its own.
         drop(stock);
         let spill = spilled(&parts, accounts, &self.folder)?;
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).spills.push(spill);
+        self.lock().spills.push(spill);
         Ok(())
     }
 
-    /// Keeps a small part, or takes it and the others and makes one of them.
-    fn merged(&self, part: Part, limit: usize) -> Option<Part> {
-        let small = {
-            let mut small = self.small.lock().unwrap_or_else(PoisonError::into_inner);
-            small.push(part);
-            let (items, bytes) = small.iter().fold((0, 0), |sum, part| (sum.0 + part.items(), sum.1 + part.bytes()));
-            if items < MERGE && bytes < limit / 4 {
-                return None;
-            }
-            std::mem::take(&mut *small)
-        };
-        Some(Runs::new(&small.iter().collect::<Vec<_>>(), |account| account).merged(&(0..u32::MAX)))
+    fn lock(&self) -> MutexGuard<'_, Stock> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything, at the end.
     pub(crate) fn take(&self) -> Result<Stock, EventError> {
-        let mut stock = std::mem::take(&mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner));
-        stock.parts.append(&mut self.small.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut stock = std::mem::take(&mut *self.lock());
         stock.mark();
         stock.spills.iter_mut().try_for_each(Spill::rewind)?;
         Ok(stock)
@@ -145,9 +144,30 @@ impl Waiting {
 }
 
 impl Stock {
+    /// Adds a part to a tier; gives the tier's parts if they should become one. With a limit, parts that take much of it are left
+    /// as they are: they go to disk soon.
+    fn put(&mut self, part: Part, tier: usize, limit: usize) -> Option<Vec<Part>> {
+        if self.tiers.len() <= tier {
+            self.tiers.resize_with(tier + 1, Vec::new);
+        }
+        self.bytes += part.bytes();
+        let parts = &mut self.tiers[tier];
+        parts.push(part);
+        let bytes: usize = parts.iter().map(Part::bytes).sum();
+        let full = match tier {
+            0 => items(&*parts) >= MERGE || bytes >= limit / 4,
+            _ => parts.len() >= FAN && bytes < limit / 4,
+        };
+        if !full {
+            return None;
+        }
+        self.bytes -= bytes;
+        Some(std::mem::take(parts))
+    }
+
     /// Notes the ids of the parts in memory.
     fn mark(&mut self) {
-        for part in &self.parts {
+        for part in self.tiers.iter().flatten() {
             part.runs.iter().for_each(|run| self.used_accounts.mark(run.account));
             part.sightings.iter().for_each(|seen| self.used_identifiers.mark(seen.identifier));
         }
@@ -161,8 +181,8 @@ impl Stock {
         mut visit: impl FnMut(&[Range<u32>], &Runs<'_>) -> Result<(), EventError>,
     ) -> Result<(), EventError> {
         let key = |account: u32| rank[account as usize];
-        let items = self.spilled_items + items(&self.parts);
-        let runs = Runs::new(&self.parts.iter().collect::<Vec<_>>(), key);
+        let items = self.spilled_items + items(self.tiers.iter().flatten());
+        let runs = Runs::new(&self.tiers.iter().flatten().collect::<Vec<_>>(), key);
         let mut frames: Vec<Part> = Vec::new();
         for wave in waves(account_count, items) {
             let end = wave[wave.len() - 1].end;
@@ -178,8 +198,13 @@ impl Stock {
     }
 }
 
-fn items(parts: &[Part]) -> usize {
-    parts.iter().map(Part::items).sum()
+fn items<'p>(parts: impl IntoIterator<Item = &'p Part>) -> usize {
+    parts.into_iter().map(Part::items).sum()
+}
+
+/// One part of many, in the order in which blocks settle.
+fn merged(parts: &[Part]) -> Part {
+    Runs::new(&parts.iter().collect::<Vec<_>>(), place_in_block).merged(&(0..u32::MAX))
 }
 
 /// Parts, written to disk in the order of their accounts' names.

@@ -1,11 +1,12 @@
 //! How many of an identifier's accounts are in each group?
 
+use fixedbitset::FixedBitSet;
 use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
 use crate::classify::{Classification, Policy};
-use crate::members::NOTABLE_SHARE;
+use crate::members::is_notable;
 
 /// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
 #[derive(Debug)]
@@ -14,12 +15,17 @@ pub(crate) struct Holdings {
     offsets: Vec<u64>,
     /// (group, accounts of the identifier in it), ascending by group.
     runs: Vec<(u32, u32)>,
+    /// A bit for each identifier that has runs: most have none, and the bits fit into a cache.
+    held: FixedBitSet,
     /// By group name: its accounts.
     pub(crate) sizes: Vec<u32>,
 }
 
 impl Holdings {
     pub(crate) fn of(&self, identifier: u32) -> &[(u32, u32)] {
+        if !self.held.contains(identifier as usize) {
+            return &[];
+        }
         &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
     }
 }
@@ -37,13 +43,15 @@ pub(crate) fn hold(facts: Facts<'_>, classification: &Classification, groups: &[
             labels.clear();
             labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
             labels.sort_unstable();
-            runs(labels).filter(|&(_, count)| u64::from(count) * NOTABLE_SHARE >= accounts.len() as u64).collect()
+            runs(labels).filter(|&(_, count)| is_notable(count, accounts.len())).collect()
         })
         .collect();
     let mut offsets = Vec::with_capacity(rows.len() + 1);
     offsets.push(0u64);
     let mut flat = Vec::new();
-    for row in rows {
+    let mut held = FixedBitSet::with_capacity(rows.len());
+    for (identifier, row) in rows.into_iter().enumerate() {
+        held.set(identifier, !row.is_empty());
         flat.extend(row);
         offsets.push(flat.len() as u64);
     }
@@ -51,7 +59,7 @@ pub(crate) fn hold(facts: Facts<'_>, classification: &Classification, groups: &[
     for &group in groups.iter().filter(|&&group| group != NONE_U32) {
         sizes[group as usize] += 1;
     }
-    Holdings { offsets, runs: flat, sizes }
+    Holdings { offsets, runs: flat, held, sizes }
 }
 
 /// The distinct values of a sorted slice with how often each stands there.

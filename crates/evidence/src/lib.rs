@@ -23,6 +23,7 @@ mod beta_binomial;
 mod holdings;
 mod interlock;
 mod profile;
+mod standing;
 pub mod terms;
 mod ties;
 

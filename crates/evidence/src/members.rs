@@ -28,7 +28,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A group that holds less than one in this many of an identifier's accounts can't claim it.
-pub const NOTABLE_SHARE: u64 = 32;
+const NOTABLE_SHARE: usize = 32;
 /// How many of a member's strongest identifiers are left out, one at a time.
 pub const LEFT_OUT: usize = 4;
 
@@ -37,10 +37,16 @@ use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
 use crate::interlock::{propose_interlocked, separate_strangers};
-use crate::profile::{Population, Refined, refine_by_profile};
+use crate::profile::{Refined, refine_by_profile};
+use crate::standing::Judge;
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
+
+/// Whether a group that holds so many of an identifier's accounts can claim it.
+pub fn is_notable(held: u32, accounts: usize) -> bool {
+    held as usize * NOTABLE_SHARE >= accounts
+}
 
 /// How firmly an account belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -181,8 +187,8 @@ pub fn corroborate_members(
         groups = next;
         holdings = hold(facts, classification, &groups);
     }
-    let population = Population::of(facts);
-    let refine = |groups| refine_by_profile(facts, classification, &weights.nested, ties, &population, groups, config);
+    let judge = Judge::new(facts, classification, &weights.nested, config);
+    let refine = |groups| refine_by_profile(&judge, ties, groups);
     let mut refined = refine(groups);
     // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
     let mut groups = refined.groups.clone();
@@ -208,11 +214,12 @@ fn ballots(
     out.clear();
     let home = groups[account as usize];
     for &identifier in facts.graph.identifiers_of(AccountId(account)) {
-        if !rule.says(facts, identifier) {
+        let holdings_here = holdings.of(identifier);
+        if holdings_here.is_empty() || !rule.says(identifier) {
             continue;
         }
         let degree = facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
-        for &(group, held) in holdings.of(identifier) {
+        for &(group, held) in holdings_here {
             // The account's own sighting doesn't speak for the account.
             let own = u32::from(group == home);
             let (held, size) = (held - own, holdings.sizes[group as usize] - own);

@@ -21,6 +21,7 @@
 //!
 //! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted.
 
+use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
@@ -41,6 +42,8 @@ pub(crate) struct TieRule<'a> {
     weights: &'a Weights,
     classification: &'a Classification,
     join_bits: f64,
+    /// The identifiers that could be shared and say something, as bits that fit into a cache.
+    informative: FixedBitSet,
     pub(crate) terms: TieTerms,
     /// By kind, then kind: what the product of two identifiers' degrees is multiplied with to give the accounts they share by
     /// chance.
@@ -74,7 +77,12 @@ impl<'a> TieRule<'a> {
             hub_discount: config.hub_discount,
         };
         let overlaps = chance_overlaps(facts);
-        let mut rule = TieRule { weights, classification, join_bits: config.join_bits, terms, overlaps };
+        let says = |&identifier: &usize| {
+            let degree = facts.graph.identifier_degree(IdentifierId(identifier as u32));
+            terms.says(weights.surprise[identifier], degree, classification.policies[identifier])
+        };
+        let informative = (0..facts.graph.identifier_count()).filter(says).collect();
+        let mut rule = TieRule { weights, classification, join_bits: config.join_bits, informative, terms, overlaps };
         let (accounts, pairs) = (0..facts.graph.account_count() as u32)
             .into_par_iter()
             .with_min_len(4096)
@@ -93,12 +101,12 @@ impl<'a> TieRule<'a> {
 
     /// An account's identifiers that could be shared and say something.
     fn informative<'f>(&'f self, facts: Facts<'f>, account: u32) -> impl Iterator<Item = u32> + 'f {
-        facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(facts, identifier))
+        facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(identifier))
     }
 
-    pub(crate) fn says(&self, facts: Facts<'_>, identifier: u32) -> bool {
-        let degree = facts.graph.identifier_degree(IdentifierId(identifier));
-        self.terms.says(self.weights.surprise[identifier as usize], degree, self.classification.policies[identifier as usize])
+    /// Whether an identifier could be shared and says something.
+    pub(crate) fn says(&self, identifier: u32) -> bool {
+        self.informative.contains(identifier as usize)
     }
 
     /// The bits of sharing an identifier.
@@ -119,9 +127,8 @@ impl<'a> TieRule<'a> {
 
     /// Bits of shared identifiers, by their surprise.
     pub(crate) fn bits_of(&self, facts: Facts<'_>, identifiers: impl Iterator<Item = u32>) -> Tie {
-        let known = identifiers
-            .filter(|&identifier| self.says(facts, identifier))
-            .map(|identifier| (identifier, self.surprise(identifier)));
+        let known =
+            identifiers.filter(|&identifier| self.says(identifier)).map(|identifier| (identifier, self.surprise(identifier)));
         self.sum(facts, known)
     }
 

@@ -70,6 +70,7 @@ pub fn build(
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
     let summary = BuildSummary { enriched, ..summarise(&ingested) };
+    observer.phase("writing");
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, config)?;
     if observer.cancelled() {
@@ -162,6 +163,7 @@ pub fn update(
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
     let summary = BuildSummary { enriched, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
+    observer.phase("writing");
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &config)?;
     if observer.cancelled() {

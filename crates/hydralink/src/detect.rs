@@ -125,11 +125,12 @@ pub(crate) fn find_candidates(
     let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
-    step("members")?;
+    step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden(&tied, None, &search)?.partition;
+    step("members")?;
     let candidates = evidence::corroborate_members(
         facts,
         &classification,
@@ -139,8 +140,11 @@ pub(crate) fn find_candidates(
         &communities.partition,
         &linkage.members,
     );
+    step("population")?;
+    let null = evidence::SharingNull::of(facts);
+    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     step("behaviour")?;
-    let cards = score_candidates(facts, &candidates, config, without);
+    let cards = score_candidates(facts, &candidates, (&null, &population), config, without);
     Ok(Chain { classification, weights, components, communities, candidates, cards })
 }
 
@@ -220,24 +224,25 @@ fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard
 fn score_candidates(
     facts: evidence::Facts<'_>,
     candidates: &evidence::Candidates,
+    (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
     config: &DetectConfig,
     without: &[&str],
 ) -> Vec<ScoreCard> {
-    let null = evidence::SharingNull::of(facts);
-    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     candidates
         .networks
         .par_iter()
+        // The largest come first, each thousands of times the work of the last.
+        .with_max_len(1)
         .map(|candidate| {
             let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
-            let behaviour = evidence::behaviour::measure(&facts, &population, &members, &config.behaviour);
+            let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour);
             for missing in signals.iter_mut().filter(|named| without.contains(&named.name.as_str())) {
                 missing.signal = None;
             }
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
-            evidence::score_network(candidate, &verdict, &null, &signals, &config.linkage.score)
+            evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
         })
         .collect()
 }

@@ -127,7 +127,7 @@ impl<'a> Ties<'a> {
             let identifier = IdentifierId(identifier);
             let (held, degree) = (group.held(identifier), graph.identifier_degree(identifier) as u32);
             // A group that holds little of an identifier can't claim it.
-            if u64::from(held) * evidence::members::NOTABLE_SHARE < u64::from(degree) {
+            if !evidence::members::is_notable(held, degree as usize) {
                 return None;
             }
             let sharing = self.bits_of(identifier);

@@ -2,13 +2,13 @@
 //!
 //! **p-value.** A test hands over one or more statistics (larger = more like an operator) and a way to draw them under the
 //! null.
-//! 1. *screen*: [`SCREEN_DRAWS`] draws; if p is above [`SCREEN_P`] already, stop there;
+//! 1. *screen*: stop after 39 draws if p is above .3 already, and after 99 if it is above .1;
 //! 2. *confirm*: all `draws` draws. p = (1 + b) / (1 + B), the Monte-Carlo p-value that counts the observation itself, valid
 //!    for any B (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585);
 //! 3. several statistics: the smallest of their ranks is itself ranked among the draws' smallest ranks (Westfall & Young 1993),
 //!    which keeps p valid under any dependence between them.
 //!
-//! Stopping early only ever returns p > [`SCREEN_P`], so P(p <= a) <= a stays true for every a <= [`SCREEN_P`].
+//! Stopping early only ever returns p > .1, so P(p <= a) <= a stays true for every a <= .1.
 //!
 //! **Bits.** log2 of the e-value E(p) = (1 - p + p ln p) / (p ln^2 p), the uniform mixture over k of the calibrators k p^(k-1)
 //! (Vovk & Wang 2021, doi:10.1214/20-AOS2020): the likelihood ratio of "p has density k p^(k-1), k unknown" against "p is
@@ -21,10 +21,8 @@
 
 use crate::Signal;
 
-/// Draws of the first stage.
-pub const SCREEN_DRAWS: usize = 39;
-/// A first-stage p-value above this ends the test.
-pub const SCREEN_P: f64 = 0.3;
+/// Draws of the early stages, and the p-value above which the test ends there.
+const SCREENS: [(usize, f64); 2] = [(39, 0.3), (99, 0.1)];
 /// Tail extrapolation never claims a smaller probability.
 pub const TAIL_FLOOR: f64 = 1e-6;
 
@@ -43,14 +41,13 @@ pub(crate) struct Chance {
 pub(crate) fn monte_carlo(observed: &[f64], draws: usize, mut draw: impl FnMut(usize, &mut [f64])) -> Chance {
     let width = observed.len();
     let mut rows = observed.to_vec();
-    for stage in [SCREEN_DRAWS.min(draws), draws] {
-        while rows.len() < (stage + 1) * width {
+    for (stage, screen) in SCREENS.into_iter().chain([(draws, 1.0)]) {
+        while rows.len() < (stage.min(draws) + 1) * width {
             let at = rows.len();
             rows.resize(at + width, 0.0);
             draw(at / width - 1, &mut rows[at..]);
         }
-        let p_value = smallest_rank_p(&rows, width);
-        if p_value > SCREEN_P || stage == draws {
+        if smallest_rank_p(&rows, width) > screen {
             break;
         }
     }

@@ -18,6 +18,7 @@ use graph::{AccountId, NONE_U16};
 use statrs::distribution::{Beta, Continuous};
 
 use super::chance::monte_carlo;
+use super::population::Features;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
@@ -29,6 +30,7 @@ pub const OFFICE_BITS: (f64, f64) = (-8.0, 1.0);
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 const FEWEST_ACCOUNTS: usize = 3;
+const FEWEST_OTHERS: usize = 20;
 
 /// Tests a group for a shared phase of the day that its countries don't explain.
 pub fn diurnal_phase(
@@ -37,38 +39,57 @@ pub fn diurnal_phase(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let deviation = |account: AccountId, phase: f64| {
-        let country = country_of(facts, account);
-        let known = population.country_phases.get(country).copied().flatten();
-        known.or(*population.country_phases.last()?).map(|usual| phase - usual)
-    };
-    let own: Vec<f64> = sample(members, config.sampled_accounts, config.seed)
-        .into_iter()
-        .filter_map(|account| deviation(account, phase_of(facts, account, config)?))
-        .collect();
-    let others: Vec<f64> = (population.accounts.iter().zip(&population.features))
-        .filter(|(account, _)| members.binary_search(account).is_err())
-        .filter_map(|(&account, features)| deviation(account, features.phase?))
-        .collect();
-    if own.len() < FEWEST_ACCOUNTS || others.len() < 20 {
+    let deviation = |account| Deviation::of(facts, &population.country_phases, account, phase_of(facts, account, config)?);
+    let own: Vec<Deviation> = sample(members, config.sampled_accounts, config.seed).into_iter().filter_map(deviation).collect();
+    let others = &population.deviations;
+    let is_member = |account: &AccountId| members.binary_search(account).is_ok();
+    // The panel may be all members: look for enough others, who are soon found otherwise.
+    let enough = others.iter().filter(|(account, _)| !is_member(account)).take(FEWEST_OTHERS).count() == FEWEST_OTHERS;
+    if own.len() < FEWEST_ACCOUNTS || !enough {
         return None;
     }
     let (observed, direction) = statistics(own.iter().copied());
     let seed = group_key(config.seed, 10, members);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out.copy_from_slice(&statistics((0..own.len()).map(|_| others[stream.below(others.len())])).0);
+        let mut draw_other = || loop {
+            let (account, deviation) = &others[stream.below(others.len())];
+            if !is_member(account) {
+                return *deviation;
+            }
+        };
+        out.copy_from_slice(&statistics((0..own.len()).map(|_| draw_other())).0);
     });
     Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value) })
 }
 
+/// An angle as a point on the circle: an account's phase less that of its country.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Deviation {
+    cosine: f64,
+    sine: f64,
+}
+
+impl Deviation {
+    fn of_turns(turns: f64) -> Self {
+        let (sine, cosine) = (TAU * turns).sin_cos();
+        Deviation { cosine, sine }
+    }
+
+    /// `None` where neither the country nor everybody has a phase.
+    fn of(facts: &Facts<'_>, country_phases: &[Option<f64>], account: AccountId, phase: f64) -> Option<Self> {
+        let known = country_phases.get(country_of(facts, account)).copied().flatten();
+        known.or(*country_phases.last()?).map(|usual| Deviation::of_turns(phase - usual))
+    }
+}
+
 /// (-mean cos, resultant length), and the mean direction in turns in (-1/2, 1/2].
-fn statistics(deviations: impl Iterator<Item = f64>) -> ([f64; 2], f64) {
+fn statistics(deviations: impl Iterator<Item = Deviation>) -> ([f64; 2], f64) {
     let (mut count, mut cosine, mut sine) = (0.0, 0.0, 0.0);
     for deviation in deviations {
         count += 1.0;
-        cosine += (TAU * deviation).cos();
-        sine += (TAU * deviation).sin();
+        cosine += deviation.cosine;
+        sine += deviation.sine;
     }
     ([-cosine / count, cosine.hypot(sine) / count], sine.atan2(cosine) / TAU)
 }
@@ -77,18 +98,14 @@ fn statistics(deviations: impl Iterator<Item = f64>) -> ([f64; 2], f64) {
 pub(crate) fn phase_of(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<f64> {
     let time = facts.activity.of(account).time;
     let stride = time.len().div_ceil(config.panel_events).max(1);
-    let turns = time.iter().step_by(stride).map(|at| at.rem_euclid(DAY) as f64 / DAY as f64);
+    let turns = time.iter().step_by(stride).map(|at| Deviation::of_turns(at.rem_euclid(DAY) as f64 / DAY as f64));
     let count = time.len().div_ceil(stride) as f64;
     let ([_, length], direction) = statistics(turns);
     (count * length * length >= RAYLEIGH).then_some(direction)
 }
 
 /// Phase of each country's panel accounts, and last of all.
-pub(crate) fn country_phases(
-    facts: &Facts<'_>,
-    accounts: &[AccountId],
-    features: &[super::population::Features],
-) -> Vec<Option<f64>> {
+pub(crate) fn country_phases(facts: &Facts<'_>, accounts: &[AccountId], features: &[Features]) -> Vec<Option<f64>> {
     let phased: Vec<(usize, f64)> = accounts
         .iter()
         .zip(features)
@@ -103,8 +120,21 @@ pub(crate) fn country_phases(
         }
         groups[last].push(phase);
     }
-    let mean = |phases: Vec<f64>| (phases.len() >= 10).then(|| statistics(phases.into_iter()).1);
+    let mean = |phases: Vec<f64>| (phases.len() >= 10).then(|| statistics(phases.into_iter().map(Deviation::of_turns)).1);
     groups.into_iter().map(mean).collect()
+}
+
+/// The deviations of panel accounts that have a phase.
+pub(crate) fn deviations(
+    facts: &Facts<'_>,
+    accounts: &[AccountId],
+    features: &[Features],
+    country_phases: &[Option<f64>],
+) -> Vec<(AccountId, Deviation)> {
+    let deviation = |(&account, known): (&AccountId, &Features)| {
+        Some((account, Deviation::of(facts, country_phases, account, known.phase?)?))
+    };
+    accounts.iter().zip(features).filter_map(deviation).collect()
 }
 
 fn country_of(facts: &Facts<'_>, account: AccountId) -> usize {

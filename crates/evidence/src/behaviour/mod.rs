@@ -140,9 +140,10 @@ pub fn measure(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> BehaviourSignals {
+    let mut alignments = co_activity::Alignments::new(facts, members, config);
     BehaviourSignals {
-        synchrony: synchrony::synchrony(facts, members, config),
-        one_queue: one_queue::one_queue(facts, population, members, config),
+        synchrony: alignments.as_mut().map(|alignments| synchrony::of_alignments(alignments, config)),
+        one_queue: one_queue::of_alignments(facts, population, members, alignments.as_mut(), config),
         capability_concentration: capability_concentration::capability_concentration(facts, population, members, config),
         launch_pivot: launch_pivot::launch_pivot(facts, population, members, config),
         ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),

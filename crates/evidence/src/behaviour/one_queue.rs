@@ -5,7 +5,7 @@
 //!    group's sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts
 //!    are multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower
 //!    tail of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
-//! 2. *anti-bunching*: coincidences of different accounts within [`SLOT`], against the shifted days of the co-activity module:
+//! 2. *anti-bunching*: coincidences of different accounts within a minute, against the shifted days of the co-activity module:
 //!    a queue excludes what independent accounts sometimes do. Value: coincidences observed; fewer than expected is evidence.
 //! 3. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
 //!    1 for least-recently-used dealing. Same null, so an account's own regularity is not evidence.
@@ -25,14 +25,14 @@ use graph::{AccountId, NONE_U32, Seconds};
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
 
 use super::chance::{closed_form, monte_carlo};
-use super::co_activity::{Shiftable, co_active};
+use super::co_activity::{Alignments, WIDTHS};
 use super::combine::harmonic_mean_p;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
 
-/// Width of a coincidence in milliseconds.
-pub const SLOT: i64 = 60_000;
+/// The width of a coincidence, a minute, among the [`WIDTHS`].
+const SLOT: usize = 2;
 /// Times-to-live of a sticky session, in seconds.
 pub const LIVES: [Seconds; 5] = [600, 900, 1_800, 3_600, 7_200];
 /// Windows of two hours in which hand-offs are looked for.
@@ -76,11 +76,21 @@ impl OneQueue {
 
 /// Runs the five sub-tests and combines them.
 pub fn one_queue(facts: &Facts<'_>, population: &Population, members: &[AccountId], config: &BehaviourConfig) -> OneQueue {
-    let events = Shiftable::new(facts, members, config);
+    of_alignments(facts, population, members, Alignments::new(facts, members, config).as_mut(), config)
+}
+
+/// The sub-tests on alignments that are there already.
+pub(crate) fn of_alignments(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    mut alignments: Option<&mut Alignments>,
+    config: &BehaviourConfig,
+) -> OneQueue {
     let mut found = OneQueue {
         under_dispersion: under_dispersion(facts, members, config),
-        anti_bunching: events.as_ref().and_then(|events| anti_bunching(events, members, config)),
-        succession: events.as_ref().and_then(|events| succession(events, members, config)),
+        anti_bunching: alignments.as_mut().and_then(|alignments| anti_bunching(alignments, config)),
+        succession: alignments.as_mut().and_then(|alignments| succession(alignments, config)),
         session_cutoff: session_cutoff(facts, population, members, config),
         hand_off: hand_off(facts, members, config),
         combined: None,
@@ -125,51 +135,22 @@ pub fn under_dispersion(facts: &Facts<'_>, members: &[AccountId], config: &Behav
 }
 
 /// Sub-test 2. `None` where chance expects fewer than five coincidences.
-fn anti_bunching(events: &Shiftable, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
-    let mut seen = vec![i64::MIN; events.account_count];
-    let observed = co_active(&events.observed(), SLOT, &mut seen).0;
-    let seed = group_key(config.seed, 2, members);
-    let chance = monte_carlo(&[-observed], config.draws, |draw, out| {
-        out[0] = -co_active(&events.shifted(key(&[seed, draw as u64])), SLOT, &mut seen).0;
-    });
+fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<Signal> {
+    const { assert!(WIDTHS[SLOT] == 60) };
+    let observed = alignments.observed().pairs[SLOT];
+    let chance = monte_carlo(&[-observed], config.draws, |draw, out| out[0] = -alignments.draw(draw).pairs[SLOT]);
     let expected = -chance.expected[0];
     (expected >= 5.0).then_some(Signal { value: observed, expected, bits: chance.bits, p_value: Some(chance.p_value) })
 }
 
 /// Sub-test 3. `None` with fewer than three accounts or twenty returns.
-fn succession(events: &Shiftable, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
-    let gap = i64::from(config.session_gap) * 1000;
-    let (observed, returns) = mean_stack_distance(&events.observed(), events.account_count, gap);
-    if events.account_count < 3 || returns < 20 {
+fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<Signal> {
+    let observed = alignments.observed().stack_distance;
+    if alignments.account_count() < 3 || alignments.observed().returns < 20 {
         return None;
     }
-    let seed = group_key(config.seed, 5, members);
-    let chance = monte_carlo(&[observed], config.draws, |draw, out| {
-        out[0] = mean_stack_distance(&events.shifted(key(&[seed, draw as u64])), events.account_count, gap).0;
-    });
+    let chance = monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(draw).stack_distance);
     Some(Signal { value: observed, expected: chance.expected[0], bits: chance.bits, p_value: Some(chance.p_value) })
-}
-
-/// Mean over returning session starts of (accounts that started since) / (accounts - 1), and the number of returns.
-fn mean_stack_distance(events: &[(i64, u32)], account_count: usize, gap: i64) -> (f64, usize) {
-    let mut last_event = vec![i64::MIN / 2; account_count];
-    let mut recent: Vec<u32> = Vec::with_capacity(account_count);
-    let (mut sum, mut returns) = (0usize, 0usize);
-    for &(at, account) in events {
-        let starts = at - last_event[account as usize] > gap;
-        last_event[account as usize] = at;
-        if !starts {
-            continue;
-        }
-        // `recent` lists accounts by their last start, the latest at the end.
-        if let Some(place) = recent.iter().rposition(|&other| other == account) {
-            sum += recent.len() - 1 - place;
-            returns += 1;
-            recent.remove(place);
-        }
-        recent.push(account);
-    }
-    (sum as f64 / (returns.max(1) * account_count.saturating_sub(1).max(1)) as f64, returns)
 }
 
 /// Sub-test 4.
@@ -308,14 +289,6 @@ fn rejection_windows(facts: &Facts<'_>, members: &[AccountId], config: &Behaviou
 mod tests {
     use super::super::toy::{self, Toy};
     use super::*;
-
-    #[test]
-    fn stack_distance_of_a_round_is_one_and_of_a_pair_is_small() {
-        let round: Vec<(i64, u32)> = (0..30).map(|turn| (turn * 10_000, (turn % 5) as u32)).collect();
-        assert_eq!(mean_stack_distance(&round, 5, 1_000), (1.0, 25));
-        let pair: Vec<(i64, u32)> = (0..30).map(|turn| (turn * 10_000, (turn % 2) as u32)).collect();
-        assert_eq!(mean_stack_distance(&pair, 5, 1_000).0, 0.25);
-    }
 
     #[test]
     fn nulls_are_super_uniform_and_a_round_robin_is_found() {

@@ -47,6 +47,8 @@ pub struct Population {
     pub(crate) capability_count: usize,
     /// Phase of each country in turns; the last entry is everybody's.
     pub(crate) country_phases: Vec<Option<f64>>,
+    /// How far panel accounts are from their country's phase.
+    pub(crate) deviations: Vec<(AccountId, diurnal_phase::Deviation)>,
     /// A sorted sample of creation times.
     pub(crate) created: Vec<Seconds>,
     /// (degree bucket, ln seconds to half of the adopters) of reference templates, sorted by bucket.
@@ -76,6 +78,7 @@ impl Population {
             accounts.par_iter().flat_map_iter(|&account| one_queue::session_lengths(facts, account, config)).collect();
         sessions.par_sort_unstable();
         Population {
+            deviations: diurnal_phase::deviations(facts, &accounts, &features, &country_phases),
             country_phases,
             created: created_sample(facts, config),
             fan_out: template_fan_out::reference(facts, config),

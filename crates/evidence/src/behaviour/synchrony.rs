@@ -1,13 +1,13 @@
 //! TMP-1: are the accounts active at the same instants more often than their own habits explain?
 //!
-//! Definition, at each scale w in [`SCALES`]: J(w) = sum over pairs of |A and B| / sum over pairs of |A or B|, where A and B
+//! Definition, at each scale w (1 s, 10 s, 1 min, 10 min, 1 h): J(w) = sum over pairs of |A and B| / sum over pairs of |A or B|, where A and B
 //! are the sets of windows of width w in which an account of the sampled group is active: a Jaccard index over all pairs at
 //! once. Null: each account's days are circularly shifted inside its own daily profile (see the co-activity module): whoever
 //! keeps office hours, or works on the same days, keeps doing so in the null. p over all scales by the smallest rank. The
 //! signal's value and expectation are those of the scale with the largest ratio of observed to expected.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
-//! `timed_accounts * timed_events`), about 0.1 s.
+//! `timed_accounts * timed_events`), some milliseconds.
 //! Assumption: given its profile and its volume of the day, an account's times don't depend on the other accounts'.
 //! Reference: Amarasingham et al. 2012, "Conditional modeling and the jitter method of spike resampling",
 //! doi:10.1152/jn.00633.2011; Pacheco et al. 2021, doi:10.1609/icwsm.v15i1.18075 (coordination as co-action).
@@ -16,36 +16,34 @@ use graph::AccountId;
 
 use super::BehaviourConfig;
 use super::chance::monte_carlo;
-use super::co_activity::{Shiftable, co_active};
-use super::random::{group_key, key};
+use super::co_activity::{Alignment, Alignments, WIDTHS};
 use crate::{Facts, Signal};
-
-/// Widths of the windows in milliseconds: 1 s to 1 h.
-pub const SCALES: [i64; 5] = [1_000, 10_000, 60_000, 600_000, 3_600_000];
 
 /// Tests a group for activity at the same instants.
 pub fn synchrony(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
-    let events = Shiftable::new(facts, members, config)?;
-    let mut seen = vec![i64::MIN; events.account_count];
-    let mut observed = [0.0; SCALES.len()];
-    similarity(&events.observed(), &mut seen, &mut observed);
-    let seed = group_key(config.seed, 1, members);
+    Alignments::new(facts, members, config).map(|mut alignments| of_alignments(&mut alignments, config))
+}
+
+/// The test on alignments that are there already.
+pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfig) -> Signal {
+    let accounts = alignments.account_count() as f64;
+    let observed = similarity(alignments.observed(), accounts);
     let chance = monte_carlo(&observed, config.draws, |draw, statistics| {
-        similarity(&events.shifted(key(&[seed, draw as u64])), &mut seen, statistics);
+        statistics.copy_from_slice(&similarity(alignments.draw(draw), accounts));
     });
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
-    let best = (0..SCALES.len()).reduce(|best, at| if ratio(at) > ratio(best) { at } else { best })?;
-    Some(Signal { value: observed[best], expected: chance.expected[best], bits: chance.bits, p_value: Some(chance.p_value) })
+    let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
+    Signal { value: observed[best], expected: chance.expected[best], bits: chance.bits, p_value: Some(chance.p_value) }
 }
 
 /// J at every scale.
-fn similarity(events: &[(i64, u32)], seen: &mut [i64], out: &mut [f64]) {
-    for (at, &width) in SCALES.iter().enumerate() {
-        let (shared, windows) = co_active(events, width, seen);
+fn similarity(alignment: &Alignment, accounts: f64) -> [f64; WIDTHS.len()] {
+    std::array::from_fn(|at| {
+        let (shared, windows) = (alignment.pairs[at], alignment.windows[at]);
         // Each pair's union: |A| + |B| - |A and B|; every account is in (n - 1) pairs.
-        let union = (seen.len() as f64 - 1.0) * windows - shared;
-        out[at] = if union > 0.0 { shared / union } else { 0.0 };
-    }
+        let union = (accounts - 1.0) * windows - shared;
+        if union > 0.0 { shared / union } else { 0.0 }
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,300 @@
+//! How does an account stand to a group, by the group's profile?
+//!
+//! [`Standings`] answers for all groups of `profile_size` accounts or more, and judges again only groups whose members changed:
+//! what a group says of an account depends on nothing else. See [`crate::profile`] for the definition of a standing.
+//!
+//! 1. *Exclusive* identifiers of the group, and the accounts that have them.
+//! 2. *Laws*: shares among members and among everybody else, by expectation and maximisation.
+//! 3. *Odds* of every member and of every account that has an exclusive identifier.
+//!
+//! Cost of a group: its members' sightings, and a few numbers for each account it touches and round of expectation.
+
+use std::collections::BTreeMap;
+
+use graph::{AccountId, IdentifierId, KindId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::Facts;
+use crate::beta_binomial::{BetaBinomial, ShareMoments, Tabulated};
+use crate::classify::{Classification, Policy};
+use crate::config::MemberConfig;
+use crate::holdings::runs;
+use crate::members::is_notable;
+use crate::terms::is_implied;
+
+/// Least overdispersion among outsiders, and among members.
+const OUTSIDE_RHO: f64 = 0.02;
+const INSIDE_RHO: f64 = 0.1;
+/// Rounds of expectation and maximisation for the law among outsiders.
+const EXPECTATION_ROUNDS: usize = 8;
+
+/// One kind of one account: `exclusive` of `sightings`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Share {
+    kind: u8,
+    exclusive: u32,
+    sightings: u32,
+}
+
+/// How an account stands to a group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Standing {
+    /// The group.
+    pub(crate) group: u32,
+    /// Log2 posterior odds that the account belongs.
+    pub(crate) bits: f64,
+    /// The odds without the identifier that costs most.
+    pub(crate) robust_bits: f64,
+    /// Kinds that have an exclusive identifier, as a bit set.
+    pub(crate) kinds: u64,
+    /// The kind whose identifier costs most.
+    pub(crate) weakest: u8,
+}
+
+/// What standings are judged by.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    facts: Facts<'a>,
+    classification: &'a Classification,
+    /// By kind, then kind: the first implies the second.
+    nested: &'a [Vec<bool>],
+    pub(crate) config: &'a MemberConfig,
+    population: Population,
+}
+
+impl<'a> Judge<'a> {
+    /// Counts everybody's identifiers. O(sightings).
+    pub(crate) fn new(
+        facts: Facts<'a>,
+        classification: &'a Classification,
+        nested: &'a [Vec<bool>],
+        config: &'a MemberConfig,
+    ) -> Self {
+        Judge { facts, classification, nested, config, population: Population::of(facts) }
+    }
+}
+
+/// The standings to every group, kept while a group's members stay the same.
+#[derive(Debug)]
+pub(crate) struct Standings {
+    groups: Vec<u32>,
+    of_group: BTreeMap<u32, Vec<(u32, Standing)>>,
+}
+
+impl Standings {
+    /// Nobody is in a group yet.
+    pub(crate) fn new(account_count: usize) -> Self {
+        Standings { groups: vec![NONE_U32; account_count], of_group: BTreeMap::new() }
+    }
+
+    /// Every account's standing to every profiled group that it is a member of or shares an exclusive identifier with, by
+    /// account, then group.
+    pub(crate) fn of(&mut self, judge: &Judge<'_>, groups: &[u32]) -> Vec<(u32, Standing)> {
+        let mut changed = vec![false; groups.len()];
+        for (&before, &now) in self.groups.iter().zip(groups).filter(|(before, now)| before != now) {
+            [before, now].into_iter().filter(|&group| group != NONE_U32).for_each(|group| changed[group as usize] = true);
+        }
+        self.of_group.retain(|&group, _| !changed[group as usize]);
+        let mut rows: Vec<(u32, u32)> = (0..)
+            .zip(groups)
+            .filter(|&(_, &group)| group != NONE_U32 && changed[group as usize])
+            .map(|(account, &group)| (group, account))
+            .collect();
+        rows.par_sort_unstable();
+        let of_groups: Vec<&[(u32, u32)]> = rows
+            .chunk_by(|left, right| left.0 == right.0)
+            .filter(|members| members.len() >= judge.config.profile_size as usize)
+            .collect();
+        let judged: Vec<(u32, Vec<(u32, Standing)>)> = of_groups
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|members| (members[0].0, judge_group(judge, groups, members)))
+            .collect();
+        self.of_group.extend(judged);
+        self.groups.copy_from_slice(groups);
+        let mut standings: Vec<(u32, Standing)> = self.of_group.values().flatten().copied().collect();
+        standings.par_sort_unstable_by_key(|&(account, standing)| (account, standing.group));
+        standings
+    }
+}
+
+/// What profiles need of everybody, whatever the groups are.
+#[derive(Debug)]
+pub(crate) struct Population {
+    /// By account, then kind: its identifiers of the kind.
+    counts: Vec<u32>,
+    /// By kind: the moments of all accounts' identifiers, as if none were exclusive.
+    moments: Vec<ShareMoments>,
+}
+
+impl Population {
+    /// Counts everybody's identifiers. O(sightings).
+    pub(crate) fn of(facts: Facts<'_>) -> Self {
+        let (accounts, kinds) = (facts.graph.account_count(), facts.graph.kind_count());
+        let counts: Vec<u32> = (0..accounts * kinds)
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|at| sightings_of_kind(facts, (at / kinds) as u32, (at % kinds) as u8))
+            .collect();
+        let moments = (0..kinds)
+            .into_par_iter()
+            .map(|kind| {
+                let mut moments = ShareMoments::default();
+                let of_kind = counts.iter().skip(kind).step_by(kinds).copied();
+                of_kind.filter(|&count| count > 0).for_each(|count| moments.add(0, count, 1.0));
+                moments
+            })
+            .collect();
+        Population { counts, moments }
+    }
+
+    /// By kind: an account's identifiers of it.
+    fn counts_of(&self, account: u32) -> &[u32] {
+        let kinds = self.moments.len();
+        &self.counts[account as usize * kinds..][..kinds]
+    }
+}
+
+/// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a
+/// paraphrasing operator's accounts still look like each other, and a customer with a single popular template is not all of one
+/// piece.
+fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
+    let range = facts.graph.identifiers_of_kind(KindId(kind));
+    let row = facts.graph.identifiers_of(AccountId(account));
+    let start = row.partition_point(|&identifier| identifier < range.start);
+    let end = row.partition_point(|&identifier| identifier < range.end);
+    let comparable = row[start..end].iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
+    let own = end - start - comparable;
+    (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
+}
+
+/// The (account, kind, number) of the identifiers that are exclusive to a group, one account left out, of every account that has
+/// any but known-good ones, ascending; a member without any gets an entry of none.
+fn touches_of(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<(u32, u8, u32)> {
+    let Judge { facts, classification, config, .. } = judge;
+    let (graph, group) = (facts.graph, members[0].0);
+    let is_member = |account: u32| groups[account as usize] == group;
+    let shared = |&identifier: &u32| {
+        classification.policies[identifier as usize] != Policy::Drop && graph.identifier_degree(IdentifierId(identifier)) > 1
+    };
+    let identifiers_of = |&(_, account): &(u32, u32)| graph.identifiers_of(AccountId(account)).iter().copied().filter(shared);
+    let mut held: Vec<u32> = members.iter().flat_map(identifiers_of).collect();
+    held.par_sort_unstable();
+    let mut exclusive: Vec<(u32, u8)> = Vec::new();
+    for (identifier, held) in runs(&held) {
+        let accounts = graph.accounts_of(IdentifierId(identifier));
+        let others = accounts.len() as u32 - 1;
+        // An outsider leaves nobody out of those that hold it.
+        if !is_notable(held, accounts.len()) || !config.is_exclusive(held, others) {
+            continue;
+        }
+        let kind = graph.kind_of(IdentifierId(identifier)).0;
+        let speaks = |&account: &u32| {
+            !facts.is_allowed_account(account) && config.is_exclusive(held - u32::from(is_member(account)), others)
+        };
+        exclusive.extend(accounts.iter().copied().filter(speaks).map(|account| (account, kind)));
+    }
+    exclusive.par_sort_unstable();
+    let mut touches: Vec<(u32, u8, u32)> =
+        exclusive.chunk_by(|left, right| left == right).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect();
+    let touched = |account: u32| exclusive.binary_search_by(|row| row.0.cmp(&account)).is_ok();
+    let untouched = members.iter().map(|&(_, account)| account);
+    touches.extend(
+        untouched.filter(|&account| !facts.is_allowed_account(account) && !touched(account)).map(|account| (account, 0, 0)),
+    );
+    touches.sort_unstable();
+    touches
+}
+
+/// Fits one group's laws and judges every account that touches it.
+fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<(u32, Standing)> {
+    let Judge { facts, nested, population, .. } = judge;
+    let (group, member_count) = (members[0].0, members.len() as u32);
+    let kinds = facts.graph.kind_count();
+    let touches = touches_of(judge, groups, members);
+    let rows: Vec<(u32, Vec<Share>)> = touches
+        .chunk_by(|left, right| left.0 == right.0)
+        .map(|row| {
+            let account = row[0].0;
+            let shares = (0..).zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
+                let exclusive = row.iter().filter(|touch| touch.1 == kind).map(|touch| touch.2).sum();
+                (sightings > 0).then_some(Share { kind, exclusive, sightings })
+            });
+            (account, shares.collect())
+        })
+        .collect();
+    let is_member = |account: u32| groups[account as usize] == group;
+    let mut inside = vec![ShareMoments::default(); kinds];
+    // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
+    let mut elsewhere = population.moments.clone();
+    for (account, shares) in &rows {
+        for share in shares {
+            elsewhere[usize::from(share.kind)].add(0, share.sightings, -1.0);
+            if is_member(*account) {
+                inside[usize::from(share.kind)].add(share.exclusive, share.sightings, 1.0);
+            }
+        }
+    }
+    // Few rows don't pay for long tables.
+    let longest = rows.iter().flat_map(|(_, shares)| shares).map(|share| share.sightings).max().unwrap_or(0) as usize;
+    let table = (longest + 1).min(4 * rows.len());
+    let inside: Vec<Tabulated> =
+        inside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, INSIDE_RHO), table)).collect();
+    let accounts = facts.graph.account_count() as f64;
+    let prior = |account: u32| {
+        let size = f64::from(member_count - u32::from(is_member(account)));
+        (size.max(1.0) / (accounts - size).max(1.0)).log2()
+    };
+    // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that
+    // it is one of them. Start from the belief that whoever shares two exclusive identifiers isn't.
+    let number = |shares: &[Share]| shares.iter().map(|share| share.exclusive).sum::<u32>();
+    let mut weights: Vec<f64> = rows.iter().map(|(_, shares)| if number(shares) < 2 { 1.0 } else { 0.0 }).collect();
+    let mut standings: Vec<(u32, Standing)> = Vec::new();
+    for _ in 0..EXPECTATION_ROUNDS {
+        let mut outside = elsewhere.clone();
+        for ((_, shares), &weight) in rows.iter().zip(&weights).filter(|((account, _), _)| !is_member(*account)) {
+            shares.iter().for_each(|share| outside[usize::from(share.kind)].add(share.exclusive, share.sightings, weight));
+        }
+        let outside: Vec<Tabulated> =
+            outside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, OUTSIDE_RHO), table)).collect();
+        let standing = |(account, shares): &(u32, Vec<Share>)| {
+            (*account, stand(group, prior(*account), shares, (&inside, &outside), nested))
+        };
+        standings = rows.par_iter().with_min_len(1024).map(standing).collect();
+        weights = standings.iter().map(|(_, standing)| 1.0 / (1.0 + standing.bits.exp2())).collect();
+    }
+    standings
+}
+
+/// One account against one group.
+fn stand(
+    group: u32,
+    prior: f64,
+    shares: &[Share],
+    (inside, outside): (&[Tabulated], &[Tabulated]),
+    nested: &[Vec<bool>],
+) -> Standing {
+    let kinds = shares
+        .iter()
+        .filter(|share| share.exclusive > 0)
+        .fold(0u64, |set, share| set | 1u64.checked_shl(u32::from(share.kind)).unwrap_or(0));
+    let shown = || shares.iter().filter(|share| share.exclusive > 0).map(|share| usize::from(share.kind));
+    let implied = |kind: u8| is_implied(nested, usize::from(kind), shown());
+    let (mut bits, mut worst, mut weakest) = (prior, 0.0f64, 0);
+    for share in shares.iter().filter(|share| !implied(share.kind)) {
+        let ratio = |exclusive: u32, sightings: u32| {
+            let kind = usize::from(share.kind);
+            (inside[kind].log_likelihood(exclusive, sightings) - outside[kind].log_likelihood(exclusive, sightings))
+                * std::f64::consts::LOG2_E
+        };
+        let here = ratio(share.exclusive, share.sightings);
+        bits += here;
+        if share.exclusive > 0 {
+            let loss = here - ratio(share.exclusive - 1, share.sightings);
+            if loss > worst {
+                (worst, weakest) = (loss, share.kind);
+            }
+        }
+    }
+    Standing { group, bits, robust_bits: bits - worst, kinds, weakest }
+}
