@@ -89,6 +89,26 @@ fn without_ids_the_store_has_no_section_of_them() {
 }
 
 #[test]
+fn a_forgotten_account_comes_back_with_new_events_only() {
+    let bench = Bench::new();
+    let row = |id: &str, account: &str| format!("{id},2026-02-01T00:00:00Z,{account},8.8.8.8\n");
+    let header = "event_id,timestamp,account_id,ip\n";
+    let events = bench.file("events.csv", [header, &row("r1", "gone"), &row("r2", "stays")].concat());
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.ok(&["forget", "store", "gone", "--reviewer", "ann"]);
+    bench.ok(&["verify", "store"]);
+    let told = |name: &str, rows: &[String]| {
+        let again = bench.file(name, [header, &rows.concat()].concat());
+        let summary = bench.ok(&["update", "store", &again, "--format", "json"]).json();
+        [summary["duplicate_events"].clone(), summary["accounts"].clone()]
+    };
+    assert_eq!(told("backfill.csv", &[row("r2", "stays"), row("r1", "gone")]), [2, 1]);
+    assert_eq!(told("new.csv", &[row("r3", "gone")]), [2, 2]);
+    let exchanges = |account: &str| bench.ok(&["show", "store", account, "--format", "json"]).json()["exchanges"].clone();
+    assert_eq!((exchanges("account:gone"), exchanges("account:stays")), (1.into(), 1.into()));
+}
+
+#[test]
 fn times_without_an_offset_are_of_the_given_zone() {
     let bench = Bench::new();
     let local = bench.file("local.csv", "timestamp,account_id,ip\n2026-02-01 12:00:00,a,8.8.8.8\n");
@@ -99,6 +119,41 @@ fn times_without_an_offset_are_of_the_given_zone() {
         assert!(sections(&bench, "utc") == sections(&bench, store), "{zone} differs");
     }
     bench.fails(2, &["Europe/Berlim", "did you mean Europe/Berlin?"], &["build", &local, "-o", "x", "--tz", "Europe/Berlim"]);
+}
+
+#[test]
+fn times_of_parquet_without_a_zone_are_of_the_given_one() {
+    use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+    let bench = Bench::new();
+    // 2026-02-01 12:00 in Berlin is 11:00 UTC.
+    let noon = 1_769_947_200_000i64;
+    let file = |name: &str, adjusted: bool, millis: i64| {
+        let schema = format!(
+            "message events {{ required int64 timestamp (TIMESTAMP(MILLIS,{adjusted})); required binary account_id (STRING); \
+             required binary ip (STRING); }}"
+        );
+        let schema = parquet::schema::parser::parse_message_type(&schema).expect("a schema").into();
+        let path = bench.path(name);
+        let out = std::fs::File::create(&path).expect("a file");
+        let mut writer = parquet::file::writer::SerializedFileWriter::new(out, schema, Default::default()).expect("a writer");
+        let mut group = writer.next_row_group().expect("a group");
+        let mut column = group.next_column().expect("a column").expect("the time");
+        column.typed::<Int64Type>().write_batch(&[millis], None, None).expect("written");
+        column.close().expect("closed");
+        for text in ["a", "8.8.8.8"] {
+            let mut column = group.next_column().expect("a column").expect("a text");
+            column.typed::<ByteArrayType>().write_batch(&[ByteArray::from(text)], None, None).expect("written");
+            column.close().expect("closed");
+        }
+        group.close().expect("closed");
+        writer.close().expect("closed");
+        path.display().to_string()
+    };
+    let (local, utc) = (file("local.parquet", false, noon), file("utc.parquet", true, noon - 3_600_000));
+    for (events, store) in [(&local, "local"), (&utc, "utc")] {
+        bench.ok(&["build", events, "-o", store, "--tz", "Europe/Berlin", "--quiet"]);
+    }
+    assert!(sections(&bench, "local") == sections(&bench, "utc"));
 }
 
 #[test]
@@ -116,4 +171,17 @@ fn a_strict_schema_refuses_what_it_does_not_know() {
     };
     assert_eq!(strict(&[])["rejected_by_reason"], serde_json::json!([["unknown_kind", 1]]));
     assert_eq!(strict(&["--allow-kinds"])["rejected"], 0);
+    // A field that only occurs far into a file can't stop the run any more: its row is rejected.
+    let lines = (0..3_000).map(|at| {
+        let more = if at == 2_500 { ",\"divice\":\"d\"" } else { "" };
+        format!("{{\"account_id\":\"a{}\",\"ts\":{},\"ip\":\"8.8.8.8\"{more}}}\n", at % 20, 1_772_323_200 + at)
+    });
+    let late = bench.file("late.jsonl", lines.collect::<String>());
+    let rejects = bench.path("rejects.jsonl").display().to_string();
+    let arguments = ["build", &late, "-o", "late", "--format", "json", "--rejects", &rejects];
+    assert_eq!(bench.ok(&arguments).json()["rejected"], 0);
+    let strict = bench.ok(&[&arguments[..], &["--schema", "strict"]].concat()).json();
+    assert_eq!(strict["rejected_by_reason"], serde_json::json!([["unknown_field", 1]]));
+    let reject: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(rejects).expect("rejects")).expect("JSON");
+    assert_eq!((&reject["line"], &reject["reason"]), (&2_501.into(), &"unknown_field".into()), "{reject}");
 }

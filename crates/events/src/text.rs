@@ -9,6 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::chunks::{MAX_RECORD, Piece};
+use crate::config::SchemaMode;
 use crate::error::EventError;
 use crate::normalise::{MAX_VALUE_BYTES, Reason, time};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
@@ -141,7 +142,7 @@ fn json_lines(
         };
         let fields = match bad {
             Some(reason) => Err(reason),
-            None => object(line, slots, width),
+            None => object(line, slots, width, session.config.schema == SchemaMode::Strict),
         };
         match fields {
             Err(reason) => {
@@ -157,13 +158,20 @@ fn json_lines(
     }
 }
 
-/// The values of a flat JSON object by slot, empty where missing or null; the first of several aliases stays.
-fn object<'l>(line: &'l [u8], slots: &BTreeMap<String, usize>, width: usize) -> Result<Vec<Cow<'l, str>>, Reason> {
+/// The values of a flat JSON object by slot, empty where missing or null; the first of several aliases stays. `strict` refuses
+/// fields that have no slot.
+fn object<'l>(
+    line: &'l [u8],
+    slots: &BTreeMap<String, usize>,
+    width: usize,
+    strict: bool,
+) -> Result<Vec<Cow<'l, str>>, Reason> {
     let mut fields = vec![Cow::Borrowed(""); width];
-    let mut nested = false;
+    let (mut nested, mut unknown) = (false, false);
     let mut deserializer = serde_json::Deserializer::from_slice(line);
     let read = deserializer.deserialize_map(Entries(|key: &str, value: &'l str| {
         let slot = slots.get(key).or_else(|| slots.get(&key.to_lowercase()));
+        unknown |= slot.is_none();
         let Some(slot) = slot.map(|&slot| &mut fields[slot]).filter(|slot| slot.is_empty()) else { return };
         match value.as_bytes().first() {
             Some(b'"') if !value.contains('\\') => *slot = Cow::Borrowed(&value[1..value.len() - 1]),
@@ -176,7 +184,11 @@ fn object<'l>(line: &'l [u8], slots: &BTreeMap<String, usize>, width: usize) -> 
     if read.is_err() || deserializer.end().is_err() {
         return Err(Reason::BadJson);
     }
-    if nested { Err(Reason::NestedValue) } else { Ok(fields) }
+    match (nested, unknown && strict) {
+        (true, _) => Err(Reason::NestedValue),
+        (_, true) => Err(Reason::UnknownField),
+        _ => Ok(fields),
+    }
 }
 
 /// The keys of a JSON object, for finding out what a file holds.
@@ -217,10 +229,11 @@ mod tests {
     #[test]
     fn numbers_keep_their_digits() {
         let slots = BTreeMap::from([("a".to_string(), 0), ("b".to_string(), 1)]);
-        let fields = object(br#"{"a": 12345678901234567890123, "B": "x\u0041\"", "c": [1]}"#, &slots, 2).unwrap();
+        let fields = object(br#"{"a": 12345678901234567890123, "B": "x\u0041\"", "c": [1]}"#, &slots, 2, false).unwrap();
         assert_eq!(fields, ["12345678901234567890123", "xA\""]);
-        assert_eq!(object(br#"{"a": {}}"#, &slots, 2), Err(Reason::NestedValue));
-        assert_eq!(object(br#"{"a": 1"#, &slots, 2), Err(Reason::BadJson));
+        assert_eq!(object(br#"{"a": 1, "c": 2}"#, &slots, 2, true), Err(Reason::UnknownField));
+        assert_eq!(object(br#"{"a": {}}"#, &slots, 2, false), Err(Reason::NestedValue));
+        assert_eq!(object(br#"{"a": 1"#, &slots, 2, true), Err(Reason::BadJson));
     }
 
     proptest! {

@@ -43,9 +43,11 @@ pub enum Reason {
     BadJson,
     /// An object or array where a value was expected.
     NestedValue,
+    /// A field that means nothing to us, where the schema is strict.
+    UnknownField,
 }
 
-const REASONS: [Reason; 15] = [
+const REASONS: [Reason; 16] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -61,6 +63,7 @@ const REASONS: [Reason; 15] = [
     Reason::FieldCount,
     Reason::BadJson,
     Reason::NestedValue,
+    Reason::UnknownField,
 ];
 
 impl Reason {
@@ -82,6 +85,7 @@ impl Reason {
             Reason::FieldCount => "field_count",
             Reason::BadJson => "bad_json",
             Reason::NestedValue => "nested_value",
+            Reason::UnknownField => "unknown_field",
         }
     }
 

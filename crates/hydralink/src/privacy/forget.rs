@@ -10,7 +10,8 @@
 //! 4. *Proof*: every file of the store is searched for the names, and every table of the new store is asked for them
 //!    ([`super::proof`]).
 //!
-//! The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files
+//! Hashes of event ids stay ([`events::EventIds`]): nothing says whose they are, and the same events read again don't bring an
+//! account back. The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files
 //! written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a
 //! detection.
 
