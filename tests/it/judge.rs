@@ -28,6 +28,36 @@ fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
 }
 
 #[test]
+fn a_consensus_tells_what_hangs_on_single_sightings() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.fails(2, &["--runs"], &["consensus", &store, "--runs", "0"]);
+    bench.fails(2, &["1.5", "share"], &["consensus", &store, "--left-out", "1.5"]);
+    let runs = |more: &[&str]| {
+        bench.ok(&[&["consensus", &store, "--all", "--top", "0", "--runs", "3", "--format", "jsonl"], more].concat()).records()
+    };
+    let found = runs(&[]);
+    assert_eq!(runs(&["--threads", "1"]), found, "the same seed gives the same bytes");
+    for network in &found {
+        let stability = &network["stability"];
+        let number = |name: &str| stability[name].as_f64().unwrap_or_else(|| panic!("{name} of {network}"));
+        assert!((0.0..=1.0).contains(&number("similarity")), "{network}");
+        assert!(number("recovered") + number("dissolved") <= 3.0 && number("flagged") <= 3.0, "{network}");
+    }
+    // With nothing left out, only the seed of the search differs: the strongest network of the small world doesn't.
+    let same = runs(&["--left-out", "0"]);
+    assert_eq!((&same[0]["stability"]["recovered"], &same[0]["stability"]["runs"]), (&3.into(), &3.into()), "{}", same[0]);
+    let id = same[0]["id"].as_str().expect("an id");
+    assert!(bench.ok(&["network", &store, id]).stdout.contains("found again in 3 of 3 reruns"));
+    let dossier = bench.file("dossier.json", bench.ok(&["network", &store, id, "--format", "json"]).stdout);
+    bench.ok(&["verify", &store, "--dossier", &dossier]);
+    let members = bench.ok(&["members", &store, "--network", id, "--where", "consensus == 1.0", "--format", "jsonl"]).records();
+    assert!(!members.is_empty());
+    bench.run(&["detect", &store, "--seed", "7", "--quiet"]);
+    assert!(bench.ok(&["network", &store, "1"]).stdout.contains("stability: not measured"));
+}
+
+#[test]
 fn null_worlds_hold_no_significant_network() {
     for seed in ["3", "4"] {
         let bench = Bench::new();

@@ -12,6 +12,9 @@ pub(crate) enum Judge {
     /// How many networks would chance give: rerun the last detection on null copies of the data, and give every network a
     /// q-value
     Calibrate(Calibrate),
+    /// Would the same networks be found if a little had not been seen: rerun the last detection on copies without some of the
+    /// sightings
+    Consensus(Consensus),
     /// Who runs the accounts, and whose traffic goes through them: pools, campaigns and their overlap
     Layers(Layers),
     /// How right would it be without each kind of identifier and each signal
@@ -33,6 +36,27 @@ pub(crate) struct Calibrate {
     /// Each copy in turn taken for the data: how often anything is called significant where all is chance
     #[arg(long)]
     pub(crate) reliability: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Consensus {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Reruns
+    #[arg(long, default_value_t = 20, value_name = "R")]
+    pub(crate) runs: u32,
+    /// Share of the sightings that each rerun leaves out
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub(crate) left_out: f64,
+    /// Seed of what is left out
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Networks to print (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+    /// Also candidates below the threshold
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -72,7 +72,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
 }
 
 /// The places of the flagged networks, or of all candidates.
-fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
+pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
     (0..results.heads().len()).filter(|&place| all || results.heads()[place].flagged).collect()
 }
 
@@ -103,8 +103,10 @@ fn print_networks(
 }
 
 /// The columns of a network; tables show its state once anything was decided, and its q-value once there is one.
-fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 10] {
+fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
+    let stability =
+        |cased: &CasedNetwork| cased.network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity));
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
@@ -114,6 +116,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 10] 
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
         if calibrated { Field::number("q_value", q_value) } else { Field::csv("q_value", q_value) },
         Field::csv("benign_hypothesis", |cased| cased.network.benign_hypothesis.clone()),
+        Field::csv("stability", stability),
         if decided { Field::text("state", state) } else { Field::csv("state", state) },
         Field::csv("confirmed", |cased| cased.confirmed.to_string()),
         Field::text("why", |cased| cased.network.why.clone()),
@@ -159,6 +162,7 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
     Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
+    Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
     Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
 ];
 

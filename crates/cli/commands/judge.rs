@@ -8,11 +8,11 @@ use hydralink::calibrate::{CalibrateConfig, Reliability, ThresholdLine};
 use hydralink::evaluate::{self, FairnessLine, SampledPairwise, Truth};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
-use hydralink::{Dataset, Error, ablate::ablate, calibrate, layers};
+use hydralink::{ConsensusConfig, Dataset, Error, Network, ablate::ablate, calibrate, consensus, layers};
 
 use super::{find, read};
 use crate::Found;
-use crate::args::{self, Ablate, Calibrate, Evaluate, Judge, Redteam, Shared, TruthFiles};
+use crate::args::{self, Ablate, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -20,6 +20,7 @@ use crate::progress::{self, Progress};
 pub(crate) fn run(command: Judge, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     match command {
         Judge::Calibrate(arguments) => run_calibrate(&arguments, shared, output),
+        Judge::Consensus(arguments) => run_consensus(&arguments, shared, output),
         Judge::Layers(arguments) => run_layers(&arguments, output),
         Judge::Ablate(arguments) => run_ablate(&arguments, shared, output),
         Judge::Redteam(arguments) => run_redteam(&arguments, shared, output),
@@ -60,6 +61,44 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     ))?;
     Ok(Found::Something)
 }
+
+/// Reruns the detection on perturbed copies; prints how far they agree with it.
+fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let config = ConsensusConfig { runs: arguments.runs, left_out: arguments.left_out, seed: arguments.seed };
+    let bar = Progress::new(shared, "reruns", Some(u64::from(config.runs)), false);
+    let last = std::cell::Cell::new(0);
+    consensus(&arguments.store, &config, &|step| {
+        bar.phase(step.phase);
+        bar.advance(u64::from(step.done - last.replace(step.done)));
+        !progress::interrupted()
+    })?;
+    drop(bar);
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.labelling()?;
+    let places = find::ranked(&results, arguments.all);
+    let shown = if arguments.top == 0 { places.len() } else { arguments.top.min(places.len()) };
+    let networks = results.networks(&dataset, &places[..shown])?;
+    let found = output.records(&networks, STABILITY)?;
+    output.say(&format!(
+        "of each rerun {:.0}% of the sightings were left out; below .6 a network should not be trusted, from .85 on it is very stable. \
+         Whether it is right is another question. Next: hydralink members {} --format csv",
+        100.0 * config.left_out,
+        arguments.store.display()
+    ))?;
+    Ok(found)
+}
+
+const STABILITY: &[Field<Network>] = &[
+    Field::number("rank", |network| network.rank.to_string()),
+    Field::text("id", |network| network.id.clone()),
+    Field::number("accounts", |network| network.accounts.to_string()),
+    Field::number("score", |network| format!("{:.1}", network.score)),
+    Field::number("stability", |network| network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity))),
+    Field::number("recovered", |network| network.stability.map_or(String::new(), |found| found.recovered.to_string())),
+    Field::number("dissolved", |network| network.stability.map_or(String::new(), |found| found.dissolved.to_string())),
+    Field::number("flagged", |network| network.stability.map_or(String::new(), |found| found.flagged.to_string())),
+    Field::number("runs", |network| network.stability.map_or(String::new(), |found| found.runs.to_string())),
+];
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
     Field::number("score", |line| format!("{:.1}", line.score)),

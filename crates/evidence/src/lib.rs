@@ -28,6 +28,7 @@ pub mod terms;
 mod ties;
 
 pub mod members;
+pub mod perturb;
 pub mod structure;
 
 pub mod benign;

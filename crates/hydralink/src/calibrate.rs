@@ -163,7 +163,7 @@ pub(crate) fn current_q_values(dataset: &Dataset, results: &Labelling) -> Result
 }
 
 /// What names a detection: its run, its networks and the data it ran on.
-fn key_of(dataset: &Dataset, results: &Labelling) -> String {
+pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&results.run).expect("plain data serialises"));
     for head in results.heads() {

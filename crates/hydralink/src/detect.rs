@@ -361,6 +361,7 @@ fn describe(
         last_seen: rfc3339(last),
         score: card.score_bits,
         q_value: None,
+        stability: None,
         flagged: card.score_bits >= threshold && accounts > 0,
         benign_hypothesis: word(&card.benign.hypothesis),
         benign_bits: card.benign.bits,

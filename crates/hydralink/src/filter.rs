@@ -19,7 +19,7 @@ pub const HUB_FIELDS: &[&str] =
     &["identifier", "kind", "accounts", "exchanges", "class", "policy", "reason", "first_seen", "last_seen", "degree"];
 /// Fields of a row of `members`.
 pub const MEMBER_FIELDS: &[&str] =
-    &["account_id", "component", "community", "network", "membership", "confidence", "evidence_bits", "candidate"];
+    &["account_id", "component", "community", "network", "membership", "confidence", "evidence_bits", "candidate", "consensus"];
 /// Fields of a row of `networks`.
 pub const NETWORK_FIELDS: &[&str] = &[
     "id",

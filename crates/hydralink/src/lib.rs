@@ -30,6 +30,7 @@
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
+//! | [`consensus`](mod@consensus) | would the same be found if a little had not been seen |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
 //! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`cases`] | what people decided, and what follows |
@@ -51,6 +52,7 @@ pub mod ablate;
 pub mod appeal;
 pub mod baselines;
 pub mod calibrate;
+pub mod consensus;
 pub mod layers;
 pub mod redteam;
 
@@ -86,6 +88,7 @@ pub mod time;
 
 pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
+pub use consensus::{ConsensusConfig, Stability, consensus};
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect};
 pub use error::Error;

@@ -123,6 +123,9 @@ pub struct Member {
     pub evidence_bits: Option<f32>,
     /// Candidate that it belongs to or touches, flagged or not.
     pub candidate: Option<String>,
+    /// Share of the reruns of `consensus` in which it is found with its network again; `None` until that was run, and where it
+    /// is no member.
+    pub consensus: Option<f32>,
 }
 
 /// One group of a partition.
@@ -308,6 +311,7 @@ pub fn member(dataset: &Dataset, results: &Labelling, account: AccountId) -> Mem
         confidence: touched.map(|_| results.confidence[account.index()]),
         evidence_bits: touched.map(|_| results.evidence_bits[account.index()]),
         candidate: touched.map(|(network, _)| network.id.clone()),
+        consensus: results.consensus.as_ref().and_then(|consensus| consensus.of_account(account.0)),
     }
 }
 

@@ -7,6 +7,7 @@ use graph::{AccountId, Column, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::consensus::{Consensus, Stability};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, Labels};
 use crate::error::Error;
@@ -113,6 +114,9 @@ pub struct Network {
     pub score: f64,
     /// Expected share of false networks among those ranked as high or higher; `None` until `calibrate` was run.
     pub q_value: Option<f64>,
+    /// Whether it is found again where a little is left out; `None` until `consensus` was run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stability: Option<Stability>,
     /// Whether the score is over the threshold of the run.
     pub flagged: bool,
     /// The benign hypothesis that explains it best.
@@ -222,6 +226,8 @@ pub struct Labelling {
     pub policy_names: Vec<String>,
     /// Where in the section of cards each network's begins, and the last ends.
     card_offsets: Column<u64>,
+    /// What reruns on perturbed copies say, where they belong to this detection.
+    pub(crate) consensus: Option<Consensus>,
 }
 
 /// The labels of the last detection, and its networks. Everything of [`Labelling`] can be asked of it.
@@ -288,7 +294,7 @@ impl Labelling {
         }
         let summary: Option<Summary> = store.json(SUMMARY)?;
         let summary = summary.ok_or_else(|| Error::NotDetected { store: store.path().to_owned() })?;
-        Ok(Labelling {
+        let mut labelling = Labelling {
             run: summary.run,
             heads: summary.heads,
             class_names: summary.class_names,
@@ -304,7 +310,10 @@ impl Labelling {
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
             card_offsets: store.column(OFFSETS)?,
-        })
+            consensus: None,
+        };
+        labelling.consensus = Consensus::current(dataset, &labelling)?;
+        Ok(labelling)
     }
 
     /// The networks whose places are asked for, with their cards. Reads those cards alone.
@@ -325,6 +334,7 @@ impl Labelling {
             if !dataset.naming().is_full() {
                 network.tied_by.iter_mut().for_each(|tie| tie.identifier = dataset.naming().labelled(&tie.identifier));
             }
+            network.stability = self.consensus.as_ref().and_then(|consensus| consensus.of_network(place));
             network.q_value = q_values.as_ref().and_then(|q_values| q_values[place]);
             Ok(network)
         };
@@ -415,6 +425,7 @@ impl Results {
             class_names: Vec::new(),
             policy_names: Vec::new(),
             card_offsets: Column::default(),
+            consensus: None,
         };
         Results { labelling, networks: Vec::new() }
     }
@@ -458,6 +469,7 @@ impl Results {
             class_names: self.class_names.clone(),
             policy_names: self.policy_names.clone(),
             card_offsets: Column::default(),
+            consensus: None,
         };
         Results { labelling, networks }
     }

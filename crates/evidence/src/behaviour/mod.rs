@@ -19,7 +19,7 @@ pub mod launch_pivot;
 pub mod null_copy;
 pub mod one_queue;
 mod population;
-mod random;
+pub(crate) mod random;
 pub mod registration_bursts;
 pub mod synchrony;
 pub mod template_fan_out;

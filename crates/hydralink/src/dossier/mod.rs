@@ -321,6 +321,14 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             format!("q-value {q:.4} (against chance, not against harmless reasons)")
         }),
     ));
+    let reruns =
+        network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
+            format!(
+                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}",
+                found.similarity, found.recovered, found.runs, found.flagged
+            )
+        });
+    put(style.item(&reruns));
     put(style.heading("Score card"));
     put(signal_table(network, style));
     put(style.heading("Tied together by"));

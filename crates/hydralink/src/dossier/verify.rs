@@ -40,10 +40,12 @@ pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error
     })?;
     dataset.store().verify()?;
     let stored = dataset.labelling()?;
-    let q_value = stored.network(dataset, stored.network_index(id)?)?.q_value;
+    // Reruns on copies are not run again for this.
+    let kept = stored.network(dataset, stored.network_index(id)?)?;
     let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &|_| Ok(()))?;
     let index = found.network_index(id)?;
-    found.networks[index].q_value = q_value;
+    (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
+    found.consensus = stored.consensus;
     let text = serde_json::to_string(&super::dossier(dataset, &found, &found.networks[index])).expect("plain data serialises");
     let computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
     let mut values = 0;
