@@ -28,6 +28,34 @@ fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
 }
 
 #[test]
+fn a_backtest_tells_when_a_network_would_have_been_found() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.fails(2, &["--every"], &["backtest", &store, "--every", "0"]);
+    let run =
+        |more: &[&str]| bench.ok(&[&["backtest", &store, "--every", "360", "--format", "jsonl"], more].concat()).records();
+    let cuts = run(&["--cuts"]);
+    // 60 days in steps of 15; the last cut is the last event.
+    assert_eq!(cuts.len(), 4, "{cuts:?}");
+    let seen: Vec<u64> = cuts.iter().map(|cut| cut["accounts"].as_u64().expect("a number")).collect();
+    assert!(seen.is_sorted() && seen[0] < seen[3], "{seen:?}");
+    let flagged = bench.ok(&["networks", &store, "--top", "0", "--format", "jsonl"]).records();
+    assert_eq!(cuts[3]["flagged"].as_u64(), Some(flagged.len() as u64), "the last cut is the whole store: {cuts:?}");
+    // At the last cut the store's own networks are found, and whatever was found before had leaked no more by then.
+    let networks = run(&[]);
+    assert_eq!(networks.len(), flagged.len());
+    for network in &networks {
+        let (alarm, half) = (&network["alarm"], &network["half"]);
+        let number = |of: &serde_json::Value, name: &str| of[name].as_f64().unwrap_or_else(|| panic!("{name} of {network}"));
+        assert!(number(alarm, "leaked") <= number(half, "leaked") && number(half, "leaked") <= 1.0, "{network}");
+        assert!(number(alarm, "hours") > 0.0 && number(alarm, "hours") <= 60.0 * 24.0, "{network}");
+    }
+    let truth = run(&["--labels", &of_world("labels.csv")]);
+    assert!(truth.iter().any(|network| !network["alarm"].is_null()), "{truth:?}");
+    assert_eq!(run(&["--threads", "1"]), networks);
+}
+
+#[test]
 fn a_consensus_tells_what_hangs_on_single_sightings() {
     let bench = Bench::new();
     let store = detected(&bench);

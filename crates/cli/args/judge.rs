@@ -12,6 +12,8 @@ pub(crate) enum Judge {
     /// How many networks would chance give: rerun the last detection on null copies of the data, and give every network a
     /// q-value
     Calibrate(Calibrate),
+    /// When would the networks have been found: rerun the last detection on the store as it stood at the end of each day
+    Backtest(Backtest),
     /// Would the same networks be found if a little had not been seen: rerun the last detection on copies without some of the
     /// sightings
     Consensus(Consensus),
@@ -36,6 +38,21 @@ pub(crate) struct Calibrate {
     /// Each copy in turn taken for the data: how often anything is called significant where all is chance
     #[arg(long)]
     pub(crate) reliability: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backtest {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Known truth (account_id,network); without it, the networks that the store holds
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Hours between cuts
+    #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) every: u32,
+    /// One line a cut instead of one a network: what was flagged when
+    #[arg(long)]
+    pub(crate) cuts: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hydralink::ablate::AblationLine;
+use hydralink::backtest::{Alarm, Cut, FoundWhen, Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig, BaselineLine};
 use hydralink::calibrate::{CalibrateConfig, Reliability, ThresholdLine};
 use hydralink::evaluate::{self, FairnessLine, SampledPairwise, Truth};
@@ -12,7 +13,7 @@ use hydralink::{ConsensusConfig, Dataset, Error, Network, ablate::ablate, calibr
 
 use super::{find, read};
 use crate::Found;
-use crate::args::{self, Ablate, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
+use crate::args::{self, Ablate, Backtest, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
 use crate::output::{Field, Format, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -20,6 +21,7 @@ use crate::progress::{self, Progress};
 pub(crate) fn run(command: Judge, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     match command {
         Judge::Calibrate(arguments) => run_calibrate(&arguments, shared, output),
+        Judge::Backtest(arguments) => run_backtest(&arguments, shared, output),
         Judge::Consensus(arguments) => run_consensus(&arguments, shared, output),
         Judge::Layers(arguments) => run_layers(&arguments, output),
         Judge::Ablate(arguments) => run_ablate(&arguments, shared, output),
@@ -61,6 +63,70 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     ))?;
     Ok(Found::Something)
 }
+
+/// Reruns the detection on the store as it stood at each cut; prints when networks were first found.
+fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = Dataset::open(&arguments.store)?;
+    let results = dataset.labelling()?;
+    let groups = match &arguments.labels {
+        None => Groups::flagged(&results),
+        Some(file) => {
+            let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
+            Groups { group_of: labels.label_of, names: labels.names }
+        }
+    };
+    let bar = Progress::new(shared, "cuts", Some(0), false);
+    let last = std::cell::Cell::new(0);
+    let found = backtest(&dataset, &results, &groups, arguments.every.saturating_mul(3600), &|step| {
+        bar.total(u64::from(step.cuts));
+        bar.phase(step.phase);
+        bar.advance(u64::from(step.done - last.replace(step.done)));
+        !progress::interrupted()
+    })?;
+    drop(bar);
+    if arguments.cuts {
+        return Ok(output.records(&found.cuts, CUT)?);
+    }
+    let any = output.records(&found.networks, FOUND_WHEN)?;
+    let never = found.networks.iter().filter(|network| network.alarm.is_none()).count();
+    let others: u64 = found.cuts.iter().map(|cut| cut.others).sum();
+    output.say(&format!(
+        "{} cuts; {} of {} networks never found, {} flagged candidates at all cuts were of none of them (--cuts shows when). \
+         alarm: the first cut with a candidate mostly of this network; half: with half of its accounts seen by then",
+        found.cuts.len(),
+        never,
+        found.networks.len(),
+        grouped(others)
+    ))?;
+    Ok(any)
+}
+
+fn hours(alarm: Option<&Alarm>) -> String {
+    alarm.map_or("never".to_owned(), |alarm| format!("{:.0}", alarm.hours))
+}
+
+fn leaked(alarm: Option<&Alarm>) -> String {
+    alarm.map_or(String::new(), |alarm| format!("{:.1}%", 100.0 * alarm.leaked))
+}
+
+const FOUND_WHEN: &[Field<FoundWhen>] = &[
+    Field::text("network", |network| network.network.clone()),
+    Field::number("accounts", |network| network.accounts.to_string()),
+    Field::number("exchanges", |network| network.exchanges.to_string()),
+    Field::csv("first_event", |network| network.first_event.clone().unwrap_or_default()),
+    Field::number("alarm_hours", |network| hours(network.alarm.as_ref())),
+    Field::number("alarm_leaked", |network| leaked(network.alarm.as_ref())),
+    Field::number("half_hours", |network| hours(network.half.as_ref())),
+    Field::number("half_leaked", |network| leaked(network.half.as_ref())),
+];
+
+const CUT: &[Field<Cut>] = &[
+    Field::text("at", |cut| cut.at.clone()),
+    Field::number("accounts", |cut| cut.accounts.to_string()),
+    Field::number("flagged", |cut| cut.flagged.to_string()),
+    Field::number("others", |cut| cut.others.to_string()),
+    Field::number("accounts_of_others", |cut| cut.accounts_of_others.to_string()),
+];
 
 /// Reruns the detection on perturbed copies; prints how far they agree with it.
 fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {

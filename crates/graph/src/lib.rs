@@ -42,6 +42,7 @@ pub mod sweep;
 #[cfg(test)]
 mod testing;
 mod union_find;
+mod until;
 pub mod weighted;
 
 pub use activity::{Activity, ActivityColumns, ActivityOf};

@@ -285,16 +285,16 @@ impl Dataset {
     /// sighting lies longer before the store's last. Vertices have the same numbers. Where something was declared, the first
     /// call costs O(sightings) and memory for them.
     pub fn linking_graph(&self) -> &BipartiteGraph {
-        self.linking.get_or_init(|| self.without_expired()).as_ref().unwrap_or(&self.graph)
+        self.linking.get_or_init(|| self.without_expired(&self.graph)).as_ref().unwrap_or(&self.graph)
     }
 
-    fn without_expired(&self) -> Option<BipartiteGraph> {
+    /// A graph of this store without the sightings that no longer link at its newest one; `None` if all do.
+    pub(crate) fn without_expired(&self, graph: &BipartiteGraph) -> Option<BipartiteGraph> {
         let of_kind = |kind: &String| self.declared.get(kind).and_then(|entry| entry.ttl).map(|ttl| ttl.0);
         let lives: Vec<Option<u32>> = self.tables().kinds.iter().map(of_kind).collect();
         if lives.iter().all(Option::is_none) {
             return None;
         }
-        let graph = &self.graph;
         let newest = graph.columns().last_seen.iter().copied().max().unwrap_or(graph::NO_TIME);
         let links = |sighting: &graph::Sighting| {
             let life = lives[graph.kind_of(sighting.identifier).index()];

@@ -30,6 +30,7 @@
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
+//! | [`backtest`](mod@backtest) | when would it have been found |
 //! | [`consensus`](mod@consensus) | would the same be found if a little had not been seen |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
 //! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
@@ -50,6 +51,7 @@ pub mod detect;
 
 pub mod ablate;
 pub mod appeal;
+pub mod backtest;
 pub mod baselines;
 pub mod calibrate;
 pub mod consensus;

@@ -1,0 +1,112 @@
+//! What was known at an earlier time?
+//!
+//! The graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once its pair
+//! had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had by
+//! then: which events a sighting is made of isn't kept. Sightings without a time are always there. O(sightings + events).
+
+use crate::build::graph_from_sightings;
+use crate::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
+
+impl Activity {
+    /// The events up to the end of a second.
+    ///
+    /// # Errors
+    /// [`GraphError`] if the columns don't fit together, which those of a valid activity always do.
+    pub fn until(&self, time: Seconds) -> Result<Activity, GraphError> {
+        let columns = self.columns();
+        let end = (i64::from(time) + 1) * 1000;
+        let rows = || {
+            (0..self.account_count()).map(|account| columns.offsets[account] as usize..columns.offsets[account + 1] as usize)
+        };
+        let kept: Vec<std::ops::Range<usize>> =
+            rows().map(|row| row.start..row.start + columns.time[row].partition_point(|&at| at < end)).collect();
+        let mut offsets = vec![0u64];
+        offsets.extend(kept.iter().scan(0, |sum, row| {
+            *sum += row.len() as u64;
+            Some(*sum)
+        }));
+        Activity::from_columns(ActivityColumns {
+            offsets: offsets.into(),
+            time: part(&columns.time, &kept),
+            model: part(&columns.model, &kept),
+            capability: part(&columns.capability, &kept),
+            status: part(&columns.status, &kept),
+            template: part(&columns.template, &kept),
+            requests: part(&columns.requests, &kept),
+        })
+    }
+}
+
+/// The kept ranges of a column, which may be empty as a whole.
+fn part<T: Copy>(column: &Column<T>, kept: &[std::ops::Range<usize>]) -> Column<T>
+where
+    Column<T>: std::ops::Deref<Target = [T]> + From<Vec<T>>,
+{
+    if column.is_empty() {
+        return Vec::new().into();
+    }
+    kept.iter().flat_map(|row| column[row.clone()].iter().copied()).collect::<Vec<T>>().into()
+}
+
+impl BipartiteGraph {
+    /// The sightings up to the end of a second; `activity` is that of the same time.
+    ///
+    /// # Errors
+    /// [`GraphError`] if the parts don't fit together, which a valid graph always does.
+    pub fn until(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
+        let mut kept = Vec::new();
+        for account in (0..self.account_count() as u32).map(AccountId) {
+            let events = activity.of(account).time.len() as u32;
+            for mut sighting in self.sightings_of(account) {
+                if sighting.first_seen != NO_TIME {
+                    if sighting.first_seen > time {
+                        continue;
+                    }
+                    sighting.last_seen = sighting.last_seen.min(time);
+                    sighting.count = sighting.count.min(events.max(1));
+                }
+                kept.push(sighting);
+            }
+        }
+        graph_from_sightings(kept, self.account_count(), self.columns().kind_starts.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IdentifierId, Sighting};
+
+    #[test]
+    fn what_came_later_is_gone_and_what_went_on_is_cut_off() {
+        let seen = |account, identifier, first_seen, last_seen| Sighting {
+            account: AccountId(account),
+            identifier: IdentifierId(identifier),
+            count: 5,
+            first_seen,
+            last_seen,
+        };
+        let all = vec![seen(0, 0, 10, 20), seen(0, 1, 16, 30), seen(1, 1, 12, 15), seen(1, 2, NO_TIME, NO_TIME)];
+        let graph = graph_from_sightings(all, 2, vec![0, 3]).unwrap();
+        let columns = ActivityColumns {
+            offsets: vec![0, 3, 4].into(),
+            time: vec![10_000, 15_999, 16_000, 12_000].into(),
+            model: vec![1, 2, 3, 4].into(),
+            ..ActivityColumns::empty(2)
+        };
+        let activity = Activity::from_columns(columns).unwrap();
+        let then = activity.until(15).unwrap();
+        assert_eq!((then.of(AccountId(0)).time, then.of(AccountId(0)).model), (&[10_000, 15_999][..], &[1, 2][..]));
+        assert_eq!(then.of(AccountId(1)).time, [12_000]);
+        assert!(then.of(AccountId(0)).status.is_empty());
+        let graph_then = graph.until(15, &then).unwrap();
+        let first: Vec<Sighting> = graph_then.sightings_of(AccountId(0)).collect();
+        assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 10, 15) }]);
+        let second: Vec<Sighting> = graph_then.sightings_of(AccountId(1)).collect();
+        assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 12, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
+        assert_eq!(graph_then.identifier_count(), 3);
+        // At the end everything is there; counts are at most the account's events.
+        assert_eq!(activity.until(40).unwrap(), activity);
+        assert_eq!(graph.until(40, &activity).unwrap().sighting_count(), graph.sighting_count());
+    }
+}

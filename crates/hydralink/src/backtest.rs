@@ -1,0 +1,267 @@
+//! When would these networks have been found?
+//!
+//! 1. *Cut*: the store as it stood at the end of each interval ([`graph::BipartiteGraph::until`]): sightings, events, bans and
+//!    releases up to then.
+//! 2. *Rerun* the whole chain of [`crate::detect`](mod@crate::detect) on it, with the configuration of the last detection.
+//! 3. *Compare* with the truth, or with the networks that the store holds: a flagged candidate is a network's when at least
+//!    half of its accounts are that network's. The *alarm* is the first cut with such a candidate; at the first cut where such
+//!    candidates hold half of the network's accounts seen by then, its *half* was found.
+//!
+//! Hindsight that stays: templates that were mined from prompts are those of all prompts, networks of addresses and the
+//! decisions of the case log are today's, and a sighting's count is only capped at what its account had done by then. Cost: a
+//! detection for each cut, on what there was by then.
+
+use std::collections::BTreeMap;
+
+use evidence::{AccountTable, Facts};
+use graph::{AccountId, NO_TIME, NONE_U32, Seconds};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::detect::{DetectConfig, find_candidates};
+use crate::error::Error;
+use crate::results::Labelling;
+use crate::time::rfc3339;
+
+/// Accounts that belong together: the truth, or what the store holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Groups {
+    /// Group of each account, an index into `names`, or `NONE_U32`.
+    pub group_of: Vec<u32>,
+    /// Names of the groups.
+    pub names: Vec<String>,
+}
+
+impl Groups {
+    /// The flagged networks of a store.
+    pub fn flagged(results: &Labelling) -> Self {
+        let flagged = |account: u32| results.flagged_network_of(AccountId(account)).is_some();
+        let group = |account: u32| if flagged(account) { results.network_of[account as usize] } else { NONE_U32 };
+        Groups {
+            group_of: (0..results.network_of.len() as u32).map(group).collect(),
+            names: results.heads().iter().take_while(|head| head.flagged).map(|head| head.id.clone()).collect(),
+        }
+    }
+}
+
+/// What was found of a network at a cut.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alarm {
+    /// The cut, RFC 3339.
+    pub at: String,
+    /// Hours since the network's first event.
+    pub hours: f64,
+    /// Share of the network's exchanges that had happened by then, 0 to 1.
+    pub leaked: f64,
+    /// Accounts of the network that were flagged.
+    pub flagged: u64,
+    /// Accounts of the network that had been seen.
+    pub seen: u64,
+    /// Accounts of nobody's or of other networks that were flagged with them.
+    pub others: u64,
+}
+
+/// When one network would have been found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FoundWhen {
+    /// Its name in the truth, or its id.
+    pub network: String,
+    /// Its accounts in the store.
+    pub accounts: u64,
+    /// Its exchanges that have a time.
+    pub exchanges: u64,
+    /// Its first event, RFC 3339.
+    pub first_event: Option<String>,
+    /// The first cut with a candidate of its.
+    pub alarm: Option<Alarm>,
+    /// The first cut with half of what had been seen of it.
+    pub half: Option<Alarm>,
+}
+
+/// One cut.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cut {
+    /// Its time, RFC 3339.
+    pub at: String,
+    /// Accounts seen by then.
+    pub accounts: u64,
+    /// Candidates over the threshold.
+    pub flagged: u64,
+    /// Those of them of which less than half is any one network's.
+    pub others: u64,
+    /// Accounts in these others.
+    pub accounts_of_others: u64,
+}
+
+/// What a backtest found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Backtest {
+    /// By group, largest first.
+    pub networks: Vec<FoundWhen>,
+    /// In order of time.
+    pub cuts: Vec<Cut>,
+}
+
+/// Where a backtest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BacktestStep {
+    /// Cuts that are done.
+    pub done: u32,
+    /// All cuts.
+    pub cuts: u32,
+    /// What is being done at the next.
+    pub phase: &'static str,
+}
+
+/// Reruns the last detection on the store as it stood after each `every` seconds.
+///
+/// # Errors
+/// [`Error::Usage`] if `every` is 0 or nothing in the store has a time; [`Error::Interrupted`] where `observe` returns `false`.
+pub fn backtest(
+    dataset: &Dataset,
+    results: &Labelling,
+    groups: &Groups,
+    every: Seconds,
+    observe: &dyn Fn(BacktestStep) -> bool,
+) -> Result<Backtest, Error> {
+    let detect = DetectConfig::of_run(&results.run)?;
+    let times = cuts(dataset, every)?;
+    let allowed = dataset.allowed()?;
+    let mut told: Vec<FoundWhen> = Vec::new();
+    let mut history: Vec<History> = Vec::new();
+    for (group, name) in groups.names.iter().enumerate() {
+        let of_group = History::of(dataset, groups, group as u32);
+        told.push(FoundWhen {
+            network: name.clone(),
+            accounts: of_group.accounts.len() as u64,
+            exchanges: of_group.exchanges_until(dataset, Seconds::MAX),
+            first_event: of_group.first_event.and_then(rfc3339),
+            alarm: None,
+            half: None,
+        });
+        history.push(of_group);
+    }
+    let mut lines = Vec::with_capacity(times.len());
+    for (done, &time) in times.iter().enumerate() {
+        let step = |phase| {
+            let step = BacktestStep { done: done as u32, cuts: times.len() as u32, phase };
+            if observe(step) { Ok(()) } else { Err(Error::Interrupted) }
+        };
+        step("cutting")?;
+        let facts = dataset.facts(&allowed);
+        let activity = facts.activity.until(time)?;
+        let whole = dataset.graph().until(time, &activity)?;
+        let linking = dataset.without_expired(&whole);
+        let then = |&at: &Seconds| if at > time { NO_TIME } else { at };
+        let accounts = AccountTable {
+            banned_at: facts.accounts.banned_at.iter().map(then).collect::<Vec<_>>().into(),
+            ..facts.accounts.clone()
+        };
+        let releases: Vec<(u16, Seconds)> = facts.releases.iter().copied().filter(|release| release.1 <= time).collect();
+        let graph = linking.as_ref().unwrap_or(&whole);
+        let facts = Facts { graph, activity: &activity, accounts: &accounts, releases: &releases, ..facts };
+        let chain = find_candidates(facts, &detect, &[], &step)?;
+        let seen = |account: u32| {
+            !whole.identifiers_of(AccountId(account)).is_empty() || !activity.of(AccountId(account)).time.is_empty()
+        };
+        let mut cut = Cut {
+            at: rfc3339(time).unwrap_or_default(),
+            accounts: (0..whole.account_count() as u32).filter(|&account| seen(account)).count() as u64,
+            flagged: 0,
+            others: 0,
+            accounts_of_others: 0,
+        };
+        // By group: its flagged accounts, and others' with them.
+        let mut flagged: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for (candidate, card) in chain.candidates.networks.iter().zip(&chain.cards) {
+            let size = candidate.accounts().count() as u64;
+            if card.score_bits < detect.linkage.score.threshold_bits || size == 0 {
+                continue;
+            }
+            cut.flagged += 1;
+            match owner(candidate.accounts(), &groups.group_of) {
+                Some((group, own)) if 2 * own >= size => {
+                    let sums = flagged.entry(group).or_default();
+                    *sums = (sums.0 + own, sums.1 + size - own);
+                }
+                _ => {
+                    cut.others += 1;
+                    cut.accounts_of_others += size;
+                }
+            }
+        }
+        lines.push(cut);
+        for (&group, &(own, others)) in &flagged {
+            let (told, history) = (&mut told[group as usize], &history[group as usize]);
+            let known = history.accounts.iter().filter(|&&account| seen(account)).count() as u64;
+            let first = history.first_event.unwrap_or(time);
+            let alarm = || Alarm {
+                at: rfc3339(time).unwrap_or_default(),
+                hours: f64::from(time.saturating_sub(first)) / 3600.0,
+                leaked: history.exchanges_until(dataset, time) as f64 / (told.exchanges.max(1)) as f64,
+                flagged: own,
+                seen: known,
+                others,
+            };
+            let (now, half) = (alarm(), 2 * own >= known);
+            told.alarm.get_or_insert_with(|| now.clone());
+            if half {
+                told.half.get_or_insert(now);
+            }
+        }
+    }
+    told.sort_by_key(|network| std::cmp::Reverse(network.accounts));
+    Ok(Backtest { networks: told, cuts: lines })
+}
+
+/// The ends of the intervals, from the day of the first event to the one that holds the last.
+fn cuts(dataset: &Dataset, every: Seconds) -> Result<Vec<Seconds>, Error> {
+    const DAY: i64 = 86_400;
+    let time = &dataset.activity().columns().time;
+    let (first, last) = time.iter().fold((i64::MAX, i64::MIN), |(first, last), &at| (first.min(at), last.max(at)));
+    if every == 0 || first > last {
+        return Err(Error::Usage("a backtest needs events with times, and cuts at least a second apart".to_owned()));
+    }
+    let (start, last) = (first.div_euclid(1000 * DAY) * DAY, last.div_euclid(1000));
+    let ends = (1..).map(|cut| start + cut * i64::from(every) - 1);
+    let mut cuts: Vec<Seconds> = ends.take_while(|&end| end < last).map(|end| end as Seconds).collect();
+    cuts.push(last as Seconds);
+    Ok(cuts)
+}
+
+/// The group that most of some accounts belong to, and how many; of equal ones the first.
+fn owner(accounts: impl Iterator<Item = u32>, group_of: &[u32]) -> Option<(u32, u64)> {
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    for group in accounts.map(|account| group_of[account as usize]).filter(|&group| group != NONE_U32) {
+        *counts.entry(group).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|&(group, count)| (count, std::cmp::Reverse(group)))
+}
+
+/// One group's accounts and their events.
+struct History {
+    accounts: Vec<u32>,
+    first_event: Option<Seconds>,
+}
+
+impl History {
+    fn of(dataset: &Dataset, groups: &Groups, group: u32) -> Self {
+        let members = (0u32..).zip(&groups.group_of).filter(|&(_, &of)| of == group).map(|(account, _)| account);
+        let accounts: Vec<u32> = members.collect();
+        let first = accounts.iter().filter_map(|&account| dataset.activity().of(AccountId(account)).time.first()).min();
+        History { first_event: first.map(|at| at.div_euclid(1000) as Seconds), accounts }
+    }
+
+    /// Exchanges up to the end of a second.
+    fn exchanges_until(&self, dataset: &Dataset, time: Seconds) -> u64 {
+        let of_account = |&account: &u32| {
+            let events = dataset.activity().of(AccountId(account));
+            let count = events.time.partition_point(|&at| at < (i64::from(time) + 1) * 1000);
+            match events.requests {
+                [] => count as u64,
+                requests => requests[..count].iter().map(|&requests| u64::from(requests)).sum(),
+            }
+        };
+        self.accounts.iter().map(of_account).sum()
+    }
+}
