@@ -3,7 +3,7 @@
 
     python3 -m venv venv && venv/bin/pip install -r benches/peers/requirements.txt
     cargo build --release && cargo build --release -p hydralink-community --example edge_list
-    venv/bin/python benches/peers/run.py jobs  --tier m [--seed 1] [--threads 2] [--repeat 3] [--limit 120]
+    venv/bin/python benches/peers/run.py jobs  --tier m [--seed 1] [--threads 2] [--repeat 3] [--limit 120] [--iterations 2]
     venv/bin/python benches/peers/run.py graphs [FILE ...] [--rmat 20] [--threads 2] [--repeat 3] [--limit 120]
 
 `jobs` makes a world and takes it from Parquet to communities: hydralink (build, detect) against DuckDB (sightings of the same kinds of
@@ -94,8 +94,8 @@ def stage_duckdb(events, sightings, threads):
     connection.execute(f"copy ({parts}) to '{sightings}' (format parquet)")
 
 
-def stage_igraph(sightings, threads):
-    """Sightings to a bipartite graph, its components, and Leiden by modularity to convergence."""
+def stage_igraph(sightings, threads, iterations):
+    """Sightings to a bipartite graph, its components, and Leiden by modularity: so many passes, or -1 for until convergence."""
     import duckdb
     import igraph
 
@@ -123,7 +123,7 @@ def stage_igraph(sightings, threads):
     components = graph.connected_components()
     seconds["components"] = time.monotonic() - started
     started = time.monotonic()
-    found = graph.community_leiden(objective_function="modularity", weights="weight", n_iterations=-1)
+    found = graph.community_leiden(objective_function="modularity", weights="weight", n_iterations=iterations)
     seconds["leiden"] = time.monotonic() - started
     print(json.dumps({"seconds": seconds, "vertices": vertices, "edges": len(edges), "components": len(components),
                       "modularity": graph.modularity(found, weights="weight")}))
@@ -141,7 +141,7 @@ def jobs(a):
             "hydralink build": lambda: measured([HYDRALINK, "build", events, *tables, "-o", store, *threads], limit=a.limit),
             "hydralink detect": lambda: measured([HYDRALINK, "detect", store, *threads], limit=a.limit),
             "duckdb sightings": lambda: stage("duckdb", events, sightings, threads=a.threads, limit=a.limit),
-            "igraph graph+components+leiden": lambda: stage("igraph", sightings, threads=a.threads, limit=a.limit),
+            "igraph graph+components+leiden": lambda: stage("igraph", sightings, "--iterations", a.iterations, threads=a.threads, limit=a.limit),
         }
         rows = repeated(stages, a.repeat)
         last = rows["igraph graph+components+leiden"]
@@ -433,6 +433,7 @@ def main():
     job = commands.add_parser("jobs")
     job.add_argument("--tier", default="m")
     job.add_argument("--seed", type=int, default=1)
+    job.add_argument("--iterations", type=int, default=-1, help="passes of python-igraph's Leiden; -1: until convergence")
     drawn = commands.add_parser("graphs")
     drawn.add_argument("files", nargs="*", type=pathlib.Path)
     drawn.add_argument("--rmat", type=int, action="append", default=[], metavar="N", help="an R-MAT graph of 2^N vertices; may be repeated")
@@ -448,14 +449,17 @@ def main():
     one.add_argument("name")
     one.add_argument("paths", nargs="+")
     one.add_argument("--threads", type=int, default=1)
+    one.add_argument("--iterations", type=int, default=-1)
     a = parser.parse_args()
     if a.command == "jobs":
         jobs(a)
     elif a.command == "graphs":
         graphs(a)
     else:
-        threaded = {"duckdb": stage_duckdb, "igraph": stage_igraph, "peer": stage_peer}
-        if a.name in threaded:
+        threaded = {"duckdb": stage_duckdb, "peer": stage_peer}
+        if a.name == "igraph":
+            stage_igraph(*a.paths, a.threads, a.iterations)
+        elif a.name in threaded:
             threaded[a.name](*a.paths, a.threads)
         else:
             {"make": stage_make, "judge": stage_judge}[a.name](*a.paths)

@@ -55,6 +55,26 @@ fn timings_name_the_phases_on_stderr_only() {
 }
 
 #[test]
+fn the_configuration_can_be_printed_changed_and_read_again() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let printed = bench.ok(&["detect", &store, "--print-config"]).stdout;
+    for key in ["threshold_bits", "scheme = \"bits\"", "timed_accounts", "resolution = 1.0"] {
+        assert!(printed.contains(key), "{key}: {printed}");
+    }
+    let same = bench.file("same.toml", &printed);
+    assert_eq!(bench.ok(&["detect", &store, "--print-config", "--config", &same]).stdout, printed);
+    let networks = |config: &str| bench.run(&["detect", &store, "--config", config, "--format", "jsonl"]).stdout;
+    let before = networks(&same);
+    assert!(!before.is_empty());
+    let strict =
+        bench.file("strict.toml", "[linkage.score]\nthreshold_bits = 1000.0\n[linkage.weigh]\nhalf_life_days = 14.0\n");
+    assert_eq!(networks(&strict), "");
+    let wrong = bench.file("wrong.toml", "[linkage.weigh]\nscheme = \"idff\"\n");
+    bench.fails(2, &["idff", "adamic_adar"], &["detect", &store, "--config", &wrong]);
+}
+
+#[test]
 fn members_have_the_promised_columns() {
     let bench = Bench::new();
     let store = detected(&bench);

@@ -14,6 +14,9 @@ pub(crate) struct Detect {
     /// TOML with thresholds; what it doesn't name keeps its default
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Print the configuration, every key with its value, and do nothing else
+    #[arg(long)]
+    pub(crate) print_config: bool,
     /// Seed of everything that draws at random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -22,6 +22,10 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         None => DetectConfig::default(),
     };
     config.seed = arguments.seed;
+    if arguments.print_config {
+        output.text(&config.to_toml())?;
+        return Ok(Found::Something);
+    }
     let results = run_detect(&arguments.store, &config, shared)?;
     print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();

@@ -70,6 +70,10 @@ impl Default for ClassifyConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WeighConfig {
+    /// What an identifier weighs, by its degree.
+    pub scheme: WeightScheme,
+    /// Days after which a sighting that was not renewed weighs half; `None`: age doesn't count.
+    pub half_life_days: Option<f64>,
     /// Exchanges from which more activity on a sighting adds no weight.
     pub activity_cap: u32,
     /// Share of the weight that a sighting has at a single exchange.
@@ -85,11 +89,44 @@ pub struct WeighConfig {
 impl Default for WeighConfig {
     fn default() -> Self {
         WeighConfig {
+            scheme: WeightScheme::Bits,
+            half_life_days: None,
             activity_cap: 64,
             activity_floor: 0.5,
             kind_separation: Vec::new(),
             separation_floor: 0.05,
             separation_pairs: 20_000,
+        }
+    }
+}
+
+/// What an identifier weighs in the search for communities, by its degree `d` and the `N` accounts that have its kind. Ties are
+/// judged by bits whatever this says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightScheme {
+    /// `log2(N / d)`, within what was declared of the kind: the bits that sharing it says.
+    #[default]
+    Bits,
+    /// `ln(N / d)`, the inverse document frequency, whatever was declared.
+    Idf,
+    /// `1 / ln(d + 5)` (FRAUDAR, Hooi et al. 2016, doi:10.1145/2939672.2939747).
+    InverseLogDegree,
+    /// `1 / ln(d)`, 1 for a degree of 2 or less (Adamic & Adar 2003, doi:10.1016/S0378-8733(03)00009-1).
+    AdamicAdar,
+    /// 1.
+    Uniform,
+}
+
+impl WeightScheme {
+    /// The weight of an identifier on `degree` of `accounts`, where sharing it says `bits`.
+    pub(crate) fn weight(self, bits: f64, accounts: f64, degree: f64) -> f64 {
+        match self {
+            WeightScheme::Bits => bits,
+            WeightScheme::Idf => (accounts / degree).ln().max(0.0),
+            WeightScheme::InverseLogDegree => 1.0 / (degree + 5.0).ln(),
+            WeightScheme::AdamicAdar => 1.0 / degree.ln().max(1.0),
+            WeightScheme::Uniform => 1.0,
         }
     }
 }

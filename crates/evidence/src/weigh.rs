@@ -5,9 +5,12 @@
 //!
 //! ```text
 //! surprise(i)   = log2(N_k / d_i)                                            bits, within what was declared of the kind
-//! weight(a, i)  = surprise(i) * separation(k) * policy(i) * activity(a, i)
+//! weight(a, i)  = surprise(i) * separation(k) * policy(i) * activity(a, i) * age(a, i)
 //! activity      = floor + (1 - floor) * log(1 + min(count, cap)) / log(1 + cap)
+//! age           = 2^-((last of all - last of the sighting) / half-life)       1 without a half-life, or without a time
 //! ```
+//!
+//! Other schemes than bits put another function of the degree in the place of `surprise` ([`crate::config::WeightScheme`]).
 //!
 //! `policy` is 1 for identifiers that link, `hub_degree / d` for down-weighted ones and 0 for those that may not link alone;
 //! these sightings are counted per account instead (*suppressed is not absent*).
@@ -22,7 +25,7 @@
 //! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
 //! Winkler's frequency adjustment.
 
-use graph::{AccountId, GraphError, IdentifierId, KindId, WeightedGraph};
+use graph::{AccountId, GraphError, IdentifierId, KindId, NO_TIME, WeightedGraph};
 use rayon::prelude::*;
 
 use crate::Facts;
@@ -71,20 +74,29 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
                 Policy::DownWeight => (f64::from(classification.tails[kind].hub_degree) / degree).min(1.0),
                 Policy::CoOccurrenceOnly | Policy::Drop => 0.0,
             };
-            (f64::from(surprise[identifier as usize]) * kind_separation[kind] * policy) as f32
+            let accounts = f64::from(classification.tails[kind].accounts);
+            let base = config.scheme.weight(f64::from(surprise[identifier as usize]), accounts, degree);
+            (base * kind_separation[kind] * policy) as f32
         })
         .collect();
     let columns = graph.columns();
     let (identifiers, counts) = (columns.identifiers.as_slice(), columns.counts.as_slice());
     let scale = (1.0 + f64::from(config.activity_cap.max(1))).ln();
+    let last_seen = columns.last_seen.as_slice();
+    let newest = last_seen.par_iter().copied().max().unwrap_or(NO_TIME);
+    let age = |seen: u32| match config.half_life_days {
+        Some(days) if days > 0.0 && seen != NO_TIME => (-f64::from(newest - seen) / (days * 86_400.0)).exp2(),
+        _ => 1.0,
+    };
     let sighting_weights: Vec<f32> = identifiers
         .par_iter()
         .zip(counts)
+        .zip(last_seen)
         .with_min_len(4096)
-        .map(|(&identifier, &count)| {
+        .map(|((&identifier, &count), &seen)| {
             let capped = (1.0 + f64::from(count.min(config.activity_cap))).ln() / scale;
             let activity = config.activity_floor + (1.0 - config.activity_floor) * capped;
-            (f64::from(factors[identifier as usize]) * activity) as f32
+            (f64::from(factors[identifier as usize]) * activity * age(seen)) as f32
         })
         .collect();
     let suppressed = (0..graph.account_count() as u32)
@@ -257,7 +269,7 @@ mod tests {
     use super::*;
     use crate::KindRole;
     use crate::classify::classify_identifiers;
-    use crate::config::ClassifyConfig;
+    use crate::config::{ClassifyConfig, WeightScheme};
     use crate::toy::{Toy, planted};
 
     fn weights_of(toy: &Toy, config: &WeighConfig) -> Weights {
@@ -278,6 +290,46 @@ mod tests {
         assert!((weights.sighting_weights[0] - 2.0).abs() < 1e-6);
         let once = 2.0 * (0.5 + 0.5 * 2f64.ln() / 65f64.ln());
         assert!((f64::from(weights.sighting_weights[1]) - once).abs() < 1e-6);
+    }
+
+    #[test]
+    fn each_scheme_weighs_by_its_function_of_the_degree() {
+        // Sixteen accounts on eight identifiers of two, and ten of them on one more.
+        let touches: Vec<_> = (0..16)
+            .map(|account| (account, 0, account / 2, 0))
+            .chain((0..10).map(|account| (account, 1, 0, 0)))
+            .chain((10..16).map(|account| (account, 1, account, 0)))
+            .collect();
+        let toy = Toy::new(&[KindRole::Other, KindRole::Other], 16, &touches);
+        let full = WeighConfig { activity_floor: 1.0, kind_separation: vec![Some(1.0); 2], ..WeighConfig::default() };
+        let (pair, ten) = (toy.identifier(0, 0).0, toy.identifier(1, 0).0);
+        for (scheme, expected) in [
+            (WeightScheme::Bits, [3.0, 1.6f64.log2()]),
+            (WeightScheme::Idf, [8f64.ln(), 1.6f64.ln()]),
+            (WeightScheme::InverseLogDegree, [1.0 / 7f64.ln(), 1.0 / 15f64.ln()]),
+            (WeightScheme::AdamicAdar, [1.0, 1.0 / 10f64.ln()]),
+            (WeightScheme::Uniform, [1.0, 1.0]),
+        ] {
+            let weights = weights_of(&toy, &WeighConfig { scheme, ..full.clone() });
+            for (identifier, expected) in [pair, ten].into_iter().zip(expected) {
+                let at = toy.graph.sightings_of_identifier(IdentifierId(identifier))[0] as usize;
+                let found = f64::from(weights.sighting_weights[at]);
+                assert!((found - expected).abs() < 1e-6, "{scheme:?} {identifier}: {found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_renewed_for_a_half_life_weighs_half() {
+        const DAY: u32 = 86_400;
+        let touches: Vec<_> = (0..8).map(|account| (account, 0, account / 2, DAY * (100 - 14 * (account / 2)))).collect();
+        let toy = Toy::new(&[KindRole::Other], 8, &touches);
+        let weights = weights_of(&toy, &WeighConfig { half_life_days: Some(14.0), ..WeighConfig::default() });
+        let whole = weights_of(&toy, &WeighConfig::default());
+        for account in 0..8 {
+            let ratio = weights.sighting_weights[account] / whole.sighting_weights[account];
+            assert!((ratio - 0.5f32.powi(account as i32 / 2)).abs() < 1e-6, "{account}: {ratio}");
+        }
     }
 
     #[test]

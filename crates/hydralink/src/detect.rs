@@ -60,6 +60,11 @@ impl DetectConfig {
         toml::from_str(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
     }
 
+    /// The configuration as TOML, every key with its value.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+
     /// The configuration of a run.
     ///
     /// # Errors
@@ -175,7 +180,7 @@ pub(crate) fn find_networks(
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
         threshold: linkage.score.threshold_bits,
-        config: toml::to_string(config).unwrap_or_default(),
+        config: config.to_toml(),
         components: linked,
         largest_component: largest_component(&components, account_count),
         communities: communities.partition.group_count() as u64,
