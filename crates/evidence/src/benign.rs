@@ -113,6 +113,8 @@ struct Expectation {
     payment_mesh: Option<Beta>,
     occasion: Option<Beta>,
     burst: Option<Beta>,
+    /// Of the share that [`breadth`] makes of a number of templates.
+    breadth: Option<Beta>,
     weekdays: Option<Beta>,
 }
 
@@ -135,6 +137,7 @@ const OPERATOR: Expectation = Expectation {
     payment_mesh: Some((1.5, 1.5)),
     occasion: LITTLE,
     burst: LITTLE,
+    breadth: ANY,
     weekdays: EVERY_DAY,
 };
 
@@ -147,6 +150,7 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     payment_mesh: NONE,
     occasion: LITTLE,
     burst: LITTLE,
+    breadth: ANY,
     weekdays: EVERY_DAY,
 };
 
@@ -162,6 +166,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: None,
+            breadth: None,
             weekdays: OFFICE_DAYS,
         },
     ),
@@ -175,6 +180,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: None,
+            breadth: None,
             weekdays: None,
         },
     ),
@@ -188,6 +194,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: None,
+            breadth: None,
             weekdays: EVERY_DAY,
         },
     ),
@@ -201,6 +208,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: None,
+            breadth: None,
             weekdays: OFFICE_DAYS,
         },
     ),
@@ -214,6 +222,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: None,
             burst: None,
+            breadth: LITTLE,
             weekdays: None,
         },
     ),
@@ -227,6 +236,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: None,
             burst: MOST,
+            breadth: LITTLE,
             weekdays: None,
         },
     ),
@@ -240,6 +250,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: ALL,
+            breadth: None,
             weekdays: None,
         },
     ),
@@ -253,6 +264,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: NONE,
             occasion: LITTLE,
             burst: None,
+            breadth: None,
             weekdays: EVERY_DAY,
         },
     ),
@@ -266,11 +278,14 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             payment_mesh: LITTLE,
             occasion: MOST,
             burst: None,
+            breadth: None,
             weekdays: EVERY_DAY,
         },
     ),
 ];
 
+/// Own templates by member, over two months, from which a group is as broad as not. Stated, not fitted.
+const BREADTH: f64 = 16.0;
 /// Most bits that one share may add to or take from a story.
 const SHARE_BITS: f64 = 6.0;
 /// Bits by which operators of few accounts are rarer than families and free-credit rings of as many, and the reverse above.
@@ -314,6 +329,7 @@ fn bits_of_shares(structure: &Structure, story: &Expectation, operator: &Expecta
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh),
         (structure.occasion, story.occasion, operator.occasion),
         (structure.burst, story.burst, operator.burst),
+        (structure.own_templates.map(breadth), story.breadth, operator.breadth),
         (structure.weekdays, story.weekdays, operator.weekdays),
     ];
     let margin = 0.5 / (f64::from(structure.size) + 1.0);
@@ -325,6 +341,12 @@ fn bits_of_shares(structure: &Structure, story: &Expectation, operator: &Expecta
             Some((ratio / std::f64::consts::LN_2).clamp(-SHARE_BITS, SHARE_BITS))
         })
         .sum()
+}
+
+/// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an
+/// operator's accounts bring all that its customers ask.
+fn breadth(templates: f64) -> f64 {
+    templates / (templates + BREADTH)
 }
 
 /// Natural log of the Beta density.
@@ -347,6 +369,7 @@ mod tests {
             payment_mesh: None,
             occasion: None,
             burst: None,
+            own_templates: None,
             weekdays: None,
             profile_peak: None,
         }
@@ -395,6 +418,28 @@ mod tests {
         let verdict = explain_benign(&structure, &BenignConfig::default());
         assert!(matches!(verdict.best().hypothesis, BenignHypothesis::Class | BenignHypothesis::Hackathon));
         assert!(verdict.best().bits > 5.0);
+    }
+
+    #[test]
+    fn a_class_has_a_few_templates_of_its_own_and_not_hundreds() {
+        // Everybody on some template, no card in common, few on any one address.
+        let bits = |own_templates: Option<f64>| {
+            let structure = Structure {
+                top_payment: Some(0.1),
+                top_address: Some(0.1),
+                top_template: Some(1.0),
+                payment_mesh: Some(0.1),
+                own_templates,
+                ..shape(16)
+            };
+            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
+            of.into_iter().find(|likelihood| likelihood.hypothesis == BenignHypothesis::Class).expect("all are weighed").bits
+        };
+        let [unknown, one, eight, hundreds] = [None, Some(1.0), Some(8.0), Some(300.0)].map(bits);
+        // Beta(1, 4) at 1/17 and 1/3: 3.33 and 1.19 times as likely as anything.
+        assert!((one - unknown - 3.3344f64.log2()).abs() < 1e-3, "{one} {unknown}");
+        assert!((eight - unknown - 1.1852f64.log2()).abs() < 1e-3, "{eight} {unknown}");
+        assert!((hundreds - unknown + SHARE_BITS).abs() < 1e-9, "{hundreds} {unknown}");
     }
 
     #[test]

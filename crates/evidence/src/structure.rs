@@ -7,6 +7,7 @@
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all |
+//! | own templates | templates that the candidate keeps to itself, on two members or more, by member: their mean number |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
@@ -72,6 +73,8 @@ pub struct Structure {
     pub occasion: Option<f64>,
     /// Most first uses of the candidate's own templates within the occasion's hours.
     pub burst: Option<f64>,
+    /// Mean number, by member, of the templates that the candidate keeps to itself; `None` without templates.
+    pub own_templates: Option<f64>,
     /// Exchanges on weekdays.
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
@@ -103,6 +106,7 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
         top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
         payment_mesh: payment_mesh(facts, &pairs),
         occasion: occasion(facts, &accounts, config.occasion_hours),
+        own_templates: own_templates(facts, candidate, accounts.len()).filter(|_| top(KindRole::Template).is_some()),
         burst: burst(facts, candidate, &accounts, config.occasion_hours),
         weekdays,
         profile_peak,
@@ -188,6 +192,14 @@ fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
         })
         .collect();
     densest_share(&mut times, hours)
+}
+
+/// The candidate's own templates, which `Candidate::identifiers` lists with their members.
+fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Option<f64> {
+    let is_template =
+        |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template;
+    let uses = candidate.identifiers.iter().filter(|own| is_template(own.identifier)).map(|own| u64::from(own.members));
+    (members > 0).then(|| uses.sum::<u64>() as f64 / members as f64)
 }
 
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
