@@ -15,8 +15,9 @@
 //!
 //! 1. *Count* the accounts of each identifier by community, in communities of `profile_size` accounts or more.
 //! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the
-//!    group that holds most of it, or are one, if that has `profile_size` accounts. The profile then decides account by account
-//!    ([`crate::profile`]).
+//!    group that holds most of it, or are one, if that has `profile_size` accounts. So do other groups of the community whose
+//!    accounts share at least `part_share` as much with that group's as these do with each other: pieces of one pool, none of
+//!    which keeps to itself what all of them use. The profile then decides account by account ([`crate::profile`]).
 //!
 //! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
 //!
@@ -34,7 +35,8 @@ use crate::ties::{find, union};
 const LEAST_INTERLOCK: f64 = 1.0;
 
 /// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if
-/// they share at least `loose_share` as much with it as its accounts do with each other.
+/// they share at least `loose_share` as much with it as its accounts do with each other; and the accounts of other groups that
+/// share at least `part_share` as much.
 pub(crate) fn propose_interlocked(
     facts: Facts<'_>,
     classification: &Classification,
@@ -82,8 +84,15 @@ pub(crate) fn propose_interlocked(
         let alike: Vec<u32> =
             free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical).collect();
         let name = if inside == 1 { alike.first().copied().unwrap_or(name) } else { name };
+        // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them.
+        let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| inside == 0 && piece[0].1 != name);
+        let of_host = |piece: &&[(u32, u32, u32)]| {
+            let mean = piece.iter().map(|&(.., account)| shares(account, 0)).sum::<f64>() / piece.len() as f64;
+            mean >= config.part_share * typical
+        };
+        let joined: Vec<u32> = pieces.filter(of_host).flatten().map(|row| row.2).collect();
         host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
-        alike.into_iter().for_each(|account| groups[account as usize] = name);
+        alike.into_iter().chain(joined).for_each(|account| groups[account as usize] = name);
     }
 }
 
@@ -263,6 +272,26 @@ mod tests {
         // Ten have no profile that could judge the thirty others, who are a group of their own.
         let groups = after(0..10);
         assert!(groups[..10].iter().all(|&group| group == 0) && groups[10..40].iter().all(|&group| group == 10), "{groups:?}");
+    }
+
+    #[test]
+    fn pieces_of_one_pool_become_one_and_other_operators_in_the_community_stay() {
+        // 40 accounts of one pool with 20 of its 40 templates each, and 40 of another with as many of its own.
+        let pool = |first: u32, template: u32| {
+            (0..40u32).flat_map(move |member| (0..20).map(move |at| (first + member, 0, template + (member + 2 * at) % 40, 0)))
+        };
+        let strangers =
+            (80..320u32).flat_map(|account| (0..20).map(move |at| (account, 0, 1_000 + (account + 2 * at) % 40, 0)));
+        let touches: Vec<Touch> = pool(0, 0).chain(pool(40, 100)).chain(strangers).collect();
+        let toy = Toy::new(&[KindRole::Template], 320, &touches);
+        let communities: Vec<u32> = (0..320u32).map(|account| if account < 80 { 0 } else { account }).collect();
+        let mut groups = vec![NONE_U32; 320];
+        for (start, end) in [(0, 20), (20, 32), (32, 36), (40, 58)] {
+            groups[start..end].fill(start as u32);
+        }
+        let after = proposed(&toy, &communities, groups, &MemberConfig::default());
+        assert!(after[..40].iter().all(|&group| group == 0), "{:?}", &after[..80]);
+        assert!(after[40..58].iter().all(|&group| group == 40), "{:?}", &after[..80]);
     }
 
     fn separated(toy: &Toy, communities: &[u32], mut groups: Vec<u32>) -> Vec<u32> {
