@@ -15,7 +15,9 @@
 //!    profile: summed bits would let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
 //! 4. *Profile*: in larger groups the profile of the others decides who stays, leaves and joins (module `profile`).
 //! 5. *Interlock*: groups whose parts have nothing to do with each other are taken apart, communities of the graph whose
-//!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again.
+//!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again. The
+//!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
+//!    isn't alike pair by pair there, is alone in a finer one.
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -161,8 +163,8 @@ pub fn tied_accounts<'a>(
     Ties { pairs: tied_pairs(facts, &rule, config), rule }
 }
 
-/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself for what ties
-/// don't hold together. The first labels of both are the accounts'.
+/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself, from coarse to
+/// fine, for what ties don't hold together. The first labels of all are the accounts'.
 ///
 /// # Panics
 /// If a partition has fewer vertices than the graph has accounts.
@@ -172,7 +174,7 @@ pub fn corroborate_members(
     weights: &Weights,
     ties: &Ties<'_>,
     tied: &Partition,
-    communities: &Partition,
+    communities: &[&Partition],
     config: &MemberConfig,
 ) -> Candidates {
     let Ties { pairs: ties, rule } = ties;
@@ -192,9 +194,12 @@ pub fn corroborate_members(
     let mut refined = refine(groups);
     // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
     let mut groups = refined.groups.clone();
-    let communities = &communities.labels()[..account_count];
-    separate_strangers(facts, classification, communities, &mut groups, config);
-    propose_interlocked(facts, classification, communities, &mut groups, config);
+    for (at, communities) in communities.iter().map(|partition| &partition.labels()[..account_count]).enumerate() {
+        if at == 0 {
+            separate_strangers(facts, classification, communities, &mut groups, config);
+        }
+        propose_interlocked(facts, classification, communities, &mut groups, config);
+    }
     if groups != refined.groups {
         refined = refine(groups);
     }
@@ -414,7 +419,7 @@ mod tests {
             &weights,
             &ties,
             &Partition::from_labels(labels.clone()),
-            &Partition::from_labels(labels),
+            &[&Partition::from_labels(labels)],
             &config.members,
         )
     }

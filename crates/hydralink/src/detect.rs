@@ -76,6 +76,9 @@ impl DetectConfig {
     }
 }
 
+/// How much finer the second search for communities is.
+const FINER: f64 = 4.0;
+
 /// Identifiers that a network lists by name; the rest are counted.
 const NAMED_IDENTIFIERS: usize = 25;
 
@@ -130,6 +133,13 @@ pub(crate) fn find_candidates(
     let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
+    // A pool that shares nothing but its work is swept together with the users of popular templates.
+    let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
+    let finer = community::leiden(
+        &weighted,
+        Some(&communities.partition),
+        &community::LeidenConfig { objective: finer, ..search.clone() },
+    )?;
     step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
@@ -142,7 +152,7 @@ pub(crate) fn find_candidates(
         &weights,
         &ties,
         &proposals,
-        &communities.partition,
+        &[&communities.partition, &finer.partition],
         &linkage.members,
     );
     step("population")?;
