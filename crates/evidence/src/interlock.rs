@@ -16,13 +16,14 @@
 //! 1. *Count* the accounts of each identifier by community, in communities of `profile_size` accounts or more.
 //! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the
 //!    group that holds most of it, or are one, if that has `profile_size` accounts. So do other groups of the community whose
-//!    accounts share at least `part_share` as much with that group's as these do with each other: pieces of one pool, none of
-//!    which keeps to itself what all of them use. The profile then decides account by account ([`crate::profile`]).
+//!    accounts share at least `part_share` as much with that group's as these do with each other, and something with half as
+//!    many of them: pieces of one pool, none of which keeps to itself what all of them use. The profile then decides account by account ([`crate::profile`]).
 //!
 //! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
 //!
 //! Cost: O(sightings).
 
+use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
 
 use crate::Facts;
@@ -34,9 +35,14 @@ use crate::ties::{find, union};
 /// From this interlock on a part of a group hangs together pair by pair.
 const LEAST_INTERLOCK: f64 = 1.0;
 
+/// An account of a piece shares something with so large a part, at least, of those with whom an account of the host does.
+const PIECE_REACH: f64 = 0.5;
+/// Accounts of a piece, and of the host, whose pairs are counted.
+const REACHING: usize = 64;
+
 /// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if
 /// they share at least `loose_share` as much with it as its accounts do with each other; and the accounts of other groups that
-/// share at least `part_share` as much.
+/// share at least `part_share` as much, with half as many of its accounts ([`PIECE_REACH`]).
 pub(crate) fn propose_interlocked(
     facts: Facts<'_>,
     classification: &Classification,
@@ -56,6 +62,7 @@ pub(crate) fn propose_interlocked(
     rows.sort_unstable();
     // Accounts of the host, or of the community without one, that have an identifier: to be set back after each community.
     let mut held = vec![0u32; facts.graph.identifier_count()];
+    let mut in_host = FixedBitSet::with_capacity(groups.len());
     for of_community in rows.chunk_by(|left, right| left.0 == right.0) {
         let community = of_community[0].0;
         let (tied, free) = of_community.split_at(of_community.partition_point(|row| row.1 != NONE_U32));
@@ -84,13 +91,29 @@ pub(crate) fn propose_interlocked(
         let alike: Vec<u32> =
             free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical).collect();
         let name = if inside == 1 { alike.first().copied().unwrap_or(name) } else { name };
-        // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them.
+        // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
+        // account that works for two operators makes much; of the pairs it makes one in so many.
         let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| inside == 0 && piece[0].1 != name);
+        host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
+        let reach = |accounts: &[(u32, u32, u32)]| {
+            let step = accounts.len().div_ceil(REACHING);
+            let reached = |&(.., account): &(u32, u32, u32)| {
+                let users = own(account).flat_map(|identifier| facts.graph.accounts_of(IdentifierId(identifier)));
+                let mut reached: Vec<u32> =
+                    users.copied().filter(|&user| user != account && in_host.contains(user as usize)).collect();
+                reached.sort_unstable();
+                reached.dedup();
+                reached.len() as f64 / host.len() as f64
+            };
+            accounts.iter().step_by(step).map(reached).sum::<f64>() / accounts.len().div_ceil(step) as f64
+        };
+        let usual = reach(host);
         let of_host = |piece: &&[(u32, u32, u32)]| {
             let mean = piece.iter().map(|&(.., account)| shares(account, 0)).sum::<f64>() / piece.len() as f64;
-            mean >= config.part_share * typical
+            mean >= config.part_share * typical && reach(piece) >= PIECE_REACH * usual
         };
         let joined: Vec<u32> = pieces.filter(of_host).flatten().map(|row| row.2).collect();
+        host.iter().for_each(|&(.., account)| in_host.remove(account as usize));
         host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
         alike.into_iter().chain(joined).for_each(|account| groups[account as usize] = name);
     }
@@ -282,7 +305,9 @@ mod tests {
         };
         let strangers =
             (80..320u32).flat_map(|account| (0..20).map(move |at| (account, 0, 1_000 + (account + 2 * at) % 40, 0)));
-        let touches: Vec<Touch> = pool(0, 0).chain(pool(40, 100)).chain(strangers).collect();
+        // Account 0 works for both.
+        let agent = (100..140).map(|template| (0, 0, template, 0));
+        let touches: Vec<Touch> = pool(0, 0).chain(pool(40, 100)).chain(agent).chain(strangers).collect();
         let toy = Toy::new(&[KindRole::Template], 320, &touches);
         let communities: Vec<u32> = (0..320u32).map(|account| if account < 80 { 0 } else { account }).collect();
         let mut groups = vec![NONE_U32; 320];
