@@ -135,11 +135,8 @@ pub(crate) fn find_candidates(
     let communities = community::leiden(&weighted, None, &search)?;
     // A pool that shares nothing but its work is swept together with the users of popular templates.
     let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
-    let finer = community::leiden(
-        &weighted,
-        Some(&communities.partition),
-        &community::LeidenConfig { objective: finer, ..search.clone() },
-    )?;
+    let finer =
+        community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
     step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
