@@ -69,6 +69,12 @@ impl Progress {
         self.bar.set_length(total);
     }
 
+    /// Says how much there is, and how much of it is done.
+    pub(crate) fn at(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
     /// Moves on.
     pub(crate) fn advance(&self, by: u64) {
         self.bar.inc(by);

@@ -9,6 +9,7 @@ use hydralink::calibrate::{CalibrateConfig, Reliability, ThresholdLine};
 use hydralink::evaluate::{self, FairnessLine, SampledPairwise, Truth};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
+use hydralink::reruns::RerunStep;
 use hydralink::{ConsensusConfig, Dataset, Error, Network, ablate::ablate, calibrate, consensus, layers};
 
 use super::{find, read};
@@ -35,16 +36,18 @@ fn go_on(bar: &Progress, phase: &str) -> Result<(), Error> {
     if progress::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
+/// Shows where reruns are; whether to go on.
+fn rerun(bar: &Progress, step: RerunStep) -> bool {
+    bar.at(u64::from(step.done), u64::from(step.of));
+    bar.phase(step.phase);
+    !progress::interrupted()
+}
+
 /// Reruns the detection on null copies; prints what chance gives at each score.
 fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let config = CalibrateConfig { copies: arguments.copies, seed: arguments.seed };
     let bar = Progress::new(shared, "null copies", Some(u64::from(config.copies)), false);
-    let last = std::cell::Cell::new(0);
-    let calibration = calibrate(&arguments.store, &config, &|step| {
-        bar.phase(step.phase);
-        bar.advance(u64::from(step.done - last.replace(step.done)));
-        !progress::interrupted()
-    })?;
+    let calibration = calibrate(&arguments.store, &config, &|step| rerun(&bar, step))?;
     drop(bar);
     let results = Dataset::open(&arguments.store)?.results()?;
     if arguments.reliability {
@@ -76,13 +79,8 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
         }
     };
     let bar = Progress::new(shared, "cuts", Some(0), false);
-    let last = std::cell::Cell::new(0);
-    let found = backtest(&dataset, &results, &groups, arguments.every.saturating_mul(3600), &|step| {
-        bar.total(u64::from(step.cuts));
-        bar.phase(step.phase);
-        bar.advance(u64::from(step.done - last.replace(step.done)));
-        !progress::interrupted()
-    })?;
+    let every = arguments.every.saturating_mul(3600);
+    let found = backtest(&dataset, &results, &groups, every, &|step| rerun(&bar, step))?;
     drop(bar);
     if arguments.cuts {
         return Ok(output.records(&found.cuts, CUT)?);
@@ -132,12 +130,7 @@ const CUT: &[Field<Cut>] = &[
 fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let config = ConsensusConfig { runs: arguments.runs, left_out: arguments.left_out, seed: arguments.seed };
     let bar = Progress::new(shared, "reruns", Some(u64::from(config.runs)), false);
-    let last = std::cell::Cell::new(0);
-    consensus(&arguments.store, &config, &|step| {
-        bar.phase(step.phase);
-        bar.advance(u64::from(step.done - last.replace(step.done)));
-        !progress::interrupted()
-    })?;
+    consensus(&arguments.store, &config, &|step| rerun(&bar, step))?;
     drop(bar);
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.labelling()?;
@@ -352,10 +345,8 @@ fn run_redteam(arguments: &Redteam, shared: &Shared, output: &mut Output) -> any
     };
     std::fs::create_dir_all(&arguments.directory)?;
     let bar = Progress::new(shared, "worlds", Some(0), false);
-    let last = std::cell::Cell::new(0);
     let lines = redteam::redteam(&arguments.directory, &config, &|point, done, total| {
-        bar.total(total);
-        bar.advance(done - last.replace(done));
+        bar.at(done, total);
         go_on(&bar, point)
     })?;
     drop(bar);

@@ -104,12 +104,9 @@ impl Waiting {
     pub(crate) fn add(&self, part: Part, present: Present, accounts: &Interner, names: usize) -> Result<(), EventError> {
         let elsewhere = names.saturating_mul(NAMES).saturating_add(THREAD * rayon::current_num_threads());
         let limit = self.limit.saturating_sub(elsewhere).max(self.limit / 4);
-        let (mut part, mut tier) = (part, 0);
+        let (mut tier, mut part) = (usize::from(part.items() >= SMALL), part);
         let mut stock = self.lock();
         stock.present.merge(present);
-        if part.items() >= SMALL {
-            tier = 1;
-        }
         while let Some(full) = stock.put(part, tier, limit) {
             // What takes long runs without the lock; a thread that waits may come by here with a part of its own.
             drop(stock);

@@ -94,6 +94,9 @@ pub(crate) fn propose_interlocked(
         // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
         // account that works for two operators makes much; of the pairs it makes one in so many.
         let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| inside == 0 && piece[0].1 != name);
+        let mean =
+            |piece: &[(u32, u32, u32)]| piece.iter().map(|&(.., account)| shares(account, 0)).sum::<f64>() / piece.len() as f64;
+        let near: Vec<_> = pieces.filter(|piece| mean(piece) >= config.part_share * typical).collect();
         host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
         let reach = |accounts: &[(u32, u32, u32)]| {
             let step = accounts.len().div_ceil(REACHING);
@@ -107,12 +110,9 @@ pub(crate) fn propose_interlocked(
             };
             accounts.iter().step_by(step).map(reached).sum::<f64>() / accounts.len().div_ceil(step) as f64
         };
-        let usual = reach(host);
-        let of_host = |piece: &&[(u32, u32, u32)]| {
-            let mean = piece.iter().map(|&(.., account)| shares(account, 0)).sum::<f64>() / piece.len() as f64;
-            mean >= config.part_share * typical && reach(piece) >= PIECE_REACH * usual
-        };
-        let joined: Vec<u32> = pieces.filter(of_host).flatten().map(|row| row.2).collect();
+        let usual = if near.is_empty() { 0.0 } else { reach(host) };
+        let of_host = near.into_iter().filter(|piece| reach(piece) >= PIECE_REACH * usual);
+        let joined: Vec<u32> = of_host.flatten().map(|row| row.2).collect();
         host.iter().for_each(|&(.., account)| in_host.remove(account as usize));
         host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
         alike.into_iter().chain(joined).for_each(|account| groups[account as usize] = name);

@@ -4,7 +4,7 @@
 //! assessment of stability. Vertices keep their numbers, so that what is found in the copy can be compared with what was found
 //! in the data. Cost: O(sightings). Reference: Hennig 2007, doi:10.1016/j.csda.2006.11.025.
 
-use graph::{AccountId, BipartiteGraph, GraphError, build::graph_from_sightings};
+use graph::{BipartiteGraph, GraphError};
 
 use crate::behaviour::random::{Stream, key};
 
@@ -14,13 +14,13 @@ use crate::behaviour::random::{Stream, key};
 /// [`GraphError`] if the parts don't fit together, which a valid graph never causes.
 pub fn perturbed_graph(graph: &BipartiteGraph, left_out: f64, seed: u64) -> Result<BipartiteGraph, GraphError> {
     let mut stream = Stream::new(key(&[seed, 0x7065_7274]));
-    let sightings = (0..graph.account_count() as u32).flat_map(|account| graph.sightings_of(AccountId(account)));
-    let kept = sightings.filter(|_| stream.unit() >= left_out).collect();
-    graph_from_sightings(kept, graph.account_count(), graph.columns().kind_starts.to_vec())
+    graph.with_sightings(|sighting| (stream.unit() >= left_out).then_some(sighting))
 }
 
 #[cfg(test)]
 mod tests {
+    use graph::AccountId;
+
     use super::*;
     use crate::KindRole;
     use crate::toy::{Touch, Toy};

@@ -291,6 +291,18 @@ pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> 
     })
 }
 
+impl BipartiteGraph {
+    /// The graph of the sightings that `keep` gives back, changed or not, with the same vertices. O(sightings).
+    ///
+    /// # Errors
+    /// As [`graph_from_sightings`], which sightings of this graph never cause.
+    pub fn with_sightings(&self, keep: impl FnMut(Sighting) -> Option<Sighting>) -> Result<BipartiteGraph, GraphError> {
+        let sightings = (0..self.account_count() as u32).flat_map(|account| self.sightings_of(AccountId(account)));
+        let kept = sightings.filter_map(keep).collect();
+        graph_from_sightings(kept, self.account_count(), self.columns().kind_starts.to_vec())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -4,8 +4,7 @@
 //! had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had by
 //! then: which events a sighting is made of isn't kept. Sightings without a time are always there. O(sightings + events).
 
-use crate::build::graph_from_sightings;
-use crate::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
+use crate::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
 
 impl Activity {
     /// The events up to the end of a second.
@@ -54,28 +53,22 @@ impl BipartiteGraph {
     /// # Errors
     /// [`GraphError`] if the parts don't fit together, which a valid graph always does.
     pub fn until(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
-        let mut kept = Vec::new();
-        for account in (0..self.account_count() as u32).map(AccountId) {
-            let events = activity.of(account).time.len() as u32;
-            for mut sighting in self.sightings_of(account) {
-                if sighting.first_seen != NO_TIME {
-                    if sighting.first_seen > time {
-                        continue;
-                    }
-                    sighting.last_seen = sighting.last_seen.min(time);
-                    sighting.count = sighting.count.min(events.max(1));
-                }
-                kept.push(sighting);
+        self.with_sightings(|mut sighting| {
+            if sighting.first_seen != NO_TIME {
+                let events = activity.of(sighting.account).time.len() as u32;
+                sighting.last_seen = sighting.last_seen.min(time);
+                sighting.count = sighting.count.min(events.max(1));
             }
-        }
-        graph_from_sightings(kept, self.account_count(), self.columns().kind_starts.to_vec())
+            (sighting.first_seen == NO_TIME || sighting.first_seen <= time).then_some(sighting)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{IdentifierId, Sighting};
+    use crate::build::graph_from_sightings;
+    use crate::{AccountId, IdentifierId, Sighting};
 
     #[test]
     fn what_came_later_is_gone_and_what_went_on_is_cut_off() {

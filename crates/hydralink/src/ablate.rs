@@ -10,9 +10,7 @@
 //! Cost: one detection a line, without writing.
 
 use evidence::{Facts, KindRole, Role};
-use graph::{
-    AccountId, Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, IdentifierId, KindId, Kinds, NONE_U32, Sighting,
-};
+use graph::{Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, KindId, Kinds, NONE_U32};
 use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
 
@@ -130,12 +128,7 @@ fn flagged(chain: &Chain, accounts: usize, threshold: f64) -> (Vec<u32>, u64) {
 fn without_kind(graph: &BipartiteGraph, kind: KindId) -> Result<BipartiteGraph, GraphError> {
     let others: Vec<KindId> = (0..graph.kind_count()).map(|kind| KindId(kind as u8)).filter(|&other| other != kind).collect();
     let open = IdentifierFilter { kinds: Kinds::Only(&others), ..IdentifierFilter::default() }.open_identifiers(graph);
-    let accounts = (0..graph.account_count() as u32).map(AccountId);
-    let kept: Vec<Sighting> = accounts
-        .flat_map(|account| graph.sightings_of(account))
-        .filter(|sighting| open[IdentifierId::index(sighting.identifier)])
-        .collect();
-    graph::build::graph_from_sightings(kept, graph.account_count(), graph.columns().kind_starts.to_vec())
+    graph.with_sightings(|sighting| open[sighting.identifier.index()].then_some(sighting))
 }
 
 fn without_templates(activity: &Activity) -> Result<Activity, GraphError> {
@@ -146,6 +139,8 @@ fn without_templates(activity: &Activity) -> Result<Activity, GraphError> {
 
 #[cfg(test)]
 mod tests {
+    use graph::{AccountId, IdentifierId, Sighting};
+
     use super::*;
 
     #[test]

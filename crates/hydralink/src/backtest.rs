@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, find_candidates};
 use crate::error::Error;
+use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;
 use crate::time::rfc3339;
 
@@ -102,17 +103,6 @@ pub struct Backtest {
     pub cuts: Vec<Cut>,
 }
 
-/// Where a backtest is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BacktestStep {
-    /// Cuts that are done.
-    pub done: u32,
-    /// All cuts.
-    pub cuts: u32,
-    /// What is being done at the next.
-    pub phase: &'static str,
-}
-
 /// Reruns the last detection on the store as it stood after each `every` seconds.
 ///
 /// # Errors
@@ -122,11 +112,12 @@ pub fn backtest(
     results: &Labelling,
     groups: &Groups,
     every: Seconds,
-    observe: &dyn Fn(BacktestStep) -> bool,
+    observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Backtest, Error> {
     let detect = DetectConfig::of_run(&results.run)?;
     let times = cuts(dataset, every)?;
     let allowed = dataset.allowed()?;
+    let now = dataset.facts(&allowed);
     let mut told: Vec<FoundWhen> = Vec::new();
     let mut history: Vec<History> = Vec::new();
     for (group, name) in groups.names.iter().enumerate() {
@@ -143,23 +134,19 @@ pub fn backtest(
     }
     let mut lines = Vec::with_capacity(times.len());
     for (done, &time) in times.iter().enumerate() {
-        let step = |phase| {
-            let step = BacktestStep { done: done as u32, cuts: times.len() as u32, phase };
-            if observe(step) { Ok(()) } else { Err(Error::Interrupted) }
-        };
+        let step = reruns::told(observe, done as u32, times.len() as u32);
         step("cutting")?;
-        let facts = dataset.facts(&allowed);
-        let activity = facts.activity.until(time)?;
+        let activity = now.activity.until(time)?;
         let whole = dataset.graph().until(time, &activity)?;
         let linking = dataset.without_expired(&whole);
         let then = |&at: &Seconds| if at > time { NO_TIME } else { at };
         let accounts = AccountTable {
-            banned_at: facts.accounts.banned_at.iter().map(then).collect::<Vec<_>>().into(),
-            ..facts.accounts.clone()
+            banned_at: now.accounts.banned_at.iter().map(then).collect::<Vec<_>>().into(),
+            ..now.accounts.clone()
         };
-        let releases: Vec<(u16, Seconds)> = facts.releases.iter().copied().filter(|release| release.1 <= time).collect();
+        let releases: Vec<(u16, Seconds)> = now.releases.iter().copied().filter(|release| release.1 <= time).collect();
         let graph = linking.as_ref().unwrap_or(&whole);
-        let facts = Facts { graph, activity: &activity, accounts: &accounts, releases: &releases, ..facts };
+        let facts = Facts { graph, activity: &activity, accounts: &accounts, releases: &releases, ..now };
         let chain = find_candidates(facts, &detect, &[], &step)?;
         let seen = |account: u32| {
             !whole.identifiers_of(AccountId(account)).is_empty() || !activity.of(AccountId(account)).time.is_empty()
@@ -193,9 +180,12 @@ pub fn backtest(
         lines.push(cut);
         for (&group, &(own, others)) in &flagged {
             let (told, history) = (&mut told[group as usize], &history[group as usize]);
+            if told.half.is_some() {
+                continue;
+            }
             let known = history.accounts.iter().filter(|&&account| seen(account)).count() as u64;
             let first = history.first_event.unwrap_or(time);
-            let alarm = || Alarm {
+            let now = Alarm {
                 at: rfc3339(time).unwrap_or_default(),
                 hours: f64::from(time.saturating_sub(first)) / 3600.0,
                 leaked: history.exchanges_until(dataset, time) as f64 / (told.exchanges.max(1)) as f64,
@@ -203,10 +193,9 @@ pub fn backtest(
                 seen: known,
                 others,
             };
-            let (now, half) = (alarm(), 2 * own >= known);
             told.alarm.get_or_insert_with(|| now.clone());
-            if half {
-                told.half.get_or_insert(now);
+            if 2 * own >= known {
+                told.half = Some(now);
             }
         }
     }

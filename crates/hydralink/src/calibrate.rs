@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, find_candidates};
 use crate::error::Error;
+use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;
 use crate::store::StoreWriter;
 
@@ -179,21 +180,12 @@ pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// Where a calibration is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CalibrateStep {
-    /// Copies that are done.
-    pub done: u32,
-    /// What is being done to the next.
-    pub phase: &'static str,
-}
-
 /// Reruns the last detection on null copies of the store and keeps what they score. `observe` may stop the work by returning
 /// `false`: the store is then as it was.
 ///
 /// # Errors
 /// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; as [`StoreWriter::amend`]; [`Error::Interrupted`].
-pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(CalibrateStep) -> bool) -> Result<Calibration, Error> {
+pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(RerunStep) -> bool) -> Result<Calibration, Error> {
     if config.copies == 0 {
         return Err(Error::Usage(
             "no null copies, no calibration: --copies is at least 1, and 20 or more tell something".to_owned(),
@@ -213,16 +205,16 @@ fn null_scores(
     dataset: &Dataset,
     results: &Labelling,
     config: &CalibrateConfig,
-    observe: &dyn Fn(CalibrateStep) -> bool,
+    observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Calibration, Error> {
     let detect = DetectConfig::of_run(&results.run)?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut copies = Vec::with_capacity(config.copies as usize);
     for done in 0..config.copies {
-        let step = |phase| if observe(CalibrateStep { done, phase }) { Ok(()) } else { Err(Error::Interrupted) };
+        let step = reruns::told(observe, done, config.copies);
         step("copying")?;
-        let seed = config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(done));
+        let seed = reruns::seed_of(config.seed, done);
         let copy = null_copy(facts.graph, facts.activity, seed)?;
         let null = Facts { graph: &copy.graph, activity: &copy.activity, ..facts };
         copies.push(scores(null, &detect, &step)?);

@@ -28,6 +28,7 @@ use crate::calibrate::key_of;
 use crate::dataset::Dataset;
 use crate::detect::{Chain, DetectConfig, find_candidates};
 use crate::error::Error;
+use crate::reruns::{self, RerunStep};
 use crate::results::{Labelling, Membership};
 use crate::store::StoreWriter;
 
@@ -123,22 +124,13 @@ struct Summary {
     runs: u32,
 }
 
-/// Where a consensus is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConsensusStep {
-    /// Runs that are done.
-    pub done: u32,
-    /// What is being done in the next.
-    pub phase: &'static str,
-}
-
 /// Reruns the last detection on perturbed copies of the store and keeps how far they agree with it. `observe` may stop the
 /// work by returning `false`: the store is then as it was.
 ///
 /// # Errors
 /// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no runs or a share that isn't one; as
 /// [`StoreWriter::amend`]; [`Error::Interrupted`].
-pub fn consensus(path: &Path, config: &ConsensusConfig, observe: &dyn Fn(ConsensusStep) -> bool) -> Result<(), Error> {
+pub fn consensus(path: &Path, config: &ConsensusConfig, observe: &dyn Fn(RerunStep) -> bool) -> Result<(), Error> {
     if config.runs == 0 {
         return Err(Error::Usage("no reruns, no consensus: --runs is at least 1, and 20 or more tell something".to_owned()));
     }
@@ -163,7 +155,7 @@ fn rerun(
     dataset: &Dataset,
     results: &Labelling,
     config: &ConsensusConfig,
-    observe: &dyn Fn(ConsensusStep) -> bool,
+    observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Agreement, Error> {
     let detect = DetectConfig::of_run(&results.run)?;
     let allowed = dataset.allowed()?;
@@ -175,9 +167,9 @@ fn rerun(
     let labels = (0..facts.graph.account_count()).map(belongs).collect();
     let mut agreement = Agreement::new(labels, results.heads().len());
     for done in 0..config.runs {
-        let step = |phase| if observe(ConsensusStep { done, phase }) { Ok(()) } else { Err(Error::Interrupted) };
+        let step = reruns::told(observe, done, config.runs);
         step("perturbing")?;
-        let seed = config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(done));
+        let seed = reruns::seed_of(config.seed, done);
         let graph = perturbed_graph(facts.graph, config.left_out, seed)?;
         let perturbed = Facts { graph: &graph, ..facts };
         let chain = find_candidates(perturbed, &DetectConfig { seed, ..detect.clone() }, &[], &step)?;

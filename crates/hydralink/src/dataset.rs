@@ -300,12 +300,8 @@ impl Dataset {
             let life = lives[graph.kind_of(sighting.identifier).index()];
             sighting.last_seen == graph::NO_TIME || life.is_none_or(|life| sighting.last_seen.saturating_add(life) >= newest)
         };
-        let rows = (0..graph.account_count() as u32).flat_map(|account| graph.sightings_of(AccountId(account)));
-        let kept = rows.filter(links).collect();
-        let starts = graph.columns().kind_starts.to_vec();
-        Some(
-            graph::build::graph_from_sightings(kept, graph.account_count(), starts).expect("fewer sightings of the same graph"),
-        )
+        let linking = graph.with_sightings(|sighting| links(&sighting).then_some(sighting));
+        Some(linking.expect("fewer sightings of the same graph"))
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].

@@ -57,6 +57,7 @@ pub mod calibrate;
 pub mod consensus;
 pub mod layers;
 pub mod redteam;
+pub mod reruns;
 
 pub mod bans;
 pub mod cases;
