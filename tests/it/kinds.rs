@@ -121,3 +121,58 @@ fn a_declaration_that_means_nothing_is_refused() {
     let ran = bench.fails(2, &["bin"], &["build", &cards, "-o", "st"]);
     assert!(!ran.stderr.contains("4111111111111111"));
 }
+
+/// Posts in long form: a thousand people with links of their own, ten followers who pass on four links, two of them with a hashtag,
+/// whenever they come upon them, and 12 accounts that pass on sixty links within seconds of each other.
+fn posts() -> String {
+    let mut rows = vec![];
+    let mut post = |minute: usize, second: usize, account: String, things: &[String]| {
+        let (day, hour) = (1 + minute / 1440 % 28, minute / 60 % 24);
+        for thing in things {
+            let (kind, value) = thing.split_once(':').expect("kind:value");
+            rows.push(format!("2026-03-{day:02}T{hour:02}:{:02}:{second:02}Z,{account},{kind},{value}", minute % 60));
+        }
+    };
+    for at in 0..4_000usize {
+        post(at * 7_919, at % 60, format!("person{}", at % 1_000), &[format!("url:own{}", at % 3_501)]);
+    }
+    for follower in 0..10usize {
+        let mut pass_on = |at: usize, things: &[&str]| {
+            let things: Vec<String> = things.iter().map(ToString::to_string).collect();
+            post(follower * 3_977 + at * 10_613, follower * 7 % 60, format!("follower{follower}"), &things);
+        };
+        pass_on(1, &["url:petition", "hashtag:petition"]);
+        pass_on(2, &["url:concert", "hashtag:concert"]);
+        pass_on(3, &["url:festival"]);
+        pass_on(4, &["url:strike"]);
+    }
+    for link in 0..60usize {
+        for bot in 0..12usize {
+            post(link * 601 + 31, (link + bot * 2) % 30, format!("bot{bot}"), &[format!("url:push{link}")]);
+        }
+    }
+    format!("timestamp,account_id,entity_kind,entity_value\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn an_audience_is_no_network_and_a_link_with_its_hashtag_is_one_thing() {
+    let bench = Bench::new();
+    let events = bench.file("posts.csv", posts());
+    bench.ok(&["build", &events, "-o", "st", "--quiet"]);
+    bench.ok(&["detect", "st", "--quiet"]);
+
+    let hubs = bench.ok(&["hubs", "st", "--where", "class == 'alias'", "--format", "jsonl"]).records();
+    let mut aliases: Vec<&str> = hubs.iter().filter_map(|hub| hub["identifier"].as_str()).collect();
+    aliases.sort_unstable();
+    assert_eq!(aliases.len(), 2, "{hubs:?}");
+    assert!(aliases[0].ends_with(":concert") && aliases[1].ends_with(":petition"), "{aliases:?}");
+    assert!(hubs.iter().all(|hub| hub["policy"] == "drop" && hub["reason"].as_str().unwrap().contains("same events")));
+
+    let networks = bench.ok(&["networks", "st", "--format", "jsonl"]).records();
+    assert_eq!(networks.len(), 1, "{networks:?}");
+    assert_eq!(networks[0]["accounts"], 12);
+    assert!(networks[0]["signals"]["synchrony"]["bits"].as_f64() > Some(5.0));
+    let all = bench.ok(&["networks", "st", "--all", "--format", "jsonl"]).records();
+    let followers = all.iter().find(|candidate| candidate["accounts"] == 10).expect("a candidate");
+    assert_eq!((&followers["benign_hypothesis"], &followers["flagged"]), (&"audience".into(), &false.into()));
+}

@@ -192,6 +192,7 @@ const HUB: &[Field<Hub>] = &[
     Field::text("class", |row| row.class.clone()),
     Field::text("policy", |row| row.policy.clone()),
     Field::text("reason", |row| row.reason.clone()),
+    Field::csv("spread_days", |row| row.spread_days.map_or(String::new(), |days| format!("{days:.4}"))),
     Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];

@@ -30,13 +30,16 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
+    let store = arguments.store.display();
+    let next = match results.networks.first() {
+        Some(network) => format!("network {store} {}", network.id),
+        None => format!("hubs {store}"),
+    };
     output.say(&format!(
-        "{} networks over {} bits, {} candidates below. Next: hydralink network {} {}",
+        "{} networks over {} bits, {} candidates below. Next: hydralink {next}",
         grouped(flagged as u64),
         results.run.threshold,
         grouped(below as u64),
-        arguments.store.display(),
-        results.networks.first().map_or("ID", |network| network.id.as_str()),
     ))?;
     Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
 }

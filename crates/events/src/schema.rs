@@ -149,7 +149,7 @@ pub struct Map {
     pub kinds: BTreeMap<String, KindEntry>,
 }
 
-const ROLES: [&str; 7] = ["address", "payment", "template", "device", "credential", "weak", "other"];
+const ROLES: [&str; 8] = ["address", "payment", "template", "device", "credential", "weak", "other", "content"];
 
 impl Map {
     /// Reads a map file.

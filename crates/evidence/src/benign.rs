@@ -44,6 +44,8 @@ pub enum BenignHypothesis {
     Family,
     /// A few accounts of one person who farms free credit.
     FreeCreditRing,
+    /// People who come upon the same content, as they follow the same thing.
+    Audience,
 }
 
 impl BenignHypothesis {
@@ -70,6 +72,9 @@ impl BenignHypothesis {
                 &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase"]
             }
             BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
+            BenignHypothesis::Audience => {
+                &["diurnal_phase", "template_fan_out", "capability_concentration", "launch_pivot", "tenure"]
+            }
         };
         brought.contains(&signal)
     }
@@ -112,6 +117,7 @@ struct Expectation {
     top_organisation: Option<Beta>,
     payment_mesh: Option<Beta>,
     occasion: Option<Beta>,
+    interest: Option<Beta>,
     burst: Option<Beta>,
     /// Of the share that [`breadth`] makes of a number of templates.
     breadth: Option<Beta>,
@@ -136,6 +142,7 @@ const OPERATOR: Expectation = Expectation {
     top_organisation: NONE,
     payment_mesh: Some((1.5, 1.5)),
     occasion: LITTLE,
+    interest: ANY,
     burst: LITTLE,
     breadth: ANY,
     weekdays: EVERY_DAY,
@@ -149,13 +156,14 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     top_organisation: NONE,
     payment_mesh: NONE,
     occasion: LITTLE,
+    interest: ANY,
     burst: LITTLE,
     breadth: ANY,
     weekdays: EVERY_DAY,
 };
 
 /// The stories' expectations.
-const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
+const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -165,6 +173,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: ALL,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
@@ -179,6 +188,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: None,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: None,
@@ -193,6 +203,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
@@ -207,6 +218,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: LITTLE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
@@ -221,6 +233,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: None,
             payment_mesh: NONE,
             occasion: None,
+            interest: None,
             burst: None,
             breadth: LITTLE,
             weekdays: None,
@@ -235,6 +248,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: None,
+            interest: None,
             burst: MOST,
             breadth: LITTLE,
             weekdays: None,
@@ -249,6 +263,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: ALL,
             breadth: None,
             weekdays: None,
@@ -263,6 +278,7 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: NONE,
             occasion: LITTLE,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
@@ -277,9 +293,25 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
             top_organisation: NONE,
             payment_mesh: LITTLE,
             occasion: MOST,
+            interest: None,
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::Audience,
+        Expectation {
+            top_payment: None,
+            top_address: None,
+            top_template: None,
+            top_organisation: None,
+            payment_mesh: None,
+            occasion: LITTLE,
+            interest: ALL,
+            burst: None,
+            breadth: LITTLE,
+            weekdays: None,
         },
     ),
 ];
@@ -288,21 +320,39 @@ const HYPOTHESES: [(BenignHypothesis, Expectation); 9] = [
 const BREADTH: f64 = 16.0;
 /// Most bits that one share may add to or take from a story.
 const SHARE_BITS: f64 = 6.0;
-/// Bits by which operators of few accounts are rarer than families and free-credit rings of as many, and the reverse above.
+/// Bits by which operators of few accounts are rarer than families, free-credit rings and friends with one interest of as many,
+/// and operators of many are more frequent than such families and rings.
 const SIZE_BITS: f64 = 8.0;
 
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
-    // Where nobody knows what people pay with and where they come from, every story is silent: office days alone are no
-    // company.
+    // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
+    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
-        let size = match (small, structure.size <= config.ring_accounts) {
-            (true, true) => SIZE_BITS,
-            (true, false) => -2.0 * SIZE_BITS,
-            (false, true) => -SIZE_BITS,
-            (false, false) => 0.0,
+        let size = match (hypothesis, structure.size <= config.ring_accounts) {
+            (BenignHypothesis::Audience, few) => {
+                if few {
+                    SIZE_BITS
+                } else {
+                    0.0
+                }
+            }
+            (_, true) => {
+                if small {
+                    SIZE_BITS
+                } else {
+                    -SIZE_BITS
+                }
+            }
+            (_, false) => {
+                if small {
+                    -2.0 * SIZE_BITS
+                } else {
+                    0.0
+                }
+            }
         };
         // The operator is of either kind, as likely as the other: one over the mean of the two odds.
         let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
@@ -310,8 +360,10 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
+        .filter(|(hypothesis, _)| *hypothesis != BenignHypothesis::Audience || (!known && structure.interest > Some(0.0)))
         .map(|(hypothesis, expectation)| {
-            let bits = if known { bits_of(*hypothesis, expectation) } else { 0.0 };
+            let told = known || *hypothesis == BenignHypothesis::Audience;
+            let bits = if told { bits_of(*hypothesis, expectation) } else { 0.0 };
             BenignLikelihood { hypothesis: *hypothesis, bits }
         })
         .collect();
@@ -328,6 +380,7 @@ fn bits_of_shares(structure: &Structure, story: &Expectation, operator: &Expecta
         (structure.top_organisation, story.top_organisation, operator.top_organisation),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh),
         (structure.occasion, story.occasion, operator.occasion),
+        (structure.interest, story.interest, operator.interest),
         (structure.burst, story.burst, operator.burst),
         (structure.own_templates.map(breadth), story.breadth, operator.breadth),
         (structure.weekdays, story.weekdays, operator.weekdays),
@@ -368,6 +421,7 @@ mod tests {
             top_organisation: None,
             payment_mesh: None,
             occasion: None,
+            interest: None,
             burst: None,
             own_templates: None,
             weekdays: None,
@@ -440,6 +494,22 @@ mod tests {
         assert!((one - unknown - 3.3344f64.log2()).abs() < 1e-3, "{one} {unknown}");
         assert!((eight - unknown - 1.1852f64.log2()).abs() < 1e-3, "{eight} {unknown}");
         assert!((hundreds - unknown + SHARE_BITS).abs() < 1e-9, "{hundreds} {unknown}");
+    }
+
+    #[test]
+    fn people_who_share_nothing_but_content_are_an_audience_unless_their_addresses_are_known() {
+        let bits = |structure: Structure| {
+            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
+            of.into_iter().find(|likelihood| likelihood.hypothesis == BenignHypothesis::Audience).map(|found| found.bits)
+        };
+        let crowd = |interest: f64, own: f64| Structure { interest: Some(interest), own_templates: Some(own), ..shape(99) };
+        // 99 members: shares stop at .995. Beta(12, .7) there and Beta(1, 4) at 1/17, over 1 each.
+        let expected = (ln_density(0.995, (12.0, 0.7)) / std::f64::consts::LN_2) + 3.3344f64.log2();
+        assert!((bits(crowd(1.0, 1.0)).expect("an audience") - expected).abs() < 1e-3);
+        assert!(bits(crowd(1.0, 100.0)) < bits(crowd(1.0, 1.0)), "hundreds of things in common are no interest");
+        assert!(bits(crowd(0.3, 1.0)).expect("an audience") < -2.0, "most of what they share is something else");
+        assert_eq!(bits(crowd(0.0, 1.0)), None);
+        assert_eq!(bits(Structure { top_address: Some(0.1), ..crowd(1.0, 1.0) }), None);
     }
 
     #[test]

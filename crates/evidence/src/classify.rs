@@ -18,6 +18,8 @@
 //!    only together with another identifier. Hosts, VPN exits and proxies can be rented: there the spread decides as
 //!    everywhere.
 //! 4. *Rules*: the first that holds gives the class; the class and the role give the policy.
+//! 5. *Aliases*: of identifiers that the same accounts have from the same events one links and the others don't, as sharing
+//!    all of them is sharing one thing.
 //!
 //! Cost: O(sightings), one pass; a quartile is a selection, not a sort. Without timestamps the spread is missing and fan-in
 //! alone decides, towards caution: a hub without times links only together with another identifier.
@@ -26,6 +28,7 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME, NetworkType};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::aliases::find_aliases;
 use crate::config::ClassifyConfig;
 use crate::{Facts, KindRole};
 
@@ -57,6 +60,8 @@ pub enum IdentifierClass {
     UndatedHub,
     /// Named by the allow list.
     Allowed,
+    /// Another identifier under a second name: the same accounts have both, from the same events. Only the other one links.
+    Alias,
 }
 
 /// What an identifier may do in linkage.
@@ -154,6 +159,11 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
         policies.push(policy);
         features.push(feature);
     }
+    for alias in find_aliases(facts, config) {
+        if policies[alias.index()] != Policy::Drop {
+            (classes[alias.index()], policies[alias.index()]) = (IdentifierClass::Alias, Policy::Drop);
+        }
+    }
     Classification { classes, policies, features, tails }
 }
 
@@ -213,8 +223,8 @@ fn judge(
         KindRole::Address => (CarrierNat, Policy::DownWeight),
         KindRole::Payment | KindRole::Credential => (Corporate, Policy::CoOccurrenceOnly),
         KindRole::Device | KindRole::Weak => (DefaultFingerprint, Policy::CoOccurrenceOnly),
-        KindRole::Other if features.spread.is_nan() => (UndatedHub, Policy::CoOccurrenceOnly),
-        KindRole::Other => (BenignHub, Policy::CoOccurrenceOnly),
+        KindRole::Content | KindRole::Other if features.spread.is_nan() => (UndatedHub, Policy::CoOccurrenceOnly),
+        KindRole::Content | KindRole::Other => (BenignHub, Policy::CoOccurrenceOnly),
     }
 }
 

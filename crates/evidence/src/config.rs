@@ -47,6 +47,8 @@ pub struct ClassifyConfig {
     pub burst_spread: f64,
     /// Fewest accounts with a time from which a spread is computed.
     pub spread_accounts: u32,
+    /// Least likeness at which an identifier is another one under a second name ([`crate::IdentifierClass::Alias`]).
+    pub alias_share: f64,
 }
 
 impl Default for ClassifyConfig {
@@ -62,6 +64,7 @@ impl Default for ClassifyConfig {
             tail_deviations: 3.0,
             burst_spread: 0.05,
             spread_accounts: 5,
+            alias_share: 0.8,
         }
     }
 }

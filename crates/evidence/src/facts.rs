@@ -21,9 +21,17 @@ pub enum KindRole {
     Weak,
     /// Any other kind.
     Other,
+    /// What is passed on or looked at: `url`, `domain`, `hashtag`, `image_phash`, `post`, `repository`. Anybody can come upon it:
+    /// sharing it says a common interest before it says a common operator.
+    Content,
 }
 
 impl KindRole {
+    /// Whether sharing identifiers of the role can come of a common interest alone.
+    pub fn is_interest(self) -> bool {
+        matches!(self, KindRole::Content | KindRole::Template)
+    }
+
     /// The role of the kinds that are known by name; `Other` for the rest.
     pub fn of_name(kind: &str) -> KindRole {
         match kind {
@@ -33,6 +41,8 @@ impl KindRole {
             "device" => KindRole::Device,
             "org" | "api_key" | "email_domain" => KindRole::Credential,
             "user_agent" | "ja4" | "asn" | "phone_prefix" | "bin" | "issuer" | "virtual" => KindRole::Weak,
+            "url" | "domain" | "hashtag" | "image_phash" | "video_phash" | "post" | "retweeted_post" | "repository"
+            | "starred_repo" => KindRole::Content,
             _ => KindRole::Other,
         }
     }

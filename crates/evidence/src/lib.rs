@@ -16,6 +16,7 @@ pub mod signal;
 
 pub mod config;
 
+mod aliases;
 pub mod classify;
 pub mod weigh;
 

@@ -6,8 +6,9 @@
 //! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
+//! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all |
-//! | own templates | templates that the candidate keeps to itself, on two members or more, by member: their mean number |
+//! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
@@ -71,9 +72,11 @@ pub struct Structure {
     pub payment_mesh: Option<f64>,
     /// Most members that came within the occasion's hours.
     pub occasion: Option<f64>,
+    /// Repeats of kinds that a common interest explains, over all; `None` where nothing repeats.
+    pub interest: Option<f64>,
     /// Most first uses of the candidate's own templates within the occasion's hours.
     pub burst: Option<f64>,
-    /// Mean number, by member, of the templates that the candidate keeps to itself; `None` without templates.
+    /// Mean number, by member, of the templates and other content that the candidate keeps to itself; `None` without any.
     pub own_templates: Option<f64>,
     /// Exchanges on weekdays.
     pub weekdays: Option<f64>,
@@ -106,7 +109,9 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
         top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
         payment_mesh: payment_mesh(facts, &pairs),
         occasion: occasion(facts, &accounts, config.occasion_hours),
-        own_templates: own_templates(facts, candidate, accounts.len()).filter(|_| top(KindRole::Template).is_some()),
+        interest: interest(facts, &kinds),
+        own_templates: own_templates(facts, candidate, accounts.len())
+            .filter(|_| kinds.iter().any(|shape| facts.roles[usize::from(shape.kind)].is_interest())),
         burst: burst(facts, candidate, &accounts, config.occasion_hours),
         weekdays,
         profile_peak,
@@ -194,10 +199,18 @@ fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
     densest_share(&mut times, hours)
 }
 
+/// Repeats of templates and content over the repeats of every kind that isn't a broad attribute.
+fn interest(facts: Facts<'_>, kinds: &[KindShape]) -> Option<f64> {
+    let role = |shape: &&KindShape| facts.roles[usize::from(shape.kind)];
+    let repeats = |shape: &KindShape| u64::from(shape.sightings - shape.distinct);
+    let all: u64 = kinds.iter().filter(|shape| role(shape) != KindRole::Weak).map(repeats).sum();
+    let of_interest: u64 = kinds.iter().filter(|shape| role(shape).is_interest()).map(repeats).sum();
+    (all > 0).then(|| of_interest as f64 / all as f64)
+}
+
 /// The candidate's own templates, which `Candidate::identifiers` lists with their members.
 fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Option<f64> {
-    let is_template =
-        |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template;
+    let is_template = |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()].is_interest();
     let uses = candidate.identifiers.iter().filter(|own| is_template(own.identifier)).map(|own| u64::from(own.members));
     (members > 0).then(|| uses.sum::<u64>() as f64 / members as f64)
 }
@@ -271,6 +284,16 @@ mod tests {
             suppressed: 0,
             fragility: Fragility { identifier: None, lost: 0 },
         }
+    }
+
+    #[test]
+    fn interest_is_what_repeats_of_templates_and_content() {
+        // A template on all ten (nine repeats), a card on four (three), a browser on all: 9 of 12, the browser left out.
+        let mut touches: Vec<Touch> = (0..10).flat_map(|account| [(account, 0, 0, 0), (account, 2, 0, 0)]).collect();
+        touches.extend((0..4).map(|account| (account, 1, 0, 0)));
+        let toy = Toy::new(&[KindRole::Content, KindRole::Payment, KindRole::Weak], 10, &touches);
+        let structure = measure_structure(toy.facts(), &candidate(&[]), &BenignConfig::default());
+        assert_eq!(structure.interest, Some(0.75));
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl<'a> TieRule<'a> {
         let (left, right) = (IdentifierId((key >> 32) as u32), IdentifierId(key as u32));
         let (left_kind, right_kind) = (facts.graph.kind_of(left).index(), facts.graph.kind_of(right).index());
         let same = left_kind == right_kind;
-        let alone = !matches!(facts.roles[left_kind], KindRole::Template | KindRole::Other);
+        let alone = !matches!(facts.roles[left_kind], KindRole::Template | KindRole::Content | KindRole::Other);
         let nested = self.weights.nested[left_kind][right_kind] || self.weights.nested[right_kind][left_kind];
         if count < KEY_ACCOUNTS || nested || (same && alone) {
             return false;

@@ -98,6 +98,8 @@ pub struct Hub {
     pub policy: String,
     /// Why it was put there.
     pub reason: String,
+    /// Days within which the middle half of its accounts first had it, if times are known.
+    pub spread_days: Option<f64>,
     /// First seen.
     pub first_seen: Option<String>,
     /// Last seen.
@@ -283,6 +285,7 @@ pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> 
         class: results.class_of(identifier).to_owned(),
         policy: results.policy_of(identifier).to_owned(),
         reason: results.reason_of(dataset, identifier),
+        spread_days: results.spread_days_of(identifier),
         first_seen: rfc3339(first),
         last_seen: rfc3339(last),
     }

@@ -216,6 +216,9 @@ pub struct Labelling {
     pub classes: Column<u8>,
     /// Policy of each identifier, an index into [`Labelling::policy_names`].
     pub policies: Column<u8>,
+    /// Inter-quartile range, in seconds, of the times at which its accounts first had each identifier; NaN where few or no times
+    /// are known.
+    pub spread_seconds: Column<f32>,
     /// Weight of each sighting, in bits; 0 where suppressed.
     pub weights: Column<f32>,
     /// Network of each identifier that ties one together, or `NONE_U32`.
@@ -281,6 +284,8 @@ struct Summary {
 const SUMMARY: &str = "result.summary";
 const NETWORKS: &str = "result.networks";
 const OFFSETS: &str = "result.network_offsets";
+/// A section that results of older versions don't have.
+const SPREADS: &str = "result.spread_seconds";
 
 impl Labelling {
     /// Reads the labelling of a store. O(networks).
@@ -307,6 +312,7 @@ impl Labelling {
             evidence_bits: store.column("result.evidence_bits")?,
             classes: store.column("result.classes")?,
             policies: store.column("result.policies")?,
+            spread_seconds: if store.has(SPREADS) { store.column(SPREADS)? } else { Column::default() },
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
             card_offsets: store.column(OFFSETS)?,
@@ -403,6 +409,7 @@ impl Results {
         writer.put("result.evidence_bits", &self.evidence_bits)?;
         writer.put("result.classes", &self.classes)?;
         writer.put("result.policies", &self.policies)?;
+        writer.put(SPREADS, &self.spread_seconds)?;
         writer.put("result.weights", &self.weights)?;
         writer.put("result.network_of_identifier", &self.network_of_identifier)
     }
@@ -420,6 +427,7 @@ impl Results {
             evidence_bits: labels.evidence_bits.into(),
             classes: Column::default(),
             policies: Column::default(),
+            spread_seconds: Column::default(),
             weights: Column::default(),
             network_of_identifier: labels.network_of_identifier.into(),
             class_names: Vec::new(),
@@ -430,11 +438,13 @@ impl Results {
         Results { labelling, networks: Vec::new() }
     }
 
-    /// Takes over classes and policies, numbered in the order of their names.
+    /// Takes over classes and policies, numbered in the order of their names, and what they were decided by.
     pub(crate) fn set_classes(&mut self, classification: &Classification) {
         let labelling = &mut self.labelling;
         (labelling.classes, labelling.class_names) = coded(&classification.classes);
         (labelling.policies, labelling.policy_names) = coded(&classification.policies);
+        let spreads: Vec<f32> = classification.features.iter().map(|features| features.spread_seconds).collect();
+        labelling.spread_seconds = spreads.into();
     }
 
     /// The same labels without accounts that were forgotten: what networks keep their ids by until they are detected again.
@@ -464,6 +474,7 @@ impl Results {
             evidence_bits: kept.by_account(&self.evidence_bits).into(),
             classes: kept.by_identifier(&self.classes).into(),
             policies: kept.by_identifier(&self.policies).into(),
+            spread_seconds: kept.by_identifier(&self.spread_seconds).into(),
             weights: kept.by_sighting(dataset, &self.weights).into(),
             network_of_identifier: kept.by_identifier(&self.network_of_identifier).into(),
             class_names: self.class_names.clone(),
@@ -475,6 +486,15 @@ impl Results {
     }
 }
 
+/// A time in the unit that says most.
+fn lasting(days: f64) -> String {
+    match days {
+        days if days >= 2.0 => format!("{days:.0} days"),
+        days if days >= 0.1 => format!("{:.0} hours", days * 24.0),
+        days => format!("{:.0} minutes", days * 1440.0),
+    }
+}
+
 impl Labelling {
     /// The class of an identifier.
     pub fn class_of(&self, identifier: IdentifierId) -> &str {
@@ -483,14 +503,29 @@ impl Labelling {
 
     /// Why an identifier has its class, in a few words.
     pub fn reason_of(&self, dataset: &Dataset, identifier: IdentifierId) -> String {
-        let features = crate::query::span_of_identifier(dataset.graph(), identifier);
+        let (first, last) = crate::query::span_of_identifier(dataset.graph(), identifier);
         let accounts = dataset.graph().identifier_degree(identifier);
-        let days = (features.1.saturating_sub(features.0)) / 86_400;
-        let seen = if features.0 == graph::NO_TIME { "at unknown times".to_owned() } else { format!("over {days} days") };
+        let days = last.saturating_sub(first) / 86_400;
+        let seen = if first == graph::NO_TIME { String::new() } else { format!(" over {days} days") };
+        let spread = match self.spread_days_of(identifier) {
+            Some(spread) => format!(", half of them within {}", lasting(spread)),
+            None if first == graph::NO_TIME => " at unknown times".to_owned(),
+            None => String::new(),
+        };
+        let alias = if self.class_of(identifier) == "alias" { ", in the same events as another that counts" } else { "" };
         let network = dataset.network_of_address(identifier);
         let network_type = network.network_type.map_or(String::new(), |known| format!(", {} network", known.name()));
         let system = network.asn.map_or(String::new(), |asn| format!(", AS{asn}"));
-        format!("{accounts} accounts {seen}{network_type}{system}")
+        format!("{accounts} accounts{seen}{spread}{alias}{network_type}{system}")
+    }
+
+    /// Days between the first and the third quarter of an identifier's accounts, by when they first had it; `None` where few or
+    /// no times are known. What tells a crowd that gathered over months from one that came at once.
+    pub fn spread_days_of(&self, identifier: IdentifierId) -> Option<f64> {
+        self.spread_seconds
+            .get(identifier.index())
+            .filter(|seconds| seconds.is_finite())
+            .map(|&seconds| f64::from(seconds) / 86_400.0)
     }
 
     /// The policy of an identifier.

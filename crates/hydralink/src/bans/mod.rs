@@ -286,7 +286,7 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
             let outside = accounts.iter().filter(|&&account| !stakes.is_member(account)).count() as u64;
             let action = match dataset.roles()[dataset.graph().kind_of(identifier).index()] {
                 evidence::KindRole::Payment => "verify_payment",
-                evidence::KindRole::Template => "rate_limit",
+                evidence::KindRole::Template | evidence::KindRole::Content => "rate_limit",
                 _ => "challenge",
             };
             (action, Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))

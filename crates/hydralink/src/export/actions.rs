@@ -116,7 +116,7 @@ fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>)
     let action = match identifier.role {
         _ if !identifier.blockable => "monitor",
         KindRole::Payment => "verify_payer",
-        KindRole::Template => "rate_limit",
+        KindRole::Template | KindRole::Content => "rate_limit",
         _ => "challenge",
     };
     let network = identifier.network.and_then(|network| graph.networks.get(network as usize));

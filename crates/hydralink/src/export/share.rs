@@ -142,7 +142,7 @@ impl Shared<'_> {
     pub(crate) fn valid_until(&self) -> Seconds {
         let days = match self.role {
             KindRole::Address => 30,
-            KindRole::Template => 60,
+            KindRole::Template | KindRole::Content => 60,
             KindRole::Device | KindRole::Weak | KindRole::Other => 90,
             KindRole::Payment | KindRole::Credential => 180,
         };
