@@ -462,3 +462,26 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
     bench.fails(3, &["did you mean"], &["plan-bans", &store, "PN-00000000"]);
 }
+
+#[test]
+fn a_plan_carried_out_has_the_impact_that_it_promised() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    let plan = bench.ok(&["plan-bans", &store, &id, "--benign-budget", "3", "--identifier-actions", "--format", "json"]).json();
+    let targets: Vec<String> =
+        plan["actions"].as_array().expect("actions").iter().map(|action| text(&action["target"])).collect();
+    let list = bench.file("list.txt", targets.join("\n"));
+    let impact = bench.ok(&["impact", &store, &list, "--format", "json"]).json();
+    let of_it = impact["networks"].as_array().expect("networks").iter().find(|network| network["network"] == id.as_str());
+    let of_it = of_it.expect("the network");
+    for field in ["exchanges", "exchanges_stopped", "members_left", "members_still_linked", "largest_group_left", "replacement"]
+    {
+        assert_eq!(of_it[field], plan[field], "{field}");
+    }
+
+    let unknown = bench.file("unknown.txt", format!("{}\nnosuch-account\n", targets[0]));
+    bench.fails(3, &["nosuch-account", "--skip-unknown"], &["impact", &store, &unknown]);
+    let skipped = bench.ok(&["impact", &store, &unknown, "--skip-unknown", "--format", "json"]).json();
+    assert_eq!(skipped["accounts_banned"].as_u64().unwrap() + skipped["identifiers_acted_on"].as_u64().unwrap(), 1);
+}

@@ -266,3 +266,16 @@ pub(crate) struct PlanBans {
     #[arg(long)]
     pub(crate) identifier_actions: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Impact {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// File with accounts and identifiers, one a line or JSON Lines (- for stdin)
+    pub(crate) list: PathBuf,
+    /// Go on without names that the store doesn't have; each is told
+    #[arg(long)]
+    pub(crate) skip_unknown: bool,
+}

@@ -105,6 +105,10 @@ pub(crate) enum Command {
     Common(TwoNodes),
     /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
     PlanBans(PlanBans),
+    /// What a list of bans and identifier actions made elsewhere would stop, hit and leave
+    ///
+    /// Example: hydralink impact store bans.txt
+    Impact(Impact),
     /// Why two accounts are, or aren't, held to be one operator's
     Why(TwoNodes),
     /// What keeps two accounts apart, and how many bits are missing

@@ -1,11 +1,12 @@
-//! A plan of actions against one network.
+//! A plan of actions against one network, and what a list made elsewhere would do.
 
 use std::collections::BTreeMap;
 
-use hydralink::bans::{self, Collateral, Plan, PlanConfig};
+use hydralink::bans::{self, Collateral, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
+use super::ask::named;
 use crate::Found;
-use crate::args::PlanBans;
+use crate::args::{self, PlanBans};
 use crate::output::{Output, grouped};
 
 /// Prints a plan of actions against one network.
@@ -16,6 +17,22 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
     let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
     Ok(output.one(&plan, plan_text)?)
+}
+
+/// Prints what a list of actions would do.
+pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling()?;
+    let (nodes, unknown) = named(&dataset, &arguments.list, output)?;
+    if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
+        output.say("nothing was counted; --skip-unknown counts the others")?;
+        return Err(unknown.into());
+    }
+    if nodes.is_empty() {
+        anyhow::bail!("{} names nothing that the store has", arguments.list.display());
+    }
+    let impact = bans::impact(&dataset, &results, &nodes)?;
+    Ok(output.one(&impact, impact_text)?)
 }
 
 /// Actions, countries and pathways that the text names; JSON has all.
@@ -40,30 +57,9 @@ fn plan_text(plan: &Plan) -> String {
             plan.benign_budget
         ),
     ];
-    if let Some(reviewed) = &plan.reviewed {
-        lines.push(format!(
-            "of {} accounts that people decided about {} were harmless: at that share (95% interval) {:.1} to {:.1} of the banned are",
-            grouped(reviewed.decided),
-            grouped(reviewed.harmless),
-            reviewed.benign_banned_interval.0,
-            reviewed.benign_banned_interval.1
-        ));
-    }
-    lines.push(format!(
-        "{} members stay, {} of them still linked, the largest group {}",
-        grouped(plan.members_left),
-        grouped(plan.members_still_linked),
-        grouped(plan.largest_group_left)
-    ));
-    if let Some(replacement) = &plan.replacement {
-        let regeneration = replacement
-            .regeneration
-            .map_or(String::new(), |share| format!("; {:.0}% of its bans were replaced", share * 100.0));
-        lines.push(format!(
-            "on record it made {:.1} accounts a week (95% interval {:.1} to {:.1}){regeneration}: expect replacement",
-            replacement.accounts_a_week, replacement.interval.0, replacement.interval.1
-        ));
-    }
+    lines.extend(plan.reviewed.as_ref().map(reviewed_text));
+    lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
+    lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
         "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>10}{:>9}",
         "with", "actions", "stopped", "benign", "95%", "left", "largest"
@@ -82,11 +78,7 @@ fn plan_text(plan: &Plan) -> String {
         )
     }));
     lines.push(String::new());
-    for (what, groups) in [("pathways", &plan.benign_by_pathway), ("countries", &plan.benign_by_country)] {
-        if !groups.is_empty() {
-            lines.push(format!("benign hit by {what}: {}", groups_text(groups)));
-        }
-    }
+    lines.extend(hit_text(&plan.benign_by_pathway, &plan.benign_by_country));
     lines.push(String::new());
     lines.extend(plan.actions.iter().take(SHOWN).map(|action| {
         let share = action.benign_share_interval;
@@ -98,6 +90,86 @@ fn plan_text(plan: &Plan) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn impact_text(impact: &Impact) -> String {
+    let share = impact.exchanges_stopped as f64 / impact.exchanges.max(1) as f64;
+    let mut lines = vec![
+        format!(
+            "{} bans and {} actions on identifiers stop {} of {} exchanges of the store ({:.2}%)",
+            grouped(impact.accounts_banned),
+            grouped(impact.identifiers_acted_on),
+            grouped(impact.exchanges_stopped),
+            grouped(impact.exchanges),
+            share * 100.0
+        ),
+        format!(
+            "benign accounts hit: {:.2} expected (95% interval {} to {}), with {:.0} exchanges of theirs",
+            impact.benign_expected, impact.benign_interval.0, impact.benign_interval.1, impact.benign_exchanges_expected
+        ),
+    ];
+    if impact.outside_networks > 0 {
+        let more = impact.outside_networks as usize - impact.outside_named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        lines.push(format!(
+            "{} of the accounts belong to no flagged network: {}{more}",
+            grouped(impact.outside_networks),
+            impact.outside_named.join(", ")
+        ));
+    }
+    if !impact.known_good.is_empty() {
+        lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
+    }
+    lines.extend(impact.reviewed.as_ref().map(reviewed_text));
+    lines.extend(hit_text(&impact.benign_by_pathway, &impact.benign_by_country));
+    for network in &impact.networks {
+        lines.push(format!(
+            "\n{}: {} of {} accounts banned, {} of {} exchanges stopped",
+            network.network,
+            grouped(network.banned),
+            grouped(network.accounts),
+            grouped(network.exchanges_stopped),
+            grouped(network.exchanges)
+        ));
+        lines.push(left_text(network.members_left, network.members_still_linked, network.largest_group_left));
+        if !network.still_joined_by.is_empty() {
+            let joined = network.still_joined_by.iter().map(|(identifier, members)| format!("{identifier} ({members})"));
+            lines.push(format!("still joined by {}", joined.collect::<Vec<String>>().join(", ")));
+        }
+        lines.extend(network.replacement.as_ref().map(replacement_text));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn left_text(left: u64, linked: u64, largest: u64) -> String {
+    format!("{} members stay, {} of them still linked, the largest group {}", grouped(left), grouped(linked), grouped(largest))
+}
+
+fn reviewed_text(reviewed: &Reviewed) -> String {
+    format!(
+        "of {} accounts that people decided about {} were harmless: at that share (95% interval) {:.1} to {:.1} of the banned are",
+        grouped(reviewed.decided),
+        grouped(reviewed.harmless),
+        reviewed.benign_banned_interval.0,
+        reviewed.benign_banned_interval.1
+    )
+}
+
+fn replacement_text(replacement: &Replacement) -> String {
+    let regeneration =
+        replacement.regeneration.map_or(String::new(), |share| format!("; {:.0}% of its bans were replaced", share * 100.0));
+    format!(
+        "on record it made {:.1} accounts a week (95% interval {:.1} to {:.1}){regeneration}: expect replacement",
+        replacement.accounts_a_week, replacement.interval.0, replacement.interval.1
+    )
+}
+
+/// Benign accounts hit by pathway and by country, where these are known.
+fn hit_text(pathways: &BTreeMap<String, Collateral>, countries: &BTreeMap<String, Collateral>) -> Vec<String> {
+    let groups = [("pathways", pathways), ("countries", countries)];
+    let known = groups.into_iter().filter(|(_, groups)| !groups.is_empty());
+    known.map(|(what, groups)| format!("benign hit by {what}: {}", groups_text(groups))).collect()
 }
 
 /// Where most benign accounts are expected to be hit.

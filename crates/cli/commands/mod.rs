@@ -53,6 +53,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Overlap(arguments) => join::overlap(&arguments, output),
         Command::Expand(arguments) => join::expand(&arguments, output),
         Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
+        Command::Impact(arguments) => bans::impact(&arguments, output),
         Command::Why(arguments) => join::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Report(arguments) => export::report(&arguments, shared, output),

@@ -14,6 +14,7 @@
 //! least (1 - 1/e)/2 of what the best plan stops (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs
 //! overlap, and are never more. Cost: O((members + sightings of the network's identifiers) log) a plan.
 
+mod impact;
 mod interval;
 mod stopped;
 
@@ -28,6 +29,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership, Network};
+pub use impact::{Impact, NetworkImpact, impact};
 use interval::{clopper_pearson, garwood, jeffreys, poisson_binomial};
 use stopped::{Gain, Reach, Stakes};
 
@@ -184,7 +186,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         let accounts = stakes.members.iter().map(|&account| Target::Account(account)).filter(|_| bans);
         let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
         let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
-        let groups = groups_left(&reach, &own, &taken);
+        let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
         alternatives.push(Alternative {
             actions_allowed: name,
             actions: taken.len() as u64,
@@ -215,7 +217,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
-        replacement: replacement(&stakes, network),
+        replacement: replacement(dataset, &stakes.members, network),
         alternatives,
     })
 }
@@ -327,18 +329,17 @@ fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<S
     named.collect()
 }
 
-/// Sizes of the groups of members that aren't banned, joined by identifiers of the network that weren't acted on.
-fn groups_left(reach: &Reach<'_>, own: &[u32], taken: &[(Target, Gain)]) -> Vec<u64> {
+/// The identifiers that weren't acted on.
+fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
+    let acted: BTreeSet<Target> = taken.iter().map(|&(target, _)| target).collect();
+    own.iter().copied().filter(|&identifier| !acted.contains(&Target::Identifier(identifier))).collect()
+}
+
+/// Sizes of the groups of members that aren't banned, joined by the identifiers of the network that weren't acted on.
+fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
     let graph = reach.stakes.dataset.graph();
-    let acted: BTreeSet<u32> = taken
-        .iter()
-        .filter_map(|(target, _)| match target {
-            Target::Identifier(identifier) => Some(*identifier),
-            Target::Account(_) => None,
-        })
-        .collect();
-    let mut free: BTreeSet<u32> = own.iter().copied().filter(|identifier| !acted.contains(identifier)).collect();
-    let members = reach.stakes.members.iter().copied();
+    let mut free: BTreeSet<u32> = free.iter().copied().collect();
+    let members = members.iter().copied();
     let mut left: BTreeSet<u32> = members.filter(|&account| !reach.is_banned(account)).collect();
     let mut sizes = Vec::new();
     while let Some(first) = left.pop_first() {
@@ -375,9 +376,9 @@ fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error>
 }
 
 /// Accounts made a week between the first and the last creation, which itself starts the clock.
-fn replacement(stakes: &Stakes<'_>, network: &Network) -> Option<Replacement> {
-    let created = &stakes.dataset.accounts().created_at;
-    let members = stakes.members.iter().filter_map(|&account| created.get(account as usize).copied());
+fn replacement(dataset: &Dataset, members: &[u32], network: &Network) -> Option<Replacement> {
+    let created = &dataset.accounts().created_at;
+    let members = members.iter().filter_map(|&account| created.get(account as usize).copied());
     let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     let weeks = f64::from(last - first) / (7.0 * 86_400.0);
@@ -453,7 +454,7 @@ mod tests {
         let bans = vec![Target::Account(0), Target::Account(1)];
         let (taken, reach) = choose(&stakes, bans, 0.15);
         assert_eq!(taken, [(Target::Account(0), Gain { stopped: 40.0, benign: 0.1 })]);
-        assert_eq!(groups_left(&reach, &[], &taken), [1]);
+        assert_eq!(groups_left(&reach, &stakes.members, &not_acted_on(&[], &taken)), [1]);
     }
 
     proptest! {

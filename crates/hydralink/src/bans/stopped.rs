@@ -140,6 +140,11 @@ impl<'a> Reach<'a> {
         self.sum(|account| self.stakes.risk_of(account))
     }
 
+    /// Exchanges of these accounts, ascending, that were stopped.
+    pub(crate) fn stopped_of(&self, accounts: &[u32]) -> f64 {
+        self.sum(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())))
+    }
+
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
         let exchanges = &self.stakes.exchanges;
         self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum()
