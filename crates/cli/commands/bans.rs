@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hydralink::bans::{self, Collateral, Impact, Plan, PlanConfig, Replacement, Reviewed};
+use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
 use super::ask::named;
 use crate::Found;
@@ -48,16 +48,9 @@ fn plan_text(plan: &Plan) -> String {
             grouped(plan.exchanges_stopped),
             grouped(plan.exchanges)
         ),
-        format!(
-            "benign accounts hit: {:.2} expected (95% interval {} to {}), with {:.0} exchanges of theirs; budget {}",
-            plan.benign_expected,
-            plan.benign_interval.0,
-            plan.benign_interval.1,
-            plan.benign_exchanges_expected,
-            plan.benign_budget
-        ),
+        format!("{}; budget {}", harm_text(&plan.harm), plan.benign_budget),
     ];
-    lines.extend(plan.reviewed.as_ref().map(reviewed_text));
+    lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
@@ -78,7 +71,7 @@ fn plan_text(plan: &Plan) -> String {
         )
     }));
     lines.push(String::new());
-    lines.extend(hit_text(&plan.benign_by_pathway, &plan.benign_by_country));
+    lines.extend(hit_text(&plan.harm));
     lines.push(String::new());
     lines.extend(plan.actions.iter().take(SHOWN).map(|action| {
         let share = action.benign_share_interval;
@@ -103,10 +96,7 @@ fn impact_text(impact: &Impact) -> String {
             grouped(impact.exchanges),
             share * 100.0
         ),
-        format!(
-            "benign accounts hit: {:.2} expected (95% interval {} to {}), with {:.0} exchanges of theirs",
-            impact.benign_expected, impact.benign_interval.0, impact.benign_interval.1, impact.benign_exchanges_expected
-        ),
+        harm_text(&impact.harm),
     ];
     if impact.outside_networks > 0 {
         let more = impact.outside_networks as usize - impact.outside_named.len();
@@ -120,8 +110,8 @@ fn impact_text(impact: &Impact) -> String {
     if !impact.known_good.is_empty() {
         lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
     }
-    lines.extend(impact.reviewed.as_ref().map(reviewed_text));
-    lines.extend(hit_text(&impact.benign_by_pathway, &impact.benign_by_country));
+    lines.extend(impact.harm.reviewed.as_ref().map(reviewed_text));
+    lines.extend(hit_text(&impact.harm));
     for network in &impact.networks {
         lines.push(format!(
             "\n{}: {} of {} accounts banned, {} of {} exchanges stopped",
@@ -140,6 +130,14 @@ fn impact_text(impact: &Impact) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn harm_text(harm: &Harm) -> String {
+    let (low, high) = harm.benign_interval;
+    format!(
+        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {:.0} exchanges of theirs",
+        harm.benign_expected, harm.benign_exchanges_expected
+    )
 }
 
 fn left_text(left: u64, linked: u64, largest: u64) -> String {
@@ -166,8 +164,8 @@ fn replacement_text(replacement: &Replacement) -> String {
 }
 
 /// Benign accounts hit by pathway and by country, where these are known.
-fn hit_text(pathways: &BTreeMap<String, Collateral>, countries: &BTreeMap<String, Collateral>) -> Vec<String> {
-    let groups = [("pathways", pathways), ("countries", countries)];
+fn hit_text(harm: &Harm) -> Vec<String> {
+    let groups = [("pathways", &harm.benign_by_pathway), ("countries", &harm.benign_by_country)];
     let known = groups.into_iter().filter(|(_, groups)| !groups.is_empty());
     known.map(|(what, groups)| format!("benign hit by {what}: {}", groups_text(groups))).collect()
 }

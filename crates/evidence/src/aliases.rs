@@ -23,6 +23,8 @@
 //! Cost: O(`ROUNDS` * sightings) for the sketches; a comparison is one pass over two lists of accounts, and nobody who writes
 //! many identifiers into one event makes more than `COMPARED` of them for each. Deterministic.
 
+use std::cmp::Reverse;
+
 use graph::{IdentifierId, NO_TIME};
 use rayon::prelude::*;
 
@@ -31,7 +33,7 @@ use crate::config::ClassifyConfig;
 use crate::{Facts, KindRole};
 
 /// Hashes that each identifier is sketched with.
-const ROUNDS: u64 = 6;
+const ROUNDS: usize = 6;
 /// Identifiers that each one with an equal minimum is compared with.
 const COMPARED: usize = 4;
 
@@ -43,19 +45,16 @@ pub(crate) fn find_aliases(facts: Facts<'_>, config: &ClassifyConfig) -> Vec<Ide
         .map(IdentifierId)
         .filter(|&identifier| facts.graph.identifier_degree(identifier) > 1)
         .collect();
+    let hashes: [u64; ROUNDS] = std::array::from_fn(|round| key(&[round as u64]));
+    let sketches: Vec<Sketch> =
+        shared.par_iter().with_min_len(1024).filter_map(|&identifier| Sketch::of(facts, identifier, &hashes)).collect();
     let mut is_alias = vec![false; facts.graph.identifier_count()];
     for round in 0..ROUNDS {
-        let mut sketches: Vec<(u64, std::cmp::Reverse<u32>, IdentifierId)> = shared
-            .par_iter()
-            .with_min_len(1024)
-            .filter(|identifier| !is_alias[identifier.index()])
-            .filter_map(|&identifier| {
-                let least = sightings_of(facts, identifier).map(|sighting| mix(hash_of(sighting) ^ key(&[round]))).min()?;
-                Some((least, std::cmp::Reverse(facts.graph.identifier_degree(identifier) as u32), identifier))
-            })
-            .collect();
-        sketches.par_sort_unstable();
-        for alike in sketches.chunk_by(|left, right| left.0 == right.0) {
+        let names = sketches.iter().filter(|sketch| !is_alias[sketch.identifier.index()]);
+        let mut order: Vec<(u64, Reverse<u32>, IdentifierId)> =
+            names.map(|sketch| (sketch.least[round], Reverse(sketch.degree), sketch.identifier)).collect();
+        order.par_sort_unstable();
+        for alike in order.chunk_by(|left, right| left.0 == right.0) {
             let mut names: Vec<IdentifierId> = Vec::new();
             for &(_, _, identifier) in alike {
                 if names.iter().any(|&name| likeness(facts, name, identifier) >= config.alias_share) {
@@ -67,6 +66,26 @@ pub(crate) fn find_aliases(facts: Facts<'_>, config: &ClassifyConfig) -> Vec<Ide
         }
     }
     shared.into_iter().filter(|identifier| is_alias[identifier.index()]).collect()
+}
+
+/// An identifier by the least of each hash of its sightings.
+struct Sketch {
+    identifier: IdentifierId,
+    degree: u32,
+    least: [u64; ROUNDS],
+}
+
+impl Sketch {
+    /// `None` if no sighting is dated.
+    fn of(facts: Facts<'_>, identifier: IdentifierId, hashes: &[u64; ROUNDS]) -> Option<Sketch> {
+        let mut sightings = sightings_of(facts, identifier).map(hash_of).peekable();
+        sightings.peek()?;
+        let mut least = [u64::MAX; ROUNDS];
+        for sighting in sightings {
+            least.iter_mut().zip(hashes).for_each(|(least, hash)| *least = mix(sighting ^ hash).min(*least));
+        }
+        Some(Sketch { identifier, degree: facts.graph.identifier_degree(identifier) as u32, least })
+    }
 }
 
 /// What one account's events with an identifier look like from outside.

@@ -330,30 +330,12 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
-        let small = matches!(hypothesis, BenignHypothesis::Family | BenignHypothesis::FreeCreditRing);
-        let size = match (hypothesis, structure.size <= config.ring_accounts) {
-            (BenignHypothesis::Audience, few) => {
-                if few {
-                    SIZE_BITS
-                } else {
-                    0.0
-                }
-            }
-            (_, true) => {
-                if small {
-                    SIZE_BITS
-                } else {
-                    -SIZE_BITS
-                }
-            }
-            (_, false) => {
-                if small {
-                    -2.0 * SIZE_BITS
-                } else {
-                    0.0
-                }
-            }
+        let (of_few, of_many) = match hypothesis {
+            BenignHypothesis::Family | BenignHypothesis::FreeCreditRing => (SIZE_BITS, -2.0 * SIZE_BITS),
+            BenignHypothesis::Audience => (SIZE_BITS, 0.0),
+            _ => (-SIZE_BITS, 0.0),
         };
+        let size = if structure.size <= config.ring_accounts { of_few } else { of_many };
         // The operator is of either kind, as likely as the other: one over the mean of the two odds.
         let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
         size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2()

@@ -118,6 +118,23 @@ pub struct Replacement {
     pub regeneration: Option<f64>,
 }
 
+/// The benign accounts that actions hit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Harm {
+    /// Benign accounts expected to be hit.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// Exchanges of benign accounts that are expected to be stopped with them.
+    pub benign_exchanges_expected: f64,
+    /// Benign accounts hit, by country.
+    pub benign_by_country: BTreeMap<String, Collateral>,
+    /// The same by pathway.
+    pub benign_by_pathway: BTreeMap<String, Collateral>,
+    /// What people found harmless so far, where they decided anything.
+    pub reviewed: Option<Reviewed>,
+}
+
 /// A plan and what it does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
@@ -131,18 +148,9 @@ pub struct Plan {
     pub exchanges: u64,
     /// Exchanges that the plan stops.
     pub exchanges_stopped: u64,
-    /// Benign accounts expected to be hit.
-    pub benign_expected: f64,
-    /// 95% interval of the same.
-    pub benign_interval: (u64, u64),
-    /// Exchanges of benign accounts that are expected to be stopped with them.
-    pub benign_exchanges_expected: f64,
-    /// Benign accounts hit, by country.
-    pub benign_by_country: BTreeMap<String, Collateral>,
-    /// The same by pathway.
-    pub benign_by_pathway: BTreeMap<String, Collateral>,
-    /// What people found harmless so far, where they decided anything.
-    pub reviewed: Option<Reviewed>,
+    /// Whom that hits.
+    #[serde(flatten)]
+    pub harm: Harm,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which wasn't acted on still joins to another.
@@ -162,6 +170,15 @@ pub(crate) enum Target {
     Identifier(u32),
 }
 
+impl From<Node> for Target {
+    fn from(node: Node) -> Self {
+        match node {
+            Node::Account(account) => Target::Account(account.0),
+            Node::Identifier(identifier) => Target::Identifier(identifier.0),
+        }
+    }
+}
+
 /// What is acted on.
 const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifiers", false, true), ("both", true, true)];
 
@@ -170,15 +187,8 @@ const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifi
 /// # Errors
 /// As [`Dataset::cases`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
-    let members: Vec<(u32, f64)> = results
-        .members_of(network.index())
-        .into_iter()
-        .filter(|(_, how)| *how != Membership::Ambiguous)
-        .map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0)))
-        .collect();
-    let own: Vec<u32> = (0..dataset.graph().identifier_count() as u32)
-        .filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network.index())
-        .collect();
+    let members = belonging(results, network);
+    let own = own_identifiers(dataset, results, network);
     let stakes = Stakes::new(dataset, &members, &own);
     let mut chosen = None;
     let mut alternatives = Vec::new();
@@ -192,7 +202,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
             actions: taken.len() as u64,
             exchanges_stopped: reach.stopped().round() as u64,
             benign_expected: benign_expected(&reach),
-            benign_interval: poisson_binomial(reach.hit().map(|(account, _)| stakes.risk_of(account))),
+            benign_interval: benign_interval(&reach),
             members_left: groups.iter().sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
         });
@@ -201,25 +211,31 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         }
     }
     let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
-    let (accounts, tables) = (dataset.accounts(), dataset.tables());
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
         exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
-        benign_expected: this.benign_expected,
-        benign_interval: this.benign_interval,
-        benign_exchanges_expected: reach.benign_stopped(),
-        benign_by_country: collateral(&reach, &accounts.country, &tables.countries),
-        benign_by_pathway: collateral(&reach, &accounts.pathway, &tables.pathways),
-        reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
+        harm: harm(&reach)?,
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
         replacement: replacement(dataset, &stakes.members, network),
         alternatives,
     })
+}
+
+/// The accounts of a network, ascending, each with the probability that it is benign.
+fn belonging(results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
+    let members = results.members_of(network.index()).into_iter().filter(|(_, how)| *how != Membership::Ambiguous);
+    members.map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0))).collect()
+}
+
+/// The identifiers that tie a network together, ascending.
+fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<u32> {
+    let identifiers = 0..dataset.graph().identifier_count() as u32;
+    identifiers.filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network.index()).collect()
 }
 
 /// The actions, of `targets` in ascending order, that the greedy rule of the module takes, and what they reach.
@@ -301,6 +317,24 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         benign_expected: gain.benign,
         benign_share_interval: interval,
     }
+}
+
+/// Whom the actions taken hit.
+fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
+    let dataset = reach.stakes.dataset;
+    let (accounts, tables) = (dataset.accounts(), dataset.tables());
+    Ok(Harm {
+        benign_expected: benign_expected(reach),
+        benign_interval: benign_interval(reach),
+        benign_exchanges_expected: reach.benign_stopped(),
+        benign_by_country: collateral(reach, &accounts.country, &tables.countries),
+        benign_by_pathway: collateral(reach, &accounts.pathway, &tables.pathways),
+        reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
+    })
+}
+
+fn benign_interval(reach: &Reach<'_>) -> (u64, u64) {
+    poisson_binomial(reach.hit().map(|(account, _)| reach.stakes.risk_of(account)))
 }
 
 fn benign_expected(reach: &Reach<'_>) -> f64 {
