@@ -5,6 +5,7 @@
 
 use evidence::{Policy, Tie, TieTerms};
 use graph::{AccountId, IdentifierId, KindId};
+use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -107,7 +108,7 @@ impl<'a> Ties<'a> {
         let graph = self.dataset.linking_graph();
         let rows = accounts.iter().flat_map(|&account| graph.identifiers_of(AccountId(account)));
         let mut seen: Vec<u32> = rows.copied().collect();
-        seen.sort_unstable();
+        seen.par_sort_unstable();
         let held = seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
         Group { accounts, held }
     }
@@ -120,21 +121,24 @@ impl<'a> Ties<'a> {
 
     /// The account's identifiers that speak for the group, each with its bits, ascending by identifier.
     pub fn ballots(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
-        let graph = self.dataset.linking_graph();
-        let own = u32::from(group.accounts.binary_search(&account.0).is_ok());
-        let size = group.accounts.len() as u32 - own;
+        let others = group.beside(account);
         let ballot = |&identifier: &u32| {
             let identifier = IdentifierId(identifier);
-            let (held, degree) = (group.held(identifier), graph.identifier_degree(identifier) as u32);
-            // A group that holds little of an identifier can't claim it.
-            if !evidence::members::is_notable(held, degree as usize) {
-                return None;
-            }
-            let sharing = self.bits_of(identifier);
-            let bits = self.terms.membership_bits(sharing, held.checked_sub(own)?, size, degree.checked_sub(1)?);
-            (sharing > 0.0 && bits > 0.0).then_some((identifier, bits))
+            let bits = self.ballot(identifier, self.bits_of(identifier), group.held(identifier), others);
+            (bits > 0.0).then_some((identifier, bits))
         };
-        graph.identifiers_of(account).iter().filter_map(ballot).collect()
+        self.dataset.linking_graph().identifiers_of(account).iter().filter_map(ballot).collect()
+    }
+
+    /// What an identifier, of which the group holds so many and that says `sharing` of two accounts, says for an account's
+    /// membership; 0 if nothing.
+    pub(crate) fn ballot(&self, identifier: IdentifierId, sharing: f64, held: u32, others: Others) -> f64 {
+        let degree = self.dataset.linking_graph().identifier_degree(identifier) as u32;
+        // A group that holds little of an identifier can't claim it.
+        if sharing <= 0.0 || held < others.own || degree == 0 || !evidence::members::is_notable(held, degree as usize) {
+            return 0.0;
+        }
+        self.terms.membership_bits(sharing, held - others.own, others.size, degree - 1).max(0.0)
     }
 
     /// What these ballots of an account say.
@@ -144,8 +148,7 @@ impl<'a> Ties<'a> {
         group: &Group,
         ballots: impl Iterator<Item = (IdentifierId, f64)>,
     ) -> GroupTie {
-        let own = u32::from(group.accounts.binary_search(&account.0).is_ok());
-        let size = group.accounts.len() as u32 - own;
+        let Others { own, size } = group.beside(account);
         let mut tie = self.sum(ballots);
         let odds = tie.bits + self.terms.size_bits(size) - self.terms.pairs_bits;
         if own == 0 {
@@ -161,7 +164,31 @@ impl<'a> Ties<'a> {
     }
 }
 
+/// A group as seen from one account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Others {
+    /// 1 if the account is of the group, else 0.
+    pub(crate) own: u32,
+    /// Accounts of the group beside it.
+    pub(crate) size: u32,
+}
+
 impl Group {
+    /// The group as seen from an account.
+    fn beside(&self, account: AccountId) -> Others {
+        self.others(u32::from(self.accounts.binary_search(&account.0).is_ok()))
+    }
+
+    /// The group as seen from an account that is of it (1) or isn't (0).
+    pub(crate) fn others(&self, own: u32) -> Others {
+        Others { own, size: self.accounts.len() as u32 - own }
+    }
+
+    /// (identifier, accounts of the group seen with it), ascending.
+    pub(crate) fn holdings(&self) -> &[(u32, u32)] {
+        &self.held
+    }
+
     /// Accounts of the group seen with an identifier.
     pub fn held(&self, identifier: IdentifierId) -> u32 {
         self.held.binary_search_by_key(&identifier.0, |&(held, _)| held).map_or(0, |at| self.held[at].1)

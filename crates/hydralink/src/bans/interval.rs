@@ -21,13 +21,16 @@ const NEGLIGIBLE: f64 = 1e-15;
 /// The central interval of the number of successes of independent trials.
 pub(crate) fn poisson_binomial(probabilities: impl IntoIterator<Item = f64>) -> (u64, u64) {
     // mass[i] is the probability of `from + i` successes.
-    let (mut from, mut mass) = (0u64, vec![1.0f64]);
-    for probability in probabilities.into_iter().map(|probability| probability.clamp(0.0, 1.0)) {
-        mass.push(0.0);
-        for at in (0..mass.len()).rev() {
-            let fewer = if at == 0 { 0.0 } else { mass[at - 1] };
-            mass[at] = mass[at] * (1.0 - probability) + fewer * probability;
-        }
+    let (mut from, mut mass, mut next) = (0u64, vec![1.0f64], Vec::new());
+    for probability in probabilities.into_iter().filter(|&probability| probability > 0.0) {
+        let (yes, no) = (probability.min(1.0), 1.0 - probability.min(1.0));
+        // Into another list, so that the processor can take several at once.
+        next.resize(mass.len() + 1, 0.0);
+        next[0] = mass[0] * no;
+        next[mass.len()] = mass[mass.len() - 1] * yes;
+        let both = mass.iter().zip(&mass[1..]);
+        next[1..mass.len()].iter_mut().zip(both).for_each(|(next, (fewer, same))| *next = same * no + fewer * yes);
+        std::mem::swap(&mut mass, &mut next);
         while mass.len() > 1 && mass[mass.len() - 1] < NEGLIGIBLE {
             mass.pop();
         }

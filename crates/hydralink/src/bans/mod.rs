@@ -372,18 +372,23 @@ fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
 /// Sizes of the groups of members that aren't banned, joined by the identifiers of the network that weren't acted on.
 fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
     let graph = reach.stakes.dataset.graph();
-    let mut free: BTreeSet<u32> = free.iter().copied().collect();
-    let members = members.iter().copied();
-    let mut left: BTreeSet<u32> = members.filter(|&account| !reach.is_banned(account)).collect();
+    let mut left = vec![false; graph.account_count()];
+    let left_over: Vec<u32> = members.iter().copied().filter(|&account| !reach.is_banned(account)).collect();
+    left_over.iter().for_each(|&account| left[account as usize] = true);
+    let mut open = vec![false; graph.identifier_count()];
+    free.iter().for_each(|&identifier| open[identifier as usize] = true);
     let mut sizes = Vec::new();
-    while let Some(first) = left.pop_first() {
+    for first in left_over {
+        if !std::mem::take(&mut left[first as usize]) {
+            continue;
+        }
         let (mut group, mut next) = (vec![first], 0);
         while let Some(&account) = group.get(next) {
             next += 1;
             for &identifier in graph.identifiers_of(AccountId(account)) {
-                if free.remove(&identifier) {
-                    let others = graph.accounts_of(IdentifierId(identifier));
-                    group.extend(others.iter().copied().filter(|other| left.remove(other)));
+                if std::mem::take(&mut open[identifier as usize]) {
+                    let others = graph.accounts_of(IdentifierId(identifier)).iter().copied();
+                    group.extend(others.filter(|&other| std::mem::take(&mut left[other as usize])));
                 }
             }
         }

@@ -28,10 +28,16 @@ pub(crate) struct Stakes<'a> {
     risk: Vec<f64>,
     /// By account; 0 for those that no action reaches.
     exchanges: Vec<f64>,
+    /// Identifiers that may be acted on, ascending.
+    identifiers: Vec<u32>,
+    /// By place in `identifiers`: the accounts seen with it and the share of their exchanges that shows it. Kept, as a plan asks for
+    /// them many times and they are scattered over the store.
+    shares: Vec<Vec<(u32, f64)>>,
 }
 
 impl<'a> Stakes<'a> {
-    /// `members` with the probability that they are benign, ascending; `identifiers` that may be acted on.
+    /// `members` with the probability that they are benign, ascending; `identifiers` that may be acted on. Memory: 16 bytes a
+    /// sighting of these.
     pub(crate) fn new(dataset: &'a Dataset, members: &[(u32, f64)], identifiers: &[u32]) -> Self {
         let accounts = dataset.graph().account_count();
         let (mut is_member, mut risk) = (vec![false; accounts], vec![1.0; accounts]);
@@ -46,8 +52,27 @@ impl<'a> Stakes<'a> {
             true => query::exchanges_of(dataset, AccountId(account as u32)) as f64,
             false => 0.0,
         };
-        let exchanges = reached.par_iter().enumerate().with_min_len(1 << 12).map(exchanges).collect();
-        Stakes { dataset, members: members.iter().map(|&(member, _)| member).collect(), is_member, risk, exchanges }
+        let exchanges: Vec<f64> = reached.par_iter().enumerate().with_min_len(1 << 12).map(exchanges).collect();
+        let mut identifiers = identifiers.to_vec();
+        identifiers.sort_unstable();
+        identifiers.dedup();
+        let (graph, counts) = (dataset.graph(), dataset.graph().columns().counts.as_slice());
+        let shares_of = |&identifier: &u32| {
+            let identifier = IdentifierId(identifier);
+            let seen = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
+            let share = |(&account, &position): (&u32, &u32)| {
+                (account, f64::from(counts[position as usize]) / exchanges[account as usize].max(1.0))
+            };
+            seen.map(share).collect()
+        };
+        let shares = identifiers.par_iter().with_min_len(256).map(shares_of).collect();
+        let members = members.iter().map(|&(member, _)| member).collect();
+        Stakes { dataset, members, is_member, risk, exchanges, identifiers, shares }
+    }
+
+    /// The accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
+    fn shares_of(&self, identifier: u32) -> &[(u32, f64)] {
+        self.identifiers.binary_search(&identifier).map_or(&[], |place| &self.shares[place])
     }
 
     pub(crate) fn is_member(&self, account: u32) -> bool {
@@ -167,8 +192,8 @@ impl<'a> Reach<'a> {
             Target::Account(account) => add(account, &|_| 0.0),
             Target::Identifier(identifier) => {
                 let kind = self.kind_of(identifier);
-                shares_of(self.stakes, identifier)
-                    .for_each(|(account, share)| add(account, &|hit| hit.goes_on_after(kind, share)));
+                let shares = self.stakes.shares_of(identifier).iter();
+                shares.for_each(|&(account, share)| add(account, &|hit| hit.goes_on_after(kind, share)));
             }
         }
         gain
@@ -181,7 +206,7 @@ impl<'a> Reach<'a> {
             Target::Identifier(identifier) => {
                 let kind = self.kind_of(identifier);
                 let stakes = self.stakes;
-                shares_of(stakes, identifier).for_each(|(account, share)| self.hit_mut(account).add(kind, share));
+                stakes.shares_of(identifier).iter().for_each(|&(account, share)| self.hit_mut(account).add(kind, share));
             }
         }
     }
@@ -202,15 +227,6 @@ impl<'a> Reach<'a> {
     fn kind_of(&self, identifier: u32) -> u8 {
         self.stakes.dataset.graph().kind_of(IdentifierId(identifier)).0
     }
-}
-
-/// The accounts seen with an identifier and the share of their exchanges that shows it.
-fn shares_of<'s>(stakes: &'s Stakes<'_>, identifier: u32) -> impl Iterator<Item = (u32, f64)> + use<'s> {
-    let (graph, identifier) = (stakes.dataset.graph(), IdentifierId(identifier));
-    let counts = graph.columns().counts.as_slice();
-    graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier)).map(|(&account, &position)| {
-        (account, f64::from(counts[position as usize]) / stakes.exchanges[account as usize].max(1.0))
-    })
 }
 
 #[cfg(test)]

@@ -3,17 +3,16 @@
 //! Everything in a dossier is taken from the results and the store; nothing is estimated here. [`text`] and [`markdown`] print
 //! the same content.
 
+mod mix;
 mod verdict;
 mod verify;
 
 use std::collections::BTreeMap;
 
-use evidence::KindRole;
-use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16};
+use graph::AccountId;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
-use crate::node::Node;
 use crate::query;
 use crate::results::{Labelling, Membership, Network, SignalLine, TyingIdentifier};
 
@@ -81,40 +80,8 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let members: Vec<(AccountId, Membership)> = results.members_of(index);
     let belonging: Vec<AccountId> =
         members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|&(account, _)| account).collect();
-    let (tables, accounts) = (dataset.tables(), dataset.accounts());
-    let mut timeline: BTreeMap<String, u64> = BTreeMap::new();
-    let mut models: BTreeMap<String, u64> = BTreeMap::new();
-    let mut by_day: BTreeMap<i64, u64> = BTreeMap::new();
-    let mut by_model: BTreeMap<u16, u64> = BTreeMap::new();
-    for &account in &belonging {
-        let activity = dataset.activity().of(account);
-        for (at, &time) in activity.time.iter().enumerate() {
-            let requests = activity.requests.get(at).map_or(1, |&requests| u64::from(requests));
-            *by_day.entry(time.div_euclid(MILLISECONDS_A_DAY)).or_default() += requests;
-            if let Some(&model) = activity.model.get(at).filter(|&&model| model != NONE_U16) {
-                *by_model.entry(model).or_default() += requests;
-            }
-        }
-    }
-    timeline.extend(by_day.into_iter().map(|(day, exchanges)| (date(day), exchanges)));
-    models.extend(by_model.into_iter().map(|(model, exchanges)| (name(&tables.models, model), exchanges)));
-    let mut registrations: BTreeMap<String, u64> = BTreeMap::new();
-    let (mut pathways, mut countries): (BTreeMap<String, u64>, BTreeMap<String, u64>) = Default::default();
-    let mut banned = 0;
-    for &account in &belonging {
-        let at = account.index();
-        if let Some(&made) = accounts.created_at.get(at).filter(|&&made| made != NO_TIME) {
-            *registrations.entry(date(i64::from(made) / SECONDS_A_DAY)).or_default() += 1;
-        }
-        for (column, names, counts) in
-            [(&accounts.pathway, &tables.pathways, &mut pathways), (&accounts.country, &tables.countries, &mut countries)]
-        {
-            if let Some(&word) = column.get(at).filter(|&&word| word != NONE_U16) {
-                *counts.entry(name(names, word)).or_default() += 1;
-            }
-        }
-        banned += u64::from(dataset.is_banned(account));
-    }
+    let tables = dataset.tables();
+    let (days, mix) = (mix::days(dataset, &belonging), mix::mix(dataset, &belonging));
     let mut order = belonging.clone();
     order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
     order.truncate(NAMED_MEMBERS);
@@ -128,7 +95,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let mut fragile = how::fragile(dataset, results, index).unwrap_or_default();
     fragile.truncate(NAMED_FRAGILE);
     let threshold = results.run.threshold;
-    let attributes = attributes(dataset, results, &belonging);
+    let attributes = mix::attributes(dataset, results, &belonging);
     Dossier {
         verdict: verdict::verdict(network, threshold),
         fragile,
@@ -136,62 +103,16 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         counter_evidence: counter_evidence(network),
         attributes,
         threshold,
-        timeline: timeline.into_iter().collect(),
-        registrations: registrations.into_iter().collect(),
-        pathways,
-        models,
-        countries,
-        banned,
+        timeline: days.exchanges,
+        registrations: mix.registrations,
+        pathways: mix.pathways,
+        models: days.models,
+        countries: mix.countries,
+        banned: mix.banned,
         strongest_members,
         skeletons,
         network: network.clone(),
     }
-}
-
-/// Attributes that a dossier names.
-const NAMED_ATTRIBUTES: usize = 8;
-
-/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common
-/// inside first.
-fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
-    let (graph, roles) = (dataset.graph(), dataset.roles());
-    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-    let broad = |identifier: u32| roles[graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Weak;
-    for &identifier in
-        members.iter().flat_map(|&account| graph.identifiers_of(account)).filter(|&&identifier| broad(identifier))
-    {
-        *counts.entry(identifier).or_default() += 1;
-    }
-    let attribute = |(identifier, members_with): (u32, u64)| {
-        let identifier = IdentifierId(identifier);
-        let with_kind = *results.run.terms.kind_accounts.get(graph.kind_of(identifier).index())?;
-        let (share, expected) = (
-            members_with as f64 / members.len() as f64,
-            graph.identifier_degree(identifier) as f64 / f64::from(with_kind.max(1)),
-        );
-        (members_with >= 3 && share >= 0.1 && share >= 2.0 * expected).then(|| Attribute {
-            identifier: dataset.label_of(Node::Identifier(identifier)),
-            members: members_with,
-            share,
-            expected,
-        })
-    };
-    let mut found: Vec<Attribute> = counts.into_iter().filter_map(attribute).collect();
-    found.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.identifier.cmp(&b.identifier)));
-    found.truncate(NAMED_ATTRIBUTES);
-    found
-}
-
-const MILLISECONDS_A_DAY: i64 = 86_400_000;
-const SECONDS_A_DAY: i64 = 86_400;
-
-fn date(day: i64) -> String {
-    let time = crate::time::rfc3339((day * SECONDS_A_DAY).clamp(1, i64::from(u32::MAX)) as u32).unwrap_or_default();
-    time.split('T').next().unwrap_or_default().to_owned()
-}
-
-fn name(names: &[String], index: u16) -> String {
-    names.get(index as usize).cloned().unwrap_or_default()
 }
 
 fn counter_evidence(network: &Network) -> Vec<String> {

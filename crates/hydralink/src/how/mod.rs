@@ -10,7 +10,7 @@
 //!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they
 //!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
 //!
-//! Cost: O(pairs * row) + O(sightings of the network) for each identifier that is reported.
+//! Cost: O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
 use std::cmp::Reverse;
 
@@ -23,7 +23,13 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
-use crate::ties::{Group, Ties, shared};
+use crate::ties::Ties;
+
+mod common;
+mod pieces;
+
+use common::Common;
+use pieces::{LeftOut, pieces};
 
 /// Up to this many members all pairs are looked at: two million.
 pub const EXACT_MEMBERS: usize = 2_000;
@@ -111,15 +117,16 @@ pub struct HeldBy {
 pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
     let ties = Ties::of(dataset, results)?;
     let members = members_of(results, network);
-    let tree = spanning_tree(&ties, dataset, &members);
+    let common = Common::of(&ties, network, &members);
+    let tree = spanning_tree(&common);
     Ok(How {
         network: results.head(network).id.clone(),
         accounts: members.len() as u64,
         exact: members.len() <= EXACT_MEMBERS,
         tie_needs: ties.terms().needed(true, 1),
         levels: levels(&tree, members.len()),
-        joins: joins(&ties, dataset, &members, &tree),
-        held_by: held_by(&ties, &members, network),
+        joins: joins(&common, dataset, &members, &tree),
+        held_by: held_by(&common, dataset, results),
     })
 }
 
@@ -130,7 +137,7 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
 /// As [`Ties::of`].
 pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
     let ties = Ties::of(dataset, results)?;
-    let mut held = held_by(&ties, &members_of(results, network), network);
+    let mut held = held_by(&Common::of(&ties, network, &members_of(results, network)), dataset, results);
     held.retain(|held| held.members_lost > 0 || held.pieces > 1);
     Ok(held)
 }
@@ -150,36 +157,22 @@ struct Edge {
 }
 
 /// Kruskal: the strongest ties that join two groups, strongest first, ties of equal bits by the lower accounts.
-fn spanning_tree(ties: &Ties<'_>, dataset: &Dataset, members: &[u32]) -> Vec<Edge> {
+fn spanning_tree(common: &Common<'_, '_>) -> Vec<Edge> {
     let bits = |&(first, second): &(u32, u32)| {
-        let tie = ties.between(AccountId(members[first as usize]), AccountId(members[second as usize]));
+        let tie = common.between(first, second);
         (tie.bits > 0.0).then_some(Edge { bits: tie.bits, first, second })
     };
-    let count = members.len() as u32;
-    let mut edges: Vec<Edge> = if members.len() <= EXACT_MEMBERS {
+    let count = common.rows.len() as u32;
+    let mut edges: Vec<Edge> = if common.rows.len() <= EXACT_MEMBERS {
         let rows = (0..count).into_par_iter().with_min_len(8);
         rows.flat_map_iter(|first| (first + 1..count).filter_map(move |second| bits(&(first, second)))).collect()
     } else {
-        neighbouring_pairs(dataset, members).par_iter().with_min_len(256).filter_map(bits).collect()
+        common.neighbouring_pairs().par_iter().with_min_len(256).filter_map(bits).collect()
     };
     edges.par_sort_unstable_by(|a, b| b.bits.total_cmp(&a.bits).then((a.first, a.second).cmp(&(b.first, b.second))));
-    let mut groups = UnionFind::<u32>::new(members.len());
+    let mut groups = UnionFind::<u32>::new(common.rows.len());
     edges.retain(|edge| groups.union(edge.first, edge.second));
     edges
-}
-
-/// The pairs of members that follow each other on an identifier, in the order of their ids.
-fn neighbouring_pairs(dataset: &Dataset, members: &[u32]) -> Vec<(u32, u32)> {
-    let rows = members.iter().enumerate().flat_map(|(position, &member)| {
-        dataset.linking_graph().identifiers_of(AccountId(member)).iter().map(move |&identifier| (identifier, position as u32))
-    });
-    let mut seen: Vec<(u32, u32)> = rows.collect();
-    seen.par_sort_unstable();
-    let mut pairs: Vec<(u32, u32)> =
-        seen.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
-    pairs.par_sort_unstable();
-    pairs.dedup();
-    pairs
 }
 
 /// Walks the tree from its strongest edge and tells, after each, the sizes of the two groups that it joined.
@@ -213,20 +206,16 @@ fn levels(tree: &[Edge], members: usize) -> Vec<Level> {
     chosen.into_iter().filter_map(|at| all.get(at).copied()).collect()
 }
 
-fn joins(ties: &Ties<'_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> Vec<Join> {
-    let graph = dataset.linking_graph();
+fn joins(common: &Common<'_, '_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> Vec<Join> {
     let join = |(edge, accounts): (&Edge, (u64, u64))| {
-        let [first, second] = [edge.first, edge.second].map(|position| AccountId(members[position as usize]));
-        let mut by: Vec<(f64, u32)> = shared(graph.identifiers_of(first), graph.identifiers_of(second))
-            .map(|identifier| (ties.bits_of(IdentifierId(identifier)), identifier))
-            .filter(|&(bits, _)| bits > 0.0)
-            .collect();
-        by.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let label = |&(_, identifier): &(f64, u32)| dataset.label_of(Node::Identifier(IdentifierId(identifier)));
+        let name = |position: u32| dataset.account_name(AccountId(members[position as usize])).to_owned();
+        let mut by: Vec<u32> = common.shared_by(edge.first, edge.second).collect();
+        by.sort_by(|&a, &b| common.bits[b as usize].total_cmp(&common.bits[a as usize]).then(a.cmp(&b)));
+        let label = |&place: &u32| dataset.label_of(Node::Identifier(IdentifierId(common.identifiers[place as usize])));
         Join {
             bits: edge.bits,
-            first: dataset.account_name(first).to_owned(),
-            second: dataset.account_name(second).to_owned(),
+            first: name(edge.first),
+            second: name(edge.second),
             accounts,
             by: by.iter().take(NAMED).map(label).collect(),
             shared: by.len() as u64,
@@ -236,86 +225,38 @@ fn joins(ties: &Ties<'_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> 
 }
 
 /// Leaves out, one at a time, the identifiers that members need most or that most members have.
-fn held_by(ties: &Ties<'_>, members: &[u32], network: usize) -> Vec<HeldBy> {
-    let (dataset, results) = (ties.dataset(), ties.results());
-    let group = &ties.group(network);
+fn held_by(common: &Common<'_, '_>, dataset: &Dataset, results: &Labelling) -> Vec<HeldBy> {
     let graph = dataset.linking_graph();
-    let row_of = |member: u32| graph.identifiers_of(AccountId(member)).iter().copied();
-    // Identifiers that say something and that at least two members share, ascending; below they go by their place among these.
-    let mut shared: Vec<u32> = members.iter().flat_map(|&member| row_of(member)).collect();
-    shared.par_sort_unstable();
-    shared.dedup();
-    shared.retain(|&identifier| group.held(IdentifierId(identifier)) >= 2 && ties.bits_of(IdentifierId(identifier)) > 0.0);
-    let place = |identifier: u32| shared.binary_search(&identifier).ok().map(|place| place as u32);
-    let rows: Vec<Vec<u32>> = members.par_iter().map(|&member| row_of(member).filter_map(place).collect()).collect();
-    let mut counts = vec![0u64; shared.len()];
-    rows.iter().flatten().for_each(|&place| counts[place as usize] += 1);
+    let needed: Vec<Vec<u32>> = (0..common.rows.len() as u32).into_par_iter().map(|member| common.needed_by(member)).collect();
     // The members that are lost without each.
-    let needed: Vec<Vec<u32>> = members.par_iter().map(|&member| needed_by(ties, AccountId(member), group)).collect();
-    let mut lost = vec![Vec::new(); shared.len()];
+    let mut lost = vec![Vec::new(); common.identifiers.len()];
     for (position, needed) in needed.iter().enumerate() {
-        needed.iter().filter_map(|&identifier| place(identifier)).for_each(|place| lost[place as usize].push(position as u32));
+        needed.iter().for_each(|&place| lost[place as usize].push(position as u32));
     }
-    let mut order: Vec<u32> = (0..shared.len() as u32).filter(|&place| counts[place as usize] > 0).collect();
-    order.sort_by_key(|&place| (Reverse(lost[place as usize].len()), Reverse(counts[place as usize])));
+    let mut order: Vec<u32> = (0..common.identifiers.len() as u32).filter(|&place| common.counts[place as usize] > 0).collect();
+    order.sort_by_key(|&place| (Reverse(lost[place as usize].len()), Reverse(common.counts[place as usize])));
     order.truncate(TRIED);
-    let held_by = |place: u32| {
-        let (id, gone) = (IdentifierId(shared[place as usize]), &lost[place as usize]);
-        let pieces = pieces(&rows, shared.len(), gone, place);
+    let tried: Vec<LeftOut> =
+        order.iter().map(|&place| LeftOut { place, gone: std::mem::take(&mut lost[place as usize]) }).collect();
+    let held_by = |(left_out, pieces): (&LeftOut, Vec<u64>)| {
+        let id = IdentifierId(common.identifiers[left_out.place as usize]);
         HeldBy {
             identifier: dataset.label_of(Node::Identifier(id)),
             class: results.class_of(id).to_owned(),
-            members: counts[place as usize],
+            members: common.counts[left_out.place as usize],
             accounts: graph.identifier_degree(id) as u64,
-            bits: ties.bits_of(id),
-            members_lost: gone.len() as u64,
+            bits: common.bits[left_out.place as usize],
+            members_lost: left_out.gone.len() as u64,
             pieces: pieces.len() as u64,
             largest_piece: pieces.first().copied().unwrap_or(0),
         }
     };
-    order.into_par_iter().map(held_by).collect()
-}
-
-/// The identifiers without which a member's tie to the group isn't enough.
-fn needed_by(ties: &Ties<'_>, member: AccountId, group: &Group) -> Vec<u32> {
-    let ballots = ties.ballots(member, group);
-    if !ties.to_group_by(member, group, ballots.iter().copied()).accepted {
-        return Vec::new();
-    }
-    let mut strongest = ballots.clone();
-    strongest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    strongest.truncate(evidence::members::LEFT_OUT);
-    let without = |left_out: IdentifierId| {
-        let rest = ballots.iter().copied().filter(|&(identifier, _)| identifier != left_out);
-        ties.to_group_by(member, group, rest).accepted
-    };
-    strongest.into_iter().map(|(identifier, _)| identifier).filter(|&id| !without(id)).map(|id| id.0).collect()
-}
-
-/// Sizes of the components, two and more, that members other than `gone` (ascending) form without an identifier; largest first.
-/// `rows` hold identifiers below `identifiers`.
-fn pieces(rows: &[Vec<u32>], identifiers: usize, gone: &[u32], without: u32) -> Vec<u64> {
-    let mut groups = UnionFind::<u32>::new(rows.len());
-    let mut first_with = vec![u32::MAX; identifiers];
-    let stays: Vec<u32> = (0..rows.len() as u32).filter(|position| gone.binary_search(position).is_err()).collect();
-    for &position in &stays {
-        for &identifier in rows[position as usize].iter().filter(|&&identifier| identifier != without) {
-            let first = &mut first_with[identifier as usize];
-            *first = position.min(*first);
-            groups.union(*first, position);
-        }
-    }
-    let mut sizes = vec![0u64; rows.len()];
-    stays.iter().for_each(|&position| sizes[groups.find_mut(position) as usize] += 1);
-    sizes.retain(|&size| size > 1);
-    sizes.sort_unstable_by(|a, b| b.cmp(a));
-    sizes
+    tried.iter().zip(pieces(&common.rows, common.identifiers.len(), &tried)).map(held_by).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn edge(bits: f64, first: u32, second: u32) -> Edge {
         Edge { bits, first, second }
@@ -331,37 +272,5 @@ mod tests {
         let last = levels[levels.len() - 1];
         assert_eq!((last.bits, last.groups, last.largest, last.joined), (2.0, 1, 5, 5));
         assert!(levels.iter().any(|level| (level.bits, level.groups, level.joined) == (8.0, 2, 4)));
-    }
-
-    #[test]
-    fn without_its_bridge_a_network_falls_into_two_pieces() {
-        // Members 0-1 share 10, 2-3 share 11, all share 12.
-        let rows = vec![vec![10, 12], vec![10, 12], vec![11, 12], vec![11, 12]];
-        assert_eq!(pieces(&rows, 13, &[], 12), [2, 2]);
-        assert_eq!(pieces(&rows, 13, &[], 10), [4]);
-        assert!(pieces(&rows, 13, &[0, 1, 2], 12).is_empty());
-    }
-
-    proptest! {
-        /// Against a flood fill over members that share an identifier.
-        #[test]
-        fn pieces_are_components(rows in proptest::collection::vec(proptest::collection::btree_set(0u32..6, 0..3), 1..8), without in 0u32..6) {
-            let rows: Vec<Vec<u32>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
-            let linked = |a: usize, b: usize| rows[a].iter().any(|id| *id != without && rows[b].contains(id));
-            let mut seen = vec![false; rows.len()];
-            let mut expected = Vec::new();
-            for start in 0..rows.len() {
-                let (mut open, mut size) = (vec![start], 0u64);
-                while let Some(at) = open.pop() {
-                    if !std::mem::replace(&mut seen[at], true) {
-                        size += 1;
-                        open.extend((0..rows.len()).filter(|&other| linked(at, other)));
-                    }
-                }
-                expected.extend(Some(size).filter(|&size| size > 1));
-            }
-            expected.sort_unstable_by(|a, b| b.cmp(a));
-            prop_assert_eq!(pieces(&rows, 6, &[], without), expected);
-        }
     }
 }

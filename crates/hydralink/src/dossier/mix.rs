@@ -1,0 +1,142 @@
+//! What the members of a network did by day, with which models, where they come from, and what is common among them.
+
+use std::collections::BTreeMap;
+
+use evidence::KindRole;
+use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16};
+use rayon::prelude::*;
+
+use super::Attribute;
+use crate::dataset::Dataset;
+use crate::node::Node;
+use crate::results::Labelling;
+
+/// Attributes that a dossier names.
+const NAMED_ATTRIBUTES: usize = 8;
+const MILLISECONDS_A_DAY: i64 = 86_400_000;
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// What accounts did.
+#[derive(Default)]
+pub(super) struct Days {
+    /// (date, exchanges), ascending.
+    pub(super) exchanges: Vec<(String, u64)>,
+    /// Exchanges by model.
+    pub(super) models: BTreeMap<String, u64>,
+}
+
+/// Adds the activity of accounts up. O(their events), on all threads.
+pub(super) fn days(dataset: &Dataset, accounts: &[AccountId]) -> Days {
+    type Counts = (BTreeMap<i64, u64>, BTreeMap<u16, u64>);
+    let add = |mut counts: Counts, &account: &AccountId| {
+        let activity = dataset.activity().of(account);
+        let requests = |at: usize| activity.requests.get(at).map_or(1, |&requests| u64::from(requests));
+        // Times ascend: a day is entered once.
+        let mut at = 0;
+        while let Some(&time) = activity.time.get(at) {
+            let day = time.div_euclid(MILLISECONDS_A_DAY);
+            let end = at + activity.time[at..].partition_point(|&time| time < (day + 1) * MILLISECONDS_A_DAY);
+            *counts.0.entry(day).or_default() += (at..end).map(requests).sum::<u64>();
+            at = end;
+        }
+        let mut start = 0;
+        for models in activity.model.chunk_by(|one, other| one == other) {
+            let exchanges = (start..start + models.len()).map(requests).sum::<u64>();
+            start += models.len();
+            if models[0] != NONE_U16 {
+                *counts.1.entry(models[0]).or_default() += exchanges;
+            }
+        }
+        counts
+    };
+    let merge = |mut one: Counts, other: Counts| {
+        other.0.into_iter().for_each(|(day, exchanges)| *one.0.entry(day).or_default() += exchanges);
+        other.1.into_iter().for_each(|(model, exchanges)| *one.1.entry(model).or_default() += exchanges);
+        one
+    };
+    let (by_day, by_model) = accounts.par_iter().with_min_len(64).fold(Counts::default, add).reduce(Counts::default, merge);
+    let mut models = BTreeMap::new();
+    for (model, exchanges) in by_model {
+        *models.entry(name(&dataset.tables().models, model)).or_default() += exchanges;
+    }
+    Days { exchanges: by_day.into_iter().map(|(day, exchanges)| (date(day), exchanges)).collect(), models }
+}
+
+/// Where accounts come from.
+#[derive(Default)]
+pub(super) struct Mix {
+    /// (date, accounts made), ascending.
+    pub(super) registrations: Vec<(String, u64)>,
+    pub(super) pathways: BTreeMap<String, u64>,
+    pub(super) countries: BTreeMap<String, u64>,
+    pub(super) banned: u64,
+}
+
+/// Counts what the account table says of accounts.
+pub(super) fn mix(dataset: &Dataset, accounts: &[AccountId]) -> Mix {
+    let (tables, table) = (dataset.tables(), dataset.accounts());
+    let mut mix = Mix::default();
+    let mut registrations: BTreeMap<i64, u64> = BTreeMap::new();
+    for &account in accounts {
+        let at = account.index();
+        if let Some(&made) = table.created_at.get(at).filter(|&&made| made != NO_TIME) {
+            *registrations.entry(i64::from(made) / SECONDS_A_DAY).or_default() += 1;
+        }
+        for (column, names, counts) in
+            [(&table.pathway, &tables.pathways, &mut mix.pathways), (&table.country, &tables.countries, &mut mix.countries)]
+        {
+            if let Some(&word) = column.get(at).filter(|&&word| word != NONE_U16) {
+                *counts.entry(name(names, word)).or_default() += 1;
+            }
+        }
+        mix.banned += u64::from(dataset.is_banned(account));
+    }
+    mix.registrations = registrations.into_iter().map(|(day, accounts)| (date(day), accounts)).collect();
+    mix
+}
+
+/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common
+/// inside first.
+pub(super) fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
+    let graph = dataset.graph();
+    let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
+    let broad = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Weak);
+    let mut found: Vec<Attribute> = Vec::new();
+    for kind in broad {
+        let identifiers = graph.identifiers_of_kind(kind);
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        for &account in members {
+            let row = graph.identifiers_of(account);
+            let start = row.partition_point(|&identifier| identifier < identifiers.start);
+            let of_kind = row[start..].iter().take_while(|&&identifier| identifier < identifiers.end);
+            of_kind.for_each(|&identifier| *counts.entry(identifier).or_default() += 1);
+        }
+        let Some(&with_kind) = results.run.terms.kind_accounts.get(kind.index()) else { continue };
+        let attribute = |(identifier, members_with): (u32, u64)| {
+            let identifier = IdentifierId(identifier);
+            let (share, expected) = (
+                members_with as f64 / members.len() as f64,
+                graph.identifier_degree(identifier) as f64 / f64::from(with_kind.max(1)),
+            );
+            (members_with >= 3 && share >= 0.1 && share >= 2.0 * expected).then(|| Attribute {
+                identifier: dataset.label_of(Node::Identifier(identifier)),
+                members: members_with,
+                share,
+                expected,
+            })
+        };
+        found.extend(counts.into_iter().filter_map(attribute));
+    }
+    found.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.identifier.cmp(&b.identifier)));
+    found.truncate(NAMED_ATTRIBUTES);
+    found
+}
+
+fn date(day: i64) -> String {
+    let time = crate::time::rfc3339((day * SECONDS_A_DAY).clamp(1, i64::from(u32::MAX)) as u32).unwrap_or_default();
+    time.split('T').next().unwrap_or_default().to_owned()
+}
+
+fn name(names: &[String], index: u16) -> String {
+    names.get(index as usize).cloned().unwrap_or_default()
+}
