@@ -317,11 +317,15 @@ fn levels_show_less() {
     let key = key_file(&bench, "key", KEY);
     let network = networks(&bench, &store)[0].clone();
     let id = text(&network["id"]);
-    let members = belonging(&bench, &store, &id);
+    let members: Vec<String> = belonging(&bench, &store, &id).into_iter().collect();
     let identifiers: Vec<String> =
         network["tied_by"].as_array().expect("ties").iter().map(|tie| text(&tie["identifier"])).collect();
     let values: Vec<&str> = identifiers.iter().map(|label| label.split_once(':').expect("a kind").1).collect();
     let card = card_of(&bench, &store, &id);
+    let seeds = bench.file("seeds.txt", members[0].as_bytes());
+    let all = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+    let outsider =
+        all.iter().map(|member| text(&member["account_id"])).find(|name| !members.contains(name)).expect("an outsider");
     let at = |level: &str, command: &[&str]| {
         let ran = run_with(&bench, command, &["--level", level, "--key-file", &key]);
         ran.stdout
@@ -332,6 +336,15 @@ fn levels_show_less() {
         &["members", &store, "--network", &id, "--format", "jsonl"],
         &["hubs", &store, "--format", "csv"],
         &["plan-bans", &store, &id, "--identifier-actions", "--format", "json"],
+        &["how", &store, &id, "--format", "json"],
+        &["appeal", &store, &members[0], "--format", "json"],
+        &["why", &store, &members[0], &members[1], "--format", "json"],
+        &["why-not", &store, &members[0], &outsider, "--format", "json"],
+        &["expand", &store, "--seeds", &seeds, "--format", "jsonl"],
+        &["neighbors", &store, &members[0], "--format", "jsonl"],
+        &["path", &store, &members[0], &members[1], "--format", "json"],
+        &["common", &store, &members[0], &members[1], "--format", "json"],
+        &["ego", &store, &members[0], "--format", "json"],
     ] {
         let redacted = at("redact", command);
         assert!(members.iter().all(|member| !redacted.contains(member)), "{command:?}");
@@ -349,6 +362,62 @@ fn levels_show_less() {
         assert_eq!(file.contains(&card), level == "full", "{level}");
     }
     bench.fails(2, &["--key-file"], &["export", &store, "-o", "out.graphml", "--level", "redact"]);
+
+    for (level, shows_accounts) in [("full", true), ("analyst", true), ("redact", false)] {
+        at(level, &["report", &store, "-o", "out.html", "--network", &id]);
+        let page = fs::read_to_string(bench.path("out.html")).expect("the page is read");
+        assert_eq!(members.iter().all(|member| page.contains(member)), shows_accounts, "{level}");
+        assert_eq!(members.iter().any(|member| page.contains(member)), shows_accounts, "{level}");
+        assert_eq!(page.contains(&card), level == "full", "{level}");
+    }
+}
+
+#[test]
+fn exports_say_nothing_about_fewer_than_k() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let k = 5;
+    bench.ok(&["export", &store, "-o", "out.csv", "--all", "--k", "5", "--quiet"]);
+    let rows = |file: &str| -> Vec<std::collections::BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(bench.path(file)).expect("the table");
+        reader.deserialize().collect::<Result<_, _>>().expect("rows")
+    };
+    let nodes = rows("out.csv");
+    let (accounts, identifiers): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node["kind"] == "account");
+    assert!(accounts.len() >= k && identifiers.len() >= k);
+    let count = |of: &dyn Fn(&std::collections::BTreeMap<String, String>) -> Vec<String>| {
+        let mut counts = std::collections::BTreeMap::new();
+        accounts.iter().for_each(|account| *counts.entry(of(account)).or_insert(0usize) += 1);
+        counts
+    };
+    let columns = ["created_at", "country", "tier", "pathway"];
+    let shown = count(&|account| columns.map(|column| account[column].clone()).to_vec());
+    assert!(shown.iter().all(|(values, &accounts)| accounts >= k || values.iter().all(String::is_empty)), "{shown:?}");
+    assert!(shown.keys().any(|values| !values[3].is_empty()), "something is still told: {shown:?}");
+    assert!(accounts.iter().all(|account| account["banned_at"].is_empty() && account["first_seen"].contains("T00:00:00")));
+    let mut users = std::collections::BTreeMap::new();
+    rows("out.edges.csv").iter().for_each(|edge| *users.entry(edge["target"].clone()).or_insert(0usize) += 1);
+    assert!(identifiers.iter().all(|identifier| users[&identifier["id"]] >= k));
+    bench.fails(2, &["--k"], &["export", &store, "-o", "out.csv", "--k", "0"]);
+}
+
+#[test]
+fn hubs_become_indicators_only_when_forced() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let indicators = |options: &[&str]| {
+        bench.ok(&[&["export", &store, "-o", "out.stix.json", "--all", "--quiet"], options].concat());
+        let bundle: Value = serde_json::from_slice(&fs::read(bench.path("out.stix.json")).expect("the bundle")).expect("JSON");
+        let objects = bundle["objects"].as_array().expect("objects").clone();
+        let of = |kind: &str| objects.iter().filter(|object| object["type"] == kind).cloned().collect::<Vec<Value>>();
+        (of("indicator").len(), of("marking-definition").len(), bundle.to_string())
+    };
+    let (plain, _, _) = indicators(&[]);
+    let (forced, _, _) = indicators(&["--force-hub"]);
+    let (strict, _, _) = indicators(&["--max-benign", "0%"]);
+    assert!(forced > plain && plain >= strict, "{forced} {plain} {strict}");
+    let (_, _, text) = indicators(&["--tlp", "red", "--identity", "Lab of Letters"]);
+    assert!(text.contains("Lab of Letters") && text.contains("TLP:RED"), "marked as asked");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::View;
+
+/// Nodes of a picture, unless more or fewer are asked for.
+const MAX_NODES: usize = 50_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
@@ -18,13 +21,88 @@ pub(crate) struct Export {
     /// Only this network (repeat for several)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
-    /// Above this many nodes a collapsed view is written, and says so
-    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    /// Also candidates below the threshold
+    #[arg(long, conflicts_with = "network")]
+    pub(crate) all: bool,
+    /// The whole graph, in networks or not
+    #[arg(long, conflicts_with_all = ["network", "all"])]
+    pub(crate) whole: bool,
+    /// Above this many nodes a collapsed view is written, and says so (graphml, gexf)
+    #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
+    /// Show nothing that is about fewer accounts than this: small networks and identifiers are left out, rare attributes
+    /// blanked, times and counts coarsened
+    #[arg(long, default_value_t = 1, value_name = "ACCOUNTS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) k: u32,
+    /// What colours mean (graphml, gexf)
+    #[arg(long, value_enum, default_value_t = ColorName::Network)]
+    pub(crate) color_by: ColorName,
+    /// Who may see it (stix, misp)
+    #[arg(long, value_enum, default_value_t = TlpName::Amber)]
+    pub(crate) tlp: TlpName,
+    /// Who shares it (stix, misp)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) identity: Option<String>,
+    /// The largest share of benign accounts that an indicator may hit (stix, misp, actions)
+    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = super::read::share)]
+    pub(crate) max_benign: f64,
+    /// Make indicators of hubs and widely shared identifiers all the same: whoever blocks them hits strangers
+    #[arg(long)]
+    pub(crate) force_hub: bool,
+}
+
+impl Export {
+    /// The flagged networks of a store, all else as it is by default.
+    pub(crate) fn of(store: PathBuf, output: PathBuf) -> Self {
+        Export {
+            view: View::default(),
+            store,
+            output,
+            network: Vec::new(),
+            all: false,
+            whole: false,
+            max_nodes: MAX_NODES,
+            k: 1,
+            color_by: ColorName::default(),
+            tlp: TlpName::default(),
+            identity: None,
+            max_benign: 0.1,
+            force_hub: false,
+        }
+    }
+}
+
+/// What colours mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorName {
+    /// Accounts by network, identifiers by kind
+    #[default]
+    Network,
+    /// Every node by kind
+    Kind,
+}
+
+/// The Traffic Light Protocol, version 2.0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlpName {
+    /// Anyone
+    Clear,
+    /// The community
+    Green,
+    /// The recipient's organisation and its clients
+    #[default]
+    Amber,
+    /// The recipient's organisation
+    #[value(name = "amber+strict")]
+    AmberStrict,
+    /// The named recipients
+    Red,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// The page to write
@@ -35,6 +113,13 @@ pub(crate) struct Report {
     pub(crate) network: Vec<String>,
     /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their
     /// accounts; the page says so
-    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
+}
+
+impl Report {
+    /// The flagged networks of a store.
+    pub(crate) fn of(store: PathBuf, output: PathBuf) -> Self {
+        Report { view: View::default(), store, output, network: Vec::new(), max_nodes: MAX_NODES }
+    }
 }

@@ -7,7 +7,7 @@ use hydralink::{Dataset, DetectConfig, Zone, evaluate};
 
 use super::{export, find, read};
 use crate::Found;
-use crate::args::{Demo, Export, Reading, Report, Schema, Shared, View};
+use crate::args::{Demo, Export, Reading, Report, Schema, Shared};
 use crate::output::{Output, grouped};
 
 /// Runs the tour.
@@ -62,8 +62,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&find::evaluation_text(&evaluation))?;
 
-    let wanted =
-        Export { view: View::default(), store: store.clone(), output: graphml.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let wanted = Export::of(store.clone(), graphml.clone());
     let drawn = export::run_export(&wanted, shared)?;
     output.line(&format!(
         "5. For Gephi: {} ({} nodes, {} edges)",
@@ -72,7 +71,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         grouped(drawn.edges)
     ))?;
 
-    let wanted = Report { store: store.clone(), output: page.clone(), network: Vec::new(), max_nodes: 50_000 };
+    let wanted = Report::of(store.clone(), page.clone());
     let (bytes, _) = export::run_report(&wanted, shared)?;
     output.line(&format!("6. To read in a browser: {} ({} bytes, no network needed)\n", page.display(), grouped(bytes)))?;
 

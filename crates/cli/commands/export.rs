@@ -1,11 +1,11 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
-use hydralink::export::{self, ExportConfig, ExportSummary, Networks};
+use hydralink::Results;
+use hydralink::export::{self, ColorBy, ExportConfig, ExportSummary, Networks, Sharing, Tlp};
 use hydralink::report::{ReportConfig, ReportData};
-use hydralink::{Dataset, Results};
 
 use crate::Found;
-use crate::args::{Export, Report, Shared};
+use crate::args::{ColorName, Export, Report, Shared, TlpName};
 use crate::output::{Format, Output, grouped};
 use crate::progress::Progress;
 
@@ -33,7 +33,28 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
     config.selection.max_nodes = arguments.max_nodes;
     config.selection.level = arguments.view.level.into();
     config.key = arguments.view.key.read()?.map(|key| key.for_exports());
-    config.selection.networks = chosen(&results, &arguments.network)?;
+    config.selection.k = arguments.k;
+    config.selection.networks = match arguments {
+        Export { whole: true, .. } => Networks::Whole,
+        Export { all: true, .. } => Networks::Candidates,
+        _ => chosen(&results, &arguments.network)?,
+    };
+    config.colors = match arguments.color_by {
+        ColorName::Network => ColorBy::Network,
+        ColorName::Kind => ColorBy::Kind,
+    };
+    config.sharing = Sharing {
+        tlp: match arguments.tlp {
+            TlpName::Clear => Tlp::Clear,
+            TlpName::Green => Tlp::Green,
+            TlpName::Amber => Tlp::Amber,
+            TlpName::AmberStrict => Tlp::AmberStrict,
+            TlpName::Red => Tlp::Red,
+        },
+        identity: arguments.identity.clone().unwrap_or(config.sharing.identity),
+        force_hub: arguments.force_hub,
+        max_benign_prevalence: arguments.max_benign,
+    };
     config.format = match shared.format {
         None => None,
         Some(Format::Graphml) => Some(export::Format::GraphMl),
@@ -73,7 +94,7 @@ pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -
 /// Writes the report with a line of progress; returns its size and what it shows.
 pub(crate) fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
     let _progress = Progress::new(shared, "drawing", None, false);
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let config = ReportConfig { networks: chosen(&results, &arguments.network)?, max_nodes: arguments.max_nodes };
     Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output)?)

@@ -93,7 +93,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId]) -> Re
         .enumerate()
         .filter(|&(_, &(vertex, _))| vertex < accounts)
         .map(|(at, &(vertex, score))| Close {
-            account_id: dataset.account_name(AccountId(vertex)).to_owned(),
+            account_id: dataset.shown_account(AccountId(vertex)).into_owned(),
             score: score / closest.unwrap_or(score),
             seed: seeds.binary_search(&vertex).is_ok(),
             inside: at < inside,

@@ -41,7 +41,10 @@ pub struct EvidencePath {
 /// One node of a chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Hop {
-    /// `account:ID` or `KIND:VALUE`.
+    /// Where it is.
+    #[serde(skip)]
+    pub at: Node,
+    /// `account:ID` or `KIND:VALUE`, as the level shows it.
     pub node: String,
     /// Bits of an identifier; nothing for an account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +81,7 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
                 (Some(degree as u64), Some(ties.map_or_else(surprise, |ties| ties.bits_of(identifier))))
             }
         };
-        Hop { node: dataset.label_of(node), bits, accounts: degree }
+        Hop { at: node, node: dataset.label_of(node), bits, accounts: degree }
     };
     let found = cheapest(graph, &costs, ends, k).into_iter().map(|(cost, chain)| {
         let hops: Vec<Hop> = chain.into_iter().map(hop).collect();

@@ -18,7 +18,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::links::{Shared, common, kind_of};
 use crate::node::Node;
-use crate::paths::paths;
+use crate::paths::{EvidencePath, Hop, paths};
 use crate::results::Labelling;
 use crate::ties::Ties;
 
@@ -101,7 +101,7 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
             let group = ties.group(results.network_index(&network.id)?);
             let found = ties.to_group(account, &group, None);
             networks.push(NetworkGap {
-                account: dataset.account_name(account).to_owned(),
+                account: dataset.shown_account(account).into_owned(),
                 network: network.id.clone(),
                 bits: found.tie.bits,
                 needed: found.needed,
@@ -165,21 +165,18 @@ fn answer(bits: f64, needed: f64, networks: &[NetworkGap], weakest: Option<&Step
 /// The chain whose weakest step lacks least, as its steps.
 fn chain(dataset: &Dataset, ties: &Ties<'_>, first: AccountId, second: AccountId) -> Result<Vec<Step>, Error> {
     let found = paths(dataset, Some(ties), Node::Account(first), Node::Account(second), CHAINS)?;
-    let steps_of = |path: &crate::paths::EvidencePath| -> Result<Vec<Step>, Error> {
-        // A chain alternates accounts and identifiers and ends in accounts.
-        let hops: Vec<&str> = path.hops.iter().map(|hop| hop.node.as_str()).collect();
-        (0..hops.len().saturating_sub(2))
-            .step_by(2)
-            .map(|at| {
-                let name = |hop: &str| hop.strip_prefix("account:").unwrap_or(hop).to_owned();
-                let (one, other) = (name(hops[at]), name(hops[at + 2]));
-                let tie = ties.between(dataset.account(&one)?, dataset.account(&other)?);
-                let needed = ties.needed_by_pair(&tie);
-                Ok(Step { first: one, second: other, by: hops[at + 1].to_owned(), bits: tie.bits, needed })
-            })
-            .collect()
+    // A chain alternates accounts and identifiers and ends in accounts.
+    let step = |hops: &[Hop]| match hops {
+        [Hop { at: Node::Account(one), .. }, by, Hop { at: Node::Account(other), .. }] => {
+            let tie = ties.between(*one, *other);
+            let needed = ties.needed_by_pair(&tie);
+            let name = |account: AccountId| dataset.shown_account(account).into_owned();
+            Some(Step { first: name(*one), second: name(*other), by: by.node.clone(), bits: tie.bits, needed })
+        }
+        _ => None,
     };
-    let mut chains = found.iter().map(steps_of).collect::<Result<Vec<Vec<Step>>, Error>>()?;
+    let steps_of = |path: &EvidencePath| path.hops.windows(3).step_by(2).filter_map(step).collect();
+    let mut chains: Vec<Vec<Step>> = found.iter().map(steps_of).collect();
     let worst = |chain: &[Step]| chain.iter().map(gap).fold(f64::NEG_INFINITY, f64::max);
     // Of equals the cheapest chain, which stands first.
     let best = (0..chains.len()).min_by(|&a, &b| worst(&chains[a]).total_cmp(&worst(&chains[b])).then(a.cmp(&b)));

@@ -87,7 +87,8 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     order.truncate(NAMED_MEMBERS);
     let strongest_members = order.into_iter().map(|account| query::member(dataset, results, account)).collect();
     let skeletons = tables.skeletons.iter().filter(|(identifier, ..)| {
-        results.network_of_identifier.get(*identifier as usize).is_some_and(|&network| network as usize == index)
+        dataset.naming().shows_skeletons()
+            && results.network_of_identifier.get(*identifier as usize).is_some_and(|&network| network as usize == index)
     });
     let skeletons = skeletons
         .map(|(identifier, skeleton, _)| (dataset.identifier_names().name_of(*identifier).to_owned(), skeleton.clone()))

@@ -51,6 +51,8 @@ pub(crate) fn text(graph: &ExportGraph<'_>) -> String {
         (left.hubs, "shared identifiers are suppressed as hubs and left out"),
         (left.hub_sightings, "sightings with hubs are left out"),
         (left.sightings, "other sightings are left out"),
+        (left.small_identifiers, "identifiers are of too few accounts to be shown (--k)"),
+        (left.small_networks, "networks are of too few accounts to be shown (--k)"),
     ] {
         if count > 0 {
             writeln!(counts, "not drawn: {count} {what}").expect("a string takes everything");

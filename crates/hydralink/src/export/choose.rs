@@ -17,7 +17,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{Crowd, ExportConfig, Networks, collapse};
+use super::{Crowd, ExportConfig, Networks, anonymity, collapse};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::{Network, Results};
@@ -32,6 +32,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) naming: Naming,
     /// Chosen networks as indices into the results, ascending by rank.
     pub(crate) networks: Vec<usize>,
+    /// Networks left out because they are smaller than the least that is shown.
+    small_networks: u64,
     /// Position in `networks` of each network of the results.
     pub(crate) position_of: Vec<Option<u32>>,
     /// Chosen accounts, ascending.
@@ -46,7 +48,8 @@ impl<'a> ExportGraph<'a> {
     /// What a dataset and its results hold of a selection; every position is still the origin.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a network that isn't there, or a level without the key it needs.
+    /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, or a collapsed view with a least number of
+    /// accounts (`k`).
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
         let mut graph = chosen.frame(config);
@@ -63,7 +66,17 @@ impl<'a> ExportGraph<'a> {
             graph.left_out.identifiers = (tying.len() - telling.len()) as u64;
             chosen.fill(&mut graph, &telling, ties);
         } else {
+            if config.selection.k > 1 {
+                let most = config.selection.max_nodes;
+                return Err(Error::Usage(format!(
+                    "a collapsed view can't tell whom its edges are about, so --k needs every node: the selection has more than {most}; \
+                     raise --max-nodes or choose fewer networks"
+                )));
+            }
             collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
+        }
+        if config.selection.k > 1 {
+            anonymity::k_anonymous(&mut graph, config.selection.k);
         }
         graph.count_degrees();
         Ok(graph)
@@ -84,6 +97,9 @@ impl<'a> Chosen<'a> {
         }
         networks.sort_by_key(|&network| (results.networks[network].rank, network));
         networks.dedup();
+        let before = networks.len();
+        networks.retain(|&network| results.networks[network].accounts >= u64::from(config.selection.k));
+        let small_networks = (before - networks.len()) as u64;
         let mut position_of = vec![None; results.networks.len()];
         for (position, &network) in networks.iter().enumerate() {
             position_of[network] = Some(position as u32);
@@ -106,7 +122,7 @@ impl<'a> Chosen<'a> {
                 tied[identifier as usize] += u32::from(carries_evidence(weight));
             }
         }
-        Ok(Chosen { dataset, results, naming, networks, position_of, accounts, tied, seen })
+        Ok(Chosen { dataset, results, naming, networks, small_networks, position_of, accounts, tied, seen })
     }
 
     /// Everything of the graph but its nodes and edges.
@@ -145,7 +161,7 @@ impl<'a> Chosen<'a> {
             nodes: Vec::new(),
             edges: Vec::new(),
             hubs: Vec::new(),
-            left_out: LeftOut::default(),
+            left_out: LeftOut { small_networks: self.small_networks, ..LeftOut::default() },
         };
         self.add_hubs(&mut graph);
         graph

@@ -17,6 +17,7 @@
 
 pub mod view;
 
+mod anonymity;
 mod choose;
 mod collapse;
 pub mod layout;
@@ -91,12 +92,14 @@ pub struct Selection {
     pub crowd: Crowd,
     /// How identifying values are shown.
     pub level: Level,
+    /// If more than 1, nothing is shown that is about fewer accounts (k-anonymity of attributes and identifiers).
+    pub k: u32,
 }
 
 impl Default for Selection {
     /// Flagged networks, 50,000 nodes (what Gephi lays out at a bearable speed), values as stored.
     fn default() -> Self {
-        Selection { networks: Networks::Flagged, max_nodes: 50_000, crowd: Crowd::Collapse, level: Level::Full }
+        Selection { networks: Networks::Flagged, max_nodes: 50_000, crowd: Crowd::Collapse, level: Level::Full, k: 1 }
     }
 }
 

@@ -62,6 +62,11 @@ impl Naming {
         }
     }
 
+    /// The level, and the key of its pseudonyms.
+    pub(crate) fn parts(&self) -> (Level, Option<[u8; 32]>) {
+        (self.level, self.key)
+    }
+
     /// Whether values are shown as stored.
     pub(crate) fn is_full(&self) -> bool {
         self.level == Level::Full
@@ -69,6 +74,11 @@ impl Naming {
 
     /// Whether what the account table says is shown.
     pub(crate) fn shows_account_table(&self) -> bool {
+        self.level != Level::Redact
+    }
+
+    /// Whether what is left of a prompt, all that is particular masked, is shown.
+    pub(crate) fn shows_skeletons(&self) -> bool {
         self.level != Level::Redact
     }
 

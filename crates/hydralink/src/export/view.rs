@@ -209,6 +209,10 @@ pub struct LeftOut {
     pub hub_sightings: u64,
     /// Sightings of chosen accounts with identifiers that are not drawn for another reason.
     pub sightings: u64,
+    /// Identifiers of fewer than `k` accounts.
+    pub small_identifiers: u64,
+    /// Networks of fewer than `k` accounts.
+    pub small_networks: u64,
 }
 
 impl ExportGraph<'_> {

@@ -208,7 +208,7 @@ fn levels(tree: &[Edge], members: usize) -> Vec<Level> {
 
 fn joins(common: &Common<'_, '_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> Vec<Join> {
     let join = |(edge, accounts): (&Edge, (u64, u64))| {
-        let name = |position: u32| dataset.account_name(AccountId(members[position as usize])).to_owned();
+        let name = |position: u32| dataset.shown_account(AccountId(members[position as usize])).into_owned();
         let mut by: Vec<u32> = common.shared_by(edge.first, edge.second).collect();
         by.sort_by(|&a, &b| common.bits[b as usize].total_cmp(&common.bits[a as usize]).then(a.cmp(&b)));
         let label = |&place: &u32| dataset.label_of(Node::Identifier(IdentifierId(common.identifiers[place as usize])));

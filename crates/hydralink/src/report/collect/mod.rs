@@ -38,7 +38,7 @@ impl Default for ReportConfig {
 }
 
 impl Dataset {
-    /// Puts together what [`super::write_report`] shows.
+    /// Puts together what [`super::write_report`] shows, at the level of the dataset ([`Dataset::at_level`]).
     ///
     /// # Errors
     /// [`Error::Usage`] for a network that isn't there.
@@ -47,6 +47,7 @@ impl Dataset {
         selection.selection.networks = config.networks.clone();
         selection.selection.max_nodes = config.max_nodes;
         selection.selection.crowd = Crowd::Thin;
+        (selection.selection.level, selection.key) = self.naming().parts();
         let mut drawn = ExportGraph::from_dataset(self, results, &selection)?;
         picture::own_networks(&mut drawn);
         picture::place_apart(&mut drawn)?;

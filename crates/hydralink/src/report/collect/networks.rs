@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::KindRole;
-use graph::{AccountId, IdentifierId, NO_TIME};
+use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 
 use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
@@ -88,7 +88,7 @@ impl<'a> Collected<'a> {
             would_change,
             pathways: counts(&pathways),
             models: counts(&models),
-            templates: self.templates(&network, &skeletons, &members),
+            templates: self.templates(index, &skeletons, &members),
             id: network.id,
         }
     }
@@ -104,34 +104,47 @@ impl<'a> Collected<'a> {
             let section = format!("Accounts of {network}");
             self.capped.push(CappedSection { section, shown: order.len() as u64, total: members.len() as u64 });
         }
+        let tabled = self.dataset.naming().shows_account_table();
         let row = |account: AccountId| AccountRow {
-            label: self.dataset.account_name(account).to_owned(),
+            label: self.dataset.shown_account(account).into_owned(),
             role: results.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
             confidence: f64::from(results.confidence[account.index()]),
             bits: f64::from(results.evidence_bits[account.index()]),
             exchanges: query::exchanges_of(self.dataset, account),
-            created: made_at(self.dataset, account).and_then(rfc3339).unwrap_or_default(),
-            banned: self.dataset.is_banned(account),
+            created: made_at(self.dataset, account).filter(|_| tabled).and_then(rfc3339).unwrap_or_default(),
+            banned: tabled && self.dataset.is_banned(account),
         };
         order.into_iter().map(row).collect()
     }
 
-    /// The templates among the identifiers that tie a network, with what its members made of them.
-    fn templates(&self, network: &Network, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
+    /// The templates of a network that most of its members use, and what they made of them.
+    fn templates(&self, network: usize, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
         let (dataset, graph) = (self.dataset, self.dataset.graph());
-        let templates = network.tied_by.iter().filter_map(|tie| match dataset.node(&tie.identifier) {
-            Ok(Node::Identifier(id)) if dataset.roles()[graph.kind_of(id).index()] == KindRole::Template => Some(id),
-            _ => None,
-        });
-        let row = |identifier: IdentifierId| {
-            let sightings = members.iter().filter_map(|&member| graph.sighting_between(member, identifier));
-            let (accounts, exchanges) =
-                sightings.fold((0, 0), |(accounts, exchanges), sighting| (accounts + 1, exchanges + u64::from(sighting.count)));
-            let value = dataset.identifier_names().name_of(identifier.0);
-            let skeleton = skeletons.get(value).cloned().unwrap_or_else(|| format!("{value} (only its hash is known)"));
-            TemplateRow { skeleton, accounts, exchanges }
+        let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
+        let templates = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Template);
+        let own = |&identifier: &u32| self.results.network_of_identifier[identifier as usize] as usize == network;
+        let mut rows: Vec<(u64, u64, u32)> = Vec::new();
+        for identifier in templates.flat_map(|kind| graph.identifiers_of_kind(kind)).filter(own) {
+            let id = IdentifierId(identifier);
+            let counts = graph.accounts_of(id).iter().zip(graph.sightings_of_identifier(id));
+            let inside = counts.filter(|(account, _)| members.binary_search(&AccountId(**account)).is_ok());
+            let (accounts, exchanges) = inside.fold((0, 0), |(accounts, exchanges), (_, &position)| {
+                (accounts + 1, exchanges + u64::from(graph.sighting(position as usize).count))
+            });
+            rows.push((accounts, exchanges, identifier));
+        }
+        rows.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+        rows.truncate(NAMED_TEMPLATES);
+        let row = |(accounts, exchanges, identifier): (u64, u64, u32)| {
+            let known = skeletons.get(dataset.identifier_names().name_of(identifier)).cloned();
+            let label = || value_of(&dataset.label_of(Node::Identifier(IdentifierId(identifier))));
+            TemplateRow {
+                skeleton: known.unwrap_or_else(|| format!("{} (only its hash is known)", label())),
+                accounts,
+                exchanges,
+            }
         };
-        templates.take(NAMED_TEMPLATES).map(row).collect()
+        rows.into_iter().map(row).collect()
     }
 
     /// The most widely shared of the identifiers that don't link.
@@ -149,7 +162,7 @@ impl<'a> Collected<'a> {
         }
         let row = |(_, identifier): (std::cmp::Reverse<usize>, u32)| {
             let hub = query::hub(self.dataset, self.results, IdentifierId(identifier));
-            let value = self.dataset.identifier_names().name_of(identifier).to_owned();
+            let value = value_of(&self.dataset.label_of(Node::Identifier(IdentifierId(identifier))));
             let reason = format!("{}; {}", hub.reason, policy_words(&hub.policy));
             HubCut { label: value, kind: hub.kind, class: hub.class.replace('_', " "), accounts: hub.accounts, reason }
         };
@@ -178,6 +191,11 @@ impl<'a> Collected<'a> {
         add("Graph: sightings not drawn, because the identifier isn't or others tell more", left.sightings);
         add("Graph: shared identifiers not drawn because they are hubs (see Hubs cut)", left.hubs);
     }
+}
+
+/// The value of `KIND:VALUE`.
+fn value_of(label: &str) -> String {
+    label.split_once(':').map_or(label, |(_, value)| value).to_owned()
 }
 
 fn policy_words(policy: &str) -> &'static str {

@@ -1,0 +1,165 @@
+//! Nothing in a file shall be about fewer than `k` accounts (k-anonymity, Sweeney 2002, doi:10.1142/S0218488502001648).
+//!
+//! 1. *Networks* of fewer than `k` accounts were not chosen. *Identifiers* and hubs of fewer than `k` of the accounts that are drawn
+//!    are left out, and counted.
+//! 2. *Attributes*: country, tier, pathway and the week in which an account was made are shown where at least `k` accounts of the
+//!    file show the same. The others lose the week, then also the tier, the country and the pathway, until `k` of those that
+//!    have come so far show the same; the rest show nothing.
+//! 3. *Times* are cut to the day and *counts* (exchanges, degrees in the whole data, sightings) to their first digit. When an account
+//!    was banned isn't told.
+//!
+//! What it doesn't do: the edges stay, and whoever knows of an account with which of the identifiers drawn it was seen may still find
+//! it among those that share them. k-anonymity of a graph would take its structure, which is the evidence.
+
+use std::collections::HashMap;
+
+use graph::{NO_TIME, NONE_U16, Seconds};
+
+use super::view::{ACCOUNT, ExportGraph, ExportNode};
+
+const DAY: Seconds = 86_400;
+const WEEK: Seconds = 7 * DAY;
+
+/// Leaves out and coarsens what is about fewer than `k` accounts, in a graph whose every account is a node. O(nodes + edges).
+pub(crate) fn k_anonymous(graph: &mut ExportGraph<'_>, k: u32) {
+    drop_small(graph, k);
+    coarsen(graph);
+    hide_rare_attributes(graph, k);
+    graph.about.level.push_str(&format!("; nothing about fewer than {k} accounts"));
+}
+
+fn drop_small(graph: &mut ExportGraph<'_>, k: u32) {
+    graph.count_degrees();
+    let stays: Vec<bool> = graph.nodes.iter().map(|node| !node.is_identifier() || node.degree_shown >= k).collect();
+    let place: Vec<u32> =
+        stays.iter().scan(0, |next, &stays| Some(std::mem::replace(next, *next + u32::from(stays)))).collect();
+    let mut stay = stays.iter();
+    graph.nodes.retain(|_| *stay.next().expect("one for each node"));
+    graph.left_out.small_identifiers = (stays.len() - graph.nodes.len()) as u64;
+    let edges = graph.edges.len();
+    graph.edges.retain(|edge| stays[edge.target as usize]);
+    graph.left_out.sightings += (edges - graph.edges.len()) as u64;
+    for edge in &mut graph.edges {
+        (edge.source, edge.target) = (place[edge.source as usize], place[edge.target as usize]);
+    }
+    graph.hubs.retain(|hub| hub.accounts >= k);
+    for network in &mut graph.networks {
+        network.tied_by.retain(|tie| tie.members >= u64::from(k));
+    }
+}
+
+fn coarsen(graph: &mut ExportGraph<'_>) {
+    for node in &mut graph.nodes {
+        (node.first_seen, node.last_seen) = (to(node.first_seen, DAY), to(node.last_seen, DAY));
+        (node.exchanges, node.degree) = (first_digit(node.exchanges), first_digit(node.degree));
+        node.hub_sightings = first_digit(node.hub_sightings);
+        node.banned_at = NO_TIME;
+        node.created_at = to(node.created_at, WEEK);
+    }
+    for edge in &mut graph.edges {
+        (edge.first_seen, edge.last_seen) = (to(edge.first_seen, DAY), to(edge.last_seen, DAY));
+        edge.count = first_digit(edge.count);
+    }
+    let day = |time: &mut Option<String>| {
+        if let Some(time) = time {
+            time.truncate("2026-01-01".len());
+            time.push_str("T00:00:00Z");
+        }
+    };
+    for network in &mut graph.networks {
+        let ties = network.tied_by.iter_mut().flat_map(|tie| [&mut tie.first_seen, &mut tie.last_seen]);
+        ties.chain([&mut network.first_seen, &mut network.last_seen]).for_each(day);
+    }
+}
+
+/// What an account shows of itself.
+type Shown = (Seconds, u16, u16, u16);
+
+fn hide_rare_attributes(graph: &mut ExportGraph<'_>, k: u32) {
+    let shown = |node: &ExportNode<'_>| -> Shown { (node.created_at, node.tier, node.country, node.pathway) };
+    let coarser: [fn(&mut ExportNode<'_>); 4] = [
+        |node| node.created_at = NO_TIME,
+        |node| node.tier = NONE_U16,
+        |node| node.country = NONE_U16,
+        |node| node.pathway = NONE_U16,
+    ];
+    let mut rare: Vec<usize> = (0..graph.nodes.len()).filter(|&at| graph.nodes[at].kind == ACCOUNT).collect();
+    for coarsen in coarser {
+        let mut counts: HashMap<Shown, u32> = HashMap::new();
+        rare.iter().for_each(|&at| *counts.entry(shown(&graph.nodes[at])).or_default() += 1);
+        rare.retain(|&at| counts[&shown(&graph.nodes[at])] < k);
+        rare.iter().for_each(|&at| coarsen(&mut graph.nodes[at]));
+    }
+}
+
+/// A time cut to a whole number of steps.
+fn to(time: Seconds, step: Seconds) -> Seconds {
+    if time == NO_TIME { NO_TIME } else { (time - time % step).max(1) }
+}
+
+/// A count with all digits but its first 0.
+fn first_digit(count: u64) -> u64 {
+    let scale = count.checked_ilog10().map_or(1, |digits| 10u64.pow(digits));
+    count / scale * scale
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing;
+    use super::super::view::ExportEdge;
+    use super::*;
+
+    #[test]
+    fn counts_keep_their_first_digit_and_times_their_day() {
+        assert_eq!([0, 7, 10, 19, 987].map(first_digit), [0, 7, 10, 10, 900]);
+        assert_eq!((to(NO_TIME, DAY), to(86_399, DAY), to(86_401, DAY)), (NO_TIME, 1, 86_400));
+    }
+
+    proptest! {
+        /// Every combination of attributes that is shown is shown by k accounts, every identifier is of k, and what is there
+        /// was there.
+        #[test]
+        fn nothing_is_about_fewer_than_k(
+            accounts in proptest::collection::vec((0u16..3, 0u16..2, 0u16..4, 1u32..4, proptest::collection::btree_set(0u32..5, 0..4)), 0..40),
+            k in 1u32..7,
+        ) {
+            let mut graph = testing::empty();
+            graph.kinds.push("ip".to_owned());
+            let kind = graph.kinds.len() as u16 - 1;
+            for (at, (country, tier, pathway, week, _)) in accounts.iter().enumerate() {
+                let made = week * WEEK + at as u32 * 3_600;
+                let (country, tier, pathway) = (*country, *tier, *pathway);
+                graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, ..ExportNode::new(ACCOUNT, format!("a{at}")) });
+            }
+            let users = |identifier: u32| accounts.iter().filter(|account| account.4.contains(&identifier)).count() as u32;
+            for identifier in 0..5 {
+                graph.nodes.push(ExportNode { accounts: users(identifier), ..ExportNode::new(kind, format!("i{identifier}")) });
+            }
+            for (at, account) in accounts.iter().enumerate() {
+                graph.edges.extend(account.4.iter().map(|&identifier| ExportEdge {
+                    source: at as u32, target: accounts.len() as u32 + identifier, weight: 1.0, count: 17, first_seen: 90_000, last_seen: 90_000,
+                }));
+            }
+            let before = graph.clone();
+            k_anonymous(&mut graph, k);
+            let of_accounts = |graph: &ExportGraph<'_>| graph.nodes.iter().filter(|node| node.kind == ACCOUNT).count();
+            prop_assert_eq!(of_accounts(&graph), accounts.len());
+            let shown = |node: &ExportNode<'_>| (node.created_at, node.tier, node.country, node.pathway);
+            let nothing = (NO_TIME, NONE_U16, NONE_U16, NONE_U16);
+            for node in graph.nodes.iter().filter(|node| node.kind == ACCOUNT && shown(node) != nothing) {
+                let same = graph.nodes.iter().filter(|other| other.kind == ACCOUNT && shown(other) == shown(node)).count();
+                prop_assert!(same as u32 >= k);
+            }
+            let kept: Vec<u32> = (0..5).filter(|&identifier| users(identifier) >= k).collect();
+            prop_assert_eq!(graph.nodes.len() - of_accounts(&graph), kept.len());
+            prop_assert_eq!(graph.edges.len() as u32, kept.iter().map(|&identifier| users(identifier)).sum::<u32>());
+            prop_assert_eq!(graph.left_out.small_identifiers, 5 - kept.len() as u64);
+            let name = |graph: &ExportGraph<'_>, node: u32| graph.nodes[node as usize].value.to_string();
+            let pairs = |graph: &ExportGraph<'_>| graph.edges.iter().map(|edge| (name(graph, edge.source), name(graph, edge.target))).collect::<Vec<_>>();
+            let all = pairs(&before);
+            prop_assert!(pairs(&graph).iter().all(|pair| all.contains(pair)));
+        }
+    }
+}
