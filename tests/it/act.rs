@@ -554,3 +554,22 @@ fn a_plan_carried_out_has_the_impact_that_it_promised() {
     let skipped = bench.ok(&["impact", &store, &unknown, "--skip-unknown", "--format", "json"]).json();
     assert_eq!(skipped["accounts_banned"].as_u64().unwrap() + skipped["identifiers_acted_on"].as_u64().unwrap(), 1);
 }
+
+/// A store as of a time answers like one that was built then; today's stays as it is.
+#[test]
+fn a_store_can_be_asked_as_of_a_day() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let past = bench.path("past").display().to_string();
+    let made = bench.ok(&["as-of", &store, "2026-03-12", "-o", &past, "--format", "json", "--quiet"]).json();
+    assert!(made["accounts_later"].as_u64() > Some(0) && made["events"].as_u64() > Some(0), "{made}");
+    bench.ok(&["verify", &past]);
+    let late = bench.ok(&["neighbors", &past, &format!("account:{}", first_event().0), "--format", "jsonl"]).records();
+    assert!(
+        !late.is_empty() && late.iter().all(|near| text(&near["last_seen"]).as_str() <= "2026-03-12T23:59:59Z"),
+        "{late:?}"
+    );
+    bench.fails(2, &["not updated"], &["update", &past, "events.csv"]);
+    bench.fails(2, &["no time"], &["as-of", &store, "soon", "-o", &past]);
+    bench.fails(2, &["another folder"], &["as-of", &past, "2026-03-12", "-o", &store]);
+}

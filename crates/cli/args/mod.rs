@@ -18,7 +18,7 @@ pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
 };
 pub(crate) use judge::*;
-pub(crate) use read::{Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
+pub(crate) use read::{AsOf, Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
 
 use crate::output::Format;
 
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Read more event logs into a store: the same result as building everything at once
     Update(Update),
+    /// Write a store as it stood at an earlier time, to ask it everything that today's can be asked
+    AsOf(AsOf),
     /// Find the networks in a store, keep them in it, and print the ranked table
     Detect(Detect),
     /// Print the ranked networks again

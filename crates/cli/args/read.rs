@@ -160,6 +160,17 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct AsOf {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// The time: a day (up to its end, UTC) or RFC 3339
+    pub(crate) time: String,
+    /// Folder of the store to write
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Update {
     /// The store
     pub(crate) store: PathBuf,

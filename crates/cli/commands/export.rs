@@ -21,6 +21,15 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
         grouped(summary.networks),
         if summary.collapsed { "; collapsed, one node a network: see --max-nodes" } else { "" }
     ))?;
+    let (identifiers, networks) = (summary.left_out.small_identifiers, summary.left_out.small_networks);
+    if identifiers + networks > 0 {
+        output.say(&format!(
+            "left out, as they are about fewer than {} accounts: {} identifiers, {} networks",
+            arguments.k,
+            grouped(identifiers),
+            grouped(networks)
+        ))?;
+    }
     Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })
 }
 

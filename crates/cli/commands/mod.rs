@@ -34,6 +34,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Profile(arguments) => read::profile(&arguments, shared, output),
         Command::Build(arguments) => read::build(&arguments, shared, output),
         Command::Update(arguments) => read::update(&arguments, shared, output),
+        Command::AsOf(arguments) => read::as_of(&arguments, shared, output),
         Command::Detect(arguments) => find::detect(&arguments, shared, output),
         Command::Networks(arguments) => find::networks(&arguments, output),
         Command::Network(arguments) => find::network(&arguments, output),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode};
+use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode};
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Reading, Schema, Shared, Synth, Update};
@@ -158,6 +158,34 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
         }
     }
     Ok(output.one(&summary, summary_text)?)
+}
+
+/// Writes a store as it stood at an earlier time.
+pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let time = hydralink::time::last_second(&arguments.time)?;
+    let progress = Progress::new(shared, "opening", None, false);
+    let made = hydralink::as_of(&arguments.store, time, &arguments.output, &|phase| {
+        progress.phase(phase);
+        !progress::interrupted()
+    })?;
+    drop(progress);
+    output.one(&made, as_of_text)?;
+    output.say(&format!("Next: hydralink detect {}", arguments.output.display()))?;
+    Ok(Found::Something)
+}
+
+fn as_of_text(made: &AsOf) -> String {
+    format!(
+        "as of {}: {} accounts ({} were seen only later), {} sightings of {} identifiers, {} events\n\
+         {} sightings went on: cut at that time, their counts at most what the account had done\n",
+        made.as_of,
+        grouped(made.accounts),
+        grouped(made.accounts_later),
+        grouped(made.sightings),
+        grouped(made.identifiers),
+        grouped(made.events),
+        grouped(made.sightings_cut)
+    )
 }
 
 /// What was built, in a few lines.

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Template};
 
+use crate::as_of;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
 use crate::privacy;
 use crate::store::{self, InputFile, StoreWriter};
+use crate::time::rfc3339;
 
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -86,14 +88,18 @@ pub fn build(
 /// became of which network is kept ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
-/// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none.
+/// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none;
+/// [`Error::Usage`] for a store that [`crate::as_of()`] made.
 pub fn update(
     sources: &[PathBuf],
     path: &Path,
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<BuildSummary, Error> {
-    Dataset::open(path)?;
+    if let Some(time) = as_of::time_of(&Dataset::open(path)?)? {
+        let (store, time) = (path.display(), rfc3339(time).unwrap_or_default());
+        return Err(Error::Usage(format!("{store} shows what was known at {time}: it can be asked, not updated")));
+    }
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;

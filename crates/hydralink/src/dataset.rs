@@ -143,6 +143,18 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same with the sightings, events, bans and releases up to the end of a second. Numbers of accounts and identifiers stay, so that
+    /// names are found; results of a detection don't fit any more. A sighting's last time and count are cut where it went on: at
+    /// this time, and at what its account had done by then. Cost: O(sightings + events), time and memory.
+    pub(crate) fn until(mut self, time: graph::Seconds) -> Result<Self, Error> {
+        self.activity = self.activity.until(time)?;
+        self.graph = self.graph.until(time, &self.activity)?;
+        self.linking = OnceLock::new();
+        let banned_at = self.accounts.banned_at.iter().map(|&at| if at > time { graph::NO_TIME } else { at });
+        self.accounts.banned_at = banned_at.collect::<Vec<_>>().into();
+        Ok(self)
+    }
+
     /// Where the store is.
     pub fn path(&self) -> &Path {
         self.store.path()

@@ -28,6 +28,7 @@
 //! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
+//! | [`as_of`](mod@as_of) | what was known at an earlier time |
 //! | [`linkage`] | components and communities on request |
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
 //! | [`backtest`](mod@backtest) | when would it have been found |
@@ -51,6 +52,7 @@ pub mod detect;
 
 pub mod ablate;
 pub mod appeal;
+pub mod as_of;
 pub mod backtest;
 pub mod baselines;
 pub mod calibrate;
@@ -87,8 +89,10 @@ pub mod names;
 pub mod node;
 pub mod results;
 pub mod store;
+mod subset;
 pub mod time;
 
+pub use as_of::{AsOf, as_of};
 pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use consensus::{ConsensusConfig, Stability, consensus};

@@ -12,8 +12,8 @@ use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, Labels};
 use crate::error::Error;
 use crate::node::Node;
-use crate::privacy::Kept;
 use crate::store::StoreWriter;
+use crate::subset::Kept;
 
 /// How an account belongs to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

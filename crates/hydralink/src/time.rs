@@ -2,12 +2,31 @@
 
 use graph::{NO_TIME, Seconds};
 
+use crate::error::Error;
+
 /// RFC 3339 in UTC with whole seconds, or `None` where the input gave no time.
 pub fn rfc3339(seconds: Seconds) -> Option<String> {
     if seconds == NO_TIME {
         return None;
     }
     jiff::Timestamp::from_second(i64::from(seconds)).ok().map(|time| time.to_string())
+}
+
+/// The last second that a time names: `2026-03-03` (that day, UTC) or RFC 3339.
+///
+/// # Errors
+/// [`Error::Usage`] with what was expected.
+pub fn last_second(text: &str) -> Result<Seconds, Error> {
+    let whole_day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == "2026-03-03".len()).and_then(|day| {
+        let end = day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(end.timestamp().as_second() - 1)
+    });
+    let second = whole_day.or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second));
+    second.and_then(|second| Seconds::try_from(second).ok()).filter(|&second| second != NO_TIME).ok_or_else(|| {
+        Error::Usage(format!(
+            "{text} is no time: give a day (2026-03-03, up to its end in UTC) or RFC 3339 (2026-03-03T12:00:00Z)"
+        ))
+    })
 }
 
 /// Counts of the days (`YYYY-MM-DD`, ascending) that have any, as the first day and the counts of all days up to the last.
@@ -22,6 +41,16 @@ pub(crate) fn without_gaps(days: &[(String, u64)]) -> Option<(jiff::civil::Date,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_meant_up_to_its_end() {
+        assert_eq!(last_second("1970-01-02").unwrap(), 2 * 86_400 - 1);
+        assert_eq!(last_second("1970-01-02T00:00:00Z").unwrap(), 86_400);
+        assert_eq!(last_second("1970-01-02T01:00:00+01:00").unwrap(), 86_400);
+        for text in ["", "yesterday", "2026-02-30", "1960-01-01", "2200-01-01"] {
+            assert!(matches!(last_second(text), Err(Error::Usage(what)) if what.contains("2026-03-03")), "{text}");
+        }
+    }
 
     #[test]
     fn days_without_any_are_zero_and_not_missing() {

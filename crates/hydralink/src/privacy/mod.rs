@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use events::Pseudonyms;
 
-pub(crate) use forget::Kept;
 pub use forget::{Forgotten, forget};
 pub use proof::Occurrence;
 

@@ -1,0 +1,201 @@
+//! What was known at an earlier time?
+//!
+//! [`as_of`] writes the store as it stood at the end of a second: the sightings, events, bans and releases up to then, and the accounts and
+//! identifiers that they are of, numbered as a build would number them. It is a store like any other, so that everything can be asked
+//! of it (`detect`, `network`, `why`, `export`, `diff` with the store of today), but for `update`.
+//!
+//! Hindsight that stays, because a store keeps a sighting and not each of its events: where a sighting went on, its last time is the time
+//! asked for and its count is capped at what its account had done by then. Templates that were mined from prompts are those of all
+//! prompts; pathway, country, tier, organisation and label of accounts, and the allow list, are today's. Decisions are not taken along.
+//!
+//! Cost: reads and writes the store once; the part that is kept is in memory twice.
+
+use std::path::Path;
+
+use events::EventIds;
+use graph::{NONE_U16, Seconds};
+use serde::Serialize;
+
+use crate::build;
+use crate::dataset::Dataset;
+use crate::enrich;
+use crate::error::Error;
+use crate::store::StoreWriter;
+use crate::subset::Kept;
+use crate::time::rfc3339;
+
+/// The section that says at which time a store stands.
+const SECTION: &str = "as_of";
+
+/// What a store held at an earlier time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AsOf {
+    /// The time, RFC 3339.
+    pub as_of: String,
+    /// Accounts seen by then.
+    pub accounts: u64,
+    /// Those seen only later.
+    pub accounts_later: u64,
+    /// Identifiers seen by then.
+    pub identifiers: u64,
+    /// Sightings that had begun.
+    pub sightings: u64,
+    /// Those of them that went on: their last time and count are cut.
+    pub sightings_cut: u64,
+    /// Events with a time, up to then.
+    pub events: u64,
+}
+
+/// The time at which a store stands, if [`as_of`] made it.
+pub(crate) fn time_of(dataset: &Dataset) -> Result<Option<Seconds>, Error> {
+    Ok(dataset.store().column_or_empty::<u32>(SECTION)?.first().copied())
+}
+
+/// Writes a store as it stood at the end of a second to `output`, where there may be another such store.
+///
+/// # Errors
+/// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::Interrupted`]; and as
+/// [`Dataset::open`] and [`StoreWriter::create`].
+pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'static str) -> bool) -> Result<AsOf, Error> {
+    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    if let Ok(there) = Dataset::open(output)
+        && time_of(&there)?.is_none()
+    {
+        let output = output.display();
+        return Err(Error::Usage(format!("{output} is a store of its own, which this would replace: choose another folder")));
+    }
+    step("cutting")?;
+    let today = Dataset::open(store)?;
+    if let Some(stands) = time_of(&today)?.filter(|&stands| stands < time) {
+        let stands = rfc3339(stands).unwrap_or_default();
+        return Err(Error::Usage(format!("{} shows what was known at {stands}, and nothing later", store.display())));
+    }
+    let last_seen = today.graph().columns().last_seen.clone();
+    let first_seen = today.graph().columns().first_seen.clone();
+    let cut = last_seen.iter().zip(first_seen.iter()).filter(|&(&last, &first)| first <= time && last > time).count();
+    let accounts_today = today.graph().account_count();
+    let banned_later: Vec<bool> = today.accounts().banned_at.iter().map(|&at| at > time && at != graph::NO_TIME).collect();
+    let then = today.until(time)?;
+    let kept = Kept::seen(&then);
+    let mut ingested = kept.ingested(&then, EventIds::default())?;
+    if ingested.graph.sighting_count() == 0 {
+        let (store, time) = (store.display(), rfc3339(time).unwrap_or_default());
+        return Err(Error::Usage(format!("nothing in {store} was seen by {time}")));
+    }
+    ingested.releases.retain(|release| release.1 <= time);
+    // Whoever was banned later had another state then, which nobody has noted.
+    for (status, later) in ingested.accounts.status.iter_mut().zip(kept.by_account(&banned_later)) {
+        if later {
+            *status = NONE_U16;
+        }
+    }
+    let report = AsOf {
+        as_of: rfc3339(time).unwrap_or_default(),
+        accounts: ingested.graph.account_count() as u64,
+        accounts_later: (accounts_today - ingested.graph.account_count()) as u64,
+        identifiers: ingested.graph.identifier_count() as u64,
+        sightings: ingested.graph.sighting_count() as u64,
+        sightings_cut: cut as u64,
+        events: ingested.activity.event_count() as u64,
+    };
+    step("writing")?;
+    let mut writer = StoreWriter::create(output)?;
+    writer.set_key_id(then.manifest().key_id.clone());
+    build::put_columns(&mut writer, &ingested)?;
+    build::put(&mut writer, ingested)?;
+    writer.set_inputs(then.manifest().inputs.clone(), then.manifest().rejected.clone());
+    if !then.network_types().is_empty() {
+        writer.put(enrich::NETWORK_TYPES, &kept.by_identifier(then.network_types()))?;
+        writer.put(enrich::ASNS, &kept.by_identifier(then.asns()))?;
+    }
+    writer.put(SECTION, &[time])?;
+    step("writing")?;
+    writer.commit()?;
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use events::{IngestConfig, Unobserved};
+    use graph::{AccountId, IdentifierId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: u32 = 1_772_323_200;
+
+    /// A store of wide events (account, address, template, second).
+    fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32, u32)]) -> PathBuf {
+        let mut events = "timestamp,account_id,ip,prompt_template_hash,model\n".to_owned();
+        for (account, address, template, second) in rows {
+            let time = START + second;
+            events.push_str(&format!("{time},acct{account:04},198.51.100.{address},t{template},m{}\n", template % 2));
+        }
+        let file = folder.join(format!("{name}.csv"));
+        std::fs::write(&file, events).unwrap();
+        let path = folder.join(name);
+        crate::build::build(&[file], &path, &IngestConfig::default(), &Unobserved).unwrap();
+        path
+    }
+
+    /// Everything that hindsight doesn't touch, by name: (account, identifier, first seen), and the events.
+    type Content = (Vec<(String, String, u32)>, Vec<(String, i64, String, String)>, Vec<String>);
+
+    fn content(path: &Path) -> Content {
+        let dataset = Dataset::open(path).unwrap();
+        dataset.graph().validate().unwrap();
+        dataset.store().verify().unwrap();
+        let accounts = || (0..dataset.graph().account_count() as u32).map(AccountId);
+        let name = |account: AccountId| dataset.account_name(account).to_owned();
+        let sightings = accounts().flat_map(|account| dataset.graph().sightings_of(account));
+        let seen = sightings.map(|seen| (name(seen.account), dataset.stored_label(seen.identifier), seen.first_seen));
+        let events = accounts().flat_map(|account| {
+            let events = dataset.activity().of(account);
+            let row = |at: usize| {
+                let template = dataset.stored_label(IdentifierId(events.template[at]));
+                (name(account), events.time[at], template, dataset.tables().models[events.model[at] as usize].clone())
+            };
+            (0..events.time.len()).map(row).collect::<Vec<_>>()
+        });
+        let identifiers = (0..dataset.graph().identifier_count() as u32).map(|id| dataset.stored_label(IdentifierId(id)));
+        (seen.collect(), events.collect(), identifiers.collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// A store as of a time has what a build of the events until then has.
+        #[test]
+        fn a_store_as_of_a_time_is_one_of_what_came_before(
+            rows in prop::collection::vec((0u32..12, 1u32..20, 0u32..10, 0u32..100), 1..80),
+            time in 0u32..100,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let until: Vec<_> = rows.iter().copied().filter(|row| row.3 <= time).collect();
+            let today = store(folder.path(), "today", &rows);
+            let past = folder.path().join("past");
+            let made = as_of(&today, START + time, &past, &|_| true);
+            if until.is_empty() {
+                prop_assert!(matches!(made, Err(Error::Usage(_))) && !past.exists());
+                return Ok(());
+            }
+            let report = made.unwrap();
+            let built = store(folder.path(), "built", &until);
+            prop_assert_eq!(content(&past), content(&built));
+            let of = Dataset::open(&past).unwrap();
+            let columns = of.graph().columns();
+            prop_assert!(columns.last_seen.iter().all(|&last| last <= START + time));
+            prop_assert_eq!((report.sightings, report.events), (columns.identifiers.len() as u64, until.len() as u64));
+            // Once more from there, and once more onto itself.
+            let again = folder.path().join("again");
+            as_of(&past, START + time, &again, &|_| true).unwrap();
+            prop_assert_eq!(content(&again), content(&built));
+            as_of(&today, START + time, &past, &|_| true).unwrap();
+            prop_assert!(as_of(&today, START + time, &built, &|_| true).is_err());
+            let update = crate::build::update(&[folder.path().join("built.csv")], &past, &IngestConfig::default(), &Unobserved);
+            prop_assert!(matches!(update, Err(Error::Usage(_))));
+        }
+    }
+}
