@@ -1,7 +1,13 @@
 //! An analyst's questions, from a suspicious account to a verdict that can be checked.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
+
+use hydralink::ties::Ties;
+use hydralink::{Dataset, Membership, Node, how};
 
 use crate::support::{Bench, Ran, detected};
 
@@ -243,4 +249,52 @@ fn attributes_that_set_a_network_apart_are_counted_and_no_part_of_the_score() {
         assert!((number(&attribute["share"]) - inside as f64 / members.len() as f64).abs() < 1e-9);
         assert!(number(&attribute["share"]) >= 2.0 * number(&attribute["expected"]), "{attribute}");
     }
+}
+
+/// What `how` calls enough ties every member by the rule of detection, asked in another way, and nothing of it could be left out.
+#[test]
+fn enough_is_enough_and_nothing_in_it_is_needless() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let dataset = Dataset::open(Path::new(&store)).expect("the store");
+    let results = dataset.labelling().expect("networks");
+    let ties = Ties::of(&dataset, &results).expect("the rule");
+    for network in 0..results.heads().len().min(6) {
+        let enough = how::how(&dataset, &results, network).expect("how").enough;
+        let id = |label: &str| match dataset.node(label).expect("an identifier") {
+            Node::Identifier(id) => id,
+            Node::Account(account) => panic!("{account:?} is an account"),
+        };
+        let chosen: BTreeSet<_> = enough.identifiers.iter().map(|of| id(&of.identifier)).collect();
+        let group = ties.group(network);
+        let others = group.accounts.len() as u32 - 1;
+        let belonging = results.members_of(network).into_iter().filter(|(_, how)| *how != Membership::Ambiguous);
+        let ballots: Vec<_> = belonging.map(|(account, _)| ties.ballots(account, &group)).collect();
+        let tied = |ballots: &[(hydralink::IdentifierId, f64)], keep: &dyn Fn(hydralink::IdentifierId) -> bool| {
+            let kept = ballots.iter().filter(|(id, _)| keep(*id)).map(|&(id, bits)| (dataset.graph().kind_of(id), bits));
+            ties.terms().accepts(&ties.terms().sum(kept.collect()), others)
+        };
+        let by_all: Vec<_> = ballots.iter().filter(|ballots| tied(ballots, &|_| true)).collect();
+        assert_eq!(enough.accounts, by_all.len() as u64);
+        assert!(by_all.iter().all(|ballots| tied(ballots, &|id| chosen.contains(&id))), "network {network}");
+        for left_out in &chosen {
+            let without = |id| id != *left_out && chosen.contains(&id);
+            assert!(by_all.iter().any(|ballots| !tied(ballots, &without)), "{network}: {left_out:?} is needless");
+        }
+        assert!(
+            by_all.is_empty() || (chosen.len() as u64) < enough.of_identifiers,
+            "{network}: {} of {}",
+            chosen.len(),
+            enough.of_identifiers
+        );
+    }
+    bench.ok(&["export", &store, "-o", "whole.csv", "--quiet"]);
+    bench.ok(&["export", &store, "-o", "few.csv", "--minimal", "--quiet"]);
+    let edges = |name: &str| fs::read_to_string(bench.path(name)).expect("edges").lines().count();
+    assert!(
+        edges("few.edges.csv") * 3 < edges("whole.edges.csv"),
+        "{} of {}",
+        edges("few.edges.csv"),
+        edges("whole.edges.csv")
+    );
 }

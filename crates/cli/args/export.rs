@@ -27,6 +27,9 @@ pub(crate) struct Export {
     /// The whole graph, in networks or not
     #[arg(long, conflicts_with_all = ["network", "all"])]
     pub(crate) whole: bool,
+    /// Of the identifiers only those that are enough to tie every member: see `how`
+    #[arg(long, conflicts_with = "whole")]
+    pub(crate) minimal: bool,
     /// Above this many nodes a collapsed view is written, and says so (graphml, gexf)
     #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
@@ -61,6 +64,7 @@ impl Export {
             network: Vec::new(),
             all: false,
             whole: false,
+            minimal: false,
             max_nodes: MAX_NODES,
             k: 1,
             color_by: ColorName::default(),

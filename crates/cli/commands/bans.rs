@@ -13,7 +13,9 @@ use crate::output::{Output, grouped};
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = results.network(&dataset, results.network_index(&arguments.id)?)?;
+    let index = results.network_index(&arguments.id)?;
+    let network = results.network(&dataset, index)?;
+    dataset.expect_reading_of_network(&results, index);
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
     let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
     Ok(output.one(&plan, plan_text)?)

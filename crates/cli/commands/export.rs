@@ -43,6 +43,7 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
     config.selection.level = arguments.view.level.into();
     config.key = arguments.view.key.read()?.map(|key| key.for_exports());
     config.selection.k = arguments.k;
+    config.selection.minimal = arguments.minimal;
     config.selection.networks = match arguments {
         Export { whole: true, .. } => Networks::Whole,
         Export { all: true, .. } => Networks::Candidates,

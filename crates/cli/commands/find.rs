@@ -134,7 +134,9 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = results.network(&dataset, results.network_index(&arguments.id)?)?;
+    let index = results.network_index(&arguments.id)?;
+    let network = results.network(&dataset, index)?;
+    dataset.expect_reading_of_network(&results, index);
     let dossier = dossier::dossier(&dataset, &results, &network);
     Ok(match output.format() {
         Format::Markdown => output.text(&dossier::markdown(&dossier))?,

@@ -228,7 +228,9 @@ fn appeal_text(appeal: &Appeal) -> String {
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let how = how::how(&dataset, &results, results.network_index(&arguments.id)?)?;
+    let network = results.network_index(&arguments.id)?;
+    dataset.expect_reading_of_network(&results, network);
+    let how = how::how(&dataset, &results, network)?;
     let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
     Ok(output.one(&how, |how| how_text(how, top))?)
 }
@@ -264,6 +266,24 @@ fn how_text(how: &How, top: usize) -> String {
         let HeldBy { identifier, members, bits, members_lost, pieces, largest_piece, .. } = held;
         format!("{identifier:<44} {members:>8} {bits:>7.1} {members_lost:>6} {pieces:>7} {largest_piece:>8}")
     }));
+    let enough = &how.enough;
+    lines.push(format!(
+        "\nEnough to tie {} of {} accounts: {} of {} identifiers that say something, {} of {} sightings",
+        grouped(enough.accounts),
+        grouped(how.accounts),
+        grouped(enough.identifiers.len() as u64),
+        grouped(enough.of_identifiers),
+        grouped(enough.sightings),
+        grouped(enough.of_sightings)
+    ));
+    lines.push(format!("{:<44} {:>8} {:>8} {:>7}", "identifier", "members", "accounts", "bits"));
+    lines.extend(enough.identifiers.iter().take(top).map(|of| {
+        let how::EnoughOf { identifier, members, accounts, bits } = of;
+        format!("{identifier:<44} {members:>8} {accounts:>8} {bits:>7.1}")
+    }));
+    if enough.identifiers.len() > top {
+        lines.push(format!("... and {} more; `export --minimal` draws them", grouped((enough.identifiers.len() - top) as u64)));
+    }
     lines.push(String::new());
     lines.join("\n")
 }

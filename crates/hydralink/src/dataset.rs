@@ -123,6 +123,14 @@ impl Dataset {
         self.store.expect(nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>() <= LOOKUPS);
     }
 
+    /// Says that the members of a network and what they were seen with will be read.
+    pub fn expect_reading_of_network(&self, results: &crate::results::Labelling, network: usize) {
+        let members = results.members_of(network);
+        let nodes: Vec<Node> =
+            members.into_iter().take(NETWORK_LOOKUPS + 1).map(|(account, _)| Node::Account(account)).collect();
+        self.store.expect(nodes.len() <= NETWORK_LOOKUPS);
+    }
+
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
     ///
     /// # Errors
@@ -419,6 +427,9 @@ impl Words {
 
 /// Places that are looked up one by one; for more, reading ahead is faster.
 const LOOKUPS: usize = 500;
+
+/// Members of a network whose rows are looked up one by one.
+const NETWORK_LOOKUPS: usize = 500;
 
 /// The section of what the map declared of kinds.
 pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";

@@ -232,10 +232,15 @@ fn belonging(results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
     members.map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0))).collect()
 }
 
-/// The identifiers that tie a network together, ascending.
+/// The identifiers that tie a network together, ascending: those of its accounts' that are its own.
 fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<u32> {
-    let identifiers = 0..dataset.graph().identifier_count() as u32;
-    identifiers.filter(|&identifier| results.network_of_identifier[identifier as usize] as usize == network.index()).collect()
+    let members = results.members_of(network.index());
+    let seen = members.iter().flat_map(|&(account, _)| dataset.graph().identifiers_of(account)).copied();
+    let own = |&identifier: &u32| results.network_of_identifier[identifier as usize] as usize == network.index();
+    let mut found: Vec<u32> = seen.filter(own).collect();
+    found.par_sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The actions, of `targets` in ascending order, that the greedy rule of the module takes, and what they reach.

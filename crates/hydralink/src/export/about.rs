@@ -51,6 +51,7 @@ pub(crate) fn text(graph: &ExportGraph<'_>) -> String {
         (left.hubs, "shared identifiers are suppressed as hubs and left out"),
         (left.hub_sightings, "sightings with hubs are left out"),
         (left.sightings, "other sightings are left out"),
+        (left.needless_identifiers, "identifiers aren't needed to tie anybody (--minimal)"),
         (left.small_identifiers, "identifiers are of too few accounts to be shown (--k)"),
         (left.small_networks, "networks are of too few accounts to be shown (--k)"),
     ] {

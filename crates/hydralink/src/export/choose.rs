@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
@@ -20,6 +21,7 @@ use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode
 use super::{Crowd, ExportConfig, Networks, anonymity, collapse};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::how;
 use crate::results::{Network, Results};
 
 /// Edges of a thinned graph, at most: what a browser draws in a fraction of a second.
@@ -53,8 +55,16 @@ impl<'a> ExportGraph<'a> {
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
         let mut graph = chosen.frame(config);
-        let tying: Vec<u32> =
+        let mut tying: Vec<u32> =
             (0..chosen.tied.len() as u32).filter(|&identifier| chosen.tied[identifier as usize] >= 2).collect();
+        if config.selection.minimal {
+            let enough: Vec<Vec<u32>> =
+                chosen.networks.iter().map(|&network| how::enough_for(dataset, results, network)).collect::<Result<_, _>>()?;
+            let enough: BTreeSet<u32> = enough.into_iter().flatten().collect();
+            let all = tying.len();
+            tying.retain(|identifier| enough.contains(identifier));
+            graph.left_out.needless_identifiers = (all - tying.len()) as u64;
+        }
         let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
         let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied[identifier as usize])).sum();
         let thin = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;

@@ -92,6 +92,8 @@ pub struct Selection {
     pub crowd: Crowd,
     /// How identifying values are shown.
     pub level: Level,
+    /// Whether of the identifiers only those are drawn that are enough to tie every member of the networks: see [`crate::how`].
+    pub minimal: bool,
     /// If more than 1, nothing is shown that is about fewer accounts (k-anonymity of attributes and identifiers).
     pub k: u32,
 }
@@ -99,7 +101,14 @@ pub struct Selection {
 impl Default for Selection {
     /// Flagged networks, 50,000 nodes (what Gephi lays out at a bearable speed), values as stored.
     fn default() -> Self {
-        Selection { networks: Networks::Flagged, max_nodes: 50_000, crowd: Crowd::Collapse, level: Level::Full, k: 1 }
+        Selection {
+            networks: Networks::Flagged,
+            max_nodes: 50_000,
+            crowd: Crowd::Collapse,
+            level: Level::Full,
+            minimal: false,
+            k: 1,
+        }
     }
 }
 

@@ -209,6 +209,8 @@ pub struct LeftOut {
     pub hub_sightings: u64,
     /// Sightings of chosen accounts with identifiers that are not drawn for another reason.
     pub sightings: u64,
+    /// Identifiers that aren't needed to tie anybody, where only what is enough was asked for.
+    pub needless_identifiers: u64,
     /// Identifiers of fewer than `k` accounts.
     pub small_identifiers: u64,
     /// Networks of fewer than `k` accounts.

@@ -68,16 +68,13 @@ impl<'t, 'a> Common<'t, 'a> {
     /// The places of the identifiers without which a member's tie to the network isn't enough; none if it isn't enough with
     /// them. Only the strongest [`evidence::members::LEFT_OUT`] can matter.
     pub(super) fn needed_by(&self, member: u32) -> Vec<u32> {
-        let terms = self.ties.terms();
         let mut ballots: Vec<(f64, u32)> = self.rows[member as usize]
             .iter()
             .map(|&place| (self.ballots[place as usize], place))
             .filter(|&(bits, _)| bits > 0.0)
             .collect();
-        let accepts = |ballots: &mut dyn Iterator<Item = &(f64, u32)>| {
-            let tie = terms.sum(ballots.map(|&(bits, place)| (self.kinds[place as usize], bits)).collect());
-            terms.accepts(&tie, self.others.size)
-        };
+        let accepts =
+            |ballots: &mut dyn Iterator<Item = &(f64, u32)>| self.share_of_needed(ballots.map(|&(_, place)| place)) >= 1.0;
         ballots.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let (strongest, rest) = ballots.split_at(ballots.len().min(evidence::members::LEFT_OUT));
         // More of kinds that are shown anyway never says less: enough without all of them is enough without one.
@@ -90,6 +87,25 @@ impl<'t, 'a> Common<'t, 'a> {
         }
         let without = |left_out: u32| accepts(&mut ballots.iter().filter(|&&(_, place)| place != left_out));
         strongest.iter().map(|&(_, place)| place).filter(|&place| !without(place)).collect()
+    }
+
+    /// What an identifier says for a member that has it; 0 if nothing.
+    pub(super) fn ballot(&self, place: u32) -> f64 {
+        self.ballots[place as usize]
+    }
+
+    /// What one identifier says for a member beside others of its kind and another, as a share of what its tie needs then.
+    pub(super) fn most_of_needed(&self, place: u32) -> f64 {
+        self.ballots[place as usize] / self.ties.terms().needed(true, self.others.size)
+    }
+
+    /// What these identifiers say for a member, as a share of what its tie to the network needs: 1 and more is enough.
+    pub(super) fn share_of_needed(&self, places: impl Iterator<Item = u32>) -> f64 {
+        let terms = self.ties.terms();
+        let tie = terms.sum(places.map(|place| (self.kinds[place as usize], self.ballots[place as usize])).collect());
+        let needed = terms.needed(tie.corroborated, self.others.size);
+        // In so many words, so that the division can't round a tie away.
+        if tie.bits >= needed { (tie.bits / needed).max(1.0) } else { (tie.bits / needed).min(1.0 - f64::EPSILON) }
     }
 
     /// The pairs of members that follow each other on an identifier: (before, after), each once.

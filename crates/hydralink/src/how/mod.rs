@@ -10,6 +10,8 @@
 //!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they
 //!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
 //!
+//! 4. *Enough*: a few identifiers that tie every member alone, none of which could be left out ([`mod@enough`]).
+//!
 //! Cost: O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
 use std::cmp::Reverse;
@@ -26,6 +28,7 @@ use crate::results::{Labelling, Membership};
 use crate::ties::Ties;
 
 mod common;
+mod enough;
 mod pieces;
 
 use common::Common;
@@ -57,6 +60,36 @@ pub struct How {
     pub joins: Vec<Join>,
     /// The identifiers without which it would lose most.
     pub held_by: Vec<HeldBy>,
+    /// What of all that is enough.
+    pub enough: Enough,
+}
+
+/// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Enough {
+    /// Members that they tie: all that everything together ties.
+    pub accounts: u64,
+    /// Sightings of members with them.
+    pub sightings: u64,
+    /// Sightings of members with any identifier that says something.
+    pub of_sightings: u64,
+    /// Identifiers that members share and that say something.
+    pub of_identifiers: u64,
+    /// The identifiers, those of most members first.
+    pub identifiers: Vec<EnoughOf>,
+}
+
+/// One of the identifiers that are enough.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EnoughOf {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Members seen with it.
+    pub members: u64,
+    /// All accounts seen with it.
+    pub accounts: u64,
+    /// Bits that it says for a member.
+    pub bits: f64,
 }
 
 /// The groups that ties of so many bits and more hold together.
@@ -127,6 +160,7 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
         levels: levels(&tree, members.len()),
         joins: joins(&common, dataset, &members, &tree),
         held_by: held_by(&common, dataset, results),
+        enough: enough_of(&common, dataset),
     })
 }
 
@@ -140,6 +174,38 @@ pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result
     let mut held = held_by(&Common::of(&ties, network, &members_of(results, network)), dataset, results);
     held.retain(|held| held.members_lost > 0 || held.pieces > 1);
     Ok(held)
+}
+
+/// The identifiers that are enough to tie the members of a network, ascending: see [`Enough`].
+///
+/// # Errors
+/// As [`Ties::of`].
+pub(crate) fn enough_for(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<u32>, Error> {
+    let ties = Ties::of(dataset, results)?;
+    let common = Common::of(&ties, network, &members_of(results, network));
+    Ok(enough::enough(&common).places.into_iter().map(|place| common.identifiers[place as usize]).collect())
+}
+
+fn enough_of(common: &Common<'_, '_>, dataset: &Dataset) -> Enough {
+    let enough::Enough { mut places, members } = enough::enough(common);
+    places.sort_by_key(|&place| (Reverse(common.counts[place as usize]), place));
+    let row = |&place: &u32| {
+        let id = IdentifierId(common.identifiers[place as usize]);
+        EnoughOf {
+            identifier: dataset.label_of(Node::Identifier(id)),
+            members: common.counts[place as usize],
+            accounts: dataset.linking_graph().identifier_degree(id) as u64,
+            bits: common.ballot(place),
+        }
+    };
+    let identifiers: Vec<EnoughOf> = places.iter().map(row).collect();
+    Enough {
+        accounts: members,
+        sightings: identifiers.iter().map(|identifier| identifier.members).sum(),
+        of_sightings: common.counts.iter().sum(),
+        of_identifiers: common.identifiers.len() as u64,
+        identifiers,
+    }
 }
 
 /// Core and fringe, ascending.

@@ -167,7 +167,7 @@ fn tell(
     network: &Remembered,
     found: Option<&Network>,
 ) -> Result<Lineage, Error> {
-    let as_of = record::last_event(dataset);
+    let as_of = record::now(history, dataset);
     let config = results.run.detect_config()?.behaviour;
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| record::banned_by(dataset, account, as_of).is_none()).count() as u64;
