@@ -14,14 +14,15 @@
 //! least (1 - 1/e)/2 of what the best plan stops (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs
 //! overlap, and are never more. Cost: O((members + sightings of the network's identifiers) log) a plan.
 
+mod greedy;
+mod harm;
 mod impact;
 mod interval;
 mod stopped;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{AccountId, IdentifierId, NONE_U16};
+use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -29,8 +30,10 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership, Network};
+use greedy::choose;
+use harm::{benign_expected, benign_interval, harm};
 pub use impact::{Impact, NetworkImpact, impact};
-use interval::{clopper_pearson, garwood, jeffreys, poisson_binomial};
+use interval::{garwood, jeffreys};
 use stopped::{Gain, Reach, Stakes};
 
 /// What may be done.
@@ -243,62 +246,6 @@ fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) ->
     found
 }
 
-/// The actions, of `targets` in ascending order, that the greedy rule of the module takes, and what they reach.
-fn choose<'a>(stakes: &'a Stakes<'a>, targets: Vec<Target>, budget: f64) -> (Vec<(Target, Gain)>, Reach<'a>) {
-    let mut reach = Reach::new(stakes);
-    let alone: Vec<Gain> = targets.par_iter().with_min_len(64).map(|&target| reach.gain(target)).collect();
-    let ratio = |stopped: f64, at: usize| Ratio { ratio: stopped / alone[at].benign.max(LEAST_RISK), stopped };
-    let mut heap: BinaryHeap<(Ratio, Reverse<usize>)> =
-        (0..targets.len()).map(|at| (ratio(alone[at].stopped, at), Reverse(at))).collect();
-    let (mut taken, mut spent) = (Vec::new(), 0.0);
-    while let Some((stale, Reverse(at))) = heap.pop() {
-        let gain = reach.gain(targets[at]);
-        let fresh = ratio(gain.stopped, at);
-        if fresh < stale {
-            heap.push((fresh, Reverse(at)));
-        } else if gain.stopped > NOTHING && spent + gain.benign <= budget {
-            reach.take(targets[at]);
-            taken.push((targets[at], gain));
-            spent += gain.benign;
-        }
-    }
-    let affordable = targets.iter().zip(&alone).filter(|(_, gain)| gain.benign <= budget);
-    let single = affordable.max_by(|a, b| a.1.stopped.total_cmp(&b.1.stopped).then(b.0.cmp(a.0)));
-    if let Some((&target, &gain)) = single.filter(|(_, gain)| gain.stopped > reach.stopped() + NOTHING) {
-        reach = Reach::new(stakes);
-        reach.take(target);
-        taken = vec![(target, gain)];
-    }
-    (taken, reach)
-}
-
-/// Exchanges stopped per benign account risked; ties by exchanges.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Ratio {
-    ratio: f64,
-    stopped: f64,
-}
-
-/// A risk below this counts as this, so that certain members are ordered by what they stop.
-const LEAST_RISK: f64 = 1e-3;
-
-/// Stopping less than this is rounding.
-const NOTHING: f64 = 1e-6;
-
-impl Eq for Ratio {}
-
-impl Ord for Ratio {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.ratio.total_cmp(&other.ratio).then(self.stopped.total_cmp(&other.stopped))
-    }
-}
-
-impl PartialOrd for Ratio {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
     let dataset = stakes.dataset;
     let (action, node, interval) = match target {
@@ -322,50 +269,6 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         benign_expected: gain.benign,
         benign_share_interval: interval,
     }
-}
-
-/// Whom the actions taken hit.
-fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
-    let dataset = reach.stakes.dataset;
-    let (accounts, tables) = (dataset.accounts(), dataset.tables());
-    Ok(Harm {
-        benign_expected: benign_expected(reach),
-        benign_interval: benign_interval(reach),
-        benign_exchanges_expected: reach.benign_stopped(),
-        benign_by_country: collateral(reach, &accounts.country, &tables.countries),
-        benign_by_pathway: collateral(reach, &accounts.pathway, &tables.pathways),
-        reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
-    })
-}
-
-fn benign_interval(reach: &Reach<'_>) -> (u64, u64) {
-    poisson_binomial(reach.hit().map(|(account, _)| reach.stakes.risk_of(account)))
-}
-
-fn benign_expected(reach: &Reach<'_>) -> f64 {
-    reach.hit().map(|(account, _)| reach.stakes.risk_of(account)).sum()
-}
-
-/// Accounts hit by the word of a column of the account table.
-fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<String, Collateral> {
-    let mut groups: BTreeMap<u16, Collateral> = BTreeMap::new();
-    for (account, _) in reach.hit() {
-        let Some(&word) = column.get(account as usize).filter(|&&word| word != NONE_U16) else { continue };
-        let group = groups.entry(word).or_default();
-        group.hit += 1;
-        group.risks.push(reach.stakes.risk_of(account));
-    }
-    for &word in column {
-        if let Some(group) = groups.get_mut(&word) {
-            group.accounts += 1;
-        }
-    }
-    let named = groups.into_iter().filter_map(|(word, mut group)| {
-        group.benign_expected = group.risks.iter().sum();
-        group.benign_interval = poisson_binomial(group.risks.iter().copied());
-        Some((names.get(word as usize)?.clone(), group))
-    });
-    named.collect()
 }
 
 /// The identifiers that weren't acted on.
@@ -400,23 +303,6 @@ fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
         sizes.push(group.len() as u64);
     }
     sizes
-}
-
-/// What people decided, and what it says about the accounts that a plan bans.
-fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error> {
-    let cases = dataset.cases()?;
-    let harmless = cases.rejected_accounts().count() as u64;
-    let decided = harmless + cases.confirmed_accounts().count() as u64;
-    if decided == 0 {
-        return Ok(None);
-    }
-    let share = clopper_pearson(harmless, decided);
-    Ok(Some(Reviewed {
-        decided,
-        harmless,
-        harmless_share_interval: share,
-        benign_banned_interval: (share.0 * banned as f64, share.1 * banned as f64),
-    }))
 }
 
 /// Accounts made a week between the first and the last creation, which itself starts the clock.
@@ -468,13 +354,6 @@ mod tests {
     fn all_targets(stakes: &Stakes<'_>) -> Vec<Target> {
         let identifiers = all_identifiers(stakes.dataset).into_iter().map(Target::Identifier);
         stakes.members.iter().map(|&account| Target::Account(account)).chain(identifiers).collect()
-    }
-
-    #[test]
-    fn certain_members_are_ordered_by_what_they_stop() {
-        let ratio = |stopped: f64, benign: f64| Ratio { ratio: stopped / benign.max(LEAST_RISK), stopped };
-        assert!(ratio(10.0, 0.0) > ratio(9.0, 0.0));
-        assert!(ratio(10.0, 0.001) > ratio(10.0, 0.5));
     }
 
     #[test]

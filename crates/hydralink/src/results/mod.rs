@@ -1,196 +1,21 @@
 //! What a detection leaves in the store: labels of every account and identifier, and the networks.
 
-use std::collections::BTreeMap;
-
 use evidence::Classification;
 use graph::{AccountId, Column, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::consensus::{Consensus, Stability};
+mod card;
+
+pub use card::{Membership, Network, NetworkHead, Run, SignalLine, TyingIdentifier};
+
+use crate::consensus::Consensus;
 use crate::dataset::Dataset;
-use crate::detect::{DetectConfig, Labels};
+use crate::detect::Labels;
 use crate::error::Error;
 use crate::node::Node;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
-
-/// How an account belongs to a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Membership {
-    /// Tied by several independent identifiers that the network keeps to itself.
-    Core,
-    /// Tied by fewer, but more than chance explains.
-    Fringe,
-    /// Touches the network; the evidence doesn't decide. Never to be banned on this alone.
-    Ambiguous,
-}
-
-impl Membership {
-    /// All values, in the order of their codes.
-    pub const ALL: [Membership; 3] = [Membership::Core, Membership::Fringe, Membership::Ambiguous];
-
-    /// The word used in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Membership::Core => "core",
-            Membership::Fringe => "fringe",
-            Membership::Ambiguous => "ambiguous",
-        }
-    }
-
-    /// The code in the store.
-    pub(crate) fn code(self) -> u8 {
-        self as u8
-    }
-
-    fn of_code(code: u8) -> Option<Self> {
-        Membership::ALL.get(code as usize).copied()
-    }
-}
-
-/// One line of a network's score card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SignalLine {
-    /// The measured value.
-    pub value: f64,
-    /// What the null expects of a group of this size.
-    pub expected: f64,
-    /// Log2 likelihood ratio, operator against benign.
-    pub bits: f64,
-    /// Tail probability under the null, where the signal has a test.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub p_value: Option<f64>,
-}
-
-/// One identifier that ties a network together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TyingIdentifier {
-    /// `KIND:VALUE`.
-    pub identifier: String,
-    /// Class, as in `hubs`.
-    pub class: String,
-    /// Members seen with it.
-    pub members: u64,
-    /// Accounts seen with it, inside and outside.
-    pub accounts: u64,
-    /// Members / accounts: 1 when the network keeps it to itself.
-    pub exclusivity: f64,
-    /// First and last sighting by a member, RFC 3339, if known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub first_seen: Option<String>,
-    /// Last sighting by a member.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub last_seen: Option<String>,
-    /// Members that would no longer be tied to the rest if this identifier were not counted.
-    pub members_lost_without: u64,
-}
-
-/// A network as the analyst sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Network {
-    /// Stable id, `PN-` and eight hex digits; kept over detections while most members stay.
-    pub id: String,
-    /// 1 for the strongest.
-    pub rank: u32,
-    /// Accounts that belong (core and fringe).
-    pub accounts: u64,
-    /// Accounts tied by several independent identifiers.
-    pub core: u64,
-    /// Accounts tied by fewer.
-    pub fringe: u64,
-    /// Accounts that touch it without belonging.
-    pub ambiguous: u64,
-    /// Identifiers that tie it together, by kind.
-    pub identifiers_by_kind: BTreeMap<String, u64>,
-    /// Exchanges of its accounts.
-    pub events: u64,
-    /// First event of a member, RFC 3339.
-    pub first_seen: Option<String>,
-    /// Last event of a member.
-    pub last_seen: Option<String>,
-    /// Evidence in bits for one operator against the best benign hypothesis.
-    pub score: f64,
-    /// Expected share of false networks among those ranked as high or higher; `None` until `calibrate` was run.
-    pub q_value: Option<f64>,
-    /// Whether it is found again where a little is left out; `None` until `consensus` was run.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub stability: Option<Stability>,
-    /// Whether the score is over the threshold of the run.
-    pub flagged: bool,
-    /// The benign hypothesis that explains it best.
-    pub benign_hypothesis: String,
-    /// Its likelihood in bits.
-    pub benign_bits: f64,
-    /// One line: why.
-    pub why: String,
-    /// The score card; a signal whose input is missing is `null`.
-    pub signals: BTreeMap<String, Option<SignalLine>>,
-    /// Strongest identifiers first.
-    pub tied_by: Vec<TyingIdentifier>,
-    /// Sightings of members with identifiers that were suppressed as hubs: not used, but counted.
-    pub suppressed_sightings: u64,
-    /// Share of members lost by leaving out the one identifier that matters most.
-    pub fragility: f64,
-}
-
-/// What a detection was run with and what it went through.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// Version of the tool.
-    pub tool: String,
-    /// Seed.
-    pub seed: u64,
-    /// Score threshold, in bits.
-    pub threshold: f64,
-    /// The configuration, as TOML.
-    pub config: String,
-    /// Components with at least two accounts.
-    pub components: u64,
-    /// Accounts in the largest component.
-    pub largest_component: u64,
-    /// Communities.
-    pub communities: u64,
-    /// Quality of the partition.
-    pub quality: f64,
-    /// Sightings with suppressed identifiers.
-    pub suppressed_sightings: u64,
-    /// What ties were judged by.
-    #[serde(default)]
-    pub terms: evidence::TieTerms,
-}
-
-impl Run {
-    /// The configuration it was run with.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if it was written by a version whose settings this one doesn't know.
-    pub fn detect_config(&self) -> Result<DetectConfig, Error> {
-        toml::from_str(&self.config)
-            .map_err(|error| Error::Usage(format!("the settings of the last detection can't be read ({error}): detect again")))
-    }
-}
-
-impl Network {
-    /// Where it stands in [`Results::networks`], and what labels call it.
-    pub fn index(&self) -> usize {
-        self.rank as usize - 1
-    }
-}
-
-/// What a label of an account leads to without reading the networks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NetworkHead {
-    /// Its id.
-    pub id: String,
-    /// Accounts that belong.
-    pub accounts: u64,
-    /// Evidence in bits.
-    pub score: f64,
-    /// Whether the score is over the threshold of the run.
-    pub flagged: bool,
-}
 
 /// What the last detection says of every account and identifier: all that questions about nodes need. Opening reads a few bytes
 /// a network; the rest lies where it is.
