@@ -110,7 +110,7 @@ fn files_that_tell_nothing_are_refused_before_anything_is_read() {
     bench.fails(2, &["without a type", "TYPE=FILE"], &[&build[..], &[&list]].concat());
     bench.fails(2, &["line 2", "198.51.100.0/24"], &[&build[..], &[&nonsense]].concat());
     bench.fails(2, &["missing.mmdb"], &[&build[..], &["missing.mmdb"]].concat());
-    let key = crate::act::key_file(&bench, "key", crate::act::KEY);
+    let key = crate::privacy::key_file(&bench, "key", crate::privacy::KEY);
     bench.fails(2, &["pseudonyms", "--enrich"], &[&build[..], &[&format!("vpn={list}"), "--key-file", &key]].concat());
     assert!(!bench.path("st").exists());
 }

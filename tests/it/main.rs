@@ -8,7 +8,8 @@
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
 //! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
-//! | `act` | decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing |
+//! | `act` | decisions and what follows from them, ban plans, indicators, the store as of an earlier time |
+//! | `privacy` | pseudonyms, levels, k-anonymity, erasure, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
 //! | `enrich` | whose networks addresses are in is read, kept, shown and used |
@@ -30,6 +31,7 @@ mod judge;
 mod kinds;
 mod lineage;
 mod memory;
+mod privacy;
 mod report;
 mod rows;
 mod store;

@@ -1,0 +1,319 @@
+//! Who gets to see what: pseudonyms, levels, k-anonymity, erasure, sharing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use crate::act::{ANN, belonging, detect_again, networks, run_with, text};
+use crate::support::{Bench, detected, of_world};
+
+pub(crate) const KEY: &[u8] = b"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const OTHER_KEY: &[u8] = b"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+
+/// A key file that only its owner can read.
+pub(crate) fn key_file(bench: &Bench, name: &str, key: &[u8]) -> String {
+    let path = bench.file(name, key);
+    set_mode(&path, 0o600);
+    path
+}
+
+#[cfg(unix)]
+fn set_mode(path: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions are set");
+}
+
+/// Files of a store that hold these bytes.
+fn files_with(store: &str, bytes: &str) -> Vec<String> {
+    let entries = fs::read_dir(store).expect("the store is a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .filter(|path| {
+            let content = fs::read(path).expect("the file is read");
+            content.windows(bytes.len()).any(|window| window == bytes.as_bytes())
+        })
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// The small world, built under a key.
+fn keyed(bench: &Bench, key: &str) -> String {
+    let store = bench.path("keyed").to_str().expect("a UTF-8 path").to_owned();
+    let (events, accounts, releases) = (of_world("events.csv"), of_world("accounts.csv"), of_world("releases.csv"));
+    let tables = ["--accounts", accounts.as_str(), "--releases", releases.as_str()];
+    run_with(bench, &["build", &events, "-o", &store, "--key-file", key, "--quiet"], &tables);
+    detect_again(bench, &store);
+    store
+}
+
+/// A card that ties members of a network.
+pub(crate) fn card_of(bench: &Bench, store: &str, id: &str) -> String {
+    for member in belonging(bench, store, id) {
+        let node = format!("account:{member}");
+        let cards = bench.run(&["neighbors", store, &node, "--kind", "payment_instrument", "--format", "jsonl"]).records();
+        if let Some(card) = cards.iter().find(|card| card["network"] == *id) {
+            return text(&card["node"]).split_once(':').expect("a kind").1.to_owned();
+        }
+    }
+    panic!("no card ties {id}");
+}
+
+/// Values of the world's first event.
+pub(crate) fn first_event() -> (String, String, String) {
+    let events = fs::read_to_string(of_world("events.csv")).expect("the events are read");
+    let mut lines = events.lines().map(|line| line.split(',').collect::<Vec<&str>>());
+    let header = lines.next().expect("a header");
+    let row = lines.next().expect("a row");
+    let value = |name: &str| row[header.iter().position(|column| *column == name).expect("the column")].to_owned();
+    (value("account_id"), value("ip"), value("payment_instrument"))
+}
+
+#[test]
+fn a_keyed_store_holds_no_value_and_answers_to_its_key() {
+    let bench = Bench::new();
+    let key = key_file(&bench, "key", KEY);
+    let store = keyed(&bench, &key);
+    let (account, ip, card) = first_event();
+    for value in [&account, &ip, &card] {
+        assert_eq!(files_with(&store, value), Vec::<String>::new(), "{value} stands in the store");
+    }
+    // The same graph as without a key: as many of everything, component by component. (What is found may differ in borderline
+    // cases: accounts are numbered in the order of their names.)
+    let plain = detected(&bench);
+    let sizes = |store: &str| -> Vec<Value> {
+        let rows = bench.ok(&["components", store, "--top", "0", "--format", "jsonl"]).records();
+        rows.iter().map(|row| Value::from(vec![row["accounts"].clone(), row["identifiers"].clone()])).collect()
+    };
+    assert_eq!(sizes(&store), sizes(&plain));
+
+    let with_key = ["--key-file", key.as_str(), "--format", "json"];
+    for value in [format!("account:{account}"), format!("ip:{ip}"), format!("payment_instrument:{card}")] {
+        let keyed_card = run_with(&bench, &["show", &store, &value], &with_key).json();
+        let plain_card = bench.ok(&["show", &plain, &value, "--format", "json"]).json();
+        assert_eq!((&keyed_card["exchanges"], &keyed_card["seen_with"]), (&plain_card["exchanges"], &plain_card["seen_with"]));
+        assert!(!keyed_card.to_string().contains(value.split_once(':').expect("a kind").1));
+        let pseudonym = text(&keyed_card["node"]);
+        assert_eq!(bench.ok(&["show", &store, &pseudonym, "--format", "json"]).json(), keyed_card);
+        bench.fails(3, &["pseudonyms under key", "--key-file"], &["show", &store, &value]);
+    }
+    // A /24 stays a /24.
+    let neighbours: BTreeSet<String> = ["198.51.100.1", "198.51.100.200"]
+        .iter()
+        .map(|address| {
+            let events = bench.file("one.csv", format!("timestamp,account_id,ip\n,a,{address}\n"));
+            bench.ok(&["build", &events, "-o", "one", "--key-file", &key, "--quiet"]);
+            let node = bench.ok(&["show", "one", &format!("ip:{address}"), "--key-file", &key, "--format", "json"]).json();
+            text(&node["node"])[..14].to_owned()
+        })
+        .collect();
+    assert_eq!(neighbours.len(), 1, "{neighbours:?}");
+
+    // Another key, or none, neither asks it nor replaces it.
+    let other = key_file(&bench, "other", OTHER_KEY);
+    bench.fails(2, &["pseudonyms under key"], &["show", &store, &format!("ip:{ip}"), "--key-file", &other]);
+    let events = of_world("events.csv");
+    bench.fails(2, &["--key-file"], &["build", &events, "-o", &store, "--quiet"]);
+    bench.fails(2, &["pseudonyms under key"], &["build", &events, "-o", &store, "--key-file", &other, "--quiet"]);
+    bench.ok(&["verify", &store]);
+    // Decisions about values work with the key, and stand in the log as pseudonyms.
+    run_with(&bench, &["case", "reject", &store, &format!("account:{account}"), "--key-file", &key], ANN);
+    assert_eq!(files_with(&store, &account), Vec::<String>::new());
+}
+
+#[test]
+fn key_files_that_protect_nothing_are_refused() {
+    let bench = Bench::new();
+    let build = |key: &str, words: &[&str]| {
+        let events = of_world("events.csv");
+        let ran = bench.fails(2, words, &["build", &events, "-o", "store", "--key-file", key]);
+        assert!(!bench.path("store").exists(), "nothing is written: {}", ran.stderr);
+        assert!(!ran.stderr.contains("0f1e2d3c"), "the key is not echoed: {}", ran.stderr);
+    };
+    let open = bench.file("open", KEY);
+    set_mode(&open, 0o644);
+    build(&open, &["others may read", "chmod 600"]);
+    build(&key_file(&bench, "short", &KEY[..20]), &["20 bytes"]);
+    build(&key_file(&bench, "dull", &[b'k'; 64]), &["random"]);
+    build("nowhere", &["nowhere"]);
+}
+
+#[test]
+fn payment_tokens_stay_out_of_errors() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (_, _, card) = first_event();
+    let near = format!("{}x", &card[..card.len() - 1]);
+    let ran = bench.fails(3, &["payment_instrument", "not repeated"], &["show", &store, &format!("payment_instrument:{near}")]);
+    assert!(!ran.stderr.contains(&card[..card.len() - 1]), "{}", ran.stderr);
+}
+
+#[test]
+fn levels_show_less() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let key = key_file(&bench, "key", KEY);
+    let network = networks(&bench, &store)[0].clone();
+    let id = text(&network["id"]);
+    let members: Vec<String> = belonging(&bench, &store, &id).into_iter().collect();
+    let identifiers: Vec<String> =
+        network["tied_by"].as_array().expect("ties").iter().map(|tie| text(&tie["identifier"])).collect();
+    let values: Vec<&str> = identifiers.iter().map(|label| label.split_once(':').expect("a kind").1).collect();
+    let card = card_of(&bench, &store, &id);
+    let seeds = bench.file("seeds.txt", members[0].as_bytes());
+    let all = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+    let outsider =
+        all.iter().map(|member| text(&member["account_id"])).find(|name| !members.contains(name)).expect("an outsider");
+    let at = |level: &str, command: &[&str]| {
+        let ran = run_with(&bench, command, &["--level", level, "--key-file", &key]);
+        ran.stdout
+    };
+    for command in [
+        &["network", &store, &id, "--format", "json"][..],
+        &["networks", &store, "--format", "jsonl"],
+        &["members", &store, "--network", &id, "--format", "jsonl"],
+        &["hubs", &store, "--format", "csv"],
+        &["plan-bans", &store, &id, "--identifier-actions", "--format", "json"],
+        &["how", &store, &id, "--format", "json"],
+        &["appeal", &store, &members[0], "--format", "json"],
+        &["why", &store, &members[0], &members[1], "--format", "json"],
+        &["why-not", &store, &members[0], &outsider, "--format", "json"],
+        &["expand", &store, "--seeds", &seeds, "--format", "jsonl"],
+        &["neighbors", &store, &members[0], "--format", "jsonl"],
+        &["path", &store, &members[0], &members[1], "--format", "json"],
+        &["common", &store, &members[0], &members[1], "--format", "json"],
+        &["ego", &store, &members[0], "--format", "json"],
+    ] {
+        let redacted = at("redact", command);
+        assert!(members.iter().all(|member| !redacted.contains(member)), "{command:?}");
+        let leaked: Vec<&&str> = values.iter().filter(|value| redacted.contains(&format!("{value}\""))).collect();
+        assert!(leaked.is_empty(), "{command:?} shows {leaked:?}");
+        bench.fails(2, &["--key-file"], &[command, &["--level", "redact"]].concat());
+    }
+    let analyst = at("analyst", &["members", &store, "--network", &id, "--format", "jsonl"]);
+    assert!(members.iter().all(|member| analyst.contains(member)), "analysts see accounts");
+
+    for (level, shows_accounts) in [("full", true), ("analyst", true), ("redact", false)] {
+        at(level, &["export", &store, "-o", "out.graphml", "--network", &id]);
+        let file = fs::read_to_string(bench.path("out.graphml")).expect("the export is read");
+        assert_eq!(members.iter().all(|member| file.contains(member)), shows_accounts, "{level}");
+        assert_eq!(file.contains(&card), level == "full", "{level}");
+    }
+    bench.fails(2, &["--key-file"], &["export", &store, "-o", "out.graphml", "--level", "redact"]);
+
+    for (level, shows_accounts) in [("full", true), ("analyst", true), ("redact", false)] {
+        at(level, &["report", &store, "-o", "out.html", "--network", &id]);
+        let page = fs::read_to_string(bench.path("out.html")).expect("the page is read");
+        assert_eq!(members.iter().all(|member| page.contains(member)), shows_accounts, "{level}");
+        assert_eq!(members.iter().any(|member| page.contains(member)), shows_accounts, "{level}");
+        assert_eq!(page.contains(&card), level == "full", "{level}");
+    }
+}
+
+#[test]
+fn exports_say_nothing_about_fewer_than_k() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let k = 5;
+    bench.ok(&["export", &store, "-o", "out.csv", "--all", "--k", "5", "--quiet"]);
+    let rows = |file: &str| -> Vec<BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(bench.path(file)).expect("the table");
+        reader.deserialize().collect::<Result<_, _>>().expect("rows")
+    };
+    let nodes = rows("out.csv");
+    let (accounts, identifiers): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node["kind"] == "account");
+    assert!(accounts.len() >= k && identifiers.len() >= k);
+    let count = |of: &dyn Fn(&BTreeMap<String, String>) -> Vec<String>| {
+        let mut counts = BTreeMap::new();
+        accounts.iter().for_each(|account| *counts.entry(of(account)).or_insert(0usize) += 1);
+        counts
+    };
+    let columns = ["created_at", "country", "tier", "pathway"];
+    let shown = count(&|account| columns.map(|column| account[column].clone()).to_vec());
+    assert!(shown.iter().all(|(values, &accounts)| accounts >= k || values.iter().all(String::is_empty)), "{shown:?}");
+    assert!(shown.keys().any(|values| !values[3].is_empty()), "something is still told: {shown:?}");
+    assert!(accounts.iter().all(|account| account["banned_at"].is_empty() && account["first_seen"].contains("T00:00:00")));
+    let mut users = BTreeMap::new();
+    rows("out.edges.csv").iter().for_each(|edge| *users.entry(edge["target"].clone()).or_insert(0usize) += 1);
+    assert!(identifiers.iter().all(|identifier| users[&identifier["id"]] >= k));
+    bench.fails(2, &["--k"], &["export", &store, "-o", "out.csv", "--k", "0"]);
+}
+
+#[test]
+fn forgotten_accounts_are_nowhere() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let network = networks(&bench, &store)[0].clone();
+    let id = text(&network["id"]);
+    let members: Vec<String> = belonging(&bench, &store, &id).into_iter().collect();
+    let (gone, stays) = (&members[..2], &members[2]);
+    // Everything that could hold a name: labels, a remark, a decision about the account itself.
+    run_with(&bench, &["case", "confirm", &store, &id, &format!("see {}", gone[0])], ANN);
+    run_with(&bench, &["case", "reject", &store, &format!("account:{}", gone[1])], ANN);
+    assert!(!files_with(&store, &gone[0]).is_empty());
+
+    let head = text(&bench.ok(&["case", "verify", &store, "--format", "json"]).json()["head"]);
+    bench.fails(3, &["nobody", "nothing was forgotten"], &["forget", &store, &gone[0], "nobody", "--reviewer", "ann"]);
+    assert!(!files_with(&store, &gone[0]).is_empty());
+    let report = bench.ok(&["forget", &store, &gone[0], &gone[1], "--reviewer", "ann", "--format", "json", "--quiet"]).json();
+    assert_eq!((&report["accounts"], &report["found"]), (&2.into(), &Value::Array(Vec::new())));
+    for account in gone {
+        assert_eq!(files_with(&store, account), Vec::<String>::new(), "{account} stands in the store");
+        bench.fails(3, &["not found"], &["show", &store, &format!("account:{account}")]);
+    }
+    assert!(!files_with(&store, stays).is_empty(), "the search would have found it");
+    bench.ok(&["verify", &store]);
+    bench.ok(&["case", "verify", &store, "--head", &head]);
+    // The others keep their labels, and the network its id.
+    let labels = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).records();
+    assert!(labels.iter().any(|row| row["account_id"] == **stays && row["label"] == "confirmed"));
+    let log = bench.ok(&["case", "log", &store, "--format", "jsonl"]).records();
+    assert_eq!(log[0]["text"], "(erased)");
+    assert_eq!(log[2]["action"], "forget");
+}
+
+#[test]
+fn two_labs_find_what_they_share_without_showing_it() {
+    let bench = Bench::new();
+    let ours = detected(&bench);
+    let key = key_file(&bench, "group", KEY);
+    let shared = bench.ok(&["share", &ours, "--group-key", &key, "-o", "indicators.jsonl", "--format", "json"]).json();
+    assert!(shared["indicators"].as_u64().expect("a number") > 0, "{shared}");
+    let file = fs::read_to_string(bench.path("indicators.jsonl")).expect("the file is read");
+    let network = networks(&bench, &ours)[0].clone();
+    let ties: Vec<String> = network["tied_by"].as_array().expect("ties").iter().map(|tie| text(&tie["identifier"])).collect();
+    for tie in &ties {
+        assert!(!file.contains(tie.split_once(':').expect("a kind").1), "{tie} stands in the file");
+    }
+    for indicator in file.lines().skip(1).filter(|line| line.contains("token")) {
+        let indicator: Value = serde_json::from_str(indicator).expect("an object");
+        assert!(indicator["benign_prevalence"].as_f64().is_some_and(|share| share <= 0.1), "{indicator}");
+        assert!(indicator["valid_until"].is_string() && indicator["confidence"].is_u64() && indicator["class"].is_string());
+    }
+
+    // The other lab saw one of the cards, and an address that nobody shared.
+    let value = card_of(&bench, &ours, &text(&network["id"]));
+    let events = format!("timestamp,account_id,ip,payment_instrument\n2026-03-01T00:00:00Z,theirs,203.0.113.77,{value}\n");
+    let events = bench.file("theirs.csv", events);
+    bench.ok(&["build", &events, "-o", "theirs", "--quiet"]);
+    let matches = bench.ok(&["match", "theirs", "indicators.jsonl", "--group-key", &key, "--format", "jsonl"]).records();
+    assert_eq!(matches.len(), 1, "{matches:?}");
+    assert_eq!(
+        (&matches[0]["identifier"], &matches[0]["accounts"]),
+        (&Value::from(format!("payment_instrument:{value}")), &1.into())
+    );
+
+    let late = format!("timestamp,account_id,ip,payment_instrument\n2027-12-01T00:00:00Z,theirs,203.0.113.77,{value}\n");
+    let late = bench.file("late.csv", late.replace("2027-12", "2026-11"));
+    bench.ok(&["build", &late, "-o", "late", "--quiet"]);
+    let expired = bench.run(&["match", "late", "indicators.jsonl", "--group-key", &key]);
+    assert_eq!((expired.code, expired.stderr.contains("expired")), (1, true), "{}", expired.stderr);
+
+    let other = key_file(&bench, "other", OTHER_KEY);
+    bench.fails(2, &["group key"], &["match", "theirs", "indicators.jsonl", "--group-key", &other]);
+    bench.fails(2, &["no file of shared indicators"], &["match", "theirs", "theirs.csv", "--group-key", &key]);
+    let cut: Vec<&str> = file.lines().filter(|line| !line.contains("\"kind\":\"ip\"")).collect();
+    bench.file("cut.jsonl", cut.join("\n") + "\n");
+    bench.fails(2, &["cut off or changed"], &["match", "theirs", "cut.jsonl", "--group-key", &key]);
+    let keyed = keyed(&bench, &other);
+    bench.fails(2, &["nothing can match"], &["match", &keyed, "indicators.jsonl", "--group-key", &key]);
+}
