@@ -1,4 +1,4 @@
-//! What people do with what was found: decisions and what follows from them, ban plans, pseudonyms, levels, erasure, sharing.
+//! What people do with what was found: decisions and what follows from them, ban plans, indicators, the store as of an earlier time.
 
 use std::collections::BTreeSet;
 use std::fs;

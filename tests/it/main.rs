@@ -9,7 +9,7 @@
 //! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, indicators, the store as of an earlier time |
-//! | `privacy` | pseudonyms, levels, k-anonymity, erasure, sharing |
+//! | `privacy` | pseudonyms, levels, k-anonymity, erasure, retention, sharing |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
 //! | `enrich` | whose networks addresses are in is read, kept, shown and used |

@@ -1,4 +1,4 @@
-//! Who gets to see what: pseudonyms, levels, k-anonymity, erasure, sharing.
+//! Who gets to see what: pseudonyms, levels, k-anonymity, erasure, retention, sharing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -316,4 +316,24 @@ fn two_labs_find_what_they_share_without_showing_it() {
     bench.fails(2, &["cut off or changed"], &["match", "theirs", "cut.jsonl", "--group-key", &key]);
     let keyed = keyed(&bench, &other);
     bench.fails(2, &["nothing can match"], &["match", &keyed, "indicators.jsonl", "--group-key", &key]);
+}
+
+#[test]
+fn what_is_too_old_goes_and_networks_keep_their_ids() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let before = text(&networks(&bench, &store)[0]["id"]);
+    bench.fails(2, &["--before"], &["expire", &store]);
+    bench.fails(2, &["length of time"], &["expire", &store, "--keep", "long"]);
+    bench.fails(2, &["nothing was changed"], &["expire", &store, "--before", "2030-01-01"]);
+    let expired = bench.run(&["expire", &store, "--keep", "45d", "--format", "json", "--quiet"]).json();
+    assert!(expired["events"].as_u64() > Some(0) && expired["detected_again"] == true, "{expired}");
+    let since = text(&expired["since"]);
+    bench.ok(&["verify", &store]);
+    assert_eq!(text(&networks(&bench, &store)[0]["id"]), before);
+    let member = belonging(&bench, &store, &before).into_iter().next().expect("a member");
+    let near = bench.ok(&["neighbors", &store, &format!("account:{member}"), "--format", "jsonl"]).records();
+    assert!(!near.is_empty() && near.iter().all(|near| text(&near["first_seen"]) >= since), "{since}: {near:?}");
+    let again = bench.run(&["expire", &store, "--keep", "45d", "--format", "json", "--quiet"]).json();
+    assert_eq!((again["sightings"].as_u64(), again["events"].as_u64()), (Some(0), Some(0)));
 }

@@ -22,6 +22,8 @@ pub(crate) enum ActCommand {
     Match(Match),
     /// Remove accounts from a store: from every section, the results and the case log's names
     Forget(Forget),
+    /// Remove from a store what was last seen too long ago, as retention asks for; `detect` is run again
+    Expire(Expire),
 }
 
 /// A key, from a file and never from the command line.
@@ -215,6 +217,18 @@ pub(crate) struct Forget {
     pub(crate) reviewer: String,
     #[command(flatten)]
     pub(crate) key: KeyFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Expire {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// What was last seen before this time goes: a day (its beginning, UTC) or RFC 3339
+    #[arg(long, value_name = "TIME", required_unless_present = "keep", conflicts_with = "keep")]
+    pub(crate) before: Option<String>,
+    /// What was last seen longer than this before the store's last event goes, as in 90d
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) keep: Option<String>,
 }
 
 #[derive(Debug, Args)]

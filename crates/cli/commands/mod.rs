@@ -67,6 +67,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Act(ActCommand::Share(arguments)) => privacy::share(&arguments, output),
         Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
         Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
+        Command::Act(ActCommand::Expire(arguments)) => privacy::expire(&arguments, shared, output),
         Command::Evaluate(arguments) => judge::evaluate(&arguments, shared, output),
         Command::Judge(arguments) => judge::run(arguments, shared, output),
     }

@@ -1,12 +1,12 @@
 //! Erasing accounts, and sharing indicators without values.
 
 use hydralink::export::{Networks, Sharing};
-use hydralink::privacy::{self, Forgotten, Key};
+use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key};
 use hydralink::share::{self, ShareSummary};
 use hydralink::{Dataset, Error};
 
 use crate::Found;
-use crate::args::{Forget, Match, Share, Shared};
+use crate::args::{Expire, Forget, Match, Share, Shared};
 use crate::output::{Field, Output, grouped};
 use crate::progress::{self, Progress};
 
@@ -20,6 +20,37 @@ pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -
     })?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
+}
+
+/// Removes what is too old to be kept.
+pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let since = match (&arguments.before, &arguments.keep) {
+        (Some(before), _) => KeptSince::Time(hydralink::time::seconds_of(before)?.0),
+        (_, keep) => KeptSince::Last(hydralink::time::length_of(keep.as_deref().unwrap_or_default())?),
+    };
+    let progress = Progress::new(shared, "opening", None, false);
+    let expired = privacy::expire(&arguments.store, since, &|phase| {
+        progress.phase(phase);
+        !progress::interrupted()
+    })?;
+    drop(progress);
+    Ok(output.one(&expired, expired_text)?)
+}
+
+fn expired_text(expired: &Expired) -> String {
+    let mut text = format!(
+        "before {}: {} accounts, {} identifiers, {} sightings and {} events are gone; {} sightings went on and begin there now\n",
+        expired.since,
+        grouped(expired.accounts),
+        grouped(expired.identifiers),
+        grouped(expired.sightings),
+        grouped(expired.events),
+        grouped(expired.sightings_cut)
+    );
+    if expired.sightings_without_time > 0 {
+        text += &format!("{} sightings have no time, and stay\n", grouped(expired.sightings_without_time));
+    }
+    text
 }
 
 fn forgotten_text(forgotten: &Forgotten) -> String {

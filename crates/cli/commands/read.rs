@@ -162,7 +162,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
 
 /// Writes a store as it stood at an earlier time.
 pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let time = hydralink::time::last_second(&arguments.time)?;
+    let (_, time) = hydralink::time::seconds_of(&arguments.time)?;
     let progress = Progress::new(shared, "opening", None, false);
     let made = hydralink::as_of(&arguments.store, time, &arguments.output, &|phase| {
         progress.phase(phase);

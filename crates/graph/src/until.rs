@@ -1,8 +1,13 @@
-//! What was known at an earlier time?
+//! What was known at an earlier time, and what has been seen since?
 //!
-//! The graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once its pair
+//! *Until*: the graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once its pair
 //! had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had by
-//! then: which events a sighting is made of isn't kept. Sightings without a time are always there. O(sightings + events).
+//! then: which events a sighting is made of isn't kept.
+//!
+//! *Since*: the same with what went on from the beginning of a second. Sightings without a time are always there.
+//! O(sightings + events).
+
+use std::ops::Range;
 
 use crate::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
 
@@ -12,13 +17,25 @@ impl Activity {
     /// # Errors
     /// [`GraphError`] if the columns don't fit together, which those of a valid activity always do.
     pub fn until(&self, time: Seconds) -> Result<Activity, GraphError> {
-        let columns = self.columns();
         let end = (i64::from(time) + 1) * 1000;
-        let rows = || {
-            (0..self.account_count()).map(|account| columns.offsets[account] as usize..columns.offsets[account + 1] as usize)
-        };
-        let kept: Vec<std::ops::Range<usize>> =
-            rows().map(|row| row.start..row.start + columns.time[row].partition_point(|&at| at < end)).collect();
+        self.part(|row, times| row.start..row.start + times.partition_point(|&at| at < end))
+    }
+
+    /// The events from the beginning of a second on.
+    ///
+    /// # Errors
+    /// As [`Activity::until`].
+    pub fn since(&self, time: Seconds) -> Result<Activity, GraphError> {
+        let start = i64::from(time) * 1000;
+        self.part(|row, times| row.start + times.partition_point(|&at| at < start)..row.end)
+    }
+
+    /// Of each account's row, a part; `of` gets the row and its times.
+    fn part(&self, of: impl Fn(Range<usize>, &[i64]) -> Range<usize>) -> Result<Activity, GraphError> {
+        let columns = self.columns();
+        let rows =
+            (0..self.account_count()).map(|account| columns.offsets[account] as usize..columns.offsets[account + 1] as usize);
+        let kept: Vec<Range<usize>> = rows.map(|row| of(row.clone(), &columns.time[row])).collect();
         let mut offsets = vec![0u64];
         offsets.extend(kept.iter().scan(0, |sum, row| {
             *sum += row.len() as u64;
@@ -37,7 +54,7 @@ impl Activity {
 }
 
 /// The kept ranges of a column, which may be empty as a whole.
-fn part<T: Copy>(column: &Column<T>, kept: &[std::ops::Range<usize>]) -> Column<T>
+fn part<T: Copy>(column: &Column<T>, kept: &[Range<usize>]) -> Column<T>
 where
     Column<T>: std::ops::Deref<Target = [T]> + From<Vec<T>>,
 {
@@ -60,6 +77,21 @@ impl BipartiteGraph {
                 sighting.count = sighting.count.min(events.max(1));
             }
             (sighting.first_seen == NO_TIME || sighting.first_seen <= time).then_some(sighting)
+        })
+    }
+
+    /// The sightings that went on from the beginning of a second on; `activity` is that from the same time.
+    ///
+    /// # Errors
+    /// As [`BipartiteGraph::until`].
+    pub fn since(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
+        self.with_sightings(|mut sighting| {
+            if sighting.first_seen != NO_TIME && sighting.first_seen < time {
+                let events = activity.of(sighting.account).time.len() as u32;
+                sighting.first_seen = time;
+                sighting.count = sighting.count.min(events.max(1));
+            }
+            (sighting.last_seen == NO_TIME || sighting.last_seen >= time).then_some(sighting)
         })
     }
 }
@@ -98,6 +130,13 @@ mod tests {
         let second: Vec<Sighting> = graph_then.sightings_of(AccountId(1)).collect();
         assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 12, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
         assert_eq!(graph_then.identifier_count(), 3);
+        let since = activity.since(13).unwrap();
+        assert_eq!((since.of(AccountId(0)).time, since.of(AccountId(1)).time.len()), (&[15_999, 16_000][..], 0));
+        let graph_since = graph.since(13, &since).unwrap();
+        let first: Vec<Sighting> = graph_since.sightings_of(AccountId(0)).collect();
+        assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 13, 20) }, seen(0, 1, 16, 30)]);
+        let second: Vec<Sighting> = graph_since.sightings_of(AccountId(1)).collect();
+        assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 13, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
         // At the end everything is there; counts are at most the account's events.
         assert_eq!(activity.until(40).unwrap(), activity);
         assert_eq!(graph.until(40, &activity).unwrap().sighting_count(), graph.sighting_count());

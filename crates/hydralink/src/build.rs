@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::lineage;
 use crate::privacy;
 use crate::store::{self, InputFile, StoreWriter};
-use crate::time::rfc3339;
 
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -96,10 +95,7 @@ pub fn update(
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<BuildSummary, Error> {
-    if let Some(time) = as_of::time_of(&Dataset::open(path)?)? {
-        let (store, time) = (path.display(), rfc3339(time).unwrap_or_default());
-        return Err(Error::Usage(format!("{store} shows what was known at {time}: it can be asked, not updated")));
-    }
+    as_of::refuse(&Dataset::open(path)?)?;
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;

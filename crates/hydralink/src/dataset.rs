@@ -35,6 +35,8 @@ pub struct Dataset {
     limits: Vec<KindLimit>,
     /// The graph without sightings that no longer link; `None` where all do. Made when it is first asked for.
     linking: OnceLock<Option<BipartiteGraph>>,
+    /// Where each account's events start in the columns of the store, if they don't where its row does.
+    event_starts: Option<Vec<u64>>,
     network_types: Column<u8>,
     asns: Column<u32>,
     pseudonyms: Option<Pseudonyms>,
@@ -104,6 +106,7 @@ impl Dataset {
             declared,
             limits,
             linking: OnceLock::new(),
+            event_starts: None,
             network_types,
             asns,
             pseudonyms: None,
@@ -125,10 +128,7 @@ impl Dataset {
 
     /// Says that the members of a network and what they were seen with will be read.
     pub fn expect_reading_of_network(&self, results: &crate::results::Labelling, network: usize) {
-        let members = results.members_of(network);
-        let nodes: Vec<Node> =
-            members.into_iter().take(NETWORK_LOOKUPS + 1).map(|(account, _)| Node::Account(account)).collect();
-        self.store.expect(nodes.len() <= NETWORK_LOOKUPS);
+        self.store.expect(results.members_of(network).len() <= NETWORK_LOOKUPS);
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -151,16 +151,31 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same with the sightings, events, bans and releases up to the end of a second. Numbers of accounts and identifiers stay, so that
+    /// The same with the sightings, events and bans up to the end of a second. Numbers of accounts and identifiers stay, so that
     /// names are found; results of a detection don't fit any more. A sighting's last time and count are cut where it went on: at
     /// this time, and at what its account had done by then. Cost: O(sightings + events), time and memory.
-    pub(crate) fn until(mut self, time: graph::Seconds) -> Result<Self, Error> {
-        self.activity = self.activity.until(time)?;
-        self.graph = self.graph.until(time, &self.activity)?;
-        self.linking = OnceLock::new();
-        let banned_at = self.accounts.banned_at.iter().map(|&at| if at > time { graph::NO_TIME } else { at });
-        self.accounts.banned_at = banned_at.collect::<Vec<_>>().into();
-        Ok(self)
+    pub(crate) fn until(self, time: graph::Seconds) -> Result<Self, Error> {
+        let activity = self.activity.until(time)?;
+        let graph = self.graph.until(time, &activity)?;
+        let mut cut = Dataset { graph, activity, linking: OnceLock::new(), ..self };
+        let banned_at = cut.accounts.banned_at.iter().map(|&at| if at > time { graph::NO_TIME } else { at });
+        cut.accounts.banned_at = banned_at.collect::<Vec<_>>().into();
+        Ok(cut)
+    }
+
+    /// The same with the sightings and events from the beginning of a second on; as [`Dataset::until`].
+    pub(crate) fn since(self, time: graph::Seconds) -> Result<Self, Error> {
+        let activity = self.activity.since(time)?;
+        let graph = self.graph.since(time, &activity)?;
+        let whole = self.activity.columns().offsets.windows(2);
+        let starts = whole.enumerate().map(|(account, row)| row[1] - activity.of(AccountId(account as u32)).time.len() as u64);
+        let event_starts = Some(starts.collect());
+        Ok(Dataset { event_starts, graph, activity, linking: OnceLock::new(), ..self })
+    }
+
+    /// Where each account's events start in the columns of the store.
+    pub(crate) fn event_starts(&self) -> Result<Column<u64>, Error> {
+        self.event_starts.clone().map_or_else(|| self.store.column("activity.offsets"), |starts| Ok(starts.into()))
     }
 
     /// Where the store is.

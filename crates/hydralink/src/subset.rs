@@ -6,8 +6,11 @@ use events::{AccountAttributes, EventIds, Ingested, Names, Template};
 use graph::build::graph_from_sightings;
 use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, IdentifierId, NONE_U32, Sighting};
 
+use crate::build;
 use crate::dataset::Dataset;
+use crate::enrich;
 use crate::error::Error;
+use crate::store::StoreWriter;
 
 /// What stays, and under which number.
 pub(crate) struct Kept {
@@ -29,7 +32,7 @@ impl Kept {
         }
     }
 
-    /// What a dataset that was cut at a time ([`Dataset::until`]) has anything of.
+    /// What a dataset that was cut at a time ([`Dataset::until`], [`Dataset::since`]) has anything of.
     pub(crate) fn seen(dataset: &Dataset) -> Self {
         let graph = dataset.graph();
         let seen = |account: u32| {
@@ -155,11 +158,23 @@ impl Kept {
         })
     }
 
+    /// Puts what [`Kept::ingested`] gave into a store, with the names of the files that it was read from and what is known of the
+    /// networks of addresses.
+    pub(crate) fn put(&self, writer: &mut StoreWriter, dataset: &Dataset, ingested: Ingested) -> Result<(), Error> {
+        build::put_columns(writer, &ingested)?;
+        build::put(writer, ingested)?;
+        writer.set_inputs(dataset.manifest().inputs.clone(), dataset.manifest().rejected.clone());
+        if !dataset.network_types().is_empty() {
+            writer.put(enrich::NETWORK_TYPES, &self.by_identifier(dataset.network_types()))?;
+            writer.put(enrich::ASNS, &self.by_identifier(dataset.asns()))?;
+        }
+        Ok(())
+    }
+
     /// Which of the events that stay came from long rows.
     fn long_events(&self, dataset: &Dataset) -> Result<Vec<u8>, Error> {
         let flags = dataset.store().column::<u8>("inputs.long_events")?;
-        // Where rows start in the store; of a dataset that was cut at a time they are shorter.
-        let starts = dataset.store().column::<u64>("activity.offsets")?;
+        let starts = dataset.event_starts()?;
         let row = |account: AccountId| {
             let start = starts[account.index()] as usize;
             start..start + dataset.activity().of(account).time.len()

@@ -1,7 +1,12 @@
-//! Small graphs for the tests of this crate.
+//! Small graphs and stores for the tests of this crate.
 
+use std::path::{Path, PathBuf};
+
+use events::{IngestConfig, Unobserved};
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierId, Sighting};
+
+use crate::dataset::Dataset;
 
 /// A graph of one kind from (account, identifier) pairs.
 pub(crate) fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) -> BipartiteGraph {
@@ -13,4 +18,57 @@ pub(crate) fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) 
         last_seen: 1,
     };
     graph_from_sightings(pairs.iter().map(sighting).collect(), accounts, vec![0, identifiers]).expect("a graph")
+}
+
+/// The second from which on [`store_of_events`] counts.
+pub(crate) const START: u32 = 1_772_323_200;
+
+/// Wide events (account, address, template, second) as a CSV file.
+pub(crate) fn events_file(folder: &Path, name: &str, rows: &[(u32, u32, u32, u32)]) -> PathBuf {
+    let mut events = "timestamp,account_id,ip,prompt_template_hash,model\n".to_owned();
+    for (account, address, template, second) in rows {
+        let time = START + second;
+        events.push_str(&format!("{time},acct{account:04},198.51.100.{address},t{template},m{}\n", template % 2));
+    }
+    let file = folder.join(format!("{name}.csv"));
+    std::fs::write(&file, events).expect("the events are written");
+    file
+}
+
+/// A store of [`events_file`].
+pub(crate) fn store_of_events(folder: &Path, name: &str, rows: &[(u32, u32, u32, u32)]) -> PathBuf {
+    let path = folder.join(name);
+    crate::build::build(&[events_file(folder, name, rows)], &path, &IngestConfig::default(), &Unobserved).expect("a store");
+    path
+}
+
+/// What a store holds, by name.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Content {
+    /// (account, identifier, first seen, last seen).
+    pub(crate) sightings: Vec<(String, String, u32, u32)>,
+    /// (account, time, template, model).
+    pub(crate) events: Vec<(String, i64, String, String)>,
+    pub(crate) identifiers: Vec<String>,
+}
+
+/// Reads a store, which has to be valid.
+pub(crate) fn content(path: &Path) -> Content {
+    let dataset = Dataset::open(path).expect("a store");
+    dataset.graph().validate().expect("a graph");
+    dataset.store().verify().expect("whole sections");
+    let accounts = || (0..dataset.graph().account_count() as u32).map(AccountId);
+    let name = |account: AccountId| dataset.account_name(account).to_owned();
+    let sightings = accounts().flat_map(|account| dataset.graph().sightings_of(account));
+    let seen = |seen: Sighting| (name(seen.account), dataset.stored_label(seen.identifier), seen.first_seen, seen.last_seen);
+    let events = accounts().flat_map(|account| {
+        let events = dataset.activity().of(account);
+        let row = |at: usize| {
+            let template = dataset.stored_label(IdentifierId(events.template[at]));
+            (name(account), events.time[at], template, dataset.tables().models[events.model[at] as usize].clone())
+        };
+        (0..events.time.len()).map(row).collect::<Vec<_>>()
+    });
+    let identifiers = (0..dataset.graph().identifier_count() as u32).map(|id| dataset.stored_label(IdentifierId(id)));
+    Content { sightings: sightings.map(seen).collect(), events: events.collect(), identifiers: identifiers.collect() }
 }

@@ -12,21 +12,33 @@ pub fn rfc3339(seconds: Seconds) -> Option<String> {
     jiff::Timestamp::from_second(i64::from(seconds)).ok().map(|time| time.to_string())
 }
 
-/// The last second that a time names: `2026-03-03` (that day, UTC) or RFC 3339.
+/// The first and the last second that a time names: `2026-03-03` (that day, UTC) or RFC 3339.
 ///
 /// # Errors
 /// [`Error::Usage`] with what was expected.
-pub fn last_second(text: &str) -> Result<Seconds, Error> {
-    let whole_day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == "2026-03-03".len()).and_then(|day| {
-        let end = day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(end.timestamp().as_second() - 1)
+pub fn seconds_of(text: &str) -> Result<(Seconds, Seconds), Error> {
+    let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == "2026-03-03".len());
+    let second = match day {
+        Some(day) => day.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|start| start.timestamp().as_second()),
+        None => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second),
+    };
+    let length = if day.is_some() { 86_400 } else { 1 };
+    let seconds = second.and_then(|first| {
+        let last = Seconds::try_from(first + length - 1).ok()?;
+        Some((Seconds::try_from(first).ok()?, last))
     });
-    let second = whole_day.or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second));
-    second.and_then(|second| Seconds::try_from(second).ok()).filter(|&second| second != NO_TIME).ok_or_else(|| {
-        Error::Usage(format!(
-            "{text} is no time: give a day (2026-03-03, up to its end in UTC) or RFC 3339 (2026-03-03T12:00:00Z)"
-        ))
+    seconds.filter(|&(first, _)| first != NO_TIME).ok_or_else(|| {
+        Error::Usage(format!("{text} is no time: give a day (2026-03-03, in UTC) or RFC 3339 (2026-03-03T12:00:00Z)"))
     })
+}
+
+/// A length of time in seconds, as in `90d` or `12 hours`.
+///
+/// # Errors
+/// [`Error::Usage`] with what was expected.
+pub fn length_of(text: &str) -> Result<Seconds, Error> {
+    let length = events::normalise::kind::Ttl::try_from(text.to_owned());
+    length.map(|length| length.0).map_err(|_| Error::Usage(format!("{text} is no length of time such as 90d or 12h")))
 }
 
 /// Counts of the days (`YYYY-MM-DD`, ascending) that have any, as the first day and the counts of all days up to the last.
@@ -44,11 +56,13 @@ mod tests {
 
     #[test]
     fn a_day_is_meant_up_to_its_end() {
-        assert_eq!(last_second("1970-01-02").unwrap(), 2 * 86_400 - 1);
-        assert_eq!(last_second("1970-01-02T00:00:00Z").unwrap(), 86_400);
-        assert_eq!(last_second("1970-01-02T01:00:00+01:00").unwrap(), 86_400);
+        assert_eq!(seconds_of("1970-01-02").unwrap(), (86_400, 2 * 86_400 - 1));
+        assert_eq!(seconds_of("1970-01-02T00:00:00Z").unwrap(), (86_400, 86_400));
+        assert_eq!(seconds_of("1970-01-02T01:00:00+01:00").unwrap(), (86_400, 86_400));
+        assert_eq!(length_of("90d").unwrap(), 90 * 86_400);
+        assert!(length_of("90").is_err());
         for text in ["", "yesterday", "2026-02-30", "1960-01-01", "2200-01-01"] {
-            assert!(matches!(last_second(text), Err(Error::Usage(what)) if what.contains("2026-03-03")), "{text}");
+            assert!(matches!(seconds_of(text), Err(Error::Usage(what)) if what.contains("2026-03-03")), "{text}");
         }
     }
 

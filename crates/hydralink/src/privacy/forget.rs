@@ -15,7 +15,7 @@
 //! written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a
 //! detection.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use graph::AccountId;
@@ -25,7 +25,6 @@ use super::proof::{Occurrence, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, detect};
-use crate::enrich;
 use crate::error::Error;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -85,13 +84,7 @@ pub fn forget(
     let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
     writer.forget("");
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
-    build::put_columns(&mut writer, &ingested)?;
-    build::put(&mut writer, ingested)?;
-    writer.set_inputs(dataset.manifest().inputs.clone(), dataset.manifest().rejected.clone());
-    if !dataset.network_types().is_empty() {
-        writer.put(enrich::NETWORK_TYPES, &kept.by_identifier(dataset.network_types()))?;
-        writer.put(enrich::ASNS, &kept.by_identifier(dataset.asns()))?;
-    }
+    kept.put(&mut writer, &dataset, ingested)?;
     keep_side_tables(&mut writer, &dataset, &gone)?;
     let mut config = None;
     if let Some(results) = &results {
@@ -120,13 +113,7 @@ pub fn forget(
     cases::log_erasure(store, removed.len(), reviewer)?;
     drop(dataset);
     if let Some(config) = config {
-        detect(store, &config, observe).map_err(|error| match error {
-            Error::Interrupted => Error::Usage(format!(
-                "interrupted: the accounts are forgotten, the networks not yet detected again; run `hydralink detect {}`",
-                store.display()
-            )),
-            error => error,
-        })?;
+        detect_again(store, &config, "the accounts are forgotten", observe)?;
     }
     // Where the store holds pseudonyms the values never were in it; both are searched for.
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
@@ -134,8 +121,26 @@ pub fn forget(
     Ok(forgotten)
 }
 
-/// Keeps the side tables that an update reads again, without the rows that name a forgotten account.
-fn keep_side_tables(writer: &mut StoreWriter, dataset: &Dataset, gone: &[String]) -> Result<(), Error> {
+/// Runs a detection again after a store was rewritten; `done` says what then is done, should it be interrupted.
+pub(super) fn detect_again(
+    store: &Path,
+    config: &DetectConfig,
+    done: &str,
+    observe: &dyn Fn(&'static str) -> bool,
+) -> Result<(), Error> {
+    let interrupted = |error| match error {
+        Error::Interrupted => Error::Usage(format!(
+            "interrupted: {done}, the networks not yet detected again; run `hydralink detect {}`",
+            store.display()
+        )),
+        error => error,
+    };
+    detect(store, config, observe).map(drop).map_err(interrupted)
+}
+
+/// Keeps the side tables that an update reads again, without the rows that name an account that is gone.
+pub(super) fn keep_side_tables(writer: &mut StoreWriter, dataset: &Dataset, gone: &[String]) -> Result<(), Error> {
+    let gone: HashSet<&[u8]> = gone.iter().map(|name| name.as_bytes()).collect();
     for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
         let bytes = dataset.store().column::<u8>(section)?;
         if !section.ends_with("accounts") && !section.ends_with("allow") {
@@ -151,7 +156,7 @@ fn keep_side_tables(writer: &mut StoreWriter, dataset: &Dataset, gone: &[String]
         let mut kept = csv::Writer::from_writer(Vec::new());
         for row in rows.byte_records() {
             let row = row.map_err(damaged)?;
-            if !row.iter().any(|field| gone.iter().any(|name| name.as_bytes() == field.trim_ascii())) {
+            if !row.iter().any(|field| gone.contains(field.trim_ascii())) {
                 kept.write_byte_record(&row).map_err(damaged)?;
             }
         }

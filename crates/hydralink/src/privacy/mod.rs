@@ -10,6 +10,7 @@
 //!
 #![doc = include_str!("../../docs/privacy.md")]
 
+mod expire;
 mod forget;
 mod proof;
 
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use events::Pseudonyms;
 
+pub use expire::{Expired, KeptSince, expire};
 pub use forget::{Forgotten, forget};
 pub use proof::Occurrence;
 

@@ -1,0 +1,187 @@
+//! How does a store let go of what is too old to be kept?
+//!
+//! The sightings, events, accounts and identifiers of which nothing was seen since a time are left out, as if the logs had begun then; what
+//! remains is numbered as a build of it would number it, so that batches can go on being added. A sighting that went on begins at that
+//! time, and its count is capped at what its account has done since (a store keeps a sighting, not each of its events); one without a
+//! time stays. Templates, the account table and the allow list lose what they say of accounts and identifiers that go.
+//!
+//! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of those who
+//! stay. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them. Hashes of event ids
+//! stay, so that old events read again don't count; those without ids do. The old files are removed, not overwritten.
+//!
+//! Cost: that of a rewrite and of a detection; the part that is kept is in memory twice.
+
+use std::path::Path;
+
+use graph::{NO_TIME, NONE_U32, Seconds};
+use serde::Serialize;
+
+use super::forget::{detect_again, keep_side_tables};
+use crate::dataset::Dataset;
+use crate::detect::DetectConfig;
+use crate::error::Error;
+use crate::store::StoreWriter;
+use crate::subset::Kept;
+use crate::time::rfc3339;
+use crate::{as_of, build, lineage};
+
+/// From when on things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptSince {
+    /// From the beginning of this second.
+    Time(Seconds),
+    /// So long before the last sighting of the store.
+    Last(Seconds),
+}
+
+/// What was let go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Expired {
+    /// The time from which on everything is kept, RFC 3339.
+    pub since: String,
+    /// Accounts that are gone.
+    pub accounts: u64,
+    /// Identifiers that are gone.
+    pub identifiers: u64,
+    /// Sightings that are gone.
+    pub sightings: u64,
+    /// Sightings that went on: they begin at that time now.
+    pub sightings_cut: u64,
+    /// Sightings without a time, which stay.
+    pub sightings_without_time: u64,
+    /// Events that are gone.
+    pub events: u64,
+    /// Whether the detection was run again.
+    pub detected_again: bool,
+}
+
+/// Removes from a store what was last seen before a time. Nothing is written if there is nothing to remove.
+///
+/// # Errors
+/// [`Error::Usage`] if nothing would be left, or for a store that [`crate::as_of()`] made; [`Error::Interrupted`]; and as
+/// [`crate::detect()`].
+pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> bool) -> Result<Expired, Error> {
+    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let mut writer = StoreWriter::amend(store)?;
+    let dataset = Dataset::open(store)?;
+    as_of::refuse(&dataset)?;
+    step("checking")?;
+    dataset.store().verify()?;
+    let time = match since {
+        KeptSince::Time(time) => time,
+        KeptSince::Last(length) => {
+            let last = dataset.graph().columns().last_seen.iter().copied().filter(|&time| time != NO_TIME).max();
+            last.map_or(NO_TIME, |last| last.saturating_sub(length))
+        }
+    };
+    let config =
+        dataset.labelling_if_any()?.map(|results| toml::from_str::<DetectConfig>(&results.run.config).unwrap_or_default());
+    let (before, cut, without_time) = (counts(&dataset), cut_at(&dataset, time), cut_at(&dataset, NO_TIME));
+    step("rewriting")?;
+    let dataset = dataset.since(time)?;
+    let kept = Kept::seen(&dataset);
+    let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
+    let since = rfc3339(time).unwrap_or_default();
+    if ingested.graph.sighting_count() == 0 {
+        let store = store.display();
+        return Err(Error::Usage(format!(
+            "nothing in {store} was seen since {since}: nothing would be left; nothing was changed"
+        )));
+    }
+    let mut expired = Expired {
+        since,
+        accounts: before[0] - ingested.graph.account_count() as u64,
+        identifiers: before[1] - ingested.graph.identifier_count() as u64,
+        sightings: before[2] - ingested.graph.sighting_count() as u64,
+        sightings_cut: cut,
+        sightings_without_time: without_time,
+        events: before[3] - ingested.activity.event_count() as u64,
+        detected_again: false,
+    };
+    if expired.sightings + expired.sightings_cut + expired.events == 0 {
+        return Ok(expired);
+    }
+    writer.forget("");
+    kept.put(&mut writer, &dataset, ingested)?;
+    let gone = (0u32..).zip(kept.new_accounts()).filter(|(_, new)| **new == NONE_U32);
+    let gone: Vec<String> = gone.map(|(account, _)| dataset.account_names().name_of(account).to_owned()).collect();
+    keep_side_tables(&mut writer, &dataset, &gone)?;
+    lineage::keep_without(&dataset, kept.new_accounts(), kept.new_identifiers(), &mut writer)?;
+    step("writing")?;
+    writer.commit()?;
+    drop(dataset);
+    if let Some(config) = config {
+        detect_again(store, &config, "what is too old is gone", observe)?;
+        expired.detected_again = true;
+    }
+    Ok(expired)
+}
+
+/// Accounts, identifiers, sightings, events.
+fn counts(dataset: &Dataset) -> [u64; 4] {
+    let graph = dataset.graph();
+    [graph.account_count(), graph.identifier_count(), graph.sighting_count(), dataset.activity().event_count()]
+        .map(|count| count as u64)
+}
+
+/// Sightings that began before a time and went on; of `NO_TIME`, those without a time.
+fn cut_at(dataset: &Dataset, time: Seconds) -> u64 {
+    let columns = dataset.graph().columns();
+    let spans = columns.first_seen.iter().zip(columns.last_seen.iter());
+    let is_cut = |&(&first, &last): &(&Seconds, &Seconds)| match time {
+        NO_TIME => first == NO_TIME,
+        _ => first != NO_TIME && first < time && last >= time,
+    };
+    spans.filter(is_cut).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{IngestConfig, Unobserved};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{Content, START, content, events_file, store_of_events};
+
+    /// Without the first times, which are cut where a sighting had begun earlier.
+    fn lasts(path: &Path) -> Content {
+        let mut content = content(path);
+        content.sightings.iter_mut().for_each(|sighting| sighting.2 = 0);
+        content
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// A store without what is too old has what a build of the rest has, and goes on as that does.
+        #[test]
+        fn what_is_left_is_a_store_of_what_came_since(
+            rows in prop::collection::vec((0u32..12, 1u32..20, 0u32..10, 0u32..100), 1..80),
+            later in prop::collection::vec((0u32..15, 1u32..25, 0u32..12, 100u32..200), 1..20),
+            time in 0u32..100,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let since: Vec<_> = rows.iter().copied().filter(|row| row.3 >= time).collect();
+            let store = store_of_events(folder.path(), "store", &rows);
+            let before = content(&store);
+            let expired = expire(&store, KeptSince::Time(START + time), &|_| true);
+            if since.is_empty() {
+                prop_assert!(matches!(expired, Err(Error::Usage(_))));
+                prop_assert_eq!(content(&store), before);
+                return Ok(());
+            }
+            let expired = expired.unwrap();
+            let built = store_of_events(folder.path(), "built", &since);
+            prop_assert_eq!(lasts(&store), lasts(&built));
+            prop_assert!(content(&store).sightings.iter().all(|sighting| sighting.2 >= START + time));
+            prop_assert_eq!(expired.events, (rows.len() - since.len()) as u64);
+            let nothing = expire(&store, KeptSince::Time(START + time), &|_| true).unwrap();
+            prop_assert_eq!((nothing.sightings, nothing.sightings_cut, nothing.events), (0, 0, 0));
+            let batch = [events_file(folder.path(), "later", &later)];
+            for store in [&store, &built] {
+                crate::build::update(&batch, store, &IngestConfig::default(), &Unobserved).unwrap();
+            }
+            prop_assert_eq!(lasts(&store), lasts(&built));
+        }
+    }
+}
