@@ -1,6 +1,6 @@
 //! An analyst's questions, from a suspicious account to a verdict that can be checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -290,6 +290,12 @@ fn enough_is_enough_and_nothing_in_it_is_needless() {
     }
     bench.ok(&["export", &store, "-o", "whole.csv", "--quiet"]);
     bench.ok(&["export", &store, "-o", "few.csv", "--minimal", "--quiet"]);
+    let nodes = fs::read_to_string(bench.path("few.csv")).expect("nodes");
+    let mut reader = csv::Reader::from_reader(nodes.as_bytes());
+    for node in reader.deserialize::<BTreeMap<String, String>>().map(|node| node.expect("a node")) {
+        let joined = node["degree_shown"] != "0" || !["core", "fringe"].contains(&node["membership"].as_str());
+        assert!(joined, "every member is joined to what is enough: {node:?}");
+    }
     let edges = |name: &str| fs::read_to_string(bench.path(name)).expect("edges").lines().count();
     assert!(
         edges("few.edges.csv") * 3 < edges("whole.edges.csv"),

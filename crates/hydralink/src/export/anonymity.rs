@@ -122,7 +122,7 @@ mod tests {
         /// was there.
         #[test]
         fn nothing_is_about_fewer_than_k(
-            accounts in proptest::collection::vec((0u16..3, 0u16..2, 0u16..4, 1u32..4, proptest::collection::btree_set(0u32..5, 0..4)), 0..40),
+            accounts in prop::collection::vec((0u16..3, 0u16..2, 0u16..4, 1u32..4, prop::collection::btree_set(0u32..5, 0..4)), 0..40),
             k in 1u32..7,
         ) {
             let mut graph = testing::empty();
@@ -131,16 +131,17 @@ mod tests {
             for (at, (country, tier, pathway, week, _)) in accounts.iter().enumerate() {
                 let made = week * WEEK + at as u32 * 3_600;
                 let (country, tier, pathway) = (*country, *tier, *pathway);
-                graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, ..ExportNode::new(ACCOUNT, format!("a{at}")) });
+                let node = ExportNode::new(ACCOUNT, format!("a{at}"));
+                graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, ..node });
             }
             let users = |identifier: u32| accounts.iter().filter(|account| account.4.contains(&identifier)).count() as u32;
             for identifier in 0..5 {
                 graph.nodes.push(ExportNode { accounts: users(identifier), ..ExportNode::new(kind, format!("i{identifier}")) });
             }
             for (at, account) in accounts.iter().enumerate() {
-                graph.edges.extend(account.4.iter().map(|&identifier| ExportEdge {
-                    source: at as u32, target: accounts.len() as u32 + identifier, weight: 1.0, count: 17, first_seen: 90_000, last_seen: 90_000,
-                }));
+                let edge = ExportEdge { source: at as u32, target: 0, weight: 1.0, count: 17, first_seen: 90_000, last_seen: 90_000 };
+                let targets = account.4.iter().map(|&identifier| accounts.len() as u32 + identifier);
+                graph.edges.extend(targets.map(|target| ExportEdge { target, ..edge }));
             }
             let before = graph.clone();
             k_anonymous(&mut graph, k);
@@ -157,7 +158,8 @@ mod tests {
             prop_assert_eq!(graph.edges.len() as u32, kept.iter().map(|&identifier| users(identifier)).sum::<u32>());
             prop_assert_eq!(graph.left_out.small_identifiers, 5 - kept.len() as u64);
             let name = |graph: &ExportGraph<'_>, node: u32| graph.nodes[node as usize].value.to_string();
-            let pairs = |graph: &ExportGraph<'_>| graph.edges.iter().map(|edge| (name(graph, edge.source), name(graph, edge.target))).collect::<Vec<_>>();
+            let pair = |graph: &ExportGraph<'_>, edge: &ExportEdge| (name(graph, edge.source), name(graph, edge.target));
+            let pairs = |graph: &ExportGraph<'_>| graph.edges.iter().map(|edge| pair(graph, edge)).collect::<Vec<_>>();
             let all = pairs(&before);
             prop_assert!(pairs(&graph).iter().all(|pair| all.contains(pair)));
         }

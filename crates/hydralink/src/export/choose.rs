@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
@@ -36,6 +36,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) networks: Vec<usize>,
     /// Networks left out because they are smaller than the least that is shown.
     small_networks: u64,
+    /// If only they are to be drawn, the identifiers that are enough to tie all members, with the bits of sharing each.
+    enough: Option<HashMap<u32, f32>>,
     /// Position in `networks` of each network of the results.
     pub(crate) position_of: Vec<Option<u32>>,
     /// Chosen accounts, ascending.
@@ -57,12 +59,9 @@ impl<'a> ExportGraph<'a> {
         let mut graph = chosen.frame(config);
         let mut tying: Vec<u32> =
             (0..chosen.tied.len() as u32).filter(|&identifier| chosen.tied[identifier as usize] >= 2).collect();
-        if config.selection.minimal {
-            let enough: Vec<Vec<u32>> =
-                chosen.networks.iter().map(|&network| how::enough_for(dataset, results, network)).collect::<Result<_, _>>()?;
-            let enough: BTreeSet<u32> = enough.into_iter().flatten().collect();
+        if let Some(enough) = &chosen.enough {
             let all = tying.len();
-            tying.retain(|identifier| enough.contains(identifier));
+            tying.retain(|identifier| enough.contains_key(identifier));
             graph.left_out.needless_identifiers = (all - tying.len()) as u64;
         }
         let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
@@ -114,6 +113,13 @@ impl<'a> Chosen<'a> {
         for (position, &network) in networks.iter().enumerate() {
             position_of[network] = Some(position as u32);
         }
+        let mut enough = config.selection.minimal.then(HashMap::new);
+        if let Some(enough) = &mut enough {
+            for &network in &networks {
+                let found = how::enough_for(dataset, results, network)?;
+                enough.extend(found.into_iter().map(|(identifier, bits)| (identifier, bits as f32)));
+            }
+        }
         let labels = results.network_of.as_slice();
         let whole = config.selection.networks == Networks::Whole;
         let is_chosen = |account: &u32| {
@@ -129,10 +135,10 @@ impl<'a> Chosen<'a> {
             let sightings = dataset.graph().sighting_range(account);
             for (&identifier, &weight) in dataset.graph().identifiers_of(account).iter().zip(&weights[sightings]) {
                 seen[identifier as usize] += 1;
-                tied[identifier as usize] += u32::from(carries_evidence(weight));
+                tied[identifier as usize] += u32::from(drawn_weight(enough.as_ref(), identifier, weight).is_some());
             }
         }
-        Ok(Chosen { dataset, results, naming, networks, small_networks, position_of, accounts, tied, seen })
+        Ok(Chosen { dataset, results, naming, networks, small_networks, enough, position_of, accounts, tied, seen })
     }
 
     /// Everything of the graph but its nodes and edges.
@@ -288,7 +294,7 @@ impl<'a> Chosen<'a> {
     pub(crate) fn each_tie(&self, account: AccountId, mut visit: impl FnMut(ExportEdge)) {
         let weights = &self.results.weights[self.dataset.graph().sighting_range(account)];
         for (sighting, &weight) in self.dataset.graph().sightings_of(account).zip(weights) {
-            if carries_evidence(weight) {
+            if let Some(weight) = drawn_weight(self.enough.as_ref(), sighting.identifier.0, weight) {
                 visit(ExportEdge {
                     source: account.0,
                     target: sighting.identifier.0,
@@ -342,7 +348,7 @@ impl<'a> Chosen<'a> {
         for (sighting, &weight) in graph.sightings_of(account).zip(weights) {
             by_kind[graph.kind_of(sighting.identifier).index()] += u64::from(sighting.count);
             widen(&mut node.first_seen, &mut node.last_seen, sighting.first_seen, sighting.last_seen);
-            node.hub_sightings += u64::from(!carries_evidence(weight));
+            node.hub_sightings += u64::from(drawn_weight(self.enough.as_ref(), sighting.identifier.0, weight).is_none());
         }
         let activity = self.dataset.activity().of(account);
         let requests = activity.requests.iter().map(|&requests| u64::from(requests)).sum();
@@ -381,9 +387,11 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// Whether a sighting's weight makes an edge: suppressed sightings weigh 0.
-pub(crate) fn carries_evidence(weight: f32) -> bool {
-    weight > 0.0 && weight.is_finite()
+/// The weight of a sighting's edge; `None` where it makes none. Suppressed sightings weigh 0; but what is enough to tie members may be
+/// an identifier that links only together with another, and is drawn with the bits of sharing it.
+fn drawn_weight(enough: Option<&HashMap<u32, f32>>, identifier: u32, weight: f32) -> Option<f32> {
+    let found = Some(weight).filter(|_| weight > 0.0 && weight.is_finite());
+    found.or_else(|| enough?.get(&identifier).copied())
 }
 
 /// Makes a span of time hold another one; `NO_TIME` is no time.

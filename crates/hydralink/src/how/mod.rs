@@ -10,7 +10,7 @@
 //!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they
 //!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
 //!
-//! 4. *Enough*: a few identifiers that tie every member alone, none of which could be left out ([`mod@enough`]).
+//! 4. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //!
 //! Cost: O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
@@ -176,14 +176,15 @@ pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result
     Ok(held)
 }
 
-/// The identifiers that are enough to tie the members of a network, ascending: see [`Enough`].
+/// The identifiers that are enough to tie the members of a network, ascending, each with the bits of sharing it: see [`Enough`].
 ///
 /// # Errors
 /// As [`Ties::of`].
-pub(crate) fn enough_for(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<u32>, Error> {
+pub(crate) fn enough_for(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<(u32, f64)>, Error> {
     let ties = Ties::of(dataset, results)?;
     let common = Common::of(&ties, network, &members_of(results, network));
-    Ok(enough::enough(&common).places.into_iter().map(|place| common.identifiers[place as usize]).collect())
+    let places = enough::enough(&common).places.into_iter();
+    Ok(places.map(|place| (common.identifiers[place as usize], common.bits[place as usize])).collect())
 }
 
 fn enough_of(common: &Common<'_, '_>, dataset: &Dataset) -> Enough {

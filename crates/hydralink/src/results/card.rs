@@ -166,7 +166,7 @@ impl Run {
 }
 
 impl Network {
-    /// Where it stands in [`Results::networks`], and what labels call it.
+    /// Where it stands in [`super::Results::networks`], and what labels call it.
     pub fn index(&self) -> usize {
         self.rank as usize - 1
     }
