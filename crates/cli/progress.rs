@@ -64,6 +64,14 @@ impl Progress {
         }
     }
 
+    /// Starts each phase that it is told of; whether to go on.
+    pub(crate) fn observer(&self) -> impl Fn(&'static str) -> bool + '_ {
+        |phase| {
+            self.phase(phase);
+            !interrupted()
+        }
+    }
+
     /// Says how much there is, once that is known.
     pub(crate) fn total(&self, total: u64) {
         self.bar.set_length(total);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hydralink::export::{ColorBy, Tlp};
 
 use super::View;
 
@@ -54,53 +55,50 @@ pub(crate) struct Export {
     pub(crate) force_hub: bool,
 }
 
-impl Export {
-    /// The flagged networks of a store, all else as it is by default.
-    pub(crate) fn of(store: PathBuf, output: PathBuf) -> Self {
-        Export {
-            view: View::default(),
-            store,
-            output,
-            network: Vec::new(),
-            all: false,
-            whole: false,
-            minimal: false,
-            max_nodes: MAX_NODES,
-            k: 1,
-            color_by: ColorName::default(),
-            tlp: TlpName::default(),
-            identity: None,
-            max_benign: 0.1,
-            force_hub: false,
-        }
-    }
-}
-
 /// What colours mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorName {
     /// Accounts by network, identifiers by kind
-    #[default]
     Network,
     /// Every node by kind
     Kind,
 }
 
 /// The Traffic Light Protocol, version 2.0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TlpName {
     /// Anyone
     Clear,
     /// The community
     Green,
     /// The recipient's organisation and its clients
-    #[default]
     Amber,
     /// The recipient's organisation
     #[value(name = "amber+strict")]
     AmberStrict,
     /// The named recipients
     Red,
+}
+
+impl From<ColorName> for ColorBy {
+    fn from(name: ColorName) -> ColorBy {
+        match name {
+            ColorName::Network => ColorBy::Network,
+            ColorName::Kind => ColorBy::Kind,
+        }
+    }
+}
+
+impl From<TlpName> for Tlp {
+    fn from(name: TlpName) -> Tlp {
+        match name {
+            TlpName::Clear => Tlp::Clear,
+            TlpName::Green => Tlp::Green,
+            TlpName::Amber => Tlp::Amber,
+            TlpName::AmberStrict => Tlp::AmberStrict,
+            TlpName::Red => Tlp::Red,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -119,11 +117,4 @@ pub(crate) struct Report {
     /// accounts; the page says so
     #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
-}
-
-impl Report {
-    /// The flagged networks of a store.
-    pub(crate) fn of(store: PathBuf, output: PathBuf) -> Self {
-        Report { view: View::default(), store, output, network: Vec::new(), max_nodes: MAX_NODES }
-    }
 }

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
 pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween, Top, TwoNodes};
-pub(crate) use export::{ColorName, Export, Report, TlpName};
+pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
 };

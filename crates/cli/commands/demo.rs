@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
+use hydralink::export::ExportConfig;
+use hydralink::report::ReportConfig;
 use hydralink::synth::{Format, Tier, WorldConfig};
 use hydralink::{Dataset, DetectConfig, Zone, evaluate};
 
-use super::{export, find, read};
+use super::{find, read};
 use crate::Found;
-use crate::args::{Demo, Export, Reading, Report, Schema, Shared};
+use crate::args::{Demo, Reading, Schema, Shared};
 use crate::output::{Output, grouped};
+use crate::progress::Progress;
 
 /// Runs the tour.
 pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
@@ -62,17 +65,16 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&find::evaluation_text(&evaluation))?;
 
-    let wanted = Export::of(store.clone(), graphml.clone());
-    let drawn = export::run_export(&wanted, shared)?;
+    let progress = Progress::new(shared, "drawing", None, false);
+    let drawn = hydralink::export_drawn(&dataset, &results, &ExportConfig::default(), &graphml)?;
+    let (bytes, _) = hydralink::report_drawn(&dataset, &results, &ReportConfig::default(), &page)?;
+    drop(progress);
     output.line(&format!(
         "5. For Gephi: {} ({} nodes, {} edges)",
         graphml.display(),
         grouped(drawn.nodes),
         grouped(drawn.edges)
     ))?;
-
-    let wanted = Report::of(store.clone(), page.clone());
-    let (bytes, _) = export::run_report(&wanted, shared)?;
     output.line(&format!("6. To read in a browser: {} ({} bytes, no network needed)\n", page.display(), grouped(bytes)))?;
 
     let first = results.networks.first().map_or("1", |network| network.id.as_str());

@@ -1,11 +1,11 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
 use hydralink::Results;
-use hydralink::export::{self, ColorBy, ExportConfig, ExportSummary, Networks, Sharing, Tlp};
+use hydralink::export::{self, ExportConfig, ExportSummary, Networks, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
 
 use crate::Found;
-use crate::args::{ColorName, Export, Report, Shared, TlpName};
+use crate::args::{Export, Report, Shared};
 use crate::output::{Format, Output, grouped};
 use crate::progress::Progress;
 
@@ -34,7 +34,7 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
 }
 
 /// Exports with a line of progress.
-pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
+fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.key.open(&arguments.store)?;
     let results = dataset.results()?;
@@ -49,18 +49,9 @@ pub(crate) fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<
         Export { all: true, .. } => Networks::Candidates,
         _ => chosen(&results, &arguments.network)?,
     };
-    config.colors = match arguments.color_by {
-        ColorName::Network => ColorBy::Network,
-        ColorName::Kind => ColorBy::Kind,
-    };
+    config.colors = arguments.color_by.into();
     config.sharing = Sharing {
-        tlp: match arguments.tlp {
-            TlpName::Clear => Tlp::Clear,
-            TlpName::Green => Tlp::Green,
-            TlpName::Amber => Tlp::Amber,
-            TlpName::AmberStrict => Tlp::AmberStrict,
-            TlpName::Red => Tlp::Red,
-        },
+        tlp: arguments.tlp.into(),
         identity: arguments.identity.clone().unwrap_or(config.sharing.identity),
         force_hub: arguments.force_hub,
         max_benign_prevalence: arguments.max_benign,
@@ -102,7 +93,7 @@ pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -
 }
 
 /// Writes the report with a line of progress; returns its size and what it shows.
-pub(crate) fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
+fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;

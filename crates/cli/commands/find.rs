@@ -13,7 +13,7 @@ use super::ask::first_passing;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 
 /// Finds the networks of a store and prints the ranked table.
 pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
@@ -47,10 +47,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
 /// Runs a detection with a line of progress.
 pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared: &Shared) -> anyhow::Result<Results> {
     let progress = Progress::new(shared, "opening", None, false);
-    let results = hydralink::detect(store, config, &|phase| {
-        progress.phase(phase);
-        !progress::interrupted()
-    })?;
+    let results = hydralink::detect(store, config, &progress.observer())?;
     Ok(results)
 }
 

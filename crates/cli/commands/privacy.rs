@@ -8,16 +8,14 @@ use hydralink::{Dataset, Error};
 use crate::Found;
 use crate::args::{Expire, Forget, Match, Share, Shared};
 use crate::output::{Field, Output, grouped};
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 
 /// Removes accounts from a store.
 pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
-    let forgotten = privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &|phase| {
-        progress.phase(phase);
-        !progress::interrupted()
-    })?;
+    let forgotten =
+        privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &progress.observer())?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
 }
@@ -29,10 +27,7 @@ pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -
         (_, keep) => KeptSince::Last(hydralink::time::length_of(keep.as_deref().unwrap_or_default())?),
     };
     let progress = Progress::new(shared, "opening", None, false);
-    let expired = privacy::expire(&arguments.store, since, &|phase| {
-        progress.phase(phase);
-        !progress::interrupted()
-    })?;
+    let expired = privacy::expire(&arguments.store, since, &progress.observer())?;
     drop(progress);
     Ok(output.one(&expired, expired_text)?)
 }

@@ -164,10 +164,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
 pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let (_, time) = hydralink::time::seconds_of(&arguments.time)?;
     let progress = Progress::new(shared, "opening", None, false);
-    let made = hydralink::as_of(&arguments.store, time, &arguments.output, &|phase| {
-        progress.phase(phase);
-        !progress::interrupted()
-    })?;
+    let made = hydralink::as_of(&arguments.store, time, &arguments.output, &progress.observer())?;
     drop(progress);
     output.one(&made, as_of_text)?;
     output.say(&format!("Next: hydralink detect {}", arguments.output.display()))?;

@@ -65,6 +65,18 @@ where
 }
 
 impl BipartiteGraph {
+    /// The last time of any sighting, or `NO_TIME`. O(sightings).
+    pub fn last_seen(&self) -> Seconds {
+        self.columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)
+    }
+
+    /// How many sightings began before a second and went on from its beginning: what [`BipartiteGraph::since`] cuts, and
+    /// [`BipartiteGraph::until`] the second before. O(sightings).
+    pub fn going_on_at(&self, time: Seconds) -> usize {
+        let spans = self.columns().first_seen.iter().zip(self.columns().last_seen.iter());
+        spans.filter(|&(&first, &last)| first != NO_TIME && first < time && last >= time).count()
+    }
+
     /// The sightings up to the end of a second; `activity` is that of the same time.
     ///
     /// # Errors
@@ -130,6 +142,7 @@ mod tests {
         let second: Vec<Sighting> = graph_then.sightings_of(AccountId(1)).collect();
         assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 12, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
         assert_eq!(graph_then.identifier_count(), 3);
+        assert_eq!((graph.last_seen(), graph.going_on_at(16), graph.going_on_at(13)), (30, 1, 2));
         let since = activity.since(13).unwrap();
         assert_eq!((since.of(AccountId(0)).time, since.of(AccountId(1)).time.len()), (&[15_999, 16_000][..], 0));
         let graph_since = graph.since(13, &since).unwrap();

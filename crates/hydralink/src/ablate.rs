@@ -15,7 +15,7 @@ use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
 
 use crate::dataset::Dataset;
-use crate::detect::{Chain, DetectConfig, find_candidates};
+use crate::detect::{Chain, find_candidates};
 use crate::error::Error;
 use crate::evaluate::Truth;
 use crate::results::Results;
@@ -63,7 +63,7 @@ pub fn ablate(
     truth: &Truth,
     step: &dyn Fn(&str) -> Result<(), Error>,
 ) -> Result<Vec<AblationLine>, Error> {
-    let config = DetectConfig::of_run(&results.run)?;
+    let config = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut lines: Vec<AblationLine> = Vec::new();

@@ -17,6 +17,7 @@ use graph::{NONE_U16, Seconds};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
+use crate::detect::told;
 use crate::error::Error;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -62,7 +63,7 @@ pub(crate) fn refuse(dataset: &Dataset) -> Result<(), Error> {
 /// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::Interrupted`]; and as
 /// [`Dataset::open`] and [`StoreWriter::create`].
 pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'static str) -> bool) -> Result<AsOf, Error> {
-    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let step = told(observe);
     if let Ok(there) = Dataset::open(output)
         && time_of(&there)?.is_none()
     {
@@ -75,11 +76,9 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'stat
         let stands = rfc3339(stands).unwrap_or_default();
         return Err(Error::Usage(format!("{} shows what was known at {stands}, and nothing later", store.display())));
     }
-    let last_seen = today.graph().columns().last_seen.clone();
-    let first_seen = today.graph().columns().first_seen.clone();
-    let cut = last_seen.iter().zip(first_seen.iter()).filter(|&(&last, &first)| first <= time && last > time).count();
+    let cut = today.graph().going_on_at(time.saturating_add(1));
     let accounts_today = today.graph().account_count();
-    let banned_later: Vec<bool> = today.accounts().banned_at.iter().map(|&at| at > time && at != graph::NO_TIME).collect();
+    let banned_later: Vec<bool> = today.accounts().banned_at.iter().map(|&at| at > time).collect();
     let then = today.until(time)?;
     let kept = Kept::seen(&then);
     let mut ingested = kept.ingested(&then, EventIds::default())?;
@@ -121,13 +120,6 @@ mod tests {
     use super::*;
     use crate::testing::{START, content, store_of_events};
 
-    /// Without the last times, which are cut where a sighting went on.
-    fn firsts(path: &Path) -> crate::testing::Content {
-        let mut content = content(path);
-        content.sightings.iter_mut().for_each(|sighting| sighting.3 = 0);
-        content
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -148,7 +140,7 @@ mod tests {
             }
             let report = made.unwrap();
             let built = store_of_events(folder.path(), "built", &until);
-            prop_assert_eq!(firsts(&past), firsts(&built));
+            prop_assert_eq!(content(&past).without_last_times(), content(&built).without_last_times());
             let of = Dataset::open(&past).unwrap();
             let columns = of.graph().columns();
             prop_assert!(columns.last_seen.iter().all(|&last| last <= START + time));
@@ -156,7 +148,7 @@ mod tests {
             // Once more from there, and once more onto itself.
             let again = folder.path().join("again");
             as_of(&past, START + time, &again, &|_| true).unwrap();
-            prop_assert_eq!(firsts(&again), firsts(&built));
+            prop_assert_eq!(content(&again).without_last_times(), content(&built).without_last_times());
             as_of(&today, START + time, &past, &|_| true).unwrap();
             prop_assert!(as_of(&today, START + time, &built, &|_| true).is_err());
             let update = crate::build::update(&[folder.path().join("built.csv")], &past, &IngestConfig::default(), &Unobserved);

@@ -18,7 +18,7 @@ use graph::{AccountId, NO_TIME, NONE_U32, Seconds};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
-use crate::detect::{DetectConfig, find_candidates};
+use crate::detect::find_candidates;
 use crate::error::Error;
 use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;
@@ -114,7 +114,7 @@ pub fn backtest(
     every: Seconds,
     observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Backtest, Error> {
-    let detect = DetectConfig::of_run(&results.run)?;
+    let detect = results.run.detect_config()?;
     let times = cuts(dataset, every)?;
     let allowed = dataset.allowed()?;
     let now = dataset.facts(&allowed);

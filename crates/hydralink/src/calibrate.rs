@@ -207,7 +207,7 @@ fn null_scores(
     config: &CalibrateConfig,
     observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Calibration, Error> {
-    let detect = DetectConfig::of_run(&results.run)?;
+    let detect = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut copies = Vec::with_capacity(config.copies as usize);

@@ -157,7 +157,7 @@ fn rerun(
     config: &ConsensusConfig,
     observe: &dyn Fn(RerunStep) -> bool,
 ) -> Result<Agreement, Error> {
-    let detect = DetectConfig::of_run(&results.run)?;
+    let detect = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let belongs = |account: usize| {

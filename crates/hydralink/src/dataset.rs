@@ -35,8 +35,8 @@ pub struct Dataset {
     limits: Vec<KindLimit>,
     /// The graph without sightings that no longer link; `None` where all do. Made when it is first asked for.
     linking: OnceLock<Option<BipartiteGraph>>,
-    /// Where each account's events start in the columns of the store, if they don't where its row does.
-    event_starts: Option<Vec<u64>>,
+    /// Where each account's events start in the columns of the store.
+    event_starts: Column<u64>,
     network_types: Column<u8>,
     asns: Column<u32>,
     pseudonyms: Option<Pseudonyms>,
@@ -61,8 +61,9 @@ impl Dataset {
             accounts: store.column("graph.accounts")?,
             identifier_sightings: store.column("graph.identifier_sightings")?,
         })?;
+        let event_starts: Column<u64> = store.column("activity.offsets")?;
         let activity = Activity::from_columns(ActivityColumns {
-            offsets: store.column("activity.offsets")?,
+            offsets: event_starts.clone(),
             time: store.column("activity.time")?,
             model: store.column("activity.model")?,
             capability: store.column("activity.capability")?,
@@ -106,7 +107,7 @@ impl Dataset {
             declared,
             limits,
             linking: OnceLock::new(),
-            event_starts: None,
+            event_starts,
             network_types,
             asns,
             pseudonyms: None,
@@ -127,7 +128,7 @@ impl Dataset {
     }
 
     /// Says that the members of a network and what they were seen with will be read.
-    pub fn expect_reading_of_network(&self, results: &crate::results::Labelling, network: usize) {
+    pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
         self.store.expect(results.members_of(network).len() <= NETWORK_LOOKUPS);
     }
 
@@ -169,13 +170,13 @@ impl Dataset {
         let graph = self.graph.since(time, &activity)?;
         let whole = self.activity.columns().offsets.windows(2);
         let starts = whole.enumerate().map(|(account, row)| row[1] - activity.of(AccountId(account as u32)).time.len() as u64);
-        let event_starts = Some(starts.collect());
+        let event_starts = starts.collect::<Vec<_>>().into();
         Ok(Dataset { event_starts, graph, activity, linking: OnceLock::new(), ..self })
     }
 
     /// Where each account's events start in the columns of the store.
-    pub(crate) fn event_starts(&self) -> Result<Column<u64>, Error> {
-        self.event_starts.clone().map_or_else(|| self.store.column("activity.offsets"), |starts| Ok(starts.into()))
+    pub(crate) fn event_starts(&self) -> &[u64] {
+        &self.event_starts
     }
 
     /// Where the store is.
@@ -330,7 +331,7 @@ impl Dataset {
         if lives.iter().all(Option::is_none) {
             return None;
         }
-        let newest = graph.columns().last_seen.iter().copied().max().unwrap_or(graph::NO_TIME);
+        let newest = graph.last_seen();
         let links = |sighting: &graph::Sighting| {
             let life = lives[graph.kind_of(sighting.identifier).index()];
             sighting.last_seen == graph::NO_TIME || life.is_none_or(|life| sighting.last_seen.saturating_add(life) >= newest)

@@ -64,16 +64,6 @@ impl DetectConfig {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
-
-    /// The configuration of a run.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if an older version wrote one that no longer parses.
-    pub(crate) fn of_run(run: &Run) -> Result<Self, Error> {
-        let bad =
-            |error| Error::Usage(format!("the configuration of the last detection can't be read ({error}): run detect again"));
-        toml::from_str(&run.config).map_err(bad)
-    }
 }
 
 /// How much finer the second search for communities is.
@@ -82,13 +72,18 @@ const FINER: f64 = 4.0;
 /// Identifiers that a network lists by name; the rest are counted.
 const NAMED_IDENTIFIERS: usize = 25;
 
+/// Tells each phase; [`Error::Interrupted`] where `observe` says to stop.
+pub(crate) fn told(observe: &dyn Fn(&'static str) -> bool) -> impl Fn(&'static str) -> Result<(), Error> + '_ {
+    |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) }
+}
+
 /// Finds the networks of a store and keeps them in it. `observe` is told the name of each phase and may stop the work by
 /// returning `false`: the store is then as it was.
 ///
 /// # Errors
 /// As [`Dataset::open`] and [`StoreWriter::amend`]; [`Error::StoreDamaged`] if a checksum is wrong; [`Error::Interrupted`].
 pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str) -> bool) -> Result<Results, Error> {
-    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let step = told(observe);
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
     step("checking")?;

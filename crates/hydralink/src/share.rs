@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, KindId};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -184,7 +184,7 @@ pub fn find_matches(dataset: &Dataset, results: Option<&Labelling>, path: &Path,
     }
     let wanted: HashMap<&str, &Indicator> = indicators.iter().map(|indicator| (indicator.token.as_str(), indicator)).collect();
     let graph = dataset.graph();
-    let last_seen = graph.columns().last_seen.iter().copied().max().unwrap_or(NO_TIME);
+    let last_seen = graph.last_seen();
     let now = rfc3339(last_seen);
     let mut matches: Vec<Match> = (0..graph.kind_count() as u8)
         .flat_map(|kind| graph.identifiers_of_kind(KindId(kind)))

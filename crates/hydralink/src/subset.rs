@@ -1,6 +1,6 @@
 //! A part of a store, numbered as a build of that part would number it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use events::{AccountAttributes, EventIds, Ingested, Names, Template};
 use graph::build::graph_from_sightings;
@@ -171,10 +171,39 @@ impl Kept {
         Ok(())
     }
 
+    /// Puts the side tables that an update reads again, without the rows that name an account that is gone.
+    pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset) -> Result<(), Error> {
+        let gone = (0u32..).zip(&self.accounts).filter(|(_, new)| **new == NONE_U32);
+        let gone: HashSet<&[u8]> = gone.map(|(account, _)| dataset.account_name(AccountId(account)).as_bytes()).collect();
+        for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
+            let bytes = dataset.store().column::<u8>(section)?;
+            if !section.ends_with("accounts") && !section.ends_with("allow") {
+                writer.put(section, &bytes)?;
+                continue;
+            }
+            let damaged = |error: csv::Error| Error::StoreDamaged {
+                store: dataset.path().to_owned(),
+                section: section.to_owned(),
+                what: error.to_string(),
+            };
+            let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
+            let mut kept = csv::Writer::from_writer(Vec::new());
+            for row in rows.byte_records() {
+                let row = row.map_err(damaged)?;
+                if !row.iter().any(|field| gone.contains(field.trim_ascii())) {
+                    kept.write_byte_record(&row).map_err(damaged)?;
+                }
+            }
+            let kept = kept.into_inner().map_err(|error| damaged(error.into_error().into()))?;
+            writer.put(section, &kept)?;
+        }
+        Ok(())
+    }
+
     /// Which of the events that stay came from long rows.
     fn long_events(&self, dataset: &Dataset) -> Result<Vec<u8>, Error> {
         let flags = dataset.store().column::<u8>("inputs.long_events")?;
-        let starts = dataset.event_starts()?;
+        let starts = dataset.event_starts();
         let row = |account: AccountId| {
             let start = starts[account.index()] as usize;
             start..start + dataset.activity().of(account).time.len()

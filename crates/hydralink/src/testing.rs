@@ -52,6 +52,20 @@ pub(crate) struct Content {
     pub(crate) identifiers: Vec<String>,
 }
 
+impl Content {
+    /// The same with the times at which sightings began, which are cut where they had begun before, left out.
+    pub(crate) fn without_first_times(mut self) -> Self {
+        self.sightings.iter_mut().for_each(|sighting| sighting.2 = 0);
+        self
+    }
+
+    /// The same with the times at which sightings ended, which are cut where they went on, left out.
+    pub(crate) fn without_last_times(mut self) -> Self {
+        self.sightings.iter_mut().for_each(|sighting| sighting.3 = 0);
+        self
+    }
+}
+
 /// Reads a store, which has to be valid.
 pub(crate) fn content(path: &Path) -> Content {
     let dataset = Dataset::open(path).expect("a store");

@@ -29,7 +29,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Membership, Network};
+use crate::results::{Labelling, Network};
 use greedy::choose;
 use harm::{benign_expected, benign_interval, harm};
 pub use impact::{Impact, NetworkImpact, impact};
@@ -231,8 +231,8 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
 
 /// The accounts of a network, ascending, each with the probability that it is benign.
 fn belonging(results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
-    let members = results.members_of(network.index()).into_iter().filter(|(_, how)| *how != Membership::Ambiguous);
-    members.map(|(account, _)| (account.0, 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0))).collect()
+    let benign = |account: &AccountId| 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0);
+    results.belonging(network.index()).iter().map(|account| (account.0, benign(account))).collect()
 }
 
 /// The identifiers that tie a network together, ascending: those of its accounts' that are its own.

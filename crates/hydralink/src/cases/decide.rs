@@ -8,7 +8,7 @@ use super::record::{Action, Kind, Opening, Record, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Membership};
+use crate::results::Labelling;
 
 /// Longest remark.
 const MAX_TEXT: usize = 10_000;
@@ -120,7 +120,7 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
     let current = results.map(|results| results.network_index(target).map(|network| (results, network))).transpose();
     match (current, cases.case_of(target)) {
         (Ok(Some((results, network))), _) => {
-            let members = belonging(results, network);
+            let members = results.belonging(network);
             let accounts: Vec<String> = members.iter().map(|&account| dataset.account_name(account).to_owned()).collect();
             refuse_known_good(dataset, &members, decision.action)?;
             let own = results.network_of_identifier.iter().enumerate().filter(|&(_, &owner)| owner as usize == network);
@@ -165,12 +165,6 @@ fn about_node(dataset: &Dataset, results: Option<&Labelling>, node: Node, action
             identifiers: vec![dataset.stored_label(identifier)],
         },
     })
-}
-
-/// Core and fringe accounts.
-pub(crate) fn belonging(results: &Labelling, network: usize) -> Vec<AccountId> {
-    let members = results.members_of(network).into_iter();
-    members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
 }
 
 /// An account can't be on the allow list that the store was built with and be confirmed.

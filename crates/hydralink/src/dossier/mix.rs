@@ -17,7 +17,6 @@ const MILLISECONDS_A_DAY: i64 = 86_400_000;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// What accounts did.
-#[derive(Default)]
 pub(super) struct Days {
     /// (date, exchanges), ascending.
     pub(super) exchanges: Vec<(String, u64)>,

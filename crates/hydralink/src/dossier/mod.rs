@@ -9,12 +9,11 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use graph::AccountId;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::query;
-use crate::results::{Labelling, Membership, Network, SignalLine, TyingIdentifier};
+use crate::results::{Labelling, Network, SignalLine, TyingIdentifier};
 
 pub use verify::{VerifiedDossier, verify};
 
@@ -77,9 +76,7 @@ pub struct Attribute {
 /// Puts the dossier of a network together. Reads its members' activity once.
 pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
     let index = network.index();
-    let members: Vec<(AccountId, Membership)> = results.members_of(index);
-    let belonging: Vec<AccountId> =
-        members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|&(account, _)| account).collect();
+    let belonging = results.belonging(index);
     let tables = dataset.tables();
     let (days, mix) = (mix::days(dataset, &belonging), mix::mix(dataset, &belonging));
     let mut order = belonging.clone();

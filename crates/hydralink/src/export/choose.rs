@@ -155,7 +155,6 @@ impl<'a> Chosen<'a> {
         }
         let mut roles = vec![KindRole::Other; GROUP_KINDS.len()];
         roles.extend_from_slice(self.dataset.roles());
-        let last_seen = self.dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME);
         let shown = self.naming.shows_account_table();
         let names = |names: &[String]| if shown { names.to_vec() } else { Vec::new() };
         let mut graph = ExportGraph {
@@ -164,7 +163,7 @@ impl<'a> Chosen<'a> {
                 selection: config.selection.networks.words(self.networks.len(), self.accounts.len()),
                 level: self.naming.words().to_owned(),
                 collapsed: false,
-                as_of: last_seen,
+                as_of: self.dataset.graph().last_seen(),
             },
             kinds,
             roles,

@@ -28,7 +28,7 @@ pub(super) struct Common<'t, 'a> {
 
 impl<'t, 'a> Common<'t, 'a> {
     /// What these members (some or all of the accounts of a network) share. O(sightings of the network), sorted once.
-    pub(super) fn of(ties: &'t Ties<'a>, network: usize, members: &[u32]) -> Self {
+    pub(super) fn of(ties: &'t Ties<'a>, network: usize, members: &[AccountId]) -> Self {
         let graph = ties.dataset().linking_graph();
         let group = ties.group(network);
         let says = |&(identifier, held): &(u32, u32)| {
@@ -38,7 +38,7 @@ impl<'t, 'a> Common<'t, 'a> {
         let found: Vec<(u32, f64, f64)> = group.holdings().par_iter().filter_map(says).collect();
         let identifiers: Vec<u32> = found.iter().map(|found| found.0).collect();
         let place = |identifier: &u32| identifiers.binary_search(identifier).ok().map(|place| place as u32);
-        let row = |&member: &u32| graph.identifiers_of(AccountId(member)).iter().filter_map(place).collect();
+        let row = |&member: &AccountId| graph.identifiers_of(member).iter().filter_map(place).collect();
         let rows: Vec<Vec<u32>> = members.par_iter().map(row).collect();
         let mut counts = vec![0u64; identifiers.len()];
         rows.iter().flatten().for_each(|&place| counts[place as usize] += 1);

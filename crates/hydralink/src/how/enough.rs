@@ -37,7 +37,7 @@ impl PartialOrd for Gain {
 }
 
 /// What is chosen.
-pub(super) struct Enough {
+pub(super) struct Chosen {
     /// Places, ascending.
     pub(super) places: Vec<u32>,
     /// Members that these tie: all that everything together ties.
@@ -45,7 +45,7 @@ pub(super) struct Enough {
 }
 
 /// Chooses.
-pub(super) fn enough(common: &Common<'_, '_>) -> Enough {
+pub(super) fn enough(common: &Common<'_, '_>) -> Chosen {
     let mut cover = Cover::new(common);
     let members = cover.waits.iter().filter(|&&waits| waits).count() as u64;
     while cover.waits.contains(&true) {
@@ -58,7 +58,7 @@ pub(super) fn enough(common: &Common<'_, '_>) -> Enough {
     }
     cover.drop_needless();
     cover.chosen.sort_unstable();
-    Enough { places: cover.chosen, members }
+    Chosen { places: cover.chosen, members }
 }
 
 struct Cover<'c, 't, 'a> {

@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Membership};
+use crate::results::Labelling;
 use crate::ties::Ties;
 
 mod common;
@@ -149,7 +149,7 @@ pub struct HeldBy {
 /// As [`Ties::of`].
 pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
     let ties = Ties::of(dataset, results)?;
-    let members = members_of(results, network);
+    let members = results.belonging(network);
     let common = Common::of(&ties, network, &members);
     let tree = spanning_tree(&common);
     Ok(How {
@@ -171,7 +171,7 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
 /// As [`Ties::of`].
 pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
     let ties = Ties::of(dataset, results)?;
-    let mut held = held_by(&Common::of(&ties, network, &members_of(results, network)), dataset, results);
+    let mut held = held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results);
     held.retain(|held| held.members_lost > 0 || held.pieces > 1);
     Ok(held)
 }
@@ -182,13 +182,13 @@ pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result
 /// As [`Ties::of`].
 pub(crate) fn enough_for(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<(u32, f64)>, Error> {
     let ties = Ties::of(dataset, results)?;
-    let common = Common::of(&ties, network, &members_of(results, network));
+    let common = Common::of(&ties, network, &results.belonging(network));
     let places = enough::enough(&common).places.into_iter();
     Ok(places.map(|place| (common.identifiers[place as usize], common.bits[place as usize])).collect())
 }
 
 fn enough_of(common: &Common<'_, '_>, dataset: &Dataset) -> Enough {
-    let enough::Enough { mut places, members } = enough::enough(common);
+    let enough::Chosen { mut places, members } = enough::enough(common);
     places.sort_by_key(|&place| (Reverse(common.counts[place as usize]), place));
     let row = |&place: &u32| {
         let id = IdentifierId(common.identifiers[place as usize]);
@@ -207,12 +207,6 @@ fn enough_of(common: &Common<'_, '_>, dataset: &Dataset) -> Enough {
         of_identifiers: common.identifiers.len() as u64,
         identifiers,
     }
-}
-
-/// Core and fringe, ascending.
-fn members_of(results: &Labelling, network: usize) -> Vec<u32> {
-    let belongs = |(account, how): (AccountId, Membership)| (how != Membership::Ambiguous).then_some(account.0);
-    results.members_of(network).into_iter().filter_map(belongs).collect()
 }
 
 /// A tie between two members, as positions in the list of members.
@@ -273,9 +267,9 @@ fn levels(tree: &[Edge], members: usize) -> Vec<Level> {
     chosen.into_iter().filter_map(|at| all.get(at).copied()).collect()
 }
 
-fn joins(common: &Common<'_, '_>, dataset: &Dataset, members: &[u32], tree: &[Edge]) -> Vec<Join> {
+fn joins(common: &Common<'_, '_>, dataset: &Dataset, members: &[AccountId], tree: &[Edge]) -> Vec<Join> {
     let join = |(edge, accounts): (&Edge, (u64, u64))| {
-        let name = |position: u32| dataset.shown_account(AccountId(members[position as usize])).into_owned();
+        let name = |position: u32| dataset.shown_account(members[position as usize]).into_owned();
         let mut by: Vec<u32> = common.shared_by(edge.first, edge.second).collect();
         by.sort_by(|&a, &b| common.bits[b as usize].total_cmp(&common.bits[a as usize]).then(a.cmp(&b)));
         let label = |&place: &u32| dataset.label_of(Node::Identifier(IdentifierId(common.identifiers[place as usize])));

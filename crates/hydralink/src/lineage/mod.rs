@@ -30,6 +30,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Network, Results};
 use crate::store::StoreWriter;
+use crate::subset::Kept;
 use crate::time::rfc3339;
 
 pub use history::Standing;
@@ -273,15 +274,10 @@ pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested, writer: &mut StoreWr
     write_if_any(&History::carry(dataset, ingested)?, writer)
 }
 
-/// Keeps the record without what is forgotten; the new numbers of what stays are given.
-pub(crate) fn keep_without(
-    dataset: &Dataset,
-    accounts: &[u32],
-    identifiers: &[u32],
-    writer: &mut StoreWriter,
-) -> Result<(), Error> {
-    let history = History::open(dataset)?;
-    write_if_any(&history.renumbered(history::number_in(accounts), history::number_in(identifiers)), writer)
+/// Keeps the record of what stays.
+pub(crate) fn keep(dataset: &Dataset, kept: &Kept, writer: &mut StoreWriter) -> Result<(), Error> {
+    let [accounts, identifiers] = [kept.new_accounts(), kept.new_identifiers()].map(history::number_in);
+    write_if_any(&History::open(dataset)?.renumbered(accounts, identifiers), writer)
 }
 
 fn write_if_any(history: &History, writer: &mut StoreWriter) -> Result<(), Error> {

@@ -54,7 +54,7 @@ pub(super) fn found(network_of: &[u32], membership: &[u8], network_of_identifier
 /// Adds a detection, unless it found what the last one did.
 pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results) {
     let found = found(&results.network_of, &results.membership, &results.network_of_identifier, results.networks.len());
-    let (data, as_of) = (data_of(dataset), last_event(dataset));
+    let (data, as_of) = (data_of(dataset), dataset.graph().last_seen());
     let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
     if history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged) && is_known(history, results, &found) {
         return;
@@ -99,13 +99,7 @@ fn data_of(dataset: &Dataset) -> String {
 /// The clock of what is said of a store: that of its last detection, if it was of the same data, which needs no look at every sighting.
 pub(super) fn now(history: &History, dataset: &Dataset) -> Seconds {
     let last = history.runs.last().filter(|run| run.data == data_of(dataset));
-    last.map_or_else(|| last_event(dataset), |run| run.as_of)
-}
-
-/// Time of the last sighting; `NO_TIME` without times.
-fn last_event(dataset: &Dataset) -> Seconds {
-    let last = &dataset.graph().columns().last_seen;
-    last.iter().copied().filter(|&time| time != NO_TIME).max().unwrap_or(NO_TIME)
+    last.map_or_else(|| dataset.graph().last_seen(), |run| run.as_of)
 }
 
 /// When an account was banned, as far as the data goes.

@@ -13,12 +13,12 @@
 
 use std::path::Path;
 
-use graph::{NO_TIME, NONE_U32, Seconds};
+use graph::{NO_TIME, Seconds};
 use serde::Serialize;
 
-use super::forget::{detect_again, keep_side_tables};
+use super::forget::detect_again;
 use crate::dataset::Dataset;
-use crate::detect::DetectConfig;
+use crate::detect::told;
 use crate::error::Error;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -61,7 +61,7 @@ pub struct Expired {
 /// [`Error::Usage`] if nothing would be left, or for a store that [`crate::as_of()`] made; [`Error::Interrupted`]; and as
 /// [`crate::detect()`].
 pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> bool) -> Result<Expired, Error> {
-    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let step = told(observe);
     let mut writer = StoreWriter::amend(store)?;
     let dataset = Dataset::open(store)?;
     as_of::refuse(&dataset)?;
@@ -69,14 +69,11 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     dataset.store().verify()?;
     let time = match since {
         KeptSince::Time(time) => time,
-        KeptSince::Last(length) => {
-            let last = dataset.graph().columns().last_seen.iter().copied().filter(|&time| time != NO_TIME).max();
-            last.map_or(NO_TIME, |last| last.saturating_sub(length))
-        }
+        KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
     };
-    let config =
-        dataset.labelling_if_any()?.map(|results| toml::from_str::<DetectConfig>(&results.run.config).unwrap_or_default());
-    let (before, cut, without_time) = (counts(&dataset), cut_at(&dataset, time), cut_at(&dataset, NO_TIME));
+    let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
+    let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
     step("rewriting")?;
     let dataset = dataset.since(time)?;
     let kept = Kept::seen(&dataset);
@@ -93,8 +90,8 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
         accounts: before[0] - ingested.graph.account_count() as u64,
         identifiers: before[1] - ingested.graph.identifier_count() as u64,
         sightings: before[2] - ingested.graph.sighting_count() as u64,
-        sightings_cut: cut,
-        sightings_without_time: without_time,
+        sightings_cut: cut as u64,
+        sightings_without_time: without_time as u64,
         events: before[3] - ingested.activity.event_count() as u64,
         detected_again: false,
     };
@@ -103,15 +100,13 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     }
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
-    let gone = (0u32..).zip(kept.new_accounts()).filter(|(_, new)| **new == NONE_U32);
-    let gone: Vec<String> = gone.map(|(account, _)| dataset.account_names().name_of(account).to_owned()).collect();
-    keep_side_tables(&mut writer, &dataset, &gone)?;
-    lineage::keep_without(&dataset, kept.new_accounts(), kept.new_identifiers(), &mut writer)?;
+    kept.put_side_tables(&mut writer, &dataset)?;
+    lineage::keep(&dataset, &kept, &mut writer)?;
     step("writing")?;
     writer.commit()?;
     drop(dataset);
-    if let Some(config) = config {
-        detect_again(store, &config, "what is too old is gone", observe)?;
+    if let Some(run) = run {
+        detect_again(store, &run, "what is too old is gone", observe)?;
         expired.detected_again = true;
     }
     Ok(expired)
@@ -124,31 +119,13 @@ fn counts(dataset: &Dataset) -> [u64; 4] {
         .map(|count| count as u64)
 }
 
-/// Sightings that began before a time and went on; of `NO_TIME`, those without a time.
-fn cut_at(dataset: &Dataset, time: Seconds) -> u64 {
-    let columns = dataset.graph().columns();
-    let spans = columns.first_seen.iter().zip(columns.last_seen.iter());
-    let is_cut = |&(&first, &last): &(&Seconds, &Seconds)| match time {
-        NO_TIME => first == NO_TIME,
-        _ => first != NO_TIME && first < time && last >= time,
-    };
-    spans.filter(is_cut).count() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use events::{IngestConfig, Unobserved};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{Content, START, content, events_file, store_of_events};
-
-    /// Without the first times, which are cut where a sighting had begun earlier.
-    fn lasts(path: &Path) -> Content {
-        let mut content = content(path);
-        content.sightings.iter_mut().for_each(|sighting| sighting.2 = 0);
-        content
-    }
+    use crate::testing::{START, content, events_file, store_of_events};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
@@ -172,7 +149,7 @@ mod tests {
             }
             let expired = expired.unwrap();
             let built = store_of_events(folder.path(), "built", &since);
-            prop_assert_eq!(lasts(&store), lasts(&built));
+            prop_assert_eq!(content(&store).without_first_times(), content(&built).without_first_times());
             prop_assert!(content(&store).sightings.iter().all(|sighting| sighting.2 >= START + time));
             prop_assert_eq!(expired.events, (rows.len() - since.len()) as u64);
             let nothing = expire(&store, KeptSince::Time(START + time), &|_| true).unwrap();
@@ -181,7 +158,7 @@ mod tests {
             for store in [&store, &built] {
                 crate::build::update(&batch, store, &IngestConfig::default(), &Unobserved).unwrap();
             }
-            prop_assert_eq!(lasts(&store), lasts(&built));
+            prop_assert_eq!(content(&store).without_first_times(), content(&built).without_first_times());
         }
     }
 }

@@ -15,7 +15,7 @@
 //! written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a
 //! detection.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use graph::AccountId;
@@ -24,8 +24,9 @@ use serde::Serialize;
 use super::proof::{Occurrence, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
-use crate::detect::{DetectConfig, detect};
+use crate::detect::{detect, told};
 use crate::error::Error;
+use crate::results::Run;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::{build, cases, lineage};
@@ -66,7 +67,7 @@ pub fn forget(
     observe: &dyn Fn(&'static str) -> bool,
 ) -> Result<Forgotten, Error> {
     cases::check_reviewer(reviewer)?;
-    let step = |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) };
+    let step = told(observe);
     let mut writer = StoreWriter::amend(store)?;
     let mut dataset = Dataset::open(store)?;
     let stored_key = dataset.manifest().key_id.clone();
@@ -85,13 +86,11 @@ pub fn forget(
     writer.forget("");
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
     kept.put(&mut writer, &dataset, ingested)?;
-    keep_side_tables(&mut writer, &dataset, &gone)?;
-    let mut config = None;
+    kept.put_side_tables(&mut writer, &dataset)?;
     if let Some(results) = &results {
-        config = Some(toml::from_str::<DetectConfig>(&results.run.config).unwrap_or_default());
         results.without(&dataset, &kept).write(&mut writer)?;
     }
-    lineage::keep_without(&dataset, kept.new_accounts(), kept.new_identifiers(), &mut writer)?;
+    lineage::keep(&dataset, &kept, &mut writer)?;
     let dropped = known.into_iter().filter(|name| !writer.names(name)).collect();
     step("writing")?;
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
@@ -102,7 +101,7 @@ pub fn forget(
         identifiers: kept.removed_identifiers().count() as u64,
         decisions: 0,
         dropped_sections: dropped,
-        detected_again: config.is_some(),
+        detected_again: results.is_some(),
         files_searched: 0,
         found: Vec::new(),
     };
@@ -112,8 +111,8 @@ pub fn forget(
     writer.commit()?;
     cases::log_erasure(store, removed.len(), reviewer)?;
     drop(dataset);
-    if let Some(config) = config {
-        detect_again(store, &config, "the accounts are forgotten", observe)?;
+    if let Some(results) = results {
+        detect_again(store, &results.run, "the accounts are forgotten", observe)?;
     }
     // Where the store holds pseudonyms the values never were in it; both are searched for.
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
@@ -121,13 +120,10 @@ pub fn forget(
     Ok(forgotten)
 }
 
-/// Runs a detection again after a store was rewritten; `done` says what then is done, should it be interrupted.
-pub(super) fn detect_again(
-    store: &Path,
-    config: &DetectConfig,
-    done: &str,
-    observe: &dyn Fn(&'static str) -> bool,
-) -> Result<(), Error> {
+/// Runs a detection again after a store was rewritten, with its own settings if they can be read; `done` says what then is
+/// done, should it be interrupted.
+pub(super) fn detect_again(store: &Path, run: &Run, done: &str, observe: &dyn Fn(&'static str) -> bool) -> Result<(), Error> {
+    let config = run.detect_config().unwrap_or_default();
     let interrupted = |error| match error {
         Error::Interrupted => Error::Usage(format!(
             "interrupted: {done}, the networks not yet detected again; run `hydralink detect {}`",
@@ -135,35 +131,7 @@ pub(super) fn detect_again(
         )),
         error => error,
     };
-    detect(store, config, observe).map(drop).map_err(interrupted)
-}
-
-/// Keeps the side tables that an update reads again, without the rows that name an account that is gone.
-pub(super) fn keep_side_tables(writer: &mut StoreWriter, dataset: &Dataset, gone: &[String]) -> Result<(), Error> {
-    let gone: HashSet<&[u8]> = gone.iter().map(|name| name.as_bytes()).collect();
-    for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
-        let bytes = dataset.store().column::<u8>(section)?;
-        if !section.ends_with("accounts") && !section.ends_with("allow") {
-            writer.put(section, &bytes)?;
-            continue;
-        }
-        let damaged = |error: csv::Error| Error::StoreDamaged {
-            store: dataset.path().to_owned(),
-            section: section.to_owned(),
-            what: error.to_string(),
-        };
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
-        let mut kept = csv::Writer::from_writer(Vec::new());
-        for row in rows.byte_records() {
-            let row = row.map_err(damaged)?;
-            if !row.iter().any(|field| gone.contains(field.trim_ascii())) {
-                kept.write_byte_record(&row).map_err(damaged)?;
-            }
-        }
-        let kept = kept.into_inner().map_err(|error| damaged(error.into_error().into()))?;
-        writer.put(section, &kept)?;
-    }
-    Ok(())
+    detect(store, &config, observe).map(drop).map_err(interrupted)
 }
 
 fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> {

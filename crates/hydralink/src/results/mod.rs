@@ -401,6 +401,12 @@ impl Labelling {
         })
     }
 
+    /// The accounts of a network that belong, core and fringe, ascending. O(accounts of the store).
+    pub fn belonging(&self, network: usize) -> Vec<AccountId> {
+        let members = self.members_of(network).into_iter();
+        members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
+    }
+
     /// The accounts of a network, ascending, with how they belong. O(accounts).
     pub fn members_of(&self, network: usize) -> Vec<(AccountId, Membership)> {
         let codes = self.membership.as_slice();

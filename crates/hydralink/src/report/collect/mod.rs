@@ -10,8 +10,6 @@ mod networks;
 mod picture;
 mod run;
 
-use graph::NO_TIME;
-
 use super::{CappedSection, NetworkSection, ReportData};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -81,7 +79,3 @@ impl Dataset {
 
 /// The policy of an identifier that links.
 const KEEP: &str = "keep";
-
-fn last_seen(dataset: &Dataset) -> u32 {
-    dataset.graph().columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)
-}

@@ -9,14 +9,14 @@ use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
     Strength, TemplateRow,
 };
-use super::{KEEP, last_seen};
+use super::KEEP;
 use crate::dataset::Dataset;
 use crate::dossier::{self, Dossier};
 use crate::export::LeftOut;
 use crate::how::HeldBy;
 use crate::node::Node;
 use crate::query;
-use crate::results::{Membership, Network, Results};
+use crate::results::{Network, Results};
 use crate::time::{rfc3339, without_gaps};
 
 /// Bits over the threshold from which a case is called strong: 32 times the odds that suffice for a flag.
@@ -57,13 +57,7 @@ impl<'a> Collected<'a> {
             would_change,
             ..
         } = dossier::dossier(self.dataset, self.results, &self.results.networks[index]);
-        let members: Vec<AccountId> = self
-            .results
-            .members_of(index)
-            .into_iter()
-            .filter(|(_, how)| *how != Membership::Ambiguous)
-            .map(|(account, _)| account)
-            .collect();
+        let members = self.results.belonging(index);
         NetworkSection {
             rank: network.rank,
             score_bits: network.score,
@@ -123,13 +117,14 @@ impl<'a> Collected<'a> {
         let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
         let templates = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Template);
         let own = |&identifier: &u32| self.results.network_of_identifier[identifier as usize] as usize == network;
+        let sightings = graph.columns().counts.as_slice();
         let mut rows: Vec<(u64, u64, u32)> = Vec::new();
         for identifier in templates.flat_map(|kind| graph.identifiers_of_kind(kind)).filter(own) {
             let id = IdentifierId(identifier);
             let counts = graph.accounts_of(id).iter().zip(graph.sightings_of_identifier(id));
             let inside = counts.filter(|(account, _)| members.binary_search(&AccountId(**account)).is_ok());
             let (accounts, exchanges) = inside.fold((0, 0), |(accounts, exchanges), (_, &position)| {
-                (accounts + 1, exchanges + u64::from(graph.sighting(position as usize).count))
+                (accounts + 1, exchanges + u64::from(sightings[position as usize]))
             });
             rows.push((accounts, exchanges, identifier));
         }
@@ -137,12 +132,9 @@ impl<'a> Collected<'a> {
         rows.truncate(NAMED_TEMPLATES);
         let row = |(accounts, exchanges, identifier): (u64, u64, u32)| {
             let known = skeletons.get(dataset.identifier_names().name_of(identifier)).cloned();
-            let label = || value_of(&dataset.label_of(Node::Identifier(IdentifierId(identifier))));
-            TemplateRow {
-                skeleton: known.unwrap_or_else(|| format!("{} (only its hash is known)", label())),
-                accounts,
-                exchanges,
-            }
+            let label = dataset.label_of(Node::Identifier(IdentifierId(identifier)));
+            let skeleton = known.unwrap_or_else(|| format!("{} (only its hash is known)", parts(&label).1));
+            TemplateRow { skeleton, accounts, exchanges }
         };
         rows.into_iter().map(row).collect()
     }
@@ -162,7 +154,7 @@ impl<'a> Collected<'a> {
         }
         let row = |(_, identifier): (std::cmp::Reverse<usize>, u32)| {
             let hub = query::hub(self.dataset, self.results, IdentifierId(identifier));
-            let value = value_of(&self.dataset.label_of(Node::Identifier(IdentifierId(identifier))));
+            let value = parts(&self.dataset.label_of(Node::Identifier(IdentifierId(identifier)))).1.to_owned();
             let reason = format!("{}; {}", hub.reason, policy_words(&hub.policy));
             HubCut { label: value, kind: hub.kind, class: hub.class.replace('_', " "), accounts: hub.accounts, reason }
         };
@@ -193,9 +185,9 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// The value of `KIND:VALUE`.
-fn value_of(label: &str) -> String {
-    label.split_once(':').map_or(label, |(_, value)| value).to_owned()
+/// The kind and the value of `KIND:VALUE`.
+fn parts(label: &str) -> (&str, &str) {
+    label.split_once(':').unwrap_or(("", label))
 }
 
 fn policy_words(policy: &str) -> &'static str {
@@ -236,7 +228,7 @@ fn signals(network: &Network) -> Vec<Signal> {
 }
 
 fn identifier_row(tie: &crate::results::TyingIdentifier) -> IdentifierRow {
-    let (kind, label) = tie.identifier.split_once(':').unwrap_or(("", &tie.identifier));
+    let (kind, label) = parts(&tie.identifier);
     IdentifierRow {
         label: label.to_owned(),
         kind: kind.to_owned(),
@@ -251,7 +243,7 @@ fn identifier_row(tie: &crate::results::TyingIdentifier) -> IdentifierRow {
 
 fn fragile_rows(fragile: &[HeldBy], members: u64) -> Vec<FragileIdentifier> {
     let row = |held: &HeldBy| {
-        let (kind, label) = held.identifier.split_once(':').unwrap_or(("", &held.identifier));
+        let (kind, label) = parts(&held.identifier);
         let (lost, pieces, largest) = (held.members_lost, held.pieces, held.largest_piece);
         let fall =
             if pieces > 1 { format!("; the rest falls into {pieces} pieces, the largest of {largest}") } else { String::new() };
@@ -267,7 +259,7 @@ fn made_at(dataset: &Dataset, account: AccountId) -> Option<u32> {
 
 /// Members that were made (or, without an account table, first seen) in the last seven days of the data.
 fn growth(dataset: &Dataset, members: &[AccountId]) -> u64 {
-    let since = last_seen(dataset).saturating_sub(WEEK_SECONDS);
+    let since = dataset.graph().last_seen().saturating_sub(WEEK_SECONDS);
     let came = |&account: &AccountId| made_at(dataset, account).unwrap_or(query::span_of_account(dataset.graph(), account).0);
     members.iter().map(came).filter(|&came| came != NO_TIME && came > since).count() as u64
 }

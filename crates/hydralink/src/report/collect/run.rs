@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 
 use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHeader, SizeCount};
-use super::{KEEP, last_seen};
+use super::KEEP;
 use crate::dataset::Dataset;
 use crate::results::Results;
 use crate::time::rfc3339;
@@ -45,7 +45,7 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
         rows_read: manifest.inputs.iter().filter(|input| !input.duplicate).map(|input| input.rows).sum(),
         rejected: manifest.rejected.iter().map(|(reason, rows)| Rejected { reason: reason.clone(), rows: *rows }).collect(),
         first_event: rfc3339(first).unwrap_or_default(),
-        last_event: rfc3339(last_seen(dataset)).unwrap_or_default(),
+        last_event: rfc3339(dataset.graph().last_seen()).unwrap_or_default(),
     }
 }
 
