@@ -39,6 +39,30 @@ fn the_planted_network_is_found_and_explained() {
 }
 
 #[test]
+fn what_nobody_knows_the_prompts_of_is_found_by_infrastructure_and_behaviour() {
+    let bench = Bench::new();
+    bench.ok(&["synth", "world", "--tier", "s", "--seed", "2", "--events", "csv", "--quiet"]);
+    let events = std::fs::read_to_string(bench.path("world/events.csv")).expect("the events");
+    bench.file("events.csv", events.replacen("prompt_template_hash", "not_ours", 1));
+    let tables = ["--accounts", "world/accounts.csv", "--releases", "world/releases.csv"];
+    bench.ok(&[&["build", "events.csv", "-o", "store", "--quiet"], &tables[..]].concat());
+    bench.ok(&["detect", "store", "--quiet"]);
+    let truth = ["--labels", "world/labels.csv", "--benign", "world/groups.csv", "--format", "json"];
+    let evaluation = bench.ok(&[&["evaluate", "store"], &truth[..]].concat()).json();
+    assert!(evaluation["pairwise"]["precision"].as_f64() >= Some(0.9), "{evaluation}");
+    assert!(evaluation["benign_flagged"].as_u64() <= Some(5), "{evaluation}");
+    let largest = evaluation["networks"].as_array().expect("networks").iter().max_by_key(|n| n["accounts"].as_u64());
+    assert!(largest.expect("a planted network")["recall"].as_f64() >= Some(0.4), "{evaluation}");
+    let best = bench.ok(&["networks", "store", "--format", "jsonl"]).records().remove(0);
+    assert!(best["why"].as_str().is_some_and(|why| why.contains("along chains of")), "{best}");
+    assert_eq!(best["signals"]["template_fan_out"], serde_json::Value::Null);
+    let id = best["id"].as_str().expect("an id");
+    let dossier = bench.ok(&["network", "store", id, "--format", "json"]).stdout;
+    bench.file("dossier.json", dossier);
+    bench.ok(&["verify", "store", "--dossier", "dossier.json"]);
+}
+
+#[test]
 fn timings_name_the_phases_on_stderr_only() {
     let bench = Bench::new();
     let store = detected(&bench);
@@ -67,6 +91,11 @@ fn the_configuration_can_be_printed_changed_and_read_again() {
     let networks = |config: &str| bench.run(&["detect", &store, "--config", config, "--format", "jsonl"]).stdout;
     let before = networks(&same);
     assert!(!before.is_empty());
+    // Without a store too; a seed of the file counts until one is given.
+    assert_eq!(bench.ok(&["detect", "--print-config"]).stdout, printed);
+    let seeded = bench.file("seeded.toml", "seed = 7\n");
+    assert!(bench.ok(&["detect", "--print-config", "--config", &seeded]).stdout.contains("seed = 7"));
+    assert!(bench.ok(&["detect", "--print-config", "--config", &seeded, "--seed", "8"]).stdout.contains("seed = 8"));
     let strict =
         bench.file("strict.toml", "[linkage.score]\nthreshold_bits = 1000.0\n[linkage.weigh]\nhalf_life_days = 14.0\n");
     assert_eq!(networks(&strict), "");

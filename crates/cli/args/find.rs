@@ -10,16 +10,17 @@ use super::judge::{EvaluateMore, TruthFiles};
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
     /// The store
-    pub(crate) store: PathBuf,
+    #[arg(required_unless_present = "print_config")]
+    pub(crate) store: Option<PathBuf>,
     /// TOML with thresholds; what it doesn't name keeps its default
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Print the configuration, every key with its value, and do nothing else
     #[arg(long)]
     pub(crate) print_config: bool,
-    /// Seed of everything that draws at random
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Seed of everything that draws at random (default: the configuration's, or 1)
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Networks to print
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,

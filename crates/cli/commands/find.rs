@@ -21,16 +21,16 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         Some(path) => DetectConfig::read(path)?,
         None => DetectConfig::default(),
     };
-    config.seed = arguments.seed;
-    if arguments.print_config {
+    config.seed = arguments.seed.unwrap_or(config.seed);
+    let Some(store) = arguments.store.as_deref().filter(|_| !arguments.print_config) else {
         output.text(&config.to_toml())?;
         return Ok(Found::Something);
-    }
-    let results = run_detect(&arguments.store, &config, shared)?;
-    print_ranked(&Dataset::open(&arguments.store)?, &results, arguments.top, output)?;
+    };
+    let results = run_detect(store, &config, shared)?;
+    print_ranked(&Dataset::open(store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
-    let store = arguments.store.display();
+    let store = store.display();
     let next = match results.networks.first() {
         Some(network) => format!("network {store} {}", network.id),
         None => format!("hubs {store}"),

@@ -137,7 +137,7 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
     let tails: Vec<KindTail> =
         (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), &times, config)).collect();
     let tenure = population_tenure(facts);
-    let account_count = facts.graph.account_count() as f64;
+    let account_count = facts.seen_accounts() as f64;
     let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
         .into_par_iter()
         .with_min_len(1024)

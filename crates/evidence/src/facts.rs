@@ -1,6 +1,7 @@
 //! What the engine knows before it judges: the graph, the activity, and what the account table says.
 
-use graph::{Activity, BipartiteGraph, Column, IdentifierId, KindId, NetworkType, Seconds};
+use graph::{AccountId, Activity, BipartiteGraph, Column, IdentifierId, KindId, NONE_U16, NetworkType, Seconds};
+use rayon::prelude::*;
 
 /// What sharing an identifier of a kind can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -111,6 +112,18 @@ impl Facts<'_> {
     /// The limit that was declared for a kind.
     pub(crate) fn limit(&self, kind: KindId) -> KindLimit {
         self.limits.get(kind.index()).copied().unwrap_or_default()
+    }
+
+    /// Accounts that were seen with anything: a store that is looked at as of an earlier time knows more. O(accounts).
+    pub(crate) fn seen_accounts(&self) -> usize {
+        let accounts = (0..self.graph.account_count() as u32).into_par_iter().with_min_len(4096);
+        accounts.filter(|&account| self.graph.account_degree(AccountId(account)) > 0).count()
+    }
+
+    /// Whether it is known when accounts act and what they ask, so that behaviour can speak for or against any group of them.
+    pub(crate) fn tell_behaviour(&self) -> bool {
+        let asked = self.activity.columns().capability.iter().any(|&class| class != NONE_U16);
+        self.activity.event_count() > 0 && (asked || self.roles.iter().any(|role| role.is_interest()))
     }
 
     /// What the network of an address is for, if that was looked up.

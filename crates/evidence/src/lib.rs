@@ -21,8 +21,10 @@ pub mod classify;
 pub mod weigh;
 
 mod beta_binomial;
+mod described;
 mod holdings;
 mod interlock;
+mod pieces;
 mod profile;
 mod standing;
 pub mod terms;
@@ -39,7 +41,7 @@ pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_beni
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
-pub use members::{Candidate, Candidates, Member, Role, Ties, corroborate_members, tied_accounts};
+pub use members::{Candidate, Candidates, Corroborator, Member, Proposals, Role, Ties, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,
     score_network, score_of,
@@ -47,4 +49,4 @@ pub use score::{
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};
 pub use terms::{Tie, TieTerms};
-pub use weigh::{Weights, weigh_sightings, weighted_graph};
+pub use weigh::{Weights, infrastructure_graph, weigh_sightings, weighted_graph};

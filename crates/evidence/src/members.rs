@@ -37,10 +37,11 @@ pub const LEFT_OUT: usize = 4;
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::holdings::{Holdings, hold, runs};
+use crate::holdings::{Holdings, hold};
 use crate::interlock::{propose_interlocked, separate_strangers};
-use crate::profile::{Refined, refine_by_profile};
-use crate::standing::Judge;
+use crate::pieces::{join_pieces, propose_infrastructure};
+use crate::profile::{Refined, refine_by_profile, refine_free};
+use crate::standing::{Judge, Standing};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
@@ -76,7 +77,7 @@ pub struct Member {
 }
 
 impl Member {
-    fn of_odds(account: u32, role: Role, odds: f64) -> Self {
+    pub(crate) fn of_odds(account: u32, role: Role, odds: f64) -> Self {
         Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 }
     }
 }
@@ -112,6 +113,8 @@ pub struct Candidate {
     pub suppressed: u64,
     /// Leave one identifier out.
     pub fragility: Fragility,
+    /// Whether nothing but infrastructure proposed it: no tie between two accounts, and no work in common.
+    pub by_infrastructure: bool,
 }
 
 impl Candidate {
@@ -128,6 +131,10 @@ pub struct Candidates {
     pub networks: Vec<Candidate>,
     /// What ties were judged by.
     pub terms: TieTerms,
+    /// What ties and work in common hold together.
+    pub(crate) settled: Refined,
+    /// What only infrastructure proposed of the others.
+    pub(crate) free: Refined,
 }
 
 impl Candidates {
@@ -149,7 +156,7 @@ pub struct Ties<'a> {
     /// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals
     /// of [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
     pub pairs: Vec<(u32, u32)>,
-    rule: TieRule<'a>,
+    pub(crate) rule: TieRule<'a>,
 }
 
 /// Finds the accounts that are tied.
@@ -163,52 +170,124 @@ pub fn tied_accounts<'a>(
     Ties { pairs: tied_pairs(facts, &rule, config), rule }
 }
 
-/// Turns communities into candidates: `tied` of the ties ([`tied_accounts`]), `communities` of the graph itself, from coarse to
-/// fine, for what ties don't hold together. The first labels of all are the accounts'.
-///
-/// # Panics
-/// If a partition has fewer vertices than the graph has accounts.
-pub fn corroborate_members(
-    facts: Facts<'_>,
-    classification: &Classification,
-    weights: &Weights,
-    ties: &Ties<'_>,
-    tied: &Partition,
-    communities: &[&Partition],
-    config: &MemberConfig,
-) -> Candidates {
-    let Ties { pairs: ties, rule } = ties;
-    let account_count = facts.graph.account_count();
-    let mut groups = groups_of_ties(ties, &tied.labels()[..account_count], config);
-    let mut holdings = hold(facts, classification, &groups);
-    for _ in 0..config.rounds {
-        let next = reassign(facts, rule, &groups, &holdings, config.profile_size);
-        if next == groups {
-            break;
+/// Partitions of the graph's vertices that are looked at for networks; the first labels of each are the accounts'.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposals<'a> {
+    /// Communities of the ties ([`tied_accounts`]).
+    pub tied: &'a Partition,
+    /// Communities of the graph itself, from coarse to fine, for what ties don't hold together.
+    pub communities: &'a [&'a Partition],
+}
+
+/// Turns communities into candidates, and pieces of one network into one.
+#[derive(Debug)]
+pub struct Corroborator<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) weights: &'a Weights,
+    pub(crate) ties: &'a Ties<'a>,
+    pub(crate) judge: Judge<'a>,
+}
+
+impl<'a> Corroborator<'a> {
+    /// Counts everybody's identifiers. O(sightings).
+    pub fn new(
+        facts: Facts<'a>,
+        classification: &'a Classification,
+        weights: &'a Weights,
+        ties: &'a Ties<'a>,
+        config: &'a MemberConfig,
+    ) -> Self {
+        Corroborator { facts, weights, ties, judge: Judge::new(facts, classification, &weights.nested, config) }
+    }
+
+    /// Turns communities into candidates.
+    ///
+    /// # Panics
+    /// If a partition has fewer vertices than the graph has accounts.
+    pub fn candidates(&self, proposals: &Proposals<'_>) -> Candidates {
+        let Corroborator { facts, ties: Ties { pairs: ties, rule }, judge, .. } = self;
+        let facts = *facts;
+        let (classification, config, account_count) = (judge.classification, judge.config, facts.graph.account_count());
+        let mut groups = groups_of_ties(ties, &proposals.tied.labels()[..account_count], config);
+        let mut holdings = hold(facts, classification, &groups);
+        for _ in 0..config.rounds {
+            let next = reassign(facts, rule, &groups, &holdings, config.profile_size);
+            if next == groups {
+                break;
+            }
+            groups = next;
+            holdings = hold(facts, classification, &groups);
         }
-        groups = next;
-        holdings = hold(facts, classification, &groups);
-    }
-    let judge = Judge::new(facts, classification, &weights.nested, config);
-    let refine = |groups| refine_by_profile(&judge, ties, groups);
-    let mut refined = refine(groups);
-    // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
-    let mut groups = refined.groups.clone();
-    for (at, communities) in communities.iter().map(|partition| &partition.labels()[..account_count]).enumerate() {
-        if at == 0 {
-            separate_strangers(facts, classification, communities, &mut groups, config);
+        let mut refined = refine_by_profile(judge, ties, groups, Vec::new());
+        // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
+        let mut groups = refined.groups.clone();
+        for (at, communities) in proposals.communities.iter().map(|partition| &partition.labels()[..account_count]).enumerate()
+        {
+            if at == 0 {
+                separate_strangers(facts, classification, communities, &mut groups, config);
+            }
+            propose_interlocked(facts, classification, communities, &mut groups, config);
         }
-        propose_interlocked(facts, classification, communities, &mut groups, config);
+        if groups != refined.groups {
+            refined = refine_by_profile(judge, ties, groups, Vec::new());
+        }
+        let networks = self.described(&refined, false);
+        Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
     }
-    if groups != refined.groups {
-        refined = refine(groups);
+
+    /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when
+    /// accounts act or what they ask. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
+    ///
+    /// # Panics
+    /// As [`Corroborator::candidates`].
+    pub fn on_infrastructure(&self, candidates: &Candidates, (of, whole): (&Partition, &Partition)) -> Vec<Vec<u32>> {
+        let is_free = |account: u32| candidates.settled.is_free(account);
+        propose_infrastructure(
+            self.facts,
+            self.judge.classification,
+            (of.labels(), whole.labels()),
+            &is_free,
+            self.judge.config,
+        )
     }
-    let holdings = hold(facts, classification, &refined.groups);
-    describe(facts, weights, rule, &refined, &holdings, config)
+
+    /// The candidates, and what the profiles of these groups of free accounts ([`Corroborator::on_infrastructure`]) make of them.
+    pub fn beside(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+        let mut groups = vec![NONE_U32; self.facts.graph.account_count()];
+        for accounts in proposed {
+            accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
+        }
+        self.with_free(candidates, groups, Vec::new())
+    }
+
+    /// The candidates with those made one that only infrastructure proposed and that are pieces of one network (module
+    /// `pieces`); `None` if none are. `flagged`: by candidate, whether its score is over the threshold.
+    pub fn joined(&self, candidates: &Candidates, flagged: &[bool]) -> Option<Candidates> {
+        let pieces = join_pieces(self.facts, self.judge.classification, candidates, flagged, self.judge.config);
+        if pieces.is_empty() {
+            return None;
+        }
+        let Refined { mut groups, standings } = candidates.free.clone();
+        for (piece, whole) in pieces {
+            let name = candidates.networks[whole].members[0].account;
+            // Those that a piece's profile put out stand before that of the whole.
+            candidates.networks[piece].members.iter().for_each(|member| groups[member.account as usize] = name);
+        }
+        Some(self.with_free(candidates.clone(), groups, standings))
+    }
+
+    /// The candidates with other groups of free accounts.
+    fn with_free(&self, mut candidates: Candidates, groups: Vec<u32>, left: Vec<Option<Standing>>) -> Candidates {
+        candidates.free = refine_free(&self.judge, &candidates.settled, groups, left);
+        candidates.networks.retain(|network| !network.by_infrastructure);
+        candidates.networks.extend(self.described(&candidates.free, true));
+        candidates.networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
+        candidates
+    }
 }
 
 /// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
-fn ballots(
+pub(crate) fn ballots(
     facts: Facts<'_>,
     rule: &TieRule<'_>,
     groups: &[u32],
@@ -270,131 +349,6 @@ fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Hol
         .collect()
 }
 
-/// Turns the final groups into candidates.
-fn describe(
-    facts: Facts<'_>,
-    weights: &Weights,
-    rule: &TieRule<'_>,
-    refined: &Refined,
-    holdings: &Holdings,
-    config: &MemberConfig,
-) -> Candidates {
-    let mut rows: Vec<Vec<u32>> = Vec::new();
-    let mut index_of = vec![NONE_U32; facts.graph.account_count()];
-    for account in 0..facts.graph.account_count() {
-        // Those that left a group by its profile are listed with it, as ambiguous.
-        let group = match (refined.groups[account], refined.standings[account]) {
-            (NONE_U32, Some(standing)) => standing.group,
-            (group, _) => group,
-        };
-        if group == NONE_U32 {
-            continue;
-        }
-        let index = &mut index_of[group as usize];
-        if *index == NONE_U32 {
-            *index = rows.len() as u32;
-            rows.push(Vec::new());
-        }
-        rows[*index as usize].push(account as u32);
-    }
-    let least = config.network_size.max(2) as usize;
-    rows.retain(|row| row.len() >= least);
-    let mut networks: Vec<Candidate> =
-        rows.par_iter().map(|row| candidate_of(facts, weights, rule, refined, holdings, row, config)).collect();
-    networks.retain(|network| network.accounts().count() >= least);
-    networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
-    Candidates { networks, terms: rule.terms.clone() }
-}
-
-/// One candidate's members, roles, identifiers and fragility.
-fn candidate_of(
-    facts: Facts<'_>,
-    weights: &Weights,
-    rule: &TieRule<'_>,
-    refined: &Refined,
-    holdings: &Holdings,
-    accounts: &[u32],
-    config: &MemberConfig,
-) -> Candidate {
-    let groups = &refined.groups;
-    let group = accounts.iter().map(|&account| groups[account as usize]).find(|&group| group != NONE_U32).unwrap_or(NONE_U32);
-    let size = holdings.sizes.get(group as usize).map_or(0, |&size| size.saturating_sub(1));
-    let mut members = Vec::with_capacity(accounts.len());
-    let mut seen: Vec<u32> = Vec::new();
-    // Identifiers without which a member would fall below the threshold, once for each such member.
-    let mut needed: Vec<u32> = Vec::new();
-    let mut out = Vec::new();
-    for &account in accounts {
-        let standing = refined.standings[account as usize];
-        if let Some(standing) = standing.filter(|_| groups[account as usize] == NONE_U32) {
-            members.push(Member::of_odds(account, Role::Ambiguous, standing.bits));
-            continue;
-        }
-        ballots(facts, rule, groups, holdings, account, &mut out);
-        let here: Vec<(u32, f64)> =
-            out.iter().filter(|&&(of_group, ..)| of_group == group).map(|&(_, identifier, bits)| (identifier, bits)).collect();
-        seen.extend(here.iter().map(|&(identifier, _)| identifier));
-        if let Some(standing) = standing {
-            let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.kinds)) {
-                (true, true) => Role::Core,
-                (true, false) => Role::Fringe,
-                _ => Role::Ambiguous,
-            };
-            if standing.bits >= 0.0 && standing.robust_bits < 0.0 {
-                let of_weakest =
-                    |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)).0 == standing.weakest;
-                needed.extend(here.iter().filter(of_weakest).map(|&(identifier, _)| identifier));
-            }
-            members.push(Member::of_odds(account, role, standing.bits));
-            continue;
-        }
-        let tie = rule.sum(facts, here.iter().copied());
-        let accepted = rule.accepts(&tie, size);
-        let mut robust = accepted;
-        // Long rows don't hang on one identifier: only the few strongest could matter.
-        for leave in strongest(&here) {
-            let rest = here.iter().copied().filter(|&(identifier, _)| identifier != leave);
-            if accepted && !rule.accepts(&rule.sum(facts, rest), size) {
-                needed.push(leave);
-                robust = false;
-            }
-        }
-        let role = match (accepted, robust && tie.corroborated) {
-            (true, true) => Role::Core,
-            (true, false) => Role::Fringe,
-            _ => Role::Ambiguous,
-        };
-        let odds = tie.bits + rule.size_bits(size) - rule.terms.pairs_bits;
-        members.push(Member::of_odds(account, role, odds));
-    }
-    seen.sort_unstable();
-    let identifiers: Vec<OwnIdentifier> = runs(&seen)
-        .map(|(identifier, members)| OwnIdentifier {
-            identifier,
-            members,
-            accounts: facts.graph.identifier_degree(IdentifierId(identifier)) as u32,
-        })
-        // Leave one account out, so that a pair's own identifier isn't half somebody else's.
-        .filter(|own| config.is_exclusive(own.members - 1, own.accounts - 1))
-        .collect();
-    needed.sort_unstable();
-    let worst = runs(&needed).max_by_key(|&(identifier, count)| (count, std::cmp::Reverse(identifier)));
-    let fragility = match worst {
-        Some((identifier, lost)) => Fragility { identifier: Some(identifier), lost },
-        None => Fragility { identifier: None, lost: 0 },
-    };
-    let suppressed = accounts.iter().map(|&account| u64::from(weights.suppressed[account as usize])).sum();
-    Candidate { members, identifiers, suppressed, fragility }
-}
-
-/// The identifiers with most bits, at most [`LEFT_OUT`], ties to the lower id.
-fn strongest(ballots: &[(u32, f64)]) -> Vec<u32> {
-    let mut order = ballots.to_vec();
-    order.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-    order.truncate(LEFT_OUT);
-    order.into_iter().map(|(identifier, _)| identifier).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,15 +367,9 @@ mod tests {
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let labels = communities.unwrap_or_else(|| vec![0; toy.graph.vertex_count()]);
         let ties = tied_accounts(facts, &classification, &weights, &config.members);
-        corroborate_members(
-            facts,
-            &classification,
-            &weights,
-            &ties,
-            &Partition::from_labels(labels.clone()),
-            &[&Partition::from_labels(labels)],
-            &config.members,
-        )
+        let communities = Partition::from_labels(labels);
+        let proposals = Proposals { tied: &communities, communities: &[&communities] };
+        Corroborator::new(facts, &classification, &weights, &ties, &config.members).candidates(&proposals)
     }
 
     fn accounts_of(candidate: &Candidate) -> Vec<u32> {

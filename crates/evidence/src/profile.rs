@@ -30,7 +30,7 @@ use crate::standing::{Judge, Standing, Standings};
 use crate::ties::{find, union};
 
 /// What the profiles say in the end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Refined {
     /// By account: its group, or `NONE_U32`.
     pub(crate) groups: Vec<u32>,
@@ -39,10 +39,17 @@ pub(crate) struct Refined {
     pub(crate) standings: Vec<Option<Standing>>,
 }
 
-/// Refines groups by their profiles; see the module.
-pub(crate) fn refine_by_profile(judge: &Judge<'_>, ties: &[(u32, u32)], mut groups: Vec<u32>) -> Refined {
+/// Refines groups by their profiles; see the module. `left`: by account without a group, how it stood to the one that it left;
+/// empty if nobody has left any.
+pub(crate) fn refine_by_profile(
+    judge: &Judge<'_>,
+    ties: &[(u32, u32)],
+    mut groups: Vec<u32>,
+    mut left: Vec<Option<Standing>>,
+) -> Refined {
     let config = judge.config;
-    let mut left: Vec<Option<Standing>> = vec![None; groups.len()];
+    left.resize(groups.len(), None);
+    left.iter_mut().zip(&groups).filter(|(_, group)| **group != NONE_U32).for_each(|(left, _)| *left = None);
     let mut kept = Standings::new(groups.len());
     for _ in 0..config.rounds {
         let standings = kept.of(judge, &groups);
@@ -70,6 +77,33 @@ pub(crate) fn refine_by_profile(judge: &Judge<'_>, ties: &[(u32, u32)], mut grou
         }
     }
     Refined { groups, standings: last }
+}
+
+/// Refines groups of free accounts beside those that are `settled`, which stay as they are.
+pub(crate) fn refine_free(judge: &Judge<'_>, settled: &Refined, groups: Vec<u32>, left: Vec<Option<Standing>>) -> Refined {
+    let Refined { mut groups, mut standings } = refine_by_profile(judge, &[], groups, left);
+    let mut names = vec![NONE_U32; groups.len()];
+    for account in 0..groups.len() {
+        if !settled.is_free(account as u32) {
+            (groups[account], standings[account]) = (NONE_U32, None);
+        } else if groups[account] != NONE_U32 {
+            let name = &mut names[groups[account] as usize];
+            *name = (*name).min(account as u32);
+            groups[account] = *name;
+        }
+    }
+    for slot in &mut standings {
+        *slot = slot.map(|standing| Standing { group: names[standing.group as usize], ..standing });
+        *slot = slot.filter(|standing| standing.group != NONE_U32);
+    }
+    Refined { groups, standings }
+}
+
+impl Refined {
+    /// Whether an account is in no group, and has left none.
+    pub(crate) fn is_free(&self, account: u32) -> bool {
+        self.groups[account as usize] == NONE_U32 && self.standings[account as usize].is_none()
+    }
 }
 
 /// Renames every group after its smallest member; forgets whoever left a group that is no more, or has a group again.
@@ -180,7 +214,7 @@ mod tests {
         let config = LinkageConfig::default();
         let classification = classify_identifiers(toy.facts(), &config.classify);
         let nested = vec![vec![false; 2]; 2];
-        refine_by_profile(&Judge::new(toy.facts(), &classification, &nested, &config.members), ties, groups)
+        refine_by_profile(&Judge::new(toy.facts(), &classification, &nested, &config.members), ties, groups, Vec::new())
     }
 
     /// Everybody without a group but these ranges, each named by its first.

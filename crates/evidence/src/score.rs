@@ -301,6 +301,7 @@ mod tests {
             identifiers: Vec::new(),
             suppressed: 0,
             fragility: Fragility { identifier: None, lost: 0 },
+            by_infrastructure: false,
         }
     }
 

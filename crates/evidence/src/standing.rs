@@ -55,7 +55,7 @@ pub(crate) struct Standing {
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
     facts: Facts<'a>,
-    classification: &'a Classification,
+    pub(crate) classification: &'a Classification,
     /// By kind, then kind: the first implies the second.
     nested: &'a [Vec<bool>],
     pub(crate) config: &'a MemberConfig,
@@ -121,6 +121,8 @@ impl Standings {
 /// What profiles need of everybody, whatever the groups are.
 #[derive(Debug)]
 pub(crate) struct Population {
+    /// Accounts that were seen with anything.
+    seen_accounts: usize,
     /// By account, then kind: its identifiers of the kind.
     counts: Vec<u32>,
     /// By kind: the moments of all accounts' identifiers, as if none were exclusive.
@@ -145,7 +147,7 @@ impl Population {
                 moments
             })
             .collect();
-        Population { counts, moments }
+        Population { seen_accounts: facts.seen_accounts(), counts, moments }
     }
 
     /// By kind: an account's identifiers of it.
@@ -240,7 +242,7 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     let table = (longest + 1).min(4 * rows.len());
     let inside: Vec<Tabulated> =
         inside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, INSIDE_RHO), table)).collect();
-    let accounts = facts.graph.account_count() as f64;
+    let accounts = population.seen_accounts as f64;
     let prior = |account: u32| {
         let size = f64::from(member_count - u32::from(is_member(account)));
         (size.max(1.0) / (accounts - size).max(1.0)).log2()

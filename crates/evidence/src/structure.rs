@@ -283,6 +283,7 @@ mod tests {
             identifiers: own.iter().map(|&identifier| OwnIdentifier { identifier, members: 10, accounts: 10 }).collect(),
             suppressed: 0,
             fragility: Fragility { identifier: None, lost: 0 },
+            by_infrastructure: false,
         }
     }
 

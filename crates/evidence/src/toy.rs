@@ -89,6 +89,23 @@ impl Toy {
         }
     }
 
+    /// Gives each account one event, whose capability is known.
+    pub(crate) fn act(&mut self) {
+        let accounts = self.graph.account_count();
+        self.activity = Activity::from_columns(ActivityColumns {
+            offsets: (0..=accounts as u64).collect::<Vec<u64>>().into(),
+            time: vec![0i64; accounts].into(),
+            capability: vec![0u16; accounts].into(),
+            ..ActivityColumns::empty(accounts)
+        })
+        .expect("one event each");
+    }
+
+    /// Takes all events away.
+    pub(crate) fn rest(&mut self) {
+        self.activity = Activity::from_columns(ActivityColumns::empty(self.graph.account_count())).expect("no events agree");
+    }
+
     /// The id of an identifier that touches named by kind and number.
     pub(crate) fn identifier(&self, kind: usize, number: u32) -> graph::IdentifierId {
         graph::IdentifierId(self.starts[kind] + number)

@@ -28,9 +28,9 @@
 use graph::{AccountId, GraphError, IdentifierId, KindId, NO_TIME, WeightedGraph};
 use rayon::prelude::*;
 
-use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::config::WeighConfig;
+use crate::{Facts, KindRole};
 
 /// Weights of all sightings, and what was left out of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,10 +118,31 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
 /// # Errors
 /// [`GraphError`] if the weights are not this graph's.
 pub fn weighted_graph(facts: Facts<'_>, weights: &Weights) -> Result<WeightedGraph, GraphError> {
+    graph_of_roles(facts, weights, |_| true)
+}
+
+/// The same of what accounts come from, pay with and run on, whatever they ask: all kinds but broad attributes and those that
+/// a common interest explains. [`None`] where the graph has no other kinds: it is the [`weighted_graph`].
+///
+/// # Errors
+/// As [`weighted_graph`].
+pub fn infrastructure_graph(facts: Facts<'_>, weights: &Weights) -> Result<Option<WeightedGraph>, GraphError> {
+    let links = |role: KindRole| !role.is_interest() && role != KindRole::Weak;
+    let other = facts.roles.iter().any(|&role| !links(role));
+    if other { graph_of_roles(facts, weights, links).map(Some) } else { Ok(None) }
+}
+
+fn graph_of_roles(
+    facts: Facts<'_>,
+    weights: &Weights,
+    of_role: impl Fn(KindRole) -> bool + Sync,
+) -> Result<WeightedGraph, GraphError> {
     let graph = facts.graph;
     let (accounts, identifiers) = (graph.account_count(), graph.identifier_count());
+    let of_kind: Vec<bool> = facts.roles.iter().map(|&role| of_role(role)).collect();
     let links = |position: usize, account: u32, identifier: u32| {
         weights.sighting_weights[position] > 0.0
+            && of_kind[graph.kind_of(IdentifierId(identifier)).index()]
             && graph.identifier_degree(IdentifierId(identifier)) > 1
             && !facts.is_allowed_account(account)
     };

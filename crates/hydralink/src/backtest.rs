@@ -141,6 +141,7 @@ pub fn backtest(
         let linking = dataset.without_expired(&whole);
         let then = |&at: &Seconds| if at > time { NO_TIME } else { at };
         let accounts = AccountTable {
+            created_at: now.accounts.created_at.iter().map(then).collect::<Vec<_>>().into(),
             banned_at: now.accounts.banned_at.iter().map(then).collect::<Vec<_>>().into(),
             ..now.accounts.clone()
         };

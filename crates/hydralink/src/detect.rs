@@ -3,10 +3,12 @@
 //! 1. *Classify* every identifier and *weigh* every sighting ([`evidence::classify`], [`evidence::weigh`]).
 //! 2. *Components* and *communities* (Leiden) of the weighted bipartite graph itself.
 //! 3. *Corroborate*: which accounts are tied by more than one identifier that the group keeps to itself.
-//! 4. *Measure* each candidate's behaviour against its nulls, *score* it against the best benign hypothesis, *rank*.
-//! 5. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.
+//! 4. *Propose* what hangs together by infrastructure alone and behaves alike ([`evidence::Corroborator::on_infrastructure`]).
+//! 5. *Measure* each candidate's behaviour against its nulls, *score* it against the best benign hypothesis, join pieces of one
+//!    network, *rank*.
+//! 6. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use evidence::{Candidate, Classification, Role, ScoreCard};
@@ -26,7 +28,7 @@ use crate::store::StoreWriter;
 use crate::time::rfc3339;
 
 /// Everything that can be set about a detection; `--config` reads it from TOML.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DetectConfig {
     /// Seed of everything that draws at random.
@@ -47,6 +49,17 @@ pub struct Resolution(pub f64);
 impl Default for Resolution {
     fn default() -> Self {
         Resolution(1.0)
+    }
+}
+
+impl Default for DetectConfig {
+    fn default() -> Self {
+        DetectConfig {
+            seed: 1,
+            resolution: Resolution::default(),
+            linkage: evidence::LinkageConfig::default(),
+            behaviour: evidence::behaviour::BehaviourConfig::default(),
+        }
     }
 }
 
@@ -108,7 +121,7 @@ pub(crate) struct Chain {
     pub(crate) cards: Vec<ScoreCard>,
 }
 
-/// Steps 1 to 4 of [`detect`]: a pure function of the facts and the configuration. `without` names behavioural signals to treat
+/// Steps 1 to 5 of [`detect`]: a pure function of the facts and the configuration. `without` names behavioural signals to treat
 /// as missing.
 pub(crate) fn find_candidates(
     facts: evidence::Facts<'_>,
@@ -132,26 +145,57 @@ pub(crate) fn find_candidates(
     let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
     let finer =
         community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
+    let infrastructure = match evidence::infrastructure_graph(facts, &weights)? {
+        Some(graph) => community::leiden(&graph, None, &search)?.partition,
+        None => communities.partition.clone(),
+    };
     step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden(&tied, None, &search)?.partition;
     step("members")?;
-    let candidates = evidence::corroborate_members(
-        facts,
-        &classification,
-        &weights,
-        &ties,
-        &proposals,
-        &[&communities.partition, &finer.partition],
-        &linkage.members,
-    );
+    let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
+    let graph_communities = [&communities.partition, &finer.partition];
+    let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
+    let mut candidates = corroborator.candidates(&proposals);
     step("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    step("infrastructure")?;
+    let mut proposed = corroborator.on_infrastructure(&candidates, (&infrastructure, &communities.partition));
+    proposed = behaving_alike(facts, &population, proposed, config, without);
+    candidates = corroborator.beside(candidates, &proposed);
     step("behaviour")?;
-    let cards = score_candidates(facts, &candidates, (&null, &population), config, without);
+    let score = |candidates: &[Candidate]| score_candidates(facts, candidates, (&null, &population), config, without);
+    let mut cards = score(&candidates.networks);
+    let is_flagged = |card: &ScoreCard| card.score_bits >= linkage.score.threshold_bits;
+    let flagged: Vec<bool> = cards.iter().map(is_flagged).collect();
+    if let Some(joined) = corroborator.joined(&candidates, &flagged) {
+        let known: HashMap<u32, usize> =
+            candidates.networks.iter().enumerate().map(|(at, network)| (network.members[0].account, at)).collect();
+        let unchanged = |network: &Candidate| {
+            let at = *known.get(&network.members[0].account)?;
+            (candidates.networks[at] == *network).then_some(at)
+        };
+        let changed: Vec<Candidate> = joined.networks.iter().filter(|network| unchanged(network).is_none()).cloned().collect();
+        let mut rescored = score(&changed).into_iter();
+        let of_joined = joined
+            .networks
+            .iter()
+            .map(|network| unchanged(network).map_or_else(|| rescored.next(), |at| Some(cards[at].clone())));
+        cards = of_joined.flatten().collect();
+        candidates = joined;
+    }
+    // What only infrastructure proposed stands on its behaviour or not at all.
+    let stands = |network: &Candidate, card: &ScoreCard| {
+        let cases = evidence::cases_of(&card.signals, &linkage.score);
+        !network.by_infrastructure || (cases.timing.is_some() && cases.content.is_some())
+    };
+    let standing: Vec<bool> = candidates.networks.iter().zip(&cards).map(|(network, card)| stands(network, card)).collect();
+    let (mut kept, mut kept_too) = (standing.iter(), standing.iter());
+    candidates.networks.retain(|_| kept.next() == Some(&true));
+    cards.retain(|_| kept_too.next() == Some(&true));
     Ok(Chain { classification, weights, components, communities, candidates, cards })
 }
 
@@ -230,23 +274,19 @@ fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard
 /// Measures and scores every candidate, in parallel.
 fn score_candidates(
     facts: evidence::Facts<'_>,
-    candidates: &evidence::Candidates,
+    candidates: &[Candidate],
     (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
     config: &DetectConfig,
     without: &[&str],
 ) -> Vec<ScoreCard> {
     candidates
-        .networks
         .par_iter()
         // The largest come first, each thousands of times the work of the last.
         .with_max_len(1)
         .map(|candidate| {
             let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-            let mut signals = named_signals(&behaviour);
-            for missing in signals.iter_mut().filter(|named| without.contains(&named.name.as_str())) {
-                missing.signal = None;
-            }
+            let signals = named_signals(&behaviour, candidate.by_infrastructure, without);
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
@@ -254,12 +294,39 @@ fn score_candidates(
         .collect()
 }
 
-/// The behavioural signals under the families that the score discounts by; a missing one stays on the card as missing.
-fn named_signals(behaviour: &evidence::behaviour::BehaviourSignals) -> Vec<evidence::NamedSignal> {
+/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate. Strangers
+/// among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
+const LEAST_BITS: f64 = 1.0;
+
+/// Those groups of accounts whose behaviour may be one operator's.
+fn behaving_alike(
+    facts: evidence::Facts<'_>,
+    population: &evidence::behaviour::Population,
+    groups: Vec<Vec<u32>>,
+    config: &DetectConfig,
+    without: &[&str],
+) -> Vec<Vec<u32>> {
+    let alike = |accounts: &Vec<u32>| {
+        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
+        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
+        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
+        cases.timing >= Some(LEAST_BITS) && cases.content >= Some(LEAST_BITS)
+    };
+    groups.into_par_iter().with_max_len(1).filter(alike).collect()
+}
+
+/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on the card as missing.
+fn named_signals(
+    behaviour: &evidence::behaviour::BehaviourSignals,
+    by_infrastructure: bool,
+    without: &[&str],
+) -> Vec<evidence::NamedSignal> {
+    // Work in common would have proposed a candidate: what spreads through one of infrastructure is a part's.
+    let missing = |name: &str| without.contains(&name) || (by_infrastructure && name == "template_fan_out");
     let named = behaviour.all().into_iter().map(|(name, signal)| evidence::NamedSignal {
         name: name.to_owned(),
         family: family_of(name),
-        signal: signal.clone(),
+        signal: signal.clone().filter(|_| !missing(name)),
     });
     named.collect()
 }
@@ -378,7 +445,7 @@ fn describe(
         suppressed_sightings: candidate.suppressed,
         fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
     };
-    network.why = why(&network, card);
+    network.why = why(&network, card, candidate.by_infrastructure);
     network
 }
 
@@ -436,10 +503,17 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
 }
 
 /// One line: what the accounts share, and the behaviour that speaks loudest.
-fn why(network: &Network, card: &ScoreCard) -> String {
+fn why(network: &Network, card: &ScoreCard, by_infrastructure: bool) -> String {
     let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
     let mut text = if shared.is_empty() {
         format!("{} accounts act as one", network.accounts)
+    } else if by_infrastructure {
+        // No two of them are tied: one shares an address with another, a card with a third.
+        format!(
+            "{} accounts act as one along chains of {} that they mostly keep to themselves",
+            network.accounts,
+            shared.join(", ")
+        )
     } else {
         format!("{} accounts share {} that they mostly keep to themselves", network.accounts, shared.join(", "))
     };
