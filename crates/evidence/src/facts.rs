@@ -121,7 +121,7 @@ impl Facts<'_> {
     }
 
     /// Whether it is known when accounts act and what they ask, so that behaviour can speak for or against any group of them.
-    pub(crate) fn tell_behaviour(&self) -> bool {
+    pub fn tell_behaviour(&self) -> bool {
         let asked = self.activity.columns().capability.iter().any(|&class| class != NONE_U16);
         self.activity.event_count() > 0 && (asked || self.roles.iter().any(|role| role.is_interest()))
     }

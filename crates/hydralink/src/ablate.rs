@@ -14,8 +14,8 @@ use graph::{Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, Kind
 use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
 
+use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
-use crate::detect::{Chain, find_candidates};
 use crate::error::Error;
 use crate::evaluate::Truth;
 use crate::results::Results;

@@ -17,8 +17,8 @@ use evidence::{AccountTable, Facts};
 use graph::{AccountId, NO_TIME, NONE_U32, Seconds};
 use serde::Serialize;
 
+use crate::chain::find_candidates;
 use crate::dataset::Dataset;
-use crate::detect::find_candidates;
 use crate::error::Error;
 use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;

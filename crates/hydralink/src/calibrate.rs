@@ -20,8 +20,9 @@ use evidence::behaviour::null_copy::null_copy;
 use evidence::{Facts, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::chain::find_candidates;
 use crate::dataset::Dataset;
-use crate::detect::{DetectConfig, find_candidates};
+use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;

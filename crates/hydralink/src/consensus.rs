@@ -25,8 +25,9 @@ use graph::{Column, NONE_U32};
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::key_of;
+use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
-use crate::detect::{Chain, DetectConfig, find_candidates};
+use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::reruns::{self, RerunStep};
 use crate::results::{Labelling, Membership};

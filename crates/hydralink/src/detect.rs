@@ -8,16 +8,16 @@
 //!    network, *rank*.
 //! 6. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use evidence::{Candidate, Classification, Role, ScoreCard};
 use graph::build::earliest;
 use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::cases;
+use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::lineage;
@@ -79,9 +79,6 @@ impl DetectConfig {
     }
 }
 
-/// How much finer the second search for communities is.
-const FINER: f64 = 4.0;
-
 /// Identifiers that a network lists by name; the rest are counted.
 const NAMED_IDENTIFIERS: usize = 25;
 
@@ -108,95 +105,6 @@ pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str)
     step("writing")?;
     writer.commit()?;
     Ok(results)
-}
-
-/// What the chain finds in any graph and activity, the user's own or a null copy of it, before anything is named or kept.
-pub(crate) struct Chain {
-    pub(crate) classification: Classification,
-    pub(crate) weights: evidence::Weights,
-    pub(crate) components: Partition,
-    pub(crate) communities: community::Communities,
-    pub(crate) candidates: evidence::Candidates,
-    /// By candidate.
-    pub(crate) cards: Vec<ScoreCard>,
-}
-
-/// Steps 1 to 5 of [`detect`]: a pure function of the facts and the configuration. `without` names behavioural signals to treat
-/// as missing.
-pub(crate) fn find_candidates(
-    facts: evidence::Facts<'_>,
-    config: &DetectConfig,
-    without: &[&str],
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
-) -> Result<Chain, Error> {
-    let linkage = &config.linkage;
-    step("classifying")?;
-    let classification = evidence::classify_identifiers(facts, &linkage.classify);
-    step("weighing")?;
-    let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
-    let weighted = evidence::weighted_graph(facts, &weights)?;
-    step("components")?;
-    let components = graph::connected_components(&weighted);
-    step("communities")?;
-    let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
-    let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
-    let communities = community::leiden(&weighted, None, &search)?;
-    // A pool that shares nothing but its work is swept together with the users of popular templates.
-    let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
-    let finer =
-        community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
-    let infrastructure = match evidence::infrastructure_graph(facts, &weights)? {
-        Some(graph) => community::leiden(&graph, None, &search)?.partition,
-        None => communities.partition.clone(),
-    };
-    step("ties")?;
-    let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
-    let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
-    let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
-    let proposals = community::leiden(&tied, None, &search)?.partition;
-    step("members")?;
-    let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
-    let graph_communities = [&communities.partition, &finer.partition];
-    let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
-    let mut candidates = corroborator.candidates(&proposals);
-    step("population")?;
-    let null = evidence::SharingNull::of(facts);
-    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
-    step("infrastructure")?;
-    let mut proposed = corroborator.on_infrastructure(&candidates, (&infrastructure, &communities.partition));
-    proposed = behaving_alike(facts, &population, proposed, config, without);
-    candidates = corroborator.beside(candidates, &proposed);
-    step("behaviour")?;
-    let score = |candidates: &[Candidate]| score_candidates(facts, candidates, (&null, &population), config, without);
-    let mut cards = score(&candidates.networks);
-    let is_flagged = |card: &ScoreCard| card.score_bits >= linkage.score.threshold_bits;
-    let flagged: Vec<bool> = cards.iter().map(is_flagged).collect();
-    if let Some(joined) = corroborator.joined(&candidates, &flagged) {
-        let known: HashMap<u32, usize> =
-            candidates.networks.iter().enumerate().map(|(at, network)| (network.members[0].account, at)).collect();
-        let unchanged = |network: &Candidate| {
-            let at = *known.get(&network.members[0].account)?;
-            (candidates.networks[at] == *network).then_some(at)
-        };
-        let changed: Vec<Candidate> = joined.networks.iter().filter(|network| unchanged(network).is_none()).cloned().collect();
-        let mut rescored = score(&changed).into_iter();
-        let of_joined = joined
-            .networks
-            .iter()
-            .map(|network| unchanged(network).map_or_else(|| rescored.next(), |at| Some(cards[at].clone())));
-        cards = of_joined.flatten().collect();
-        candidates = joined;
-    }
-    // What only infrastructure proposed stands on its behaviour or not at all.
-    let stands = |network: &Candidate, card: &ScoreCard| {
-        let cases = evidence::cases_of(&card.signals, &linkage.score);
-        !network.by_infrastructure || (cases.timing.is_some() && cases.content.is_some())
-    };
-    let standing: Vec<bool> = candidates.networks.iter().zip(&cards).map(|(network, card)| stands(network, card)).collect();
-    let (mut kept, mut kept_too) = (standing.iter(), standing.iter());
-    candidates.networks.retain(|_| kept.next() == Some(&true));
-    cards.retain(|_| kept_too.next() == Some(&true));
-    Ok(Chain { classification, weights, components, communities, candidates, cards })
 }
 
 /// The chain of [`detect`] without the writing: a pure function of the data set and the configuration.
@@ -269,78 +177,6 @@ fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard
     // The sort is stable.
     order.sort_by(|&a, &b| cards[b].score_bits.total_cmp(&cards[a].score_bits).then_with(|| seeds(b).cmp(&seeds(a))));
     Ok(order)
-}
-
-/// Measures and scores every candidate, in parallel.
-fn score_candidates(
-    facts: evidence::Facts<'_>,
-    candidates: &[Candidate],
-    (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
-    config: &DetectConfig,
-    without: &[&str],
-) -> Vec<ScoreCard> {
-    candidates
-        .par_iter()
-        // The largest come first, each thousands of times the work of the last.
-        .with_max_len(1)
-        .map(|candidate| {
-            let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
-            let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-            let signals = named_signals(&behaviour, candidate.by_infrastructure, without);
-            let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
-            let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
-            evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
-        })
-        .collect()
-}
-
-/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate. Strangers
-/// among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
-const LEAST_BITS: f64 = 1.0;
-
-/// Those groups of accounts whose behaviour may be one operator's.
-fn behaving_alike(
-    facts: evidence::Facts<'_>,
-    population: &evidence::behaviour::Population,
-    groups: Vec<Vec<u32>>,
-    config: &DetectConfig,
-    without: &[&str],
-) -> Vec<Vec<u32>> {
-    let alike = |accounts: &Vec<u32>| {
-        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
-        cases.timing >= Some(LEAST_BITS) && cases.content >= Some(LEAST_BITS)
-    };
-    groups.into_par_iter().with_max_len(1).filter(alike).collect()
-}
-
-/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on the card as missing.
-fn named_signals(
-    behaviour: &evidence::behaviour::BehaviourSignals,
-    by_infrastructure: bool,
-    without: &[&str],
-) -> Vec<evidence::NamedSignal> {
-    // Work in common would have proposed a candidate: what spreads through one of infrastructure is a part's.
-    let missing = |name: &str| without.contains(&name) || (by_infrastructure && name == "template_fan_out");
-    let named = behaviour.all().into_iter().map(|(name, signal)| evidence::NamedSignal {
-        name: name.to_owned(),
-        family: family_of(name),
-        signal: signal.clone().filter(|_| !missing(name)),
-    });
-    named.collect()
-}
-
-/// The family of a signal, by its name.
-pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
-    use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
-    match name {
-        "membership" => Membership,
-        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
-        "tenure" | "office_hours" => Other,
-        name if name.starts_with("sharing_") => Sharing,
-        _ => Timing,
-    }
 }
 
 /// The labels of accounts and identifiers in the making.

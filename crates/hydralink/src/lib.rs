@@ -48,6 +48,7 @@
 pub(crate) mod testing;
 
 pub mod build;
+mod chain;
 pub mod detect;
 
 pub mod ablate;

@@ -5,7 +5,8 @@
 
 use evidence::{BenignHypothesis, BenignLikelihood, NamedSignal, Signal, cases_of, left_by_story, score_against};
 
-use crate::detect::{DetectConfig, family_of, word};
+use crate::chain::family_of;
+use crate::detect::{DetectConfig, word};
 use crate::results::Network;
 
 /// More bits than any story or signal has.

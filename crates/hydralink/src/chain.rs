@@ -1,0 +1,168 @@
+//! From facts to scored candidates: the chain that [`crate::detect`](mod@crate::detect) runs on a store, and `calibrate`, `backtest`, `consensus` and
+//! `ablate` on what it might have been.
+
+use std::collections::HashMap;
+
+use evidence::{Candidate, Classification, ScoreCard};
+use graph::{AccountId, Partition};
+use rayon::prelude::*;
+
+use crate::detect::DetectConfig;
+use crate::error::Error;
+
+/// How much finer the second search for communities is.
+const FINER: f64 = 4.0;
+
+/// What the chain finds in any graph and activity, the user's own or a null copy of it, before anything is named or kept.
+pub(crate) struct Chain {
+    pub(crate) classification: Classification,
+    pub(crate) weights: evidence::Weights,
+    pub(crate) components: Partition,
+    pub(crate) communities: community::Communities,
+    pub(crate) candidates: evidence::Candidates,
+    /// By candidate.
+    pub(crate) cards: Vec<ScoreCard>,
+}
+
+/// Steps 1 to 5 of [`crate::detect`](mod@crate::detect): a pure function of the facts and the configuration. `without` names behavioural signals to treat
+/// as missing.
+pub(crate) fn find_candidates(
+    facts: evidence::Facts<'_>,
+    config: &DetectConfig,
+    without: &[&str],
+    step: &dyn Fn(&'static str) -> Result<(), Error>,
+) -> Result<Chain, Error> {
+    let linkage = &config.linkage;
+    step("classifying")?;
+    let classification = evidence::classify_identifiers(facts, &linkage.classify);
+    step("weighing")?;
+    let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
+    let weighted = evidence::weighted_graph(facts, &weights)?;
+    step("components")?;
+    let components = graph::connected_components(&weighted);
+    step("communities")?;
+    let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
+    let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
+    let communities = community::leiden(&weighted, None, &search)?;
+    // A pool that shares nothing but its work is swept together with the users of popular templates.
+    let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
+    let finer =
+        community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
+    let infrastructure = match evidence::infrastructure_graph(facts, &weights)? {
+        Some(graph) if facts.tell_behaviour() => community::leiden(&graph, None, &search)?.partition,
+        _ => communities.partition.clone(),
+    };
+    step("ties")?;
+    let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
+    let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
+    let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
+    let proposals = community::leiden(&tied, None, &search)?.partition;
+    step("members")?;
+    let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
+    let graph_communities = [&communities.partition, &finer.partition];
+    let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
+    let mut candidates = corroborator.candidates(&proposals);
+    step("population")?;
+    let null = evidence::SharingNull::of(facts);
+    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    step("infrastructure")?;
+    let mut proposed = corroborator.on_infrastructure(&candidates, (&infrastructure, &communities.partition));
+    proposed = behaving_alike(facts, &population, proposed, config, without);
+    candidates = corroborator.beside(candidates, &proposed);
+    step("behaviour")?;
+    let score = |of: &[&Candidate]| score_candidates(facts, of, (&null, &population), config, without);
+    let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
+    let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
+    if let Some(joined) = corroborator.joined(&candidates, &flagged) {
+        // Only what infrastructure proposed has changed.
+        let others = candidates.networks.iter().zip(cards).filter(|(network, _)| !network.by_infrastructure);
+        let mut known: HashMap<u32, ScoreCard> = others.map(|(network, card)| (network.members[0].account, card)).collect();
+        let anew: Vec<&Candidate> = joined.networks.iter().filter(|network| network.by_infrastructure).collect();
+        let mut anew = score(&anew).into_iter();
+        let card_of = |network: &Candidate| {
+            if network.by_infrastructure { anew.next() } else { known.remove(&network.members[0].account) }
+        };
+        cards = joined.networks.iter().filter_map(card_of).collect();
+        candidates = joined;
+    }
+    // What only infrastructure proposed stands on its behaviour or not at all.
+    let stands = |(network, card): &(Candidate, ScoreCard)| {
+        let cases = evidence::cases_of(&card.signals, &linkage.score);
+        !network.by_infrastructure || (cases.timing.is_some() && cases.content.is_some())
+    };
+    let networks = std::mem::take(&mut candidates.networks);
+    (candidates.networks, cards) = networks.into_iter().zip(cards).filter(stands).unzip();
+    Ok(Chain { classification, weights, components, communities, candidates, cards })
+}
+
+/// Measures and scores every candidate, in parallel.
+fn score_candidates(
+    facts: evidence::Facts<'_>,
+    candidates: &[&Candidate],
+    (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
+    config: &DetectConfig,
+    without: &[&str],
+) -> Vec<ScoreCard> {
+    candidates
+        .par_iter()
+        // The largest come first, each thousands of times the work of the last.
+        .with_max_len(1)
+        .map(|candidate| {
+            let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
+            let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
+            let signals = named_signals(&behaviour, candidate.by_infrastructure, without);
+            let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
+            let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
+            evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
+        })
+        .collect()
+}
+
+/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate. Strangers
+/// among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
+const LEAST_BITS: f64 = 1.0;
+
+/// Those groups of accounts whose behaviour may be one operator's.
+fn behaving_alike(
+    facts: evidence::Facts<'_>,
+    population: &evidence::behaviour::Population,
+    groups: Vec<Vec<u32>>,
+    config: &DetectConfig,
+    without: &[&str],
+) -> Vec<Vec<u32>> {
+    let alike = |accounts: &Vec<u32>| {
+        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
+        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
+        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
+        cases.timing >= Some(LEAST_BITS) && cases.content >= Some(LEAST_BITS)
+    };
+    groups.into_par_iter().with_max_len(1).filter(alike).collect()
+}
+
+/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on the card as missing.
+fn named_signals(
+    behaviour: &evidence::behaviour::BehaviourSignals,
+    by_infrastructure: bool,
+    without: &[&str],
+) -> Vec<evidence::NamedSignal> {
+    // Work in common would have proposed a candidate: what spreads through one of infrastructure is a part's.
+    let missing = |name: &str| without.contains(&name) || (by_infrastructure && name == "template_fan_out");
+    let named = behaviour.all().into_iter().map(|(name, signal)| evidence::NamedSignal {
+        name: name.to_owned(),
+        family: family_of(name),
+        signal: signal.clone().filter(|_| !missing(name)),
+    });
+    named.collect()
+}
+
+/// The family of a signal, by its name.
+pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
+    use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
+    match name {
+        "membership" => Membership,
+        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
+        "tenure" | "office_hours" => Other,
+        name if name.starts_with("sharing_") => Sharing,
+        _ => Timing,
+    }
+}
