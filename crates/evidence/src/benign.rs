@@ -13,13 +13,14 @@
 //! is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an
 //! operator does.
 //!
-//! The densities are stated priors (the table `HYPOTHESES`), not fits: they say in numbers what an analyst would say in words.
+//! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in words.
 //! One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
 
 use crate::config::BenignConfig;
+use crate::stories::{Beta, Expectation, HYPOTHESES, OPERATOR, UNSHARING_OPERATOR};
 use crate::structure::Structure;
 
 /// A harmless story.
@@ -105,217 +106,6 @@ impl BenignVerdict {
     }
 }
 
-/// Parameters of a Beta density.
-type Beta = (f64, f64);
-
-/// What one story expects of each share; `None` where it says nothing.
-#[derive(Clone, Copy, Debug)]
-struct Expectation {
-    top_payment: Option<Beta>,
-    top_address: Option<Beta>,
-    top_template: Option<Beta>,
-    top_organisation: Option<Beta>,
-    payment_mesh: Option<Beta>,
-    occasion: Option<Beta>,
-    interest: Option<Beta>,
-    burst: Option<Beta>,
-    /// Of the share that [`breadth`] makes of a number of templates.
-    breadth: Option<Beta>,
-    weekdays: Option<Beta>,
-}
-
-/// Nearly none, some, about half, most, nearly all.
-const NONE: Option<Beta> = Some((0.7, 12.0));
-const LITTLE: Option<Beta> = Some((1.0, 4.0));
-const MOST: Option<Beta> = Some((4.0, 1.5));
-const ALL: Option<Beta> = Some((12.0, 0.7));
-const ANY: Option<Beta> = Some((1.0, 1.0));
-/// Exchanges on five of seven days when days don't matter, and in offices.
-const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
-const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
-
-/// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
-const OPERATOR: Expectation = Expectation {
-    top_payment: LITTLE,
-    top_address: LITTLE,
-    top_template: ANY,
-    top_organisation: NONE,
-    payment_mesh: Some((1.5, 1.5)),
-    occasion: LITTLE,
-    interest: ANY,
-    burst: LITTLE,
-    breadth: ANY,
-    weekdays: EVERY_DAY,
-};
-
-/// An operator who pays for an own address and an own card for each account, and shares nothing but the work.
-const UNSHARING_OPERATOR: Expectation = Expectation {
-    top_payment: NONE,
-    top_address: NONE,
-    top_template: ANY,
-    top_organisation: NONE,
-    payment_mesh: NONE,
-    occasion: LITTLE,
-    interest: ANY,
-    burst: LITTLE,
-    breadth: ANY,
-    weekdays: EVERY_DAY,
-};
-
-/// The stories' expectations.
-const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
-    (
-        BenignHypothesis::Enterprise,
-        Expectation {
-            top_payment: ALL,
-            top_address: MOST,
-            top_template: MOST,
-            top_organisation: ALL,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: OFFICE_DAYS,
-        },
-    ),
-    (
-        BenignHypothesis::Campus,
-        Expectation {
-            top_payment: NONE,
-            top_address: MOST,
-            top_template: LITTLE,
-            top_organisation: None,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: None,
-        },
-    ),
-    (
-        BenignHypothesis::CarrierNat,
-        Expectation {
-            top_payment: NONE,
-            top_address: MOST,
-            top_template: NONE,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: EVERY_DAY,
-        },
-    ),
-    (
-        BenignHypothesis::Agency,
-        Expectation {
-            top_payment: ALL,
-            top_address: LITTLE,
-            top_template: LITTLE,
-            top_organisation: LITTLE,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: OFFICE_DAYS,
-        },
-    ),
-    (
-        BenignHypothesis::Class,
-        Expectation {
-            top_payment: NONE,
-            top_address: MOST,
-            top_template: ALL,
-            top_organisation: None,
-            payment_mesh: NONE,
-            occasion: None,
-            interest: None,
-            burst: None,
-            breadth: LITTLE,
-            weekdays: None,
-        },
-    ),
-    (
-        BenignHypothesis::Hackathon,
-        Expectation {
-            top_payment: NONE,
-            top_address: ALL,
-            top_template: ALL,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            occasion: None,
-            interest: None,
-            burst: MOST,
-            breadth: LITTLE,
-            weekdays: None,
-        },
-    ),
-    (
-        BenignHypothesis::BenchmarkCrowd,
-        Expectation {
-            top_payment: NONE,
-            top_address: NONE,
-            top_template: ALL,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: ALL,
-            breadth: None,
-            weekdays: None,
-        },
-    ),
-    (
-        BenignHypothesis::Family,
-        Expectation {
-            top_payment: MOST,
-            top_address: ALL,
-            top_template: LITTLE,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: EVERY_DAY,
-        },
-    ),
-    (
-        BenignHypothesis::FreeCreditRing,
-        Expectation {
-            top_payment: ANY,
-            top_address: MOST,
-            top_template: ANY,
-            top_organisation: NONE,
-            payment_mesh: LITTLE,
-            occasion: MOST,
-            interest: None,
-            burst: None,
-            breadth: None,
-            weekdays: EVERY_DAY,
-        },
-    ),
-    (
-        BenignHypothesis::Audience,
-        Expectation {
-            top_payment: None,
-            top_address: None,
-            top_template: None,
-            top_organisation: None,
-            payment_mesh: None,
-            occasion: LITTLE,
-            interest: ALL,
-            burst: None,
-            breadth: LITTLE,
-            weekdays: None,
-        },
-    ),
-];
-
 /// Own templates by member, over two months, from which a group is as broad as not. Stated, not fitted.
 const BREADTH: f64 = 16.0;
 /// Most bits that one share may add to or take from a story.
@@ -327,7 +117,8 @@ const SIZE_BITS: f64 = 8.0;
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
-    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are.
+    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And a
+    // crowd that has nothing in common but a prompt set is told only where it is known who asked what.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -342,7 +133,11 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
-        .filter(|(hypothesis, _)| *hypothesis != BenignHypothesis::Audience || (!known && structure.interest > Some(0.0)))
+        .filter(|(hypothesis, _)| match hypothesis {
+            BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
+            BenignHypothesis::BenchmarkCrowd => !known || structure.top_template.is_some(),
+            _ => true,
+        })
         .map(|(hypothesis, expectation)| {
             let told = known || *hypothesis == BenignHypothesis::Audience;
             let bits = if told { bits_of(*hypothesis, expectation) } else { 0.0 };
@@ -492,6 +287,17 @@ mod tests {
         assert!(bits(crowd(0.3, 1.0)).expect("an audience") < -2.0, "most of what they share is something else");
         assert_eq!(bits(crowd(0.0, 1.0)), None);
         assert_eq!(bits(Structure { top_address: Some(0.1), ..crowd(1.0, 1.0) }), None);
+    }
+
+    #[test]
+    fn a_crowd_with_one_prompt_set_is_told_only_where_prompts_are_known() {
+        let is_told = |structure: &Structure| {
+            let of = explain_benign(structure, &BenignConfig::default()).likelihoods;
+            of.iter().any(|likelihood| likelihood.hypothesis == BenignHypothesis::BenchmarkCrowd)
+        };
+        let unknown = Structure { top_payment: Some(0.01), top_address: Some(0.01), ..shape(900) };
+        assert!(!is_told(&unknown));
+        assert!(is_told(&Structure { top_template: Some(0.9), ..unknown }));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod structure;
 
 pub mod benign;
 pub mod score;
+mod stories;
 
 pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};

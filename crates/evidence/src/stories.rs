@@ -1,0 +1,215 @@
+//! What each harmless story, and the operator that it competes with, expects of a candidate's shares: the stated priors of
+//! [`crate::benign`].
+
+use crate::benign::BenignHypothesis;
+
+/// Parameters of a Beta density.
+pub(crate) type Beta = (f64, f64);
+
+/// What one story expects of each share; `None` where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expectation {
+    pub(crate) top_payment: Option<Beta>,
+    pub(crate) top_address: Option<Beta>,
+    pub(crate) top_template: Option<Beta>,
+    pub(crate) top_organisation: Option<Beta>,
+    pub(crate) payment_mesh: Option<Beta>,
+    pub(crate) occasion: Option<Beta>,
+    pub(crate) interest: Option<Beta>,
+    pub(crate) burst: Option<Beta>,
+    /// Of the share that [`breadth`] makes of a number of templates.
+    pub(crate) breadth: Option<Beta>,
+    pub(crate) weekdays: Option<Beta>,
+}
+
+/// Nearly none, some, about half, most, nearly all.
+const NONE: Option<Beta> = Some((0.7, 12.0));
+const LITTLE: Option<Beta> = Some((1.0, 4.0));
+const MOST: Option<Beta> = Some((4.0, 1.5));
+const ALL: Option<Beta> = Some((12.0, 0.7));
+const ANY: Option<Beta> = Some((1.0, 1.0));
+/// Exchanges on five of seven days when days don't matter, and in offices.
+const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
+const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
+
+/// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
+pub(crate) const OPERATOR: Expectation = Expectation {
+    top_payment: LITTLE,
+    top_address: LITTLE,
+    top_template: ANY,
+    top_organisation: NONE,
+    payment_mesh: Some((1.5, 1.5)),
+    occasion: LITTLE,
+    interest: ANY,
+    burst: LITTLE,
+    breadth: ANY,
+    weekdays: EVERY_DAY,
+};
+
+/// An operator who pays for an own address and an own card for each account, and shares nothing but the work.
+pub(crate) const UNSHARING_OPERATOR: Expectation = Expectation {
+    top_payment: NONE,
+    top_address: NONE,
+    top_template: ANY,
+    top_organisation: NONE,
+    payment_mesh: NONE,
+    occasion: LITTLE,
+    interest: ANY,
+    burst: LITTLE,
+    breadth: ANY,
+    weekdays: EVERY_DAY,
+};
+
+/// The stories' expectations.
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
+    (
+        BenignHypothesis::Enterprise,
+        Expectation {
+            top_payment: ALL,
+            top_address: MOST,
+            top_template: MOST,
+            top_organisation: ALL,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: OFFICE_DAYS,
+        },
+    ),
+    (
+        BenignHypothesis::Campus,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: LITTLE,
+            top_organisation: None,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::CarrierNat,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: NONE,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::Agency,
+        Expectation {
+            top_payment: ALL,
+            top_address: LITTLE,
+            top_template: LITTLE,
+            top_organisation: LITTLE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: OFFICE_DAYS,
+        },
+    ),
+    (
+        BenignHypothesis::Class,
+        Expectation {
+            top_payment: NONE,
+            top_address: MOST,
+            top_template: ALL,
+            top_organisation: None,
+            payment_mesh: NONE,
+            occasion: None,
+            interest: None,
+            burst: None,
+            breadth: LITTLE,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::Hackathon,
+        Expectation {
+            top_payment: NONE,
+            top_address: ALL,
+            top_template: ALL,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: None,
+            interest: None,
+            burst: MOST,
+            breadth: LITTLE,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::BenchmarkCrowd,
+        Expectation {
+            top_payment: NONE,
+            top_address: NONE,
+            top_template: ALL,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: ALL,
+            breadth: None,
+            weekdays: None,
+        },
+    ),
+    (
+        BenignHypothesis::Family,
+        Expectation {
+            top_payment: MOST,
+            top_address: ALL,
+            top_template: LITTLE,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::FreeCreditRing,
+        Expectation {
+            top_payment: ANY,
+            top_address: MOST,
+            top_template: ANY,
+            top_organisation: NONE,
+            payment_mesh: LITTLE,
+            occasion: MOST,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: EVERY_DAY,
+        },
+    ),
+    (
+        BenignHypothesis::Audience,
+        Expectation {
+            top_payment: None,
+            top_address: None,
+            top_template: None,
+            top_organisation: None,
+            payment_mesh: None,
+            occasion: LITTLE,
+            interest: ALL,
+            burst: None,
+            breadth: LITTLE,
+            weekdays: None,
+        },
+    ),
+];
