@@ -154,7 +154,7 @@ impl Candidates {
 #[derive(Clone, Debug)]
 pub struct Ties<'a> {
     /// The pairs of accounts that are tied, ascending, without repetition: edges of a graph whose communities are the proposals
-    /// of [`corroborate_members`]. Not all tied pairs are listed, but every tied account is in one.
+    /// of [`Corroborator::candidates`]. Not all tied pairs are listed, but every tied account is in one.
     pub pairs: Vec<(u32, u32)>,
     pub(crate) rule: TieRule<'a>,
 }
