@@ -35,7 +35,7 @@ impl Corroborator<'_> {
         let mut networks: Vec<Candidate> =
             rows.par_iter().map(|row| self.candidate_of(refined, &holdings, row, by_infrastructure)).collect();
         networks.retain(|network| network.accounts().count() >= least);
-        networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
+        networks.sort_by_key(Candidate::place);
         networks
     }
 

@@ -39,7 +39,7 @@ use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold};
 use crate::interlock::{propose_interlocked, separate_strangers};
-use crate::pieces::{join_pieces, propose_infrastructure};
+use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
 use crate::terms::TieTerms;
@@ -118,6 +118,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// What candidates are ordered by: largest first, ties by their smallest member.
+    pub(crate) fn place(&self) -> (std::cmp::Reverse<usize>, u32) {
+        (std::cmp::Reverse(self.members.len()), self.members[0].account)
+    }
+
     /// The accounts that count as members: all but the ambiguous ones, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)
@@ -253,10 +258,10 @@ impl<'a> Corroborator<'a> {
 
     /// The candidates, and what the profiles of these groups of free accounts ([`Corroborator::on_infrastructure`]) make of them.
     pub fn beside(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
-        let mut groups = vec![NONE_U32; self.facts.graph.account_count()];
-        for accounts in proposed {
-            accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
+        if proposed.is_empty() {
+            return candidates;
         }
+        let groups = groups_of(proposed, self.facts.graph.account_count());
         self.with_free(candidates, groups, Vec::new())
     }
 
@@ -281,7 +286,7 @@ impl<'a> Corroborator<'a> {
         candidates.free = refine_free(&self.judge, &candidates.settled, groups, left);
         candidates.networks.retain(|network| !network.by_infrastructure);
         candidates.networks.extend(self.described(&candidates.free, true));
-        candidates.networks.sort_by_key(|network| (std::cmp::Reverse(network.members.len()), network.members[0].account));
+        candidates.networks.sort_by_key(Candidate::place);
         candidates
     }
 }

@@ -49,13 +49,19 @@ pub(crate) fn propose_infrastructure(
     let accounts = 0..facts.graph.account_count() as u32;
     let free = accounts.filter(|&account| is_free(account) && !facts.is_allowed_account(account));
     let of_communities = gathered(free.map(|account| (infrastructure[account as usize], account)).collect(), config);
-    let mut groups = vec![NONE_U32; facts.graph.account_count()];
-    for accounts in &of_communities {
-        accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
-    }
+    let mut groups = groups_of(&of_communities, facts.graph.account_count());
     separate_strangers(facts, classification, communities, &mut groups, config);
     let grouped = (0u32..).zip(&groups).filter(|&(_, &group)| group != NONE_U32);
     gathered(grouped.map(|(account, &group)| (group, account)).collect(), config)
+}
+
+/// By account: its list, named by the first account in it, or `NONE_U32`.
+pub(crate) fn groups_of(lists: &[Vec<u32>], account_count: usize) -> Vec<u32> {
+    let mut groups = vec![NONE_U32; account_count];
+    for accounts in lists {
+        accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
+    }
+    groups
 }
 
 /// The accounts of each group of `profile_size` or more, by (group, account).

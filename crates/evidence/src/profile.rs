@@ -82,20 +82,11 @@ pub(crate) fn refine_by_profile(
 /// Refines groups of free accounts beside those that are `settled`, which stay as they are.
 pub(crate) fn refine_free(judge: &Judge<'_>, settled: &Refined, groups: Vec<u32>, left: Vec<Option<Standing>>) -> Refined {
     let Refined { mut groups, mut standings } = refine_by_profile(judge, &[], groups, left);
-    let mut names = vec![NONE_U32; groups.len()];
-    for account in 0..groups.len() {
-        if !settled.is_free(account as u32) {
-            (groups[account], standings[account]) = (NONE_U32, None);
-        } else if groups[account] != NONE_U32 {
-            let name = &mut names[groups[account] as usize];
-            *name = (*name).min(account as u32);
-            groups[account] = *name;
-        }
+    for account in (0..groups.len()).filter(|&account| !settled.is_free(account as u32)) {
+        (groups[account], standings[account]) = (NONE_U32, None);
     }
-    for slot in &mut standings {
-        *slot = slot.map(|standing| Standing { group: names[standing.group as usize], ..standing });
-        *slot = slot.filter(|standing| standing.group != NONE_U32);
-    }
+    let names = take_smallest_names(&mut groups);
+    standings.iter_mut().for_each(|slot| *slot = slot.and_then(|standing| standing.renamed(&names)));
     Refined { groups, standings }
 }
 
@@ -108,17 +99,28 @@ impl Refined {
 
 /// Renames every group after its smallest member; forgets whoever left a group that is no more, or has a group again.
 fn name_by_smallest_member(groups: &mut [u32], left: &mut [Option<Standing>]) {
+    let names = take_smallest_names(groups);
+    for (slot, &group) in left.iter_mut().zip(&*groups) {
+        *slot = slot.filter(|_| group == NONE_U32).and_then(|standing| standing.renamed(&names));
+    }
+}
+
+/// Renames every group after its smallest member; by old name the new one, or `NONE_U32`.
+fn take_smallest_names(groups: &mut [u32]) -> Vec<u32> {
     let mut names = vec![NONE_U32; groups.len()];
     for (account, group) in groups.iter_mut().enumerate().filter(|(_, group)| **group != NONE_U32) {
         let name = &mut names[*group as usize];
         *name = (*name).min(account as u32);
         *group = *name;
     }
-    for (account, slot) in left.iter_mut().enumerate() {
-        *slot = slot
-            .filter(|_| groups[account] == NONE_U32)
-            .map(|standing| Standing { group: names[standing.group as usize], ..standing });
-        *slot = slot.filter(|standing| standing.group != NONE_U32);
+    names
+}
+
+impl Standing {
+    /// To the same group under its new name; `None` if there is none.
+    fn renamed(self, names: &[u32]) -> Option<Standing> {
+        let group = names[self.group as usize];
+        (group != NONE_U32).then_some(Standing { group, ..self })
     }
 }
 

@@ -1,5 +1,5 @@
-//! From facts to scored candidates: the chain that [`crate::detect`](mod@crate::detect) runs on a store, and `calibrate`, `backtest`, `consensus` and
-//! `ablate` on what it might have been.
+//! From facts to scored candidates: the chain that [`crate::detect`](mod@crate::detect) runs on a store, and `calibrate`,
+//! `backtest`, `consensus` and `ablate` on what it might have been.
 
 use std::collections::HashMap;
 
@@ -24,8 +24,8 @@ pub(crate) struct Chain {
     pub(crate) cards: Vec<ScoreCard>,
 }
 
-/// Steps 1 to 5 of [`crate::detect`](mod@crate::detect): a pure function of the facts and the configuration. `without` names behavioural signals to treat
-/// as missing.
+/// Steps 1 to 5 of [`crate::detect`](mod@crate::detect): a pure function of the facts and the configuration. `without` names
+/// behavioural signals to treat as missing.
 pub(crate) fn find_candidates(
     facts: evidence::Facts<'_>,
     config: &DetectConfig,
@@ -49,8 +49,8 @@ pub(crate) fn find_candidates(
     let finer =
         community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
     let infrastructure = match evidence::infrastructure_graph(facts, &weights)? {
-        Some(graph) if facts.tell_behaviour() => community::leiden(&graph, None, &search)?.partition,
-        _ => communities.partition.clone(),
+        Some(graph) if facts.tell_behaviour() => Some(community::leiden(&graph, None, &search)?.partition),
+        _ => None,
     };
     step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
@@ -66,8 +66,9 @@ pub(crate) fn find_candidates(
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     step("infrastructure")?;
-    let mut proposed = corroborator.on_infrastructure(&candidates, (&infrastructure, &communities.partition));
-    proposed = behaving_alike(facts, &population, proposed, config, without);
+    let whole = &communities.partition;
+    let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
+    let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
     step("behaviour")?;
     let score = |of: &[&Candidate]| score_candidates(facts, of, (&null, &population), config, without);
@@ -139,7 +140,8 @@ fn behaving_alike(
     groups.into_par_iter().with_max_len(1).filter(alike).collect()
 }
 
-/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on the card as missing.
+/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on
+/// the card as missing.
 fn named_signals(
     behaviour: &evidence::behaviour::BehaviourSignals,
     by_infrastructure: bool,
