@@ -29,6 +29,8 @@ use crate::structure::Structure;
 pub enum BenignHypothesis {
     /// One organisation, one card, one network, office hours.
     Enterprise,
+    /// One organisation, a card for each of its departments, one network or a few, office hours.
+    Departments,
     /// One network, everybody's own card, many templates.
     Campus,
     /// One network, everybody's own card, no template in common.
@@ -45,6 +47,8 @@ pub enum BenignHypothesis {
     Family,
     /// A few accounts of one person who farms free credit.
     FreeCreditRing,
+    /// The keys of many projects on one build service: its address, each project's own card and prompts.
+    BuildService,
     /// People who come upon the same content, as they follow the same thing.
     Audience,
 }
@@ -60,7 +64,7 @@ impl BenignHypothesis {
     /// shared queue or accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
-            BenignHypothesis::Enterprise => {
+            BenignHypothesis::Enterprise | BenignHypothesis::Departments => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration"]
             }
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
@@ -73,11 +77,18 @@ impl BenignHypothesis {
                 &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase"]
             }
             BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
+            BenignHypothesis::BuildService => &["diurnal_phase", "capability_concentration", "synchrony"],
             BenignHypothesis::Audience => {
                 &["diurnal_phase", "template_fan_out", "capability_concentration", "launch_pivot", "tenure"]
             }
         };
         brought.contains(&signal)
+    }
+
+    /// Whether the story is of a crowd of strangers, who pay for themselves: hardly two of them share a card.
+    fn is_of_strangers(self) -> bool {
+        use BenignHypothesis::*;
+        matches!(self, Campus | CarrierNat | Class | Hackathon | BenchmarkCrowd)
     }
 }
 
@@ -88,6 +99,18 @@ pub struct BenignLikelihood {
     pub hypothesis: BenignHypothesis,
     /// Log2 likelihood ratio of the story against an operator.
     pub bits: f64,
+}
+
+impl BenignLikelihood {
+    /// No story at all.
+    pub(crate) const UNTOLD: BenignLikelihood =
+        BenignLikelihood { hypothesis: BenignHypothesis::Campus, bits: f64::NEG_INFINITY };
+
+    /// Whether the story says what shape a group has. Where nobody knows cards nor addresses a story is silent: it has exactly
+    /// 0 bits. An audience says only that people follow the same thing.
+    pub(crate) fn tells_shape(&self) -> bool {
+        self.hypothesis != BenignHypothesis::Audience && self.bits != 0.0
+    }
 }
 
 /// All hypotheses, the most likely first.
@@ -128,7 +151,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         };
         let size = if structure.size <= config.ring_accounts { of_few } else { of_many };
         // The operator is of either kind, as likely as the other: one over the mean of the two odds.
-        let odds_of = |operator| (-bits_of_shares(structure, expectation, operator)).exp2();
+        let odds_of = |operator| (-bits_of_shares(structure, (hypothesis, expectation), operator)).exp2();
         size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2()
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
@@ -148,29 +171,39 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios.
-fn bits_of_shares(structure: &Structure, story: &Expectation, operator: &Expectation) -> f64 {
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without: strangers
+/// don't share cards, a build service has its address, and departments their office days.
+fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
+    let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
+    let mesh_bits = within(hypothesis.is_of_strangers());
+    let address_bits = within(hypothesis == BenignHypothesis::BuildService);
+    let weekday_bits = within(hypothesis == BenignHypothesis::Departments);
     let shares = [
-        (structure.top_payment, story.top_payment, operator.top_payment),
-        (structure.top_address, story.top_address, operator.top_address),
-        (structure.top_template, story.top_template, operator.top_template),
-        (structure.top_organisation, story.top_organisation, operator.top_organisation),
-        (structure.payment_mesh, story.payment_mesh, operator.payment_mesh),
-        (structure.occasion, story.occasion, operator.occasion),
-        (structure.interest, story.interest, operator.interest),
-        (structure.burst, story.burst, operator.burst),
-        (structure.own_templates.map(breadth), story.breadth, operator.breadth),
-        (structure.weekdays, story.weekdays, operator.weekdays),
+        (structure.top_payment, story.top_payment, operator.top_payment, SHARE_BITS),
+        (structure.top_address, story.top_address, operator.top_address, address_bits),
+        (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),
+        (structure.top_organisation, story.top_organisation, operator.top_organisation, SHARE_BITS),
+        (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
+        (structure.occasion, story.occasion, operator.occasion, SHARE_BITS),
+        (structure.interest, story.interest, operator.interest, SHARE_BITS),
+        (structure.burst, story.burst, operator.burst, SHARE_BITS),
+        (structure.own_templates.map(breadth), story.breadth, operator.breadth, SHARE_BITS),
+        (structure.weekdays, story.weekdays, operator.weekdays, weekday_bits),
     ];
     let margin = 0.5 / (f64::from(structure.size) + 1.0);
-    shares
+    let of_shares: f64 = shares
         .into_iter()
-        .filter_map(|(share, here, there)| {
+        .filter_map(|(share, here, there, most)| {
             let share = share?.clamp(margin, 1.0 - margin);
             let ratio = ln_density(share, here?) - ln_density(share, there?);
-            Some((ratio / std::f64::consts::LN_2).clamp(-SHARE_BITS, SHARE_BITS))
+            Some((ratio / std::f64::consts::LN_2).clamp(-most, most))
         })
-        .sum()
+        .sum();
+    // An operator's accounts may keep the hours of its customers: a day like people's says nothing, one without a night is not
+    // people's in one place.
+    let without_a_night =
+        |peak: f64, of_people: Beta| (ln_density(peak, of_people) / std::f64::consts::LN_2).clamp(-SHARE_BITS, 0.0);
+    of_shares + structure.profile_peak.zip(story.profile_peak).map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people))
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an
@@ -180,7 +213,7 @@ fn breadth(templates: f64) -> f64 {
 }
 
 /// Natural log of the Beta density.
-fn ln_density(share: f64, (alpha, beta): Beta) -> f64 {
+pub(crate) fn ln_density(share: f64, (alpha, beta): Beta) -> f64 {
     (alpha - 1.0) * share.ln() + (beta - 1.0) * (1.0 - share).ln() - ln_beta(alpha, beta)
 }
 
@@ -287,6 +320,56 @@ mod tests {
         assert!(bits(crowd(0.3, 1.0)).expect("an audience") < -2.0, "most of what they share is something else");
         assert_eq!(bits(crowd(0.0, 1.0)), None);
         assert_eq!(bits(Structure { top_address: Some(0.1), ..crowd(1.0, 1.0) }), None);
+    }
+
+    #[test]
+    fn departments_with_a_card_each_are_a_company_in_office_hours_only() {
+        let best = |weekdays: f64| {
+            let structure = Structure {
+                top_payment: Some(0.2),
+                top_address: Some(0.6),
+                top_template: Some(0.95),
+                payment_mesh: Some(0.8),
+                weekdays: Some(weekdays),
+                ..shape(60)
+            };
+            explain_benign(&structure, &BenignConfig::default()).best()
+        };
+        assert_eq!(best(0.97).hypothesis, BenignHypothesis::Departments);
+        assert!(best(0.97).bits > 5.0, "{:?}", best(0.97));
+        assert!(best(0.72).bits < -3.0, "{:?}", best(0.72));
+    }
+
+    #[test]
+    fn many_cards_on_one_address_are_projects_on_a_build_service() {
+        let structure = |top_address: f64| Structure {
+            top_payment: Some(0.15),
+            top_address: Some(top_address),
+            top_template: Some(0.45),
+            payment_mesh: Some(0.85),
+            own_templates: Some(3.0),
+            weekdays: Some(0.76),
+            ..shape(170)
+        };
+        let best = |structure: Structure| explain_benign(&structure, &BenignConfig::default()).best();
+        let on_one = best(structure(0.8));
+        assert!(on_one.hypothesis == BenignHypothesis::BuildService && on_one.bits > 4.0, "{on_one:?}");
+        assert!(best(structure(0.05)).bits < -8.0, "{:?}", best(structure(0.05)));
+    }
+
+    #[test]
+    fn a_day_without_a_night_speaks_against_people_in_one_place_and_a_day_like_theirs_says_nothing() {
+        let bits = |hypothesis: BenignHypothesis, peak: Option<f64>| {
+            let structure = Structure { top_address: Some(0.7), top_template: Some(0.9), profile_peak: peak, ..shape(60) };
+            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
+            of.into_iter().find(|likelihood| likelihood.hypothesis == hypothesis).expect("all are weighed").bits
+        };
+        let class = |peak| bits(BenignHypothesis::Class, peak);
+        assert_eq!(class(Some(0.67)), class(None));
+        assert!((class(Some(0.42)) - class(None) - ln_density(0.42, (18.0, 9.0)) / std::f64::consts::LN_2).abs() < 1e-9);
+        assert!(class(Some(0.42)) < class(None) - 2.0);
+        let crowd = |peak| bits(BenignHypothesis::BenchmarkCrowd, peak);
+        assert_eq!(crowd(Some(0.42)), crowd(None));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod classify;
 pub mod weigh;
 
 mod beta_binomial;
+mod cohesion;
 mod described;
 mod holdings;
 mod interlock;
@@ -45,7 +46,7 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use members::{Candidate, Candidates, Corroborator, Member, Proposals, Role, Ties, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,
-    score_network, score_of,
+    score_network,
 };
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};

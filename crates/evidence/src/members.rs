@@ -34,8 +34,8 @@ const NOTABLE_SHARE: usize = 32;
 /// How many of a member's strongest identifiers are left out, one at a time.
 pub const LEFT_OUT: usize = 4;
 
-use crate::Facts;
 use crate::classify::Classification;
+use crate::cohesion::{cohesion_signal, propose_linked};
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold};
 use crate::interlock::{propose_interlocked, separate_strangers};
@@ -45,6 +45,7 @@ use crate::standing::{Judge, Standing};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
+use crate::{Facts, Signal};
 
 /// Whether a group that holds so many of an identifier's accounts can claim it.
 pub fn is_notable(held: u32, accounts: usize) -> bool {
@@ -233,11 +234,18 @@ impl<'a> Corroborator<'a> {
             }
             propose_interlocked(facts, classification, communities, &mut groups, config);
         }
+        propose_linked(judge, &mut groups);
         if groups != refined.groups {
             refined = refine_by_profile(judge, ties, groups, Vec::new());
         }
         let networks = self.described(&refined, false);
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
+    }
+
+    /// Whether accounts are more than harmless parts (module `cohesion`); `None` where nobody knows what they pay with nor which
+    /// devices they use. `accounts`: ascending, without repeats.
+    pub fn cohesion(&self, accounts: &[u32]) -> Option<Signal> {
+        cohesion_signal(&self.judge, accounts)
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when

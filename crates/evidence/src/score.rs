@@ -2,27 +2,35 @@
 //!
 //! ```text
 //! sum(F)    = sum over families in F, and signals in each, strongest first, of discount^rank * bits
-//! story     = max(0, bits of a harmless story)
+//! fit       = bits of a harmless story: log2 likelihood ratio of the shape, story against operator
+//! story     = max(0, fit)
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! case      = min(structure - story, sum(timing), sum(content)) + min(0, sum(other))    if timing and content were measured
-//!           = structure * 2^-story + behaviour - story                                  otherwise
+//! shape     = min(structure, -fit, sum(cohesion)) + min(0, sum(timing)) + min(0, sum(content))
+//! case      = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
+//!                                                                             if timing and content were measured
+//!           = min(structure, -fit, sum(cohesion)) + behaviour                 else, if cards or addresses are known
+//!           = structure * 2^-story + behaviour - story                        else
 //! score     = least case over all harmless stories
 //! ```
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^bits)`.
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^fit)`.
 //!
-//! With full logs the score is the *weakest* of three cases, as each rules out another harmless explanation: structure rules
-//! out chance, timing a crowd that merely uses the same thing (a class, users of one tool), content a crowd that merely sits in
-//! one place (a carrier's gateway, an office). An operator's accounts are alike in all three; nobody is flagged for being alike
-//! in two.
+//! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
+//! group can be flagged on.
 //!
-//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. A story that fits explains
-//! them, so they count only with the odds that it does not hold. *Behaviour* (all other families) speaks against the story and
-//! counts in full. Signals of one family look at the same thing and are discounted; negative bits count in full, so that
-//! dependence can't make a case stronger than its best signal plus discounted others. A signal whose input is missing is `None`
-//! and adds nothing.
+//! * *Behaviour*: structure rules out chance, timing a crowd that merely uses the same thing (a class, users of one tool),
+//!   content a crowd that merely sits in one place (a carrier's gateway, an office). An operator's accounts are alike in all
+//!   three.
+//! * *Shape*: structure rules out chance, the fit every single harmless story, cohesion a group put together of several (two
+//!   agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of cards that
+//!   addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
+//!
+//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. Signals of one family look at
+//! the same thing and are discounted; negative bits count in full, so that dependence can't make a case stronger than its best
+//! signal plus discounted others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor
+//! addresses, stories say nothing of a shape, and structure counts with the odds that no audience explains it.
 //!
 //! Sharing signals compare the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
 //! sightings drawn from the population, `1 - E[distinct] / s` where
@@ -58,6 +66,8 @@ pub enum SignalFamily {
     Timing,
     /// What accounts ask.
     Content,
+    /// Whether the group is more than harmless parts.
+    Cohesion,
     /// Anything else.
     Other,
 }
@@ -164,7 +174,7 @@ pub fn score_network(
             strongest = (likelihood, score);
         }
     }
-    let evidence_bits = score_of(&signals, 0.0, config);
+    let evidence_bits = score_against(&signals, BenignLikelihood::UNTOLD, config);
     let (benign, score_bits) = strongest;
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
@@ -186,20 +196,21 @@ pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood) -> Vec<Nam
     left
 }
 
-/// The score of signals against a harmless story.
+/// The score of signals against a harmless story, by the formula of the module.
 pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
-    score_of(&left_by_story(signals, told), told.bits, config)
-}
-
-/// The case of signals less a harmless story of `story` bits that brings none of them, by the formula of the module.
-pub fn score_of(signals: &[NamedSignal], story: f64, config: &ScoreConfig) -> f64 {
-    let cases = cases_of(signals, config);
-    let story = story.max(0.0);
+    let cases = cases_of(&left_by_story(signals, told), config);
+    let story = told.bits.max(0.0);
     match (cases.timing, cases.content) {
-        (Some(timing), Some(content)) => (cases.structure - story).min(timing).min(content) + cases.other.min(0.0),
+        (Some(timing), Some(content)) => {
+            let by_behaviour = (cases.structure - story).min(timing).min(content);
+            by_behaviour.max(cases.by_shape(told).unwrap_or(f64::NEG_INFINITY)) + cases.other.min(0.0)
+        }
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
-            cases.structure * (-story).exp2() + behaviour - story
+            match told.tells_shape() {
+                true => cases.structure.min(-told.bits).min(cases.cohesion.unwrap_or(f64::INFINITY)) + behaviour,
+                false => cases.structure * (-story).exp2() + behaviour - story,
+            }
         }
     }
 }
@@ -213,8 +224,19 @@ pub struct Cases {
     pub timing: Option<f64>,
     /// What accounts ask.
     pub content: Option<f64>,
+    /// Whether the group is more than harmless parts.
+    pub cohesion: Option<f64>,
     /// Anything else.
     pub other: f64,
+}
+
+impl Cases {
+    /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
+    pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
+        let against = |bits: Option<f64>| bits.unwrap_or(0.0).min(0.0);
+        let least = self.structure.min(-told.bits).min(self.cohesion?);
+        Some(least + against(self.timing) + against(self.content))
+    }
 }
 
 /// Indices of score cards, strongest case first, ties to the lower index.
@@ -246,6 +268,7 @@ pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
             SignalFamily::Membership | SignalFamily::Sharing => cases.structure += sum,
             SignalFamily::Timing => cases.timing = Some(sum),
             SignalFamily::Content => cases.content = Some(sum),
+            SignalFamily::Cohesion => cases.cohesion = Some(sum),
             SignalFamily::Other => cases.other += sum,
         }
     }
@@ -402,6 +425,28 @@ mod tests {
         assert!(quiet.evidence_bits > 10.0 && quiet.score_bits < 0.0, "{quiet:?}");
         let busy = card_of(toy.facts(), &company, &[signal(15.0, SignalFamily::Timing)]);
         assert!((busy.score_bits - quiet.score_bits - 15.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_shape_that_fits_no_story_is_enough_if_the_group_is_more_than_its_parts() {
+        let told = |bits: f64| BenignLikelihood { hypothesis: BenignHypothesis::Class, bits };
+        let score = |signals: &[NamedSignal], bits: f64| score_against(signals, told(bits), &ScoreConfig::default());
+        let of = |structure: f64, cohesion: f64, timing: f64, content: f64| {
+            use SignalFamily::*;
+            vec![signal(structure, Membership), signal(cohesion, Cohesion), signal(timing, Timing), signal(content, Content)]
+        };
+        // Each of three parts is the weakest in turn; behaviour takes what it has against an operator, and adds nothing.
+        assert_eq!(score(&of(20.0, 12.0, -1.0, 0.5), -8.0), 7.0);
+        assert_eq!(score(&of(20.0, 6.0, 0.0, 3.0), -8.0), 6.0);
+        assert_eq!(score(&of(4.0, 12.0, 0.0, 0.0), -8.0), 4.0);
+        // Strangers' parts, or a story that fits, leave what behaviour makes of it.
+        assert_eq!(score(&of(20.0, -5.0, 2.0, 3.0), -8.0), 2.0);
+        assert_eq!(score(&of(20.0, 12.0, 9.0, 8.0), 3.0), 8.0);
+        // Without timing and content the shape is all there is, where cards are known.
+        let bare = |cohesion: f64| vec![signal(20.0, SignalFamily::Membership), signal(cohesion, SignalFamily::Cohesion)];
+        assert_eq!((score(&bare(12.0), -8.0), score(&bare(-5.0), -8.0), score(&bare(12.0), 2.0)), (8.0, -5.0, -2.0));
+        // Nobody knows cards nor addresses: stories are silent.
+        assert_eq!(score(&[signal(20.0, SignalFamily::Membership)], 0.0), 20.0);
     }
 
     proptest! {

@@ -54,10 +54,10 @@ pub(crate) struct Standing {
 /// What standings are judged by.
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
-    facts: Facts<'a>,
+    pub(crate) facts: Facts<'a>,
     pub(crate) classification: &'a Classification,
     /// By kind, then kind: the first implies the second.
-    nested: &'a [Vec<bool>],
+    pub(crate) nested: &'a [Vec<bool>],
     pub(crate) config: &'a MemberConfig,
     population: Population,
 }

@@ -20,6 +20,8 @@ pub(crate) struct Expectation {
     /// Of the share that [`breadth`] makes of a number of templates.
     pub(crate) breadth: Option<Beta>,
     pub(crate) weekdays: Option<Beta>,
+    /// Only of people in one place; an operator may keep its customers' hours, or none.
+    pub(crate) profile_peak: Option<Beta>,
 }
 
 /// Nearly none, some, about half, most, nearly all.
@@ -31,6 +33,9 @@ const ANY: Option<Beta> = Some((1.0, 1.0));
 /// Exchanges on five of seven days when days don't matter, and in offices.
 const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
 const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
+
+/// Exchanges in the busiest ten hours of people who live in one place; 10 / 24 would be around the clock.
+const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
 
 /// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
 pub(crate) const OPERATOR: Expectation = Expectation {
@@ -44,6 +49,7 @@ pub(crate) const OPERATOR: Expectation = Expectation {
     burst: LITTLE,
     breadth: ANY,
     weekdays: EVERY_DAY,
+    profile_peak: None,
 };
 
 /// An operator who pays for an own address and an own card for each account, and shares nothing but the work.
@@ -58,10 +64,11 @@ pub(crate) const UNSHARING_OPERATOR: Expectation = Expectation {
     burst: LITTLE,
     breadth: ANY,
     weekdays: EVERY_DAY,
+    profile_peak: None,
 };
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -75,6 +82,23 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
+            profile_peak: ONE_PLACE,
+        },
+    ),
+    (
+        BenignHypothesis::Departments,
+        Expectation {
+            top_payment: LITTLE,
+            top_address: MOST,
+            top_template: MOST,
+            top_organisation: ALL,
+            payment_mesh: MOST,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: OFFICE_DAYS,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -90,6 +114,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: None,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -105,6 +130,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -120,6 +146,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
+            profile_peak: None,
         },
     ),
     (
@@ -135,6 +162,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: LITTLE,
             weekdays: None,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -150,6 +178,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: MOST,
             breadth: LITTLE,
             weekdays: None,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -165,6 +194,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: ALL,
             breadth: None,
             weekdays: None,
+            profile_peak: None,
         },
     ),
     (
@@ -180,6 +210,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
+            profile_peak: ONE_PLACE,
         },
     ),
     (
@@ -195,6 +226,23 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: None,
             weekdays: EVERY_DAY,
+            profile_peak: ONE_PLACE,
+        },
+    ),
+    (
+        BenignHypothesis::BuildService,
+        Expectation {
+            top_payment: LITTLE,
+            top_address: ALL,
+            top_template: LITTLE,
+            top_organisation: None,
+            payment_mesh: MOST,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: LITTLE,
+            weekdays: None,
+            profile_peak: None,
         },
     ),
     (
@@ -210,6 +258,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 10] = [
             burst: None,
             breadth: LITTLE,
             weekdays: None,
+            profile_peak: None,
         },
     ),
 ];

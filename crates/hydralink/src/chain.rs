@@ -71,7 +71,7 @@ pub(crate) fn find_candidates(
     let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
     step("behaviour")?;
-    let score = |of: &[&Candidate]| score_candidates(facts, of, (&null, &population), config, without);
+    let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, (&null, &population), config, without);
     let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
     if let Some(joined) = corroborator.joined(&candidates, &flagged) {
@@ -99,6 +99,7 @@ pub(crate) fn find_candidates(
 /// Measures and scores every candidate, in parallel.
 fn score_candidates(
     facts: evidence::Facts<'_>,
+    corroborator: &evidence::Corroborator<'_>,
     candidates: &[&Candidate],
     (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
     config: &DetectConfig,
@@ -111,7 +112,13 @@ fn score_candidates(
         .map(|candidate| {
             let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-            let signals = named_signals(&behaviour, candidate.by_infrastructure, without);
+            let mut signals = named_signals(&behaviour, candidate.by_infrastructure, without);
+            let accounts: Vec<u32> = candidate.accounts().collect();
+            signals.push(evidence::NamedSignal {
+                name: "cohesion".to_owned(),
+                family: family_of("cohesion"),
+                signal: corroborator.cohesion(&accounts),
+            });
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
@@ -162,6 +169,7 @@ pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
     use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
     match name {
         "membership" => Membership,
+        "cohesion" => evidence::SignalFamily::Cohesion,
         "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
         "tenure" | "office_hours" => Other,
         name if name.starts_with("sharing_") => Sharing,

@@ -3,7 +3,7 @@
 //! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of
 //! a harmless story that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
 
-use evidence::{BenignHypothesis, BenignLikelihood, NamedSignal, Signal, cases_of, left_by_story, score_against};
+use evidence::{BenignHypothesis, BenignLikelihood, Cases, NamedSignal, Signal, cases_of, left_by_story, score_against};
 
 use crate::chain::family_of;
 use crate::detect::{DetectConfig, word};
@@ -74,8 +74,22 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
                 Some(_) => {}
             }
         }
+        lines.extend(shape_lacks(&cases, told, threshold));
     }
     lines
+}
+
+/// What the shape lacks to be enough without behaviour.
+fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<String> {
+    let (shape, cohesion) = (cases.by_shape(told)?, cases.cohesion?);
+    let parts = [("structure", cases.structure), ("a shape that fits no harmless story", -told.bits), ("cohesion", cohesion)];
+    let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let against = bits - shape;
+    let less = if against > 0.0 { format!(", and behaviour takes {against:.1}") } else { String::new() };
+    Some(format!(
+        "Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}{less}.",
+        threshold - shape
+    ))
 }
 
 /// The story that the network's score was told.

@@ -1,0 +1,363 @@
+//! Does a group hang together, or is it made of harmless parts?
+//!
+//! A ring of free-credit farmers shares a card and an address, an agency's clients share a card, an office its gateway. A group
+//! put together of such parts fits none of the harmless stories and looks like an operator's mesh of cards. What tells them
+//! apart is what crosses the parts: an operator's accounts on different cards still share addresses or prompts that nobody else
+//! has; strangers' parts share the one thing that brought them together.
+//!
+//! ```text
+//! own      identifier on two or more of the accounts, which are at least `exclusivity` of all that have it
+//! ring     accounts that have an own payment instrument in common (where nobody knows those: an own device)
+//! bridge   an own identifier of another kind that an account shares with an account that is in no ring with it
+//! linked   an account with a ring and at least BRIDGES bridges
+//! cohesion = linked accounts / accounts with a payment instrument (device)
+//! ```
+//!
+//! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an operator
+//! any share of the accounts may be in rings, of strangers' parts nearly none has bridges.
+//!
+//! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one implies are no
+//! bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`] of its holders, evenly spaced, so that a
+//! group costs O(its sightings) whatever its size; one that goes unseen makes the number smaller, never larger.
+//!
+//! The same links *propose* groups ([`propose_linked`]) that no pair of identifiers ties: accounts on a card for eight that
+//! go through addresses for ten, no two of which share both.
+
+use graph::{AccountId, IdentifierId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::benign::ln_density;
+use crate::classify::IdentifierClass;
+use crate::standing::Judge;
+use crate::stories::Beta;
+use crate::terms::is_implied;
+use crate::ties::{find, union};
+use crate::{KindRole, Signal};
+
+/// What makes a ring: the first of these that anybody knows.
+const RING_ROLES: [KindRole; 2] = [KindRole::Payment, KindRole::Device];
+/// Bridges that an account must have: one is what brings strangers' parts together.
+const BRIDGES: usize = 2;
+/// Holders of an identifier that are compared with each of them.
+const LOOKED_AT: usize = 64;
+/// The cohesion of an operator's accounts: half of them or more may have cards of their own.
+const OF_OPERATOR: Beta = (1.5, 1.5);
+/// That of strangers' parts: next to none.
+const OF_PARTS: Beta = (0.7, 12.0);
+/// Most bits that cohesion may add or take.
+const MOST_BITS: f64 = 12.0;
+
+/// Cohesion as a signal: its bits for an operator against harmless parts that one thing brought together. `None` where nobody
+/// knows what the accounts pay with nor which devices they use. `accounts`: ascending, without repeats.
+pub(crate) fn cohesion_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
+    let value = cohesion_among(judge, accounts)?;
+    // Kept off 0 and 1 by half an account, so that a small group says less than a large one.
+    let margin = 0.5 / (accounts.len() as f64 + 1.0);
+    let share = value.clamp(margin, 1.0 - margin);
+    let bits = (ln_density(share, OF_OPERATOR) - ln_density(share, OF_PARTS)) / std::f64::consts::LN_2;
+    let expected = OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
+    Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None })
+}
+
+/// The cohesion of some accounts; see the module.
+fn cohesion_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
+    RING_ROLES.into_iter().find_map(|role| {
+        let graph = judge.facts.graph;
+        let has = |account: &&u32| graph.identifiers_of(AccountId(**account)).iter().any(|&own| role_of(judge, own) == role);
+        let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
+        let own = own_identifiers(judge, accounts);
+        let mut rings: Vec<Vec<u32>> = vec![Vec::new(); accounts.len()];
+        for &(identifier, place) in own.iter().filter(|(identifier, _)| role_of(judge, *identifier) == role) {
+            rings[place as usize].push(identifier);
+        }
+        let mut bridges = vec![0usize; accounts.len()];
+        for holders in own.chunk_by(|left, right| left.0 == right.0).filter(|holders| role_of(judge, holders[0].0) != role) {
+            let step = holders.len().div_ceil(LOOKED_AT);
+            for &(_, place) in holders {
+                let (here, bridges) = (&rings[place as usize], &mut bridges[place as usize]);
+                let apart = |other: &(u32, u32)| other.1 != place && is_disjoint(here, &rings[other.1 as usize]);
+                if *bridges < BRIDGES && !here.is_empty() && holders.iter().step_by(step).any(apart) {
+                    *bridges += 1;
+                }
+            }
+        }
+        Some(bridges.iter().filter(|&&bridges| bridges >= BRIDGES).count() as f64 / known as f64)
+    })
+}
+
+/// (identifier, place of the account in the list), ascending, of those that the accounts keep to themselves and that can be rings
+/// or bridges.
+fn own_identifiers(judge: &Judge<'_>, accounts: &[u32]) -> Vec<(u32, u32)> {
+    let (graph, says) = (judge.facts.graph, Says::of(judge));
+    let mut held: Vec<(u32, u32)> = (0u32..)
+        .zip(accounts)
+        .flat_map(|(place, &account)| {
+            let row = graph.identifiers_of(AccountId(account)).iter().copied();
+            let shared = |&identifier: &u32| graph.identifier_degree(IdentifierId(identifier)) > 1;
+            row.filter(shared)
+                .filter(|&identifier| says.is_told(judge, identifier))
+                .map(move |identifier| (identifier, place))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    held.sort_unstable();
+    let runs = held.chunk_by(|left, right| left.0 == right.0);
+    runs.filter(|run| is_own(judge, run.len(), graph.identifier_degree(IdentifierId(run[0].0)))).flatten().copied().collect()
+}
+
+/// Whether `held` accounts keep an identifier of `all` accounts to themselves.
+fn is_own(judge: &Judge<'_>, held: usize, all: usize) -> bool {
+    held > 1 && held as f64 >= judge.config.exclusivity * all as f64
+}
+
+/// By kind: whether its identifiers can be rings or bridges.
+struct Says(Vec<bool>);
+
+impl Says {
+    fn of(judge: &Judge<'_>) -> Says {
+        let kinds = 0..judge.facts.graph.kind_count();
+        let says = |kind| judge.facts.roles[kind] != KindRole::Weak && !is_implied(judge.nested, kind, kinds.clone());
+        Says(kinds.clone().map(says).collect())
+    }
+
+    fn is_told(&self, judge: &Judge<'_>, identifier: u32) -> bool {
+        let class = judge.classification.classes[identifier as usize];
+        self.0[judge.facts.graph.kind_of(IdentifierId(identifier)).index()]
+            && !matches!(class, IdentifierClass::Allowed | IdentifierClass::Alias)
+    }
+}
+
+fn role_of(judge: &Judge<'_>, identifier: u32) -> KindRole {
+    judge.facts.roles[judge.facts.graph.kind_of(IdentifierId(identifier)).index()]
+}
+
+/// Whether two ascending lists have nothing in common.
+fn is_disjoint(left: &[u32], right: &[u32]) -> bool {
+    !left.iter().any(|identifier| right.binary_search(identifier).is_ok())
+}
+
+/// Most rounds in which accounts are taken from the linked ones: what a chain of many loses one by one stays a proposal.
+const ROUNDS: usize = 64;
+
+/// Puts accounts that are linked among all of the linked, and hang together by what these keep to themselves, in one group, if
+/// they are `profile_size` or more. Groups that are large enough for a profile stay as they are, and smaller ones stay unless most
+/// of their accounts are linked: then all of them join. The profile decides about everybody afterwards.
+pub(crate) fn propose_linked(judge: &Judge<'_>, groups: &mut [u32]) {
+    let least = judge.config.profile_size as usize;
+    let mut sizes = vec![0usize; groups.len()];
+    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    // By account that a group is named by: where its accounts go.
+    let mut moved = vec![NONE_U32; groups.len()];
+    for chain in linked_chains(judge) {
+        let (free, tied): (Vec<u32>, Vec<u32>) = chain.into_iter().partition(|&account| groups[account as usize] == NONE_U32);
+        let mut of_groups: Vec<u32> = tied.into_iter().map(|account| groups[account as usize]).collect();
+        of_groups.sort_unstable();
+        let joins = |run: &&[u32]| sizes[run[0] as usize] < least && 2 * run.len() > sizes[run[0] as usize];
+        let joining: Vec<u32> = of_groups.chunk_by(|left, right| left == right).filter(joins).map(|run| run[0]).collect();
+        let count = free.len() + joining.iter().map(|&group| sizes[group as usize]).sum::<usize>();
+        // Groups are named by a member, so a free account's name is free, and that of a group that joins.
+        let Some(&name) = free.iter().chain(&joining).min().filter(|_| count >= least) else { continue };
+        free.into_iter().for_each(|account| groups[account as usize] = name);
+        joining.into_iter().for_each(|group| moved[group as usize] = name);
+    }
+    for group in groups.iter_mut().filter(|group| **group != NONE_U32 && moved[**group as usize] != NONE_U32) {
+        *group = moved[*group as usize];
+    }
+}
+
+/// The accounts, `profile_size` or more, that own identifiers join, each linked by what the linked accounts keep to themselves: all
+/// accounts are linked to begin with, and whoever isn't among those that are left is taken out, round by round (as a core is
+/// peeled). O(sightings) a round.
+fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
+    let (graph, least) = (judge.facts.graph, judge.config.profile_size as usize);
+    let Some(role) = RING_ROLES.into_iter().find(|role| judge.facts.roles.contains(role)) else { return Vec::new() };
+    let says = Says::of(judge);
+    let mut linked: Vec<bool> =
+        (0..graph.account_count() as u32).map(|account| !judge.facts.is_allowed_account(account)).collect();
+    let mut own: Vec<bool> = Vec::new();
+    for _ in 0..ROUNDS {
+        own = (0..graph.identifier_count() as u32)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|identifier| {
+                let accounts = graph.accounts_of(IdentifierId(identifier));
+                let held = || accounts.iter().filter(|&&account| linked[account as usize]).count();
+                accounts.len() > 1 && says.is_told(judge, identifier) && is_own(judge, held(), accounts.len())
+            })
+            .collect();
+        let ring_of = |account: u32| {
+            let row = graph.identifiers_of(AccountId(account)).iter().copied();
+            row.filter(|&identifier| own[identifier as usize] && role_of(judge, identifier) == role)
+        };
+        let is_linked = |account: u32| {
+            let here: Vec<u32> = ring_of(account).collect();
+            let apart = |&other: &u32| {
+                other != account && linked[other as usize] && !ring_of(other).any(|ring| here.binary_search(&ring).is_ok())
+            };
+            let bridge = |&identifier: &u32| {
+                let holders = graph.accounts_of(IdentifierId(identifier));
+                let looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
+                own[identifier as usize] && role_of(judge, identifier) != role && looked_at.copied().any(|other| apart(&other))
+            };
+            !here.is_empty()
+                && graph.identifiers_of(AccountId(account)).iter().filter(|one| bridge(one)).nth(BRIDGES - 1).is_some()
+        };
+        let next: Vec<bool> = (0u32..)
+            .zip(&linked)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|(account, &linked)| linked && is_linked(account))
+            .collect();
+        if next == linked {
+            break;
+        }
+        linked = next;
+    }
+    let mut parents: Vec<u32> = (0..linked.len() as u32).collect();
+    for identifier in (0..graph.identifier_count() as u32).filter(|&identifier| own[identifier as usize]) {
+        let mut holders =
+            graph.accounts_of(IdentifierId(identifier)).iter().copied().filter(|&account| linked[account as usize]);
+        if let Some(first) = holders.next() {
+            holders.for_each(|account| union(&mut parents, first, account));
+        }
+    }
+    let accounts = (0..linked.len() as u32).filter(|&account| linked[account as usize]);
+    let mut rows: Vec<(u32, u32)> = accounts.map(|account| (find(&mut parents, account), account)).collect();
+    rows.sort_unstable();
+    let chains = rows.chunk_by(|left, right| left.0 == right.0).filter(|chain| chain.len() >= least);
+    chains.map(|chain| chain.iter().map(|&(_, account)| account).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy};
+
+    const ROLES: [KindRole; 3] = [KindRole::Address, KindRole::Payment, KindRole::Template];
+
+    fn of(roles: &[KindRole], touches: &[Touch], accounts: u32) -> Option<f64> {
+        with_judge(&Toy::new(roles, 100, touches), |judge| cohesion_among(judge, &(0..accounts).collect::<Vec<_>>()))
+    }
+
+    fn with_judge<T>(toy: &Toy, ask: impl FnOnce(&Judge<'_>) -> T) -> T {
+        let config = LinkageConfig::default();
+        let classification = classify_identifiers(toy.facts(), &config.classify);
+        ask(&Judge::new(toy.facts(), &classification, &vec![vec![false; toy.roles.len()]; toy.roles.len()], &config.members))
+    }
+
+    #[test]
+    fn cards_that_addresses_and_prompts_cross_are_one_operators() {
+        // Twelve accounts, three to a card; addresses and templates are shared across cards.
+        let touches: Vec<Touch> =
+            (0..12u32).flat_map(|at| [(at, 1, at / 3, 0), (at, 0, at % 4, 0), (at, 2, at % 6, 0)]).collect();
+        assert_eq!(of(&ROLES, &touches, 12), Some(1.0));
+        // The same without cards in common: nobody is in a ring.
+        let apart: Vec<Touch> =
+            touches.iter().map(|&(at, kind, own, time)| (at, kind, if kind == 1 { at } else { own }, time)).collect();
+        assert_eq!(of(&ROLES, &apart, 12), Some(0.0));
+        // Without cards and devices there is nothing to say.
+        assert_eq!(of(&[KindRole::Address, KindRole::Other, KindRole::Template], &touches, 12), None);
+        assert_eq!(of(&[KindRole::Address, KindRole::Device, KindRole::Template], &touches, 12), Some(1.0));
+    }
+
+    #[test]
+    fn parts_that_one_thing_brought_together_are_not_cohesive() {
+        // Four rings of three on a card and an address each; all use one template.
+        let touches: Vec<Touch> = (0..12u32).flat_map(|at| [(at, 1, at / 3, 0), (at, 0, at / 3, 0), (at, 2, 0, 0)]).collect();
+        assert_eq!(of(&ROLES, &touches, 12), Some(0.0));
+        // A second template of all would do; one that outsiders have as well doesn't.
+        let second = |users: u32| touches.iter().copied().chain((0..users).map(|at| (at, 2, 1, 0))).collect::<Vec<_>>();
+        assert_eq!(of(&ROLES, &second(12), 12), Some(1.0));
+        assert_eq!(of(&ROLES, &second(30), 12), Some(0.0));
+    }
+
+    #[test]
+    fn who_has_no_ring_counts_as_such() {
+        // Two accounts of four on one card; all share two addresses.
+        let mut touches: Vec<Touch> = (0..4u32).flat_map(|at| [(at, 0, 0, 0), (at, 0, 1, 0)]).collect();
+        touches.extend([(0, 1, 0, 0), (1, 1, 0, 0), (2, 1, 1, 0), (3, 1, 2, 0)]);
+        assert_eq!(of(&ROLES, &touches, 4), Some(0.5));
+    }
+
+    /// 400 households of two on one address, with a card each; 40 rings of three on a card; all are behind one gateway of
+    /// eight addresses; then a pool of 48, four on a card, each on three of its 24 addresses: no two share a card and an address.
+    fn pool_beside_rings() -> (Toy, std::ops::Range<u32>) {
+        let mut touches: Vec<Touch> = (0..800u32).flat_map(|at| [(at, 0, at / 2, 0), (at, 1, at, 0)]).collect();
+        for ring in 800..920u32 {
+            touches.push((ring, 1, 1_000 + ring / 3, 0));
+            touches.extend((0..3).map(|at| (ring, 0, 1_000 + (ring + at) % 8, 0)));
+        }
+        touches.extend((0..800).map(|at| (at, 0, 1_000 + at % 8, 0)));
+        for at in 0..48u32 {
+            touches.push((920 + at, 1, 2_000 + at / 4, 0));
+            touches.extend((0..3).map(|step| (920 + at, 0, 2_000 + (at % 4 * 6 + (at / 4 + step) % 6), 0)));
+        }
+        (Toy::new(&[KindRole::Address, KindRole::Payment], 968, &touches), 920..968)
+    }
+
+    #[test]
+    fn a_pool_without_a_tie_is_proposed_and_rings_behind_a_gateway_are_not() {
+        let (toy, pool) = pool_beside_rings();
+        with_judge(&toy, |judge| {
+            let mut groups = vec![NONE_U32; 968];
+            // Two small groups: one of the pool, which joins, and one of strangers with one of the pool, which doesn't.
+            (groups[921], groups[922]) = (921, 921);
+            (groups[0], groups[1], groups[940]) = (0, 0, 0);
+            propose_linked(judge, &mut groups);
+            let joined: Vec<u32> = (0..968).filter(|&account| groups[account as usize] == pool.start).collect();
+            assert_eq!(joined, pool.filter(|&account| account != 940).collect::<Vec<_>>());
+            assert_eq!((groups[0], groups[1], groups[940]), (0, 0, 0));
+            assert_eq!(groups.iter().filter(|&&group| group != NONE_U32).count(), 50);
+        });
+    }
+
+    #[test]
+    fn a_group_with_a_profile_stays_as_it_is() {
+        let (toy, pool) = pool_beside_rings();
+        with_judge(&toy, |judge| {
+            let mut groups = vec![NONE_U32; 968];
+            pool.clone().take(20).for_each(|account| groups[account as usize] = pool.start);
+            propose_linked(judge, &mut groups);
+            assert!(pool.clone().take(20).all(|account| groups[account as usize] == pool.start));
+            assert!(pool.clone().skip(20).all(|account| groups[account as usize] == pool.start + 20));
+        });
+    }
+
+    #[test]
+    fn bits_follow_the_share_and_a_small_group_says_less() {
+        let (toy, pool) = pool_beside_rings();
+        with_judge(&toy, |judge| {
+            let all = cohesion_signal(judge, &pool.clone().collect::<Vec<_>>()).expect("cards are known");
+            assert_eq!((all.value, all.bits), (1.0, MOST_BITS));
+            let rings = cohesion_signal(judge, &(800..920).collect::<Vec<_>>()).expect("cards are known");
+            // Beta(1.5, 1.5) over Beta(.7, 12) at half an account of 120.
+            assert!(rings.value == 0.0 && (rings.bits + 7.044).abs() < 1e-3, "{rings:?}");
+            let few = cohesion_signal(judge, &[800, 801, 802]).expect("cards are known");
+            assert!(few.bits > rings.bits, "{few:?}");
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever is proposed is cohesive through and through, on any number of threads.
+        #[test]
+        fn every_account_of_a_chain_is_linked_within_it(
+            touches in prop::collection::vec((0u32..60, 0usize..3, 0u32..14, Just(0u32)), 60..400),
+        ) {
+            let toy = Toy::new(&ROLES, 60, &touches);
+            with_judge(&toy, |judge| {
+                let chains = linked_chains(judge);
+                for chain in &chains {
+                    assert_eq!(cohesion_among(judge, chain), Some(1.0), "{chain:?}");
+                }
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+                assert_eq!(pool.install(|| linked_chains(judge)), chains);
+            });
+        }
+    }
+}
