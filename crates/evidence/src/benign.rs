@@ -172,11 +172,11 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
 }
 
 /// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without: strangers
-/// don't share cards, a build service has its address, and departments their office days.
+/// don't share cards, a build service has its address, and departments their offices and office days.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
     let mesh_bits = within(hypothesis.is_of_strangers());
-    let address_bits = within(hypothesis == BenignHypothesis::BuildService);
+    let address_bits = within(matches!(hypothesis, BenignHypothesis::BuildService | BenignHypothesis::Departments));
     let weekday_bits = within(hypothesis == BenignHypothesis::Departments);
     let shares = [
         (structure.top_payment, story.top_payment, operator.top_payment, SHARE_BITS),

@@ -24,9 +24,10 @@ pub(crate) struct Expectation {
     pub(crate) profile_peak: Option<Beta>,
 }
 
-/// Nearly none, some, about half, most, nearly all.
+/// Nearly none, little, some, most, nearly all, whatever.
 const NONE: Option<Beta> = Some((0.7, 12.0));
 const LITTLE: Option<Beta> = Some((1.0, 4.0));
+const SOME: Option<Beta> = Some((2.0, 5.0));
 const MOST: Option<Beta> = Some((4.0, 1.5));
 const ALL: Option<Beta> = Some((12.0, 0.7));
 const ANY: Option<Beta> = Some((1.0, 1.0));
@@ -34,8 +35,9 @@ const ANY: Option<Beta> = Some((1.0, 1.0));
 const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
 const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
 
-/// Exchanges in the busiest ten hours of people who live in one place; 10 / 24 would be around the clock.
+/// Exchanges in the busiest ten hours of people who live in one place, and of those in offices; 10 / 24 would be around the clock.
 const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
+const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
 
 /// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
 pub(crate) const OPERATOR: Expectation = Expectation {
@@ -82,13 +84,13 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
-            profile_peak: ONE_PLACE,
+            profile_peak: OFFICE_HOURS,
         },
     ),
     (
         BenignHypothesis::Departments,
         Expectation {
-            top_payment: LITTLE,
+            top_payment: SOME,
             top_address: MOST,
             top_template: MOST,
             top_organisation: ALL,
@@ -98,7 +100,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             burst: None,
             breadth: None,
             weekdays: OFFICE_DAYS,
-            profile_peak: ONE_PLACE,
+            profile_peak: OFFICE_HOURS,
         },
     ),
     (
