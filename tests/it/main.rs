@@ -16,6 +16,7 @@
 //! | `kinds` | what a map declares of kinds is read, kept, and bounds what they say |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
+//! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
 #![allow(missing_docs)]
@@ -31,6 +32,7 @@ mod judge;
 mod kinds;
 mod lineage;
 mod memory;
+mod plain_worlds;
 mod privacy;
 mod report;
 mod rows;

@@ -1,0 +1,213 @@
+//! Worlds as a stranger would write them: uniform choices, few columns, nothing of what `synth` plants. An operator is whoever
+//! shares cards, addresses and prompts across each other; look-alikes share one of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::support::Bench;
+
+/// SplitMix64 (Steele, Lea & Flood 2014, doi:10.1145/2714064.2660195).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn address(&mut self) -> String {
+        let [a, b, c] = [self.below(180) + 20, self.below(256), self.below(254) + 1];
+        format!("{a}.{b}.7.{c}").replacen("127.", "126.", 1)
+    }
+
+    /// Some prompt of everybody's: few are popular.
+    fn prompt(&mut self) -> String {
+        if self.chance(50) { format!("popular{}", self.below(150)) } else { format!("own{}", self.next()) }
+    }
+}
+
+/// When things happen.
+#[derive(Clone, Copy, PartialEq)]
+enum Clock {
+    /// Any time of thirty days.
+    Uniform,
+    /// Weekdays, nine to six.
+    Office,
+    /// Afternoons and evenings.
+    Evening,
+}
+
+/// Rows and the truth.
+struct World {
+    random: Random,
+    rows: Vec<[String; 5]>,
+    labels: BTreeMap<String, &'static str>,
+    groups: BTreeMap<String, &'static str>,
+}
+
+impl World {
+    fn row(&mut self, clock: Clock, account: &str, ip: &str, card: &str, prompt: String) {
+        let (mut day, mut hour) = (self.random.below(30), self.random.below(24));
+        match clock {
+            Clock::Uniform => {}
+            // 2026-01-01 was a Thursday: days 2 and 3 are a weekend.
+            Clock::Office => {
+                while matches!(day % 7, 2 | 3) {
+                    day = self.random.below(30);
+                }
+                hour = 9 + hour % 9;
+            }
+            Clock::Evening => hour = 12 + hour % 11,
+        }
+        let time = format!("2026-01-{:02}T{hour:02}:{:02}:{:02}Z", day + 1, self.random.below(60), self.random.below(60));
+        self.rows.push([time, account.to_owned(), ip.to_owned(), card.to_owned(), prompt]);
+    }
+
+    /// Households, rings of free-credit farmers, companies with one card and with several, a campus, gateways.
+    fn benign(seed: u64) -> World {
+        let mut world = World { random: Random(seed), rows: Vec::new(), labels: BTreeMap::new(), groups: BTreeMap::new() };
+        for home in 0..2_500 {
+            let ip = world.random.address();
+            for member in 0..=world.random.below(2) {
+                let account = format!("user{home}-{member}");
+                for _ in 0..3 + world.random.below(20) {
+                    let prompt = world.random.prompt();
+                    world.row(Clock::Evening, &account, &ip, &account, prompt);
+                }
+            }
+        }
+        for ring in 0..80 {
+            let (ip, size) = (world.random.address(), 2 + world.random.below(6));
+            for member in 0..size {
+                let account = format!("ring{ring}-{member}");
+                world.groups.insert(account.clone(), "ring");
+                for _ in 0..3 + world.random.below(8) {
+                    let prompt = world.random.prompt();
+                    world.row(Clock::Evening, &account, &ip, &format!("ring{ring}"), prompt);
+                }
+            }
+        }
+        for (company, (size, cards, offices)) in [(120, 1, 1), (90, 6, 2), (200, 10, 3)].into_iter().enumerate() {
+            let offices: Vec<String> = (0..offices).map(|_| world.random.address()).collect();
+            for member in 0..size {
+                let account = format!("company{company}-{member}");
+                world.groups.insert(account.clone(), "company");
+                for _ in 0..10 + world.random.below(30) {
+                    let ip = offices[((member + world.random.below(2)) % offices.len() as u64) as usize].clone();
+                    let prompt = format!("company{company}-{}", world.random.below(30));
+                    world.row(Clock::Office, &account, &ip, &format!("company{company}-{}", member % cards), prompt);
+                }
+            }
+        }
+        for (crowd, size, addresses, courses) in [("campus", 400, 6, 8), ("gateway", 300, 24, 0)] {
+            let addresses: Vec<String> = (0..addresses).map(|_| world.random.address()).collect();
+            for member in 0..size {
+                let account = format!("{crowd}{member}");
+                world.groups.insert(account.clone(), crowd);
+                for _ in 0..3 + world.random.below(20) {
+                    let ip = addresses[world.random.below(addresses.len() as u64) as usize].clone();
+                    let course = courses > 0 && world.random.chance(40);
+                    let prompt = if course { format!("course{}", member % courses) } else { world.random.prompt() };
+                    world.row(Clock::Evening, &account, &ip, &account, prompt);
+                }
+            }
+        }
+        world
+    }
+
+    /// Accounts on a card for eight, three of `size / 3` addresses each, most of whose prompts are the operator's.
+    fn operator(&mut self, name: &'static str, size: u64) {
+        let addresses: Vec<String> = (0..size / 3).map(|_| self.random.address()).collect();
+        for member in 0..size {
+            let account = format!("{name}{member}");
+            self.labels.insert(account.clone(), name);
+            let mine: Vec<u64> = (0..3).map(|_| self.random.below(addresses.len() as u64)).collect();
+            for _ in 0..20 + self.random.below(40) {
+                let ip = addresses[mine[self.random.below(3) as usize] as usize].clone();
+                let prompt = match self.random.chance(75) {
+                    true => format!("{name}-{}", self.random.below(60)),
+                    false => self.random.prompt(),
+                };
+                self.row(Clock::Uniform, &account, &ip, &format!("{name}-{}", member / 8), prompt);
+            }
+        }
+    }
+
+    fn csv(&self, columns: &[usize]) -> String {
+        const NAMES: [&str; 5] = ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash"];
+        let line = |row: &[&str; 5]| columns.iter().map(|&column| row[column]).collect::<Vec<_>>().join(",");
+        let mut text = line(&NAMES) + "\n";
+        for row in &self.rows {
+            let _ = writeln!(text, "{}", line(&row.each_ref().map(String::as_str)));
+        }
+        text
+    }
+}
+
+/// Of each operator the precision and recall of its network, and the benign accounts flagged.
+fn found(world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64) {
+    let bench = Bench::new();
+    let table = |of: &BTreeMap<String, &'static str>| {
+        of.iter().map(|(account, name)| format!("{account},{name}\n")).collect::<String>()
+    };
+    let events = bench.file("events.csv", world.csv(columns));
+    let labels = bench.file("labels.csv", "account_id,network\n".to_owned() + &table(&world.labels));
+    let groups = bench.file("groups.csv", "account_id,group\n".to_owned() + &table(&world.groups));
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    let flagged = bench.run(&["detect", "store", "--quiet"]);
+    assert_eq!(flagged.code, i32::from(world.labels.is_empty()), "{}{}", flagged.stdout, flagged.stderr);
+    let judged = bench.ok(&["evaluate", "store", "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
+    let networks = judged["networks"].as_array().expect("networks").iter().map(|network| {
+        let number = |key: &str| network[key].as_f64().unwrap_or_default();
+        (network["truth"].as_str().unwrap_or_default().to_owned(), (number("precision"), number("recall")))
+    });
+    (networks.collect(), judged["benign_flagged"].as_u64().expect("a number"))
+}
+
+const ALL: [usize; 5] = [0, 1, 2, 3, 4];
+
+fn with_operators(seed: u64) -> World {
+    let mut world = World::benign(seed);
+    world.operator("large", 400);
+    world.operator("small", 60);
+    world
+}
+
+#[test]
+fn operators_whose_times_say_nothing_are_found_whole_and_nobody_else() {
+    for seed in 1..=2 {
+        let (networks, benign) = found(&with_operators(seed), &ALL);
+        assert_eq!(networks["large"], (1.0, 1.0), "seed {seed}");
+        assert_eq!(networks["small"], (1.0, 1.0), "seed {seed}");
+        assert_eq!(benign, 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn without_prompts_or_without_times_cards_and_addresses_are_enough_for_the_large_one() {
+    let world = with_operators(3);
+    for columns in [&ALL[..4], &ALL[1..]] {
+        let (networks, benign) = found(&world, columns);
+        let (precision, recall) = networks["large"];
+        assert!(precision >= 0.98 && recall >= 0.98, "{columns:?}: {precision} {recall}");
+        assert_eq!(benign, 0, "{columns:?}");
+    }
+}
+
+#[test]
+fn where_there_is_no_operator_nothing_is_found() {
+    for columns in [&ALL[..], &ALL[..4], &ALL[1..]] {
+        assert_eq!(found(&World::benign(4), columns).1, 0, "{columns:?}");
+    }
+}
