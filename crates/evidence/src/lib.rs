@@ -24,6 +24,7 @@ mod beta_binomial;
 mod described;
 mod holdings;
 mod interlock;
+mod keys;
 mod pieces;
 mod profile;
 mod standing;
