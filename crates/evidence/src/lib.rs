@@ -22,6 +22,7 @@ pub mod weigh;
 
 mod beta_binomial;
 mod described;
+mod fixed_point;
 mod holdings;
 mod interlock;
 mod keys;
