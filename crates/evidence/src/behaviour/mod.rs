@@ -152,7 +152,7 @@ pub fn measure(
     }
 }
 
-/// Runs the tests of what accounts ask, which cost a tenth of those of their times; the other signals are missing.
+/// Runs the tests of what accounts ask, which draw less than those of their times; the other signals are missing.
 pub fn measure_content(
     facts: &Facts<'_>,
     population: &Population,
