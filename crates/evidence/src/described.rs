@@ -3,8 +3,9 @@
 use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
+use crate::fixed_point::ballots;
 use crate::holdings::{Holdings, hold, runs};
-use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, OwnIdentifier, Role, Ties, ballots};
+use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, OwnIdentifier, Role, Ties};
 use crate::profile::Refined;
 
 impl Corroborator<'_> {
@@ -58,12 +59,8 @@ impl Corroborator<'_> {
                 members.push(Member::of_odds(account, Role::Ambiguous, standing.bits));
                 continue;
             }
-            ballots(facts, rule, groups, holdings, account, &mut out);
-            let here: Vec<(u32, f64)> = out
-                .iter()
-                .filter(|&&(of_group, ..)| of_group == group)
-                .map(|&(_, identifier, bits)| (identifier, bits))
-                .collect();
+            ballots(facts, rule, groups, holdings, account, |of| of == group, &mut out);
+            let here: Vec<(u32, f64)> = out.iter().map(|&(_, identifier, bits)| (identifier, bits)).collect();
             seen.extend(here.iter().map(|&(identifier, _)| identifier));
             if let Some(standing) = standing {
                 let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.kinds)) {

@@ -8,13 +8,19 @@ use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::members::is_notable;
 
+/// Groups, and how many accounts of one identifier are in each.
+type Runs = Vec<(u32, u32)>;
+
+/// Identifiers that one task counts.
+const TASK: usize = 4096;
+
 /// How many of an identifier's accounts are in each group: the groups that hold a notable share of them.
 #[derive(Debug)]
 pub(crate) struct Holdings {
     /// Start of each identifier's runs; length identifiers + 1.
     offsets: Vec<u64>,
     /// (group, accounts of the identifier in it), ascending by group.
-    runs: Vec<(u32, u32)>,
+    runs: Runs,
     /// A bit for each identifier that has runs: most have none, and the bits fit into a cache.
     held: FixedBitSet,
     /// By group name: its accounts.
@@ -22,8 +28,14 @@ pub(crate) struct Holdings {
 }
 
 impl Holdings {
+    /// Whether any group holds a notable share of an identifier's accounts.
+    pub(crate) fn is_held(&self, identifier: u32) -> bool {
+        self.held.contains(identifier as usize)
+    }
+
+    /// The groups that hold a notable share of an identifier's accounts, and how many of these, ascending by group.
     pub(crate) fn of(&self, identifier: u32) -> &[(u32, u32)] {
-        if !self.held.contains(identifier as usize) {
+        if !self.is_held(identifier) {
             return &[];
         }
         &self.runs[self.offsets[identifier as usize] as usize..self.offsets[identifier as usize + 1] as usize]
@@ -32,34 +44,83 @@ impl Holdings {
 
 /// Counts every identifier's accounts by group.
 pub(crate) fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
-    let rows: Vec<Vec<(u32, u32)>> = (0..facts.graph.identifier_count() as u32)
-        .into_par_iter()
-        .with_min_len(1024)
-        .map_init(Vec::new, |labels: &mut Vec<u32>, identifier| {
-            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
-            if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
-                return Vec::new();
+    let identifiers = facts.graph.identifier_count();
+    let nothing = Holdings {
+        offsets: vec![0; identifiers + 1],
+        runs: Vec::new(),
+        held: FixedBitSet::with_capacity(identifiers),
+        sizes: Vec::new(),
+    };
+    let mut all = FixedBitSet::with_capacity(identifiers);
+    all.insert_range(..);
+    nothing.recounted(facts, classification, groups, &all)
+}
+
+impl Holdings {
+    /// The same after accounts changed their groups, where `touched` has the identifiers of those accounts.
+    pub(crate) fn recounted(
+        &self,
+        facts: Facts<'_>,
+        classification: &Classification,
+        groups: &[u32],
+        touched: &FixedBitSet,
+    ) -> Holdings {
+        // Of each task one list of runs, and how many of them each of its identifiers has.
+        let identifiers = facts.graph.identifier_count();
+        let tasks: Vec<(Vec<u32>, Runs)> = (0..identifiers.div_ceil(TASK))
+            .into_par_iter()
+            .map_init(Vec::new, |labels: &mut Vec<u32>, task| {
+                let (mut lengths, mut found) = (Vec::with_capacity(TASK), Vec::new());
+                for identifier in (task * TASK) as u32..((task + 1) * TASK).min(identifiers) as u32 {
+                    let before = found.len();
+                    if touched.contains(identifier as usize) {
+                        count(facts, classification, groups, identifier, labels, &mut found);
+                    } else {
+                        found.extend_from_slice(self.of(identifier));
+                    }
+                    lengths.push((found.len() - before) as u32);
+                }
+                (lengths, found)
+            })
+            .collect();
+        let mut offsets = Vec::with_capacity(identifiers + 1);
+        offsets.push(0u64);
+        let mut runs = Vec::with_capacity(tasks.iter().map(|(_, found)| found.len()).sum());
+        let mut held = FixedBitSet::with_capacity(identifiers);
+        let mut end = 0;
+        for (lengths, found) in tasks {
+            for length in lengths {
+                held.set(offsets.len() - 1, length > 0);
+                end += u64::from(length);
+                offsets.push(end);
             }
-            labels.clear();
-            labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
-            labels.sort_unstable();
-            runs(labels).filter(|&(_, count)| is_notable(count, accounts.len())).collect()
-        })
-        .collect();
-    let mut offsets = Vec::with_capacity(rows.len() + 1);
-    offsets.push(0u64);
-    let mut flat = Vec::new();
-    let mut held = FixedBitSet::with_capacity(rows.len());
-    for (identifier, row) in rows.into_iter().enumerate() {
-        held.set(identifier, !row.is_empty());
-        flat.extend(row);
-        offsets.push(flat.len() as u64);
+            runs.extend(found);
+        }
+        let mut sizes = vec![0u32; groups.len()];
+        for &group in groups.iter().filter(|&&group| group != NONE_U32) {
+            sizes[group as usize] += 1;
+        }
+        Holdings { offsets, runs, held, sizes }
     }
-    let mut sizes = vec![0u32; groups.len()];
-    for &group in groups.iter().filter(|&&group| group != NONE_U32) {
-        sizes[group as usize] += 1;
+}
+
+/// Appends the runs of one identifier; `labels` is scratch.
+fn count(
+    facts: Facts<'_>,
+    classification: &Classification,
+    groups: &[u32],
+    identifier: u32,
+    labels: &mut Vec<u32>,
+    found: &mut Runs,
+) {
+    let accounts = facts.graph.accounts_of(IdentifierId(identifier));
+    if accounts.len() < 2 || classification.policies[identifier as usize] == Policy::Drop {
+        return;
     }
-    Holdings { offsets, runs: flat, held, sizes }
+    labels.clear();
+    labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
+    labels.sort_unstable();
+    found.extend(runs(labels).filter(|&(_, count)| is_notable(count, accounts.len())));
 }
 
 /// The distinct values of a sorted slice with how often each stands there.

@@ -9,7 +9,7 @@
 //! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when
 //!    ties cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
 //!    falls apart where modularity lumped.
-//! 3. *Fixed point*: each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the
+//! 3. *Fixed point* (module `fixed_point`): each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the
 //!    group against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
 //!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a
 //!    profile: summed bits would let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
@@ -25,8 +25,7 @@
 //!
 //! Cost: O(sightings) a round, plus the ties.
 
-use graph::{AccountId, IdentifierId, NONE_U32, Partition};
-use rayon::prelude::*;
+use graph::{NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
 
 /// A group that holds less than one in this many of an identifier's accounts can't claim it.
@@ -37,7 +36,7 @@ pub const LEFT_OUT: usize = 4;
 use crate::classify::Classification;
 use crate::cohesion::{cohesion_signal, propose_linked};
 use crate::config::MemberConfig;
-use crate::holdings::{Holdings, hold};
+use crate::fixed_point::settle;
 use crate::interlock::{propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, refine_by_profile, refine_free};
@@ -214,16 +213,8 @@ impl<'a> Corroborator<'a> {
         let Corroborator { facts, ties: Ties { pairs: ties, rule }, judge, .. } = self;
         let facts = *facts;
         let (classification, config, account_count) = (judge.classification, judge.config, facts.graph.account_count());
-        let mut groups = groups_of_ties(ties, &proposals.tied.labels()[..account_count], config);
-        let mut holdings = hold(facts, classification, &groups);
-        for _ in 0..config.rounds {
-            let next = reassign(facts, rule, &groups, &holdings, config.profile_size);
-            if next == groups {
-                break;
-            }
-            groups = next;
-            holdings = hold(facts, classification, &groups);
-        }
+        let groups = groups_of_ties(ties, &proposals.tied.labels()[..account_count], config);
+        let groups = settle(facts, rule, classification, groups, config);
         let mut refined = refine_by_profile(judge, ties, groups, Vec::new());
         // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
         let mut groups = refined.groups.clone();
@@ -297,69 +288,6 @@ impl<'a> Corroborator<'a> {
         candidates.networks.sort_by_key(Candidate::place);
         candidates
     }
-}
-
-/// The (group, identifier, bits) of one account's identifiers that speak for a group, ascending.
-pub(crate) fn ballots(
-    facts: Facts<'_>,
-    rule: &TieRule<'_>,
-    groups: &[u32],
-    holdings: &Holdings,
-    account: u32,
-    out: &mut Vec<(u32, u32, f64)>,
-) {
-    out.clear();
-    let home = groups[account as usize];
-    for &identifier in facts.graph.identifiers_of(AccountId(account)) {
-        let holdings_here = holdings.of(identifier);
-        if holdings_here.is_empty() || !rule.says(identifier) {
-            continue;
-        }
-        let degree = facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
-        for &(group, held) in holdings_here {
-            // The account's own sighting doesn't speak for the account.
-            let own = u32::from(group == home);
-            let (held, size) = (held - own, holdings.sizes[group as usize] - own);
-            let bits = rule.membership_bits(identifier, held, size, degree - 1);
-            if bits > 0.0 {
-                out.push((group, identifier, bits));
-            }
-        }
-    }
-    out.sort_unstable_by_key(|&(group, identifier, _)| (group, identifier));
-}
-
-/// The group that each account's identifiers speak for most, if they say enough.
-fn reassign(facts: Facts<'_>, rule: &TieRule<'_>, groups: &[u32], holdings: &Holdings, profile_size: u32) -> Vec<u32> {
-    (0..facts.graph.account_count() as u32)
-        .into_par_iter()
-        .with_min_len(1024)
-        .map_init(Vec::new, |out: &mut Vec<(u32, u32, f64)>, account| {
-            if facts.is_allowed_account(account) {
-                return NONE_U32;
-            }
-            ballots(facts, rule, groups, holdings, account, out);
-            let home = groups[account as usize];
-            let (mut best, mut best_bits) = (NONE_U32, 0.0);
-            for of_group in out.chunk_by(|left, right| left.0 == right.0) {
-                let group = of_group[0].0;
-                let size = holdings.sizes[group as usize] - u32::from(group == home);
-                // Whom a group with a profile takes in, its profile decides.
-                if group != home && size >= profile_size {
-                    continue;
-                }
-                let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
-                let odds = tie.bits + rule.size_bits(size);
-                // A member keeps its group at equal odds.
-                if rule.accepts(&rule.joining(tie, group == home), size)
-                    && (odds > best_bits || (odds == best_bits && group == home))
-                {
-                    (best, best_bits) = (group, odds);
-                }
-            }
-            best
-        })
-        .collect()
 }
 
 #[cfg(test)]

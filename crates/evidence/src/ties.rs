@@ -13,13 +13,15 @@
 //! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs
 //! two of them, or half as many bits again.
 //!
-//! 1. *Keys*: for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its common ones.
+//! 1. *Keys* (module `keys`): for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its
+//!    common ones.
 //! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A
 //!    key on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
 //!    shares nothing rare, but the same common things over and over, is tied too.
 //! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
 //!
-//! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted.
+//! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted identifier by identifier; only what is
+//! chained is kept.
 
 use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
@@ -27,12 +29,11 @@ use rayon::prelude::*;
 
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
+use crate::keys::{Choices, KEY_ACCOUNTS, halves, packed, pairs_of};
 use crate::terms::{Tie, TieTerms};
 use crate::weigh::{Weights, shared_identifiers};
 use crate::{Facts, KindRole};
 
-/// Fewest accounts of a key that can be tied as a whole.
-const KEY_ACCOUNTS: usize = 5;
 /// Ties beyond a spanning tree, for each tie of the tree, below which a group is nearly a tree.
 const TREE_REDUNDANCY: f64 = 0.5;
 
@@ -100,7 +101,7 @@ impl<'a> TieRule<'a> {
     }
 
     /// An account's identifiers that could be shared and say something.
-    fn informative<'f>(&'f self, facts: Facts<'f>, account: u32) -> impl Iterator<Item = u32> + 'f {
+    pub(crate) fn informative<'f>(&'f self, facts: Facts<'f>, account: u32) -> impl Iterator<Item = u32> + 'f {
         facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(move |&identifier| self.says(identifier))
     }
 
@@ -110,9 +111,14 @@ impl<'a> TieRule<'a> {
     }
 
     /// The bits of sharing an identifier.
-    fn surprise(&self, identifier: u32) -> f64 {
+    pub(crate) fn surprise(&self, identifier: u32) -> f64 {
         let at = identifier as usize;
         self.terms.sharing_bits(self.weights.surprise[at], self.classification.policies[at])
+    }
+
+    /// The surprise of an identifier, whatever its policy.
+    pub(crate) fn raw_surprise(&self, identifier: u32) -> f32 {
+        self.weights.surprise[identifier as usize]
     }
 
     /// As [`TieTerms::membership_bits`].
@@ -142,8 +148,8 @@ impl<'a> TieRule<'a> {
     /// lambda) - (count - lambda) log2 e` must exceed the log2 of all keys and the margin, and the lift `count / lambda` must
     /// be such that few of the accounts are there by chance. Addresses of one gateway come together for everybody behind it:
     /// two addresses are never a key.
-    fn enriched(&self, facts: Facts<'_>, key: u64, count: usize, key_bits: f64, lift: f64) -> bool {
-        let (left, right) = (IdentifierId((key >> 32) as u32), IdentifierId(key as u32));
+    fn enriched(&self, facts: Facts<'_>, key: (u32, u32), count: usize, key_bits: f64, lift: f64) -> bool {
+        let (left, right) = (IdentifierId(key.0), IdentifierId(key.1));
         let (left_kind, right_kind) = (facts.graph.kind_of(left).index(), facts.graph.kind_of(right).index());
         let same = left_kind == right_kind;
         let alone = !matches!(facts.roles[left_kind], KindRole::Template | KindRole::Content | KindRole::Other);
@@ -192,10 +198,16 @@ fn chance_overlaps(facts: Facts<'_>) -> Vec<Vec<f64>> {
         .into_par_iter()
         .with_min_len(4096)
         .fold(zero, |mut sums, account| {
-            let row = facts.graph.identifiers_of(AccountId(account));
-            let counts: Vec<(usize, u64)> = row
-                .chunk_by(|&left, &right| facts.graph.kind_of(IdentifierId(left)) == facts.graph.kind_of(IdentifierId(right)))
-                .map(|run| (facts.graph.kind_of(IdentifierId(run[0])).index(), run.len() as u64))
+            // A row is ascending, and so are kinds.
+            let mut rest = facts.graph.identifiers_of(AccountId(account));
+            let counts: Vec<(usize, u64)> = (0..kinds)
+                .map(|kind| {
+                    let end = facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).end;
+                    let (of_kind, others) = rest.split_at(rest.partition_point(|&identifier| identifier < end));
+                    rest = others;
+                    (kind, of_kind.len() as u64)
+                })
+                .filter(|&(_, count)| count > 0)
                 .collect();
             for &(left, one) in &counts {
                 for &(right, other) in &counts {
@@ -270,92 +282,46 @@ fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
 
 /// All tied pairs along the chains of the keys, ascending, without repetition.
 pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig) -> Vec<(u32, u32)> {
-    let mut keys: Vec<(u64, u32)> = (0..facts.graph.account_count() as u32)
+    let choices = Choices::new(facts, rule, config);
+    let key_bits = (choices.key_count.max(1) as f64).log2() + config.margin_bits;
+    let chained: Vec<Chained> = (0..facts.graph.identifier_count() as u32)
         .into_par_iter()
-        .with_min_len(1024)
-        .flat_map_iter(|account| keys_of(facts, rule, config, account))
-        .collect();
-    keys.par_sort_unstable();
-    let key_bits = (keys.len().max(1) as f64).log2() + config.margin_bits;
-    let chains: Vec<&[(u64, u32)]> = keys.chunk_by(|left, right| left.0 == right.0).filter(|chain| chain.len() > 1).collect();
-    // (pair, whether the key as a whole ties it)
-    let mut tested: Vec<((u32, u32), bool)> = chains
-        .par_iter()
-        .flat_map_iter(|chain| {
-            let enriched = rule.enriched(facts, chain[0].0, chain.len(), key_bits, config.key_lift);
-            chain.windows(2).map(move |pair| ((pair[0].1, pair[1].1), enriched))
+        .fold(Chained::default, |mut found, left| {
+            let mut keys = std::mem::take(&mut found.keys);
+            choices.keys_from(facts, left, &mut keys);
+            for chain in keys.chunk_by(|one, other| halves(*one).0 == halves(*other).0).filter(|chain| chain.len() > 1) {
+                let key = (left, halves(chain[0]).0);
+                let enriched = rule.enriched(facts, key, chain.len(), key_bits, config.key_lift);
+                let pairs = chain.windows(2).map(|pair| packed(halves(pair[0]).1, halves(pair[1]).1));
+                if enriched { found.tied.extend(pairs) } else { found.tested.extend(pairs) }
+            }
+            Chained { keys, ..found }
         })
         .collect();
-    drop(chains);
-    drop(keys);
+    drop(choices);
+    let mut tied: Vec<u64> = chained.par_iter().flat_map_iter(|found| found.tied.iter().copied()).collect();
+    let mut tested: Vec<u64> = chained.into_par_iter().flat_map_iter(|found| found.tested).collect();
     tested.par_sort_unstable();
-    // Of equal pairs the last, tied by a key if any key ties it.
-    let mut kept: Vec<((u32, u32), bool)> = Vec::with_capacity(tested.len());
-    for (pair, enriched) in tested {
-        match kept.last_mut() {
-            Some(last) if last.0 == pair => last.1 |= enriched,
-            _ => kept.push((pair, enriched)),
-        }
-    }
-    kept.into_par_iter()
-        .filter(|&((a, b), enriched)| enriched || rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1))
-        .map(|(pair, _)| pair)
-        .collect()
+    tested.dedup();
+    let accepted = |&pair: &u64| {
+        let (a, b) = halves(pair);
+        rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1)
+    };
+    tied.par_extend(tested.into_par_iter().filter(accepted));
+    tied.par_sort_unstable();
+    tied.dedup();
+    tied.into_par_iter().map(halves).collect()
 }
 
-/// The keys of one account: pairs of its most surprising identifiers, and pairs of its [`common_identifiers`]. A known-good
-/// account has none, so nothing ties it.
-fn keys_of(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberConfig, account: u32) -> Vec<(u64, u32)> {
-    if facts.is_allowed_account(account) {
-        return Vec::new();
-    }
-    let mut chosen: Vec<u32> = rule.informative(facts, account).collect();
-    let common = common_identifiers(facts, &chosen, config);
-    let surprise = &rule.weights.surprise;
-    if chosen.len() > config.identifiers_per_account as usize {
-        chosen.sort_by(|&left, &right| surprise[right as usize].total_cmp(&surprise[left as usize]).then(left.cmp(&right)));
-        chosen.truncate(config.identifiers_per_account as usize);
-        chosen.sort_unstable();
-    }
-    let mut keys = Vec::with_capacity(pairs_of(chosen.len()) + pairs_of(common.len()));
-    for of in [&chosen, &common] {
-        for (at, &left) in of.iter().enumerate() {
-            keys.extend(of[at + 1..].iter().map(|&right| (u64::from(left) << 32 | u64::from(right), account)));
-        }
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-fn pairs_of(number: usize) -> usize {
-    number * number.saturating_sub(1) / 2
-}
-
-/// A sample of an account's identifiers on five accounts or more, ascending: the operator who shares nothing rare shares these.
-/// Of each octave of degrees the lowest ids are taken, in turn, so that accounts that have the same identifiers choose the same
-/// (as MinHash does). Addresses are left out: two of them are never a key.
-fn common_identifiers(facts: Facts<'_>, informative: &[u32], config: &MemberConfig) -> Vec<u32> {
-    let mut octaves: Vec<(u32, u32)> = informative
-        .iter()
-        .map(|&identifier| (facts.graph.identifier_degree(IdentifierId(identifier)) as u32, identifier))
-        .filter(|&(degree, identifier)| {
-            let role = facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
-            degree as usize >= KEY_ACCOUNTS && role != KindRole::Address
-        })
-        .map(|(degree, identifier)| (degree.ilog2(), identifier))
-        .collect();
-    octaves.sort_unstable();
-    // (place within its octave, octave, identifier): one of each octave, then the second of each ...
-    let mut turns: Vec<(usize, u32, u32)> = octaves
-        .chunk_by(|left, right| left.0 == right.0)
-        .flat_map(|octave| octave.iter().enumerate().map(|(turn, &(degree, identifier))| (turn, degree, identifier)))
-        .collect();
-    turns.sort_unstable();
-    turns.truncate(config.common_identifiers as usize);
-    let mut chosen: Vec<u32> = turns.into_iter().map(|(.., identifier)| identifier).collect();
-    chosen.sort_unstable();
-    chosen
+/// Neighbours along chains, as [`packed`] pairs of accounts.
+#[derive(Default)]
+struct Chained {
+    /// Those that their key ties.
+    tied: Vec<u64>,
+    /// Those to be tested.
+    tested: Vec<u64>,
+    /// Scratch.
+    keys: Vec<u64>,
 }
 
 /// The root of an account, halving the path. The root is always the smallest account of its group.

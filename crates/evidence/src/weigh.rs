@@ -25,6 +25,7 @@
 //! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
 //! Winkler's frequency adjustment.
 
+use fixedbitset::FixedBitSet;
 use graph::{AccountId, GraphError, IdentifierId, KindId, NO_TIME, WeightedGraph};
 use rayon::prelude::*;
 
@@ -138,60 +139,25 @@ fn graph_of_roles(
     of_role: impl Fn(KindRole) -> bool + Sync,
 ) -> Result<WeightedGraph, GraphError> {
     let graph = facts.graph;
-    let (accounts, identifiers) = (graph.account_count(), graph.identifier_count());
     let of_kind: Vec<bool> = facts.roles.iter().map(|&role| of_role(role)).collect();
-    let links = |position: usize, account: u32, identifier: u32| {
-        weights.sighting_weights[position] > 0.0
-            && of_kind[graph.kind_of(IdentifierId(identifier)).index()]
-            && graph.identifier_degree(IdentifierId(identifier)) > 1
-            && !facts.is_allowed_account(account)
+    // As bits they fit into a cache.
+    let links = |&identifier: &usize| {
+        let identifier = IdentifierId(identifier as u32);
+        of_kind[graph.kind_of(identifier).index()] && graph.identifier_degree(identifier) > 1
     };
-    let row_length = |vertex: usize| -> u64 {
-        if vertex < accounts {
-            let range = graph.sighting_range(AccountId(vertex as u32));
-            let row = graph.identifiers_of(AccountId(vertex as u32));
-            range.zip(row).filter(|&(position, &identifier)| links(position, vertex as u32, identifier)).count() as u64
-        } else {
-            let identifier = IdentifierId((vertex - accounts) as u32);
-            let row = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
-            row.filter(|&(&account, &position)| links(position as usize, account, identifier.0)).count() as u64
-        }
-    };
-    let lengths: Vec<u64> = (0..accounts + identifiers).into_par_iter().with_min_len(4096).map(row_length).collect();
-    let mut offsets = Vec::with_capacity(lengths.len() + 1);
-    offsets.push(0u64);
-    let mut total = 0;
-    for length in lengths {
-        total += length;
-        offsets.push(total);
-    }
-    let rows: Vec<(u32, f32)> = (0..accounts + identifiers)
-        .into_par_iter()
+    let linking: FixedBitSet = (0..graph.identifier_count()).filter(links).collect();
+    let identifiers = graph.columns().identifiers.as_slice();
+    // What weighs nothing makes no edge.
+    let mut edges: Vec<f32> = identifiers
+        .par_iter()
+        .zip(&weights.sighting_weights)
         .with_min_len(4096)
-        .flat_map_iter(|vertex| {
-            let row: Vec<(u32, f32)> = if vertex < accounts {
-                let account = AccountId(vertex as u32);
-                graph
-                    .sighting_range(account)
-                    .zip(graph.identifiers_of(account))
-                    .filter(|&(position, &identifier)| links(position, account.0, identifier))
-                    .map(|(position, &identifier)| (accounts as u32 + identifier, weights.sighting_weights[position]))
-                    .collect()
-            } else {
-                let identifier = IdentifierId((vertex - accounts) as u32);
-                graph
-                    .accounts_of(identifier)
-                    .iter()
-                    .zip(graph.sightings_of_identifier(identifier))
-                    .filter(|&(&account, &position)| links(position as usize, account, identifier.0))
-                    .map(|(&account, &position)| (account, weights.sighting_weights[position as usize]))
-                    .collect()
-            };
-            row
-        })
+        .map(|(&identifier, &weight)| if linking.contains(identifier as usize) { weight } else { 0.0 })
         .collect();
-    let (targets, edge_weights) = rows.into_iter().unzip();
-    WeightedGraph::from_rows(offsets, targets, edge_weights, Some(accounts as u32))
+    for account in (0..graph.account_count() as u32).filter(|&account| facts.is_allowed_account(account)) {
+        edges[graph.sighting_range(AccountId(account))].fill(0.0);
+    }
+    WeightedGraph::from_bipartite(graph, &edges)
 }
 
 /// A bounded, evenly spaced sample of neighbouring account pairs that share an identifier of a kind.

@@ -46,12 +46,18 @@ pub(crate) fn find_candidates(
     let communities = community::leiden(&weighted, None, &search)?;
     // A pool that shares nothing but its work is swept together with the users of popular templates.
     let finer = community::QualityConfig { resolution: FINER * config.resolution.0, ..Default::default() };
-    let finer =
-        community::leiden(&weighted, Some(&communities.partition), &community::LeidenConfig { objective: finer, ..search })?;
-    let infrastructure = match evidence::infrastructure_graph(facts, &weights)? {
-        Some(graph) if facts.tell_behaviour() => Some(community::leiden(&graph, None, &search)?.partition),
-        _ => None,
-    };
+    let finer = community::LeidenConfig { objective: finer, ..search };
+    // Neither waits for the other: what one does on a single thread, the other fills.
+    let (finer, infrastructure) = rayon::join(
+        || community::leiden(&weighted, Some(&communities.partition), &finer),
+        || -> Result<Option<Partition>, Error> {
+            match evidence::infrastructure_graph(facts, &weights)? {
+                Some(graph) if facts.tell_behaviour() => Ok(Some(community::leiden(&graph, None, &search)?.partition)),
+                _ => Ok(None),
+            }
+        },
+    );
+    let (finer, infrastructure) = (finer?, infrastructure?);
     step("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
@@ -140,9 +146,11 @@ fn behaving_alike(
 ) -> Vec<Vec<u32>> {
     let alike = |accounts: &Vec<u32>| {
         let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
-        cases.timing >= Some(LEAST_BITS) && cases.content >= Some(LEAST_BITS)
+        let cases = |behaviour| evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
+        // What most groups fail is also the cheaper to measure.
+        let (content, timing) = (evidence::behaviour::measure_content, evidence::behaviour::measure_timing);
+        cases(content(&facts, population, &members, &config.behaviour)).content >= Some(LEAST_BITS)
+            && cases(timing(&facts, population, &members, &config.behaviour)).timing >= Some(LEAST_BITS)
     };
     groups.into_par_iter().with_max_len(1).filter(alike).collect()
 }

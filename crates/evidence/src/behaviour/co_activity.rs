@@ -47,16 +47,16 @@ pub(crate) struct Alignments {
     gap: i64,
     observed: Alignment,
     draws: Vec<Alignment>,
-    /// The events of the draw in the making, and the last window of each account.
+    /// The events of the draw in the making.
     shifted: Vec<u64>,
-    seen: Vec<u32>,
+    seen: Seen,
 }
 
 impl Alignments {
     /// Samples a group; `None` if that leaves fewer than two accounts or forty events.
     pub(crate) fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Alignments> {
         let events = Shiftable::new(facts, members, config)?;
-        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, vec![u32::MAX; events.profiles.len()]);
+        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(events.profiles.len()));
         let observed = align(&events.days, &events.observed, gap, &mut seen);
         let seed = group_key(config.seed, 1, members);
         Some(Alignments { events, seed, gap, observed, draws: Vec::new(), shifted: Vec::new(), seen })
@@ -182,19 +182,67 @@ fn packed(of_day: i64, account: u32) -> u64 {
     (of_day as u64) << 32 | u64::from(account)
 }
 
-/// Measures an alignment: `events` by day and time. A pause of `gap` milliseconds ends a session; `seen` is a scratch of one
-/// place an account.
-fn align(days: &[Day], events: &[u64], gap: i64, seen: &mut [u32]) -> Alignment {
-    let by_day = || days.iter().flat_map(|day| events[day.events.clone()].iter().map(|&event| (day.number, event)));
-    let mut found = Alignment::default();
-    for (at, width) in WIDTHS.into_iter().enumerate() {
-        let in_a_day = 86_400 / width;
-        let windows = by_day().map(|(day, event)| (day * in_a_day + (event >> 32) as u32 / (1000 * width), event as u32));
-        (found.pairs[at], found.windows[at]) = co_active(windows, seen);
+/// Scratch of [`align`]: by account the last window of each width, and the last event.
+struct Seen {
+    windows: Vec<[u32; WIDTHS.len()]>,
+    events: Vec<i64>,
+    /// Accounts by the start of their last session, the latest at the end.
+    recent: Vec<u32>,
+}
+
+impl Seen {
+    fn new(account_count: usize) -> Self {
+        Seen { windows: vec![[0; WIDTHS.len()]; account_count], events: vec![0; account_count], recent: Vec::new() }
     }
-    let times = by_day().map(|(day, event)| (i64::from(day) * DAY + (event >> 32) as i64, event as u32));
-    (found.stack_distance, found.returns) = mean_stack_distance(times, seen.len(), gap);
-    found
+}
+
+/// Measures an alignment: `events` by day and time. A pause of `gap` milliseconds ends a session. All widths go through the
+/// events together, and without branches: which event opens a window is as good as random.
+fn align(days: &[Day], events: &[u64], gap: i64, seen: &mut Seen) -> Alignment {
+    const NO_WINDOW: u32 = u32::MAX;
+    seen.windows.fill([NO_WINDOW; WIDTHS.len()]);
+    seen.events.fill(i64::MIN / 2);
+    seen.recent.clear();
+    // The current window of each width and the accounts seen in it so far.
+    let (mut window, mut count) = ([NO_WINDOW; WIDTHS.len()], [0u32; WIDTHS.len()]);
+    let (mut pairs, mut total) = ([0u64; WIDTHS.len()], [0u64; WIDTHS.len()]);
+    let (mut distance, mut returns) = (0usize, 0usize);
+    for day in days {
+        for &event in &events[day.events.clone()] {
+            let (of_day, account) = ((event >> 32) as u32, event as u32);
+            // Every width is a part of a day.
+            let second = day.number * 86_400 + of_day / 1000;
+            let last = &mut seen.windows[account as usize];
+            for at in 0..WIDTHS.len() {
+                let here = second / WIDTHS[at];
+                let before = if here == window[at] { count[at] } else { 0 };
+                // A pair with each of those before, once in a window.
+                let opens = u32::from(last[at] != here);
+                pairs[at] += u64::from(before * opens);
+                total[at] += u64::from(opens);
+                count[at] = before + opens;
+                (window[at], last[at]) = (here, here);
+            }
+            let at = i64::from(day.number) * DAY + i64::from(of_day);
+            let last = std::mem::replace(&mut seen.events[account as usize], at);
+            if at - last > gap {
+                // Accounts that started a session since this one last did.
+                if let Some(place) = seen.recent.iter().rposition(|&other| other == account) {
+                    distance += seen.recent.len() - 1 - place;
+                    returns += 1;
+                    seen.recent.remove(place);
+                }
+                seen.recent.push(account);
+            }
+        }
+    }
+    let others = seen.events.len().saturating_sub(1).max(1);
+    Alignment {
+        pairs: pairs.map(|pairs| pairs as f64),
+        windows: total.map(|total| total as f64),
+        stack_distance: distance as f64 / (returns.max(1) * others) as f64,
+        returns,
+    }
 }
 
 /// Where the consecutive events start: the median of the accounts' middle events less a margin, so that the stretches overlap.
@@ -240,51 +288,12 @@ fn time_of_day(profile: &[f64; 25], place: f64) -> i64 {
     (((hour as f64 + inside) * HOUR) as i64).min(DAY - 1)
 }
 
-/// Pairs of accounts active in the same window, summed over windows, and active account-windows; `events` are windows and
-/// accounts, by window.
-fn co_active(events: impl Iterator<Item = (u32, u32)>, seen: &mut [u32]) -> (f64, f64) {
-    seen.fill(u32::MAX);
-    let (mut pairs, mut total, mut window, mut count) = (0u64, 0u64, u32::MAX, 0u64);
-    for (here, account) in events {
-        if here != window {
-            (window, count) = (here, 0);
-        }
-        let last = &mut seen[account as usize];
-        if *last != here {
-            *last = here;
-            // A pair with each of those before.
-            pairs += count;
-            count += 1;
-            total += 1;
-        }
-    }
-    (pairs as f64, total as f64)
-}
-
-/// Mean over returning session starts of (accounts that started since) / (accounts - 1), and the number of returns.
-fn mean_stack_distance(events: impl Iterator<Item = (i64, u32)>, account_count: usize, gap: i64) -> (f64, usize) {
-    let mut last_event = vec![i64::MIN / 2; account_count];
-    let mut recent: Vec<u32> = Vec::with_capacity(account_count);
-    let (mut sum, mut returns) = (0usize, 0usize);
-    for (at, account) in events {
-        let starts = at - last_event[account as usize] > gap;
-        last_event[account as usize] = at;
-        if !starts {
-            continue;
-        }
-        // `recent` lists accounts by their last start, the latest at the end.
-        if let Some(place) = recent.iter().rposition(|&other| other == account) {
-            sum += recent.len() - 1 - place;
-            returns += 1;
-            recent.remove(place);
-        }
-        recent.push(account);
-    }
-    (sum as f64 / (returns.max(1) * account_count.saturating_sub(1).max(1)) as f64, returns)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::super::toy::Toy;
     use super::*;
 
@@ -299,19 +308,63 @@ mod tests {
         }
     }
 
+    /// The alignment of (day, millisecond of the day, account), ascending.
+    fn aligned(events: &[(u32, i64, u32)], account_count: usize, gap: i64) -> Alignment {
+        let mut days: Vec<Day> = Vec::new();
+        for of_day in events.chunk_by(|left, right| left.0 == right.0) {
+            let from = days.last().map_or(0, |day| day.events.end);
+            days.push(Day { number: of_day[0].0, turns: 0..0, events: from..from + of_day.len() });
+        }
+        let events: Vec<u64> = events.iter().map(|&(_, at, account)| packed(at, account)).collect();
+        align(&days, &events, gap, &mut Seen::new(account_count))
+    }
+
     #[test]
-    fn co_active_counts_pairs_of_distinct_accounts() {
-        // Window 0 holds accounts 0, 1, 2 (0 twice): 3 pairs. Window 2 holds account 1 alone.
-        let events = [(0, 0), (0, 0), (0, 1), (0, 2), (2, 1)];
-        assert_eq!(co_active(events.into_iter(), &mut [0; 3]), (3.0, 4.0));
+    fn pairs_are_of_distinct_accounts_in_one_window() {
+        // The first second holds accounts 0, 1, 2 (0 twice): 3 pairs. The third holds account 1 alone, which the first ten seconds
+        // have already; the next day is another window of any width.
+        let found = aligned(&[(0, 0, 0), (0, 1, 0), (0, 20, 1), (0, 999, 2), (0, 2_000, 1), (1, 0, 2)], 3, 1);
+        assert_eq!(found.pairs, [3.0; WIDTHS.len()]);
+        assert_eq!(found.windows, [5.0, 4.0, 4.0, 4.0, 4.0]);
     }
 
     #[test]
     fn stack_distance_of_a_round_is_one_and_of_a_pair_is_small() {
-        let round = (0..30).map(|turn| (turn * 10_000, (turn % 5) as u32));
-        assert_eq!(mean_stack_distance(round, 5, 1_000), (1.0, 25));
-        let pair = (0..30).map(|turn| (turn * 10_000, (turn % 2) as u32));
-        assert_eq!(mean_stack_distance(pair, 5, 1_000).0, 0.25);
+        let turns = |accounts: u32| -> Vec<(u32, i64, u32)> {
+            (0..30).map(|turn| (0, i64::from(turn) * 10_000, turn % accounts)).collect()
+        };
+        let round = aligned(&turns(5), 5, 1_000);
+        assert_eq!((round.stack_distance, round.returns), (1.0, 25));
+        assert_eq!(aligned(&turns(2), 5, 1_000).stack_distance, 0.25);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// All widths at once count what sets of windows, width by width and pair by pair, have in common.
+        #[test]
+        fn an_alignment_is_what_sets_of_windows_say(
+            mut events in prop::collection::vec((0u32..3, 0i64..20_000_000, 0u32..6), 1..120),
+            spread in 1i64..1_000,
+        ) {
+            events.iter_mut().for_each(|event| event.1 /= spread);
+            events.sort_unstable();
+            let found = aligned(&events, 6, 60_000);
+            for (at, width) in WIDTHS.into_iter().enumerate() {
+                let windows: Vec<BTreeSet<(u32, i64)>> = (0..6)
+                    .map(|account| {
+                        let own = events.iter().filter(|event| event.2 == account);
+                        own.map(|&(day, time, _)| (day, time / (1_000 * i64::from(width)))).collect()
+                    })
+                    .collect();
+                let pairs: usize = (0..6)
+                    .flat_map(|left| (0..left).map(move |right| (left, right)))
+                    .map(|(left, right)| windows[left].intersection(&windows[right]).count())
+                    .sum();
+                prop_assert_eq!(found.pairs[at], pairs as f64);
+                prop_assert_eq!(found.windows[at], windows.iter().map(BTreeSet::len).sum::<usize>() as f64);
+            }
+        }
     }
 
     #[test]

@@ -140,18 +140,48 @@ pub fn measure(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> BehaviourSignals {
+    let timing = measure_timing(facts, population, members, config);
+    let content = measure_content(facts, population, members, config);
+    BehaviourSignals {
+        capability_concentration: content.capability_concentration,
+        launch_pivot: content.launch_pivot,
+        template_fan_out: content.template_fan_out,
+        office_hours: diurnal_phase::office_hours_share(facts, members, config),
+        tenure: tenure::tenure(facts, population, members, config),
+        ..timing
+    }
+}
+
+/// Runs the tests of what accounts ask, which draw less than those of their times; the other signals are missing.
+pub fn measure_content(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> BehaviourSignals {
+    BehaviourSignals {
+        capability_concentration: capability_concentration::capability_concentration(facts, population, members, config),
+        launch_pivot: launch_pivot::launch_pivot(facts, population, members, config),
+        template_fan_out: template_fan_out::template_fan_out(facts, population, members, config),
+        ..BehaviourSignals::default()
+    }
+}
+
+/// Runs the tests of when accounts act and come; the other signals are missing.
+pub fn measure_timing(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> BehaviourSignals {
     let mut alignments = co_activity::Alignments::new(facts, members, config);
     BehaviourSignals {
         synchrony: alignments.as_mut().map(|alignments| synchrony::of_alignments(alignments, config)),
         one_queue: one_queue::of_alignments(facts, population, members, alignments.as_mut(), config),
-        capability_concentration: capability_concentration::capability_concentration(facts, population, members, config),
-        launch_pivot: launch_pivot::launch_pivot(facts, population, members, config),
         ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),
         registration_bursts: registration_bursts::registration_bursts(facts, population, members, config),
         diurnal_phase: diurnal_phase::diurnal_phase(facts, population, members, config),
-        office_hours: diurnal_phase::office_hours_share(facts, members, config),
-        template_fan_out: template_fan_out::template_fan_out(facts, population, members, config),
-        tenure: tenure::tenure(facts, population, members, config),
+        ..BehaviourSignals::default()
     }
 }
 
