@@ -21,7 +21,7 @@ pub mod classify;
 pub mod weigh;
 
 mod beta_binomial;
-mod cohesion;
+mod cross_linked;
 mod described;
 mod fixed_point;
 mod holdings;

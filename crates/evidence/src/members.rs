@@ -34,8 +34,8 @@ const NOTABLE_SHARE: usize = 32;
 pub const LEFT_OUT: usize = 4;
 
 use crate::classify::Classification;
-use crate::cohesion::{cohesion_signal, propose_linked};
 use crate::config::MemberConfig;
+use crate::cross_linked::{cross_linked_signal, propose_linked};
 use crate::fixed_point::settle;
 use crate::interlock::{propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
@@ -233,10 +233,10 @@ impl<'a> Corroborator<'a> {
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
     }
 
-    /// Whether accounts are more than harmless parts (module `cohesion`); `None` where nobody knows what they pay with nor which
+    /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor which
     /// devices they use. `accounts`: ascending, without repeats.
-    pub fn cohesion(&self, accounts: &[u32]) -> Option<Signal> {
-        cohesion_signal(&self.judge, accounts)
+    pub fn cross_linked(&self, accounts: &[u32]) -> Option<Signal> {
+        cross_linked_signal(&self.judge, accounts)
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when

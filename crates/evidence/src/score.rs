@@ -6,10 +6,10 @@
 //! story     = max(0, fit)
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! shape     = min(structure, -fit, sum(cohesion)) + min(0, sum(timing)) + min(0, sum(content))
+//! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(timing)) + min(0, sum(content))
 //! case      = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
 //!                                                                             if timing and content were measured
-//!           = min(structure, -fit, sum(cohesion)) + behaviour                 else, if cards or addresses are known
+//!           = min(structure, -fit, sum(cross-linked)) + behaviour                 else, if cards or addresses are known
 //!           = structure * 2^-story + behaviour - story                        else
 //! score     = least case over all harmless stories
 //! ```
@@ -23,7 +23,7 @@
 //! * *Behaviour*: structure rules out chance, timing a crowd that merely uses the same thing (a class, users of one tool),
 //!   content a crowd that merely sits in one place (a carrier's gateway, an office). An operator's accounts are alike in all
 //!   three.
-//! * *Shape*: structure rules out chance, the fit every single harmless story, cohesion a group put together of several (two
+//! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of several (two
 //!   agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of cards that
 //!   addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
 //!
@@ -67,7 +67,7 @@ pub enum SignalFamily {
     /// What accounts ask.
     Content,
     /// Whether the group is more than harmless parts.
-    Cohesion,
+    CrossLinked,
     /// Anything else.
     Other,
 }
@@ -208,7 +208,7 @@ pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &S
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
             match told.tells_shape() {
-                true => cases.structure.min(-told.bits).min(cases.cohesion.unwrap_or(f64::INFINITY)) + behaviour,
+                true => cases.structure.min(-told.bits).min(cases.cross_linked.unwrap_or(f64::INFINITY)) + behaviour,
                 false => cases.structure * (-story).exp2() + behaviour - story,
             }
         }
@@ -225,7 +225,7 @@ pub struct Cases {
     /// What accounts ask.
     pub content: Option<f64>,
     /// Whether the group is more than harmless parts.
-    pub cohesion: Option<f64>,
+    pub cross_linked: Option<f64>,
     /// Anything else.
     pub other: f64,
 }
@@ -234,7 +234,7 @@ impl Cases {
     /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
     pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
         let against = |bits: Option<f64>| bits.unwrap_or(0.0).min(0.0);
-        let least = self.structure.min(-told.bits).min(self.cohesion?);
+        let least = self.structure.min(-told.bits).min(self.cross_linked?);
         Some(least + against(self.timing) + against(self.content))
     }
 }
@@ -268,7 +268,7 @@ pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
             SignalFamily::Membership | SignalFamily::Sharing => cases.structure += sum,
             SignalFamily::Timing => cases.timing = Some(sum),
             SignalFamily::Content => cases.content = Some(sum),
-            SignalFamily::Cohesion => cases.cohesion = Some(sum),
+            SignalFamily::CrossLinked => cases.cross_linked = Some(sum),
             SignalFamily::Other => cases.other += sum,
         }
     }
@@ -431,9 +431,9 @@ mod tests {
     fn a_shape_that_fits_no_story_is_enough_if_the_group_is_more_than_its_parts() {
         let told = |bits: f64| BenignLikelihood { hypothesis: BenignHypothesis::Class, bits };
         let score = |signals: &[NamedSignal], bits: f64| score_against(signals, told(bits), &ScoreConfig::default());
-        let of = |structure: f64, cohesion: f64, timing: f64, content: f64| {
+        let of = |structure: f64, linked: f64, timing: f64, content: f64| {
             use SignalFamily::*;
-            vec![signal(structure, Membership), signal(cohesion, Cohesion), signal(timing, Timing), signal(content, Content)]
+            vec![signal(structure, Membership), signal(linked, CrossLinked), signal(timing, Timing), signal(content, Content)]
         };
         // Each of three parts is the weakest in turn; behaviour takes what it has against an operator, and adds nothing.
         assert_eq!(score(&of(20.0, 12.0, -1.0, 0.5), -8.0), 7.0);
@@ -443,7 +443,7 @@ mod tests {
         assert_eq!(score(&of(20.0, -5.0, 2.0, 3.0), -8.0), 2.0);
         assert_eq!(score(&of(20.0, 12.0, 9.0, 8.0), 3.0), 8.0);
         // Without timing and content the shape is all there is, where cards are known.
-        let bare = |cohesion: f64| vec![signal(20.0, SignalFamily::Membership), signal(cohesion, SignalFamily::Cohesion)];
+        let bare = |linked: f64| vec![signal(20.0, SignalFamily::Membership), signal(linked, SignalFamily::CrossLinked)];
         assert_eq!((score(&bare(12.0), -8.0), score(&bare(-5.0), -8.0), score(&bare(12.0), 2.0)), (8.0, -5.0, -2.0));
         // Nobody knows cards nor addresses: stories are silent.
         assert_eq!(score(&[signal(20.0, SignalFamily::Membership)], 0.0), 20.0);

@@ -121,9 +121,9 @@ fn score_candidates(
             let mut signals = named_signals(&behaviour, candidate.by_infrastructure, without);
             let accounts: Vec<u32> = candidate.accounts().collect();
             signals.push(evidence::NamedSignal {
-                name: "cohesion".to_owned(),
-                family: family_of("cohesion"),
-                signal: corroborator.cohesion(&accounts),
+                name: "cross_linked".to_owned(),
+                family: family_of("cross_linked"),
+                signal: corroborator.cross_linked(&accounts),
             });
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
@@ -177,7 +177,7 @@ pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
     use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
     match name {
         "membership" => Membership,
-        "cohesion" => evidence::SignalFamily::Cohesion,
+        "cross_linked" => evidence::SignalFamily::CrossLinked,
         "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
         "tenure" | "office_hours" => Other,
         name if name.starts_with("sharing_") => Sharing,

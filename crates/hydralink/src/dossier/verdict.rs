@@ -81,8 +81,12 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
 
 /// What the shape lacks to be enough without behaviour.
 fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<String> {
-    let (shape, cohesion) = (cases.by_shape(told)?, cases.cohesion?);
-    let parts = [("structure", cases.structure), ("a shape that fits no harmless story", -told.bits), ("cohesion", cohesion)];
+    let (shape, linked) = (cases.by_shape(told)?, cases.cross_linked?);
+    let parts = [
+        ("structure", cases.structure),
+        ("a shape that fits no harmless story", -told.bits),
+        ("cross-linked accounts", linked),
+    ];
     let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let against = bits - shape;
     let less = if against > 0.0 { format!(", and behaviour takes {against:.1}") } else { String::new() };

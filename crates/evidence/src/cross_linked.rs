@@ -1,4 +1,4 @@
-//! Does a group hang together, or is it made of harmless parts?
+//! Do cards and what crosses them link a group, or is it made of harmless parts?
 //!
 //! A ring of free-credit farmers shares a card and an address, an agency's clients share a card, an office its gateway. A group
 //! put together of such parts fits none of the harmless stories and looks like an operator's mesh of cards. What tells them
@@ -9,16 +9,20 @@
 //! own      identifier on two or more of the accounts, which are at least `exclusivity` of all that have it
 //! ring     accounts that have an own payment instrument in common (where nobody knows those: an own device)
 //! bridge   an own identifier of another kind that an account shares with an account that is in no ring with it
-//! linked   an account with a ring and at least BRIDGES bridges
-//! cohesion = linked accounts / accounts with a payment instrument (device)
+//! linked   an account with a ring and at least BRIDGES bridges, one of them a prompt (or other content) if it has any
+//! share  = linked accounts / accounts with a payment instrument (device)
 //! ```
+//!
+//! Projects on a build service go through the same addresses on different cards, but don't ask the same: where it is known what
+//! an account asks, addresses alone don't link it.
 //!
 //! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an operator
 //! any share of the accounts may be in rings, of strangers' parts nearly none has bridges.
 //!
-//! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one implies are no
-//! bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`] of its holders, evenly spaced, so that a
-//! group costs O(its sightings) whatever its size; one that goes unseen makes the number smaller, never larger.
+//! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one of the same role
+//! implies (an address its network) are no bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`] of
+//! its holders, evenly spaced, so that a group costs O(its sightings) whatever its size; one that goes unseen makes the number
+//! smaller, never larger.
 //!
 //! The same links *propose* groups ([`propose_linked`]) that no pair of identifiers ties: accounts on a card for eight that
 //! go through addresses for ten, no two of which share both.
@@ -40,17 +44,17 @@ const RING_ROLES: [KindRole; 2] = [KindRole::Payment, KindRole::Device];
 const BRIDGES: usize = 2;
 /// Holders of an identifier that are compared with each of them.
 const LOOKED_AT: usize = 64;
-/// The cohesion of an operator's accounts: half of them or more may have cards of their own.
+/// The share of an operator's accounts: half of them or more may have cards of their own.
 const OF_OPERATOR: Beta = (1.5, 1.5);
 /// That of strangers' parts: next to none.
 const OF_PARTS: Beta = (0.7, 12.0);
-/// Most bits that cohesion may add or take.
+/// Most bits that the share may add or take.
 const MOST_BITS: f64 = 12.0;
 
-/// Cohesion as a signal: its bits for an operator against harmless parts that one thing brought together. `None` where nobody
+/// The cross-linked share as a signal: its bits for an operator against harmless parts that one thing brought together. `None` where nobody
 /// knows what the accounts pay with nor which devices they use. `accounts`: ascending, without repeats.
-pub(crate) fn cohesion_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
-    let value = cohesion_among(judge, accounts)?;
+pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
+    let value = cross_linked_among(judge, accounts)?;
     // Kept off 0 and 1 by half an account, so that a small group says less than a large one.
     let margin = 0.5 / (accounts.len() as f64 + 1.0);
     let share = value.clamp(margin, 1.0 - margin);
@@ -59,8 +63,8 @@ pub(crate) fn cohesion_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Sig
     Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None })
 }
 
-/// The cohesion of some accounts; see the module.
-fn cohesion_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
+/// The cross-linked share of some accounts; see the module.
+fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
         let graph = judge.facts.graph;
         let has = |account: &&u32| graph.identifiers_of(AccountId(**account)).iter().any(|&own| role_of(judge, own) == role);
@@ -70,18 +74,20 @@ fn cohesion_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
         for &(identifier, place) in own.iter().filter(|(identifier, _)| role_of(judge, *identifier) == role) {
             rings[place as usize].push(identifier);
         }
-        let mut bridges = vec![0usize; accounts.len()];
+        let asks: Vec<bool> = accounts.iter().map(|&account| asks(judge, account)).collect();
+        let mut bridges = vec![Bridges::default(); accounts.len()];
         for holders in own.chunk_by(|left, right| left.0 == right.0).filter(|holders| role_of(judge, holders[0].0) != role) {
             let step = holders.len().div_ceil(LOOKED_AT);
             for &(_, place) in holders {
                 let (here, bridges) = (&rings[place as usize], &mut bridges[place as usize]);
                 let apart = |other: &(u32, u32)| other.1 != place && is_disjoint(here, &rings[other.1 as usize]);
-                if *bridges < BRIDGES && !here.is_empty() && holders.iter().step_by(step).any(apart) {
-                    *bridges += 1;
+                if !here.is_empty() && !bridges.are_enough(asks[place as usize]) && holders.iter().step_by(step).any(apart) {
+                    bridges.add(role_of(judge, holders[0].0));
                 }
             }
         }
-        Some(bridges.iter().filter(|&&bridges| bridges >= BRIDGES).count() as f64 / known as f64)
+        let linked = bridges.iter().zip(&asks).filter(|(bridges, asks)| bridges.are_enough(**asks)).count();
+        Some(linked as f64 / known as f64)
     })
 }
 
@@ -115,8 +121,10 @@ struct Says(Vec<bool>);
 
 impl Says {
     fn of(judge: &Judge<'_>) -> Says {
-        let kinds = 0..judge.facts.graph.kind_count();
-        let says = |kind| judge.facts.roles[kind] != KindRole::Weak && !is_implied(judge.nested, kind, kinds.clone());
+        let (kinds, roles) = (0..judge.facts.graph.kind_count(), judge.facts.roles);
+        // Of another role it says something else, however regularly it comes along: all on one card ask the same.
+        let alike = |kind: usize| kinds.clone().filter(move |&other| roles[other] == roles[kind]);
+        let says = |kind: usize| roles[kind] != KindRole::Weak && !is_implied(judge.nested, kind, alike(kind));
         Says(kinds.clone().map(says).collect())
     }
 
@@ -129,6 +137,29 @@ impl Says {
 
 fn role_of(judge: &Judge<'_>, identifier: u32) -> KindRole {
     judge.facts.roles[judge.facts.graph.kind_of(IdentifierId(identifier)).index()]
+}
+
+/// Whether it is known what an account asks.
+fn asks(judge: &Judge<'_>, account: u32) -> bool {
+    judge.facts.graph.identifiers_of(AccountId(account)).iter().any(|&identifier| role_of(judge, identifier).is_interest())
+}
+
+/// The bridges of one account, as far as they were counted.
+#[derive(Clone, Copy, Default)]
+struct Bridges {
+    count: usize,
+    interest: bool,
+}
+
+impl Bridges {
+    fn add(&mut self, role: KindRole) {
+        self.count += 1;
+        self.interest |= role.is_interest();
+    }
+
+    fn are_enough(self, asks: bool) -> bool {
+        self.count >= BRIDGES && (self.interest || !asks)
+    }
 }
 
 /// Whether two ascending lists have nothing in common.
@@ -165,12 +196,19 @@ pub(crate) fn propose_linked(judge: &Judge<'_>, groups: &mut [u32]) {
     }
 }
 
-/// The accounts, `profile_size` or more, that own identifiers join, each linked by what the linked accounts keep to themselves: all
-/// accounts are linked to begin with, and whoever isn't among those that are left is taken out, round by round (as a core is
-/// peeled). O(sightings) a round.
-fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
-    let (graph, least) = (judge.facts.graph, judge.config.profile_size as usize);
-    let Some(role) = RING_ROLES.into_iter().find(|role| judge.facts.roles.contains(role)) else { return Vec::new() };
+/// What is left of all accounts once those that aren't linked are taken out.
+struct Core {
+    /// By account.
+    linked: Vec<bool>,
+    /// By identifier: whether the linked accounts keep it to themselves.
+    own: Vec<bool>,
+}
+
+/// The accounts that are linked by what they keep to themselves: all are to begin with, and whoever isn't linked among those that
+/// are left is taken out, round by round (as a core is peeled). `None` where nobody knows what makes a ring. O(sightings) a round.
+fn linked_core(judge: &Judge<'_>) -> Option<Core> {
+    let graph = judge.facts.graph;
+    let role = RING_ROLES.into_iter().find(|role| judge.facts.roles.contains(role))?;
     let says = Says::of(judge);
     let mut linked: Vec<bool> =
         (0..graph.account_count() as u32).map(|account| !judge.facts.is_allowed_account(account)).collect();
@@ -199,8 +237,12 @@ fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
                 let looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
                 own[identifier as usize] && role_of(judge, identifier) != role && looked_at.copied().any(|other| apart(&other))
             };
+            let (mut bridges, asks) = (Bridges::default(), asks(judge, account));
             !here.is_empty()
-                && graph.identifiers_of(AccountId(account)).iter().filter(|one| bridge(one)).nth(BRIDGES - 1).is_some()
+                && graph.identifiers_of(AccountId(account)).iter().filter(|one| bridge(one)).any(|&identifier| {
+                    bridges.add(role_of(judge, identifier));
+                    bridges.are_enough(asks)
+                })
         };
         let next: Vec<bool> = (0u32..)
             .zip(&linked)
@@ -213,14 +255,31 @@ fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
         }
         linked = next;
     }
+    Some(Core { linked, own })
+}
+
+/// Groups of `profile_size` linked accounts or more that own identifiers join, each ascending: infrastructure first, then what they
+/// ask.
+fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
+    let (graph, least) = (judge.facts.graph, judge.config.profile_size as usize);
+    let Some(Core { linked, own }) = linked_core(judge) else { return Vec::new() };
     let mut parents: Vec<u32> = (0..linked.len() as u32).collect();
-    for identifier in (0..graph.identifier_count() as u32).filter(|&identifier| own[identifier as usize]) {
-        let mut holders =
-            graph.accounts_of(IdentifierId(identifier)).iter().copied().filter(|&account| linked[account as usize]);
-        if let Some(first) = holders.next() {
-            holders.for_each(|account| union(&mut parents, first, account));
+    let join = |parents: &mut [u32], interest: bool, joins: &dyn Fn(u32) -> bool| {
+        for identifier in (0..graph.identifier_count() as u32).filter(|&identifier| own[identifier as usize]) {
+            if role_of(judge, identifier).is_interest() == interest {
+                let mut holders = graph.accounts_of(IdentifierId(identifier)).iter().copied().filter(|&account| joins(account));
+                if let Some(first) = holders.next() {
+                    holders.for_each(|account| union(parents, first, account));
+                }
+            }
         }
-    }
+    };
+    join(&mut parents, false, &|account| linked[account as usize]);
+    // Prompts in common join what is too small to stand by itself; two pools that work alike stay two.
+    let roots: Vec<u32> = (0..linked.len() as u32).map(|account| find(&mut parents, account)).collect();
+    let mut sizes = vec![0usize; linked.len()];
+    (0..linked.len()).filter(|&account| linked[account]).for_each(|account| sizes[roots[account] as usize] += 1);
+    join(&mut parents, true, &|account| linked[account as usize] && sizes[roots[account as usize] as usize] < least);
     let accounts = (0..linked.len() as u32).filter(|&account| linked[account as usize]);
     let mut rows: Vec<(u32, u32)> = accounts.map(|account| (find(&mut parents, account), account)).collect();
     rows.sort_unstable();
@@ -240,7 +299,7 @@ mod tests {
     const ROLES: [KindRole; 3] = [KindRole::Address, KindRole::Payment, KindRole::Template];
 
     fn of(roles: &[KindRole], touches: &[Touch], accounts: u32) -> Option<f64> {
-        with_judge(&Toy::new(roles, 100, touches), |judge| cohesion_among(judge, &(0..accounts).collect::<Vec<_>>()))
+        with_judge(&Toy::new(roles, 100, touches), |judge| cross_linked_among(judge, &(0..accounts).collect::<Vec<_>>()))
     }
 
     fn with_judge<T>(toy: &Toy, ask: impl FnOnce(&Judge<'_>) -> T) -> T {
@@ -265,10 +324,18 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_one_thing_brought_together_are_not_cohesive() {
+    fn parts_that_one_thing_brought_together_are_not_linked() {
         // Four rings of three on a card and an address each; all use one template.
         let touches: Vec<Touch> = (0..12u32).flat_map(|at| [(at, 1, at / 3, 0), (at, 0, at / 3, 0), (at, 2, 0, 0)]).collect();
         assert_eq!(of(&ROLES, &touches, 12), Some(0.0));
+        // Addresses of all wouldn't do, as they don't ask the same.
+        let runners = |asks: bool| {
+            let (addresses, own) =
+                ((0..12u32).flat_map(|at| [(at, 0, 90, 0), (at, 0, 91, 0)]), (0..12u32).map(|at| (at, 2, at / 3, 0)));
+            let cards = (0..12u32).map(|at| (at, 1, at / 3, 0));
+            addresses.chain(cards).chain(own.filter(|_| asks)).collect::<Vec<_>>()
+        };
+        assert_eq!((of(&ROLES, &runners(true), 12), of(&ROLES, &runners(false), 12)), (Some(0.0), Some(1.0)));
         // A second template of all would do; one that outsiders have as well doesn't.
         let second = |users: u32| touches.iter().copied().chain((0..users).map(|at| (at, 2, 1, 0))).collect::<Vec<_>>();
         assert_eq!(of(&ROLES, &second(12), 12), Some(1.0));
@@ -331,12 +398,12 @@ mod tests {
     fn bits_follow_the_share_and_a_small_group_says_less() {
         let (toy, pool) = pool_beside_rings();
         with_judge(&toy, |judge| {
-            let all = cohesion_signal(judge, &pool.clone().collect::<Vec<_>>()).expect("cards are known");
+            let all = cross_linked_signal(judge, &pool.clone().collect::<Vec<_>>()).expect("cards are known");
             assert_eq!((all.value, all.bits), (1.0, MOST_BITS));
-            let rings = cohesion_signal(judge, &(800..920).collect::<Vec<_>>()).expect("cards are known");
+            let rings = cross_linked_signal(judge, &(800..920).collect::<Vec<_>>()).expect("cards are known");
             // Beta(1.5, 1.5) over Beta(.7, 12) at half an account of 120.
             assert!(rings.value == 0.0 && (rings.bits + 7.044).abs() < 1e-3, "{rings:?}");
-            let few = cohesion_signal(judge, &[800, 801, 802]).expect("cards are known");
+            let few = cross_linked_signal(judge, &[800, 801, 802]).expect("cards are known");
             assert!(few.bits > rings.bits, "{few:?}");
         });
     }
@@ -344,20 +411,39 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// Whatever is proposed is cohesive through and through, on any number of threads.
+        /// Who is left is linked by what is left, on any number of threads; chains are of those who are left.
         #[test]
-        fn every_account_of_a_chain_is_linked_within_it(
+        fn the_core_is_linked_through_and_through(
             touches in prop::collection::vec((0u32..60, 0usize..3, 0u32..14, Just(0u32)), 60..400),
         ) {
             let toy = Toy::new(&ROLES, 60, &touches);
             with_judge(&toy, |judge| {
-                let chains = linked_chains(judge);
-                for chain in &chains {
-                    assert_eq!(cohesion_among(judge, chain), Some(1.0), "{chain:?}");
+                let core = linked_core(judge).expect("cards are known");
+                let left: Vec<u32> = (0..60).filter(|&account| core.linked[account as usize]).collect();
+                if !left.is_empty() {
+                    assert_eq!(cross_linked_among(judge, &left), Some(1.0), "{left:?}");
                 }
+                let chains = linked_chains(judge);
+                assert!(chains.iter().flatten().all(|account| left.contains(account)));
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
                 assert_eq!(pool.install(|| linked_chains(judge)), chains);
             });
         }
+    }
+
+    #[test]
+    fn pools_that_only_work_alike_stay_two() {
+        // Two pools of 24, each on six cards and eight addresses of its own; all use the same three templates.
+        let touches: Vec<Touch> = (0..48u32)
+            .flat_map(|at| {
+                let (pool, at_home) = (at / 24, at % 24);
+                let addresses = [at_home % 8, (at_home * 3 + 1) % 8].map(|address| (at, 0, pool * 8 + address, 0));
+                let templates = (0..3).map(move |template| (at, 2, template, 0));
+                addresses.into_iter().chain(templates).chain([(at, 1, at / 4, 0)])
+            })
+            .collect();
+        with_judge(&Toy::new(&ROLES, 48, &touches), |judge| {
+            assert_eq!(linked_chains(judge), [(0..24).collect::<Vec<_>>(), (24..48).collect::<Vec<_>>()]);
+        });
     }
 }
