@@ -244,7 +244,14 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
     Ok(match &arguments.id {
-        Some(id) => output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?,
+        Some(id) => {
+            // A network that no detection finds any more has rows too, and few.
+            results.network_index(id).map_or_else(
+                |_| dataset.expect_reading_of(&[]),
+                |network| dataset.expect_reading_of_network(&results, network),
+            );
+            output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?
+        }
         None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,
         None => output.records(&lineage::lineages(&dataset, &results)?, LIFE)?,
     })

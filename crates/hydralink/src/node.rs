@@ -22,6 +22,16 @@ pub enum Node {
 }
 
 impl Node {
+    /// The account of a number.
+    pub fn account(number: u32) -> Self {
+        Node::Account(AccountId(number))
+    }
+
+    /// The identifier of a number.
+    pub fn identifier(number: u32) -> Self {
+        Node::Identifier(IdentifierId(number))
+    }
+
     /// The vertex number: accounts first, then identifiers.
     pub fn vertex(self, dataset: &Dataset) -> u32 {
         match self {
