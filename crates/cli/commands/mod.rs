@@ -72,3 +72,4 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Judge(arguments) => judge::run(arguments, shared, output),
     }
 }
+        Command::Act(ActCommand::Rekey(arguments)) => privacy::rekey(&arguments, shared, output),

@@ -169,7 +169,9 @@ impl Dataset {
     pub fn with_key(mut self, key: &Key) -> Result<Self, Error> {
         let stored = self.manifest().key_id.as_deref();
         privacy::check_key(self.path(), stored, Some(&key.id()))?;
-        self.pseudonyms = stored.is_some().then(|| key.pseudonyms());
+        let keyed = stored.is_some();
+        let sealed = privacy::sealed_keys(&self.store)?;
+        self.pseudonyms = keyed.then(|| privacy::unsealed(self.path(), key.pseudonyms(), &sealed)).transpose()?;
         Ok(self)
     }
 
@@ -295,6 +297,18 @@ impl Dataset {
             what: format!("kind {name}"),
             hint: format!("; this store has {}", kinds.join(", ")),
         })
+    }
+
+    /// What names the keys that the store's pseudonyms were made with, the present one first; `None` for a store of plain
+    /// values.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the earlier keys can't be read.
+    pub fn pseudonyms_id(&self) -> Result<Option<String>, Error> {
+        let sealed = privacy::sealed_keys(&self.store)?;
+        let after =
+            |key: &String| sealed.iter().rev().fold(key.clone(), |text, earlier| format!("{text} after {}", earlier.id));
+        Ok(self.manifest().key_id.as_ref().map(after))
     }
 
     /// The pseudonym of a value that somebody typed, if the store holds pseudonyms and its key was given.
@@ -477,6 +491,9 @@ const LOOKUPS: usize = 500;
 /// Members of a network whose rows are looked up one by one.
 const NETWORK_LOOKUPS: usize = 500;
 
+/// Sightings that are fetched one by one; for more, reading ahead is as fast.
+const FETCHED: usize = 20_000;
+
 /// The section of what the map declared of kinds.
 pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";
 
@@ -491,9 +508,6 @@ fn role_of(kind: &str, declared: Option<&KindEntry>) -> KindRole {
 fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(found) => Ok(Some(found)),
-/// Sightings that are fetched one by one; for more, reading ahead is as fast.
-const FETCHED: usize = 20_000;
-
         Err(Error::NotDetected { .. }) => Ok(None),
         Err(error) => Err(error),
     }
