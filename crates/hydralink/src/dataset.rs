@@ -127,39 +127,9 @@ impl Dataset {
         self.store.expect(nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>() <= LOOKUPS);
     }
 
-    /// Says that the members of a network and what they were seen with will be read, and has that fetched.
+    /// Says that the members of a network and what they were seen with will be read.
     pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
-        let members = results.members_of(network);
-        let few = members.len() <= NETWORK_LOOKUPS;
-        self.store.expect(few);
-        if few {
-            let rows = || members.iter().map(|&(account, _)| self.graph.sighting_range(account));
-            for section in ["graph.identifiers", "graph.counts", "graph.first_seen", "graph.last_seen", "result.weights"] {
-                self.store.fetch(section, rows());
-            }
-            let mut seen: Vec<u32> =
-                members.iter().flat_map(|&(account, _)| self.graph.identifiers_of(account)).copied().collect();
-            seen.sort_unstable();
-            seen.dedup();
-            let ends = seen.iter().map(|&identifier| identifier as usize..identifier as usize + 2);
-            self.store.fetch("graph.identifier_offsets", ends);
-        }
-    }
-
-    /// Says that the sightings of these identifiers, ascending, will be read: has them fetched where they are few enough.
-    pub(crate) fn expect_sightings_of(&self, identifiers: &[u32]) {
-        let degree = |&identifier: &u32| self.graph.identifier_degree(IdentifierId(identifier));
-        if identifiers.iter().map(degree).sum::<usize>() > FETCHED {
-            return;
-        }
-        let offsets = &self.graph.columns().identifier_offsets;
-        let rows = || identifiers.iter().map(|&id| offsets[id as usize] as usize..offsets[id as usize + 1] as usize);
-        self.store.fetch("graph.accounts", rows());
-        self.store.fetch("graph.identifier_sightings", rows());
-        let positions = identifiers.iter().flat_map(|&id| self.graph.sightings_of_identifier(IdentifierId(id)));
-        let mut positions: Vec<usize> = positions.map(|&position| position as usize).collect();
-        positions.sort_unstable();
-        self.store.fetch("graph.counts", positions.into_iter().map(|position| position..position + 1));
+        self.store.expect(results.members_of(network).len() <= NETWORK_LOOKUPS);
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -490,9 +460,6 @@ const LOOKUPS: usize = 500;
 
 /// Members of a network whose rows are looked up one by one.
 const NETWORK_LOOKUPS: usize = 500;
-
-/// Sightings that are fetched one by one; for more, reading ahead is as fast.
-const FETCHED: usize = 20_000;
 
 /// The section of what the map declared of kinds.
 pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";

@@ -208,7 +208,6 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
             benign_interval: benign_interval(&reach),
             members_left: groups.iter().sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
-    dataset.expect_sightings_of(&own);
         });
         if bans && identifiers == config.identifier_actions {
             chosen = Some((taken, reach, groups, alternatives[alternatives.len() - 1].clone()));

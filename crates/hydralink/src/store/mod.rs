@@ -84,14 +84,6 @@ impl Store {
         self.sections.values().for_each(|section| section.expect(lookups));
     }
 
-    /// Asks the system to fetch these elements of a section, all at once and while the caller goes on: places that are needed
-    /// one after the other would be waited for one after the other.
-    pub(crate) fn fetch(&self, name: &str, ranges: impl Iterator<Item = std::ops::Range<usize>>) {
-        if let Some(section) = self.sections.get(name) {
-            section.fetch(ranges);
-        }
-    }
-
     /// Whether a section exists.
     pub fn has(&self, name: &str) -> bool {
         self.sections.contains_key(name)

@@ -22,10 +22,6 @@ use crate::error::Error;
 #[cfg(unix)]
 const SCANNED: usize = 16 << 20;
 
-/// Bytes between two places that are fetched rather than left out: a page.
-#[cfg(unix)]
-const NEAR: usize = 4096;
-
 /// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
 pub const SMALL_SECTION: u64 = 1 << 20;
 
@@ -47,36 +43,6 @@ impl Mapped {
         if self.map.len() > SCANNED {
             drop(self.map.advise(if lookups { memmap2::Advice::Random } else { memmap2::Advice::Normal }));
         }
-    }
-
-    /// Tells the system that these elements will be read, so that it can fetch them side by side. Neighbours are fetched in
-    /// one.
-    pub(crate) fn fetch(&self, ranges: impl Iterator<Item = std::ops::Range<usize>>) {
-        #[cfg(unix)]
-        if self.map.len() > SCANNED {
-            let size = element_size(&self.element);
-            let fetch = |range: &std::ops::Range<usize>| {
-                let (start, end) = (range.start.min(self.map.len()), range.end.min(self.map.len()));
-                if start < end {
-                    drop(self.map.advise_range(memmap2::Advice::WillNeed, start, end - start));
-                }
-            };
-            let mut open: Option<std::ops::Range<usize>> = None;
-            for range in ranges.map(|range| range.start * size..range.end * size) {
-                match &mut open {
-                    Some(open) if range.start >= open.start && range.start <= open.end + NEAR => {
-                        open.end = open.end.max(range.end)
-                    }
-                    _ => {
-                        open.iter().for_each(fetch);
-                        open = Some(range);
-                    }
-                }
-            }
-            open.iter().for_each(fetch);
-        }
-        #[cfg(not(unix))]
-        drop(ranges);
     }
 
     /// The section's bytes.
@@ -107,12 +73,6 @@ impl Mapped {
             Err(format!("checksum is {found:032x}, expected {:032x}", entry.checksum))
         }
     }
-}
-
-/// Bytes of an element of a type's name.
-#[cfg(unix)]
-fn element_size(name: &str) -> usize {
-    name.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()).parse::<usize>().map_or(1, |bits| bits / 8)
 }
 
 /// Maps one section and checks its length, and its checksum if it is small.
