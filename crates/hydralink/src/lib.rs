@@ -25,7 +25,8 @@
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
 //! | [`query`], [`top`], [`filter`] | what is known of a node, which nodes are like this |
 //! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
-//! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
+//! | [`how`], [`cohesion`], [`expand`] | what holds a network together, how tightly, and what lies around some accounts |
+//! | [`dense`], [`lockstep`] | where it is densest, and who moves together, whatever was detected |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`as_of`](mod@as_of) | what was known at an earlier time |
@@ -36,6 +37,8 @@
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
 //! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`cases`] | what people decided, and what follows |
+//! | [`rules`] | who is one by rules and lists that somebody wrote down |
+//! | [`review`] | what to look at in the hours that there are |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
 //! | [`share`](mod@share) | what two labs know in common, without values |
@@ -65,6 +68,8 @@ pub mod reruns;
 pub mod bans;
 pub mod cases;
 pub mod diff;
+pub mod cohesion;
+pub mod dense;
 pub mod dossier;
 mod enrich;
 pub mod evaluate;
@@ -76,10 +81,13 @@ pub mod lineage;
 pub mod linkage;
 pub mod links;
 pub mod paths;
+pub mod lockstep;
 pub mod privacy;
 pub mod query;
 pub mod report;
 pub mod share;
+pub mod review;
+pub mod rules;
 pub mod ties;
 pub mod top;
 pub mod why_not;

@@ -482,6 +482,21 @@ fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     facts
 }
 
+/// The flagged network that most of some accounts belong to, the stronger of equals, and their share.
+pub(crate) fn flagged_share(results: Option<&Labelling>, accounts: &[u32]) -> (Option<String>, f64) {
+    let mut members: BTreeMap<u32, usize> = BTreeMap::new();
+    for &account in accounts {
+        if let Some(results) = results.filter(|results| results.flagged_network_of(AccountId(account)).is_some()) {
+            *members.entry(results.network_of[account as usize]).or_default() += 1;
+        }
+    }
+    let most = members.iter().max_by_key(|&(&network, &count)| (count, Reverse(network)));
+    most.map_or((None, 0.0), |(&network, &count)| {
+        let id = results.map(|results| results.head(network as usize).id.clone());
+        (id, count as f64 / accounts.len() as f64)
+    })
+}
+
 /// Accounts of a network by how they belong: core, fringe, ambiguous.
 pub fn count_memberships(members: &[(AccountId, Membership)]) -> [u64; 3] {
     let mut counts = [0; 3];
