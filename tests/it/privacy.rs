@@ -78,7 +78,7 @@ fn a_store_takes_another_key_and_keeps_its_networks_and_decisions() {
     let before = ids(&store);
     let id = before[0].clone();
     let members = belonging(&bench, &store, &id);
-    run_with(&bench, &["case", "confirm", &store, &id, "--reason", "shared_cards"], ANN);
+    run_with(&bench, &["case", "confirm", &store, &id], ANN);
     run_with(&bench, &["case", "note", &store, &format!("account:{}", members.first().expect("a member")), "seen"], ANN);
     let head = text(&bench.ok(&["case", "verify", &store, "--format", "json"]).json()["head"]);
     let shown = |key: &str, node: &str| {
@@ -91,7 +91,7 @@ fn a_store_takes_another_key_and_keeps_its_networks_and_decisions() {
     bench.fails(
         2,
         &["holds pseudonyms under key"],
-        &["rekey", &store, "--key-file", &new, "--new-key-file", &old, "--reviewer", "ann"],
+        &["rekey", &store, "--key-file", &new, "--new-key-file", &new, "--reviewer", "ann"],
     );
     let ran = run_with(&bench, &["rekey", &store, "--reviewer", "ann", "--format", "json"], &keys);
     assert!(ran.stderr.contains("copies"), "{}", ran.stderr);

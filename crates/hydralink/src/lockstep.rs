@@ -116,7 +116,7 @@ pub fn lockstep(
         if taken.contains(&seed) {
             continue;
         }
-        if let Some((accounts, windows)) = search.from_seed(seed) {
+        if let Some((accounts, windows)) = search.core_of_seed(seed) {
             taken.extend(windows.keys().copied());
             found.push((accounts, windows));
         }
@@ -171,7 +171,7 @@ impl Search<'_> {
     }
 
     /// The core that a seed leads to, if it does.
-    fn from_seed(&self, seed: u32) -> Option<(Vec<u32>, Windows)> {
+    fn core_of_seed(&self, seed: u32) -> Option<(Vec<u32>, Windows)> {
         let (_, window) = self.window_of(seed)?;
         let mut accounts = in_window(&self.times(seed), window);
         let mut windows = Windows::new();
