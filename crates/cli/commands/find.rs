@@ -198,8 +198,8 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::text("account_id", |row| row.member.account_id.clone()),
-    Field::number("component", |row| row.member.component.to_string()),
-    Field::number("community", |row| row.member.community.to_string()),
+    Field::csv("component", |row| row.member.component.to_string()),
+    Field::csv("community", |row| row.member.community.to_string()),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
     Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
     Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),

@@ -94,7 +94,10 @@ impl Dataset {
             }
             if let Some(kind) = self.tables().kinds.iter().position(|known| known == kind) {
                 let kind = KindId(kind as u8);
-                return self.identifier(kind, value).map(Node::Identifier).ok_or_else(|| self.unknown(text, Some(kind), value));
+                // An account may be called what looks like an identifier.
+                let found = self.identifier(kind, value).map(Node::Identifier);
+                let found = found.or_else(|| self.account(text).ok().map(Node::Account));
+                return found.ok_or_else(|| self.unknown(text, Some(kind), value));
             }
         }
         let mut found = Vec::new();
