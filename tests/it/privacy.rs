@@ -236,6 +236,10 @@ fn levels_show_less() {
         &["path", &store, &members[0], &members[1], "--format", "json"],
         &["common", &store, &members[0], &members[1], "--format", "json"],
         &["ego", &store, &members[0], "--format", "json"],
+        &["cohesion", &store, &id, "--format", "json"],
+        &["dense", &store, "--accounts-of", "1", "--format", "jsonl"],
+        &["link", &store, "--rule", "ip(accounts <= 20)", "--accounts", "--format", "jsonl"],
+        &["networks", &store, "--review-hours", "8", "--format", "json"],
     ] {
         let redacted = at("redact", command);
         assert!(members.iter().all(|member| !redacted.contains(member)), "{command:?}");
