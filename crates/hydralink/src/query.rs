@@ -6,15 +6,10 @@
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
 //! use hydralink::{Dataset, query};
-//!
-//! let dataset = Dataset::open(&store)?;
-//! let labels = dataset.labelling()?;
+//! let (dataset, labels) = (Dataset::open(&store)?, Dataset::open(&store)?.labelling()?);
 //! let widest = query::hubs(&dataset, &labels, Some("ip"))?.next().expect("an address");
-//! assert!(widest.accounts > 1);
-//! let node = dataset.node(&widest.identifier)?;
-//! let (nearest, all) = query::nearest(&dataset, Some(&labels), node, None, 10);
+//! let (nearest, all) = query::nearest(&dataset, Some(&labels), dataset.node(&widest.identifier)?, None, 10);
 //! assert!(nearest.len() <= 10 && all as u64 == widest.accounts);
-//! assert_eq!(query::show(&dataset, Some(&labels), node).exchanges, widest.exchanges);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
@@ -264,16 +259,17 @@ pub fn nearest(
     let count = found.len();
     if most < count {
         // Those that stand where the last of the first stands are kept with it: their names decide.
-        let (_, last, _) = found.select_nth_unstable_by_key(most.saturating_sub(1), |near| (near.bits, near.degree));
-        let last = (last.bits, last.degree);
-        found.retain(|near| (near.bits, near.degree) <= last);
+        let key = |near: &Near| (near.bits, near.degree);
+        let last = key(found.select_nth_unstable_by_key(most.saturating_sub(1), key).1);
+        found.retain(|near| key(near) <= last);
     }
     let of = dataset.label_of(node);
     let columns = graph.columns();
     let row = |near: &Near| {
-        let network = match near.node {
-            Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0)),
-            Node::Identifier(identifier) => results.and_then(|results| results.tied_network(identifier)),
+        let (network, class) = match (results, near.node) {
+            (None, _) => (None, None),
+            (Some(results), Node::Account(account)) => (results.flagged_network_of(account).map(|found| found.0), None),
+            (Some(results), Node::Identifier(id)) => (results.tied_network(id), Some(results.class_of(id).to_owned())),
         };
         let Near { node, position, .. } = *near;
         let neighbor = Neighbor {
@@ -284,10 +280,7 @@ pub fn nearest(
             last_seen: rfc3339(columns.last_seen[position]),
             degree: near.degree as u64,
             bits: results.map(|results| results.weights[position]),
-            class: match node {
-                Node::Account(_) => None,
-                Node::Identifier(identifier) => results.map(|results| results.class_of(identifier).to_owned()),
-            },
+            class,
             network: network.filter(|network| network.flagged).map(|network| network.id.clone()),
         };
         ((near.bits, near.degree), neighbor)
