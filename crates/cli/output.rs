@@ -6,7 +6,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use serde::Serialize;
 
 use crate::Found;
@@ -215,7 +215,12 @@ impl Output {
             table.add_row(shown.iter().map(|field| visible(&(field.cell)(record))));
         }
         for (at, field) in shown.iter().enumerate() {
+            let names = records.iter().map(|record| visible(&(field.cell)(record)));
+            let widest = names.map(|name| name.chars().count()).filter(|&width| width <= WHOLE).max().unwrap_or(0) as u16;
             if let Some(column) = table.column_mut(at) {
+                if at == 0 && !field.number {
+                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(widest + 1)));
+                }
                 column.set_padding(if at == 0 { (0, 1) } else { (1, 1) });
                 if field.number {
                     column.set_cell_alignment(CellAlignment::Right);
@@ -237,6 +242,9 @@ impl Output {
         writer.flush()
     }
 }
+
+/// Characters of a name in the first column that stay on one line, however narrow the table: most ids can be copied whole.
+const WHOLE: usize = 28;
 
 /// The I/O error inside a CSV error, so that a closed pipe is known as one.
 fn unwrapped(error: csv::Error) -> io::Error {

@@ -10,6 +10,7 @@
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, indicators, the store as of an earlier time |
 //! | `privacy` | pseudonyms, levels, k-anonymity, erasure, retention, sharing |
+//! | `hanging` | cohesion, dense blocks, lockstep, rules and lists, known-good seeds, and hours of review |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
 //! | `memory` | a build within a memory limit gives the same bytes, and a full disk leaves nothing behind |
 //! | `enrich` | whose networks addresses are in is read, kept, shown and used |
@@ -26,6 +27,7 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod enrich;
+mod hanging;
 mod investigate;
 mod journey;
 mod judge;

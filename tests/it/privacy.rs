@@ -69,6 +69,60 @@ pub(crate) fn first_event() -> (String, String, String) {
 }
 
 #[test]
+fn a_store_takes_another_key_and_keeps_its_networks_and_decisions() {
+    let bench = Bench::new();
+    let (old, new) = (key_file(&bench, "old", KEY), key_file(&bench, "new", OTHER_KEY));
+    let store = keyed(&bench, &old);
+    let (account, ip, _) = first_event();
+    let ids = |store: &str| networks(&bench, store).iter().map(|network| text(&network["id"])).collect::<Vec<_>>();
+    let before = ids(&store);
+    let id = before[0].clone();
+    let members = belonging(&bench, &store, &id);
+    run_with(&bench, &["case", "confirm", &store, &id], ANN);
+    run_with(&bench, &["case", "note", &store, &format!("account:{}", members.first().expect("a member")), "seen"], ANN);
+    let head = text(&bench.ok(&["case", "verify", &store, "--format", "json"]).json()["head"]);
+    let shown = |key: &str, node: &str| {
+        let card = bench.run(&["show", &store, node, "--key-file", key, "--format", "json"]);
+        (card.code == 0).then(|| card.json())
+    };
+    let card = shown(&old, &account).expect("the account is found by its value");
+
+    let keys = ["--key-file", old.as_str(), "--new-key-file", new.as_str()];
+    bench.fails(
+        2,
+        &["holds pseudonyms under key"],
+        &["rekey", &store, "--key-file", &new, "--new-key-file", &new, "--reviewer", "ann"],
+    );
+    let ran = run_with(&bench, &["rekey", &store, "--reviewer", "ann", "--format", "json"], &keys);
+    assert!(ran.stderr.contains("copies"), "{}", ran.stderr);
+    let rekeyed = ran.json();
+    assert!(rekeyed["decisions"].as_u64() > Some(members.len() as u64), "{rekeyed}");
+
+    // The new key answers, the old one doesn't, and no name is what it was.
+    let now = shown(&new, &account).expect("the account is found by its value");
+    assert_eq!((&now["exchanges"], &now["seen_with"]), (&card["exchanges"], &card["seen_with"]));
+    assert_ne!(now["node"], card["node"]);
+    assert!(shown(&new, &format!("ip:{ip}")).is_some());
+    assert!(shown(&old, &account).is_none());
+    for name in &members {
+        assert_eq!(files_with(&store, name), Vec::<String>::new(), "the old name {name} stands in the store");
+    }
+    // Networks keep their ids, cases their members, and the chain holds from before the change on.
+    let after = ids(&store);
+    assert!(after.contains(&id), "{id} of {after:?}");
+    let labelled = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).records();
+    assert!(labelled.iter().filter(|member| member["label"] == "confirmed").count() * 2 > members.len(), "{labelled:?}");
+    bench.ok(&["case", "verify", &store, "--head", &head]);
+    assert_eq!(bench.ok(&["case", "verify", &store, "--format", "json"]).json()["erased_names"], 0);
+    bench.fails(2, &["already"], &[&["rekey", &store, "--reviewer", "ann"], &keys[..]].concat());
+    // Logs go on being read under the new key alone.
+    bench.fails(2, &["key"], &["update", &store, &of_world("events.csv"), "--key-file", &old, "--quiet"]);
+    let more = bench.file("more.csv", format!("timestamp,account_id,ip\n2026-03-02T00:00:00Z,{account},{ip}\n"));
+    let updated = bench.ok(&["update", &store, &more, "--key-file", &new, "--format", "json", "--quiet"]).json();
+    assert_eq!(updated["accounts"], rekeyed["accounts"], "the account was known by its value");
+}
+
+#[test]
 fn a_keyed_store_holds_no_value_and_answers_to_its_key() {
     let bench = Bench::new();
     let key = key_file(&bench, "key", KEY);
@@ -182,6 +236,10 @@ fn levels_show_less() {
         &["path", &store, &members[0], &members[1], "--format", "json"],
         &["common", &store, &members[0], &members[1], "--format", "json"],
         &["ego", &store, &members[0], "--format", "json"],
+        &["cohesion", &store, &id, "--format", "json"],
+        &["dense", &store, "--accounts-of", "1", "--format", "jsonl"],
+        &["link", &store, "--rule", "ip(accounts <= 20)", "--accounts", "--format", "jsonl"],
+        &["networks", &store, "--review-hours", "8", "--format", "json"],
     ] {
         let redacted = at("redact", command);
         assert!(members.iter().all(|member| !redacted.contains(member)), "{command:?}");

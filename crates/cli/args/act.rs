@@ -1,4 +1,4 @@
-//! Acting: plan-bans, case, share, match, forget; and who looks at what.
+//! Acting: plan-bans, case, share, match, forget, expire, rekey; and who looks at what.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,14 @@ pub(crate) enum ActCommand {
     Forget(Forget),
     /// Remove from a store what was last seen too long ago, as retention asks for; `detect` is run again
     Expire(Expire),
+    /// Put a store of pseudonyms under another key; `detect` is run again, and networks keep their ids
+    ///
+    /// Every pseudonym becomes its pseudonym under the new key, and the old key is kept in the store sealed under the new one.
+    /// So the old key alone tries no value any more, and the new key alone answers. What is under the old key elsewhere
+    /// (copies, exports) stays. Only a build from the logs makes a store that never knew the old key.
+    ///
+    /// Example: hydralink rekey store --key-file old.key --new-key-file new.key --reviewer ann
+    Rekey(Rekey),
 }
 
 /// A key, from a file and never from the command line.
@@ -217,6 +225,21 @@ pub(crate) struct Forget {
     pub(crate) reviewer: String,
     #[command(flatten)]
     pub(crate) key: KeyFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rekey {
+    /// The store
+    pub(crate) store: PathBuf,
+    /// File with the key that the store is under
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// File with the key that it is to be under: at least 32 random bytes that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key_file: PathBuf,
+    /// Who does it; stands in the case log, if there is one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reviewer: String,
 }
 
 #[derive(Debug, Args)]

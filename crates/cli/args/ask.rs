@@ -180,7 +180,98 @@ pub(crate) struct Expand {
     /// Known-bad accounts, one a line, bare or as JSON Lines with account_id; - for stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) seeds: PathBuf,
+    /// Known-good accounts, likewise: those closer to them than to the seeds come last, and are not in the cluster
+    #[arg(long, value_name = "FILE")]
+    pub(crate) good: Option<PathBuf>,
     /// Accounts to print, closest first (0: all that the walk reached)
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cohesion {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Network id (PN-...) or rank
+    pub(crate) id: String,
+    /// Identifiers of the network that an account has at least, in the (alpha, beta)-core
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) alpha: u32,
+    /// Accounts that an identifier has at least, in the (alpha, beta)-core
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(crate) beta: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dense {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Blocks to find, densest first, each in what those before it left
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) blocks: usize,
+    /// The accounts of this block (1 is the densest) instead
+    #[arg(long, value_name = "N")]
+    pub(crate) accounts_of: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lockstep {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// Kind of identifiers that accounts take up together
+    #[arg(long, default_value = "prompt_template_hash", value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Accounts of a core at least
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) accounts: usize,
+    /// Identifiers of a core at least
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) identifiers: usize,
+    /// Time within which they first have each of these, as in 1h or 2d
+    #[arg(long, default_value = "1d", value_name = "LENGTH")]
+    pub(crate) within: String,
+    /// Share of the others' that each account and each identifier has to have
+    #[arg(long, default_value = "80%", value_name = "SHARE", value_parser = super::read::share)]
+    pub(crate) share: f64,
+    /// The accounts of this core (1 is the largest) instead
+    #[arg(long, value_name = "N")]
+    pub(crate) accounts_of: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Link {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// A rule, as in 'card(accounts <= 10) and 2 of {ip, device, template}' (repeat for several)
+    #[arg(long, value_name = "RULE", required_unless_present_any = ["rules", "must"])]
+    pub(crate) rule: Vec<String>,
+    /// TOML with rules by name, under [rules]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// CSV of pairs of accounts that are one, a pair a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) must: Option<PathBuf>,
+    /// CSV of pairs of accounts that cannot be one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cannot: Option<PathBuf>,
+    /// Known-good accounts and identifiers, which link nobody, one a line or JSON Lines; the store's allow list holds too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) good: Option<PathBuf>,
+    /// Groups to print, largest first (0: all)
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
+    /// A line for each account of a group instead
+    #[arg(long)]
+    pub(crate) accounts: bool,
+    /// The pairs that cannot be one and are joined all the same, each with its chain, instead
+    #[arg(long, conflicts_with = "accounts")]
+    pub(crate) conflicts: bool,
 }

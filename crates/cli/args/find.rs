@@ -41,6 +41,15 @@ pub(crate) struct Networks {
     /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
+    /// Which of all candidates that nobody decided about are worth these hours of review, and in which order
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["all", "filter_where", "top"])]
+    pub(crate) review_hours: Option<f64>,
+    /// Minutes that a network's review takes
+    #[arg(long, default_value_t = 20.0, value_name = "MINUTES", requires = "review_hours")]
+    pub(crate) minutes_a_network: f64,
+    /// Minutes more for each of its accounts
+    #[arg(long, default_value_t = 0.0, value_name = "MINUTES", requires = "review_hours")]
+    pub(crate) minutes_an_account: f64,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
-pub(crate) use ask::{Ego, Expand, How, Hubs, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween, Top, TwoNodes};
+pub(crate) use ask::{
+    Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
+    Top, TwoNodes,
+};
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
@@ -125,6 +128,33 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink how store PN-ae620bcf
     How(How),
+    /// Which accounts are one by rules and lists that you write down
+    ///
+    /// Two accounts are one if they share what a rule asks for: identifiers of a kind, with what has to hold of them in
+    /// parentheses (the fields of `hubs --where`), joined by `and`, or so many of some kinds. Lists say which pairs must be one
+    /// or can't; if they contradict each other that is an error, and what rules join against them is listed. `detect` doesn't
+    /// use rules.
+    ///
+    /// Example: hydralink link store --rule 'card(accounts <= 10) and 2 of {ip, device, template}' --cannot pairs.csv
+    Link(Link),
+    /// How tightly a network holds together: cores, butterflies, bridges and blocks
+    ///
+    /// Example: hydralink cohesion store PN-ae620bcf --alpha 3 --beta 5
+    Cohesion(Cohesion),
+    /// The densest blocks of accounts and identifiers, whether or not anything was detected there
+    ///
+    /// FRAUDAR (Hooi et al. 2016): widely shared identifiers count for less, and no block of the store can be denser than the
+    /// bound beside each.
+    ///
+    /// Example: hydralink dense store --blocks 3; hydralink dense store --accounts-of 1 --format jsonl
+    Dense(Dense),
+    /// Accounts that took up the same identifiers within the same times
+    ///
+    /// CopyCatch (Beutel et al. 2013), seeded by each identifier: cores of --accounts that first had each of --identifiers
+    /// within --within of each other, but for some (--share).
+    ///
+    /// Example: hydralink lockstep store --within 12h --accounts 20
+    Lockstep(Lockstep),
     /// The identifiers that two networks both touch
     ///
     /// Example: hydralink overlap store PN-ae620bcf PN-2460b3a4

@@ -105,11 +105,9 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
     dataset.expect_reading_of(&nodes);
     let (mut rows, mut all) = (Vec::new(), 0);
     for node in nodes {
-        let mut of_one = query::neighbors(&dataset, results.as_ref(), node);
-        if let Some(kind) = &arguments.kind {
-            of_one.retain(|row| row.node.split_once(':').is_some_and(|(of, _)| of == kind));
-        }
-        all += of_one.len();
+        let most = if arguments.filter_where.is_some() || arguments.top == 0 { usize::MAX } else { arguments.top };
+        let (of_one, count) = query::nearest(&dataset, results.as_ref(), node, arguments.kind.as_deref(), most);
+        all += count;
         rows.extend(first_passing(
             of_one.into_iter(),
             arguments.filter_where.as_deref(),
@@ -138,7 +136,7 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
 
 /// Prints the most widely shared identifiers.
 pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let rows = query::hubs(&dataset, &results, arguments.kind.as_deref())?;
     let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::HUB_FIELDS, arguments.top)?;
@@ -147,7 +145,7 @@ pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Foun
 
 /// Prints the nodes with most of something.
 pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let by = match arguments.by {
         Measure::Degree => By::Degree,

@@ -7,6 +7,7 @@ use hydralink::evaluate::Evaluation;
 use hydralink::filter;
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
+use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
 
 use super::ask::first_passing;
@@ -55,6 +56,10 @@ pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared:
 pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
+    if let Some(hours) = arguments.review_hours {
+        let Networks { minutes_a_network, minutes_an_account, .. } = *arguments;
+        return review(&dataset, &results, &ReviewConfig { hours, minutes_a_network, minutes_an_account }, output);
+    }
     let places = ranked(&results, arguments.all);
     let shown = if arguments.top == 0 { places.len() } else { arguments.top };
     let (networks, of) = match &arguments.filter_where {
@@ -74,6 +79,38 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
     }
     Ok(found)
 }
+
+/// Prints what to review in so many hours.
+fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output: &mut Output) -> anyhow::Result<Found> {
+    let found = review::review(dataset, results, config)?;
+    let printed = match output.format() {
+        Format::Json => output.one(&found, |_| String::new())?,
+        _ => output.records(&found.networks, REVIEWED)?,
+    };
+    let share = if found.worth_waiting > 0.0 { 100.0 * found.worth / found.worth_waiting } else { 0.0 };
+    output.say(&format!(
+        "{} of {} candidates that wait for a review, in {:.1} of {} h; {:.1} of them are expected to be networks, with {share:.0}% of what a \
+         review of all could stop",
+        grouped(found.networks.len() as u64),
+        grouped(found.waiting),
+        found.hours_taken,
+        found.hours,
+        found.expected_networks
+    ))?;
+    Ok(if found.networks.is_empty() { Found::Nothing } else { printed })
+}
+
+const REVIEWED: &[Field<Reviewed>] = &[
+    Field::number("rank", |row| row.rank.to_string()),
+    Field::text("id", |row| row.id.clone()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::number("live", |row| row.live.to_string()),
+    Field::number("live exchanges", |row| row.live_exchanges.to_string()),
+    Field::number("chance", |row| format!("{:.3}", row.chance)),
+    Field::number("minutes", |row| format!("{:.0}", row.minutes)),
+    Field::number("hours then", |row| format!("{:.1}", row.hours_then)),
+    Field::csv("state", |row| row.state.name().to_owned()),
+];
 
 /// The places of the flagged networks, or of all candidates.
 pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
@@ -161,8 +198,8 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::text("account_id", |row| row.member.account_id.clone()),
-    Field::number("component", |row| row.member.component.to_string()),
-    Field::number("community", |row| row.member.community.to_string()),
+    Field::csv("component", |row| row.member.component.to_string()),
+    Field::csv("community", |row| row.member.community.to_string()),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
     Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
     Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
@@ -244,7 +281,14 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
     Ok(match &arguments.id {
-        Some(id) => output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?,
+        Some(id) => {
+            // A network that no detection finds any more has rows too, and few.
+            results.network_index(id).map_or_else(
+                |_| dataset.expect_reading_of(&[]),
+                |network| dataset.expect_reading_of_network(&results, network),
+            );
+            output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?
+        }
         None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,
         None => output.records(&lineage::lineages(&dataset, &results)?, LIFE)?,
     })

@@ -1,6 +1,7 @@
 //! What joins nodes: ego, path, common, why, why-not, appeal, how, overlap, expand.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
@@ -9,7 +10,7 @@ use hydralink::links::{self, EgoNode, Shared};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot};
-use hydralink::{Dataset, Node, cases};
+use hydralink::{AccountId, Dataset, Node, cases};
 
 use super::ask::{found_but, named};
 use super::find::MEMBER;
@@ -314,18 +315,18 @@ const OVERLAP: &[Field<links::Overlap>] = &[
 /// Prints the accounts closest to some seeds.
 pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let (nodes, unknown) = named(&dataset, &arguments.seeds, output)?;
-    let seeds: Vec<_> =
-        nodes.iter().filter_map(|node| if let Node::Account(seed) = node { Some(*seed) } else { None }).collect();
-    if seeds.len() < nodes.len() {
-        anyhow::bail!("{} of the seeds are identifiers; name accounts", nodes.len() - seeds.len());
-    }
-    let mut found = expand::expand(&dataset, &dataset.labelling()?, &seeds)?;
+    let (seeds, unknown) = accounts_named(&dataset, &arguments.seeds, "seeds", output)?;
+    let (good, unknown_good) = match &arguments.good {
+        Some(good) => accounts_named(&dataset, good, "known-good accounts", output)?,
+        None => (Vec::new(), None),
+    };
+    let unknown = unknown.or(unknown_good);
+    let mut found = expand::expand(&dataset, &dataset.labelling()?, &seeds, &good)?;
     let all = found.accounts.len();
     found.accounts.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
     let printed = match output.format() {
         Format::Json => output.one(&found, |_| String::new())?,
-        _ => output.records(&found.accounts, CLOSE)?,
+        _ => output.records(&found.accounts, &close_fields(!good.is_empty()))?,
     };
     output.say(&format!(
         "{} seeds; a cluster of {} accounts of conductance {:.3}; showing {} of {} that the walk reached",
@@ -338,11 +339,32 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
     found_but(unknown, printed)
 }
 
-const CLOSE: &[Field<Close>] = &[
-    Field::text("account_id", |row| row.account_id.clone()),
-    Field::number("score", |row| format!("{:.4}", row.score)),
-    Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),
-    Field::text("inside", |row| if row.inside { "inside" } else { "" }.to_owned()),
-    Field::text("network", |row| row.network.clone().unwrap_or_default()),
-    Field::number("exchanges", |row| row.exchanges.to_string()),
-];
+/// The columns of a close account; tables show its leaning where known-good accounts were named.
+fn close_fields(with_good: bool) -> [Field<Close>; 7] {
+    let leaning = |row: &Close| row.leaning.map_or(String::new(), |leaning| format!("{leaning:.3}"));
+    [
+        Field::text("account_id", |row| row.account_id.clone()),
+        Field::number("score", |row| format!("{:.4}", row.score)),
+        if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning", leaning) },
+        Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),
+        Field::text("inside", |row| if row.inside { "inside" } else { "" }.to_owned()),
+        Field::text("network", |row| row.network.clone().unwrap_or_default()),
+        Field::number("exchanges", |row| row.exchanges.to_string()),
+    ]
+}
+
+/// The accounts that a file or stdin names; as [`named`].
+fn accounts_named(
+    dataset: &Dataset,
+    path: &Path,
+    what: &str,
+    output: &mut Output,
+) -> anyhow::Result<(Vec<AccountId>, Option<hydralink::Error>)> {
+    let (nodes, unknown) = named(dataset, path, output)?;
+    let accounts = nodes.iter().filter_map(|node| if let Node::Account(account) = node { Some(*account) } else { None });
+    let accounts: Vec<AccountId> = accounts.collect();
+    if accounts.len() < nodes.len() {
+        anyhow::bail!("{} of the {what} are identifiers; name accounts", nodes.len() - accounts.len());
+    }
+    Ok((accounts, unknown))
+}

@@ -4,11 +4,13 @@ mod about;
 mod ask;
 mod bans;
 mod case;
+mod cohesion;
 mod demo;
 mod export;
 mod find;
 mod join;
 mod judge;
+mod link;
 mod privacy;
 mod read;
 
@@ -51,6 +53,10 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Appeal(arguments) => join::appeal(&arguments, output),
         Command::WhyNot(arguments) => join::why_not(&arguments, output),
         Command::How(arguments) => join::how(&arguments, output),
+        Command::Link(arguments) => link::link(&arguments, output),
+        Command::Cohesion(arguments) => cohesion::cohesion(&arguments, output),
+        Command::Dense(arguments) => cohesion::dense(&arguments, output),
+        Command::Lockstep(arguments) => cohesion::lockstep(&arguments, output),
         Command::Overlap(arguments) => join::overlap(&arguments, output),
         Command::Expand(arguments) => join::expand(&arguments, output),
         Command::PlanBans(arguments) => bans::plan_bans(&arguments, output),
@@ -68,6 +74,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Act(ActCommand::Match(arguments)) => privacy::find_matches(&arguments, output),
         Command::Act(ActCommand::Forget(arguments)) => privacy::forget(&arguments, shared, output),
         Command::Act(ActCommand::Expire(arguments)) => privacy::expire(&arguments, shared, output),
+        Command::Act(ActCommand::Rekey(arguments)) => privacy::rekey(&arguments, shared, output),
         Command::Evaluate(arguments) => judge::evaluate(&arguments, shared, output),
         Command::Judge(arguments) => judge::run(arguments, shared, output),
     }

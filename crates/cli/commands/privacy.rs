@@ -1,12 +1,12 @@
-//! Erasing accounts, and sharing indicators without values.
+//! Erasing accounts, changing a store's key, and sharing indicators without values.
 
 use hydralink::export::{Networks, Sharing};
-use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key};
+use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key, Rekeyed};
 use hydralink::share::{self, ShareSummary};
 use hydralink::{Dataset, Error};
 
 use crate::Found;
-use crate::args::{Expire, Forget, Match, Share, Shared};
+use crate::args::{Expire, Forget, Match, Rekey, Share, Shared};
 use crate::output::{Field, Output, grouped};
 use crate::progress::Progress;
 
@@ -30,6 +30,34 @@ pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -
     let expired = privacy::expire(&arguments.store, since, &progress.observer())?;
     drop(progress);
     Ok(output.one(&expired, expired_text)?)
+}
+
+/// Puts a store under another key.
+pub(crate) fn rekey(arguments: &Rekey, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let (old, new) = (Key::read(&arguments.key_file)?, Key::read(&arguments.new_key_file)?);
+    let progress = Progress::new(shared, "opening", None, false);
+    let rekeyed = privacy::rekey(&arguments.store, &old, &new, &arguments.reviewer, &progress.observer())?;
+    drop(progress);
+    output.say("copies of the store and exports from before are still under the old key")?;
+    Ok(output.one(&rekeyed, rekeyed_text)?)
+}
+
+fn rekeyed_text(rekeyed: &Rekeyed) -> String {
+    let mut text = format!(
+        "from key {} to key {}: {} accounts, {} identifiers and {} organisations have new pseudonyms\n",
+        rekeyed.old_key,
+        rekeyed.new_key,
+        grouped(rekeyed.accounts),
+        grouped(rekeyed.identifiers),
+        grouped(rekeyed.orgs)
+    );
+    if rekeyed.decisions > 0 {
+        text.push_str(&format!("{} names of the case log with them; remarks stay as written\n", grouped(rekeyed.decisions)));
+    }
+    if rekeyed.detected_again {
+        text.push_str("networks detected again, under their ids\n");
+    }
+    text
 }
 
 fn expired_text(expired: &Expired) -> String {

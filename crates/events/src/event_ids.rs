@@ -14,9 +14,9 @@
 //! out, so that the format and the columns nobody uses make no difference. In long events, where one event has a row for each
 //! identifier, the kind and the value belong to the id.
 //!
-//! Hashes are BLAKE3, keyed where a store keeps pseudonyms. A row is lost by accident only if all 128 bits agree: among n
-//! events with probability below n² / 2^129, 10^-21 for 10^9. A conflict is counted that is none with probability below n² /
-//! 2^65, 3 % for 10^9.
+//! Hashes are BLAKE3, keyed where a store keeps pseudonyms; each rotation of the key hashes the hashes again. A row is lost by
+//! accident only if all 128 bits agree: among n events with probability below n² / 2^129, 10^-21 for 10^9. A conflict is
+//! counted that is none with probability below n² / 2^65, 3 % for 10^9.
 //!
 //! Cost: two hashes a row that has an id; 17 to 35 bytes a distinct row while reading (a hash table at 7/16 to 7/8), 16 in the
 //! store.
@@ -26,7 +26,7 @@ use std::sync::{Mutex, PoisonError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::normalise::pseudonym::Pseudonyms;
+use crate::normalise::pseudonym::{Pseudonyms, pair_again};
 
 /// Tables, each with a lock, so that threads seldom wait.
 const TABLES: usize = 64;
@@ -78,13 +78,19 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
 /// The events counted so far, shared by all threads.
 pub(crate) struct Counted {
     key: [u8; 32],
+    /// Of the rotations since.
+    later: Vec<[u8; 32]>,
     tables: Vec<Mutex<HashTable<[u64; 2]>>>,
 }
 
 impl Counted {
     pub(crate) fn new(pseudonyms: Option<&Pseudonyms>) -> Self {
-        let secret = pseudonyms.map_or(String::new(), |keyed| keyed.of("event_id", "key"));
-        Counted { key: blake3::derive_key(OPEN, secret.as_bytes()), tables: (0..TABLES).map(|_| Mutex::default()).collect() }
+        let secret = pseudonyms.map_or(String::new(), Pseudonyms::event_secret);
+        Counted {
+            key: blake3::derive_key(OPEN, secret.as_bytes()),
+            later: pseudonyms.map_or(Vec::new(), Pseudonyms::event_keys),
+            tables: (0..TABLES).map(|_| Mutex::default()).collect(),
+        }
     }
 
     pub(crate) fn event(&self) -> Event {
@@ -98,7 +104,8 @@ impl Counted {
             bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
             u64::from_le_bytes(bytes)
         };
-        self.insert([half(&event.id), half(&event.content)])
+        let pair = [half(&event.id), half(&event.content)];
+        self.insert(self.later.iter().fold(pair, |pair, key| pair_again(key, pair)))
     }
 
     fn insert(&self, pair: [u64; 2]) -> bool {
@@ -162,6 +169,20 @@ mod tests {
         assert!(event(&open, "r1", "a") && event(&keyed, "r1", "a"));
         let (open, keyed) = (open.sorted(), keyed.sorted());
         assert!(open.iter().zip(&keyed).all(|(one, other)| one != other));
+    }
+
+    #[test]
+    fn a_rotation_counts_the_same_events() {
+        let (old, new) = (Pseudonyms::new([7; 32]), Pseudonyms::new([8; 32]));
+        let before = Counted::new(Some(&old));
+        let events = [("r1", "a"), ("r1", "b"), ("r2", "a")];
+        assert!(events.iter().all(|(id, content)| event(&before, id, content)));
+        let pairs = new.event_ids_again(&before.sorted());
+        assert_eq!(EventIds { pairs: pairs.clone(), duplicates: 0 }.conflicts(), 1);
+        let after = Counted::new(Some(&old.rotated(&new)));
+        after.seed(&pairs);
+        assert!(events.iter().all(|(id, content)| !event(&after, id, content)));
+        assert!(event(&after, "r3", "a"));
     }
 
     proptest! {

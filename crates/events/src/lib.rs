@@ -47,7 +47,7 @@ pub use event_ids::EventIds;
 pub use ingest::{FileRead, Ingested, Template, ingest, ingest_into};
 pub use keep::{Element, Growing, InMemory, Keeper};
 pub use names::{Names, NamesRef};
-pub use normalise::pseudonym::Pseudonyms;
+pub use normalise::pseudonym::{Pseudonyms, SealedKey};
 pub use profile::{Profile, profile};
 pub use rows::Rejection;
 pub use tables::{AccountAttributes, known_columns};

@@ -26,6 +26,7 @@
 pub mod activity;
 pub mod bipartite;
 pub mod build;
+pub mod butterflies;
 pub mod cohesion;
 pub mod column;
 pub mod components;
@@ -47,6 +48,7 @@ pub mod weighted;
 
 pub use activity::{Activity, ActivityColumns, ActivityOf};
 pub use bipartite::{BipartiteColumns, BipartiteGraph, Sighting};
+pub use butterflies::{Butterflies, butterflies};
 pub use cohesion::{Cohesion, cohesion};
 pub use column::Column;
 pub use components::{

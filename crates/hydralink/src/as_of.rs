@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::detect::told;
 use crate::error::Error;
+use crate::privacy;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
@@ -48,6 +49,11 @@ pub struct AsOf {
 /// The time at which a store stands, if [`as_of`] made it.
 pub(crate) fn time_of(dataset: &Dataset) -> Result<Option<Seconds>, Error> {
     Ok(dataset.store().column_or_empty::<u32>(SECTION)?.first().copied())
+}
+
+/// Keeps in a store that is rewritten at which time it stands, if it does.
+pub(crate) fn keep(dataset: &Dataset, writer: &mut StoreWriter) -> Result<(), Error> {
+    time_of(dataset)?.map_or(Ok(()), |time| writer.put(SECTION, &[time]))
 }
 
 /// Refuses to change a store that [`as_of`] made.
@@ -106,6 +112,7 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'stat
     let mut writer = StoreWriter::create(output)?;
     writer.set_key_id(then.manifest().key_id.clone());
     kept.put(&mut writer, &then, ingested)?;
+    privacy::keep_sealed_keys(&then, &mut writer)?;
     writer.put(SECTION, &[time])?;
     step("writing")?;
     writer.commit()?;

@@ -64,6 +64,8 @@ pub fn build(
     let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
+    let sealed = config.pseudonym.as_ref().map(events::Pseudonyms::sealed);
+    privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
     let config = &spilling_beside(path, config);
     let ingested = events::ingest_into(&writer, None, sources, config, observer)?;
     if observer.cancelled() {
@@ -102,8 +104,11 @@ pub fn update(
     let mut writer = StoreWriter::create(path)?;
     writer.set_key_id(key_id);
     let dataset = Dataset::open(path)?;
+    let sealed = privacy::sealed_keys(dataset.store())?;
+    privacy::put_sealed_keys(&mut writer, &sealed)?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;
     let mut config = spilling_beside(path, config);
+    config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
     for (section, configured) in side_tables(&mut config) {
         if configured.is_none() && dataset.store().has(section) {
             let file = folder.path().join(section);

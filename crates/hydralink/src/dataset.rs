@@ -139,7 +139,9 @@ impl Dataset {
     pub fn with_key(mut self, key: &Key) -> Result<Self, Error> {
         let stored = self.manifest().key_id.as_deref();
         privacy::check_key(self.path(), stored, Some(&key.id()))?;
-        self.pseudonyms = stored.is_some().then(|| key.pseudonyms());
+        let keyed = stored.is_some();
+        let sealed = privacy::sealed_keys(&self.store)?;
+        self.pseudonyms = keyed.then(|| privacy::unsealed(self.path(), key.pseudonyms(), &sealed)).transpose()?;
         Ok(self)
     }
 
@@ -265,6 +267,18 @@ impl Dataset {
             what: format!("kind {name}"),
             hint: format!("; this store has {}", kinds.join(", ")),
         })
+    }
+
+    /// What names the keys that the store's pseudonyms were made with, the present one first; `None` for a store of plain
+    /// values.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if the earlier keys can't be read.
+    pub fn pseudonyms_id(&self) -> Result<Option<String>, Error> {
+        let sealed = privacy::sealed_keys(&self.store)?;
+        let after =
+            |key: &String| sealed.iter().rev().fold(key.clone(), |text, earlier| format!("{text} after {}", earlier.id));
+        Ok(self.manifest().key_id.as_ref().map(after))
     }
 
     /// The pseudonym of a value that somebody typed, if the store holds pseudonyms and its key was given.

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
 use crate::query;
+use crate::results::foremost::Foremost;
 use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::store::StoreWriter;
 use crate::time::rfc3339;
@@ -98,8 +99,9 @@ pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str)
     let dataset = Dataset::open(path)?;
     step("checking")?;
     dataset.store().verify()?;
-    let results = find_networks(&dataset, config, &step)?;
+    let mut results = find_networks(&dataset, config, &step)?;
     step("writing")?;
+    results.foremost = Foremost::of(&dataset, &results)?;
     results.write(&mut writer)?;
     lineage::record_run(&dataset, &results, &mut writer)?;
     step("writing")?;

@@ -9,10 +9,16 @@
 //! 2. *Sweep*: vertices by `p(v) / vol(v)`, most first; of all prefixes `S` the one of least conductance is the seeds' cluster:
 //!    `conductance(S) = cut(S, rest) / min(vol(S), vol(rest))`, where `vol` sums the bits of edges.
 //!
-//! The score of an account is `p(v) / vol(v)` over that of the closest seed: 1 is as close as a seed. It is a ranking, not a
-//! probability, and says nothing of guilt by itself: `why` says what an account shares.
+//! 3. *Known-good accounts*: the same walk from them gives `t(v) = p'(v) / vol(v)`, the trust of SybilRank (degree-normalised,
+//!    a walk that returns where SybilRank's ends early). The *leaning* `s / (s + t)`, `s = p(v) / vol(v)`, is how likely a
+//!    walker that is met here set out from the bad ones, had both the same chance. The ranking is by `s` times the leaning, and
+//!    the sweep leaves out what leans to the good side (less than a half).
 //!
-//! Reference: Andersen, Chung, Lang (2006), Local graph partitioning using PageRank vectors, doi:10.1109/FOCS.2006.44.
+//! The score of an account is what it is ranked by over that of the closest seed: 1 is as close as a seed. It is a ranking, not
+//! a probability, and says nothing of guilt by itself: `why` says what an account shares.
+//!
+//! Reference: Andersen, Chung, Lang (2006), Local graph partitioning using PageRank vectors, doi:10.1109/FOCS.2006.44; Cao,
+//! Sirivianos, Yang, Pregueiro (2012), Aiding the detection of fake accounts in large scale social online services, NSDI.
 
 use std::collections::VecDeque;
 
@@ -57,6 +63,9 @@ pub struct Close {
     pub score: f64,
     /// Whether it is a seed.
     pub seed: bool,
+    /// Between known-good accounts (0) and the seeds (1), where any known-good ones were named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaning: Option<f64>,
     /// Whether it is inside the cluster.
     pub inside: bool,
     /// Its flagged network.
@@ -65,15 +74,21 @@ pub struct Close {
     pub exchanges: u64,
 }
 
-/// Ranks accounts by closeness to the seeds and cuts the cluster around them.
+/// Ranks accounts by closeness to the seeds, and by distance from known-good ones if any are named, and cuts the cluster around
+/// the seeds.
 ///
 /// # Errors
-/// [`Error::Usage`] without seeds, or if nothing that the seeds share says anything; as [`Ties::of`].
-pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId]) -> Result<Expansion, Error> {
+/// [`Error::Usage`] without seeds, if nothing that the seeds share says anything, or if a seed is known-good too; as
+/// [`Ties::of`].
+pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good: &[AccountId]) -> Result<Expansion, Error> {
     let ties = Ties::of(dataset, results)?;
     let mut seeds: Vec<u32> = seeds.iter().map(|seed| seed.0).collect();
     seeds.sort_unstable();
     seeds.dedup();
+    if let Some(both) = good.iter().find(|account| seeds.binary_search(&account.0).is_ok()) {
+        let account = dataset.shown_account(*both);
+        return Err(Error::Usage(format!("account:{account} is a seed and known-good at once: decide which")));
+    }
     let bits = |identifier: u32| ties.bits_of(IdentifierId(identifier));
     let walk = Walk { graph: dataset.graph(), bits: &bits };
     let start: Vec<u32> = seeds.iter().copied().filter(|&seed| walk.volume(seed) > 0.0).collect();
@@ -84,8 +99,28 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId]) -> Re
         }));
     }
     let pushed = walk.push(&start, EPSILON);
-    let order = walk.order(&pushed);
-    let (inside, conductance) = walk.sweep(&order, walk.total_volume());
+    let mut order = walk.order(&pushed);
+    let mut good: Vec<u32> = good.iter().map(|account| account.0).filter(|&account| walk.volume(account) > 0.0).collect();
+    good.sort_unstable();
+    good.dedup();
+    let trusted = (!good.is_empty()).then(|| walk.push(&good, EPSILON));
+    let leaning = |vertex: u32| {
+        let trusted = trusted.as_ref()?;
+        let (bad, good) = (pushed.estimate[vertex as usize], trusted.estimate[vertex as usize]);
+        Some(bad / (bad + good))
+    };
+    let mut swept = order.len();
+    if trusted.is_some() {
+        // What leans to the good side comes last, and is not swept.
+        let leaning = |vertex: u32| leaning(vertex).unwrap_or(1.0);
+        order.iter_mut().for_each(|(vertex, score)| *score *= leaning(*vertex));
+        order.sort_by(|a, b| {
+            let to_good = |vertex: u32| leaning(vertex) < 0.5;
+            to_good(a.0).cmp(&to_good(b.0)).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0))
+        });
+        swept = order.partition_point(|&(vertex, _)| leaning(vertex) >= 0.5);
+    }
+    let (inside, conductance) = walk.sweep(&order[..swept], walk.total_volume());
     let accounts = dataset.graph().account_count() as u32;
     let closest = order.iter().filter(|(vertex, _)| seeds.binary_search(vertex).is_ok()).map(|&(_, score)| score).next();
     let close: Vec<Close> = order
@@ -96,6 +131,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId]) -> Re
             account_id: dataset.shown_account(AccountId(vertex)).into_owned(),
             score: score / closest.unwrap_or(score),
             seed: seeds.binary_search(&vertex).is_ok(),
+            leaning: leaning(vertex),
             inside: at < inside,
             network: results.flagged_network_of(AccountId(vertex)).map(|(network, _)| network.id.clone()),
             exchanges: query::exchanges_of(dataset, AccountId(vertex)),

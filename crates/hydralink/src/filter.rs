@@ -8,6 +8,21 @@
 //! * comparisons `== != < <= > >=`, `in ["a", "b"]`, arithmetic, `? :`, parentheses
 //! * text: `"single or double quotes"`, `.startsWith("x")`, `.endsWith("x")`, `.contains("x")`
 //! * a field without a value is `null`: `network == null`; any other comparison with it lets nothing through
+//!
+//! ```
+//! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+//! use hydralink::filter::{Filter, TOP_FIELDS};
+//! use hydralink::top::{By, top};
+//! use hydralink::Dataset;
+//!
+//! let dataset = Dataset::open(&store)?;
+//! let labels = dataset.labelling()?;
+//! let filter = Filter::parse("degree > 5 and first_seen >= 2026-01-01", TOP_FIELDS)?;
+//! let most_telling = top(&dataset, &labels, By::Bits, Some("payment_instrument"))?;
+//! let passing = most_telling.filter(|card| filter.matches(card).unwrap_or(false));
+//! assert!(passing.take(3).all(|card| card.degree > 5));
+//! # Ok::<(), hydralink::Error>(())
+//! ```
 
 use cel::{Context, Program, Value};
 use serde::Serialize;

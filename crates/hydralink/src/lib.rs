@@ -3,20 +3,21 @@
 //! [`build()`] reads event logs into a store, [`detect()`] finds the networks in it, and a [`Dataset`] is the open store that
 //! every question is asked of.
 //!
-//! ```no_run
-//! use std::path::Path;
-//!
+//! ```
+//! use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 //! use hydralink::{Dataset, DetectConfig, IngestConfig, Unobserved, build, detect};
 //!
-//! let store = Path::new("store");
-//! build(&["events.parquet".into()], store, &IngestConfig::default(), &Unobserved)?;
-//! let results = detect(store, &DetectConfig::default(), &|_phase| true)?;
-//! for network in results.networks.iter().filter(|network| network.flagged) {
-//!     println!("{} {}", network.id, network.why);
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! # let (world, store) = (folder.path().join("world"), folder.path().join("store"));
+//! write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Csv, &mut |_| {}).expect("a small synthetic world");
+//! build(&[world.join("events.csv")], &store, &IngestConfig::default(), &Unobserved)?;
+//! let results = detect(&store, &DetectConfig::default(), &|_phase| true)?;
+//! for network in &results.networks {
+//!     println!("{} {:.1} bits: {}", network.id, network.score, network.why);
 //! }
-//! let dataset = Dataset::open(store)?;
-//! let node = dataset.node("ip:203.0.113.7")?;
-//! println!("{:?}", hydralink::query::show(&dataset, Some(&results), node));
+//! let dataset = Dataset::open(&store)?;
+//! let widest = hydralink::query::hubs(&dataset, &results, Some("ip"))?.next().expect("an address");
+//! println!("{} has {} accounts: {}", widest.identifier, widest.accounts, widest.class);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 //!
@@ -25,7 +26,8 @@
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
 //! | [`query`], [`top`], [`filter`] | what is known of a node, which nodes are like this |
 //! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
-//! | [`how`], [`expand`] | what holds a network together, and what lies around some accounts |
+//! | [`how`], [`cohesion`], [`expand`] | what holds a network together, how tightly, and what lies around some accounts |
+//! | [`dense`], [`lockstep`] | where it is densest, and who moves together, whatever was detected |
 //! | [`dossier`] | why is this a network, and what speaks against it |
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`as_of`](mod@as_of) | what was known at an earlier time |
@@ -35,6 +37,8 @@
 //! | [`consensus`](mod@consensus) | would the same be found if a little had not been seen |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
 //! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
+//! | [`rules`] | who is one by rules and lists that somebody wrote down |
+//! | [`review`] | what to look at in the hours that there are |
 //! | [`cases`] | what people decided, and what follows |
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
@@ -64,6 +68,8 @@ pub mod reruns;
 
 pub mod bans;
 pub mod cases;
+pub mod cohesion;
+pub mod dense;
 pub mod diff;
 pub mod dossier;
 mod enrich;
@@ -75,10 +81,13 @@ pub mod how;
 pub mod lineage;
 pub mod linkage;
 pub mod links;
+pub mod lockstep;
 pub mod paths;
 pub mod privacy;
 pub mod query;
 pub mod report;
+pub mod review;
+pub mod rules;
 pub mod share;
 pub mod ties;
 pub mod top;

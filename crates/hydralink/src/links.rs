@@ -3,6 +3,24 @@
 //! The strength of a shared identifier and of all that two accounts share is that of detection's rule ([`crate::ties`]): rare
 //! things say much, hubs little, and a second kind corroborates. Before a detection was run, an identifier of `d` of the
 //! store's `N` accounts says its surprise, `log2(N / d)`.
+//!
+//! ```
+//! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+//! use hydralink::{Dataset, Node, links, paths, ties::Ties, why_not};
+//!
+//! let dataset = Dataset::open(&store)?;
+//! let labels = dataset.labelling()?;
+//! let ties = Ties::of(&dataset, &labels)?;
+//! let members = labels.belonging(labels.network_index("1")?);
+//! let (one, other) = (members[0], members[1]);
+//! for shared in links::common(&dataset, Some(&ties), one, other) {
+//!     println!("{} says {:.1} bits", shared.identifier, shared.bits);
+//! }
+//! let chains = paths::paths(&dataset, Some(&ties), Node::Account(one), Node::Account(other), 3)?;
+//! assert!(chains.windows(2).all(|pair| pair[0].cost <= pair[1].cost));
+//! println!("{}", why_not::why_not(&dataset, &labels, one, other)?.answer);
+//! # Ok::<(), hydralink::Error>(())
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,6 +22,16 @@ pub enum Node {
 }
 
 impl Node {
+    /// The account of a number.
+    pub fn account(number: u32) -> Self {
+        Node::Account(AccountId(number))
+    }
+
+    /// The identifier of a number.
+    pub fn identifier(number: u32) -> Self {
+        Node::Identifier(IdentifierId(number))
+    }
+
     /// The vertex number: accounts first, then identifiers.
     pub fn vertex(self, dataset: &Dataset) -> u32 {
         match self {
@@ -84,7 +94,10 @@ impl Dataset {
             }
             if let Some(kind) = self.tables().kinds.iter().position(|known| known == kind) {
                 let kind = KindId(kind as u8);
-                return self.identifier(kind, value).map(Node::Identifier).ok_or_else(|| self.unknown(text, Some(kind), value));
+                // An account may be called what looks like an identifier.
+                let found = self.identifier(kind, value).map(Node::Identifier);
+                let found = found.or_else(|| self.account(text).ok().map(Node::Account));
+                return found.ok_or_else(|| self.unknown(text, Some(kind), value));
             }
         }
         let mut found = Vec::new();

@@ -10,8 +10,8 @@
 //! detour is the next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it
 //! each of Yen's searches between two strangers floods the graph, and no detour is followed once it must cost more than those
 //! that suffice. (petgraph's A* can't be told to give up, and keeps its costs in hash tables: between some strangers in world l
-//! it took a minute.) Cost: one guided search for each vertex of each chain found, and memory for three costs and a vertex, a
-//! vertex.
+//! it took a minute.) Cost: one guided search for each vertex of each chain found, and memory for two costs and a vertex, a
+//! vertex, where a search goes.
 //!
 //! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
 
@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use ahash::AHashSet;
-use graph::{AccountId, BipartiteGraph, IdentifierId, Vertex, VertexId};
+use graph::{AccountId, BipartiteGraph, Column, IdentifierId, Vertex, VertexId};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -63,12 +63,12 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
         return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(from))));
     }
     let graph = dataset.graph();
-    let offsets = graph.columns().identifier_offsets.as_slice();
-    // Of an edge, half of passing through; most identifiers have few accounts.
-    let few: Vec<f32> = (0..1024).map(|degree| cost_of(degree) / 2.0).collect();
-    let cost =
-        |pair: &[u64]| few.get((pair[1] - pair[0]) as usize).copied().unwrap_or_else(|| cost_of(pair[1] - pair[0]) / 2.0);
-    let costs: Vec<f32> = offsets.windows(2).map(cost).collect();
+    let degrees = match ties.map(|ties| ties.results().foremost.small_degrees()) {
+        Some(kept) if !kept.is_empty() => kept.clone(),
+        _ => Column::default(),
+    };
+    let costs = EdgeCosts::new(graph, degrees);
+    let costs = |identifier: IdentifierId| costs.of(identifier);
     let ends = [VertexId(from.vertex(dataset)), VertexId(to.vertex(dataset))];
     let accounts = graph.account_count() as f64;
     let hop = |vertex: VertexId| {
@@ -89,6 +89,31 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
         EvidencePath { bits, cost: f64::from(cost), hops }
     });
     Ok(found.collect())
+}
+
+/// What an edge of an identifier costs.
+type Costing<'a> = dyn Fn(IdentifierId) -> f32 + 'a;
+
+/// What the edges of identifiers cost: half of passing through.
+struct EdgeCosts<'a> {
+    graph: &'a BipartiteGraph,
+    /// Degrees below 255 where the detection kept them: a tenth of the memory that offsets lie in.
+    degrees: Column<u8>,
+    by_degree: Vec<f32>,
+}
+
+impl<'a> EdgeCosts<'a> {
+    fn new(graph: &'a BipartiteGraph, degrees: Column<u8>) -> Self {
+        EdgeCosts { graph, degrees, by_degree: (0..1024).map(|degree| cost_of(degree) / 2.0).collect() }
+    }
+
+    fn of(&self, identifier: IdentifierId) -> f32 {
+        let degree = match self.degrees.get(identifier.index()) {
+            Some(&degree) if degree < u8::MAX => usize::from(degree),
+            _ => self.graph.identifier_degree(identifier),
+        };
+        self.by_degree.get(degree).copied().unwrap_or_else(|| cost_of(degree as u64) / 2.0)
+    }
 }
 
 /// What passing through an identifier of this degree costs.
@@ -118,10 +143,10 @@ impl Costs {
     }
 }
 
-/// Yen's algorithm. `costs` are those of an edge, by identifier.
-fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize) -> Vec<(f32, Vec<VertexId>)> {
+/// Yen's algorithm.
+fn cheapest(graph: &BipartiteGraph, costs: &Costing<'_>, ends: [VertexId; 2], k: usize) -> Vec<(f32, Vec<VertexId>)> {
     let walk = Walk { graph, costs };
-    let Some(ahead) = Ahead::of(&walk, ends) else { return Vec::new() };
+    let Some(ahead) = Ahead::of(&walk, ends, k) else { return Vec::new() };
     let mut search = Search::new(&walk, &ahead, ends[1]);
     // Costs are positive, so their bits order as they do.
     let keyed = |cost: f32, chain: Vec<VertexId>| (cost.to_bits(), chain);
@@ -152,8 +177,7 @@ fn cheapest(graph: &BipartiteGraph, costs: &[f32], ends: [VertexId; 2], k: usize
 /// The graph as searches walk it.
 struct Walk<'a> {
     graph: &'a BipartiteGraph,
-    /// Of an edge, by identifier.
-    costs: &'a [f32],
+    costs: &'a Costing<'a>,
 }
 
 impl Walk<'_> {
@@ -163,14 +187,14 @@ impl Walk<'_> {
             Vertex::Account(account) => {
                 let row = self.graph.identifiers_of(account);
                 for &identifier in row {
-                    visit(self.graph.vertex_of_identifier(IdentifierId(identifier)), self.costs[identifier as usize]);
+                    visit(self.graph.vertex_of_identifier(IdentifierId(identifier)), (self.costs)(IdentifierId(identifier)));
                 }
                 row.len()
             }
             Vertex::Identifier(identifier) => {
-                let row = self.graph.accounts_of(identifier);
+                let (row, cost) = (self.graph.accounts_of(identifier), (self.costs)(identifier));
                 for &account in row {
-                    visit(self.graph.vertex_of_account(AccountId(account)), self.costs[identifier.index()]);
+                    visit(self.graph.vertex_of_account(AccountId(account)), cost);
                 }
                 row.len()
             }
@@ -179,7 +203,7 @@ impl Walk<'_> {
 
     fn edge_cost(&self, a: VertexId, b: VertexId) -> f32 {
         match (self.graph.vertex(a), self.graph.vertex(b)) {
-            (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => self.costs[identifier.index()],
+            (Vertex::Identifier(identifier), _) | (_, Vertex::Identifier(identifier)) => (self.costs)(identifier),
             _ => 0.0,
         }
     }
@@ -313,7 +337,7 @@ const LOOK_AHEAD: usize = 250_000;
 
 impl Ahead {
     /// `None` if no chain joins the ends.
-    fn of(walk: &Walk<'_>, ends: [VertexId; 2]) -> Option<Self> {
+    fn of(walk: &Walk<'_>, ends: [VertexId; 2], k: usize) -> Option<Self> {
         let mut sides = ends.map(|end| Frontier::new(walk, end));
         let mut met = f32::INFINITY;
         while let [Some(one), Some(other)] = [sides[0].next_cost(), sides[1].next_cost()] {
@@ -324,8 +348,9 @@ impl Ahead {
             let (vertex, cost) = sides[near].settle(walk)?;
             met = met.min(cost + sides[far].costs.of(vertex));
         }
-        // The goal's search goes on while it stays in proportion: each of Yen's searches walks where it hasn't been.
-        let allowed = LOOK_AHEAD.max(2 * (sides[0].relaxed + sides[1].relaxed));
+        // The goal's search goes on while it stays in proportion: each of Yen's searches walks where it hasn't been. A single
+        // search walks where the two have been.
+        let allowed = if k > 1 { LOOK_AHEAD.max(2 * (sides[0].relaxed + sides[1].relaxed)) } else { 0 };
         while sides[1].relaxed < allowed && sides[1].next_cost().is_some_and(|radius| radius < met) && met.is_finite() {
             sides[1].settle(walk)?;
         }
@@ -429,7 +454,7 @@ mod tests {
     fn the_rare_card_comes_before_the_hub() {
         // Accounts 0 and 1 share hub 0 (cost 4) and, through account 2, identifiers 1 and 2 (cost 1 each).
         let graph = graph_of(3, 3, &[(0, 0), (1, 0), (0, 1), (2, 1), (2, 2), (1, 2)]);
-        let costs = [2.0, 0.5, 0.5];
+        let costs = |identifier: IdentifierId| [2.0, 0.5, 0.5][identifier.index()];
         let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], 5);
         let costs: Vec<f32> = found.iter().map(|&(cost, _)| cost).collect();
         assert_eq!(costs, [2.0, 4.0]);
@@ -441,7 +466,8 @@ mod tests {
         fn yen_finds_the_cheapest_of_all_chains(pairs in proptest::collection::vec((0u32..5, 0u32..5), 1..14), k in 1usize..8) {
             let graph = graph_of(5, 5, &pairs);
             let costs: Vec<f32> = (0..5u8).map(|identifier| 1.0 + f32::from(identifier) / 4.0).collect();
-            let found = cheapest(&graph, &costs, [VertexId(0), VertexId(1)], k);
+            let costing = |identifier: IdentifierId| costs[identifier.index()];
+            let found = cheapest(&graph, &costing, [VertexId(0), VertexId(1)], k);
             let mut expected = Vec::new();
             all(&graph, &costs, &mut vec![VertexId(0)], VertexId(1), &mut expected);
             let mut costs_of_all: Vec<f32> = expected.iter().map(|&(cost, _)| cost).collect();

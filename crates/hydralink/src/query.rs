@@ -2,6 +2,16 @@
 //!
 //! Each answer is plain data in the analyst's words, ready to be printed or serialised. Cost is that of the rows touched; none
 //! of these reads the whole store unless it says so.
+//!
+//! ```
+//! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+//! use hydralink::{Dataset, query};
+//! let (dataset, labels) = (Dataset::open(&store)?, Dataset::open(&store)?.labelling()?);
+//! let widest = query::hubs(&dataset, &labels, Some("ip"))?.next().expect("an address");
+//! let (nearest, all) = query::nearest(&dataset, Some(&labels), dataset.node(&widest.identifier)?, None, 10);
+//! assert!(nearest.len() <= 10 && all as u64 == widest.accounts);
+//! # Ok::<(), hydralink::Error>(())
+//! ```
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -13,8 +23,10 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Membership};
+use crate::results::foremost::{Foremost, Of};
+use crate::results::{Labelling, Membership, Totals};
 use crate::time::rfc3339;
+use crate::top::By;
 
 /// Everything that is known of one node at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -188,7 +200,11 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
         }
         Node::Identifier(identifier) => {
             card.seen_with.insert("account".to_owned(), graph.identifier_degree(identifier) as u64);
-            card.exchanges = exchanges_of_identifier(graph, identifier);
+            let totals = match results {
+                Some(results) => results.totals_of(dataset, identifier),
+                None => Foremost::default().totals(graph, identifier),
+            };
+            card.exchanges = totals.exchanges;
             let network = dataset.network_of_address(identifier);
             card.facts.extend(network.network_type.map(|known| ("network_type".to_owned(), known.name().to_owned())));
             card.facts.extend(network.asn.map(|asn| ("asn".to_owned(), asn.to_string())));
@@ -199,7 +215,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
                 card.network = network.filter(|network| network.flagged).map(|network| network.id.clone());
                 card.candidate = network.filter(|network| !network.flagged).map(|network| network.id.clone());
             }
-            span_of_identifier(graph, identifier)
+            (totals.first_seen, totals.last_seen)
         }
     };
     (card.first_seen, card.last_seen) = (rfc3339(span.0), rfc3339(span.1));
@@ -208,52 +224,90 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
 
 /// What a node was seen with: strongest link first once a detection was run, else rarest identifier first.
 pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Vec<Neighbor> {
-    let graph = dataset.graph();
-    let of = dataset.label_of(node);
-    let row = |node: Node, sighting: graph::Sighting, position: usize| Neighbor {
-        of: of.clone(),
-        node: dataset.label_of(node),
-        exchanges: u64::from(sighting.count),
-        first_seen: rfc3339(sighting.first_seen),
-        last_seen: rfc3339(sighting.last_seen),
-        degree: node.degree(graph) as u64,
-        bits: results.map(|results| results.weights[position]),
-        class: match node {
-            Node::Account(_) => None,
-            Node::Identifier(identifier) => results.map(|results| results.class_of(identifier).to_owned()),
-        },
-        network: match node {
-            Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
-            Node::Identifier(identifier) => results
-                .and_then(|results| results.tied_network(identifier))
-                .filter(|network| network.flagged)
-                .map(|network| network.id.clone()),
-        },
-    };
-    let mut rows: Vec<Neighbor> = match node {
-        Node::Account(account) => {
-            let range = graph.sighting_range(account);
-            let sightings = graph.sightings_of(account).zip(range);
-            sightings.map(|(sighting, position)| row(Node::Identifier(sighting.identifier), sighting, position)).collect()
-        }
-        Node::Identifier(identifier) => {
-            let accounts = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
-            accounts
-                .filter_map(|(&account, &position)| {
-                    let account = AccountId(account);
-                    Some(row(Node::Account(account), graph.sighting_between(account, identifier)?, position as usize))
-                })
-                .collect()
-        }
-    };
-    rows.sort_by(|a, b| {
-        let bits = |row: &Neighbor| row.bits.unwrap_or(0.0);
-        bits(b).total_cmp(&bits(a)).then(a.degree.cmp(&b.degree)).then_with(|| a.node.cmp(&b.node))
-    });
-    rows
+    nearest(dataset, results, node, None, usize::MAX).0
 }
 
-/// Identifiers shared by more than one account, most widely shared first. O(identifiers), then what is taken.
+/// The first of [`neighbors`], of one kind if one is named, and how many there are. Names are made of these only.
+pub fn nearest(
+    dataset: &Dataset,
+    results: Option<&Labelling>,
+    node: Node,
+    kind: Option<&str>,
+    most: usize,
+) -> (Vec<Neighbor>, usize) {
+    let graph = dataset.graph();
+    let is_of_kind = |near: Node| match (kind, near) {
+        (None, _) => true,
+        (Some(kind), Node::Account(_)) => kind == "account",
+        (Some(kind), Node::Identifier(identifier)) => dataset.kind_name(graph.kind_of(identifier)) == kind,
+    };
+    let near = |node: Node, position: usize| {
+        let bits = results.map_or(0.0, |results| results.weights[position]);
+        Near { bits: Reverse(ordered(bits)), degree: node.degree(graph), node, position }
+    };
+    let mut found: Vec<Near> = match node {
+        Node::Account(account) => {
+            let row = graph.identifiers_of(account).iter().zip(graph.sighting_range(account));
+            row.map(|(&identifier, position)| near(Node::identifier(identifier), position)).collect()
+        }
+        Node::Identifier(identifier) => {
+            let column = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
+            column.map(|(&account, &position)| near(Node::account(account), position as usize)).collect()
+        }
+    };
+    found.retain(|near| is_of_kind(near.node));
+    let count = found.len();
+    if most < count {
+        // Those that stand where the last of the first stands are kept with it: their names decide.
+        let key = |near: &Near| (near.bits, near.degree);
+        let last = key(found.select_nth_unstable_by_key(most.saturating_sub(1), key).1);
+        found.retain(|near| key(near) <= last);
+    }
+    let of = dataset.label_of(node);
+    let columns = graph.columns();
+    let row = |near: &Near| {
+        let (network, class) = match (results, near.node) {
+            (None, _) => (None, None),
+            (Some(results), Node::Account(account)) => (results.flagged_network_of(account).map(|found| found.0), None),
+            (Some(results), Node::Identifier(id)) => (results.tied_network(id), Some(results.class_of(id).to_owned())),
+        };
+        let Near { node, position, .. } = *near;
+        let neighbor = Neighbor {
+            of: of.clone(),
+            node: dataset.label_of(node),
+            exchanges: u64::from(columns.counts[position]),
+            first_seen: rfc3339(columns.first_seen[position]),
+            last_seen: rfc3339(columns.last_seen[position]),
+            degree: near.degree as u64,
+            bits: results.map(|results| results.weights[position]),
+            class,
+            network: network.filter(|network| network.flagged).map(|network| network.id.clone()),
+        };
+        ((near.bits, near.degree), neighbor)
+    };
+    let mut rows: Vec<_> = found.iter().map(row).collect();
+    rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.node.cmp(&b.1.node)));
+    rows.truncate(most);
+    (rows.into_iter().map(|(_, neighbor)| neighbor).collect(), count)
+}
+
+/// A neighbour before it has a name.
+struct Near {
+    bits: Reverse<u32>,
+    degree: usize,
+    node: Node,
+    /// Of the sighting.
+    position: usize,
+}
+
+/// A number that orders as the float does.
+fn ordered(float: f32) -> u32 {
+    let bits = float.to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+}
+
+/// Identifiers shared by more than one account, most widely shared first. The first thousand are kept; O(identifiers) beyond
+/// them.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
@@ -263,31 +317,51 @@ pub fn hubs<'a>(
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = Hub> + 'a, Error> {
     let graph = dataset.graph();
-    let range = match kind {
-        None => 0..graph.identifier_count() as u32,
-        Some(kind) => graph.identifiers_of_kind(dataset.kind(kind)?),
+    let (range, of) = match kind {
+        None => (0..graph.identifier_count() as u32, Of::Identifiers),
+        Some(kind) => {
+            let kind = dataset.kind(kind)?;
+            (graph.identifiers_of_kind(kind), Of::Kind(kind))
+        }
     };
-    let shared = range.map(|identifier| (graph.identifier_degree(IdentifierId(identifier)), Reverse(identifier)));
-    // Few of millions are asked for: a heap hands them out without sorting the rest.
-    let mut order: BinaryHeap<(usize, Reverse<u32>)> = shared.filter(|&(degree, _)| degree > 1).collect();
-    Ok(std::iter::from_fn(move || order.pop()).map(|(_, Reverse(identifier))| hub(dataset, results, IdentifierId(identifier))))
+    let kept = results.foremost.list(graph, By::Degree, of);
+    let scanned = move || {
+        dataset.store().expect(false);
+        let shared = range.map(|identifier| (graph.identifier_degree(IdentifierId(identifier)), Reverse(identifier)));
+        // Few of millions are asked for: a heap hands them out without sorting the rest.
+        let mut order: BinaryHeap<(usize, Reverse<u32>)> = shared.collect();
+        std::iter::from_fn(move || order.pop()).map(|(_, Reverse(identifier))| identifier)
+    };
+    let order = kept_then_scanned(kept, scanned).map(IdentifierId);
+    Ok(order
+        .take_while(|&identifier| graph.identifier_degree(identifier) > 1)
+        .map(|identifier| hub(dataset, results, identifier)))
+}
+
+/// What is kept of an order, then the rest of it, which is scanned for only if somebody gets there.
+pub(crate) fn kept_then_scanned<'a, I: Iterator<Item = u32> + 'a>(
+    kept: &'a [u32],
+    scanned: impl FnOnce() -> I + 'a,
+) -> impl Iterator<Item = u32> + 'a {
+    let rest = std::iter::once_with(scanned).flat_map(move |order| order.skip(kept.len()));
+    kept.iter().copied().chain(rest)
 }
 
 /// One identifier as [`hubs`] lists it.
 pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> Hub {
     let graph = dataset.graph();
-    let (first, last) = span_of_identifier(graph, identifier);
+    let Totals { exchanges, first_seen, last_seen } = results.totals_of(dataset, identifier);
     Hub {
         identifier: dataset.label_of(Node::Identifier(identifier)),
         kind: dataset.identifier_name(identifier).0.to_owned(),
         accounts: graph.identifier_degree(identifier) as u64,
-        exchanges: exchanges_of_identifier(graph, identifier),
+        exchanges,
         class: results.class_of(identifier).to_owned(),
         policy: results.policy_of(identifier).to_owned(),
         reason: results.reason_of(dataset, identifier),
         spread_days: results.spread_days_of(identifier),
-        first_seen: rfc3339(first),
-        last_seen: rfc3339(last),
+        first_seen: rfc3339(first_seen),
+        last_seen: rfc3339(last_seen),
     }
 }
 
@@ -399,6 +473,21 @@ fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     let org = accounts.org.get(account.index()).copied().filter(|&org| org != NONE_U32);
     put("org", org.and_then(|org| tables.orgs.get(org as usize).cloned()));
     facts
+}
+
+/// The flagged network that most of some accounts belong to, the stronger of equals, and their share.
+pub(crate) fn flagged_share(results: Option<&Labelling>, accounts: &[u32]) -> (Option<String>, f64) {
+    let mut members: BTreeMap<u32, usize> = BTreeMap::new();
+    for &account in accounts {
+        if let Some(results) = results.filter(|results| results.flagged_network_of(AccountId(account)).is_some()) {
+            *members.entry(results.network_of[account as usize]).or_default() += 1;
+        }
+    }
+    let most = members.iter().max_by_key(|&(&network, &count)| (count, Reverse(network)));
+    most.map_or((None, 0.0), |(&network, &count)| {
+        let id = results.map(|results| results.head(network as usize).id.clone());
+        (id, count as f64 / accounts.len() as f64)
+    })
 }
 
 /// Accounts of a network by how they belong: core, fringe, ambiguous.

@@ -142,7 +142,7 @@ pub fn share(
         })
         .collect();
     indicators.sort_by(|a, b| a.token.cmp(&b.token));
-    let stored_key = dataset.manifest().key_id.clone();
+    let stored_key = dataset.pseudonyms_id()?;
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -172,7 +172,8 @@ pub fn share(
 pub fn find_matches(dataset: &Dataset, results: Option<&Labelling>, path: &Path, key: &Key) -> Result<Vec<Match>, Error> {
     let secret = key.for_group();
     let (header, indicators) = read(path, key, &secret)?;
-    let ours = dataset.manifest().key_id.as_deref().unwrap_or(PLAIN);
+    let ours = dataset.pseudonyms_id()?;
+    let ours = ours.as_deref().unwrap_or(PLAIN);
     if header.of != ours {
         let what = |of: &str| if of == PLAIN { "plain values".to_owned() } else { format!("pseudonyms under key {of}") };
         return Err(Error::Usage(format!(

@@ -1,4 +1,4 @@
-//! A part of a store, numbered as a build of that part would number it.
+//! A part of a store, or the whole under other names, numbered as a build of it would number it.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -18,18 +18,33 @@ pub(crate) struct Kept {
     accounts: Vec<u32>,
     /// By identifier: its new number, or `NONE_U32`.
     identifiers: Vec<u32>,
+    /// The old number of each account that stays.
+    old_accounts: Vec<u32>,
+    /// The old number of each identifier that stays.
+    old_identifiers: Vec<u32>,
 }
 
 impl Kept {
+    fn numbered(accounts: Vec<u32>, identifiers: Vec<u32>) -> Self {
+        let (old_accounts, old_identifiers) = (inverse(&accounts), inverse(&identifiers));
+        Kept { accounts, identifiers, old_accounts, old_identifiers }
+    }
+
+    /// All of it, in the order in which these old numbers stand; identifiers stay among those of their kind.
+    pub(crate) fn reordered(old_accounts: Vec<u32>, old_identifiers: Vec<u32>) -> Self {
+        let (accounts, identifiers) = (inverse(&old_accounts), inverse(&old_identifiers));
+        Kept { accounts, identifiers, old_accounts, old_identifiers }
+    }
+
     /// All accounts but these, and the identifiers that one of them was seen with.
     pub(crate) fn without(dataset: &Dataset, removed: &BTreeSet<u32>) -> Self {
         let graph = dataset.graph();
         let stays =
             |identifier: u32| graph.accounts_of(IdentifierId(identifier)).iter().any(|account| !removed.contains(account));
-        Kept {
-            accounts: numbered(graph.account_count(), |account| !removed.contains(&account)),
-            identifiers: numbered(graph.identifier_count(), stays),
-        }
+        Kept::numbered(
+            numbered(graph.account_count(), |account| !removed.contains(&account)),
+            numbered(graph.identifier_count(), stays),
+        )
     }
 
     /// What a dataset that was cut at a time ([`Dataset::until`], [`Dataset::since`]) has anything of.
@@ -39,10 +54,10 @@ impl Kept {
             let account = AccountId(account);
             graph.account_degree(account) > 0 || !dataset.activity().of(account).time.is_empty()
         };
-        Kept {
-            accounts: numbered(graph.account_count(), seen),
-            identifiers: numbered(graph.identifier_count(), |id| graph.identifier_degree(IdentifierId(id)) > 0),
-        }
+        Kept::numbered(
+            numbered(graph.account_count(), seen),
+            numbered(graph.identifier_count(), |id| graph.identifier_degree(IdentifierId(id)) > 0),
+        )
     }
 
     /// The new number of each account, or `NONE_U32`.
@@ -56,11 +71,11 @@ impl Kept {
     }
 
     fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
-        self.accounts.iter().enumerate().filter(|&(_, &new)| new != NONE_U32).map(|(old, _)| AccountId(old as u32))
+        self.old_accounts.iter().copied().map(AccountId)
     }
 
     fn identifiers(&self) -> impl Iterator<Item = IdentifierId> + '_ {
-        self.identifiers.iter().enumerate().filter(|&(_, &new)| new != NONE_U32).map(|(old, _)| IdentifierId(old as u32))
+        self.old_identifiers.iter().copied().map(IdentifierId)
     }
 
     pub(crate) fn removed_identifiers(&self) -> impl Iterator<Item = IdentifierId> + '_ {
@@ -271,7 +286,9 @@ impl Kept {
             let new = self.identifiers[identifier as usize];
             (new != NONE_U32).then(|| Template { identifier: new, skeleton: skeleton.clone(), variants: variants as u32 })
         };
-        dataset.tables().skeletons.iter().filter_map(stays).collect()
+        let mut templates: Vec<Template> = dataset.tables().skeletons.iter().filter_map(stays).collect();
+        templates.sort_by_key(|template| template.identifier);
+        templates
     }
 }
 
@@ -291,5 +308,17 @@ fn numbered(count: usize, stays: impl Fn(u32) -> bool) -> Vec<u32> {
 /// A list by number, with new numbers, without those that don't stay.
 fn renumbered(list: &[(u32, String)], new_of: &[u32]) -> Vec<(u32, String)> {
     let entries = list.iter().map(|(old, reason)| (new_of[*old as usize], reason.clone()));
-    entries.filter(|&(new, _)| new != NONE_U32).collect()
+    let mut kept: Vec<(u32, String)> = entries.filter(|&(new, _)| new != NONE_U32).collect();
+    kept.sort_by_key(|&(new, _)| new);
+    kept
+}
+
+/// From new numbers to old ones, or the other way.
+fn inverse(numbers: &[u32]) -> Vec<u32> {
+    let count = numbers.iter().filter(|&&number| number != NONE_U32).max().map_or(0, |&most| most as usize + 1);
+    let mut inverse = vec![NONE_U32; count];
+    for (at, &number) in (0u32..).zip(numbers).filter(|&(_, &number)| number != NONE_U32) {
+        inverse[number as usize] = at;
+    }
+    inverse
 }

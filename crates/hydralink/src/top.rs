@@ -6,20 +6,20 @@
 //! | events | its exchanges | exchanges that showed it |
 //! | bits | evidence of its membership in a network | `bits * (accounts - 1)`: what it adds to the ties that join its accounts |
 //!
-//! Cost: O(nodes of the kind), for `events` their sightings, and O(n log n) to sort.
+//! Cost: the first thousand are kept by the detection; beyond them O(nodes of the kind), for `events` their sightings.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::query;
-use crate::results::Labelling;
+use crate::query::{self, kept_then_scanned};
+use crate::results::foremost::Of;
+use crate::results::{Labelling, Totals};
 use crate::ties::Ties;
 use crate::time::rfc3339;
 
@@ -69,24 +69,35 @@ pub fn top<'a>(
 ) -> Result<impl Iterator<Item = TopNode> + 'a, Error> {
     let ties = Ties::of(dataset, results)?;
     let graph = dataset.graph();
-    let nodes: Vec<Node> = match kind {
-        Some("account") => (0..graph.account_count() as u32).map(|account| Node::Account(AccountId(account))).collect(),
-        Some(kind) => graph.identifiers_of_kind(dataset.kind(kind)?).map(|id| Node::Identifier(IdentifierId(id))).collect(),
-        None => (0..graph.identifier_count() as u32).map(|id| Node::Identifier(IdentifierId(id))).collect(),
+    let (ids, of) = match kind {
+        Some("account") => (0..graph.account_count() as u32, Of::Accounts),
+        Some(kind) => {
+            let kind = dataset.kind(kind)?;
+            (graph.identifiers_of_kind(kind), Of::Kind(kind))
+        }
+        None => (0..graph.identifier_count() as u32, Of::Identifiers),
     };
-    let measure = |&node: &Node| match by {
-        By::Degree => node.degree(graph) as f64,
+    let node: fn(u32) -> Node = if of == Of::Accounts { Node::account } else { Node::identifier };
+    let kept = results.foremost.list(graph, by, of);
+    let ranking = ties.clone();
+    let scanned = move || {
+        dataset.store().expect(false);
+        let ids = ids.into_par_iter().with_min_len(4096);
+        let ranked: Vec<(u64, Reverse<u32>)> = ids.map(|id| (measured(dataset, &ranking, by, node(id)), Reverse(id))).collect();
+        // Few of millions are asked for: a heap hands them out without sorting the rest.
+        let mut order = BinaryHeap::from(ranked);
+        std::iter::from_fn(move || order.pop()).map(|(_, Reverse(id))| id)
+    };
+    Ok(kept_then_scanned(kept, scanned).map(move |id| row(dataset, &ties, node(id))))
+}
+
+/// What a node is ranked by, as a number that orders as it does.
+pub(crate) fn measured(dataset: &Dataset, ties: &Ties<'_>, by: By, node: Node) -> u64 {
+    ordered(match by {
+        By::Degree => node.degree(dataset.graph()) as f64,
         By::Events => exchanges(dataset, node) as f64,
-        By::Bits => bits(dataset, &ties, node).unwrap_or(f64::NEG_INFINITY),
-    };
-    let measured: Vec<(u64, Reverse<u32>)> = (0..nodes.len() as u32)
-        .into_par_iter()
-        .with_min_len(4096)
-        .map(|at| (ordered(measure(&nodes[at as usize])), Reverse(at)))
-        .collect();
-    // Few of millions are asked for: a heap hands them out without sorting the rest.
-    let mut order = BinaryHeap::from(measured);
-    Ok(std::iter::from_fn(move || order.pop()).map(move |(_, Reverse(at))| row(dataset, &ties, nodes[at as usize])))
+        By::Bits => bits(dataset, ties, node).unwrap_or(f64::NEG_INFINITY),
+    })
 }
 
 /// A number that orders as the float does.
@@ -117,22 +128,24 @@ fn bits(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> Option<f64> {
 
 fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
     let results = ties.results();
-    let (kind, class, network, span) = match node {
+    let (kind, class, network, exchanges, span) = match node {
         Node::Account(account) => {
             let network = results.flagged_network_of(account).map(|(network, _)| network.id.clone());
-            ("account", None, network, query::span_of_account(dataset.graph(), account))
+            let exchanges = query::exchanges_of(dataset, account);
+            ("account", None, network, exchanges, query::span_of_account(dataset.graph(), account))
         }
         Node::Identifier(identifier) => {
             let network = results.tied_network(identifier).filter(|network| network.flagged).map(|network| network.id.clone());
-            let span = query::span_of_identifier(dataset.graph(), identifier);
-            (dataset.identifier_name(identifier).0, Some(results.class_of(identifier).to_owned()), network, span)
+            let Totals { exchanges, first_seen, last_seen } = results.totals_of(dataset, identifier);
+            let class = results.class_of(identifier).to_owned();
+            (dataset.identifier_name(identifier).0, Some(class), network, exchanges, (first_seen, last_seen))
         }
     };
     TopNode {
         node: dataset.label_of(node),
         kind: kind.to_owned(),
         degree: node.degree(dataset.graph()) as u64,
-        exchanges: exchanges(dataset, node),
+        exchanges,
         bits: bits(dataset, ties, node),
         class,
         network,

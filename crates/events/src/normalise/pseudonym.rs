@@ -16,58 +16,189 @@
 //! pseudonymous address is written `v4-57.0c.a1.ff` or `v6-3a9c.0001.beef.1234/64`, which nothing mistakes for an address that
 //! could be blocked.
 //!
+//! *Rotation.* A pseudonym can't be turned back, so a store's key is changed by pseudonyms of pseudonyms: under keys `k1`, then
+//! `k2`, the pseudonym of a value is `P(k2, P(k1, value))`, which needs both keys to be tried. So that the holder of `k2` alone
+//! can go on reading logs and asking by value, `k1` is kept sealed under `k2` ([`SealedKey`]): XOR with
+//! `BLAKE3.derive_key(context, k2 || id of k1)`, which is used for nothing else. Prefixes of addresses stay prefixes.
+//!
 //! What this does not hide: who holds the key can compute the pseudonym of every IPv4 address, and whoever knows the traffic of
 //! some addresses learns the prefixes of their neighbours.
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 /// Context of the keys of the kinds; never changes.
 const KIND: &str = "hydralink 2026 pseudonyms of one kind v1";
 /// Context of the key's id.
 const ID: &str = "hydralink 2026 key id v1";
+/// Context of what seals an earlier key.
+const SEAL: &str = "hydralink 2026 earlier key under a later one v1";
+/// Context of the key of event ids after a rotation.
+const EVENT_IDS: &str = "hydralink 2026 event ids after a rotation v1";
 /// Hex digits of a pseudonym: 96 bits; two of 10^9 values collide with probability 10^-11.
 const DIGITS: usize = 24;
 
 /// A keyed transform of accounts and identifiers.
 #[derive(Clone)]
 pub struct Pseudonyms {
+    /// The keys that were left behind, oldest first.
+    earlier: Vec<[u8; 32]>,
     master: [u8; 32],
+}
+
+/// A key that was left behind, readable under the key that followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedKey {
+    /// Its id.
+    pub id: String,
+    /// The key itself, sealed; hex.
+    pub sealed: String,
 }
 
 impl Pseudonyms {
     /// Pseudonyms under this master key.
     pub fn new(master: [u8; 32]) -> Self {
-        Pseudonyms { master }
+        Pseudonyms { earlier: Vec::new(), master }
+    }
+
+    /// The same after a rotation: pseudonyms of these pseudonyms under a later key.
+    #[must_use]
+    pub fn rotated(mut self, later: &Pseudonyms) -> Self {
+        self.earlier.push(self.master);
+        self.earlier.extend(&later.earlier);
+        self.master = later.master;
+        self
+    }
+
+    /// The earlier keys, sealed under the present one, oldest first.
+    pub fn sealed(&self) -> Vec<SealedKey> {
+        let seal = |earlier: &[u8; 32]| {
+            let id = id_of(earlier);
+            SealedKey { sealed: hex(&self.sealed_or_opened(&id, earlier)), id }
+        };
+        self.earlier.iter().map(seal).collect()
+    }
+
+    /// The pseudonyms of a store whose earlier keys were sealed under this one; `None` if they weren't.
+    pub fn unsealed(mut self, keys: &[SealedKey]) -> Option<Self> {
+        let open = |key: &SealedKey| {
+            let opened = self.sealed_or_opened(&key.id, &of_hex(&key.sealed)?);
+            (id_of(&opened) == key.id).then_some(opened)
+        };
+        self.earlier = keys.iter().map(open).collect::<Option<_>>()?;
+        Some(self)
+    }
+
+    fn sealed_or_opened(&self, id: &str, key: &[u8; 32]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key(SEAL);
+        hasher.update(&self.master).update(id.as_bytes());
+        let pad = *hasher.finalize().as_bytes();
+        std::array::from_fn(|at| key[at] ^ pad[at])
     }
 
     /// Names the key without saying anything of it: 16 hex digits.
     pub fn key_id(&self) -> String {
-        blake3::Hash::from(blake3::derive_key(ID, &self.master)).to_hex()[..16].to_owned()
+        id_of(&self.master)
     }
 
     /// The pseudonym of a canonical value of a kind; accounts have the kind `account`.
     pub fn of(&self, kind: &str, value: &str) -> String {
-        let key = self.key_of(kind);
-        match (kind, value.strip_suffix("/64").unwrap_or(value).parse()) {
-            ("ip", Ok(IpAddr::V4(address))) => {
-                let [a, b, c, d] = prefix_preserving(&key, 4, address.octets());
-                format!("v4-{a:02x}.{b:02x}.{c:02x}.{d:02x}")
-            }
-            ("ip", Ok(IpAddr::V6(address))) => {
-                let mut network = [0; 8];
-                network.copy_from_slice(&address.octets()[..8]);
-                let [a, b, c, d, e, f, g, h] = prefix_preserving(&key, 6, network);
-                format!("v6-{a:02x}{b:02x}.{c:02x}{d:02x}.{e:02x}{f:02x}.{g:02x}{h:02x}/64")
-            }
-            _ => blake3::keyed_hash(&key, value.as_bytes()).to_hex()[..DIGITS].to_owned(),
-        }
+        let mut keys = self.earlier.iter().chain([&self.master]);
+        let first = keys.next().map_or(String::new(), |master| first(master, kind, value));
+        keys.fold(first, |pseudonym, master| again(master, kind, &pseudonym))
     }
 
-    fn key_of(&self, kind: &str) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key(KIND);
-        hasher.update(&self.master).update(kind.as_bytes());
-        *hasher.finalize().as_bytes()
+    /// The pseudonym under the present key of a pseudonym under the keys before it.
+    pub fn again(&self, kind: &str, pseudonym: &str) -> String {
+        again(&self.master, kind, pseudonym)
     }
+
+    /// The secret of the hashes of event ids, which stays that of the first key: hashes can't be made again.
+    pub(crate) fn event_secret(&self) -> String {
+        first(self.earlier.first().unwrap_or(&self.master), "event_id", "key")
+    }
+
+    /// The keys under which hashes of event ids were hashed again, one a rotation.
+    pub(crate) fn event_keys(&self) -> Vec<[u8; 32]> {
+        self.earlier.iter().chain([&self.master]).skip(1).map(|master| blake3::derive_key(EVENT_IDS, master)).collect()
+    }
+
+    /// Hashes of event ids under the keys before as hashes under the present one; see [`crate::EventIds`].
+    pub fn event_ids_again(&self, pairs: &[u64]) -> Vec<u64> {
+        let key = blake3::derive_key(EVENT_IDS, &self.master);
+        let mut again: Vec<[u64; 2]> = pairs.as_chunks::<2>().0.iter().map(|&pair| pair_again(&key, pair)).collect();
+        again.sort_unstable();
+        again.into_flattened()
+    }
+}
+
+/// An event's hashes under one more key. Equal ids stay equal.
+pub(crate) fn pair_again(key: &[u8; 32], [id, content]: [u64; 2]) -> [u64; 2] {
+    let half = |text: &[u8]| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&blake3::keyed_hash(key, text).as_bytes()[..8]);
+        u64::from_le_bytes(bytes)
+    };
+    let id = id.to_le_bytes();
+    [half(&id), half(&[id, content.to_le_bytes()].concat())]
+}
+
+/// The pseudonym of a value under one key.
+fn first(master: &[u8; 32], kind: &str, value: &str) -> String {
+    let key = key_of(master, kind);
+    match (kind, value.strip_suffix("/64").unwrap_or(value).parse()) {
+        ("ip", Ok(IpAddr::V4(address))) => v4(prefix_preserving(&key, 4, address.octets())),
+        ("ip", Ok(IpAddr::V6(address))) => {
+            let mut network = [0; 8];
+            network.copy_from_slice(&address.octets()[..8]);
+            v6(prefix_preserving(&key, 6, network))
+        }
+        _ => blake3::keyed_hash(&key, value.as_bytes()).to_hex()[..DIGITS].to_owned(),
+    }
+}
+
+/// The pseudonym under one key of a pseudonym.
+fn again(master: &[u8; 32], kind: &str, pseudonym: &str) -> String {
+    let key = key_of(master, kind);
+    let digits = |text: &str| text.strip_suffix("/64").unwrap_or(text).replace('.', "");
+    let address = match (kind, pseudonym.split_at_checked(3)) {
+        ("ip", Some(("v4-", rest))) => of_hex(&digits(rest)).map(|address| v4(prefix_preserving(&key, 4, address))),
+        ("ip", Some(("v6-", rest))) => of_hex(&digits(rest)).map(|network| v6(prefix_preserving(&key, 6, network))),
+        _ => None,
+    };
+    address.unwrap_or_else(|| blake3::keyed_hash(&key, pseudonym.as_bytes()).to_hex()[..DIGITS].to_owned())
+}
+
+fn v4([a, b, c, d]: [u8; 4]) -> String {
+    format!("v4-{a:02x}.{b:02x}.{c:02x}.{d:02x}")
+}
+
+fn v6([a, b, c, d, e, f, g, h]: [u8; 8]) -> String {
+    format!("v6-{a:02x}{b:02x}.{c:02x}{d:02x}.{e:02x}{f:02x}.{g:02x}{h:02x}/64")
+}
+
+fn key_of(master: &[u8; 32], kind: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(KIND);
+    hasher.update(master).update(kind.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+fn id_of(master: &[u8; 32]) -> String {
+    blake3::Hash::from(blake3::derive_key(ID, master)).to_hex()[..16].to_owned()
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    blake3::Hash::from(*bytes).to_hex().to_string()
+}
+
+fn of_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let ours = text.len() == 2 * BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut bytes = [0; BYTES];
+    for (at, byte) in bytes.iter_mut().enumerate().filter(|_| ours) {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    ours.then_some(bytes)
 }
 
 impl std::fmt::Debug for Pseudonyms {
@@ -103,6 +234,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_rotation_needs_both_keys_and_the_later_one_opens_the_earlier() {
+        let keys: Vec<Pseudonyms> = (1..=3u8).map(|byte| Pseudonyms::new([byte; 32])).collect();
+        let rotated = keys[0].clone().rotated(&keys[1]).rotated(&keys[2]);
+        let step = keys[0].clone().rotated(&keys[1]);
+        for (kind, value) in [("account", "u1"), ("ip", "198.51.100.7"), ("ip", "2001:db8:1:2::/64"), ("device", "v4-1")] {
+            let pseudonym = rotated.of(kind, value);
+            assert_eq!(pseudonym, keys[2].again(kind, &step.of(kind, value)));
+            assert!(keys.iter().all(|key| key.of(kind, value) != pseudonym), "{kind}");
+        }
+        assert_eq!(rotated.key_id(), keys[2].key_id());
+        let sealed = rotated.sealed();
+        assert_eq!(sealed.iter().map(|key| key.id.clone()).collect::<Vec<_>>(), [keys[0].key_id(), keys[1].key_id()]);
+        let opened = keys[2].clone().unsealed(&sealed).expect("sealed under this key");
+        assert_eq!(opened.of("account", "u1"), rotated.of("account", "u1"));
+        assert!(keys[1].clone().unsealed(&sealed).is_none(), "another key opens nothing");
+        let changed = SealedKey { sealed: sealed[0].sealed.replace(&sealed[0].sealed[..2], "zz"), ..sealed[0].clone() };
+        assert!(keys[2].clone().unsealed(&[changed]).is_none());
+    }
 
     fn bits_of(pseudonym: &str) -> u128 {
         let digits: String = pseudonym[3..].trim_end_matches("/64").replace('.', "");
@@ -152,6 +303,14 @@ mod tests {
             let mask = u32::MAX.checked_shl(32 - flip).unwrap_or(0);
             let other = (one & mask) | (noise & !mask);
             let of = |bits| bits_of(&pseudonyms.of("ip", &Ipv4Addr::from_bits(bits).to_string())) as u32;
+            prop_assert_eq!((of(one) ^ of(other)).leading_zeros(), (one ^ other).leading_zeros());
+        }
+
+        /// Prefixes stay prefixes through a rotation.
+        #[test]
+        fn shared_prefixes_stay_through_a_rotation(one: u32, other: u32) {
+            let rotated = Pseudonyms::new([7; 32]).rotated(&Pseudonyms::new([8; 32]));
+            let of = |bits| bits_of(&rotated.of("ip", &Ipv4Addr::from_bits(bits).to_string())) as u32;
             prop_assert_eq!((of(one) ^ of(other)).leading_zeros(), (one ^ other).leading_zeros());
         }
 

@@ -13,6 +13,22 @@
 //! they come up. 3. If the best single action stops more than all of these, it is the plan. For costs that add up this stops at
 //! least (1 - 1/e)/2 of what the best plan stops (Khuller, Moss & Naor 1999, doi:10.1016/S0020-0190(99)00031-9); real costs
 //! overlap, and are never more. Cost: O((members + sightings of the network's identifiers) log) a plan.
+//!
+//! ```
+//! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+//! use hydralink::bans::{PlanConfig, impact, plan_bans};
+//! use hydralink::Dataset;
+//!
+//! let dataset = Dataset::open(&store)?;
+//! let labels = dataset.labelling()?;
+//! let network = labels.network(&dataset, labels.network_index("1")?)?;
+//! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget: 1.0, identifier_actions: true })?;
+//! assert!(plan.exchanges_stopped <= plan.exchanges && plan.harm.benign_expected <= 1.0);
+//! // A list made elsewhere is judged by the same measure.
+//! let list = plan.actions.iter().map(|action| dataset.node(&action.target)).collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!(impact(&dataset, &labels, &list)?.networks[0].exchanges_stopped, plan.exchanges_stopped);
+//! # Ok::<(), hydralink::Error>(())
+//! ```
 
 mod greedy;
 mod harm;

@@ -4,6 +4,8 @@
 //! identifiers.
 //! 1. *peel*: take away the vertex whose sightings inside S weigh least, by a priority tree, until nothing is left;
 //! 2. *choose* the S with the largest g on the way: at least half of the optimum, whatever camouflage accounts add;
+//!    The largest weight that a taken vertex had is the *bound*: no S is denser, for the first vertex of a denser one to be
+//!    taken would have weighed more inside it;
 //! 3. *iterate*: take the block's sightings out, degrees anew, and peel again.
 //!
 //! Cost O(sightings log vertices) a block. Ties go to the lower vertex.
@@ -25,6 +27,8 @@ pub struct Block {
     pub identifiers: Vec<u32>,
     /// g of the block.
     pub density: f64,
+    /// What g of no block of the same sightings exceeds; at most twice the density.
+    pub bound: f64,
 }
 
 /// The first `count` blocks as groups; an account is in the first block that holds it.
@@ -89,11 +93,12 @@ fn densest_block(graph: &BipartiteGraph, alive: &[bool]) -> Option<Block> {
     }
     let mut tree = PriorityTree::new(priorities);
     let mut order = Vec::with_capacity(left);
-    let (mut best, mut best_at) = (mass / left as f64, 0);
+    let (mut best, mut best_at, mut bound) = (mass / left as f64, 0, 0.0f64);
     while left > 1 {
         let (vertex, priority) = tree.least();
         tree.set(vertex, f64::INFINITY);
         order.push(vertex);
+        bound = bound.max(priority);
         mass -= priority;
         left -= 1;
         let mut lighten = |other: usize, weight: f64| {
@@ -128,6 +133,8 @@ fn densest_block(graph: &BipartiteGraph, alive: &[bool]) -> Option<Block> {
         accounts: kept[..split].iter().map(|&vertex| vertex as u32).collect(),
         identifiers: kept[split..].iter().map(|&vertex| (vertex - accounts) as u32).collect(),
         density: best,
+        // Sums are rounded.
+        bound: bound.max(best),
     })
 }
 

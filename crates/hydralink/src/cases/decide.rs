@@ -98,6 +98,7 @@ fn blank(action: Action, reviewer: &str) -> Record {
         accounts: Vec::new(),
         identifiers: Vec::new(),
         text: None,
+        renamed: Vec::new(),
         set_aside: None,
         prev: String::new(),
     }
@@ -202,6 +203,44 @@ fn check(decision: &Decision<'_>) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes down that accounts and identifiers have other names from now on, by their `KIND:VALUE`. Their old openings stay until
+/// [`super::erase_renamed`]. Returns how many were renamed; nothing is written for a log without names.
+pub(crate) fn log_renaming(
+    store: &std::path::Path,
+    reviewer: &str,
+    reason: String,
+    renamed: impl Fn(&str) -> Option<String>,
+) -> Result<u64, Error> {
+    if log::read(store)?.records.is_empty() {
+        return Ok(0);
+    }
+    let mut count = 0;
+    log::append(store, |chain| {
+        let mut named: Vec<_> =
+            chain.names.iter().filter(|(commitment, opening)| opening.commitment() == **commitment).collect();
+        named.sort_by(|one, other| one.0.cmp(other.0));
+        let (mut openings, mut pairs) = (Vec::new(), Vec::new());
+        for (commitment, opening) in named {
+            let name = match opening.kind {
+                Kind::Account => {
+                    let label = renamed(&format!("account:{}", opening.value));
+                    label.and_then(|label| Some(label.strip_prefix("account:")?.to_owned()))
+                }
+                Kind::Identifier => renamed(&opening.value),
+                Kind::Text => None,
+            };
+            if let Some(name) = name {
+                let opening = Opening::new(opening.kind, &name)?;
+                pairs.push((commitment.clone(), opening.commitment()));
+                openings.push(opening);
+            }
+        }
+        count = pairs.len() as u64;
+        Ok((Record { renamed: pairs, reason: Some(reason), ..blank(Action::Rekey, reviewer) }, openings))
+    })?;
+    Ok(count)
 }
 
 pub(crate) fn check_reviewer(reviewer: &str) -> Result<(), Error> {

@@ -371,6 +371,7 @@ mod tests {
                 accounts: accounts.clone().map(|account| commit(&format!("u{account:05}"), Kind::Account)).collect(),
                 identifiers: vec![commit(&format!("ip:of {network}"), Kind::Identifier)],
                 text: None,
+                renamed: Vec::new(),
                 set_aside: None,
                 prev: String::new(),
             };

@@ -151,6 +151,14 @@ fn read_locked(store: &Path, file: &mut File) -> Result<Chain, Error> {
     }
     let (openings, _) = read_names(store)?;
     chain.names = openings.into_iter().map(|opening| (opening.commitment(), opening)).collect();
+    // The last change of names first, so that a name leads to what it became at last.
+    for (old, new) in chain.records.iter().rev().flat_map(|(record, _)| &record.renamed) {
+        if !chain.names.contains_key(old)
+            && let Some(opening) = chain.names.get(new).cloned()
+        {
+            chain.names.insert(old.clone(), opening);
+        }
+    }
     Ok(chain)
 }
 
@@ -256,6 +264,7 @@ mod tests {
             accounts: Vec::new(),
             identifiers: Vec::new(),
             text: Some(opening.commitment()),
+            renamed: Vec::new(),
             set_aside: None,
             prev: String::new(),
         };

@@ -28,12 +28,12 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use decide::{Decision, decide, set_four_eyes};
-pub(crate) use decide::{check_reviewer, log_erasure};
+pub(crate) use decide::{check_reviewer, log_erasure, log_renaming};
 pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
 use record::Kind;
 pub use record::{Action, State, Subject};
 pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks};
-pub(crate) use view::{confirmed, known_good};
+pub(crate) use view::{confirmed, known_good, state_of};
 
 use crate::error::Error;
 
@@ -74,6 +74,14 @@ pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
         torn_bytes: chain.torn.len() as u64,
         erased_names: referred.count() as u64,
     })
+}
+
+/// Erases the openings of names that were renamed; the records lead to the new ones from then on.
+pub(crate) fn erase_renamed(store: &Path) -> Result<u64, Error> {
+    let chain = log::read(store)?;
+    let renamed = chain.records.iter().flat_map(|(record, _)| &record.renamed);
+    let renamed: std::collections::HashSet<&record::Commitment> = renamed.map(|(old, _)| old).collect();
+    log::erase(store, |opening| renamed.contains(&opening.commitment()))
 }
 
 /// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names.

@@ -28,6 +28,8 @@ pub enum Action {
     Policy,
     /// Accounts were erased from the store.
     Forget,
+    /// The store's key was changed, and with it the names.
+    Rekey,
 }
 
 impl Action {
@@ -40,6 +42,7 @@ impl Action {
             Action::State => "state",
             Action::Policy => "policy",
             Action::Forget => "forget",
+            Action::Rekey => "rekey",
         }
     }
 }
@@ -124,6 +127,9 @@ pub(crate) struct Record {
     pub(crate) identifiers: Vec<Commitment>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) text: Option<Commitment>,
+    /// Names that are called otherwise from here on: what stood for them, and what stands for them now.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) renamed: Vec<(Commitment, Commitment)>,
     /// An unfinished line that stood here before, set aside: its length and hash.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) set_aside: Option<(u64, String)>,

@@ -54,6 +54,15 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
     cased.collect()
 }
 
+/// The state of the case that shares at least half of its or these members.
+pub(crate) fn state_of(dataset: &Dataset, cases: &Cases, members: &[AccountId]) -> State {
+    if cases.cases().is_empty() {
+        return State::New;
+    }
+    let names = members.iter().map(|&account| dataset.account_name(account));
+    cases.case_of_members(names).map_or(State::New, |case| case.state)
+}
+
 /// Accounts as `members` lists them, with their labels.
 pub fn label_members<'a>(
     dataset: &'a Dataset,

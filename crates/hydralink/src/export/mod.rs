@@ -14,6 +14,20 @@
 //!
 //! Files are written beside and renamed, and compressed when their name ends in `.gz` or `.zst`. What a file leaves out is in
 //! its [`ExportSummary`] and, where the format has a place for it, in the file.
+//!
+//! ```
+//! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+//! use hydralink::export::{ExportConfig, Networks};
+//! use hydralink::{Dataset, export_drawn};
+//!
+//! let dataset = Dataset::open(&store)?;
+//! let results = dataset.results()?;
+//! let mut config = ExportConfig::default();
+//! config.selection.networks = Networks::Chosen(vec![results.network_index("1")?]);
+//! let written = export_drawn(&dataset, &results, &config, &store.with_file_name("network.graphml"))?;
+//! assert!(written.nodes > 0 && written.edges > 0);
+//! # Ok::<(), hydralink::Error>(())
+//! ```
 
 pub mod view;
 

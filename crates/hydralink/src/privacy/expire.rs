@@ -101,6 +101,7 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
+    super::keep_sealed_keys(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
     step("writing")?;
     writer.commit()?;

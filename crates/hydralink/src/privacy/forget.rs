@@ -87,6 +87,7 @@ pub fn forget(
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
+    super::keep_sealed_keys(&dataset, &mut writer)?;
     if let Some(results) = &results {
         results.without(&dataset, &kept).write(&mut writer)?;
     }

@@ -13,6 +13,7 @@
 mod expire;
 mod forget;
 mod proof;
+mod rekey;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use events::Pseudonyms;
 pub use expire::{Expired, KeptSince, expire};
 pub use forget::{Forgotten, forget};
 pub use proof::Occurrence;
+pub use rekey::{Rekeyed, rekey};
+pub(crate) use rekey::{keep_sealed_keys, put_sealed_keys, sealed_keys, unsealed};
 
 use crate::error::Error;
 

@@ -6,8 +6,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 mod card;
+pub(crate) mod foremost;
 
 pub use card::{Membership, Network, NetworkHead, Run, SignalLine, TyingIdentifier};
+use foremost::Foremost;
+pub use foremost::Totals;
 
 use crate::consensus::Consensus;
 use crate::dataset::Dataset;
@@ -54,6 +57,8 @@ pub struct Labelling {
     pub policy_names: Vec<String>,
     /// Where in the section of cards each network's begins, and the last ends.
     card_offsets: Column<u64>,
+    /// The nodes with most of everything.
+    pub(crate) foremost: Foremost,
     /// What reruns on perturbed copies say, where they belong to this detection.
     pub(crate) consensus: Option<Consensus>,
 }
@@ -141,6 +146,7 @@ impl Labelling {
             weights: store.column("result.weights")?,
             network_of_identifier: store.column("result.network_of_identifier")?,
             card_offsets: store.column(OFFSETS)?,
+            foremost: Foremost::open(store)?,
             consensus: None,
         };
         labelling.consensus = Consensus::current(dataset, &labelling)?;
@@ -236,7 +242,8 @@ impl Results {
         writer.put("result.policies", &self.policies)?;
         writer.put(SPREADS, &self.spread_seconds)?;
         writer.put("result.weights", &self.weights)?;
-        writer.put("result.network_of_identifier", &self.network_of_identifier)
+        writer.put("result.network_of_identifier", &self.network_of_identifier)?;
+        self.foremost.write(writer)
     }
 
     /// Results that hold the labels of a detection; the rest is filled in by it.
@@ -258,6 +265,7 @@ impl Results {
             class_names: Vec::new(),
             policy_names: Vec::new(),
             card_offsets: Column::default(),
+            foremost: Foremost::default(),
             consensus: None,
         };
         Results { labelling, networks: Vec::new() }
@@ -305,6 +313,7 @@ impl Results {
             class_names: self.class_names.clone(),
             policy_names: self.policy_names.clone(),
             card_offsets: Column::default(),
+            foremost: Foremost::default(),
             consensus: None,
         };
         Results { labelling, networks }
@@ -328,7 +337,7 @@ impl Labelling {
 
     /// Why an identifier has its class, in a few words.
     pub fn reason_of(&self, dataset: &Dataset, identifier: IdentifierId) -> String {
-        let (first, last) = crate::query::span_of_identifier(dataset.graph(), identifier);
+        let Totals { first_seen: first, last_seen: last, .. } = self.totals_of(dataset, identifier);
         let accounts = dataset.graph().identifier_degree(identifier);
         let days = last.saturating_sub(first) / 86_400;
         let seen = if first == graph::NO_TIME { String::new() } else { format!(" over {days} days") };
@@ -342,6 +351,11 @@ impl Labelling {
         let network_type = network.network_type.map_or(String::new(), |known| format!(", {} network", known.name()));
         let system = network.asn.map_or(String::new(), |asn| format!(", AS{asn}"));
         format!("{accounts} accounts{seen}{spread}{alias}{network_type}{system}")
+    }
+
+    /// What the sightings of an identifier come to. O(1) for those that have most of something, else O(its accounts).
+    pub fn totals_of(&self, dataset: &Dataset, identifier: IdentifierId) -> Totals {
+        self.foremost.totals(dataset.graph(), identifier)
     }
 
     /// Days between the first and the third quarter of an identifier's accounts, by when they first had it; `None` where few or

@@ -1,0 +1,167 @@
+//! How tightly something hangs together: cohesion of a network, dense blocks, accounts in lockstep.
+
+use hydralink::cases;
+use hydralink::cohesion::{self, Cohesion};
+use hydralink::dense::{self, DenseBlock};
+use hydralink::lockstep::{self, LockstepConfig, LockstepCore};
+use hydralink::{AccountId, Dataset, Labelling};
+
+use super::find::MEMBER;
+use crate::Found;
+use crate::args;
+use crate::output::{Field, Output, grouped};
+
+/// Prints how a network holds together.
+pub(crate) fn cohesion(arguments: &args::Cohesion, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling()?;
+    let network = results.network_index(&arguments.id)?;
+    dataset.expect_reading_of_network(&results, network);
+    let found = cohesion::cohesion(&dataset, &results, network, arguments.alpha, arguments.beta)?;
+    Ok(output.one(&found, cohesion_text)?)
+}
+
+/// Cores and identifiers that the text names; JSON has all cores.
+const SHOWN: usize = 10;
+
+fn cohesion_text(found: &Cohesion) -> String {
+    let asked = found.alpha_beta_core;
+    let mut lines = vec![
+        format!(
+            "{}: {} accounts and {} identifiers that say something of two of them, {} sightings, {} components",
+            found.network,
+            grouped(found.accounts),
+            grouped(found.identifiers),
+            grouped(found.sightings),
+            grouped(found.components)
+        ),
+        format!(
+            "{} butterflies (two accounts with two identifiers); {:.1}% of the chances for one were taken",
+            grouped(found.butterflies),
+            found.clustering * 100.0
+        ),
+        format!(
+            "({}, {})-core: {} accounts with {} identifiers",
+            asked.alpha,
+            asked.beta,
+            grouped(asked.accounts),
+            grouped(asked.identifiers)
+        ),
+        format!(
+            "{} blocks; the largest holds {} accounts and {} sightings",
+            grouped(found.blocks),
+            grouped(found.largest_block_accounts),
+            grouped(found.largest_block)
+        ),
+        format!(
+            "what would split it: {} sightings, {} accounts, {} identifiers",
+            grouped(found.bridges),
+            grouped(found.articulation_accounts),
+            grouped(found.articulation_identifiers)
+        ),
+    ];
+    lines.extend(
+        found.separating.iter().take(SHOWN).map(|one| format!("  {} ({} members)", one.identifier, grouped(one.members))),
+    );
+    lines.push("\nCores, in which each has so many of the others".to_owned());
+    lines.push(format!("{:>9} {:>9} {:>12}", "at least", "accounts", "identifiers"));
+    // All of them, or steps of equal length with the first and the innermost.
+    let (count, steps) = (found.cores.len(), SHOWN.min(found.cores.len()));
+    let shown = (0..steps).map(|step| if steps > 1 { step * (count - 1) / (steps - 1) } else { 0 });
+    lines.extend(shown.map(|at| {
+        let core = found.cores[at];
+        format!("{:>9} {:>9} {:>12}", grouped(core.alpha.into()), grouped(core.accounts), grouped(core.identifiers))
+    }));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Prints the densest blocks, or the accounts of one.
+pub(crate) fn dense(arguments: &args::Dense, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling_if_any()?;
+    let wanted = arguments.accounts_of.map_or(arguments.blocks, |block| block.max(1));
+    let blocks = dense::dense_blocks(&dataset, results.as_ref(), wanted);
+    match arguments.accounts_of {
+        None => Ok(output.records(&blocks, BLOCK)?),
+        Some(block) => print_accounts(
+            &dataset,
+            results.as_ref(),
+            blocks.get(block.wrapping_sub(1)).map(|found| &found.members[..]),
+            output,
+        ),
+    }
+}
+
+const BLOCK: &[Field<DenseBlock>] = &[
+    Field::number("rank", |row| row.rank.to_string()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::number("identifiers", |row| row.identifiers.to_string()),
+    Field::number("density", |row| format!("{:.3}", row.density)),
+    Field::number("bound", |row| format!("{:.3}", row.bound)),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
+];
+
+/// Prints the cores of accounts in lockstep, or the accounts of one.
+pub(crate) fn lockstep(arguments: &args::Lockstep, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling_if_any()?;
+    let config = LockstepConfig {
+        accounts: arguments.accounts,
+        identifiers: arguments.identifiers,
+        within: hydralink::time::length_of(&arguments.within)?,
+        share: arguments.share,
+    };
+    let found = lockstep::lockstep(&dataset, results.as_ref(), &arguments.kind, &config)?;
+    if found.too_common > 0 {
+        output.say(&format!(
+            "{} identifiers with more than {} accounts were left out",
+            grouped(found.too_common),
+            grouped(lockstep::MOST as u64)
+        ))?;
+    }
+    match arguments.accounts_of {
+        None => Ok(output.records(&found.cores, CORE)?),
+        Some(core) => {
+            let core = found.cores.get(core.wrapping_sub(1)).map(|found| &found.members[..]);
+            print_accounts(&dataset, results.as_ref(), core, output)
+        }
+    }
+}
+
+const CORE: &[Field<LockstepCore>] = &[
+    Field::number("rank", |row| row.rank.to_string()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::number("identifiers", |row| row.identifiers.to_string()),
+    Field::number("filled", |row| format!("{:.0}%", row.filled * 100.0)),
+    Field::text("first", |row| row.first.clone().unwrap_or_default()),
+    Field::text("last", |row| row.last.clone().unwrap_or_default()),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
+    Field::csv("example", |row| row.example.clone()),
+];
+
+/// Prints accounts with their labels, or as bare names where nothing was detected.
+fn print_accounts(
+    dataset: &Dataset,
+    results: Option<&Labelling>,
+    accounts: Option<&[AccountId]>,
+    output: &mut Output,
+) -> anyhow::Result<Found> {
+    let Some(accounts) = accounts else { anyhow::bail!("there are fewer than that: leave out --accounts-of to see them") };
+    let Some(results) = results else {
+        let named: Vec<Named> =
+            accounts.iter().map(|&account| Named { account_id: dataset.shown_account(account).into_owned() }).collect();
+        return Ok(output.records(&named, &[Field::text("account_id", |row: &Named| row.account_id.clone())])?);
+    };
+    let cases = dataset.cases()?;
+    let rows: Vec<_> = accounts.iter().map(|&account| cases::label_member(dataset, results, &cases, account)).collect();
+    Ok(output.records(&rows, MEMBER)?)
+}
+
+/// An account of which nothing more is known.
+#[derive(serde::Serialize)]
+struct Named {
+    account_id: String,
+}

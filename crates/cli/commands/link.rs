@@ -1,0 +1,115 @@
+//! Accounts that are one by rules and lists.
+
+use std::path::Path;
+
+use anyhow::Context;
+use hydralink::rules::{self, Conflict, LinkedGroup, Rule, Rules};
+use hydralink::{AccountId, Dataset};
+use serde::Serialize;
+
+use super::ask::{found_but, named};
+use crate::Found;
+use crate::args;
+use crate::output::{Field, Output, grouped};
+
+/// Prints the groups that rules and lists make, their accounts, or the conflicts.
+pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling_if_any()?;
+    let mut rules = Rules::default();
+    for (text, number) in arguments.rule.iter().zip(1..) {
+        rules.rules.push(Rule::parse(&format!("rule{number}"), text)?);
+    }
+    if let Some(path) = &arguments.rules {
+        rules.rules.extend(Rule::read(path)?);
+    }
+    rules.must = pairs(&dataset, arguments.must.as_deref())?;
+    rules.cannot = pairs(&dataset, arguments.cannot.as_deref())?;
+    let mut unknown = None;
+    if let Some(path) = &arguments.good {
+        (rules.good, unknown) = named(&dataset, path, output)?;
+    }
+    let linked = rules::link(&dataset, results.as_ref(), &rules)?;
+    for (rule, pairs) in &linked.pairs {
+        output.say(&format!("{rule}: {} pairs of accounts", grouped(*pairs)))?;
+    }
+    if arguments.conflicts {
+        return found_but(unknown, output.records(&linked.conflicts, CONFLICT)?);
+    }
+    if !linked.conflicts.is_empty() {
+        output.say(&format!(
+            "{} pairs that cannot be one are joined by rules; --conflicts lists them",
+            grouped(linked.conflicts.len() as u64)
+        ))?;
+    }
+    if arguments.accounts {
+        let of_group = |group: &LinkedGroup| -> Vec<LinkedAccount> {
+            let shown = |&account: &AccountId| dataset.shown_account(account).into_owned();
+            group.members.iter().map(|account| LinkedAccount { account_id: shown(account), cluster: group.group }).collect()
+        };
+        let accounts: Vec<LinkedAccount> = linked.groups.iter().flat_map(of_group).collect();
+        return found_but(unknown, output.records(&accounts, ACCOUNT)?);
+    }
+    let shown = if arguments.top == 0 { linked.groups.len() } else { arguments.top.min(linked.groups.len()) };
+    let found = output.records(&linked.groups[..shown], GROUP)?;
+    if shown < linked.groups.len() {
+        output.say(&format!("showing {shown} of {}; --top 0 shows all", grouped(linked.groups.len() as u64)))?;
+    }
+    found_but(unknown, found)
+}
+
+/// Pairs of accounts, a pair a line; a header line that names no account is skipped.
+fn pairs(dataset: &Dataset, path: Option<&Path>) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let mut pairs = Vec::new();
+    for (row, number) in reader.records().zip(1..) {
+        let row = row.with_context(|| format!("{}: line {number}", path.display()))?;
+        let [one, other] = [row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default()];
+        if one.is_empty() || other.is_empty() {
+            anyhow::bail!("{}: line {number}: a pair of accounts is two, with a comma between", path.display());
+        }
+        let account = |name: &str| dataset.account(name.strip_prefix("account:").unwrap_or(name));
+        match (account(one), account(other)) {
+            (Ok(one), Ok(other)) => pairs.push((one, other)),
+            (Err(_), Err(_)) if number == 1 => {}
+            (Err(error), _) | (_, Err(error)) => {
+                return Err(anyhow::Error::from(error).context(format!("{}: line {number}", path.display())));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+#[derive(Serialize)]
+struct LinkedAccount {
+    account_id: String,
+    cluster: u64,
+}
+
+const ACCOUNT: &[Field<LinkedAccount>] =
+    &[Field::text("account_id", |row| row.account_id.clone()), Field::number("cluster", |row| row.cluster.to_string())];
+
+const GROUP: &[Field<LinkedGroup>] = &[
+    Field::number("group", |row| row.group.to_string()),
+    Field::number("accounts", |row| row.accounts.to_string()),
+    Field::text("by", |row| row.by.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
+    Field::number("conflicts", |row| row.conflicts.to_string()),
+    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
+    Field::text("example", |row| row.example.clone()),
+];
+
+const CONFLICT: &[Field<Conflict>] = &[
+    Field::text("first", |row| row.first.clone()),
+    Field::text("second", |row| row.second.clone()),
+    Field::text("chain", |row| {
+        let link = |link: &rules::Link| format!(" ={}= {}", link.by, link.second);
+        row.chain.iter().fold(row.first.clone(), |text, step| text + &link(step))
+    }),
+];

@@ -1,0 +1,215 @@
+//! The grammar of rules.
+//!
+//! ```text
+//! rule  = part { "and" part }
+//! part  = share | number "of" "{" share { "," share } "}"
+//! share = kind [ "(" expression ")" ]
+//! ```
+//!
+//! A share is held by two accounts that were both seen with one identifier of the kind for which the expression holds; the
+//! expression is that of `hubs --where` ([`crate::filter`]), over the fields of an identifier: `card(accounts <= 10 and class
+//! != "shared")`. `card`, `template` and `address` are other words for `payment_instrument`, `prompt_template_hash` and `ip`.
+//!
+//! A file of rules is TOML, a name and a text each:
+//!
+//! ```toml
+//! [rules]
+//! card_and_two = "card(accounts <= 10) and 2 of {ip, device, template}"
+//! ```
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// What two accounts must share to be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// All of these.
+    pub parts: Vec<Part>,
+}
+
+/// So many of some things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// How many of the shares.
+    pub needed: usize,
+    /// The things.
+    pub shares: Vec<Shares>,
+}
+
+/// An identifier of a kind, in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// The kind.
+    pub kind: String,
+    /// What has to hold of it.
+    pub filter: Option<String>,
+}
+
+/// Other words for kinds.
+const WORDS: [(&str, &str); 3] = [("card", "payment_instrument"), ("template", "prompt_template_hash"), ("address", "ip")];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rules: toml::Table,
+}
+
+impl Rule {
+    /// Reads a file of rules, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it can't be read, [`Error::Usage`] naming the rule that doesn't parse.
+    pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        let wrong = |what: String| Error::Usage(format!("{}: {what}", path.display()));
+        let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let rules = file.rules.iter().map(|(name, text)| match text.as_str() {
+            Some(text) => Rule::parse(name, text).map_err(|error| wrong(error.to_string())),
+            None => Err(wrong(format!("rule {name} is no text, as in {EXAMPLE}"))),
+        });
+        rules.collect()
+    }
+
+    /// Reads one rule.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming what stands in the wrong place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+        let mut rest = Rest { name, text, at: 0 };
+        let mut parts = vec![rest.part()?];
+        while rest.takes_word("and") {
+            parts.push(rest.part()?);
+        }
+        if rest.left().is_empty() { Ok(Rule { name: name.to_owned(), parts }) } else { Err(rest.wrong("and, or the end")) }
+    }
+}
+
+const EXAMPLE: &str = "'card(accounts <= 10) and 2 of {ip, device, template}'";
+
+/// What is still to be read of a rule.
+struct Rest<'a> {
+    name: &'a str,
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    fn left(&mut self) -> &'a str {
+        let left = self.text[self.at..].trim_start();
+        self.at = self.text.len() - left.len();
+        left
+    }
+
+    fn wrong(&mut self, expected: &str) -> Error {
+        let (name, found) = (self.name, self.left().to_owned());
+        let found = if found.is_empty() { "nothing".to_owned() } else { format!("'{found}'") };
+        Error::Usage(format!("rule {name}: expected {expected}, found {found}; write it like {EXAMPLE}"))
+    }
+
+    fn takes(&mut self, mark: char) -> bool {
+        let takes = self.left().starts_with(mark);
+        self.at += if takes { mark.len_utf8() } else { 0 };
+        takes
+    }
+
+    fn word(&mut self) -> &'a str {
+        let left = self.left();
+        let end = left.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(left.len());
+        &left[..end]
+    }
+
+    fn takes_word(&mut self, word: &str) -> bool {
+        let takes = self.word().eq_ignore_ascii_case(word);
+        self.at += if takes { word.len() } else { 0 };
+        takes
+    }
+
+    fn part(&mut self) -> Result<Part, Error> {
+        let Ok(needed) = self.word().parse::<usize>() else {
+            return Ok(Part { needed: 1, shares: vec![self.share()?] });
+        };
+        self.at += self.word().len();
+        if !self.takes_word("of") || !self.takes('{') {
+            return Err(self.wrong("of {...}"));
+        }
+        let mut shares = vec![self.share()?];
+        while self.takes(',') {
+            shares.push(self.share()?);
+        }
+        if !self.takes('}') {
+            return Err(self.wrong("} or a comma"));
+        }
+        if !(1..=shares.len()).contains(&needed) {
+            let (name, of) = (self.name, shares.len());
+            return Err(Error::Usage(format!("rule {name}: {needed} of {of} can't be: write it like {EXAMPLE}")));
+        }
+        Ok(Part { needed, shares })
+    }
+
+    fn share(&mut self) -> Result<Shares, Error> {
+        let word = self.word();
+        if word.is_empty() {
+            return Err(self.wrong("a kind of identifier"));
+        }
+        self.at += word.len();
+        let kind = WORDS.iter().find(|(short, _)| *short == word).map_or(word, |&(_, kind)| kind).to_owned();
+        Ok(Shares { kind, filter: if self.takes('(') { Some(self.expression()?) } else { None } })
+    }
+
+    /// The expression up to the parenthesis that closes it; those in quotes and in pairs are its own.
+    fn expression(&mut self) -> Result<String, Error> {
+        let left = self.left();
+        let (mut depth, mut quote) = (1, None);
+        for (at, character) in left.char_indices() {
+            match (quote, character) {
+                (Some(open), close) if open == close => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') => quote = Some(character),
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                self.at += at + 1;
+                return Ok(left[..at].trim().to_owned());
+            }
+        }
+        self.at = self.text.len();
+        Err(self.wrong("a closing parenthesis"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(kind: &str, filter: Option<&str>) -> Shares {
+        Shares { kind: kind.to_owned(), filter: filter.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_rule_of_the_book_is_read() {
+        let rule =
+            Rule::parse("r", "card(accounts <= 10 and class != \")\") and 2 of {ip, device, template(degree<(5))}").unwrap();
+        let first = Part { needed: 1, shares: vec![shares("payment_instrument", Some("accounts <= 10 and class != \")\""))] };
+        let three = vec![shares("ip", None), shares("device", None), shares("prompt_template_hash", Some("degree<(5)"))];
+        assert_eq!(rule.parts, [first, Part { needed: 2, shares: three }]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let wrong = |text: &str| Rule::parse("r", text).unwrap_err().to_string();
+        assert!(wrong("").contains("a kind of identifier, found nothing"));
+        assert!(wrong("card or ip").contains("'or ip'"), "{}", wrong("card or ip"));
+        assert!(wrong("card(accounts <= 10").contains("closing"));
+        assert!(wrong("3 of {ip, device}").contains("3 of 2"));
+        assert!(wrong("0 of {ip}").contains("0 of 1"));
+        assert!(wrong("2 of ip").contains("of {...}"));
+        assert!(wrong("2 of {ip device}").contains("comma"));
+    }
+}
