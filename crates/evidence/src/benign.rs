@@ -13,8 +13,8 @@
 //! is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an
 //! operator does.
 //!
-//! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in words.
-//! One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
+//! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
+//! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
@@ -171,8 +171,8 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without: strangers
-/// don't share cards, a build service has its address, and departments their offices and office days.
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without:
+/// strangers don't share cards, a build service has its address, and departments their offices and office days.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
     let mesh_bits = within(hypothesis.is_of_strangers());

@@ -16,13 +16,13 @@
 //! Projects on a build service go through the same addresses on different cards, but don't ask the same: where it is known what
 //! an account asks, addresses alone don't link it.
 //!
-//! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an operator
-//! any share of the accounts may be in rings, of strangers' parts nearly none has bridges.
+//! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an
+//! operator any share of the accounts may be in rings, of strangers' parts nearly none has bridges.
 //!
 //! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one of the same role
-//! implies (an address its network) are no bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`] of
-//! its holders, evenly spaced, so that a group costs O(its sightings) whatever its size; one that goes unseen makes the number
-//! smaller, never larger.
+//! implies (an address its network) are no bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`]
+//! of its holders, evenly spaced, so that a group costs O(its sightings) whatever its size; one that goes unseen makes the
+//! number smaller, never larger.
 //!
 //! The same links *propose* groups ([`propose_linked`]) that no pair of identifiers ties: accounts on a card for eight that
 //! go through addresses for ten, no two of which share both.
@@ -51,8 +51,8 @@ const OF_PARTS: Beta = (0.7, 12.0);
 /// Most bits that the share may add or take.
 const MOST_BITS: f64 = 12.0;
 
-/// The cross-linked share as a signal: its bits for an operator against harmless parts that one thing brought together. `None` where nobody
-/// knows what the accounts pay with nor which devices they use. `accounts`: ascending, without repeats.
+/// The cross-linked share as a signal: its bits for an operator against harmless parts that one thing brought together. `None`
+/// where nobody knows what the accounts pay with nor which devices they use. `accounts`: ascending, without repeats.
 pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
     let value = cross_linked_among(judge, accounts)?;
     // Kept off 0 and 1 by half an account, so that a small group says less than a large one.
@@ -91,8 +91,8 @@ fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     })
 }
 
-/// (identifier, place of the account in the list), ascending, of those that the accounts keep to themselves and that can be rings
-/// or bridges.
+/// (identifier, place of the account in the list), ascending, of those that the accounts keep to themselves and that can be
+/// rings or bridges.
 fn own_identifiers(judge: &Judge<'_>, accounts: &[u32]) -> Vec<(u32, u32)> {
     let (graph, says) = (judge.facts.graph, Says::of(judge));
     let mut held: Vec<(u32, u32)> = (0u32..)
@@ -171,8 +171,8 @@ fn is_disjoint(left: &[u32], right: &[u32]) -> bool {
 const ROUNDS: usize = 64;
 
 /// Puts accounts that are linked among all of the linked, and hang together by what these keep to themselves, in one group, if
-/// they are `profile_size` or more. Groups that are large enough for a profile stay as they are, and smaller ones stay unless most
-/// of their accounts are linked: then all of them join. The profile decides about everybody afterwards.
+/// they are `profile_size` or more. Groups that are large enough for a profile stay as they are, and smaller ones stay unless
+/// most of their accounts are linked: then all of them join. The profile decides about everybody afterwards.
 pub(crate) fn propose_linked(judge: &Judge<'_>, groups: &mut [u32]) {
     let least = judge.config.profile_size as usize;
     let mut sizes = vec![0usize; groups.len()];
@@ -204,8 +204,9 @@ struct Core {
     own: Vec<bool>,
 }
 
-/// The accounts that are linked by what they keep to themselves: all are to begin with, and whoever isn't linked among those that
-/// are left is taken out, round by round (as a core is peeled). `None` where nobody knows what makes a ring. O(sightings) a round.
+/// The accounts that are linked by what they keep to themselves: all are to begin with, and whoever isn't linked among those
+/// that are left is taken out, round by round (as a core is peeled). `None` where nobody knows what makes a ring. O(sightings)
+/// a round.
 fn linked_core(judge: &Judge<'_>) -> Option<Core> {
     let graph = judge.facts.graph;
     let role = RING_ROLES.into_iter().find(|role| judge.facts.roles.contains(role))?;
@@ -258,8 +259,8 @@ fn linked_core(judge: &Judge<'_>) -> Option<Core> {
     Some(Core { linked, own })
 }
 
-/// Groups of `profile_size` linked accounts or more that own identifiers join, each ascending: infrastructure first, then what they
-/// ask.
+/// Groups of `profile_size` linked accounts or more that own identifiers join, each ascending: infrastructure first, then what
+/// they ask.
 fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
     let (graph, least) = (judge.facts.graph, judge.config.profile_size as usize);
     let Some(Core { linked, own }) = linked_core(judge) else { return Vec::new() };
@@ -350,8 +351,8 @@ mod tests {
         assert_eq!(of(&ROLES, &touches, 4), Some(0.5));
     }
 
-    /// 400 households of two on one address, with a card each; 40 rings of three on a card; all are behind one gateway of
-    /// eight addresses; then a pool of 48, four on a card, each on three of its 24 addresses: no two share a card and an address.
+    /// 400 households of two on one address, with a card each; 40 rings of three on a card; all are behind one gateway of eight
+    /// addresses; then a pool of 48, four on a card, each on three of its 24 addresses: no two share a card and an address.
     fn pool_beside_rings() -> (Toy, std::ops::Range<u32>) {
         let mut touches: Vec<Touch> = (0..800u32).flat_map(|at| [(at, 0, at / 2, 0), (at, 1, at, 0)]).collect();
         for ring in 800..920u32 {

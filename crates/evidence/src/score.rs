@@ -23,13 +23,13 @@
 //! * *Behaviour*: structure rules out chance, timing a crowd that merely uses the same thing (a class, users of one tool),
 //!   content a crowd that merely sits in one place (a carrier's gateway, an office). An operator's accounts are alike in all
 //!   three.
-//! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of several (two
-//!   agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of cards that
-//!   addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
+//! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
+//!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
+//!   cards that addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
 //!
-//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. Signals of one family look at
-//! the same thing and are discounted; negative bits count in full, so that dependence can't make a case stronger than its best
-//! signal plus discounted others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor
+//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. Signals of one family look
+//! at the same thing and are discounted; negative bits count in full, so that dependence can't make a case stronger than its
+//! best signal plus discounted others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor
 //! addresses, stories say nothing of a shape, and structure counts with the odds that no audience explains it.
 //!
 //! Sharing signals compare the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
