@@ -163,7 +163,6 @@ struct Numbers {
 }
 
 /// The columns of a range of accounts.
-#[derive(Default)]
 struct Columns {
     sightings_of: Vec<u32>,
     identifiers: Vec<u32>,
@@ -182,68 +181,72 @@ struct Columns {
 
 impl Columns {
     fn of(range: &Range<u32>, runs: &Runs<'_>, numbers: &Numbers, present: Present) -> Columns {
-        let mut columns = Columns::default();
-        let (mut sightings, mut moments) = (Vec::new(), Vec::new());
         let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
-        runs.for_each(range, |account, runs| {
-            sightings.clear();
-            moments.clear();
-            for run in runs {
-                sightings.extend(run.sightings.iter().map(|seen| Sighting {
-                    account: AccountId(account),
-                    identifier: IdentifierId(numbers.new_identifier[seen.identifier as usize]),
-                    count: seen.count,
-                    first_seen: seen.first_seen,
-                    last_seen: seen.last_seen,
-                }));
-                moments.extend(run.events.iter().enumerate().map(|(at, event)| Moment {
-                    account,
-                    seconds: event.seconds,
-                    millis: event.millis,
-                    model: label(&numbers.new_model, event.model),
-                    capability: label(&numbers.new_capability, event.capability),
-                    status: event.status,
-                    template: numbers.new_identifier.get(event.template as usize).copied().unwrap_or(NONE_U32),
-                    requests: run.requests.get(at).copied().unwrap_or(1),
-                }));
-            }
-            let kept = merge_row(&mut sightings);
-            columns.sightings_of.push(kept as u32);
-            for sighting in &sightings[..kept] {
-                columns.identifiers.push(sighting.identifier.0);
-                columns.counts.push(sighting.count);
-                columns.first_seen.push(sighting.first_seen);
-                columns.last_seen.push(sighting.last_seen);
-            }
-            let kept = order_row(&mut moments);
-            columns.events_of.push(kept as u32);
-            columns.push_events(&moments[..kept], present);
-        });
-        columns
-    }
+        // One thing at a time for all accounts, because each account's is somewhere else in memory.
+        let runs = runs.within(range);
+        let mut sightings = Vec::with_capacity(runs.iter().map(|(_, run)| run.sightings.len()).sum());
+        for (account, run) in &runs {
+            sightings.extend(run.sightings.iter().map(|seen| Sighting {
+                account: AccountId(*account),
+                identifier: IdentifierId(seen.identifier),
+                count: seen.count,
+                first_seen: seen.first_seen,
+                last_seen: seen.last_seen,
+            }));
+        }
+        let mut moments = Vec::with_capacity(runs.iter().map(|(_, run)| run.events.len()).sum());
+        for (account, run) in &runs {
+            moments.extend(run.events.iter().enumerate().map(|(at, event)| Moment {
+                account: *account,
+                seconds: event.seconds,
+                millis: event.millis,
+                model: label(&numbers.new_model, event.model),
+                capability: label(&numbers.new_capability, event.capability),
+                status: event.status,
+                template: event.template,
+                requests: run.requests.get(at).copied().unwrap_or(1),
+            }));
+        }
+        let new = |old: u32| numbers.new_identifier.get(old as usize).copied().unwrap_or(NONE_U32);
+        sightings.iter_mut().for_each(|sighting| sighting.identifier = IdentifierId(new(sighting.identifier.0)));
+        moments.iter_mut().for_each(|moment| moment.template = new(moment.template));
 
-    /// Appends one account's events to the columns that say anything.
-    fn push_events(&mut self, moments: &[Moment], present: Present) {
-        self.time.extend(moments.iter().map(Moment::time));
-        if present.model {
-            self.model.extend(moments.iter().map(|moment| moment.model));
+        let (mut sightings_of, mut events_of) = (Vec::new(), Vec::new());
+        let (mut start, mut all_kept) = ((0, 0), (0, 0));
+        for runs in runs.chunk_by(|one, other| one.0 == other.0) {
+            let end = runs.iter().fold(start, |end, (_, run)| (end.0 + run.sightings.len(), end.1 + run.events.len()));
+            let kept = merge_row(&mut sightings[start.0..end.0]);
+            sightings.copy_within(start.0..start.0 + kept, all_kept.0);
+            sightings_of.push(kept as u32);
+            all_kept.0 += kept;
+            let kept = order_row(&mut moments[start.1..end.1]);
+            moments.copy_within(start.1..start.1 + kept, all_kept.1);
+            events_of.push(kept as u32);
+            all_kept.1 += kept;
+            start = end;
         }
-        if present.capability {
-            self.capability.extend(moments.iter().map(|moment| moment.capability));
-        }
-        if present.status {
-            self.status.extend(moments.iter().map(Moment::shown_status));
-        }
-        if present.template {
-            self.template.extend(moments.iter().map(|moment| moment.template));
-        }
-        if present.requests {
-            self.requests.extend(moments.iter().map(|moment| moment.requests));
-        }
-        if present.long {
-            self.long.extend(moments.iter().map(|moment| u8::from(moment.is_long())));
+        let (sightings, moments) = (&sightings[..all_kept.0], &moments[..all_kept.1]);
+        Columns {
+            sightings_of,
+            identifiers: sightings.iter().map(|sighting| sighting.identifier.0).collect(),
+            counts: sightings.iter().map(|sighting| sighting.count).collect(),
+            first_seen: sightings.iter().map(|sighting| sighting.first_seen).collect(),
+            last_seen: sightings.iter().map(|sighting| sighting.last_seen).collect(),
+            events_of,
+            time: moments.iter().map(Moment::time).collect(),
+            model: said(present.model, moments, |moment| moment.model),
+            capability: said(present.capability, moments, |moment| moment.capability),
+            status: said(present.status, moments, Moment::shown_status),
+            template: said(present.template, moments, |moment| moment.template),
+            requests: said(present.requests, moments, |moment| moment.requests),
+            long: said(present.long, moments, |moment| u8::from(moment.is_long())),
         }
     }
+}
+
+/// A column of events; empty if it says nothing.
+fn said<T>(present: bool, moments: &[Moment], value: impl Fn(&Moment) -> T) -> Vec<T> {
+    if present { moments.iter().map(value).collect() } else { Vec::new() }
 }
 
 /// A column that is growing, and the first thing that went wrong with it.

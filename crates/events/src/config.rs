@@ -78,7 +78,7 @@ pub enum SchemaMode {
     Strict,
 }
 
-/// Watches an ingest; called from the ingesting thread between batches.
+/// Watches an ingest; called between batches, by one thread at a time.
 pub trait IngestObserver: Sync {
     /// Bytes of all sources, once known; 0 where standard input makes that impossible.
     fn started(&self, _total_bytes: u64) {}

@@ -1,9 +1,8 @@
 //! Where rows wait until everything has been read: many rows of one account become one run of merged sightings and bare events.
 //!
-//! 1. A [`Block`] holds some rows as they came, in buckets by account.
-//! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of row numbers, 11 bits a pass) and
-//!    makes a [`Part`]: per account its events, and its sightings, of which those of one identifier are merged.
-//! 3. [`Runs`] goes over the runs of many parts account by account, in any order of accounts: that is how parts are merged into
+//! 1. Rows of a block ([`crate::block`]) become a [`Part`]: per account its events, and its sightings, of which those of one
+//!    identifier are merged.
+//! 2. [`Runs`] goes over the runs of many parts account by account, in any order of accounts: that is how parts are merged into
 //!    one, written to disk, and in the end numbered.
 //!
 //! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
@@ -14,34 +13,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
+use graph::{NONE_U16, NONE_U32, Seconds};
 use rayon::prelude::*;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-/// Rows after which a block is settled: one has 36 bytes, and 4 for each identifier.
-pub(crate) const BLOCK: usize = 1 << 19;
-
-/// Buckets of a block: with [`BLOCK`] rows, one of them takes less than half a megabyte.
-const BUCKETS: usize = 64;
-
-/// The place of an account is its bucket, then its place in the bucket.
-const BUCKET_SHIFT: u32 = u32::BITS - BUCKETS.ilog2();
-
-/// Where an account stands in a block that has settled: its low bits are its bucket, so that neighbours are spread. Parts that
-/// are merged in this order are read from beginning to end.
-pub(crate) fn place_in_block(account: u32) -> u32 {
-    account.rotate_right(BUCKETS.ilog2())
-}
-
-/// One row, but for its identifiers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) account: u32,
-    /// Whole seconds, or `NO_TIME`.
-    pub(crate) event: Event,
-    pub(crate) requests: u32,
-    pub(crate) pathway: u16,
-}
 
 /// What happened at a time: a [`graph::build::Moment`] without account and requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
@@ -97,6 +71,7 @@ pub(crate) struct Present {
 
 impl Present {
     /// Notes an event.
+    #[inline]
     pub(crate) fn note(&mut self, event: &Event, requests: u32) {
         let long = event.status == graph::build::LONG_STATUS;
         self.model |= event.model != NONE_U16;
@@ -146,115 +121,9 @@ impl Pathways {
     }
 }
 
-/// Rows as they came, spread over buckets by account.
-pub(crate) struct Block {
-    buckets: Vec<Bucket>,
-    rows: usize,
-    pub(crate) present: Present,
-}
-
-/// The rows of some accounts: few enough to stay in a processor's cache while they are grouped.
-#[derive(Default)]
-struct Bucket {
-    rows: Vec<(Row, Range<u32>)>,
-    identifiers: Vec<u32>,
-}
-
-impl Default for Block {
-    fn default() -> Self {
-        Block { buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), rows: 0, present: Present::default() }
-    }
-}
-
-impl Block {
-    /// Adds a row.
-    pub(crate) fn push(&mut self, row: Row, identifiers: &[u32]) {
-        if row.event.seconds != NO_TIME {
-            self.present.note(&row.event, row.requests);
-        }
-        // The low bits of a provisional id come from a seeded hash, so that buckets are even.
-        let bucket = &mut self.buckets[(place_in_block(row.account) >> BUCKET_SHIFT) as usize];
-        let start = bucket.identifiers.len() as u32;
-        bucket.identifiers.extend_from_slice(identifiers);
-        bucket.rows.push((row, start..bucket.identifiers.len() as u32));
-        self.rows += 1;
-    }
-
-    /// Rows waiting.
-    pub(crate) fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Groups the rows by account and forgets them; calls back with every change of pathway within an account.
-    pub(crate) fn settle(&mut self, mut pathway: impl FnMut(u32, u16)) -> Part {
-        let mut part = Part { events: Vec::with_capacity(self.rows), ..Part::default() };
-        let mut merger = Merger::default();
-        for bucket in &mut self.buckets {
-            for run in bucket.by_account().chunk_by(|one, other| one.0 == other.0) {
-                let account = bucket.rows[run[0].1 as usize].0.account;
-                merger.begin(&part.sightings);
-                let mut known = NONE_U16;
-                for &(_, at) in run {
-                    let (row, identifiers) = &bucket.rows[at as usize];
-                    let time = row.event.seconds;
-                    for &identifier in &bucket.identifiers[identifiers.start as usize..identifiers.end as usize] {
-                        let seen = Seen { identifier, count: row.requests, first_seen: time, last_seen: time };
-                        merger.add(&mut part.sightings, seen);
-                    }
-                    if time != NO_TIME {
-                        part.events.push(row.event);
-                        if self.present.requests {
-                            part.requests.push(row.requests);
-                        }
-                    }
-                    if row.pathway != known {
-                        known = row.pathway;
-                        if known != NONE_U16 {
-                            pathway(account, known);
-                        }
-                    }
-                }
-                part.end_run(account);
-            }
-            bucket.rows.clear();
-            bucket.identifiers.clear();
-        }
-        self.rows = 0;
-        part.shrink();
-        part
-    }
-}
-
-impl Bucket {
-    /// (account without the bits that all share, row), in this order.
-    fn by_account(&self) -> Vec<(u32, u32)> {
-        const DIGIT: u32 = 11;
-        let key = |row: &Row| place_in_block(row.account) & ((1 << BUCKET_SHIFT) - 1);
-        let mut from: Vec<(u32, u32)> = self.rows.iter().enumerate().map(|(at, (row, _))| (key(row), at as u32)).collect();
-        let mut to = vec![(0u32, 0u32); from.len()];
-        let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
-        for shift in (0..bits).step_by(DIGIT as usize) {
-            let digit = |key: u32| (key >> shift) as usize & ((1 << DIGIT) - 1);
-            let mut next = [0u32; 1 << DIGIT];
-            from.iter().for_each(|item| next[digit(item.0)] += 1);
-            let mut sum = 0;
-            for slot in &mut next {
-                sum += std::mem::replace(slot, sum);
-            }
-            for &item in &from {
-                let slot = &mut next[digit(item.0)];
-                to[*slot as usize] = item;
-                *slot += 1;
-            }
-            std::mem::swap(&mut from, &mut to);
-        }
-        from
-    }
-}
-
 /// Merges the sightings of one run that are of one identifier: a direct-mapped cache from identifiers to positions in the run.
 /// Where two identifiers fight for a place a sighting may come twice, which the last merge mends.
-struct Merger {
+pub(crate) struct Merger {
     places: Vec<u32>,
     start: usize,
 }
@@ -268,11 +137,12 @@ impl Default for Merger {
 impl Merger {
     const BITS: u32 = 10;
 
-    fn begin(&mut self, sightings: &[Seen]) {
+    pub(crate) fn begin(&mut self, sightings: &[Seen]) {
         self.start = sightings.len();
     }
 
-    fn add(&mut self, sightings: &mut Vec<Seen>, seen: Seen) {
+    #[inline]
+    pub(crate) fn add(&mut self, sightings: &mut Vec<Seen>, seen: Seen) {
         // Multiplicative hashing (Knuth); a place from an earlier run is recognised by its position.
         let place = &mut self.places[(seen.identifier.wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS)) as usize];
         match sightings.get_mut(*place as usize) {
@@ -322,7 +192,7 @@ impl Part {
     }
 
     /// What waits until the end should not wait in lists twice its size.
-    fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.runs.shrink_to_fit();
         self.sightings.shrink_to_fit();
         self.events.shrink_to_fit();
@@ -349,8 +219,11 @@ pub(crate) struct Runs<'p> {
 }
 
 impl<'p> Runs<'p> {
-    /// Orders runs by a key of their accounts; accounts without a key (`NONE_U32`) don't occur.
+    /// Orders runs by a key of their accounts; accounts without a key (`NONE_U32`) don't occur. Runs of one account come in the
+    /// order of time where the parts of a log in the order of time were given.
     pub(crate) fn new(parts: &[&'p Part], key: impl Fn(u32) -> u32 + Sync) -> Self {
+        let mut parts = parts.to_vec();
+        parts.sort_by_key(|part| part.events.first().map(|event| event.seconds));
         let parts = parts.par_iter().map(|&part| {
             let mut order: Vec<(u32, u32)> =
                 part.runs.iter().enumerate().map(|(at, run)| (key(run.account), at as u32)).collect();
@@ -372,8 +245,8 @@ impl<'p> Runs<'p> {
         Runs { parts }
     }
 
-    /// The runs of a range of keys: (key, part, run), ascending.
-    fn within(&self, keys: &Range<u32>) -> Vec<(u32, u32, u32)> {
+    /// The runs of a range of keys, ascending. What is in them hasn't been looked at.
+    pub(crate) fn within(&self, keys: &Range<u32>) -> Vec<(u32, RunOf<'p>)> {
         let mut found = Vec::new();
         for (at, (_, order)) in self.parts.iter().enumerate() {
             let start = order.partition_point(|&(key, _)| key < keys.start);
@@ -382,15 +255,7 @@ impl<'p> Runs<'p> {
         }
         // Stable, because that sort finds the runs that are in order already and merges them.
         found.sort();
-        found
-    }
-
-    /// Calls back with each account of a range of keys, ascending, and all its runs.
-    pub(crate) fn for_each(&self, keys: &Range<u32>, mut visit: impl FnMut(u32, &mut dyn Iterator<Item = RunOf<'p>>)) {
-        for account in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
-            let mut runs = account.iter().map(|&(_, part, run)| self.parts[part as usize].0.run(run as usize));
-            visit(account[0].0, &mut runs);
-        }
+        found.into_iter().map(|(key, part, run)| (key, self.parts[part as usize].0.run(run as usize))).collect()
     }
 
     /// One part from all runs of a range of keys, in their order.
@@ -398,11 +263,9 @@ impl<'p> Runs<'p> {
         let mut merged = Part::default();
         let mut merger = Merger::default();
         let counted = self.parts.iter().any(|(part, _)| !part.requests.is_empty());
-        self.for_each(keys, |_, runs| {
+        for runs in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
             merger.begin(&merged.sightings);
-            let mut account = 0;
-            for run in runs {
-                account = run.account;
+            for (_, run) in runs {
                 run.sightings.iter().for_each(|&seen| merger.add(&mut merged.sightings, seen));
                 merged.events.extend_from_slice(run.events);
                 match run.requests {
@@ -410,8 +273,8 @@ impl<'p> Runs<'p> {
                     requests => merged.requests.extend_from_slice(requests),
                 }
             }
-            merged.end_run(account);
-        });
+            merged.end_run(runs[0].1.account);
+        }
         merged.shrink();
         merged
     }
@@ -421,14 +284,12 @@ impl<'p> Runs<'p> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use graph::NO_TIME;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn row(account: u32, seconds: u32, requests: u32) -> Row {
-        let event = Event { seconds, template: NONE_U32, millis: 0, model: 1, capability: NONE_U16, status: NONE_U16 };
-        Row { account, event, requests, pathway: NONE_U16 }
-    }
+    use crate::block::Block;
+    use crate::block::tests::row;
 
     type Content = BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)>;
 
@@ -448,24 +309,6 @@ mod tests {
         content
     }
 
-    #[test]
-    fn four_rows_of_two_accounts_are_two_runs() {
-        let mut block = Block::default();
-        block.push(row(65, 30, 1), &[7, 9]);
-        block.push(row(1, 10, 1), &[]);
-        block.push(row(65, 20, 2), &[7]);
-        block.push(Row { pathway: 3, ..row(65, NO_TIME, 1) }, &[7]);
-        let mut pathways = Vec::new();
-        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
-        assert_eq!(part.runs.len(), 2);
-        assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
-        let run = part.run(1);
-        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
-        assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
-        assert_eq!(pathways, [(65, 3)]);
-        assert_eq!(block.len(), 0);
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -475,7 +318,7 @@ mod tests {
         ) {
             let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
                 let mut block = Block::default();
-                rows.iter().for_each(|(account, time, requests, seen)| block.push(row(*account, *time, *requests), seen));
+                rows.iter().for_each(|(account, time, requests, seen)| block.push(&row(*account, *time, *requests), seen.iter().copied()));
                 block.settle(|_, _| {})
             };
             let cut = cut.min(rows.len());

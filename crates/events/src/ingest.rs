@@ -2,15 +2,16 @@
 //! folded.
 //!
 //! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
-//! 2. While one group of pieces (text) or row groups (Parquet) is parsed on all threads, the next is read.
+//! 2. While one group of pieces (text) is parsed on all threads, the next is read; of row groups (Parquet) each thread takes the
+//!    next that nobody has.
 //! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
 //! 4. The last step numbers everything canonically and hands columns to a [`Keeper`] as they are finished.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use graph::{Activity, BipartiteGraph, Column, Seconds};
 use rayon::prelude::*;
@@ -196,17 +197,21 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
     fold.note(&file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
     let start = fold.bytes.load(Ordering::Relaxed);
-    let step = rayon::current_num_threads() * 2;
-    for first in (0..groups).step_by(step) {
-        let range = first..groups.min(first + step);
-        let end = range.end;
-        let yields: Vec<_> = range.into_par_iter().map(|group| file.read(session, path, &name, group)).collect();
-        fold.bytes.store(start + size * end as u64 / groups as u64, Ordering::Relaxed);
-        for result in yields {
-            fold.take(result?, &name)?;
+    // Groups are begun one after the other, so that parts are close in time, and folded one after the other.
+    let turn = Mutex::new((0, BTreeMap::new(), fold));
+    (0..groups).par_bridge().try_for_each(|group| {
+        let read = file.read(session, path, &name, group);
+        let mut guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, waiting, fold) = &mut *guard;
+        waiting.insert(group, read);
+        while let Some(read) = waiting.remove(next) {
+            fold.bytes.store(start + size * (*next as u64 + 1) / groups as u64, Ordering::Relaxed);
+            fold.take(read?, &name)?;
+            // After an error it is nobody's turn.
+            *next += 1;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), EventError> {
@@ -408,6 +413,7 @@ impl<'o> Fold<'o> {
             let reason = worst.map_or(String::new(), |(reason, count)| format!("{} ({count})", reason.name()));
             return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason });
         }
+        session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
         assemble::assemble(session, self, keeper)
     }
 }

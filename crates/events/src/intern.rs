@@ -3,8 +3,11 @@
 //! Strings are spread over shards by a randomly seeded hash (strings are chosen by attackers); each shard is an arena, offsets
 //! and a hash table of (hash, position), behind a lock. [`Interner::intern_all`] takes the strings of a whole dictionary shard
 //! by shard: a lock is taken once a shard, and a shard stays in the processor's caches while it is asked. Provisional ids
-//! depend on timing and never leave the crate: [`Interner::sorted`] is what numbers names canonically.
+//! depend on timing and never leave the crate: [`Interner::sorted`] is what numbers names canonically. Within a shard all
+//! strings go through each step of the search together ([`Shard::find_all`]), so that the processor waits for many places in
+//! memory at once, not for one after the other.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +18,9 @@ use rayon::prelude::*;
 use crate::names::Names;
 
 const SHARDS: usize = 256;
+
+/// The position of what wasn't found.
+const NOWHERE: u32 = u32::MAX;
 
 #[derive(Default)]
 struct Shard {
@@ -35,6 +41,20 @@ impl Shard {
     fn name(&self, at: u32) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at as usize - 1] as usize };
         &self.bytes[start..self.ends[at as usize] as usize]
+    }
+
+    /// For each string, by its hash, the position of one that is likely to be equal, and where that one's bytes are.
+    fn find_all(&self, hashes: impl Iterator<Item = u64>, found: &mut Vec<(u32, Range<usize>)>) {
+        found.clear();
+        found.extend(hashes.map(|hash| {
+            let high = (hash >> 32) as u32;
+            let entry = self.table.find(spread(high), |&(known, _)| known == high);
+            (entry.map_or(NOWHERE, |&(_, at)| at), 0..0)
+        }));
+        for (at, bytes) in found.iter_mut().filter(|(at, _)| *at != NOWHERE) {
+            let start = if *at == 0 { 0 } else { self.ends[*at as usize - 1] as usize };
+            *bytes = start..self.ends[*at as usize] as usize;
+        }
     }
 
     /// The position of a string, added if it is new; nothing if there are too many.
@@ -99,14 +119,18 @@ impl Interner {
         }
         // Threads start at different shards, so as not to wait for each other.
         let turn = self.turn.fetch_add(97, Ordering::Relaxed);
+        let mut likely = Vec::new();
         for shard in (0..SHARDS).map(|step| (turn + step) % SHARDS) {
             let mine = &order[starts[shard] as usize..starts[shard + 1] as usize];
             if mine.is_empty() {
                 continue;
             }
             let mut guard = lock(&self.shards[shard]);
-            for &at in mine {
-                let found = guard.intern(hashes[at as usize], names.name(at));
+            guard.find_all(mine.iter().map(|&at| hashes[at as usize]), &mut likely);
+            for (&at, (position, bytes)) in mine.iter().zip(&likely) {
+                let name = names.name(at);
+                let known = *position != NOWHERE && guard.bytes[bytes.clone()] == *name;
+                let found = if known { Some(*position) } else { guard.intern(hashes[at as usize], name) };
                 visit(at as usize, found.map(|at| at * SHARDS as u32 + shard as u32));
             }
         }

@@ -29,14 +29,17 @@ pub mod tables;
 pub mod templates;
 
 mod assemble;
+mod block;
 mod chunks;
 mod columnar;
 mod gather;
 mod intern;
+mod plain;
 mod session;
 mod source;
 mod spill;
 mod text;
+mod values;
 mod waiting;
 
 pub use base::Base;

@@ -8,9 +8,10 @@ use graph::build::LONG_STATUS;
 use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::block::{BLOCK, Block, Row};
 use crate::error::EventError;
 use crate::event_ids::Counted;
-use crate::gather::{BLOCK, Block, Event, Row};
+use crate::gather::Event;
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::schema::{Layout, Use};
@@ -67,7 +68,7 @@ pub(crate) enum Cell {
 #[derive(Default)]
 pub(crate) struct Yield {
     pub(crate) rows: u64,
-    block: Block,
+    pub(crate) block: Block,
     identifiers: Vec<u32>,
     pub(crate) pathways: Vec<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
@@ -105,6 +106,11 @@ pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>>
 }
 
 impl Yield {
+    /// Nothing yet. Rows go on filling a block that an earlier chunk left.
+    pub(crate) fn new(session: &Session<'_>) -> Self {
+        Yield { block: session.take_block(), ..Yield::default() }
+    }
+
     /// Notes a bad row.
     pub(crate) fn reject(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8]) {
         let open = matches!(field, "timestamp" | "requests" | "entity_kind");
@@ -224,27 +230,25 @@ impl Yield {
         }
         let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
         let event = Event { seconds, template, millis, model, capability, status };
-        self.block.push(Row { account, event, requests, pathway }, &self.identifiers);
+        self.block.push(&Row { account, event, requests, pathway }, self.identifiers.iter().copied());
     }
 }
 
 impl Yield {
     /// To be called now and then: hands on what is there, if it is much.
     pub(crate) fn settle(&mut self, session: &Session<'_>) -> Result<(), EventError> {
-        if self.block.len() < BLOCK { Ok(()) } else { self.settle_all(session) }
-    }
-
-    /// To be called when the chunk has ended.
-    pub(crate) fn finished(mut self, session: &Session<'_>) -> Result<Self, EventError> {
-        self.settle_all(session)?;
-        self.block = Block::default();
-        Ok(self)
-    }
-
-    fn settle_all(&mut self, session: &Session<'_>) -> Result<(), EventError> {
+        if self.block.len() < BLOCK {
+            return Ok(());
+        }
         let Yield { block, pathways, .. } = self;
-        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
-        session.keep(part, block.present)
+        session.settle(block, |account, pathway| pathways.push((account, pathway)))
+    }
+
+    /// To be called when the chunk has ended: what is left in the block waits for the next chunk's rows.
+    pub(crate) fn finished(mut self, session: &Session<'_>) -> Result<Self, EventError> {
+        self.settle(session)?;
+        session.leave_block(std::mem::take(&mut self.block));
+        Ok(self)
     }
 }
 

@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use ahash::RandomState;
 use hashbrown::HashTable;
+use rayon::prelude::*;
 
+use crate::block::Block;
 use crate::config::IngestConfig;
 use crate::error::EventError;
 use crate::event_ids::Counted;
@@ -36,6 +38,18 @@ pub(crate) fn rejection(code: u32) -> Option<Reason> {
 
 pub(crate) fn rejected(reason: Reason) -> u32 {
     REJECT + reason.code()
+}
+
+/// Whether a code is the provisional id of a value.
+#[inline]
+pub(crate) fn is_value(code: u32) -> bool {
+    code < REJECT
+}
+
+/// Whether a code makes its row, or the whole run, fail.
+#[inline]
+pub(crate) fn is_refused(code: u32) -> bool {
+    (REJECT..=OVERFLOW).contains(&code)
 }
 
 /// The kind number of masked prompts, which aren't identifiers yet.
@@ -99,6 +113,7 @@ pub(crate) struct Session<'c> {
     pub(crate) waiting: Waiting,
     pub(crate) counted: Counted,
     kinds: RwLock<Vec<String>>,
+    blocks: Mutex<Vec<Block>>,
 }
 
 impl<'c> Session<'c> {
@@ -117,6 +132,7 @@ impl<'c> Session<'c> {
             waiting: Waiting::new(config),
             counted: Counted::new(config.pseudonym.as_ref()),
             kinds: RwLock::default(),
+            blocks: Mutex::default(),
         }
     }
 
@@ -221,6 +237,33 @@ impl<'c> Session<'c> {
         }
         interner.intern_all(&names, |at, id| codes[position_of[at] as usize] = id.unwrap_or(OVERFLOW));
         codes
+    }
+
+    /// A block with room in it.
+    pub(crate) fn take_block(&self) -> Block {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Leaves a block for later rows.
+    pub(crate) fn leave_block(&self, block: Block) {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
+    }
+
+    /// Groups the rows of a block by account and keeps them until the end; the block is then empty.
+    pub(crate) fn settle(&self, block: &mut Block, pathway: impl FnMut(u32, u16)) -> Result<(), EventError> {
+        let part = block.settle(pathway);
+        self.keep(part, block.present)
+    }
+
+    /// Settles all blocks that were left; calls back with pathways.
+    pub(crate) fn settle_left(&self) -> Result<Vec<(u32, u16)>, EventError> {
+        let mut blocks = std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+        let settled = blocks.par_iter_mut().map(|block| {
+            let mut pathways = Vec::new();
+            self.settle(block, |account, pathway| pathways.push((account, pathway)))?;
+            Ok(pathways)
+        });
+        Ok(settled.collect::<Result<Vec<_>, EventError>>()?.concat())
     }
 
     /// Keeps a part until the end.

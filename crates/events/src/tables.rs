@@ -182,20 +182,27 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     }
     let times = |wanted: &[&str]| -> Result<Vec<Seconds>, EventError> {
         let Some(column) = table.column(wanted) else { return Ok(Vec::new()) };
-        row_of.iter().map(|&at| if at == usize::MAX { Ok(NO_TIME) } else { table.time(path, at, column) }).collect()
+        let time = |&at: &usize| if at == usize::MAX { Ok(NO_TIME) } else { table.time(path, at, column) };
+        // The first error of several is told, whatever the threads.
+        row_of.par_iter().map(time).collect::<Vec<_>>().into_iter().collect()
     };
     out.created_at = times(&["created_at", "created"])?;
     out.banned_at = times(&["banned_at", "banned"])?;
-    let labels = |wanted: &[&str], bound: u64, shown: &dyn Fn(&str) -> String| -> Result<(Vec<u32>, Vec<String>), EventError> {
+    let labels = |(wanted, bound): &(&[&str], u64)| -> Result<(Vec<u32>, Vec<String>), EventError> {
         let Some(column) = table.column(wanted) else { return Ok((Vec::new(), Vec::new())) };
+        let shown = |text: &str| match wanted[0] {
+            "status" => text.to_lowercase(),
+            "org" => session.pseudonym("org", text),
+            _ => text.to_string(),
+        };
         let text = |at: usize| table.rows.get(at).map_or("", |row| &row[column]);
-        let mut index_of: HashMap<&str, u32> =
+        let mut index_of: HashMap<&str, u32, ahash::RandomState> =
             row_of.iter().map(|&at| text(at)).filter(|text| !text.is_empty()).map(|text| (text, NONE_U32)).collect();
         let mut list: Vec<String> = index_of.keys().map(|text| shown(text)).collect();
         list.sort_unstable();
         list.dedup();
-        if list.len() as u64 >= bound {
-            return Err(EventError::TooMany { what: "labels in one column of the account table", bound });
+        if list.len() as u64 >= *bound {
+            return Err(EventError::TooMany { what: "labels in one column of the account table", bound: *bound });
         }
         for (text, index) in &mut index_of {
             *index = list.binary_search(&shown(text)).map_or(NONE_U32, |index| index as u32);
@@ -206,15 +213,21 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     let narrow =
         |wide: Vec<u32>| -> Vec<u16> { wide.into_iter().map(|index| u16::try_from(index).unwrap_or(NONE_U16)).collect() };
     let small = u64::from(NONE_U16);
-    let (country, countries) = labels(&["country"], small, &str::to_string)?;
-    let (tier, tiers) = labels(&["tier", "plan"], small, &str::to_string)?;
-    let (pathway, pathways) = labels(&["pathway"], small, &str::to_string)?;
-    let (status, statuses) = labels(&["status"], small, &|status| status.to_lowercase())?;
-    let (label, own_labels) = labels(&["label"], small, &str::to_string)?;
-    (out.org, out.orgs) = labels(&["org"], u64::from(NONE_U32), &|org| session.pseudonym("org", org))?;
+    let wanted: [(&[&str], u64); 6] = [
+        (&["country"], small),
+        (&["tier", "plan"], small),
+        (&["pathway"], small),
+        (&["status"], small),
+        (&["label"], small),
+        (&["org"], u64::from(NONE_U32)),
+    ];
+    let mut found = wanted.par_iter().map(labels).collect::<Vec<_>>().into_iter();
+    let mut next = || found.next().unwrap_or_else(|| Ok((Vec::new(), Vec::new())));
+    let [(country, countries), (tier, tiers), (pathway, pathways), (status, statuses), (label, own_labels), (org, orgs)] =
+        [next()?, next()?, next()?, next()?, next()?, next()?];
     (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
     (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
-    (out.label, out.labels) = (narrow(label), own_labels);
+    (out.label, out.labels, out.org, out.orgs) = (narrow(label), own_labels, org, orgs);
     Ok(out)
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn parse(
     file: &str,
     piece: &Piece,
 ) -> Result<Yield, EventError> {
-    let mut out = Yield::default();
+    let mut out = Yield::new(session);
     let place = Place { file, row_group: None, counted: &session.counted, watermark: session.watermark };
     for &line in &piece.dropped {
         out.rows += 1;

@@ -17,9 +17,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use graph::NONE_U32;
 use rayon::prelude::*;
 
+use crate::block::place_in_block;
 use crate::config::IngestConfig;
 use crate::error::EventError;
-use crate::gather::{Part, Present, Runs, place_in_block};
+use crate::gather::{Part, Present, Runs};
 use crate::intern::Interner;
 use crate::spill::Spill;
 
@@ -30,10 +31,13 @@ const SMALL: usize = 1 << 18;
 const MERGE: usize = 1 << 21;
 
 /// Parts of a higher tier that are merged at once.
-const FAN: usize = 16;
+const FAN: usize = 32;
 
-/// Items that a task of the last merge, or a frame on disk, aims at.
-const RANGE: usize = 1 << 17;
+/// Items that a task of the last merge, or a frame on disk, aims at: few enough for a processor's second cache.
+const RANGE: usize = 1 << 15;
+
+/// Tasks a thread that the last merge hands on together.
+const TASKS: usize = 16;
 
 /// Copies of the names that there are at the end: interned, sorted, and numbered.
 const NAMES: usize = 3;
@@ -225,5 +229,5 @@ fn waves(account_count: usize, items: usize) -> Vec<Vec<Range<u32>>> {
     let step = (account_count * RANGE / items.max(1)).clamp(1, account_count.max(1));
     let ranges: Vec<Range<u32>> =
         (0..account_count).step_by(step).map(|start| start as u32..account_count.min(start + step) as u32).collect();
-    ranges.chunks(rayon::current_num_threads() * 4).map(<[_]>::to_vec).collect()
+    ranges.chunks(rayon::current_num_threads() * TASKS).map(<[_]>::to_vec).collect()
 }

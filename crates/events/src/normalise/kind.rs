@@ -1,7 +1,7 @@
 //! What a map declares of a kind: how its values are written alike, and how long a sighting links.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use jiff::{SpanRelativeTo, Unit};
@@ -25,6 +25,9 @@ pub enum Normaliser {
     /// (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640).
     Subnet(u8, u8),
 }
+
+/// Bytes that an address and its prefix take at most, in round numbers.
+const ADDRESS: usize = 48;
 
 /// The prefixes of `subnet` without numbers.
 const SUBNET: (u8, u8) = (24, 56);
@@ -77,7 +80,12 @@ pub fn canonical<'t>(kind: &str, declared: Option<Normaliser>, text: &'t str) ->
             ip::Address::Unroutable => return Ok(Canonical::Unroutable),
             // Whatever is read as an IPv4 address without a port is written as one.
             ip::Address::V4(_) if !text.contains(':') => Cow::Borrowed(text),
-            address => Cow::Owned(address.to_string()),
+            address => {
+                let mut written = String::with_capacity(ADDRESS);
+                // A string takes whatever is written.
+                let _ = write!(written, "{address}");
+                Cow::Owned(written)
+            }
         },
         (None, _) => Cow::Borrowed(text),
     };

@@ -111,7 +111,8 @@ pub const MAX_VALUE_BYTES: usize = 1024;
 /// # Errors
 /// Which of these it isn't.
 pub fn text(raw: &[u8]) -> Result<&str, Reason> {
-    if raw.len() <= MAX_VALUE_BYTES && raw.iter().all(|byte| (0x21..=0x7e).contains(byte)) {
+    // Without a way out in between, so that many bytes are looked at at once.
+    if raw.len() <= MAX_VALUE_BYTES && raw.iter().fold(true, |plain, byte| plain & (0x21..=0x7e).contains(byte)) {
         return std::str::from_utf8(raw).map_err(|_| Reason::InvalidUtf8);
     }
     let trimmed = raw.trim_ascii();

@@ -1,0 +1,215 @@
+//! Rows as they came, until there are enough of them to be grouped by account.
+//!
+//! 1. [`Block::push`] spreads rows over buckets by account.
+//! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of the places of rows, 11 bits a
+//!    pass) and makes one [`Part`] of all.
+//!
+//! A block outlives the chunk that it was begun for, so that parts are large however small the chunks are.
+//!
+//! Memory: 28 bytes a row and 4 an identifier. Cost: O(rows).
+
+use graph::{NO_TIME, NONE_U16};
+
+use crate::gather::{Event, Merger, Part, Present, Seen};
+
+/// Rows after which a block is settled: one has 28 bytes, and 4 for each identifier.
+pub(crate) const BLOCK: usize = 1 << 19;
+
+/// Buckets of a block: with [`BLOCK`] rows, one of them takes less than half a megabyte.
+const BUCKETS: usize = 64;
+
+/// The place of an account is its bucket, then its place in the bucket.
+const BUCKET_SHIFT: u32 = u32::BITS - BUCKETS.ilog2();
+
+/// Where an account stands in a block that has settled: its low bits are its bucket, so that neighbours are spread. Parts that
+/// are merged in this order are read from beginning to end.
+pub(crate) fn place_in_block(account: u32) -> u32 {
+    account.rotate_right(BUCKETS.ilog2())
+}
+
+/// One row, but for its identifiers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) account: u32,
+    /// Whole seconds, or `NO_TIME`.
+    pub(crate) event: Event,
+    pub(crate) requests: u32,
+    pub(crate) pathway: u16,
+}
+
+/// Rows as they came, spread over buckets by account.
+pub(crate) struct Block {
+    buckets: Vec<Bucket>,
+    rows: usize,
+    pub(crate) present: Present,
+}
+
+/// The rows of some accounts: few enough to stay in a processor's cache while they are grouped. Each is a record of words: its
+/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers. All that a row has is in
+/// one place, because the order of accounts jumps to and fro.
+#[derive(Default)]
+struct Bucket {
+    words: Vec<u32>,
+    rows: usize,
+}
+
+/// Words of a record before its identifiers.
+const RECORD: usize = 3 + EVENT;
+
+/// Words of an event.
+const EVENT: usize = size_of::<Event>() / size_of::<u32>();
+
+impl Default for Block {
+    fn default() -> Self {
+        Block { buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), rows: 0, present: Present::default() }
+    }
+}
+
+impl Block {
+    /// Adds a row.
+    #[inline]
+    pub(crate) fn push(&mut self, row: &Row, identifiers: impl IntoIterator<Item = u32>) {
+        if row.event.seconds != NO_TIME {
+            self.present.note(&row.event, row.requests);
+        }
+        // The low bits of a provisional id come from a seeded hash, so that buckets are even.
+        self.buckets[(place_in_block(row.account) >> BUCKET_SHIFT) as usize].push(row, identifiers);
+        self.rows += 1;
+    }
+
+    /// Rows waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Groups the rows by account and forgets them; calls back with every change of pathway within an account.
+    pub(crate) fn settle(&mut self, mut pathway: impl FnMut(u32, u16)) -> Part {
+        let mut part = Part { events: Vec::with_capacity(self.rows), ..Part::default() };
+        let mut merger = Merger::default();
+        for bucket in &mut self.buckets {
+            for run in bucket.by_account().chunk_by(|one, other| one.0 == other.0) {
+                let account = bucket.row(run[0].1).0.account;
+                merger.begin(&part.sightings);
+                let mut known = NONE_U16;
+                for &(_, at) in run {
+                    let (row, identifiers) = bucket.row(at);
+                    let time = row.event.seconds;
+                    for &identifier in identifiers {
+                        let seen = Seen { identifier, count: row.requests, first_seen: time, last_seen: time };
+                        merger.add(&mut part.sightings, seen);
+                    }
+                    if time != NO_TIME {
+                        part.events.push(row.event);
+                        if self.present.requests {
+                            part.requests.push(row.requests);
+                        }
+                    }
+                    if row.pathway != known {
+                        known = row.pathway;
+                        if known != NONE_U16 {
+                            pathway(account, known);
+                        }
+                    }
+                }
+                part.end_run(account);
+            }
+            bucket.words.clear();
+            bucket.rows = 0;
+        }
+        self.rows = 0;
+        part.shrink();
+        part
+    }
+}
+
+impl Bucket {
+    #[inline]
+    fn push(&mut self, row: &Row, identifiers: impl IntoIterator<Item = u32>) {
+        let event: [u32; EVENT] = zerocopy::transmute!(row.event);
+        let start = self.words.len();
+        let mut record = [0; RECORD];
+        record[0] = row.account;
+        record[2..2 + EVENT].copy_from_slice(&event);
+        record[2 + EVENT] = row.requests;
+        self.words.extend_from_slice(&record);
+        self.words.extend(identifiers);
+        let count = self.words.len() - start - RECORD;
+        self.words[start + 1] = (u32::from(row.pathway) << 16) | count as u32;
+        self.rows += 1;
+    }
+
+    /// The row of a record, and its identifiers.
+    #[inline]
+    fn row(&self, at: u32) -> (Row, &[u32]) {
+        let (record, rest) = self.words[at as usize..].split_at(RECORD);
+        let mut event = [0; EVENT];
+        event.copy_from_slice(&record[2..2 + EVENT]);
+        let row = Row {
+            account: record[0],
+            event: zerocopy::transmute!(event),
+            requests: record[2 + EVENT],
+            pathway: (record[1] >> 16) as u16,
+        };
+        (row, &rest[..usize::from(record[1] as u16)])
+    }
+
+    /// (account without the bits that all share, record), in this order.
+    fn by_account(&self) -> Vec<(u32, u32)> {
+        const DIGIT: u32 = 11;
+        let mut from: Vec<(u32, u32)> = Vec::with_capacity(self.rows);
+        let mut at = 0;
+        while at < self.words.len() {
+            from.push((place_in_block(self.words[at]) & ((1 << BUCKET_SHIFT) - 1), at as u32));
+            at += RECORD + usize::from(self.words[at + 1] as u16);
+        }
+        let mut to = vec![(0u32, 0u32); from.len()];
+        let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
+        for shift in (0..bits).step_by(DIGIT as usize) {
+            let digit = |key: u32| (key >> shift) as usize & ((1 << DIGIT) - 1);
+            let mut next = [0u32; 1 << DIGIT];
+            from.iter().for_each(|item| next[digit(item.0)] += 1);
+            let mut sum = 0;
+            for slot in &mut next {
+                sum += std::mem::replace(slot, sum);
+            }
+            for &item in &from {
+                let slot = &mut next[digit(item.0)];
+                to[*slot as usize] = item;
+                *slot += 1;
+            }
+            std::mem::swap(&mut from, &mut to);
+        }
+        from
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use graph::NONE_U32;
+
+    use super::*;
+
+    /// A row without identifiers.
+    pub(crate) fn row(account: u32, seconds: u32, requests: u32) -> Row {
+        let event = Event { seconds, template: NONE_U32, millis: 0, model: 1, capability: NONE_U16, status: NONE_U16 };
+        Row { account, event, requests, pathway: NONE_U16 }
+    }
+
+    #[test]
+    fn four_rows_of_two_accounts_are_two_runs() {
+        let mut block = Block::default();
+        block.push(&row(65, 30, 1), [7, 9]);
+        block.push(&row(1, 10, 1), []);
+        block.push(&row(65, 20, 2), [7]);
+        block.push(&Row { pathway: 3, ..row(65, NO_TIME, 1) }, [7]);
+        let mut pathways = Vec::new();
+        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
+        assert_eq!(part.runs.len(), 2);
+        assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
+        let run = part.run(1);
+        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
+        assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
+        assert_eq!(pathways, [(65, 3)]);
+        assert_eq!(block.len(), 0);
+    }
+}
