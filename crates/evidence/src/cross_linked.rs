@@ -66,49 +66,68 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
 /// The cross-linked share of some accounts; see the module.
 fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
-        let graph = judge.facts.graph;
-        let has = |account: &&u32| graph.identifiers_of(AccountId(**account)).iter().any(|&own| role_of(judge, own) == role);
+        let has = |account: &&u32| {
+            judge.facts.graph.identifiers_of(AccountId(**account)).iter().any(|&own| role_of(judge, own) == role)
+        };
         let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
         let own = own_identifiers(judge, accounts);
-        let mut rings: Vec<Vec<u32>> = vec![Vec::new(); accounts.len()];
-        for &(identifier, place) in own.iter().filter(|(identifier, _)| role_of(judge, *identifier) == role) {
-            rings[place as usize].push(identifier);
-        }
-        let asks: Vec<bool> = accounts.iter().map(|&account| asks(judge, account)).collect();
-        let mut bridges = vec![Bridges::default(); accounts.len()];
-        for holders in own.chunk_by(|left, right| left.0 == right.0).filter(|holders| role_of(judge, holders[0].0) != role) {
-            let step = holders.len().div_ceil(LOOKED_AT);
-            for &(_, place) in holders {
-                let (here, bridges) = (&rings[place as usize], &mut bridges[place as usize]);
-                let apart = |other: &(u32, u32)| other.1 != place && is_disjoint(here, &rings[other.1 as usize]);
-                if !here.is_empty() && !bridges.are_enough(asks[place as usize]) && holders.iter().step_by(step).any(apart) {
-                    bridges.add(role_of(judge, holders[0].0));
-                }
-            }
-        }
-        let linked = bridges.iter().zip(&asks).filter(|(bridges, asks)| bridges.are_enough(**asks)).count();
-        Some(linked as f64 / known as f64)
+        let is_in = |account: u32| accounts.binary_search(&account).is_ok();
+        let group = Group { judge, role, is_in, is_own: |identifier: u32| own.binary_search(&identifier).is_ok() };
+        Some(accounts.iter().filter(|&&account| group.is_linked(account)).count() as f64 / known as f64)
     })
 }
 
-/// (identifier, place of the account in the list), ascending, of those that the accounts keep to themselves and that can be
-/// rings or bridges.
-fn own_identifiers(judge: &Judge<'_>, accounts: &[u32]) -> Vec<(u32, u32)> {
-    let (graph, says) = (judge.facts.graph, Says::of(judge));
-    let mut held: Vec<(u32, u32)> = (0u32..)
-        .zip(accounts)
-        .flat_map(|(place, &account)| {
-            let row = graph.identifiers_of(AccountId(account)).iter().copied();
-            let shared = |&identifier: &u32| graph.identifier_degree(IdentifierId(identifier)) > 1;
-            row.filter(shared)
-                .filter(|&identifier| says.is_told(judge, identifier))
-                .map(move |identifier| (identifier, place))
-                .collect::<Vec<_>>()
+/// Some accounts, and the identifiers that they keep to themselves and that can be rings or bridges.
+struct Group<'a, IsIn, IsOwn> {
+    judge: &'a Judge<'a>,
+    /// What makes a ring.
+    role: KindRole,
+    is_in: IsIn,
+    is_own: IsOwn,
+}
+
+impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
+    /// Whether an account is linked; see the module.
+    fn is_linked(&self, account: u32) -> bool {
+        let graph = self.judge.facts.graph;
+        let here: Vec<u32> = self.rings_of(account).collect();
+        if here.is_empty() {
+            return false;
+        }
+        let apart = |&other: &u32| {
+            other != account && (self.is_in)(other) && !self.rings_of(other).any(|ring| here.binary_search(&ring).is_ok())
+        };
+        let identifiers = graph.identifiers_of(AccountId(account)).iter().copied();
+        let bridges = identifiers.filter(|&identifier| {
+            let holders = graph.accounts_of(IdentifierId(identifier));
+            let mut looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
+            role_of(self.judge, identifier) != self.role && (self.is_own)(identifier) && looked_at.any(apart)
+        });
+        let asks = graph.identifiers_of(AccountId(account)).iter().any(|&own| role_of(self.judge, own).is_interest());
+        let (mut count, mut asked) = (0, !asks);
+        bridges.map(|bridge| role_of(self.judge, bridge)).any(|role| {
+            (count, asked) = (count + 1, asked || role.is_interest());
+            count >= BRIDGES && asked
         })
+    }
+
+    /// The rings of an account, ascending.
+    fn rings_of(&self, account: u32) -> impl Iterator<Item = u32> + '_ {
+        let row = self.judge.facts.graph.identifiers_of(AccountId(account)).iter().copied();
+        row.filter(|&identifier| role_of(self.judge, identifier) == self.role && (self.is_own)(identifier))
+    }
+}
+
+/// The identifiers that the accounts keep to themselves and that can be rings or bridges, ascending.
+fn own_identifiers(judge: &Judge<'_>, accounts: &[u32]) -> Vec<u32> {
+    let (graph, says) = (judge.facts.graph, Says::of(judge));
+    let rows = accounts.iter().flat_map(|&account| graph.identifiers_of(AccountId(account)).iter().copied());
+    let mut held: Vec<u32> = rows
+        .filter(|&identifier| graph.identifier_degree(IdentifierId(identifier)) > 1 && says.is_told(judge, identifier))
         .collect();
     held.sort_unstable();
-    let runs = held.chunk_by(|left, right| left.0 == right.0);
-    runs.filter(|run| is_own(judge, run.len(), graph.identifier_degree(IdentifierId(run[0].0)))).flatten().copied().collect()
+    let runs = held.chunk_by(|left, right| left == right);
+    runs.filter(|run| is_own(judge, run.len(), graph.identifier_degree(IdentifierId(run[0])))).map(|run| run[0]).collect()
 }
 
 /// Whether `held` accounts keep an identifier of `all` accounts to themselves.
@@ -137,34 +156,6 @@ impl Says {
 
 fn role_of(judge: &Judge<'_>, identifier: u32) -> KindRole {
     judge.facts.roles[judge.facts.graph.kind_of(IdentifierId(identifier)).index()]
-}
-
-/// Whether it is known what an account asks.
-fn asks(judge: &Judge<'_>, account: u32) -> bool {
-    judge.facts.graph.identifiers_of(AccountId(account)).iter().any(|&identifier| role_of(judge, identifier).is_interest())
-}
-
-/// The bridges of one account, as far as they were counted.
-#[derive(Clone, Copy, Default)]
-struct Bridges {
-    count: usize,
-    interest: bool,
-}
-
-impl Bridges {
-    fn add(&mut self, role: KindRole) {
-        self.count += 1;
-        self.interest |= role.is_interest();
-    }
-
-    fn are_enough(self, asks: bool) -> bool {
-        self.count >= BRIDGES && (self.interest || !asks)
-    }
-}
-
-/// Whether two ascending lists have nothing in common.
-fn is_disjoint(left: &[u32], right: &[u32]) -> bool {
-    !left.iter().any(|identifier| right.binary_search(identifier).is_ok())
 }
 
 /// Most rounds in which accounts are taken from the linked ones: what a chain of many loses one by one stays a proposal.
@@ -224,32 +215,13 @@ fn linked_core(judge: &Judge<'_>) -> Option<Core> {
                 accounts.len() > 1 && says.is_told(judge, identifier) && is_own(judge, held(), accounts.len())
             })
             .collect();
-        let ring_of = |account: u32| {
-            let row = graph.identifiers_of(AccountId(account)).iter().copied();
-            row.filter(|&identifier| own[identifier as usize] && role_of(judge, identifier) == role)
-        };
-        let is_linked = |account: u32| {
-            let here: Vec<u32> = ring_of(account).collect();
-            let apart = |&other: &u32| {
-                other != account && linked[other as usize] && !ring_of(other).any(|ring| here.binary_search(&ring).is_ok())
-            };
-            let bridge = |&identifier: &u32| {
-                let holders = graph.accounts_of(IdentifierId(identifier));
-                let looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
-                own[identifier as usize] && role_of(judge, identifier) != role && looked_at.copied().any(|other| apart(&other))
-            };
-            let (mut bridges, asks) = (Bridges::default(), asks(judge, account));
-            !here.is_empty()
-                && graph.identifiers_of(AccountId(account)).iter().filter(|one| bridge(one)).any(|&identifier| {
-                    bridges.add(role_of(judge, identifier));
-                    bridges.are_enough(asks)
-                })
-        };
+        let is_in = |account: u32| linked[account as usize];
+        let group = Group { judge, role, is_in, is_own: |identifier: u32| own[identifier as usize] };
         let next: Vec<bool> = (0u32..)
             .zip(&linked)
             .collect::<Vec<_>>()
             .into_par_iter()
-            .map(|(account, &linked)| linked && is_linked(account))
+            .map(|(account, &linked)| linked && group.is_linked(account))
             .collect();
         if next == linked {
             break;
