@@ -217,12 +217,8 @@ fn linked_core(judge: &Judge<'_>) -> Option<Core> {
             .collect();
         let is_in = |account: u32| linked[account as usize];
         let group = Group { judge, role, is_in, is_own: |identifier: u32| own[identifier as usize] };
-        let next: Vec<bool> = (0u32..)
-            .zip(&linked)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|(account, &linked)| linked && group.is_linked(account))
-            .collect();
+        let accounts = (0..linked.len() as u32).into_par_iter();
+        let next: Vec<bool> = accounts.map(|account| linked[account as usize] && group.is_linked(account)).collect();
         if next == linked {
             break;
         }

@@ -18,6 +18,7 @@
 //!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again. The
 //!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
 //!    isn't alike pair by pair there, is alone in a finer one.
+//!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -233,8 +234,8 @@ impl<'a> Corroborator<'a> {
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
     }
 
-    /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor which
-    /// devices they use. `accounts`: ascending, without repeats.
+    /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor
+    /// which devices they use. `accounts`: ascending, without repeats.
     pub fn cross_linked(&self, accounts: &[u32]) -> Option<Signal> {
         cross_linked_signal(&self.judge, accounts)
     }

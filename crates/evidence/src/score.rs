@@ -208,7 +208,7 @@ pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &S
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
             match told.tells_shape() {
-                true => cases.structure.min(-told.bits).min(cases.cross_linked.unwrap_or(f64::INFINITY)) + behaviour,
+                true => cases.least_of_shape(told) + behaviour,
                 false => cases.structure * (-story).exp2() + behaviour - story,
             }
         }
@@ -234,8 +234,13 @@ impl Cases {
     /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
     pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
         let against = |bits: Option<f64>| bits.unwrap_or(0.0).min(0.0);
-        let least = self.structure.min(-told.bits).min(self.cross_linked?);
-        Some(least + against(self.timing) + against(self.content))
+        self.cross_linked?;
+        Some(self.least_of_shape(told) + against(self.timing) + against(self.content))
+    }
+
+    /// The weakest part of the shape: against chance, against the story and, where it was measured, against harmless parts.
+    fn least_of_shape(&self, told: BenignLikelihood) -> f64 {
+        self.structure.min(-told.bits).min(self.cross_linked.unwrap_or(f64::INFINITY))
     }
 }
 
