@@ -51,7 +51,7 @@ enum Clock {
 /// Rows and the truth.
 struct World {
     random: Random,
-    rows: Vec<[String; 5]>,
+    rows: Vec<[String; 6]>,
     labels: BTreeMap<String, &'static str>,
     groups: BTreeMap<String, &'static str>,
 }
@@ -70,8 +70,16 @@ impl World {
             }
             Clock::Evening => hour = 12 + hour % 11,
         }
-        let time = format!("2026-01-{:02}T{hour:02}:{:02}:{:02}Z", day + 1, self.random.below(60), self.random.below(60));
-        self.rows.push([time, account.to_owned(), ip.to_owned(), card.to_owned(), prompt]);
+        let second = ((day * 24 + hour) * 60 + self.random.below(60)) * 60 + self.random.below(60);
+        let purpose = self.random.below(5);
+        self.row_at(second, account, ip, card, prompt, purpose);
+    }
+
+    /// A row so many seconds into the thirty days.
+    fn row_at(&mut self, second: u64, account: &str, ip: &str, card: &str, prompt: String, purpose: u64) {
+        let (minute, hour, day) = (second / 60 % 60, second / 3_600 % 24, second / 86_400 % 30 + 1);
+        let time = format!("2026-01-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60);
+        self.rows.push([time, account.to_owned(), ip.to_owned(), card.to_owned(), prompt, format!("purpose{purpose}")]);
     }
 
     /// Households, rings of free-credit farmers, companies with one card and with several, a campus, gateways.
@@ -144,9 +152,68 @@ impl World {
         }
     }
 
+    /// Groups of `size` that are as regular as a machine, and no operator's.
+    fn regular(&mut self, size: u64) {
+        const HOUR: u64 = 3_600;
+        let (school, company, batch) = (self.random.address(), self.random.address(), self.random.address());
+        let app: Vec<String> = (0..3).map(|_| self.random.address()).collect();
+        for member in 0..size {
+            for name in ["class", "timers", "batch", "benchmark", "digest"] {
+                self.groups.insert(format!("{name}{member}"), name);
+            }
+            let (home, phase) = (self.random.address(), self.random.below(2 * HOUR));
+            let evening = self.random.below(23);
+            for day in 0..30 {
+                let within = |random: &mut Random, hours: u64| random.below(hours * HOUR);
+                // Every exercise once, in the same evenings, mostly from the school.
+                if day % 2 == 0 {
+                    let at = (day * 24 + 16) * HOUR + within(&mut self.random, 5);
+                    let ip = if self.random.chance(70) { school.clone() } else { home.clone() };
+                    let account = format!("class{member}");
+                    self.row_at(at, &account, &ip, &account, format!("exercise{}", day / 2), 0);
+                }
+                // A company's services on one card: each on its own minute, and all of them at the full hour.
+                for hour in (0..24).step_by(2) {
+                    let at = (day * 24 + hour) * HOUR;
+                    let prompt = format!("timers{}", member % 4 * 3 + self.random.below(3));
+                    let jitter = self.random.below(60);
+                    self.row_at(at + phase + jitter, &format!("timers{member}"), &company, "timers", prompt, 1);
+                    let prompt = format!("batch{}", self.random.below(12));
+                    self.row_at(at + jitter, &format!("batch{member}"), &batch, "batch", prompt, 1);
+                }
+                // A crowd that runs one public set every day, each at home and at its own hour.
+                for prompt in 0..12 {
+                    let at = (day * 24 + evening) * HOUR + within(&mut self.random, 1) / 2;
+                    let account = format!("benchmark{member}");
+                    self.row_at(at, &account, &home, &account, format!("set{prompt}"), 2);
+                }
+                // Users of one app, which asks for each of them at seven, through its own addresses.
+                let (at, ip) =
+                    ((day * 24 + 7) * HOUR + within(&mut self.random, 1) / 5, app[self.random.below(3) as usize].clone());
+                let (account, prompt) = (format!("digest{member}"), format!("digest{}", self.random.below(4)));
+                self.row_at(at, &account, &ip, &account, prompt, 3);
+            }
+        }
+    }
+
+    /// Accounts with a card and an address each, over which one queue deals out one kind of work, with strays.
+    fn queue(&mut self, name: &'static str, size: u64) {
+        let homes: Vec<String> = (0..size).map(|_| self.random.address()).collect();
+        for turn in 0..size * 60 {
+            let member = if self.random.chance(85) { turn % size } else { self.random.below(size) };
+            let account = format!("{name}{member}");
+            self.labels.insert(account.clone(), name);
+            let second = turn * (30 * 86_400 - 600) / (size * 60) + self.random.below(180);
+            let prompt =
+                if self.random.chance(80) { format!("{name}-{}", self.random.below(20)) } else { self.random.prompt() };
+            let purpose = if self.random.chance(70) { 4 } else { self.random.below(5) };
+            self.row_at(second, &account, &homes[member as usize], &account, prompt, purpose);
+        }
+    }
+
     fn csv(&self, columns: &[usize]) -> String {
-        const NAMES: [&str; 5] = ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash"];
-        let line = |row: &[&str; 5]| columns.iter().map(|&column| row[column]).collect::<Vec<_>>().join(",");
+        const NAMES: [&str; 6] = ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash", "capability"];
+        let line = |row: &[&str; 6]| columns.iter().map(|&column| row[column]).collect::<Vec<_>>().join(",");
         let mut text = line(&NAMES) + "\n";
         for row in &self.rows {
             let _ = writeln!(text, "{}", line(&row.each_ref().map(String::as_str)));
@@ -209,5 +276,17 @@ fn without_prompts_or_without_times_cards_and_addresses_are_enough_for_the_large
 fn where_there_is_no_operator_nothing_is_found() {
     for columns in [&ALL[..], &ALL[..4], &ALL[1..]] {
         assert_eq!(found(&World::benign(4), columns).1, 0, "{columns:?}");
+    }
+}
+
+#[test]
+fn who_is_as_regular_as_a_machine_is_left_alone_and_a_queue_is_not() {
+    for (seed, size) in [(5, 15), (6, 40), (7, 150)] {
+        let mut world = World::benign(seed);
+        world.regular(size);
+        world.queue("queue", size);
+        let (networks, benign) = found(&world, &[0, 1, 2, 3, 4, 5]);
+        assert_eq!(networks["queue"], (1.0, 1.0), "{size} accounts");
+        assert_eq!(benign, 0, "{size} accounts");
     }
 }

@@ -60,29 +60,36 @@ impl BenignHypothesis {
     }
 
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same
-    /// evening, a crowd tries the new model on the same prompts, hence at the same hours and for one purpose. No story brings a
-    /// shared queue or accounts that replace banned ones.
+    /// evening and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
+    /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
             BenignHypothesis::Enterprise | BenignHypothesis::Departments => {
-                &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration"]
+                &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration", "regular_use"]
             }
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
-            BenignHypothesis::Agency => &["diurnal_phase", "registration_bursts"],
-            BenignHypothesis::Class => &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony"],
+            BenignHypothesis::Agency => &["diurnal_phase", "registration_bursts", "regular_use"],
+            BenignHypothesis::Class => {
+                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "regular_use"]
+            }
             BenignHypothesis::Hackathon => {
-                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot"]
+                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot", "regular_use"]
             }
             BenignHypothesis::BenchmarkCrowd => {
-                &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase"]
+                &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase", "regular_use"]
             }
             BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
-            BenignHypothesis::BuildService => &["diurnal_phase", "capability_concentration", "synchrony"],
+            BenignHypothesis::BuildService => &["diurnal_phase", "capability_concentration", "synchrony", "regular_use"],
             BenignHypothesis::Audience => {
                 &["diurnal_phase", "template_fan_out", "capability_concentration", "launch_pivot", "tenure"]
             }
         };
         brought.contains(&signal)
+    }
+
+    /// Whether a signal of this name is of behaviour that no story brings.
+    pub(crate) fn none_brings(signal: &str) -> bool {
+        matches!(signal, "one_queue" | "ban_and_replace")
     }
 
     /// Whether the story is of a crowd of strangers, who pay for themselves: hardly two of them share a card.

@@ -68,9 +68,10 @@ pub(crate) fn propose_interlocked(
         let (tied, free) = of_community.split_at(of_community.partition_point(|row| row.1 != NONE_U32));
         let runs = tied.chunk_by(|left, right| left.1 == right.1);
         let largest = runs.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
+        // Groups too small for a profile are no more than the free accounts are: each holds a few of a pool.
         let (host, name) = match largest {
-            Some(run) if run.len() >= config.profile_size as usize => (run, run[0].1),
-            _ if free.len() >= config.profile_size as usize => (free, free[0].2),
+            Some(run) if run.len() >= config.profile_size as usize => (run, Some(run[0].1)),
+            _ if of_community.len() >= config.profile_size as usize => (of_community, None),
             _ => continue,
         };
         let exclusive = |identifier: u32| {
@@ -87,15 +88,14 @@ pub(crate) fn propose_interlocked(
             others / (host.len() as u32 - inside).max(1) as f64
         };
         let typical = host.iter().map(|&(.., account)| shares(account, 1)).sum::<f64>() / host.len() as f64;
-        let inside = u32::from(name == free.first().map_or(NONE_U32, |row| row.2));
-        let alike: Vec<u32> =
-            free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical).collect();
-        let name = if inside == 1 { alike.first().copied().unwrap_or(name) } else { name };
+        let inside = u32::from(name.is_none());
+        let alike = free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical);
         // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
         // account that works for two operators makes much; of the pairs it makes one in so many.
-        let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| inside == 0 && piece[0].1 != name);
-        let mean =
-            |piece: &[(u32, u32, u32)]| piece.iter().map(|&(.., account)| shares(account, 0)).sum::<f64>() / piece.len() as f64;
+        let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name);
+        let mean = |piece: &[(u32, u32, u32)]| {
+            piece.iter().map(|&(.., account)| shares(account, inside)).sum::<f64>() / piece.len() as f64
+        };
         let near: Vec<_> = pieces.filter(|piece| mean(piece) >= config.part_share * typical).collect();
         host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
         let reach = |accounts: &[(u32, u32, u32)]| {
@@ -112,10 +112,12 @@ pub(crate) fn propose_interlocked(
         };
         let usual = if near.is_empty() { 0.0 } else { reach(host) };
         let of_host = near.into_iter().filter(|piece| reach(piece) >= PIECE_REACH * usual);
-        let joined: Vec<u32> = of_host.flatten().map(|row| row.2).collect();
+        let joined: Vec<u32> = alike.chain(of_host.flatten().map(|row| row.2)).collect();
         host.iter().for_each(|&(.., account)| in_host.remove(account as usize));
         host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
-        alike.into_iter().chain(joined).for_each(|account| groups[account as usize] = name);
+        if let Some(name) = name.or_else(|| joined.iter().copied().min()) {
+            joined.into_iter().for_each(|account| groups[account as usize] = name);
+        }
     }
 }
 
@@ -292,9 +294,19 @@ mod tests {
             proposed(&toy, &communities, groups, &MemberConfig::default())
         };
         assert!(after(10..30)[..40].iter().all(|&group| group == 10));
-        // Ten have no profile that could judge the thirty others, who are a group of their own.
-        let groups = after(0..10);
-        assert!(groups[..10].iter().all(|&group| group == 0) && groups[10..40].iter().all(|&group| group == 10), "{groups:?}");
+        // Ten have no profile that could judge the thirty others: all of them are proposed together.
+        assert!(after(0..10)[..40].iter().all(|&group| group == 0));
+    }
+
+    #[test]
+    fn an_interlocked_community_of_small_groups_is_one() {
+        let (toy, communities) = crowds();
+        // Cards for four each: no group is large enough for a profile, and few accounts are free.
+        let mut groups = vec![NONE_U32; 320];
+        (0..32u32).for_each(|account| groups[account as usize] = account / 4 * 4);
+        let after = proposed(&toy, &communities, groups, &MemberConfig::default());
+        assert!(after[..40].iter().all(|&group| group == 0), "{:?}", &after[..40]);
+        assert!(after[40..].iter().all(|&group| group == NONE_U32));
     }
 
     #[test]

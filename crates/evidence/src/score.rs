@@ -15,7 +15,9 @@
 //! ```
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^fit)`.
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`. `against`: bits of the strongest
+//! signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace banned ones).
+//! It speaks against the story itself, so that the story explains less of the rest.
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
 //! group can be flagged on.
@@ -46,9 +48,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
-#[cfg(doc)]
-use crate::benign::BenignHypothesis;
-use crate::benign::{BenignLikelihood, BenignVerdict};
+use crate::benign::{BenignHypothesis, BenignLikelihood, BenignVerdict};
 use crate::config::ScoreConfig;
 use crate::members::{Candidate, Role};
 use crate::structure::KindShape;
@@ -184,9 +184,11 @@ pub fn score_network(
 const UNSHARED_BITS: f64 = 1.0;
 
 /// What is left of the signals if a harmless story is told: those that the story brings count by the odds that it does not
-/// hold.
-pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood) -> Vec<NamedSignal> {
-    let unexplained = 1.0 - told.bits.exp2().min(1.0);
+/// hold, given those that no story brings.
+pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Vec<NamedSignal> {
+    let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
+    let against = of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max);
+    let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
     let mut left = signals.to_vec();
     for named in left.iter_mut().filter(|named| told.hypothesis.brings(&named.name)) {
         if let Some(signal) = named.signal.as_mut().filter(|signal| signal.bits > 0.0) {
@@ -198,7 +200,7 @@ pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood) -> Vec<Nam
 
 /// The score of signals against a harmless story, by the formula of the module.
 pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
-    let cases = cases_of(&left_by_story(signals, told), config);
+    let cases = cases_of(&left_by_story(signals, told, config), config);
     let story = told.bits.max(0.0);
     match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => {
@@ -430,6 +432,27 @@ mod tests {
         assert!(quiet.evidence_bits > 10.0 && quiet.score_bits < 0.0, "{quiet:?}");
         let busy = card_of(toy.facts(), &company, &[signal(15.0, SignalFamily::Timing)]);
         assert!((busy.score_bits - quiet.score_bits - 15.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_queue_speaks_against_the_story_that_explains_the_rest() {
+        let named = |name: &str, family, bits| NamedSignal { name: name.to_owned(), ..signal(bits, family) };
+        let story = |hypothesis, bits| BenignLikelihood { hypothesis, bits };
+        let config = ScoreConfig::default();
+        let score = |timing: &str, told| {
+            let signals = [
+                named("membership", SignalFamily::Membership, 15.0),
+                named(timing, SignalFamily::Timing, 10.0),
+                named("capability_concentration", SignalFamily::Content, 10.0),
+            ];
+            score_against(&signals, told, &config)
+        };
+        // A company's timers load its accounts evenly, and its work is of one kind: nothing is left.
+        assert!(score("regular_use", story(BenignHypothesis::Enterprise, 2.0)).abs() < 1e-9);
+        // It has no queue. What hands work to whoever rested longest leaves 2^(2 - 10) of the story.
+        assert!((score("one_queue", story(BenignHypothesis::Enterprise, 2.0)) - 10.0).abs() < 0.1);
+        // Of a story that fits much better than an operator, it leaves all.
+        assert!(score("one_queue", story(BenignHypothesis::Enterprise, 14.0)) < 1.0);
     }
 
     #[test]

@@ -292,7 +292,7 @@ fn stand(
         let here = ratio(share.exclusive, share.sightings);
         bits += here;
         if share.exclusive > 0 {
-            let loss = here - ratio(share.exclusive - 1, share.sightings);
+            let loss = here - ratio(share.exclusive - 1, share.sightings - 1);
             if loss > worst {
                 (worst, weakest) = (loss, share.kind);
             }

@@ -21,9 +21,10 @@ use crate::evaluate::Truth;
 use crate::results::Results;
 
 /// The behavioural signals that can be left out, as named on the score card.
-pub const SIGNALS: [&str; 10] = [
+pub const SIGNALS: [&str; 11] = [
     "synchrony",
     "one_queue",
+    "regular_use",
     "capability_concentration",
     "launch_pivot",
     "ban_and_replace",

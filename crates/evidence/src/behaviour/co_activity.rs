@@ -1,9 +1,11 @@
-//! The exact-time null: every account keeps its days, its volume on each day, its profile of the day and the rhythm inside a
-//! day; only the alignment between accounts is broken.
+//! The exact-time null: every account keeps its days, its volume on each day, its profile of the day, the rhythm inside a
+//! day and what it repeats from day to day; only the alignment between accounts is broken.
 //!
-//! With F the account's cumulative profile of the day (24 hours, its own counts plus [`PRIOR`] events of the group's profile),
+//! With F the account's cumulative profile of the day (24 hours, its own counts and a little of the group's profile, [`PRIOR`]),
 //! an event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform
-//! offset for each account and day, modulo 1, and maps back: a circular shift inside the account's own daily profile.
+//! offset for each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the account's own daily
+//! profile. An offset for each day would dissolve what timers do: jobs that start at the same times every day follow each other
+//! in one order, with nobody who deals them out.
 //!
 //! The tests of exact times (synchrony, anti-bunching, succession) read the same draws, made once: each p-value is valid by
 //! itself, and whoever combines them allows for any dependence ([`super::combine`]).
@@ -18,7 +20,8 @@ use super::BehaviourConfig;
 use super::random::{Stream, group_key, key, sample};
 use crate::Facts;
 
-/// Weight, in events, of the group's profile in an account's.
+/// With so many events an account's own profile says as much as the group's; of `n` more the group's weighs `PRIOR^2 / (n + PRIOR)`
+/// events: jobs that run in one hour of the day must not stray into others in a draw.
 const PRIOR: f64 = 8.0;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -47,6 +50,7 @@ pub(crate) struct Alignments {
     gap: i64,
     observed: Alignment,
     draws: Vec<Alignment>,
+    draws_by_clock: Vec<Alignment>,
     /// The events of the draw in the making.
     shifted: Vec<u64>,
     seen: Seen,
@@ -59,7 +63,16 @@ impl Alignments {
         let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(events.profiles.len()));
         let observed = align(&events.days, &events.observed, gap, &mut seen);
         let seed = group_key(config.seed, 1, members);
-        Some(Alignments { events, seed, gap, observed, draws: Vec::new(), shifted: Vec::new(), seen })
+        Some(Alignments {
+            events,
+            seed,
+            gap,
+            observed,
+            draws: Vec::new(),
+            draws_by_clock: Vec::new(),
+            shifted: Vec::new(),
+            seen,
+        })
     }
 
     /// Number of sampled accounts.
@@ -75,11 +88,29 @@ impl Alignments {
     /// The `n`-th draw.
     pub(crate) fn draw(&mut self, n: usize) -> &Alignment {
         while self.draws.len() <= n {
-            self.events.shift(key(&[self.seed, self.draws.len() as u64]), &mut self.shifted);
+            self.events.shift(key(&[self.seed, self.draws.len() as u64]), Shift::InProfile, &mut self.shifted);
             self.draws.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
         }
         &self.draws[n]
     }
+
+    /// The `n`-th draw in which every account is shifted by the clock: its sessions keep their lengths, its profile is turned.
+    pub(crate) fn draw_by_clock(&mut self, n: usize) -> &Alignment {
+        while self.draws_by_clock.len() <= n {
+            self.events.shift(key(&[self.seed, self.draws_by_clock.len() as u64]), Shift::ByClock, &mut self.shifted);
+            self.draws_by_clock.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
+        }
+        &self.draws_by_clock[n]
+    }
+}
+
+/// What time an account is shifted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shift {
+    /// Its own operational time.
+    InProfile,
+    /// The time of the day.
+    ByClock,
 }
 
 /// The events of a sample, ready to be shifted. An event is its millisecond of the day, then its account in the lower half.
@@ -105,8 +136,6 @@ struct Day {
 
 struct Turn {
     account: u32,
-    /// Days since the epoch: what names the turn's offset.
-    day: i64,
     events: Range<usize>,
 }
 
@@ -151,7 +180,7 @@ impl Shiftable {
             let (first_turn, first_event) = (turns.len(), turns.last().map_or(0, |turn: &Turn| turn.events.end));
             for turn in of_day.chunk_by(|left, right| left.1 == right.1) {
                 let from = turns.last().map_or(0, |turn| turn.events.end);
-                turns.push(Turn { account: turn[0].1, day: turn[0].0, events: from..from + turn.len() });
+                turns.push(Turn { account: turn[0].1, events: from..from + turn.len() });
             }
             let range = first_event..first_event + of_day.len();
             observed[range.clone()].sort_unstable();
@@ -161,17 +190,19 @@ impl Shiftable {
     }
 
     /// One draw, by time, into `out`: the events of a day stay in its range.
-    fn shift(&self, seed: u64, out: &mut Vec<u64>) {
+    fn shift(&self, seed: u64, shift: Shift, out: &mut Vec<u64>) {
         out.clear();
+        let offset = |account| Stream::new(key(&[seed, account as u64])).unit();
+        let offsets: Vec<f64> = (0..self.profiles.len()).map(offset).collect();
         for day in &self.days {
             for turn in &self.turns[day.turns.clone()] {
-                let offset = Stream::new(key(&[seed, u64::from(turn.account), turn.day as u64])).unit();
-                let profile = &self.profiles[turn.account as usize];
-                out.extend(
-                    self.places[turn.events.clone()]
-                        .iter()
-                        .map(|&place| packed(time_of_day(profile, modulo_one(place + offset)), turn.account)),
-                );
+                let (offset, profile) = (offsets[turn.account as usize], &self.profiles[turn.account as usize]);
+                let by_clock = (offset * DAY as f64) as i64;
+                let shifted = |&place: &f64| match shift {
+                    Shift::InProfile => time_of_day(profile, modulo_one(place + offset)),
+                    Shift::ByClock => (time_of_day(profile, place) + by_clock) % DAY,
+                };
+                out.extend(self.places[turn.events.clone()].iter().map(|place| packed(shifted(place), turn.account)));
             }
             out[day.events.clone()].sort_unstable();
         }
@@ -259,10 +290,11 @@ fn common_start(facts: &Facts<'_>, chosen: &[AccountId]) -> Option<i64> {
 }
 
 fn cumulative(counts: &[f64; 24], pooled: &[f64; 24]) -> [f64; 25] {
-    let total: f64 = counts.iter().sum::<f64>() + PRIOR;
+    let events = counts.iter().sum::<f64>();
+    let prior = PRIOR * PRIOR / (events + PRIOR);
     let mut profile = [0.0; 25];
     for hour in 0..24 {
-        profile[hour + 1] = profile[hour] + (counts[hour] + PRIOR * pooled[hour]) / total;
+        profile[hour + 1] = profile[hour] + (counts[hour] + prior * pooled[hour]) / (events + prior);
     }
     profile
 }
@@ -377,7 +409,7 @@ mod tests {
             accounts
         };
         let mut shifted = Vec::new();
-        events.shift(7, &mut shifted);
+        events.shift(7, Shift::InProfile, &mut shifted);
         assert_ne!(shifted, events.observed);
         for day in &events.days {
             assert_eq!(accounts(&shifted, day), accounts(&events.observed, day));

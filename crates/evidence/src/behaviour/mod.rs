@@ -21,6 +21,7 @@ pub mod one_queue;
 mod population;
 pub(crate) mod random;
 pub mod registration_bursts;
+pub mod regular_use;
 pub mod synchrony;
 pub mod template_fan_out;
 pub mod tenure;
@@ -91,6 +92,8 @@ pub struct BehaviourSignals {
     pub synchrony: Option<Signal>,
     /// One scheduler deals out the requests.
     pub one_queue: OneQueue,
+    /// Accounts are used as evenly as a machine would.
+    pub regular_use: Option<Signal>,
     /// Few capability classes.
     pub capability_concentration: Option<Signal>,
     /// Joint move to a new model.
@@ -112,10 +115,11 @@ pub struct BehaviourSignals {
 impl BehaviourSignals {
     /// All signals with their names, those that couldn't be measured too; sub-signals of `one_queue` are left to
     /// [`OneQueue::iter`].
-    pub fn all(&self) -> [(&'static str, &Option<Signal>); 10] {
+    pub fn all(&self) -> [(&'static str, &Option<Signal>); 11] {
         [
             ("synchrony", &self.synchrony),
             ("one_queue", &self.one_queue.combined),
+            ("regular_use", &self.regular_use),
             ("capability_concentration", &self.capability_concentration),
             ("launch_pivot", &self.launch_pivot),
             ("ban_and_replace", &self.ban_and_replace),
@@ -177,7 +181,8 @@ pub fn measure_timing(
     let mut alignments = co_activity::Alignments::new(facts, members, config);
     BehaviourSignals {
         synchrony: alignments.as_mut().map(|alignments| synchrony::of_alignments(alignments, config)),
-        one_queue: one_queue::of_alignments(facts, population, members, alignments.as_mut(), config),
+        one_queue: one_queue::of_alignments(facts, members, alignments.as_mut(), config),
+        regular_use: regular_use::regular_use(facts, population, members, config),
         ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),
         registration_bursts: registration_bursts::registration_bursts(facts, population, members, config),
         diurnal_phase: diurnal_phase::diurnal_phase(facts, population, members, config),

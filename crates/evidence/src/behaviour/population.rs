@@ -17,7 +17,7 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, Seconds};
 use rayon::prelude::*;
 
 use super::random::{Stream, key};
-use super::{BehaviourConfig, capability_concentration, diurnal_phase, launch_pivot, one_queue, template_fan_out, tenure};
+use super::{BehaviourConfig, capability_concentration, diurnal_phase, launch_pivot, regular_use, template_fan_out, tenure};
 use crate::{Facts, KindRole};
 
 /// A stratum with fewer candidates than this is widened.
@@ -75,7 +75,7 @@ impl Population {
             .collect();
         let country_phases = diurnal_phase::country_phases(facts, &accounts, &features);
         let mut sessions: Vec<Seconds> =
-            accounts.par_iter().flat_map_iter(|&account| one_queue::session_lengths(facts, account, config)).collect();
+            accounts.par_iter().flat_map_iter(|&account| regular_use::session_lengths(facts, account, config)).collect();
         sessions.par_sort_unstable();
         Population {
             deviations: diurnal_phase::deviations(facts, &accounts, &features, &country_phases),

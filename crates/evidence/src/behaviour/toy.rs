@@ -107,6 +107,18 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// Jobs of one company: each account has a time of the day, and a burst of requests within half an hour of it every day.
+    pub(crate) fn timers(accounts: usize, burst: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 8]));
+        let mut row = || {
+            let start = stream.below(23 * HOUR as usize) as i64;
+            let days = (0..DAYS).flat_map(|day| (0..burst).map(move |_| START + day * DAY + start));
+            days.collect::<Vec<_>>().into_iter().map(|at| event(at + stream.below(HOUR as usize / 2) as i64)).collect()
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
     /// Monday to Friday, nine to five.
     pub(crate) fn office(accounts: usize, events: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 4]));

@@ -59,7 +59,7 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
             network.benign_bits
         ));
     } else {
-        let cases = cases_of(&left_by_story(&signals, told), score);
+        let cases = cases_of(&left_by_story(&signals, told, score), score);
         let structure = cases.structure - network.benign_bits.max(0.0);
         let parts = [("structure", Some(structure)), ("timing", cases.timing), ("content", cases.content)];
         for (name, bits) in parts {

@@ -1,0 +1,148 @@
+//! Are accounts used as evenly as a machine would?
+//!
+//! Two sub-tests, each with its own null:
+//! 1. *even load*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day on which all of the group's
+//!    sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts are
+//!    multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower tail
+//!    of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
+//! 2. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it;
+//!    binomial, with the population's own ratio (at least 1/2) as the null; Bonferroni over the lives.
+//!
+//! A queue ([`super::one_queue`]) deals evenly, and sticky sessions end at their time-to-live. So do a company's timers,
+//! exercises that everybody does once, exams and the harness of a benchmark: harmless stories bring this
+//! ([`crate::BenignHypothesis::brings`]). As an operator's accounts differ as well, uneven use is no evidence against one: bits
+//! are 0 or more, which takes the mean of the e-value under the null to 2 at most.
+//!
+//! Cost: the events of the sampled accounts.
+//! Reference: the dispersion test is Fisher's (Cochran 1954, doi:10.2307/3001616).
+
+use std::collections::BTreeMap;
+
+use graph::{AccountId, Seconds};
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
+
+use super::chance::closed_form;
+use super::combine::combined;
+use super::random::sample;
+use super::{BehaviourConfig, Population};
+use crate::{Facts, Signal};
+
+/// Times-to-live of a sticky session, in seconds.
+pub const LIVES: [Seconds; 5] = [600, 900, 1_800, 3_600, 7_200];
+const DAY: i64 = 86_400_000;
+
+/// Both sub-tests, combined.
+pub fn regular_use(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let parts = [even_load(facts, members, config), session_cutoff(facts, population, members, config)];
+    let signal = combined(&parts)?;
+    Some(Signal { bits: signal.bits.max(0.0), ..signal })
+}
+
+/// Sub-test 1.
+pub fn even_load(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+    let chosen = sample(members, config.sampled_accounts, config.seed);
+    let mut days: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for &account in &chosen {
+        let time = facts.activity.of(account).time;
+        let (Some(first), Some(last)) = (time.first(), time.last()) else { continue };
+        // Neither the first nor the last day: they are cut short.
+        let (mut day, end) = (first.div_euclid(DAY) + 1, last.div_euclid(DAY));
+        while day < end {
+            let from = time.partition_point(|&at| at < day * DAY);
+            let to = from + time[from..].partition_point(|&at| at < (day + 1) * DAY);
+            days.entry(day).or_default().push((to - from) as f64);
+            day += 1;
+        }
+    }
+    let (mut statistic, mut mean, mut variance) = (0.0, 0.0, 0.0);
+    for counts in days.values() {
+        let (accounts, total) = (counts.len() as f64, counts.iter().sum::<f64>());
+        if accounts < 2.0 || total < accounts {
+            continue;
+        }
+        let expected = total / accounts;
+        statistic += counts.iter().map(|count| (count - expected).powi(2) / expected).sum::<f64>();
+        mean += accounts - 1.0;
+        variance += 2.0 * (accounts - 1.0) * (1.0 - 1.0 / total);
+    }
+    if mean < 20.0 {
+        return None;
+    }
+    let gamma = Gamma::new(mean * mean / variance, mean / variance).ok()?;
+    Some(closed_form(statistic / mean, 1.0, gamma.cdf(statistic)))
+}
+
+/// Sub-test 2.
+pub fn session_cutoff(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let mut lengths: Vec<Seconds> = sample(members, config.sampled_accounts, config.seed)
+        .into_iter()
+        .flat_map(|account| session_lengths(facts, account, config))
+        .collect();
+    lengths.sort_unstable();
+    let mut best: Option<(f64, f64, f64)> = None;
+    for life in LIVES {
+        let (before, after) = around(&lengths, life);
+        let (usual_before, usual_after) = around(&population.sessions, life);
+        let usual = ((usual_before + 1) as f64 / (usual_before + usual_after + 2) as f64).max(0.5);
+        if before + after < 20 {
+            continue;
+        }
+        // P(at least `before` of all).
+        let p = Binomial::new(usual, before + after).ok()?.sf(before.saturating_sub(1)).max(f64::MIN_POSITIVE);
+        let p = if before == 0 { 1.0 } else { p };
+        if best.is_none_or(|found| p < found.0) {
+            best = Some((p, before as f64 / (before + after) as f64, usual));
+        }
+    }
+    best.map(|(p, share, usual)| closed_form(share, usual, (p * LIVES.len() as f64).min(1.0)))
+}
+
+/// Sessions that end in the last tenth before a time, and in the tenth after it.
+fn around(lengths: &[Seconds], life: Seconds) -> (u64, u64) {
+    let count = |from: Seconds, to: Seconds| {
+        (lengths.partition_point(|&length| length <= to) - lengths.partition_point(|&length| length <= from)) as u64
+    };
+    (count(life - life / 10, life), count(life, life + life / 10))
+}
+
+/// Lengths of an account's sessions of more than one event, over its first `panel_events` events.
+pub(crate) fn session_lengths(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Vec<Seconds> {
+    let time = facts.activity.of(account).time;
+    let gap = i64::from(config.session_gap) * 1000;
+    time[..time.len().min(config.panel_events)]
+        .chunk_by(|left, right| right - left <= gap)
+        .filter(|session| session.len() > 1)
+        .map(|session| ((session[session.len() - 1] - session[0] + 500) / 1000) as Seconds)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{self, Toy};
+    use super::*;
+
+    #[test]
+    fn even_loads_are_found_and_the_null_is_super_uniform() {
+        let config = BehaviourConfig::default();
+        let even = |world: &Toy| even_load(&world.facts(), &world.members(8), &config);
+        toy::assert_super_uniform(200, |seed| even(&Toy::independent(8, 60, seed))?.p_value);
+        let dealt = (0..20).filter(|&seed| even(&Toy::round_robin(8, 60, seed)).is_some_and(|load| load.p_value <= Some(0.01)));
+        assert!(dealt.count() >= 19);
+    }
+
+    #[test]
+    fn sessions_cut_at_an_hour_are_found() {
+        let lengths: Vec<Seconds> = (0..40).map(|session| 3_300 + session * 7).collect();
+        assert_eq!(around(&lengths, 3_600), (40, 0));
+    }
+}
