@@ -29,7 +29,7 @@ use graph::{AccountId, IdentifierId, NONE_U32};
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::holdings::{Holdings, hold};
+use crate::holdings::{Holdings, hold, runs};
 use crate::ties::{find, union};
 
 /// From this interlock on a part of a group hangs together pair by pair.
@@ -66,8 +66,8 @@ pub(crate) fn propose_interlocked(
     for of_community in rows.chunk_by(|left, right| left.0 == right.0) {
         let community = of_community[0].0;
         let (tied, free) = of_community.split_at(of_community.partition_point(|row| row.1 != NONE_U32));
-        let runs = tied.chunk_by(|left, right| left.1 == right.1);
-        let largest = runs.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
+        let tied_groups = tied.chunk_by(|left, right| left.1 == right.1);
+        let largest = tied_groups.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
         // Groups too small for a profile are no more than the free accounts are: each holds a few of a pool.
         let (host, name) = match largest {
             Some(run) if run.len() >= config.profile_size as usize => (run, Some(run[0].1)),
@@ -93,8 +93,13 @@ pub(crate) fn propose_interlocked(
         // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
         // account that works for two operators makes much; of the pairs it makes one in so many.
         let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name);
+        // Exclusive identifiers that an account of a piece shares with a random one of the host's outside the piece.
         let mean = |piece: &[(u32, u32, u32)]| {
-            piece.iter().map(|&(.., account)| shares(account, inside)).sum::<f64>() / piece.len() as f64
+            let mut identifiers: Vec<u32> = piece.iter().flat_map(|&(.., account)| own(account)).collect();
+            identifiers.sort_unstable();
+            let across = |(identifier, users): (u32, u32)| f64::from(users * (held[identifier as usize] - inside * users));
+            let others = host.len() - inside as usize * piece.len();
+            runs(&identifiers).map(across).sum::<f64>() / (piece.len() * others.max(1)) as f64
         };
         let near: Vec<_> = pieces.filter(|piece| mean(piece) >= config.part_share * typical).collect();
         host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
@@ -102,8 +107,10 @@ pub(crate) fn propose_interlocked(
             let step = accounts.len().div_ceil(REACHING);
             let reached = |&(.., account): &(u32, u32, u32)| {
                 let users = own(account).flat_map(|identifier| facts.graph.accounts_of(IdentifierId(identifier)));
+                let home = if inside == 1 { groups[account as usize] } else { NONE_U32 };
+                let elsewhere = |user: u32| user != account && (home == NONE_U32 || groups[user as usize] != home);
                 let mut reached: Vec<u32> =
-                    users.copied().filter(|&user| user != account && in_host.contains(user as usize)).collect();
+                    users.copied().filter(|&user| elsewhere(user) && in_host.contains(user as usize)).collect();
                 reached.sort_unstable();
                 reached.dedup();
                 reached.len() as f64 / host.len() as f64
@@ -307,6 +314,27 @@ mod tests {
         let after = proposed(&toy, &communities, groups, &MemberConfig::default());
         assert!(after[..40].iter().all(|&group| group == 0), "{:?}", &after[..40]);
         assert!(after[40..].iter().all(|&group| group == NONE_U32));
+    }
+
+    #[test]
+    fn a_ring_in_the_community_of_a_small_pool_stays_apart() {
+        // Twelve accounts on 20 templates, and a ring of six with a card, an address and three templates of their own.
+        let pool = (0..12u32).flat_map(|member| (0..20).map(move |template| (member, 0, template, 0)));
+        let ring = (12..18u32).flat_map(|member| (100..105).map(move |identifier| (member, 0, identifier, 0)));
+        let between = [(12, 0, 0, 0), (13, 0, 1, 0)];
+        let strangers = (18..320u32).flat_map(|account| (0..5).map(move |at| (account, 0, 1_000 + 5 * account + at, 0)));
+        let touches: Vec<Touch> = pool.chain(ring).chain(between).chain(strangers).collect();
+        let toy = Toy::new(&[KindRole::Template], 320, &touches);
+        let communities: Vec<u32> = (0..320u32).map(|account| if account < 18 { 0 } else { account }).collect();
+        let mut groups = vec![NONE_U32; 320];
+        groups[..6].fill(0);
+        groups[12..18].fill(12);
+        let after = proposed(&toy, &communities, groups, &MemberConfig::default());
+        assert!(
+            after[..12].iter().all(|&group| group == 0) && after[12..18].iter().all(|&group| group == 12),
+            "{:?}",
+            &after[..18]
+        );
     }
 
     #[test]
