@@ -111,7 +111,8 @@ pub use detect::{DetectConfig, detect};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::{
-    AddressNetwork, EnrichmentFile, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode, Unobserved, profile,
+    AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
+    Sources, Unobserved, profile,
 };
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
