@@ -43,7 +43,7 @@
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
 //! | [`share`](mod@share) | what two labs know in common, without values |
-//! | [`export`], [`report`] | how it leaves for other tools |
+//! | [`export`], [`arrow`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
 
 #![deny(missing_docs)]
@@ -66,6 +66,7 @@ pub mod layers;
 pub mod redteam;
 pub mod reruns;
 
+pub mod arrow;
 pub mod bans;
 pub mod cases;
 pub mod cohesion;
