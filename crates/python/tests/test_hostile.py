@@ -156,7 +156,7 @@ def test_names_that_are_markup_stay_text(tmp_path):
 
 def test_keys(world, tmp_path):
     key = tmp_path / "key"
-    key.write_bytes(os.urandom(32))
+    key.write_bytes(os.urandom(32).hex().encode())
     key.chmod(0o600)
     store = hydralink.build(world / "events.parquet", output=tmp_path / "store", key_file=key).detect()
     account = pyarrow.parquet.read_table(world / "events.parquet")["account_id"][0].as_py()
@@ -164,7 +164,7 @@ def test_keys(world, tmp_path):
     with pytest.raises(hydralink.UnknownIdError, match="key"):
         hydralink.open(tmp_path / "store").show(f"account:{account}")
     other = tmp_path / "other"
-    other.write_bytes(os.urandom(32))
+    other.write_bytes(os.urandom(32).hex().encode())
     other.chmod(0o600)
     with pytest.raises(hydralink.RefusedError):
         hydralink.open(tmp_path / "store", key_file=other)
