@@ -1,7 +1,7 @@
 //! Events that are Arrow record batches already: a table in memory, or a stream that another library hands over.
 //!
 //! What Parquet means, these mean: columns by name, text as text or dictionaries (views and large text too), whole numbers and
-//! timestamps where they belong. Batches are taken as they come, in pieces of [`PIECE`] rows on all threads, so that neither a
+//! timestamps where they belong. Batches are taken as they come, in pieces of 131,072 rows on all threads, so that neither a
 //! stream is ever held whole nor one large batch keeps the other threads waiting.
 //!
 //! They have no bytes to tell them by: as with standard input, reading the same table twice counts twice, unless events have ids.
@@ -9,6 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType};
 
@@ -31,6 +32,36 @@ impl Batches {
     /// Batches that are read once, in order.
     pub fn new(name: impl Into<String>, reader: impl RecordBatchReader + Send + 'static) -> Self {
         Batches { name: name.into(), reader: Box::new(reader) }
+    }
+
+    /// Writes them as CSV with a header, for what is read as a side table: the accounts, the releases, the known-good list. A
+    /// missing value is an empty field, a time RFC 3339. Cost: one batch in memory.
+    ///
+    /// # Errors
+    /// [`EventError::Input`] if the stream breaks off, a column has no text, or the file can't be written.
+    pub fn write_csv(self, path: &Path) -> Result<(), EventError> {
+        let columns = self.columns();
+        let Batches { name, reader } = self;
+        let failed = |error: csv::Error| EventError::input(path, error, "make room, or choose another path");
+        let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+        writer.write_record(&columns).map_err(failed)?;
+        for batch in reader {
+            let batch = batch.map_err(|error| broken(&name, &error))?;
+            let texts = columns.iter().zip(batch.columns()).map(|(column, array)| {
+                text_of(array).map_err(|found| {
+                    let problem = format!("column {column} has type {found}, which can't be read as text");
+                    EventError::input(Path::new(&name), problem, "export it as text, numbers or timestamps")
+                })
+            });
+            let texts = texts.collect::<Result<Vec<ArrayRef>, EventError>>()?;
+            for row in 0..batch.num_rows() {
+                let cell = |array: &ArrayRef| {
+                    if array.is_valid(row) { array.as_string::<i32>().value(row).to_owned() } else { String::new() }
+                };
+                writer.write_record(texts.iter().map(cell)).map_err(failed)?;
+            }
+        }
+        writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))
     }
 
     pub(crate) fn columns(&self) -> Vec<String> {
@@ -107,6 +138,20 @@ pub(crate) fn read(
     // An Arrow stream is one group: rows are numbered from its beginning.
     let place = Place { file: name, row_group: Some(0), counted: &session.counted, watermark: session.watermark };
     take_rows(session, layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
+}
+
+/// A column as text; its type if it has none.
+fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
+    let cast = |array: &ArrayRef, target: &DataType| arrow_cast::cast(array, target).map_err(|_| array.data_type().to_string());
+    match array.data_type() {
+        found if found.is_nested() => Err(found.to_string()),
+        // The same moments by an offset: names of zones are not known here.
+        DataType::Timestamp(unit, Some(_)) => {
+            let in_utc = cast(array, &DataType::Timestamp(*unit, Some("+00:00".into())))?;
+            cast(&in_utc, &DataType::Utf8)
+        }
+        _ => cast(array, &DataType::Utf8),
+    }
 }
 
 /// Text that isn't a dictionary yet as one, once for the whole piece; everything else, and what can't be text, as it is.

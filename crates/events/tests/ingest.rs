@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch, RecordBatchIterator,
-    StringArray, StringViewArray, types::Int8Type,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
+    RecordBatchIterator, StringArray, StringViewArray, TimestampMillisecondArray, types::Int8Type,
 };
 use arrow_schema::ArrowError;
 use events::{Batches, EventError, IngestConfig, Ingested, Sources, Unobserved, ingest};
@@ -158,6 +158,26 @@ fn record_batches_mean_what_files_mean() {
     let rest = batches_of(&rows(1)[2000..], 1001).into_iter().map(Ok);
     let batches = vec![Batches::new("rest", RecordBatchIterator::new(rest, schema))];
     same(&file, &ingest(Sources { files: &[two], batches }, &IngestConfig::default(), &Unobserved).unwrap());
+}
+
+#[test]
+fn a_table_is_a_side_table_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns: [(&str, ArrayRef); 4] = [
+        ("account_id", Arc::new(StringViewArray::from(vec!["a,1", "b"]))),
+        ("created_at", Arc::new(TimestampMillisecondArray::from(vec![Some(1_767_225_600_000), None]).with_timezone("UTC"))),
+        ("banned_at", Arc::new(Int64Array::from(vec![None, Some(1_767_225_600)]))),
+        ("vip", Arc::new(BooleanArray::from(vec![true, false]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let path = folder.path().join("accounts.csv");
+    let table = |batch: RecordBatch| Batches::new("accounts", RecordBatchIterator::new([Ok(batch.clone())], batch.schema()));
+    table(batch).write_csv(&path).unwrap();
+    let text = "account_id,created_at,banned_at,vip\n\"a,1\",2026-01-01T00:00:00Z,,true\nb,,1767225600,false\n";
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int8Type, _, _>([Some([Some(1)])]));
+    let error = table(RecordBatch::try_from_iter([("account_id", lists)]).unwrap()).write_csv(&path).unwrap_err();
+    assert!(error.to_string().contains("account_id has type List"), "{error}");
 }
 
 #[test]

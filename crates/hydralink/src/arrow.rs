@@ -1,6 +1,6 @@
 //! The same answers as Arrow record batches, for notebooks and for whatever else speaks Arrow.
 //!
-//! Columns have the names that the records' JSON has; what JSON nests stands in tables of its own ([`evidence`]). Numbers of
+//! Columns have the names that the records' JSON has; what JSON nests stands in tables of its own ([`evidence()`]). Numbers of
 //! things are `int64`, evidence is `float64` in bits, times are UTC timestamps in milliseconds (whole seconds), and what isn't
 //! known is null.
 //!

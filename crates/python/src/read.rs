@@ -1,6 +1,6 @@
 //! Events in: build, update, profile, synth.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hydralink::privacy::Key;
@@ -8,10 +8,10 @@ use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{AsOf, Batches, EnrichmentFile, Error, IngestConfig, SchemaMode, Sources, Zone};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::errors::usage;
-use crate::plain::plain;
+use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table;
 use crate::work::{Watch, watched};
@@ -57,13 +57,83 @@ impl Events {
     }
 }
 
+/// A side table: a file, or a table of Arrow.
+enum Side {
+    File(PathBuf),
+    Table(Batches),
+}
+
+impl Side {
+    fn of(given: Option<&Bound<'_, PyAny>>, name: &'static str) -> PyResult<Option<(Self, &'static str)>> {
+        let Some(given) = given else { return Ok(None) };
+        let side = if given.hasattr("__arrow_c_stream__")? {
+            Side::Table(table::batches(given, name.to_owned())?)
+        } else if let Ok(path) = given.extract::<PathBuf>() {
+            Side::File(path)
+        } else {
+            let found = given.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("{name} is a path, or has __arrow_c_stream__; found {found}")));
+        };
+        Ok(Some((side, name)))
+    }
+
+    /// Where it lies; a table is written into the folder, from where the store takes it over.
+    fn file((side, name): (Self, &str), folder: &Path) -> Result<PathBuf, Error> {
+        match side {
+            Side::File(file) => Ok(file),
+            Side::Table(batches) => {
+                let file = folder.join(format!("{name}.csv"));
+                batches.write_csv(&file)?;
+                Ok(file)
+            }
+        }
+    }
+}
+
+/// What columns mean: a file, or its content as a dictionary.
+#[derive(FromPyObject)]
+pub(crate) enum Map<'py> {
+    File(PathBuf),
+    Dict(Bound<'py, PyDict>),
+}
+
+/// The same, without the GIL.
+enum MapGiven {
+    File(PathBuf),
+    Json(String),
+}
+
+impl MapGiven {
+    fn of(given: Option<Map<'_>>) -> PyResult<Option<Self>> {
+        Ok(match given {
+            None => None,
+            Some(Map::File(file)) => Some(MapGiven::File(file)),
+            Some(Map::Dict(given)) => Some(MapGiven::Json(json_of(&given)?)),
+        })
+    }
+
+    fn file(self, folder: &Path) -> Result<PathBuf, Error> {
+        match self {
+            MapGiven::File(file) => Ok(file),
+            MapGiven::Json(json) => {
+                let wrong = |error: &dyn std::fmt::Display| usage(format!("map: {error}"));
+                let value: serde_json::Value = serde_json::from_str(&json).map_err(|error| wrong(&error))?;
+                let file = folder.join("map.toml");
+                let text = toml::to_string(&value).map_err(|error| wrong(&error))?;
+                std::fs::write(&file, text).map_err(|error| wrong(&error))?;
+                Ok(file)
+            }
+        }
+    }
+}
+
 /// The options that `build`, `update` and `profile` share.
 #[derive(Default)]
 struct Reading<'a> {
-    accounts: Option<PathBuf>,
-    releases: Option<PathBuf>,
-    allow: Option<PathBuf>,
-    map: Option<PathBuf>,
+    accounts: Option<(Side, &'static str)>,
+    releases: Option<(Side, &'static str)>,
+    allow: Option<(Side, &'static str)>,
+    map: Option<MapGiven>,
     schema: &'a str,
     allow_kinds: bool,
     tz: &'a str,
@@ -74,7 +144,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn config(self, key: Option<&Key>) -> Result<IngestConfig, Error> {
+    /// The configuration; what was given as tables lies in the folder.
+    fn config(self, key: Option<&Key>, folder: &Path) -> Result<IngestConfig, Error> {
         if !(0.0..=1.0).contains(&self.max_bad) {
             return Err(usage(format!("max_bad={}: a share from 0 to 1 was expected", self.max_bad)));
         }
@@ -83,10 +154,10 @@ impl Reading<'_> {
         }
         let schema = word("schema", self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
         Ok(IngestConfig {
-            accounts: self.accounts,
-            releases: self.releases,
-            allow: self.allow,
-            map: self.map,
+            accounts: self.accounts.map(|side| Side::file(side, folder)).transpose()?,
+            releases: self.releases.map(|side| Side::file(side, folder)).transpose()?,
+            allow: self.allow.map(|side| Side::file(side, folder)).transpose()?,
+            map: self.map.map(|map| map.file(folder)).transpose()?,
             rejects: self.rejects,
             max_bad: self.max_bad,
             enrich: self
@@ -104,14 +175,20 @@ impl Reading<'_> {
     }
 }
 
+/// A folder for what was given as tables and is read as files.
+fn folder() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(|error| usage(format!("no folder can be made in {}: {error}", std::env::temp_dir().display())))
+}
+
 /// Reads event logs into a store at `output`, replacing the one that is there when all is done.
 ///
 /// `events` are paths (CSV, TSV, JSON Lines, Parquet; plain, .gz or .zst; globs), or anything with `__arrow_c_stream__` (a
 /// pyarrow table or reader, a polars or pandas data frame, a duckdb relation), or a list of these. Arrow is read as it streams,
 /// batch by batch, and nothing is copied to disk first. Columns are recognised by name, as the README's table says: `account_id`
-/// and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (TOML) names others.
+/// and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (a TOML
+/// file, or its content as a dictionary) names others.
 ///
-/// `accounts`, `releases` and `allow` are CSV side tables; `key_file` keeps pseudonyms instead of values; `max_bad` is the share
+/// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of values; `max_bad` is the share
 /// of bad rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `memory_limit` in bytes
 /// puts what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
 ///
@@ -125,10 +202,10 @@ pub(crate) fn build(
     py: Python<'_>,
     events: &Bound<'_, PyAny>,
     output: PathBuf,
-    accounts: Option<PathBuf>,
-    releases: Option<PathBuf>,
-    allow: Option<PathBuf>,
-    map: Option<PathBuf>,
+    accounts: Option<&Bound<'_, PyAny>>,
+    releases: Option<&Bound<'_, PyAny>>,
+    allow: Option<&Bound<'_, PyAny>>,
+    map: Option<Map<'_>>,
     key_file: Option<PathBuf>,
     schema: &str,
     allow_kinds: bool,
@@ -141,10 +218,13 @@ pub(crate) fn build(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Store> {
     let mut events = Events::of(events)?;
+    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
     let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
     let (store, summary) = watched(py, progress, threads, |watch| {
-        let key = hydralink::privacy::read_key(key_file.as_ref())?;
-        let summary = hydralink::build(events.sources(), &output, &reading.config(key.as_ref())?, watch)?;
+        let (key, folder) = (hydralink::privacy::read_key(key_file.as_ref())?, folder()?);
+        let config = reading.config(key.as_ref(), folder.path())?;
+        let summary = hydralink::build(events.sources(), &output, &config, watch)?;
         Ok((Store::at(output, key_file, Default::default())?, summary))
     })?;
     Ok(store.built(plain(py, &summary)?.unbind()))
@@ -158,10 +238,10 @@ pub(crate) fn build(
 pub(crate) fn profile<'py>(
     py: Python<'py>,
     events: &Bound<'py, PyAny>,
-    accounts: Option<PathBuf>,
-    releases: Option<PathBuf>,
-    allow: Option<PathBuf>,
-    map: Option<PathBuf>,
+    accounts: Option<&Bound<'py, PyAny>>,
+    releases: Option<&Bound<'py, PyAny>>,
+    allow: Option<&Bound<'py, PyAny>>,
+    map: Option<Map<'py>>,
     schema: &str,
     allow_kinds: bool,
     tz: &str,
@@ -171,9 +251,13 @@ pub(crate) fn profile<'py>(
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut events = Events::of(events)?;
+    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
     let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, ..Reading::default() };
-    let profile =
-        watched(py, progress, threads, |watch| Ok(hydralink::profile(events.sources(), &reading.config(None)?, watch)?))?;
+    let profile = watched(py, progress, threads, |watch| {
+        let folder = folder()?;
+        Ok(hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)?)
+    })?;
     plain(py, &profile)
 }
 
@@ -227,10 +311,10 @@ impl Store {
         &self,
         py: Python<'py>,
         events: &Bound<'py, PyAny>,
-        accounts: Option<PathBuf>,
-        releases: Option<PathBuf>,
-        allow: Option<PathBuf>,
-        map: Option<PathBuf>,
+        accounts: Option<&Bound<'py, PyAny>>,
+        releases: Option<&Bound<'py, PyAny>>,
+        allow: Option<&Bound<'py, PyAny>>,
+        map: Option<Map<'py>>,
         schema: &str,
         allow_kinds: bool,
         tz: &str,
@@ -242,11 +326,13 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut events = Events::of(events)?;
+        let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+        let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
         let reading =
             Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
         let summary = watched(py, progress, threads, |watch| {
-            let key = self.key()?;
-            hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref())?, watch)
+            let (key, folder) = (self.key()?, folder()?);
+            hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref(), folder.path())?, watch)
         })?;
         plain(py, &summary)
     }

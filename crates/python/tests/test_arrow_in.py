@@ -5,6 +5,7 @@ import hydralink
 import pandas
 import polars
 import pyarrow
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -72,6 +73,26 @@ def test_tables_are_read_by_pyarrow_polars_pandas_and_duckdb(found):
     reader = pyarrow.RecordBatchReader.from_stream(found.sightings())
     reader.read_next_batch()
     del reader
+
+
+def test_side_tables_and_maps_need_no_files(events, world, found, tmp_path):
+    renamed = events.rename_columns(["customer" if name == "account_id" else name for name in events.column_names])
+    store = hydralink.build(
+        renamed,
+        output=tmp_path / "store",
+        accounts=polars.read_csv(world / "accounts.csv", try_parse_dates=True),
+        releases=pyarrow.csv.read_csv(world / "releases.csv"),
+        map={"columns": {"account_id": "customer"}},
+    )
+    store.detect()
+    assert pyarrow.table(store.members()).equals(pyarrow.table(found.members()))
+    account = pyarrow.table(found.members(1))["account_id"][0].as_py()
+    assert store.show(account) == found.show(account) and store.show(account)["facts"]
+    for wrong in ({"accounts": 7}, {"releases": ["a.csv"]}):
+        with pytest.raises(TypeError, match="is a path"):
+            hydralink.build(events, output=tmp_path / "store", **wrong)
+    with pytest.raises(hydralink.InputError, match="map"):
+        hydralink.build(events, output=tmp_path / "store", map={"colums": {}})
 
 
 def test_nothing_found_is_a_table_without_rows(found):
