@@ -68,7 +68,7 @@ def build(
     tz: str = "UTC",
     rejects: Path | None = None,
     max_bad: float = 0.001,
-    enrich: Sequence[str] = ...,
+    enrich: Sequence[str] | None = None,
     memory_limit: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -129,7 +129,7 @@ class Store:
         tz: str = "UTC",
         rejects: Path | None = None,
         max_bad: float = 0.001,
-        enrich: Sequence[str] = ...,
+        enrich: Sequence[str] | None = None,
         memory_limit: int | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -156,7 +156,7 @@ class Store:
     def sightings(self, network: NetworkId | None = None) -> Table: ...
     def review(self, hours: float, *, minutes_a_network: float = 20.0, minutes_an_account: float = 0.0) -> Record: ...
     def components(
-        self, *, kind: Sequence[str] = ..., max_degree: int | None = None, sweep: bool = False, top: int = 0
+        self, *, kind: Sequence[str] | None = None, max_degree: int | None = None, sweep: bool = False, top: int = 0
     ) -> list[Record]: ...
     def communities(
         self,
@@ -193,15 +193,15 @@ class Store:
     def how(self, id: NetworkId) -> Record: ...
     def cohesion(self, id: NetworkId, *, alpha: int = 2, beta: int = 2) -> Record: ...
     def overlap(self, first_id: NetworkId, second_id: NetworkId, *, top: int = 0) -> list[Record]: ...
-    def expand(self, seeds: Sequence[str], *, good: Sequence[str] = ..., top: int = 0) -> Record: ...
+    def expand(self, seeds: Sequence[str], *, good: Sequence[str] | None = None, top: int = 0) -> Record: ...
     def link(
         self,
         *,
-        rule: Sequence[str] = ...,
+        rule: Sequence[str] | None = None,
         rules: Path | None = None,
-        must: Sequence[tuple[str, str]] = ...,
-        cannot: Sequence[tuple[str, str]] = ...,
-        good: Sequence[str] = ...,
+        must: Sequence[tuple[str, str]] | None = None,
+        cannot: Sequence[tuple[str, str]] | None = None,
+        good: Sequence[str] | None = None,
     ) -> Record: ...
     def dense(self, *, blocks: int = 5, accounts_of: int | None = None) -> list[Record]: ...
     def lockstep(
@@ -261,7 +261,7 @@ class Store:
         path: Path,
         *,
         format: Literal["graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp"] | None = None,
-        network: Sequence[NetworkId] = ...,
+        network: Sequence[NetworkId] | None = None,
         all: bool = False,
         whole: bool = False,
         minimal: bool = False,
@@ -273,7 +273,7 @@ class Store:
         max_benign: float = 0.1,
         force_hub: bool = False,
     ) -> Record: ...
-    def report(self, path: Path, *, network: Sequence[NetworkId] = ..., max_nodes: int = 50_000) -> int: ...
+    def report(self, path: Path, *, network: Sequence[NetworkId] | None = None, max_nodes: int = 50_000) -> int: ...
     def confirm(self, target: str, *, reviewer: str, reason: str, text: str | None = None) -> Record: ...
     def reject(self, target: str, *, reviewer: str, reason: str, text: str | None = None) -> Record: ...
     def note(self, target: str, text: str, *, reviewer: str, reason: str | None = None) -> Record: ...
@@ -291,7 +291,7 @@ class Store:
     def forget(self, accounts: Sequence[str], *, reviewer: str, progress: Progress | None = None) -> Record: ...
     def expire(self, *, before: str | None = None, keep: str | None = None, progress: Progress | None = None) -> Record: ...
     def share(
-        self, path: Path, *, group_key: Path, network: Sequence[NetworkId] = ..., max_benign: float = 0.1
+        self, path: Path, *, group_key: Path, network: Sequence[NetworkId] | None = None, max_benign: float = 0.1
     ) -> Record: ...
     # `Store.match(path, *, group_key, expired=False)` finds what a group's indicators have in common with the store.
     def match(self, path: Path, *, group_key: Path, expired: bool = False) -> list[Record]: ...

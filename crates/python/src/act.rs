@@ -94,7 +94,7 @@ impl Store {
     /// The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above `max_nodes` a
     /// collapsed view is written, and the answer says so (`collapsed`). `tlp`, `identity`, `max_benign` (share of harmless accounts
     /// that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and what was left out.
-    #[pyo3(signature = (path, *, format = None, network = Vec::new(), all = false, whole = false, minimal = false,
+    #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
         max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
     fn export<'py>(
@@ -102,7 +102,7 @@ impl Store {
         py: Python<'py>,
         path: PathBuf,
         format: Option<&str>,
-        network: Vec<Id>,
+        network: Option<Vec<Id>>,
         all: bool,
         whole: bool,
         minimal: bool,
@@ -115,7 +115,9 @@ impl Store {
         force_hub: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let summary = released(py, || {
-            if usize::from(!network.is_empty()) + usize::from(all) + usize::from(whole) > 1 || whole && minimal {
+            if usize::from(network.as_ref().is_some_and(|ids| !ids.is_empty())) + usize::from(all) + usize::from(whole) > 1
+                || whole && minimal
+            {
                 return Err(usage("network, all and whole exclude each other, and so do whole and minimal"));
             }
             if k == 0 {
@@ -132,7 +134,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&results, &network)?,
+                _ => chosen(&results, network.as_deref().unwrap_or_default())?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -149,12 +151,12 @@ impl Store {
 
     /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of those
     /// in `network`. Returns its size in bytes.
-    #[pyo3(signature = (path, *, network = Vec::new(), max_nodes = 50_000))]
-    fn report(&self, py: Python<'_>, path: PathBuf, network: Vec<Id>, max_nodes: usize) -> PyResult<u64> {
+    #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
+    fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Vec<Id>>, max_nodes: usize) -> PyResult<u64> {
         released(py, || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
-            let config = ReportConfig { networks: chosen(&results, &network)?, max_nodes };
+            let config = ReportConfig { networks: chosen(&results, network.as_deref().unwrap_or_default())?, max_nodes };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
         })
     }
@@ -266,13 +268,13 @@ impl Store {
     }
 
     /// Writes indicators for a group that holds one key: tokens instead of values, each with its harm label.
-    #[pyo3(signature = (path, *, group_key, network = Vec::new(), max_benign = 0.1))]
+    #[pyo3(signature = (path, *, group_key, network = None, max_benign = 0.1))]
     fn share<'py>(
         &self,
         py: Python<'py>,
         path: PathBuf,
         group_key: PathBuf,
-        network: Vec<Id>,
+        network: Option<Vec<Id>>,
         max_benign: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let summary = released(py, || {
@@ -280,7 +282,14 @@ impl Store {
             let results = dataset.results()?;
             let sharing =
                 Sharing { max_benign_prevalence: share_of("max_benign", max_benign)?, ..ExportConfig::default().sharing };
-            share::share(&dataset, &results, chosen(&results, &network)?, &sharing, &Key::read(&group_key)?, &path)
+            share::share(
+                &dataset,
+                &results,
+                chosen(&results, network.as_deref().unwrap_or_default())?,
+                &sharing,
+                &Key::read(&group_key)?,
+                &path,
+            )
         })?;
         plain(py, &summary)
     }

@@ -202,11 +202,17 @@ impl Store {
 
     /// The accounts closest to known-bad ones (`seeds`), and the cluster around them: `seeds`, `inside`, `conductance`, and
     /// `accounts`, closest first. Accounts closer to `good` ones than to the seeds come last and aren't in the cluster.
-    #[pyo3(signature = (seeds, *, good = Vec::new(), top = 0))]
-    fn expand<'py>(&self, py: Python<'py>, seeds: Vec<String>, good: Vec<String>, top: usize) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (seeds, *, good = None, top = 0))]
+    fn expand<'py>(
+        &self,
+        py: Python<'py>,
+        seeds: Vec<String>,
+        good: Option<Vec<String>>,
+        top: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
-            let (seeds, good) = (accounts(&dataset, &seeds)?, accounts(&dataset, &good)?);
+            let (seeds, good) = (accounts(&dataset, &seeds)?, accounts(&dataset, &good.unwrap_or_default())?);
             let mut found = expand::expand(&dataset, &labels, &seeds, &good)?;
             found.accounts = first(found.accounts, top);
             Ok(found)
@@ -219,28 +225,29 @@ impl Store {
     ///
     /// A rule is such as 'card(accounts <= 10) and 2 of {ip, device, template}'; `rules` names a TOML file of them. `must` and
     /// `cannot` are pairs of accounts, `good` nodes that link nobody.
-    #[pyo3(signature = (*, rule = Vec::new(), rules = None, must = Vec::new(), cannot = Vec::new(), good = Vec::new()))]
+    #[pyo3(signature = (*, rule = None, rules = None, must = None, cannot = None, good = None))]
     fn link<'py>(
         &self,
         py: Python<'py>,
-        rule: Vec<String>,
+        rule: Option<Vec<String>>,
         rules: Option<PathBuf>,
-        must: Vec<(String, String)>,
-        cannot: Vec<(String, String)>,
-        good: Vec<String>,
+        must: Option<Vec<(String, String)>>,
+        cannot: Option<Vec<(String, String)>>,
+        good: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (linked, accounts) = released(py, || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
             let mut asked = Rules::default();
-            for (text, number) in rule.iter().zip(1..) {
+            for (text, number) in rule.iter().flatten().zip(1..) {
                 asked.rules.push(Rule::parse(&format!("rule{number}"), text)?);
             }
             if let Some(path) = &rules {
                 asked.rules.extend(Rule::read(path)?);
             }
-            (asked.must, asked.cannot) = (pairs(&dataset, &must)?, pairs(&dataset, &cannot)?);
-            asked.good = nodes(&dataset, &good)?;
+            (asked.must, asked.cannot) =
+                (pairs(&dataset, &must.unwrap_or_default())?, pairs(&dataset, &cannot.unwrap_or_default())?);
+            asked.good = nodes(&dataset, &good.unwrap_or_default())?;
             let linked = rules::link(&dataset, labels.as_ref(), &asked)?;
             let shown = |account: &AccountId| dataset.shown_account(*account).into_owned();
             let accounts: Vec<(String, u64)> =

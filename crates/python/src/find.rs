@@ -206,11 +206,11 @@ impl Store {
 
     /// Connected components of at least two accounts, largest first; by some kinds only, without identifiers of more than
     /// `max_degree` accounts. With `sweep` their sizes at every such cap instead: where the giant component appears.
-    #[pyo3(signature = (*, kind = Vec::new(), max_degree = None, sweep = false, top = 0))]
+    #[pyo3(signature = (*, kind = None, max_degree = None, sweep = false, top = 0))]
     fn components<'py>(
         &self,
         py: Python<'py>,
-        kind: Vec<String>,
+        kind: Option<Vec<String>>,
         max_degree: Option<u32>,
         sweep: bool,
         top: usize,
@@ -221,7 +221,7 @@ impl Store {
         }
         let found = released(py, || {
             let dataset = self.dataset()?;
-            let partition = hydralink::components(&dataset, &ComponentFilter { kinds: kind, max_degree })?;
+            let partition = hydralink::components(&dataset, &ComponentFilter { kinds: kind.unwrap_or_default(), max_degree })?;
             Ok(query::groups(&dataset, &partition, top))
         })?;
         plain(py, &found)

@@ -195,7 +195,7 @@ fn folder() -> Result<tempfile::TempDir, Error> {
 /// Ctrl-C stops it at the next batch; the store that was there is then as it was.
 #[pyfunction]
 #[pyo3(signature = (events, *, output, accounts = None, releases = None, allow = None, map = None, key_file = None,
-    schema = "auto", allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = Vec::new(), memory_limit = None,
+    schema = "auto", allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
     threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // The command line's options.
 pub(crate) fn build(
@@ -212,7 +212,7 @@ pub(crate) fn build(
     tz: &str,
     rejects: Option<PathBuf>,
     max_bad: f64,
-    enrich: Vec<String>,
+    enrich: Option<Vec<String>>,
     memory_limit: Option<u64>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
@@ -220,6 +220,7 @@ pub(crate) fn build(
     let mut events = Events::of(events)?;
     let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
     let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
+    let enrich = enrich.unwrap_or_default();
     let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
     let (store, summary) = watched(py, progress, threads, |watch| {
         let (key, folder) = (hydralink::privacy::read_key(key_file.as_ref())?, folder()?);
@@ -304,7 +305,7 @@ impl Store {
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are dropped:
     /// detect again, and they keep their ids. Returns what was counted.
     #[pyo3(signature = (events, *, accounts = None, releases = None, allow = None, map = None, schema = "auto",
-        allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = Vec::new(), memory_limit = None,
+        allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
         threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
     fn update<'py>(
@@ -320,7 +321,7 @@ impl Store {
         tz: &str,
         rejects: Option<PathBuf>,
         max_bad: f64,
-        enrich: Vec<String>,
+        enrich: Option<Vec<String>>,
         memory_limit: Option<u64>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
@@ -328,6 +329,7 @@ impl Store {
         let mut events = Events::of(events)?;
         let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
         let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
+        let enrich = enrich.unwrap_or_default();
         let reading =
             Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
         let summary = watched(py, progress, threads, |watch| {
