@@ -4,6 +4,7 @@ import os
 
 import hydralink
 import pyarrow
+import pyarrow.parquet
 import pytest
 
 
@@ -173,3 +174,21 @@ def test_keys(world, tmp_path):
         hydralink.open(tmp_path / "store", key_file=key)
     with pytest.raises(hydralink.InputError, match="level"):
         hydralink.open(tmp_path / "store", level="all")
+
+
+def test_a_level_holds_in_tables_too(found, tmp_path, network):
+    with pytest.raises(hydralink.InputError, match="key"):
+        hydralink.open(found.folder, level="redact")
+    key = tmp_path / "key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    key.chmod(0o600)
+    redacted = hydralink.open(found.folder, key_file=key, level="redact")
+
+    def values(store):
+        columns = [store.members(network[0]), "account_id"], [store.sightings(network[0]), "identifier"], [store.hubs(), "identifier"]
+        found = {value for table, name in columns for value in pyarrow.table(table)[name].to_pylist()}
+        evidence = pyarrow.table(store.evidence(network[0])).to_pylist()
+        return found | {row["name"] for row in evidence if row["item"] == "identifier"}
+
+    assert values(redacted).isdisjoint(values(found))
+    assert not any(account in str(redacted.network(network[0])) for account in network[1])
