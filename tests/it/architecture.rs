@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hydralink-synth", &[]),
     ("hydralink", &["hydralink-graph", "hydralink-events", "hydralink-community", "hydralink-evidence", "hydralink-synth"]),
     ("hydralink-cli", &["hydralink"]),
+    ("hydralink-python", &["hydralink"]),
 ];
 
 fn metadata() -> serde_json::Value {
@@ -46,17 +47,36 @@ fn arrows_point_one_way() {
 }
 
 #[test]
-fn the_command_line_has_no_logic_of_its_own() {
+fn whoever_calls_the_facade_has_no_logic_of_its_own() {
     let metadata = metadata();
-    let cli = metadata["packages"].as_array().expect("packages").iter().find(|p| p["name"] == "hydralink-cli").expect("cli");
-    let direct: Vec<&str> = cli["dependencies"]
-        .as_array()
-        .expect("dependencies")
-        .iter()
-        .filter(|dependency| dependency["kind"].is_null())
-        .filter_map(|dependency| dependency["name"].as_str())
-        .collect();
-    for algorithmic in ["hydralink-graph", "hydralink-community", "hydralink-evidence", "hydralink-events", "petgraph"] {
-        assert!(!direct.contains(&algorithmic), "the command line calls {algorithmic} past the facade");
+    let packages = metadata["packages"].as_array().expect("packages");
+    for name in ["hydralink-cli", "hydralink-python"] {
+        let package = packages.iter().find(|package| package["name"] == name).expect(name);
+        let direct: Vec<&str> = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null())
+            .filter_map(|dependency| dependency["name"].as_str())
+            .collect();
+        for algorithmic in ["hydralink-graph", "hydralink-community", "hydralink-evidence", "hydralink-events", "petgraph"] {
+            assert!(!direct.contains(&algorithmic), "{name} calls {algorithmic} past the facade");
+        }
     }
+}
+
+/// `cargo test --workspace` needs no Python: nothing of the library is linked where no Python asked for it.
+#[test]
+fn the_python_library_is_built_for_python_only() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let python = packages.iter().find(|package| package["name"] == "hydralink-python").expect("python");
+    let built = |target: &&serde_json::Value| target["kind"] != serde_json::json!(["custom-build"]);
+    for target in python["targets"].as_array().expect("targets").iter().filter(built) {
+        assert_eq!(target["kind"], serde_json::json!(["cdylib"]), "{target}");
+        assert_eq!((&target["test"], &target["doctest"]), (&false.into(), &false.into()), "{target}");
+    }
+    let pyo3 = python["dependencies"].as_array().expect("dependencies").iter().find(|of| of["name"] == "pyo3").expect("pyo3");
+    let features = pyo3["features"].as_array().expect("features");
+    assert!(features.contains(&"abi3-py311".into()) && !features.contains(&"extension-module".into()), "{features:?}");
 }

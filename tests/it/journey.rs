@@ -95,6 +95,8 @@ fn the_configuration_can_be_printed_changed_and_read_again() {
     assert_eq!(bench.ok(&["detect", "--print-config"]).stdout, printed);
     let seeded = bench.file("seeded.toml", "seed = 7\n");
     assert!(bench.ok(&["detect", "--print-config", "--config", &seeded]).stdout.contains("seed = 7"));
+    let draws = bench.file("draws.toml", "[behaviour]\ndraws = 99\n");
+    assert!(bench.ok(&["detect", "--print-config", "--config", &draws]).stdout.contains("draws = 99"));
     assert!(bench.ok(&["detect", "--print-config", "--config", &seeded, "--seed", "8"]).stdout.contains("seed = 8"));
     let strict =
         bench.file("strict.toml", "[linkage.score]\nthreshold_bits = 1000.0\n[linkage.weigh]\nhalf_life_days = 14.0\n");

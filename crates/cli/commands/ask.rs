@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
-use hydralink::filter::{self, Filter};
+use hydralink::filter::{self, first_passing};
 use hydralink::node::names_of_lines;
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::top::{self, By, TopNode};
 use hydralink::{Dataset, Node};
-use serde::Serialize;
 
 use crate::Found;
 use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
@@ -167,20 +166,6 @@ const TOP: &[Field<TopNode>] = &[
     Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];
-
-/// The first `top` rows (0: all) that the expression lets through.
-pub(crate) fn first_passing<T: Serialize>(
-    rows: impl Iterator<Item = T>,
-    expression: Option<&str>,
-    fields: &[&str],
-    top: usize,
-) -> Result<Vec<T>, hydralink::Error> {
-    let top = if top == 0 { usize::MAX } else { top };
-    let Some(expression) = expression else { return Ok(rows.take(top).collect()) };
-    let filter = Filter::parse(expression, fields)?;
-    let passing = rows.filter_map(|row| filter.matches(&row).map(|passes| passes.then_some(row)).transpose());
-    passing.take(top).collect()
-}
 
 const HUB: &[Field<Hub>] = &[
     Field::text("identifier", |row| row.identifier.clone()),

@@ -4,13 +4,12 @@ use hydralink::calibrate::{CalibrationState, calibration_state};
 use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::diff::{self, Change};
 use hydralink::evaluate::Evaluation;
-use hydralink::filter;
+use hydralink::filter::{self, first_passing};
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
 
-use super::ask::first_passing;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};

@@ -361,6 +361,7 @@ fn evasion(name: &str) -> Result<Evasion, Error> {
     Evasion::ALL.into_iter().find(|evasion| evasion.name() == name).ok_or_else(|| Error::Unknown {
         what: format!("evasion {name}"),
         hint: format!("; there are {}", Evasion::ALL.map(Evasion::name).join(", ")),
+        nearest: Evasion::ALL.map(|evasion| evasion.name().to_owned()).to_vec(),
     })
 }
 

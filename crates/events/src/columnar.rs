@@ -11,11 +11,10 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::ArrayRef;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 
 use crate::error::EventError;
@@ -26,7 +25,7 @@ use crate::session::{EMPTY, Role, Session};
 use crate::values::{Cache, Resolved, Values};
 
 /// Rows decoded at once: their columns stay in a processor's second cache until they are taken.
-const BATCH: usize = 1 << 14;
+pub(crate) const BATCH: usize = 1 << 14;
 
 /// Rows taken at once: one that is out of the ordinary makes so many slow.
 const CELLS: usize = 1 << 9;
@@ -72,121 +71,134 @@ impl Columnar {
 
     /// Reads one row group.
     pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
-        let layout = &self.layout;
-        let roles = roles(session, layout);
-        let template = if layout.long { session.kind("prompt_template_hash") } else { None };
         let place =
             Place { file: name, row_group: Some(group as u64), counted: &session.counted, watermark: session.watermark };
-        let mut readers = layout
-            .columns
-            .iter()
-            .zip(roles)
-            .map(|(column, role)| ColumnReader::open(self, path, group, column, role))
-            .collect::<Result<Vec<_>, EventError>>()?;
-        let mut out = Yield::new(session);
-        let width = layout.columns.len();
-        let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
-        let mut codes = vec![Vec::with_capacity(CELLS); width];
-        let mut plain = Plain::new(layout);
-        let mut start = 0;
-        loop {
-            let columns = self.batch(session, path, &mut readers)?;
-            let rows = columns.first().map_or(0, Resolved::len);
-            if rows == 0 {
-                return out.finished(session);
-            }
-            if columns.iter().any(|column| column.len() != rows) {
-                return Err(damaged(path, "its columns have different lengths"));
-            }
-            for first in (0..rows).step_by(CELLS) {
-                let some = first..rows.min(first + CELLS);
-                columns.iter().zip(&mut codes).for_each(|(column, codes)| column.codes(some.clone(), codes));
-                let slice = Slice { columns: &columns, codes: &codes, rows: some.clone(), first: start + first as u64 };
-                if plain.as_mut().is_some_and(|plain| plain.take(&mut out, session, &place, &slice)) {
-                    continue;
-                }
-                let mut kinds = None;
-                for (index, column) in columns.iter().enumerate() {
-                    let slots = cells.iter_mut().skip(index).step_by(width).zip(some.clone());
-                    match column {
-                        Resolved::Codes { .. } => {
-                            if layout.columns[index].usage == Use::Kind {
-                                kinds = Some(&codes[index]);
-                            }
-                            slots.zip(&codes[index]).for_each(|((cell, _), &code)| *cell = Cell::Code(code));
-                        }
-                        Resolved::Times(values) => {
-                            slots.for_each(|(cell, at)| {
-                                let time = values.time(at, &session.config.zone);
-                                *cell = out.time(session, time, start + at as u64);
-                            });
-                        }
-                        Resolved::Counts(values) => slots.for_each(|(cell, at)| *cell = values.count(at)),
-                        Resolved::Statuses(values) => slots.for_each(|(cell, at)| *cell = values.status(at)),
-                        Resolved::OfKind(values) => slots.for_each(|(cell, at)| {
-                            let kind = kinds.and_then(|kinds| u8::try_from(kinds[at - first]).ok());
-                            *cell = Cell::Code(kind.map_or(EMPTY, |kind| {
-                                let cache = &mut readers[index].cache;
-                                values.code(at, cache, usize::from(kind), session, Role::Identifier(kind))
-                            }));
-                        }),
-                    }
-                }
-                for (at, cells) in some.zip(cells.chunks_exact(width)) {
-                    out.push(template, layout, &place, start + at as u64, cells, |index| columns[index].raw(at));
-                }
-            }
-            out.settle(session)?;
-            start += rows as u64;
-        }
+        let readers = self.layout.columns.iter().zip(roles(session, &self.layout));
+        let mut readers =
+            readers.map(|(column, role)| self.column(path, group, column, role)).collect::<Result<Vec<_>, EventError>>()?;
+        // Where there are row groups for all threads, each has enough to do with its own.
+        let together = self.row_groups() < rayon::current_num_threads();
+        take_rows(session, &self.layout, path, &place, 0, &mut readers, together)
     }
 
-    /// The next batch of all columns. Where there are row groups for all threads, each has enough to do with its own.
-    fn batch(&self, session: &Session<'_>, path: &Path, readers: &mut [ColumnReader<'_>]) -> Result<Vec<Resolved>, EventError> {
-        if self.row_groups() < rayon::current_num_threads() {
-            let columns: Vec<_> = readers.par_iter_mut().map(|reader| reader.next(session, path)).collect();
-            columns.into_iter().collect()
-        } else {
-            readers.iter_mut().map(|reader| reader.next(session, path)).collect()
-        }
-    }
-}
-
-/// Reads one column of one row group.
-struct ColumnReader<'l> {
-    column: &'l LayoutColumn,
-    role: Option<Role>,
-    reader: ParquetRecordBatchReader,
-    cache: Cache,
-}
-
-impl<'l> ColumnReader<'l> {
-    fn open(
-        file: &Columnar,
+    fn column<'l>(
+        &self,
         path: &Path,
         group: usize,
         column: &'l LayoutColumn,
         role: Option<Role>,
-    ) -> Result<Self, EventError> {
+    ) -> Result<ColumnReader<'l>, EventError> {
         let opened = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
-        let mask = ProjectionMask::roots(file.metadata.parquet_schema(), [column.index]);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, file.metadata.clone())
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column.index]);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
             .with_batch_size(BATCH)
             .build()
             .map_err(|error| damaged(path, error))?;
-        Ok(ColumnReader { column, role, reader, cache: Cache::default() })
+        Ok(ColumnReader::of(column, role, reader.map(|batch| batch.map(|batch| batch.column(0).clone()))))
+    }
+}
+
+/// Takes all rows of some columns, of which the first has this number; decodes and resolves the columns together, on all
+/// threads, or one after the other.
+pub(crate) fn take_rows(
+    session: &Session<'_>,
+    layout: &Layout,
+    path: &Path,
+    place: &Place<'_>,
+    mut start: u64,
+    readers: &mut [ColumnReader<'_>],
+    together: bool,
+) -> Result<Yield, EventError> {
+    let template = if layout.long { session.kind("prompt_template_hash") } else { None };
+    let mut out = Yield::new(session);
+    let width = layout.columns.len();
+    let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
+    let mut codes = vec![Vec::with_capacity(CELLS); width];
+    let mut plain = Plain::new(layout);
+    loop {
+        let columns: Vec<Resolved> = if together {
+            let columns: Vec<_> = readers.par_iter_mut().map(|reader| reader.next(session, path)).collect();
+            columns.into_iter().collect::<Result<_, EventError>>()?
+        } else {
+            readers.iter_mut().map(|reader| reader.next(session, path)).collect::<Result<_, EventError>>()?
+        };
+        let rows = columns.first().map_or(0, Resolved::len);
+        if rows == 0 {
+            return out.finished(session);
+        }
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(damaged(path, "its columns have different lengths"));
+        }
+        for first in (0..rows).step_by(CELLS) {
+            let some = first..rows.min(first + CELLS);
+            columns.iter().zip(&mut codes).for_each(|(column, codes)| column.codes(some.clone(), codes));
+            let slice = Slice { columns: &columns, codes: &codes, rows: some.clone(), first: start + first as u64 };
+            if plain.as_mut().is_some_and(|plain| plain.take(&mut out, session, place, &slice)) {
+                continue;
+            }
+            let mut kinds = None;
+            for (index, column) in columns.iter().enumerate() {
+                let slots = cells.iter_mut().skip(index).step_by(width).zip(some.clone());
+                match column {
+                    Resolved::Codes { .. } => {
+                        if layout.columns[index].usage == Use::Kind {
+                            kinds = Some(&codes[index]);
+                        }
+                        slots.zip(&codes[index]).for_each(|((cell, _), &code)| *cell = Cell::Code(code));
+                    }
+                    Resolved::Times(values) => {
+                        slots.for_each(|(cell, at)| {
+                            let time = values.time(at, &session.config.zone);
+                            *cell = out.time(session, time, start + at as u64);
+                        });
+                    }
+                    Resolved::Counts(values) => slots.for_each(|(cell, at)| *cell = values.count(at)),
+                    Resolved::Statuses(values) => slots.for_each(|(cell, at)| *cell = values.status(at)),
+                    Resolved::OfKind(values) => slots.for_each(|(cell, at)| {
+                        let kind = kinds.and_then(|kinds| u8::try_from(kinds[at - first]).ok());
+                        *cell = Cell::Code(kind.map_or(EMPTY, |kind| {
+                            let cache = &mut readers[index].cache;
+                            values.code(at, cache, usize::from(kind), session, Role::Identifier(kind))
+                        }));
+                    }),
+                }
+            }
+            for (at, cells) in some.zip(cells.chunks_exact(width)) {
+                out.push(template, layout, place, start + at as u64, cells, |index| columns[index].raw(at));
+            }
+        }
+        out.settle(session)?;
+        start += rows as u64;
+    }
+}
+
+/// Reads one column of a row group, or of a piece of a stream.
+pub(crate) struct ColumnReader<'l> {
+    column: &'l LayoutColumn,
+    role: Option<Role>,
+    arrays: Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send + 'l>,
+    cache: Cache,
+}
+
+impl<'l> ColumnReader<'l> {
+    pub(crate) fn of(
+        column: &'l LayoutColumn,
+        role: Option<Role>,
+        arrays: impl Iterator<Item = Result<ArrayRef, ArrowError>> + Send + 'l,
+    ) -> Self {
+        ColumnReader { column, role, arrays: Box::new(arrays), cache: Cache::default() }
     }
 
     /// The next batch, resolved; of length 0 at the end.
     fn next(&mut self, session: &Session<'_>, path: &Path) -> Result<Resolved, EventError> {
-        let Some(batch) = self.reader.next() else {
+        let Some(array) = self.arrays.next() else {
             return Ok(Resolved::Times(Values::none()));
         };
-        let batch = batch.map_err(|error| damaged(path, error))?;
+        let array = array.map_err(|error| damaged(path, error))?;
         let column = self.column;
-        let values = Values::of(batch.column(0), &column.usage, &mut self.cache).map_err(|found| {
+        let values = Values::of(&array, &column.usage, &mut self.cache).map_err(|found| {
             let problem = format!("column {} has type {found}, which can't be read as {}", column.ours, column.ours);
             EventError::input(path, problem, "export it as text, whole numbers or timestamps")
         })?;

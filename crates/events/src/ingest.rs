@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use crate::assemble;
 use crate::base::Base;
+use crate::batches::{self, Batches, Sources};
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS, SchemaMode};
@@ -43,7 +44,7 @@ const EXAMPLES: usize = 20;
 pub struct FileRead {
     /// Its path.
     pub file: String,
-    /// The xxh3-128 of its bytes, in hexadecimal; empty for standard input.
+    /// The xxh3-128 of its bytes, in hexadecimal; empty for standard input and Arrow record batches.
     pub hash: String,
     /// Rows read.
     pub rows: u64,
@@ -126,11 +127,15 @@ impl Ingested {
     }
 }
 
-/// Reads event logs: files, glob patterns, or `-` for standard input.
+/// Reads event logs: files, glob patterns, or `-` for standard input, and Arrow record batches ([`Sources`]).
 ///
 /// # Errors
 /// [`EventError`]; nothing is left behind but the rejects file.
-pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Ingested, EventError> {
+pub fn ingest<'a>(
+    sources: impl Into<Sources<'a>>,
+    config: &IngestConfig,
+    observer: &dyn IngestObserver,
+) -> Result<Ingested, EventError> {
     ingest_into(&InMemory, None, sources, config, observer)
 }
 
@@ -142,24 +147,26 @@ pub fn ingest(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestO
 ///
 /// # Errors
 /// As [`ingest`], and raw prompts where the base has templates that were mined from prompts.
-pub fn ingest_into<K: Keeper>(
+pub fn ingest_into<'a, K: Keeper>(
     keeper: &K,
     base: Option<&Base<'_>>,
-    sources: &[PathBuf],
+    sources: impl Into<Sources<'a>>,
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<Ingested, EventError> {
     let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
-    let paths = source::expand(sources)?;
+    let Sources { files, batches: streams } = sources.into();
+    let paths = if files.is_empty() && !streams.is_empty() { Vec::new() } else { source::expand(files)? };
     let prints = paths
         .par_iter()
         .map(|path| if path.as_os_str() == "-" { Ok(None) } else { source::fingerprint(path).map(Some) })
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<Vec<_>, EventError>>()?;
-    observer.started(prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size)).unwrap_or(0));
+    let sizes = prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size));
+    observer.started(sizes.filter(|_| streams.is_empty()).unwrap_or(0));
     let mut fold = Fold::new(config, observer)?;
     let mut known = HashSet::new();
     if let Some(base) = base {
@@ -182,12 +189,16 @@ pub fn ingest_into<K: Keeper>(
         } else {
             lines(&session, path, &mut fold)?;
         }
-        if fold.rows == before {
-            return Err(EventError::input(path, "no events", "a header alone was found; check the export that wrote it"));
-        }
-        if let Some(read) = fold.files.last_mut() {
-            read.rows = fold.rows - before;
-        }
+        fold.end_file(path, before)?;
+    }
+    for stream in streams {
+        let (name, before) = (stream.name.clone(), fold.rows);
+        let file = name.clone();
+        let (hash, ignored, missing) = (String::new(), Vec::new(), Vec::new());
+        fold.files.push(FileRead { file, hash, rows: 0, duplicate: false, ignored, missing });
+        fold.units = UnitsSeen::default();
+        self::stream(&session, stream, &mut fold)?;
+        fold.end_file(Path::new(&name), before)?;
     }
     fold.finish(&session, keeper)
 }
@@ -196,17 +207,38 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
     let file = Columnar::open(path, &session.map)?;
     fold.note(&file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
-    let start = fold.bytes.load(Ordering::Relaxed);
-    // Groups are begun one after the other, so that parts are close in time, and folded one after the other.
+    let bytes = |group| size * group as u64 / groups as u64;
+    in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))
+}
+
+fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
+    let name = batches.name.clone();
+    let layout = session.map.layout(&batches.columns(), Path::new(&name))?;
+    fold.note(&layout, Path::new(&name))?;
+    in_turn(fold, &name, batches.pieces(), |piece| {
+        let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
+        Ok((batches::read(session, &layout, &name, start, &batch)?, 0))
+    })
+}
+
+/// Reads parts of a file on all threads, begun one after the other, so that parts are close in time, and folds them one after
+/// the other. A part brings what was read, and how many bytes it is of what was announced.
+fn in_turn<J: Send>(
+    fold: &mut Fold<'_>,
+    name: &str,
+    parts: impl Iterator<Item = J> + Send,
+    read: impl Fn(J) -> Result<(Yield, u64), EventError> + Sync,
+) -> Result<(), EventError> {
     let turn = Mutex::new((0, BTreeMap::new(), fold));
-    (0..groups).par_bridge().try_for_each(|group| {
-        let read = file.read(session, path, &name, group);
+    parts.enumerate().par_bridge().try_for_each(|(at, part)| {
+        let read = read(part);
         let mut guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (next, waiting, fold) = &mut *guard;
-        waiting.insert(group, read);
+        waiting.insert(at, read);
         while let Some(read) = waiting.remove(next) {
-            fold.bytes.store(start + size * (*next as u64 + 1) / groups as u64, Ordering::Relaxed);
-            fold.take(read?, &name)?;
+            let (part, bytes) = read?;
+            fold.bytes.fetch_add(bytes, Ordering::Relaxed);
+            fold.take(part, name)?;
             // After an error it is nobody's turn.
             *next += 1;
         }
@@ -358,6 +390,17 @@ impl<'o> Fold<'o> {
         if let Some(file) = self.files.last_mut() {
             file.ignored = layout.ignored.clone();
             file.missing = layout.missing.clone();
+        }
+        Ok(())
+    }
+
+    /// Counts the rows of the file that was read last.
+    fn end_file(&mut self, path: &Path, before: u64) -> Result<(), EventError> {
+        if self.rows == before {
+            return Err(EventError::input(path, "no events", "a header alone was found; check the export that wrote it"));
+        }
+        if let Some(read) = self.files.last_mut() {
+            read.rows = self.rows - before;
         }
         Ok(())
     }

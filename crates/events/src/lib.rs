@@ -1,7 +1,7 @@
 //! What happened?
 //!
-//! Event logs in, dense numbers out: the only crate that sees raw input. [`ingest()`] reads CSV, TSV, JSON Lines and Parquet in
-//! parallel, brings every identifier into its canonical form, interns the strings, and returns the graph, the activity and the
+//! Event logs in, dense numbers out: the only crate that sees raw input. [`ingest()`] reads CSV, TSV, JSON Lines, Parquet and
+//! Arrow record batches in parallel, brings every identifier into its canonical form, interns the strings, and returns the graph, the activity and the
 //! names. A bad row never stops a file: it is counted and written aside.
 //!
 //! ```no_run
@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 
 pub mod base;
+pub mod batches;
 pub mod config;
 pub mod enrich;
 pub mod error;
@@ -43,6 +44,7 @@ mod values;
 mod waiting;
 
 pub use base::Base;
+pub use batches::{Batches, Sources};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::EventError;

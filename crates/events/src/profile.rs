@@ -1,11 +1,11 @@
 //! What is in this data, before anything is built? (ING-9)
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use graph::{AccountId, IdentifierId, KindId, NO_TIME, Seconds};
 use serde::Serialize;
 
+use crate::batches::Sources;
 use crate::config::{IngestConfig, IngestObserver};
 use crate::error::EventError;
 use crate::ingest::{FileRead, Ingested, ingest};
@@ -67,7 +67,11 @@ pub struct Profile {
 ///
 /// # Errors
 /// As [`ingest`].
-pub fn profile(sources: &[PathBuf], config: &IngestConfig, observer: &dyn IngestObserver) -> Result<Profile, EventError> {
+pub fn profile<'a>(
+    sources: impl Into<Sources<'a>>,
+    config: &IngestConfig,
+    observer: &dyn IngestObserver,
+) -> Result<Profile, EventError> {
     Ok(Profile::of(&ingest(sources, config, observer)?))
 }
 

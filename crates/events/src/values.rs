@@ -110,7 +110,8 @@ impl Values {
             data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().clone()));
             }
-            DataType::Float16 | DataType::Float32 | DataType::Float64 => return Err(array.data_type().to_string()),
+            // Lists and records have a text, which nobody means.
+            data_type if data_type.is_floating() || data_type.is_nested() => return Err(data_type.to_string()),
             _ => {}
         }
         let target = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

@@ -2,8 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use events::{EventError, IngestConfig, Ingested, Unobserved, ingest};
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
+    RecordBatchIterator, StringArray, StringViewArray, TimestampMillisecondArray, types::Int8Type,
+};
+use arrow_schema::ArrowError;
+use events::{Batches, EventError, IngestConfig, Ingested, Sources, Unobserved, ingest};
 use graph::{AccountId, IdentifierId};
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -113,6 +119,86 @@ fn long_events_keep_their_kinds() {
     assert_eq!(got.graph.sighting_between(AccountId(1), IdentifierId(1)).unwrap().count, 2);
     assert_eq!(got.identifier_names.text(0), "8.8.8.8");
     assert_eq!(got.activity.event_count(), 2);
+}
+
+/// The rows as record batches of some rows each, every column of another type that holds text.
+fn batches_of(rows: &[[String; 5]], size: usize) -> Vec<RecordBatch> {
+    let batch = |rows: &[[String; 5]]| {
+        let column = |at: usize| rows.iter().map(move |row| row[at].as_str());
+        let seconds = |time: &str| time.parse::<jiff::Timestamp>().unwrap().as_second();
+        let columns: [(&str, ArrayRef); 5] = [
+            ("timestamp", Arc::new(column(0).map(seconds).collect::<Int64Array>())),
+            ("account_id", Arc::new(column(1).map(Some).collect::<StringViewArray>())),
+            ("ip", Arc::new(column(2).map(Some).collect::<LargeStringArray>())),
+            ("card", Arc::new(column(3).map(Some).collect::<StringArray>())),
+            ("model", Arc::new(column(4).collect::<DictionaryArray<Int8Type>>())),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    rows.chunks(size).map(batch).collect()
+}
+
+fn read_batches(batches: Vec<Result<RecordBatch, ArrowError>>) -> Result<Ingested, EventError> {
+    let schema = batches.iter().flatten().next().unwrap().schema();
+    let batches = vec![Batches::new("table", RecordBatchIterator::new(batches, schema))];
+    ingest(Sources { files: &[], batches }, &IngestConfig::default(), &Unobserved)
+}
+
+#[test]
+fn record_batches_mean_what_files_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = read(&write(folder.path(), "a.csv", &csv_of(&rows(1)))).unwrap();
+    for (stride, size) in [(1, 1 << 20), (1234, 7), (17, 1000)] {
+        let streamed = read_batches(batches_of(&rows(stride), size).into_iter().map(Ok).collect()).unwrap();
+        same(&file, &streamed);
+        assert_eq!((streamed.files[0].file.as_str(), streamed.files[0].rows), ("table", 5003));
+    }
+    let two = write(folder.path(), "first.csv", &csv_of(&rows(1)[..2000]));
+    let schema = batches_of(&rows(1), 10)[0].schema();
+    let rest = batches_of(&rows(1)[2000..], 1001).into_iter().map(Ok);
+    let batches = vec![Batches::new("rest", RecordBatchIterator::new(rest, schema))];
+    same(&file, &ingest(Sources { files: &[two], batches }, &IngestConfig::default(), &Unobserved).unwrap());
+}
+
+#[test]
+fn a_table_is_a_side_table_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns: [(&str, ArrayRef); 4] = [
+        ("account_id", Arc::new(StringViewArray::from(vec!["a,1", "b"]))),
+        ("created_at", Arc::new(TimestampMillisecondArray::from(vec![Some(1_767_225_600_000), None]).with_timezone("UTC"))),
+        ("banned_at", Arc::new(Int64Array::from(vec![None, Some(1_767_225_600)]))),
+        ("vip", Arc::new(BooleanArray::from(vec![true, false]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let path = folder.path().join("accounts.csv");
+    let table = |batch: RecordBatch| Batches::new("accounts", RecordBatchIterator::new([Ok(batch.clone())], batch.schema()));
+    table(batch).write_csv(&path).unwrap();
+    let text = "account_id,created_at,banned_at,vip\n\"a,1\",2026-01-01T00:00:00Z,,true\nb,,1767225600,false\n";
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int8Type, _, _>([Some([Some(1)])]));
+    let error = table(RecordBatch::try_from_iter([("account_id", lists)]).unwrap()).write_csv(&path).unwrap_err();
+    assert!(error.to_string().contains("account_id has type List"), "{error}");
+}
+
+#[test]
+fn batches_that_can_not_be_read_say_why() {
+    let good = batches_of(&rows(1), 3000);
+    let error = read_batches(vec![Ok(good[0].clone()), Err(ArrowError::ComputeError("gone".to_owned()))]).unwrap_err();
+    assert!(error.to_string().contains("table: the stream of batches broke off: Compute error: gone"), "{error}");
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
+    let error = read_batches(vec![Ok(RecordBatch::try_from_iter([("account_id", floats)]).unwrap())]).unwrap_err();
+    assert!(error.to_string().contains("account_id has type Float64"), "{error}");
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int8Type, _, _>([Some([Some(1)])]));
+    let error = read_batches(vec![Ok(RecordBatch::try_from_iter([("account_id", lists)]).unwrap())]).unwrap_err();
+    assert!(error.to_string().contains("account_id has type List"), "{error}");
+    let error = read_batches(vec![Ok(good[0].slice(0, 0))]).unwrap_err();
+    assert!(error.to_string().contains("no events"), "{error}");
+    // A row without an account is counted and told by its number in the stream.
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("b")]));
+    let batch = RecordBatch::try_from_iter([("account_id", names.clone()), ("device", names)]).unwrap();
+    let read = read_batches(vec![Ok(batch.clone()), Ok(batch)]).unwrap();
+    assert_eq!((read.rows, read.rejected_count()), (6, 2));
+    assert_eq!(read.examples.iter().map(|row| row.row).collect::<Vec<_>>(), [1, 4]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Template};
+use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template};
 
 use crate::as_of;
 use crate::dataset::{DECLARED_KINDS, Dataset};
@@ -53,8 +53,8 @@ pub struct BuildSummary {
 /// [`Error::StoreKey`] if the store at `path` holds pseudonyms of a key that isn't given, [`Error::Events`] for input that
 /// can't be read, [`Error::Interrupted`], and as [`StoreWriter::create`]; whatever happens, the store at `path` is then as it
 /// was.
-pub fn build(
-    sources: &[PathBuf],
+pub fn build<'a>(
+    sources: impl Into<Sources<'a>>,
     path: &Path,
     config: &IngestConfig,
     observer: &dyn IngestObserver,
@@ -91,8 +91,8 @@ pub fn build(
 /// # Errors
 /// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none;
 /// [`Error::Usage`] for a store that [`crate::as_of()`] made.
-pub fn update(
-    sources: &[PathBuf],
+pub fn update<'a>(
+    sources: impl Into<Sources<'a>>,
     path: &Path,
     config: &IngestConfig,
     observer: &dyn IngestObserver,

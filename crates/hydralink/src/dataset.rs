@@ -266,6 +266,7 @@ impl Dataset {
         found.map(|kind| KindId(kind as u8)).ok_or_else(|| Error::Unknown {
             what: format!("kind {name}"),
             hint: format!("; this store has {}", kinds.join(", ")),
+            nearest: kinds.clone(),
         })
     }
 

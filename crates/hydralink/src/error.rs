@@ -97,6 +97,8 @@ pub enum Error {
         what: String,
         /// "; did you mean ...?", or nothing.
         hint: String,
+        /// The names that are meant, nearest first.
+        nearest: Vec<String>,
     },
     /// A dossier says something else than the store.
     #[error("{path} is {dossier} in the dossier, but the store gives {store}")]

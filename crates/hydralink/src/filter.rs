@@ -94,7 +94,8 @@ impl Filter {
             let meant = nearest.filter(|near| strsim::damerau_levenshtein(near, unknown) <= 1 + unknown.len() / 3);
             let meant = meant.map_or(String::new(), |near| format!("; did you mean {near}?"));
             let hint = format!("{meant} There are {}", known.join(", "));
-            return Err(Error::Unknown { what: format!("--where: field {unknown}"), hint });
+            let nearest = nearest.map(|near| (*near).to_owned()).into_iter().collect();
+            return Err(Error::Unknown { what: format!("--where: field {unknown}"), hint, nearest });
         }
         Ok(Filter { text: text.to_owned(), program, fields })
     }
@@ -120,6 +121,23 @@ impl Filter {
             Err(error) => Err(Error::Usage(format!("--where '{}': {error}", self.text))),
         }
     }
+}
+
+/// The first `top` rows (0: all) that an expression lets through; all of them where there is none.
+///
+/// # Errors
+/// As [`Filter::parse`] and [`Filter::matches`].
+pub fn first_passing<T: Serialize>(
+    rows: impl Iterator<Item = T>,
+    expression: Option<&str>,
+    fields: &[&str],
+    top: usize,
+) -> Result<Vec<T>, Error> {
+    let top = if top == 0 { usize::MAX } else { top };
+    let Some(expression) = expression else { return Ok(rows.take(top).collect()) };
+    let filter = Filter::parse(expression, fields)?;
+    let passing = rows.filter_map(|row| filter.matches(&row).map(|passes| passes.then_some(row)).transpose());
+    passing.take(top).collect()
 }
 
 /// JSON as the evaluator's values.

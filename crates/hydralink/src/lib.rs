@@ -43,7 +43,7 @@
 //! | [`bans`] | what to do, and whom it would hurt |
 //! | [`privacy`] | who may know the values |
 //! | [`share`](mod@share) | what two labs know in common, without values |
-//! | [`export`], [`report`] | how it leaves for other tools |
+//! | [`export`], [`arrow`], [`report`] | how it leaves for other tools |
 //! | [`store`] | what lies on disk |
 
 #![deny(missing_docs)]
@@ -66,6 +66,7 @@ pub mod layers;
 pub mod redteam;
 pub mod reruns;
 
+pub mod arrow;
 pub mod bans;
 pub mod cases;
 pub mod cohesion;
@@ -111,7 +112,8 @@ pub use detect::{DetectConfig, detect};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::{
-    AddressNetwork, EnrichmentFile, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode, Unobserved, profile,
+    AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
+    Sources, Unobserved, profile,
 };
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{

@@ -126,7 +126,7 @@ impl Dataset {
         let found = find(name).or_else(|| find(&self.pseudonym_of("account", name)?));
         found.map(AccountId).ok_or_else(|| {
             let near = self.near_accounts(name);
-            Error::Unknown { what: format!("account:{name}"), hint: self.hint(near) }
+            self.not_found(format!("account:{name}"), near)
         })
     }
 
@@ -165,7 +165,7 @@ impl Dataset {
         } else {
             text.to_owned()
         };
-        Error::Unknown { what, hint: self.hint(near) }
+        self.not_found(what, near)
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
@@ -199,17 +199,18 @@ impl Dataset {
     }
 
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
-    fn hint(&self, mut near: Vec<(usize, String)>) -> String {
+    fn not_found(&self, what: String, mut near: Vec<(usize, String)>) -> Error {
         near.sort();
         near.truncate(SUGGESTIONS);
-        let names: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
-        match &self.manifest().key_id {
-            _ if !names.is_empty() => format!("; did you mean {}?", names.join(" or ")),
+        let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
+        let hint = match &self.manifest().key_id {
+            _ if !nearest.is_empty() => format!("; did you mean {}?", nearest.join(" or ")),
             Some(key) if self.pseudonym_of("", "").is_none() => {
                 format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
             }
             _ => String::new(),
-        }
+        };
+        Error::Unknown { what, hint, nearest }
     }
 
     fn kind_of_node(&self, node: Node) -> &str {

@@ -39,6 +39,7 @@ use crate::{Facts, Signal};
 
 /// How much data the tests read and how many draws the nulls take.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct BehaviourConfig {
     /// Seed of all null draws and samples.
     pub seed: u64,

@@ -27,6 +27,7 @@ pub(crate) enum Type {
     Whole,
     Real,
     Time,
+    Flag,
 }
 
 /// A value of a column.
@@ -37,6 +38,7 @@ pub(crate) enum Cell<'a> {
     Single(f32),
     Double(f64),
     Time(Seconds),
+    Flag(bool),
     Missing,
 }
 

@@ -62,6 +62,7 @@ fn attributes(out: &mut impl Write, class: &str, columns: &[Named]) -> io::Resul
     for column in columns.iter().filter(|column| !is_built_in(column)) {
         let kind = match column.kind {
             Type::Text | Type::Time => "string",
+            Type::Flag => "boolean",
             Type::Whole => "long",
             Type::Real => "double",
         };
@@ -122,6 +123,7 @@ fn values(out: &mut impl Write, columns: &[Named], cells: &[Cell<'_>]) -> io::Re
             Cell::Single(value) => write!(out, "{value}")?,
             Cell::Double(value) => write!(out, "{value}")?,
             Cell::Time(value) => write!(out, "{}", rfc3339(value))?,
+            Cell::Flag(value) => write!(out, "{value}")?,
             Cell::Missing => {}
         }
         out.write_all(b"\"/>")?;

@@ -125,6 +125,7 @@ fn key(out: &mut impl Write, id: &str, domain: &str, name: &str, kind: &str) -> 
 fn type_name(kind: Type) -> &'static str {
     match kind {
         Type::Text | Type::Time => "string",
+        Type::Flag => "boolean",
         Type::Whole => "long",
         Type::Real => "double",
     }
@@ -144,6 +145,7 @@ fn data(out: &mut impl Write, key: &str, cell: Cell<'_>) -> io::Result<()> {
         Cell::Single(value) => write!(out, "{value}")?,
         Cell::Double(value) => write!(out, "{value}")?,
         Cell::Time(value) => write!(out, "{}", rfc3339(value))?,
+        Cell::Flag(value) => write!(out, "{value}")?,
         Cell::Missing => {}
     }
     out.write_all(b"</data>")

@@ -38,7 +38,7 @@ pub mod layout;
 mod naming;
 
 pub mod about;
-mod columns;
+pub(crate) mod columns;
 pub mod look;
 mod xml;
 

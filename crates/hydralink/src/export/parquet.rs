@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
-use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 
@@ -17,7 +17,7 @@ use super::tables::Table;
 use super::view::ExportGraph;
 
 /// Rows of a row group.
-const BATCH: usize = 1 << 16;
+pub(crate) const BATCH: usize = 1 << 16;
 
 /// Writes a table.
 ///
@@ -25,8 +25,7 @@ const BATCH: usize = 1 << 16;
 /// Whatever `out` returns.
 pub fn write(graph: &ExportGraph<'_>, table: Table, out: &mut (impl Write + Send)) -> io::Result<()> {
     let columns = table.columns();
-    let fields: Vec<Field> = columns.iter().map(|column| Field::new(column.name, data_type(column.kind), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
+    let schema = schema_of(&columns);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(BATCH))
@@ -53,7 +52,13 @@ pub fn write(graph: &ExportGraph<'_>, table: Table, out: &mut (impl Write + Send
     Ok(())
 }
 
-fn batch(schema: &Arc<Schema>, builders: &mut [Builder]) -> Result<RecordBatch, ArrowError> {
+/// The schema of some columns; any value may be missing.
+pub(crate) fn schema_of(columns: &[Named]) -> Arc<Schema> {
+    let fields = columns.iter().map(|column| Field::new(column.name, data_type(column.kind), true));
+    Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
+}
+
+pub(crate) fn batch(schema: &Arc<Schema>, builders: &mut [Builder]) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(schema.clone(), builders.iter_mut().map(Builder::finish).collect())
 }
 
@@ -63,29 +68,32 @@ fn data_type(kind: Type) -> DataType {
         Type::Whole => DataType::Int64,
         Type::Real => DataType::Float64,
         Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        Type::Flag => DataType::Boolean,
     }
 }
 
 /// One column of the batch in the making.
-enum Builder {
+pub(crate) enum Builder {
     Text(StringBuilder),
     Whole(Int64Builder),
     Real(Float64Builder),
     Time(TimestampMillisecondBuilder),
+    Flag(BooleanBuilder),
 }
 
 impl Builder {
-    fn new(column: &Named) -> Self {
+    pub(crate) fn new(column: &Named) -> Self {
         match column.kind {
             Type::Text => Builder::Text(StringBuilder::new()),
             Type::Whole => Builder::Whole(Int64Builder::new()),
             Type::Real => Builder::Real(Float64Builder::new()),
             Type::Time => Builder::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
+            Type::Flag => Builder::Flag(BooleanBuilder::new()),
         }
     }
 
     /// Appends a cell of the column's type, or null.
-    fn append(&mut self, cell: Cell<'_>) {
+    pub(crate) fn append(&mut self, cell: Cell<'_>) {
         match (self, cell) {
             (Builder::Text(builder), Cell::Text(value)) => builder.append_value(value),
             (Builder::Text(builder), _) => builder.append_null(),
@@ -98,6 +106,8 @@ impl Builder {
             (Builder::Real(builder), _) => builder.append_null(),
             (Builder::Time(builder), Cell::Time(value)) => builder.append_value(i64::from(value) * 1000),
             (Builder::Time(builder), _) => builder.append_null(),
+            (Builder::Flag(builder), Cell::Flag(value)) => builder.append_value(value),
+            (Builder::Flag(builder), _) => builder.append_null(),
         }
     }
 
@@ -107,6 +117,7 @@ impl Builder {
             Builder::Whole(builder) => Arc::new(builder.finish()),
             Builder::Real(builder) => Arc::new(builder.finish()),
             Builder::Time(builder) => Arc::new(builder.finish()),
+            Builder::Flag(builder) => Arc::new(builder.finish()),
         }
     }
 }

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::columns::{Cell, EDGE_COLUMNS, NODE_COLUMNS, Named, Type, edge_cells, node_cells, rfc3339};
 use super::view::{ExportGraph, ExportNode};
 use super::xml;
+use crate::results::Network;
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum Table {
     Evidence,
 }
 
-const fn named(name: &'static str, kind: Type) -> Named {
+pub(crate) const fn named(name: &'static str, kind: Type) -> Named {
     Named { name, kind }
 }
 
@@ -43,7 +44,7 @@ const MEMBERSHIP_COLUMNS: [Named; 7] = [
     named("banned_at", Type::Time),
 ];
 
-const EVIDENCE_COLUMNS: [Named; 15] = [
+pub(crate) const EVIDENCE_COLUMNS: [Named; 15] = [
     named("network", Type::Text),
     named("rank", Type::Whole),
     named("item", Type::Text),
@@ -127,8 +128,13 @@ fn memberships(graph: &ExportGraph<'_>, mut visit: impl FnMut(&[Cell<'_>]) -> io
     Ok(())
 }
 
-fn evidence(graph: &ExportGraph<'_>, mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
-    for network in &graph.networks {
+fn evidence(graph: &ExportGraph<'_>, visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
+    evidence_of(&graph.networks, visit)
+}
+
+/// Visits what speaks for networks, in the columns of [`Table::Evidence`].
+pub(crate) fn evidence_of(networks: &[Network], mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
+    for network in networks {
         let (id, rank) = (Cell::Text(&network.id), Cell::whole(Some(network.rank)));
         for tie in &network.tied_by {
             let none = Cell::Missing;
@@ -180,6 +186,7 @@ pub fn write_csv(graph: &ExportGraph<'_>, table: Table, out: &mut impl Write) ->
                 Cell::Single(value) => write!(field, "{value}")?,
                 Cell::Double(value) => write!(field, "{value}")?,
                 Cell::Time(value) => write!(field, "{}", rfc3339(value))?,
+                Cell::Flag(value) => write!(field, "{value}")?,
                 Cell::Missing => {}
             }
             csv.write_field(&field).map_err(io::Error::from)?;
@@ -198,7 +205,7 @@ pub(crate) fn node_id(graph: &ExportGraph<'_>, node: &ExportNode<'_>, id: &mut S
 }
 
 /// The time that the results hold as RFC 3339 text.
-fn time_of_text(text: Option<&str>) -> Cell<'static> {
+pub(crate) fn time_of_text(text: Option<&str>) -> Cell<'static> {
     let seconds = text.and_then(|text| text.parse::<Timestamp>().ok()).map(|time| time.as_second());
     seconds.and_then(|seconds| u32::try_from(seconds).ok()).map_or(Cell::Missing, Cell::time)
 }

@@ -151,7 +151,8 @@ pub fn lineage(dataset: &Dataset, results: &Labelling, id: &str) -> Result<Linea
         Some(network) => network,
         None => {
             let found = &results.head(results.network_index(id)?).id;
-            let unknown = || Error::Unknown { what: format!("the record of {found}"), hint: "; detect again".to_owned() };
+            let (what, hint) = (format!("the record of {found}"), "; detect again".to_owned());
+            let unknown = || Error::Unknown { what, hint, nearest: Vec::new() };
             history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
         }
     };

@@ -151,6 +151,7 @@ fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> 
         Err(Error::Unknown {
             what: format!("{} of {} accounts ({})", missing.len(), names.len(), missing.join(", ")),
             hint: "; nothing was forgotten".to_owned(),
+            nearest: Vec::new(),
         })
     }
 }

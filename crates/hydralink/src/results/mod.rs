@@ -411,7 +411,8 @@ impl Labelling {
         by_id.or_else(by_rank).ok_or_else(|| {
             let nearest = self.heads.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
             let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
-            Error::Unknown { what: format!("network {id}"), hint }
+            let nearest = nearest.map(|network| network.id.clone()).into_iter().collect();
+            Error::Unknown { what: format!("network {id}"), hint, nearest }
         })
     }
 

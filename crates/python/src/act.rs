@@ -1,0 +1,331 @@
+//! Acting: plans, exports, decisions, erasure, sharing.
+
+use std::path::PathBuf;
+
+use hydralink::bans::{self, PlanConfig};
+use hydralink::cases::{self, Action, Decision, State};
+use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Sharing, Tlp};
+use hydralink::privacy::{self, KeptSince, Key};
+use hydralink::report::ReportConfig;
+use hydralink::{Error, Labelling, share};
+use pyo3::prelude::*;
+
+use crate::errors::usage;
+use crate::find::Id;
+use crate::plain::plain;
+use crate::store::{Store, nodes, word};
+use crate::work::{Watch, released, watched};
+
+const FORMATS: [(&str, Format); 7] = [
+    ("graphml", Format::GraphMl),
+    ("gexf", Format::Gexf),
+    ("csv", Format::Csv),
+    ("parquet", Format::Parquet),
+    ("jsonl", Format::Actions),
+    ("stix", Format::Stix),
+    ("misp", Format::Misp),
+];
+
+const TLP: [(&str, Tlp); 5] = [
+    ("clear", Tlp::Clear),
+    ("green", Tlp::Green),
+    ("amber", Tlp::Amber),
+    ("amber+strict", Tlp::AmberStrict),
+    ("red", Tlp::Red),
+];
+
+const STATES: [(&str, State); 4] =
+    [("new", State::New), ("triage", State::Triage), ("monitoring", State::Monitoring), ("closed", State::Closed)];
+
+/// The networks that were named, or all flagged ones.
+fn chosen(labels: &Labelling, ids: &[Id]) -> Result<Networks, Error> {
+    let chosen = ids.iter().map(|id| id.place(labels)).collect::<Result<Vec<usize>, Error>>()?;
+    Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
+}
+
+fn share_of(option: &str, share: f64) -> Result<f64, Error> {
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(usage(format!("{option}={share}: a share from 0 to 1 was expected")))
+    }
+}
+
+#[pymethods]
+impl Store {
+    /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
+    /// accounts are expected to be hit: `actions`, exchanges stopped, whom it would hurt, and what is left. With
+    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates.
+    #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
+    fn plan_bans<'py>(
+        &self,
+        py: Python<'py>,
+        id: Id,
+        benign_budget: f64,
+        identifier_actions: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let plan = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let place = id.place(&labels)?;
+            let network = labels.network(&dataset, place)?;
+            dataset.expect_reading_of_network(&labels, place);
+            bans::plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget, identifier_actions })
+        })?;
+        plain(py, &plan)
+    }
+
+    /// What a list of accounts and identifiers made elsewhere would stop, hit and leave.
+    fn impact<'py>(&self, py: Python<'py>, nodes: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
+        let impact = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let nodes = crate::act::nodes(&dataset, &nodes)?;
+            if nodes.is_empty() {
+                return Err(usage("nothing is named that could be banned"));
+            }
+            bans::impact(&dataset, &labels, &nodes)
+        })?;
+        plain(py, &impact)
+    }
+
+    /// Writes the graph for other tools: GraphML or GEXF (Gephi), CSV or Parquet tables, actions (JSON Lines), a STIX 2.1 bundle or a
+    /// MISP event; the name's ending decides, or `format` ("graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp").
+    ///
+    /// Of the flagged networks, of those in `network` (ids or ranks), with `all` also of candidates, with `whole` of everything.
+    /// The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above `max_nodes` a
+    /// collapsed view is written, and the answer says so (`collapsed`). `tlp`, `identity`, `max_benign` (share of harmless accounts
+    /// that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and what was left out.
+    #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
+        max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        path: PathBuf,
+        format: Option<&str>,
+        network: Option<Vec<Id>>,
+        all: bool,
+        whole: bool,
+        minimal: bool,
+        max_nodes: usize,
+        k: u32,
+        color_by: &str,
+        tlp: &str,
+        identity: Option<String>,
+        max_benign: f64,
+        force_hub: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let summary = released(py, || {
+            if usize::from(network.as_ref().is_some_and(|ids| !ids.is_empty())) + usize::from(all) + usize::from(whole) > 1
+                || whole && minimal
+            {
+                return Err(usage("network, all and whole exclude each other, and so do whole and minimal"));
+            }
+            if k == 0 {
+                return Err(usage("k is at least 1"));
+            }
+            let dataset = self.as_stored()?;
+            let results = dataset.results()?;
+            let mut config = ExportConfig::default();
+            config.selection.max_nodes = max_nodes;
+            config.selection.level = self.level();
+            config.key = self.key()?.map(|key| key.for_exports());
+            config.selection.k = k;
+            config.selection.minimal = minimal;
+            config.selection.networks = match (whole, all) {
+                (true, _) => Networks::Whole,
+                (_, true) => Networks::Candidates,
+                _ => chosen(&results, network.as_deref().unwrap_or_default())?,
+            };
+            config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
+            config.sharing = Sharing {
+                tlp: word("tlp", tlp, &TLP)?,
+                identity: identity.unwrap_or(config.sharing.identity),
+                force_hub,
+                max_benign_prevalence: share_of("max_benign", max_benign)?,
+            };
+            config.format = format.map(|format| word("format", format, &FORMATS)).transpose()?;
+            hydralink::export_drawn(&dataset, &results, &config, &path)
+        })?;
+        plain(py, &summary)
+    }
+
+    /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of those
+    /// in `network`. Returns its size in bytes.
+    #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
+    fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Vec<Id>>, max_nodes: usize) -> PyResult<u64> {
+        released(py, || {
+            let dataset = self.dataset()?;
+            let results = dataset.results()?;
+            let config = ReportConfig { networks: chosen(&results, network.as_deref().unwrap_or_default())?, max_nodes };
+            Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
+        })
+    }
+
+    /// Decides that the accounts of a network or node are one operator's. More than the four-eyes number (100) wait for a second
+    /// reviewer. `reason` is a code such as "shared_cards". The next `detect()` uses it. Returns the case.
+    #[pyo3(signature = (target, *, reviewer, reason, text = None))]
+    fn confirm<'py>(
+        &self,
+        py: Python<'py>,
+        target: &str,
+        reviewer: &str,
+        reason: &str,
+        text: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.decide(py, Action::Confirm, None, target, reviewer, Some(reason), text)
+    }
+
+    /// Decides that the accounts of a network or node are harmless: known-good from the next `detect()` on.
+    #[pyo3(signature = (target, *, reviewer, reason, text = None))]
+    fn reject<'py>(
+        &self,
+        py: Python<'py>,
+        target: &str,
+        reviewer: &str,
+        reason: &str,
+        text: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.decide(py, Action::Reject, None, target, reviewer, Some(reason), text)
+    }
+
+    /// Leaves a remark about a network or node; changes nothing.
+    #[pyo3(signature = (target, text, *, reviewer, reason = None))]
+    fn note<'py>(
+        &self,
+        py: Python<'py>,
+        target: &str,
+        text: &str,
+        reviewer: &str,
+        reason: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.decide(py, Action::Note, None, target, reviewer, reason, Some(text))
+    }
+
+    /// Moves a case to "new", "triage", "monitoring" or "closed"; the first three take a verdict back.
+    #[pyo3(signature = (target, state, *, reviewer, reason = None, text = None))]
+    fn move_case<'py>(
+        &self,
+        py: Python<'py>,
+        target: &str,
+        state: &str,
+        reviewer: &str,
+        reason: Option<&str>,
+        text: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let state = released(py, || word("state", state, &STATES))?;
+        self.decide(py, Action::State, Some(state), target, reviewer, reason, text)
+    }
+
+    /// Where every case stands.
+    fn cases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let cases = released(py, || Ok(self.dataset()?.cases()?.cases().to_vec()))?;
+        plain(py, &cases)
+    }
+
+    /// Every decision, oldest first; the log's chain is checked.
+    fn case_log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let entries = released(py, || Ok(self.dataset()?.cases()?.entries().to_vec()))?;
+        plain(py, &entries)
+    }
+
+    /// Removes accounts from every section, the results and the names of the case log, and searches for them afterwards.
+    #[pyo3(signature = (accounts, *, reviewer, progress = None))]
+    fn forget<'py>(
+        &self,
+        py: Python<'py>,
+        accounts: Vec<String>,
+        reviewer: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let forgotten = watched(py, progress, None, |watch| {
+            if accounts.is_empty() {
+                return Err(usage("no account is named"));
+            }
+            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, &|phase| Watch::phase(watch, phase))
+        })?;
+        plain(py, &forgotten)
+    }
+
+    /// Removes what was last seen too long ago: `before` a time (a day or RFC 3339), or longer than `keep` ("90d") before the
+    /// store's last event.
+    #[pyo3(signature = (*, before = None, keep = None, progress = None))]
+    fn expire<'py>(
+        &self,
+        py: Python<'py>,
+        before: Option<&str>,
+        keep: Option<&str>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let expired = watched(py, progress, None, |watch| {
+            let since = match (before, keep) {
+                (Some(before), None) => KeptSince::Time(hydralink::time::seconds_of(before)?.0),
+                (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
+                _ => return Err(usage("expire takes before or keep, one of them")),
+            };
+            privacy::expire(&self.path, since, &|phase| Watch::phase(watch, phase))
+        })?;
+        plain(py, &expired)
+    }
+
+    /// Writes indicators for a group that holds one key: tokens instead of values, each with its harm label.
+    #[pyo3(signature = (path, *, group_key, network = None, max_benign = 0.1))]
+    fn share<'py>(
+        &self,
+        py: Python<'py>,
+        path: PathBuf,
+        group_key: PathBuf,
+        network: Option<Vec<Id>>,
+        max_benign: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let summary = released(py, || {
+            let dataset = hydralink::Dataset::open(&self.path)?;
+            let results = dataset.results()?;
+            let sharing =
+                Sharing { max_benign_prevalence: share_of("max_benign", max_benign)?, ..ExportConfig::default().sharing };
+            share::share(
+                &dataset,
+                &results,
+                chosen(&results, network.as_deref().unwrap_or_default())?,
+                &sharing,
+                &Key::read(&group_key)?,
+                &path,
+            )
+        })?;
+        plain(py, &summary)
+    }
+
+    /// What a group's indicators, that another member wrote with `share()`, and this store have in common.
+    #[pyo3(signature = (path, *, group_key, expired = false))]
+    fn r#match<'py>(&self, py: Python<'py>, path: PathBuf, group_key: PathBuf, expired: bool) -> PyResult<Bound<'py, PyAny>> {
+        let matches = released(py, || {
+            let dataset = self.dataset()?;
+            let mut matches =
+                share::find_matches(&dataset, dataset.labelling_if_any()?.as_ref(), &path, &Key::read(&group_key)?)?;
+            matches.retain(|found| expired || !found.expired);
+            Ok(matches)
+        })?;
+        plain(py, &matches)
+    }
+}
+
+impl Store {
+    #[allow(clippy::too_many_arguments)] // The fields of a decision.
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        action: Action,
+        state: Option<State>,
+        target: &str,
+        reviewer: &str,
+        reason: Option<&str>,
+        text: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let case = released(py, || {
+            let decision = Decision { action, state, target, reviewer, reason, text };
+            let cases = cases::decide(&self.as_stored()?, &decision)?;
+            let target = cases.entries().last().map_or("", |entry| entry.target.as_str());
+            Ok(cases.case_of(target).cloned())
+        })?;
+        plain(py, &case)
+    }
+}

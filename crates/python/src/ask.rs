@@ -1,0 +1,340 @@
+//! Questions about nodes and what joins them.
+
+use std::path::PathBuf;
+
+use hydralink::filter::{self, first_passing};
+use hydralink::lockstep::LockstepConfig;
+use hydralink::rules::{self, Rule, Rules};
+use hydralink::ties::Ties;
+use hydralink::top::By;
+use hydralink::{
+    AccountId, Dataset, Error, Node, appeal, cases, cohesion, dense, expand, how, links, lockstep, paths, query, top, why_not,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::{raised, usage};
+use crate::find::{Id, first};
+use crate::plain::plain;
+use crate::store::{Store, account, nodes, word};
+use crate::work::released;
+
+#[pymethods]
+impl Store {
+    /// Everything that is known of one node at a glance; of several, a list.
+    fn show<'py>(&self, py: Python<'py>, node: One) -> PyResult<Bound<'py, PyAny>> {
+        let show = |names: &[String]| {
+            let dataset = self.dataset()?.for_lookups();
+            let labels = dataset.labelling_if_any()?;
+            let nodes = nodes(&dataset, names)?;
+            dataset.expect_reading_of(&nodes);
+            Ok(nodes.into_iter().map(|node| query::show(&dataset, labels.as_ref(), node)).collect::<Vec<_>>())
+        };
+        match node {
+            One::Name(name) => plain(py, &released(py, || show(&[name]))?[0]),
+            One::Names(names) => plain(py, &released(py, || show(&names))?),
+        }
+    }
+
+    /// What a node was seen with, strongest link first once a detection was run: node, exchanges, times, degree, bits, class,
+    /// network. `kind` gives one kind, `top` the first so many (0: all), `where` those for which an expression holds.
+    #[pyo3(signature = (node, *, kind = None, top = 0, r#where = None))]
+    fn neighbors<'py>(
+        &self,
+        py: Python<'py>,
+        node: &str,
+        kind: Option<&str>,
+        top: usize,
+        r#where: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let dataset = self.dataset()?.for_lookups();
+            let labels = dataset.labelling_if_any()?;
+            let node = dataset.node(node)?;
+            if let Some(kind) = kind.filter(|kind| *kind != "account") {
+                dataset.kind(kind)?;
+            }
+            dataset.expect_reading_of(&[node]);
+            let most = if r#where.is_some() || top == 0 { usize::MAX } else { top };
+            let (rows, _) = query::nearest(&dataset, labels.as_ref(), node, kind, most);
+            first_passing(rows.into_iter(), r#where, filter::NEIGHBOR_FIELDS, top)
+        })?;
+        plain(py, &found)
+    }
+
+    /// Everything within some steps of a node: `nodes` (node, hops, through, degree, network), how many identifiers of more
+    /// than `max_degree` accounts were named and not walked through (`not_passed`), and whether it was cut short at `max_nodes`.
+    #[pyo3(signature = (node, *, hops = 2, max_degree = 100, max_nodes = 1000))]
+    fn ego<'py>(
+        &self,
+        py: Python<'py>,
+        node: &str,
+        hops: u32,
+        max_degree: usize,
+        max_nodes: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let ego = released(py, || {
+            let dataset = self.dataset()?.for_lookups();
+            let labels = dataset.labelling_if_any()?;
+            let node = dataset.node(node)?;
+            Ok(links::ego(&dataset, labels.as_ref(), node, hops, max_degree, max_nodes))
+        })?;
+        let found = PyDict::new(py);
+        found.set_item("nodes", plain(py, &ego.nodes)?)?;
+        found.set_item("not_passed", ego.not_passed)?;
+        found.set_item("truncated", ego.truncated)?;
+        Ok(found)
+    }
+
+    /// The nodes with most of something: "degree" (accounts of an identifier, identifiers of an account), "events", or "bits"
+    /// (evidence). `kind` is "account" or a kind of identifier (all identifiers).
+    #[pyo3(signature = (*, by = "degree", kind = None, top = 20, r#where = None))]
+    fn top<'py>(
+        &self,
+        py: Python<'py>,
+        by: &str,
+        kind: Option<&str>,
+        top: usize,
+        r#where: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let measures = [("degree", By::Degree), ("accounts", By::Degree), ("events", By::Events), ("bits", By::Bits)];
+            let by = word("by", by, &measures)?;
+            let dataset = self.dataset()?.for_lookups();
+            let labels = dataset.labelling()?;
+            first_passing(top::top(&dataset, &labels, by, kind)?, r#where, filter::TOP_FIELDS, top)
+        })?;
+        plain(py, &found)
+    }
+
+    /// The strongest chains of evidence between two nodes, at most `k`: `bits`, `cost`, and `hops`. Empty where none joins them.
+    #[pyo3(signature = (first, second, *, k = 1))]
+    fn path<'py>(&self, py: Python<'py>, first: &str, second: &str, k: usize) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let dataset = self.dataset()?;
+            let labels = dataset.labelling_if_any()?;
+            let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
+            paths::paths(&dataset, ties.as_ref(), dataset.node(first)?, dataset.node(second)?, k)
+        })?;
+        plain(py, &found)
+    }
+
+    /// What two accounts were both seen with, with bits; or the accounts, with their labels, that two identifiers have in common.
+    fn common<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
+        let dataset = released(py, || Ok(self.dataset()?.for_lookups()))?;
+        match released(py, || Ok((dataset.node(first)?, dataset.node(second)?)))? {
+            (Node::Account(first), Node::Account(second)) => {
+                let found = released(py, || {
+                    let labels = dataset.labelling_if_any()?;
+                    let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
+                    Ok(links::common(&dataset, ties.as_ref(), first, second))
+                })?;
+                plain(py, &found)
+            }
+            (Node::Identifier(first), Node::Identifier(second)) => {
+                let found = released(py, || labelled(&dataset, &links::common_accounts(&dataset, first, second)))?;
+                plain(py, &found)
+            }
+            _ => Err(raised(py, &usage("common takes two accounts, or two identifiers; see path() for one of each"))),
+        }
+    }
+
+    /// Why two accounts are, or aren't, held to be one operator's: `answer`, `bits` of the `needed`, and what they share.
+    fn why<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let dataset = dataset.for_lookups();
+            links::why(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
+        })?;
+        plain(py, &found)
+    }
+
+    /// What keeps two accounts apart, and how many bits are missing.
+    fn why_not<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            why_not::why_not(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
+        })?;
+        plain(py, &found)
+    }
+
+    /// What an account's membership of a network rests on, and what would end it.
+    fn appeal<'py>(&self, py: Python<'py>, account: &str) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            appeal::appeal(&dataset, &labels, crate::store::account(&dataset, account)?)
+        })?;
+        plain(py, &found)
+    }
+
+    /// What joined a network (id or rank), in which order, and what it would be without the identifier that holds it together.
+    fn how<'py>(&self, py: Python<'py>, id: Id) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let place = id.place(&labels)?;
+            dataset.expect_reading_of_network(&labels, place);
+            how::how(&dataset, &labels, place)
+        })?;
+        plain(py, &found)
+    }
+
+    /// How tightly a network (id or rank) holds together: cores, butterflies, bridges and blocks.
+    #[pyo3(signature = (id, *, alpha = 2, beta = 2))]
+    fn cohesion<'py>(&self, py: Python<'py>, id: Id, alpha: u32, beta: u32) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let place = id.place(&labels)?;
+            dataset.expect_reading_of_network(&labels, place);
+            cohesion::cohesion(&dataset, &labels, place, alpha, beta)
+        })?;
+        plain(py, &found)
+    }
+
+    /// The identifiers that two networks both touch.
+    #[pyo3(signature = (first_id, second_id, *, top = 0))]
+    fn overlap<'py>(&self, py: Python<'py>, first_id: Id, second_id: Id, top: usize) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            Ok(first(links::overlap(&dataset, &labels, first_id.place(&labels)?, second_id.place(&labels)?)?, top))
+        })?;
+        plain(py, &found)
+    }
+
+    /// The accounts closest to known-bad ones (`seeds`), and the cluster around them: `seeds`, `inside`, `conductance`, and
+    /// `accounts`, closest first. Accounts closer to `good` ones than to the seeds come last and aren't in the cluster.
+    #[pyo3(signature = (seeds, *, good = None, top = 0))]
+    fn expand<'py>(
+        &self,
+        py: Python<'py>,
+        seeds: Vec<String>,
+        good: Option<Vec<String>>,
+        top: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let (seeds, good) = (accounts(&dataset, &seeds)?, accounts(&dataset, &good.unwrap_or_default())?);
+            let mut found = expand::expand(&dataset, &labels, &seeds, &good)?;
+            found.accounts = first(found.accounts, top);
+            Ok(found)
+        })?;
+        plain(py, &found)
+    }
+
+    /// Which accounts are one by rules and lists that you write down: `groups` (largest first), their `accounts` (account_id and
+    /// cluster), `conflicts` (pairs that cannot be one and are joined all the same, each with its chain), and `pairs` a rule.
+    ///
+    /// A rule is such as 'card(accounts <= 10) and 2 of {ip, device, template}'; `rules` names a TOML file of them. `must` and
+    /// `cannot` are pairs of accounts, `good` nodes that link nobody.
+    #[pyo3(signature = (*, rule = None, rules = None, must = None, cannot = None, good = None))]
+    fn link<'py>(
+        &self,
+        py: Python<'py>,
+        rule: Option<Vec<String>>,
+        rules: Option<PathBuf>,
+        must: Option<Vec<(String, String)>>,
+        cannot: Option<Vec<(String, String)>>,
+        good: Option<Vec<String>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (linked, accounts) = released(py, || {
+            let dataset = self.dataset()?;
+            let labels = dataset.labelling_if_any()?;
+            let mut asked = Rules::default();
+            for (text, number) in rule.iter().flatten().zip(1..) {
+                asked.rules.push(Rule::parse(&format!("rule{number}"), text)?);
+            }
+            if let Some(path) = &rules {
+                asked.rules.extend(Rule::read(path)?);
+            }
+            (asked.must, asked.cannot) =
+                (pairs(&dataset, &must.unwrap_or_default())?, pairs(&dataset, &cannot.unwrap_or_default())?);
+            asked.good = nodes(&dataset, &good.unwrap_or_default())?;
+            let linked = rules::link(&dataset, labels.as_ref(), &asked)?;
+            let shown = |account: &AccountId| dataset.shown_account(*account).into_owned();
+            let accounts: Vec<(String, u64)> =
+                linked.groups.iter().flat_map(|group| group.members.iter().map(move |of| (shown(of), group.group))).collect();
+            Ok((linked, accounts))
+        })?;
+        let found = PyDict::new(py);
+        found.set_item("groups", plain(py, &linked.groups)?)?;
+        found.set_item("accounts", plain(py, &accounts)?)?;
+        found.set_item("conflicts", plain(py, &linked.conflicts)?)?;
+        found.set_item("pairs", plain(py, &linked.pairs)?)?;
+        Ok(found)
+    }
+
+    /// The densest blocks of accounts and identifiers, whatever was detected (FRAUDAR), each with a bound that none exceeds; or
+    /// the accounts of one (1 is the densest).
+    #[pyo3(signature = (*, blocks = 5, accounts_of = None))]
+    fn dense<'py>(&self, py: Python<'py>, blocks: usize, accounts_of: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        let (dataset, found) = released(py, || {
+            let dataset = self.dataset()?;
+            let labels = dataset.labelling_if_any()?;
+            let found = dense::dense_blocks(&dataset, labels.as_ref(), accounts_of.map_or(blocks, |block| block.max(1)));
+            Ok((dataset, found))
+        })?;
+        match accounts_of {
+            None => plain(py, &found),
+            Some(block) => {
+                let members = found.get(block.wrapping_sub(1)).map(|found| &found.members[..]);
+                plain(py, &released(py, || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
+            }
+        }
+    }
+
+    /// Accounts that took up the same identifiers of a kind within the same times (CopyCatch): `cores`, largest first; or the
+    /// accounts of one. `within` is a length such as "12h", `share` from over 0.5 to 1.
+    #[pyo3(signature = (*, kind = "prompt_template_hash", accounts = 10, identifiers = 5, within = "1d", share = 0.8,
+        accounts_of = None))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
+    fn lockstep<'py>(
+        &self,
+        py: Python<'py>,
+        kind: &str,
+        accounts: usize,
+        identifiers: usize,
+        within: &str,
+        share: f64,
+        accounts_of: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (dataset, found) = released(py, || {
+            let dataset = self.dataset()?;
+            let labels = dataset.labelling_if_any()?;
+            let within = hydralink::time::length_of(within)?;
+            let config = LockstepConfig { accounts, identifiers, within, share };
+            let found = lockstep::lockstep(&dataset, labels.as_ref(), kind, &config)?;
+            Ok((dataset, found))
+        })?;
+        match accounts_of {
+            None => plain(py, &found),
+            Some(core) => {
+                let members = found.cores.get(core.wrapping_sub(1)).map(|found| &found.members[..]);
+                plain(py, &released(py, || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
+            }
+        }
+    }
+}
+
+/// One node, or several.
+#[derive(FromPyObject)]
+enum One {
+    Name(String),
+    Names(Vec<String>),
+}
+
+fn fewer(option: &str) -> Error {
+    usage(format!("there are fewer than that: leave out {option} to see them"))
+}
+
+fn accounts(dataset: &Dataset, names: &[String]) -> Result<Vec<AccountId>, Error> {
+    names.iter().map(|name| account(dataset, name)).collect()
+}
+
+fn pairs(dataset: &Dataset, names: &[(String, String)]) -> Result<Vec<(AccountId, AccountId)>, Error> {
+    names.iter().map(|(one, other)| Ok((account(dataset, one)?, account(dataset, other)?))).collect()
+}
+
+/// Accounts with their labels.
+fn labelled(dataset: &Dataset, accounts: &[AccountId]) -> Result<Vec<cases::Labelled>, Error> {
+    let (labels, cases) = (dataset.labelling()?, dataset.cases()?);
+    Ok(accounts.iter().map(|&account| cases::label_member(dataset, &labels, &cases, account)).collect())
+}

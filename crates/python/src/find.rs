@@ -1,0 +1,367 @@
+//! Networks: detect, and what a detection says of networks, accounts and identifiers.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use hydralink::filter::{self, first_passing};
+use hydralink::review::ReviewConfig;
+use hydralink::{
+    CommunitySearch, ComponentFilter, Dataset, DetectConfig, Error, Labelling, Quality, arrow, cases, diff as changes, dossier,
+    lineage, query, review,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::usage;
+use crate::plain::{json_of, plain};
+use crate::store::{Store, word};
+use crate::table::Table;
+use crate::work::{Watch, released, watched};
+
+/// Networks that a notebook shows of a store.
+const SHOWN: usize = 10;
+
+/// How a detection is set up.
+#[derive(FromPyObject)]
+enum Config<'py> {
+    Toml(PathBuf),
+    Dict(Bound<'py, PyDict>),
+}
+
+/// Every setting of a detection with its default, as `detect(config=...)` takes them.
+#[pyfunction]
+pub(crate) fn default_config(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    plain(py, &DetectConfig::default())
+}
+
+/// What became of each network between two stores: born, grew, shrank, split, merged, replaced, gone.
+#[pyfunction]
+pub(crate) fn diff<'py>(py: Python<'py>, before: &Store, after: &Store) -> PyResult<Bound<'py, PyAny>> {
+    let found = released(py, || {
+        let (before, after) = (before.dataset()?, after.dataset()?);
+        Ok(changes::diff((&before, &before.results()?), (&after, &after.results()?)))
+    })?;
+    plain(py, &found)
+}
+
+/// The places of the flagged networks, or of all candidates.
+fn ranked(labels: &Labelling, all: bool) -> Vec<usize> {
+    (0..labels.heads().len()).filter(|&place| all || labels.heads()[place].flagged).collect()
+}
+
+/// The first so many, or all where `top` is 0.
+pub(crate) fn first<T>(mut rows: Vec<T>, top: usize) -> Vec<T> {
+    rows.truncate(if top == 0 { usize::MAX } else { top });
+    rows
+}
+
+#[pymethods]
+impl Store {
+    /// Finds the networks and keeps them in the store. Returns the store, which a notebook shows as the ranked table.
+    ///
+    /// `config` is a TOML file, or a dictionary, of the settings that differ from `default_config()`; `seed` the seed of
+    /// everything that draws at random. `progress(phase, None, None)` is told each phase; Ctrl-C stops it at the next, and the
+    /// store is then as it was.
+    #[pyo3(signature = (*, config = None, seed = None, threads = None, progress = None))]
+    fn detect<'py>(
+        slf: Bound<'py, Self>,
+        config: Option<Config<'py>>,
+        seed: Option<u64>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let (file, given) = match config {
+            None => (None, None),
+            Some(Config::Toml(file)) => (Some(file), None),
+            Some(Config::Dict(given)) => (None, Some(json_of(&given)?)),
+        };
+        let path = &slf.get().path;
+        watched(slf.py(), progress, threads, |watch| {
+            let mut config = match (&file, &given) {
+                (Some(file), _) => DetectConfig::read(file)?,
+                (_, Some(given)) => serde_json::from_str(given).map_err(|error| usage(format!("config: {error}")))?,
+                _ => DetectConfig::default(),
+            };
+            config.seed = seed.unwrap_or(config.seed);
+            hydralink::detect(path, &config, &|phase| Watch::phase(watch, phase)).map(drop)
+        })?;
+        Ok(slf)
+    }
+
+    /// The ranked networks, a row each: `rank`, `id`, `accounts` (core and fringe), `core`, `fringe`, `ambiguous`, `events`,
+    /// `first_seen`, `last_seen`, `score` (bits), `q_value` (after `calibrate()`), `stability` (after `consensus()`, 0 to 1),
+    /// `flagged`, `benign_hypothesis` and its `benign_bits`, `suppressed_sightings`, `fragility` (share of members that hang on
+    /// one identifier), `state` and `confirmed` (decisions), and `why` in one line.
+    ///
+    /// `all` also gives candidates below the threshold, `top` the first so many (0: all), `where` those for which an expression
+    /// holds, as in 'accounts > 50 and score > 10'.
+    #[pyo3(signature = (*, top = 0, all = false, r#where = None))]
+    fn networks(&self, py: Python<'_>, top: usize, all: bool, r#where: Option<&str>) -> PyResult<Table> {
+        released(py, || {
+            let reading = self.reading()?;
+            let (dataset, labels) = (&reading.dataset, &reading.labelling);
+            let found = labels.networks(dataset, &ranked(labels, all))?.into_iter();
+            let found = first_passing(found, r#where, filter::NETWORK_FIELDS, top)?;
+            let found = cases::label_networks(dataset, labels, found, &reading.cases);
+            Table::new("networks", move || Ok(arrow::networks(found.clone())))
+        })
+    }
+
+    /// One network in full, by id or rank: why it was found, what ties it together, what speaks against it. A dictionary as
+    /// `network --format json` prints it, or with `format="markdown"` a document as text.
+    #[pyo3(signature = (id, *, format = "json"))]
+    fn network<'py>(&self, py: Python<'py>, id: Id, format: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (found, markdown) = released(py, || {
+            let markdown = word("format", format, &[("json", false), ("markdown", true)])?;
+            let (dataset, labels) = self.labelled()?;
+            let place = id.place(&labels)?;
+            let network = labels.network(&dataset, place)?;
+            dataset.expect_reading_of_network(&labels, place);
+            Ok((dossier::dossier(&dataset, &labels, &network), markdown))
+        })?;
+        if markdown { Ok(dossier::markdown(&found).into_pyobject(py)?.into_any()) } else { plain(py, &found) }
+    }
+
+    /// Every account with its labels, a row each: `account_id`, `component` and `community` (numbered by size), `network`
+    /// (flagged), `membership` (core, fringe, ambiguous), `confidence` (0 to 1), `evidence_bits`, `candidate` (flagged or not),
+    /// `consensus`, `label` (confirmed, rejected, awaiting). With `network` (id or rank) only its members; `where` as in
+    /// 'confidence > 0.9'. Streamed: it may be larger than memory.
+    #[pyo3(signature = (network = None, *, r#where = None))]
+    fn members(&self, py: Python<'_>, network: Option<Id>, r#where: Option<&str>) -> PyResult<Table> {
+        released(py, || {
+            let reading = self.reading()?;
+            let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
+            if r#where.is_none() {
+                return Table::new("members", move || Ok(arrow::members(&reading, place)));
+            }
+            let members = cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place);
+            let members = first_passing(members, r#where, filter::MEMBER_FIELDS, 0)?;
+            Table::new("members", move || Ok(arrow::members_of(members.clone())))
+        })
+    }
+
+    /// What speaks for a network (id or rank), or for all flagged ones: a row for each identifier that ties it (`item` is
+    /// "identifier") and for each signal of its score card ("signal"). `network`, `rank`, `item`, `name`, `class`, `members`,
+    /// `accounts`, `exclusivity`, `members_lost_without`, `first_seen`, `last_seen`, `value`, `expected`, `bits`, `p_value`;
+    /// what has no value is null.
+    #[pyo3(signature = (network = None, *, all = false))]
+    fn evidence(&self, py: Python<'_>, network: Option<Id>, all: bool) -> PyResult<Table> {
+        released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            let places = match network {
+                Some(id) => vec![id.place(&labels)?],
+                None => ranked(&labels, all),
+            };
+            let networks = labels.networks(&dataset, &places)?;
+            Table::new("evidence", move || Ok(arrow::evidence(networks.clone())))
+        })
+    }
+
+    /// Identifiers that more than one account has, most widely shared first: `identifier` (KIND:VALUE), `kind`, `accounts`,
+    /// `exchanges`, `class`, `policy`, `reason`, `spread_days` (within which the middle half of its accounts first had it),
+    /// `first_seen`, `last_seen`. `kind` gives one kind, `top` the first so many (0: all), `where` as in
+    /// 'degree > 50 and first_seen >= 2026-02-01'.
+    #[pyo3(signature = (*, kind = None, top = 0, r#where = None))]
+    fn hubs(&self, py: Python<'_>, kind: Option<&str>, top: usize, r#where: Option<&str>) -> PyResult<Table> {
+        released(py, || {
+            let reading = self.reading()?;
+            let kind = kind.map(str::to_owned);
+            if top == 0 && r#where.is_none() {
+                return Table::new("hubs", move || arrow::hubs(&reading, kind.as_deref()));
+            }
+            let hubs = query::hubs(&reading.dataset, &reading.labelling, kind.as_deref())?;
+            let hubs = first_passing(hubs, r#where, filter::HUB_FIELDS, top)?;
+            Table::new("hubs", move || Ok(arrow::hubs_of(hubs.clone())))
+        })
+    }
+
+    /// Every sighting, an edge of the graph each, by account: `account_id`, `kind`, `identifier` (KIND:VALUE), `exchanges`,
+    /// `first_seen`, `last_seen`, `bits` (its weight; 0 where the identifier was suppressed as a hub), `class` of the identifier,
+    /// flagged `network` of the account. With `network` (id or rank) only those of its members. Streamed.
+    #[pyo3(signature = (network = None))]
+    fn sightings(&self, py: Python<'_>, network: Option<Id>) -> PyResult<Table> {
+        released(py, || {
+            let reading = self.reading()?;
+            let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
+            Table::new("sightings", move || Ok(arrow::sightings(&reading, place)))
+        })
+    }
+
+    /// What to look at in so many hours, and what it is worth: candidates that nobody decided about, as
+    /// `networks --review-hours` orders them.
+    #[pyo3(signature = (hours, *, minutes_a_network = 20.0, minutes_an_account = 0.0))]
+    fn review<'py>(
+        &self,
+        py: Python<'py>,
+        hours: f64,
+        minutes_a_network: f64,
+        minutes_an_account: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let (dataset, labels) = self.labelled()?;
+            review::review(&dataset, &labels, &ReviewConfig { hours, minutes_a_network, minutes_an_account })
+        })?;
+        plain(py, &found)
+    }
+
+    /// Connected components of at least two accounts, largest first; by some kinds only, without identifiers of more than
+    /// `max_degree` accounts. With `sweep` their sizes at every such cap instead: where the giant component appears.
+    #[pyo3(signature = (*, kind = None, max_degree = None, sweep = false, top = 0))]
+    fn components<'py>(
+        &self,
+        py: Python<'py>,
+        kind: Option<Vec<String>>,
+        max_degree: Option<u32>,
+        sweep: bool,
+        top: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if sweep {
+            let points = released(py, || Ok(hydralink::degree_sweep(&self.dataset()?)))?;
+            return plain(py, &points);
+        }
+        let found = released(py, || {
+            let dataset = self.dataset()?;
+            let partition = hydralink::components(&dataset, &ComponentFilter { kinds: kind.unwrap_or_default(), max_degree })?;
+            Ok(query::groups(&dataset, &partition, top))
+        })?;
+        plain(py, &found)
+    }
+
+    /// Communities of at least two accounts, largest first, by an algorithm ("leiden", "louvain"), quality function
+    /// ("modularity", "cpm", "barber") and resolution of your choice.
+    #[pyo3(signature = (*, algorithm = "leiden", quality = "modularity", resolution = 1.0, seed = 1, converge = false, top = 0))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
+    fn communities<'py>(
+        &self,
+        py: Python<'py>,
+        algorithm: &str,
+        quality: &str,
+        resolution: f64,
+        seed: u64,
+        converge: bool,
+        top: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let qualities = [("modularity", Quality::Modularity), ("cpm", Quality::Cpm), ("barber", Quality::Barber)];
+            let search = CommunitySearch {
+                leiden: word("algorithm", algorithm, &[("leiden", true), ("louvain", false)])?,
+                quality: word("quality", quality, &qualities)?,
+                resolution,
+                seed,
+                converge,
+            };
+            let dataset = self.dataset()?;
+            let found = hydralink::communities(&dataset, &search)?;
+            Ok(query::groups(&dataset, &found.partition, top))
+        })?;
+        plain(py, &found)
+    }
+
+    /// The life of a network over the detections of the store (id or rank); without one, of all; with `events`, everything that
+    /// happened to any, oldest first.
+    #[pyo3(signature = (id = None, *, events = false))]
+    fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool) -> PyResult<Bound<'py, PyAny>> {
+        if events {
+            let happened = released(py, || lineage::events(&self.dataset()?))?;
+            return plain(py, &happened);
+        }
+        match id {
+            Some(id) => {
+                let found = released(py, || {
+                    let (dataset, labels) = self.labelled()?;
+                    lineage::lineage(&dataset, &labels, &id.text())
+                })?;
+                plain(py, &found)
+            }
+            None => {
+                let found = released(py, || {
+                    let (dataset, labels) = self.labelled()?;
+                    lineage::lineages(&dataset, &labels)
+                })?;
+                plain(py, &found)
+            }
+        }
+    }
+}
+
+/// A network: its id, or its rank.
+#[derive(FromPyObject)]
+pub(crate) enum Id {
+    Rank(u64),
+    Name(String),
+}
+
+impl Id {
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Id::Rank(rank) => rank.to_string(),
+            Id::Name(name) => name.clone(),
+        }
+    }
+
+    pub(crate) fn place(&self, labels: &Labelling) -> Result<usize, Error> {
+        labels.network_index(&self.text())
+    }
+}
+
+/// A store as a notebook shows it.
+pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
+    let graph = dataset.graph();
+    let kinds = dataset.tables().kinds.len();
+    let mut html = format!(
+        "<div><p><b>{}</b>: {} accounts, {} sightings of {} identifiers of {kinds} kinds</p>",
+        escaped(&path.display().to_string()),
+        grouped(graph.account_count() as u64),
+        grouped(graph.sighting_count() as u64),
+        grouped(graph.identifier_count() as u64)
+    );
+    let mut line = |text: String| write!(html, "{text}").expect("memory takes everything");
+    match dataset.labelling_if_any()? {
+        None => line("<p>not detected yet: <code>.detect()</code></p>".to_owned()),
+        Some(labels) => {
+            let places = ranked(&labels, false);
+            let shown = &places[..SHOWN.min(places.len())];
+            let (threshold, candidates) = (labels.run.threshold, labels.heads().len() - places.len());
+            line(format!(
+                "<p>{} networks over {threshold} bits, {candidates} candidates below</p>",
+                grouped(places.len() as u64)
+            ));
+            line(
+                "<table><thead><tr><th>rank</th><th>id</th><th>accounts</th><th>score</th><th>why</th></tr></thead><tbody>"
+                    .into(),
+            );
+            for network in labels.networks(dataset, shown)? {
+                let (accounts, score, why) = (grouped(network.accounts), network.score, escaped(&network.why));
+                line(format!(
+                    "<tr><td>{}</td><td><code>{}</code></td><td>{accounts}</td><td>{score:.1}</td>\
+                     <td style=\"text-align:left\">{why}</td></tr>",
+                    network.rank, network.id
+                ));
+            }
+            line("</tbody></table>".to_owned());
+            if places.len() > shown.len() {
+                line(format!("<p>the first {} of {}; <code>.networks()</code> has all</p>", shown.len(), places.len()));
+            }
+        }
+    }
+    html.push_str("</div>");
+    Ok(html)
+}
+
+/// Text that an adversary may have written, for HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A number with commas.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

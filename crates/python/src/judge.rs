@@ -1,0 +1,193 @@
+//! Judging a detection: what chance gives, what reruns give, what truth says.
+
+use std::path::PathBuf;
+
+use hydralink::ablate::ablate;
+use hydralink::backtest::{Groups, backtest};
+use hydralink::baselines::{self, BaselineConfig};
+use hydralink::evaluate::{self, Truth};
+use hydralink::layers::{self, LayersConfig};
+use hydralink::{CalibrateConfig, ConsensusConfig, calibrate, consensus, dossier};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::usage;
+use crate::plain::{json_of, plain};
+use crate::store::Store;
+use crate::work::{released, watched};
+
+#[pymethods]
+impl Store {
+    /// How many networks chance alone would give: reruns the last detection on null copies of the data, and gives every network a
+    /// q-value (`networks()` has it from then on). Returns `thresholds` (networks expected false at each score) and
+    /// `reliability`. `progress(phase, copies done, copies)`.
+    #[pyo3(signature = (copies = 20, *, seed = 1, threads = None, progress = None))]
+    fn calibrate<'py>(
+        &self,
+        py: Python<'py>,
+        copies: u32,
+        seed: u64,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (thresholds, reliability) = watched(py, progress, threads, |watch| {
+            let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, &|step| watch.rerun(step))?;
+            Ok((found.thresholds(&*self.as_stored()?.results()?), found.reliability()))
+        })?;
+        let found = PyDict::new(py);
+        found.set_item("thresholds", plain(py, &thresholds)?)?;
+        found.set_item("reliability", plain(py, &reliability)?)?;
+        Ok(found)
+    }
+
+    /// Would the same networks be found if a little had not been seen: reruns the last detection without a share of the
+    /// sightings. `networks()` has `stability` and `members()` `consensus` from then on. `progress(phase, reruns done, reruns)`.
+    #[pyo3(signature = (runs = 20, *, left_out = 0.1, seed = 1, threads = None, progress = None))]
+    fn consensus(
+        &self,
+        py: Python<'_>,
+        runs: u32,
+        left_out: f64,
+        seed: u64,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        watched(py, progress, threads, |watch| {
+            consensus(&self.path, &ConsensusConfig { runs, left_out, seed }, &|step| watch.rerun(step)).map(drop)
+        })
+    }
+
+    /// When nightly runs would have found each network (of `labels`, a CSV with account_id and network; else those found), and
+    /// what had leaked by then: `networks` and `cuts`, one every so many hours. `progress(phase, cuts done, cuts)`.
+    #[pyo3(signature = (*, labels = None, every = 24, threads = None, progress = None))]
+    fn backtest<'py>(
+        &self,
+        py: Python<'py>,
+        labels: Option<PathBuf>,
+        every: u32,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = watched(py, progress, threads, |watch| {
+            if !(1..=1_000_000).contains(&every) {
+                return Err(usage(format!("every={every}: 1 to 1,000,000 hours were expected")));
+            }
+            let (dataset, results) = self.labelled()?;
+            let groups = match &labels {
+                None => Groups::flagged(&results),
+                Some(file) => {
+                    let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
+                    Groups { group_of: labels.label_of, names: labels.names }
+                }
+            };
+            let found = backtest(&dataset, &results, &groups, every.saturating_mul(3600), &|step| watch.rerun(step))?;
+            Ok((found.networks, found.cuts))
+        })?;
+        let answer = PyDict::new(py);
+        answer.set_item("networks", plain(py, &found.0)?)?;
+        answer.set_item("cuts", plain(py, &found.1)?)?;
+        Ok(answer.into_any())
+    }
+
+    /// Who runs the accounts, and whose traffic goes through them: `pools`, `campaigns` and their `overlap`.
+    #[pyo3(signature = (*, resolution = 1.0, seed = 1, least_share = 0.02))]
+    fn layers<'py>(&self, py: Python<'py>, resolution: f64, seed: u64, least_share: f64) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let dataset = self.dataset()?;
+            layers::layers(&dataset, &dataset.results()?, &LayersConfig { resolution, seed, least_share })
+        })?;
+        plain(py, &found)
+    }
+
+    /// How right the detection is against known truth: `labels` is a CSV with account_id and network, `benign` one with
+    /// account_id and group of legitimate look-alikes. With `partial` the truth names only some accounts, and the others are left
+    /// out instead of called benign. Precision, recall and F1 pairwise and B-cubed, ranking, and each planted network.
+    #[pyo3(signature = (labels, *, benign = None, partial = false))]
+    fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        labels: PathBuf,
+        benign: Option<PathBuf>,
+        partial: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = released(py, || {
+            let dataset = self.dataset()?;
+            evaluate::evaluate(&dataset, &dataset.results()?, &labels, benign.as_deref(), partial)
+        })?;
+        plain(py, &found)
+    }
+
+    /// `evaluate()` of this detection beside simpler and published methods, on the same truth.
+    #[pyo3(signature = (labels, *, benign = None, partial = false, pair_budget = 50_000_000, progress = None))]
+    fn baselines<'py>(
+        &self,
+        py: Python<'py>,
+        labels: PathBuf,
+        benign: Option<PathBuf>,
+        partial: bool,
+        pair_budget: u64,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let lines = watched(py, progress, None, |watch| {
+            let dataset = self.dataset()?;
+            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            let config = BaselineConfig { pair_budget, ..BaselineConfig::default() };
+            baselines::compare(&dataset, &dataset.results()?, &truth, &config, &|method| watch.step(method))
+        })?;
+        plain(py, &lines)
+    }
+
+    /// Whom false alarms hit: rates among legitimate accounts by country and pathway.
+    #[pyo3(signature = (labels, *, benign = None, partial = false))]
+    fn fairness<'py>(
+        &self,
+        py: Python<'py>,
+        labels: PathBuf,
+        benign: Option<PathBuf>,
+        partial: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let lines = released(py, || {
+            let dataset = self.dataset()?;
+            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            Ok(evaluate::fairness(&dataset, &dataset.results()?, &truth))
+        })?;
+        plain(py, &lines)
+    }
+
+    /// How right it would be without each kind of identifier and each signal.
+    #[pyo3(signature = (labels, *, benign = None, partial = false, progress = None))]
+    fn ablate<'py>(
+        &self,
+        py: Python<'py>,
+        labels: PathBuf,
+        benign: Option<PathBuf>,
+        partial: bool,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let lines = watched(py, progress, None, |watch| {
+            let dataset = self.dataset()?;
+            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            ablate(&dataset, &dataset.results()?, &truth, &|without| watch.step(without))
+        })?;
+        plain(py, &lines)
+    }
+
+    /// Checks every byte of the store (`sections`, `bytes`); or every number of a dossier that `network()` gave, against networks
+    /// found again with the settings of the last detection (`network`, `values`). Raises where anything differs.
+    #[pyo3(signature = (*, dossier = None))]
+    fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(given) = dossier {
+            let text = json_of(given)?;
+            let verified = released(py, || dossier::verify(&self.as_stored()?, &text))?;
+            return plain(py, &verified);
+        }
+        let verified = released(py, || {
+            let dataset = self.as_stored()?;
+            let verified = dataset.store().verify()?;
+            dataset.graph().validate()?;
+            hydralink::cases::verify(&self.path, None)?;
+            Ok(verified)
+        })?;
+        plain(py, &verified)
+    }
+}

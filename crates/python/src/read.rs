@@ -1,0 +1,352 @@
+//! Events in: build, update, profile, synth.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hydralink::privacy::Key;
+use hydralink::synth::{Format, Tier, WorldConfig, write_world};
+use hydralink::{AsOf, Batches, EnrichmentFile, Error, IngestConfig, SchemaMode, Sources, Zone};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use crate::errors::usage;
+use crate::plain::{json_of, plain};
+use crate::store::{Store, word};
+use crate::table;
+use crate::work::{Watch, watched};
+
+/// Files, and tables of Arrow.
+#[derive(Default)]
+struct Events {
+    files: Vec<PathBuf>,
+    batches: Vec<Batches>,
+}
+
+impl Events {
+    fn of(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut events = Events::default();
+        if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
+            for one in given.try_iter()? {
+                events.add(&one?)?;
+            }
+        } else {
+            events.add(given)?;
+        }
+        Ok(events)
+    }
+
+    fn add(&mut self, one: &Bound<'_, PyAny>) -> PyResult<()> {
+        if one.hasattr("__arrow_c_stream__")? {
+            let name = format!("Arrow table {}", self.batches.len() + 1);
+            self.batches.push(table::batches(one, name)?);
+        } else if let Ok(path) = one.extract::<PathBuf>() {
+            self.files.push(path);
+        } else {
+            let found = one.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "events are paths, or objects with __arrow_c_stream__ (tables and readers of pyarrow, polars, pandas, duckdb), \
+                 or a list of these; found {found}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn sources(&mut self) -> Sources<'_> {
+        Sources { files: &self.files, batches: std::mem::take(&mut self.batches) }
+    }
+}
+
+/// A side table: a file, or a table of Arrow.
+enum Side {
+    File(PathBuf),
+    Table(Batches),
+}
+
+impl Side {
+    fn of(given: Option<&Bound<'_, PyAny>>, name: &'static str) -> PyResult<Option<(Self, &'static str)>> {
+        let Some(given) = given else { return Ok(None) };
+        let side = if given.hasattr("__arrow_c_stream__")? {
+            Side::Table(table::batches(given, name.to_owned())?)
+        } else if let Ok(path) = given.extract::<PathBuf>() {
+            Side::File(path)
+        } else {
+            let found = given.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("{name} is a path, or has __arrow_c_stream__; found {found}")));
+        };
+        Ok(Some((side, name)))
+    }
+
+    /// Where it lies; a table is written into the folder, from where the store takes it over.
+    fn file((side, name): (Self, &str), folder: &Path) -> Result<PathBuf, Error> {
+        match side {
+            Side::File(file) => Ok(file),
+            Side::Table(batches) => {
+                let file = folder.join(format!("{name}.csv"));
+                batches.write_csv(&file)?;
+                Ok(file)
+            }
+        }
+    }
+}
+
+/// What columns mean: a file, or its content as a dictionary.
+#[derive(FromPyObject)]
+pub(crate) enum Map<'py> {
+    File(PathBuf),
+    Dict(Bound<'py, PyDict>),
+}
+
+/// The same, without the GIL.
+enum MapGiven {
+    File(PathBuf),
+    Json(String),
+}
+
+impl MapGiven {
+    fn of(given: Option<Map<'_>>) -> PyResult<Option<Self>> {
+        Ok(match given {
+            None => None,
+            Some(Map::File(file)) => Some(MapGiven::File(file)),
+            Some(Map::Dict(given)) => Some(MapGiven::Json(json_of(&given)?)),
+        })
+    }
+
+    fn file(self, folder: &Path) -> Result<PathBuf, Error> {
+        match self {
+            MapGiven::File(file) => Ok(file),
+            MapGiven::Json(json) => {
+                let wrong = |error: &dyn std::fmt::Display| usage(format!("map: {error}"));
+                let value: serde_json::Value = serde_json::from_str(&json).map_err(|error| wrong(&error))?;
+                let file = folder.join("map.toml");
+                let text = toml::to_string(&value).map_err(|error| wrong(&error))?;
+                std::fs::write(&file, text).map_err(|error| wrong(&error))?;
+                Ok(file)
+            }
+        }
+    }
+}
+
+/// The options that `build`, `update` and `profile` share.
+#[derive(Default)]
+struct Reading<'a> {
+    accounts: Option<(Side, &'static str)>,
+    releases: Option<(Side, &'static str)>,
+    allow: Option<(Side, &'static str)>,
+    map: Option<MapGiven>,
+    schema: &'a str,
+    allow_kinds: bool,
+    tz: &'a str,
+    rejects: Option<PathBuf>,
+    max_bad: f64,
+    enrich: Vec<String>,
+    memory_limit: Option<u64>,
+}
+
+impl Reading<'_> {
+    /// The configuration; what was given as tables lies in the folder.
+    fn config(self, key: Option<&Key>, folder: &Path) -> Result<IngestConfig, Error> {
+        if !(0.0..=1.0).contains(&self.max_bad) {
+            return Err(usage(format!("max_bad={}: a share from 0 to 1 was expected", self.max_bad)));
+        }
+        if self.memory_limit.is_some_and(|bytes| bytes < 1 << 20) {
+            return Err(usage("memory_limit is in bytes, and at least 1 << 20"));
+        }
+        let schema = word("schema", self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
+        Ok(IngestConfig {
+            accounts: self.accounts.map(|side| Side::file(side, folder)).transpose()?,
+            releases: self.releases.map(|side| Side::file(side, folder)).transpose()?,
+            allow: self.allow.map(|side| Side::file(side, folder)).transpose()?,
+            map: self.map.map(|map| map.file(folder)).transpose()?,
+            rejects: self.rejects,
+            max_bad: self.max_bad,
+            enrich: self
+                .enrich
+                .iter()
+                .map(|file| EnrichmentFile::from_str(file).unwrap_or_else(|never| match never {}))
+                .collect(),
+            memory_limit: self.memory_limit,
+            zone: Zone::from_str(self.tz).map_err(usage)?,
+            schema,
+            allow_kinds: self.allow_kinds || schema == SchemaMode::Auto,
+            pseudonym: key.map(Key::pseudonyms),
+            ..IngestConfig::default()
+        })
+    }
+}
+
+/// A folder for what was given as tables and is read as files.
+fn folder() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(|error| usage(format!("no folder can be made in {}: {error}", std::env::temp_dir().display())))
+}
+
+/// Reads event logs into a store at `output`, replacing the one that is there when all is done.
+///
+/// `events` are paths (CSV, TSV, JSON Lines, Parquet; plain, .gz or .zst; globs), or anything with `__arrow_c_stream__` (a
+/// pyarrow table or reader, a polars or pandas data frame, a duckdb relation), or a list of these. Arrow is read as it streams,
+/// batch by batch, and nothing is copied to disk first. Columns are recognised by name, as the README's table says: `account_id`
+/// and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (a TOML
+/// file, or its content as a dictionary) names others.
+///
+/// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of values; `max_bad` is the share
+/// of bad rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `memory_limit` in bytes
+/// puts what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
+///
+/// Ctrl-C stops it at the next batch; the store that was there is then as it was.
+#[pyfunction]
+#[pyo3(signature = (events, *, output, accounts = None, releases = None, allow = None, map = None, key_file = None,
+    schema = "auto", allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
+    threads = None, progress = None))]
+#[allow(clippy::too_many_arguments)] // The command line's options.
+pub(crate) fn build(
+    py: Python<'_>,
+    events: &Bound<'_, PyAny>,
+    output: PathBuf,
+    accounts: Option<&Bound<'_, PyAny>>,
+    releases: Option<&Bound<'_, PyAny>>,
+    allow: Option<&Bound<'_, PyAny>>,
+    map: Option<Map<'_>>,
+    key_file: Option<PathBuf>,
+    schema: &str,
+    allow_kinds: bool,
+    tz: &str,
+    rejects: Option<PathBuf>,
+    max_bad: f64,
+    enrich: Option<Vec<String>>,
+    memory_limit: Option<u64>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Store> {
+    let mut events = Events::of(events)?;
+    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
+    let enrich = enrich.unwrap_or_default();
+    let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
+    let (store, summary) = watched(py, progress, threads, |watch| {
+        let (key, folder) = (hydralink::privacy::read_key(key_file.as_ref())?, folder()?);
+        let config = reading.config(key.as_ref(), folder.path())?;
+        let summary = hydralink::build(events.sources(), &output, &config, watch)?;
+        Ok((Store::at(output, key_file, Default::default())?, summary))
+    })?;
+    Ok(store.built(plain(py, &summary)?.unbind()))
+}
+
+/// What is in event logs, before anything is built: accounts, kinds, degrees, hubs. Options as of `build()`.
+#[pyfunction]
+#[pyo3(signature = (events, *, accounts = None, releases = None, allow = None, map = None, schema = "auto", allow_kinds = false,
+    tz = "UTC", rejects = None, max_bad = 0.001, threads = None, progress = None))]
+#[allow(clippy::too_many_arguments)] // The command line's options.
+pub(crate) fn profile<'py>(
+    py: Python<'py>,
+    events: &Bound<'py, PyAny>,
+    accounts: Option<&Bound<'py, PyAny>>,
+    releases: Option<&Bound<'py, PyAny>>,
+    allow: Option<&Bound<'py, PyAny>>,
+    map: Option<Map<'py>>,
+    schema: &str,
+    allow_kinds: bool,
+    tz: &str,
+    rejects: Option<PathBuf>,
+    max_bad: f64,
+    threads: Option<usize>,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut events = Events::of(events)?;
+    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
+    let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, ..Reading::default() };
+    let profile = watched(py, progress, threads, |watch| {
+        let folder = folder()?;
+        Ok(hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)?)
+    })?;
+    plain(py, &profile)
+}
+
+/// Writes a synthetic world with known truth into a folder: events, accounts.csv, releases.csv, and the truth.
+///
+/// `tier` is "xs" (1,000 accounts), "s" (25,000), "m" (100,000) or "l" (a million); the same `seed` gives the same bytes.
+/// `null=True` has no networks, `evasive=True` has an operator that spends on not being seen. `events` is "parquet" or "csv".
+#[pyfunction]
+#[pyo3(signature = (directory, *, tier = "s", seed = 1, null = false, evasive = false, events = "parquet", progress = None))]
+#[allow(clippy::too_many_arguments)] // The command line's options.
+pub(crate) fn synth<'py>(
+    py: Python<'py>,
+    directory: PathBuf,
+    tier: &str,
+    seed: u64,
+    null: bool,
+    evasive: bool,
+    events: &str,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let summary = watched(py, progress, None, |watch| {
+        let tier = word("tier", tier, &[("xs", Tier::Xs), ("s", Tier::S), ("m", Tier::M), ("l", Tier::L)])?;
+        let format = word("events", events, &[("parquet", Format::Parquet), ("csv", Format::Csv)])?;
+        let config = match (null, evasive) {
+            (true, true) => return Err(usage("a world is null or evasive, not both")),
+            (true, _) => WorldConfig::null(tier, seed),
+            (_, true) => WorldConfig::evasive(tier, seed, EVASIVE_PARAPHRASE),
+            _ => WorldConfig::new(tier, seed),
+        };
+        Ok(write_world(&directory, &config, format, &mut |at| {
+            watch.at("making a world", at.days.into(), hydralink::synth::DAYS.into());
+        })?)
+    })?;
+    plain(py, &summary)
+}
+
+/// Share of prompts that the evasive pool paraphrases, as on the command line.
+const EVASIVE_PARAPHRASE: f64 = 0.25;
+
+#[pymethods]
+impl Store {
+    /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
+    /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
+    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are dropped:
+    /// detect again, and they keep their ids. Returns what was counted.
+    #[pyo3(signature = (events, *, accounts = None, releases = None, allow = None, map = None, schema = "auto",
+        allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
+        threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
+    fn update<'py>(
+        &self,
+        py: Python<'py>,
+        events: &Bound<'py, PyAny>,
+        accounts: Option<&Bound<'py, PyAny>>,
+        releases: Option<&Bound<'py, PyAny>>,
+        allow: Option<&Bound<'py, PyAny>>,
+        map: Option<Map<'py>>,
+        schema: &str,
+        allow_kinds: bool,
+        tz: &str,
+        rejects: Option<PathBuf>,
+        max_bad: f64,
+        enrich: Option<Vec<String>>,
+        memory_limit: Option<u64>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut events = Events::of(events)?;
+        let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
+        let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
+        let enrich = enrich.unwrap_or_default();
+        let reading =
+            Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
+        let summary = watched(py, progress, threads, |watch| {
+            let (key, folder) = (self.key()?, folder()?);
+            hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref(), folder.path())?, watch)
+        })?;
+        plain(py, &summary)
+    }
+
+    /// Writes the store as it stood at an earlier time to `output`: a day (up to its end, UTC) or RFC 3339. Returns that store.
+    #[pyo3(signature = (time, *, output, progress = None))]
+    fn as_of(&self, py: Python<'_>, time: &str, output: PathBuf, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Store> {
+        let (store, made): (Store, AsOf) = watched(py, progress, None, |watch| {
+            let (_, time) = hydralink::time::seconds_of(time)?;
+            let made = hydralink::as_of(&self.path, time, &output, &|phase| Watch::phase(watch, phase))?;
+            Ok((self.beside(output)?, made))
+        })?;
+        Ok(store.built(plain(py, &made)?.unbind()))
+    }
+}

@@ -1,0 +1,83 @@
+//! Arrow both ways, by the PyCapsule protocol: no library of Python's is needed, and any that speaks it will do.
+//!
+//! A stream crosses as a struct of C functions (the Arrow C stream interface). This is the one file with `unsafe`: what another
+//! library hands over is a pointer in a capsule, and the capsule's name is all that says what it points to.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use arrow_array::RecordBatchReader;
+use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
+use hydralink::Batches;
+use hydralink::arrow::RecordStream;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use crate::errors::{raised, usage};
+
+const STREAM: &CStr = c"arrow_array_stream";
+
+type Begin = dyn Fn() -> Result<RecordStream, hydralink::Error> + Send + Sync;
+
+/// An answer as an Arrow table, that may be larger than memory: rows are made while they are read.
+///
+/// Give it to whatever reads Arrow: `pyarrow.table(t)`, `pyarrow.RecordBatchReader.from_stream(t)` (batch by batch),
+/// `polars.DataFrame(t)`, `pandas.DataFrame.from_arrow(t)`, `duckdb.sql("from t")`. It can be read again, and is then made again
+/// from the store as it was when it was asked.
+#[pyclass(frozen, module = "hydralink")]
+pub(crate) struct Table {
+    what: &'static str,
+    columns: Vec<String>,
+    begin: Arc<Begin>,
+}
+
+impl Table {
+    /// A table that `begin` begins to write, each time that somebody reads it.
+    pub(crate) fn new(
+        what: &'static str,
+        begin: impl Fn() -> Result<RecordStream, hydralink::Error> + Send + Sync + 'static,
+    ) -> Result<Self, hydralink::Error> {
+        let columns = begin()?.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Table { what, columns, begin: Arc::new(begin) })
+    }
+}
+
+#[pymethods]
+impl Table {
+    /// The Arrow C stream of the table, as a capsule; a schema that is asked for is not, as the protocol allows.
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        let stream = (self.begin)().map_err(|error| raised(py, &error))?;
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(stream)), STREAM)
+    }
+
+    /// Names of the columns.
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        self.columns.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<hydralink.Table of {}: {}>", self.what, self.columns.join(", "))
+    }
+}
+
+/// The events that a Python object holds or streams.
+pub(crate) fn batches(given: &Bound<'_, PyAny>, name: String) -> PyResult<Batches> {
+    let capsule = given.call_method0("__arrow_c_stream__")?;
+    let capsule = capsule.cast::<PyCapsule>().map_err(|_| PyTypeError::new_err("__arrow_c_stream__() gave no capsule"))?;
+    let stream = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
+    // SAFETY: a capsule of this name, which was just checked, points to a stream of the Arrow C stream interface. The stream is
+    // moved out and its place left released, as the interface wants it; the capsule lives until the end of this function.
+    #[allow(unsafe_code)]
+    let stream = unsafe { FFI_ArrowArrayStream::from_raw(stream.as_ptr()) };
+    let reader = RecordBatchStreamReader::try_new(stream)
+        .map_err(|error| raised(given.py(), &usage(format!("{name}: not a stream of record batches: {error}"))))?;
+    Ok(Batches::new(name, reader))
+}

@@ -1,0 +1,100 @@
+"""Events that are Arrow tables or streams mean what the same events in a file mean."""
+
+import duckdb
+import hydralink
+import pandas
+import polars
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+
+@pytest.fixture(scope="module")
+def events(world):
+    return pyarrow.parquet.read_table(world / "events.parquet")
+
+
+def streamed(table, size=777):
+    """A reader that makes its batches when they are asked for."""
+    return pyarrow.RecordBatchReader.from_batches(table.schema, (batch for batch in table.to_batches(max_chunksize=size)))
+
+
+FORMS = {
+    "pyarrow table": lambda table: table,
+    "pyarrow reader": streamed,
+    "pyarrow batches": lambda table: [table.slice(0, 40_000), streamed(table.slice(40_000))],
+    "polars": polars.from_arrow,
+    "polars categories": lambda table: polars.from_arrow(table).with_columns(polars.col("ip").cast(polars.Categorical)),
+    "pandas": lambda table: table.to_pandas(),
+    "duckdb": lambda events: duckdb.sql("select * from events"),
+    "large text": lambda table: table.cast(
+        pyarrow.schema([(f.name, pyarrow.large_string() if f.type == pyarrow.string() else f.type) for f in table.schema])
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_store(form, events, world, found, tmp_path):
+    if form == "duckdb" and not hasattr(duckdb.sql("select 1"), "__arrow_c_stream__"):
+        pytest.skip("this duckdb has no stream of its own")
+    store = hydralink.build(
+        FORMS[form](events), output=tmp_path / "store", accounts=world / "accounts.csv", releases=world / "releases.csv"
+    )
+    summary = {**found.build_summary, "already_read": []}
+    assert store.build_summary == summary
+    store.detect()
+    for ours, theirs in [(store.members(), found.members()), (store.sightings(), found.sightings())]:
+        assert pyarrow.table(ours).equals(pyarrow.table(theirs))
+
+
+def test_a_file_and_a_table_together_and_one_after_the_other(events, world, found, tmp_path):
+    pyarrow.parquet.write_table(events.slice(0, 50_000), tmp_path / "first.parquet")
+    both = hydralink.build([tmp_path / "first.parquet", events.slice(50_000)], output=tmp_path / "both")
+    later = hydralink.build(tmp_path / "first.parquet", output=tmp_path / "later")
+    assert later.update(streamed(events.slice(50_000)))["rows"] == events.num_rows
+    for store in (both, later):
+        assert store.build_summary is not None
+        store.detect()
+    assert pyarrow.table(both.members()).equals(pyarrow.table(later.members()))
+
+
+def test_tables_are_read_by_pyarrow_polars_pandas_and_duckdb(found):
+    members = found.members()
+    count = pyarrow.table(members).num_rows
+    assert polars.DataFrame(members).height == count
+    assert duckdb.sql("select count(*) from members").fetchall() == [(count,)]
+    reader = pyarrow.RecordBatchReader.from_stream(members)
+    assert sum(batch.num_rows for batch in reader) == count
+    assert reader.schema.names == members.columns
+    if hasattr(pandas.DataFrame, "from_arrow"):
+        assert len(pandas.DataFrame.from_arrow(members)) == count
+    # Read in part and dropped: whoever wrote the rest stops.
+    reader = pyarrow.RecordBatchReader.from_stream(found.sightings())
+    reader.read_next_batch()
+    del reader
+
+
+def test_side_tables_and_maps_need_no_files(events, world, found, tmp_path):
+    renamed = events.rename_columns(["customer" if name == "account_id" else name for name in events.column_names])
+    store = hydralink.build(
+        renamed,
+        output=tmp_path / "store",
+        accounts=polars.read_csv(world / "accounts.csv", try_parse_dates=True),
+        releases=pyarrow.csv.read_csv(world / "releases.csv"),
+        map={"columns": {"account_id": "customer"}},
+    )
+    store.detect()
+    assert pyarrow.table(store.members()).equals(pyarrow.table(found.members()))
+    account = pyarrow.table(found.members(1))["account_id"][0].as_py()
+    assert store.show(account) == found.show(account) and store.show(account)["facts"]
+    for wrong in ({"accounts": 7}, {"releases": ["a.csv"]}):
+        with pytest.raises(TypeError, match="is a path"):
+            hydralink.build(events, output=tmp_path / "store", **wrong)
+    with pytest.raises(hydralink.InputError, match="map"):
+        hydralink.build(events, output=tmp_path / "store", map={"colums": {}})
+
+
+def test_nothing_found_is_a_table_without_rows(found):
+    none = pyarrow.table(found.networks(where="accounts > 1000000"))
+    assert none.num_rows == 0 and "why" in none.column_names

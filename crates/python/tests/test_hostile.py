@@ -1,0 +1,194 @@
+"""Bad input is an exception that says what was expected, and loses nothing."""
+
+import os
+
+import hydralink
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+
+def test_files_that_are_not_there_or_not_events(tmp_path):
+    with pytest.raises(hydralink.InputError, match="nowhere.csv"):
+        hydralink.build("nowhere.csv", output=tmp_path / "store")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(hydralink.InputError, match="empty"):
+        hydralink.build(tmp_path / "empty.csv", output=tmp_path / "store")
+    (tmp_path / "shoes.csv").write_text("shoe,size\nred,44\n")
+    with pytest.raises(hydralink.InputError, match="account_id"):
+        hydralink.build([tmp_path / "shoes.csv"], output=tmp_path / "store")
+    with pytest.raises(hydralink.InputError, match="nothing to read"):
+        hydralink.build([], output=tmp_path / "store")
+    assert not (tmp_path / "store" / "MANIFEST").exists()
+
+
+def test_stores_that_are_none(tmp_path):
+    with pytest.raises(hydralink.StoreError):
+        hydralink.open(tmp_path)
+    with pytest.raises(hydralink.StoreError):
+        hydralink.open(tmp_path / "nowhere")
+
+
+def test_wrong_types_of_events(tmp_path):
+    for wrong in (None, 7, {"account_id": ["a"]}, [["a.csv"]]):
+        with pytest.raises(TypeError, match="__arrow_c_stream__"):
+            hydralink.build(wrong, output=tmp_path / "store")
+
+    class Liar:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return "not a capsule"
+
+    with pytest.raises(TypeError, match="capsule"):
+        hydralink.build(Liar(), output=tmp_path / "store")
+
+    class Other:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return pyarrow.schema([("a", pyarrow.string())]).__arrow_c_schema__()
+
+    with pytest.raises(ValueError):
+        hydralink.build(Other(), output=tmp_path / "store")
+
+
+@pytest.mark.parametrize("accounts", [[1.5, 2.5], [["a"], ["b"]], [{"id": 1}, {"id": 2}], [True, False]])
+def test_accounts_that_are_no_text(accounts, tmp_path):
+    table = pyarrow.table({"account_id": accounts, "device": ["d", "d"]})
+    if isinstance(accounts[0], bool):
+        assert hydralink.build(table, output=tmp_path / "store").build_summary["accounts"] == 2
+        return
+    with pytest.raises(hydralink.InputError, match="account_id"):
+        hydralink.build(table, output=tmp_path / "store")
+
+
+def test_whole_numbers_are_names_too(tmp_path):
+    table = pyarrow.table({"account_id": [1, 2, 3], "device": ["d", "d", "e"]})
+    store = hydralink.build(table, output=tmp_path / "store")
+    assert store.show("account:2")["seen_with"] == {"device": 1}
+
+
+def test_rows_without_accounts_are_told_by_number(tmp_path):
+    table = pyarrow.table({"account_id": ["a", None, "b"], "device": ["d", "d", "d"]})
+    store = hydralink.build(table, output=tmp_path / "store", rejects=tmp_path / "rejects.jsonl")
+    assert store.build_summary["rejected"] == 1
+    assert '"row":1' in (tmp_path / "rejects.jsonl").read_text()
+    with pytest.raises(hydralink.InputError, match="max_bad"):
+        hydralink.build(table, output=tmp_path / "store", max_bad=7)
+
+
+def test_a_stream_that_breaks_off_and_one_without_rows(tmp_path):
+    schema = pyarrow.schema([("account_id", pyarrow.string()), ("device", pyarrow.string())])
+
+    def batches():
+        yield pyarrow.record_batch([["a"], ["d"]], schema=schema)
+        raise RuntimeError("the warehouse went away")
+
+    with pytest.raises(hydralink.InputError, match="the warehouse went away"):
+        hydralink.build(pyarrow.RecordBatchReader.from_batches(schema, batches()), output=tmp_path / "store")
+    with pytest.raises(hydralink.InputError, match="no events"):
+        hydralink.build(schema.empty_table(), output=tmp_path / "store")
+    used = pyarrow.RecordBatchReader.from_batches(schema, [])
+    used.read_all()
+    with pytest.raises(hydralink.InputError):
+        hydralink.build(used, output=tmp_path / "store")
+
+
+def test_card_numbers_are_refused_and_not_echoed(tmp_path):
+    table = pyarrow.table({"account_id": ["a"], "card": ["4111111111111111"]})
+    with pytest.raises(hydralink.RefusedError) as refused:
+        hydralink.build(table, output=tmp_path / "store")
+    assert "4111" not in str(refused.value)
+
+
+def test_unknown_names_come_with_suggestions(found, network):
+    account = network[1][0]
+    with pytest.raises(hydralink.UnknownIdError) as unknown:
+        found.show(f"account:{account[:-1]}")
+    assert f"account:{account}" in unknown.value.suggestions
+    assert unknown.value.what == f"account:{account[:-1]}"
+    with pytest.raises(hydralink.UnknownIdError) as unknown:
+        found.members("PN-00000000")
+    assert unknown.value.suggestions[0].startswith("PN-")
+    with pytest.raises(hydralink.UnknownIdError) as unknown:
+        found.hubs(kind="ipp")
+    assert "ip" in unknown.value.suggestions
+    for ask in (found.network, found.how, found.plan_bans, found.evidence):
+        with pytest.raises(hydralink.UnknownIdError):
+            ask(0)
+    with pytest.raises(hydralink.UnknownIdError):
+        found.expand(["nobody"])
+
+
+def test_questions_that_can_not_be_asked(found, network):
+    with pytest.raises(hydralink.InputError, match="where"):
+        found.hubs(where="degree >")
+    with pytest.raises(hydralink.UnknownIdError, match="shoe"):
+        found.networks(where="shoe > 1")
+    with pytest.raises(hydralink.InputError, match="identifier"):
+        found.why(network[1][0], pyarrow.table(found.hubs(top=1))["identifier"][0].as_py())
+    with pytest.raises(hydralink.InputError, match="degree"):
+        found.top(by="shoe size")
+    with pytest.raises(hydralink.InputError, match="copies"):
+        found.calibrate(0)
+    with pytest.raises(hydralink.InputError, match="exclude"):
+        found.export("x.graphml", all=True, whole=True)
+    with pytest.raises(hydralink.InputError):
+        found.export("x.unknown")
+    with pytest.raises(hydralink.InputError, match="threads"):
+        found.detect(threads=0)
+    with pytest.raises(TypeError):
+        found.show(7)
+    with pytest.raises(OverflowError):
+        found.hubs(top=-1)
+
+
+def test_not_detected_yet(world, tmp_path):
+    store = hydralink.build(world / "events.parquet", output=tmp_path / "store")
+    assert not store.detected
+    assert "detect()" in store._repr_html_()
+    with pytest.raises(hydralink.NotDetectedError, match="detect"):
+        store.networks()
+    assert store.show(store.neighbors(pyarrow.parquet.read_table(world / "events.parquet")["account_id"][0].as_py())[0]["node"])
+
+
+def test_names_that_are_markup_stay_text(tmp_path):
+    table = pyarrow.table({"account_id": ["<script>alert(1)</script>", "b"], "device": ["d", "d"]})
+    folder = tmp_path / "<b>store"
+    assert "<b>store" not in hydralink.build(table, output=folder).detect()._repr_html_()
+
+
+def test_keys(world, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    key.chmod(0o600)
+    store = hydralink.build(world / "events.parquet", output=tmp_path / "store", key_file=key).detect()
+    account = pyarrow.parquet.read_table(world / "events.parquet")["account_id"][0].as_py()
+    assert store.show(f"account:{account}")["node"] != f"account:{account}"
+    with pytest.raises(hydralink.UnknownIdError, match="key"):
+        hydralink.open(tmp_path / "store").show(f"account:{account}")
+    other = tmp_path / "other"
+    other.write_bytes(os.urandom(32).hex().encode())
+    other.chmod(0o600)
+    with pytest.raises(hydralink.RefusedError):
+        hydralink.open(tmp_path / "store", key_file=other)
+    key.chmod(0o644)
+    with pytest.raises(hydralink.RefusedError, match="chmod"):
+        hydralink.open(tmp_path / "store", key_file=key)
+    with pytest.raises(hydralink.InputError, match="level"):
+        hydralink.open(tmp_path / "store", level="all")
+
+
+def test_a_level_holds_in_tables_too(found, tmp_path, network):
+    with pytest.raises(hydralink.InputError, match="key"):
+        hydralink.open(found.folder, level="redact")
+    key = tmp_path / "key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    key.chmod(0o600)
+    redacted = hydralink.open(found.folder, key_file=key, level="redact")
+
+    def values(store):
+        columns = [store.members(network[0]), "account_id"], [store.sightings(network[0]), "identifier"], [store.hubs(), "identifier"]
+        found = {value for table, name in columns for value in pyarrow.table(table)[name].to_pylist()}
+        evidence = pyarrow.table(store.evidence(network[0])).to_pylist()
+        return found | {row["name"] for row in evidence if row["item"] == "identifier"}
+
+    assert values(redacted).isdisjoint(values(found))
+    assert not any(account in str(redacted.network(network[0])) for account in network[1])

@@ -1,0 +1,180 @@
+"""The library and the command line give the same answers."""
+
+import datetime
+
+import hydralink
+import pyarrow
+import pytest
+
+
+def rows(table):
+    """Rows as the command line's JSON has them, as far as a table has columns for it."""
+
+    def value(cell):
+        return cell.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(cell, datetime.datetime) else cell
+
+    return [{name: value(cell) for name, cell in row.items()} for row in pyarrow.table(table).to_pylist()]
+
+
+def same(ours, theirs):
+    assert len(ours) == len(theirs)
+    for one, other in zip(ours, theirs):
+        for name, cell in one.items():
+            if name == "stability" and isinstance(other.get(name), dict):
+                other = {**other, name: other[name]["similarity"]}
+            expected = other.get(name)
+            assert cell == (pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected), name
+
+
+def test_tables(found, cli, network):
+    store = found.folder
+    same(rows(found.networks(all=True)), cli("networks", store, "--all", "--top", 0, lines=True))
+    same(rows(found.networks(top=1)), cli("networks", store, "--top", 1, lines=True))
+    same(rows(found.members()), cli("members", store, lines=True))
+    same(rows(found.members(network[0])), cli("members", store, "--network", network[0], lines=True))
+    same(rows(found.members(where="confidence > 0.9")), cli("members", store, "--where", "confidence > 0.9", lines=True))
+    same(rows(found.hubs()), cli("hubs", store, "--top", 0, lines=True))
+    by = dict(kind="ip", top=3, where="degree > 2")
+    same(rows(found.hubs(**by)), cli("hubs", store, "--kind", "ip", "--top", 3, "--where", "degree > 2", lines=True))
+
+
+def test_evidence_is_what_the_dossier_says(found, network):
+    evidence, dossier = rows(found.evidence(network[0])), found.network(network[0])
+    signals = {row["name"]: row for row in evidence if row["item"] == "signal"}
+    assert signals.keys() == dossier["signals"].keys()
+    for name, line in dossier["signals"].items():
+        assert signals[name]["bits"] == (line and pytest.approx(line["bits"]))
+    ties = [row["name"] for row in evidence if row["item"] == "identifier"]
+    assert ties == [tie["identifier"] for tie in dossier["tied_by"]]
+
+
+def test_sightings_are_the_edges(found):
+    edges = pyarrow.table(found.sightings())
+    assert edges.num_rows == found.build_summary["sightings"]
+    account = edges["account_id"][0].as_py()
+    of_account = [row for row in rows(edges) if row["account_id"] == account]
+    neighbors = found.neighbors(account)
+    assert {row["identifier"]: row["exchanges"] for row in of_account} == {
+        neighbor["node"]: neighbor["exchanges"] for neighbor in neighbors
+    }
+
+
+def test_records(found, cli, network, world):
+    store, (id, accounts) = found.folder, network
+    one, other = accounts[0], accounts[1]
+    ip = rows(found.hubs(kind="ip", top=2))
+    for ours, theirs in [
+        (found.network(id), ("network", store, id)),
+        (found.network(1), ("network", store, 1)),
+        (found.show(one), ("show", store, one)),
+        (found.show(ip[0]["identifier"]), ("show", store, ip[0]["identifier"])),
+        (found.neighbors(one), ("neighbors", store, one, "--top", 0)),
+        (found.neighbors(one, kind="ip", top=2), ("neighbors", store, one, "--kind", "ip", "--top", 2)),
+        (found.neighbors(one, where="degree > 1"), ("neighbors", store, one, "--where", "degree > 1", "--top", 0)),
+        (found.ego(one, hops=1)["nodes"], ("ego", store, one, "--hops", 1)),
+        (found.top(by="events", kind="account"), ("top", store, "--by", "events", "--kind", "account")),
+        (found.path(one, other, k=2), ("path", store, one, other, "-k", 2)),
+        (found.common(one, other), ("common", store, one, other)),
+        (found.common(*[row["identifier"] for row in ip]), ("common", store, *[row["identifier"] for row in ip])),
+        (found.why(one, other), ("why", store, one, other)),
+        (found.why_not(one, "account:" + other), ("why-not", store, one, other)),
+        (found.appeal(one), ("appeal", store, one)),
+        (found.how(id), ("how", store, id)),
+        (found.cohesion(id), ("cohesion", store, id)),
+        (found.overlap(1, 2), ("overlap", store, 1, 2, "--top", 0)),
+        (found.components(top=5), ("components", store, "--top", 5)),
+        (found.components(sweep=True), ("components", store, "--sweep")),
+        (found.components(kind=["ip"], max_degree=5, top=0), ("components", store, "--kind", "ip", "--max-degree", 5, "--top", 0)),
+        (found.communities(algorithm="louvain", top=3), ("communities", store, "--algorithm", "louvain", "--top", 3)),
+        (found.dense(blocks=2), ("dense", store, "--blocks", 2)),
+        (found.lockstep()["cores"], ("lockstep", store)),
+        (found.review(8), ("networks", store, "--review-hours", 8)),
+        (found.plan_bans(id), ("plan-bans", store, id)),
+        (found.layers(), ("layers", store)),
+        (found.lineage(), ("lineage", store)),
+        (found.lineage(id), ("lineage", store, id)),
+        (found.lineage(events=True), ("lineage", store, "--events")),
+        (found.verify(), ("verify", store)),
+        (found.evaluate(world / "labels.csv"), ("evaluate", store, "--labels", world / "labels.csv")),
+        (found.fairness(world / "labels.csv"), ("evaluate", store, "--labels", world / "labels.csv", "--fairness")),
+        (hydralink.diff(found, found), ("diff", store, store)),
+        (hydralink.profile(world / "events.parquet"), ("profile", world / "events.parquet")),
+    ]:
+        assert ours == cli(*theirs), theirs
+
+
+def test_lists(found, cli, network, tmp_path):
+    (tmp_path / "seeds").write_text("\n".join(network[1][:2]))
+    asked = ("expand", found.folder, "--seeds", tmp_path / "seeds", "--top", 0)
+    assert found.expand(network[1][:2]) == cli(*asked)
+    assert found.impact(network[1]) == cli("impact", found.folder, nodes_file(tmp_path, network[1]))
+    rule = "ip(accounts <= 10) and 2 of {card, template}"
+    linked = found.link(rule=[rule])
+    assert linked["groups"] == cli("link", found.folder, "--rule", rule, "--top", 0)
+    assert [account for account, _ in linked["accounts"]] == [
+        row["account_id"] for row in cli("link", found.folder, "--rule", rule, "--accounts")
+    ]
+
+
+def nodes_file(folder, names):
+    path = folder / "nodes"
+    path.write_text("\n".join(names))
+    return path
+
+
+def test_markdown_is_a_document(found, network):
+    text = found.network(network[0], format="markdown")
+    assert text.startswith("# ") and network[0] in text
+
+
+def test_a_dossier_is_verified(copied, network):
+    dossier = copied.network(network[0])
+    assert copied.verify(dossier=dossier)["network"] == network[0]
+    dossier["accounts"] += 1
+    with pytest.raises(hydralink.InputError, match="accounts"):
+        copied.verify(dossier=dossier)
+
+
+def test_calibrated_and_confirmed(copied, cli, network):
+    told = []
+    answer = copied.calibrate(2, progress=lambda *step: told.append(step))
+    assert answer["thresholds"] and answer["reliability"]
+    assert {step[2] for step in told} == {2}
+    copied.consensus(2)
+    case = copied.confirm(network[0], reviewer="ann", reason="shared_cards")
+    assert copied.cases() == [case] == cli("case", "list", copied.folder)
+    assert [entry["action"] for entry in copied.case_log()] == ["confirm"]
+    networks = rows(copied.networks(all=True))
+    same(networks, cli("networks", copied.folder, "--all", "--top", 0, lines=True))
+    assert any(row["stability"] is not None for row in networks) and networks[0]["confirmed"] > 0
+
+
+def test_what_is_written(found, cli, tmp_path):
+    written = found.export(tmp_path / "ours.graphml", all=True)
+    assert written["nodes"] > 0 and not written["collapsed"]
+    found.export(tmp_path / "ours.parquet")
+    assert found.report(tmp_path / "report.html") == (tmp_path / "report.html").stat().st_size
+
+
+def test_earlier_and_erased(copied, tmp_path, network):
+    earlier = copied.as_of("2026-04-01", output=tmp_path / "earlier")
+    assert earlier.build_summary["accounts"] < pyarrow.table(copied.members()).num_rows
+    forgotten = copied.forget([network[1][0]], reviewer="ann")
+    assert forgotten["accounts"] == 1
+    with pytest.raises(hydralink.UnknownIdError):
+        copied.show(f"account:{network[1][0]}")
+
+
+def test_a_notebook_shows_the_ranked_table(found, network):
+    html = found._repr_html_()
+    assert network[0] in html and "<table>" in html
+    assert repr(found).startswith("<hydralink.Store ")
+
+
+def test_settings_are_a_dictionary_or_a_file(copied, tmp_path):
+    defaults = hydralink.default_config()
+    copied.detect(config={"seed": 7, "behaviour": {"draws": defaults["behaviour"]["draws"]}}, threads=1)
+    with pytest.raises(hydralink.InputError, match="sead"):
+        copied.detect(config={"sead": 7})
+    (tmp_path / "c.toml").write_text(f"[behaviour]\ndraws = {defaults['behaviour']['draws']}\n")
+    copied.detect(config=tmp_path / "c.toml")

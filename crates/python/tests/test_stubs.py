@@ -1,0 +1,45 @@
+"""The stubs say what the library has: the same names, the same parameters, and each with a docstring."""
+
+import ast
+import inspect
+import pathlib
+
+import hydralink
+
+STUB = pathlib.Path(hydralink.__file__).with_name("__init__.pyi")
+
+
+def parameters(node):
+    names = node.args
+    return [argument.arg for argument in names.posonlyargs + names.args], [argument.arg for argument in names.kwonlyargs]
+
+
+def functions(body):
+    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+
+def agrees(name, node, real):
+    positional, keyword = [], []
+    for parameter in inspect.signature(real).parameters.values():
+        (keyword if parameter.kind is parameter.KEYWORD_ONLY else positional).append(parameter.name)
+    assert parameters(node) == (positional, keyword), name
+    assert inspect.getdoc(real), f"{name} has no docstring"
+
+
+def test_stubs_are_the_library():
+    assert STUB.with_name("py.typed").exists()
+    tree = ast.parse(STUB.read_text())
+    public = {name for name in dir(hydralink) if not name.startswith("_")} - {"hydralink"}
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    names = functions(tree.body).keys() | (classes.keys() - {"ArrowStream"})
+    assert names == public
+    for name, node in functions(tree.body).items():
+        agrees(name, node, getattr(hydralink, name))
+    for name in ("Store", "Table"):
+        methods = functions(classes[name].body)
+        real = {method for method in vars(getattr(hydralink, name)) if not method.startswith("__")}
+        assert {method for method in methods if not method.startswith("__")} == real
+        for method, node in methods.items():
+            if not any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list):
+                if not method.startswith("__"):
+                    agrees(f"{name}.{method}", node, getattr(getattr(hydralink, name), method))
