@@ -8,9 +8,11 @@ use hydralink::filter;
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
+use hydralink::rules::Lists;
 use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
 
-use super::ask::first_passing;
+use super::ask::{first_passing, found_but};
+use super::link::read_lists;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
@@ -27,7 +29,16 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         output.text(&config.to_toml())?;
         return Ok(Found::Something);
     };
-    let results = run_detect(store, &config, shared)?;
+    let (lists, unknown) = {
+        let dataset = Dataset::open(store)?;
+        let dataset = match arguments.key.read()? {
+            Some(key) => dataset.with_key(&key)?,
+            None => dataset,
+        };
+        let (rules, files, unknown) = read_lists(&dataset, &arguments.lists, output)?;
+        (if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }, unknown)
+    };
+    let results = run_detect(store, &config, &lists, shared)?;
     print_ranked(&Dataset::open(store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
@@ -42,13 +53,18 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         results.run.threshold,
         grouped(below as u64),
     ))?;
-    Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
+    found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
 }
 
 /// Runs a detection with a line of progress.
-pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared: &Shared) -> anyhow::Result<Results> {
+pub(crate) fn run_detect(
+    store: &std::path::Path,
+    config: &DetectConfig,
+    lists: &Lists,
+    shared: &Shared,
+) -> anyhow::Result<Results> {
     let progress = Progress::new(shared, "opening", None, false);
-    let results = hydralink::detect(store, config, &progress.observer())?;
+    let results = hydralink::detect_by(store, config, lists, &progress.observer())?;
     Ok(results)
 }
 

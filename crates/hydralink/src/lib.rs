@@ -107,7 +107,7 @@ pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use consensus::{ConsensusConfig, Stability, consensus};
 pub use dataset::{Allowed, Dataset};
-pub use detect::{DetectConfig, detect};
+pub use detect::{DetectConfig, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::{

@@ -219,6 +219,9 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
         }
     };
     (card.first_seen, card.last_seen) = (rfc3339(span.0), rfc3339(span.1));
+    // A broken case log is `case verify`'s to tell.
+    let good = dataset.known_good_by(node).ok().flatten();
+    card.facts.extend(good.map(|who| ("known_good".to_owned(), who)));
     card
 }
 
