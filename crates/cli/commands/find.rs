@@ -9,7 +9,7 @@ use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
+use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier};
 
 use super::ask::{first_passing, found_but};
 use super::link::read_lists;
@@ -182,7 +182,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
 
 /// Prints one network in full.
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let index = results.network_index(&arguments.id)?;
     let network = results.network(&dataset, index)?;
@@ -294,8 +294,11 @@ const CHANGE: &[Field<Change>] = &[
 
 /// Prints the life of one network, of all, or everything that happened.
 pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
+    if arguments.id.is_none() {
+        dataset.expect(Reading::Much);
+    }
     Ok(match &arguments.id {
         Some(id) => {
             // A network that no detection finds any more has rows too, and few.

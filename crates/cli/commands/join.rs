@@ -10,7 +10,7 @@ use hydralink::links::{self, EgoNode, Shared};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot};
-use hydralink::{AccountId, Dataset, Node, cases};
+use hydralink::{AccountId, Dataset, Node, Reading, cases};
 
 use super::ask::{found_but, named};
 use super::find::MEMBER;
@@ -23,6 +23,7 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
+    dataset.expect(Reading::Some);
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
     let found = output.records(&ego.nodes, EGO)?;
     if ego.not_passed > 0 {
@@ -45,10 +46,11 @@ const EGO: &[Field<EgoNode>] = &[
 
 /// Prints the strongest chains of evidence between two nodes.
 pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
+    dataset.expect(Reading::Some);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
@@ -138,8 +140,9 @@ pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Re
 
 /// Prints what keeps two accounts apart.
 pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    dataset.expect(Reading::Some);
     let found = why_not::why_not(&dataset, &dataset.labelling()?, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }
@@ -227,7 +230,7 @@ fn appeal_text(appeal: &Appeal) -> String {
 
 /// Prints how a network hangs together.
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let network = results.network_index(&arguments.id)?;
     dataset.expect_reading_of_network(&results, network);

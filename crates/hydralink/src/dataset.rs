@@ -18,7 +18,7 @@ use crate::node::Node;
 use crate::privacy::{self, Key};
 use crate::results::{Labelling, Results};
 use crate::rules::Lists;
-use crate::store::{Manifest, Store, Tables};
+use crate::store::{Manifest, Reading, Store, Tables};
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ impl Dataset {
     /// # Errors
     /// As [`Store::open`]; [`Error::Graph`] if the sections don't fit together.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let store = Store::open(path)?;
+        // The few places that are checked on opening are no reason to read ahead.
+        let store = Store::open_for_lookups(path)?;
         let graph = BipartiteGraph::from_columns(BipartiteColumns {
             kind_starts: store.column("graph.kind_starts")?,
             account_offsets: store.column("graph.account_offsets")?,
@@ -95,6 +96,7 @@ impl Dataset {
         let naming = Naming::new(Level::Full, None)?;
         let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
         let asns = store.column_or_empty(enrich::ASNS)?;
+        store.expect(Reading::Much);
         Ok(Dataset {
             store,
             graph,
@@ -119,18 +121,31 @@ impl Dataset {
     /// The same, to be asked about a few nodes: see [`Store`]'s reading ahead. Scans of everything are slower then.
     #[must_use]
     pub fn for_lookups(self) -> Self {
-        self.store.expect(true);
+        self.store.expect(Reading::Few);
         self
+    }
+
+    /// Says what will be read of the store from here on; of consequence only for how long that takes.
+    pub fn expect(&self, reading: Reading) {
+        self.store.expect(reading);
     }
 
     /// Says that these nodes and what they were seen with will be read: single places, or so many that reading ahead pays.
     pub fn expect_reading_of(&self, nodes: &[Node]) {
-        self.store.expect(nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>() <= LOOKUPS);
+        let places = nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>();
+        self.expect(match places {
+            ..=FEW_LOOKUPS => Reading::Few,
+            ..=LOOKUPS => Reading::Some,
+            _ => Reading::Much,
+        });
     }
 
     /// Says that the members of a network and what they were seen with will be read.
     pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
-        self.store.expect(results.members_of(network).len() <= NETWORK_LOOKUPS);
+        self.expect(Reading::Some);
+        if results.members_of(network).len() > NETWORK_LOOKUPS {
+            self.expect(Reading::Much);
+        }
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -503,7 +518,8 @@ impl Words {
     }
 }
 
-/// Places that are looked up one by one; for more, reading ahead is faster.
+/// Places that are looked up one by one; for more, reading ahead is faster: from so many on in the smaller sections, and in all.
+const FEW_LOOKUPS: usize = 50;
 const LOOKUPS: usize = 500;
 
 /// Members of a network whose rows are looked up one by one.

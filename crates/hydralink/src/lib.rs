@@ -119,7 +119,7 @@ pub use linkage::{
 };
 pub use node::Node;
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
-pub use store::Store;
+pub use store::{Reading, Store};
 pub use synth;
 
 /// [`export::export`] with places by ForceAtlas2, component by component.
