@@ -124,7 +124,7 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
 
 const NEIGHBOR: &[Field<Neighbor>] = &[
     Field::csv("of", |row| row.of.clone()),
-    Field::text("node", |row| row.node.clone()),
+    Field::name("node", |row| row.node.clone()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.2}"))),
     Field::number("exchanges", |row| row.exchanges.to_string()),
     Field::number("degree", |row| row.degree.to_string()),
@@ -158,7 +158,7 @@ pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found>
 }
 
 const TOP: &[Field<TopNode>] = &[
-    Field::text("node", |row| row.node.clone()),
+    Field::name("node", |row| row.node.clone()),
     Field::number("degree", |row| row.degree.to_string()),
     Field::number("exchanges", |row| row.exchanges.to_string()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.1}"))),
@@ -183,7 +183,7 @@ pub(crate) fn first_passing<T: Serialize>(
 }
 
 const HUB: &[Field<Hub>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::csv("kind", |row| row.kind.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::csv("exchanges", |row| row.exchanges.to_string()),

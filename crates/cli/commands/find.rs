@@ -118,7 +118,7 @@ fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output:
 
 const REVIEWED: &[Field<Reviewed>] = &[
     Field::number("rank", |row| row.rank.to_string()),
-    Field::text("id", |row| row.id.clone()),
+    Field::name("id", |row| row.id.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::number("live", |row| row.live.to_string()),
     Field::number("live exchanges", |row| row.live_exchanges.to_string()),
@@ -167,7 +167,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
-        Field::text("id", |cased| cased.network.id.clone()),
+        Field::name("id", |cased| cased.network.id.clone()),
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
         Field::csv("events", |cased| cased.network.events.to_string()),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
@@ -213,7 +213,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
 }
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[
-    Field::text("account_id", |row| row.member.account_id.clone()),
+    Field::name("account_id", |row| row.member.account_id.clone()),
     Field::csv("component", |row| row.member.component.to_string()),
     Field::csv("community", |row| row.member.community.to_string()),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
@@ -264,7 +264,7 @@ const GROUP: &[Field<Group>] = &[
     Field::number("id", |group| group.id.to_string()),
     Field::number("accounts", |group| group.accounts.to_string()),
     Field::number("identifiers", |group| group.identifiers.to_string()),
-    Field::text("example", |group| group.example.clone()),
+    Field::name("example", |group| group.example.clone()),
 ];
 
 const SWEEP: &[Field<hydralink::SweepPoint>] = &[
@@ -314,7 +314,7 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
 }
 
 const LIFE: &[Field<Lineage>] = &[
-    Field::text("id", |row| row.id.clone()),
+    Field::name("id", |row| row.id.clone()),
     Field::text("standing", |row| row.standing.name().to_owned()),
     Field::number("runs", |row| row.runs.to_string()),
     Field::number("accounts", |row| row.accounts.to_string()),

@@ -38,8 +38,8 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
 
 const EGO: &[Field<EgoNode>] = &[
     Field::number("hops", |row| row.hops.to_string()),
-    Field::text("node", |row| row.node.clone()),
-    Field::text("through", |row| row.through.clone()),
+    Field::name("node", |row| row.node.clone()),
+    Field::name("through", |row| row.through.clone()),
     Field::number("degree", |row| row.degree.to_string()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
 ];
@@ -98,7 +98,7 @@ pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow:
 }
 
 const SHARED: &[Field<Shared>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::number("bits", |row| format!("{:.1}", row.bits)),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::text("class", |row| row.class.clone().unwrap_or_default()),
@@ -308,7 +308,7 @@ pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow:
 }
 
 const OVERLAP: &[Field<links::Overlap>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::number("first", |row| row.first_members.to_string()),
     Field::number("second", |row| row.second_members.to_string()),
     Field::number("accounts", |row| row.accounts.to_string()),
@@ -346,7 +346,7 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
 fn close_fields(with_good: bool) -> [Field<Close>; 7] {
     let leaning = |row: &Close| row.leaning.map_or(String::new(), |leaning| format!("{leaning:.3}"));
     [
-        Field::text("account_id", |row| row.account_id.clone()),
+        Field::name("account_id", |row| row.account_id.clone()),
         Field::number("score", |row| format!("{:.4}", row.score)),
         if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning", leaning) },
         Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),

@@ -120,7 +120,7 @@ struct LinkedAccount {
 }
 
 const ACCOUNT: &[Field<LinkedAccount>] =
-    &[Field::text("account_id", |row| row.account_id.clone()), Field::number("cluster", |row| row.cluster.to_string())];
+    &[Field::name("account_id", |row| row.account_id.clone()), Field::number("cluster", |row| row.cluster.to_string())];
 
 const GROUP: &[Field<LinkedGroup>] = &[
     Field::number("group", |row| row.group.to_string()),
@@ -129,12 +129,12 @@ const GROUP: &[Field<LinkedGroup>] = &[
     Field::number("conflicts", |row| row.conflicts.to_string()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
     Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
-    Field::text("example", |row| row.example.clone()),
+    Field::name("example", |row| row.example.clone()),
 ];
 
 const CONFLICT: &[Field<Conflict>] = &[
-    Field::text("first", |row| row.first.clone()),
-    Field::text("second", |row| row.second.clone()),
+    Field::name("first", |row| row.first.clone()),
+    Field::name("second", |row| row.second.clone()),
     Field::text("chain", |row| {
         let link = |link: &rules::Link| format!(" ={}= {}", link.by, link.second);
         row.chain.iter().fold(row.first.clone(), |text, step| text + &link(step))
