@@ -248,7 +248,7 @@ impl Flow {
         let mut left: Vec<u64> = self.edges.iter().flat_map(|edge| [edge.2, edge.2]).collect();
         let head = |arc: u32| {
             let (one, other, _) = self.edges[arc as usize / 2];
-            if arc % 2 == 0 { other } else { one }
+            if arc.is_multiple_of(2) { other } else { one }
         };
         loop {
             let mut by: Vec<u32> = vec![NONE_U32; vertices];

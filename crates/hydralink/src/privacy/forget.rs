@@ -59,7 +59,7 @@ pub struct Forgotten {
 /// are there.
 ///
 /// # Errors
-/// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`detect()`].
+/// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`crate::detect()`].
 pub fn forget(
     store: &Path,
     names: &[String],
