@@ -55,23 +55,30 @@ pub(crate) struct Field<T> {
     heading: &'static str,
     cell: fn(&T) -> String,
     number: bool,
+    /// Whether a value is a name, to be copied whole.
+    whole: bool,
     in_table: bool,
 }
 
 impl<T> Field<T> {
+    /// A column of names: in tables none is broken.
+    pub(crate) const fn name(heading: &'static str, cell: fn(&T) -> String) -> Self {
+        Field { heading, cell, number: false, whole: true, in_table: true }
+    }
+
     /// A column of words, in tables and CSV.
     pub(crate) const fn text(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, in_table: true }
+        Field { heading, cell, number: false, whole: false, in_table: true }
     }
 
     /// A column of numbers, in tables and CSV.
     pub(crate) const fn number(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: true, in_table: true }
+        Field { heading, cell, number: true, whole: true, in_table: true }
     }
 
     /// A column in CSV only, where tables have no room.
     pub(crate) const fn csv(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, in_table: false }
+        Field { heading, cell, number: false, whole: false, in_table: false }
     }
 }
 
@@ -210,25 +217,32 @@ impl Output {
             table.set_width(width);
         }
         let shown: Vec<&Field<T>> = fields.iter().filter(|field| field.in_table).collect();
+        let cell = |record: &T, field: &&Field<T>| visible(&(field.cell)(record));
+        let mut rows: Vec<Vec<String>> =
+            records.iter().map(|record| shown.iter().map(|field| cell(record, field)).collect()).collect();
+        let (widths, aside) = set_aside(&shown, &mut rows, table.width().map_or(usize::MAX, usize::from));
         table.set_header(shown.iter().map(|field| field.heading));
-        for record in records {
-            table.add_row(shown.iter().map(|field| visible(&(field.cell)(record))));
+        for row in &rows {
+            table.add_row(row);
         }
-        for (at, field) in shown.iter().enumerate() {
-            let names = records.iter().map(|record| visible(&(field.cell)(record)));
-            let widest = names.map(|name| name.chars().count()).filter(|&width| width <= WHOLE).max().unwrap_or(0) as u16;
+        for (at, (field, width)) in shown.iter().zip(widths).enumerate() {
             if let Some(column) = table.column_mut(at) {
-                if at == 0 && !field.number {
-                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(widest + 1)));
-                }
                 column.set_padding(if at == 0 { (0, 1) } else { (1, 1) });
+                let width = u16::try_from(width + padding(at)).unwrap_or(u16::MAX);
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
                 if field.number {
                     column.set_cell_alignment(CellAlignment::Right);
                 }
             }
         }
+        let mut aside = aside.into_iter();
         for line in table.lines() {
-            writeln!(self.out, "{}", line.trim_end())?;
+            if line.contains(ASIDE) {
+                for name in aside.next().into_iter().flatten() {
+                    writeln!(self.out, "{name}")?;
+                }
+            }
+            writeln!(self.out, "{}", line.replace(ASIDE, " ").trim_end())?;
         }
         Ok(())
     }
@@ -243,8 +257,43 @@ impl Output {
     }
 }
 
-/// Characters of a name in the first column that stay on one line, however narrow the table: most ids can be copied whole.
-const WHOLE: usize = 28;
+/// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be escaped.
+const ASIDE: char = '\u{1}';
+
+/// Spaces around a column's values.
+fn padding(at: usize) -> usize {
+    if at == 0 { 1 } else { 2 }
+}
+
+/// Gives every column the room that its names and its longest word need. Where a line is too narrow for that, the names that don't
+/// fit are taken out of their column, that of the longest first, and returned row by row, for lines of their own above the row: so
+/// that every name can be copied, however narrow the terminal. Widths of columns, without what is around them, come with them.
+fn set_aside<T>(fields: &[&Field<T>], rows: &mut [Vec<String>], line: usize) -> (Vec<usize>, Vec<Vec<String>>) {
+    let length = |text: &str| text.chars().count();
+    let word = |text: &str| text.split_whitespace().map(length).max().unwrap_or(0);
+    let needs = |rows: &[Vec<String>], at: usize| {
+        let values = rows.iter().map(|row| if fields[at].whole { length(&row[at]) } else { word(&row[at]) });
+        values.max().unwrap_or(0).max(word(fields[at].heading))
+    };
+    let mut widths: Vec<usize> = (0..fields.len()).map(|at| needs(rows, at)).collect();
+    let mut aside: Vec<Vec<String>> = vec![Vec::new(); rows.len()];
+    let mut moved: Vec<usize> = Vec::new();
+    loop {
+        let wanted: usize = widths.iter().enumerate().map(|(at, width)| width + padding(at)).sum();
+        let names = (0..fields.len()).filter(|at| fields[*at].whole && !fields[*at].number && !moved.contains(at));
+        // Of equally long ones the first.
+        let Some(at) = names.min_by_key(|&at| std::cmp::Reverse(widths[at])).filter(|_| wanted > line) else { break };
+        let room = line.saturating_sub(wanted - widths[at]).max(word(fields[at].heading));
+        for (row, aside) in rows.iter_mut().zip(&mut aside).filter(|(row, _)| length(&row[at]) > room) {
+            let name = std::mem::replace(&mut row[at], ASIDE.to_string());
+            aside.push(if at == 0 { name } else { format!("{} {name}", fields[at].heading) });
+        }
+        widths[at] = needs(rows, at);
+        moved.push(at);
+    }
+    aside.retain(|names| !names.is_empty());
+    (widths, aside)
+}
 
 /// The I/O error inside a CSV error, so that a closed pipe is known as one.
 fn unwrapped(error: csv::Error) -> io::Error {
@@ -293,6 +342,21 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn names_that_do_not_fit_stand_on_lines_of_their_own() {
+        let field = [Field::name("node", |row: &(String, String)| row.0.clone()), Field::text("why", |row| row.1.clone())];
+        let row = |name: &str, why: &str| vec![name.to_owned(), why.to_owned()];
+        let fields: Vec<&Field<(String, String)>> = field.iter().collect();
+        let rows = || vec![row("ip:192.0.2.1", "a b"), row("template:0123456789abcdef", "seen often")];
+        // Room for all: nothing moves, and words may still wrap.
+        let mut wide = rows();
+        assert_eq!(set_aside(&fields, &mut wide, 40), (vec![25, 5], vec![]));
+        let mut narrow = rows();
+        let (widths, aside) = set_aside(&fields, &mut narrow, 24);
+        assert_eq!((widths, aside), (vec![12, 5], vec![vec!["template:0123456789abcdef".to_owned()]]));
+        assert_eq!(narrow, [row("ip:192.0.2.1", "a b"), row("\u{1}", "seen often")]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::act::{ANN, belonging, networks, run_with, text};
 use crate::support::{Bench, detected};
 
@@ -165,4 +167,79 @@ fn hours_of_review_go_where_they_stop_most_and_not_to_what_is_decided() {
     assert_eq!((after["waiting"].as_u64(), after["decided"].as_u64()), (Some(waiting - 1), Some(1)), "{after}");
     bench.fails(2, &["minutes"], &["networks", &store, "--review-hours", "0"]);
     bench.fails(2, &["--review-hours"], &["networks", &store, "--minutes-a-network", "5"]);
+}
+
+#[test]
+fn detect_takes_lists_and_they_have_the_last_word() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let strongest = text(&networks(&bench, &store)[0]["id"]);
+    let members: Vec<String> = belonging(&bench, &store, &strongest).into_iter().collect();
+    let rows = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+    let stranger = text(&rows.iter().find(|row| row["candidate"].is_null()).expect("a stranger")["account_id"]);
+    let [first, last, good] = [&members[0], members.last().expect("members"), &members[1]];
+    let pair = |name: &str, one: &str, other: &str| bench.file(name, format!("one,other\n{one},{other}\n"));
+    let must = pair("must.csv", first, &stranger);
+    let cannot = pair("cannot.csv", first, last);
+    let goods = bench.file("good.txt", format!("account:{good}\n"));
+
+    // Before anything was detected with them, contradictions are named with their chain, and nothing is changed.
+    let both = pair("both.csv", first, last);
+    let chain = format!("account:{first} = account:{last}");
+    bench.fails(2, &["contradict", &chain], &["detect", &store, "--must", &both, "--cannot", &cannot]);
+    assert_eq!(belonging(&bench, &store, &strongest).len(), members.len());
+    bench.fails(3, &["must.csv", "line 2"], &["detect", &store, "--must", &pair("must.csv", first, "nobody")]);
+    pair("must.csv", first, &stranger);
+
+    bench.ok(&["detect", &store, "--must", &must, "--cannot", &cannot, "--good", &goods, "--quiet"]);
+    let network_of = |account: &str| -> Value {
+        let rows = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+        rows.into_iter().find(|row| row["account_id"] == account).expect("an account")
+    };
+    let [of_first, of_last, of_good, of_stranger] = [first, last, good, &stranger].map(|account| network_of(account));
+    assert_eq!(of_first["network"], of_stranger["network"], "they must be one");
+    assert_ne!(of_stranger["membership"], "ambiguous", "{of_stranger}");
+    assert_ne!(of_first["candidate"], of_last["candidate"], "they cannot be one");
+    assert!(of_good["candidate"].is_null(), "{of_good}");
+    let shown = bench.ok(&["show", &store, &format!("account:{good}")]).stdout;
+    assert!(shown.contains("by a list that the last detection was run with"), "{shown}");
+
+    // Said as a decision, and what checks and reruns the detection goes by the same lists.
+    let id = text(&network_of(if of_first["network"].is_null() { last } else { first })["network"]);
+    let dossier = bench.ok(&["network", &store, &id, "--format", "json"]);
+    let decided = dossier.json()["decided"].to_string();
+    assert!(decided.contains(good) && decided.contains("left out by decision"), "{decided}");
+    assert!(decided.contains("must be one") || decided.contains("cannot be one"), "{decided}");
+    let file = bench.file("dossier.json", &dossier.stdout);
+    bench.ok(&["verify", &store, "--dossier", &file]);
+    bench.ok(&["consensus", &store, "--runs", "1", "--quiet"]);
+    // Whoever is forgotten leaves the lists as well.
+    bench.ok(&["forget", &store, &stranger, "--reviewer", "ann", "--quiet"]);
+    assert_eq!(network_of(first)["candidate"].is_null(), of_first["candidate"].is_null());
+
+    // Without lists it is as before.
+    bench.ok(&["detect", &store, "--quiet"]);
+    assert_eq!(network_of(good)["network"], network_of(last)["network"]);
+}
+
+#[test]
+fn detect_takes_rules_unless_a_list_says_otherwise() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let rule = "card(accounts <= 10 and class != 'popular_template')";
+    let groups = bench.ok(&["link", &store, "--rule", rule, "--accounts", "--format", "jsonl"]).records();
+    bench.ok(&["detect", &store, "--rule", rule, "--quiet"]);
+    let rows = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+    let network = |account: &Value| {
+        let row = rows.iter().find(|row| row["account_id"] == *account).expect("an account");
+        if row["membership"] == "ambiguous" { Value::Null } else { row["candidate"].clone() }
+    };
+    let mut whole = 0;
+    for group in 1..=groups.last().expect("groups")["cluster"].as_u64().expect("a number") {
+        let of_group = groups.iter().filter(|row| row["cluster"] == group);
+        let found: BTreeSet<String> = of_group.map(|row| network(&row["account_id"]).to_string()).collect();
+        assert_eq!(found.len(), 1, "a group of the rule is in one network or in none: {found:?}");
+        whole += usize::from(!found.contains("null"));
+    }
+    assert!(whole > 0, "some group touches a network");
 }

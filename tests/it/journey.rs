@@ -192,3 +192,28 @@ fn a_closed_pipe_is_success() {
     let output = std::process::Command::new("bash").args(["-c", &shell]).output().expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn however_narrow_the_terminal_names_stay_whole() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let account = bench.ok(&["members", &store, "--format", "jsonl"]).records()[0]["account_id"].clone();
+    let account = format!("account:{}", account.as_str().expect("a name"));
+    let asked: [&[&str]; 4] = [
+        &["hubs", &store, "--top", "30"],
+        &["top", &store, "--by", "bits", "--top", "30"],
+        &["neighbors", &store, &account, "--top", "30"],
+        &["ego", &store, &account, "--max-nodes", "30"],
+    ];
+    for arguments in asked {
+        let records = bench.ok(&[arguments, &["--format", "jsonl"]].concat()).records();
+        for columns in ["40", "80", "100"] {
+            let table = bench.command(arguments).env("COLUMNS", columns).output().expect("the binary runs").stdout;
+            let table = String::from_utf8(table).expect("text");
+            for record in &records {
+                let name = [&record["identifier"], &record["node"]].into_iter().find_map(|name| name.as_str()).expect("a name");
+                assert!(table.lines().any(|line| line.contains(name)), "{name} in {} columns:\n{table}", columns);
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::View;
+use super::{RuleLists, View};
 
 #[derive(Debug, Args)]
 pub(crate) struct Hubs {
@@ -250,21 +250,8 @@ pub(crate) struct Link {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// A rule, as in 'card(accounts <= 10) and 2 of {ip, device, template}' (repeat for several)
-    #[arg(long, value_name = "RULE", required_unless_present_any = ["rules", "must"])]
-    pub(crate) rule: Vec<String>,
-    /// TOML with rules by name, under [rules]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Option<PathBuf>,
-    /// CSV of pairs of accounts that are one, a pair a line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) must: Option<PathBuf>,
-    /// CSV of pairs of accounts that cannot be one
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cannot: Option<PathBuf>,
-    /// Known-good accounts and identifiers, which link nobody, one a line or JSON Lines; the store's allow list holds too
-    #[arg(long, value_name = "FILE")]
-    pub(crate) good: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) lists: RuleLists,
     /// Groups to print, largest first (0: all)
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::View;
 use super::judge::{EvaluateMore, TruthFiles};
+use super::{KeyFile, View};
 
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
@@ -24,6 +24,30 @@ pub(crate) struct Detect {
     /// Networks to print
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) lists: RuleLists,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
+}
+
+/// What is known of accounts beforehand: shared by `detect` and `link`.
+#[derive(Debug, Args)]
+pub(crate) struct RuleLists {
+    /// A rule, as in 'card(accounts <= 10) and 2 of {ip, device, template}' (repeat for several)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Vec<String>,
+    /// TOML with rules by name, under [rules]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// CSV of pairs of accounts that are one, a pair a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) must: Option<PathBuf>,
+    /// CSV of pairs of accounts that cannot be one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cannot: Option<PathBuf>,
+    /// Known-good accounts and identifiers, which link nobody, one a line or JSON Lines; the store's allow list holds too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) good: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ pub(crate) use ask::{
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
-    Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName,
+    Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
 };
 pub(crate) use judge::*;
 pub(crate) use read::{AsOf, Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
@@ -132,8 +132,8 @@ pub(crate) enum Command {
     ///
     /// Two accounts are one if they share what a rule asks for: identifiers of a kind, with what has to hold of them in
     /// parentheses (the fields of `hubs --where`), joined by `and`, or so many of some kinds. Lists say which pairs must be one
-    /// or can't; if they contradict each other that is an error, and what rules join against them is listed. `detect` doesn't
-    /// use rules.
+    /// or can't; if they contradict each other that is an error, and what rules join against them is listed. `detect` takes the
+    /// same rules and lists.
     ///
     /// Example: hydralink link store --rule 'card(accounts <= 10) and 2 of {ip, device, template}' --cannot pairs.csv
     Link(Link),

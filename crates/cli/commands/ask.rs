@@ -123,7 +123,7 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
 
 const NEIGHBOR: &[Field<Neighbor>] = &[
     Field::csv("of", |row| row.of.clone()),
-    Field::text("node", |row| row.node.clone()),
+    Field::name("node", |row| row.node.clone()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.2}"))),
     Field::number("exchanges", |row| row.exchanges.to_string()),
     Field::number("degree", |row| row.degree.to_string()),
@@ -157,7 +157,7 @@ pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found>
 }
 
 const TOP: &[Field<TopNode>] = &[
-    Field::text("node", |row| row.node.clone()),
+    Field::name("node", |row| row.node.clone()),
     Field::number("degree", |row| row.degree.to_string()),
     Field::number("exchanges", |row| row.exchanges.to_string()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.1}"))),
@@ -168,7 +168,7 @@ const TOP: &[Field<TopNode>] = &[
 ];
 
 const HUB: &[Field<Hub>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::csv("kind", |row| row.kind.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::csv("exchanges", |row| row.exchanges.to_string()),

@@ -11,7 +11,7 @@ use crate::output::{Output, grouped};
 
 /// Prints a plan of actions against one network.
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let index = results.network_index(&arguments.id)?;
     let network = results.network(&dataset, index)?;

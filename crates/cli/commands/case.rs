@@ -123,7 +123,7 @@ fn warn_torn(cases: &Cases, output: &mut Output) -> std::io::Result<()> {
 }
 
 const CASE: &[Field<Case>] = &[
-    Field::text("case", |case| case.case.clone()),
+    Field::name("case", |case| case.case.clone()),
     Field::text("state", |case| case.state.name().to_owned()),
     Field::number("accounts", |case| case.accounts.to_string()),
     Field::number("awaiting", |case| case.awaiting.to_string()),
@@ -143,7 +143,7 @@ const ENTRY: &[Field<LogEntry>] = &[
         (_, Some(accounts)) => format!("four eyes over {accounts}"),
         _ => entry.action.name().to_owned(),
     }),
-    Field::text("target", |entry| entry.target.clone()),
+    Field::name("target", |entry| entry.target.clone()),
     Field::number("accounts", |entry| entry.accounts.to_string()),
     Field::text("reason", |entry| entry.reason.clone().unwrap_or_default()),
     Field::text("text", |entry| entry.text.clone().unwrap_or_default()),

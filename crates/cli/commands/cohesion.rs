@@ -153,7 +153,7 @@ fn print_accounts(
     let Some(results) = results else {
         let named: Vec<Named> =
             accounts.iter().map(|&account| Named { account_id: dataset.shown_account(account).into_owned() }).collect();
-        return Ok(output.records(&named, &[Field::text("account_id", |row: &Named| row.account_id.clone())])?);
+        return Ok(output.records(&named, &[Field::name("account_id", |row: &Named| row.account_id.clone())])?);
     };
     let cases = dataset.cases()?;
     let rows: Vec<_> = accounts.iter().map(|&account| cases::label_member(dataset, results, &cases, account)).collect();

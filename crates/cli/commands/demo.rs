@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use hydralink::export::ExportConfig;
 use hydralink::report::ReportConfig;
+use hydralink::rules::Lists;
 use hydralink::synth::{Format, Tier, WorldConfig};
 use hydralink::{Dataset, DetectConfig, Zone, evaluate};
 
@@ -53,7 +54,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
 
     let clock = Instant::now();
     let detect = DetectConfig { seed: 1, ..DetectConfig::default() };
-    let results = find::run_detect(&store, &detect, shared)?;
+    let results = find::run_detect(&store, &detect, &Lists::default(), shared)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
     let dataset = Dataset::open(&store)?;

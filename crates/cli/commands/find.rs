@@ -8,8 +8,11 @@ use hydralink::filter::{self, first_passing};
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Results, dossier};
+use hydralink::rules::Lists;
+use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier};
 
+use super::ask::found_but;
+use super::link::read_lists;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
 use crate::output::{Field, Format, Output, grouped};
@@ -26,7 +29,16 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         output.text(&config.to_toml())?;
         return Ok(Found::Something);
     };
-    let results = run_detect(store, &config, shared)?;
+    let (lists, unknown) = {
+        let dataset = Dataset::open(store)?;
+        let dataset = match arguments.key.read()? {
+            Some(key) => dataset.with_key(&key)?,
+            None => dataset,
+        };
+        let (rules, files, unknown) = read_lists(&dataset, &arguments.lists, output)?;
+        (if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }, unknown)
+    };
+    let results = run_detect(store, &config, &lists, shared)?;
     print_ranked(&Dataset::open(store)?, &results, arguments.top, output)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
@@ -41,13 +53,18 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         results.run.threshold,
         grouped(below as u64),
     ))?;
-    Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
+    found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
 }
 
 /// Runs a detection with a line of progress.
-pub(crate) fn run_detect(store: &std::path::Path, config: &DetectConfig, shared: &Shared) -> anyhow::Result<Results> {
+pub(crate) fn run_detect(
+    store: &std::path::Path,
+    config: &DetectConfig,
+    lists: &Lists,
+    shared: &Shared,
+) -> anyhow::Result<Results> {
     let progress = Progress::new(shared, "opening", None, false);
-    let results = hydralink::detect(store, config, &progress.observer())?;
+    let results = hydralink::detect_by(store, config, lists, &progress.observer())?;
     Ok(results)
 }
 
@@ -101,7 +118,7 @@ fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output:
 
 const REVIEWED: &[Field<Reviewed>] = &[
     Field::number("rank", |row| row.rank.to_string()),
-    Field::text("id", |row| row.id.clone()),
+    Field::name("id", |row| row.id.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::number("live", |row| row.live.to_string()),
     Field::number("live exchanges", |row| row.live_exchanges.to_string()),
@@ -150,7 +167,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
-        Field::text("id", |cased| cased.network.id.clone()),
+        Field::name("id", |cased| cased.network.id.clone()),
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
         Field::csv("events", |cased| cased.network.events.to_string()),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
@@ -165,7 +182,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
 
 /// Prints one network in full.
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let index = results.network_index(&arguments.id)?;
     let network = results.network(&dataset, index)?;
@@ -196,7 +213,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
 }
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[
-    Field::text("account_id", |row| row.member.account_id.clone()),
+    Field::name("account_id", |row| row.member.account_id.clone()),
     Field::csv("component", |row| row.member.component.to_string()),
     Field::csv("community", |row| row.member.community.to_string()),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
@@ -247,7 +264,7 @@ const GROUP: &[Field<Group>] = &[
     Field::number("id", |group| group.id.to_string()),
     Field::number("accounts", |group| group.accounts.to_string()),
     Field::number("identifiers", |group| group.identifiers.to_string()),
-    Field::text("example", |group| group.example.clone()),
+    Field::name("example", |group| group.example.clone()),
 ];
 
 const SWEEP: &[Field<hydralink::SweepPoint>] = &[
@@ -277,8 +294,11 @@ const CHANGE: &[Field<Change>] = &[
 
 /// Prints the life of one network, of all, or everything that happened.
 pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
+    if arguments.id.is_none() {
+        dataset.expect(Reading::Much);
+    }
     Ok(match &arguments.id {
         Some(id) => {
             // A network that no detection finds any more has rows too, and few.
@@ -294,7 +314,7 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
 }
 
 const LIFE: &[Field<Lineage>] = &[
-    Field::text("id", |row| row.id.clone()),
+    Field::name("id", |row| row.id.clone()),
     Field::text("standing", |row| row.standing.name().to_owned()),
     Field::number("runs", |row| row.runs.to_string()),
     Field::number("accounts", |row| row.accounts.to_string()),

@@ -10,7 +10,7 @@ use hydralink::links::{self, EgoNode, Shared};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot};
-use hydralink::{AccountId, Dataset, Node, cases};
+use hydralink::{AccountId, Dataset, Node, Reading, cases};
 
 use super::ask::{found_but, named};
 use super::find::MEMBER;
@@ -23,6 +23,7 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
+    dataset.expect(Reading::Some);
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
     let found = output.records(&ego.nodes, EGO)?;
     if ego.not_passed > 0 {
@@ -37,18 +38,19 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
 
 const EGO: &[Field<EgoNode>] = &[
     Field::number("hops", |row| row.hops.to_string()),
-    Field::text("node", |row| row.node.clone()),
-    Field::text("through", |row| row.through.clone()),
+    Field::name("node", |row| row.node.clone()),
+    Field::name("through", |row| row.through.clone()),
     Field::number("degree", |row| row.degree.to_string()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
 ];
 
 /// Prints the strongest chains of evidence between two nodes.
 pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
+    dataset.expect(Reading::Some);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
@@ -96,7 +98,7 @@ pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow:
 }
 
 const SHARED: &[Field<Shared>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::number("bits", |row| format!("{:.1}", row.bits)),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::text("class", |row| row.class.clone().unwrap_or_default()),
@@ -138,8 +140,9 @@ pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Re
 
 /// Prints what keeps two accounts apart.
 pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    dataset.expect(Reading::Some);
     let found = why_not::why_not(&dataset, &dataset.labelling()?, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }
@@ -227,7 +230,7 @@ fn appeal_text(appeal: &Appeal) -> String {
 
 /// Prints how a network hangs together.
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     let network = results.network_index(&arguments.id)?;
     dataset.expect_reading_of_network(&results, network);
@@ -305,7 +308,7 @@ pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow:
 }
 
 const OVERLAP: &[Field<links::Overlap>] = &[
-    Field::text("identifier", |row| row.identifier.clone()),
+    Field::name("identifier", |row| row.identifier.clone()),
     Field::number("first", |row| row.first_members.to_string()),
     Field::number("second", |row| row.second_members.to_string()),
     Field::number("accounts", |row| row.accounts.to_string()),
@@ -343,7 +346,7 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
 fn close_fields(with_good: bool) -> [Field<Close>; 7] {
     let leaning = |row: &Close| row.leaning.map_or(String::new(), |leaning| format!("{leaning:.3}"));
     [
-        Field::text("account_id", |row| row.account_id.clone()),
+        Field::name("account_id", |row| row.account_id.clone()),
         Field::number("score", |row| format!("{:.4}", row.score)),
         if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning", leaning) },
         Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),

@@ -149,7 +149,7 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
 
 const STABILITY: &[Field<Network>] = &[
     Field::number("rank", |network| network.rank.to_string()),
-    Field::text("id", |network| network.id.clone()),
+    Field::name("id", |network| network.id.clone()),
     Field::number("accounts", |network| network.accounts.to_string()),
     Field::number("score", |network| format!("{:.1}", network.score)),
     Field::number("stability", |network| network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity))),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use hydralink::rules::{self, Conflict, LinkedGroup, Rule, Rules};
+use hydralink::rules::{self, Conflict, LinkedGroup, ListFile, Rule, Rules};
 use hydralink::{AccountId, Dataset};
 use serde::Serialize;
 
@@ -16,19 +16,10 @@ use crate::output::{Field, Output, grouped};
 pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
-    let mut rules = Rules::default();
-    for (text, number) in arguments.rule.iter().zip(1..) {
-        rules.rules.push(Rule::parse(&format!("rule{number}"), text)?);
+    if arguments.lists.rule.is_empty() && arguments.lists.rules.is_none() && arguments.lists.must.is_none() {
+        anyhow::bail!(hydralink::Error::Usage("nothing to link by: give --rule, --rules or --must".to_owned()));
     }
-    if let Some(path) = &arguments.rules {
-        rules.rules.extend(Rule::read(path)?);
-    }
-    rules.must = pairs(&dataset, arguments.must.as_deref())?;
-    rules.cannot = pairs(&dataset, arguments.cannot.as_deref())?;
-    let mut unknown = None;
-    if let Some(path) = &arguments.good {
-        (rules.good, unknown) = named(&dataset, path, output)?;
-    }
+    let (rules, _, unknown) = read_lists(&dataset, &arguments.lists, output)?;
     let linked = rules::link(&dataset, results.as_ref(), &rules)?;
     for (rule, pairs) in &linked.pairs {
         output.say(&format!("{rule}: {} pairs of accounts", grouped(*pairs)))?;
@@ -58,9 +49,45 @@ pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Resul
     found_but(unknown, found)
 }
 
+/// Rules and lists with the files that they stand in, and the error of a good name that the store doesn't have.
+pub(crate) fn read_lists(
+    dataset: &Dataset,
+    arguments: &args::RuleLists,
+    output: &mut Output,
+) -> anyhow::Result<(Rules, Vec<ListFile>, Option<hydralink::Error>)> {
+    let (mut rules, mut files) = (Rules::default(), Vec::new());
+    for (text, number) in arguments.rule.iter().zip(1..) {
+        rules.rules.push(Rule::parse(&format!("rule{number}"), text)?);
+    }
+    if !arguments.rule.is_empty() {
+        files.push(ListFile::of("rule", arguments.rule.join("\n").as_bytes(), arguments.rule.len()));
+    }
+    let content = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    if let Some(path) = &arguments.rules {
+        let read = Rule::read(path)?;
+        files.push(ListFile::of("rules", &content(path)?, read.len()));
+        rules.rules.extend(read);
+    }
+    if let Some(path) = &arguments.must {
+        rules.must = pairs(dataset, path)?;
+        files.push(ListFile::of("must", &content(path)?, rules.must.len()));
+    }
+    if let Some(path) = &arguments.cannot {
+        rules.cannot = pairs(dataset, path)?;
+        files.push(ListFile::of("cannot", &content(path)?, rules.cannot.len()));
+    }
+    let mut unknown = None;
+    if let Some(path) = &arguments.good {
+        (rules.good, unknown) = named(dataset, path, output)?;
+        let names: Vec<String> = rules.good.iter().map(|&node| dataset.label_of(node)).collect();
+        // What was read, for it may have come from stdin.
+        files.push(ListFile::of("good", names.join("\n").as_bytes(), names.len()));
+    }
+    Ok((rules, files, unknown))
+}
+
 /// Pairs of accounts, a pair a line; a header line that names no account is skipped.
-fn pairs(dataset: &Dataset, path: Option<&Path>) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
-    let Some(path) = path else { return Ok(Vec::new()) };
+fn pairs(dataset: &Dataset, path: &Path) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -93,7 +120,7 @@ struct LinkedAccount {
 }
 
 const ACCOUNT: &[Field<LinkedAccount>] =
-    &[Field::text("account_id", |row| row.account_id.clone()), Field::number("cluster", |row| row.cluster.to_string())];
+    &[Field::name("account_id", |row| row.account_id.clone()), Field::number("cluster", |row| row.cluster.to_string())];
 
 const GROUP: &[Field<LinkedGroup>] = &[
     Field::number("group", |row| row.group.to_string()),
@@ -102,12 +129,12 @@ const GROUP: &[Field<LinkedGroup>] = &[
     Field::number("conflicts", |row| row.conflicts.to_string()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
     Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
-    Field::text("example", |row| row.example.clone()),
+    Field::name("example", |row| row.example.clone()),
 ];
 
 const CONFLICT: &[Field<Conflict>] = &[
-    Field::text("first", |row| row.first.clone()),
-    Field::text("second", |row| row.second.clone()),
+    Field::name("first", |row| row.first.clone()),
+    Field::name("second", |row| row.second.clone()),
     Field::text("chain", |row| {
         let link = |link: &rules::Link| format!(" ={}= {}", link.by, link.second);
         row.chain.iter().fold(row.first.clone(), |text, step| text + &link(step))

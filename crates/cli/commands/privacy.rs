@@ -145,7 +145,7 @@ pub(crate) fn find_matches(arguments: &Match, output: &mut Output) -> anyhow::Re
 }
 
 const MATCH: &[Field<share::Match>] = &[
-    Field::text("identifier", |found| found.identifier.clone()),
+    Field::name("identifier", |found| found.identifier.clone()),
     Field::number("accounts", |found| found.accounts.to_string()),
     Field::text("networks", |found| found.networks.join(" ")),
     Field::text("class", |found| found.class.clone().unwrap_or_default()),

@@ -41,7 +41,13 @@ impl Corroborator<'_> {
     }
 
     /// One candidate's members, roles, identifiers and fragility.
-    fn candidate_of(&self, refined: &Refined, holdings: &Holdings, accounts: &[u32], by_infrastructure: bool) -> Candidate {
+    pub(crate) fn candidate_of(
+        &self,
+        refined: &Refined,
+        holdings: &Holdings,
+        accounts: &[u32],
+        by_infrastructure: bool,
+    ) -> Candidate {
         let Corroborator { facts, weights, ties: Ties { rule, .. }, judge } = self;
         let facts = *facts;
         let groups = &refined.groups;

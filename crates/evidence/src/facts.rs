@@ -101,6 +101,10 @@ pub struct Facts<'a> {
     pub allowed_identifiers: &'a [bool],
     /// Known-good accounts: `true` where the allow list names one; empty if there is no list.
     pub allowed_accounts: &'a [bool],
+    /// Pairs of accounts that are one operator's, by a list.
+    pub must: &'a [(u32, u32)],
+    /// Pairs of accounts that aren't, by a list.
+    pub cannot: &'a [(u32, u32)],
     /// Code of the type of the network that each identifier is an address in ([`NetworkType::of_code`]); empty where none was
     /// looked up.
     pub network_types: &'a [u8],

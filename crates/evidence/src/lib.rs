@@ -27,6 +27,7 @@ mod fixed_point;
 mod holdings;
 mod interlock;
 mod keys;
+mod listed;
 mod pieces;
 mod profile;
 mod standing;
@@ -45,6 +46,7 @@ pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_beni
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
+pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Proposals, Role, Ties, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,

@@ -18,6 +18,8 @@ pub(crate) struct Toy {
     pub(crate) allowed: Vec<bool>,
     pub(crate) network_types: Vec<u8>,
     pub(crate) allowed_accounts: Vec<bool>,
+    pub(crate) must: Vec<(u32, u32)>,
+    pub(crate) cannot: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
 
@@ -70,6 +72,8 @@ impl Toy {
             accounts,
             allowed: Vec::new(),
             allowed_accounts: Vec::new(),
+            must: Vec::new(),
+            cannot: Vec::new(),
             network_types: Vec::new(),
             starts,
         }
@@ -84,6 +88,8 @@ impl Toy {
             accounts: &self.accounts,
             allowed_identifiers: &self.allowed,
             allowed_accounts: &self.allowed_accounts,
+            must: &self.must,
+            cannot: &self.cannot,
             network_types: &self.network_types,
             releases: &[],
         }

@@ -92,6 +92,13 @@ pub(crate) fn find_candidates(
         cards = joined.networks.iter().filter_map(card_of).collect();
         candidates = joined;
     }
+    if let Some(listed) = corroborator.as_listed(&candidates.networks) {
+        let anew: Vec<&Candidate> = listed.iter().filter(|(_, place)| place.is_none()).map(|(network, _)| network).collect();
+        let mut anew = score(&anew).into_iter();
+        let card_of = |(_, place): &evidence::Listed| place.map_or_else(|| anew.next(), |place| Some(cards[place].clone()));
+        cards = listed.iter().filter_map(card_of).collect();
+        candidates.networks = listed.into_iter().map(|(network, _)| network).collect();
+    }
     // What only infrastructure proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
         let cases = evidence::cases_of(&card.signals, &linkage.score);

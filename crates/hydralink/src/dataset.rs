@@ -17,7 +17,8 @@ use crate::names::NameTable;
 use crate::node::Node;
 use crate::privacy::{self, Key};
 use crate::results::{Labelling, Results};
-use crate::store::{Manifest, Store, Tables};
+use crate::rules::Lists;
+use crate::store::{Manifest, Reading, Store, Tables};
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ impl Dataset {
     /// # Errors
     /// As [`Store::open`]; [`Error::Graph`] if the sections don't fit together.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let store = Store::open(path)?;
+        // The few places that are checked on opening are no reason to read ahead.
+        let store = Store::open_for_lookups(path)?;
         let graph = BipartiteGraph::from_columns(BipartiteColumns {
             kind_starts: store.column("graph.kind_starts")?,
             account_offsets: store.column("graph.account_offsets")?,
@@ -94,6 +96,7 @@ impl Dataset {
         let naming = Naming::new(Level::Full, None)?;
         let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
         let asns = store.column_or_empty(enrich::ASNS)?;
+        store.expect(Reading::Much);
         Ok(Dataset {
             store,
             graph,
@@ -118,18 +121,31 @@ impl Dataset {
     /// The same, to be asked about a few nodes: see [`Store`]'s reading ahead. Scans of everything are slower then.
     #[must_use]
     pub fn for_lookups(self) -> Self {
-        self.store.expect(true);
+        self.store.expect(Reading::Few);
         self
+    }
+
+    /// Says what will be read of the store from here on; of consequence only for how long that takes.
+    pub fn expect(&self, reading: Reading) {
+        self.store.expect(reading);
     }
 
     /// Says that these nodes and what they were seen with will be read: single places, or so many that reading ahead pays.
     pub fn expect_reading_of(&self, nodes: &[Node]) {
-        self.store.expect(nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>() <= LOOKUPS);
+        let places = nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>();
+        self.expect(match places {
+            few if few <= FEW_LOOKUPS => Reading::Few,
+            some if some <= LOOKUPS => Reading::Some,
+            _ => Reading::Much,
+        });
     }
 
     /// Says that the members of a network and what they were seen with will be read.
     pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
-        self.store.expect(results.members_of(network).len() <= NETWORK_LOOKUPS);
+        self.expect(Reading::Some);
+        if results.members_of(network).len() > NETWORK_LOOKUPS {
+            self.expect(Reading::Much);
+        }
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -311,6 +327,13 @@ impl Dataset {
         format!("{kind}:{value}")
     }
 
+    /// The identifier of a label as it is stored.
+    pub(crate) fn identifier_of(&self, label: &str) -> Option<u32> {
+        let (kind, value) = label.split_once(':')?;
+        let kind = self.kind(kind).ok()?;
+        self.identifier_names.find(self.graph.identifiers_of_kind(kind), value)
+    }
+
     /// What the account table says of the state of accounts: active, banned, closed.
     pub(crate) fn status(&self) -> &Words {
         &self.status
@@ -365,18 +388,59 @@ impl Dataset {
             accounts: &self.accounts,
             allowed_identifiers: &allowed.identifiers,
             allowed_accounts: &allowed.accounts,
+            must: &allowed.must,
+            cannot: &allowed.cannot,
             network_types: &self.network_types,
             releases: &self.tables().releases,
         }
     }
 
-    /// What is known-good, as flags, by the allow list that the store was built with and by the decisions since; empty where
-    /// there is none.
+    /// What is known-good, as flags, by the allow list that the store was built with, by the decisions since and by the lists of
+    /// the last detection; empty where there is none.
     ///
     /// # Errors
     /// As [`Dataset::cases`].
     pub fn allowed(&self) -> Result<Allowed, Error> {
+        self.allowed_by(&Lists::kept_in(self)?)
+    }
+
+    /// Who said that a node is known-good, if anybody did.
+    ///
+    /// # Errors
+    /// As [`Dataset::cases`].
+    pub fn known_good_by(&self, node: Node) -> Result<Option<String>, Error> {
+        let (listed, id) = match node {
+            Node::Account(account) => (&self.tables().allowed_accounts, account.0),
+            Node::Identifier(identifier) => (&self.tables().allowed_identifiers, identifier.0),
+        };
+        if let Some((_, reason)) = listed.iter().find(|(listed, _)| *listed == id) {
+            return Ok(Some(format!("by the allow list ({reason})")));
+        }
+        let (cases, lists) = (self.cases()?, Lists::kept_in(self)?);
+        let (rejected, listed) = match node {
+            Node::Account(account) => {
+                let name = self.account_name(account);
+                let good = lists.good_accounts.iter().any(|good| good == name);
+                (cases.rejected_accounts().any(|rejected| rejected == name), good)
+            }
+            Node::Identifier(identifier) => {
+                let label = self.stored_label(identifier);
+                let good = lists.good_identifiers.contains(&label);
+                (cases.rejected_identifiers().any(|rejected| rejected == label), good)
+            }
+        };
+        Ok(match (rejected, listed) {
+            (true, _) => Some("by a rejected case".to_owned()),
+            (false, true) => Some("by a list that the last detection was run with".to_owned()),
+            (false, false) => None,
+        })
+    }
+
+    /// What is known-good by other lists than those of the last detection.
+    pub(crate) fn allowed_by(&self, lists: &Lists) -> Result<Allowed, Error> {
+        let mut allowed = Allowed::default();
         let (mut accounts, mut identifiers) = cases::known_good(self, &self.cases()?);
+        lists.add_to(self, &mut allowed, (&mut accounts, &mut identifiers));
         accounts.extend(self.tables().allowed_accounts.iter().map(|&(account, _)| account));
         identifiers.extend(self.tables().allowed_identifiers.iter().map(|&(identifier, _)| identifier));
         let flags = |list: &[u32], count: usize| {
@@ -386,10 +450,9 @@ impl Dataset {
             }
             flags
         };
-        Ok(Allowed {
-            identifiers: flags(&identifiers, self.graph.identifier_count()),
-            accounts: flags(&accounts, self.graph.account_count()),
-        })
+        allowed.identifiers = flags(&identifiers, self.graph.identifier_count());
+        allowed.accounts = flags(&accounts, self.graph.account_count());
+        Ok(allowed)
     }
 
     /// The decisions that people took about the store's networks and nodes.
@@ -456,7 +519,8 @@ impl Words {
     }
 }
 
-/// Places that are looked up one by one; for more, reading ahead is faster.
+/// Places that are looked up one by one; for more, reading ahead is faster: from so many on in the smaller sections, and in all.
+const FEW_LOOKUPS: usize = 50;
 const LOOKUPS: usize = 500;
 
 /// Members of a network whose rows are looked up one by one.
@@ -481,11 +545,15 @@ fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// The allow lists as flags, one an identifier and one an account; empty where there is no list.
+/// The allow lists as flags, one an identifier and one an account, and lists of pairs; empty where there is no list.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
     /// Known-good identifiers.
     pub identifiers: Vec<bool>,
     /// Known-good accounts.
     pub accounts: Vec<bool>,
+    /// Pairs of accounts that are one.
+    pub must: Vec<(u32, u32)>,
+    /// Pairs of accounts that aren't.
+    pub cannot: Vec<(u32, u32)>,
 }

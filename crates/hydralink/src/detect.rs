@@ -5,7 +5,7 @@
 //! 3. *Corroborate*: which accounts are tied by more than one identifier that the group keeps to itself.
 //! 4. *Propose* what hangs together by infrastructure alone and behaves alike ([`evidence::Corroborator::on_infrastructure`]).
 //! 5. *Measure* each candidate's behaviour against its nulls, *score* it against the best benign hypothesis, join pieces of one
-//!    network, *rank*.
+//!    network, *rank*. Lists of what is known beforehand have the last word on who belongs ([`crate::rules`]).
 //! 6. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.
 
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ use crate::node::Node;
 use crate::query;
 use crate::results::foremost::Foremost;
 use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::time::rfc3339;
 
@@ -94,12 +95,25 @@ pub(crate) fn told(observe: &dyn Fn(&'static str) -> bool) -> impl Fn(&'static s
 /// # Errors
 /// As [`Dataset::open`] and [`StoreWriter::amend`]; [`Error::StoreDamaged`] if a checksum is wrong; [`Error::Interrupted`].
 pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str) -> bool) -> Result<Results, Error> {
+    detect_by(path, config, &Lists::default(), observe)
+}
+
+/// [`detect`] by lists of what is known beforehand ([`crate::rules`]); they are kept with the results.
+///
+/// # Errors
+/// As [`detect`].
+pub fn detect_by(
+    path: &Path,
+    config: &DetectConfig,
+    lists: &Lists,
+    observe: &dyn Fn(&'static str) -> bool,
+) -> Result<Results, Error> {
     let step = told(observe);
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
     step("checking")?;
     dataset.store().verify()?;
-    let mut results = find_networks(&dataset, config, &step)?;
+    let mut results = find_networks(&dataset, config, lists, &step)?;
     step("writing")?;
     results.foremost = Foremost::of(&dataset, &results)?;
     results.write(&mut writer)?;
@@ -109,13 +123,14 @@ pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str)
     Ok(results)
 }
 
-/// The chain of [`detect`] without the writing: a pure function of the data set and the configuration.
+/// The chain of [`detect`] without the writing: a pure function of the data set, the configuration and the lists.
 pub(crate) fn find_networks(
     dataset: &Dataset,
     config: &DetectConfig,
+    lists: &Lists,
     step: &dyn Fn(&'static str) -> Result<(), Error>,
 ) -> Result<Results, Error> {
-    let allowed = dataset.allowed()?;
+    let allowed = dataset.allowed_by(lists)?;
     let linkage = &config.linkage;
     let Chain { classification, weights, components, communities, candidates, cards } =
         find_candidates(dataset.facts(&allowed), config, &[], step)?;
@@ -143,7 +158,9 @@ pub(crate) fn find_networks(
         quality: communities.quality,
         suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
         terms: candidates.terms.clone(),
+        lists: lists.files.clone(),
     };
+    results.lists = lists.clone();
     results.set_networks(networks);
     results.components = components.labels().to_vec().into();
     results.communities = communities.partition.labels().to_vec().into();
@@ -191,7 +208,7 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
-    fn new(accounts: usize, identifiers: usize) -> Self {
+    pub(crate) fn new(accounts: usize, identifiers: usize) -> Self {
         Labels {
             network_of: vec![NONE_U32; accounts],
             membership: vec![0; accounts],

@@ -108,7 +108,7 @@ pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use consensus::{ConsensusConfig, Stability, consensus};
 pub use dataset::{Allowed, Dataset};
-pub use detect::{DetectConfig, detect};
+pub use detect::{DetectConfig, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::{
@@ -121,7 +121,7 @@ pub use linkage::{
 };
 pub use node::Node;
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
-pub use store::Store;
+pub use store::{Reading, Store};
 pub use synth;
 
 /// [`export::export`] with places by ForceAtlas2, component by component.

@@ -19,12 +19,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use ahash::AHashSet;
-use graph::{AccountId, BipartiteGraph, Column, IdentifierId, Vertex, VertexId};
+use graph::{AccountId, BipartiteGraph, IdentifierId, Vertex, VertexId};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::results::foremost::Foremost;
 use crate::ties::Ties;
 
 /// One chain.
@@ -63,11 +64,8 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
         return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(from))));
     }
     let graph = dataset.graph();
-    let degrees = match ties.map(|ties| ties.results().foremost.small_degrees()) {
-        Some(kept) if !kept.is_empty() => kept.clone(),
-        _ => Column::default(),
-    };
-    let costs = EdgeCosts::new(graph, degrees);
+    let kept = ties.map_or_else(Foremost::default, |ties| ties.results().foremost.clone());
+    let costs = EdgeCosts::new(graph, kept, [from, to]);
     let costs = |identifier: IdentifierId| costs.of(identifier);
     let ends = [VertexId(from.vertex(dataset)), VertexId(to.vertex(dataset))];
     let accounts = graph.account_count() as f64;
@@ -91,27 +89,30 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
     Ok(found.collect())
 }
 
-/// What an edge of an identifier costs.
+/// What an edge of an identifier costs; infinite if it is no way.
 type Costing<'a> = dyn Fn(IdentifierId) -> f32 + 'a;
 
 /// What the edges of identifiers cost: half of passing through.
 struct EdgeCosts<'a> {
     graph: &'a BipartiteGraph,
-    /// Degrees below 255 where the detection kept them: a tenth of the memory that offsets lie in.
-    degrees: Column<u8>,
+    /// Degrees where the detection kept them: a tenth of the memory that offsets lie in.
+    kept: Foremost,
     by_degree: Vec<f32>,
+    /// Where chains begin and end.
+    ends: [Node; 2],
 }
 
 impl<'a> EdgeCosts<'a> {
-    fn new(graph: &'a BipartiteGraph, degrees: Column<u8>) -> Self {
-        EdgeCosts { graph, degrees, by_degree: (0..1024).map(|degree| cost_of(degree) / 2.0).collect() }
+    fn new(graph: &'a BipartiteGraph, kept: Foremost, ends: [Node; 2]) -> Self {
+        EdgeCosts { graph, kept, by_degree: (0..1024).map(|degree| cost_of(degree) / 2.0).collect(), ends }
     }
 
+    /// Infinite where nothing leads on: what one account has, which is most of what accounts have, ends no chain but its own.
     fn of(&self, identifier: IdentifierId) -> f32 {
-        let degree = match self.degrees.get(identifier.index()) {
-            Some(&degree) if degree < u8::MAX => usize::from(degree),
-            _ => self.graph.identifier_degree(identifier),
-        };
+        let degree = self.kept.degree(self.graph, identifier);
+        if degree < 2 && !self.ends.contains(&Node::Identifier(identifier)) {
+            return f32::INFINITY;
+        }
         self.by_degree.get(degree).copied().unwrap_or_else(|| cost_of(degree as u64) / 2.0)
     }
 }
@@ -121,25 +122,57 @@ fn cost_of(degree: u64) -> f32 {
     (degree.max(1) as f64).log2() as f32 + 1.0
 }
 
-/// The least cost known of each vertex. Memory that no search reached is never touched: an unknown cost is zeros.
-struct Costs(Vec<u32>);
+/// A number for each vertex that a search reached, 0 for all others. A search reaches vertices all over the graph but few of
+/// them: they lie in blocks that are made when one of their vertices is reached.
+struct Sparse {
+    /// By block of vertices, its place among `cells`; 0 is a block of zeros.
+    blocks: Vec<u32>,
+    cells: Vec<[u32; BLOCK]>,
+}
+
+/// Vertices of a block: a cache line.
+const BLOCK: usize = 16;
+
+impl Sparse {
+    fn new(vertices: usize) -> Self {
+        Sparse { blocks: vec![0; vertices.div_ceil(BLOCK)], cells: vec![[0; BLOCK]] }
+    }
+
+    fn of(&self, vertex: VertexId) -> u32 {
+        let at = vertex.0 as usize;
+        self.cells[self.blocks[at / BLOCK] as usize][at % BLOCK]
+    }
+
+    fn set(&mut self, vertex: VertexId, value: u32) {
+        let at = vertex.0 as usize;
+        let block = &mut self.blocks[at / BLOCK];
+        if *block == 0 {
+            *block = self.cells.len() as u32;
+            self.cells.push([0; BLOCK]);
+        }
+        self.cells[*block as usize][at % BLOCK] = value;
+    }
+}
+
+/// The least cost known of each vertex.
+struct Costs(Sparse);
 
 impl Costs {
     fn new(vertices: usize) -> Self {
-        Costs(vec![0; vertices])
+        Costs(Sparse::new(vertices))
     }
 
     /// Infinite where none is known.
     fn of(&self, vertex: VertexId) -> f32 {
-        self.0[vertex.0 as usize].checked_sub(1).map_or(f32::INFINITY, f32::from_bits)
+        self.0.of(vertex).checked_sub(1).map_or(f32::INFINITY, f32::from_bits)
     }
 
     fn set(&mut self, vertex: VertexId, cost: f32) {
-        self.0[vertex.0 as usize] = cost.to_bits() + 1;
+        self.0.set(vertex, cost.to_bits() + 1);
     }
 
     fn forget(&mut self, vertex: VertexId) {
-        self.0[vertex.0 as usize] = 0;
+        self.0.set(vertex, 0);
     }
 }
 
@@ -187,7 +220,10 @@ impl Walk<'_> {
             Vertex::Account(account) => {
                 let row = self.graph.identifiers_of(account);
                 for &identifier in row {
-                    visit(self.graph.vertex_of_identifier(IdentifierId(identifier)), (self.costs)(IdentifierId(identifier)));
+                    let cost = (self.costs)(IdentifierId(identifier));
+                    if cost.is_finite() {
+                        visit(self.graph.vertex_of_identifier(IdentifierId(identifier)), cost);
+                    }
                 }
                 row.len()
             }
@@ -198,6 +234,14 @@ impl Walk<'_> {
                 }
                 row.len()
             }
+        }
+    }
+
+    /// What it costs to go on from a vertex at least: accounts lead on at once, an identifier to its accounts.
+    fn onward(&self, vertex: VertexId) -> f32 {
+        match self.graph.vertex(vertex) {
+            Vertex::Account(_) => 0.0,
+            Vertex::Identifier(identifier) => (self.costs)(identifier),
         }
     }
 
@@ -233,7 +277,7 @@ struct Search<'a> {
     goal: VertexId,
     costs: Costs,
     /// Of a vertex that was reached, the one it was reached from.
-    before: Vec<u32>,
+    before: Sparse,
     reached: Vec<VertexId>,
     /// (bits of the bound of a whole chain, vertex, bits of the cost up to it).
     open: BinaryHeap<Reverse<(u32, u32, u32)>>,
@@ -241,7 +285,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(walk: &'a Walk<'a>, ahead: &'a Ahead, goal: VertexId) -> Self {
-        let (costs, before) = (Costs::new(walk.graph.vertex_count()), vec![0; walk.graph.vertex_count()]);
+        let (costs, before) = (Costs::new(walk.graph.vertex_count()), Sparse::new(walk.graph.vertex_count()));
         Search { walk, ahead, goal, costs, before, reached: Vec::new(), open: BinaryHeap::new() }
     }
 
@@ -271,13 +315,13 @@ impl<'a> Search<'a> {
 
     fn reach(&mut self, vertex: VertexId, from: VertexId, cost: f32, dearest: f32) {
         let known = self.costs.of(vertex);
-        let bound = cost + self.ahead.bound(vertex);
+        let bound = cost + self.ahead.bound(self.walk, vertex);
         if cost < known && bound <= dearest {
             if known.is_infinite() {
                 self.reached.push(vertex);
             }
             self.costs.set(vertex, cost);
-            self.before[vertex.0 as usize] = from.0;
+            self.before.set(vertex, from.0);
             self.open.push(Reverse((bound.to_bits(), vertex.0, cost.to_bits())));
         }
     }
@@ -285,7 +329,7 @@ impl<'a> Search<'a> {
     fn way_to_goal(&self, spur: VertexId) -> Vec<VertexId> {
         let mut way = vec![self.goal];
         while way[way.len() - 1] != spur {
-            way.push(VertexId(self.before[way[way.len() - 1].0 as usize]));
+            way.push(VertexId(self.before.of(way[way.len() - 1])));
         }
         way.reverse();
         way
@@ -320,9 +364,11 @@ impl<'a> Search<'a> {
 /// What is known of the cost from a vertex to the goal, so that no search walks away from it.
 ///
 /// Two searches by Dijkstra, one from each end, take turns, the cheaper frontier first, until their frontiers together cost as
-/// much as the best chain they met on. Of the goal's search remain the exact costs inside its radius; outside, the radius is a
-/// lower bound. The smaller of the two never overestimates and falls by no more than an edge costs, so A* with it finds what
-/// Dijkstra finds. It is the same for all of Yen's searches: closing vertices and edges only makes chains dearer. Ikeda et al.
+/// much as the best chain they met on. An identifier's accounts are read when the search would settle them, not when it gets to
+/// the identifier: of the identifiers around the last accounts, which are most and lie anywhere in the store, none is. Two
+/// searches meet all the same where both got to one identifier. Of the goal's search remain the exact costs inside its radius;
+/// outside, the radius is a lower bound for accounts, and for identifiers the radius and what leads from there to an account.
+/// The smaller of the two never overestimates and falls by no more than an edge costs, so A* with it finds what Dijkstra finds. It is the same for all of Yen's searches: closing vertices and edges only makes chains dearer. Ikeda et al.
 /// 1994, doi:10.1109/VNIS.1994.396824.
 struct Ahead {
     costs: Costs,
@@ -332,44 +378,44 @@ struct Ahead {
 /// Keeps a bound a bound where sums of costs are rounded.
 const ROUNDING: f32 = 1.0 - 1e-5;
 
-/// Edges that the goal's search may look at in any case, some hundredths of a second's worth.
-const LOOK_AHEAD: usize = 250_000;
+/// Edges that the goal's search may look at in any case: more costs a store that isn't in memory more than it saves.
+const LOOK_AHEAD: usize = 20_000;
 
 impl Ahead {
     /// `None` if no chain joins the ends.
     fn of(walk: &Walk<'_>, ends: [VertexId; 2], k: usize) -> Option<Self> {
         let mut sides = ends.map(|end| Frontier::new(walk, end));
         let mut met = f32::INFINITY;
-        while let [Some(one), Some(other)] = [sides[0].next_cost(), sides[1].next_cost()] {
+        while let [Some(one), Some(other)] = [sides[0].next_cost(walk), sides[1].next_cost(walk)] {
             if one + other >= met {
                 break;
             }
-            let (near, far) = if one < other { (0, 1) } else { (1, 0) };
-            let (vertex, cost) = sides[near].settle(walk)?;
-            met = met.min(cost + sides[far].costs.of(vertex));
+            let [start, goal] = &mut sides;
+            let (near, far) = if one < other { (start, goal) } else { (goal, start) };
+            near.settle(walk, |vertex, cost| met = met.min(cost + far.costs.of(vertex)));
         }
-        // The goal's search goes on while it stays in proportion: each of Yen's searches walks where it hasn't been. A single
-        // search walks where the two have been.
-        let allowed = if k > 1 { LOOK_AHEAD.max(2 * (sides[0].relaxed + sides[1].relaxed)) } else { 0 };
-        while sides[1].relaxed < allowed && sides[1].next_cost().is_some_and(|radius| radius < met) && met.is_finite() {
-            sides[1].settle(walk)?;
+        // The goal's search goes on for a little: each of Yen's searches walks where it hasn't been. A single search walks where
+        // the two have been.
+        let allowed = if k > 1 { LOOK_AHEAD } else { 0 };
+        while sides[1].relaxed < allowed && sides[1].next_cost(walk).is_some_and(|radius| radius < met) && met.is_finite() {
+            sides[1].settle(walk, |_, _| ());
         }
         // Without a meeting one side's component is settled whole, and doesn't hold the other end.
-        let radius = sides[1].next_cost().unwrap_or(f32::INFINITY);
+        let radius = sides[1].next_cost(walk).unwrap_or(f32::INFINITY);
         let [_, Frontier { costs, .. }] = sides;
         met.is_finite().then_some(Ahead { costs, radius })
     }
 
     /// A lower bound of the cost from a vertex to the goal.
-    fn bound(&self, vertex: VertexId) -> f32 {
-        self.costs.of(vertex).min(self.radius) * ROUNDING
+    fn bound(&self, walk: &Walk<'_>, vertex: VertexId) -> f32 {
+        self.costs.of(vertex).min(self.radius + walk.onward(vertex)) * ROUNDING
     }
 }
 
 /// One of the two searches: the least cost known of each vertex, and those still to settle.
 struct Frontier {
     costs: Costs,
-    /// (bits of a cost, vertex): costs are positive, so their bits order as they do.
+    /// (bits of the least cost of an account that a vertex leads to, vertex): costs are positive, so their bits order as they do.
     open: BinaryHeap<Reverse<(u32, u32)>>,
     /// Edges looked at.
     relaxed: usize,
@@ -379,14 +425,15 @@ impl Frontier {
     fn new(walk: &Walk<'_>, end: VertexId) -> Self {
         let mut costs = Costs::new(walk.graph.vertex_count());
         costs.set(end, 0.0);
-        Frontier { costs, open: BinaryHeap::from([Reverse((0, end.0))]), relaxed: 0 }
+        Frontier { costs, open: BinaryHeap::from([Reverse((walk.onward(end).to_bits(), end.0))]), relaxed: 0 }
     }
 
-    /// Cost of the vertex that is settled next, once entries that a cheaper way outdated are gone.
-    fn next_cost(&mut self) -> Option<f32> {
+    /// Cost of the account, or of the accounts behind an identifier, that is settled next, once entries that a cheaper way
+    /// outdated are gone.
+    fn next_cost(&mut self, walk: &Walk<'_>) -> Option<f32> {
         while let Some(&Reverse((bits, vertex))) = self.open.peek() {
-            let cost = f32::from_bits(bits);
-            if cost <= self.costs.of(VertexId(vertex)) {
+            let (cost, vertex) = (f32::from_bits(bits), VertexId(vertex));
+            if cost <= self.costs.of(vertex) + walk.onward(vertex) {
                 return Some(cost);
             }
             self.open.pop();
@@ -394,19 +441,19 @@ impl Frontier {
         None
     }
 
-    /// Settles the cheapest vertex.
-    fn settle(&mut self, walk: &Walk<'_>) -> Option<(VertexId, f32)> {
-        let Reverse((bits, vertex)) = self.open.pop()?;
-        let (vertex, cost) = (VertexId(vertex), f32::from_bits(bits));
-        self.relaxed += walk.from(vertex, |next, edge| self.reach(next, cost + edge));
-        Some((vertex, cost))
-    }
-
-    fn reach(&mut self, vertex: VertexId, cost: f32) {
-        if cost < self.costs.of(vertex) {
-            self.costs.set(vertex, cost);
-            self.open.push(Reverse((cost.to_bits(), vertex.0)));
-        }
+    /// Settles what [`Frontier::next_cost`] tells the cost of, and tells `reached` of every vertex that it leads to cheaper than
+    /// was known.
+    fn settle(&mut self, walk: &Walk<'_>, mut reached: impl FnMut(VertexId, f32)) {
+        let Some(Reverse((_, vertex))) = self.open.pop() else { return };
+        let cost = self.costs.of(VertexId(vertex));
+        self.relaxed += walk.from(VertexId(vertex), |next, edge| {
+            let cost = cost + edge;
+            if cost < self.costs.of(next) {
+                self.costs.set(next, cost);
+                self.open.push(Reverse(((cost + walk.onward(next)).to_bits(), next.0)));
+                reached(next, cost);
+            }
+        });
     }
 }
 

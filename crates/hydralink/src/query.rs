@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::results::foremost::{Foremost, Of};
 use crate::results::{Labelling, Membership, Totals};
+use crate::store::Reading;
 use crate::time::rfc3339;
 use crate::top::By;
 
@@ -219,6 +220,9 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
         }
     };
     (card.first_seen, card.last_seen) = (rfc3339(span.0), rfc3339(span.1));
+    // A broken case log is `case verify`'s to tell.
+    let good = dataset.known_good_by(node).ok().flatten();
+    card.facts.extend(good.map(|who| ("known_good".to_owned(), who)));
     card
 }
 
@@ -326,7 +330,7 @@ pub fn hubs<'a>(
     };
     let kept = results.foremost.list(graph, By::Degree, of);
     let scanned = move || {
-        dataset.store().expect(false);
+        dataset.expect(Reading::Much);
         let shared = range.map(|identifier| (graph.identifier_degree(IdentifierId(identifier)), Reverse(identifier)));
         // Few of millions are asked for: a heap hands them out without sorting the rest.
         let mut order: BinaryHeap<(usize, Reverse<u32>)> = shared.collect();

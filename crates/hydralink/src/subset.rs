@@ -90,6 +90,11 @@ impl Kept {
         self.accounts().map(|account| dataset.activity().of(account).time.len()).sum()
     }
 
+    /// Whether an account stays.
+    pub(crate) fn has_account(&self, account: AccountId) -> bool {
+        self.new_accounts()[account.index()] != NONE_U32
+    }
+
     /// Whether an identifier stays.
     pub(crate) fn has_identifier(&self, identifier: IdentifierId) -> bool {
         self.identifiers[identifier.index()] != NONE_U32

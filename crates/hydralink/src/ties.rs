@@ -80,14 +80,24 @@ impl<'a> Ties<'a> {
     /// The bits that sharing this identifier says; 0 if it says nothing.
     pub fn bits_of(&self, identifier: IdentifierId) -> f64 {
         let graph = self.dataset.linking_graph();
-        if graph.identifier_degree(identifier) <= 1 {
+        let degree = self.degree(identifier);
+        if degree <= 1 {
             return 0.0;
         }
         let code = self.results.policies.get(identifier.index()).copied().unwrap_or(u8::MAX);
         let policy = self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
-        let degree = graph.identifier_degree(identifier);
         let surprise = self.terms.surprise(graph.kind_of(identifier), degree);
         if self.terms.says(surprise, degree, policy) { self.terms.sharing_bits(surprise, policy) } else { 0.0 }
+    }
+
+    /// How many accounts an identifier links: the count that the detection kept, unless some sightings no longer link.
+    fn degree(&self, identifier: IdentifierId) -> usize {
+        let graph = self.dataset.linking_graph();
+        if std::ptr::eq(graph, self.dataset.graph()) {
+            self.results.foremost.degree(graph, identifier)
+        } else {
+            graph.identifier_degree(identifier)
+        }
     }
 
     /// What ties two accounts. O(both rows).
@@ -133,7 +143,7 @@ impl<'a> Ties<'a> {
     /// What an identifier, of which the group holds so many and that says `sharing` of two accounts, says for an account's
     /// membership; 0 if nothing.
     pub(crate) fn ballot(&self, identifier: IdentifierId, sharing: f64, held: u32, others: Others) -> f64 {
-        let degree = self.dataset.linking_graph().identifier_degree(identifier) as u32;
+        let degree = self.degree(identifier) as u32;
         // A group that holds little of an identifier can't claim it.
         if sharing <= 0.0 || held < others.own || degree == 0 || !evidence::members::is_notable(held, degree as usize) {
             return 0.0;

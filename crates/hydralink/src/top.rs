@@ -20,6 +20,7 @@ use crate::node::Node;
 use crate::query::{self, kept_then_scanned};
 use crate::results::foremost::Of;
 use crate::results::{Labelling, Totals};
+use crate::store::Reading;
 use crate::ties::Ties;
 use crate::time::rfc3339;
 
@@ -81,7 +82,7 @@ pub fn top<'a>(
     let kept = results.foremost.list(graph, by, of);
     let ranking = ties.clone();
     let scanned = move || {
-        dataset.store().expect(false);
+        dataset.expect(Reading::Much);
         let ids = ids.into_par_iter().with_min_len(4096);
         let ranked: Vec<(u64, Reverse<u32>)> = ids.map(|id| (measured(dataset, &ranking, by, node(id)), Reverse(id))).collect();
         // Few of millions are asked for: a heap hands them out without sorting the rest.

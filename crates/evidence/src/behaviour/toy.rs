@@ -55,6 +55,8 @@ impl Toy {
             accounts: &self.accounts,
             allowed_identifiers: &[],
             allowed_accounts: &[],
+            must: &[],
+            cannot: &[],
             network_types: &[],
             releases: &self.releases,
         }

@@ -85,11 +85,7 @@ pub fn label_member(dataset: &Dataset, results: &Labelling, cases: &Cases, accou
 pub(crate) fn known_good(dataset: &Dataset, cases: &Cases) -> (Vec<u32>, Vec<u32>) {
     let accounts = 0..dataset.graph().account_count() as u32;
     let found = |name: &str| dataset.account_names().find(accounts.clone(), name);
-    let identifier = |label: &str| {
-        let (kind, value) = label.split_once(':')?;
-        let kind = dataset.kind(kind).ok()?;
-        dataset.identifier_names().find(dataset.graph().identifiers_of_kind(kind), value)
-    };
+    let identifier = |label: &str| dataset.identifier_of(label);
     (cases.rejected_accounts().filter_map(found).collect(), cases.rejected_identifiers().filter_map(identifier).collect())
 }
 

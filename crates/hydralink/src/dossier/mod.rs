@@ -3,6 +3,7 @@
 //! Everything in a dossier is taken from the results and the store; nothing is estimated here. [`text`] and [`markdown`] print
 //! the same content.
 
+mod decided;
 mod mix;
 mod verdict;
 mod verify;
@@ -34,6 +35,9 @@ pub struct Dossier {
     pub threshold: f64,
     /// Whether it is flagged, and how far the score is from the threshold.
     pub verdict: String,
+    /// What people had said of its accounts before it was found: lists, and who is known-good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<String>,
     /// Exchanges of its accounts per day: (date, exchanges).
     pub timeline: Vec<(String, u64)>,
     /// Accounts made per day: (date, accounts).
@@ -96,6 +100,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let attributes = mix::attributes(dataset, results, &belonging);
     Dossier {
         verdict: verdict::verdict(network, threshold),
+        decided: decided::decided(dataset, results, index).unwrap_or_default(),
         fragile,
         would_change: results.run.detect_config().map(|config| verdict::would_change(network, &config)).unwrap_or_default(),
         counter_evidence: counter_evidence(network),
@@ -248,6 +253,10 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             )
         });
     put(style.item(&reruns));
+    if !dossier.decided.is_empty() {
+        put(style.heading("Decided by people"));
+        dossier.decided.iter().for_each(|line| put(style.item(line)));
+    }
     put(style.heading("Score card"));
     put(signal_table(network, style));
     put(style.heading("Tied together by"));

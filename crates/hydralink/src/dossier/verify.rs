@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::dataset::Dataset;
 use crate::detect;
 use crate::error::Error;
+use crate::rules::Lists;
 
 /// Numbers this close, relative to the larger, are equal.
 const TOLERANCE: f64 = 1e-12;
@@ -42,7 +43,7 @@ pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error
     let stored = dataset.labelling()?;
     // Reruns on copies are not run again for this.
     let kept = stored.network(dataset, stored.network_index(id)?)?;
-    let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &|_| Ok(()))?;
+    let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, &|_| Ok(()))?;
     let index = found.network_index(id)?;
     (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
     found.consensus = stored.consensus;

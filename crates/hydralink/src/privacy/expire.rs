@@ -20,6 +20,7 @@ use super::forget::detect_again;
 use crate::dataset::Dataset;
 use crate::detect::told;
 use crate::error::Error;
+use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
@@ -72,6 +73,7 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
         KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
     };
     let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let lists = Lists::kept_in(&dataset)?;
     let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
     let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
     step("rewriting")?;
@@ -107,7 +109,7 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     writer.commit()?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(store, &run, "what is too old is gone", observe)?;
+        detect_again(store, (&run, &lists), "what is too old is gone", observe)?;
         expired.detected_again = true;
     }
     Ok(expired)

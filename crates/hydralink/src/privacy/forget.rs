@@ -24,9 +24,10 @@ use serde::Serialize;
 use super::proof::{Occurrence, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
-use crate::detect::{detect, told};
+use crate::detect::{detect_by, told};
 use crate::error::Error;
 use crate::results::Run;
+use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::{build, cases, lineage};
@@ -58,7 +59,7 @@ pub struct Forgotten {
 /// are there.
 ///
 /// # Errors
-/// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`detect()`].
+/// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`crate::detect()`].
 pub fn forget(
     store: &Path,
     names: &[String],
@@ -88,8 +89,9 @@ pub fn forget(
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
+    let results = results.map(|results| results.without(&dataset, &kept));
     if let Some(results) = &results {
-        results.without(&dataset, &kept).write(&mut writer)?;
+        results.write(&mut writer)?;
     }
     lineage::keep(&dataset, &kept, &mut writer)?;
     let dropped = known.into_iter().filter(|name| !writer.names(name)).collect();
@@ -113,7 +115,7 @@ pub fn forget(
     cases::log_erasure(store, removed.len(), reviewer)?;
     drop(dataset);
     if let Some(results) = results {
-        detect_again(store, &results.run, "the accounts are forgotten", observe)?;
+        detect_again(store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
     }
     // Where the store holds pseudonyms the values never were in it; both are searched for.
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
@@ -123,7 +125,12 @@ pub fn forget(
 
 /// Runs a detection again after a store was rewritten, with its own settings if they can be read; `done` says what then is
 /// done, should it be interrupted.
-pub(super) fn detect_again(store: &Path, run: &Run, done: &str, observe: &dyn Fn(&'static str) -> bool) -> Result<(), Error> {
+pub(super) fn detect_again(
+    store: &Path,
+    (run, lists): (&Run, &Lists),
+    done: &str,
+    observe: &dyn Fn(&'static str) -> bool,
+) -> Result<(), Error> {
     let config = run.detect_config().unwrap_or_default();
     let interrupted = |error| match error {
         Error::Interrupted => Error::Usage(format!(
@@ -132,7 +139,7 @@ pub(super) fn detect_again(store: &Path, run: &Run, done: &str, observe: &dyn Fn
         )),
         error => error,
     };
-    detect(store, &config, observe).map(drop).map_err(interrupted)
+    detect_by(store, &config, lists, observe).map(drop).map_err(interrupted)
 }
 
 fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> {

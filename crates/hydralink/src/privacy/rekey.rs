@@ -30,6 +30,7 @@ use super::{Key, check_key};
 use crate::dataset::Dataset;
 use crate::detect::told;
 use crate::error::Error;
+use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
 use crate::subset::Kept;
 use crate::{as_of, build, cases, lineage};
@@ -118,6 +119,7 @@ pub fn rekey(
     let later = new.pseudonyms();
     let pseudonyms = unsealed(store, old.pseudonyms(), &sealed)?.rotated(&later);
     let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let lists = Lists::kept_in(&dataset)?.renamed(|kind, name| later.again(kind, name));
     let accounts = renamed(&dataset, "account", 0..dataset.graph().account_count() as u32, &later);
     let kinds = (0..dataset.graph().kind_count()).map(|kind| KindId(kind as u8));
     let of_kind = |kind| renamed(&dataset, dataset.kind_name(kind), dataset.graph().identifiers_of_kind(kind), &later);
@@ -155,7 +157,7 @@ pub fn rekey(
     cases::erase_renamed(store)?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(store, &run, "the store is under its new key", observe)?;
+        detect_again(store, (&run, &lists), "the store is under its new key", observe)?;
     }
     Ok(Rekeyed { decisions, ..rekeyed })
 }

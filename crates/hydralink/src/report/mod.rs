@@ -6,6 +6,8 @@
 //! templates, file names) can neither run nor load anything, even if it came to be read as markup, which it doesn't: it
 //! leaves here as JSON without `<`, and the script shows it as text nodes only.
 //!
+//! What the page shows is described, with pictures, in `docs/report.md`.
+//!
 //! The same data make the same bytes. Cost: linear in the data, constant memory beside it.
 
 mod collect;

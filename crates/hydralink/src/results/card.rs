@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::consensus::Stability;
 use crate::detect::DetectConfig;
 use crate::error::Error;
+use crate::rules::ListFile;
 
 /// How an account belongs to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -152,6 +153,9 @@ pub struct Run {
     /// What ties were judged by.
     #[serde(default)]
     pub terms: evidence::TieTerms,
+    /// The rules and lists that it was run with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListFile>,
 }
 
 impl Run {

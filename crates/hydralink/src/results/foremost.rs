@@ -3,7 +3,8 @@
 //! For each measure of [`crate::top`] and each list (a kind of identifier, all identifiers, accounts) the first [`KEPT`] nodes,
 //! in the order in which a scan of everything would give them; and of the identifiers among them what a scan of their sightings
 //! gives: exchanges, first and last time. A few hundred kilobytes whatever the store's size. Beside them one byte an
-//! identifier: its count of accounts, where that is below 255; what costs on a chain are made of ([`crate::paths`]).
+//! identifier: its count of accounts, where that is below 255, and the few others with theirs; what costs on a chain are made of
+//! ([`crate::paths`]).
 //!
 //! Whoever asks for more than is kept, or asks results of an older version, gets the same from a scan.
 
@@ -25,7 +26,7 @@ const KEPT: usize = 1000;
 /// The measures, in the order of the lists.
 const MEASURES: [By; 3] = [By::Degree, By::Events, By::Bits];
 
-/// Degrees from here on are looked up.
+/// Degrees from here on stand elsewhere.
 const MANY: u8 = u8::MAX;
 
 const NODES: &str = "result.foremost";
@@ -35,6 +36,8 @@ const EXCHANGES: &str = "result.foremost_exchanges";
 const FIRST: &str = "result.foremost_first_seen";
 const LAST: &str = "result.foremost_last_seen";
 const DEGREES: &str = "result.small_degrees";
+const WIDE: &str = "result.wide_identifiers";
+const WIDE_DEGREES: &str = "result.wide_degrees";
 
 /// What the sightings of an identifier come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,9 @@ pub(crate) struct Foremost {
     last_seen: Column<u32>,
     /// By identifier: accounts, or [`MANY`].
     degrees: Column<u8>,
+    /// Identifiers with [`MANY`] accounts or more, ascending, and how many these are.
+    wide: Column<u32>,
+    wide_degrees: Column<u32>,
 }
 
 /// One list: which nodes are ranked.
@@ -81,6 +87,8 @@ impl Foremost {
             first_seen: store.column_or_empty(FIRST)?,
             last_seen: store.column_or_empty(LAST)?,
             degrees: store.column_or_empty(DEGREES)?,
+            wide: store.column_or_empty(WIDE)?,
+            wide_degrees: store.column_or_empty(WIDE_DEGREES)?,
         })
     }
 
@@ -111,10 +119,15 @@ impl Foremost {
         identifiers.dedup();
         let totals: Vec<Totals> = identifiers.par_iter().map(|&id| summed(graph, IdentifierId(id))).collect();
         let degree = |pair: &[u64]| u8::try_from(pair[1] - pair[0]).unwrap_or(MANY);
+        let is_wide = |&id: &u32| graph.identifier_degree(IdentifierId(id)) >= usize::from(MANY);
+        let wide: Vec<u32> = (0..graph.identifier_count() as u32).into_par_iter().with_min_len(4096).filter(is_wide).collect();
+        let wide_degrees: Vec<u32> = wide.iter().map(|&id| graph.identifier_degree(IdentifierId(id)) as u32).collect();
         Ok(Foremost {
             exchanges: totals.iter().map(|total| total.exchanges).collect::<Vec<_>>().into(),
             first_seen: totals.iter().map(|total| total.first_seen).collect::<Vec<_>>().into(),
             last_seen: totals.iter().map(|total| total.last_seen).collect::<Vec<_>>().into(),
+            wide: wide.into(),
+            wide_degrees: wide_degrees.into(),
             degrees: graph.columns().identifier_offsets.windows(2).map(degree).collect::<Vec<_>>().into(),
             nodes: nodes.into(),
             offsets: offsets.into(),
@@ -133,6 +146,8 @@ impl Foremost {
         writer.put(EXCHANGES, &self.exchanges)?;
         writer.put(FIRST, &self.first_seen)?;
         writer.put(LAST, &self.last_seen)?;
+        writer.put(WIDE, &self.wide)?;
+        writer.put(WIDE_DEGREES, &self.wide_degrees)?;
         writer.put(DEGREES, &self.degrees)
     }
 
@@ -149,9 +164,16 @@ impl Foremost {
         bounds.and_then(|bounds| self.nodes.get(bounds)).unwrap_or_default()
     }
 
-    /// By identifier, its count of accounts where that is below 255, else 255; empty if it isn't kept.
-    pub(crate) fn small_degrees(&self) -> &Column<u8> {
-        &self.degrees
+    /// How many accounts an identifier has: as kept, else counted.
+    pub(crate) fn degree(&self, graph: &BipartiteGraph, identifier: IdentifierId) -> usize {
+        match self.degrees.get(identifier.index()) {
+            Some(&degree) if degree < MANY => usize::from(degree),
+            Some(_) => match self.wide.binary_search(&identifier.0) {
+                Ok(at) => self.wide_degrees[at] as usize,
+                Err(_) => graph.identifier_degree(identifier),
+            },
+            None => graph.identifier_degree(identifier),
+        }
     }
 
     /// What the sightings of an identifier come to: as kept, else summed.

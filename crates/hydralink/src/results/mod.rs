@@ -17,6 +17,7 @@ use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
 use crate::node::Node;
+use crate::rules::{self, Lists};
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 
@@ -69,6 +70,8 @@ pub struct Results {
     labelling: Labelling,
     /// Networks by rank.
     pub networks: Vec<Network>,
+    /// The lists that the detection was run with.
+    pub(crate) lists: Lists,
 }
 
 impl std::ops::Deref for Results {
@@ -201,7 +204,7 @@ impl Results {
         let labelling = Labelling::open(dataset)?;
         let places: Vec<usize> = (0..labelling.heads.len()).collect();
         let networks = labelling.networks(dataset, &places)?;
-        Ok(Results { labelling, networks })
+        Ok(Results { labelling, networks, lists: Lists::kept_in(dataset)? })
     }
 
     /// Takes over networks, by rank.
@@ -243,7 +246,18 @@ impl Results {
         writer.put(SPREADS, &self.spread_seconds)?;
         writer.put("result.weights", &self.weights)?;
         writer.put("result.network_of_identifier", &self.network_of_identifier)?;
+        if !self.lists.is_empty() {
+            writer.put(rules::SECTION, &serde_json::to_vec(&self.lists).expect("plain data serialises"))?;
+        }
         self.foremost.write(writer)
+    }
+
+    /// Nothing but the classes of identifiers, for rules that ask for them.
+    pub(crate) fn of_classes(dataset: &Dataset, classification: &Classification) -> Self {
+        let graph = dataset.graph();
+        let mut results = Results::of_labels(Labels::new(graph.account_count(), graph.identifier_count()));
+        results.set_classes(classification);
+        results
     }
 
     /// Results that hold the labels of a detection; the rest is filled in by it.
@@ -268,7 +282,7 @@ impl Results {
             foremost: Foremost::default(),
             consensus: None,
         };
-        Results { labelling, networks: Vec::new() }
+        Results { labelling, networks: Vec::new(), lists: Lists::default() }
     }
 
     /// Takes over classes and policies, numbered in the order of their names, and what they were decided by.
@@ -316,7 +330,11 @@ impl Results {
             foremost: Foremost::default(),
             consensus: None,
         };
-        Results { labelling, networks }
+        let all = 0..dataset.graph().account_count() as u32;
+        let number = |name: &str| dataset.account_names().find(all.clone(), name);
+        let account = |name: &str| number(name).is_some_and(|account| kept.has_account(AccountId(account)));
+        let identifier = |label: &str| dataset.identifier_of(label).is_some_and(|id| kept.has_identifier(IdentifierId(id)));
+        Results { labelling, networks, lists: self.lists.clone().naming_only(account, identifier) }
     }
 }
 

@@ -13,7 +13,7 @@
 //! 3. *Groups* are what is joined. A pair that cannot be one and is joined by a rule is a *conflict*, listed with its chain;
 //!    nothing is taken apart, for which link is wrong is for people to say.
 //!
-//! `detect` doesn't use rules. Cost: a look at each identifier of the kinds that rules name, and the pairs.
+//! `detect` takes rules and lists too ([`Lists`]). Cost: a look at each identifier of the kinds that rules name, and the pairs.
 //!
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -31,6 +31,7 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
+mod lists;
 mod parse;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,6 +39,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use graph::{AccountId, BipartiteGraph, IdentifierId};
 use serde::Serialize;
 
+pub(crate) use lists::SECTION;
+pub use lists::{ListFile, Lists};
 pub use parse::{Part, Rule, Shares};
 
 use crate::dataset::Dataset;
@@ -125,40 +128,8 @@ pub struct Link {
 /// [`Error::Usage`] if the lists contradict each other, with the chain, or if a rule has to look at too many pairs;
 /// [`Error::Unknown`] for a kind that the store doesn't have; [`Error::NotDetected`] if a rule asks for a class.
 pub fn link(dataset: &Dataset, results: Option<&Labelling>, rules: &Rules) -> Result<Linked, Error> {
-    let graph = dataset.linking_graph();
-    let mut joined = Joined::new(graph.account_count());
-    for &(one, other) in &rules.must {
-        joined.join(one.0, other.0, MUST);
-    }
-    let chain = |joined: &Joined, pair: (AccountId, AccountId)| -> Vec<Link> {
-        let shown = |account: u32| dataset.label_of(Node::account(account));
-        let by = |source: u32| rules.rules.get(source as usize).map_or("must".to_owned(), |rule| rule.name.clone());
-        let links = joined.chain(pair.0.0, pair.1.0).into_iter();
-        links.map(|(one, other, source)| Link { first: shown(one), second: shown(other), by: by(source) }).collect()
-    };
-    if let Some(&pair) = rules.cannot.iter().find(|(one, other)| joined.root(one.0) == joined.root(other.0)) {
-        let names: Vec<String> = [pair.0, pair.1].map(|account| dataset.label_of(Node::Account(account))).into();
-        let chain = chain(&joined, pair);
-        let way = chain.iter().fold(names[0].clone(), |way, link| format!("{way} = {}", link.second));
-        return Err(Error::Usage(format!(
-            "the lists contradict each other: {} and {} cannot be one, and must be: {way}",
-            names[0], names[1]
-        )));
-    }
-    let good = Good::of(dataset, &rules.good)?;
-    let mut pairs = Vec::new();
-    for (source, rule) in (0u32..).zip(&rules.rules) {
-        let parts = Marked::of(dataset, results, rule, &good)?;
-        let mut satisfied = 0;
-        parts.each_pair(graph, &rule.name, |one, other| {
-            if good.accounts.contains(&one) || good.accounts.contains(&other) || !parts.hold(graph, one, other) {
-                return;
-            }
-            satisfied += 1;
-            joined.join(one, other, source);
-        })?;
-        pairs.push((rule.name.clone(), satisfied));
-    }
+    let good = Good::of(dataset, &Lists::kept_in(dataset)?, &rules.good)?;
+    let (joined, pairs) = join_all(dataset, results, rules, &good)?;
     let mut conflicts = Vec::new();
     let mut conflicts_of: BTreeMap<u32, u64> = BTreeMap::new();
     for &(one, other) in &rules.cannot {
@@ -166,7 +137,7 @@ pub fn link(dataset: &Dataset, results: Option<&Labelling>, rules: &Rules) -> Re
         if root == joined.root(other.0) {
             *conflicts_of.entry(root).or_default() += 1;
             let [first, second] = [one, other].map(|account| dataset.label_of(Node::Account(account)));
-            conflicts.push(Conflict { first, second, chain: chain(&joined, (one, other)) });
+            conflicts.push(Conflict { first, second, chain: chain_of(dataset, rules, &joined, (one, other)) });
         }
     }
     let mut groups = joined.groups();
@@ -188,6 +159,51 @@ pub fn link(dataset: &Dataset, results: Option<&Labelling>, rules: &Rules) -> Re
     Ok(Linked { pairs, groups: groups.collect(), conflicts })
 }
 
+/// The links between two accounts that were joined.
+fn chain_of(dataset: &Dataset, rules: &Rules, joined: &Joined, pair: (AccountId, AccountId)) -> Vec<Link> {
+    let shown = |account: u32| dataset.label_of(Node::account(account));
+    let by = |source: u32| rules.rules.get(source as usize).map_or("must".to_owned(), |rule| rule.name.clone());
+    let links = joined.chain(pair.0.0, pair.1.0).into_iter();
+    links.map(|(one, other, source)| Link { first: shown(one), second: shown(other), by: by(source) }).collect()
+}
+
+/// Joins by lists, then by rules; the pairs that satisfied each rule.
+fn join_all(
+    dataset: &Dataset,
+    results: Option<&Labelling>,
+    rules: &Rules,
+    good: &Good,
+) -> Result<(Joined, Vec<(String, u64)>), Error> {
+    let graph = dataset.linking_graph();
+    let mut joined = Joined::new(graph.account_count());
+    for &(one, other) in &rules.must {
+        joined.join(one.0, other.0, MUST);
+    }
+    if let Some(&pair) = rules.cannot.iter().find(|(one, other)| joined.root(one.0) == joined.root(other.0)) {
+        let names: Vec<String> = [pair.0, pair.1].map(|account| dataset.label_of(Node::Account(account))).into();
+        let chain = chain_of(dataset, rules, &joined, pair);
+        let way = chain.iter().fold(names[0].clone(), |way, link| format!("{way} = {}", link.second));
+        return Err(Error::Usage(format!(
+            "the lists contradict each other: {} and {} cannot be one, and must be: {way}",
+            names[0], names[1]
+        )));
+    }
+    let mut pairs = Vec::new();
+    for (source, rule) in (0u32..).zip(&rules.rules) {
+        let parts = Marked::of(dataset, results, rule, good)?;
+        let mut satisfied = 0;
+        parts.each_pair(graph, &rule.name, |one, other| {
+            if good.accounts.contains(&one) || good.accounts.contains(&other) || !parts.hold(graph, one, other) {
+                return;
+            }
+            satisfied += 1;
+            joined.join(one, other, source);
+        })?;
+        pairs.push((rule.name.clone(), satisfied));
+    }
+    Ok((joined, pairs))
+}
+
 /// What links nobody.
 struct Good {
     accounts: BTreeSet<u32>,
@@ -195,8 +211,9 @@ struct Good {
 }
 
 impl Good {
-    fn of(dataset: &Dataset, more: &[Node]) -> Result<Self, Error> {
-        let allowed = dataset.allowed()?;
+    /// What the store knows as good, and lists, and more.
+    fn of(dataset: &Dataset, lists: &Lists, more: &[Node]) -> Result<Self, Error> {
+        let allowed = dataset.allowed_by(lists)?;
         let marked = |flags: &[bool]| (0u32..).zip(flags).filter(|&(_, &flag)| flag).map(|(id, _)| id).collect();
         let (mut accounts, mut identifiers): (BTreeSet<u32>, BTreeSet<u32>) =
             (marked(&allowed.accounts), marked(&allowed.identifiers));

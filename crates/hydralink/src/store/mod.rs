@@ -31,7 +31,7 @@ use crate::error::Error;
 
 pub(crate) use events::Element;
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
-pub use section::SMALL_SECTION;
+pub use section::{Reading, SMALL_SECTION};
 pub use writer::StoreWriter;
 
 /// Name of the manifest file.
@@ -60,6 +60,13 @@ impl Store {
     /// [`Error::NotAStore`] for a foreign directory, [`Error::StoreVersion`] for a newer format, [`Error::StoreDamaged`] naming
     /// the section that is missing, truncated or altered.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let store = Store::open_for_lookups(path)?;
+        store.expect(Reading::Much);
+        Ok(store)
+    }
+
+    /// The same, to read single places ([`Reading::Few`]).
+    pub(crate) fn open_for_lookups(path: &Path) -> Result<Self, Error> {
         let manifest = manifest::read(path)?;
         let mut sections = HashMap::with_capacity(manifest.sections.len());
         for entry in &manifest.sections {
@@ -78,10 +85,10 @@ impl Store {
         &self.manifest
     }
 
-    /// Says whether only a few places of the large sections will be read. Where the system reads far ahead (8 MiB on some
-    /// machines), a question to a cold store otherwise waits for megabytes that it doesn't need.
-    pub(crate) fn expect(&self, lookups: bool) {
-        self.sections.values().for_each(|section| section.expect(lookups));
+    /// Says what will be read of the large sections. Where the system reads far ahead (8 MiB on some machines), a question to a
+    /// cold store otherwise waits for megabytes that it doesn't need.
+    pub(crate) fn expect(&self, reading: Reading) {
+        self.sections.values().for_each(|section| section.expect(reading));
     }
 
     /// Whether a section exists.
@@ -114,6 +121,7 @@ impl Store {
         if !self.has(name) {
             return Ok(None);
         }
+        self.sections[name].fetch();
         let bytes: Column<u8> = self.column(name)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|error| self.damaged(name, &error.to_string()))
     }

@@ -18,9 +18,28 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::manifest::SectionEntry;
 use crate::error::Error;
 
-/// Sections up to this many bytes are read ahead all the same: they are soon read whole.
-#[cfg(unix)]
-const SCANNED: usize = 16 << 20;
+/// What is to be read of the large sections of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Single places.
+    Few,
+    /// So many places that sections of up to 16 MiB are soon read whole.
+    Some,
+    /// Whole sections, or so many places that it comes to the same.
+    Much,
+}
+
+impl Reading {
+    /// Sections of more bytes are read at single places.
+    #[cfg(unix)]
+    fn whole(self) -> usize {
+        match self {
+            Reading::Few => SMALL_SECTION as usize,
+            Reading::Some => 16 << 20,
+            Reading::Much => usize::MAX,
+        }
+    }
+}
 
 /// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
 pub const SMALL_SECTION: u64 = 1 << 20;
@@ -36,12 +55,21 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    /// Tells the system whether single places will be read, so that it reads no more around each. Of no consequence if it can't
+    /// Tells the system what will be read, so that it reads no more around each place than that. Of no consequence if it can't
     /// be told.
-    pub(crate) fn expect(&self, lookups: bool) {
+    pub(crate) fn expect(&self, reading: Reading) {
         #[cfg(unix)]
-        if self.map.len() > SCANNED {
-            drop(self.map.advise(if lookups { memmap2::Advice::Random } else { memmap2::Advice::Normal }));
+        if self.map.len() > SMALL_SECTION as usize {
+            let places = self.map.len() > reading.whole();
+            drop(self.map.advise(if places { memmap2::Advice::Random } else { memmap2::Advice::Normal }));
+        }
+    }
+
+    /// Has the system fetch the whole section.
+    pub(crate) fn fetch(&self) {
+        #[cfg(unix)]
+        if self.map.len() > SMALL_SECTION as usize {
+            drop(self.map.advise(memmap2::Advice::WillNeed));
         }
     }
 
@@ -91,6 +119,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(|error| damaged(format!("{}: cannot map: {error}", entry.file)))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
+    mapped.expect(Reading::Few);
     if entry.bytes <= SMALL_SECTION {
         mapped.check(entry).map_err(damaged)?;
     }

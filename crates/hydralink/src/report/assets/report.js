@@ -110,9 +110,11 @@ function table(columns, rows, o = {}) {
 /* Plots. */
 const W = 560, H = 220, L = 46, B = 30;
 const frame = title => svgEl("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": title });
+/* The least of 1, 2, 5, 10, 20 ... that is no less. */
+const even = v => { const ten = 10 ** Math.floor(Math.log10(v)); return ten * [1, 2, 5, 10].find(m => m * ten >= v); };
 function loglog(title, points, xName, yName, o = {}) {
   const s = frame(title), top = f => Math.max(1, Math.ceil(Math.log10(Math.max(2, ...points.map(f)))));
-  const xm = o.cut ? Math.max(top(p => p[0]), Math.ceil(Math.log10(o.cut + 1))) : top(p => p[0]), ym = o.linear ? Math.max(1, ...points.map(p => p[1])) * 1.08 : top(p => p[1]);
+  const xm = o.cut ? Math.max(top(p => p[0]), Math.ceil(Math.log10(o.cut + 1))) : top(p => p[0]), ym = o.linear ? 4 * even(Math.max(1, ...points.map(p => p[1])) * 1.04 / 4) : top(p => p[1]);
   const X = v => L + (W - L - 14) * Math.log10(Math.max(1, v)) / xm, Y = v => H - B - (H - B - 14) * (o.linear ? Math.max(0, v) / ym : (0.06 * ym + Math.log10(Math.max(1, v))) / (1.06 * ym));
   for (let i = 0; i <= xm; i++) { s.append(svgEl("line", { x1: X(10 ** i), x2: X(10 ** i), y1: 14, y2: H - B, class: "axis" }), svgEl("text", { x: X(10 ** i), y: H - B + 14, "text-anchor": i === xm ? "end" : "middle" }, short(10 ** i))); }
   for (let i = 0; i <= (o.linear ? 4 : ym); i++) { const v = o.linear ? ym * i / 4 : 10 ** i; s.append(svgEl("line", { x1: L, x2: W - 14, y1: Y(v), y2: Y(v), class: "axis" }), svgEl("text", { x: L - 6, y: Y(v) + 4, "text-anchor": "end" }, short(v))); }
@@ -184,10 +186,10 @@ else {
 /* One network. */
 function open(n, quiet) {
   const i = nets.indexOf(n), s = $("network");
-  put("net", n.id); ranked.draw(); s.hidden = false;
+  put("net", n.id); ranked.draw(); s.hidden = false; $("to-network").hidden = false;
   const ids = table([["Identifier", r => r.label, { show: r => label(r.label) }], ["Kind", r => r.kind], ["Class", r => r.class], ["Members", r => r.members, { num: 1 }], ["All accounts", r => r.total_accounts, { num: 1 }], ["Exclusive", r => r.exclusivity, { num: 1, show: r => pct(r.exclusivity) }], ["First seen", r => r.first_seen, { nowrap: 1, show: r => day(r.first_seen) }], ["Last seen", r => r.last_seen, { nowrap: 1, show: r => day(r.last_seen) }]], n.top_identifiers, { name: "identifiers-" + n.id, page: 25, total: Math.max(n.top_identifiers.length, n.identifiers_by_kind.reduce((a, b) => a + b.count, 0)) });
   const acc = table([["Account", r => r.label, { show: r => label(r.label) }], ["Role", r => r.role], ["Confidence", r => r.confidence, { num: 1, show: r => num(r.confidence, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["Exchanges", r => r.exchanges, { num: 1 }], ["Created", r => r.created, { nowrap: 1, show: r => day(r.created) }], ["Banned", r => r.banned ? "yes" : "no"]], n.accounts, { name: "accounts-" + n.id, page: 50, tall: 1, total: n.account_count });
-  const sig = table([["Signal", r => r.name], ["Found", r => r.value, { num: 1, show: r => num(r.value, 2) }], ["Expected", r => r.expected, { num: 1, show: r => num(r.expected, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["p", r => r.p, { num: 1, show: r => num(r.p, 3) }]], n.signals, { name: "signals-" + n.id });
+  const sig = table([["Signal", r => r.name], ["Found", r => r.value, { num: 1, show: r => num(r.value, 2) }], ["Expected", r => r.expected, { num: 1, show: r => num(r.expected, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["p", r => r.p, { num: 1, show: r => r.p === 0 ? "<1e-300" : num(r.p, 3) }]], n.signals, { name: "signals-" + n.id });
   const step = (d, t) => btn(t, () => open(nets[i + d]), { disabled: !nets[i + d] });
   const find = el("input", { type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: e => acc.filter(e.target.value) });
   s.replaceChildren(
@@ -313,7 +315,7 @@ function graph() {
   }
   function overlay() {
     tc.setTransform(dpr, 0, 0, dpr, 0, 0); tc.clearRect(0, 0, w, h);
-    const centre = hover >= 0 ? hover : !path && !selected ? node : -1; let edges = [], nodes = [];
+    const centre = path ? -1 : hover >= 0 ? hover : !selected ? node : -1; let edges = [], nodes = [];
     if (centre >= 0) { nodes.push(centre); for (let p = off[centre]; p < off[centre + 1]; p++) if (seen(via[p])) { edges.push(via[p]); nodes.push(adj[p]); } }
     else if (path) { nodes = path.nodes; edges = path.edges; }
     else if (selected) nodes = selected;
@@ -404,7 +406,7 @@ function graph() {
     if (lasso) { const poly = lasso; lasso = null; if (poly.length > 2) select(bySize.filter(i => vis[i] && within(px(i), py(i), poly))); else overlay(); return; }
     if (moved > 3 || e.type !== "pointerup") return;
     const i = pick(...p);
-    if (mode === "path") { if (i < 0) return; if (from < 0) { from = i; say("Pick the other end"); } else { const a = from; setMode("pan"); from = hover = -1; route(a, i); } }
+    if (mode === "path") { if (i < 0) return; if (from < 0) { from = i; say("Pick the other end"); } else { const a = from; setMode("pan"); from = hover = -1; $("said").classList.remove("on"); route(a, i); } }
     else if (i < 0) letGo(); else { node = i; path = selected = null; put("node", i); overlay(); panel(i); }
   };
   const within = (x, y, poly) => { let odd = false; for (let i = 0, j = poly.length - 1; i < poly.length; j = i++) { const [a, b] = poly[i], [c, d] = poly[j]; if ((b > y) !== (d > y) && x < (c - a) * (y - b) / (d - b) + a) odd = !odd; } return odd; };

@@ -25,6 +25,10 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
     ];
     // Every setting of the run, as `section.name`: what TOML says in tables.
     let mut table = String::new();
+    rules.extend(results.run.lists.iter().map(|list| Rule {
+        name: format!("list: {}", list.says),
+        value: format!("{} entries, xxh3-128:{}", list.entries, list.hash),
+    }));
     for line in results.run.config.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             table = format!("{name}.");

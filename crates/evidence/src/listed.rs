@@ -1,0 +1,360 @@
+//! What do lists of pairs make of the candidates?
+//!
+//! People may know that two accounts are one operator's, or that they are not ([`Facts::must`], [`Facts::cannot`]). Evidence
+//! proposes, and lists have the last word:
+//!
+//! 1. *Join*: accounts that must be one and of which at least one is a member of a candidate are all its members; candidates
+//!    that they join are one. Lists make no candidate by themselves.
+//! 2. *Part*: a candidate with two members that cannot be one is cut between them where least holds it together: the minimum
+//!    cut of members and the identifiers they share, each sighting as strong as its identifier's bits. Where one account hangs
+//!    on by a little, it leaves; where two pools were taken for one, each keeps its own. Accounts that must be one stay together.
+//! 3. *Describe*: what changed is judged anew by ties and profiles, as any group is. An account that must belong and whose own
+//!    evidence isn't enough is fringe, with the bits that it has.
+//!
+//! Known-good accounts belong to nothing, whatever a list joins them to. Of the two sides of a minimum cut the one around the
+//! account with less to hold it is the smallest there is, so the answer depends on no order. Cost: O(accounts + sightings of the
+//! candidates that change) and, for each pair to be parted, a search of the candidate for each path that the flow takes (Edmonds
+//! & Karp 1972, doi:10.1145/321694.321699).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use graph::{AccountId, NONE_U32};
+
+use crate::Facts;
+use crate::holdings::hold;
+use crate::members::{Candidate, Corroborator, Member, Role};
+use crate::profile::Refined;
+use crate::standing::Standings;
+use crate::ties::{TieRule, find, union};
+
+/// Capacity of a sighting for each bit of its identifier.
+const UNITS_A_BIT: f64 = 256.0;
+
+/// A candidate, and its place among those that were given if lists left it as it was.
+pub type Listed = (Candidate, Option<usize>);
+
+/// Candidates that lists made one, as accounts.
+#[derive(Default)]
+struct Whole {
+    /// Their places.
+    places: Vec<usize>,
+    accounts: BTreeSet<u32>,
+    changed: bool,
+}
+
+impl Corroborator<'_> {
+    /// The candidates as lists have them, in their order; `None` if they change nothing.
+    pub fn as_listed(&self, networks: &[Candidate]) -> Option<Vec<Listed>> {
+        let facts = self.facts;
+        let good = |&&(one, other): &&(u32, u32)| !facts.is_allowed_account(one) && !facts.is_allowed_account(other);
+        let must: Vec<(u32, u32)> = facts.must.iter().filter(good).copied().collect();
+        let mut ones: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
+        must.iter().for_each(|&(one, other)| union(&mut ones, one, other));
+        let listed: BTreeSet<u32> = must.iter().flat_map(|&(one, other)| [one, other]).collect();
+        let mut wholes = joined(networks, &listed, &mut ones);
+        let mut cannot: Vec<(u32, u32)> = facts.cannot.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
+        cannot.sort_unstable();
+        cannot.dedup();
+        let mut parts: Vec<(usize, Vec<u32>)> = Vec::new();
+        for (at, whole) in wholes.iter_mut().enumerate() {
+            let inside = |pair: &&(u32, u32)| whole.accounts.contains(&pair.0) && whole.accounts.contains(&pair.1);
+            let pairs: Vec<(u32, u32)> = cannot.iter().filter(inside).copied().collect();
+            let near = || whole.places.iter().flat_map(|&place| ambiguous(&networks[place]));
+            let touched = near().any(|member| is_apart(&cannot, member.account, &whole.accounts));
+            whole.changed |= !pairs.is_empty() || touched;
+            if !whole.changed {
+                continue;
+            }
+            let mut of_whole = vec![whole.accounts.iter().copied().collect::<Vec<u32>>()];
+            for pair in pairs {
+                let held = |part: &Vec<u32>| [pair.0, pair.1].iter().all(|account| part.binary_search(account).is_ok());
+                if let Some(part) = of_whole.iter().position(held) {
+                    let (leaves, stays) = part_of(facts, &self.ties.rule, &of_whole.swap_remove(part), pair, &mut ones);
+                    of_whole.extend([stays, leaves]);
+                }
+            }
+            parts.extend(of_whole.into_iter().map(|part| (at, part)));
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        let same = wholes.iter().filter(|whole| !whole.changed).flat_map(|whole| whole.places.iter().copied());
+        let mut found: Vec<Listed> = same.map(|place| (networks[place].clone(), Some(place))).collect();
+        found.extend(self.judged(networks, &wholes, &parts, &listed, &cannot).into_iter().map(|network| (network, None)));
+        found.sort_by_key(|(network, _)| network.place());
+        Some(found)
+    }
+
+    /// The parts of wholes that changed, as candidates.
+    fn judged(
+        &self,
+        networks: &[Candidate],
+        wholes: &[Whole],
+        parts: &[(usize, Vec<u32>)],
+        listed: &BTreeSet<u32>,
+        cannot: &[(u32, u32)],
+    ) -> Vec<Candidate> {
+        let account_count = self.facts.graph.account_count();
+        let mut groups = vec![NONE_U32; account_count];
+        for (_, part) in parts {
+            part.iter().for_each(|&account| groups[account as usize] = part[0]);
+        }
+        let mut standings = vec![None; account_count];
+        for (account, standing) in Standings::new(account_count).of(&self.judge, &groups) {
+            if groups[account as usize] == standing.group {
+                standings[account as usize] = Some(standing);
+            }
+        }
+        let holdings = hold(self.facts, self.judge.classification, &groups);
+        let refined = Refined { groups, standings };
+        let mut largest: BTreeMap<usize, (usize, std::cmp::Reverse<u32>)> = BTreeMap::new();
+        for (whole, part) in parts {
+            let size = (part.len(), std::cmp::Reverse(part[0]));
+            largest.entry(*whole).and_modify(|most| *most = size.max(*most)).or_insert(size);
+        }
+        let least = self.judge.config.network_size.max(2) as usize;
+        let describe = |(at, part): &(usize, Vec<u32>)| {
+            let whole = &wholes[*at];
+            let by_infrastructure = whole.places.iter().all(|&place| networks[place].by_infrastructure);
+            let mut network = self.candidate_of(&refined, &holdings, part, by_infrastructure);
+            for member in network.members.iter_mut().filter(|member| listed.contains(&member.account)) {
+                member.role = member.role.min(Role::Fringe);
+            }
+            if largest[at].1.0 == part[0] {
+                let inside: BTreeSet<u32> = part.iter().copied().collect();
+                let near = whole.places.iter().flat_map(|&place| ambiguous(&networks[place]));
+                let near = near.filter(|member| !whole.accounts.contains(&member.account));
+                network.members.extend(near.filter(|member| !is_apart(cannot, member.account, &inside)).copied());
+                network.members.sort_unstable_by_key(|member| member.account);
+            }
+            network
+        };
+        let large = parts.iter().filter(|(_, part)| part.len() >= least);
+        large.map(describe).filter(|network| network.accounts().count() >= least).collect()
+    }
+}
+
+fn ambiguous(network: &Candidate) -> impl Iterator<Item = &Member> {
+    network.members.iter().filter(|member| member.role == Role::Ambiguous)
+}
+
+/// Whether an account cannot be one with any of these.
+fn is_apart(cannot: &[(u32, u32)], account: u32, accounts: &BTreeSet<u32>) -> bool {
+    let other = |&(one, other): &(u32, u32)| match account {
+        account if account == one => Some(other),
+        account if account == other => Some(one),
+        _ => None,
+    };
+    cannot.iter().filter_map(other).any(|other| accounts.contains(&other))
+}
+
+/// Candidates with those made one that accounts join which must be one, in the order of their first.
+fn joined(networks: &[Candidate], listed: &BTreeSet<u32>, ones: &mut [u32]) -> Vec<Whole> {
+    let mut home = vec![NONE_U32; ones.len()];
+    for (place, network) in (0u32..).zip(networks) {
+        network.accounts().for_each(|account| home[account as usize] = place);
+    }
+    let mut of_one: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for &account in listed {
+        of_one.entry(find(ones, account)).or_default().push(account);
+    }
+    let mut hosts: Vec<u32> = (0..networks.len() as u32).collect();
+    let mut joining: Vec<(u32, u32)> = Vec::new();
+    for accounts in of_one.values() {
+        let homes: BTreeSet<u32> =
+            accounts.iter().map(|&account| home[account as usize]).filter(|&home| home != NONE_U32).collect();
+        let Some(&host) = homes.first() else { continue };
+        homes.iter().for_each(|&other| union(&mut hosts, host, other));
+        joining.extend(accounts.iter().filter(|&&account| home[account as usize] == NONE_U32).map(|&account| (host, account)));
+    }
+    let mut wholes: BTreeMap<u32, Whole> = BTreeMap::new();
+    for (place, network) in networks.iter().enumerate() {
+        let whole = wholes.entry(find(&mut hosts, place as u32)).or_default();
+        whole.places.push(place);
+        whole.accounts.extend(network.accounts());
+        whole.changed |= whole.places.len() > 1;
+    }
+    for (host, account) in joining {
+        let whole = wholes.entry(find(&mut hosts, host)).or_default();
+        whole.accounts.insert(account);
+        whole.changed = true;
+    }
+    wholes.into_values().collect()
+}
+
+/// The two sides of a part between two of its accounts: what leaves, around the one with less to hold it, and what stays. Both
+/// ascending. `ones`: accounts that must be one, as a union-find.
+fn part_of(facts: Facts<'_>, rule: &TieRule<'_>, part: &[u32], pair: (u32, u32), ones: &mut [u32]) -> (Vec<u32>, Vec<u32>) {
+    // Vertices: first those that must be one, then identifiers.
+    let mut vertex_of: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut of_account: Vec<u32> = Vec::with_capacity(part.len());
+    for &account in part {
+        let next = vertex_of.len() as u32;
+        of_account.push(*vertex_of.entry(find(ones, account)).or_insert(next));
+    }
+    let mut sightings: Vec<(u32, u32)> = Vec::new();
+    for (&account, &vertex) in part.iter().zip(&of_account) {
+        let said = facts.graph.identifiers_of(AccountId(account)).iter().filter(|&&identifier| rule.says(identifier));
+        sightings.extend(said.map(|&identifier| (identifier, vertex)));
+    }
+    sightings.sort_unstable();
+    let (mut flow, mut held) = (Flow::default(), vec![0u64; vertex_of.len()]);
+    let mut identifiers = vertex_of.len() as u32;
+    for of_identifier in sightings.chunk_by(|left, right| left.0 == right.0) {
+        if of_identifier.iter().all(|sighting| sighting.1 == of_identifier[0].1) {
+            continue;
+        }
+        let units = (rule.surprise(of_identifier[0].0) * UNITS_A_BIT).round().max(1.0) as u64;
+        for &(_, vertex) in of_identifier {
+            flow.edges.push((vertex, identifiers, units));
+            held[vertex as usize] += units;
+        }
+        identifiers += 1;
+    }
+    let vertex = |account: u32| of_account[part.partition_point(|&other| other < account)];
+    let (one, other) = (vertex(pair.0), vertex(pair.1));
+    let from_one = (held[one as usize], other) < (held[other as usize], one);
+    let (from, to) = if from_one { (one, other) } else { (other, one) };
+    let leaves = flow.side_of(identifiers as usize, from, to);
+    let sides = part.iter().zip(&of_account).partition::<Vec<(&u32, &u32)>, _>(|&(_, &vertex)| leaves[vertex as usize]);
+    let accounts = |side: Vec<(&u32, &u32)>| side.into_iter().map(|(&account, _)| account).collect();
+    (accounts(sides.0), accounts(sides.1))
+}
+
+/// An undirected network of capacities.
+#[derive(Default)]
+struct Flow {
+    /// Ends and capacity.
+    edges: Vec<(u32, u32, u64)>,
+}
+
+impl Flow {
+    /// By vertex: whether it is on the source's side of the minimum cut whose side is smallest.
+    fn side_of(&self, vertices: usize, source: u32, target: u32) -> Vec<bool> {
+        let mut starts = vec![0u32; vertices + 1];
+        for &(one, other, _) in &self.edges {
+            starts[one as usize + 1] += 1;
+            starts[other as usize + 1] += 1;
+        }
+        (0..vertices).for_each(|vertex| starts[vertex + 1] += starts[vertex]);
+        // Arc 2e leads from the first end of edge e to the second, arc 2e + 1 back.
+        let (mut next, mut arcs) = (starts.clone(), vec![0u32; 2 * self.edges.len()]);
+        for (edge, &(one, other, _)) in (0u32..).zip(&self.edges) {
+            for (end, arc) in [(one, 2 * edge), (other, 2 * edge + 1)] {
+                arcs[next[end as usize] as usize] = arc;
+                next[end as usize] += 1;
+            }
+        }
+        let mut left: Vec<u64> = self.edges.iter().flat_map(|edge| [edge.2, edge.2]).collect();
+        let head = |arc: u32| {
+            let (one, other, _) = self.edges[arc as usize / 2];
+            if arc.is_multiple_of(2) { other } else { one }
+        };
+        loop {
+            let mut by: Vec<u32> = vec![NONE_U32; vertices];
+            let mut seen = vec![false; vertices];
+            seen[source as usize] = true;
+            let mut open = VecDeque::from([source]);
+            while let Some(vertex) = open.pop_front().filter(|_| !seen[target as usize]) {
+                for &arc in &arcs[starts[vertex as usize] as usize..starts[vertex as usize + 1] as usize] {
+                    let reached = head(arc) as usize;
+                    if left[arc as usize] > 0 && !seen[reached] {
+                        (seen[reached], by[reached]) = (true, arc);
+                        open.push_back(reached as u32);
+                    }
+                }
+            }
+            if !seen[target as usize] {
+                return seen;
+            }
+            let mut path = Vec::new();
+            let mut at = target;
+            while at != source {
+                path.push(by[at as usize]);
+                at = head(by[at as usize] ^ 1);
+            }
+            let most = path.iter().map(|&arc| left[arc as usize]).min().unwrap_or(0);
+            for arc in path {
+                left[arc as usize] -= most;
+                left[arc as usize ^ 1] += most;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::members::{Proposals, tied_accounts};
+    use crate::toy::{Toy, planted};
+    use crate::weigh::weigh_sightings;
+    use graph::Partition;
+    use proptest::prelude::*;
+
+    /// Members of each candidate as lists have them, and before.
+    fn found(toy: &Toy) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+        let config = LinkageConfig::default();
+        let facts = toy.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let ties = tied_accounts(facts, &classification, &weights, &config.members);
+        let communities = Partition::from_labels(vec![0; toy.graph.vertex_count()]);
+        let proposals = Proposals { tied: &communities, communities: &[&communities] };
+        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
+        let before = corroborator.candidates(&proposals).networks;
+        let accounts = |network: &Candidate| network.accounts().collect::<Vec<u32>>();
+        let after = corroborator.as_listed(&before);
+        let after = after.map_or(before.clone(), |listed| listed.into_iter().map(|(network, _)| network).collect());
+        (after.iter().map(accounts).collect(), before.iter().map(accounts).collect())
+    }
+
+    #[test]
+    fn lists_have_the_last_word_on_who_belongs() {
+        let (mut toy, network) = planted(3_000, 300);
+        let (first, last) = (network.start, network.end - 1);
+        assert_eq!(found(&toy).0, [network.clone().collect::<Vec<_>>()]);
+        // A stranger that must be one with a member is a member; two strangers make no candidate.
+        toy.must = vec![(0, first), (1, 2)];
+        let with_stranger: Vec<u32> = std::iter::once(0).chain(network.clone()).collect();
+        assert_eq!(found(&toy).0, [with_stranger]);
+        // ... unless it is known-good.
+        toy.allowed_accounts = (0..toy.graph.account_count()).map(|account| account == 0).collect();
+        assert_eq!(found(&toy).0, [network.clone().collect::<Vec<_>>()]);
+        // Of two members that cannot be one, one leaves, and takes along whom it must be one with.
+        toy.must = vec![(last, last - 1)];
+        toy.cannot = vec![(last, first)];
+        let (after, _) = found(&toy);
+        let together = |one: u32, other: u32| after.iter().any(|part| part.contains(&one) && part.contains(&other));
+        assert!(!together(first, last) && after[0].len() >= 297, "{:?}", after.iter().map(Vec::len).collect::<Vec<_>>());
+        assert_eq!(after[0].contains(&last), after[0].contains(&(last - 1)));
+    }
+
+    #[test]
+    fn two_pools_that_were_taken_for_one_are_parted_between_them() {
+        // Two rings of four with heavy edges, and one light bridge.
+        let ring = |at: u32| (0..4).map(move |step| (at + step, at + (step + 1) % 4, 10));
+        let flow = Flow { edges: ring(0).chain(ring(4)).chain([(2, 6, 3)]).collect() };
+        assert_eq!(flow.side_of(8, 0, 5), [true, true, true, true, false, false, false, false]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Against all cuts of small graphs.
+        #[test]
+        fn the_cut_is_the_least_and_its_side_the_smallest(edges in prop::collection::vec((0u32..7, 0u32..7, 1u64..9), 1..16)) {
+            let edges: Vec<(u32, u32, u64)> = edges.into_iter().filter(|edge| edge.0 != edge.1).collect();
+            let across = |side: u32| -> u64 {
+                edges.iter().filter(|edge| (side >> edge.0 & 1) != (side >> edge.1 & 1)).map(|edge| edge.2).sum()
+            };
+            let sides = || (0u32..128).filter(|side| side & 1 == 1 && side >> 6 & 1 == 0);
+            let least = sides().map(across).min().unwrap();
+            let smallest = sides().filter(|&side| across(side) == least).fold(127, |all, side| all & side);
+            let found = Flow { edges: edges.clone() }.side_of(7, 0, 6);
+            let found = (0..7).filter(|&vertex| found[vertex as usize]).fold(0u32, |side, vertex| side | 1 << vertex);
+            prop_assert_eq!(found, smallest);
+        }
+    }
+}
