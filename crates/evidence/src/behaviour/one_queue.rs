@@ -7,7 +7,8 @@
 //!    1 for least-recently-used dealing. Against the same shifts and, if it exceeds these, against shifts by the clock as well,
 //!    which keep every session whole; the larger p counts. So an account's own regularity is not evidence.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
-//!    question asked at times up to an hour away, one draw for each rejection.
+//!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
+//!    a crowd's load is no hand-off.
 //!
 //! One strong sub-test suffices, and the tests share events: see [`combined`](super::combine::combined). That loads are even,
 //! which other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
@@ -31,6 +32,8 @@ pub const WINDOWS: usize = 16;
 /// (template, time, account).
 type Use = (u32, i64, u32);
 const HOUR: i64 = 3_600_000;
+/// How far from a rejection it is asked who starts by chance: as busy a time.
+const NEARBY: i64 = 120_000;
 
 /// The three sub-signals and their combination.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -153,8 +156,7 @@ pub fn hand_off(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConf
     let seed = group_key(config.seed, 6, members);
     let chance = monte_carlo(&[observed], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        // Half an hour either way: both sides of the window were read.
-        out[0] = count(&mut || stream.below(HOUR as usize) as i64 - HOUR / 2);
+        out[0] = count(&mut || stream.below(2 * NEARBY as usize) as i64 - NEARBY);
     });
     let total = rejections.len() as f64;
     Some(Signal {
@@ -225,5 +227,15 @@ mod tests {
             assert!(succession.value > 0.95 && succession.bits < 1.0, "{burst} {succession:?}");
             assert!(found.combined.is_some_and(|signal| signal.bits < 1.0), "{burst}");
         }
+    }
+
+    #[test]
+    fn a_crowd_that_is_rejected_when_it_is_busy_hands_nothing_off() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let hand_off = |seed| {
+            let world = Toy::busy(40, 120, seed);
+            hand_off(&world.facts(), &world.members(40), &config)
+        };
+        toy::assert_super_uniform(100, |seed| hand_off(seed)?.p_value);
     }
 }

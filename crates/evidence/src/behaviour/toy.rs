@@ -109,6 +109,25 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// A crowd that is busy in the same hours and knows nothing of each other; most rejections come then, as they do under load.
+    pub(crate) fn busy(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 9]));
+        let peaks: Vec<i64> = (0..10).map(|_| ordinary(&mut stream).time).collect();
+        let mut row = || {
+            let any = |stream: &mut Stream, number: usize| match number % 2 {
+                0 => Event { status: 200, ..ordinary(stream) },
+                _ => {
+                    let at = peaks[stream.below(peaks.len())] + stream.below(HOUR as usize) as i64;
+                    let status = if stream.below(4) == 0 { 429 } else { 200 };
+                    Event { status, template: stream.below(3) as u32, ..event(at) }
+                }
+            };
+            (0..events).map(|number| any(&mut stream, number)).collect()
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
     /// Jobs of one company: each account has a time of the day, and a burst of requests within half an hour of it every day.
     pub(crate) fn timers(accounts: usize, burst: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 8]));
