@@ -81,6 +81,15 @@ pub struct NamedSignal {
     pub family: SignalFamily,
     /// The measurement.
     pub signal: Option<Signal>,
+    /// The tests that it is made of, if several, by name. They explain it, and count for nothing beside it.
+    pub tests: Vec<(String, Signal)>,
+}
+
+impl NamedSignal {
+    /// A signal that is made of no others.
+    pub fn new(name: impl Into<String>, family: SignalFamily, signal: Option<Signal>) -> Self {
+        NamedSignal { name: name.into(), family, signal, tests: Vec::new() }
+    }
 }
 
 /// The case for and against one candidate.
@@ -292,7 +301,7 @@ fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal
         let capped = value.clamp(-config.signal_bits, config.signal_bits);
         Signal { value, expected: 0.0, bits: capped, p_value: None }
     });
-    NamedSignal { name: "membership".to_owned(), family: SignalFamily::Membership, signal }
+    NamedSignal::new("membership", SignalFamily::Membership, signal)
 }
 
 /// The repeat share of one kind against random groups of as many sightings.
@@ -308,7 +317,7 @@ fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &ScoreConfig) -
         Poisson::new(expected_repeats).ok().map(|poisson| poisson.sf(repeats as u64 - 1))
     };
     let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value };
-    NamedSignal { name: format!("sharing_{}", shape.kind), family: SignalFamily::Sharing, signal: Some(signal) }
+    NamedSignal::new(format!("sharing_{}", shape.kind), SignalFamily::Sharing, Some(signal))
 }
 
 #[cfg(test)]
@@ -343,7 +352,7 @@ mod tests {
 
     fn signal(bits: f64, family: SignalFamily) -> NamedSignal {
         let signal = Signal { value: bits, expected: 0.0, bits, p_value: None };
-        NamedSignal { name: "made".to_owned(), family, signal: Some(signal) }
+        NamedSignal::new("made", family, Some(signal))
     }
 
     #[test]
@@ -398,7 +407,7 @@ mod tests {
         let (toy, network) = planted(600, 60);
         let found = candidate(network);
         let without = card_of(toy.facts(), &found, &[]).evidence_bits;
-        let missing = NamedSignal { name: "absent".to_owned(), family: SignalFamily::Timing, signal: None };
+        let missing = NamedSignal::new("absent", SignalFamily::Timing, None);
         assert_eq!(card_of(toy.facts(), &found, &[missing]).evidence_bits, without);
         let twice = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Timing)];
         assert!((card_of(toy.facts(), &found, &twice).evidence_bits - without - 12.0).abs() < 1e-9);

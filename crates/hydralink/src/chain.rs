@@ -127,11 +127,8 @@ fn score_candidates(
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour, candidate.by_infrastructure, without);
             let accounts: Vec<u32> = candidate.accounts().collect();
-            signals.push(evidence::NamedSignal {
-                name: "cross_linked".to_owned(),
-                family: family_of("cross_linked"),
-                signal: corroborator.cross_linked(&accounts),
-            });
+            let linked = corroborator.cross_linked(&accounts);
+            signals.push(evidence::NamedSignal::new("cross_linked", family_of("cross_linked"), linked));
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
@@ -175,6 +172,7 @@ fn named_signals(
         name: name.to_owned(),
         family: family_of(name),
         signal: signal.clone().filter(|_| !missing(name)),
+        tests: behaviour.tests_of(name).map(|(name, test)| (name.to_owned(), test.clone())).collect(),
     });
     named.collect()
 }

@@ -276,7 +276,7 @@ fn describe(
     let accounts = counts[0] + counts[1];
     let lost = u64::from(candidate.fragility.lost);
     let signals: BTreeMap<String, Option<SignalLine>> =
-        card.signals.iter().map(|named| (signal_name(dataset, &named.name), named.signal.as_ref().map(line))).collect();
+        card.signals.iter().map(|named| (signal_name(dataset, &named.name), line_of(named))).collect();
     let mut network = Network {
         id: String::new(),
         rank,
@@ -312,8 +312,16 @@ fn signal_name(dataset: &Dataset, name: &str) -> String {
     }
 }
 
-fn line(signal: &evidence::Signal) -> SignalLine {
-    SignalLine { value: signal.value, expected: signal.expected, bits: signal.bits, p_value: signal.p_value }
+fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
+    let line = |signal: &evidence::Signal, tests| SignalLine {
+        value: signal.value,
+        expected: signal.expected,
+        bits: signal.bits,
+        p_value: signal.p_value,
+        tests,
+    };
+    let tests = named.tests.iter().map(|(name, test)| (name.clone(), line(test, BTreeMap::new()))).collect();
+    Some(line(named.signal.as_ref()?, tests))
 }
 
 /// The word that serialises an enum.

@@ -33,6 +33,7 @@ use graph::{AccountId, Seconds};
 
 pub use one_queue::OneQueue;
 pub use population::Population;
+pub use regular_use::RegularUse;
 pub use volume::Volume;
 
 use crate::{Facts, Signal};
@@ -94,7 +95,7 @@ pub struct BehaviourSignals {
     /// One scheduler deals out the requests.
     pub one_queue: OneQueue,
     /// Accounts are used as evenly as a machine would.
-    pub regular_use: Option<Signal>,
+    pub regular_use: RegularUse,
     /// Few capability classes.
     pub capability_concentration: Option<Signal>,
     /// Joint move to a new model.
@@ -114,13 +115,13 @@ pub struct BehaviourSignals {
 }
 
 impl BehaviourSignals {
-    /// All signals with their names, those that couldn't be measured too; sub-signals of `one_queue` are left to
-    /// [`OneQueue::iter`].
+    /// All signals with their names, those that couldn't be measured too; of what some are made says
+    /// [`BehaviourSignals::tests_of`].
     pub fn all(&self) -> [(&'static str, &Option<Signal>); 11] {
         [
             ("synchrony", &self.synchrony),
             ("one_queue", &self.one_queue.combined),
-            ("regular_use", &self.regular_use),
+            ("regular_use", &self.regular_use.combined),
             ("capability_concentration", &self.capability_concentration),
             ("launch_pivot", &self.launch_pivot),
             ("ban_and_replace", &self.ban_and_replace),
@@ -130,6 +131,12 @@ impl BehaviourSignals {
             ("template_fan_out", &self.template_fan_out),
             ("tenure", &self.tenure),
         ]
+    }
+
+    /// The tests that a signal of this name is made of, with their names; none of most.
+    pub fn tests_of(&self, name: &str) -> impl Iterator<Item = (&'static str, &Signal)> {
+        let queue = self.one_queue.iter().filter(move |_| name == "one_queue");
+        queue.chain(self.regular_use.iter().filter(move |_| name == "regular_use"))
     }
 
     /// The signals that could be measured, with their names.

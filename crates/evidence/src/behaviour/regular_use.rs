@@ -31,16 +31,32 @@ use crate::{Facts, Signal};
 pub const LIVES: [Seconds; 5] = [600, 900, 1_800, 3_600, 7_200];
 const DAY: i64 = 86_400_000;
 
-/// Both sub-tests, combined.
-pub fn regular_use(
-    facts: &Facts<'_>,
-    population: &Population,
-    members: &[AccountId],
-    config: &BehaviourConfig,
-) -> Option<Signal> {
-    let parts = [even_load(facts, members, config), session_cutoff(facts, population, members, config)];
-    let signal = combined(&parts)?;
-    Some(Signal { bits: signal.bits.max(0.0), ..signal })
+/// The two sub-signals and their combination.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RegularUse {
+    /// Counts are more even than chance.
+    pub even_load: Option<Signal>,
+    /// Sessions end at a time-to-live.
+    pub session_cutoff: Option<Signal>,
+    /// Both; value and expectation are -log10 of the harmonic mean p and of 1.
+    pub combined: Option<Signal>,
+}
+
+impl RegularUse {
+    /// The sub-signals that could be measured, with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
+        let tests = [("even_load", &self.even_load), ("session_cutoff", &self.session_cutoff)];
+        tests.into_iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
+    }
+}
+
+/// Runs both sub-tests and combines them.
+pub fn regular_use(facts: &Facts<'_>, population: &Population, members: &[AccountId], config: &BehaviourConfig) -> RegularUse {
+    let even_load = even_load(facts, members, config);
+    let session_cutoff = session_cutoff(facts, population, members, config);
+    let combined = combined([&even_load, &session_cutoff]);
+    let combined = combined.map(|signal| Signal { bits: signal.bits.max(0.0), ..signal });
+    RegularUse { even_load, session_cutoff, combined }
 }
 
 /// Sub-test 1.

@@ -306,17 +306,23 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
 }
 
 fn signal_table(network: &Network, style: &dyn Style) -> String {
-    let row = |(name, signal): (&String, &Option<SignalLine>)| match signal {
-        None => vec![name.clone(), "n/a".to_owned(), String::new(), String::new(), String::new()],
-        Some(signal) => vec![
-            name.clone(),
+    let row = |name: String, signal: &SignalLine| {
+        vec![
+            name,
             format!("{:.4}", signal.value),
             format!("{:.4}", signal.expected),
             format!("{:+.2}", signal.bits),
             signal.p_value.map_or(String::new(), |p| format!("{p:.2e}")),
-        ],
+        ]
     };
-    let rows: Vec<Vec<String>> = network.signals.iter().map(row).collect();
+    let rows_of = |(name, signal): (&String, &Option<SignalLine>)| match signal {
+        None => vec![vec![name.clone(), "n/a".to_owned(), String::new(), String::new(), String::new()]],
+        Some(signal) => {
+            let tests = signal.tests.iter().map(|(test, line)| row(format!("- {test}"), line));
+            std::iter::once(row(name.clone(), signal)).chain(tests).collect()
+        }
+    };
+    let rows: Vec<Vec<String>> = network.signals.iter().flat_map(rows_of).collect();
     style.table(&[("signal", 28, false), ("value", 10, true), ("expected", 10, true), ("bits", 8, true), ("p", 9, true)], &rows)
 }
 

@@ -122,10 +122,8 @@ pub(crate) fn named_signals(network: &Network) -> Vec<NamedSignal> {
         bits: line.bits,
         p_value: line.p_value,
     };
-    let named = network.signals.iter().map(|(name, line)| NamedSignal {
-        name: name.clone(),
-        family: family_of(name),
-        signal: line.as_ref().map(signal),
-    });
-    named.collect()
+    let named = |(name, line): (&String, &Option<crate::results::SignalLine>)| {
+        NamedSignal::new(name, family_of(name), line.as_ref().map(signal))
+    };
+    network.signals.iter().map(named).collect()
 }
