@@ -163,7 +163,9 @@ fn a_dossier_can_be_verified_and_a_changed_one_cannot() {
     let changed = bench.file("changed.json", changed.to_string());
     bench.fails(2, &["tied_by[0].members is 123456 in the dossier"], &["verify", &store, "--dossier", &changed]);
     let markdown = bench.ok(&["network", &store, &id, "--format", "markdown"]).stdout;
-    for heading in ["# PN-", "## Score card", "| - succession |", "## Tied together by", "## What would change the verdict", "| --- |"] {
+    for heading in
+        ["# PN-", "## Score card", "| - succession |", "## Tied together by", "## What would change the verdict", "| --- |"]
+    {
         assert!(markdown.contains(heading), "{heading} in {markdown}");
     }
     bench.fails(2, &["--format markdown is for"], &["networks", &store, "--format", "markdown"]);
