@@ -15,9 +15,10 @@
 //!
 //! 1. *Count* the accounts of each identifier by community, in communities of `profile_size` accounts or more.
 //! 2. *Propose* where the interlock is at least [`MemberConfig::interlock`]: accounts of the community without a group join the
-//!    group that holds most of it, or are one, if that has `profile_size` accounts. So do other groups of the community whose
-//!    accounts share at least `part_share` as much with that group's as these do with each other, and something with half as
-//!    many of them: pieces of one pool, none of which keeps to itself what all of them use. The profile then decides account by account ([`crate::profile`]).
+//!    *host*, the group that holds most of it if that has `profile_size` accounts, else all of the community if they are as
+//!    many. So do other groups of the community whose accounts share at least `part_share` as much with the host's outside them
+//!    as these do with each other, and something with half as many: pieces of one pool, none of which keeps to itself what all
+//!    of them use. The profile then decides account by account ([`crate::profile`]).
 //!
 //! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
 //!
