@@ -10,7 +10,8 @@
 //!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
 //!    a crowd's load is no hand-off.
 //!
-//! One strong sub-test suffices, and the tests share events: see [`combined`](super::combine::combined). That loads are even,
+//! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p
+//! ([`super::combine`]), and the bits are those of the mean of the tests' e-values, which is one whatever the dependence. That loads are even,
 //! which other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
 //! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.
