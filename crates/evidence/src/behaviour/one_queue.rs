@@ -10,9 +10,9 @@
 //!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
 //!    a crowd's load is no hand-off.
 //!
-//! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p
-//! ([`super::combine`]), and the bits are those of the mean of the tests' e-values, which is one whatever the dependence. That loads are even,
-//! which other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
+//! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p ([`super::combine`]), and the bits
+//! are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which other
+//! things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
 //! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.
