@@ -49,7 +49,7 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Proposals, Role, Ties, tied_accounts};
 pub use score::{
-    Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_of, left_by_story, rank_networks, score_against,
+    Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_left, cases_of, rank_networks, score_against,
     score_network,
 };
 pub use signal::Signal;

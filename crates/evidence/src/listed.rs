@@ -46,6 +46,9 @@ impl Corroborator<'_> {
     /// The candidates as lists have them, in their order; `None` if they change nothing.
     pub fn as_listed(&self, networks: &[Candidate]) -> Option<Vec<Listed>> {
         let facts = self.facts;
+        if facts.must.is_empty() && facts.cannot.is_empty() {
+            return None;
+        }
         let good = |&&(one, other): &&(u32, u32)| !facts.is_allowed_account(one) && !facts.is_allowed_account(other);
         let must: Vec<(u32, u32)> = facts.must.iter().filter(good).copied().collect();
         let mut ones: Vec<u32> = (0..facts.graph.account_count() as u32).collect();

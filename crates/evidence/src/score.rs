@@ -192,24 +192,22 @@ pub fn score_network(
 /// and a card for each account.
 const UNSHARED_BITS: f64 = 1.0;
 
-/// What is left of the signals if a harmless story is told: those that the story brings count by the odds that it does not
-/// hold, given those that no story brings.
-pub fn left_by_story(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Vec<NamedSignal> {
+/// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
+/// given those that no story brings.
+pub fn cases_left(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
     let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
     let against = of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max);
     let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
-    let mut left = signals.to_vec();
-    for named in left.iter_mut().filter(|named| told.hypothesis.brings(&named.name)) {
-        if let Some(signal) = named.signal.as_mut().filter(|signal| signal.bits > 0.0) {
-            signal.bits *= unexplained;
-        }
-    }
-    left
+    let left = |named: &NamedSignal, bits: f64| match bits > 0.0 && told.hypothesis.brings(&named.name) {
+        true => unexplained * bits,
+        false => bits,
+    };
+    sums(signals, left, config)
 }
 
 /// The score of signals against a harmless story, by the formula of the module.
 pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
-    let cases = cases_of(&left_by_story(signals, told, config), config);
+    let cases = cases_left(signals, told, config);
     let story = told.bits.max(0.0);
     match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => {
@@ -264,10 +262,15 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 
 /// Dependence-aware sums of the families: see the module's formula.
 pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
+    sums(signals, |_, bits| bits, config)
+}
+
+/// The sums of the families, where `counted` says what is left of a signal's bits.
+fn sums(signals: &[NamedSignal], counted: impl Fn(&NamedSignal, f64) -> f64, config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {
-            let bits = named.signal.as_ref()?.bits;
+            let bits = counted(named, named.signal.as_ref()?.bits);
             Some((named.family, bits.clamp(-config.signal_bits, config.signal_bits)))
         })
         .collect();

@@ -123,10 +123,10 @@ fn score_candidates(
         // The largest come first, each thousands of times the work of the last.
         .with_max_len(1)
         .map(|candidate| {
-            let members: Vec<AccountId> = candidate.accounts().map(AccountId).collect();
+            let accounts: Vec<u32> = candidate.accounts().collect();
+            let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour, candidate.by_infrastructure, without);
-            let accounts: Vec<u32> = candidate.accounts().collect();
             let linked = corroborator.cross_linked(&accounts);
             signals.push(evidence::NamedSignal::new("cross_linked", family_of("cross_linked"), linked));
             let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);

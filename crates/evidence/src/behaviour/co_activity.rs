@@ -49,8 +49,8 @@ pub(crate) struct Alignments {
     seed: u64,
     gap: i64,
     observed: Alignment,
-    draws: Vec<Alignment>,
-    draws_by_clock: Vec<Alignment>,
+    /// By [`Shift`].
+    draws: [Vec<Alignment>; 2],
     /// The events of the draw in the making.
     shifted: Vec<u64>,
     seen: Seen,
@@ -63,16 +63,7 @@ impl Alignments {
         let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(events.profiles.len()));
         let observed = align(&events.days, &events.observed, gap, &mut seen);
         let seed = group_key(config.seed, 1, members);
-        Some(Alignments {
-            events,
-            seed,
-            gap,
-            observed,
-            draws: Vec::new(),
-            draws_by_clock: Vec::new(),
-            shifted: Vec::new(),
-            seen,
-        })
+        Some(Alignments { events, seed, gap, observed, draws: Default::default(), shifted: Vec::new(), seen })
     }
 
     /// Number of sampled accounts.
@@ -86,30 +77,22 @@ impl Alignments {
     }
 
     /// The `n`-th draw.
-    pub(crate) fn draw(&mut self, n: usize) -> &Alignment {
-        while self.draws.len() <= n {
-            self.events.shift(key(&[self.seed, self.draws.len() as u64]), Shift::InProfile, &mut self.shifted);
-            self.draws.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
+    pub(crate) fn draw(&mut self, shift: Shift, n: usize) -> &Alignment {
+        let draws = &mut self.draws[shift as usize];
+        while draws.len() <= n {
+            self.events.shift(key(&[self.seed, draws.len() as u64]), shift, &mut self.shifted);
+            draws.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
         }
-        &self.draws[n]
-    }
-
-    /// The `n`-th draw in which every account is shifted by the clock: its sessions keep their lengths, its profile is turned.
-    pub(crate) fn draw_by_clock(&mut self, n: usize) -> &Alignment {
-        while self.draws_by_clock.len() <= n {
-            self.events.shift(key(&[self.seed, self.draws_by_clock.len() as u64]), Shift::ByClock, &mut self.shifted);
-            self.draws_by_clock.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
-        }
-        &self.draws_by_clock[n]
+        &draws[n]
     }
 }
 
 /// What time an account is shifted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shift {
+pub(crate) enum Shift {
     /// Its own operational time.
     InProfile,
-    /// The time of the day.
+    /// The time of the day: its sessions keep their lengths, and its profile is turned.
     ByClock,
 }
 

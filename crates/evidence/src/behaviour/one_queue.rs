@@ -21,7 +21,7 @@ use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
 use super::chance::monte_carlo;
-use super::co_activity::{Alignments, WIDTHS};
+use super::co_activity::{Alignments, Shift, WIDTHS};
 use super::combine::combined;
 use super::random::{Stream, group_key, key, sample};
 use crate::{Facts, Signal};
@@ -84,7 +84,8 @@ pub(crate) fn of_alignments(
 fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<Signal> {
     const { assert!(WIDTHS[SLOT] == 60) };
     let observed = alignments.observed().pairs[SLOT];
-    let chance = monte_carlo(&[-observed], config.draws, |draw, out| out[0] = -alignments.draw(draw).pairs[SLOT]);
+    let chance =
+        monte_carlo(&[-observed], config.draws, |draw, out| out[0] = -alignments.draw(Shift::InProfile, draw).pairs[SLOT]);
     let expected = -chance.expected[0];
     (expected >= 5.0).then_some(Signal { value: observed, expected, bits: chance.bits, p_value: Some(chance.p_value) })
 }
@@ -95,15 +96,15 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     if alignments.account_count() < 3 || alignments.observed().returns < 20 {
         return None;
     }
-    let by_profile = monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(draw).stack_distance);
-    let chance = match by_profile.p_value > 0.1 {
-        true => by_profile,
-        false => {
-            let by_clock =
-                monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw_by_clock(draw).stack_distance);
-            if by_clock.bits < by_profile.bits { by_clock } else { by_profile }
+    let mut against =
+        |shift| monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
+    let mut chance = against(Shift::InProfile);
+    if chance.p_value <= 0.1 {
+        let by_clock = against(Shift::ByClock);
+        if by_clock.bits < chance.bits {
+            chance = by_clock;
         }
-    };
+    }
     Some(Signal { value: observed, expected: chance.expected[0], bits: chance.bits, p_value: Some(chance.p_value) })
 }
 

@@ -16,7 +16,7 @@ use graph::AccountId;
 
 use super::BehaviourConfig;
 use super::chance::monte_carlo;
-use super::co_activity::{Alignment, Alignments, WIDTHS};
+use super::co_activity::{Alignment, Alignments, Shift, WIDTHS};
 use crate::{Facts, Signal};
 
 /// Tests a group for activity at the same instants.
@@ -29,7 +29,7 @@ pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfi
     let accounts = alignments.account_count() as f64;
     let observed = similarity(alignments.observed(), accounts);
     let chance = monte_carlo(&observed, config.draws, |draw, statistics| {
-        statistics.copy_from_slice(&similarity(alignments.draw(draw), accounts));
+        statistics.copy_from_slice(&similarity(alignments.draw(Shift::InProfile, draw), accounts));
     });
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });

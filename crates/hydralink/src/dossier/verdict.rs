@@ -3,7 +3,7 @@
 //! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of
 //! a harmless story that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
 
-use evidence::{BenignHypothesis, BenignLikelihood, Cases, NamedSignal, Signal, cases_of, left_by_story, score_against};
+use evidence::{BenignHypothesis, BenignLikelihood, Cases, NamedSignal, Signal, cases_left, score_against};
 
 use crate::chain::family_of;
 use crate::detect::{DetectConfig, word};
@@ -59,7 +59,7 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
             network.benign_bits
         ));
     } else {
-        let cases = cases_of(&left_by_story(&signals, told, score), score);
+        let cases = cases_left(&signals, told, score);
         let structure = cases.structure - network.benign_bits.max(0.0);
         let parts = [("structure", Some(structure)), ("timing", cases.timing), ("content", cases.content)];
         for (name, bits) in parts {
