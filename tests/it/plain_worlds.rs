@@ -196,8 +196,8 @@ impl World {
         }
     }
 
-    /// Accounts with a card and an address each, over which one queue deals out one kind of work, with strays.
-    fn queue(&mut self, name: &'static str, size: u64) {
+    /// Accounts with a card and an address each, over which one queue deals out one kind of work in so many prompts, with strays.
+    fn queue(&mut self, name: &'static str, size: u64, prompts: u64) {
         let homes: Vec<String> = (0..size).map(|_| self.random.address()).collect();
         for turn in 0..size * 60 {
             let member = if self.random.chance(85) { turn % size } else { self.random.below(size) };
@@ -205,9 +205,32 @@ impl World {
             self.labels.insert(account.clone(), name);
             let second = turn * (30 * 86_400 - 600) / (size * 60) + self.random.below(180);
             let prompt =
-                if self.random.chance(80) { format!("{name}-{}", self.random.below(20)) } else { self.random.prompt() };
+                if self.random.chance(80) { format!("{name}-{}", self.random.below(prompts)) } else { self.random.prompt() };
             let purpose = if self.random.chance(70) { 4 } else { self.random.below(5) };
             self.row_at(second, &account, &homes[member as usize], &account, prompt, purpose);
+        }
+    }
+
+    /// Strangers who came upon one prompt, with a card and an address each: half of them in sittings, half by jobs, each of which
+    /// has a minute of its own every few hours.
+    fn crowds(&mut self, size: u64) {
+        const HOUR: u64 = 3_600;
+        for member in 0..size {
+            let (home, phase) = (self.random.address(), self.random.below(5 * HOUR));
+            for name in ["viral", "jobs"] {
+                self.groups.insert(format!("{name}{member}"), name);
+            }
+            for _ in 0..6 {
+                let sitting = self.random.below(25 * 24) * HOUR + self.random.below(HOUR);
+                for request in 0..5 + self.random.below(10) {
+                    let (account, at) = (format!("viral{member}"), sitting + request * 70 + self.random.below(60));
+                    self.row_at(at, &account, &home, &account, "viral".to_owned(), 0);
+                }
+            }
+            for start in (0..29 * 24 * HOUR).step_by(5 * HOUR as usize) {
+                let (account, at) = (format!("jobs{member}"), start + phase + self.random.below(60));
+                self.row_at(at, &account, &home, &account, "job".to_owned(), 1);
+            }
         }
     }
 
@@ -284,9 +307,21 @@ fn who_is_as_regular_as_a_machine_is_left_alone_and_a_queue_is_not() {
     for (seed, size) in [(5, 15), (6, 40), (7, 150)] {
         let mut world = World::benign(seed);
         world.regular(size);
-        world.queue("queue", size);
+        world.queue("queue", size, 20);
         let (networks, benign) = found(&world, &[0, 1, 2, 3, 4, 5]);
         assert_eq!(networks["queue"], (1.0, 1.0), "{size} accounts");
+        assert_eq!(benign, 0, "{size} accounts");
+    }
+}
+
+#[test]
+fn one_prompt_that_is_dealt_out_is_told_from_one_that_a_crowd_uses() {
+    for (seed, size) in [(8, 30), (9, 60), (10, 120)] {
+        let mut world = World::benign(seed);
+        world.crowds(size);
+        world.queue("dealt", size, 1);
+        let (networks, benign) = found(&world, &[0, 1, 2, 3, 4, 5]);
+        assert_eq!(networks["dealt"], (1.0, 1.0), "{size} accounts");
         assert_eq!(benign, 0, "{size} accounts");
     }
 }

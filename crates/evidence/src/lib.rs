@@ -22,6 +22,7 @@ pub mod weigh;
 
 mod beta_binomial;
 mod cross_linked;
+mod dealt;
 mod described;
 mod fixed_point;
 mod holdings;

@@ -18,7 +18,8 @@
 //!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again. The
 //!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
 //!    isn't alike pair by pair there, is alone in a finer one.
-//!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`).
+//!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
+//!    accounts that take turns at one prompt (module `dealt`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -37,10 +38,11 @@ pub const LEFT_OUT: usize = 4;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
+use crate::dealt::propose_dealt;
 use crate::fixed_point::settle;
 use crate::interlock::{propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
-use crate::profile::{Refined, refine_by_profile, refine_free};
+use crate::profile::{Refined, name_by_smallest_member, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
 use crate::terms::TieTerms;
 use crate::ties::{TieRule, groups_of_ties, tied_pairs};
@@ -232,6 +234,25 @@ impl<'a> Corroborator<'a> {
         }
         let networks = self.described(&refined, false);
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
+    }
+
+    /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), ascending, each in one group.
+    pub fn taking_turns(&self, candidates: &Candidates) -> Vec<Vec<u32>> {
+        propose_dealt(self.facts, self.judge.classification, &candidates.settled.groups, self.judge.config)
+    }
+
+    /// The candidates, and what the profiles make of these groups ([`Corroborator::taking_turns`]) beside theirs.
+    pub fn with_turns(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+        if proposed.is_empty() {
+            return candidates;
+        }
+        let Refined { mut groups, standings: mut left } = candidates.settled;
+        proposed.iter().flatten().for_each(|&account| groups[account as usize] = NONE_U32);
+        // What is left of the groups that they were in isn't named by any of them.
+        name_by_smallest_member(&mut groups, &mut left);
+        proposed.iter().for_each(|accounts| accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]));
+        let settled = refine_by_profile(&self.judge, &self.ties.pairs, groups, left);
+        Candidates { networks: self.described(&settled, false), settled, ..candidates }
     }
 
     /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor

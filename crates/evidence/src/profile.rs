@@ -98,7 +98,7 @@ impl Refined {
 }
 
 /// Renames every group after its smallest member; forgets whoever left a group that is no more, or has a group again.
-fn name_by_smallest_member(groups: &mut [u32], left: &mut [Option<Standing>]) {
+pub(crate) fn name_by_smallest_member(groups: &mut [u32], left: &mut [Option<Standing>]) {
     let names = take_smallest_names(groups);
     for (slot, &group) in left.iter_mut().zip(&*groups) {
         *slot = slot.filter(|_| group == NONE_U32).and_then(|standing| standing.renamed(&names));

@@ -7,7 +7,7 @@
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
-//! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all |
+//! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below [`BURST_TEMPLATES`] |
 //! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
@@ -21,6 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::BenignConfig;
 use crate::members::Candidate;
 use crate::{Facts, KindRole};
+
+/// Templates of its own from which a candidate's first uses tell a crowd from a pool: a pool starts one prompt on all of its
+/// accounts as suddenly as a crowd comes upon it, and new ones for as long as it works.
+const BURST_TEMPLATES: usize = 5;
 
 /// One kind among the members.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -218,9 +222,14 @@ fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Opt
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
 fn burst(facts: Facts<'_>, candidate: &Candidate, accounts: &[u32], hours: f64) -> Option<f64> {
     let first_seen = facts.graph.columns().first_seen.as_slice();
-    let templates = candidate.identifiers.iter().map(|own| IdentifierId(own.identifier));
+    let own = candidate.identifiers.iter().map(|own| IdentifierId(own.identifier));
+    let is_template = |identifier: &IdentifierId| facts.roles[facts.graph.kind_of(*identifier).index()] == KindRole::Template;
+    let templates: Vec<IdentifierId> = own.filter(is_template).collect();
+    if templates.len() < BURST_TEMPLATES {
+        return None;
+    }
     let mut times: Vec<u32> = templates
-        .filter(|&identifier| facts.roles[facts.graph.kind_of(identifier).index()] == KindRole::Template)
+        .into_iter()
         .flat_map(|identifier| {
             let users = facts.graph.accounts_of(identifier).iter().zip(facts.graph.sightings_of_identifier(identifier));
             let members = users.filter(|&(user, _)| accounts.binary_search(user).is_ok());
@@ -300,15 +309,19 @@ mod tests {
     #[test]
     fn a_crowd_meets_in_three_days_and_a_pool_works_for_weeks() {
         let day = 86_400;
-        // Template 0: all within a day; template 1: one account every other day; template 2 is not the candidate's own.
+        // Templates 0 to 4: all within a day; 5 to 9: one account every other day; template 10 is not the candidate's own.
         let touches: Vec<Touch> = (0..10u32)
-            .flat_map(|at| [(at, 0, 0, day + at * 60), (at, 0, 1, day + at * 2 * day), (at, 0, 2, 9 * day)])
+            .flat_map(|at| {
+                let of_crowd = (0..5).map(move |template| (at, 0, template, day + at * 60));
+                of_crowd.chain((5..10).map(move |template| (at, 0, template, day + at * 2 * day))).chain([(at, 0, 10, 9 * day)])
+            })
             .collect();
         let toy = Toy::new(&[KindRole::Template], 10, &touches);
         let burst = |own: &[u32]| measure_structure(toy.facts(), &candidate(own), &BenignConfig::default()).burst;
-        assert_eq!((burst(&[0]), burst(&[1])), (Some(1.0), Some(0.2)));
-        assert_eq!(burst(&[0, 1]), Some(12.0 / 20.0));
-        assert_eq!(burst(&[]), None);
+        assert_eq!((burst(&[0, 1, 2, 3, 4]), burst(&[5, 6, 7, 8, 9])), (Some(1.0), Some(0.2)));
+        assert_eq!(burst(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Some(12.0 / 20.0));
+        // Too few to tell.
+        assert_eq!(burst(&[0, 1, 2, 3]), None);
     }
 
     #[test]

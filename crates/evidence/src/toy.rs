@@ -107,6 +107,21 @@ impl Toy {
         .expect("one event each");
     }
 
+    /// Gives accounts events: (account, milliseconds, template) in any order.
+    pub(crate) fn ask(&mut self, requests: &[(u32, i64, graph::IdentifierId)]) {
+        let accounts = self.graph.account_count();
+        let mut requests = requests.to_vec();
+        requests.sort_unstable_by_key(|&(account, time, template)| (account, time, template.0));
+        let before = |account: u32| requests.partition_point(|request| request.0 < account) as u64;
+        self.activity = Activity::from_columns(ActivityColumns {
+            offsets: (0..=accounts as u32).map(before).collect::<Vec<u64>>().into(),
+            time: requests.iter().map(|request| request.1).collect::<Vec<i64>>().into(),
+            template: requests.iter().map(|request| request.2.0).collect::<Vec<u32>>().into(),
+            ..ActivityColumns::empty(accounts)
+        })
+        .expect("requests by account and time");
+    }
+
     /// Takes all events away.
     pub(crate) fn rest(&mut self) {
         self.activity = Activity::from_columns(ActivityColumns::empty(self.graph.account_count())).expect("no events agree");

@@ -71,6 +71,9 @@ pub(crate) fn find_candidates(
     step("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    step("turns")?;
+    let dealt = behaving_alike(facts, &population, corroborator.taking_turns(&candidates), config, without);
+    candidates = corroborator.with_turns(candidates, &dealt);
     step("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));

@@ -3,7 +3,8 @@
 //! 1. *Classify* every identifier and *weigh* every sighting ([`evidence::classify`], [`evidence::weigh`]).
 //! 2. *Components* and *communities* (Leiden) of the weighted bipartite graph itself.
 //! 3. *Corroborate*: which accounts are tied by more than one identifier that the group keeps to itself.
-//! 4. *Propose* what hangs together by infrastructure alone and behaves alike ([`evidence::Corroborator::on_infrastructure`]).
+//! 4. *Propose* what behaves alike and takes turns at one prompt ([`evidence::Corroborator::taking_turns`]) or hangs together by
+//!    infrastructure alone ([`evidence::Corroborator::on_infrastructure`]).
 //! 5. *Measure* each candidate's behaviour against its nulls, *score* it against the best benign hypothesis, join pieces of one
 //!    network, *rank*. Lists of what is known beforehand have the last word on who belongs ([`crate::rules`]).
 //! 6. *Keep*: labels and networks become sections of the store; ids stay with a network while most of its members do.

@@ -80,8 +80,17 @@ impl Alignments {
     pub(crate) fn draw(&mut self, shift: Shift, n: usize) -> &Alignment {
         let draws = &mut self.draws[shift as usize];
         while draws.len() <= n {
-            self.events.shift(key(&[self.seed, draws.len() as u64]), shift, &mut self.shifted);
-            draws.push(align(&self.events.days, &self.shifted, self.gap, &mut self.seen));
+            let seed = key(&[self.seed, draws.len() as u64]);
+            draws.push(match shift {
+                Shift::InProfile => {
+                    self.events.shift(seed, &mut self.shifted);
+                    align(&self.events.days, &self.shifted, self.gap, &mut self.seen)
+                }
+                Shift::ByClock => {
+                    let (days, shifted) = self.events.by_clock(seed);
+                    align(&days, &shifted, self.gap, &mut self.seen)
+                }
+            });
         }
         &draws[n]
     }
@@ -92,7 +101,7 @@ impl Alignments {
 pub(crate) enum Shift {
     /// Its own operational time.
     InProfile,
-    /// The time of the day: its sessions keep their lengths, and its profile is turned.
+    /// The clock: all that it did, by up to a day. Whatever it repeats, every hour or every seven, it goes on to repeat.
     ByClock,
 }
 
@@ -172,23 +181,43 @@ impl Shiftable {
         Some(Shiftable { days, turns, places, observed, profiles })
     }
 
-    /// One draw, by time, into `out`: the events of a day stay in its range.
-    fn shift(&self, seed: u64, shift: Shift, out: &mut Vec<u64>) {
+    /// By account: how far a draw shifts it, of a day.
+    fn offsets(&self, seed: u64) -> Vec<f64> {
+        (0..self.profiles.len()).map(|account| Stream::new(key(&[seed, account as u64])).unit()).collect()
+    }
+
+    /// One draw of [`Shift::InProfile`], by time, into `out`: the events of a day stay in its range.
+    fn shift(&self, seed: u64, out: &mut Vec<u64>) {
         out.clear();
-        let offset = |account| Stream::new(key(&[seed, account as u64])).unit();
-        let offsets: Vec<f64> = (0..self.profiles.len()).map(offset).collect();
+        let offsets = self.offsets(seed);
         for day in &self.days {
             for turn in &self.turns[day.turns.clone()] {
                 let (offset, profile) = (offsets[turn.account as usize], &self.profiles[turn.account as usize]);
-                let by_clock = (offset * DAY as f64) as i64;
-                let shifted = |&place: &f64| match shift {
-                    Shift::InProfile => time_of_day(profile, modulo_one(place + offset)),
-                    Shift::ByClock => (time_of_day(profile, place) + by_clock) % DAY,
-                };
+                let shifted = |&place: &f64| time_of_day(profile, modulo_one(place + offset));
                 out.extend(self.places[turn.events.clone()].iter().map(|place| packed(shifted(place), turn.account)));
             }
             out[day.events.clone()].sort_unstable();
         }
+    }
+
+    /// One draw of [`Shift::ByClock`]: its days, and its events by time.
+    fn by_clock(&self, seed: u64) -> (Vec<Day>, Vec<u64>) {
+        let offsets = self.offsets(seed);
+        let mut events: Vec<(i64, u32)> = Vec::with_capacity(self.observed.len());
+        for day in &self.days {
+            let start = i64::from(day.number) * DAY;
+            events.extend(self.observed[day.events.clone()].iter().map(|&event| {
+                let account = event as u32;
+                (start + (event >> 32) as i64 + (offsets[account as usize] * DAY as f64) as i64, account)
+            }));
+        }
+        events.sort_unstable();
+        let mut days: Vec<Day> = Vec::new();
+        for of_day in events.chunk_by(|one, other| one.0 / DAY == other.0 / DAY) {
+            let from = days.last().map_or(0, |day| day.events.end);
+            days.push(Day { number: (of_day[0].0 / DAY) as u32, turns: 0..0, events: from..from + of_day.len() });
+        }
+        (days, events.into_iter().map(|(at, account)| packed(at % DAY, account)).collect())
     }
 }
 
@@ -383,6 +412,32 @@ mod tests {
     }
 
     #[test]
+    fn a_draw_by_the_clock_keeps_every_gap() {
+        let world = Toy::independent(6, 40, 4);
+        let events = Shiftable::new(&world.facts(), &world.members(6), &BehaviourConfig::default()).expect("enough events");
+        let times_of = |account: u32, days: &[Day], events: &[u64]| -> Vec<i64> {
+            let at = |day: &Day, event: u64| i64::from(day.number) * DAY + (event >> 32) as i64;
+            let of_day =
+                |day: &Day| events[day.events.clone()].iter().map(|&event| (event, at(day, event))).collect::<Vec<_>>();
+            days.iter().flat_map(of_day).filter(|&(event, _)| event as u32 == account).map(|(_, at)| at).collect()
+        };
+        let (days, shifted) = events.by_clock(7);
+        assert_eq!(shifted.len(), events.observed.len());
+        assert!(days.iter().all(|day| shifted[day.events.clone()].is_sorted()));
+        let mut shifts: Vec<i64> = (0..6)
+            .map(|account| {
+                let (before, after) = (times_of(account, &events.days, &events.observed), times_of(account, &days, &shifted));
+                let by = after[0] - before[0];
+                assert!((0..DAY).contains(&by));
+                assert!(before.iter().zip(&after).all(|(before, after)| after - before == by));
+                by
+            })
+            .collect();
+        shifts.dedup();
+        assert_eq!(shifts.len(), 6, "each account is shifted by itself");
+    }
+
+    #[test]
     fn a_draw_keeps_every_account_on_its_days_and_its_gaps_in_operational_time() {
         let world = Toy::independent(6, 40, 3);
         let events = Shiftable::new(&world.facts(), &world.members(6), &BehaviourConfig::default()).expect("enough events");
@@ -392,7 +447,7 @@ mod tests {
             accounts
         };
         let mut shifted = Vec::new();
-        events.shift(7, Shift::InProfile, &mut shifted);
+        events.shift(7, &mut shifted);
         assert_ne!(shifted, events.observed);
         for day in &events.days {
             assert_eq!(accounts(&shifted, day), accounts(&events.observed, day));

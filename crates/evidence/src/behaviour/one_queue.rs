@@ -1,11 +1,13 @@
 //! TMP-2: does one scheduler deal the requests out over the accounts?
 //!
 //! Works without any shared address or card. Three sub-tests, each with its own null:
-//! 1. *anti-bunching*: coincidences of different accounts within a minute, against the shifts of the co-activity module: a
-//!    queue excludes what independent accounts sometimes do. Value: coincidences observed; fewer than expected is evidence.
+//! 1. *anti-bunching*: coincidences of different accounts within a minute, ten minutes and an hour, against the shifts of the
+//!    co-activity module and, if there are fewer than by these, by the clock as well, which keep every sitting whole; the larger p
+//!    counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that misses most
+//!    of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
-//!    1 for least-recently-used dealing. Against the same shifts and, if it exceeds these, against shifts by the clock as well,
-//!    which keep every session whole; the larger p counts. So an account's own regularity is not evidence.
+//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's own regularity is not evidence, and
+//!    none is where accounts keep an order of [`OWN_ORDER`] whatever they are shifted by.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
 //!    a crowd's load is no hand-off.
@@ -20,19 +22,24 @@
 use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
-use super::chance::monte_carlo;
-use super::co_activity::{Alignments, Shift, WIDTHS};
+use super::chance::{bits_of_p, monte_carlo};
+use super::co_activity::{Alignment, Alignments, Shift, WIDTHS};
 use super::combine::combined;
 use super::random::{Stream, group_key, key, sample};
 use crate::{Facts, Signal};
 
-/// The width of a coincidence, a minute, among the [`WIDTHS`].
-const SLOT: usize = 2;
+/// The widths of a coincidence among the [`WIDTHS`]: a minute, ten, an hour. How many requests a queue deals out decides which
+/// of these two accounts hardly ever share.
+const SLOTS: [usize; 3] = [2, 3, 4];
+const _: () = assert!(WIDTHS[SLOTS[0]] == 60 && WIDTHS[SLOTS[1]] == 600 && WIDTHS[SLOTS[2]] == 3_600);
 /// Windows of two hours in which hand-offs are looked for.
 pub const WINDOWS: usize = 16;
 /// (template, time, account).
 type Use = (u32, i64, u32);
 const HOUR: i64 = 3_600_000;
+/// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
+/// start every two hours), and there is nothing left that a queue could bring about.
+const OWN_ORDER: f64 = 0.9;
 /// How far from a rejection it is asked who starts by chance: as busy a time.
 const NEARBY: i64 = 120_000;
 
@@ -80,14 +87,28 @@ pub(crate) fn of_alignments(
     found
 }
 
-/// Sub-test 1. `None` where chance expects fewer than five coincidences.
+/// Sub-test 1, as the width that says most shows it. `None` where chance expects fewer than five coincidences at any width.
 fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<Signal> {
-    const { assert!(WIDTHS[SLOT] == 60) };
-    let observed = alignments.observed().pairs[SLOT];
-    let chance =
-        monte_carlo(&[-observed], config.draws, |draw, out| out[0] = -alignments.draw(Shift::InProfile, draw).pairs[SLOT]);
-    let expected = -chance.expected[0];
-    (expected >= 5.0).then_some(Signal { value: observed, expected, bits: chance.bits, p_value: Some(chance.p_value) })
+    let windows = alignments.observed().windows;
+    // A shift stretches sittings over more windows, or fewer: coincidences are counted as if over as many as were observed.
+    let coincidences = |alignment: &Alignment| {
+        SLOTS.map(|slot| -alignment.pairs[slot] * (windows[slot] / alignment.windows[slot].max(1.0)).powi(2))
+    };
+    let observed = coincidences(alignments.observed());
+    let mut against = |shift| {
+        let chance = monte_carlo(&observed, config.draws, |draw, out| {
+            out.copy_from_slice(&coincidences(alignments.draw(shift, draw)));
+        });
+        let both = observed.iter().zip(&chance.expected).map(|(observed, expected)| (-observed, -expected));
+        let missing = |&(observed, expected): &(f64, f64)| (expected - observed) / expected.sqrt();
+        let most = both.filter(|&(_, expected)| expected >= 5.0).max_by(|one, other| missing(one).total_cmp(&missing(other)));
+        most.map(|(value, expected)| Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value) })
+    };
+    let found = against(Shift::InProfile)?;
+    if found.p_value > Some(0.1) {
+        return Some(found);
+    }
+    against(Shift::ByClock).map(|by_clock| if by_clock.bits < found.bits { by_clock } else { found })
 }
 
 /// Sub-test 2. `None` with fewer than three accounts or twenty returns.
@@ -101,6 +122,10 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
         let by_clock = against(Shift::ByClock);
+        if by_clock.expected[0] >= OWN_ORDER {
+            let (expected, bits) = (by_clock.expected[0], bits_of_p(1.0));
+            return Some(Signal { value: observed, expected, bits, p_value: Some(1.0) });
+        }
         if by_clock.bits < chance.bits {
             chance = by_clock;
         }
@@ -200,6 +225,7 @@ mod tests {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let test = |world: &Toy| one_queue(&world.facts(), &world.members(8), &config);
         let nulls: Vec<OneQueue> = (0..200).map(|seed| test(&Toy::independent(8, 60, seed))).collect();
+        toy::assert_super_uniform(200, |seed| nulls[seed as usize].anti_bunching.as_ref()?.p_value);
         toy::assert_super_uniform(200, |seed| nulls[seed as usize].succession.as_ref()?.p_value);
         toy::assert_super_uniform(200, |seed| nulls[seed as usize].hand_off.as_ref()?.p_value);
         toy::assert_super_uniform(200, |seed| nulls[seed as usize].combined.as_ref()?.p_value);
@@ -217,6 +243,29 @@ mod tests {
         assert!(share(|queue| &queue.hand_off) >= 19);
         // Of 99 draws no p-value of several tests is below .01; the e-value is not bound by that.
         assert!(queues.iter().filter(|queue| queue.combined.as_ref().is_some_and(|signal| signal.bits > 5.0)).count() >= 19);
+    }
+
+    #[test]
+    fn requests_at_a_steady_pace_keep_the_accounts_apart() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for (events, seed) in [(20, 1), (60, 2), (150, 3)] {
+            let world = Toy::paced(20, events, seed);
+            let found = one_queue(&world.facts(), &world.members(20), &config);
+            let apart = found.anti_bunching.expect("enough coincidences by chance");
+            assert!(apart.value < 0.8 * apart.expected && apart.p_value <= Some(0.01), "{events}: {apart:?}");
+        }
+    }
+
+    #[test]
+    fn jobs_that_keep_a_rhythm_of_their_own_make_no_queue() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for (period, seed) in [(2, 1), (2, 2), (2, 3), (3, 4), (5, 5), (5, 6), (7, 7), (7, 8)] {
+            let world = Toy::jobs(20, period, seed);
+            let found = one_queue(&world.facts(), &world.members(20), &config);
+            let succession = found.succession.expect("enough returns");
+            assert!(succession.value > 0.9 && succession.bits < 1.0, "every {period} hours: {succession:?}");
+            assert!(found.combined.is_some_and(|signal| signal.bits < 5.0), "every {period} hours");
+        }
     }
 
     #[test]

@@ -88,15 +88,16 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
-    /// One queue deals requests out in turn; every tenth is rejected and goes to the next account within seconds.
+    /// One queue deals requests out in turn as they come; every tenth is rejected and goes to the next account within seconds.
     pub(crate) fn round_robin(accounts: usize, events: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 3]));
         let mut rows: Vec<Vec<Event>> = vec![Vec::new(); accounts];
         let total = accounts * events;
+        let mut times: Vec<i64> = (0..total).map(|_| START + stream.below((DAYS * DAY) as usize) as i64).collect();
+        times.sort_unstable();
         let mut turn = 0;
         while turn < total {
-            let slot = DAYS * DAY / total as i64;
-            let mut request = event(START + turn as i64 * slot + stream.below(slot as usize / 2) as i64);
+            let mut request = event(times[turn]);
             request.template = stream.below(3) as u32;
             if stream.below(10) == 0 {
                 rows[turn % accounts].push(Event { status: 429, ..request });
@@ -135,6 +136,29 @@ impl Toy {
             let start = stream.below(23 * HOUR as usize) as i64;
             let days = (0..DAYS).flat_map(|day| (0..burst).map(move |_| START + day * DAY + start));
             days.collect::<Vec<_>>().into_iter().map(|at| event(at + stream.below(HOUR as usize / 2) as i64)).collect()
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// One request at a time, at a steady pace, each to any account.
+    pub(crate) fn paced(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 11]));
+        let mut rows: Vec<Vec<Event>> = vec![Vec::new(); accounts];
+        let slot = DAYS * DAY / (accounts * events) as i64;
+        for number in 0..(accounts * events) as i64 {
+            rows[stream.below(accounts)].push(event(START + number * slot + stream.below(slot as usize / 4) as i64));
+        }
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// Jobs of strangers: each account starts one every `period` hours, from a time of its own on, within a minute.
+    pub(crate) fn jobs(accounts: usize, period: i64, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 10]));
+        let mut row = || {
+            let start = stream.below((period * HOUR) as usize) as i64;
+            let starts = (0..DAYS * 24 / period).map(|number| START + start + number * period * HOUR);
+            starts.collect::<Vec<_>>().into_iter().map(|at| event(at + stream.below(60_000) as i64)).collect()
         };
         let rows = (0..accounts).map(|_| row()).collect();
         Toy::of(rows, &[], AccountTable::default())

@@ -1,0 +1,166 @@
+//! Which accounts take turns at one prompt?
+//!
+//! Accounts with an own address and an own card each, over which an operator deals out variations of one prompt, share exactly one
+//! thing: the prompt's template. So do the users of any tool. But users bring their requests in sittings, one after the other;
+//! where requests are dealt out, hardly ever do two in a row go to the same account:
+//!
+//! ```text
+//! repeats   requests with the template, in order of time, whose account also made the one before
+//! expected  sum over accounts of c (c - 1) / n               c: the account's requests of all n; what any random order gives
+//! bits      (expected - repeats) log2 e + repeats log2(repeats / expected), if repeats < expected         else 0
+//! ```
+//!
+//! which is the log2 likelihood ratio of the Poisson law of the repeats, best rate against expected rate. Accounts that use a
+//! template without knowing of each other repeat as often as in a random order, or more often; the bits must exceed the log2 of the
+//! templates tried by `join_bits`.
+//!
+//! This proposes, and doesn't decide: timers that each have their own minute never repeat either. The behavioural tests and the
+//! score decide, as for what infrastructure alone proposes.
+//!
+//! Asked are templates that link and that are mostly used by accounts of no group, or of one too small for a profile, and by
+//! `profile_size` of these. Cost: O(events), and sorting those with such a template.
+
+use graph::{AccountId, IdentifierId, NONE_U32};
+use rayon::prelude::*;
+
+use crate::classify::{Classification, Policy};
+use crate::config::MemberConfig;
+use crate::{Facts, KindRole};
+
+/// Requests with one template: (template, time, account).
+type Request = (u32, i64, u32);
+
+/// The accounts of each template whose requests are dealt out, ascending, by groups so far; those of the most used template
+/// first, and an account with the first of its templates only.
+pub(crate) fn propose_dealt(
+    facts: Facts<'_>,
+    classification: &Classification,
+    groups: &[u32],
+    config: &MemberConfig,
+) -> Vec<Vec<u32>> {
+    if facts.activity.columns().template.is_empty() {
+        return Vec::new();
+    }
+    let graph = facts.graph;
+    let least = config.profile_size as usize;
+    let mut sizes = vec![0u32; groups.len()];
+    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    let is_free = |account: u32| {
+        let group = groups[account as usize];
+        (group == NONE_U32 || sizes[group as usize] < config.profile_size) && !facts.is_allowed_account(account)
+    };
+    let is_asked = |identifier: u32| {
+        let identifier = IdentifierId(identifier);
+        let is_template = facts.roles[graph.kind_of(identifier).index()] == KindRole::Template;
+        let accounts = graph.accounts_of(identifier);
+        if !is_template || accounts.len() < least || classification.policies[identifier.index()] != Policy::Keep {
+            return false;
+        }
+        let free = accounts.iter().filter(|&&account| is_free(account)).count();
+        free >= least && 2 * free > accounts.len()
+    };
+    let asked: Vec<bool> = (0..graph.identifier_count() as u32).into_par_iter().with_min_len(4096).map(is_asked).collect();
+    let tried = asked.iter().filter(|&&asked| asked).count();
+    if tried == 0 {
+        return Vec::new();
+    }
+    let of_account = |account: u32| {
+        let events = facts.activity.of(AccountId(account));
+        let requests = events.template.iter().zip(events.time).map(move |(&template, &time)| (template, time, account));
+        requests.filter(|request| asked.get(request.0 as usize).copied().unwrap_or(false))
+    };
+    let free = (0..graph.account_count() as u32).into_par_iter().with_min_len(1024);
+    let free = free.filter(|&account| is_free(account));
+    let mut requests: Vec<Request> = free.flat_map_iter(of_account).collect();
+    requests.par_sort_unstable();
+    let needed = (tried as f64).log2() + config.join_bits;
+    let mut dealt: Vec<&[Request]> = requests.chunk_by(|one, other| one.0 == other.0).filter(|of| bits(of) >= needed).collect();
+    dealt.sort_by_key(|of| (std::cmp::Reverse(of.len()), of[0].0));
+    let mut taken = fixedbitset::FixedBitSet::with_capacity(graph.account_count());
+    let mut proposed = Vec::new();
+    for of in dealt {
+        let mut accounts: Vec<u32> =
+            of.iter().map(|request| request.2).filter(|&account| !taken.contains(account as usize)).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        if accounts.len() >= least {
+            accounts.iter().for_each(|&account| taken.insert(account as usize));
+            proposed.push(accounts);
+        }
+    }
+    proposed
+}
+
+/// How much less often than in a random order two requests in a row are the same account's; see the module.
+fn bits(requests: &[Request]) -> f64 {
+    let mut counts: Vec<u32> = requests.iter().map(|request| request.2).collect();
+    counts.sort_unstable();
+    let pairs = |run: &[u32]| run.len() as f64 * (run.len() as f64 - 1.0);
+    let expected = counts.chunk_by(|one, other| one == other).map(pairs).sum::<f64>() / requests.len() as f64;
+    let repeats = requests.windows(2).filter(|pair| pair[0].2 == pair[1].2).count() as f64;
+    if repeats >= expected {
+        return 0.0;
+    }
+    let observed = if repeats > 0.0 { repeats * (repeats / expected).log2() } else { 0.0 };
+    (expected - repeats) * std::f64::consts::LOG2_E + observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::toy::{Touch, Toy};
+
+    const ACCOUNTS: u32 = 3_000;
+
+    /// Accounts with a card each. Those of each of 40 popular prompts come in sittings; 30 accounts share prompt 40, of which every
+    /// request goes to the next, and 30 others prompt 41, in sittings of ten. Returns what is proposed if everybody is in `group`.
+    fn proposed(group: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
+        let prompt_of = |account: u32| match account {
+            0..30 => 40,
+            30..60 => 41,
+            _ => account % 40,
+        };
+        let touches: Vec<Touch> =
+            (0..ACCOUNTS).flat_map(|account| [(account, 0, account, 0), (account, 1, prompt_of(account), 0)]).collect();
+        let mut toy = Toy::new(&[KindRole::Payment, KindRole::Template], ACCOUNTS, &touches);
+        let mut requests = Vec::new();
+        for account in 0..ACCOUNTS {
+            let prompt = toy.identifier(1, prompt_of(account));
+            requests.extend((0..20).map(|number| {
+                let time = match account {
+                    0..30 => i64::from(number * 30 + account),
+                    // Two sittings, somewhere.
+                    _ => i64::from(account * 7_919 % 6_000 + number / 10 * 3_000) + i64::from(number % 10),
+                };
+                (account, time * 60_000, prompt)
+            }));
+        }
+        toy.ask(&requests);
+        let config = LinkageConfig::default();
+        let facts = toy.facts();
+        let groups: Vec<u32> = (0..ACCOUNTS).map(group).collect();
+        propose_dealt(facts, &classify_identifiers(facts, &config.classify), &groups, &config.members)
+    }
+
+    #[test]
+    fn who_takes_turns_is_proposed_and_who_comes_in_sittings_is_not() {
+        assert_eq!(proposed(|_| NONE_U32), [(0..30).collect::<Vec<u32>>()]);
+        // Pairs have no profile: nobody has judged them yet. A group of thirty has.
+        assert_eq!(proposed(|account| account / 2 * 2), [(0..30).collect::<Vec<u32>>()]);
+        assert_eq!(proposed(|account| if account < 30 { 0 } else { NONE_U32 }), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn repeats_are_compared_with_a_random_order() {
+        let requests =
+            |accounts: &[u32]| -> Vec<Request> { (0..).zip(accounts).map(|(time, &account)| (0, time, account)).collect() };
+        // Two accounts with four requests each of eight: 2 * 4 * 3 / 8 repeats in any order.
+        let expected = 3.0;
+        assert!((bits(&requests(&[0, 1, 0, 1, 0, 1, 0, 1])) - expected * std::f64::consts::LOG2_E).abs() < 1e-12);
+        let one_repeat = (expected - 1.0) * std::f64::consts::LOG2_E - expected.log2();
+        assert!((bits(&requests(&[0, 1, 0, 1, 1, 0, 1, 0])) - one_repeat).abs() < 1e-12);
+        assert_eq!(bits(&requests(&[0, 0, 0, 0, 1, 1, 1, 1])), 0.0);
+    }
+}
