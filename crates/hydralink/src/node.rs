@@ -1,7 +1,8 @@
 //! From what a person types to a node, and "did you mean" when there is no such node.
 //!
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
-//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind.
+//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name or
+//! another word for it.
 
 use std::borrow::Cow;
 
@@ -92,8 +93,7 @@ impl Dataset {
             if kind == "account" {
                 return self.account(value).map(Node::Account);
             }
-            if let Some(kind) = self.tables().kinds.iter().position(|known| known == kind) {
-                let kind = KindId(kind as u8);
+            if let Some(kind) = self.kind_called(kind) {
                 // An account may be called what looks like an identifier.
                 let found = self.identifier(kind, value).map(Node::Identifier);
                 let found = found.or_else(|| self.account(text).ok().map(Node::Account));
@@ -126,7 +126,8 @@ impl Dataset {
         let found = find(name).or_else(|| find(&self.pseudonym_of("account", name)?));
         found.map(AccountId).ok_or_else(|| {
             let near = self.near_accounts(name);
-            self.not_found(format!("account:{name}"), near)
+            let text = format!("account:{name}");
+            self.not_found(&text, text.clone(), near)
         })
     }
 
@@ -146,6 +147,13 @@ impl Dataset {
 
     fn unknown(&self, text: &str, kind: Option<KindId>, value: &str) -> Error {
         let mut near = Vec::new();
+        // The kind may have been mistaken, and not the value.
+        let meant = text.split_once(':').filter(|_| kind.is_none());
+        let meant = meant.and_then(|(word, value)| Some((self.kind_nearly_called(word)?, value)));
+        if let Some(found) = meant.and_then(|(kind, value)| self.identifier(kind, value)) {
+            return self.not_found(text, text.to_owned(), vec![(0, self.label_of(Node::Identifier(found)))]);
+        }
+        let (kind, value) = meant.map_or((kind, value), |(kind, value)| (Some(kind), value));
         if kind.is_none() {
             near.extend(self.near_accounts(value));
         }
@@ -165,7 +173,7 @@ impl Dataset {
         } else {
             text.to_owned()
         };
-        self.not_found(what, near)
+        self.not_found(text, what, near)
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
@@ -199,7 +207,7 @@ impl Dataset {
     }
 
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
-    fn not_found(&self, what: String, mut near: Vec<(usize, String)>) -> Error {
+    fn not_found(&self, text: &str, what: String, mut near: Vec<(usize, String)>) -> Error {
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
@@ -208,6 +216,7 @@ impl Dataset {
             Some(key) if self.pseudonym_of("", "").is_none() => {
                 format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
             }
+            _ if self.names_no_kind(text) => format!("; this store has {}", self.tables().kinds.join(", ")),
             _ => String::new(),
         };
         Error::Unknown { what, hint, nearest }

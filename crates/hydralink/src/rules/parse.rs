@@ -8,7 +8,8 @@
 //!
 //! A share is held by two accounts that were both seen with one identifier of the kind for which the expression holds; the
 //! expression is that of `hubs --where` ([`crate::filter`]), over the fields of an identifier: `card(accounts <= 10 and class
-//! != "shared")`. `card`, `template` and `address` are other words for `payment_instrument`, `prompt_template_hash` and `ip`.
+//! != "shared")`. `card`, `template` and `address` are other words for `payment_instrument`, `prompt_template_hash` and `ip`
+//! ([`Dataset::kind`](crate::Dataset::kind)).
 //!
 //! A file of rules is TOML, a name and a text each:
 //!
@@ -44,14 +45,11 @@ pub struct Part {
 /// An identifier of a kind, in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// The kind.
+    /// The kind, or another word for it.
     pub kind: String,
     /// What has to hold of it.
     pub filter: Option<String>,
 }
-
-/// Other words for kinds.
-const WORDS: [(&str, &str); 3] = [("card", "payment_instrument"), ("template", "prompt_template_hash"), ("address", "ip")];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,8 +155,7 @@ impl<'a> Rest<'a> {
             return Err(self.wrong("a kind of identifier"));
         }
         self.at += word.len();
-        let kind = WORDS.iter().find(|(short, _)| *short == word).map_or(word, |&(_, kind)| kind).to_owned();
-        Ok(Shares { kind, filter: if self.takes('(') { Some(self.expression()?) } else { None } })
+        Ok(Shares { kind: word.to_owned(), filter: if self.takes('(') { Some(self.expression()?) } else { None } })
     }
 
     /// The expression up to the parenthesis that closes it; those in quotes and in pairs are its own.
@@ -196,8 +193,8 @@ mod tests {
     fn the_rule_of_the_book_is_read() {
         let rule =
             Rule::parse("r", "card(accounts <= 10 and class != \")\") and 2 of {ip, device, template(degree<(5))}").unwrap();
-        let first = Part { needed: 1, shares: vec![shares("payment_instrument", Some("accounts <= 10 and class != \")\""))] };
-        let three = vec![shares("ip", None), shares("device", None), shares("prompt_template_hash", Some("degree<(5)"))];
+        let first = Part { needed: 1, shares: vec![shares("card", Some("accounts <= 10 and class != \")\""))] };
+        let three = vec![shares("ip", None), shares("device", None), shares("template", Some("degree<(5)"))];
         assert_eq!(rule.parts, [first, Part { needed: 2, shares: three }]);
     }
 
