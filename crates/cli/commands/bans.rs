@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
-use super::ask::named;
+use super::ask::targets;
 use crate::Found;
 use crate::args::{self, PlanBans};
 use crate::output::{Output, grouped};
@@ -25,7 +25,7 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
 pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let (nodes, unknown) = named(&dataset, &arguments.list, output)?;
+    let (nodes, unknown) = targets(&dataset, &arguments.list, output)?;
     if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
         output.say("nothing was counted; --skip-unknown counts the others")?;
         return Err(unknown.into());
