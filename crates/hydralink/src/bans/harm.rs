@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use graph::NONE_U16;
 
-use super::interval::{clopper_pearson, poisson_binomial};
 use super::stopped::Reach;
 use super::{Collateral, Harm, Reviewed};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::interval::{clopper_pearson, poisson_binomial};
 
 /// Whom the actions taken hit.
 pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {

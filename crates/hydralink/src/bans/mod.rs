@@ -33,7 +33,6 @@
 mod greedy;
 mod harm;
 mod impact;
-mod interval;
 mod stopped;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,12 +43,12 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::interval::{garwood, jeffreys};
 use crate::node::Node;
 use crate::results::{Labelling, Network};
 use greedy::choose;
 use harm::{benign_expected, benign_interval, harm};
 pub use impact::{Impact, NetworkImpact, impact};
-use interval::{garwood, jeffreys};
 use stopped::{Gain, Reach, Stakes};
 
 /// What may be done.
