@@ -192,9 +192,11 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         assert!(expected <= budget.parse::<f64>().expect("a number") + 1e-9, "{plan}");
         let (low, high) = (number(&plan["benign_interval"][0]), number(&plan["benign_interval"][1]));
         assert!(least <= low && low <= expected && expected <= high + 1.0, "{plan}");
-        let countries = plan["benign_by_country"].as_object().expect("countries");
-        let hit: f64 = countries.values().map(|country| number(&country["benign_expected"])).sum();
-        assert!((hit - expected).abs() < 1e-6, "every account has a country: {plan}");
+        for column in ["benign_by_country", "benign_by_tier"] {
+            let groups = plan[column].as_object().expect("groups");
+            let hit: f64 = groups.values().map(|group| number(&group["benign_expected"])).sum();
+            assert!((hit - expected).abs() < 1e-6, "every account has a country and a tier: {plan}");
+        }
     }
     assert!(plan(&[])["reviewed"].is_null());
     run_with(&bench, &["case", "confirm", &store, &id], ANN);

@@ -37,7 +37,7 @@ pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::R
     Ok(output.one(&impact, impact_text)?)
 }
 
-/// Actions, countries and pathways that the text names; JSON has all.
+/// Actions, and countries, pathways and tiers, that the text names; JSON has all.
 const SHOWN: usize = 20;
 const GROUPS_SHOWN: usize = 8;
 
@@ -165,9 +165,10 @@ fn replacement_text(replacement: &Replacement) -> String {
     )
 }
 
-/// Benign accounts hit by pathway and by country, where these are known.
+/// Benign accounts hit by pathway, tier and country, where these are known.
 fn hit_text(harm: &Harm) -> Vec<String> {
-    let groups = [("pathways", &harm.benign_by_pathway), ("countries", &harm.benign_by_country)];
+    let groups =
+        [("pathways", &harm.benign_by_pathway), ("tiers", &harm.benign_by_tier), ("countries", &harm.benign_by_country)];
     let known = groups.into_iter().filter(|(_, groups)| !groups.is_empty());
     known.map(|(what, groups)| format!("benign hit by {what}: {}", groups_text(groups))).collect()
 }

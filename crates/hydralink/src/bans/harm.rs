@@ -20,6 +20,7 @@ pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
         benign_exchanges_expected: reach.benign_stopped(),
         benign_by_country: collateral(reach, &accounts.country, &tables.countries),
         benign_by_pathway: collateral(reach, &accounts.pathway, &tables.pathways),
+        benign_by_tier: collateral(reach, &accounts.tier, &tables.tiers),
         reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
     })
 }

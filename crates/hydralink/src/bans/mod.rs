@@ -77,7 +77,7 @@ pub struct Action {
     pub benign_share_interval: Option<(f64, f64)>,
 }
 
-/// Benign accounts hit in one country or pathway.
+/// Benign accounts hit in one country, pathway or tier.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Collateral {
     /// Accounts hit.
@@ -149,6 +149,8 @@ pub struct Harm {
     pub benign_by_country: BTreeMap<String, Collateral>,
     /// The same by pathway.
     pub benign_by_pathway: BTreeMap<String, Collateral>,
+    /// The same by tier: who pays, and for what.
+    pub benign_by_tier: BTreeMap<String, Collateral>,
     /// What people found harmless so far, where they decided anything.
     pub reviewed: Option<Reviewed>,
 }
