@@ -190,6 +190,25 @@ fn unknown_ids_exit_3_with_a_suggestion() {
 }
 
 #[test]
+fn where_there_is_nothing_people_are_told_and_machines_get_nothing() {
+    let bench = Bench::new();
+    bench.ok(&["build", &bench.file("events.csv", "account_id,ip\nalice,8.8.8.8\nbob,8.8.4.4\n"), "-o", "store", "--quiet"]);
+    let nothing = bench.run(&["components", "store"]);
+    assert_eq!((nothing.code, nothing.stdout.as_str(), nothing.stderr.as_str()), (1, "", "nothing found\n"));
+    for silent in [&["components", "store", "--quiet"][..], &["components", "store", "--format", "jsonl"]] {
+        let ran = bench.run(silent);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, "", ""), "{silent:?}");
+    }
+    // What a command says of its own is not said twice.
+    let said = bench.run(&["detect", "store"]).stderr;
+    assert!(said.contains("0 networks") && !said.contains("nothing found"), "{said}");
+    // A few bad rows are tolerated, but not if they are all there are.
+    let bad = bench.file("bad.csv", "account_id,ip\nalice,999.8.8.8\n");
+    let ran = bench.fails(2, &["all 1 rows were rejected", "bad_ip (1)"], &["build", &bad, "-o", "x"]);
+    assert!(!ran.stderr.contains("allowed"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_kind_goes_by_its_other_words_and_a_mistaken_one_is_told() {
     let bench = Bench::new();
     let rows = "account_id,ip,card,device\nalice,8.8.8.8,tok_1,d1\nbob,8.8.4.4,tok_1,d2\n";
