@@ -92,6 +92,16 @@ fn how_a_network_hangs_together_adds_up() {
         .iter()
         .map(|network| network["id"].as_str().expect("an id").to_owned())
         .collect();
+    // What hangs on an account is what `cohesion` says, of every candidate.
+    for id in ids.iter().take(8) {
+        let tight = bench.ok(&["cohesion", &store, id, "--format", "json"]).json();
+        let how = bench.ok(&["how", &store, id, "--format", "json"]).json();
+        assert_eq!(how["separating_accounts"], tight["separating_accounts"], "{id}");
+        let named = tight["separating_accounts"].as_array().expect("accounts");
+        assert_eq!(named.len() as u64, tight["articulation_accounts"].as_u64().expect("a count").min(20), "{tight}");
+        let parts = |one: &serde_json::Value| one["pieces"].as_u64().expect("a count");
+        assert!(named.iter().all(|one| parts(one) > tight["components"].as_u64().expect("a count")), "{tight}");
+    }
     if let [one, other, ..] = &ids[..] {
         let overlap = bench.run(&["overlap", &store, one, other, "--format", "jsonl"]);
         assert!(overlap.code <= 1, "{}", overlap.stderr);

@@ -172,13 +172,6 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
         Separating { identifier: label(id), members: members as u64, pieces, largest }
     });
     let shown = |account: AccountId| dataset.shown_account(members[account.index()]).into_owned();
-    let mut cutting = held.articulation_accounts.clone();
-    cutting.sort_by_key(|&account| (Reverse(graph.account_degree(account)), account));
-    let cutting = cutting.iter().take(NAMED).map(|&account| {
-        let splits::Left { pieces, largest } = splits::without_account(&graph, account);
-        let identifiers = graph.account_degree(account) as u64;
-        SeparatingAccount { account_id: shown(account), identifiers, pieces, largest }
-    });
     let bridging = splits::bridges(&graph, &held).into_iter().take(NAMED);
     let bridging = bridging.map(|(account, identifier, cut_off)| Bridging {
         account_id: shown(account),
@@ -207,9 +200,31 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
         articulation_accounts: held.articulation_accounts.len() as u64,
         articulation_identifiers: held.articulation_identifiers.len() as u64,
         separating: named.collect(),
-        separating_accounts: cutting.collect(),
+        separating_accounts: cutting(&graph, &held, shown),
         bridging: bridging.collect(),
     })
+}
+
+/// The accounts of a network whose loss would split it, those with most of its identifiers first, twenty at most.
+pub(crate) fn separating_accounts(
+    dataset: &Dataset,
+    ties: &Ties<'_>,
+    members: &[AccountId],
+) -> Result<Vec<SeparatingAccount>, Error> {
+    let (graph, _) = inside(dataset, ties, members)?;
+    let held = graph::cohesion(&graph, &IdentifierFilter::default());
+    Ok(cutting(&graph, &held, |account| dataset.shown_account(members[account.index()]).into_owned()))
+}
+
+fn cutting(graph: &BipartiteGraph, held: &graph::Cohesion, shown: impl Fn(AccountId) -> String) -> Vec<SeparatingAccount> {
+    let mut accounts = held.articulation_accounts.clone();
+    accounts.sort_by_key(|&account| (Reverse(graph.account_degree(account)), account));
+    let separating = accounts.iter().take(NAMED).map(|&account| {
+        let splits::Left { pieces, largest } = splits::without_account(graph, account);
+        let identifiers = graph.account_degree(account) as u64;
+        SeparatingAccount { account_id: shown(account), identifiers, pieces, largest }
+    });
+    separating.collect()
 }
 
 /// The graph of these accounts and of the identifiers that say something of two of them, with the numbers that its identifiers
