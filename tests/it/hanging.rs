@@ -103,6 +103,15 @@ fn rules_and_lists_link_and_contradictions_are_named() {
     assert!(left.iter().all(|account| !of_first.contains(&text(&account["account_id"]))));
 
     bench.fails(2, &["write it like"], &["link", &store, "--rule", "card or ip"]);
+    bench.fails(2, &["a length of time such as 30m"], &["link", &store, "--rule", "card and ip within reach"]);
+    // The closer in time, the fewer hold.
+    let grouped = |rule: &str| {
+        let groups = bench.run(&["link", &store, "--rule", rule, "--format", "jsonl", "--top", "0"]).records();
+        groups.iter().filter_map(|group| group["accounts"].as_u64()).sum::<u64>()
+    };
+    let (ever, day, second) =
+        (grouped("ip(accounts <= 20)"), grouped("ip(accounts <= 20) within 1d"), grouped("ip(accounts <= 20) within 1s"));
+    assert!(second <= day && day <= ever && second < ever, "{second}, {day}, {ever}");
     bench.fails(3, &["kind"], &["link", &store, "--rule", "passport"]);
     bench.fails(3, &["did you mean accounts"], &["link", &store, "--rule", "card(account < 3)"]);
     bench.fails(2, &["pairs of accounts, more than", "<= 10"], &["link", &many(&bench), "--rule", "ip"]);
