@@ -165,10 +165,14 @@ fn replacement_text(replacement: &Replacement) -> String {
     )
 }
 
-/// Benign accounts hit by pathway, tier and country, where these are known.
+/// Benign accounts hit by pathway, tier, country and autonomous system, where these are known.
 fn hit_text(harm: &Harm) -> Vec<String> {
-    let groups =
-        [("pathways", &harm.benign_by_pathway), ("tiers", &harm.benign_by_tier), ("countries", &harm.benign_by_country)];
+    let groups = [
+        ("pathways", &harm.benign_by_pathway),
+        ("tiers", &harm.benign_by_tier),
+        ("countries", &harm.benign_by_country),
+        ("autonomous systems", &harm.benign_by_as),
+    ];
     let known = groups.into_iter().filter(|(_, groups)| !groups.is_empty());
     known.map(|(what, groups)| format!("benign hit by {what}: {}", groups_text(groups))).collect()
 }

@@ -77,7 +77,7 @@ pub struct Action {
     pub benign_share_interval: Option<(f64, f64)>,
 }
 
-/// Benign accounts hit in one country, pathway or tier.
+/// Benign accounts hit in one country, pathway, tier or autonomous system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Collateral {
     /// Accounts hit.
@@ -151,6 +151,8 @@ pub struct Harm {
     pub benign_by_pathway: BTreeMap<String, Collateral>,
     /// The same by tier: who pays, and for what.
     pub benign_by_tier: BTreeMap<String, Collateral>,
+    /// The same by the autonomous system that most of an account's exchanges came from, where addresses were looked up.
+    pub benign_by_as: BTreeMap<String, Collateral>,
     /// What people found harmless so far, where they decided anything.
     pub reviewed: Option<Reviewed>,
 }
