@@ -37,6 +37,7 @@ mod parse;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use ahash::AHashSet;
 use graph::AccountId;
 use serde::Serialize;
 
@@ -191,15 +192,17 @@ fn join_all(
     let mut pairs = Vec::new();
     for (source, rule) in (0u32..).zip(&rules.rules) {
         let parts = Marked::of(dataset, results, rule, good)?;
-        let mut satisfied = 0;
+        // A pair comes by once for each thing that it shares.
+        let mut satisfied: AHashSet<(u32, u32)> = AHashSet::new();
         parts.each_pair(graph, &rule.name, |one, other| {
-            if good.accounts.contains(&one) || good.accounts.contains(&other) || !parts.hold(graph, one, other) {
+            let good = good.accounts.contains(&one) || good.accounts.contains(&other);
+            if good || satisfied.contains(&(one, other)) || !parts.hold(graph, one, other) {
                 return;
             }
-            satisfied += 1;
+            satisfied.insert((one, other));
             joined.join(one, other, source);
         })?;
-        pairs.push((rule.name.clone(), satisfied));
+        pairs.push((rule.name.clone(), satisfied.len() as u64));
     }
     Ok((joined, pairs))
 }
@@ -349,11 +352,13 @@ mod tests {
             let linked = link(&dataset, None, &rules(&[&format!("{needed} of {{ip, prompt_template_hash}}")])).unwrap();
             let graph = dataset.graph();
             let mut group_of: Vec<usize> = (0..graph.account_count()).collect();
+            let mut pairs = 0;
             for one in 0..graph.account_count() {
                 for other in 0..one {
                     let rows = [one, other].map(|account| graph.identifiers_of(AccountId(account as u32)));
                     let kinds: BTreeSet<_> = shared(rows[0], rows[1]).map(|id| graph.kind_of(IdentifierId(id))).collect();
                     if kinds.len() >= needed {
+                        pairs += 1;
                         let (from, to) = (group_of[one], group_of[other]);
                         group_of.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
                     }
@@ -363,6 +368,7 @@ mod tests {
             (0u32..).zip(&group_of).for_each(|(account, &group)| expected.entry(group).or_default().push(account));
             let expected: BTreeSet<Vec<u32>> = expected.into_values().filter(|group| group.len() > 1).collect();
             prop_assert_eq!(groups_of(&linked).into_iter().collect::<BTreeSet<_>>(), expected);
+            prop_assert_eq!(linked.pairs[0].1, pairs);
         }
 
         /// Against all pairs of accounts and their times.
@@ -392,6 +398,7 @@ mod tests {
                     }
                 }
             }
+            prop_assert_eq!(linked.pairs[0].1, pairs.len() as u64);
             let mut joined = Joined::new(graph.account_count());
             pairs.iter().for_each(|&(one, other)| joined.join(one, other, 0));
             let groups: BTreeSet<Vec<u32>> = joined.groups().into_iter().map(|(_, members, _)| members).collect();
