@@ -47,6 +47,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Found> {
     progress::stop_on_interrupt()?;
     let mut output = Output::new(&shared);
     let found = pool.install(|| commands::run(command, &shared, &mut output))?;
+    if found == Found::Nothing {
+        output.say_nothing_found()?;
+    }
     output.flush()?;
     Ok(found)
 }

@@ -88,13 +88,15 @@ pub(crate) struct Output {
     out: BufWriter<io::Stdout>,
     quiet: bool,
     width: Option<u16>,
+    /// Whether anything was said on stderr.
+    spoken: bool,
 }
 
 impl Output {
     pub(crate) fn new(shared: &Shared) -> Self {
         let width = if io::stdout().is_terminal() { None } else { Some(100) };
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or(width);
-        Output { format: shared.format, out: BufWriter::new(io::stdout()), quiet: shared.quiet, width }
+        Output { format: shared.format, out: BufWriter::new(io::stdout()), quiet: shared.quiet, width, spoken: false }
     }
 
     /// The chosen format; a table where none was.
@@ -194,10 +196,16 @@ impl Output {
     /// Says something on stderr, unless asked to be quiet.
     pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
         self.out.flush()?;
+        self.spoken = true;
         if !self.quiet {
             writeln!(io::stderr(), "{}", visible_lines(text))?;
         }
         Ok(())
+    }
+
+    /// Tells people that there is nothing, where an empty table would show them nothing at all.
+    pub(crate) fn say_nothing_found(&mut self) -> io::Result<()> {
+        if self.format() == Format::Table && !self.spoken { self.say("nothing found") } else { Ok(()) }
     }
 
     /// Writes out what is buffered.

@@ -265,6 +265,8 @@ class Store:
         all: bool = False,
         whole: bool = False,
         minimal: bool = False,
+        project: bool = False,
+        pair_budget: int = 50_000_000,
         max_nodes: int = 50_000,
         k: int = 1,
         color_by: Literal["network", "kind"] = "network",

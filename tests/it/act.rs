@@ -192,9 +192,11 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         assert!(expected <= budget.parse::<f64>().expect("a number") + 1e-9, "{plan}");
         let (low, high) = (number(&plan["benign_interval"][0]), number(&plan["benign_interval"][1]));
         assert!(least <= low && low <= expected && expected <= high + 1.0, "{plan}");
-        let countries = plan["benign_by_country"].as_object().expect("countries");
-        let hit: f64 = countries.values().map(|country| number(&country["benign_expected"])).sum();
-        assert!((hit - expected).abs() < 1e-6, "every account has a country: {plan}");
+        for column in ["benign_by_country", "benign_by_tier"] {
+            let groups = plan[column].as_object().expect("groups");
+            let hit: f64 = groups.values().map(|group| number(&group["benign_expected"])).sum();
+            assert!((hit - expected).abs() < 1e-6, "every account has a country and a tier: {plan}");
+        }
     }
     assert!(plan(&[])["reviewed"].is_null());
     run_with(&bench, &["case", "confirm", &store, &id], ANN);
@@ -221,6 +223,16 @@ fn a_plan_carried_out_has_the_impact_that_it_promised() {
         assert_eq!(of_it[field], plan[field], "{field}");
     }
 
+    // The plan itself is such a list, and so are the actions of an export.
+    let printed = bench.ok(&["plan-bans", &store, &id, "--benign-budget", "3", "--identifier-actions", "--format", "jsonl"]);
+    let of_plan = bench.ok(&["impact", &store, &bench.file("plan.jsonl", &printed.stdout), "--format", "json"]).json();
+    assert_eq!(of_plan, impact);
+    bench.ok(&["export", &store, "-o", "actions.jsonl", "--network", &id]);
+    let actions = std::fs::read_to_string(bench.path("actions.jsonl")).expect("the actions");
+    let of_export = bench.ok(&["impact", &store, "actions.jsonl", "--format", "json"]).json();
+    let named = of_export["accounts_banned"].as_u64().unwrap() + of_export["identifiers_acted_on"].as_u64().unwrap();
+    let acted = actions.lines().filter(|line| !line.contains("\"review\"") && !line.contains("\"monitor\""));
+    assert_eq!(named as usize, acted.count());
     let unknown = bench.file("unknown.txt", format!("{}\nnosuch-account\n", targets[0]));
     bench.fails(3, &["nosuch-account", "--skip-unknown"], &["impact", &store, &unknown]);
     let skipped = bench.ok(&["impact", &store, &unknown, "--skip-unknown", "--format", "json"]).json();

@@ -188,3 +188,43 @@ fn unknown_ids_exit_3_with_a_suggestion() {
     bench.fails(3, &["did you mean", "ip:8.8.8.8"], &["show", "store", "ip:8.8.8.9"]);
     bench.fails(2, &["hydralink detect"], &["networks", "store"]);
 }
+
+#[test]
+fn where_there_is_nothing_people_are_told_and_machines_get_nothing() {
+    let bench = Bench::new();
+    bench.ok(&["build", &bench.file("events.csv", "account_id,ip\nalice,8.8.8.8\nbob,8.8.4.4\n"), "-o", "store", "--quiet"]);
+    let nothing = bench.run(&["components", "store"]);
+    assert_eq!((nothing.code, nothing.stdout.as_str(), nothing.stderr.as_str()), (1, "", "nothing found\n"));
+    for silent in [&["components", "store", "--quiet"][..], &["components", "store", "--format", "jsonl"]] {
+        let ran = bench.run(silent);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, "", ""), "{silent:?}");
+    }
+    // What a command says of its own is not said twice.
+    let said = bench.run(&["detect", "store"]).stderr;
+    assert!(said.contains("0 networks") && !said.contains("nothing found"), "{said}");
+    // A few bad rows are tolerated, but not if they are all there are.
+    let bad = bench.file("bad.csv", "account_id,ip\nalice,999.8.8.8\n");
+    let ran = bench.fails(2, &["all 1 rows were rejected", "bad_ip (1)"], &["build", &bad, "-o", "x"]);
+    assert!(!ran.stderr.contains("allowed"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_kind_goes_by_its_other_words_and_a_mistaken_one_is_told() {
+    let bench = Bench::new();
+    let rows = "account_id,ip,card,device\nalice,8.8.8.8,tok_1,d1\nbob,8.8.4.4,tok_1,d2\n";
+    bench.ok(&["build", &bench.file("events.csv", rows), "-o", "store", "--quiet"]);
+    let shown = |node: &str| bench.ok(&["show", "store", node, "--format", "json"]).json()["node"].clone();
+    assert_eq!([shown("card:tok_1"), shown("address:8.8.8.8")], ["payment_instrument:tok_1", "ip:8.8.8.8"]);
+    bench.ok(&["components", "store", "--kind", "card"]);
+    bench.fails(3, &["did you mean device:d1?"], &["show", "store", "devise:d1"]);
+    bench.fails(3, &["did you mean payment_instrument:tok_1?"], &["show", "store", "payment_instument:tok_1"]);
+    bench.fails(3, &["did you mean device:d1 or device:d2?"], &["show", "store", "devise:d3"]);
+    bench.fails(3, &["this store has device, ip, payment_instrument"], &["show", "store", "wallet:w1"]);
+    // A token that isn't there is repeated neither by its kind's name nor by one that is nearly it.
+    for word in ["card", "payment_instrument", "payment_instument"] {
+        let ran = bench.fails(3, &["value not repeated"], &["show", "store", &format!("{word}:tok_2")]);
+        assert!(!ran.stderr.contains("tok_"), "{}", ran.stderr);
+    }
+    // What could be an address isn't taken for a kind.
+    assert!(!bench.fails(3, &[], &["show", "store", "fe80::1"]).stderr.contains("this store has"));
+}

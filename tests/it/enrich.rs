@@ -37,6 +37,17 @@ fn maxmind_files_lists_and_tables_tell_whose_an_address_is() {
     assert_eq!(fact(&bench, "st", "1.128.0.1", "asn").as_deref(), Some("1221"));
     assert_eq!(fact(&bench, "st", "108.96.0.1", "network_type").as_deref(), Some("mobile"));
     assert_eq!(fact(&bench, "st", "203.0.113.7", "network_type").as_deref(), Some("edu"));
+    // Whom a list would hit is told by system too: of each account the one that most of its exchanges came from.
+    let more = "timestamp,account_id,ip\n2026-03-05T00:00:00Z,a,1.2.0.1\n2026-03-05T00:00:01Z,a,1.128.0.1\n2026-03-05T00:00:02Z,a,1.128.0.1\n\
+                2026-03-05T00:00:03Z,b,203.0.113.7\n2026-03-05T00:00:04Z,c,203.0.113.9\n2026-03-05T00:00:05Z,d,192.0.2.1\n";
+    let more = bench.file("more.csv", more);
+    bench.ok(&[&["build", &more, "-o", "hit", "--quiet"], &enrich[..]].concat());
+    bench.run(&["detect", "hit", "--quiet"]);
+    let list = bench.file("list.txt", "a\nb\nd\n");
+    let hit = bench.ok(&["impact", "hit", &list, "--format", "json"]).json();
+    let of = |system: &str| (hit["benign_by_as"][system]["hit"].as_u64(), hit["benign_by_as"][system]["accounts"].as_u64());
+    assert_eq!([of("AS1221"), of("AS64500"), of("AS64501")], [(Some(1), Some(1)), (Some(1), Some(2)), (None, None)], "{hit}");
+    assert!(bench.ok(&["impact", "hit", &list]).stdout.contains("by autonomous systems: AS1221 1.00 (1 to 1) of 1 hit"));
 }
 
 #[test]

@@ -103,6 +103,15 @@ fn rules_and_lists_link_and_contradictions_are_named() {
     assert!(left.iter().all(|account| !of_first.contains(&text(&account["account_id"]))));
 
     bench.fails(2, &["write it like"], &["link", &store, "--rule", "card or ip"]);
+    bench.fails(2, &["a length of time such as 30m"], &["link", &store, "--rule", "card and ip within reach"]);
+    // The closer in time, the fewer hold.
+    let grouped = |rule: &str| {
+        let groups = bench.run(&["link", &store, "--rule", rule, "--format", "jsonl", "--top", "0"]).records();
+        groups.iter().filter_map(|group| group["accounts"].as_u64()).sum::<u64>()
+    };
+    let (ever, day, second) =
+        (grouped("ip(accounts <= 20)"), grouped("ip(accounts <= 20) within 1d"), grouped("ip(accounts <= 20) within 1s"));
+    assert!(second <= day && day <= ever && second < ever, "{second}, {day}, {ever}");
     bench.fails(3, &["kind"], &["link", &store, "--rule", "passport"]);
     bench.fails(3, &["did you mean accounts"], &["link", &store, "--rule", "card(account < 3)"]);
     bench.fails(2, &["pairs of accounts, more than", "<= 10"], &["link", &many(&bench), "--rule", "ip"]);
@@ -162,9 +171,31 @@ fn hours_of_review_go_where_they_stop_most_and_not_to_what_is_decided() {
     let accounts = listed[0]["accounts"].as_u64().expect("a count") as f64;
     let long = review("1", &["--minutes-an-account", &format!("{}", 60.0 / accounts)]);
     assert!(long["networks"].as_array().is_some_and(|rows| rows.iter().all(|row| text(&row["id"]) != id)), "{long}");
+    let at = |review: &serde_json::Value, k: u64| {
+        review["precision"].as_array().expect("a list").iter().find(|one| one["k"] == k).expect("so many are ranked").clone()
+    };
+    let rank = listed[0]["rank"].as_u64().expect("a rank");
+    let counts = all["precision"].as_array().expect("a list").iter().filter_map(|one| one["k"].as_u64());
+    let k = counts.into_iter().find(|&k| k >= rank).expect("a rank among the first");
+    let (before, chance) =
+        (at(&all, k)["expected"].as_f64().expect("a number"), listed[0]["chance"].as_f64().expect("a number"));
+    assert!(all["verdicts"]["share"].is_null(), "{all}");
     run_with(&bench, &["case", "reject", &store, &id], ANN);
     let after = review("1000", &[]);
     assert_eq!((after["waiting"].as_u64(), after["decided"].as_u64()), (Some(waiting - 1), Some(1)), "{after}");
+    // What was rejected is no network, whatever its chance was.
+    assert_eq!(at(&after, k)["rejected"], 1);
+    assert!((at(&after, k)["expected"].as_f64().expect("a number") + chance - before).abs() < 1e-9, "{after}");
+    // A closed case keeps its verdict, also after it left the ranking.
+    run_with(&bench, &["case", "state", &store, &id, "closed"], &["--reviewer", "ann"]);
+    bench.run(&["detect", &store, "--quiet"]);
+    let later = review("1000", &[]);
+    assert_eq!(
+        (&later["decided"], &later["verdicts"]["rejected"], &later["verdicts"]["share"]),
+        (&0.into(), &1.into(), &0.0.into())
+    );
+    let said = bench.run(&["networks", &store, "--review-hours", "8"]).stderr;
+    assert!(said.contains("of 1 networks decided so far 0 were confirmed: 0% (95% interval 0% to "), "{said}");
     bench.fails(2, &["minutes"], &["networks", &store, "--review-hours", "0"]);
     bench.fails(2, &["--review-hours"], &["networks", &store, "--minutes-a-network", "5"]);
 }

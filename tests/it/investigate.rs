@@ -9,6 +9,7 @@ use std::process::Stdio;
 use hydralink::ties::Ties;
 use hydralink::{Dataset, Membership, Node, how};
 
+use crate::privacy::{KEY, key_file};
 use crate::support::{Bench, Ran, detected};
 
 /// The strongest candidate of a store, and its core members.
@@ -91,6 +92,16 @@ fn how_a_network_hangs_together_adds_up() {
         .iter()
         .map(|network| network["id"].as_str().expect("an id").to_owned())
         .collect();
+    // What hangs on an account is what `cohesion` says, of every candidate.
+    for id in ids.iter().take(8) {
+        let tight = bench.ok(&["cohesion", &store, id, "--format", "json"]).json();
+        let how = bench.ok(&["how", &store, id, "--format", "json"]).json();
+        assert_eq!(how["separating_accounts"], tight["separating_accounts"], "{id}");
+        let named = tight["separating_accounts"].as_array().expect("accounts");
+        assert_eq!(named.len() as u64, tight["articulation_accounts"].as_u64().expect("a count").min(20), "{tight}");
+        let parts = |one: &serde_json::Value| one["pieces"].as_u64().expect("a count");
+        assert!(named.iter().all(|one| parts(one) > tight["components"].as_u64().expect("a count")), "{tight}");
+    }
     if let [one, other, ..] = &ids[..] {
         let overlap = bench.run(&["overlap", &store, one, other, "--format", "jsonl"]);
         assert!(overlap.code <= 1, "{}", overlap.stderr);
@@ -162,6 +173,34 @@ fn a_dossier_can_be_verified_and_a_changed_one_cannot() {
     changed["tied_by"][0]["members"] = serde_json::json!(123_456);
     let changed = bench.file("changed.json", changed.to_string());
     bench.fails(2, &["tied_by[0].members is 123456 in the dossier"], &["verify", &store, "--dossier", &changed]);
+
+    // What was decided stands in it; decisions since are no difference, decisions that nobody took are.
+    let decide = |arguments: &[&str]| bench.ok(&[&["case"], arguments, &["--reviewer", "ann"]].concat());
+    decide(&["note", &store, &id, "their <support> was asked"]);
+    assert!(bench.ok(&["verify", &store, "--dossier", &dossier]).code == 0);
+    let json = bench.ok(&["network", &store, &id, "--format", "json"]).stdout;
+    let decided: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(
+        (&decided["case"]["state"], &decided["case"]["log"][0]["text"]),
+        (&"new".into(), &"their <support> was asked".into())
+    );
+    decide(&["state", &store, &id, "monitoring"]);
+    bench.ok(&["verify", &store, "--dossier", &bench.file("decided.json", &json)]);
+    let forged = json.replace("\"reviewer\": \"ann\"", "\"reviewer\": \"bob\"");
+    let words = ["case.log[0].reviewer is \"bob\" in the dossier, but the store gives \"ann\""];
+    bench.fails(2, &words, &["verify", &store, "--dossier", &bench.file("forged.json", forged)]);
+    let text = bench.ok(&["network", &store, &id]).stdout;
+    assert!(text.contains("Decided by people\n\ncase monitoring\n") && text.contains("moved to monitoring by ann"), "{text}");
+    bench.ok(&["report", &store, "-o", "report.html", "--network", &id, "--quiet"]);
+    let page = std::fs::read_to_string(bench.path("report.html")).expect("the page");
+    assert!(page.contains("case monitoring") && page.contains("note by ann") && !page.contains("<support>"));
+    // A partner's eyes see neither remarks nor who decided.
+    let key = key_file(&bench, "key", KEY);
+    let redacted = bench.ok(&["network", &store, &id, "--level", "redact", "--key-file", &key]).stdout;
+    assert!(
+        redacted.contains("moved to monitoring") && !redacted.contains("by ann") && !redacted.contains("asked"),
+        "{redacted}"
+    );
     let markdown = bench.ok(&["network", &store, &id, "--format", "markdown"]).stdout;
     for heading in
         ["# PN-", "## Score card", "| - succession |", "## Tied together by", "## What would change the verdict", "| --- |"]

@@ -36,6 +36,7 @@ mod lineage;
 mod memory;
 mod plain_worlds;
 mod privacy;
+mod project;
 mod report;
 mod rows;
 mod store;

@@ -314,6 +314,7 @@ fn forgotten_accounts_are_nowhere() {
     assert!(!files_with(&store, &gone[0]).is_empty());
     let report = bench.ok(&["forget", &store, &gone[0], &gone[1], "--reviewer", "ann", "--format", "json", "--quiet"]).json();
     assert_eq!((&report["accounts"], &report["found"]), (&2.into(), &Value::Array(Vec::new())));
+    assert_eq!(report["dropped_sections"], Value::Array(Vec::new()), "the detection made its sections again");
     for account in gone {
         assert_eq!(files_with(&store, account), Vec::<String>::new(), "{account} stands in the store");
         bench.fails(3, &["not found"], &["show", &store, &format!("account:{account}")]);

@@ -46,3 +46,39 @@ fn a_report_over_its_limit_of_nodes_says_what_it_left_out() {
     assert!(data["capped"].to_string().contains("drawn as part of their group"), "{}", data["capped"]);
     bench.fails(3, &["network NONE not found"], &["report", &store, "--network", "NONE"]);
 }
+
+#[test]
+fn a_section_has_what_people_said_and_the_whole_score_card() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let first = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records()[0].clone();
+    let members =
+        bench.ok(&["members", &store, "--network", first["id"].as_str().expect("an id"), "--format", "jsonl"]).records();
+    let member = |at: usize| members[at]["account_id"].as_str().expect("a name").to_owned();
+    bench.file("ones.csv", format!("{},{}\n", member(0), member(1)));
+    bench.run(&["detect", &store, "--must", "ones.csv", "--quiet"]);
+    let holder = bench.ok(&["show", &store, &member(0), "--format", "json"]).json();
+    let id = holder["candidate"].as_str().or(holder["network"].as_str()).expect("a network of its own").to_owned();
+    let dossier = bench.ok(&["network", &store, &id, "--format", "json"]).json();
+    bench.ok(&["report", &store, "-o", "report.html", "--network", &id, "--quiet"]);
+    let data = data(&std::fs::read_to_string(bench.path("report.html")).expect("the page"));
+    let network = &data["networks"][0];
+    assert!(dossier["decided"].to_string().contains("1 pair of accounts that must be one"), "{}", dossier["decided"]);
+    assert_eq!(network["decided"], dossier["decided"]);
+    // Every signal of the card, those without their input too, with every test that it is made of.
+    let card = dossier["signals"].as_object().expect("a card");
+    let shown = network["signals"].as_array().expect("a card");
+    assert_eq!(shown.len(), card.len());
+    let mut tests = 0;
+    for signal in shown {
+        let line = &card[&signal["name"].as_str().expect("a name").replace(' ', "_")];
+        assert_eq!((&signal["value"], &signal["bits"], &signal["p"]), (&line["value"], &line["bits"], &line["p_value"]));
+        for test in signal["tests"].as_array().expect("tests") {
+            let line = &line["tests"][&test["name"].as_str().expect("a name").replace(' ', "_")];
+            assert_eq!((&test["value"], &test["expected"]), (&line["value"], &line["expected"]));
+            tests += 1;
+        }
+    }
+    assert_eq!(tests, card.values().filter_map(|line| line["tests"].as_object()).map(serde_json::Map::len).sum::<usize>());
+    assert!(tests > 0, "some signal has tests: {}", dossier["signals"]);
+}

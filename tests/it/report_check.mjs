@@ -96,6 +96,15 @@ await shot(light, "4b-path");
 await light.locator("#networks .link").nth(1).click();
 expect(!(await light.locator("#network").isHidden()), "a click on a network opens its section");
 expect((await light.evaluate(() => location.hash)).includes("net="), "the address keeps the state");
+await light.locator("#networks .link").first().click();
+const told = await light.evaluate(() => {
+  const all = JSON.parse(document.getElementById("report-data").textContent).networks, id = decodeURIComponent(location.hash).match(/net=([^&]*)/)[1];
+  const network = all.find(one => one.id === id), section = document.getElementById("network");
+  const rows = [...section.querySelectorAll("[aria-label='signals-" + id + "'] tbody tr")].map(row => row.cells[0].textContent);
+  return { rows, wanted: network.signals.flatMap(signal => [signal.name, ...signal.tests.map(test => test.name)]), decided: network.decided, text: section.textContent };
+});
+expect(told.rows.join() === told.wanted.join(), `the score card has every signal with its tests below it (${told.rows.length} rows)`);
+expect(told.decided.every(line => told.text.includes(line)) && told.text.includes("Decided by people") === told.decided.length > 0, `what people said stands there (${told.decided.length} lines)`);
 await shot(light, "5-network");
 await shot(light, "6-network-full", { fullPage: true });
 expect(await light.evaluate(() => !window.hacked && !document.querySelector("main img, main script, main iframe")), "hostile labels made no element and ran nothing");

@@ -160,7 +160,12 @@ fn times_of_parquet_without_a_zone_are_of_the_given_one() {
 fn a_strict_schema_refuses_what_it_does_not_know() {
     let bench = Bench::new();
     let events = bench.file("events.csv", "timestamp,account_id,ip,tokens,divice\n2026-02-01T00:00:00Z,a,8.8.8.8,1,d\n");
-    bench.ok(&["build", &events, "-o", "auto", "--quiet"]);
+    // What isn't read is told, with what it may have been meant to be; tokens are known, and have no use.
+    let read = bench.ok(&["build", &events, "-o", "auto", "--format", "json"]).json();
+    assert_eq!(read["ignored"], serde_json::json!([{"column": "divice", "files": 1, "meant": "device"}]));
+    for ran in [bench.ok(&["profile", &events]), bench.ok(&["build", &events, "-o", "auto"])] {
+        assert!(ran.stdout.contains("not read: divice (did you mean device?)"), "{}", ran.stdout);
+    }
     bench.fails(2, &["divice", "did you mean \"device\"?"], &["build", &events, "-o", "x", "--schema", "strict"]);
     let rows =
         "timestamp,account_id,entity_kind,entity_value\n2026-02-01T00:00:00Z,a,referral,x\n2026-02-01T00:00:00Z,a,ip,8.8.8.8\n";

@@ -310,7 +310,7 @@ pub(crate) struct Impact {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// File with accounts and identifiers, one a line or JSON Lines (- for stdin)
+    /// File with accounts and identifiers, one a line or JSON Lines, such as a plan or an export of actions (- for stdin)
     pub(crate) list: PathBuf,
     /// Go on without names that the store doesn't have; each is told
     #[arg(long)]

@@ -10,6 +10,9 @@ use super::View;
 /// Nodes of a picture, unless more or fewer are asked for.
 const MAX_NODES: usize = 50_000;
 
+/// Pairs of a projection, unless more or fewer are asked for.
+const PAIR_BUDGET: u64 = 50_000_000;
+
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     #[command(flatten)]
@@ -31,6 +34,13 @@ pub(crate) struct Export {
     /// Of the identifiers only those that are enough to tie every member: see `how`
     #[arg(long, conflicts_with = "whole")]
     pub(crate) minimal: bool,
+    /// Join accounts with accounts instead of with identifiers: an edge weighs the bits of all that the two share (graphml, gexf,
+    /// csv, parquet)
+    #[arg(long, conflicts_with = "minimal")]
+    pub(crate) project: bool,
+    /// Most pairs of accounts that a projection may take; above it nothing is written, and it is told how many there would be
+    #[arg(long, default_value_t = PAIR_BUDGET, value_name = "PAIRS", requires = "project")]
+    pub(crate) pair_budget: u64,
     /// Above this many nodes a collapsed view is written, and says so (graphml, gexf)
     #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,

@@ -131,7 +131,8 @@ pub(crate) enum Command {
     /// Which accounts are one by rules and lists that you write down
     ///
     /// Two accounts are one if they share what a rule asks for: identifiers of a kind, with what has to hold of them in
-    /// parentheses (the fields of `hubs --where`), joined by `and`, or so many of some kinds. Lists say which pairs must be one
+    /// parentheses (the fields of `hubs --where`), joined by `and`, or so many of some kinds; `ip within 30m` holds only if they
+    /// had it at the same time, give or take half an hour. Lists say which pairs must be one
     /// or can't; if they contradict each other that is an error, and what rules join against them is listed. `detect` takes the
     /// same rules and lists.
     ///

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use hydralink::filter::{self, first_passing};
-use hydralink::node::names_of_lines;
+use hydralink::node::{names_of_lines, targets_of_lines};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::top::{self, By, TopNode};
 use hydralink::{Dataset, Node};
@@ -30,17 +30,27 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
 }
 
 /// The nodes that a file or stdin names, and the first of the names that the store doesn't have; each of these is told.
-pub(crate) fn named(
-    dataset: &Dataset,
-    path: &Path,
-    output: &mut Output,
-) -> anyhow::Result<(Vec<Node>, Option<hydralink::Error>)> {
-    let text = match path.to_str() {
-        Some("-") => std::io::read_to_string(std::io::stdin()).context("reading stdin")?,
-        _ => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
-    };
+pub(crate) fn named(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
+    found_in(dataset, names_of_lines(&read(path)?)?, output)
+}
+
+/// The nodes that a list of what is to be done names.
+pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
+    found_in(dataset, targets_of_lines(&read(path)?)?, output)
+}
+
+type Named = (Vec<Node>, Option<hydralink::Error>);
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()).context("reading stdin"),
+        _ => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn found_in(dataset: &Dataset, names: Vec<String>, output: &mut Output) -> anyhow::Result<Named> {
     let (mut nodes, mut unknown) = (Vec::new(), None);
-    for name in names_of_lines(&text)? {
+    for name in names {
         match dataset.node(&name) {
             Ok(node) => nodes.push(node),
             Err(error @ hydralink::Error::Unknown { .. }) => {

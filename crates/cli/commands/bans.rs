@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
-use super::ask::named;
+use super::ask::targets;
 use crate::Found;
 use crate::args::{self, PlanBans};
 use crate::output::{Output, grouped};
@@ -25,7 +25,7 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
 pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let (nodes, unknown) = named(&dataset, &arguments.list, output)?;
+    let (nodes, unknown) = targets(&dataset, &arguments.list, output)?;
     if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
         output.say("nothing was counted; --skip-unknown counts the others")?;
         return Err(unknown.into());
@@ -37,7 +37,7 @@ pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::R
     Ok(output.one(&impact, impact_text)?)
 }
 
-/// Actions, countries and pathways that the text names; JSON has all.
+/// Actions, and countries, pathways and tiers, that the text names; JSON has all.
 const SHOWN: usize = 20;
 const GROUPS_SHOWN: usize = 8;
 
@@ -165,9 +165,14 @@ fn replacement_text(replacement: &Replacement) -> String {
     )
 }
 
-/// Benign accounts hit by pathway and by country, where these are known.
+/// Benign accounts hit by pathway, tier, country and autonomous system, where these are known.
 fn hit_text(harm: &Harm) -> Vec<String> {
-    let groups = [("pathways", &harm.benign_by_pathway), ("countries", &harm.benign_by_country)];
+    let groups = [
+        ("pathways", &harm.benign_by_pathway),
+        ("tiers", &harm.benign_by_tier),
+        ("countries", &harm.benign_by_country),
+        ("autonomous systems", &harm.benign_by_as),
+    ];
     let known = groups.into_iter().filter(|(_, groups)| !groups.is_empty());
     known.map(|(what, groups)| format!("benign hit by {what}: {}", groups_text(groups))).collect()
 }

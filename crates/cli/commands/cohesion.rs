@@ -60,9 +60,22 @@ fn cohesion_text(found: &Cohesion) -> String {
             grouped(found.articulation_identifiers)
         ),
     ];
-    lines.extend(
-        found.separating.iter().take(SHOWN).map(|one| format!("  {} ({} members)", one.identifier, grouped(one.members))),
-    );
+    let left = |pieces: u64, largest: u64| format!("{} pieces, the largest of {}", grouped(pieces), grouped(largest));
+    lines.extend(found.separating_accounts.iter().take(SHOWN).map(|one| {
+        let (account, identifiers) = (&one.account_id, grouped(one.identifiers));
+        format!("  without account:{account} ({identifiers} identifiers): {}", left(one.pieces, one.largest))
+    }));
+    lines.extend(found.separating.iter().take(SHOWN).map(|one| {
+        format!("  without {} ({} members): {}", one.identifier, grouped(one.members), left(one.pieces, one.largest))
+    }));
+    lines.extend(found.bridging.iter().take(SHOWN).map(|one| {
+        format!(
+            "  account:{} with {} alone joins {} accounts to the rest",
+            one.account_id,
+            one.identifier,
+            grouped(one.cut_off)
+        )
+    }));
     lines.push("\nCores, in which each has so many of the others".to_owned());
     lines.push(format!("{:>9} {:>9} {:>12}", "at least", "accounts", "identifiers"));
     // All of them, or steps of equal length with the first and the innermost.

@@ -44,6 +44,7 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
     config.key = arguments.view.key.read()?.map(|key| key.for_exports());
     config.selection.k = arguments.k;
     config.selection.minimal = arguments.minimal;
+    config.selection.pair_budget = arguments.project.then_some(arguments.pair_budget);
     config.selection.networks = match arguments {
         Export { whole: true, .. } => Networks::Whole,
         Export { all: true, .. } => Networks::Candidates,

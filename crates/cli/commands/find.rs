@@ -113,6 +113,25 @@ fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output:
         found.hours,
         found.expected_networks
     ))?;
+    let first: Vec<String> = found
+        .precision
+        .iter()
+        .map(|one| format!("{:.1} of the first {} ({} to {})", one.expected, one.k, one.interval.0, one.interval.1))
+        .collect();
+    if !first.is_empty() {
+        output.say(&format!("expected to be networks, by verdict or else by chance: {}; 95% intervals", first.join(", ")))?;
+    }
+    let verdicts = &found.verdicts;
+    if let (Some(share), Some((low, high))) = (verdicts.share, verdicts.interval) {
+        output.say(&format!(
+            "of {} networks decided so far {} were confirmed: {:.0}% (95% interval {:.0}% to {:.0}%)",
+            grouped(verdicts.confirmed + verdicts.rejected),
+            grouped(verdicts.confirmed),
+            share * 100.0,
+            low * 100.0,
+            high * 100.0
+        ))?;
+    }
     Ok(if found.networks.is_empty() { Found::Nothing } else { printed })
 }
 

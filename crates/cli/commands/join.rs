@@ -270,6 +270,16 @@ fn how_text(how: &How, top: usize) -> String {
         let HeldBy { identifier, members, bits, members_lost, pieces, largest_piece, .. } = held;
         format!("{identifier:<44} {members:>8} {bits:>7.1} {members_lost:>6} {pieces:>7} {largest_piece:>8}")
     }));
+    lines.push("\nWithout one account".to_owned());
+    match how.separating_accounts.as_deref() {
+        None => lines.push("not looked for among so many; `cohesion` does".to_owned()),
+        Some([]) => lines.push("nothing falls off: no single account holds it together".to_owned()),
+        Some(accounts) => lines.extend(accounts.iter().take(top).map(|one| {
+            let (account, identifiers) = (&one.account_id, grouped(one.identifiers));
+            let (pieces, largest) = (grouped(one.pieces), grouped(one.largest));
+            format!("{account} ({identifiers} identifiers): {pieces} pieces, the largest of {largest}")
+        })),
+    }
     let enough = &how.enough;
     lines.push(format!(
         "\nEnough to tie {} of {} accounts: {} of {} identifiers that say something, {} of {} sightings",

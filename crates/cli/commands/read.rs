@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hydralink::build::IgnoredColumn;
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode};
@@ -112,12 +113,20 @@ fn profile_text(profile: &Profile) -> String {
         if !file.missing.is_empty() {
             lines.push(format!("{}: no column {}", file.file, file.missing.join(", ")));
         }
-        if !file.ignored.is_empty() {
-            lines.push(format!("{}: ignored {}; name them with --map", file.file, file.ignored.join(", ")));
-        }
     }
+    lines.extend(ignored_line(&hydralink::build::ignored_columns(&profile.files)));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// The columns that mean nothing, if there are any.
+fn ignored_line(ignored: &[IgnoredColumn]) -> Option<String> {
+    let named = |one: &IgnoredColumn| match one.meant {
+        Some(meant) => format!("{} (did you mean {meant}?)", one.column),
+        None => one.column.clone(),
+    };
+    let names: Vec<String> = ignored.iter().map(named).collect();
+    (!names.is_empty()).then(|| format!("columns that mean nothing and were not read: {}; --map names them", names.join(", ")))
 }
 
 /// Reads event logs into a store.
@@ -219,6 +228,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines
             .push(format!("{rows} rows have another row's event id with other content; all counted, check who writes the ids"));
     }
+    lines.extend(ignored_line(&summary.ignored));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());
     lines.join("\n")

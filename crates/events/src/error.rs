@@ -70,10 +70,7 @@ pub enum EventError {
         second: String,
     },
     /// More bad rows than allowed.
-    #[error(
-        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; \
-         see them with --rejects FILE, or allow more with --max-bad"
-    )]
+    #[error("{}", too_many_bad(.rejected, .rows, .allowed, .reason))]
     TooManyBad {
         /// Rows rejected.
         rejected: u64,
@@ -131,6 +128,17 @@ impl EventError {
     pub(crate) fn input(file: &Path, problem: impl ToString, hint: impl Into<String>) -> Self {
         EventError::Input { file: file.display().to_string(), problem: problem.to_string(), hint: hint.into() }
     }
+}
+
+/// A few rows are tolerated always, but not if they are all there are.
+fn too_many_bad(rejected: &u64, rows: &u64, allowed: &u64, reason: &str) -> String {
+    if rejected == rows {
+        return format!("all {rows} rows were rejected; most often: {reason}; see them with --rejects FILE");
+    }
+    format!(
+        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; \
+         see them with --rejects FILE, or allow more with --max-bad"
+    )
 }
 
 fn nearest_hint(nearest: Option<&str>, column: &str) -> String {

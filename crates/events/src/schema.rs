@@ -102,6 +102,17 @@ pub(crate) fn is_known_kind(name: &str) -> bool {
     MEANINGS.iter().any(|(ours, _)| *ours == name && matches!(use_of(ours), Use::Identifier(_)))
 }
 
+/// What a column was meant to be: a known name or alias, its own or one that is nearly the same.
+pub fn meant_by(column: &str) -> Option<&'static str> {
+    let name = column.trim().to_lowercase();
+    let letters = name.chars().count();
+    // Of short names too many are nearly the same.
+    let limit = if letters < 3 { 0 } else { 1 + letters / 6 };
+    let known = MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied();
+    let near = known.map(|known| (strsim::damerau_levenshtein(&name, known), known));
+    near.filter(|&(distance, _)| distance <= limit).min().map(|(_, known)| known)
+}
+
 /// The columns of a header that mean nothing to us, and that no known name or alias is like.
 ///
 /// # Errors
@@ -318,6 +329,14 @@ mod tests {
         assert_eq!(ours, ["timestamp", "account_id", "ip"]);
         assert_eq!(layout.ignored, ["colour"]);
         assert!(!layout.long);
+    }
+
+    #[test]
+    fn a_column_nearly_called_like_one_of_ours_was_meant_to_be_it() {
+        assert_eq!(meant_by("ipp"), Some("ip"));
+        assert_eq!(meant_by("Payment_Instrumnet"), Some("payment_instrument"));
+        assert_eq!(meant_by("tokens"), Some("tokens"));
+        assert_eq!([meant_by("colour"), meant_by("id"), meant_by("session_id")], [None; 3]);
     }
 
     #[test]

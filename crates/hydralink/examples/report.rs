@@ -217,21 +217,11 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
         last_seen: format!("2026-02-{:02}T22:10:00Z", 28 - rank % 20),
         growth_7d: accounts / (9 + rank as u64),
         share_banned: f64::from(draw.unit()) * 0.4,
-        signals: [
-            ("shared identifiers", 3.4),
-            ("exclusivity", 2.1),
-            ("registration burst", 1.7),
-            ("template overlap", 4.2),
-            ("round-the-clock use", 0.9),
-        ]
-        .map(|(name, factor)| Signal {
-            name: name.to_owned(),
-            value: 12.0 * factor,
-            expected: 1.3 * factor,
-            bits: factor * 200.0 / (1.0 + rank as f64),
-            p: Some(1e-6 * factor),
-        })
-        .into(),
+        decided: (rank == 0)
+            .then(|| "2 pairs of accounts that must be one by lists or rules have a member in it".to_owned())
+            .into_iter()
+            .collect(),
+        signals: signals(rank),
         top_identifiers: (0..identifiers.min(60))
             .map(|index| IdentifierRow {
                 label: graph.label[first + index].clone(),
@@ -279,4 +269,26 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
             exchanges: accounts * 90,
         }],
     }
+}
+
+/// A score card: one signal of two tests, and last one whose input is missing.
+fn signals(rank: usize) -> Vec<Signal> {
+    let measured = |name: &str, factor: f64| Signal {
+        name: name.to_owned(),
+        value: Some(12.0 * factor),
+        expected: Some(1.3 * factor),
+        bits: Some(factor * 200.0 / (1.0 + rank as f64)),
+        p: Some(1e-6 * factor),
+        tests: Vec::new(),
+    };
+    let queue = Signal { tests: vec![measured("hand off", 1.1), measured("succession", 0.4)], ..measured("one queue", 1.5) };
+    let missing = Signal { name: "launch pivot".to_owned(), ..Signal::default() };
+    let named = [
+        ("template overlap", 4.2),
+        ("shared identifiers", 3.4),
+        ("exclusivity", 2.1),
+        ("registration burst", 1.7),
+        ("round-the-clock use", 0.9),
+    ];
+    named.map(|(name, factor)| measured(name, factor)).into_iter().chain([queue, missing]).collect()
 }

@@ -1,5 +1,6 @@
 //! From event logs to a store.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template};
@@ -43,8 +44,33 @@ pub struct BuildSummary {
     pub enriched: u64,
     /// Files that were skipped, because the same bytes had been read.
     pub already_read: Vec<String>,
+    /// Columns of the files that were read that mean nothing.
+    pub ignored: Vec<IgnoredColumn>,
     /// Whether the store was written: not if every file was skipped.
     pub changed: bool,
+}
+
+/// A column that was read over.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct IgnoredColumn {
+    /// Its name.
+    pub column: String,
+    /// Files that have it.
+    pub files: u64,
+    /// What it may have been meant to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meant: Option<&'static str>,
+}
+
+/// The columns of files that mean nothing, by name; without those that are known and have no use.
+pub fn ignored_columns(files: &[FileRead]) -> Vec<IgnoredColumn> {
+    let mut by_name: BTreeMap<&str, u64> = BTreeMap::new();
+    files.iter().flat_map(|file| &file.ignored).for_each(|column| *by_name.entry(column).or_default() += 1);
+    let read = by_name.into_iter().map(|(column, files)| {
+        let meant = events::schema::meant_by(column);
+        IgnoredColumn { column: column.to_owned(), files, meant }
+    });
+    read.filter(|ignored| ignored.meant.is_none_or(|meant| !ignored.column.trim().eq_ignore_ascii_case(meant))).collect()
 }
 
 /// Reads events into a store at `path`, replacing the one that is there when all is done.
@@ -244,6 +270,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
+        ignored: ignored_columns(&ingested.files),
         changed: true,
     }
 }

@@ -7,10 +7,13 @@
 //!   the (alpha, beta)-core for two numbers of one's choice ([`graph::cores`]);
 //! - *butterflies*: pairs of accounts with pairs of identifiers that both were seen with, and the share of the chances for one
 //!   that was taken ([`graph::butterflies`](mod@graph::butterflies));
-//! - *bridges, articulation identifiers, blocks*: what would come apart ([`graph::cohesion`](mod@graph::cohesion)).
+//! - *bridges, articulation accounts and identifiers, blocks*: what would come apart
+//!   ([`graph::cohesion`](mod@graph::cohesion)), by name, with what would be left. An account on which two parts hang may be all
+//!   that two operators have in common.
 //!
 //! A class or an office hangs on one address: no cores beyond the first, no butterflies, one articulation. Cost: the sightings
-//! of the network, and for butterflies O(sum of the smaller degree of each).
+//! of the network, once more for each account and identifier that is named, and for butterflies O(sum of the smaller degree of
+//! each).
 //!
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -27,6 +30,8 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
+mod splits;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +45,7 @@ use crate::node::Node;
 use crate::results::Labelling;
 use crate::ties::Ties;
 
-/// Identifiers that are named.
+/// Identifiers, accounts and sightings that are named.
 const NAMED: usize = 20;
 
 /// How a network holds together.
@@ -78,6 +83,10 @@ pub struct Cohesion {
     pub articulation_identifiers: u64,
     /// Those of them with most accounts of the network.
     pub separating: Vec<Separating>,
+    /// Of the accounts whose loss would split a component, those with most identifiers of the network.
+    pub separating_accounts: Vec<SeparatingAccount>,
+    /// Of the sightings whose loss would split a component, those that would cut most accounts off.
+    pub bridging: Vec<Bridging>,
 }
 
 /// A core.
@@ -100,6 +109,34 @@ pub struct Separating {
     pub identifier: String,
     /// Accounts of the network seen with it.
     pub members: u64,
+    /// Pieces with accounts in them that the network is without it.
+    pub pieces: u64,
+    /// Accounts of the largest.
+    pub largest: u64,
+}
+
+/// An account that separates a part of the network from the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeparatingAccount {
+    /// The account.
+    pub account_id: String,
+    /// Identifiers of the network that it was seen with.
+    pub identifiers: u64,
+    /// Pieces with accounts in them that the network is without it.
+    pub pieces: u64,
+    /// Accounts of the largest.
+    pub largest: u64,
+}
+
+/// A sighting that alone joins two parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bridging {
+    /// The account.
+    pub account_id: String,
+    /// What it was seen with, as `KIND:VALUE`.
+    pub identifier: String,
+    /// Accounts of the smaller part.
+    pub cut_off: u64,
 }
 
 /// Measures how a network holds together.
@@ -129,9 +166,17 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
     let mut separating: Vec<(Reverse<usize>, IdentifierId)> =
         held.articulation_identifiers.iter().map(|&id| (Reverse(graph.identifier_degree(id)), id)).collect();
     separating.sort_unstable();
-    let named = separating.iter().take(NAMED).map(|&(Reverse(members), id)| Separating {
-        identifier: dataset.label_of(Node::Identifier(names[id.index()])),
-        members: members as u64,
+    let label = |id: IdentifierId| dataset.label_of(Node::Identifier(names[id.index()]));
+    let named = separating.iter().take(NAMED).map(|&(Reverse(members), id)| {
+        let splits::Left { pieces, largest } = splits::without_identifier(&graph, id);
+        Separating { identifier: label(id), members: members as u64, pieces, largest }
+    });
+    let shown = |account: AccountId| dataset.shown_account(members[account.index()]).into_owned();
+    let bridging = splits::bridges(&graph, &held).into_iter().take(NAMED);
+    let bridging = bridging.map(|(account, identifier, cut_off)| Bridging {
+        account_id: shown(account),
+        identifier: label(identifier),
+        cut_off,
     });
     Ok(Cohesion {
         network: results.head(network).id.clone(),
@@ -155,7 +200,31 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
         articulation_accounts: held.articulation_accounts.len() as u64,
         articulation_identifiers: held.articulation_identifiers.len() as u64,
         separating: named.collect(),
+        separating_accounts: cutting(&graph, &held, shown),
+        bridging: bridging.collect(),
     })
+}
+
+/// The accounts of a network whose loss would split it, those with most of its identifiers first, twenty at most.
+pub(crate) fn separating_accounts(
+    dataset: &Dataset,
+    ties: &Ties<'_>,
+    members: &[AccountId],
+) -> Result<Vec<SeparatingAccount>, Error> {
+    let (graph, _) = inside(dataset, ties, members)?;
+    let held = graph::cohesion(&graph, &IdentifierFilter::default());
+    Ok(cutting(&graph, &held, |account| dataset.shown_account(members[account.index()]).into_owned()))
+}
+
+fn cutting(graph: &BipartiteGraph, held: &graph::Cohesion, shown: impl Fn(AccountId) -> String) -> Vec<SeparatingAccount> {
+    let mut accounts = held.articulation_accounts.clone();
+    accounts.sort_by_key(|&account| (Reverse(graph.account_degree(account)), account));
+    let separating = accounts.iter().take(NAMED).map(|&account| {
+        let splits::Left { pieces, largest } = splits::without_account(graph, account);
+        let identifiers = graph.account_degree(account) as u64;
+        SeparatingAccount { account_id: shown(account), identifiers, pieces, largest }
+    });
+    separating.collect()
 }
 
 /// The graph of these accounts and of the identifiers that say something of two of them, with the numbers that its identifiers

@@ -1,5 +1,8 @@
 //! An open store with its graph, its activity and its names: what every question is asked of.
 
+mod allowed;
+mod kinds;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -7,9 +10,8 @@ use std::sync::OnceLock;
 use events::Pseudonyms;
 use events::schema::KindEntry;
 use evidence::{AccountTable, Facts, KindLimit, KindRole};
-use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, KindId};
+use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId};
 
-use crate::cases::{self, Cases};
 use crate::enrich;
 use crate::error::Error;
 use crate::export::{Level, Naming};
@@ -17,8 +19,9 @@ use crate::names::NameTable;
 use crate::node::Node;
 use crate::privacy::{self, Key};
 use crate::results::{Labelling, Results};
-use crate::rules::Lists;
 use crate::store::{Manifest, Reading, Store, Tables};
+pub use allowed::Allowed;
+pub(crate) use kinds::DECLARED_KINDS;
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
 #[derive(Debug)]
@@ -88,7 +91,7 @@ impl Dataset {
         let label = Words::of(&store, "label")?;
         let declared: BTreeMap<String, KindEntry> = store.json(DECLARED_KINDS)?.unwrap_or_default();
         let kinds = &store.manifest().tables.kinds;
-        let roles = kinds.iter().map(|kind| role_of(kind, declared.get(kind))).collect();
+        let roles = kinds.iter().map(|kind| kinds::role_of(kind, declared.get(kind))).collect();
         let limit = |kind: &String| {
             declared.get(kind).map_or(KindLimit::default(), |entry| KindLimit { prior: entry.prior, expected: entry.expected })
         };
@@ -242,11 +245,6 @@ impl Dataset {
         &self.identifier_names
     }
 
-    /// The role of each kind.
-    pub fn roles(&self) -> &[KindRole] {
-        &self.roles
-    }
-
     /// The code of the type of the network that each identifier is an address in; empty if none was looked up.
     pub fn network_types(&self) -> &Column<u8> {
         &self.network_types
@@ -265,25 +263,6 @@ impl Dataset {
     /// The kind and value of an identifier.
     pub fn identifier_name(&self, identifier: IdentifierId) -> (&str, &str) {
         (self.kind_name(self.graph.kind_of(identifier)), self.identifier_names.name_of(identifier.0))
-    }
-
-    /// The name of a kind.
-    pub fn kind_name(&self, kind: KindId) -> &str {
-        self.tables().kinds.get(kind.index()).map_or("", String::as_str)
-    }
-
-    /// The kind of a name.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] lists the kinds there are.
-    pub fn kind(&self, name: &str) -> Result<KindId, Error> {
-        let kinds = &self.tables().kinds;
-        let found = kinds.iter().position(|kind| kind == name);
-        found.map(|kind| KindId(kind as u8)).ok_or_else(|| Error::Unknown {
-            what: format!("kind {name}"),
-            hint: format!("; this store has {}", kinds.join(", ")),
-            nearest: kinds.clone(),
-        })
     }
 
     /// What names the keys that the store's pseudonyms were made with, the present one first; `None` for a store of plain
@@ -350,11 +329,6 @@ impl Dataset {
         time.is_some_and(|&time| time != graph::NO_TIME) || self.status.of_account(account) == Some("banned")
     }
 
-    /// The kinds that the map of the store declared, by name.
-    pub fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
-        &self.declared
-    }
-
     /// The graph of the sightings that link: all of them, but for kinds that were declared with a time to live those whose last
     /// sighting lies longer before the store's last. Vertices have the same numbers. Where something was declared, the first
     /// call costs O(sightings) and memory for them.
@@ -395,74 +369,6 @@ impl Dataset {
         }
     }
 
-    /// What is known-good, as flags, by the allow list that the store was built with, by the decisions since and by the lists of
-    /// the last detection; empty where there is none.
-    ///
-    /// # Errors
-    /// As [`Dataset::cases`].
-    pub fn allowed(&self) -> Result<Allowed, Error> {
-        self.allowed_by(&Lists::kept_in(self)?)
-    }
-
-    /// Who said that a node is known-good, if anybody did.
-    ///
-    /// # Errors
-    /// As [`Dataset::cases`].
-    pub fn known_good_by(&self, node: Node) -> Result<Option<String>, Error> {
-        let (listed, id) = match node {
-            Node::Account(account) => (&self.tables().allowed_accounts, account.0),
-            Node::Identifier(identifier) => (&self.tables().allowed_identifiers, identifier.0),
-        };
-        if let Some((_, reason)) = listed.iter().find(|(listed, _)| *listed == id) {
-            return Ok(Some(format!("by the allow list ({reason})")));
-        }
-        let (cases, lists) = (self.cases()?, Lists::kept_in(self)?);
-        let (rejected, listed) = match node {
-            Node::Account(account) => {
-                let name = self.account_name(account);
-                let good = lists.good_accounts.iter().any(|good| good == name);
-                (cases.rejected_accounts().any(|rejected| rejected == name), good)
-            }
-            Node::Identifier(identifier) => {
-                let label = self.stored_label(identifier);
-                let good = lists.good_identifiers.contains(&label);
-                (cases.rejected_identifiers().any(|rejected| rejected == label), good)
-            }
-        };
-        Ok(match (rejected, listed) {
-            (true, _) => Some("by a rejected case".to_owned()),
-            (false, true) => Some("by a list that the last detection was run with".to_owned()),
-            (false, false) => None,
-        })
-    }
-
-    /// What is known-good by other lists than those of the last detection.
-    pub(crate) fn allowed_by(&self, lists: &Lists) -> Result<Allowed, Error> {
-        let mut allowed = Allowed::default();
-        let (mut accounts, mut identifiers) = cases::known_good(self, &self.cases()?);
-        lists.add_to(self, &mut allowed, (&mut accounts, &mut identifiers));
-        accounts.extend(self.tables().allowed_accounts.iter().map(|&(account, _)| account));
-        identifiers.extend(self.tables().allowed_identifiers.iter().map(|&(identifier, _)| identifier));
-        let flags = |list: &[u32], count: usize| {
-            let mut flags = vec![false; if list.is_empty() { 0 } else { count }];
-            for &id in list {
-                flags[id as usize] = true;
-            }
-            flags
-        };
-        allowed.identifiers = flags(&identifiers, self.graph.identifier_count());
-        allowed.accounts = flags(&accounts, self.graph.account_count());
-        Ok(allowed)
-    }
-
-    /// The decisions that people took about the store's networks and nodes.
-    ///
-    /// # Errors
-    /// [`Error::CaseLog`] if the log's chain is broken.
-    pub fn cases(&self) -> Result<Cases, Error> {
-        Cases::open(self.path())
-    }
-
     /// What the last detection says of every account and identifier; cheaper than [`Dataset::results`], and enough for
     /// questions about nodes.
     ///
@@ -487,9 +393,7 @@ impl Dataset {
     pub fn results(&self) -> Result<Results, Error> {
         Results::open(self)
     }
-}
 
-impl Dataset {
     /// The results of the last detection, or `None` if there was none.
     ///
     /// # Errors
@@ -526,16 +430,6 @@ const LOOKUPS: usize = 500;
 /// Members of a network whose rows are looked up one by one.
 const NETWORK_LOOKUPS: usize = 500;
 
-/// The section of what the map declared of kinds.
-pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";
-
-/// What sharing an identifier of a kind can mean: as declared, else by its name.
-fn role_of(kind: &str, declared: Option<&KindEntry>) -> KindRole {
-    let declared = declared.and_then(|entry| entry.role.as_deref());
-    let role = declared.and_then(|role| serde_json::from_value(serde_json::Value::String(role.to_owned())).ok());
-    role.unwrap_or_else(|| KindRole::of_name(kind))
-}
-
 /// `None` where nothing was detected.
 fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
@@ -543,17 +437,4 @@ fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
         Err(Error::NotDetected { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// The allow lists as flags, one an identifier and one an account, and lists of pairs; empty where there is no list.
-#[derive(Clone, Debug, Default)]
-pub struct Allowed {
-    /// Known-good identifiers.
-    pub identifiers: Vec<bool>,
-    /// Known-good accounts.
-    pub accounts: Vec<bool>,
-    /// Pairs of accounts that are one.
-    pub must: Vec<(u32, u32)>,
-    /// Pairs of accounts that aren't.
-    pub cannot: Vec<(u32, u32)>,
 }

@@ -79,6 +79,7 @@ pub mod expand;
 pub mod export;
 pub mod filter;
 pub mod how;
+mod interval;
 pub mod lineage;
 pub mod linkage;
 pub mod links;

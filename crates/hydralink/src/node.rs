@@ -1,7 +1,8 @@
 //! From what a person types to a node, and "did you mean" when there is no such node.
 //!
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
-//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind.
+//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name or
+//! another word for it.
 
 use std::borrow::Cow;
 
@@ -55,25 +56,53 @@ impl Node {
     }
 }
 
-/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier` or `account_id`, so
-/// that what other commands print as JSON Lines can be piped in. Empty lines are skipped.
+/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`, `kind`
+/// and `value` (an exported action) or `actions` (a plan), so that what other commands print or write as JSON Lines can be
+/// piped in. Empty lines are skipped.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the line.
 pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
-    let name = |(at, line): (usize, &str)| {
+    names_in(text, names_of)
+}
+
+/// The same, of a list of what is to be done: without the nodes that an exported action says to `review` or to `monitor`.
+///
+/// # Errors
+/// As [`names_of_lines`].
+pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
+    let only_looked_at = |object: &serde_json::Value| {
+        object.get("action").and_then(serde_json::Value::as_str).is_some_and(|action| matches!(action, "review" | "monitor"))
+    };
+    names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
+}
+
+fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<String>>) -> Result<Vec<String>, Error> {
+    let names = |(at, line): (usize, &str)| {
         if !line.starts_with('{') {
-            return Ok(line.to_owned());
+            return Ok(vec![line.to_owned()]);
         }
         let wrong = |what: String| Error::Usage(format!("line {}: {what}", at + 1));
         let object: serde_json::Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        let text = |field: &str| object.get(field).and_then(serde_json::Value::as_str).map(str::to_owned);
-        text("node")
-            .or_else(|| text("identifier"))
-            .or_else(|| text("account_id").map(|account| format!("account:{account}")))
-            .ok_or_else(|| wrong("a JSON object needs node, identifier or account_id".to_owned()))
+        of_object(&object)
+            .ok_or_else(|| wrong("a JSON object needs node, identifier, account_id, kind and value, or actions".to_owned()))
     };
-    text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(name).collect()
+    let named: Result<Vec<Vec<String>>, Error> =
+        text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(names).collect();
+    Ok(named?.concat())
+}
+
+/// The nodes that an object names.
+fn names_of(object: &serde_json::Value) -> Option<Vec<String>> {
+    let text = |field: &str| object.get(field).and_then(serde_json::Value::as_str);
+    let one = text("node")
+        .or_else(|| text("identifier"))
+        .map(str::to_owned)
+        .or_else(|| text("account_id").map(|account| format!("account:{account}")))
+        .or_else(|| text("kind").zip(text("value")).map(|(kind, value)| format!("{kind}:{value}")));
+    let target = |action: &serde_json::Value| action.get("target").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let planned = || object.get("actions")?.as_array()?.iter().map(target).collect();
+    one.map(|name| vec![name]).or_else(planned)
 }
 
 /// How many near misses are named.
@@ -92,8 +121,7 @@ impl Dataset {
             if kind == "account" {
                 return self.account(value).map(Node::Account);
             }
-            if let Some(kind) = self.tables().kinds.iter().position(|known| known == kind) {
-                let kind = KindId(kind as u8);
+            if let Some(kind) = self.kind_called(kind) {
                 // An account may be called what looks like an identifier.
                 let found = self.identifier(kind, value).map(Node::Identifier);
                 let found = found.or_else(|| self.account(text).ok().map(Node::Account));
@@ -126,7 +154,8 @@ impl Dataset {
         let found = find(name).or_else(|| find(&self.pseudonym_of("account", name)?));
         found.map(AccountId).ok_or_else(|| {
             let near = self.near_accounts(name);
-            self.not_found(format!("account:{name}"), near)
+            let text = format!("account:{name}");
+            self.not_found(&text, text.clone(), near)
         })
     }
 
@@ -146,6 +175,13 @@ impl Dataset {
 
     fn unknown(&self, text: &str, kind: Option<KindId>, value: &str) -> Error {
         let mut near = Vec::new();
+        // The kind may have been mistaken, and not the value.
+        let meant = text.split_once(':').filter(|_| kind.is_none());
+        let meant = meant.and_then(|(word, value)| Some((self.kind_nearly_called(word)?, value)));
+        if let Some(found) = meant.and_then(|(kind, value)| self.identifier(kind, value)) {
+            return self.not_found(text, text.to_owned(), vec![(0, self.label_of(Node::Identifier(found)))]);
+        }
+        let (kind, value) = meant.map_or((kind, value), |(kind, value)| (Some(kind), value));
         if kind.is_none() {
             near.extend(self.near_accounts(value));
         }
@@ -165,7 +201,7 @@ impl Dataset {
         } else {
             text.to_owned()
         };
-        self.not_found(what, near)
+        self.not_found(text, what, near)
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
@@ -199,7 +235,7 @@ impl Dataset {
     }
 
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
-    fn not_found(&self, what: String, mut near: Vec<(usize, String)>) -> Error {
+    fn not_found(&self, text: &str, what: String, mut near: Vec<(usize, String)>) -> Error {
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
@@ -208,6 +244,7 @@ impl Dataset {
             Some(key) if self.pseudonym_of("", "").is_none() => {
                 format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
             }
+            _ if self.names_no_kind(text) => format!("; this store has {}", self.tables().kinds.join(", ")),
             _ => String::new(),
         };
         Error::Unknown { what, hint, nearest }
@@ -229,6 +266,12 @@ mod tests {
     fn lists_are_bare_or_json_lines() {
         let text = "acct_1\n\n {\"account_id\": \"acct_2\", \"score\": 1}\n{\"node\":\"ip:192.0.2.1\"}\nip:2001:db8::\n";
         assert_eq!(names_of_lines(text).expect("a list"), ["acct_1", "account:acct_2", "ip:192.0.2.1", "ip:2001:db8::"]);
+        let actions = "{\"target\":\"account\",\"kind\":\"account\",\"value\":\"acct_1\"}\n\
+                       {\"actions\":[{\"target\":\"account:acct_2\"},{\"target\":\"ip:192.0.2.1\"}]}";
+        assert_eq!(names_of_lines(actions).expect("a list"), ["account:acct_1", "account:acct_2", "ip:192.0.2.1"]);
+        let lines = format!("{actions}\n{{\"action\":\"monitor\",\"kind\":\"ip\",\"value\":\"192.0.2.9\"}}");
+        assert_eq!(names_of_lines(&lines).expect("a list").len(), 4);
+        assert_eq!(targets_of_lines(&lines).expect("a list"), ["account:acct_1", "account:acct_2", "ip:192.0.2.1"]);
         let error = names_of_lines("a\n{\"name\": 1}").expect_err("no node").to_string();
         assert!(error.starts_with("line 2:"), "{error}");
     }

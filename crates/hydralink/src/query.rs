@@ -13,21 +13,24 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
+mod counts;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use graph::build::earliest;
-use graph::{AccountId, BipartiteGraph, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Partition};
+use graph::{AccountId, IdentifierId, NONE_U16, NONE_U32, Partition};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::foremost::{Foremost, Of};
-use crate::results::{Labelling, Membership, Totals};
+use crate::results::{Labelling, Totals};
 use crate::store::Reading;
 use crate::time::rfc3339;
 use crate::top::By;
+pub use counts::{count_memberships, exchanges_of, span_of_account, span_of_identifier};
+pub(crate) use counts::{exchanges_of_identifier, flagged_share};
 
 /// Everything that is known of one node at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -419,39 +422,6 @@ pub fn groups(dataset: &Dataset, partition: &Partition, top: usize) -> Vec<Group
     rows.collect()
 }
 
-/// Exchanges of an account: those with a time, or the most that any one identifier shows where there are none.
-pub fn exchanges_of(dataset: &Dataset, account: AccountId) -> u64 {
-    let activity = dataset.activity().of(account);
-    if !activity.time.is_empty() {
-        return match activity.requests {
-            [] => activity.time.len() as u64,
-            requests => requests.iter().map(|&requests| u64::from(requests)).sum(),
-        };
-    }
-    dataset.graph().sightings_of(account).map(|sighting| u64::from(sighting.count)).max().unwrap_or(0)
-}
-
-/// First and last sighting of an account.
-pub fn span_of_account(graph: &BipartiteGraph, account: AccountId) -> (u32, u32) {
-    graph.sightings_of(account).fold((NO_TIME, NO_TIME), |(first, last), sighting| {
-        (earliest(first, sighting.first_seen), last.max(sighting.last_seen))
-    })
-}
-
-/// First and last sighting of an identifier.
-pub fn span_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> (u32, u32) {
-    let columns = graph.columns();
-    graph.sightings_of_identifier(identifier).iter().fold((NO_TIME, NO_TIME), |(first, last), &position| {
-        let position = position as usize;
-        (earliest(first, columns.first_seen[position]), last.max(columns.last_seen[position]))
-    })
-}
-
-pub(crate) fn exchanges_of_identifier(graph: &BipartiteGraph, identifier: IdentifierId) -> u64 {
-    let counts = graph.columns().counts.as_slice();
-    graph.sightings_of_identifier(identifier).iter().map(|&position| u64::from(counts[position as usize])).sum()
-}
-
 fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
     let mut facts = BTreeMap::new();
@@ -477,28 +447,4 @@ fn facts_of(dataset: &Dataset, account: AccountId) -> BTreeMap<String, String> {
     let org = accounts.org.get(account.index()).copied().filter(|&org| org != NONE_U32);
     put("org", org.and_then(|org| tables.orgs.get(org as usize).cloned()));
     facts
-}
-
-/// The flagged network that most of some accounts belong to, the stronger of equals, and their share.
-pub(crate) fn flagged_share(results: Option<&Labelling>, accounts: &[u32]) -> (Option<String>, f64) {
-    let mut members: BTreeMap<u32, usize> = BTreeMap::new();
-    for &account in accounts {
-        if let Some(results) = results.filter(|results| results.flagged_network_of(AccountId(account)).is_some()) {
-            *members.entry(results.network_of[account as usize]).or_default() += 1;
-        }
-    }
-    let most = members.iter().max_by_key(|&(&network, &count)| (count, Reverse(network)));
-    most.map_or((None, 0.0), |(&network, &count)| {
-        let id = results.map(|results| results.head(network as usize).id.clone());
-        (id, count as f64 / accounts.len() as f64)
-    })
-}
-
-/// Accounts of a network by how they belong: core, fringe, ambiguous.
-pub fn count_memberships(members: &[(AccountId, Membership)]) -> [u64; 3] {
-    let mut counts = [0; 3];
-    for (_, membership) in members {
-        counts[*membership as usize] += 1;
-    }
-    counts
 }

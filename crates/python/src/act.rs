@@ -92,10 +92,11 @@ impl Store {
     ///
     /// Of the flagged networks, of those in `network` (ids or ranks), with `all` also of candidates, with `whole` of everything.
     /// The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above `max_nodes` a
-    /// collapsed view is written, and the answer says so (`collapsed`). `tlp`, `identity`, `max_benign` (share of harmless accounts
+    /// collapsed view is written, and the answer says so (`collapsed`). `project` joins accounts with accounts instead of with
+    /// identifiers, if there are no more than `pair_budget` pairs. `tlp`, `identity`, `max_benign` (share of harmless accounts
     /// that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and what was left out.
     #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
-        max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
+        project = false, pair_budget = 50_000_000, max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
     fn export<'py>(
         &self,
@@ -106,6 +107,8 @@ impl Store {
         all: bool,
         whole: bool,
         minimal: bool,
+        project: bool,
+        pair_budget: u64,
         max_nodes: usize,
         k: u32,
         color_by: &str,
@@ -131,6 +134,7 @@ impl Store {
             config.key = self.key()?.map(|key| key.for_exports());
             config.selection.k = k;
             config.selection.minimal = minimal;
+            config.selection.pair_budget = project.then_some(pair_budget);
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,

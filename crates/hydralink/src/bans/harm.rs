@@ -1,25 +1,31 @@
 //! Whom do actions hit?
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use graph::NONE_U16;
+use graph::{AccountId, NONE_U16};
+use rayon::prelude::*;
 
-use super::interval::{clopper_pearson, poisson_binomial};
 use super::stopped::Reach;
 use super::{Collateral, Harm, Reviewed};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::interval::{clopper_pearson, poisson_binomial};
 
 /// Whom the actions taken hit.
 pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
     let dataset = reach.stakes.dataset;
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
+    let by_word =
+        |column: &[u16], names: &[String]| collateral(reach, column, NONE_U16, |word| names.get(usize::from(word)).cloned());
     Ok(Harm {
         benign_expected: benign_expected(reach),
         benign_interval: benign_interval(reach),
         benign_exchanges_expected: reach.benign_stopped(),
-        benign_by_country: collateral(reach, &accounts.country, &tables.countries),
-        benign_by_pathway: collateral(reach, &accounts.pathway, &tables.pathways),
+        benign_by_country: by_word(&accounts.country, &tables.countries),
+        benign_by_pathway: by_word(&accounts.pathway, &tables.pathways),
+        benign_by_tier: by_word(&accounts.tier, &tables.tiers),
+        benign_by_as: collateral(reach, &homes(dataset), 0, |asn| Some(format!("AS{asn}"))),
         reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
     })
 }
@@ -32,26 +38,51 @@ pub(super) fn benign_expected(reach: &Reach<'_>) -> f64 {
     reach.hit().map(|(account, _)| reach.stakes.risk_of(account)).sum()
 }
 
-/// Accounts hit by the word of a column of the account table.
-fn collateral(reach: &Reach<'_>, column: &[u16], names: &[String]) -> BTreeMap<String, Collateral> {
-    let mut groups: BTreeMap<u16, Collateral> = BTreeMap::new();
+/// Accounts hit by what a column says of each.
+fn collateral<W: Copy + Ord>(
+    reach: &Reach<'_>,
+    column: &[W],
+    unknown: W,
+    name: impl Fn(W) -> Option<String>,
+) -> BTreeMap<String, Collateral> {
+    let mut groups: BTreeMap<W, Collateral> = BTreeMap::new();
     for (account, _) in reach.hit() {
-        let Some(&word) = column.get(account as usize).filter(|&&word| word != NONE_U16) else { continue };
+        let Some(&word) = column.get(account as usize).filter(|&&word| word != unknown) else { continue };
         let group = groups.entry(word).or_default();
         group.hit += 1;
         group.risks.push(reach.stakes.risk_of(account));
     }
-    for &word in column {
-        if let Some(group) = groups.get_mut(&word) {
+    for word in column {
+        if let Some(group) = groups.get_mut(word) {
             group.accounts += 1;
         }
     }
     let named = groups.into_iter().filter_map(|(word, mut group)| {
         group.benign_expected = group.risks.iter().sum();
         group.benign_interval = poisson_binomial(group.risks.iter().copied());
-        Some((names.get(word as usize)?.clone(), group))
+        Some((name(word)?, group))
     });
     named.collect()
+}
+
+/// By account, the autonomous system that most of its exchanges came from, the lower number of equals; 0 where none is known.
+/// Empty if none was looked up. O(sightings).
+fn homes(dataset: &Dataset) -> Vec<u32> {
+    let (graph, asns) = (dataset.graph(), dataset.asns());
+    if asns.is_empty() {
+        return Vec::new();
+    }
+    let home = |account: u32| {
+        let mut exchanges: BTreeMap<u32, u64> = BTreeMap::new();
+        for sighting in graph.sightings_of(AccountId(account)) {
+            let asn = asns[sighting.identifier.index()];
+            if asn != 0 {
+                *exchanges.entry(asn).or_default() += u64::from(sighting.count);
+            }
+        }
+        exchanges.into_iter().max_by_key(|&(asn, count)| (count, Reverse(asn))).map_or(0, |(asn, _)| asn)
+    };
+    (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 10).map(home).collect()
 }
 
 /// What people decided, and what it says about the accounts that a plan bans.

@@ -33,7 +33,6 @@
 mod greedy;
 mod harm;
 mod impact;
-mod interval;
 mod stopped;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,12 +43,12 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::interval::{garwood, jeffreys};
 use crate::node::Node;
 use crate::results::{Labelling, Network};
 use greedy::choose;
 use harm::{benign_expected, benign_interval, harm};
 pub use impact::{Impact, NetworkImpact, impact};
-use interval::{garwood, jeffreys};
 use stopped::{Gain, Reach, Stakes};
 
 /// What may be done.
@@ -78,7 +77,7 @@ pub struct Action {
     pub benign_share_interval: Option<(f64, f64)>,
 }
 
-/// Benign accounts hit in one country or pathway.
+/// Benign accounts hit in one country, pathway, tier or autonomous system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Collateral {
     /// Accounts hit.
@@ -150,6 +149,10 @@ pub struct Harm {
     pub benign_by_country: BTreeMap<String, Collateral>,
     /// The same by pathway.
     pub benign_by_pathway: BTreeMap<String, Collateral>,
+    /// The same by tier: who pays, and for what.
+    pub benign_by_tier: BTreeMap<String, Collateral>,
+    /// The same by the autonomous system that most of an account's exchanges came from, where addresses were looked up.
+    pub benign_by_as: BTreeMap<String, Collateral>,
     /// What people found harmless so far, where they decided anything.
     pub reviewed: Option<Reviewed>,
 }

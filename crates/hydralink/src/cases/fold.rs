@@ -143,6 +143,11 @@ impl Cases {
         &self.entries
     }
 
+    /// The log of one case, oldest first.
+    pub fn log_of<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a LogEntry> {
+        self.entries.iter().filter(|entry| case.ids.contains(&entry.target))
+    }
+
     /// Accounts that one reviewer may confirm in one case.
     pub fn four_eyes(&self) -> u64 {
         self.four_eyes

@@ -33,7 +33,7 @@ pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
 use record::Kind;
 pub use record::{Action, State, Subject};
 pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks};
-pub(crate) use view::{confirmed, known_good, state_of};
+pub(crate) use view::{case_about, confirmed, known_good, verdict_of};
 
 use crate::error::Error;
 

@@ -3,7 +3,7 @@
 use graph::AccountId;
 use serde::Serialize;
 
-use super::fold::Cases;
+use super::fold::{Case, Cases};
 use super::record::State;
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
@@ -54,13 +54,28 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
     cased.collect()
 }
 
-/// The state of the case that shares at least half of its or these members.
-pub(crate) fn state_of(dataset: &Dataset, cases: &Cases, members: &[AccountId]) -> State {
+/// The case that shares at least half of its or these members.
+pub(crate) fn case_about<'a>(dataset: &Dataset, cases: &'a Cases, members: &[AccountId]) -> Option<&'a Case> {
     if cases.cases().is_empty() {
-        return State::New;
+        return None;
     }
-    let names = members.iter().map(|&account| dataset.account_name(account));
-    cases.case_of_members(names).map_or(State::New, |case| case.state)
+    cases.case_of_members(members.iter().map(|&account| dataset.account_name(account)))
+}
+
+/// Whether a case was found to be a network (true) or harmless, if it was decided. One that is closed keeps the verdict on
+/// its accounts.
+pub(crate) fn verdict_of(cases: &Cases, case: &Case) -> Option<bool> {
+    let most = |label: &str| {
+        let labelled = case.members.iter().filter(|member| cases.label_of(member) == Some(label)).count();
+        labelled > 0 && 2 * labelled >= case.members.len()
+    };
+    match case.state {
+        State::Confirmed => Some(true),
+        State::Rejected => Some(false),
+        State::Closed if most("confirmed") => Some(true),
+        State::Closed if most("rejected") => Some(false),
+        _ => None,
+    }
 }
 
 /// Accounts as `members` lists them, with their labels.

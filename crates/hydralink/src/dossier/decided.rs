@@ -42,7 +42,7 @@ pub(super) fn decided(dataset: &Dataset, results: &Labelling, network: usize) ->
         let pairs: BTreeSet<(u32, u32)> = pairs.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
         pairs.into_iter().filter(|&(one, other)| of_network(one) || of_network(other)).count()
     };
-    let counts = [(touching(&allowed.must), "must be one, by lists or rules"), (touching(&allowed.cannot), "cannot be one")];
+    let counts = [(touching(&allowed.must), "must be one by lists or rules"), (touching(&allowed.cannot), "cannot be one")];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         let pairs = if count == 1 { "pair" } else { "pairs" };
         lines.push(format!(

@@ -3,6 +3,7 @@
 //! Everything in a dossier is taken from the results and the store; nothing is estimated here. [`text`] and [`markdown`] print
 //! the same content.
 
+mod case;
 mod decided;
 mod mix;
 mod verdict;
@@ -16,6 +17,7 @@ use crate::dataset::Dataset;
 use crate::query;
 use crate::results::{Labelling, Network, SignalLine, TyingIdentifier};
 
+pub use case::CaseOfNetwork;
 pub use verify::{VerifiedDossier, verify};
 
 use crate::how::{self, HeldBy};
@@ -38,6 +40,9 @@ pub struct Dossier {
     /// What people had said of its accounts before it was found: lists, and who is known-good.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decided: Vec<String>,
+    /// Its case, if anybody decided about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseOfNetwork>,
     /// Exchanges of its accounts per day: (date, exchanges).
     pub timeline: Vec<(String, u64)>,
     /// Accounts made per day: (date, accounts).
@@ -77,6 +82,13 @@ pub struct Attribute {
     pub expected: f64,
 }
 
+impl Dossier {
+    /// What people said of its accounts before it was found, and of it since, a line each.
+    pub fn decided_lines(&self) -> Vec<String> {
+        self.decided.iter().cloned().chain(self.case.iter().flat_map(CaseOfNetwork::lines)).collect()
+    }
+}
+
 /// Puts the dossier of a network together. Reads its members' activity once.
 pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
     let index = network.index();
@@ -101,6 +113,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     Dossier {
         verdict: verdict::verdict(network, threshold),
         decided: decided::decided(dataset, results, index).unwrap_or_default(),
+        case: case::case_of(dataset, &network.id, &belonging),
         fragile,
         would_change: results.run.detect_config().map(|config| verdict::would_change(network, &config)).unwrap_or_default(),
         counter_evidence: counter_evidence(network),
@@ -150,6 +163,8 @@ trait Style {
     fn heading(&self, heading: &str) -> String;
     fn item(&self, item: &str) -> String;
     fn name(&self, name: &str, width: usize) -> String;
+    /// A sentence that may quote names and remarks.
+    fn prose(&self, text: &str) -> String;
     /// Columns: heading, width, and whether it is a number.
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String;
 }
@@ -171,6 +186,10 @@ impl Style for Plain {
 
     fn name(&self, name: &str, width: usize) -> String {
         shorten(name, width)
+    }
+
+    fn prose(&self, text: &str) -> String {
+        text.to_owned()
     }
 
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
@@ -205,6 +224,10 @@ impl Style for Markdown {
     fn name(&self, name: &str, _width: usize) -> String {
         let held = name.replace('`', "\u{2b9}").replace('|', "\u{a6}").replace(|c: char| c.is_control(), " ");
         if held.is_empty() { String::new() } else { format!("`{held}`") }
+    }
+
+    fn prose(&self, text: &str) -> String {
+        escaped(text).replace(|c: char| c.is_control(), " ")
     }
 
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
@@ -253,9 +276,10 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             )
         });
     put(style.item(&reruns));
-    if !dossier.decided.is_empty() {
+    let decided = dossier.decided_lines();
+    if !decided.is_empty() {
         put(style.heading("Decided by people"));
-        dossier.decided.iter().for_each(|line| put(style.item(line)));
+        decided.iter().for_each(|line| put(style.item(&style.prose(line))));
     }
     put(style.heading("Score card"));
     put(signal_table(network, style));

@@ -3,7 +3,7 @@
 //! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings
 //! and activity alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in
 //! the order of the file; the first that differs is named. Only the q-value is taken from the store as it stands: it comes from
-//! null copies of the data, not from the network.
+//! null copies of the data, not from the network. Decisions of the dossier have to stand in the case log, which may have gone on.
 //!
 //! Numbers are compared to a relative 1e-12, the rounding of their decimal form. Cost: that of a detection.
 
@@ -33,25 +33,30 @@ pub struct VerifiedDossier {
 /// [`Error::Differs`] names the first value that differs; [`Error::Usage`] if the text isn't a dossier, [`Error::Unknown`] if
 /// the store has no such network; as [`crate::Store::verify`].
 pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error> {
-    let claimed: Value =
+    let mut claimed: Value =
         serde_json::from_str(dossier).map_err(|error| Error::Usage(format!("not a dossier as JSON: {error}")))?;
-    let id = claimed.get("id").and_then(Value::as_str);
+    let id = claimed.get("id").and_then(Value::as_str).map(str::to_owned);
     let id = id.ok_or_else(|| {
         Error::Usage("not a dossier: it has no id; make one with `network STORE ID --format json`".to_owned())
     })?;
     dataset.store().verify()?;
     let stored = dataset.labelling()?;
     // Reruns on copies are not run again for this.
-    let kept = stored.network(dataset, stored.network_index(id)?)?;
+    let kept = stored.network(dataset, stored.network_index(&id)?)?;
     let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, &|_| Ok(()))?;
-    let index = found.network_index(id)?;
+    let index = found.network_index(&id)?;
     (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
     found.consensus = stored.consensus;
     let text = serde_json::to_string(&super::dossier(dataset, &found, &found.networks[index])).expect("plain data serialises");
-    let computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
+    let mut computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
     let mut values = 0;
+    let take = |dossier: &mut Value| dossier.as_object_mut().and_then(|fields| fields.remove("case"));
+    take(&mut computed);
+    if let Some(case) = take(&mut claimed) {
+        super::case::verify(dataset, &case, &mut values)?;
+    }
     compare(&claimed, &computed, "", &mut values)?;
-    Ok(VerifiedDossier { network: id.to_owned(), values })
+    Ok(VerifiedDossier { network: id, values })
 }
 
 fn compare(claimed: &Value, computed: &Value, path: &str, values: &mut u64) -> Result<(), Error> {

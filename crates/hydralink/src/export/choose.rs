@@ -4,7 +4,8 @@
 //! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account
 //!    was seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
 //! 3. *Edges*: the sightings of the two with evidence.
-//! 4. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left
+//! 4. *Projection*, if asked for: accounts joined with accounts (see [`super::project`]).
+//! 5. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left
 //!    out ([`super::Crowd`]).
 //!
 //! Cost: O(sightings of the chosen accounts) and 12 bytes an identifier of the data.
@@ -18,7 +19,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{Crowd, ExportConfig, Networks, anonymity, collapse};
+use super::{Crowd, ExportConfig, Networks, anonymity, collapse, project};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::how;
@@ -52,8 +53,8 @@ impl<'a> ExportGraph<'a> {
     /// What a dataset and its results hold of a selection; every position is still the origin.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, or a collapsed view with a least number of
-    /// accounts (`k`).
+    /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, a collapsed view with a least number of
+    /// accounts (`k`), or a projection that is too large or of what it can't be of.
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
         let mut graph = chosen.frame(config);
@@ -63,6 +64,12 @@ impl<'a> ExportGraph<'a> {
             let all = tying.len();
             tying.retain(|identifier| enough.contains_key(identifier));
             graph.left_out.needless_identifiers = (all - tying.len()) as u64;
+        }
+        if let Some(budget) = config.selection.pair_budget {
+            check_projection(config, chosen.accounts.len())?;
+            project::fill(&chosen, &mut graph, &tying, budget)?;
+            graph.count_degrees();
+            return Ok(graph);
         }
         let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
         let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied[identifier as usize])).sum();
@@ -90,6 +97,19 @@ impl<'a> ExportGraph<'a> {
         graph.count_degrees();
         Ok(graph)
     }
+}
+
+/// A projection has accounts only: no identifiers that could be left out, and edges about two accounts each.
+fn check_projection(config: &ExportConfig, accounts: usize) -> Result<(), Error> {
+    let wrong = match &config.selection {
+        selection if selection.k > 1 => "an edge of a projection is about two accounts, so --k can't hold".to_owned(),
+        selection if selection.minimal => "a projection draws no identifiers, so --minimal can't choose among them".to_owned(),
+        selection if accounts > selection.max_nodes => {
+            format!("the selection has {accounts} accounts, more than {}: raise --max-nodes", selection.max_nodes)
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Usage(wrong))
 }
 
 impl<'a> Chosen<'a> {

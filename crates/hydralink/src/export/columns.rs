@@ -12,7 +12,8 @@
 //! | `created_at`, `banned_at`, `country`, `tier`, `pathway` | what the account table says |
 //! | `community`, `component` | labels of the last detection |
 //!
-//! An edge has `relation` (the identifier's kind), `weight` (bits), `count` (exchanges), `first_seen` and `last_seen`. A value
+//! An edge has `relation` (the identifier's kind), `weight` (bits), `count` (exchanges), `first_seen` and `last_seen`; in a
+//! projection `relation` is `account`, `weight` the bits of all that the two share, and `count` the identifiers. A value
 //! that isn't known is left out, never written as 0 or as an empty number.
 
 use graph::{NO_TIME, Seconds};

@@ -33,7 +33,7 @@ pub fn layout_graph(graph: &ExportGraph<'_>) -> Result<WeightedGraph, Error> {
     let mut next = offsets.clone();
     let mut targets = vec![0u32; graph.edges.len() * 2];
     let mut weights = vec![0f32; graph.edges.len() * 2];
-    // Edges ascend by (source, target), and sources are numbered before targets: every row comes out ascending.
+    // Edges ascend by (source, target), and a source is numbered before its targets: every row comes out ascending.
     for edge in &graph.edges {
         for (end, other) in [(edge.source, edge.target), (edge.target, edge.source)] {
             let at = next[end as usize] as usize;
@@ -42,8 +42,9 @@ pub fn layout_graph(graph: &ExportGraph<'_>) -> Result<WeightedGraph, Error> {
             weights[at] = edge.weight.ln_1p().min(HEAVIEST);
         }
     }
-    let left = graph.nodes.partition_point(|node| !node.is_identifier()) as u32;
-    Ok(WeightedGraph::from_rows(offsets, targets, weights, Some(left))?)
+    // A projection has no other side.
+    let left = graph.nodes.partition_point(|node| !node.is_identifier());
+    Ok(WeightedGraph::from_rows(offsets, targets, weights, (left < count).then_some(left as u32))?)
 }
 
 /// Puts the nodes where a layout says.

@@ -36,6 +36,7 @@ mod choose;
 mod collapse;
 pub mod layout;
 mod naming;
+mod project;
 
 pub mod about;
 pub(crate) mod columns;
@@ -108,6 +109,8 @@ pub struct Selection {
     pub level: Level,
     /// Whether of the identifiers only those are drawn that are enough to tie every member of the networks: see [`crate::how`].
     pub minimal: bool,
+    /// Accounts joined with accounts instead of with identifiers, if that takes no more than so many pairs (`project`).
+    pub pair_budget: Option<u64>,
     /// If more than 1, nothing is shown that is about fewer accounts (k-anonymity of attributes and identifiers).
     pub k: u32,
 }
@@ -121,6 +124,7 @@ impl Default for Selection {
             crowd: Crowd::Collapse,
             level: Level::Full,
             minimal: false,
+            pair_budget: None,
             k: 1,
         }
     }

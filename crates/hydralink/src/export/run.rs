@@ -133,6 +133,14 @@ pub fn export(
     path: &Path,
 ) -> Result<ExportSummary, Error> {
     let format = format_of(config, path)?;
+    if config.selection.pair_budget.is_some()
+        && !matches!(format, Format::GraphMl | Format::Gexf | Format::Csv | Format::Parquet)
+    {
+        return Err(Error::Usage(format!(
+            "a projection has no identifiers for {}: write graphml, gexf, csv or parquet",
+            format.name()
+        )));
+    }
     let mut config = config.clone();
     if !format.is_drawn() {
         config.selection.max_nodes = usize::MAX;

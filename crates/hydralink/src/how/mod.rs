@@ -9,8 +9,8 @@
 //! 3. *Held by*: leave one identifier out. A member is *lost* if its tie to the network is then no longer enough (the test of
 //!    detection's fragility; for each member the [`evidence::members::LEFT_OUT`] strongest identifiers are tried, as only they
 //!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
-//!
-//! 4. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
+//! 4. *Separating accounts*: those without which the network falls apart, as one that two operators share.
+//! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //!
 //! Cost: O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
@@ -21,6 +21,7 @@ use petgraph::unionfind::UnionFind;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::cohesion::{self, SeparatingAccount};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
@@ -60,6 +61,9 @@ pub struct How {
     pub joins: Vec<Join>,
     /// The identifiers without which it would lose most.
     pub held_by: Vec<HeldBy>,
+    /// The accounts on which parts of it hang. Of more than [`EXACT_MEMBERS`] accounts only [`crate::cohesion`] finds them, which
+    /// takes longer and more memory.
+    pub separating_accounts: Option<Vec<SeparatingAccount>>,
     /// What of all that is enough.
     pub enough: Enough,
 }
@@ -152,14 +156,16 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
     let members = results.belonging(network);
     let common = Common::of(&ties, network, &members);
     let tree = spanning_tree(&common);
+    let exact = members.len() <= EXACT_MEMBERS;
     Ok(How {
         network: results.head(network).id.clone(),
         accounts: members.len() as u64,
-        exact: members.len() <= EXACT_MEMBERS,
+        exact,
         tie_needs: ties.terms().needed(true, 1),
         levels: levels(&tree, members.len()),
         joins: joins(&common, dataset, &members, &tree),
         held_by: held_by(&common, dataset, results),
+        separating_accounts: exact.then(|| cohesion::separating_accounts(dataset, &ties, &members)).transpose()?,
         enough: enough_of(&common, dataset),
     })
 }

@@ -28,7 +28,7 @@ use crate::detect::{detect_by, told};
 use crate::error::Error;
 use crate::results::Run;
 use crate::rules::Lists;
-use crate::store::StoreWriter;
+use crate::store::{Store, StoreWriter};
 use crate::subset::Kept;
 use crate::{build, cases, lineage};
 
@@ -45,7 +45,7 @@ pub struct Forgotten {
     pub identifiers: u64,
     /// Names and remarks erased from the case log.
     pub decisions: u64,
-    /// Sections of a newer version that were dropped.
+    /// Sections that were dropped and not made again: a calibration, or of a newer version.
     pub dropped_sections: Vec<String>,
     /// Whether the detection was run again.
     pub detected_again: bool,
@@ -94,7 +94,6 @@ pub fn forget(
         results.write(&mut writer)?;
     }
     lineage::keep(&dataset, &kept, &mut writer)?;
-    let dropped = known.into_iter().filter(|name| !writer.names(name)).collect();
     step("writing")?;
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
     let mut forgotten = Forgotten {
@@ -103,7 +102,7 @@ pub fn forget(
         events: events as u64,
         identifiers: kept.removed_identifiers().count() as u64,
         decisions: 0,
-        dropped_sections: dropped,
+        dropped_sections: Vec::new(),
         detected_again: results.is_some(),
         files_searched: 0,
         found: Vec::new(),
@@ -117,6 +116,8 @@ pub fn forget(
     if let Some(results) = results {
         detect_again(store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
     }
+    let now = Store::open(store)?;
+    forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
     // Where the store holds pseudonyms the values never were in it; both are searched for.
     let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
     (forgotten.files_searched, forgotten.found) = occurrences(store, &searched)?;

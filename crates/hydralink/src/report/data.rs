@@ -163,6 +163,8 @@ pub struct NetworkSection {
     pub growth_7d: u64,
     /// Share of members banned before the run, 0 to 1.
     pub share_banned: f64,
+    /// What people said of its accounts before it was found, and of it since, a line each.
+    pub decided: Vec<String>,
     /// The score card.
     pub signals: Vec<Signal>,
     /// The identifiers that hold it together, strongest first.
@@ -192,14 +194,16 @@ pub struct NetworkSection {
 pub struct Signal {
     /// What was measured.
     pub name: String,
-    /// What was found.
-    pub value: f64,
+    /// What was found; nothing where the input is missing.
+    pub value: Option<f64>,
     /// What the null model expects.
-    pub expected: f64,
+    pub expected: Option<f64>,
     /// The evidence it adds, in bits.
-    pub bits: f64,
+    pub bits: Option<f64>,
     /// The p-value under the null, where there is one.
     pub p: Option<f64>,
+    /// The tests that it is made of, if several. They count for nothing beside it.
+    pub tests: Vec<Signal>,
 }
 
 /// An identifier of a network.

@@ -427,6 +427,10 @@ impl Labelling {
         let by_id = self.heads.iter().position(|network| network.id.eq_ignore_ascii_case(id));
         let by_rank = || id.parse::<usize>().ok()?.checked_sub(1).filter(|&at| at < self.heads.len());
         by_id.or_else(by_rank).ok_or_else(|| {
+            if id.parse::<u64>().is_ok() {
+                let hint = format!("; ranks go from 1 to {}", self.heads.len());
+                return Error::Unknown { what: format!("network {id}"), hint, nearest: Vec::new() };
+            }
             let nearest = self.heads.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
             let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
             let nearest = nearest.map(|network| network.id.clone()).into_iter().collect();

@@ -32,11 +32,13 @@
 //! ```
 
 mod lists;
+mod marked;
 mod parse;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use graph::{AccountId, BipartiteGraph, IdentifierId};
+use ahash::AHashSet;
+use graph::AccountId;
 use serde::Serialize;
 
 pub(crate) use lists::SECTION;
@@ -45,11 +47,10 @@ pub use parse::{Part, Rule, Shares};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::filter::{Filter, HUB_FIELDS};
 use crate::node::Node;
-use crate::query::{self, flagged_share};
+use crate::query::flagged_share;
 use crate::results::Labelling;
-use crate::ties::shared;
+use marked::Marked;
 
 /// Most pairs of accounts that a rule may have to look at.
 pub const PAIRS: u64 = 50_000_000;
@@ -191,15 +192,17 @@ fn join_all(
     let mut pairs = Vec::new();
     for (source, rule) in (0u32..).zip(&rules.rules) {
         let parts = Marked::of(dataset, results, rule, good)?;
-        let mut satisfied = 0;
+        // A pair comes by once for each thing that it shares.
+        let mut satisfied: AHashSet<(u32, u32)> = AHashSet::new();
         parts.each_pair(graph, &rule.name, |one, other| {
-            if good.accounts.contains(&one) || good.accounts.contains(&other) || !parts.hold(graph, one, other) {
+            let good = good.accounts.contains(&one) || good.accounts.contains(&other);
+            if good || satisfied.contains(&(one, other)) || !parts.hold(graph, one, other) {
                 return;
             }
-            satisfied += 1;
+            satisfied.insert((one, other));
             joined.join(one, other, source);
         })?;
-        pairs.push((rule.name.clone(), satisfied));
+        pairs.push((rule.name.clone(), satisfied.len() as u64));
     }
     Ok((joined, pairs))
 }
@@ -224,87 +227,6 @@ impl Good {
             };
         }
         Ok(Good { accounts, identifiers })
-    }
-}
-
-/// The parts of a rule with the identifiers that count for each.
-struct Marked {
-    parts: Vec<MarkedPart>,
-}
-
-struct MarkedPart {
-    /// Of the shares, how many are needed.
-    needed: usize,
-    /// Identifiers of each share, ascending.
-    shares: Vec<Vec<u32>>,
-}
-
-impl Marked {
-    fn of(dataset: &Dataset, results: Option<&Labelling>, rule: &Rule, good: &Good) -> Result<Self, Error> {
-        let graph = dataset.linking_graph();
-        let marked = |shares: &Shares| -> Result<Vec<u32>, Error> {
-            let filter = shares.filter.as_deref().map(|text| Filter::parse(text, HUB_FIELDS)).transpose()?;
-            let mut identifiers = Vec::new();
-            for id in graph.identifiers_of_kind(dataset.kind(&shares.kind)?) {
-                let identifier = IdentifierId(id);
-                if graph.identifier_degree(identifier) < 2 || good.identifiers.contains(&id) {
-                    continue;
-                }
-                let passes = match (&filter, results) {
-                    (None, _) => true,
-                    (Some(filter), Some(results)) => filter.matches(&query::hub(dataset, results, identifier))?,
-                    (Some(_), None) => return Err(Error::NotDetected { store: dataset.path().to_owned() }),
-                };
-                if passes {
-                    identifiers.push(id);
-                }
-            }
-            Ok(identifiers)
-        };
-        let part = |part: &Part| {
-            let shares = part.shares.iter().map(marked).collect::<Result<_, Error>>()?;
-            Ok(MarkedPart { needed: part.needed, shares })
-        };
-        Ok(Marked { parts: rule.parts.iter().map(part).collect::<Result<_, Error>>()? })
-    }
-
-    /// Pairs of accounts that share something of the part with fewest pairs, each once for each thing shared.
-    fn each_pair(&self, graph: &BipartiteGraph, rule: &str, mut visit: impl FnMut(u32, u32)) -> Result<(), Error> {
-        let pairs = |identifiers: &[u32]| -> u64 {
-            let degrees = identifiers.iter().map(|&id| graph.identifier_degree(IdentifierId(id)) as u64);
-            degrees.map(|degree| degree * (degree - 1) / 2).sum()
-        };
-        // Whoever has as many shares of a part as are needed has one of any but so many less one.
-        let pivot_of = |part: &MarkedPart| -> (u64, Vec<usize>) {
-            let mut shares: Vec<(u64, usize)> = part.shares.iter().map(|ids| pairs(ids)).zip(0..).collect();
-            shares.sort_unstable();
-            shares.truncate(part.shares.len() + 1 - part.needed);
-            (shares.iter().map(|share| share.0).sum(), shares.into_iter().map(|share| share.1).collect())
-        };
-        let pivots = self.parts.iter().map(|part| (pivot_of(part), part));
-        let Some(((count, shares), part)) = pivots.min_by_key(|((count, _), _)| *count) else { return Ok(()) };
-        if count > PAIRS {
-            return Err(Error::Usage(format!(
-                "rule {rule} has to look at {count} pairs of accounts, more than {PAIRS}: ask for fewer accounts, as in card(accounts <= 10)"
-            )));
-        }
-        for &identifier in shares.iter().flat_map(|&share| &part.shares[share]) {
-            let accounts = graph.accounts_of(IdentifierId(identifier));
-            for (at, &one) in accounts.iter().enumerate() {
-                accounts[at + 1..].iter().for_each(|&other| visit(one, other));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether two accounts share what every part asks for.
-    fn hold(&self, graph: &BipartiteGraph, one: u32, other: u32) -> bool {
-        let rows = [one, other].map(|account| graph.identifiers_of(AccountId(account)));
-        let both: Vec<u32> = shared(rows[0], rows[1]).collect();
-        self.parts.iter().all(|part| {
-            let held = |identifiers: &&Vec<u32>| both.iter().any(|id| identifiers.binary_search(id).is_ok());
-            part.shares.iter().filter(held).count() >= part.needed
-        })
     }
 }
 
@@ -378,6 +300,8 @@ impl Joined {
 mod tests {
     use super::*;
     use crate::testing::store_of_events;
+    use crate::ties::shared;
+    use graph::IdentifierId;
     use proptest::prelude::*;
 
     fn rules(texts: &[&str]) -> Rules {
@@ -428,11 +352,13 @@ mod tests {
             let linked = link(&dataset, None, &rules(&[&format!("{needed} of {{ip, prompt_template_hash}}")])).unwrap();
             let graph = dataset.graph();
             let mut group_of: Vec<usize> = (0..graph.account_count()).collect();
+            let mut pairs = 0;
             for one in 0..graph.account_count() {
                 for other in 0..one {
                     let rows = [one, other].map(|account| graph.identifiers_of(AccountId(account as u32)));
                     let kinds: BTreeSet<_> = shared(rows[0], rows[1]).map(|id| graph.kind_of(IdentifierId(id))).collect();
                     if kinds.len() >= needed {
+                        pairs += 1;
                         let (from, to) = (group_of[one], group_of[other]);
                         group_of.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
                     }
@@ -442,6 +368,41 @@ mod tests {
             (0u32..).zip(&group_of).for_each(|(account, &group)| expected.entry(group).or_default().push(account));
             let expected: BTreeSet<Vec<u32>> = expected.into_values().filter(|group| group.len() > 1).collect();
             prop_assert_eq!(groups_of(&linked).into_iter().collect::<BTreeSet<_>>(), expected);
+            prop_assert_eq!(linked.pairs[0].1, pairs);
+        }
+
+        /// Against all pairs of accounts and their times.
+        #[test]
+        fn a_window_joins_whoever_had_it_no_further_apart(
+            rows in prop::collection::vec((0u32..9, 1u32..4, 0u32..5, 0u32..100), 1..30),
+            window in 1u32..40,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let dataset = Dataset::open(&store_of_events(folder.path(), "store", &rows)).unwrap();
+            let linked = link(&dataset, None, &rules(&[&format!("ip within {window}s")])).unwrap();
+            let graph = dataset.graph();
+            let mut seen: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
+            for account in 0..graph.account_count() as u32 {
+                for sighting in graph.sightings_of(AccountId(account)) {
+                    let spans = seen.entry((account, sighting.identifier.0)).or_default();
+                    spans.extend([sighting.first_seen, sighting.last_seen]);
+                }
+            }
+            let ips: BTreeSet<u32> = graph.identifiers_of_kind(dataset.kind("ip").unwrap()).collect();
+            let near = |one: &[u32], other: &[u32]| one[0] <= other[1] + window && other[0] <= one[1] + window;
+            let mut pairs: BTreeSet<(u32, u32)> = BTreeSet::new();
+            for (&(one, identifier), spans) in &seen {
+                for (&(other, _), span) in seen.range((one + 1, 0)..).filter(|((_, id), _)| *id == identifier && ips.contains(id)) {
+                    if near(spans, span) {
+                        pairs.insert((one, other));
+                    }
+                }
+            }
+            prop_assert_eq!(linked.pairs[0].1, pairs.len() as u64);
+            let mut joined = Joined::new(graph.account_count());
+            pairs.iter().for_each(|&(one, other)| joined.join(one, other, 0));
+            let groups: BTreeSet<Vec<u32>> = joined.groups().into_iter().map(|(_, members, _)| members).collect();
+            prop_assert_eq!(groups_of(&linked).into_iter().collect::<BTreeSet<_>>(), groups);
         }
     }
 }

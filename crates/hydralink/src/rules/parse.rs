@@ -3,12 +3,14 @@
 //! ```text
 //! rule  = part { "and" part }
 //! part  = share | number "of" "{" share { "," share } "}"
-//! share = kind [ "(" expression ")" ]
+//! share = kind [ "(" expression ")" ] [ "within" length ]
 //! ```
 //!
 //! A share is held by two accounts that were both seen with one identifier of the kind for which the expression holds; the
 //! expression is that of `hubs --where` ([`crate::filter`]), over the fields of an identifier: `card(accounts <= 10 and class
-//! != "shared")`. `card`, `template` and `address` are other words for `payment_instrument`, `prompt_template_hash` and `ip`.
+//! != "shared")`. `card`, `template` and `address` are other words for `payment_instrument`, `prompt_template_hash` and `ip`
+//! ([`Dataset::kind`](crate::Dataset::kind)). `ip within 30m` holds only if they had it at the same time, give or take half an
+//! hour: the times from the first sighting to the last of either overlap, or lie no further apart.
 //!
 //! A file of rules is TOML, a name and a text each:
 //!
@@ -19,9 +21,11 @@
 
 use std::path::Path;
 
+use graph::Seconds;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::time::length_of;
 
 /// What two accounts must share to be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +48,13 @@ pub struct Part {
 /// An identifier of a kind, in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// The kind.
+    /// The kind, or another word for it.
     pub kind: String,
     /// What has to hold of it.
     pub filter: Option<String>,
+    /// Seconds that may lie between the times at which either had it; nothing where time doesn't matter.
+    pub within: Option<Seconds>,
 }
-
-/// Other words for kinds.
-const WORDS: [(&str, &str); 3] = [("card", "payment_instrument"), ("template", "prompt_template_hash"), ("address", "ip")];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,8 +160,16 @@ impl<'a> Rest<'a> {
             return Err(self.wrong("a kind of identifier"));
         }
         self.at += word.len();
-        let kind = WORDS.iter().find(|(short, _)| *short == word).map_or(word, |&(_, kind)| kind).to_owned();
-        Ok(Shares { kind, filter: if self.takes('(') { Some(self.expression()?) } else { None } })
+        let filter = if self.takes('(') { Some(self.expression()?) } else { None };
+        let within = if self.takes_word("within") { Some(self.length()?) } else { None };
+        Ok(Shares { kind: word.to_owned(), filter, within })
+    }
+
+    fn length(&mut self) -> Result<Seconds, Error> {
+        let word = self.word();
+        let length = length_of(word).map_err(|_| self.wrong("a length of time such as 30m or 2d"))?;
+        self.at += word.len();
+        Ok(length)
     }
 
     /// The expression up to the parenthesis that closes it; those in quotes and in pairs are its own.
@@ -189,16 +200,26 @@ mod tests {
     use super::*;
 
     fn shares(kind: &str, filter: Option<&str>) -> Shares {
-        Shares { kind: kind.to_owned(), filter: filter.map(str::to_owned) }
+        Shares { kind: kind.to_owned(), filter: filter.map(str::to_owned), within: None }
     }
 
     #[test]
     fn the_rule_of_the_book_is_read() {
         let rule =
             Rule::parse("r", "card(accounts <= 10 and class != \")\") and 2 of {ip, device, template(degree<(5))}").unwrap();
-        let first = Part { needed: 1, shares: vec![shares("payment_instrument", Some("accounts <= 10 and class != \")\""))] };
-        let three = vec![shares("ip", None), shares("device", None), shares("prompt_template_hash", Some("degree<(5)"))];
+        let first = Part { needed: 1, shares: vec![shares("card", Some("accounts <= 10 and class != \")\""))] };
+        let three = vec![shares("ip", None), shares("device", None), shares("template", Some("degree<(5)"))];
         assert_eq!(rule.parts, [first, Part { needed: 2, shares: three }]);
+    }
+
+    #[test]
+    fn a_share_may_have_to_be_of_one_time() {
+        let rule = Rule::parse("r", "card and 1 of {ip(accounts <= 20) within 30m, device WITHIN 2d}").unwrap();
+        let [card, of] = &rule.parts[..] else { panic!("two parts") };
+        assert_eq!((card.shares[0].within, of.shares[0].within, of.shares[1].within), (None, Some(1_800), Some(172_800)));
+        assert_eq!(of.shares[0].filter.as_deref(), Some("accounts <= 20"));
+        let wrong = Rule::parse("r", "ip within the hour").unwrap_err().to_string();
+        assert!(wrong.contains("a length of time such as 30m") && wrong.contains("'the hour'"), "{wrong}");
     }
 
     #[test]

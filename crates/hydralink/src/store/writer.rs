@@ -126,12 +126,6 @@ impl StoreWriter {
         self.manifest.sections.retain(|section| !section.name.starts_with(prefix));
     }
 
-    /// Whether the store will have this section.
-    pub(crate) fn names(&self, section: &str) -> bool {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        self.manifest.sections.iter().chain(&made.sections).any(|entry| entry.name == section)
-    }
-
     /// The string tables, to fill in.
     pub(crate) fn tables(&mut self) -> &mut Tables {
         &mut self.manifest.tables

@@ -68,7 +68,7 @@ let repaint = () => {};
 system.addEventListener("change", () => { theme(); repaint(); });
 $("theme").onclick = () => { put("theme", dark() ? "light" : "dark"); theme(); repaint(); };
 
-/* A table that sorts, filters and downloads. Columns: [title, value, {num, show, text}]. */
+/* A table that sorts, filters and downloads. Columns: [title, value, {num, show, text}]. Rows that o.below gives stay below theirs. */
 function table(columns, rows, o = {}) {
   let by = o.by ?? -1, down = o.down ?? false, query = o.query || "", limit = o.page || 100;
   const body = el("tbody"), more = el("div", { cls: "tools" }), heads = [];
@@ -82,12 +82,14 @@ function table(columns, rows, o = {}) {
     }
     return list;
   };
+  const line = (r, cls) => el("tr", { cls }, columns.map(([, f, c = {}]) => el("td", { cls: [c.num && "num", c.text && "text label", c.nowrap && "nowrap"].filter(Boolean).join(" ") || null }, c.show ? c.show(r) : c.num ? int(f(r)) : clean(f(r)))));
+  const below = i => o.below ? o.below(rows[i]) : [];
   const draw = () => {
     const list = chosen();
-    body.replaceChildren(...list.slice(0, limit).map(i => {
-      const tr = el("tr", null, columns.map(([, f, c = {}]) => el("td", { cls: [c.num && "num", c.text && "text label", c.nowrap && "nowrap"].filter(Boolean).join(" ") || null }, c.show ? c.show(rows[i]) : c.num ? int(f(rows[i])) : clean(f(rows[i])))));
+    body.replaceChildren(...list.slice(0, limit).flatMap(i => {
+      const tr = line(rows[i]);
       if (o.go) { tr.className = "go"; tr.addEventListener("click", () => o.go(rows[i])); if (o.on && o.on(rows[i])) tr.classList.add("on"); }
-      return tr;
+      return [tr, ...below(i).map(r => line(r, "below"))];
     }));
     if (!list.length) body.append(el("tr", null, el("td", { colspan: columns.length, cls: "empty" }, rows.length ? "Nothing matches the filter." : o.none || "None.")));
     heads.forEach((h, i) => h.setAttribute("aria-sort", i === by ? (down ? "descending" : "ascending") : "none"));
@@ -103,7 +105,7 @@ function table(columns, rows, o = {}) {
   return {
     box: el("div", { cls: "scroll" + (o.tall ? " tall" : ""), tabindex: 0, role: "region", "aria-label": o.name }, el("table", null, el("thead", null, head), body)), more, draw,
     filter: q => { query = q; draw(); },
-    csv: () => csv(o.name + ".csv", columns.map(c => c[0]), chosen().map(i => columns.map(c => { const v = c[1](rows[i]); return v; }))),
+    csv: () => csv(o.name + ".csv", columns.map(c => c[0]), chosen().flatMap(i => [rows[i], ...below(i)]).map(r => columns.map(c => c[1](r)))),
   };
 }
 
@@ -189,7 +191,7 @@ function open(n, quiet) {
   put("net", n.id); ranked.draw(); s.hidden = false; $("to-network").hidden = false;
   const ids = table([["Identifier", r => r.label, { show: r => label(r.label) }], ["Kind", r => r.kind], ["Class", r => r.class], ["Members", r => r.members, { num: 1 }], ["All accounts", r => r.total_accounts, { num: 1 }], ["Exclusive", r => r.exclusivity, { num: 1, show: r => pct(r.exclusivity) }], ["First seen", r => r.first_seen, { nowrap: 1, show: r => day(r.first_seen) }], ["Last seen", r => r.last_seen, { nowrap: 1, show: r => day(r.last_seen) }]], n.top_identifiers, { name: "identifiers-" + n.id, page: 25, total: Math.max(n.top_identifiers.length, n.identifiers_by_kind.reduce((a, b) => a + b.count, 0)) });
   const acc = table([["Account", r => r.label, { show: r => label(r.label) }], ["Role", r => r.role], ["Confidence", r => r.confidence, { num: 1, show: r => num(r.confidence, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["Exchanges", r => r.exchanges, { num: 1 }], ["Created", r => r.created, { nowrap: 1, show: r => day(r.created) }], ["Banned", r => r.banned ? "yes" : "no"]], n.accounts, { name: "accounts-" + n.id, page: 50, tall: 1, total: n.account_count });
-  const sig = table([["Signal", r => r.name], ["Found", r => r.value, { num: 1, show: r => num(r.value, 2) }], ["Expected", r => r.expected, { num: 1, show: r => num(r.expected, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["p", r => r.p, { num: 1, show: r => r.p === 0 ? "<1e-300" : num(r.p, 3) }]], n.signals, { name: "signals-" + n.id });
+  const sig = table([["Signal", r => r.name], ["Found", r => r.value, { num: 1, show: r => num(r.value, 2) }], ["Expected", r => r.expected, { num: 1, show: r => num(r.expected, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["p", r => r.p, { num: 1, show: r => r.p === 0 ? "<1e-300" : num(r.p, 3) }]], n.signals, { name: "signals-" + n.id, below: r => r.tests });
   const step = (d, t) => btn(t, () => open(nets[i + d]), { disabled: !nets[i + d] });
   const find = el("input", { type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: e => acc.filter(e.target.value) });
   s.replaceChildren(
@@ -197,6 +199,7 @@ function open(n, quiet) {
     el("div", { cls: "card" }, el("p", { cls: "label" }, clean(n.why)), el("p", { cls: "label dim" }, "Best innocent explanation: " + (clean(n.benign_hypothesis) || "none given")),
       el("div", { cls: "facts small" }, [["rank", int(n.rank)], ["score", num(n.score_bits, 0) + " bits"], ["q", num(n.q_value, 3)], ["accounts", int(n.account_count)], ["exchanges", int(n.exchanges)], ["joined in 7 days", int(n.growth_7d)], ["banned", pct(n.share_banned)], ["seen", day(n.first_seen) + " to " + day(n.last_seen)]].map(([t, v]) => el("span", null, el("b", null, v), " ", el("span", { cls: "dim" }, t))))),
     el("div", { cls: "grid2" },
+      n.decided.length ? el("div", { cls: "wide" }, card("Decided by people", lines(n.decided))) : null,
       card("Score card", sig.box), el("div", null, card("Identifiers by kind", bars(n.identifiers_by_kind, "None.")), el("div", { cls: "grid2" }, card("Pathways", bars(n.pathways, "Not recorded.")), card("Models", bars(n.models, "Not recorded.")))),
       card("Exchanges a day", n.activity.counts.length ? days("Exchanges a day", n.activity, "mark") : empty("No activity recorded.")),
       card("Accounts created a day", n.registrations.counts.length ? days("Accounts created a day", n.registrations, "mark2") : empty("No creation dates recorded.")),

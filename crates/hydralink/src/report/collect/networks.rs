@@ -16,7 +16,7 @@ use crate::export::LeftOut;
 use crate::how::HeldBy;
 use crate::node::Node;
 use crate::query;
-use crate::results::{Network, Results};
+use crate::results::{Network, Results, SignalLine};
 use crate::time::{rfc3339, without_gaps};
 
 /// Bits over the threshold from which a case is called strong: 32 times the odds that suffice for a flag.
@@ -44,6 +44,8 @@ impl<'a> Collected<'a> {
     }
 
     pub(super) fn network(&mut self, index: usize) -> NetworkSection {
+        let dossier = dossier::dossier(self.dataset, self.results, &self.results.networks[index]);
+        let decided = dossier.decided_lines();
         let Dossier {
             network,
             timeline,
@@ -56,7 +58,7 @@ impl<'a> Collected<'a> {
             fragile,
             would_change,
             ..
-        } = dossier::dossier(self.dataset, self.results, &self.results.networks[index]);
+        } = dossier;
         let members = self.results.belonging(index);
         NetworkSection {
             rank: network.rank,
@@ -72,6 +74,7 @@ impl<'a> Collected<'a> {
             last_seen: network.last_seen.clone().unwrap_or_default(),
             growth_7d: growth(self.dataset, &members),
             share_banned: if members.is_empty() { 0.0 } else { banned as f64 / members.len() as f64 },
+            decided,
             signals: signals(&network),
             top_identifiers: network.tied_by.iter().map(identifier_row).collect(),
             accounts: self.accounts(&network.id, &members),
@@ -212,19 +215,23 @@ fn counts(map: &BTreeMap<String, u64>) -> Vec<NamedCount> {
     counts
 }
 
+/// Most evidence first, what couldn't be measured last.
 fn signals(network: &Network) -> Vec<Signal> {
-    let measured = network.signals.iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)));
-    let mut signals: Vec<Signal> = measured
-        .map(|(name, signal)| Signal {
-            name: name.replace('_', " "),
-            value: signal.value,
-            expected: signal.expected,
-            bits: signal.bits,
-            p: signal.p_value,
-        })
-        .collect();
-    signals.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.name.cmp(&b.name)));
+    let mut signals: Vec<Signal> = network.signals.iter().map(|(name, line)| signal(name, line.as_ref())).collect();
+    let bits = |signal: &Signal| signal.bits.unwrap_or(f64::NEG_INFINITY);
+    signals.sort_by(|a, b| bits(b).total_cmp(&bits(a)).then_with(|| a.name.cmp(&b.name)));
     signals
+}
+
+fn signal(name: &str, line: Option<&SignalLine>) -> Signal {
+    Signal {
+        name: name.replace('_', " "),
+        value: line.map(|line| line.value),
+        expected: line.map(|line| line.expected),
+        bits: line.map(|line| line.bits),
+        p: line.and_then(|line| line.p_value),
+        tests: line.map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test, Some(line))).collect()),
+    }
 }
 
 fn identifier_row(tie: &crate::results::TyingIdentifier) -> IdentifierRow {

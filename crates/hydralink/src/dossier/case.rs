@@ -1,0 +1,85 @@
+//! What did people decide about a network since it was found?
+//!
+//! Its case is the one that shares at least half of either's members ([`crate::cases`]). The log stands in a dossier as it was
+//! when the dossier was made; decisions since are no difference.
+
+use graph::AccountId;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cases::{self, Action, LogEntry, State};
+use crate::dataset::Dataset;
+use crate::error::Error;
+
+/// The case of a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CaseOfNetwork {
+    /// Where it stands.
+    pub state: State,
+    /// Accounts that wait for a second reviewer.
+    pub awaiting: u64,
+    /// What was decided, oldest first. Remarks stand at the full level only, names of reviewers up to the analyst's.
+    pub log: Vec<LogEntry>,
+}
+
+impl CaseOfNetwork {
+    /// The state and the log, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let waiting =
+            if self.awaiting > 0 { format!("; {} accounts wait for a second reviewer", self.awaiting) } else { String::new() };
+        let entry = |entry: &LogEntry| {
+            let what = match (entry.action, entry.state) {
+                (Action::Confirm, _) => "confirmed".to_owned(),
+                (Action::Reject, _) => "rejected".to_owned(),
+                (Action::State, Some(state)) => format!("moved to {}", state.name()),
+                (action, _) => action.name().to_owned(),
+            };
+            let by = if entry.reviewer.is_empty() { String::new() } else { format!(" by {}", entry.reviewer) };
+            let why = entry.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+            let text = entry.text.as_ref().map_or(String::new(), |text| format!(": {text}"));
+            format!("{} {what}{by}{why}, {} accounts{text}", entry.at, entry.accounts)
+        };
+        std::iter::once(format!("case {}{waiting}", self.state.name())).chain(self.log.iter().map(entry)).collect()
+    }
+}
+
+/// The case of these members or, where nothing but remarks was written, of the network's id; if the log can be read.
+pub(super) fn case_of(dataset: &Dataset, id: &str, members: &[AccountId]) -> Option<CaseOfNetwork> {
+    let cases = dataset.cases().ok()?;
+    let case = cases::case_about(dataset, &cases, members).or_else(|| cases.case_of(id))?;
+    let naming = dataset.naming();
+    let shown = |entry: &LogEntry| {
+        let mut entry = entry.clone();
+        if !naming.shows_text() {
+            entry.text = None;
+        }
+        if !naming.shows_account_table() {
+            entry.reviewer.clear();
+        }
+        entry
+    };
+    Some(CaseOfNetwork { state: case.state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
+}
+
+/// Checks that the store's log holds every decision of a dossier. What a name was erased from, or a level left out, is no
+/// difference.
+pub(super) fn verify(dataset: &Dataset, claimed: &Value, values: &mut u64) -> Result<(), Error> {
+    let cases = dataset.cases()?;
+    let log = claimed.get("log").and_then(Value::as_array).into_iter().flatten();
+    for (at, said) in log.enumerate() {
+        let seq = said.get("seq").and_then(Value::as_u64);
+        let kept = cases.entries().iter().find(|entry| Some(entry.seq) == seq);
+        let kept = kept.map(|entry| serde_json::to_value(entry).expect("plain data serialises"));
+        for (field, value) in said.as_object().into_iter().flatten() {
+            let other = kept.as_ref().and_then(|kept| kept.get(field));
+            let left_out = value == "" || other.is_some_and(|other| other == "(erased)");
+            if other != Some(value) && !left_out {
+                let show = |value: Option<&Value>| value.map_or("missing".to_owned(), Value::to_string);
+                let path = format!("case.log[{at}].{field}");
+                return Err(Error::Differs { path, dossier: value.to_string(), store: show(other) });
+            }
+            *values += 1;
+        }
+    }
+    Ok(())
+}
