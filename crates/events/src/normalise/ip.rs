@@ -30,13 +30,99 @@ impl std::fmt::Display for Address {
     }
 }
 
+/// How the first 64 bits of an IPv6 address are written: as its `Display` and `/64`, but several times as fast.
+pub(super) fn prefix_text(address: Ipv6Addr) -> String {
+    let groups = &address.segments()[..4];
+    let mut text = String::with_capacity("0000:0000:0000:0000::/64".len());
+    // The last four groups are zeros: no run of zeros is longer than theirs.
+    let kept = groups.iter().rposition(|&group| group != 0).map_or(0, |last| last + 1);
+    for (at, group) in groups[..kept].iter().enumerate() {
+        if at > 0 {
+            text.push(':');
+        }
+        let digits = (u16::BITS - group.leading_zeros()).div_ceil(4).max(1);
+        text.extend((0..digits).rev().map(|digit| char::from(b"0123456789abcdef"[usize::from(group >> (4 * digit) & 15)])));
+    }
+    text.push_str("::/64");
+    text
+}
+
 /// Reads an address.
 ///
 /// # Errors
 /// [`Reason::BadIp`].
 pub fn parse(text: &str) -> Result<Address, Reason> {
+    let address = match plain(text.as_bytes()) {
+        Some(address) => address,
+        None => careful(text)?,
+    };
+    Ok(match address.to_canonical() {
+        IpAddr::V4(address) if routable_v4(address) => Address::V4(address),
+        IpAddr::V6(address) if routable_v6(address) => {
+            Address::V6Prefix(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+        }
+        _ => Address::Unroutable,
+    })
+}
+
+/// An address as most are written, digits and dots or groups and colons alone; nothing where it takes a closer look.
+fn plain(text: &[u8]) -> Option<IpAddr> {
+    let (mut groups, mut group, mut digits) = ([0u16; 8], 0u32, 0);
+    let (mut count, mut gap) = (0, None);
+    if text.iter().take(4).any(|&byte| byte == b'.') {
+        for &byte in text {
+            match byte {
+                // A leading zero might mean octal.
+                b'0'..=b'9' if digits < 3 && (digits == 0 || group > 0) => {
+                    group = group * 10 + u32::from(byte - b'0');
+                    digits += 1;
+                }
+                b'.' if digits > 0 && group < 256 && count < 3 => {
+                    groups[count] = group as u16;
+                    (count, group, digits) = (count + 1, 0, 0);
+                }
+                _ => return None,
+            }
+        }
+        let [first, second, third, ..] = groups.map(|group| group as u8);
+        return (count == 3 && digits > 0 && group < 256).then(|| Ipv4Addr::new(first, second, third, group as u8).into());
+    }
+    if text.starts_with(b":") && !text.starts_with(b"::") {
+        return None;
+    }
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            b':' if digits > 0 && count < 7 => {
+                groups[count] = group as u16;
+                (count, group, digits) = (count + 1, 0, 0);
+            }
+            b':' if gap.is_none() && (at == 1 || count > 0) && text[..at].ends_with(b":") => gap = Some(count),
+            b':' if at == 0 => {}
+            _ if digits < 4 => {
+                group = group << 4 | char::from(byte).to_digit(16)?;
+                digits += 1;
+            }
+            _ => return None,
+        }
+    }
+    if digits > 0 {
+        groups[count] = group as u16;
+        count += 1;
+    } else if gap != Some(count) {
+        return None;
+    }
+    match gap {
+        None if count == 8 => {}
+        Some(gap) if count < 8 => groups[gap..].rotate_right(8 - count),
+        _ => return None,
+    }
+    Some(Ipv6Addr::from(groups).into())
+}
+
+/// An address however it is written.
+fn careful(text: &str) -> Result<IpAddr, Reason> {
     let text = text.strip_suffix("/64").filter(|rest| rest.contains(':')).unwrap_or(text);
-    let address = match text.strip_prefix('[') {
+    Ok(match text.strip_prefix('[') {
         Some(rest) => {
             let (inside, port) = rest.split_once(']').ok_or(Reason::BadIp)?;
             if !port.is_empty() {
@@ -51,13 +137,6 @@ pub fn parse(text: &str) -> Result<Address, Reason> {
         }
         None if text.contains(':') => parse_v6(text)?,
         None => IpAddr::V4(text.parse().map_err(|_| Reason::BadIp)?),
-    };
-    Ok(match address.to_canonical() {
-        IpAddr::V4(address) if routable_v4(address) => Address::V4(address),
-        IpAddr::V6(address) if routable_v6(address) => {
-            Address::V6Prefix(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
-        _ => Address::Unroutable,
     })
 }
 
@@ -136,6 +215,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_quick_look_sees_what_a_closer_one_does(
+            text in prop_oneof!["[0-9a-fA-F:.]{0,24}", "[0-9]{0,3}(\\.[0-9]{0,3}){2,4}", "(::|:)?([0-9a-f]{0,5}(::|:)){0,8}[0-9a-f]{0,4}"],
+            bits: u128,
+        ) {
+            for text in [text, Ipv6Addr::from_bits(bits).to_string(), Ipv6Addr::from_bits(bits & !(bits << 64)).to_string()] {
+                if let Some(address) = plain(text.as_bytes()) {
+                    prop_assert_eq!(careful(&text), Ok(address));
+                }
+            }
+            // Some groups of zeros.
+            for zeros in [0u128, 0xffff, 0xffff_0000, 0xffff_ffff, 0xffff_ffff_0000] {
+                let address = Ipv6Addr::from_bits((bits >> 64 << 64) & !(zeros << 64));
+                if routable_v6(address) {
+                    prop_assert_eq!(prefix_text(address), Address::V6Prefix(address).to_string());
+                    prop_assert_eq!(plain(address.to_string().as_bytes()), Some(address.into()));
+                }
+            }
+        }
+
         #[test]
         fn any_text_is_answered_and_canonical_forms_are_fixed_points(text in "\\PC{0,40}", bits: u128, four: u32) {
             let _ = parse(&text);

@@ -1,7 +1,7 @@
 //! What a map declares of a kind: how its values are written alike, and how long a sighting links.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SpanRelativeTo, Unit};
@@ -25,9 +25,6 @@ pub enum Normaliser {
     /// (Li and Freeman, IMC 2020, doi:10.1145/3419394.3423640).
     Subnet(u8, u8),
 }
-
-/// Bytes that an address and its prefix take at most, in round numbers.
-const ADDRESS: usize = 48;
 
 /// The prefixes of `subnet` without numbers.
 const SUBNET: (u8, u8) = (24, 56);
@@ -80,12 +77,8 @@ pub fn canonical<'t>(kind: &str, declared: Option<Normaliser>, text: &'t str) ->
             ip::Address::Unroutable => return Ok(Canonical::Unroutable),
             // Whatever is read as an IPv4 address without a port is written as one.
             ip::Address::V4(_) if !text.contains(':') => Cow::Borrowed(text),
-            address => {
-                let mut written = String::with_capacity(ADDRESS);
-                // A string takes whatever is written.
-                let _ = write!(written, "{address}");
-                Cow::Owned(written)
-            }
+            ip::Address::V6Prefix(address) => Cow::Owned(ip::prefix_text(address)),
+            address => Cow::Owned(address.to_string()),
         },
         (None, _) => Cow::Borrowed(text),
     };
