@@ -17,7 +17,6 @@ use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
-use crate::names::Names;
 use crate::normalise::kind::{Canonical, canonical};
 use crate::normalise::{self, Reason, payment};
 use crate::schema::{self, Map};
@@ -218,7 +217,8 @@ impl<'c> Session<'c> {
             _ => return values.map(|raw| self.resolve(role, raw)).collect(),
         };
         let mut codes = vec![OVERFLOW; values.len()];
-        let (mut names, mut position_of) = (Names::default(), Vec::with_capacity(values.len()));
+        let mut lookups = interner.lookups();
+        let prefix = kind.as_ref().map_or(&[][..], |(kind, _)| std::slice::from_ref(kind));
         for (at, raw) in values.enumerate() {
             let canonical = match (normalise::text(raw), &kind) {
                 (Ok(""), _) => Err(EMPTY),
@@ -227,15 +227,14 @@ impl<'c> Session<'c> {
                 (Err(reason), _) => Err(rejected(reason)),
             };
             match canonical {
-                Ok(canonical) => {
-                    names.bytes.extend(kind.iter().map(|&(kind, _)| kind));
-                    names.push(canonical.as_bytes());
-                    position_of.push(at as u32);
-                }
+                Ok(canonical) => lookups.push(prefix, canonical.as_bytes(), at as u32),
                 Err(code) => codes[at] = code,
             }
+            if lookups.is_full() {
+                lookups.look_up(|at, id| codes[at as usize] = id.unwrap_or(OVERFLOW));
+            }
         }
-        interner.intern_all(&names, |at, id| codes[position_of[at] as usize] = id.unwrap_or(OVERFLOW));
+        lookups.look_up(|at, id| codes[at as usize] = id.unwrap_or(OVERFLOW));
         codes
     }
 
