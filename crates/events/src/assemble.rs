@@ -19,6 +19,7 @@ use crate::event_ids::EventIds;
 use crate::gather::{Present, Runs};
 use crate::ingest::{Fold, Ingested, Template};
 use crate::keep::{Element, Growing, Keeper};
+use crate::manners::{self, Manner};
 use crate::session::{PROMPT_KIND, Session};
 use crate::tables::{self, AccountAttributes};
 use crate::templates;
@@ -40,6 +41,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     let ids = session.accounts.sorted(|id, _| stock.used_accounts.has(id), |name| (0, name));
     let account_names = session.accounts.names(&ids, 0);
     let new_account = positions(&ids, session.accounts.bound());
+    session.accounts.clear();
     let kinds = session.kind_names();
     let mut order: Vec<usize> = (0..kinds.len()).collect();
     order.sort_unstable_by_key(|&kind| &kinds[kind]);
@@ -61,6 +63,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         }
     }
     drop(ids);
+    session.identifiers.clear();
     for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
         new_identifier[prompt as usize] = new_identifier[template as usize];
     }
@@ -68,9 +71,17 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     let (models, new_model) = session.models.sorted();
     let (capabilities, new_capability) = session.capabilities.sorted();
     let (pathways, new_pathway) = session.pathways.sorted();
-    let numbers = Numbers { new_account, new_identifier, new_model, new_capability };
+    let mut manners = session.manners.all();
+    manners::note(&manners, &mut stock.present);
+    let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
+    for manner in &mut manners {
+        manner.model = label(&new_model, manner.model);
+        manner.capability = label(&new_capability, manner.capability);
+    }
+    let numbers = Numbers { new_account, new_identifier, manners };
     phase("ordering");
-    let (forward, activity, long_events) = forward(stock, &numbers, account_names.len(), keeper)?;
+    let starts = session.waiting.ranges.starts(&numbers.new_account);
+    let (forward, activity, long_events) = forward(stock, &numbers, &starts, keeper)?;
     let new_account = numbers.new_account;
     let accounts_known = account_names.len();
     phase("reversing");
@@ -158,8 +169,8 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
 struct Numbers {
     new_account: Vec<u32>,
     new_identifier: Vec<u32>,
-    new_model: Vec<u16>,
-    new_capability: Vec<u16>,
+    /// With new models and capabilities.
+    manners: Vec<Manner>,
 }
 
 /// The columns of a range of accounts.
@@ -181,7 +192,6 @@ struct Columns {
 
 impl Columns {
     fn of(range: &Range<u32>, runs: &Runs<'_>, numbers: &Numbers, present: Present) -> Columns {
-        let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
         // One thing at a time for all accounts, because each account's is somewhere else in memory.
         let runs = runs.within(range);
         let mut sightings = Vec::with_capacity(runs.iter().map(|(_, run)| run.sightings.len()).sum());
@@ -196,15 +206,11 @@ impl Columns {
         }
         let mut moments = Vec::with_capacity(runs.iter().map(|(_, run)| run.events.len()).sum());
         for (account, run) in &runs {
-            moments.extend(run.events.iter().enumerate().map(|(at, event)| Moment {
-                account: *account,
-                seconds: event.seconds,
-                millis: event.millis,
-                model: label(&numbers.new_model, event.model),
-                capability: label(&numbers.new_capability, event.capability),
-                status: event.status,
-                template: event.template,
-                requests: run.requests.get(at).copied().unwrap_or(1),
+            moments.extend(run.events.iter().enumerate().map(|(at, event)| {
+                let Manner { model, capability, status } = numbers.manners[event.manner() as usize];
+                let (seconds, millis, template) = (event.seconds, event.millis(), event.template);
+                let requests = run.requests.get(at).copied().unwrap_or(1);
+                Moment { account: *account, seconds, millis, model, capability, status, template, requests }
             }));
         }
         let new = |old: u32| numbers.new_identifier.get(old as usize).copied().unwrap_or(NONE_U32);
@@ -220,7 +226,9 @@ impl Columns {
             sightings_of.push(kept as u32);
             all_kept.0 += kept;
             let kept = order_row(&mut moments[start.1..end.1]);
-            moments.copy_within(start.1..start.1 + kept, all_kept.1);
+            if start.1 > all_kept.1 {
+                moments.copy_within(start.1..start.1 + kept, all_kept.1);
+            }
             events_of.push(kept as u32);
             all_kept.1 += kept;
             start = end;
@@ -298,7 +306,7 @@ fn keep<T: Element, K: Keeper>(keeper: &K, name: &'static str, values: &[T]) -> 
 fn forward<K: Keeper>(
     stock: Stock,
     numbers: &Numbers,
-    account_count: usize,
+    starts: &[u32],
     keeper: &K,
 ) -> Result<(BipartiteColumns, Activity, Column<u8>), EventError> {
     let present = stock.present;
@@ -314,7 +322,7 @@ fn forward<K: Keeper>(
     let mut template = Kept::begin(keeper, "activity.template");
     let mut requests = Kept::begin(keeper, "activity.requests");
     let mut long = Kept::begin(keeper, "inputs.long_events");
-    stock.waves(account_count, &numbers.new_account, |wave, runs| {
+    stock.waves(starts, &numbers.new_account, |wave, runs| {
         let pieces: Vec<Columns> = wave.par_iter().map(|range| Columns::of(range, runs, numbers, present)).collect();
         for piece in &pieces {
             add_up(&mut account_offsets, &piece.sightings_of);

@@ -15,6 +15,7 @@ use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Si
 use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
 use crate::ingest::{FileRead, Fold, Template};
+use crate::manners::{Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
 use crate::session::Session;
@@ -89,6 +90,7 @@ impl Base<'_> {
             column.get(at).and_then(|&old| new_of.get(usize::from(old))).copied().unwrap_or(NONE_U16)
         };
         let (mut part, mut present, mut start) = (Part::default(), Present::default(), 0);
+        let mut recent = Recent::default();
         for (old, &account) in accounts.iter().enumerate() {
             let old = AccountId(old as u32);
             part.sightings.extend(self.graph.sightings_of(old).map(|sighting| {
@@ -99,14 +101,17 @@ impl Base<'_> {
             for (at, &millis) in events.time.iter().enumerate() {
                 let long = self.long_events.get(start + at).is_some_and(|&flag| flag != 0);
                 let template = events.template.get(at).and_then(|&template| identifiers.get(template as usize));
-                let event = Event {
-                    seconds: (millis / 1000) as u32,
-                    template: template.copied().unwrap_or(NONE_U32),
-                    millis: (millis % 1000) as u16,
+                let manner = Manner {
                     model: label(&models, events.model, at),
                     capability: label(&capabilities, events.capability, at),
                     status: if long { LONG_STATUS } else { events.status.get(at).copied().unwrap_or(NONE_U16) },
                 };
+                let manner = recent.number(&session.manners, manner);
+                if manner == TOO_MANY {
+                    return Err(too_many);
+                }
+                let template = template.copied().unwrap_or(NONE_U32);
+                let event = Event::new((millis / 1000) as u32, (millis % 1000) as u16, template, manner);
                 present.note(&event, events.requests.get(at).copied().unwrap_or(1));
                 part.events.push(event);
                 part.requests.extend(events.requests.get(at));
@@ -114,10 +119,10 @@ impl Base<'_> {
             start += events.time.len();
             part.end_run(account);
             if part.events.len() + part.sightings.len() > PART {
-                session.keep(std::mem::take(&mut part), present)?;
+                session.keep_any(&std::mem::take(&mut part), present)?;
             }
         }
-        session.keep(part, present)?;
+        session.keep_any(&part, present)?;
         for (&account, &pathway) in accounts.iter().zip(self.event_pathway) {
             if let Some(&pathway) = pathways.get(usize::from(pathway)) {
                 fold.pathways.add(account, pathway);

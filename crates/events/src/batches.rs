@@ -136,7 +136,13 @@ pub(crate) fn read(
         ColumnReader::of(column, role, slices)
     });
     // An Arrow stream is one group: rows are numbered from its beginning.
-    let place = Place { file: name, row_group: Some(0), counted: &session.counted, watermark: session.watermark };
+    let place = Place {
+        file: name,
+        row_group: Some(0),
+        counted: &session.counted,
+        manners: &session.manners,
+        watermark: session.watermark,
+    };
     take_rows(session, layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
 }
 

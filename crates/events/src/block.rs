@@ -2,18 +2,24 @@
 //!
 //! 1. [`Block::push`] spreads rows over buckets by account.
 //! 2. [`Block::settle`] groups each bucket by account (least significant digit radix sort of the places of rows, 11 bits a
-//!    pass) and makes one [`Part`] of all.
+//!    pass) and adds them to the [`Part`] of each account's range of names ([`crate::ranges`]).
+//! 3. [`Block::close`]: parts stay open for some blocks, so that their memory is that of the blocks before, and then each account
+//!    has one run made of all.
 //!
 //! A block outlives the chunk that it was begun for, so that parts are large however small the chunks are.
 //!
-//! Memory: 28 bytes a row and 4 an identifier. Cost: O(rows).
+//! Memory: 24 bytes a row and 4 an identifier, and the open parts. Cost: O(rows).
 
 use graph::{NO_TIME, NONE_U16};
 
 use crate::gather::{Event, Merger, Part, Present, Seen};
+use crate::ranges::RANGES;
 
-/// Rows after which a block is settled: one has 28 bytes, and 4 for each identifier.
+/// Rows after which a block is settled: one has 24 bytes, and 4 for each identifier.
 pub(crate) const BLOCK: usize = 1 << 19;
+
+/// Blocks after which the parts that they became are closed.
+const OPEN: usize = 2;
 
 /// Buckets of a block: with [`BLOCK`] rows, one of them takes less than half a megabyte.
 const BUCKETS: usize = 64;
@@ -21,9 +27,8 @@ const BUCKETS: usize = 64;
 /// The place of an account is its bucket, then its place in the bucket.
 const BUCKET_SHIFT: u32 = u32::BITS - BUCKETS.ilog2();
 
-/// Where an account stands in a block that has settled: its low bits are its bucket, so that neighbours are spread. Parts that
-/// are merged in this order are read from beginning to end.
-pub(crate) fn place_in_block(account: u32) -> u32 {
+/// Where an account stands in a block that has settled: its low bits are its bucket, so that neighbours are spread.
+fn place_in_block(account: u32) -> u32 {
     account.rotate_right(BUCKETS.ilog2())
 }
 
@@ -41,6 +46,10 @@ pub(crate) struct Row {
 pub(crate) struct Block {
     buckets: Vec<Bucket>,
     rows: usize,
+    /// What rows became, by range of names ([`crate::ranges`]); an account has a run for each time it settled.
+    open: Vec<Part>,
+    /// Times it settled since parts were closed.
+    settled: usize,
     pub(crate) present: Present,
 }
 
@@ -56,12 +65,21 @@ struct Bucket {
 /// Words of a record before its identifiers.
 const RECORD: usize = 3 + EVENT;
 
+/// Words that are written at once: a record with up to ten identifiers.
+const ROOM: usize = 16;
+
 /// Words of an event.
 const EVENT: usize = size_of::<Event>() / size_of::<u32>();
 
 impl Default for Block {
     fn default() -> Self {
-        Block { buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), rows: 0, present: Present::default() }
+        Block {
+            buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(),
+            rows: 0,
+            open: Vec::new(),
+            settled: 0,
+            present: Present::default(),
+        }
     }
 }
 
@@ -77,18 +95,42 @@ impl Block {
         self.rows += 1;
     }
 
+    /// Some rows, by their accounts, in an order that fills one bucket after the other: what is written then stands side by side.
+    pub(crate) fn order(accounts: &[u32], order: &mut Vec<u32>) {
+        let bucket = |account: u32| (place_in_block(account) >> BUCKET_SHIFT) as usize;
+        let mut next = [0u32; BUCKETS + 1];
+        accounts.iter().for_each(|&account| next[bucket(account) + 1] += 1);
+        for bucket in 0..BUCKETS {
+            next[bucket + 1] += next[bucket];
+        }
+        order.clear();
+        order.resize(accounts.len(), 0);
+        for (at, &account) in accounts.iter().enumerate() {
+            let slot = &mut next[bucket(account)];
+            order[*slot as usize] = at as u32;
+            *slot += 1;
+        }
+    }
+
     /// Rows waiting.
     pub(crate) fn len(&self) -> usize {
         self.rows
     }
 
-    /// Groups the rows by account and forgets them; calls back with every change of pathway within an account.
-    pub(crate) fn settle(&mut self, mut pathway: impl FnMut(u32, u16)) -> Part {
-        let mut part = Part { events: Vec::with_capacity(self.rows), ..Part::default() };
+    /// Groups the rows by account and forgets them: what they become is added to the open parts of the ranges that `ranges` tells.
+    /// Calls back with every change of pathway within an account.
+    pub(crate) fn settle(&mut self, mut ranges: impl FnMut(&[u32], &mut Vec<u16>), mut pathway: impl FnMut(u32, u16)) {
+        self.open.resize_with(RANGES, Part::default);
         let mut merger = Merger::default();
+        let (mut accounts, mut range_of) = (Vec::new(), Vec::new());
         for bucket in &mut self.buckets {
-            for run in bucket.by_account().chunk_by(|one, other| one.0 == other.0) {
-                let account = bucket.row(run[0].1).0.account;
+            let rows = bucket.by_account();
+            let runs = || rows.chunk_by(|one, other| one.0 == other.0);
+            accounts.clear();
+            accounts.extend(runs().map(|run| bucket.account(run[0].1)));
+            ranges(&accounts, &mut range_of);
+            for ((run, &account), &range) in runs().zip(&accounts).zip(&range_of) {
+                let part = &mut self.open[usize::from(range)];
                 merger.begin(&part.sightings);
                 let mut known = NONE_U16;
                 for &(_, at) in run {
@@ -99,10 +141,7 @@ impl Block {
                         merger.add(&mut part.sightings, seen);
                     }
                     if time != NO_TIME {
-                        part.events.push(row.event);
-                        if self.present.requests {
-                            part.requests.push(row.requests);
-                        }
+                        part.add_event(row.event, row.requests);
                     }
                     if row.pathway != known {
                         known = row.pathway;
@@ -117,23 +156,62 @@ impl Block {
             bucket.rows = 0;
         }
         self.rows = 0;
-        part.shrink();
-        part
+        self.settled += 1;
+    }
+
+    /// Whether parts should be closed, of a block that has settled: when they have the rows of [`OPEN`] blocks, or, where memory
+    /// is limited, at once.
+    pub(crate) fn is_due(&self, limited: bool) -> bool {
+        self.settled >= if limited { 1 } else { OPEN }
+    }
+
+    /// Closes the parts, one for each range, of which `merged` makes the runs of each account one. The memory that they took stays
+    /// for the next ones.
+    pub(crate) fn close(&mut self, merged: impl Fn(&Part) -> Part) -> Vec<Part> {
+        self.settled = 0;
+        let closed = self.open.iter_mut().map(|part| {
+            let closed = merged(part);
+            part.clear();
+            closed
+        });
+        closed.collect()
+    }
+
+    /// As [`Block::close`], for the last time: the memory of each part goes when it is closed.
+    pub(crate) fn into_closed(self, merged: impl Fn(&Part) -> Part) -> Vec<Part> {
+        let Block { open, buckets, .. } = self;
+        drop(buckets);
+        open.into_iter().map(|part| merged(&part)).collect()
     }
 }
 
 impl Bucket {
+    /// The account of a record.
+    fn account(&self, at: u32) -> u32 {
+        self.words[at as usize]
+    }
+
     #[inline]
     fn push(&mut self, row: &Row, identifiers: impl IntoIterator<Item = u32>) {
         let event: [u32; EVENT] = zerocopy::transmute!(row.event);
-        let start = self.words.len();
-        let mut record = [0; RECORD];
+        let (start, mut count) = (self.words.len(), 0);
+        let mut record = [0; ROOM];
         record[0] = row.account;
         record[2..2 + EVENT].copy_from_slice(&event);
         record[2 + EVENT] = row.requests;
+        let mut identifiers = identifiers.into_iter();
+        for (slot, identifier) in record[RECORD..].iter_mut().zip(&mut identifiers) {
+            *slot = identifier;
+            count += 1;
+        }
+        // Always as much, which is quicker than what is there alone.
         self.words.extend_from_slice(&record);
-        self.words.extend(identifiers);
-        let count = self.words.len() - start - RECORD;
+        if count < ROOM - RECORD {
+            self.words.truncate(start + RECORD + count);
+        } else {
+            self.words.extend(identifiers);
+            count = self.words.len() - start - RECORD;
+        }
         self.words[start + 1] = (u32::from(row.pathway) << 16) | count as u32;
         self.rows += 1;
     }
@@ -188,11 +266,16 @@ pub(crate) mod tests {
     use graph::NONE_U32;
 
     use super::*;
+    use crate::gather::Runs;
 
     /// A row without identifiers.
     pub(crate) fn row(account: u32, seconds: u32, requests: u32) -> Row {
-        let event = Event { seconds, template: NONE_U32, millis: 0, model: 1, capability: NONE_U16, status: NONE_U16 };
-        Row { account, event, requests, pathway: NONE_U16 }
+        Row { account, event: Event::new(seconds, 0, NONE_U32, 0), requests, pathway: NONE_U16 }
+    }
+
+    /// All accounts in one range.
+    pub(crate) fn second_range(accounts: &[u32], found: &mut Vec<u16>) {
+        *found = vec![1; accounts.len()];
     }
 
     #[test]
@@ -203,13 +286,25 @@ pub(crate) mod tests {
         block.push(&row(65, 20, 2), [7]);
         block.push(&Row { pathway: 3, ..row(65, NO_TIME, 1) }, [7]);
         let mut pathways = Vec::new();
-        let part = block.settle(|account, pathway| pathways.push((account, pathway)));
+        block.settle(second_range, |account, pathway| pathways.push((account, pathway)));
+        assert_eq!((block.is_due(true), block.is_due(false), block.len()), (true, false, 0));
+        let parts = block.close(Part::clone);
+        assert!(parts.iter().enumerate().all(|(range, part)| (range == 1) != part.runs.is_empty()));
+        let part = &parts[1];
         assert_eq!(part.runs.len(), 2);
         assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
         let run = part.run(1);
         assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
         assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
         assert_eq!(pathways, [(65, 3)]);
-        assert_eq!(block.len(), 0);
+
+        block.push(&row(1, 40, 1), [7]);
+        block.settle(second_range, |_, _| {});
+        block.push(&row(1, 50, 1), [7]);
+        block.settle(second_range, |_, _| {});
+        let part = &block.close(|part| Runs::new(&[vec![part]], |account| account).all_merged())[1];
+        assert_eq!(part.runs.len(), 1);
+        assert_eq!(part.run(0).sightings, [Seen { identifier: 7, count: 2, first_seen: 40, last_seen: 50 }]);
+        assert_eq!(part.run(0).events.len(), 2);
     }
 }

@@ -28,7 +28,7 @@ use crate::values::{Cache, Resolved, Values};
 pub(crate) const BATCH: usize = 1 << 14;
 
 /// Rows taken at once: one that is out of the ordinary makes so many slow.
-const CELLS: usize = 1 << 9;
+const CELLS: usize = 1 << 10;
 
 /// An opened Parquet file.
 pub(crate) struct Columnar {
@@ -71,8 +71,13 @@ impl Columnar {
 
     /// Reads one row group.
     pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
-        let place =
-            Place { file: name, row_group: Some(group as u64), counted: &session.counted, watermark: session.watermark };
+        let place = Place {
+            file: name,
+            row_group: Some(group as u64),
+            counted: &session.counted,
+            manners: &session.manners,
+            watermark: session.watermark,
+        };
         let readers = self.layout.columns.iter().zip(roles(session, &self.layout));
         let mut readers =
             readers.map(|(column, role)| self.column(path, group, column, role)).collect::<Result<Vec<_>, EventError>>()?;

@@ -7,7 +7,7 @@
 //!
 //! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
 //!
-//! Memory: 16 bytes an event, 16 a sighting, 12 a run. Cost: O(rows), and a sort of the runs.
+//! Memory: 12 bytes an event, 16 a sighting, 12 a run. Cost: O(rows), and a sort of the runs.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -17,16 +17,37 @@ use graph::{NONE_U16, NONE_U32, Seconds};
 use rayon::prelude::*;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use crate::manners;
+use crate::ranges::RANGES;
+
 /// What happened at a time: a [`graph::build::Moment`] without account and requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Event {
     pub(crate) seconds: Seconds,
     pub(crate) template: u32,
-    pub(crate) millis: u16,
-    pub(crate) model: u16,
-    pub(crate) capability: u16,
-    pub(crate) status: u16,
+    /// The manner's number, then ten bits of milliseconds.
+    rest: u32,
+}
+
+impl Event {
+    /// Bits of milliseconds.
+    const MILLIS: u32 = u32::BITS - manners::BITS;
+
+    /// Of a time, its milliseconds (below 1000), a template, and the number of a manner ([`crate::manners`]).
+    pub(crate) fn new(seconds: Seconds, millis: u16, template: u32, manner: u32) -> Event {
+        Event { seconds, template, rest: manner << Event::MILLIS | u32::from(millis) }
+    }
+
+    /// Milliseconds past the second.
+    pub(crate) fn millis(&self) -> u16 {
+        (self.rest & ((1 << Event::MILLIS) - 1)) as u16
+    }
+
+    /// The number of its manner.
+    pub(crate) fn manner(&self) -> u32 {
+        self.rest >> Event::MILLIS
+    }
 }
 
 /// A sighting of the account whose run it stands in.
@@ -70,16 +91,11 @@ pub(crate) struct Present {
 }
 
 impl Present {
-    /// Notes an event.
+    /// Notes an event; of its manner see [`manners::note`].
     #[inline]
     pub(crate) fn note(&mut self, event: &Event, requests: u32) {
-        let long = event.status == graph::build::LONG_STATUS;
-        self.model |= event.model != NONE_U16;
-        self.capability |= event.capability != NONE_U16;
-        self.status |= event.status != NONE_U16 && !long;
         self.template |= event.template != NONE_U32;
         self.requests |= requests != 1;
-        self.long |= long;
     }
 
     /// Adds what another part has.
@@ -164,6 +180,24 @@ impl Seen {
 }
 
 impl Part {
+    /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on.
+    #[inline]
+    pub(crate) fn add_event(&mut self, event: Event, requests: u32) {
+        if requests != 1 || !self.requests.is_empty() {
+            self.requests.resize(self.events.len(), 1);
+            self.requests.push(requests);
+        }
+        self.events.push(event);
+    }
+
+    /// Forgets everything; its memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.runs.clear();
+        self.sightings.clear();
+        self.events.clear();
+        self.requests.clear();
+    }
+
     /// Ends the run of an account: what was pushed since the last one is its.
     pub(crate) fn end_run(&mut self, account: u32) {
         let (sightings, events) = (self.sightings.len() as u32, self.events.len() as u32);
@@ -181,6 +215,20 @@ impl Part {
             events: &self.events[events.clone()],
             requests: if self.requests.is_empty() { &[] } else { &self.requests[events] },
         }
+    }
+
+    /// Its runs in parts by range, of which one is given for each run.
+    pub(crate) fn apart(&self, range_of: &[u16]) -> Vec<Part> {
+        let mut parts: Vec<Part> = (0..RANGES).map(|_| Part::default()).collect();
+        for (at, &range) in range_of.iter().enumerate() {
+            let (run, part) = (self.run(at), &mut parts[usize::from(range)]);
+            part.sightings.extend_from_slice(run.sightings);
+            part.events.extend_from_slice(run.events);
+            part.requests.extend_from_slice(run.requests);
+            part.end_run(run.account);
+        }
+        parts.iter_mut().for_each(Part::shrink);
+        parts
     }
 
     /// Bytes it takes.
@@ -209,60 +257,130 @@ pub(crate) struct RunOf<'p> {
     pub(crate) requests: &'p [u32],
 }
 
-/// Runs as (key of the account, run).
-type Order = Arc<Vec<(u32, u32)>>;
-
 /// The runs of some parts, in an order of accounts.
 pub(crate) struct Runs<'p> {
-    /// A part, and its runs, ascending.
-    parts: Vec<(&'p Part, Order)>,
+    groups: Vec<Arc<Group<'p>>>,
+}
+
+/// The runs of parts with accounts that stand together in that order.
+struct Group<'p> {
+    /// In the order of time, where parts of a log in the order of time were given.
+    parts: Vec<&'p Part>,
+    /// The lowest key.
+    first: u32,
+    /// Start of each key's runs, from `first` on, and their number.
+    starts: Vec<u32>,
+    /// (part, run) by key, then by part.
+    runs: Vec<(u32, u32)>,
+}
+
+impl<'p> Group<'p> {
+    /// A counting sort: O(runs + highest key - lowest key).
+    fn new(parts: &[&'p Part], key: impl Fn(u32) -> u32) -> Self {
+        let mut parts = parts.to_vec();
+        parts.sort_by_key(|part| part.events.first().map(|event| event.seconds));
+        let keys: Vec<u32> = parts.iter().flat_map(|part| &part.runs).map(|run| key(run.account)).collect();
+        let there = || keys.iter().copied().filter(|&key| key != NONE_U32);
+        let (first, last) = (there().min().unwrap_or(0), there().max().unwrap_or(0));
+        let mut starts = vec![0u32; (last - first) as usize + 3];
+        // Two places further on: after the next step a key's slot is where its next run goes, and in the end where it ends.
+        there().for_each(|key| starts[(key - first) as usize + 2] += 1);
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut runs = vec![(0, 0); starts[starts.len() - 1] as usize];
+        let mut keys = keys.into_iter();
+        for (at, part) in parts.iter().enumerate() {
+            for (run, key) in (0..part.runs.len()).zip(&mut keys).filter(|&(_, key)| key != NONE_U32) {
+                let slot = &mut starts[(key - first) as usize + 1];
+                runs[*slot as usize] = (at as u32, run as u32);
+                *slot += 1;
+            }
+        }
+        Group { parts, first, starts, runs }
+    }
+
+    /// The keys that it has, and more beyond the last one.
+    fn keys(&self) -> Range<u32> {
+        self.first..self.first + self.starts.len() as u32 - 2
+    }
+
+    /// Where the runs of some of its keys lie.
+    fn range(&self, keys: &Range<u32>) -> Range<usize> {
+        let place = |key: u32| self.starts[(key.clamp(self.first, self.keys().end) - self.first) as usize] as usize;
+        place(keys.start)..place(keys.end)
+    }
 }
 
 impl<'p> Runs<'p> {
-    /// Orders runs by a key of their accounts; accounts without a key (`NONE_U32`) don't occur. Runs of one account come in the
-    /// order of time where the parts of a log in the order of time were given.
-    pub(crate) fn new(parts: &[&'p Part], key: impl Fn(u32) -> u32 + Sync) -> Self {
-        let mut parts = parts.to_vec();
-        parts.sort_by_key(|part| part.events.first().map(|event| event.seconds));
-        let parts = parts.par_iter().map(|&part| {
-            let mut order: Vec<(u32, u32)> =
-                part.runs.iter().enumerate().map(|(at, run)| (key(run.account), at as u32)).collect();
-            if !order.is_sorted() {
-                order.sort_unstable();
-            }
-            (part, Arc::new(order))
-        });
-        Runs { parts: parts.collect() }
+    /// Orders runs by a key of their accounts; accounts without a key (`NONE_U32`) don't occur. The keys of each group of parts
+    /// should stand close together. Runs of one account come in the order of time where the parts of a log in the order of
+    /// time were given.
+    pub(crate) fn new(groups: &[Vec<&'p Part>], key: impl Fn(u32) -> u32 + Sync) -> Self {
+        Runs { groups: groups.par_iter().map(|parts| Arc::new(Group::new(parts, &key))).collect() }
     }
 
-    /// These runs and those of more parts.
-    pub(crate) fn with<'q>(&self, more: &[&'q Part], key: impl Fn(u32) -> u32 + Sync) -> Runs<'q>
+    /// These runs and those of one more group of parts.
+    pub(crate) fn with<'q>(&self, more: &[&'q Part], key: impl Fn(u32) -> u32) -> Runs<'q>
     where
         'p: 'q,
     {
-        let mut parts: Vec<(&'q Part, _)> = self.parts.iter().map(|(part, order)| (*part, order.clone())).collect();
-        parts.append(&mut Runs::new(more, key).parts);
-        Runs { parts }
+        let mut groups: Vec<Arc<Group<'q>>> = self.groups.clone();
+        if !more.is_empty() {
+            groups.push(Arc::new(Group::new(more, key)));
+        }
+        Runs { groups }
     }
 
     /// The runs of a range of keys, ascending. What is in them hasn't been looked at.
     pub(crate) fn within(&self, keys: &Range<u32>) -> Vec<(u32, RunOf<'p>)> {
-        let mut found = Vec::new();
-        for (at, (_, order)) in self.parts.iter().enumerate() {
-            let start = order.partition_point(|&(key, _)| key < keys.start);
-            let runs = order[start..].iter().take_while(|&&(key, _)| key < keys.end);
-            found.extend(runs.map(|&(key, run)| (key, at as u32, run)));
+        let there = self.groups.iter().filter(|group| !group.range(keys).is_empty());
+        let groups: Vec<&Group<'p>> = there.map(|group| &**group).collect();
+        let mut found = Vec::with_capacity(groups.iter().map(|group| group.range(keys).len()).sum());
+        for key in keys.clone() {
+            for group in &groups {
+                let runs = &group.runs[group.range(&(key..key + 1))];
+                found.extend(runs.iter().map(|&(part, run)| (key, group.parts[part as usize].run(run as usize))));
+            }
         }
-        // Stable, because that sort finds the runs that are in order already and merges them.
-        found.sort();
-        found.into_iter().map(|(key, part, run)| (key, self.parts[part as usize].0.run(run as usize))).collect()
+        found
     }
 
     /// One part from all runs of a range of keys, in their order.
     pub(crate) fn merged(&self, keys: &Range<u32>) -> Part {
         let mut merged = Part::default();
+        self.merge(keys, &mut merged);
+        merged.shrink();
+        merged
+    }
+
+    /// One part from all runs, in the order of their keys.
+    pub(crate) fn all_merged(&self) -> Part {
+        /// Runs looked at together: their list stays in a processor's second cache.
+        const TOGETHER: usize = 1 << 12;
+        let parts = || self.groups.iter().flat_map(|group| &group.parts);
+        let mut merged = Part {
+            runs: Vec::new(),
+            sightings: Vec::with_capacity(parts().map(|part| part.sightings.len()).sum()),
+            events: Vec::with_capacity(parts().map(|part| part.events.len()).sum()),
+            requests: Vec::new(),
+        };
+        let (first, end) = self
+            .groups
+            .iter()
+            .fold((u32::MAX, 0), |(first, end), group| (first.min(group.keys().start), end.max(group.keys().end)));
+        let runs: usize = self.groups.iter().map(|group| group.runs.len()).sum();
+        let step = ((end.saturating_sub(first)) as usize * TOGETHER / runs.max(1)).max(1);
+        for start in (first..end).step_by(step) {
+            self.merge(&(start..end.min(start.saturating_add(step as u32))), &mut merged);
+        }
+        merged.shrink();
+        merged
+    }
+
+    fn merge(&self, keys: &Range<u32>, merged: &mut Part) {
         let mut merger = Merger::default();
-        let counted = self.parts.iter().any(|(part, _)| !part.requests.is_empty());
+        let counted = self.groups.iter().flat_map(|group| &group.parts).any(|part| !part.requests.is_empty());
         for runs in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
             merger.begin(&merged.sightings);
             for (_, run) in runs {
@@ -275,8 +393,6 @@ impl<'p> Runs<'p> {
             }
             merged.end_run(runs[0].1.account);
         }
-        merged.shrink();
-        merged
     }
 }
 
@@ -289,7 +405,7 @@ mod tests {
 
     use super::*;
     use crate::block::Block;
-    use crate::block::tests::row;
+    use crate::block::tests::{row, second_range};
 
     type Content = BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)>;
 
@@ -319,7 +435,8 @@ mod tests {
             let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
                 let mut block = Block::default();
                 rows.iter().for_each(|(account, time, requests, seen)| block.push(&row(*account, *time, *requests), seen.iter().copied()));
-                block.settle(|_, _| {})
+                block.settle(second_range, |_, _| {});
+                block.close(|part| part.clone()).swap_remove(1)
             };
             let cut = cut.min(rows.len());
             let parts = [part(&rows[..cut]), part(&rows[cut..])];
@@ -333,8 +450,11 @@ mod tests {
                 }
             }
             prop_assert_eq!(content(&parts), expected.clone());
-            let runs = Runs::new(&[&parts[0], &parts[1]], |account| 299 - account);
+            let runs = Runs::new(&[vec![&parts[0], &parts[1]]], |account| 299 - account);
             let merged = [runs.merged(&(0..150)), runs.merged(&(150..300))];
+            prop_assert_eq!(content(&[runs.all_merged()]), expected.clone());
+            let apart = Runs::new(&[vec![&parts[0]]], |account| 299 - account);
+            prop_assert_eq!(content(&[apart.with(&[&parts[1]], |account| 299 - account).all_merged()]), expected.clone());
             prop_assert_eq!(content(&merged), expected);
             let accounts: Vec<u32> = merged.iter().flat_map(|part| &part.runs).map(|run| run.account).collect();
             prop_assert!(accounts.is_sorted_by(|one, other| one > other));

@@ -373,22 +373,25 @@ impl Interner {
         const CHUNK: usize = 1 << 14;
         let shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
         let shards: Vec<&Shard> = shards.iter().map(|shard| &**shard).collect();
-        let chunks: Vec<Names> = ids
-            .par_chunks(CHUNK)
-            .map(|ids| {
-                let mut names = Names::default();
-                ids.iter().for_each(|&id| names.push(&shards[id as usize % SHARDS].name(id / SHARDS as u32)[skip..]));
-                names
-            })
-            .collect();
         let mut all = Names::default();
         all.offsets.reserve_exact(ids.len());
-        all.bytes.reserve_exact(chunks.iter().map(|names| names.bytes.len()).sum());
-        for names in chunks {
-            let start = all.bytes.len() as u64;
-            all.offsets.extend(names.offsets[1..].iter().map(|end| start + end));
-            all.bytes.extend_from_slice(&names.bytes);
+        // Some at a time, for all of them are much.
+        for ids in ids.chunks(CHUNK * 4 * rayon::current_num_threads()) {
+            let chunks: Vec<Names> = ids
+                .par_chunks(CHUNK)
+                .map(|ids| {
+                    let mut names = Names::default();
+                    ids.iter().for_each(|&id| names.push(&shards[id as usize % SHARDS].name(id / SHARDS as u32)[skip..]));
+                    names
+                })
+                .collect();
+            for names in chunks {
+                let start = all.bytes.len() as u64;
+                all.offsets.extend(names.offsets[1..].iter().map(|end| start + end));
+                all.bytes.extend_from_slice(&names.bytes);
+            }
         }
+        all.bytes.shrink_to_fit();
         all
     }
 }

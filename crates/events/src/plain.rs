@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use graph::{NO_TIME, NONE_U16, NONE_U32};
 
-use crate::block::Row;
+use crate::block::{Block, Row};
 use crate::gather::Event;
+use crate::manners::Manner;
 use crate::rows::{Cell, Place, Yield};
 use crate::schema::{Layout, Use};
 use crate::session::{EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
@@ -55,6 +56,7 @@ pub(crate) struct Plain {
     statuses: Vec<u16>,
     counts: Vec<u32>,
     absent: Vec<u32>,
+    order: Vec<u32>,
 }
 
 impl Plain {
@@ -82,6 +84,7 @@ impl Plain {
             statuses: Vec::new(),
             counts: Vec::new(),
             absent: Vec::new(),
+            order: Vec::new(),
         })
     }
 
@@ -112,19 +115,16 @@ impl Plain {
         let [models, capabilities, pathways] = self.labels.map(|at| at.map_or(&self.absent[..], |at| &codes[at][..]));
         // All bits of an absent label's code are set.
         let label = |codes: &[u32], at: usize| codes[at] as u16;
-        for (at, &account) in accounts.iter().enumerate() {
+        Block::order(accounts, &mut self.order);
+        for &at in &self.order {
+            let (at, account) = (at as usize, accounts[at as usize]);
             let (seconds, millis) = match self.millis[at] {
                 NEVER => (NO_TIME, 0),
                 millis => ((millis / 1000) as u32, (millis % 1000) as u16),
             };
-            let event = Event {
-                seconds,
-                template: self.templates[at],
-                millis,
-                model: label(models, at),
-                capability: label(capabilities, at),
-                status: self.statuses[at],
-            };
+            let manner = Manner { model: label(models, at), capability: label(capabilities, at), status: self.statuses[at] };
+            let manner = if seconds == NO_TIME { 0 } else { out.manner(place.manners, manner) };
+            let event = Event::new(seconds, millis, self.templates[at], manner);
             let row = Row { account, event, requests: self.counts[at], pathway: label(pathways, at) };
             out.block.push(&row, identifiers.iter().map(|codes| codes[at]).filter(|&code| is_value(code)));
         }

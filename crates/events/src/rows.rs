@@ -12,6 +12,7 @@ use crate::block::{BLOCK, Block, Row};
 use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::Event;
+use crate::manners::{Manner, Manners, Recent, TOO_MANY};
 use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::schema::{Layout, Use};
@@ -70,6 +71,7 @@ pub(crate) struct Yield {
     pub(crate) rows: u64,
     pub(crate) block: Block,
     identifiers: Vec<u32>,
+    recent: Recent,
     pub(crate) pathways: Vec<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
     pub(crate) units: UnitsSeen,
@@ -86,6 +88,7 @@ pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
     pub(crate) row_group: Option<u64>,
     pub(crate) counted: &'a Counted,
+    pub(crate) manners: &'a Manners,
     /// Events before this are late.
     pub(crate) watermark: i64,
 }
@@ -132,6 +135,14 @@ impl Yield {
             }
             Err(reason) => Cell::Code(rejected(reason)),
         }
+    }
+
+    /// The number of a manner of an event that counts.
+    #[inline]
+    pub(crate) fn manner(&mut self, manners: &Manners, manner: Manner) -> u32 {
+        let number = self.recent.number(manners, manner);
+        self.overflow |= number == TOO_MANY;
+        number
     }
 
     /// Takes one row; `cells` in the order of the layout's columns.
@@ -229,7 +240,9 @@ impl Yield {
             status = LONG_STATUS;
         }
         let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
-        let event = Event { seconds, template, millis, model, capability, status };
+        // What has no time is no event.
+        let manner = if seconds == NO_TIME { 0 } else { self.manner(place.manners, Manner { model, capability, status }) };
+        let event = Event::new(seconds, millis, template, manner);
         self.block.push(&Row { account, event, requests, pathway }, self.identifiers.iter().copied());
     }
 }

@@ -17,6 +17,7 @@ use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
+use crate::manners::Manners;
 use crate::normalise::kind::{Canonical, canonical};
 use crate::normalise::{self, Reason, payment};
 use crate::schema::{self, Map};
@@ -109,6 +110,7 @@ pub(crate) struct Session<'c> {
     pub(crate) models: Labels,
     pub(crate) capabilities: Labels,
     pub(crate) pathways: Labels,
+    pub(crate) manners: Manners,
     pub(crate) waiting: Waiting,
     pub(crate) counted: Counted,
     kinds: RwLock<Vec<String>>,
@@ -128,6 +130,7 @@ impl<'c> Session<'c> {
             models: Labels::default(),
             capabilities: Labels::default(),
             pathways: Labels::default(),
+            manners: Manners::default(),
             waiting: Waiting::new(config),
             counted: Counted::new(config.pseudonym.as_ref()),
             kinds: RwLock::default(),
@@ -250,24 +253,39 @@ impl<'c> Session<'c> {
 
     /// Groups the rows of a block by account and keeps them until the end; the block is then empty.
     pub(crate) fn settle(&self, block: &mut Block, pathway: impl FnMut(u32, u16)) -> Result<(), EventError> {
-        let part = block.settle(pathway);
-        self.keep(part, block.present)
+        block.settle(|accounts, found| self.waiting.ranges.of(accounts, &self.accounts, found), pathway);
+        if block.is_due(self.config.memory_limit.is_some()) { self.close(block) } else { Ok(()) }
+    }
+
+    /// Keeps what blocks became until the end.
+    fn close(&self, block: &mut Block) -> Result<(), EventError> {
+        let parts = block.close(|part| self.waiting.ranges.merged(&[part]));
+        self.keep(parts, block.present)
     }
 
     /// Settles all blocks that were left; calls back with pathways.
     pub(crate) fn settle_left(&self) -> Result<Vec<(u32, u16)>, EventError> {
-        let mut blocks = std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
-        let settled = blocks.par_iter_mut().map(|block| {
-            let mut pathways = Vec::new();
-            self.settle(block, |account, pathway| pathways.push((account, pathway)))?;
+        let blocks = std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+        let settled = blocks.into_par_iter().map(|mut block| {
+            let (mut pathways, present) = (Vec::new(), block.present);
+            self.settle(&mut block, |account, pathway| pathways.push((account, pathway)))?;
+            self.keep(block.into_closed(|part| self.waiting.ranges.merged(&[part])), present)?;
             Ok(pathways)
         });
         Ok(settled.collect::<Result<Vec<_>, EventError>>()?.concat())
     }
 
-    /// Keeps a part until the end.
-    pub(crate) fn keep(&self, part: Part, present: Present) -> Result<(), EventError> {
-        self.waiting.add(part, present, &self.accounts, self.accounts.bytes() + self.identifiers.bytes())
+    /// Keeps parts until the end, one for each range of names.
+    fn keep(&self, parts: Vec<Part>, present: Present) -> Result<(), EventError> {
+        self.waiting.add(parts, present, &self.accounts, self.accounts.bytes() + self.identifiers.bytes())
+    }
+
+    /// Keeps a part with accounts of any names until the end.
+    pub(crate) fn keep_any(&self, part: &Part, present: Present) -> Result<(), EventError> {
+        let accounts: Vec<u32> = part.runs.iter().map(|run| run.account).collect();
+        let mut range_of = Vec::new();
+        self.waiting.ranges.of(&accounts, &self.accounts, &mut range_of);
+        self.keep(part.apart(&range_of), present)
     }
 
     fn kind_name(&self, kind: u8) -> String {

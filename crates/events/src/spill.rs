@@ -102,7 +102,7 @@ mod tests {
         let part = |account: u32| Part {
             runs: vec![Run { account, sightings: 1, events: 2 }],
             sightings: vec![Seen { identifier: 7, count: 2, first_seen: 3, last_seen: 4 }],
-            events: vec![Event { seconds: account, template: 1, millis: 2, model: 3, capability: 4, status: 5 }; 2],
+            events: vec![Event::new(account, 2, 1, 3); 2],
             requests: if account == 1 { vec![1, 9] } else { Vec::new() },
         };
         let folder = tempfile::tempdir().unwrap();

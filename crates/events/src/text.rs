@@ -78,7 +78,8 @@ pub(crate) fn parse(
     piece: &Piece,
 ) -> Result<Yield, EventError> {
     let mut out = Yield::new(session);
-    let place = Place { file, row_group: None, counted: &session.counted, watermark: session.watermark };
+    let place =
+        Place { file, row_group: None, counted: &session.counted, manners: &session.manners, watermark: session.watermark };
     for &line in &piece.dropped {
         out.rows += 1;
         out.reject(&place, line, "line", Reason::TooLong, b"");
