@@ -15,17 +15,23 @@
 //! templates tried by `join_bits`.
 //!
 //! This proposes, and doesn't decide: timers that each have their own minute never repeat either. The behavioural tests and the
-//! score decide, as for what infrastructure alone proposes.
+//! score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
+//! chance, and says nothing of who deals them out ([`super::behaviour::one_queue`] does, against what accounts do by themselves).
 //!
 //! Asked are templates that link and that are mostly used by accounts of no group, or of one too small for a profile, and by
 //! `profile_size` of these. Cost: O(events), and sorting those with such a template.
 
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
+use statrs::distribution::{DiscreteCDF, Poisson};
 
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
-use crate::{Facts, KindRole};
+use crate::members::Candidate;
+use crate::{Facts, KindRole, Signal};
+
+/// Most bits that turns may add: what a score counts of any signal.
+const MOST_BITS: f64 = 20.0;
 
 /// Requests with one template: (template, time, account).
 type Request = (u32, i64, u32);
@@ -91,18 +97,51 @@ pub(crate) fn propose_dealt(
     proposed
 }
 
+/// How seldom requests with templates that a candidate keeps to itself repeat the account before: a share of all pairs of
+/// requests in a row, its expectation in any random order, and the bits of the module.
+pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
+    let is_template =
+        |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template;
+    let own: Vec<u32> = candidate.identifiers.iter().map(|own| own.identifier).filter(|&own| is_template(own)).collect();
+    let of_account = |account: u32| {
+        let events = facts.activity.of(AccountId(account));
+        let requests = events.template.iter().zip(events.time).filter(|(template, _)| own.binary_search(template).is_ok());
+        requests.map(move |(_, &time)| (0, time, account))
+    };
+    let mut requests: Vec<Request> = candidate.accounts().flat_map(of_account).collect();
+    requests.sort_unstable();
+    let Repeats { seen, expected } = Repeats::of(&requests);
+    let pairs = requests.len().saturating_sub(1).max(1) as f64;
+    let p_value = Poisson::new(expected.max(f64::MIN_POSITIVE)).ok().map(|law| law.cdf(seen as u64));
+    Signal { value: seen / pairs, expected: expected / pairs, bits: bits(&requests).min(MOST_BITS), p_value }
+}
+
+/// Requests in a row by one account.
+struct Repeats {
+    seen: f64,
+    /// In any random order.
+    expected: f64,
+}
+
+impl Repeats {
+    fn of(requests: &[Request]) -> Repeats {
+        let mut counts: Vec<u32> = requests.iter().map(|request| request.2).collect();
+        counts.sort_unstable();
+        let pairs = |run: &[u32]| run.len() as f64 * (run.len() as f64 - 1.0);
+        let pairs = counts.chunk_by(|one, other| one == other).map(pairs).sum::<f64>();
+        let seen = requests.windows(2).filter(|pair| pair[0].2 == pair[1].2).count() as f64;
+        Repeats { seen, expected: pairs / requests.len().max(1) as f64 }
+    }
+}
+
 /// How much less often than in a random order two requests in a row are the same account's; see the module.
 fn bits(requests: &[Request]) -> f64 {
-    let mut counts: Vec<u32> = requests.iter().map(|request| request.2).collect();
-    counts.sort_unstable();
-    let pairs = |run: &[u32]| run.len() as f64 * (run.len() as f64 - 1.0);
-    let expected = counts.chunk_by(|one, other| one == other).map(pairs).sum::<f64>() / requests.len() as f64;
-    let repeats = requests.windows(2).filter(|pair| pair[0].2 == pair[1].2).count() as f64;
-    if repeats >= expected {
+    let Repeats { seen, expected } = Repeats::of(requests);
+    if seen >= expected {
         return 0.0;
     }
-    let observed = if repeats > 0.0 { repeats * (repeats / expected).log2() } else { 0.0 };
-    (expected - repeats) * std::f64::consts::LOG2_E + observed
+    let observed = if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
+    (expected - seen) * std::f64::consts::LOG2_E + observed
 }
 
 #[cfg(test)]

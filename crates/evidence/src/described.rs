@@ -5,12 +5,12 @@ use rayon::prelude::*;
 
 use crate::fixed_point::ballots;
 use crate::holdings::{Holdings, hold, runs};
-use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, OwnIdentifier, Role, Ties};
+use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, Origin, OwnIdentifier, Role, Ties};
 use crate::profile::Refined;
 
 impl Corroborator<'_> {
     /// Turns final groups into candidates, largest first, ties by their smallest member.
-    pub(crate) fn described(&self, refined: &Refined, by_infrastructure: bool) -> Vec<Candidate> {
+    pub(crate) fn described(&self, refined: &Refined, origin: Origin) -> Vec<Candidate> {
         let Corroborator { facts, judge, .. } = self;
         let holdings = hold(*facts, judge.classification, &refined.groups);
         let mut rows: Vec<Vec<u32>> = Vec::new();
@@ -34,20 +34,14 @@ impl Corroborator<'_> {
         let least = judge.config.network_size.max(2) as usize;
         rows.retain(|row| row.len() >= least);
         let mut networks: Vec<Candidate> =
-            rows.par_iter().map(|row| self.candidate_of(refined, &holdings, row, by_infrastructure)).collect();
+            rows.par_iter().map(|row| self.candidate_of(refined, &holdings, row, origin)).collect();
         networks.retain(|network| network.accounts().count() >= least);
         networks.sort_by_key(Candidate::place);
         networks
     }
 
     /// One candidate's members, roles, identifiers and fragility.
-    pub(crate) fn candidate_of(
-        &self,
-        refined: &Refined,
-        holdings: &Holdings,
-        accounts: &[u32],
-        by_infrastructure: bool,
-    ) -> Candidate {
+    pub(crate) fn candidate_of(&self, refined: &Refined, holdings: &Holdings, accounts: &[u32], origin: Origin) -> Candidate {
         let Corroborator { facts, weights, ties: Ties { rule, .. }, judge } = self;
         let facts = *facts;
         let groups = &refined.groups;
@@ -118,7 +112,7 @@ impl Corroborator<'_> {
             None => Fragility { identifier: None, lost: 0 },
         };
         let suppressed = accounts.iter().map(|&account| u64::from(weights.suppressed[account as usize])).sum();
-        Candidate { members, identifiers, suppressed, fragility, by_infrastructure }
+        Candidate { members, identifiers, suppressed, fragility, origin }
     }
 }
 

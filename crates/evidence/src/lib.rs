@@ -48,7 +48,7 @@ pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers
 pub use config::LinkageConfig;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
-pub use members::{Candidate, Candidates, Corroborator, Member, Proposals, Role, Ties, tied_accounts};
+pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use score::{
     Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_left, cases_of, rank_networks, score_against,
     score_network,

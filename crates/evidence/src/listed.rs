@@ -22,7 +22,7 @@ use graph::{AccountId, NONE_U32};
 
 use crate::Facts;
 use crate::holdings::hold;
-use crate::members::{Candidate, Corroborator, Member, Role};
+use crate::members::{Candidate, Corroborator, Member, Origin, Role};
 use crate::profile::Refined;
 use crate::standing::Standings;
 use crate::ties::{TieRule, find, union};
@@ -118,8 +118,9 @@ impl Corroborator<'_> {
         let least = self.judge.config.network_size.max(2) as usize;
         let describe = |(at, part): &(usize, Vec<u32>)| {
             let whole = &wholes[*at];
-            let by_infrastructure = whole.places.iter().all(|&place| networks[place].by_infrastructure);
-            let mut network = self.candidate_of(&refined, &holdings, part, by_infrastructure);
+            let mut origins = whole.places.iter().map(|&place| networks[place].origin);
+            let origin = origins.next().filter(|first| origins.all(|other| other == *first)).unwrap_or(Origin::Common);
+            let mut network = self.candidate_of(&refined, &holdings, part, origin);
             for member in network.members.iter_mut().filter(|member| listed.contains(&member.account)) {
                 member.role = member.role.min(Role::Fringe);
             }

@@ -27,6 +27,8 @@
 //!
 //! Cost: O(sightings) a round, plus the ties.
 
+use std::collections::BTreeSet;
+
 use graph::{NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +40,7 @@ pub const LEFT_OUT: usize = 4;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
-use crate::dealt::propose_dealt;
+use crate::dealt::{propose_dealt, turns_signal};
 use crate::fixed_point::settle;
 use crate::interlock::{propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
@@ -105,6 +107,18 @@ pub struct Fragility {
     pub lost: u32,
 }
 
+/// What proposed a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Ties between two accounts, or work in common.
+    Common,
+    /// Nothing but turns that accounts take at one prompt (module `dealt`).
+    Turns,
+    /// Nothing but infrastructure (module `pieces`): no tie between two accounts, and no work in common.
+    Infrastructure,
+}
+
 /// A candidate network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -116,8 +130,8 @@ pub struct Candidate {
     pub suppressed: u64,
     /// Leave one identifier out.
     pub fragility: Fragility,
-    /// Whether nothing but infrastructure proposed it: no tie between two accounts, and no work in common.
-    pub by_infrastructure: bool,
+    /// What proposed it.
+    pub origin: Origin,
 }
 
 impl Candidate {
@@ -232,7 +246,7 @@ impl<'a> Corroborator<'a> {
         if groups != refined.groups {
             refined = refine_by_profile(judge, ties, groups, Vec::new());
         }
-        let networks = self.described(&refined, false);
+        let networks = self.described(&refined, Origin::Common);
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
     }
 
@@ -252,13 +266,27 @@ impl<'a> Corroborator<'a> {
         name_by_smallest_member(&mut groups, &mut left);
         proposed.iter().for_each(|accounts| accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]));
         let settled = refine_by_profile(&self.judge, &self.ties.pairs, groups, left);
-        Candidates { networks: self.described(&settled, false), settled, ..candidates }
+        let mut networks = self.described(&settled, Origin::Common);
+        let in_turn: BTreeSet<u32> = proposed.iter().flatten().copied().collect();
+        for network in &mut networks {
+            let mostly = network.accounts().filter(|account| in_turn.contains(account)).count();
+            if 2 * mostly > network.accounts().count() {
+                network.origin = Origin::Turns;
+            }
+        }
+        Candidates { networks, settled, ..candidates }
     }
 
     /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor
     /// which devices they use. `accounts`: ascending, without repeats.
     pub fn cross_linked(&self, accounts: &[u32]) -> Option<Signal> {
         cross_linked_signal(&self.judge, accounts)
+    }
+
+    /// How seldom requests with a candidate's own prompts repeat the account before (module `dealt`); `None` unless turns are what
+    /// proposed it.
+    pub fn turns(&self, candidate: &Candidate) -> Option<Signal> {
+        (candidate.origin == Origin::Turns).then(|| turns_signal(self.facts, candidate))
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when
@@ -305,8 +333,8 @@ impl<'a> Corroborator<'a> {
     /// The candidates with other groups of free accounts.
     fn with_free(&self, mut candidates: Candidates, groups: Vec<u32>, left: Vec<Option<Standing>>) -> Candidates {
         candidates.free = refine_free(&self.judge, &candidates.settled, groups, left);
-        candidates.networks.retain(|network| !network.by_infrastructure);
-        candidates.networks.extend(self.described(&candidates.free, true));
+        candidates.networks.retain(|network| network.origin != Origin::Infrastructure);
+        candidates.networks.extend(self.described(&candidates.free, Origin::Infrastructure));
         candidates.networks.sort_by_key(Candidate::place);
         candidates
     }

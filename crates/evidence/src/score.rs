@@ -329,7 +329,7 @@ mod tests {
     use crate::KindRole;
     use crate::benign::{BenignHypothesis, explain_benign};
     use crate::config::BenignConfig;
-    use crate::members::{Fragility, Member};
+    use crate::members::{Fragility, Member, Origin};
     use crate::structure::measure_structure;
     use crate::toy::{Touch, Toy, planted};
     use proptest::prelude::*;
@@ -343,7 +343,7 @@ mod tests {
             identifiers: Vec::new(),
             suppressed: 0,
             fragility: Fragility { identifier: None, lost: 0 },
-            by_infrastructure: false,
+            origin: Origin::Common,
         }
     }
 

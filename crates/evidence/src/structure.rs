@@ -281,7 +281,7 @@ fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::members::{Fragility, Member, OwnIdentifier, Role};
+    use crate::members::{Fragility, Member, Origin, OwnIdentifier, Role};
     use crate::toy::{Touch, Toy};
 
     /// Accounts 0 to 9, all of them members, that keep some identifiers to themselves.
@@ -292,7 +292,7 @@ mod tests {
             identifiers: own.iter().map(|&identifier| OwnIdentifier { identifier, members: 10, accounts: 10 }).collect(),
             suppressed: 0,
             fragility: Fragility { identifier: None, lost: 0 },
-            by_infrastructure: false,
+            origin: Origin::Common,
         }
     }
 

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::{Candidate, Classification, Role, ScoreCard};
+use evidence::{Candidate, Classification, Origin, Role, ScoreCard};
 use graph::build::earliest;
 use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
@@ -301,7 +301,7 @@ fn describe(
         suppressed_sightings: candidate.suppressed,
         fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
     };
-    network.why = why(&network, card, candidate.by_infrastructure);
+    network.why = why(&network, card, candidate.origin);
     network
 }
 
@@ -367,11 +367,13 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
 }
 
 /// One line: what the accounts share, and the behaviour that speaks loudest.
-fn why(network: &Network, card: &ScoreCard, by_infrastructure: bool) -> String {
+fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
     let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
     let mut text = if shared.is_empty() {
         format!("{} accounts act as one", network.accounts)
-    } else if by_infrastructure {
+    } else if origin == Origin::Turns {
+        format!("{} accounts take turns at {} that they mostly keep to themselves", network.accounts, shared.join(", "))
+    } else if origin == Origin::Infrastructure {
         // No two of them are tied: one shares an address with another, a card with a third.
         format!(
             "{} accounts act as one along chains of {} that they mostly keep to themselves",
@@ -384,7 +386,7 @@ fn why(network: &Network, card: &ScoreCard, by_infrastructure: bool) -> String {
     let mut behaviour: Vec<(&str, f64)> = card
         .signals
         .iter()
-        .filter(|named| !named.name.starts_with("sharing_") && named.name != "membership")
+        .filter(|named| !named.name.starts_with("sharing_") && !matches!(named.name.as_str(), "membership" | "turns"))
         .filter_map(|named| Some((named.name.as_str(), named.signal.as_ref()?.bits)))
         .filter(|&(_, bits)| bits >= 2.0)
         .collect();

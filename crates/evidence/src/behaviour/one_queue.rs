@@ -38,8 +38,8 @@ pub const WINDOWS: usize = 16;
 type Use = (u32, i64, u32);
 const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
-/// start every two hours), and there is nothing left that a queue could bring about.
-const OWN_ORDER: f64 = 0.9;
+/// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
+const OWN_ORDER: f64 = 0.8;
 /// How far from a rejection it is asked who starts by chance: as busy a time.
 const NEARBY: i64 = 120_000;
 

@@ -93,7 +93,7 @@ impl Toy {
         let mut stream = Stream::new(key(&[seed, 3]));
         let mut rows: Vec<Vec<Event>> = vec![Vec::new(); accounts];
         let total = accounts * events;
-        let mut times: Vec<i64> = (0..total).map(|_| START + stream.below((DAYS * DAY) as usize) as i64).collect();
+        let mut times: Vec<i64> = (0..total).map(|_| ordinary(&mut stream).time).collect();
         times.sort_unstable();
         let mut turn = 0;
         while turn < total {
