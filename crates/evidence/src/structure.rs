@@ -7,7 +7,7 @@
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
-//! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below [`BURST_TEMPLATES`] |
+//! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below five such templates |
 //! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
