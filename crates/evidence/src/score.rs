@@ -29,7 +29,8 @@
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
 //!   cards that addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
 //!
-//! *Structure* is the families membership and sharing: they rule out chance, not a harmless story. Signals of one family look
+//! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing: they
+//! rule out chance, not a harmless story. Signals of one family look
 //! at the same thing and are discounted; negative bits count in full, so that dependence can't make a case stronger than its
 //! best signal plus discounted others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor
 //! addresses, stories say nothing of a shape, and structure counts with the odds that no audience explains it.
@@ -58,7 +59,7 @@ use crate::{Facts, Signal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalFamily {
-    /// Who is tied to whom.
+    /// Who is tied to whom, or takes turns with whom.
     Membership,
     /// Which identifiers repeat.
     Sharing,
