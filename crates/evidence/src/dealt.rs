@@ -36,8 +36,8 @@ const MOST_BITS: f64 = 20.0;
 /// Requests with one template: (template, time, account).
 type Request = (u32, i64, u32);
 
-/// The accounts of each template whose requests are dealt out, ascending, by groups so far; those of the most used template
-/// first, and an account with the first of its templates only.
+/// The accounts of each template whose requests are dealt out, ascending; those of the most used template first, and an account
+/// with the first of its templates only. `groups`: by account its group so far, named by one of its accounts, or `NONE_U32`.
 pub(crate) fn propose_dealt(
     facts: Facts<'_>,
     classification: &Classification,
