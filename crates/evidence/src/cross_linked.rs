@@ -32,6 +32,7 @@ use rayon::prelude::*;
 
 use crate::benign::ln_density;
 use crate::classify::IdentifierClass;
+use crate::holdings::sizes_of;
 use crate::standing::Judge;
 use crate::stories::Beta;
 use crate::terms::is_implied;
@@ -67,7 +68,7 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
 fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
         let has = |account: &&u32| {
-            judge.facts.graph.identifiers_of(AccountId(**account)).iter().any(|&own| role_of(judge, own) == role)
+            judge.facts.graph.identifiers_of(AccountId(**account)).iter().any(|&own| judge.facts.role_of(own) == role)
         };
         let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
         let own = own_identifiers(judge, accounts);
@@ -101,11 +102,11 @@ impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
         let bridges = identifiers.filter(|&identifier| {
             let holders = graph.accounts_of(IdentifierId(identifier));
             let mut looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
-            role_of(self.judge, identifier) != self.role && (self.is_own)(identifier) && looked_at.any(apart)
+            self.judge.facts.role_of(identifier) != self.role && (self.is_own)(identifier) && looked_at.any(apart)
         });
-        let asks = graph.identifiers_of(AccountId(account)).iter().any(|&own| role_of(self.judge, own).is_interest());
+        let asks = graph.identifiers_of(AccountId(account)).iter().any(|&own| self.judge.facts.role_of(own).is_interest());
         let (mut count, mut asked) = (0, !asks);
-        bridges.map(|bridge| role_of(self.judge, bridge)).any(|role| {
+        bridges.map(|bridge| self.judge.facts.role_of(bridge)).any(|role| {
             (count, asked) = (count + 1, asked || role.is_interest());
             count >= BRIDGES && asked
         })
@@ -114,7 +115,7 @@ impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
     /// The rings of an account, ascending.
     fn rings_of(&self, account: u32) -> impl Iterator<Item = u32> + '_ {
         let row = self.judge.facts.graph.identifiers_of(AccountId(account)).iter().copied();
-        row.filter(|&identifier| role_of(self.judge, identifier) == self.role && (self.is_own)(identifier))
+        row.filter(|&identifier| self.judge.facts.role_of(identifier) == self.role && (self.is_own)(identifier))
     }
 }
 
@@ -154,10 +155,6 @@ impl Says {
     }
 }
 
-fn role_of(judge: &Judge<'_>, identifier: u32) -> KindRole {
-    judge.facts.roles[judge.facts.graph.kind_of(IdentifierId(identifier)).index()]
-}
-
 /// Most rounds in which accounts are taken from the linked ones: what a chain of many loses one by one stays a proposal.
 const ROUNDS: usize = 64;
 
@@ -166,17 +163,17 @@ const ROUNDS: usize = 64;
 /// most of their accounts are linked: then all of them join. The profile decides about everybody afterwards.
 pub(crate) fn propose_linked(judge: &Judge<'_>, groups: &mut [u32]) {
     let least = judge.config.profile_size as usize;
-    let mut sizes = vec![0usize; groups.len()];
-    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    let sizes = sizes_of(groups);
     // By account that a group is named by: where its accounts go.
     let mut moved = vec![NONE_U32; groups.len()];
     for chain in linked_chains(judge) {
         let (free, tied): (Vec<u32>, Vec<u32>) = chain.into_iter().partition(|&account| groups[account as usize] == NONE_U32);
         let mut of_groups: Vec<u32> = tied.into_iter().map(|account| groups[account as usize]).collect();
         of_groups.sort_unstable();
-        let joins = |run: &&[u32]| sizes[run[0] as usize] < least && 2 * run.len() > sizes[run[0] as usize];
+        let size_of = |group: u32| sizes[group as usize] as usize;
+        let joins = |run: &&[u32]| size_of(run[0]) < least && 2 * run.len() > size_of(run[0]);
         let joining: Vec<u32> = of_groups.chunk_by(|left, right| left == right).filter(joins).map(|run| run[0]).collect();
-        let count = free.len() + joining.iter().map(|&group| sizes[group as usize]).sum::<usize>();
+        let count = free.len() + joining.iter().map(|&group| size_of(group)).sum::<usize>();
         // Groups are named by a member, so a free account's name is free, and that of a group that joins.
         let Some(&name) = free.iter().chain(&joining).min().filter(|_| count >= least) else { continue };
         free.into_iter().for_each(|account| groups[account as usize] = name);
@@ -235,7 +232,7 @@ fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
     let mut parents: Vec<u32> = (0..linked.len() as u32).collect();
     let join = |parents: &mut [u32], interest: bool, joins: &dyn Fn(u32) -> bool| {
         for identifier in (0..graph.identifier_count() as u32).filter(|&identifier| own[identifier as usize]) {
-            if role_of(judge, identifier).is_interest() == interest {
+            if judge.facts.role_of(identifier).is_interest() == interest {
                 let mut holders = graph.accounts_of(IdentifierId(identifier)).iter().copied().filter(|&account| joins(account));
                 if let Some(first) = holders.next() {
                     holders.for_each(|account| union(parents, first, account));

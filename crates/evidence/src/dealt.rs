@@ -27,6 +27,7 @@ use statrs::distribution::{DiscreteCDF, Poisson};
 
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
+use crate::holdings::sizes_of;
 use crate::members::Candidate;
 use crate::{Facts, KindRole, Signal};
 
@@ -49,17 +50,15 @@ pub(crate) fn propose_dealt(
     }
     let graph = facts.graph;
     let least = config.profile_size as usize;
-    let mut sizes = vec![0u32; groups.len()];
-    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    let sizes = sizes_of(groups);
     let is_free = |account: u32| {
         let group = groups[account as usize];
         (group == NONE_U32 || sizes[group as usize] < config.profile_size) && !facts.is_allowed_account(account)
     };
     let is_asked = |identifier: u32| {
-        let identifier = IdentifierId(identifier);
-        let is_template = facts.roles[graph.kind_of(identifier).index()] == KindRole::Template;
-        let accounts = graph.accounts_of(identifier);
-        if !is_template || accounts.len() < least || classification.policies[identifier.index()] != Policy::Keep {
+        let is_template = facts.role_of(identifier) == KindRole::Template;
+        let accounts = graph.accounts_of(IdentifierId(identifier));
+        if !is_template || accounts.len() < least || classification.policies[identifier as usize] != Policy::Keep {
             return false;
         }
         let free = accounts.iter().filter(|&&account| is_free(account)).count();
@@ -80,7 +79,8 @@ pub(crate) fn propose_dealt(
     let mut requests: Vec<Request> = free.flat_map_iter(of_account).collect();
     requests.par_sort_unstable();
     let needed = (tried as f64).log2() + config.join_bits;
-    let mut dealt: Vec<&[Request]> = requests.chunk_by(|one, other| one.0 == other.0).filter(|of| bits(of) >= needed).collect();
+    let mut dealt: Vec<&[Request]> =
+        requests.chunk_by(|one, other| one.0 == other.0).filter(|of| Repeats::of(of).bits() >= needed).collect();
     dealt.sort_by_key(|of| (std::cmp::Reverse(of.len()), of[0].0));
     let mut taken = fixedbitset::FixedBitSet::with_capacity(graph.account_count());
     let mut proposed = Vec::new();
@@ -100,9 +100,8 @@ pub(crate) fn propose_dealt(
 /// How seldom requests with templates that a candidate keeps to itself repeat the account before: a share of all pairs of
 /// requests in a row, its expectation in any random order, and the bits of the module.
 pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
-    let is_template =
-        |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template;
-    let own: Vec<u32> = candidate.identifiers.iter().map(|own| own.identifier).filter(|&own| is_template(own)).collect();
+    let own = candidate.identifiers.iter().map(|own| own.identifier);
+    let own: Vec<u32> = own.filter(|&own| facts.role_of(own) == KindRole::Template).collect();
     let of_account = |account: u32| {
         let events = facts.activity.of(AccountId(account));
         let requests = events.template.iter().zip(events.time).filter(|(template, _)| own.binary_search(template).is_ok());
@@ -110,10 +109,11 @@ pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
     };
     let mut requests: Vec<Request> = candidate.accounts().flat_map(of_account).collect();
     requests.sort_unstable();
-    let Repeats { seen, expected } = Repeats::of(&requests);
+    let repeats = Repeats::of(&requests);
+    let Repeats { seen, expected } = repeats;
     let pairs = requests.len().saturating_sub(1).max(1) as f64;
     let p_value = Poisson::new(expected.max(f64::MIN_POSITIVE)).ok().map(|law| law.cdf(seen as u64));
-    Signal { value: seen / pairs, expected: expected / pairs, bits: bits(&requests).min(MOST_BITS), p_value }
+    Signal { value: seen / pairs, expected: expected / pairs, bits: repeats.bits().min(MOST_BITS), p_value }
 }
 
 /// Requests in a row by one account.
@@ -132,16 +132,16 @@ impl Repeats {
         let seen = requests.windows(2).filter(|pair| pair[0].2 == pair[1].2).count() as f64;
         Repeats { seen, expected: pairs / requests.len().max(1) as f64 }
     }
-}
 
-/// How much less often than in a random order two requests in a row are the same account's; see the module.
-fn bits(requests: &[Request]) -> f64 {
-    let Repeats { seen, expected } = Repeats::of(requests);
-    if seen >= expected {
-        return 0.0;
+    /// How much fewer than expected; see the module.
+    fn bits(&self) -> f64 {
+        let &Repeats { seen, expected } = self;
+        if seen >= expected {
+            return 0.0;
+        }
+        let observed = if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
+        (expected - seen) * std::f64::consts::LOG2_E + observed
     }
-    let observed = if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
-    (expected - seen) * std::f64::consts::LOG2_E + observed
 }
 
 #[cfg(test)]
@@ -193,13 +193,14 @@ mod tests {
 
     #[test]
     fn repeats_are_compared_with_a_random_order() {
+        let bits = |requests: Vec<Request>| Repeats::of(&requests).bits();
         let requests =
             |accounts: &[u32]| -> Vec<Request> { (0..).zip(accounts).map(|(time, &account)| (0, time, account)).collect() };
         // Two accounts with four requests each of eight: 2 * 4 * 3 / 8 repeats in any order.
         let expected = 3.0;
-        assert!((bits(&requests(&[0, 1, 0, 1, 0, 1, 0, 1])) - expected * std::f64::consts::LOG2_E).abs() < 1e-12);
+        assert!((bits(requests(&[0, 1, 0, 1, 0, 1, 0, 1])) - expected * std::f64::consts::LOG2_E).abs() < 1e-12);
         let one_repeat = (expected - 1.0) * std::f64::consts::LOG2_E - expected.log2();
-        assert!((bits(&requests(&[0, 1, 0, 1, 1, 0, 1, 0])) - one_repeat).abs() < 1e-12);
-        assert_eq!(bits(&requests(&[0, 0, 0, 0, 1, 1, 1, 1])), 0.0);
+        assert!((bits(requests(&[0, 1, 0, 1, 1, 0, 1, 0])) - one_repeat).abs() < 1e-12);
+        assert_eq!(bits(requests(&[0, 0, 0, 0, 1, 1, 1, 1])), 0.0);
     }
 }

@@ -140,10 +140,14 @@ impl Facts<'_> {
         self.allowed_accounts.get(account as usize).copied().unwrap_or(false)
     }
 
+    /// The role of an identifier's kind.
+    pub(crate) fn role_of(&self, identifier: u32) -> KindRole {
+        self.roles[self.graph.kind_of(IdentifierId(identifier)).index()]
+    }
+
     /// Whether an identifier says something of whom its accounts share with. A template of one account doesn't: an operator
     /// paraphrases as many as it likes. A card or an address of one account does: that the account shares none.
     pub(crate) fn is_comparable(&self, identifier: u32) -> bool {
-        let identifier = IdentifierId(identifier);
-        self.roles[self.graph.kind_of(identifier).index()] != KindRole::Template || self.graph.identifier_degree(identifier) > 1
+        self.role_of(identifier) != KindRole::Template || self.graph.identifier_degree(IdentifierId(identifier)) > 1
     }
 }

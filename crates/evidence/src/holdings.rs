@@ -96,11 +96,7 @@ impl Holdings {
             }
             runs.extend(found);
         }
-        let mut sizes = vec![0u32; groups.len()];
-        for &group in groups.iter().filter(|&&group| group != NONE_U32) {
-            sizes[group as usize] += 1;
-        }
-        Holdings { offsets, runs, held, sizes }
+        Holdings { offsets, runs, held, sizes: sizes_of(groups) }
     }
 }
 
@@ -126,4 +122,11 @@ fn count(
 /// The distinct values of a sorted slice with how often each stands there.
 pub(crate) fn runs(sorted: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
     sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u32))
+}
+
+/// By group: its accounts, given the group of each account, or `NONE_U32`.
+pub(crate) fn sizes_of(groups: &[u32]) -> Vec<u32> {
+    let mut sizes = vec![0u32; groups.len()];
+    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    sizes
 }

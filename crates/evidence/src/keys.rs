@@ -143,7 +143,7 @@ fn common_identifiers(facts: Facts<'_>, informative: &[u32], config: &MemberConf
         .iter()
         .map(|&identifier| (facts.graph.identifier_degree(IdentifierId(identifier)) as u32, identifier))
         .filter(|&(degree, identifier)| {
-            let role = facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
+            let role = facts.role_of(identifier);
             degree as usize >= KEY_ACCOUNTS && role != KindRole::Address
         })
         .map(|(degree, identifier)| (degree.ilog2(), identifier))

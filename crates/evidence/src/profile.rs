@@ -26,6 +26,7 @@
 use graph::NONE_U32;
 
 use crate::config::MemberConfig;
+use crate::holdings::sizes_of;
 use crate::standing::{Judge, Standing, Standings};
 use crate::ties::{find, union};
 
@@ -126,8 +127,7 @@ impl Standing {
 
 /// By group: the larger group that accepts enough of its members, as parents of a union-find.
 fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig) -> Vec<u32> {
-    let mut sizes = vec![0u32; groups.len()];
-    groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
+    let sizes = sizes_of(groups);
     let mut accepted: Vec<(u32, u32)> = standings
         .iter()
         .filter_map(|&(account, standing)| {

@@ -159,11 +159,8 @@ fn distinct_count(mut values: Vec<u32>) -> u32 {
 
 /// Members on a shared payment instrument that isn't the most common one.
 fn payment_mesh(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
-    let payments: Vec<(u32, u32)> = pairs
-        .iter()
-        .copied()
-        .filter(|&(identifier, _)| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Payment)
-        .collect();
+    let payments: Vec<(u32, u32)> =
+        pairs.iter().copied().filter(|&(identifier, _)| facts.role_of(identifier) == KindRole::Payment).collect();
     if payments.is_empty() {
         return None;
     }
@@ -214,7 +211,7 @@ fn interest(facts: Facts<'_>, kinds: &[KindShape]) -> Option<f64> {
 
 /// The candidate's own templates, which `Candidate::identifiers` lists with their members.
 fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Option<f64> {
-    let is_template = |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()].is_interest();
+    let is_template = |identifier: u32| facts.role_of(identifier).is_interest();
     let uses = candidate.identifiers.iter().filter(|own| is_template(own.identifier)).map(|own| u64::from(own.members));
     (members > 0).then(|| uses.sum::<u64>() as f64 / members as f64)
 }
@@ -222,9 +219,9 @@ fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Opt
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
 fn burst(facts: Facts<'_>, candidate: &Candidate, accounts: &[u32], hours: f64) -> Option<f64> {
     let first_seen = facts.graph.columns().first_seen.as_slice();
-    let own = candidate.identifiers.iter().map(|own| IdentifierId(own.identifier));
-    let is_template = |identifier: &IdentifierId| facts.roles[facts.graph.kind_of(*identifier).index()] == KindRole::Template;
-    let templates: Vec<IdentifierId> = own.filter(is_template).collect();
+    let own = candidate.identifiers.iter().map(|own| own.identifier);
+    let templates = own.filter(|&own| facts.role_of(own) == KindRole::Template);
+    let templates: Vec<IdentifierId> = templates.map(IdentifierId).collect();
     if templates.len() < BURST_TEMPLATES {
         return None;
     }

@@ -9,7 +9,7 @@
 //! in time. Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log
 //! new. Reference: random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
 
-use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
+use graph::{AccountId, NO_TIME, Seconds};
 
 use super::BehaviourConfig;
 use super::chance::monte_carlo;
@@ -90,8 +90,13 @@ impl Scene {
             return None;
         }
         let strong = |account: AccountId| -> Vec<u32> {
-            let role = |identifier: u32| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()];
-            facts.graph.identifiers_of(account).iter().copied().filter(|&other| role(other) != KindRole::Weak).collect()
+            facts
+                .graph
+                .identifiers_of(account)
+                .iter()
+                .copied()
+                .filter(|&other| facts.role_of(other) != KindRole::Weak)
+                .collect()
         };
         let new: Vec<Vec<u32>> = created.iter().map(|entry| strong(entry.1)).collect();
         let linked = bans

@@ -212,13 +212,18 @@ impl Shiftable {
             }));
         }
         events.sort_unstable();
-        let mut days: Vec<Day> = Vec::new();
-        for of_day in events.chunk_by(|one, other| one.0 / DAY == other.0 / DAY) {
-            let from = days.last().map_or(0, |day| day.events.end);
-            days.push(Day { number: (of_day[0].0 / DAY) as u32, turns: 0..0, events: from..from + of_day.len() });
-        }
-        (days, events.into_iter().map(|(at, account)| packed(at % DAY, account)).collect())
+        by_day(&events)
     }
+}
+
+/// The days of (milliseconds since the first day, account), ascending, and these as [`align`] takes them.
+fn by_day(events: &[(i64, u32)]) -> (Vec<Day>, Vec<u64>) {
+    let mut days: Vec<Day> = Vec::new();
+    for of_day in events.chunk_by(|one, other| one.0 / DAY == other.0 / DAY) {
+        let from = days.last().map_or(0, |day| day.events.end);
+        days.push(Day { number: (of_day[0].0 / DAY) as u32, turns: 0..0, events: from..from + of_day.len() });
+    }
+    (days, events.iter().map(|&(at, account)| packed(at % DAY, account)).collect())
 }
 
 fn packed(of_day: i64, account: u32) -> u64 {
@@ -354,12 +359,8 @@ mod tests {
 
     /// The alignment of (day, millisecond of the day, account), ascending.
     fn aligned(events: &[(u32, i64, u32)], account_count: usize, gap: i64) -> Alignment {
-        let mut days: Vec<Day> = Vec::new();
-        for of_day in events.chunk_by(|left, right| left.0 == right.0) {
-            let from = days.last().map_or(0, |day| day.events.end);
-            days.push(Day { number: of_day[0].0, turns: 0..0, events: from..from + of_day.len() });
-        }
-        let events: Vec<u64> = events.iter().map(|&(_, at, account)| packed(at, account)).collect();
+        let events: Vec<(i64, u32)> = events.iter().map(|&(day, at, account)| (i64::from(day) * DAY + at, account)).collect();
+        let (days, events) = by_day(&events);
         align(&days, &events, gap, &mut Seen::new(account_count))
     }
 

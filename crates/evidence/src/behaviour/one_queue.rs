@@ -6,8 +6,8 @@
 //!    counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that misses most
 //!    of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
-//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's own regularity is not evidence, and
-//!    none is where accounts keep nearly the strictest order whatever they are shifted by.
+//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's own
+//!    regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
 //!    a crowd's load is no hand-off.

@@ -67,7 +67,7 @@ fn templates_of(facts: &Facts<'_>, members: &[AccountId], sampled: &[AccountId])
     let mut templates: Vec<u32> = sampled
         .iter()
         .flat_map(|&account| facts.graph.identifiers_of(account).iter().copied())
-        .filter(|&identifier| facts.roles[facts.graph.kind_of(IdentifierId(identifier)).index()] == KindRole::Template)
+        .filter(|&identifier| facts.role_of(identifier) == KindRole::Template)
         .collect();
     templates.sort_unstable();
     let mut shared: Vec<(usize, IdentifierId)> = templates
