@@ -14,9 +14,23 @@
 //! rho = (var(x / n) / (m (1 - m)) - mean(1 / n)) / (1 - mean(1 / n))
 //! ```
 //!
+//! Who has many identifiers may spread them otherwise than who has few: one stranger in a hundred shares two of its three with
+//! a pool, and nobody thirty of sixty. So there may be a law for each [`stratum`] of `n` ([`Strata`]).
+//!
 //! Cost: O(1) a likelihood. Reference: Kleinman 1973, doi:10.1080/01621459.1973.10481332.
 
 use statrs::function::beta::ln_beta;
+
+/// As how many accounts of a stratum all accounts together count.
+const POOLED_ACCOUNTS: f64 = 20.0;
+/// Below this stratum, with fewer than eight identifiers, there is no law but that of all accounts: so few draws don't tell how
+/// accounts differ from how draws do.
+const LEAST_STRATUM: usize = 3;
+
+/// Accounts with at most 1, 2 to 3, 4 to 7 identifiers and so on are one stratum each.
+pub(crate) fn stratum(identifiers: u32) -> usize {
+    identifiers.max(1).ilog2() as usize
+}
 
 /// Sums over accounts from which a [`BetaBinomial`] is fitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,6 +54,65 @@ impl ShareMoments {
         self.square += weight * share * share;
         self.inverse += weight / f64::from(n);
     }
+
+    fn add_all(&mut self, others: &ShareMoments, weight: f64) {
+        self.accounts += weight * others.accounts;
+        self.share += weight * others.share;
+        self.square += weight * others.square;
+        self.inverse += weight * others.inverse;
+    }
+}
+
+/// The moments of each [`stratum`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Strata {
+    moments: Vec<ShareMoments>,
+}
+
+impl Strata {
+    /// As [`ShareMoments::add`].
+    pub(crate) fn add(&mut self, x: u32, n: u32, weight: f64) {
+        let stratum = stratum(n);
+        if stratum >= self.moments.len() {
+            self.moments.resize(stratum + 1, ShareMoments::default());
+        }
+        self.moments[stratum].add(x, n, weight);
+    }
+
+    /// Fits a law to each stratum, in which all accounts together count as `POOLED_ACCOUNTS` more. Tables are for `n` below
+    /// `length`.
+    pub(crate) fn fit(&self, least_overdispersion: f64, length: usize) -> Stratified {
+        let mut pooled = ShareMoments::default();
+        self.moments.iter().for_each(|moments| pooled.add_all(moments, 1.0));
+        let share = POOLED_ACCOUNTS / pooled.accounts.max(POOLED_ACCOUNTS);
+        let law = |(stratum, moments): (usize, &ShareMoments)| {
+            let law = if stratum < LEAST_STRATUM {
+                BetaBinomial::fit(&pooled, least_overdispersion)
+            } else {
+                let mut moments = *moments;
+                moments.add_all(&pooled, share);
+                BetaBinomial::smoothed(&moments, share, least_overdispersion)
+            };
+            Tabulated::new(law, length.min(2 << stratum))
+        };
+        Stratified { laws: self.moments.iter().enumerate().map(law).collect() }
+    }
+}
+
+/// A law for each [`stratum`].
+#[derive(Clone, Debug)]
+pub(crate) struct Stratified {
+    laws: Vec<Tabulated>,
+}
+
+impl Stratified {
+    /// The law of accounts with about `n` identifiers.
+    ///
+    /// # Panics
+    /// If nobody that the laws were fitted to has as many.
+    pub(crate) fn law_of(&self, n: u32) -> &Tabulated {
+        &self.laws[stratum(n)]
+    }
 }
 
 /// A fitted distribution of shares.
@@ -52,15 +125,23 @@ pub(crate) struct BetaBinomial {
 
 impl BetaBinomial {
     /// Fits by moments. Half an account of either sort is added to the mean, so that what was never seen isn't impossible;
-    /// `rho` is kept at or above `least_overdispersion`, so that a few alike accounts don't make a narrow law.
+    /// `rho` is kept at or above `least_overdispersion`, so that a few alike accounts don't make a narrow law. What it is above
+    /// that counts as `k / (k + 1)`, where `k` is the sum of the shares.
     pub(crate) fn fit(moments: &ShareMoments, least_overdispersion: f64) -> Self {
-        let mean = (moments.share + 0.5) / (moments.accounts + 1.0);
+        BetaBinomial::smoothed(moments, 1.0, least_overdispersion)
+    }
+
+    /// As [`BetaBinomial::fit`], with `added` accounts, half of either sort.
+    fn smoothed(moments: &ShareMoments, added: f64, least_overdispersion: f64) -> Self {
+        let mean = (moments.share + added / 2.0) / (moments.accounts + added);
         let (raw, inverse) = (moments.share / moments.accounts.max(1.0), moments.inverse / moments.accounts.max(1.0));
         let variance = (moments.square / moments.accounts.max(1.0) - raw * raw).max(0.0);
         let spread = raw * (1.0 - raw);
         // One draw an account says nothing of how its draws go together.
         let measured = if spread > 0.0 && inverse < 1.0 { (variance / spread - inverse) / (1.0 - inverse) } else { 0.0 };
-        let rho = measured.clamp(least_overdispersion, 0.95);
+        // A trace of one account that is all of one sort would have the largest rho there is.
+        let above = (measured - least_overdispersion).max(0.0) * moments.share.max(0.0) / (moments.share.max(0.0) + 1.0);
+        let rho = (least_overdispersion + above).min(0.95);
         let strength = (1.0 - rho) / rho;
         let (alpha, beta) = (mean * strength, (1.0 - mean) * strength);
         BetaBinomial { alpha, beta, log_norm: ln_beta(alpha, beta) }
@@ -169,6 +250,38 @@ mod tests {
         (0..99).for_each(|at| coins.add(u32::from(at < 33), 1, 1.0));
         let fitted = BetaBinomial::fit(&coins, 0.1);
         assert!((fitted.log_likelihood(1, 1).exp() - 33.5 / 100.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_trace_of_one_account_makes_no_wide_law() {
+        // Fifty that share nothing, and a hundredth of one that shares all.
+        let (mut none, mut trace) = (ShareMoments::default(), ShareMoments::default());
+        (0..50).for_each(|_| none.add(0, 20, 1.0));
+        trace.add_all(&none, 1.0);
+        trace.add(20, 20, 0.01);
+        let bits = |moments: &ShareMoments| BetaBinomial::fit(moments, 0.02).log_likelihood(18, 20) * std::f64::consts::LOG2_E;
+        assert!(bits(&none) < -30.0 && bits(&trace) < bits(&none) + 10.0, "{} {}", bits(&none), bits(&trace));
+        (0..10).for_each(|_| trace.add(20, 20, 1.0));
+        assert!(bits(&trace) > -20.0, "{}", bits(&trace));
+    }
+
+    #[test]
+    fn who_has_many_is_judged_by_those_who_have_many() {
+        // Of 2,000 accounts with ten identifiers each, one in ten shares five of them; of 500 with sixty, nobody shares more than two.
+        let mut strata = Strata::default();
+        (0..2_000).for_each(|at| strata.add(if at % 10 == 0 { 5 } else { 0 }, 10, 1.0));
+        (0..500).for_each(|at| strata.add(at % 3, 60, 1.0));
+        let laws = strata.fit(0.02, 100);
+        let bits = |x, n| laws.law_of(n).log_likelihood(x, n) * std::f64::consts::LOG2_E;
+        let mut pooled = ShareMoments::default();
+        strata.moments.iter().for_each(|moments| pooled.add_all(moments, 1.0));
+        let pooled = |x, n| BetaBinomial::fit(&pooled, 0.02).log_likelihood(x, n) * std::f64::consts::LOG2_E;
+        assert!(bits(30, 60) < pooled(30, 60) - 10.0, "{} {}", bits(30, 60), pooled(30, 60));
+        assert!((bits(5, 10) - pooled(5, 10)).abs() < 3.0, "{} {}", bits(5, 10), pooled(5, 10));
+        // Few don't tell how accounts differ.
+        let mut few = Strata::default();
+        (0..500).for_each(|at| few.add(at % 2, 2 + 50 * (at % 2), 1.0));
+        assert_eq!(few.fit(0.02, 100).law_of(2).law, few.fit(0.02, 100).law_of(3).law);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! what a group says of an account depends on nothing else. See [`crate::profile`] for the definition of a standing.
 //!
 //! 1. *Exclusive* identifiers of the group, and the accounts that have them.
-//! 2. *Laws*: shares among members and among everybody else, by expectation and maximisation.
+//! 2. *Laws*: shares among members, and among everybody else with about as many identifiers, by expectation and maximisation.
 //! 3. *Odds* of every member and of every account that has an exclusive identifier.
 //!
 //! Cost of a group: its members' sightings, and a few numbers for each account it touches and round of expectation.
@@ -15,7 +15,7 @@ use graph::{AccountId, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
-use crate::beta_binomial::{BetaBinomial, ShareMoments, Tabulated};
+use crate::beta_binomial::{BetaBinomial, ShareMoments, Strata, Stratified, Tabulated, stratum};
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::holdings::runs;
@@ -125,8 +125,10 @@ pub(crate) struct Population {
     seen_accounts: usize,
     /// By account, then kind: its identifiers of the kind.
     counts: Vec<u32>,
-    /// By kind: the moments of all accounts' identifiers, as if none were exclusive.
-    moments: Vec<ShareMoments>,
+    /// By kind: the moments of all accounts' identifiers, by stratum, as if none were exclusive.
+    moments: Vec<Strata>,
+    /// By stratum of how many identifiers they have of all kinds together: accounts.
+    by_total: [u32; u32::BITS as usize],
 }
 
 impl Population {
@@ -141,13 +143,14 @@ impl Population {
         let moments = (0..kinds)
             .into_par_iter()
             .map(|kind| {
-                let mut moments = ShareMoments::default();
+                let mut moments = Strata::default();
                 let of_kind = counts.iter().skip(kind).step_by(kinds).copied();
                 of_kind.filter(|&count| count > 0).for_each(|count| moments.add(0, count, 1.0));
                 moments
             })
             .collect();
-        Population { seen_accounts: facts.seen_accounts(), counts, moments }
+        let totals = counts.chunks(kinds.max(1)).map(|counts| counts.iter().sum());
+        Population { seen_accounts: facts.seen_accounts(), by_total: by_stratum(totals), counts, moments }
     }
 
     /// By kind: an account's identifiers of it.
@@ -155,6 +158,13 @@ impl Population {
         let kinds = self.moments.len();
         &self.counts[account as usize * kinds..][..kinds]
     }
+}
+
+/// How many of these numbers are of each stratum; zero is of none.
+fn by_stratum(totals: impl Iterator<Item = u32>) -> [u32; u32::BITS as usize] {
+    let mut numbers = [0; u32::BITS as usize];
+    totals.filter(|&total| total > 0).for_each(|total| numbers[stratum(total)] += 1);
+    numbers
 }
 
 /// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a
@@ -242,13 +252,10 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     let table = (longest + 1).min(4 * rows.len());
     let inside: Vec<Tabulated> =
         inside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, INSIDE_RHO), table)).collect();
-    let accounts = population.seen_accounts as f64;
-    let prior = |account: u32| {
-        let size = f64::from(member_count - u32::from(is_member(account)));
-        (size.max(1.0) / (accounts - size).max(1.0)).log2()
-    };
+    let of_members = rows.iter().filter(|(account, _)| is_member(*account)).map(|(_, shares)| total(shares));
+    let prior = Prior { population, members: member_count, by_total: by_stratum(of_members) };
     // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that
-    // it is one of them. Start from the belief that whoever shares two exclusive identifiers isn't.
+    // it isn't, of those who have as much. Start from the belief that whoever shares two exclusive identifiers isn't.
     let number = |shares: &[Share]| shares.iter().map(|share| share.exclusive).sum::<u32>();
     let mut weights: Vec<f64> = rows.iter().map(|(_, shares)| if number(shares) < 2 { 1.0 } else { 0.0 }).collect();
     let mut standings: Vec<(u32, Standing)> = Vec::new();
@@ -257,15 +264,48 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
         for ((_, shares), &weight) in rows.iter().zip(&weights).filter(|((account, _), _)| !is_member(*account)) {
             shares.iter().for_each(|share| outside[usize::from(share.kind)].add(share.exclusive, share.sightings, weight));
         }
-        let outside: Vec<Tabulated> =
-            outside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, OUTSIDE_RHO), table)).collect();
+        let outside: Vec<Stratified> = outside.iter().map(|strata| strata.fit(OUTSIDE_RHO, table)).collect();
         let standing = |(account, shares): &(u32, Vec<Share>)| {
-            (*account, stand(group, prior(*account), shares, (&inside, &outside), nested))
+            (*account, stand(group, prior.bits(is_member(*account)), shares, (&inside, &outside), nested))
         };
         standings = rows.par_iter().with_min_len(1024).map(standing).collect();
-        weights = standings.iter().map(|(_, standing)| 1.0 / (1.0 + standing.bits.exp2())).collect();
+        let belief = |((account, shares), (_, standing)): (&(u32, Vec<Share>), &(u32, Standing))| {
+            let is_member = is_member(*account);
+            1.0 / (1.0 + (standing.bits - prior.bits(is_member) + prior.bits_of_alike(is_member, total(shares))).exp2())
+        };
+        weights = rows.iter().zip(&standings).map(belief).collect();
     }
     standings
+}
+
+/// An account's identifiers of all kinds.
+fn total(shares: &[Share]) -> u32 {
+    shares.iter().map(|share| share.sightings).sum()
+}
+
+/// The odds that an account belongs to a group, before anything is known of it.
+struct Prior<'a> {
+    population: &'a Population,
+    /// Members of the group.
+    members: u32,
+    /// By stratum of their identifiers of all kinds together.
+    by_total: [u32; u32::BITS as usize],
+}
+
+impl Prior<'_> {
+    /// Log2 odds of any account, which is itself left out.
+    fn bits(&self, is_member: bool) -> f64 {
+        let members = f64::from(self.members - u32::from(is_member));
+        (members.max(1.0) / (self.population.seen_accounts as f64 - members).max(1.0)).log2()
+    }
+
+    /// The same among accounts with about as many identifiers. Not for verdicts: to have much isn't to belong. But where members
+    /// are many, so are those that nothing has tied yet.
+    fn bits_of_alike(&self, is_member: bool, total: u32) -> f64 {
+        let stratum = stratum(total);
+        let members = f64::from(self.by_total[stratum] - u32::from(is_member));
+        ((members + 0.5) / (f64::from(self.population.by_total[stratum]) - members).max(1.0)).log2()
+    }
 }
 
 /// One account against one group.
@@ -273,7 +313,7 @@ fn stand(
     group: u32,
     prior: f64,
     shares: &[Share],
-    (inside, outside): (&[Tabulated], &[Tabulated]),
+    (inside, outside): (&[Tabulated], &[Stratified]),
     nested: &[Vec<bool>],
 ) -> Standing {
     let kinds = shares
@@ -286,7 +326,8 @@ fn stand(
     for share in shares.iter().filter(|share| !implied(share.kind)) {
         let ratio = |exclusive: u32, sightings: u32| {
             let kind = usize::from(share.kind);
-            (inside[kind].log_likelihood(exclusive, sightings) - outside[kind].log_likelihood(exclusive, sightings))
+            let outside = outside[kind].law_of(share.sightings);
+            (inside[kind].log_likelihood(exclusive, sightings) - outside.log_likelihood(exclusive, sightings))
                 * std::f64::consts::LOG2_E
         };
         let here = ratio(share.exclusive, share.sightings);
