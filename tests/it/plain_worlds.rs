@@ -48,6 +48,9 @@ enum Clock {
     Evening,
 }
 
+/// Of three tenants the requests to each account, the first of their days, and their number.
+const TENANTS: [(u64, u64, u64); 3] = [(70, 1, 28), (20, 5, 15), (10, 12, 16)];
+
 /// Rows and the truth.
 struct World {
     random: Random,
@@ -234,6 +237,24 @@ impl World {
         }
     }
 
+    /// One pool, cards and addresses across each other, that serves three tenants, who ask for different things in different
+    /// weeks.
+    fn tenants(&mut self, name: &'static str, size: u64) {
+        let addresses: Vec<String> = (0..size / 2).map(|_| self.random.address()).collect();
+        for (tenant, (percent, first, days)) in (1..).zip(TENANTS) {
+            let requests = size * percent;
+            for turn in 0..requests {
+                let member = if self.random.chance(85) { turn % size } else { self.random.below(size) };
+                let account = format!("{name}{member}");
+                let ip = &addresses[((member + 7 * self.random.below(3)) % (size / 2)) as usize].clone();
+                let second = first * 86_400 + turn * (days * 86_400 - 600) / requests + self.random.below(180);
+                let prompt = format!("{name}-{tenant}-{}", self.random.below(30));
+                self.row_at(second, &account, ip, &format!("{name}-{}", member / 8), prompt, tenant);
+                self.labels.insert(account, name);
+            }
+        }
+    }
+
     /// Strangers who came upon one prompt, with a card and an address each: half of them in sittings, half by jobs, each of which
     /// has a minute of its own every few hours.
     fn crowds(&mut self, size: u64) {
@@ -270,7 +291,11 @@ impl World {
 
 /// Of each operator the precision and recall of its network, and the benign accounts flagged.
 fn found(world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64) {
-    let bench = Bench::new();
+    found_at(&Bench::new(), world, columns)
+}
+
+/// The same, with the store left there.
+fn found_at(bench: &Bench, world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64) {
     let table = |of: &BTreeMap<String, &'static str>| {
         of.iter().map(|(account, name)| format!("{account},{name}\n")).collect::<String>()
     };
@@ -347,5 +372,22 @@ fn one_prompt_that_is_dealt_out_is_told_from_one_that_a_crowd_uses() {
         let (precision, recall) = networks["dealt"];
         assert!(precision == 1.0 && recall >= 0.95, "{size} accounts: {precision} {recall}");
         assert_eq!(benign, 0, "{size} accounts");
+    }
+}
+
+#[test]
+fn one_pool_of_three_tenants_is_one_network_and_three_campaigns() {
+    let (bench, mut world) = (Bench::new(), World::benign(11));
+    world.tenants("pool", 120);
+    let (networks, benign) = found_at(&bench, &world, &[0, 1, 2, 3, 4, 5]);
+    assert_eq!((networks["pool"], benign), ((1.0, 1.0), 0));
+    let layers = bench.ok(&["layers", "store", "--format", "json"]).json();
+    assert_eq!(layers["pools"].as_array().map(Vec::len), Some(1));
+    let campaigns = layers["campaigns"].as_array().expect("campaigns");
+    assert_eq!(campaigns.len(), 3, "{campaigns:?}");
+    for (tenant, (campaign, (percent, ..))) in (1..).zip(campaigns.iter().zip(TENANTS)) {
+        let top = campaign["top_template"].as_str().expect("a template");
+        assert!(top.starts_with(&format!("prompt_template_hash:pool-{tenant}-")), "{campaign}");
+        assert_eq!(campaign["exchanges"], 120 * percent, "{campaign}");
     }
 }
