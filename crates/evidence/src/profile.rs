@@ -125,10 +125,11 @@ impl Standing {
     }
 }
 
-/// By group: the larger group that accepts enough of its members, as parents of a union-find.
+/// By group: the larger group that accepts enough of its members, as parents of a union-find. Of several the one that accepts
+/// most, with the most bits: who could be in two groups doesn't make them one.
 fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig) -> Vec<u32> {
     let sizes = sizes_of(groups);
-    let mut accepted: Vec<(u32, u32)> = standings
+    let mut accepted: Vec<(u32, u32, f64)> = standings
         .iter()
         .filter_map(|&(account, standing)| {
             let (home, host) = (groups[account as usize], standing.group);
@@ -136,14 +137,18 @@ fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig
                 && home != host
                 && (sizes[home as usize], host) < (sizes[host as usize], home)
                 && standing.robust_bits >= 0.0;
-            smaller.then_some((home, host))
+            smaller.then_some((home, host, standing.bits))
         })
         .collect();
-    accepted.sort_unstable();
+    // Standings come by account, so the order of what is summed up doesn't change.
+    accepted.sort_by_key(|&(home, host, _)| (home, host));
     let mut parents: Vec<u32> = (0..groups.len() as u32).collect();
-    for run in accepted.chunk_by(|left, right| left == right) {
-        let (home, host) = run[0];
-        if run.len() as f64 >= config.accept_share * f64::from(sizes[home as usize]) {
+    for of_home in accepted.chunk_by(|left, right| left.0 == right.0) {
+        let enough = config.accept_share * f64::from(sizes[of_home[0].0 as usize]);
+        let hosts = of_home.chunk_by(|left, right| left.1 == right.1).filter(|run| run.len() as f64 >= enough);
+        let bits = |run: &[(u32, u32, f64)]| run.iter().map(|row| row.2).sum::<f64>();
+        let best = hosts.max_by(|left, right| left.len().cmp(&right.len()).then(bits(left).total_cmp(&bits(right))));
+        if let Some(&(home, host, _)) = best.and_then(|run| run.first()) {
             union(&mut parents, home, host);
         }
     }
@@ -251,6 +256,25 @@ mod tests {
     fn pieces_of_one_operator_become_one() {
         let found = refined(&campaign(), grouped(&[(2_000, 2_030), (2_030, 2_060)]), &[]);
         assert_eq!(members(&found, 2_000), (2_000..2_060).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_could_be_in_two_groups_joins_one_of_them() {
+        // Two operators with 30 templates each, and one account, in a group of its own, that works for both.
+        let mut touches: Vec<Touch> =
+            (0..2_000).flat_map(|account| [(account, 0, account % 400, 0), (account, 1, account, 0)]).collect();
+        for (operator, member) in (0..2).flat_map(|operator| (0..30).map(move |member| (operator, member))) {
+            let account = 2_000 + 30 * operator + member;
+            touches.extend((0..20).map(|at| (account, 0, 400 + 30 * operator + (member * 7 + at) % 30, 0)));
+            touches.push((account, 1, account, 0));
+        }
+        touches.extend((0..40).map(|at| (2_060, 0, 400 + at % 20 + at / 20 * 30, 0)));
+        touches.push((2_060, 1, 2_060, 0));
+        let toy = Toy::new(&[KindRole::Template, KindRole::Payment], 2_061, &touches);
+        let found = refined(&toy, grouped(&[(2_000, 2_030), (2_030, 2_060), (2_060, 2_061)]), &[]);
+        assert_ne!(found.groups[2_000], found.groups[2_030]);
+        assert!(found.groups[2_060] != NONE_U32, "{:?}", found.standings[2_060]);
+        assert!(found.groups[2_060] == found.groups[2_000] || found.groups[2_060] == found.groups[2_030]);
     }
 
     #[test]
