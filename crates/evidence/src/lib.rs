@@ -41,6 +41,7 @@ pub mod structure;
 
 pub mod benign;
 pub mod score;
+pub mod sharing;
 mod stories;
 
 pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
@@ -50,9 +51,9 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use score::{
-    Cases, NamedSignal, Reason, ScoreCard, SharingNull, SignalFamily, cases_left, cases_of, rank_networks, score_against,
-    score_network,
+    Cases, NamedSignal, Reason, ScoreCard, SignalFamily, cases_left, cases_of, rank_networks, score_against, score_network,
 };
+pub use sharing::SharingNull;
 pub use signal::Signal;
 pub use structure::{Structure, measure_structure};
 pub use terms::{Tie, TieTerms};
