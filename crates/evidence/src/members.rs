@@ -235,11 +235,12 @@ impl<'a> Corroborator<'a> {
         let mut refined = refine_by_profile(judge, ties, groups, Vec::new());
         // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
         let mut groups = refined.groups.clone();
-        for (at, communities) in proposals.communities.iter().map(|partition| &partition.labels()[..account_count]).enumerate()
-        {
-            if at == 0 {
-                separate_strangers(facts, classification, communities, &mut groups, config);
-            }
+        let of_accounts = || proposals.communities.iter().map(|partition| &partition.labels()[..account_count]);
+        // What coarse communities lump together, finer ones may tell apart: all of them before any proposes.
+        for communities in of_accounts() {
+            separate_strangers(facts, classification, communities, &mut groups, config);
+        }
+        for communities in of_accounts() {
             propose_interlocked(facts, classification, communities, &mut groups, config);
         }
         propose_linked(judge, &mut groups);

@@ -30,11 +30,10 @@
 //!   cards that addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
-//! (module [`crate::sharing`]): they
-//! rule out chance, not a harmless story. Signals of one family look
-//! at the same thing and are discounted; negative bits count in full, so that dependence can't make a case stronger than its
-//! best signal plus discounted others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor
-//! addresses, stories say nothing of a shape, and structure counts with the odds that no audience explains it.
+//! ([`crate::sharing`]): they rule out chance, not a harmless story. Signals of one family look at the same thing and are
+//! discounted; negative bits count in full, so that dependence can't make a case stronger than its best signal plus discounted
+//! others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor addresses, stories say
+//! nothing of a shape, and structure counts with the odds that no audience explains it.
 
 use serde::{Deserialize, Serialize};
 
