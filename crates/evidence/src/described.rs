@@ -3,7 +3,7 @@
 use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
-use crate::fixed_point::ballots;
+use crate::fixed_point::Ballot;
 use crate::holdings::{Holdings, hold, runs};
 use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, Origin, OwnIdentifier, Role, Ties};
 use crate::profile::Refined;
@@ -52,15 +52,14 @@ impl Corroborator<'_> {
         let mut seen: Vec<u32> = Vec::new();
         // Identifiers without which a member would fall below the threshold, once for each such member.
         let mut needed: Vec<u32> = Vec::new();
-        let mut out = Vec::new();
         for &account in accounts {
             let standing = refined.standings[account as usize];
             if let Some(standing) = standing.filter(|_| groups[account as usize] == NONE_U32) {
                 members.push(Member::of_odds(account, Role::Ambiguous, standing.bits));
                 continue;
             }
-            ballots(facts, rule, groups, holdings, account, |of| of == group, &mut out);
-            let here: Vec<(u32, f64)> = out.iter().map(|&(_, identifier, bits)| (identifier, bits)).collect();
+            let home = groups[account as usize];
+            let here = Ballot { facts, rule, holdings, account, home }.speaking_for(group);
             seen.extend(here.iter().map(|&(identifier, _)| identifier));
             if let Some(standing) = standing {
                 let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.kinds)) {

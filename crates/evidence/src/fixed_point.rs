@@ -5,12 +5,15 @@
 //!
 //! 1. *Moved*: accounts that the last round gave another group. The groups that they left and joined are *changed*.
 //! 2. *Recount* the identifiers of those that moved ([`Holdings::recounted`]).
-//! 3. *Ask* the accounts of changed groups, and every account with two identifiers (one, if one could be enough for anybody: see
-//!    [`fewest`]) that changed groups without a profile hold a notable share of, before or after; what a group with a profile
-//!    says of others is not heard. All other accounts keep their group: of their own nothing is new, and a new one would need
-//!    more than they have.
+//! 3. *Ask* the accounts of changed groups, and every account that a changed group without a profile would now accept; what a
+//!    group with a profile says of others is not heard. All other accounts keep their group: what it says of them is as it was,
+//!    and more than every group says that hasn't changed.
 //!
-//! Cost: O(sightings) for the first round; then the sightings of those asked, and a bit for each of the others.
+//! No group without a profile accepts an account for one identifier alone, unless one could be enough for anybody ([`fewest`]):
+//! what a single one says is not looked at.
+//!
+//! Cost: O(sightings) for the first round; then the sightings of those asked, of everybody those that changed groups hold, and
+//! a bit for each of the others.
 
 use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
@@ -32,8 +35,7 @@ pub(crate) fn settle(
     config: &MemberConfig,
 ) -> Vec<u32> {
     let mut holdings = hold(facts, classification, &groups);
-    let mut asked = Asked::everybody(facts);
-    let fewest = fewest(facts, rule, config.profile_size);
+    let mut asked = Asked::everybody(facts, rule, config.profile_size);
     for _ in 0..config.rounds {
         let next = reassign(facts, rule, &groups, &holdings, &asked, config.profile_size);
         if next == groups {
@@ -41,7 +43,7 @@ pub(crate) fn settle(
         }
         let moved: FixedBitSet = (0..groups.len()).filter(|&account| groups[account] != next[account]).collect();
         let counted = holdings.recounted(facts, classification, &next, &identifiers_of(facts, &moved));
-        asked = Asked::after(facts, rule, (&groups, &holdings), (&next, &counted), (config.profile_size, fewest));
+        asked = asked.after(facts, rule, &groups, (&next, &counted), config.profile_size);
         (groups, holdings) = (next, counted);
     }
     groups
@@ -50,8 +52,11 @@ pub(crate) fn settle(
 /// Whose group may be another one in the next round.
 struct Asked {
     accounts: FixedBitSet,
-    /// Everybody who has so many of these.
+    /// Everybody whom one of these would accept ...
+    groups: FixedBitSet,
+    /// ... for some of the identifiers that they hold a notable share of.
     identifiers: FixedBitSet,
+    /// How many identifiers it takes, at least.
     fewest: usize,
 }
 
@@ -66,19 +71,21 @@ fn fewest(facts: Facts<'_>, rule: &TieRule<'_>, profile_size: u32) -> usize {
 }
 
 impl Asked {
-    fn everybody(facts: Facts<'_>) -> Self {
+    fn everybody(facts: Facts<'_>, rule: &TieRule<'_>, profile_size: u32) -> Self {
         let mut accounts = FixedBitSet::with_capacity(facts.graph.account_count());
         accounts.insert_range(..);
-        Asked { accounts, identifiers: FixedBitSet::with_capacity(facts.graph.identifier_count()), fewest: 1 }
+        let (groups, identifiers) = (FixedBitSet::new(), FixedBitSet::new());
+        Asked { accounts, groups, identifiers, fewest: fewest(facts, rule, profile_size) }
     }
 
-    /// After accounts moved: groups and holdings before and now.
+    /// After accounts moved: their groups before, groups and holdings now.
     fn after(
+        self,
         facts: Facts<'_>,
         rule: &TieRule<'_>,
-        (groups, holdings): (&[u32], &Holdings),
+        groups: &[u32],
         (next, counted): (&[u32], &Holdings),
-        (profile_size, fewest): (u32, usize),
+        profile_size: u32,
     ) -> Self {
         let moves = groups.iter().zip(next).filter(|(before, now)| before != now);
         let mut changed = FixedBitSet::with_capacity(groups.len());
@@ -91,24 +98,15 @@ impl Asked {
             before != now || (now != NONE_U32 && changed.contains(now as usize))
         };
         let accounts: FixedBitSet = (0..groups.len()).filter(of_changed).collect();
-        let is_heard = |group: usize| [holdings, counted].iter().any(|held| held.sizes[group] < profile_size);
-        let heard: FixedBitSet = changed.ones().filter(|&group| is_heard(group)).collect();
-        let names_heard = |holdings: &Holdings, identifier: u32| {
-            holdings.of(identifier).iter().any(|&(group, _)| heard.contains(group as usize))
-        };
-        let counts_anew = |&identifier: &u32| {
-            rule.says(identifier) && (names_heard(holdings, identifier) || names_heard(counted, identifier))
+        let heard: FixedBitSet = changed.ones().filter(|&group| counted.sizes[group] < profile_size).collect();
+        let names_heard = |&identifier: &u32| {
+            let mut here = counted.of(identifier).iter();
+            here.any(|&(group, _)| heard.contains(group as usize)) && rule.says(identifier)
         };
         let all = (0..facts.graph.identifier_count() as u32).into_par_iter().with_min_len(4096);
-        let anew: Vec<u32> = all.filter(counts_anew).collect();
-        let identifiers = anew.into_iter().map(|identifier| identifier as usize).collect();
-        Asked { accounts, identifiers, fewest }
-    }
-
-    fn contains(&self, facts: Facts<'_>, account: u32) -> bool {
-        let row = facts.graph.identifiers_of(AccountId(account)).iter();
-        self.accounts.contains(account as usize)
-            || row.filter(|&&identifier| self.identifiers.contains(identifier as usize)).nth(self.fewest - 1).is_some()
+        let named: Vec<u32> = all.filter(names_heard).collect();
+        let identifiers = named.into_iter().map(|identifier| identifier as usize).collect();
+        Asked { accounts, groups: heard, identifiers, fewest: self.fewest }
     }
 }
 
@@ -122,35 +120,82 @@ fn identifiers_of(facts: Facts<'_>, accounts: &FixedBitSet) -> FixedBitSet {
     identifiers
 }
 
-/// The (group, identifier, bits) of one account's identifiers that speak for one of the groups `heard`, ascending.
-pub(crate) fn ballots(
-    facts: Facts<'_>,
-    rule: &TieRule<'_>,
-    groups: &[u32],
-    holdings: &Holdings,
-    account: u32,
-    heard: impl Fn(u32) -> bool,
-    out: &mut Vec<(u32, u32, f64)>,
-) {
-    out.clear();
-    let home = groups[account as usize];
-    for &identifier in facts.graph.identifiers_of(AccountId(account)) {
-        let holdings_here = holdings.of(identifier);
-        if holdings_here.is_empty() || !rule.says(identifier) {
-            continue;
-        }
-        for &(group, held) in holdings_here.iter().filter(|&&(group, _)| heard(group)) {
-            let degree = facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
-            // The account's own sighting doesn't speak for the account.
-            let own = u32::from(group == home);
-            let (held, size) = (held - own, holdings.sizes[group as usize] - own);
-            let bits = rule.membership_bits(identifier, held, size, degree - 1);
-            if bits > 0.0 {
-                out.push((group, identifier, bits));
+/// One account as groups see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Ballot<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) rule: &'a TieRule<'a>,
+    pub(crate) holdings: &'a Holdings,
+    pub(crate) account: u32,
+    /// Its group, or `NONE_U32`.
+    pub(crate) home: u32,
+}
+
+impl<'a> Ballot<'a> {
+    /// The account's identifiers that say something, each with the groups `heard` that hold a notable share of it: (group,
+    /// identifier, accounts of the group that have it), ascending.
+    fn voices(self, identifiers: impl Iterator<Item = u32>, heard: impl Fn(u32) -> bool, out: &mut Vec<(u32, u32, u32)>) {
+        out.clear();
+        for identifier in identifiers {
+            let here = self.holdings.of(identifier);
+            if !here.is_empty() && self.rule.says(identifier) {
+                let heard = here.iter().filter(|&&(group, _)| heard(group));
+                out.extend(heard.map(|&(group, held)| (group, identifier, held)));
             }
         }
+        out.sort_unstable();
     }
-    out.sort_unstable_by_key(|&(group, identifier, _)| (group, identifier));
+
+    /// The account's identifiers, ascending.
+    fn row(self) -> impl Iterator<Item = u32> + Clone + 'a {
+        self.facts.graph.identifiers_of(AccountId(self.account)).iter().copied()
+    }
+
+    /// The identifiers among these voices for one group, with the bits that speak for it.
+    fn bits_of(self, voices: &[(u32, u32, u32)]) -> impl Iterator<Item = (u32, f64)> {
+        let bits = move |&(group, identifier, held): &(u32, u32, u32)| {
+            let degree = self.facts.graph.identifier_degree(IdentifierId(identifier)) as u32;
+            // The account's own sighting doesn't speak for the account.
+            let own = u32::from(group == self.home);
+            let size = self.holdings.sizes[group as usize] - own;
+            (identifier, self.rule.membership_bits(identifier, held - own, size, degree - 1))
+        };
+        voices.iter().map(bits).filter(|&(_, bits)| bits > 0.0)
+    }
+
+    /// The (identifier, bits) of the account's identifiers that speak for a group, ascending.
+    pub(crate) fn speaking_for(self, group: u32) -> Vec<(u32, f64)> {
+        let mut voices = Vec::new();
+        self.voices(self.row(), |of| of == group, &mut voices);
+        self.bits_of(&voices).collect()
+    }
+
+    /// The group that voices speak for most, if they say enough; `fewest` of them, unless it is the account's own.
+    fn best(self, voices: &[(u32, u32, u32)], fewest: usize) -> u32 {
+        let Ballot { facts, rule, home, .. } = self;
+        let (mut best, mut best_bits) = (NONE_U32, 0.0);
+        for of_group in voices.chunk_by(|left, right| left.0 == right.0) {
+            let group = of_group[0].0;
+            if of_group.len() < fewest && group != home {
+                continue;
+            }
+            let size = self.holdings.sizes[group as usize] - u32::from(group == home);
+            // Most groups that an account has something of are far from accepting it.
+            let most = self.bits_of(of_group).map(|(_, bits)| bits).sum();
+            if !rule.could_accept(most, group == home, size) {
+                continue;
+            }
+            let tie = rule.sum(facts, self.bits_of(of_group));
+            let odds = tie.bits + rule.size_bits(size);
+            // A member keeps its group at equal odds.
+            if rule.accepts(&rule.joining(tie, group == home), size)
+                && (odds > best_bits || (odds == best_bits && group == home))
+            {
+                (best, best_bits) = (group, odds);
+            }
+        }
+        best
+    }
 }
 
 /// The group that each account's identifiers speak for most, if they say enough; of those not asked the one they have.
@@ -165,31 +210,26 @@ fn reassign(
     (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(1024)
-        .map_init(Vec::new, |out: &mut Vec<(u32, u32, f64)>, account| {
+        .map_init(Vec::new, |voices: &mut Vec<(u32, u32, u32)>, account| {
             if facts.is_allowed_account(account) {
                 return NONE_U32;
             }
             let home = groups[account as usize];
-            if !asked.contains(facts, account) {
-                return home;
+            let ballot = Ballot { facts, rule, holdings, account, home };
+            if !asked.accounts.contains(account as usize) {
+                let anew = ballot.row().filter(|&identifier| asked.identifiers.contains(identifier as usize));
+                if anew.clone().nth(asked.fewest - 1).is_none() {
+                    return home;
+                }
+                ballot.voices(anew, |group| group != home && asked.groups.contains(group as usize), voices);
+                if ballot.best(voices, asked.fewest) == NONE_U32 {
+                    return home;
+                }
             }
             // Whom a group with a profile takes in, its profile decides.
             let heard = |group: u32| group == home || holdings.sizes[group as usize] < profile_size;
-            ballots(facts, rule, groups, holdings, account, heard, out);
-            let (mut best, mut best_bits) = (NONE_U32, 0.0);
-            for of_group in out.chunk_by(|left, right| left.0 == right.0) {
-                let group = of_group[0].0;
-                let size = holdings.sizes[group as usize] - u32::from(group == home);
-                let tie = rule.sum(facts, of_group.iter().map(|&(_, identifier, bits)| (identifier, bits)));
-                let odds = tie.bits + rule.size_bits(size);
-                // A member keeps its group at equal odds.
-                if rule.accepts(&rule.joining(tie, group == home), size)
-                    && (odds > best_bits || (odds == best_bits && group == home))
-                {
-                    (best, best_bits) = (group, odds);
-                }
-            }
-            best
+            ballot.voices(ballot.row(), heard, voices);
+            ballot.best(voices, asked.fewest)
         })
         .collect()
 }
@@ -229,7 +269,7 @@ mod tests {
             let mut expected = start.clone();
             for _ in 0..rounds {
                 let holdings = hold(facts, &classification, &expected);
-                let everybody = Asked::everybody(facts);
+                let everybody = Asked { fewest: 1, ..Asked::everybody(facts, &ties.rule, config.members.profile_size) };
                 expected = reassign(facts, &ties.rule, &expected, &holdings, &everybody, config.members.profile_size);
             }
             prop_assert_eq!(settle(facts, &ties.rule, &classification, start, &config.members), expected);

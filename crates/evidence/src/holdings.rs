@@ -115,6 +115,10 @@ fn count(
     }
     labels.clear();
     labels.extend(accounts.iter().map(|&account| groups[account as usize]).filter(|&group| group != NONE_U32));
+    // All of them together are no notable share: most popular identifiers.
+    if !is_notable(labels.len() as u32, accounts.len()) {
+        return;
+    }
     labels.sort_unstable();
     found.extend(runs(labels).filter(|&(_, count)| is_notable(count, accounts.len())));
 }

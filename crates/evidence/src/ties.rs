@@ -169,6 +169,14 @@ impl<'a> TieRule<'a> {
         kinds.count_ones() >= if self.terms.several_kinds { 2 } else { 1 }
     }
 
+    /// Whether ballots of so many bits in all could be enough for a group of `size`: discounts only take away.
+    pub(crate) fn could_accept(&self, bits: f64, at_home: bool, size: u32) -> bool {
+        // Far more than what the order of a sum changes.
+        const ROUNDING: f64 = 1e-9;
+        let most = |corroborated: bool| self.joining(Tie { bits: bits * (1.0 + ROUNDING), corroborated }, at_home);
+        self.terms.same_kind_discount > 1.0 || [true, false].into_iter().any(|known| self.accepts(&most(known), size))
+    }
+
     /// The tie as it counts for an account: outsiders pay `join_bits`.
     pub(crate) fn joining(&self, tie: Tie, at_home: bool) -> Tie {
         if at_home { tie } else { Tie { bits: tie.bits - self.join_bits, ..tie } }
