@@ -117,8 +117,9 @@ impl Chosen {
         let common = common_identifiers(facts, &surprising, config);
         if surprising.len() > config.identifiers_per_account as usize {
             let of = |identifier: u32| rule.raw_surprise(identifier);
-            surprising.sort_by(|&left, &right| of(right).total_cmp(&of(left)).then(left.cmp(&right)));
-            surprising.truncate(config.identifiers_per_account as usize);
+            let most = config.identifiers_per_account as usize;
+            surprising.select_nth_unstable_by(most, |&left, &right| of(right).total_cmp(&of(left)).then(left.cmp(&right)));
+            surprising.truncate(most);
             surprising.sort_unstable();
         }
         let before = self.identifiers.len();

@@ -15,9 +15,9 @@
 //!
 //! 1. *Keys* (module `keys`): for each account, all pairs of its most surprising identifiers, and all pairs of a sample of its
 //!    common ones.
-//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. Each test is a merge of two rows. A
-//!    key on far more accounts than its two identifiers would share by chance ties its whole chain: so a large network that
-//!    shares nothing rare, but the same common things over and over, is tied too.
+//! 2. *Chains*: the accounts of a key are tested along a chain in the order of their ids. A test looks up one row in the marks
+//!    that the other has set. A key on far more accounts than its two identifiers would share by chance ties its whole chain: so
+//!    a large network that shares nothing rare, but the same common things over and over, is tied too.
 //! 3. *Union* inside communities; crossing ties are counted, and merge groups by [`MemberConfig::merge_share`].
 //!
 //! Cost: O(sum over accounts of k^2) keys with k at most `identifiers_per_account`, sorted identifier by identifier; only what is
@@ -31,7 +31,7 @@ use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::keys::{Choices, KEY_ACCOUNTS, halves, packed, pairs_of};
 use crate::terms::{Tie, TieTerms};
-use crate::weigh::{Weights, shared_identifiers};
+use crate::weigh::Weights;
 use crate::{Facts, KindRole};
 
 /// Ties beyond a spanning tree, for each tie of the tree, below which a group is nearly a tree.
@@ -311,11 +311,21 @@ pub(crate) fn tied_pairs(facts: Facts<'_>, rule: &TieRule<'_>, config: &MemberCo
     let mut tested: Vec<u64> = chained.into_par_iter().flat_map_iter(|found| found.tested).collect();
     tested.par_sort_unstable();
     tested.dedup();
-    let accepted = |&pair: &u64| {
-        let (a, b) = halves(pair);
-        rule.accepts(&rule.bits_of(facts, shared_identifiers(facts, a, b)), 1)
+    // What an account has is marked once for all that it is tested with.
+    let accepted = |marked: &mut FixedBitSet, pairs: &[u64]| -> Vec<u64> {
+        let one = || rule.informative(facts, halves(pairs[0]).0);
+        marked.extend(one().map(|identifier| identifier as usize));
+        let ties = |&&pair: &&u64| {
+            let row = facts.graph.identifiers_of(AccountId(halves(pair).1)).iter().copied();
+            rule.accepts(&rule.bits_of(facts, row.filter(|&identifier| marked.contains(identifier as usize))), 1)
+        };
+        let accepted = pairs.iter().filter(ties).copied().collect();
+        one().for_each(|identifier| marked.remove(identifier as usize));
+        accepted
     };
-    tied.par_extend(tested.into_par_iter().filter(accepted));
+    let nothing = || FixedBitSet::with_capacity(facts.graph.identifier_count());
+    let of_one = tested.par_chunk_by(|left, right| halves(*left).0 == halves(*right).0);
+    tied.par_extend(of_one.map_init(nothing, accepted).flatten_iter());
     tied.par_sort_unstable();
     tied.dedup();
     tied.into_par_iter().map(halves).collect()
