@@ -27,6 +27,8 @@
 //! The same links *propose* groups ([`propose_linked`]) that no pair of identifiers ties: accounts on a card for eight that
 //! go through addresses for ten, no two of which share both.
 
+use std::ops::Range;
+
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
@@ -67,13 +69,15 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
 /// The cross-linked share of some accounts; see the module.
 fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
+        let rings = judge.facts.identifiers_of_role(|other| other == role);
         let has = |account: &&u32| {
-            judge.facts.graph.identifiers_of(AccountId(**account)).iter().any(|&own| judge.facts.role_of(own) == role)
+            let row = judge.facts.graph.identifiers_of(AccountId(**account));
+            rings.iter().any(|of_kind| !within(row, of_kind).is_empty())
         };
         let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
         let own = own_identifiers(judge, accounts);
         let is_in = |account: u32| accounts.binary_search(&account).is_ok();
-        let group = Group { judge, role, is_in, is_own: |identifier: u32| own.binary_search(&identifier).is_ok() };
+        let group = Group::new(judge, role, is_in, |identifier: u32| own.binary_search(&identifier).is_ok());
         Some(accounts.iter().filter(|&&account| group.is_linked(account)).count() as f64 / known as f64)
     })
 }
@@ -83,11 +87,21 @@ struct Group<'a, IsIn, IsOwn> {
     judge: &'a Judge<'a>,
     /// What makes a ring.
     role: KindRole,
+    /// The identifiers that can be rings, kind by kind ...
+    rings: Vec<Range<u32>>,
+    /// ... and those that tell what an account asks.
+    asked: Vec<Range<u32>>,
     is_in: IsIn,
     is_own: IsOwn,
 }
 
-impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
+impl<'a, IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'a, IsIn, IsOwn> {
+    fn new(judge: &'a Judge<'a>, role: KindRole, is_in: IsIn, is_own: IsOwn) -> Self {
+        let rings = judge.facts.identifiers_of_role(|other| other == role);
+        let asked = judge.facts.identifiers_of_role(|other| other.is_interest());
+        Group { judge, role, rings, asked, is_in, is_own }
+    }
+
     /// Whether an account is linked; see the module.
     fn is_linked(&self, account: u32) -> bool {
         let graph = self.judge.facts.graph;
@@ -98,13 +112,14 @@ impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
         let apart = |&other: &u32| {
             other != account && (self.is_in)(other) && !self.rings_of(other).any(|ring| here.binary_search(&ring).is_ok())
         };
-        let identifiers = graph.identifiers_of(AccountId(account)).iter().copied();
-        let bridges = identifiers.filter(|&identifier| {
+        let row = graph.identifiers_of(AccountId(account));
+        let own = row.iter().copied().filter(|&identifier| (self.is_own)(identifier));
+        let bridges = own.filter(|&identifier| {
             let holders = graph.accounts_of(IdentifierId(identifier));
             let mut looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
-            self.judge.facts.role_of(identifier) != self.role && (self.is_own)(identifier) && looked_at.any(apart)
+            self.judge.facts.role_of(identifier) != self.role && looked_at.any(apart)
         });
-        let asks = graph.identifiers_of(AccountId(account)).iter().any(|&own| self.judge.facts.role_of(own).is_interest());
+        let asks = self.asked.iter().any(|of_kind| !within(row, of_kind).is_empty());
         let (mut count, mut asked) = (0, !asks);
         bridges.map(|bridge| self.judge.facts.role_of(bridge)).any(|role| {
             (count, asked) = (count + 1, asked || role.is_interest());
@@ -114,9 +129,16 @@ impl<IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'_, IsIn, IsOwn> {
 
     /// The rings of an account, ascending.
     fn rings_of(&self, account: u32) -> impl Iterator<Item = u32> + '_ {
-        let row = self.judge.facts.graph.identifiers_of(AccountId(account)).iter().copied();
-        row.filter(|&identifier| self.judge.facts.role_of(identifier) == self.role && (self.is_own)(identifier))
+        let row = self.judge.facts.graph.identifiers_of(AccountId(account));
+        let rings = self.rings.iter().flat_map(|of_kind| within(row, of_kind)).copied();
+        rings.filter(|&identifier| (self.is_own)(identifier))
     }
+}
+
+/// The part of an ascending row that lies in a range.
+fn within<'a>(row: &'a [u32], range: &Range<u32>) -> &'a [u32] {
+    let row = &row[row.partition_point(|&identifier| identifier < range.start)..];
+    &row[..row.partition_point(|&identifier| identifier < range.end)]
 }
 
 /// The identifiers that the accounts keep to themselves and that can be rings or bridges, ascending.
@@ -213,7 +235,7 @@ fn linked_core(judge: &Judge<'_>) -> Option<Core> {
             })
             .collect();
         let is_in = |account: u32| linked[account as usize];
-        let group = Group { judge, role, is_in, is_own: |identifier: u32| own[identifier as usize] };
+        let group = Group::new(judge, role, is_in, |identifier: u32| own[identifier as usize]);
         let accounts = (0..linked.len() as u32).into_par_iter();
         let next: Vec<bool> = accounts.map(|account| linked[account as usize] && group.is_linked(account)).collect();
         if next == linked {

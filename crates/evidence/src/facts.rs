@@ -1,5 +1,7 @@
 //! What the engine knows before it judges: the graph, the activity, and what the account table says.
 
+use std::ops::Range;
+
 use graph::{AccountId, Activity, BipartiteGraph, Column, IdentifierId, KindId, NONE_U16, NetworkType, Seconds};
 use rayon::prelude::*;
 
@@ -143,6 +145,12 @@ impl Facts<'_> {
     /// The role of an identifier's kind.
     pub(crate) fn role_of(&self, identifier: u32) -> KindRole {
         self.roles[self.graph.kind_of(IdentifierId(identifier)).index()]
+    }
+
+    /// The identifiers of the kinds that have such a role, kind by kind, ascending.
+    pub(crate) fn identifiers_of_role(&self, is_asked: impl Fn(KindRole) -> bool) -> Vec<Range<u32>> {
+        let kinds = (0..).zip(self.roles).filter(|&(_, &role)| is_asked(role));
+        kinds.map(|(kind, _)| self.graph.identifiers_of_kind(KindId(kind))).collect()
     }
 
     /// Whether an identifier says something of whom its accounts share with. A template of one account doesn't: an operator
