@@ -273,7 +273,11 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
             let is_member = is_member(*account);
             1.0 / (1.0 + (standing.bits - prior.bits(is_member) + prior.bits_of_alike(is_member, total(shares))).exp2())
         };
-        weights = rows.iter().zip(&standings).map(belief).collect();
+        let before = std::mem::replace(&mut weights, rows.iter().zip(&standings).map(belief).collect());
+        // The next round would say the same: nobody else touches the group, or it is certain of all who do.
+        if rows.iter().zip(before.iter().zip(&weights)).all(|((account, _), (one, two))| is_member(*account) || one == two) {
+            break;
+        }
     }
     standings
 }
