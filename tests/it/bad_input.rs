@@ -228,3 +228,23 @@ fn a_kind_goes_by_its_other_words_and_a_mistaken_one_is_told() {
     // What could be an address isn't taken for a kind.
     assert!(!bench.fails(3, &[], &["show", "store", "fe80::1"]).stderr.contains("this store has"));
 }
+
+#[test]
+fn what_is_wrong_with_an_input_is_said_with_what_to_do() {
+    let bench = Bench::new();
+    let events = bench.file("days.csv", "ts,account_id\n02/01/2026,a\n");
+    let told = ["bad_time (1): ", "days.csv, line 2, timestamp: 02/01/2026;", "2026-05-01T10:00:00Z", "see them in bad.jsonl"];
+    bench.fails(2, &told, &["build", &events, "-o", "store", "--rejects", "bad.jsonl"]);
+    let nested = bench.file("nested.jsonl", "{\"account_id\": {\"id\": 1}, \"ip\": \"8.8.8.8\"}\n");
+    refuses(&bench, &["nested_value", "line 1, account_id: (", "flatten"], &nested);
+    let array = bench.file("array.json", "[\n {\"account_id\": \"a\"}\n]\n");
+    refuses(&bench, &["a JSON array", "jq -c '.[]'"], &array);
+    let pretty = bench.file("pretty.json", "{\n \"account_id\": \"a\"\n}\n");
+    refuses(&bench, &["no line is an object", "jq -c ."], &pretty);
+    let other = bench.file("other.csv", "ts,client_ip,customer\n2026-02-01T00:00:00Z,8.8.8.8,a\n");
+    let ran = bench.fails(2, &["no column account_id", "among customer"], &["build", &other, "-o", "store"]);
+    assert!(!ran.stderr.contains("= \"client_ip\""), "{}", ran.stderr);
+    let twice = bench.file("twice.csv", "account_id,ip,client_ip\na,8.8.8.8,9.9.9.9\n");
+    let ran = bench.ok(&["build", &twice, "-o", "store"]);
+    assert!(ran.stdout.contains("column client_ip was not read: another one is ip already"), "{}", ran.stdout);
+}

@@ -86,6 +86,7 @@ fn profile_text(profile: &Profile) -> String {
     for (reason, count) in &profile.rejected {
         lines.push(format!("rejected: {} {reason}", grouped(*count)));
     }
+    lines.extend(absent_line(profile.absent));
     if profile.unroutable > 0 {
         lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(profile.unroutable)));
     }
@@ -114,19 +115,32 @@ fn profile_text(profile: &Profile) -> String {
             lines.push(format!("{}: no column {}", file.file, file.missing.join(", ")));
         }
     }
-    lines.extend(ignored_line(&hydralink::build::ignored_columns(&profile.files)));
+    lines.extend(ignored_lines(&hydralink::build::ignored_columns(&profile.files)));
     lines.push(String::new());
     lines.join("\n")
 }
 
-/// The columns that mean nothing, if there are any.
-fn ignored_line(ignored: &[IgnoredColumn]) -> Option<String> {
+/// The values that say that there is none.
+fn absent_line(absent: u64) -> Option<String> {
+    (absent > 0).then(|| format!("{} values such as NULL, - or unknown say that there is none", grouped(absent)))
+}
+
+/// The columns that were not read, if there are any.
+fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
     let named = |one: &IgnoredColumn| match one.meant {
         Some(meant) => format!("{} (did you mean {meant}?)", one.column),
         None => one.column.clone(),
     };
-    let names: Vec<String> = ignored.iter().map(named).collect();
-    (!names.is_empty()).then(|| format!("columns that mean nothing and were not read: {}; --map names them", names.join(", ")))
+    let (repeated, nothing): (Vec<_>, Vec<_>) = ignored.iter().partition(|one| one.repeats.is_some());
+    let names: Vec<String> = nothing.into_iter().map(named).collect();
+    let mut lines: Vec<String> = repeated
+        .iter()
+        .filter_map(|one| one.repeats.map(|ours| format!("column {} was not read: another one is {ours} already", one.column)))
+        .collect();
+    if !names.is_empty() {
+        lines.push(format!("columns that mean nothing and were not read: {}; --map names them", names.join(", ")));
+    }
+    lines
 }
 
 /// Reads event logs into a store.
@@ -213,6 +227,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     if summary.duplicate_events > 0 {
         lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
     }
+    lines.extend(absent_line(summary.absent));
     if summary.unroutable > 0 {
         lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
     }
@@ -228,7 +243,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines
             .push(format!("{rows} rows have another row's event id with other content; all counted, check who writes the ids"));
     }
-    lines.extend(ignored_line(&summary.ignored));
+    lines.extend(ignored_lines(&summary.ignored));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());
     lines.join("\n")

@@ -156,6 +156,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         rejected: fold.rejected.into_iter().collect(),
         examples: fold.examples,
         unroutable: fold.unroutable,
+        absent: fold.absent,
         short_prompts: fold.short,
         late_events: fold.late,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },

@@ -283,6 +283,7 @@ fn read_table(path: &Path, text: &str, networks: &mut Networks) -> Result<(), Ev
         file: path.display().to_string(),
         column: "prefix".to_owned(),
         nearest: nearest("prefix", header.iter().map(String::as_str)),
+        found: header.clone(),
     })?;
     let types = column(&["type", "network_type"]);
     let numbers = column(&["asn", "autonomous_system_number"]);

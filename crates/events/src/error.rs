@@ -20,7 +20,7 @@ pub enum EventError {
         hint: String,
     },
     /// A required column isn't there.
-    #[error("{file}: no column {column}; {}", nearest_hint(.nearest.as_deref(), .column))]
+    #[error("{file}: no column {column}; {}", nearest_hint(.nearest.as_deref(), .column, .found))]
     MissingColumn {
         /// The file.
         file: String,
@@ -28,6 +28,8 @@ pub enum EventError {
         column: String,
         /// The column of the file whose name is nearest.
         nearest: Option<String>,
+        /// The columns of the file that it could be.
+        found: Vec<String>,
     },
     /// A name in the map that means nothing.
     #[error("{file}: unknown {what} {name:?}{}", .nearest.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default())]
@@ -70,7 +72,7 @@ pub enum EventError {
         second: String,
     },
     /// More bad rows than allowed.
-    #[error("{}", too_many_bad(.rejected, .rows, .allowed, .reason))]
+    #[error("{}", too_many_bad(.rejected, .rows, .allowed, .reason, .rejects.as_deref()))]
     TooManyBad {
         /// Rows rejected.
         rejected: u64,
@@ -78,8 +80,10 @@ pub enum EventError {
         rows: u64,
         /// Rows that may be rejected.
         allowed: u64,
-        /// The most frequent reason.
+        /// The most frequent reason, where it was met first, and what was expected.
         reason: String,
+        /// The file in which all of them are, if one was asked for.
+        rejects: Option<String>,
     },
     /// More of something than can be numbered.
     #[error("more than {bound} different {what}; check that the right column is mapped to it")]
@@ -131,20 +135,31 @@ impl EventError {
 }
 
 /// A few rows are tolerated always, but not if they are all there are.
-fn too_many_bad(rejected: &u64, rows: &u64, allowed: &u64, reason: &str) -> String {
+fn too_many_bad(rejected: &u64, rows: &u64, allowed: &u64, reason: &str, rejects: Option<&str>) -> String {
+    let see = rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"));
     if rejected == rows {
-        return format!("all {rows} rows were rejected; most often: {reason}; see them with --rejects FILE");
+        return format!("all {rows} rows were rejected; most often: {reason}; {see}");
     }
     format!(
-        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; \
-         see them with --rejects FILE, or allow more with --max-bad"
+        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; {see}, or allow more with --max-bad"
     )
 }
 
-fn nearest_hint(nearest: Option<&str>, column: &str) -> String {
+/// Columns that an error names.
+const NAMED: usize = 12;
+
+fn nearest_hint(nearest: Option<&str>, column: &str, found: &[String]) -> String {
     match nearest {
         Some(near) => format!("nearest is {near:?}: rename it, or use --map with [columns] {column} = {near:?}"),
-        None => format!("name the column that holds it with --map ([columns] {column} = \"...\")"),
+        None => {
+            let among = if found.is_empty() {
+                String::new()
+            } else {
+                format!("; among {}", found[..found.len().min(NAMED)].join(", "))
+            };
+            let more = if found.len() > NAMED { format!(" and {} more", found.len() - NAMED) } else { String::new() };
+            format!("name the column that holds it with --map ([columns] {column} = \"...\"){among}{more}")
+        }
     }
 }
 

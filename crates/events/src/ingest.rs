@@ -40,7 +40,7 @@ use crate::text::{self, Format};
 const EXAMPLES: usize = 20;
 
 /// One source file.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct FileRead {
     /// Its path.
     pub file: String,
@@ -52,6 +52,8 @@ pub struct FileRead {
     pub duplicate: bool,
     /// Columns that mean nothing to us.
     pub ignored: Vec<String>,
+    /// Columns that weren't read because another one means the same, with our name of it.
+    pub repeated: Vec<(String, &'static str)>,
     /// Main columns it doesn't have.
     pub missing: Vec<String>,
 }
@@ -112,6 +114,8 @@ pub struct Ingested {
     pub examples: Vec<Rejection>,
     /// Addresses that are not globally routed, and so link nobody.
     pub unroutable: u64,
+    /// Identifiers given by a word for nothing, such as `NULL` or `unknown`.
+    pub absent: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// Events older than the last of the base, which counted all the same; 0 without a base.
@@ -178,7 +182,7 @@ pub fn ingest_into<'a, K: Keeper>(
         let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
         let file = path.display().to_string();
         let duplicate = print.is_some_and(|(hash, _)| !known.insert(hash));
-        fold.files.push(FileRead { file, hash, rows: 0, duplicate, ignored: Vec::new(), missing: Vec::new() });
+        fold.files.push(FileRead { file, hash, duplicate, ..FileRead::default() });
         if duplicate {
             continue;
         }
@@ -194,8 +198,7 @@ pub fn ingest_into<'a, K: Keeper>(
     for stream in streams {
         let (name, before) = (stream.name.clone(), fold.rows);
         let file = name.clone();
-        let (hash, ignored, missing) = (String::new(), Vec::new(), Vec::new());
-        fold.files.push(FileRead { file, hash, rows: 0, duplicate: false, ignored, missing });
+        fold.files.push(FileRead { file, ..FileRead::default() });
         fold.units = UnitsSeen::default();
         self::stream(&session, stream, &mut fold)?;
         fold.end_file(Path::new(&name), before)?;
@@ -300,7 +303,12 @@ fn begin(
     if start.starts_with(b"PAR1") {
         return Err(EventError::input(path, "Parquet inside a stream", "give the uncompressed Parquet file by its path"));
     }
-    if start.trim_ascii_start().starts_with(b"{") {
+    let text = start.trim_ascii_start();
+    if text.first() == Some(&b'[') && text[1..].trim_ascii_start().first() == Some(&b'{') {
+        let hint = "one object a line is read (JSON Lines): jq -c '.[]' writes them";
+        return Err(EventError::input(path, "a JSON array", hint));
+    }
+    if text.starts_with(b"{") {
         let keys: Vec<String> = start
             .split(|&byte| byte == b'\n')
             .take(1000)
@@ -309,6 +317,10 @@ fn begin(
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
             .collect();
+        if keys.is_empty() {
+            let hint = "one object a line is read (JSON Lines): jq -c . writes them";
+            return Err(EventError::input(path, "JSON, but no line is an object", hint));
+        }
         let (layout, slots) = session.map.fields(&keys, path)?;
         return Ok((layout, Format::JsonLines(slots), Pieces::new(reader, start, 1, None)));
     }
@@ -347,9 +359,12 @@ pub(crate) struct Fold<'o> {
     pub(crate) mined_before: Vec<(String, String, u32)>,
     pub(crate) pathways: Pathways,
     pub(crate) rejected: HashMap<Reason, u64>,
+    /// The first row that was rejected for each reason.
+    first: HashMap<Reason, Rejection>,
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
+    pub(crate) absent: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
 }
@@ -375,9 +390,11 @@ impl<'o> Fold<'o> {
             mined_before: Vec::new(),
             pathways: Pathways::default(),
             rejected: HashMap::new(),
+            first: HashMap::new(),
             examples: Vec::new(),
             unroutable: 0,
             short: 0,
+            absent: 0,
             duplicates: 0,
             late: 0,
         })
@@ -389,6 +406,7 @@ impl<'o> Fold<'o> {
         }
         if let Some(file) = self.files.last_mut() {
             file.ignored = layout.ignored.clone();
+            file.repeated = layout.repeated.clone();
             file.missing = layout.missing.clone();
         }
         Ok(())
@@ -427,11 +445,13 @@ impl<'o> Fold<'o> {
         self.rows += part.rows;
         self.unroutable += part.unroutable;
         self.short += part.short;
+        self.absent += part.absent;
         self.duplicates += part.duplicates;
         self.late += part.late;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {
             *self.rejected.entry(rejection.reason).or_default() += 1;
+            self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
             if let Some((path, writer)) = &mut self.rejects {
                 let line = serde_json::to_string(&rejection).unwrap_or_default();
                 writeln!(writer, "{line}")
@@ -453,8 +473,12 @@ impl<'o> Fold<'o> {
         let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
         if rejected > allowed || rejected == self.rows {
             let worst = self.rejected.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
-            let reason = worst.map_or(String::new(), |(reason, count)| format!("{} ({count})", reason.name()));
-            return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason });
+            let reason = worst.map_or(String::new(), |(reason, count)| {
+                let first = self.first.get(reason).map_or(String::new(), |first| format!("; the first in {first}"));
+                format!("{} ({count}): {}{first}", reason.name(), reason.expected())
+            });
+            let rejects = self.rejects.map(|(path, _)| path.display().to_string());
+            return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason, rejects });
         }
         session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
         assemble::assemble(session, self, keeper)

@@ -15,7 +15,7 @@ use crate::gather::Event;
 use crate::manners::Manner;
 use crate::rows::{Cell, Place, Yield};
 use crate::schema::{Layout, Use};
-use crate::session::{EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
+use crate::session::{ABSENT, EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
 use crate::values::Resolved;
 
 /// No time, in milliseconds.
@@ -105,6 +105,7 @@ impl Plain {
         self.absent.resize(accounts.len(), EMPTY);
         for &(at, _) in &self.identifiers {
             out.unroutable += codes[at].iter().filter(|&&code| code == UNROUTABLE).count() as u64;
+            out.absent += codes[at].iter().filter(|&&code| code == ABSENT).count() as u64;
             out.short += codes[at].iter().filter(|&&code| code == SHORT).count() as u64;
         }
         let late = |&&millis: &&i64| millis != NEVER && millis < place.watermark;

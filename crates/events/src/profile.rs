@@ -55,6 +55,8 @@ pub struct Profile {
     pub timed_events: u64,
     /// Addresses that are not globally routed.
     pub unroutable: u64,
+    /// Identifiers given by a word for nothing, such as `NULL` or `unknown`.
+    pub absent: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// The kinds, in byte order.
@@ -96,6 +98,7 @@ impl Profile {
             last_seen: second(times.iter().max()),
             timed_events: times.len() as u64,
             unroutable: ingested.unroutable,
+            absent: ingested.absent,
             short_prompts: ingested.short_prompts,
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
             files: ingested.files.clone(),

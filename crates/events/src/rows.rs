@@ -4,6 +4,8 @@
 //! moments are merged per (account, time) when everything has been read. A row with any bad field gives nothing but a
 //! rejection.
 
+use std::fmt;
+
 use graph::build::LONG_STATUS;
 use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -13,10 +15,10 @@ use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::Event;
 use crate::manners::{Manner, Manners, Recent, TOO_MANY};
-use crate::normalise::Reason;
 use crate::normalise::time::{Unit, UnitsSeen};
+use crate::normalise::{Reason, is_absent};
 use crate::schema::{Layout, Use};
-use crate::session::{CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
+use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
 
 /// A row that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,18 @@ pub struct Rejection {
     pub reason: Reason,
     /// The value, if it can't identify anyone; else its length.
     pub value: String,
+}
+
+impl fmt::Display for Rejection {
+    /// Where it is, and the value if it can't identify anyone.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.row_group {
+            None => write!(formatter, "{}, line {}, ", self.file, self.row)?,
+            Some(row_group) => write!(formatter, "{}, row {} of row group {row_group}, ", self.file, self.row)?,
+        }
+        let value = if self.value == "(0 bytes)" { "" } else { &self.value };
+        write!(formatter, "{}{}{value}", self.field, if value.is_empty() { "" } else { ": " })
+    }
 }
 
 impl Serialize for Rejection {
@@ -77,6 +91,7 @@ pub(crate) struct Yield {
     pub(crate) units: UnitsSeen,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
+    pub(crate) absent: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
     pub(crate) card: Option<(u64, String)>,
@@ -206,6 +221,7 @@ impl Yield {
                     EMPTY => {}
                     UNROUTABLE => self.unroutable += 1,
                     SHORT => self.short += 1,
+                    ABSENT => self.absent += 1,
                     OVERFLOW => {}
                     identifier => {
                         let is_template = match &column.usage {
@@ -276,7 +292,7 @@ fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: impl Fn(u
             (Use::Kind | Use::Value, _) => event.identify(raw(at).trim_ascii()),
             (_, Cell::Time(millis)) => event.say(&column.ours, &millis.to_le_bytes()),
             // Without the column there is one request.
-            (Use::Requests, Cell::Number(1)) | (_, Cell::Code(EMPTY)) => {}
+            (Use::Requests, Cell::Number(1)) | (_, Cell::Code(EMPTY | ABSENT)) => {}
             (_, Cell::Number(number)) => event.say(&column.ours, &number.to_le_bytes()),
             (_, Cell::Code(_)) => event.say(&column.ours, raw(at).trim_ascii()),
         }
@@ -287,7 +303,7 @@ fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: impl Fn(u
 /// A count: digits, at least 1; empty is 1.
 pub(crate) fn requests(raw: &[u8]) -> Cell {
     let text = raw.trim_ascii();
-    if text.is_empty() {
+    if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
         return Cell::Number(1);
     }
     match std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()) {

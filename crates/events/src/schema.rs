@@ -1,4 +1,4 @@
-//! Which column means what? Names and aliases, case-insensitively; anything else by a map.
+//! Which column means what? Names and aliases, whatever their case and separators (`clientIp`, `Client-IP`); anything else by a map.
 //!
 //! ```toml
 //! [columns]                 # ours = "theirs"
@@ -119,7 +119,7 @@ pub fn meant_by(column: &str) -> Option<&'static str> {
 /// [`EventError::UnknownName`] for the first one, with the nearest known name.
 pub(crate) fn refuse_unknown(ignored: &[String], file: &Path) -> Result<(), EventError> {
     let known = || MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied();
-    match ignored.iter().find(|name| known().all(|known| !known.eq_ignore_ascii_case(name.trim()))) {
+    match ignored.iter().find(|name| ours_of(name).is_none()) {
         None => Ok(()),
         Some(name) => Err(EventError::UnknownName {
             file: file.display().to_string(),
@@ -222,7 +222,11 @@ impl Map {
 
     /// The columns of a file with this header.
     pub(crate) fn layout(&self, header: &[String], file: &Path) -> Result<Layout, EventError> {
-        let position_of = |name: &str| header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
+        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let position_of = |name: &str| {
+            let exact = header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
+            exact.or_else(|| folded.iter().position(|found| *found == fold(name)))
+        };
         let mut columns = Vec::new();
         for (ours, usage, names, mapped) in self.meanings() {
             let found = names.iter().find_map(|name| position_of(name));
@@ -239,16 +243,35 @@ impl Map {
                 None => {}
             }
         }
-        let layout = Layout::new(columns, header);
+        let mut layout = Layout::new(columns, header);
+        self.part_repeated(&mut layout);
         let require = |wanted: &Use, column: &str| {
             if layout.columns.iter().any(|found| found.usage == *wanted) {
                 return Ok(());
             }
-            let nearest = nearest(column, header.iter().map(String::as_str));
-            Err(EventError::MissingColumn { file: file.display().to_string(), column: column.to_string(), nearest })
+            // What means something already isn't what was meant.
+            let free: Vec<String> = layout.ignored.iter().filter(|name| ours_of(name).is_none()).cloned().collect();
+            let nearest = nearest(column, free.iter().map(String::as_str));
+            Err(EventError::MissingColumn {
+                file: file.display().to_string(),
+                column: column.to_string(),
+                nearest,
+                found: free,
+            })
         };
         require(&Use::Account, "account_id")?;
         Ok(layout)
+    }
+
+    /// Tells columns that repeat another from those that mean nothing. Rows of one sighting don't read what wide ones do.
+    fn part_repeated(&self, layout: &mut Layout) {
+        let repeats = |name: &String| {
+            let ours = ours_of(name).filter(|ours| !layout.long && use_of(ours) != Use::Unused)?;
+            layout.columns.iter().any(|column| column.ours == ours).then(|| (name.clone(), ours))
+        };
+        layout.repeated = layout.ignored.iter().filter_map(repeats).collect();
+        let repeated = &layout.repeated;
+        layout.ignored.retain(|name| repeated.iter().all(|(known, _)| known != name));
     }
 
     /// The fields of JSON objects: every recognised name has its slot, whether the first lines have it or not.
@@ -258,7 +281,7 @@ impl Map {
         let mut slots: BTreeMap<String, usize> = BTreeMap::new();
         for (ours, usage, names, _) in self.meanings() {
             // A field may have several meanings: they share its slot.
-            let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+            let names: Vec<String> = names.iter().flat_map(|name| [name.to_lowercase(), fold(name)]).collect();
             let index = names.iter().find_map(|name| slots.get(name)).copied().unwrap_or(columns.len());
             for name in names {
                 slots.entry(name).or_insert(index);
@@ -269,6 +292,19 @@ impl Map {
         let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
         Ok((layout, slots))
     }
+}
+
+/// A name without case and separators.
+pub(crate) fn fold(name: &str) -> String {
+    name.chars().filter(|letter| !matches!(letter, '_' | '-' | '.' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+/// What a column of this name means, if it isn't mapped.
+fn ours_of(column: &str) -> Option<&'static str> {
+    let folded = fold(column.trim());
+    let is_it =
+        |(ours, aliases): &&(&'static str, &[&str])| fold(ours) == folded || aliases.iter().any(|name| fold(name) == folded);
+    MEANINGS.iter().find(is_it).map(|(ours, _)| *ours)
 }
 
 fn keep_in_long(usage: &Use) -> bool {
@@ -291,6 +327,8 @@ pub(crate) struct Layout {
     /// Where the event's id is among the columns.
     pub(crate) event_id: Option<usize>,
     pub(crate) ignored: Vec<String>,
+    /// Columns that would mean what another one means, and so aren't read, with our name of it.
+    pub(crate) repeated: Vec<(String, &'static str)>,
     pub(crate) missing: Vec<String>,
     pub(crate) width: usize,
 }
@@ -310,7 +348,7 @@ impl Layout {
             .map(|(ours, _)| (*ours).to_string())
             .collect();
         let event_id = columns.iter().position(|column| column.usage == Use::EventId);
-        Layout { long, columns, event_id, ignored, missing, width: header.len() }
+        Layout { long, columns, event_id, ignored, repeated: Vec::new(), missing, width: header.len() }
     }
 }
 
@@ -329,6 +367,10 @@ mod tests {
         assert_eq!(ours, ["timestamp", "account_id", "ip"]);
         assert_eq!(layout.ignored, ["colour"]);
         assert!(!layout.long);
+        let layout = Map::default().layout(&header(&["Account ID", "clientIp", "user-agent", "IP"]), Path::new("f")).unwrap();
+        let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
+        assert_eq!((ours, layout.ignored.len()), (vec!["account_id", "ip", "user_agent"], 0));
+        assert_eq!(layout.repeated, [("clientIp".to_string(), "ip")], "the name itself goes before an alias");
     }
 
     #[test]
@@ -343,6 +385,8 @@ mod tests {
     fn a_missing_account_names_the_nearest_column() {
         let error = Map::default().layout(&header(&["ts", "acount_id"]), Path::new("f")).unwrap_err();
         assert!(error.to_string().contains("acount_id"), "{error}");
+        let error = Map::default().layout(&header(&["ts", "client_ip", "customer"]), Path::new("f")).unwrap_err();
+        assert!(error.to_string().ends_with("([columns] account_id = \"...\"); among customer"), "{error}");
     }
 
     #[test]

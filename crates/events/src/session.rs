@@ -1,7 +1,7 @@
 //! What all threads of one ingest share: the string tables, and how a raw value becomes a code.
 //!
 //! A value is resolved once per distinct value and chunk ([`Memo`]) or dictionary; the answer is a `u32`: a provisional id, or
-//! one of the codes at the top of the range (empty, unroutable, a reason for rejection).
+//! one of the codes at the top of the range (empty, a word for nothing, unroutable, a reason for rejection).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,8 +27,9 @@ use crate::waiting::Waiting;
 pub(crate) const EMPTY: u32 = u32::MAX;
 pub(crate) const UNROUTABLE: u32 = u32::MAX - 1;
 pub(crate) const SHORT: u32 = u32::MAX - 2;
-pub(crate) const OVERFLOW: u32 = u32::MAX - 3;
-pub(crate) const CARD: u32 = u32::MAX - 4;
+pub(crate) const ABSENT: u32 = u32::MAX - 3;
+pub(crate) const OVERFLOW: u32 = u32::MAX - 4;
+pub(crate) const CARD: u32 = u32::MAX - 5;
 const REJECT: u32 = u32::MAX - 64;
 
 /// The reason a code stands for, if it is a rejection.
@@ -195,6 +196,7 @@ impl<'c> Session<'c> {
         }
         let text = match normalise::text(raw) {
             Ok("") => return EMPTY,
+            Ok(text) if normalise::is_absent(text) => return if let Role::Identifier(_) = role { ABSENT } else { EMPTY },
             Ok(text) => text,
             Err(reason) => return rejected(reason),
         };
@@ -225,6 +227,7 @@ impl<'c> Session<'c> {
         for (at, raw) in values.enumerate() {
             let canonical = match (normalise::text(raw), &kind) {
                 (Ok(""), _) => Err(EMPTY),
+                (Ok(text), kind) if normalise::is_absent(text) => Err(if kind.is_some() { ABSENT } else { EMPTY }),
                 (Ok(text), None) => Ok(self.canonical_account(text)),
                 (Ok(text), Some((_, name))) => self.canonical_identifier(name, text),
                 (Err(reason), _) => Err(rejected(reason)),

@@ -95,6 +95,7 @@ impl Table {
             file: path.display().to_string(),
             column: names[0].to_string(),
             nearest: nearest(names[0], self.header.iter().map(String::as_str)),
+            found: self.header.clone(),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::config::SchemaMode;
 use crate::error::EventError;
 use crate::normalise::{MAX_VALUE_BYTES, Reason, time};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
-use crate::schema::{Layout, Use};
+use crate::schema::{Layout, Use, fold};
 use crate::session::{EMPTY, Memo, Role, Session, rejected};
 
 /// How a text file is written.
@@ -142,13 +142,14 @@ fn json_lines(
             None
         };
         let fields = match bad {
-            Some(reason) => Err(reason),
+            Some(reason) => Err((reason, None)),
             None => object(line, slots, width, session.config.schema == SchemaMode::Strict),
         };
         match fields {
-            Err(reason) => {
+            Err((reason, slot)) => {
+                let column = slot.and_then(|slot| layout.columns.iter().find(|column| column.index == slot));
                 out.rows += 1;
-                out.reject(place, row, "line", reason, b"");
+                out.reject(place, row, column.map_or("line", |column| &column.ours), reason, line);
             }
             Ok(fields) => {
                 let field = |at: usize| fields[layout.columns[at].index].as_bytes();
@@ -160,34 +161,34 @@ fn json_lines(
 }
 
 /// The values of a flat JSON object by slot, empty where missing or null; the first of several aliases stays. `strict` refuses
-/// fields that have no slot.
+/// fields that have no slot. What is wrong comes with the slot where it is, if it is in one.
 fn object<'l>(
     line: &'l [u8],
     slots: &BTreeMap<String, usize>,
     width: usize,
     strict: bool,
-) -> Result<Vec<Cow<'l, str>>, Reason> {
+) -> Result<Vec<Cow<'l, str>>, (Reason, Option<usize>)> {
     let mut fields = vec![Cow::Borrowed(""); width];
-    let (mut nested, mut unknown) = (false, false);
+    let (mut nested, mut unknown) = (None, false);
     let mut deserializer = serde_json::Deserializer::from_slice(line);
     let read = deserializer.deserialize_map(Entries(|key: &str, value: &'l str| {
-        let slot = slots.get(key).or_else(|| slots.get(&key.to_lowercase()));
+        let slot = slots.get(key).or_else(|| slots.get(&fold(key)));
         unknown |= slot.is_none();
-        let Some(slot) = slot.map(|&slot| &mut fields[slot]).filter(|slot| slot.is_empty()) else { return };
+        let Some((&at, slot)) = slot.map(|at| (at, &mut fields[*at])).filter(|(_, slot)| slot.is_empty()) else { return };
         match value.as_bytes().first() {
             Some(b'"') if !value.contains('\\') => *slot = Cow::Borrowed(&value[1..value.len() - 1]),
             Some(b'"') => *slot = Cow::Owned(serde_json::from_str(value).unwrap_or_default()),
-            Some(b'{' | b'[') => nested = true,
+            Some(b'{' | b'[') => nested = nested.or(Some(at)),
             _ if value == "null" => {}
             _ => *slot = Cow::Borrowed(value),
         }
     }));
     if read.is_err() || deserializer.end().is_err() {
-        return Err(Reason::BadJson);
+        return Err((Reason::BadJson, None));
     }
     match (nested, unknown && strict) {
-        (true, _) => Err(Reason::NestedValue),
-        (_, true) => Err(Reason::UnknownField),
+        (Some(_), _) => Err((Reason::NestedValue, nested)),
+        (_, true) => Err((Reason::UnknownField, None)),
         _ => Ok(fields),
     }
 }
@@ -232,9 +233,9 @@ mod tests {
         let slots = BTreeMap::from([("a".to_string(), 0), ("b".to_string(), 1)]);
         let fields = object(br#"{"a": 12345678901234567890123, "B": "x\u0041\"", "c": [1]}"#, &slots, 2, false).unwrap();
         assert_eq!(fields, ["12345678901234567890123", "xA\""]);
-        assert_eq!(object(br#"{"a": 1, "c": 2}"#, &slots, 2, true), Err(Reason::UnknownField));
-        assert_eq!(object(br#"{"a": {}}"#, &slots, 2, false), Err(Reason::NestedValue));
-        assert_eq!(object(br#"{"a": 1"#, &slots, 2, true), Err(Reason::BadJson));
+        assert_eq!(object(br#"{"a": 1, "c": 2}"#, &slots, 2, true), Err((Reason::UnknownField, None)));
+        assert_eq!(object(br#"{"a": 1, "b": {}}"#, &slots, 2, false), Err((Reason::NestedValue, Some(1))));
+        assert_eq!(object(br#"{"a": 1"#, &slots, 2, true), Err((Reason::BadJson, None)));
     }
 
     proptest! {

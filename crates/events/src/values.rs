@@ -110,8 +110,11 @@ impl Values {
             data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().clone()));
             }
-            // Lists and records have a text, which nobody means.
-            data_type if data_type.is_floating() || data_type.is_nested() => return Err(data_type.to_string()),
+            // A day is no time, and lists and records have a text that nobody means.
+            data_type @ (DataType::Date32 | DataType::Date64) if *usage == Use::Time => return Err(data_type.to_string()),
+            data_type if data_type.is_nested() => return Err(data_type.to_string()),
+            // Whole numbers with gaps come as floats from pandas.
+            data_type if data_type.is_floating() && *usage != Use::Time => return Err(data_type.to_string()),
             _ => {}
         }
         let target = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

@@ -251,3 +251,27 @@ fn prompts_become_templates() {
     assert_eq!(got.templates[0].skeleton, "Summarise the support ticket number <num> for our customer in two sentences");
     assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 9);
 }
+
+#[test]
+fn words_for_nothing_are_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = b"ts,account_id,ip,card,device,requests\n\\N,a,-,NULL,unknown,null\nNULL,b,unknown,\\N,None,-\n1700000000,NULL,8.8.8.8,,,1\n";
+    let path = write(folder.path(), "a.csv", csv);
+    let got = read(&path).unwrap();
+    assert_eq!((got.rows, got.rejected_count(), got.absent, got.graph.sighting_count()), (3, 1, 6, 0));
+    assert_eq!(got.rejected.keys().copied().collect::<Vec<_>>(), [events::normalise::Reason::MissingAccount]);
+    // The same as a Parquet file would say, with gaps in numbers, as floats.
+    let text = |values: [&str; 3]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
+    let times: ArrayRef = Arc::new(Float64Array::from(vec![None, Some(f64::NAN), Some(1_700_000_000.25)]));
+    let columns = [("ts", times), ("account_id", text(["a", "b", "c"])), ("device", text(["(null)", "d", "d"]))];
+    let got = read_batches(vec![RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, column)| (name, column, true)),
+    )])
+    .unwrap();
+    assert_eq!((got.absent, got.graph.sighting_count()), (1, 2));
+    assert_eq!(got.activity.columns().time.as_slice(), [1_700_000_000_250]);
+    let days: ArrayRef = Arc::new(arrow_array::Date32Array::from(vec![20_000]));
+    let batch = RecordBatch::try_from_iter([("ts", days.clone()), ("account_id", days)]).unwrap();
+    let error = read_batches(vec![Ok(batch)]).unwrap_err().to_string();
+    assert!(error.contains("timestamp has type Date32"), "{error}");
+}

@@ -34,6 +34,8 @@ pub struct BuildSummary {
     pub duplicate_events: u64,
     /// Addresses that aren't routed on the internet and link nobody.
     pub unroutable: u64,
+    /// Identifiers given by a word for nothing, such as `NULL` or `unknown`, and read as missing.
+    pub absent: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// Events older than the last that the store had before an update; they count all the same.
@@ -60,15 +62,20 @@ pub struct IgnoredColumn {
     /// What it may have been meant to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meant: Option<&'static str>,
+    /// What it means, if it wasn't read because another column means that too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<&'static str>,
 }
 
 /// The columns of files that mean nothing, by name; without those that are known and have no use.
 pub fn ignored_columns(files: &[FileRead]) -> Vec<IgnoredColumn> {
-    let mut by_name: BTreeMap<&str, u64> = BTreeMap::new();
-    files.iter().flat_map(|file| &file.ignored).for_each(|column| *by_name.entry(column).or_default() += 1);
-    let read = by_name.into_iter().map(|(column, files)| {
-        let meant = events::schema::meant_by(column);
-        IgnoredColumn { column: column.to_owned(), files, meant }
+    let mut by_name: BTreeMap<(&str, Option<&'static str>), u64> = BTreeMap::new();
+    let nothing = files.iter().flat_map(|file| &file.ignored).map(|column| (column.as_str(), None));
+    let repeated = files.iter().flat_map(|file| &file.repeated).map(|(column, ours)| (column.as_str(), Some(*ours)));
+    nothing.chain(repeated).for_each(|column| *by_name.entry(column).or_default() += 1);
+    let read = by_name.into_iter().map(|((column, repeats), files)| {
+        let meant = events::schema::meant_by(column).filter(|_| repeats.is_none());
+        IgnoredColumn { column: column.to_owned(), files, meant, repeats }
     });
     read.filter(|ignored| ignored.meant.is_none_or(|meant| !ignored.column.trim().eq_ignore_ascii_case(meant))).collect()
 }
@@ -173,14 +180,7 @@ pub fn update<'a>(
             })
             .collect(),
         files: (manifest.inputs.iter())
-            .map(|file| FileRead {
-                file: file.name.clone(),
-                hash: file.hash.clone(),
-                rows: file.rows,
-                duplicate: false,
-                ignored: Vec::new(),
-                missing: Vec::new(),
-            })
+            .map(|file| FileRead { file: file.name.clone(), hash: file.hash.clone(), rows: file.rows, ..FileRead::default() })
             .collect(),
         rejected: manifest.rejected.iter().cloned().collect(),
     };
@@ -265,6 +265,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         timed_events: ingested.activity.event_count() as u64,
         duplicate_events: ingested.event_ids.duplicates,
         unroutable: ingested.unroutable,
+        absent: ingested.absent,
         short_prompts: ingested.short_prompts,
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),

@@ -166,6 +166,7 @@ impl Kept {
             rejected: Default::default(),
             examples: Vec::new(),
             unroutable: 0,
+            absent: 0,
             short_prompts: 0,
             late_events: 0,
             event_ids,

@@ -89,6 +89,28 @@ impl Reason {
         }
     }
 
+    /// What was expected instead.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Reason::MissingAccount => "every row needs an account",
+            Reason::MissingKind => "every row needs a kind",
+            Reason::BadKind => "a kind has letters, digits, _, - and ., 64 of them at most",
+            Reason::UnknownKind => "declare it with --map, or give --allow-kinds",
+            Reason::InvalidUtf8 => "UTF-8 was expected",
+            Reason::ControlCharacter => "text without control characters was expected",
+            Reason::TooLong => "values of at most 1024 bytes, in lines of at most 1 MiB, were expected",
+            Reason::BadIp => "one IPv4 or IPv6 address was expected, or nothing",
+            Reason::BadTime => "a time as 2026-05-01T10:00:00Z or a number since the epoch was expected",
+            Reason::FutureTime => "a time of at most a day from now was expected",
+            Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
+            Reason::BadNumber => "a whole number of at least 1 was expected",
+            Reason::FieldCount => "as many fields as the header has were expected",
+            Reason::BadJson => "one JSON object a line was expected",
+            Reason::NestedValue => "text or a number was expected; flatten objects and lists, with jq for instance",
+            Reason::UnknownField => "leave it out, or give --schema auto",
+        }
+    }
+
     /// The reason of a name.
     pub(crate) fn of_name(name: &str) -> Option<Reason> {
         REASONS.into_iter().find(|reason| reason.name() == name)
@@ -105,6 +127,15 @@ impl Reason {
 
 /// Longest value that is kept.
 pub const MAX_VALUE_BYTES: usize = 1024;
+
+/// What systems write where they have nothing to write.
+const ABSENT: [&str; 12] =
+    ["-", "\\N", "null", "(null)", "<null>", "nil", "none", "nan", "n/a", "#n/a", "undefined", "unknown"];
+
+/// Whether a value is a word for nothing, in any case: accounts that share it would share nothing.
+pub fn is_absent(text: &str) -> bool {
+    text.len() <= 9 && ABSENT.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
 
 /// A value as text: trimmed, UTF-8, at most [`MAX_VALUE_BYTES`], without control characters. May be empty.
 ///
@@ -133,6 +164,12 @@ mod tests {
         assert_eq!(text(b"a\0b"), Err(Reason::ControlCharacter));
         assert_eq!(text(b"a\xffb"), Err(Reason::InvalidUtf8));
         assert_eq!(text(&[b'a'; 1025]), Err(Reason::TooLong));
+    }
+
+    #[test]
+    fn words_for_nothing_are_told_from_values() {
+        assert!(["NULL", "None", "\\N", "-", "N/A", "Unknown"].into_iter().all(is_absent));
+        assert!(!["", "0", "no", "nonesuch", "na", "null-7", "--"].into_iter().any(is_absent));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use jiff::tz::{Offset, TimeZone};
 
-use super::Reason;
+use super::{Reason, is_absent};
 
 /// Where times without an offset were written down: UTC unless said otherwise.
 ///
@@ -75,7 +75,7 @@ impl Unit {
 const YEAR_2000: i64 = 946_684_800;
 const YEAR_2100: i64 = 4_102_444_800;
 
-/// Reads a time as milliseconds since the epoch; nothing if it is empty. RFC 3339 without an offset is of `zone`.
+/// Reads a time as milliseconds since the epoch; nothing if it is empty or a word for nothing. RFC 3339 without an offset is of `zone`.
 ///
 /// # Errors
 /// [`Reason::BadTime`], [`Reason::AncientTime`].
@@ -85,6 +85,9 @@ pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
         return Ok(None);
     }
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 && std::str::from_utf8(text).is_ok_and(is_absent) {
+        return Ok(None);
+    }
     if digits == text.len() {
         let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Reason::BadTime)?;
         return epoch(number).map(Some);
@@ -127,7 +130,8 @@ fn thousandths(fraction: &[u8]) -> i64 {
     (0..3).fold(0, |sum, at| sum * 10 + fraction.get(at).map_or(0, |byte| i64::from(byte - b'0')))
 }
 
-/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing; whether it was nothing.
+/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing; whether it was nothing. Offsets are
+/// also read as PostgreSQL (`+00`), `strftime` (`+0200`), Ruby (` +0200`) and Go (` +0200 CEST`) write them.
 fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         text.get(range)?.iter().try_fold(0i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
@@ -148,7 +152,7 @@ fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     }
     let mut rest = &text[19..];
     let mut millis = 0;
-    if let Some(fraction) = rest.strip_prefix(b".") {
+    if let Some(fraction) = rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b",")) {
         let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             return None;
@@ -158,7 +162,7 @@ fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     }
     let offset = match rest {
         b"" | b"Z" | b"z" | b" UTC" => 0,
-        _ => offset(rest)?,
+        _ => offset(spaced(rest))?,
     };
     // Days from civil, H. Hinnant, "chrono-compatible low-level date algorithms".
     let shifted = year - i64::from(month <= 2);
@@ -169,9 +173,20 @@ fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     Some(((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + millis, rest.is_empty()))
 }
 
-/// Seconds east of UTC: `+02:00`.
+/// An offset without the space before it, and without the zone's abbreviation behind it.
+fn spaced(text: &[u8]) -> &[u8] {
+    let Some(text) = text.strip_prefix(b" ") else { return text };
+    match text.iter().position(|&byte| byte == b' ') {
+        Some(end) if text[end + 1..].iter().all(u8::is_ascii_alphabetic) => &text[..end],
+        _ => text,
+    }
+}
+
+/// Seconds east of UTC: `+02:00`, `+0200` or `+02`.
 fn offset(text: &[u8]) -> Option<i64> {
     match text {
+        [_, _, _] => offset(&[text, b":00"].concat()),
+        [sign, h1, h2, m1, m2] => offset(&[*sign, *h1, *h2, b':', *m1, *m2]),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
             let two = |high: &u8, low: &u8| i64::from(high - b'0') * 10 + i64::from(low - b'0');
             let (hours, minutes) = (two(h1, h2), two(m1, m2));
@@ -231,14 +246,28 @@ mod tests {
         for text in ["1700000000123", "1700000000123456", "1700000000123456789"] {
             assert_eq!(parse(text.as_bytes(), &Zone::default()).unwrap().unwrap().0, at, "{text}");
         }
-        assert_eq!(parse(b" ", &Zone::default()), Ok(None));
+        let spellings = ["+02", "+0200", " +0200", " +0200 CEST", " +02:00"];
+        for text in spellings.map(|offset| format!("2023-11-15 00:13:20,123{offset}")) {
+            assert_eq!(parse(text.as_bytes(), &Zone::default()).unwrap().unwrap().0, at, "{text}");
+        }
+        for nothing in [" ", "NULL", "\\N", "-"] {
+            assert_eq!(parse(nothing.as_bytes(), &Zone::default()), Ok(None));
+        }
     }
 
     #[test]
     fn what_is_no_time_is_rejected() {
-        for text in
-            ["2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "yesterday", "2023-11-14", "50000000000", "2023-11-14T22:13:20+2"]
-        {
+        for text in [
+            "2023-02-29T00:00:00Z",
+            "2023-13-01T00:00:00Z",
+            "yesterday",
+            "2023-11-14",
+            "50000000000",
+            "2023-11-14T22:13:20+2",
+            "2023-11-14T22:13:20+020",
+            "2023-11-14T22:13:20 +0200 7",
+            "2023-11-14T22:13:20 CEST",
+        ] {
             assert_eq!(parse(text.as_bytes(), &Zone::default()), Err(Reason::BadTime), "{text}");
         }
         for text in ["0", "-5", "1999-12-31T23:59:59Z", "12345"] {
