@@ -248,3 +248,18 @@ fn what_is_wrong_with_an_input_is_said_with_what_to_do() {
     let ran = bench.ok(&["build", &twice, "-o", "store"]);
     assert!(ran.stdout.contains("column client_ip was not read: another one is ip already"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_can_not_be_meant_is_told_with_what_can() {
+    let bench = Bench::new();
+    let store = crate::support::detected(&bench);
+    let id = bench.ok(&["networks", &store, "--format", "jsonl"]).records()[0]["id"].as_str().expect("an id").to_owned();
+    let rank = ["case", "confirm", &store, "1", "--reviewer", "ann", "--reason", "cards"];
+    bench.fails(2, &["1 is a rank", &format!("name it as {id}")], &rank);
+    let members = bench.ok(&["members", &store, "--network", "1", "--format", "jsonl"]).records();
+    let account = members[0]["account_id"].as_str().expect("an account");
+    bench.fails(2, &["is one node; name two"], &["why", &store, account, account]);
+    let config = bench.file("config.toml", "seed = 1\n\n[scores]\nthreshold = 3\n");
+    let ran = bench.fails(2, &["config.toml: line 3: unknown field `scores`"], &["detect", &store, "--config", &config]);
+    assert!(!ran.stderr.contains("\\u{a}"), "{}", ran.stderr);
+}

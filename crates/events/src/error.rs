@@ -163,6 +163,15 @@ fn nearest_hint(nearest: Option<&str>, column: &str, found: &[String]) -> String
     }
 }
 
+/// What is wrong with a TOML file, and where, in one line.
+pub fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let what = error.message().replace('\n', "; ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {what}", before.matches('\n').count() + 1),
+        None => what,
+    }
+}
+
 /// The candidate nearest to a name, if any is near enough to be worth naming.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     candidates

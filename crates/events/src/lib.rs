@@ -49,7 +49,7 @@ pub use base::Base;
 pub use batches::{Batches, Sources};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
-pub use error::EventError;
+pub use error::{EventError, in_one_line};
 pub use event_ids::EventIds;
 pub use ingest::{FileRead, Ingested, Template, ingest, ingest_into};
 pub use keep::{Element, Growing, InMemory, Keeper};

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{EventError, nearest};
+use crate::error::{EventError, in_one_line, nearest};
 use crate::normalise::kind::{Normaliser, Ttl};
 
 /// What a column is used for.
@@ -171,7 +171,11 @@ impl Map {
         let text =
             std::fs::read_to_string(path).map_err(|error| EventError::input(path, error, "check the path given to --map"))?;
         let map: Map = toml::from_str(&text).map_err(|error| {
-            EventError::input(path, error, "a map has [columns] ours = \"theirs\" and [kinds.NAME] column = \"...\"")
+            EventError::input(
+                path,
+                in_one_line(&text, &error),
+                "a map has [columns] ours = \"theirs\" and [kinds.NAME] column = \"...\"",
+            )
         })?;
         let unknown = |what, name: &str, candidates: &mut dyn Iterator<Item = &'static str>| EventError::UnknownName {
             file: path.display().to_string(),

@@ -73,7 +73,8 @@ impl DetectConfig {
     /// [`Error::Io`] if the file can't be read, [`Error::Usage`] naming the place if it doesn't parse.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-        toml::from_str(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+        toml::from_str(&text)
+            .map_err(|error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error))))
     }
 
     /// The configuration as TOML, every key with its value.

@@ -152,8 +152,11 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
 /// Why two accounts are, or aren't, held to be one operator's.
 ///
 /// # Errors
-/// As [`Ties::of`].
+/// [`Error::Usage`] if the two are one; as [`Ties::of`].
 pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: AccountId) -> Result<Why, Error> {
+    if first == second {
+        return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(Node::Account(first)))));
+    }
     let ties = Ties::of(dataset, results)?;
     let shared = common(dataset, Some(&ties), first, second);
     let tie = ties.between(first, second);

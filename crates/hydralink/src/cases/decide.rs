@@ -115,7 +115,7 @@ struct About {
 fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision: &Decision<'_>) -> Result<About, Error> {
     let target = decision.target;
     if !target.to_ascii_uppercase().starts_with("PN-") {
-        let node = dataset.node(target)?;
+        let node = dataset.node(target).map_err(|error| ranked(results, target).unwrap_or(error))?;
         return about_node(dataset, results, node, decision.action);
     }
     let current = results.map(|results| results.network_index(target).map(|network| (results, network))).transpose();
@@ -146,6 +146,14 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
         (Err(error), None) => Err(error),
         (Ok(None), None) => Err(Error::NotDetected { store: dataset.path().to_owned() }),
     }
+}
+
+/// A decision outlasts the ranks: a rank is answered with the id that it stands for now.
+fn ranked(results: Option<&Labelling>, target: &str) -> Option<Error> {
+    target.parse::<u32>().ok()?;
+    let network = results?.network_index(target).ok()?;
+    let id = &results?.head(network).id;
+    Some(Error::Usage(format!("{target} is a rank, which the next detection may give to another network: name it as {id}")))
 }
 
 fn about_node(dataset: &Dataset, results: Option<&Labelling>, node: Node, action: Action) -> Result<About, Error> {

@@ -70,7 +70,7 @@ impl Rule {
     pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         let wrong = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-        let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let file: File = toml::from_str(&text).map_err(|error| wrong(events::in_one_line(&text, &error)))?;
         let rules = file.rules.iter().map(|(name, text)| match text.as_str() {
             Some(text) => Rule::parse(name, text).map_err(|error| wrong(error.to_string())),
             None => Err(wrong(format!("rule {name} is no text, as in {EXAMPLE}"))),
