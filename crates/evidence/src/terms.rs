@@ -107,18 +107,19 @@ impl TieTerms {
     /// Adds up the bits of identifiers, each with its kind, under the cautions of the module.
     pub fn sum(&self, mut shared: Vec<(KindId, f64)>) -> Tie {
         shared.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-        let implied = |kind: usize| is_implied(&self.nested, kind, shared.iter().map(|&(shown, _)| shown.index()));
-        let (mut bits, mut kinds_seen, mut previous, mut factor) = (0.0, 0, None, 1.0);
-        for &(kind, surprise) in &shared {
-            if implied(kind.index()) {
+        let (mut bits, mut kinds_seen) = (0.0, 0);
+        let of_kinds: Vec<&[(KindId, f64)]> = shared.chunk_by(|left, right| left.0 == right.0).collect();
+        for of_kind in &of_kinds {
+            // Each kind is asked of once: an account may have thousands of identifiers of one.
+            if is_implied(&self.nested, of_kind[0].0.index(), of_kinds.iter().map(|shown| shown[0].0.index())) {
                 continue;
             }
-            if previous != Some(kind) {
-                (previous, factor) = (Some(kind), 1.0);
-                kinds_seen += 1;
+            kinds_seen += 1;
+            let mut factor = 1.0;
+            for &(_, surprise) in *of_kind {
+                bits += factor * surprise;
+                factor *= self.same_kind_discount;
             }
-            bits += factor * surprise;
-            factor *= self.same_kind_discount;
         }
         let corroborated = if self.several_kinds { kinds_seen >= 2 } else { shared.len() >= 2 };
         Tie { bits, corroborated }

@@ -59,10 +59,14 @@ impl<'t, 'a> Common<'t, 'a> {
         shared(&self.rows[first as usize], &self.rows[second as usize])
     }
 
-    /// What ties two members, as [`Ties::between`] says.
-    pub(super) fn between(&self, first: u32, second: u32) -> Tie {
-        let terms = self.shared_by(first, second).map(|place| (self.kinds[place as usize], self.bits[place as usize]));
-        self.ties.terms().sum(terms.collect())
+    /// The kind of an identifier.
+    pub(super) fn kind(&self, place: u32) -> KindId {
+        self.kinds[place as usize]
+    }
+
+    /// What sharing these ties, as [`Ties::between`] says of two members.
+    pub(super) fn tie(&self, places: impl Iterator<Item = u32>) -> Tie {
+        self.ties.terms().sum(places.map(|place| (self.kind(place), self.bits[place as usize])).collect())
     }
 
     /// The places of the identifiers without which a member's tie to the network isn't enough; none if it isn't enough with
@@ -108,7 +112,7 @@ impl<'t, 'a> Common<'t, 'a> {
         if tie.bits >= needed { (tie.bits / needed).max(1.0) } else { (tie.bits / needed).min(1.0 - f64::EPSILON) }
     }
 
-    /// The pairs of members that follow each other on an identifier: (before, after), each once.
+    /// The pairs of members that follow each other on an identifier: (before, after), each once, ascending by the one after.
     pub(super) fn neighbouring_pairs(&self) -> Vec<(u32, u32)> {
         let mut last = vec![u32::MAX; self.identifiers.len()];
         let mut pairs = Vec::new();

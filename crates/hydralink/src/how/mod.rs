@@ -12,7 +12,7 @@
 //! 4. *Separating accounts*: those without which the network falls apart, as one that two operators share.
 //! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //!
-//! Cost: O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
+//! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
 use std::cmp::Reverse;
 
@@ -30,9 +30,11 @@ use crate::ties::Ties;
 
 mod common;
 mod enough;
+mod pairs;
 mod pieces;
 
 use common::Common;
+use pairs::Ranked;
 use pieces::{LeftOut, pieces};
 
 /// Up to this many members all pairs are looked at: two million.
@@ -225,17 +227,8 @@ struct Edge {
 
 /// Kruskal: the strongest ties that join two groups, strongest first, ties of equal bits by the lower accounts.
 fn spanning_tree(common: &Common<'_, '_>) -> Vec<Edge> {
-    let bits = |&(first, second): &(u32, u32)| {
-        let tie = common.between(first, second);
-        (tie.bits > 0.0).then_some(Edge { bits: tie.bits, first, second })
-    };
-    let count = common.rows.len() as u32;
-    let mut edges: Vec<Edge> = if common.rows.len() <= EXACT_MEMBERS {
-        let rows = (0..count).into_par_iter().with_min_len(8);
-        rows.flat_map_iter(|first| (first + 1..count).filter_map(move |second| bits(&(first, second)))).collect()
-    } else {
-        common.neighbouring_pairs().par_iter().with_min_len(256).filter_map(bits).collect()
-    };
+    let ranked = Ranked::of(common);
+    let mut edges = if common.rows.len() <= EXACT_MEMBERS { ranked.all() } else { ranked.neighbouring() };
     edges.par_sort_unstable_by(|a, b| b.bits.total_cmp(&a.bits).then((a.first, a.second).cmp(&(b.first, b.second))));
     let mut groups = UnionFind::<u32>::new(common.rows.len());
     edges.retain(|edge| groups.union(edge.first, edge.second));
