@@ -247,6 +247,19 @@ fn levels_show_less() {
         assert!(leaked.is_empty(), "{command:?} shows {leaked:?}");
         bench.fails(2, &["--key-file"], &[command, &["--level", "redact"]].concat());
     }
+    // What is hidden stays out of errors too: what was typed, and what is near it.
+    let wrong = format!("{}x", &members[0][..members[0].len() - 1]);
+    for (level, node) in [("redact", wrong.clone()), ("redact", format!("account:{wrong}")), ("analyst", format!("{card}x"))] {
+        let ran = bench.fails(3, &["not found"], &["show", &store, &node, "--level", level, "--key-file", &key]);
+        assert!(ran.stderr.contains("not repeated") && !ran.stderr.contains("did you mean"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(&wrong) && !ran.stderr.contains(&card), "{}", ran.stderr);
+    }
+    let ran = bench.fails(
+        3,
+        &["not found"],
+        &["show", &store, &format!("account:{wrong}"), "--level", "analyst", "--key-file", &key],
+    );
+    assert!(ran.stderr.contains(&wrong) && ran.stderr.contains(&members[0][..members[0].len() - 1]), "{}", ran.stderr);
     let analyst = at("analyst", &["members", &store, "--network", &id, "--format", "jsonl"]);
     assert!(members.iter().all(|member| analyst.contains(member)), "analysts see accounts");
 

@@ -108,6 +108,9 @@ fn names_of(object: &serde_json::Value) -> Option<Vec<String>> {
 /// How many near misses are named.
 const SUGGESTIONS: usize = 3;
 
+/// In place of a value.
+const NOT_REPEATED: &str = " (value not repeated)";
+
 /// How many names around the place where the text would stand are compared with it.
 const NEIGHBOURHOOD: u32 = 64;
 
@@ -179,7 +182,8 @@ impl Dataset {
         let meant = text.split_once(':').filter(|_| kind.is_none());
         let meant = meant.and_then(|(word, value)| Some((self.kind_nearly_called(word)?, value)));
         if let Some(found) = meant.and_then(|(kind, value)| self.identifier(kind, value)) {
-            return self.not_found(text, text.to_owned(), vec![(0, self.label_of(Node::Identifier(found)))]);
+            let near = self.open_label(Node::Identifier(found)).map(|label| (0, label));
+            return self.not_found(text, text.to_owned(), near.into_iter().collect());
         }
         let (kind, value) = meant.map_or((kind, value), |(kind, value)| (Some(kind), value));
         if kind.is_none() {
@@ -190,27 +194,24 @@ impl Dataset {
             let token = self.roles()[candidate.index()] == KindRole::Payment;
             if !token && kind.is_none_or(|kind| kind == candidate) {
                 near.extend(self.near(self.graph().identifiers_of_kind(candidate), value, |id| {
-                    self.label_of(Node::Identifier(IdentifierId(id)))
+                    self.open_label(Node::Identifier(IdentifierId(id)))
                 }));
             }
         }
         // A payment token that was typed in error is nobody's business either.
         let token = kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Payment);
-        let what = if token {
-            format!("{} (value not repeated)", text.split(':').next().unwrap_or_default())
-        } else {
-            text.to_owned()
-        };
+        let what =
+            if token { format!("{}{NOT_REPEATED}", text.split(':').next().unwrap_or_default()) } else { text.to_owned() };
         self.not_found(text, what, near)
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
         let accounts = 0..self.graph().account_count() as u32;
         let at = self.account_names().lower_bound(accounts.clone(), name);
-        self.nearest(accounts, at, name, self.account_names(), |id| self.label_of(Node::Account(AccountId(id))))
+        self.nearest(accounts, at, name, self.account_names(), |id| self.open_label(Node::Account(AccountId(id))))
     }
 
-    fn near(&self, range: std::ops::Range<u32>, value: &str, label: impl Fn(u32) -> String) -> Vec<(usize, String)> {
+    fn near(&self, range: std::ops::Range<u32>, value: &str, label: impl Fn(u32) -> Option<String>) -> Vec<(usize, String)> {
         let at = self.identifier_names().lower_bound(range.clone(), value);
         self.nearest(range, at, value, self.identifier_names(), label)
     }
@@ -221,7 +222,7 @@ impl Dataset {
         at: u32,
         value: &str,
         names: &crate::names::NameTable,
-        label: impl Fn(u32) -> String,
+        label: impl Fn(u32) -> Option<String>,
     ) -> Vec<(usize, String)> {
         let from = at.saturating_sub(NEIGHBOURHOOD).max(range.start);
         let to = at.saturating_add(NEIGHBOURHOOD).min(range.end);
@@ -229,13 +230,44 @@ impl Dataset {
         (from..to)
             .filter_map(|id| {
                 let distance = strsim::damerau_levenshtein(names.name_of(id), value);
-                (distance <= limit).then(|| (distance, label(id)))
+                (distance <= limit).then(|| Some((distance, label(id)?))).flatten()
             })
             .collect()
     }
 
+    /// A node's label if the level shows it as it is stored: a pseudonym that is near what was typed would tell whose it is.
+    fn open_label(&self, node: Node) -> Option<String> {
+        let stored = match node {
+            Node::Account(account) => format!("account:{}", self.account_name(account)),
+            Node::Identifier(identifier) => self.stored_label(identifier),
+        };
+        Some(self.label_of(node)).filter(|label| *label == stored)
+    }
+
+    /// What was asked for, for a level that hides some values: whatever was typed may end in a log.
+    fn unrepeated(&self, what: String) -> String {
+        if what.ends_with(NOT_REPEATED) {
+            return what;
+        }
+        let kind = what.split_once(':').map(|(word, _)| word);
+        let shown = match kind {
+            Some("account") => self.naming().shows_account_table(),
+            Some(word) => self
+                .kind_called(word)
+                .is_some_and(|kind| self.naming().shows_account_table() && self.roles()[kind.index()] == KindRole::Template),
+            None => false,
+        };
+        let known = |word: &&str| *word == "account" || self.kind_called(word).is_some();
+        match kind.filter(known) {
+            _ if shown => what,
+            Some(word) => format!("{word}{NOT_REPEATED}"),
+            None => format!("what was asked for{NOT_REPEATED}"),
+        }
+    }
+
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
     fn not_found(&self, text: &str, what: String, mut near: Vec<(usize, String)>) -> Error {
+        let what = if self.naming().is_full() { what } else { self.unrepeated(what) };
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
