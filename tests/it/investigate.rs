@@ -41,6 +41,19 @@ fn what_joins_two_accounts_is_answered_in_bits() {
     let shared = bench.ok(&["common", &store, first, second, "--format", "jsonl"]).records();
     let why = bench.ok(&["why", &store, first, second, "--format", "json"]).json();
     assert_eq!(why["shared"].as_array().expect("rows"), &shared);
+    // Odds are multiplied by what was seen, whatever they were before. Tied accounts are likelier one operator's than not.
+    let at = |prior: &str| {
+        let asked = ["why", &store, first, second, "--prior-same-operator", prior, "--format", "json"];
+        number(&bench.ok(&asked).json()["probability"])
+    };
+    let odds = |probability: f64| (probability / (1.0 - probability)).log2();
+    let gained = number(&why["odds_bits"]);
+    for prior in [1e-9, 1e-7, 1e-5] {
+        assert!((odds(at(&prior.to_string())) - odds(prior) - gained).abs() < 1e-3, "{prior}: {why}");
+    }
+    let tied = number(&why["bits"]) >= number(&why["needed"]);
+    assert!((!tied || number(&why["probability"]) > 0.5) && number(&why["prior_same_operator"]) < 0.01, "{why}");
+    bench.fails(2, &["a probability over 0 and below 1"], &["why", &store, first, second, "--prior-same-operator", "1"]);
     let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
     assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");
     let identifier = shared[0]["identifier"].as_str().expect("an identifier");

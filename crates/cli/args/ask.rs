@@ -93,6 +93,22 @@ pub(crate) struct TwoNodes {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) two: TwoNodes,
+    /// How likely two accounts are one operator's before anything is seen, such as 1e-5 (default: one in as many as there are
+    /// accounts, as in detection)
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) prior_same_operator: Option<f64>,
+}
+
+/// A probability that is neither 0 nor 1.
+fn probability(text: &str) -> Result<f64, String> {
+    let between = text.parse().ok().filter(|&share: &f64| share > 0.0 && share < 1.0);
+    between.ok_or_else(|| "a probability over 0 and below 1, such as 1e-5, was expected".to_owned())
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Ego {
     #[command(flatten)]
     pub(crate) view: View,

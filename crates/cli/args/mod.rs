@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use act::*;
 pub(crate) use ask::{
     Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
-    Top, TwoNodes,
+    Top, TwoNodes, Why,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
@@ -115,7 +115,9 @@ pub(crate) enum Command {
     /// Example: hydralink impact store bans.txt
     Impact(Impact),
     /// Why two accounts are, or aren't, held to be one operator's
-    Why(TwoNodes),
+    ///
+    /// Example: hydralink why store acct_1 acct_2 --prior-same-operator 1e-5
+    Why(Why),
     /// What keeps two accounts apart, and how many bits are missing
     ///
     /// Example: hydralink why-not store acct_1 acct_2

@@ -6,7 +6,7 @@ use std::path::Path;
 use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
 use hydralink::how::{self, HeldBy, How};
-use hydralink::links::{self, EgoNode, Shared};
+use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot};
@@ -126,16 +126,33 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
 }
 
 /// Prints what two accounts share, and what that says.
-pub(crate) fn why(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
-    let why = links::why(&dataset, &dataset.labelling()?, first, second)?;
+pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<Found> {
+    let two = &arguments.two;
+    let dataset = two.view.open_for_lookups(&two.store)?;
+    let (first, second) = (account(&dataset, &two.first)?, account(&dataset, &two.second)?);
+    let found = links::why(&dataset, &dataset.labelling()?, first, second)?;
+    let why = match arguments.prior_same_operator {
+        Some(prior) => found.at_prior(prior),
+        None => found,
+    };
     Ok(output.one(&why, |why| {
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
+        lines.push(probability_line(why));
         lines.push(String::new());
         lines.join("\n")
     })?)
+}
+
+/// A model's number, said with what it stands on.
+fn probability_line(why: &Why) -> String {
+    let likely = match why.probability {
+        high if high > 0.9999 => "over 99.99%".to_owned(),
+        low if low < 0.0001 => "under 0.01%".to_owned(),
+        between => format!("{:.2}%", 100.0 * between),
+    };
+    let among = grouped((1.0 / why.prior_same_operator).round() as u64);
+    format!("one operator's by this alone: {likely} by the model, if of {among} pairs one is (--prior-same-operator)")
 }
 
 /// Prints what keeps two accounts apart.

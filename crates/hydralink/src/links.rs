@@ -65,6 +65,13 @@ pub struct Why {
     pub bits: f64,
     /// Bits that would tie them.
     pub needed: f64,
+    /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as there are
+    /// accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
+    pub prior_same_operator: f64,
+    /// How likely the two are one operator's by what they share alone. The model's: see [`Why::at_prior`].
+    pub probability: f64,
+    /// Log2 of what `probability` makes of the prior's odds.
+    pub odds_bits: f64,
     /// Kinds among what counts.
     pub kinds: usize,
     /// Network of the first, if flagged.
@@ -185,17 +192,43 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
         (None, None) => format!("neither belongs to a flagged network; {direct}"),
     };
-    Ok(Why {
+    let terms = ties.terms();
+    // What nothing of another kind corroborates is held to more: the same, said of the bits.
+    let corroborated = tie.bits * terms.needed(true, 1) / needed;
+    let found = Why {
         first: dataset.label_of(Node::Account(first)),
         second: dataset.label_of(Node::Account(second)),
         bits: tie.bits,
         needed,
+        prior_same_operator: 0.0,
+        probability: 0.0,
+        odds_bits: corroborated - terms.pairs_bits,
         kinds: kinds.len(),
         first_network,
         second_network,
         answer,
         shared,
-    })
+    };
+    Ok(found.at_prior(1.0 / terms.accounts.max(2.0)))
+}
+
+impl Why {
+    /// The same under another prior.
+    ///
+    /// ```text
+    /// odds(one operator | shared) = 2^odds_bits * prior / (1 - prior)
+    /// odds_bits                   = bits (two thirds of them where one kind speaks) - log2(pairs of identifiers of an account)
+    /// ```
+    ///
+    /// as in detection's threshold, which stands for a prior of one in as many as there are accounts, and a margin. Bits are
+    /// counted as if identifiers were independent within the discounts; nothing calibrates the number. A prior that is no probability
+    /// over 0 and below 1 is taken for the nearest that is.
+    pub fn at_prior(self, prior_same_operator: f64) -> Self {
+        let prior_same_operator = prior_same_operator.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
+        let prior_bits = (prior_same_operator / (1.0 - prior_same_operator)).log2();
+        let probability = 1.0 / (1.0 + (-(self.odds_bits + prior_bits)).exp2());
+        Why { prior_same_operator, probability, ..self }
+    }
 }
 
 /// The kind of a `KIND:VALUE`.

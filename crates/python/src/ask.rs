@@ -140,13 +140,20 @@ impl Store {
     }
 
     /// Why two accounts are, or aren't, held to be one operator's: `answer`, `bits` of the `needed`, and what they share.
-    fn why<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (first, second, *, prior_same_operator = None))]
+    fn why<'py>(
+        &self,
+        py: Python<'py>,
+        first: &str,
+        second: &str,
+        prior_same_operator: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
             let dataset = dataset.for_lookups();
             links::why(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
         })?;
-        plain(py, &found)
+        plain(py, &prior_same_operator.map_or_else(|| found.clone(), |prior| found.clone().at_prior(prior)))
     }
 
     /// What keeps two accounts apart, and how many bits are missing.
