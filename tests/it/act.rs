@@ -198,6 +198,12 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
             assert!((hit - expected).abs() < 1e-6, "every account has a country and a tier: {plan}");
         }
     }
+    // Who is banned already is said to be.
+    let banned = |action: &&Value| action["already_banned"] == true;
+    for action in plan(&["--benign-budget", "1000"])["actions"].as_array().expect("actions") {
+        let shown = bench.ok(&["show", &store, &text(&action["target"]), "--format", "json"]).json();
+        assert_eq!(banned(&action), shown["facts"]["status"] == "banned", "{action} {shown}");
+    }
     assert!(plan(&[])["reviewed"].is_null());
     run_with(&bench, &["case", "confirm", &store, &id], ANN);
     let reviewed = plan(&["--benign-budget", "1000"])["reviewed"].clone();

@@ -54,6 +54,13 @@ fn plan_text(plan: &Plan) -> String {
     ];
     lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
+    let banned = plan.actions.iter().filter(|action| action.already_banned).count();
+    if banned > 0 {
+        lines.push(format!(
+            "{} of the accounts are banned already: of these it counts what a ban would have stopped",
+            grouped(banned as u64)
+        ));
+    }
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
         "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>10}{:>9}",
@@ -78,7 +85,13 @@ fn plan_text(plan: &Plan) -> String {
     lines.extend(plan.actions.iter().take(SHOWN).map(|action| {
         let share = action.benign_share_interval;
         let share = share.map_or(String::new(), |(low, high)| format!("  benign {:.0}% to {:.0}%", low * 100.0, high * 100.0));
-        format!("  {:<15}{:<48}{:>10} exchanges{share}", action.action, action.target, grouped(action.exchanges_stopped))
+        let banned = if action.already_banned { "  banned already" } else { "" };
+        format!(
+            "  {:<15}{:<48}{:>10} exchanges{share}{banned}",
+            action.action,
+            action.target,
+            grouped(action.exchanges_stopped)
+        )
     }));
     if plan.actions.len() > SHOWN {
         lines.push(format!("  ... and {} more; --format json has all", plan.actions.len() - SHOWN));

@@ -140,6 +140,11 @@ impl Candidate {
         (std::cmp::Reverse(self.members.len()), self.members[0].account)
     }
 
+    /// Whether nothing but infrastructure proposed it.
+    pub fn is_of_infrastructure(&self) -> bool {
+        self.origin == Origin::Infrastructure
+    }
+
     /// The accounts that count as members: all but the ambiguous ones, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)
@@ -334,7 +339,7 @@ impl<'a> Corroborator<'a> {
     /// The candidates with other groups of free accounts.
     fn with_free(&self, mut candidates: Candidates, groups: Vec<u32>, left: Vec<Option<Standing>>) -> Candidates {
         candidates.free = refine_free(&self.judge, &candidates.settled, groups, left);
-        candidates.networks.retain(|network| network.origin != Origin::Infrastructure);
+        candidates.networks.retain(|network| !network.is_of_infrastructure());
         candidates.networks.extend(self.described(&candidates.free, Origin::Infrastructure));
         candidates.networks.sort_by_key(Candidate::place);
         candidates

@@ -31,7 +31,7 @@ use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::holdings::runs;
 use crate::interlock::separate_strangers;
-use crate::members::{Candidates, Origin};
+use crate::members::Candidates;
 use crate::ties::{find, union};
 
 /// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the graph
@@ -97,9 +97,8 @@ pub(crate) fn join_pieces(
     flagged: &[bool],
     config: &MemberConfig,
 ) -> Vec<(usize, usize)> {
-    let pieces: Vec<usize> = (0..candidates.networks.len())
-        .filter(|&at| flagged[at] && candidates.networks[at].origin == Origin::Infrastructure)
-        .collect();
+    let pieces: Vec<usize> =
+        (0..candidates.networks.len()).filter(|&at| flagged[at] && candidates.networks[at].is_of_infrastructure()).collect();
     if pieces.len() < 2 {
         return Vec::new();
     }
@@ -244,7 +243,7 @@ mod tests {
         let toy = chains(1, true);
         let (beside, joined) = found(&toy, 4);
         assert_eq!(of_pool(&beside), [(20, true); 4], "four pieces of the pool, and no neighbours");
-        assert!(beside.networks.iter().all(|network| network.origin == Origin::Infrastructure));
+        assert!(beside.networks.iter().all(|network| network.is_of_infrastructure()));
         assert_eq!(of_pool(&joined.expect("chains cross the cuts")), [(80, true)]);
     }
 
@@ -266,7 +265,7 @@ mod tests {
     fn where_nobody_knows_what_accounts_do_nothing_is_proposed() {
         let mut toy = chains(3, true);
         toy.rest();
-        assert!(found(&toy, 4).0.networks.iter().all(|network| network.origin != Origin::Infrastructure));
+        assert!(found(&toy, 4).0.networks.iter().all(|network| !network.is_of_infrastructure()));
     }
 
     /// Random graphs: pieces drawn at random share what degrees give, and are joined no more often than the bits say.
@@ -296,7 +295,7 @@ mod tests {
                     identifiers: Vec::new(),
                     suppressed: 0,
                     fragility: crate::members::Fragility { identifier: None, lost: 0 },
-                    origin: Origin::Infrastructure,
+                    origin: crate::Origin::Infrastructure,
                 })
                 .collect();
             joined +=

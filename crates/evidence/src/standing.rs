@@ -307,7 +307,7 @@ impl Prior<'_> {
     /// are many, so are those that nothing has tied yet.
     fn bits_of_alike(&self, is_member: bool, total: u32) -> f64 {
         let stratum = stratum(total);
-        let members = f64::from(self.by_total[stratum] - u32::from(is_member));
+        let members = f64::from(self.by_total[stratum].saturating_sub(u32::from(is_member)));
         ((members + 0.5) / (f64::from(self.population.by_total[stratum]) - members).max(1.0)).log2()
     }
 }

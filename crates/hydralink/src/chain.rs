@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use evidence::{Candidate, Classification, Origin, ScoreCard};
+use evidence::{Candidate, Classification, ScoreCard};
 use graph::{AccountId, Partition};
 use rayon::prelude::*;
 
@@ -85,12 +85,12 @@ pub(crate) fn find_candidates(
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
     if let Some(joined) = corroborator.joined(&candidates, &flagged) {
         // Only what infrastructure proposed has changed.
-        let others = candidates.networks.iter().zip(cards).filter(|(network, _)| network.origin != Origin::Infrastructure);
+        let others = candidates.networks.iter().zip(cards).filter(|(network, _)| !network.is_of_infrastructure());
         let mut known: HashMap<u32, ScoreCard> = others.map(|(network, card)| (network.members[0].account, card)).collect();
-        let anew: Vec<&Candidate> = joined.networks.iter().filter(|network| network.origin == Origin::Infrastructure).collect();
+        let anew: Vec<&Candidate> = joined.networks.iter().filter(|network| network.is_of_infrastructure()).collect();
         let mut anew = score(&anew).into_iter();
         let card_of = |network: &Candidate| {
-            if network.origin == Origin::Infrastructure { anew.next() } else { known.remove(&network.members[0].account) }
+            if network.is_of_infrastructure() { anew.next() } else { known.remove(&network.members[0].account) }
         };
         cards = joined.networks.iter().filter_map(card_of).collect();
         candidates = joined;
@@ -105,7 +105,7 @@ pub(crate) fn find_candidates(
     // What only infrastructure proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
         let cases = evidence::cases_of(&card.signals, &linkage.score);
-        network.origin != Origin::Infrastructure || (cases.timing.is_some() && cases.content.is_some())
+        !network.is_of_infrastructure() || (cases.timing.is_some() && cases.content.is_some())
     };
     let networks = std::mem::take(&mut candidates.networks);
     (candidates.networks, cards) = networks.into_iter().zip(cards).filter(stands).unzip();
@@ -129,7 +129,7 @@ fn score_candidates(
             let accounts: Vec<u32> = candidate.accounts().collect();
             let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-            let mut signals = named_signals(&behaviour, candidate.origin == Origin::Infrastructure, without);
+            let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
             let linked = corroborator.cross_linked(&accounts);
             signals.push(evidence::NamedSignal::new("cross_linked", family_of("cross_linked"), linked));
             let turns = corroborator.turns(candidate);

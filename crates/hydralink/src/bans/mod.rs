@@ -75,6 +75,9 @@ pub struct Action {
     /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub benign_share_interval: Option<(f64, f64)>,
+    /// The account is banned already: what the ban stops is what it would have stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub already_banned: bool,
 }
 
 /// Benign accounts hit in one country, pathway, tier or autonomous system.
@@ -291,6 +294,7 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         exchanges_stopped: gain.stopped.round() as u64,
         benign_expected: gain.benign,
         benign_share_interval: interval,
+        already_banned: matches!(target, Target::Account(account) if dataset.is_banned(AccountId(account))),
     }
 }
 
