@@ -164,12 +164,17 @@ def random_name(draw):
     return "".join(chr(draw.choice(classes)()) for _ in range(length))
 
 
+# Words for nothing, in any case (crates/events/src/normalise).
+ABSENT = {"-", "\\n", "null", "(null)", "<null>", "nil", "none", "nan", "n/a", "#n/a", "undefined", "unknown"}
+
+
 def taken(name):
     """A name as it is kept, "" if there is nothing in it, or None if its row is rejected: as events::normalise has it."""
     trimmed = name.strip(" \t\n\f\r")
     if len(trimmed.encode()) > 1024 or any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in trimmed):
         return None
-    return trimmed.strip()
+    kept = trimmed.strip()
+    return "" if kept.lower() in ABSENT else kept
 
 
 def node_id(kind, value):
