@@ -84,10 +84,11 @@ impl Strata {
     pub(crate) fn fit(&self, least_overdispersion: f64, length: usize) -> Stratified {
         let mut pooled = ShareMoments::default();
         self.moments.iter().for_each(|moments| pooled.add_all(moments, 1.0));
+        let of_all = BetaBinomial::fit(&pooled, least_overdispersion);
         let share = POOLED_ACCOUNTS / pooled.accounts.max(POOLED_ACCOUNTS);
         let law = |(stratum, moments): (usize, &ShareMoments)| {
             let law = if stratum < LEAST_STRATUM {
-                BetaBinomial::fit(&pooled, least_overdispersion)
+                of_all
             } else {
                 let mut moments = *moments;
                 moments.add_all(&pooled, share);
@@ -140,7 +141,8 @@ impl BetaBinomial {
         // One draw an account says nothing of how its draws go together.
         let measured = if spread > 0.0 && inverse < 1.0 { (variance / spread - inverse) / (1.0 - inverse) } else { 0.0 };
         // A trace of one account that is all of one sort would have the largest rho there is.
-        let above = (measured - least_overdispersion).max(0.0) * moments.share.max(0.0) / (moments.share.max(0.0) + 1.0);
+        let mass = moments.share.max(0.0);
+        let above = (measured - least_overdispersion).max(0.0) * mass / (mass + 1.0);
         let rho = (least_overdispersion + above).min(0.95);
         let strength = (1.0 - rho) / rho;
         let (alpha, beta) = (mean * strength, (1.0 - mean) * strength);

@@ -325,15 +325,10 @@ fn fit_tail(facts: Facts<'_>, kind: KindId, times: &[u32], config: &ClassifyConf
 /// Accounts with an identifier in the range, and the inter-quartile range of the range's first uses.
 fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>, times: &[u32]) -> (u32, f64) {
     let columns = facts.graph.columns();
-    let (offsets, identifiers) = (columns.account_offsets.as_slice(), columns.identifiers.as_slice());
-    let accounts = (0..facts.graph.account_count())
+    let accounts = (0..facts.graph.account_count() as u32)
         .into_par_iter()
         .with_min_len(4096)
-        .filter(|&account| {
-            let row = &identifiers[offsets[account] as usize..offsets[account + 1] as usize];
-            let at = row.partition_point(|&identifier| identifier < range.start);
-            at < row.len() && row[at] < range.end
-        })
+        .filter(|&account| !facts.graph.identifiers_within(AccountId(account), &range).is_empty())
         .count() as u32;
     let reverse = columns.identifier_offsets.as_slice();
     let positions = &columns.identifier_sightings[reverse[range.start as usize] as usize..reverse[range.end as usize] as usize];

@@ -70,10 +70,9 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
 fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
         let rings = judge.facts.identifiers_of_role(|other| other == role);
-        let has = |account: &&u32| {
-            let row = judge.facts.graph.identifiers_of(AccountId(**account));
-            rings.iter().any(|of_kind| !within(row, of_kind).is_empty())
-        };
+        let graph = judge.facts.graph;
+        let has =
+            |account: &&u32| rings.iter().any(|of_kind| !graph.identifiers_within(AccountId(**account), of_kind).is_empty());
         let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
         let own = own_identifiers(judge, accounts);
         let is_in = |account: u32| accounts.binary_search(&account).is_ok();
@@ -112,14 +111,14 @@ impl<'a, IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'a, IsIn, IsOwn> {
         let apart = |&other: &u32| {
             other != account && (self.is_in)(other) && !self.rings_of(other).any(|ring| here.binary_search(&ring).is_ok())
         };
-        let row = graph.identifiers_of(AccountId(account));
-        let own = row.iter().copied().filter(|&identifier| (self.is_own)(identifier));
+        let row = graph.identifiers_of(AccountId(account)).iter();
+        let own = row.copied().filter(|&identifier| (self.is_own)(identifier));
         let bridges = own.filter(|&identifier| {
             let holders = graph.accounts_of(IdentifierId(identifier));
             let mut looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
             self.judge.facts.role_of(identifier) != self.role && looked_at.any(apart)
         });
-        let asks = self.asked.iter().any(|of_kind| !within(row, of_kind).is_empty());
+        let asks = self.asked.iter().any(|of_kind| !graph.identifiers_within(AccountId(account), of_kind).is_empty());
         let (mut count, mut asked) = (0, !asks);
         bridges.map(|bridge| self.judge.facts.role_of(bridge)).any(|role| {
             (count, asked) = (count + 1, asked || role.is_interest());
@@ -129,16 +128,10 @@ impl<'a, IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'a, IsIn, IsOwn> {
 
     /// The rings of an account, ascending.
     fn rings_of(&self, account: u32) -> impl Iterator<Item = u32> + '_ {
-        let row = self.judge.facts.graph.identifiers_of(AccountId(account));
-        let rings = self.rings.iter().flat_map(|of_kind| within(row, of_kind)).copied();
+        let graph = self.judge.facts.graph;
+        let rings = self.rings.iter().flat_map(move |of_kind| graph.identifiers_within(AccountId(account), of_kind)).copied();
         rings.filter(|&identifier| (self.is_own)(identifier))
     }
-}
-
-/// The part of an ascending row that lies in a range.
-fn within<'a>(row: &'a [u32], range: &Range<u32>) -> &'a [u32] {
-    let row = &row[row.partition_point(|&identifier| identifier < range.start)..];
-    &row[..row.partition_point(|&identifier| identifier < range.end)]
 }
 
 /// The identifiers that the accounts keep to themselves and that can be rings or bridges, ascending.

@@ -6,9 +6,9 @@
 //! 1. *Exclusive* identifiers: an account's identifier whose other accounts are members, at least `exclusivity` of them. For
 //!    each kind, `x` of the account's `n` identifiers are exclusive to the group.
 //! 2. *Fit*: `x` of `n` is beta-binomial ([`crate::beta_binomial`]), with one law among the members, and among everybody
-//!    else one for each stratum of `n`. An outsider who looks like a member may be one that nothing has tied yet, and counts among
-//!    the others only by the odds that it isn't (expectation and maximisation). Overdispersion carries the dependence between an account's
-//!    identifiers, so a hundred templates don't count a hundred times.
+//!    else one for each stratum of `n`. An outsider who looks like a member may be one that nothing has tied yet, and counts
+//!    among the others only by the odds that it isn't (expectation and maximisation). Overdispersion carries the dependence
+//!    between an account's identifiers, so a hundred templates don't count a hundred times.
 //! 3. *Odds* that an account belongs, in bits, with absent identifiers as evidence against:
 //!
 //! ```text

@@ -172,11 +172,9 @@ fn by_stratum(totals: impl Iterator<Item = u32>) -> [u32; u32::BITS as usize] {
 /// piece.
 fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
     let range = facts.graph.identifiers_of_kind(KindId(kind));
-    let row = facts.graph.identifiers_of(AccountId(account));
-    let start = row.partition_point(|&identifier| identifier < range.start);
-    let end = row.partition_point(|&identifier| identifier < range.end);
-    let comparable = row[start..end].iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
-    let own = end - start - comparable;
+    let of_kind = facts.graph.identifiers_within(AccountId(account), &range);
+    let comparable = of_kind.iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
+    let own = of_kind.len() - comparable;
     (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
 }
 

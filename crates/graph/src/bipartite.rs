@@ -176,6 +176,14 @@ impl BipartiteGraph {
         &self.columns.identifiers[self.sighting_range(account)]
     }
 
+    /// Those of an account's identifiers that lie in a range, such as that of a kind, ascending. O(log identifiers of the account).
+    #[inline]
+    pub fn identifiers_within(&self, account: AccountId, range: &std::ops::Range<u32>) -> &[u32] {
+        let row = self.identifiers_of(account);
+        let row = &row[row.partition_point(|&identifier| identifier < range.start)..];
+        &row[..row.partition_point(|&identifier| identifier < range.end)]
+    }
+
     /// The accounts that were seen with an identifier, ascending.
     #[inline]
     pub fn accounts_of(&self, identifier: IdentifierId) -> &[u32] {

@@ -249,17 +249,14 @@ impl Dataset {
         if what.ends_with(NOT_REPEATED) {
             return what;
         }
-        let kind = what.split_once(':').map(|(word, _)| word);
-        let shown = match kind {
-            Some("account") => self.naming().shows_account_table(),
-            Some(word) => self
-                .kind_called(word)
-                .is_some_and(|kind| self.naming().shows_account_table() && self.roles()[kind.index()] == KindRole::Template),
-            None => false,
+        let word = what.split_once(':').map(|(word, _)| word);
+        let kind = word.and_then(|word| self.kind_called(word));
+        let open = match word {
+            Some("account") => true,
+            _ => kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Template),
         };
-        let known = |word: &&str| *word == "account" || self.kind_called(word).is_some();
-        match kind.filter(known) {
-            _ if shown => what,
+        match word.filter(|&word| word == "account" || kind.is_some()) {
+            Some(_) if open && self.naming().shows_account_table() => what,
             Some(word) => format!("{word}{NOT_REPEATED}"),
             None => format!("what was asked for{NOT_REPEATED}"),
         }

@@ -153,7 +153,11 @@ impl Store {
             let dataset = dataset.for_lookups();
             links::why(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
         })?;
-        plain(py, &prior_same_operator.map_or_else(|| found.clone(), |prior| found.clone().at_prior(prior)))
+        let why = match prior_same_operator {
+            Some(prior) => found.at_prior(prior),
+            None => found,
+        };
+        plain(py, &why)
     }
 
     /// What keeps two accounts apart, and how many bits are missing.

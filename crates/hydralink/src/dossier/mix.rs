@@ -105,9 +105,7 @@ pub(super) fn attributes(dataset: &Dataset, results: &Labelling, members: &[Acco
         let identifiers = graph.identifiers_of_kind(kind);
         let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
         for &account in members {
-            let row = graph.identifiers_of(account);
-            let start = row.partition_point(|&identifier| identifier < identifiers.start);
-            let of_kind = row[start..].iter().take_while(|&&identifier| identifier < identifiers.end);
+            let of_kind = graph.identifiers_within(account, &identifiers).iter();
             of_kind.for_each(|&identifier| *counts.entry(identifier).or_default() += 1);
         }
         let Some(&with_kind) = results.run.terms.kind_accounts.get(kind.index()) else { continue };
