@@ -291,18 +291,19 @@ impl World {
 
 /// Of each operator the precision and recall of its network, and the benign accounts flagged.
 fn found(world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64) {
-    found_at(&Bench::new(), world, columns)
+    found_at(&Bench::new(), world, columns, "")
 }
 
-/// The same, with the store left there.
-fn found_at(bench: &Bench, world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64) {
+/// The same, with the store left there. `map`: further kinds, as a file for `--map` has them.
+fn found_at(bench: &Bench, world: &World, columns: &[usize], map: &str) -> (BTreeMap<String, (f64, f64)>, u64) {
     let table = |of: &BTreeMap<String, &'static str>| {
         of.iter().map(|(account, name)| format!("{account},{name}\n")).collect::<String>()
     };
     let events = bench.file("events.csv", world.csv(columns));
     let labels = bench.file("labels.csv", "account_id,network\n".to_owned() + &table(&world.labels));
     let groups = bench.file("groups.csv", "account_id,group\n".to_owned() + &table(&world.groups));
-    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    let map = bench.file("map.toml", map);
+    bench.ok(&["build", &events, "--map", &map, "-o", "store", "--quiet"]);
     let flagged = bench.run(&["detect", "store", "--quiet"]);
     assert_eq!(flagged.code, i32::from(world.labels.is_empty()), "{}{}", flagged.stdout, flagged.stderr);
     let judged = bench.ok(&["evaluate", "store", "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
@@ -343,6 +344,26 @@ fn without_prompts_or_without_times_cards_and_addresses_are_enough_for_the_large
     }
 }
 
+/// Columns that follow from others say nothing new, and take nothing away.
+#[test]
+fn derived_columns_neither_hide_a_network_nor_make_one() {
+    let derived =
+        [("subnet", "ip", "subnet/24/56"), ("site", "ip", "subnet/16/32"), ("customer", "payment_instrument", "lowercase")]
+            .map(|(kind, column, normaliser)| format!("[kinds.{kind}]\ncolumn = \"{column}\"\nnormaliser = \"{normaliser}\"\n"))
+            .concat();
+    for columns in [&ALL[..], &ALL[..4]] {
+        let (networks, benign) = found_at(&Bench::new(), &with_operators(6), columns, &derived);
+        let (precision, recall) = networks["large"];
+        assert!(precision >= 0.98 && recall >= 0.98, "{columns:?}: {precision} {recall}");
+        assert_eq!(benign, 0, "{columns:?}");
+    }
+    let bench = Bench::new();
+    assert_eq!(found_at(&bench, &World::benign(7), &ALL, &derived).1, 0);
+    let said = bench.run(&["detect", "store", "--no-progress"]).stderr;
+    let follows: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once(" follows from ")?.0)).collect();
+    assert_eq!(follows, ["payment_instrument", "site", "subnet", "subnet"], "{said}");
+}
+
 #[test]
 fn where_there_is_no_operator_nothing_is_found() {
     for columns in [&ALL[..], &ALL[..4], &ALL[1..]] {
@@ -379,7 +400,7 @@ fn one_prompt_that_is_dealt_out_is_told_from_one_that_a_crowd_uses() {
 fn one_pool_of_three_tenants_is_one_network_and_three_campaigns() {
     let (bench, mut world) = (Bench::new(), World::benign(11));
     world.tenants("pool", 120);
-    let (networks, benign) = found_at(&bench, &world, &[0, 1, 2, 3, 4, 5]);
+    let (networks, benign) = found_at(&bench, &world, &[0, 1, 2, 3, 4, 5], "");
     assert_eq!((networks["pool"], benign), ((1.0, 1.0), 0));
     let layers = bench.ok(&["layers", "store", "--format", "json"]).json();
     assert_eq!(layers["pools"].as_array().map(Vec::len), Some(1));

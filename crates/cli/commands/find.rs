@@ -39,7 +39,12 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         (if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }, unknown)
     };
     let results = run_detect(store, &config, &lists, shared)?;
-    print_ranked(&Dataset::open(store)?, &results, arguments.top, output)?;
+    let dataset = Dataset::open(store)?;
+    print_ranked(&dataset, &results, arguments.top, output)?;
+    for (finer, coarser) in results.run.terms.implied_kinds() {
+        let [finer, coarser] = [finer, coarser].map(|kind| dataset.kind_name(kind));
+        output.say(&format!("{coarser} follows from {finer}: who shares both shares one thing"))?;
+    }
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
     let store = store.display();

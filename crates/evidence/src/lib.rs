@@ -29,6 +29,7 @@ mod holdings;
 mod interlock;
 mod keys;
 mod listed;
+mod nested;
 mod pieces;
 mod profile;
 mod standing;

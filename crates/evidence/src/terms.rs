@@ -131,16 +131,33 @@ impl TieTerms {
         if corroborated { needed } else { UNCORROBORATED * needed }
     }
 
+    /// The pairs of kinds of which the second follows from the first and counts only where that isn't shared; ascending.
+    pub fn implied_kinds(&self) -> impl Iterator<Item = (KindId, KindId)> + '_ {
+        implied_pairs(&self.nested).map(|(finer, coarser)| (KindId(finer as u8), KindId(coarser as u8)))
+    }
+
     /// Whether a tie to a group of `size` is enough; `size` 1 is a pair.
     pub fn accepts(&self, tie: &Tie, size: u32) -> bool {
         tie.bits >= self.needed(tie.corroborated, size)
     }
 }
 
-/// Whether one of the kinds that are shown implies this one; of two kinds that imply each other the lower counts.
+/// Whether one of the kinds that are shown implies this one.
 pub(crate) fn is_implied(nested: &[Vec<bool>], kind: usize, mut shown: impl Iterator<Item = usize>) -> bool {
+    shown.any(|other| implies(nested, other, kind))
+}
+
+/// Whether sharing both kinds counts as sharing the finer alone; of two that imply each other the lower counts.
+fn implies(nested: &[Vec<bool>], finer: usize, coarser: usize) -> bool {
     let implies = |one: usize, other: usize| nested.get(one).is_some_and(|row| row[other]);
-    shown.any(|other| other != kind && implies(other, kind) && (!implies(kind, other) || other < kind))
+    finer != coarser && implies(finer, coarser) && (!implies(coarser, finer) || finer < coarser)
+}
+
+/// The pairs of kinds of which the first implies the second, so that the second counts only where the first isn't shared; ascending.
+pub(crate) fn implied_pairs(nested: &[Vec<bool>]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let kinds = 0..nested.len();
+    let pairs = kinds.clone().flat_map(move |finer| kinds.clone().map(move |coarser| (finer, coarser)));
+    pairs.filter(|&(finer, coarser)| implies(nested, finer, coarser))
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@
 //! an identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
 //! confirm separates nothing. With one kind there is nothing to compare, and its separation is 1.
 //!
-//! Two kinds are *nested* when every identifier of the first implies one of the second (a hash of name and birth date implies
-//! the birth date): sharing both says no more than sharing the first.
+//! Two kinds are *nested* ([`crate::nested`]) when every identifier of the first implies one of the second: sharing both says no more
+//! than sharing the first.
 //!
 //! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
 //! Winkler's frequency adjustment.
@@ -31,6 +31,7 @@ use rayon::prelude::*;
 
 use crate::classify::{Classification, Policy};
 use crate::config::WeighConfig;
+use crate::nested::{implied_sightings, nested_kinds};
 use crate::{Facts, KindRole};
 
 /// Weights of all sightings, and what was left out of them.
@@ -114,7 +115,8 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
 }
 
 /// The bipartite graph of all sightings that carry weight: vertices are accounts first, then identifiers. Identifiers of one
-/// account and known-good accounts stay in the vertex numbering but get no edge.
+/// account and known-good accounts stay in the vertex numbering but get no edge, and a sighting that another one implies makes
+/// none.
 ///
 /// # Errors
 /// [`GraphError`] if the weights are not this graph's.
@@ -157,11 +159,20 @@ fn graph_of_roles(
     for account in (0..graph.account_count() as u32).filter(|&account| facts.is_allowed_account(account)) {
         edges[graph.sighting_range(AccountId(account))].fill(0.0);
     }
+    for position in implied_sightings(facts, &weights.nested, &edges) {
+        edges[position as usize] = 0.0;
+    }
     WeightedGraph::from_bipartite(graph, &edges)
 }
 
-/// A bounded, evenly spaced sample of neighbouring account pairs that share an identifier of a kind.
-fn sampled_pairs(facts: Facts<'_>, classification: &Classification, kind: KindId, bound: u32) -> Vec<(u32, u32)> {
+/// A bounded, evenly spaced sample of identifiers of a kind that link, each with two neighbours of its accounts by their places in
+/// its row.
+pub(crate) fn sampled_pairs(
+    facts: Facts<'_>,
+    classification: &Classification,
+    kind: KindId,
+    bound: u32,
+) -> Vec<(IdentifierId, [usize; 2])> {
     let linking: Vec<u32> = facts
         .graph
         .identifiers_of_kind(kind)
@@ -175,30 +186,10 @@ fn sampled_pairs(facts: Facts<'_>, classification: &Classification, kind: KindId
         .iter()
         .step_by(stride)
         .map(|&identifier| {
-            let accounts = facts.graph.accounts_of(IdentifierId(identifier));
+            let accounts = facts.graph.identifier_degree(IdentifierId(identifier));
             // The pair's place in the row rotates with the identifier, so that low account ids aren't favoured.
-            let at = identifier as usize % (accounts.len() - 1);
-            (accounts[at], accounts[at + 1])
-        })
-        .collect()
-}
-
-/// Which kinds imply which others: at least 99.5% of a hundred or more pairs that share the first share the second.
-fn nested_kinds(facts: Facts<'_>, classification: &Classification, config: &WeighConfig) -> Vec<Vec<bool>> {
-    let kinds = facts.graph.kind_count();
-    (0..kinds)
-        .map(|kind| {
-            let pairs = sampled_pairs(facts, classification, KindId(kind as u8), config.separation_pairs);
-            (0..kinds)
-                .map(|other| {
-                    if other == kind || pairs.len() < 100 {
-                        return false;
-                    }
-                    let both = |&&(a, b): &&(u32, u32)| share_kind(facts, a, b, KindId(other as u8));
-                    let shared = pairs.par_iter().filter(both).count();
-                    shared as f64 >= 0.995 * pairs.len() as f64
-                })
-                .collect()
+            let at = identifier as usize % (accounts - 1);
+            (IdentifierId(identifier), [at, at + 1])
         })
         .collect()
 }
@@ -217,18 +208,14 @@ fn kind_separations(facts: Facts<'_>, classification: &Classification, nested: &
             if others.is_empty() || pairs.is_empty() {
                 return 1.0;
             }
-            let confirmed = |&&(a, b): &&(u32, u32)| {
+            let confirmed = |&&(identifier, places): &&(IdentifierId, [usize; 2])| {
+                let [a, b] = places.map(|place| facts.graph.accounts_of(identifier)[place]);
                 others.iter().any(|&other| share_linking(facts, classification, a, b, KindId(other as u8)))
             };
             let share = pairs.par_iter().filter(confirmed).count() as f64 / pairs.len() as f64;
             share.max(config.separation_floor)
         })
         .collect()
-}
-
-/// Whether two accounts share any identifier of a kind.
-fn share_kind(facts: Facts<'_>, a: u32, b: u32, kind: KindId) -> bool {
-    shared_identifiers(facts, a, b).any(|identifier| facts.graph.kind_of(IdentifierId(identifier)) == kind)
 }
 
 /// Whether two accounts share an identifier of a kind that may link.
@@ -340,17 +327,6 @@ mod tests {
         assert!(weights.kind_separation[0] < 0.3, "{:?}", weights.kind_separation);
         let config = WeighConfig { kind_separation: vec![None, Some(0.25)], ..WeighConfig::default() };
         assert_eq!(weights_of(&toy, &config).kind_separation[1], 0.25);
-    }
-
-    #[test]
-    fn a_hash_of_two_fields_is_nested_in_each() {
-        // Kind 0 is the pair (a, b), kind 1 is a; 400 records in pairs, one in five pairs shares a with the next.
-        let touches: Vec<_> =
-            (0..400).flat_map(|account| [(account, 0, account / 2, 0), (account, 1, account / 4, 0)]).collect();
-        let toy = Toy::new(&[KindRole::Other, KindRole::Other], 400, &touches);
-        let weights = weights_of(&toy, &WeighConfig::default());
-        assert!(weights.nested[0][1]);
-        assert!(!weights.nested[1][0]);
     }
 
     #[test]
