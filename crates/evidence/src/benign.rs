@@ -8,8 +8,8 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and addresses between accounts, or one who pays for an own card and an own address
-//! for each, and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or one who
+//! pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that
 //! is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an
 //! operator does.
 //!
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
 
 use crate::config::BenignConfig;
-use crate::stories::{Beta, Expectation, HYPOTHESES, OPERATOR, UNSHARING_OPERATOR};
+use crate::stories::{Beta, Expectation, HYPOTHESES, OPERATORS};
 use crate::structure::Structure;
 
 /// A harmless story.
@@ -157,9 +157,9 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
             _ => (-SIZE_BITS, 0.0),
         };
         let size = if structure.size <= config.ring_accounts { of_few } else { of_many };
-        // The operator is of either kind, as likely as the other: one over the mean of the two odds.
+        // One over the mean of the odds.
         let odds_of = |operator| (-bits_of_shares(structure, (hypothesis, expectation), operator)).exp2();
-        size - ((odds_of(&OPERATOR) + odds_of(&UNSHARING_OPERATOR)) / 2.0).log2()
+        size - (OPERATORS.iter().map(odds_of).sum::<f64>() / OPERATORS.len() as f64).log2()
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
@@ -179,7 +179,8 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
 }
 
 /// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without:
-/// strangers don't share cards, a build service has its address, and departments their offices and office days.
+/// strangers don't share cards, projects on a build service have its address and not each other's prompts, departments have their
+/// offices and office days.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
     let mesh_bits = within(hypothesis.is_of_strangers());
@@ -191,6 +192,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),
         (structure.top_organisation, story.top_organisation, operator.top_organisation, SHARE_BITS),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
+        (structure.cross_linked, story.cross_linked, operator.cross_linked, within(true)),
         (structure.occasion, story.occasion, operator.occasion, SHARE_BITS),
         (structure.interest, story.interest, operator.interest, SHARE_BITS),
         (structure.burst, story.burst, operator.burst, SHARE_BITS),
@@ -237,6 +239,7 @@ mod tests {
             top_template: None,
             top_organisation: None,
             payment_mesh: None,
+            cross_linked: None,
             occasion: None,
             interest: None,
             burst: None,
@@ -348,20 +351,28 @@ mod tests {
     }
 
     #[test]
-    fn many_cards_on_one_address_are_projects_on_a_build_service() {
-        let structure = |top_address: f64| Structure {
+    fn many_cards_on_one_address_are_projects_on_a_build_service_unless_they_ask_the_same() {
+        let structure = |top_address: f64, cross_linked: f64| Structure {
             top_payment: Some(0.15),
             top_address: Some(top_address),
             top_template: Some(0.45),
             payment_mesh: Some(0.85),
+            cross_linked: Some(cross_linked),
             own_templates: Some(3.0),
             weekdays: Some(0.76),
             ..shape(170)
         };
-        let best = |structure: Structure| explain_benign(&structure, &BenignConfig::default()).best();
-        let on_one = best(structure(0.8));
-        assert!(on_one.hypothesis == BenignHypothesis::BuildService && on_one.bits > 4.0, "{on_one:?}");
-        assert!(best(structure(0.05)).bits < -8.0, "{:?}", best(structure(0.05)));
+        let best = explain_benign(&structure(0.8, 0.0), &BenignConfig::default()).best();
+        assert!(best.hypothesis == BenignHypothesis::BuildService && best.bits > 4.0, "{best:?}");
+        let bits = |structure: Structure| {
+            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
+            of.into_iter()
+                .find(|likelihood| likelihood.hypothesis == BenignHypothesis::BuildService)
+                .expect("all are weighed")
+                .bits
+        };
+        assert!(bits(structure(0.05, 0.0)) < -3.0);
+        assert!(bits(structure(0.8, 0.9)) < -5.0);
     }
 
     #[test]
@@ -398,7 +409,7 @@ mod tests {
 
     #[test]
     fn densities_integrate_to_one() {
-        let stories = HYPOTHESES.iter().map(|(_, expectation)| expectation).chain([&OPERATOR]);
+        let stories = HYPOTHESES.iter().map(|(_, expectation)| expectation).chain(&OPERATORS);
         for story in stories {
             for beta in [story.top_payment, story.top_address, story.payment_mesh, story.weekdays].into_iter().flatten() {
                 // Substituting x = t^4 (1 on the other side by symmetry) tames the poles at 0 and 1.

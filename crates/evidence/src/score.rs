@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn card_of(facts: Facts<'_>, candidate: &Candidate, behaviour: &[NamedSignal]) -> ScoreCard {
-        let structure = measure_structure(facts, candidate, &BenignConfig::default());
+        let structure = measure_structure(facts, candidate, None, &BenignConfig::default());
         let verdict = explain_benign(&structure, &BenignConfig::default());
         score_network(candidate, &verdict, &SharingNull::of(facts), behaviour, &ScoreConfig::default())
     }

@@ -14,6 +14,7 @@ pub(crate) struct Expectation {
     pub(crate) top_template: Option<Beta>,
     pub(crate) top_organisation: Option<Beta>,
     pub(crate) payment_mesh: Option<Beta>,
+    pub(crate) cross_linked: Option<Beta>,
     pub(crate) occasion: Option<Beta>,
     pub(crate) interest: Option<Beta>,
     pub(crate) burst: Option<Beta>,
@@ -40,12 +41,13 @@ const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
 const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
 
 /// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
-pub(crate) const OPERATOR: Expectation = Expectation {
+const OPERATOR: Expectation = Expectation {
     top_payment: LITTLE,
     top_address: LITTLE,
     top_template: ANY,
     top_organisation: NONE,
     payment_mesh: Some((1.5, 1.5)),
+    cross_linked: Some((1.5, 1.5)),
     occasion: LITTLE,
     interest: ANY,
     burst: LITTLE,
@@ -54,13 +56,17 @@ pub(crate) const OPERATOR: Expectation = Expectation {
     profile_peak: None,
 };
 
+/// The same behind a few addresses: servers of its own, or the exits of a service.
+const OPERATOR_OF_FEW_ADDRESSES: Expectation = Expectation { top_address: ANY, ..OPERATOR };
+
 /// An operator who pays for an own address and an own card for each account, and shares nothing but the work.
-pub(crate) const UNSHARING_OPERATOR: Expectation = Expectation {
+const UNSHARING_OPERATOR: Expectation = Expectation {
     top_payment: NONE,
     top_address: NONE,
     top_template: ANY,
     top_organisation: NONE,
     payment_mesh: NONE,
+    cross_linked: NONE,
     occasion: LITTLE,
     interest: ANY,
     burst: LITTLE,
@@ -68,6 +74,9 @@ pub(crate) const UNSHARING_OPERATOR: Expectation = Expectation {
     weekdays: EVERY_DAY,
     profile_peak: None,
 };
+
+/// The operators that a story competes with, each as likely as the others.
+pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
 pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
@@ -79,6 +88,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -95,6 +105,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -111,6 +122,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: LITTLE,
             top_organisation: None,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -127,6 +139,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: NONE,
             top_organisation: NONE,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -143,6 +156,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: LITTLE,
             top_organisation: LITTLE,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -159,6 +173,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: ALL,
             top_organisation: None,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: None,
             interest: None,
             burst: None,
@@ -175,6 +190,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: None,
             interest: None,
             burst: MOST,
@@ -187,10 +203,11 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
         BenignHypothesis::BenchmarkCrowd,
         Expectation {
             top_payment: NONE,
-            top_address: NONE,
+            top_address: LITTLE,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: ALL,
@@ -207,6 +224,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: LITTLE,
             top_organisation: NONE,
             payment_mesh: NONE,
+            cross_linked: None,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -223,6 +241,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: ANY,
             top_organisation: NONE,
             payment_mesh: LITTLE,
+            cross_linked: None,
             occasion: MOST,
             interest: None,
             burst: None,
@@ -239,6 +258,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: LITTLE,
             top_organisation: None,
             payment_mesh: MOST,
+            cross_linked: NONE,
             occasion: LITTLE,
             interest: None,
             burst: None,
@@ -255,6 +275,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             top_template: None,
             top_organisation: None,
             payment_mesh: None,
+            cross_linked: None,
             occasion: LITTLE,
             interest: ALL,
             burst: None,

@@ -5,6 +5,7 @@
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
 //! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
+//! | cross-linked share | members on shared instruments that prompts and other identifiers of the candidate's own cross (module `cross_linked`), over members with one; missing where nobody knows what they ask |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below five such templates |
@@ -74,6 +75,8 @@ pub struct Structure {
     pub top_organisation: Option<f64>,
     /// Members on a shared instrument other than the most common, over members with one.
     pub payment_mesh: Option<f64>,
+    /// Members whose shared instruments other identifiers cross, over members with one.
+    pub cross_linked: Option<f64>,
     /// Most members that came within the occasion's hours.
     pub occasion: Option<f64>,
     /// Repeats of kinds that a common interest explains, over all; `None` where nothing repeats.
@@ -88,8 +91,13 @@ pub struct Structure {
     pub profile_peak: Option<f64>,
 }
 
-/// Measures a candidate, its ambiguous members left out.
-pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &BenignConfig) -> Structure {
+/// Measures a candidate, its ambiguous members left out. `cross_linked`: the value of that signal, where it could be measured.
+pub fn measure_structure(
+    facts: Facts<'_>,
+    candidate: &Candidate,
+    cross_linked: Option<f64>,
+    config: &BenignConfig,
+) -> Structure {
     let accounts: Vec<u32> = candidate.accounts().collect();
     let mut pairs: Vec<(u32, u32)> = accounts
         .iter()
@@ -105,6 +113,7 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
         of_role.map(KindShape::top_share).reduce(f64::max)
     };
     let (weekdays, profile_peak) = profile(facts, &accounts);
+    let asks = kinds.iter().any(|shape| facts.roles[usize::from(shape.kind)].is_interest());
     Structure {
         size: accounts.len() as u32,
         top_payment: top(KindRole::Payment),
@@ -112,10 +121,10 @@ pub fn measure_structure(facts: Facts<'_>, candidate: &Candidate, config: &Benig
         top_template: top(KindRole::Template),
         top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
         payment_mesh: payment_mesh(facts, &pairs),
+        cross_linked: cross_linked.filter(|_| asks),
         occasion: occasion(facts, &accounts, config.occasion_hours),
         interest: interest(facts, &kinds),
-        own_templates: own_templates(facts, candidate, accounts.len())
-            .filter(|_| kinds.iter().any(|shape| facts.roles[usize::from(shape.kind)].is_interest())),
+        own_templates: own_templates(facts, candidate, accounts.len()).filter(|_| asks),
         burst: burst(facts, candidate, &accounts, config.occasion_hours),
         weekdays,
         profile_peak,
@@ -299,7 +308,7 @@ mod tests {
         let mut touches: Vec<Touch> = (0..10).flat_map(|account| [(account, 0, 0, 0), (account, 2, 0, 0)]).collect();
         touches.extend((0..4).map(|account| (account, 1, 0, 0)));
         let toy = Toy::new(&[KindRole::Content, KindRole::Payment, KindRole::Weak], 10, &touches);
-        let structure = measure_structure(toy.facts(), &candidate(&[]), &BenignConfig::default());
+        let structure = measure_structure(toy.facts(), &candidate(&[]), None, &BenignConfig::default());
         assert_eq!(structure.interest, Some(0.75));
     }
 
@@ -314,7 +323,7 @@ mod tests {
             })
             .collect();
         let toy = Toy::new(&[KindRole::Template], 10, &touches);
-        let burst = |own: &[u32]| measure_structure(toy.facts(), &candidate(own), &BenignConfig::default()).burst;
+        let burst = |own: &[u32]| measure_structure(toy.facts(), &candidate(own), None, &BenignConfig::default()).burst;
         assert_eq!((burst(&[0, 1, 2, 3, 4]), burst(&[5, 6, 7, 8, 9])), (Some(1.0), Some(0.2)));
         assert_eq!(burst(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Some(12.0 / 20.0));
         // Too few to tell.
@@ -327,7 +336,7 @@ mod tests {
         touches.extend((0..10).map(|account| (account, 0, 100 + account, 0)));
         touches.extend((0..10).map(|account| (account, 1, account, 0)));
         let toy = Toy::new(&[KindRole::Template, KindRole::Payment], 10, &touches);
-        let kinds = measure_structure(toy.facts(), &candidate(&[]), &BenignConfig::default()).kinds;
+        let kinds = measure_structure(toy.facts(), &candidate(&[]), None, &BenignConfig::default()).kinds;
         assert_eq!((kinds[0].sightings, kinds[0].distinct), (10, 5));
         assert_eq!((kinds[1].sightings, kinds[1].distinct), (10, 10));
     }

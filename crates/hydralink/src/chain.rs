@@ -131,10 +131,11 @@ fn score_candidates(
             let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
             let linked = corroborator.cross_linked(&accounts);
+            let linked_share = linked.as_ref().map(|signal| signal.value);
             signals.push(evidence::NamedSignal::new("cross_linked", family_of("cross_linked"), linked));
             let turns = corroborator.turns(candidate);
             signals.extend(turns.map(|turns| evidence::NamedSignal::new("turns", family_of("turns"), Some(turns))));
-            let structure = evidence::measure_structure(facts, candidate, &config.linkage.benign);
+            let structure = evidence::measure_structure(facts, candidate, linked_share, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
         })
