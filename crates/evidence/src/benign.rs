@@ -31,6 +31,8 @@ pub enum BenignHypothesis {
     Enterprise,
     /// One organisation, a card for each of its departments, one network or a few, office hours.
     Departments,
+    /// One organisation that says who it is, and its services: a card for each department, a few addresses, day and night.
+    Services,
     /// One network, everybody's own card, many templates.
     Campus,
     /// One network, everybody's own card, no template in common.
@@ -67,6 +69,14 @@ impl BenignHypothesis {
             BenignHypothesis::Enterprise | BenignHypothesis::Departments => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration", "regular_use"]
             }
+            BenignHypothesis::Services => &[
+                "diurnal_phase",
+                "registration_bursts",
+                "template_fan_out",
+                "capability_concentration",
+                "synchrony",
+                "regular_use",
+            ],
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
             BenignHypothesis::Agency => &["diurnal_phase", "registration_bursts", "regular_use"],
             BenignHypothesis::Class => {
@@ -148,7 +158,8 @@ const SIZE_BITS: f64 = 8.0;
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
     // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And a
-    // crowd that has nothing in common but a prompt set is told only where it is known who asked what.
+    // crowd that has nothing in common but a prompt set is told only where it is known who asked what; services that several cards
+    // pay for day and night only where the account table says whose they are, as anybody's would be.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -166,6 +177,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         .filter(|(hypothesis, _)| match hypothesis {
             BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
             BenignHypothesis::BenchmarkCrowd => !known || structure.top_template.is_some(),
+            BenignHypothesis::Services => structure.declared_organisation.is_some(),
             _ => true,
         })
         .map(|(hypothesis, expectation)| {
@@ -180,17 +192,18 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
 
 /// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without:
 /// strangers don't share cards, projects on a build service have its address and not each other's prompts, departments have their
-/// offices and office days.
+/// offices and office days, services their organisation.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
     let mesh_bits = within(hypothesis.is_of_strangers());
     let address_bits = within(matches!(hypothesis, BenignHypothesis::BuildService | BenignHypothesis::Departments));
     let weekday_bits = within(hypothesis == BenignHypothesis::Departments);
+    let organisation_bits = within(hypothesis == BenignHypothesis::Services);
     let shares = [
         (structure.top_payment, story.top_payment, operator.top_payment, SHARE_BITS),
         (structure.top_address, story.top_address, operator.top_address, address_bits),
         (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),
-        (structure.top_organisation, story.top_organisation, operator.top_organisation, SHARE_BITS),
+        (structure.top_organisation, story.top_organisation, operator.top_organisation, organisation_bits),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
         (structure.cross_linked, story.cross_linked, operator.cross_linked, within(true)),
         (structure.occasion, story.occasion, operator.occasion, SHARE_BITS),
@@ -238,6 +251,7 @@ mod tests {
             top_address: None,
             top_template: None,
             top_organisation: None,
+            declared_organisation: None,
             payment_mesh: None,
             cross_linked: None,
             occasion: None,
@@ -278,6 +292,28 @@ mod tests {
         };
         let best = explain_benign(&structure, &BenignConfig::default()).best();
         assert!(best.bits < -5.0, "{best:?}");
+    }
+
+    #[test]
+    fn services_on_several_cards_are_harmless_only_where_their_organisation_is_declared() {
+        let structure = |declared: Option<f64>| Structure {
+            top_payment: Some(0.35),
+            top_address: Some(1.0),
+            top_template: Some(1.0),
+            top_organisation: declared,
+            declared_organisation: declared,
+            payment_mesh: Some(0.65),
+            cross_linked: Some(1.0),
+            own_templates: Some(5.0),
+            weekdays: Some(0.71),
+            profile_peak: Some(0.45),
+            ..shape(20)
+        };
+        let best = |declared: Option<f64>| explain_benign(&structure(declared), &BenignConfig::default()).best();
+        let declared = best(Some(1.0));
+        assert!(declared.hypothesis == BenignHypothesis::Services && declared.bits > 5.0, "{declared:?}");
+        assert!(best(None).bits < -5.0, "{:?}", best(None));
+        assert!(best(Some(0.0)).bits < -5.0, "{:?}", best(Some(0.0)));
     }
 
     #[test]

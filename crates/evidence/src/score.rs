@@ -6,7 +6,7 @@
 //! story     = max(0, fit)
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(timing)) + min(0, sum(content))
+//! shape     = min(structure, -fit, sum(cross-linked))
 //! case      = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
 //!                                                                             if timing and content were measured
 //!           = min(structure, -fit, sum(cross-linked)) + behaviour                 else, if cards or addresses are known
@@ -27,7 +27,8 @@
 //!   three.
 //! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
-//!   cards that addresses and prompts cross. Behaviour that speaks against an operator counts, behaviour for one isn't needed.
+//!   cards that addresses and prompts cross. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
+//!   and are no evidence against an operator whose times are like strangers'.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
 //! ([`crate::sharing`]): they rule out chance, not a harmless story. Signals of one family look at the same thing and are
@@ -188,9 +189,8 @@ pub struct Cases {
 impl Cases {
     /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
     pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
-        let against = |bits: Option<f64>| bits.unwrap_or(0.0).min(0.0);
         self.cross_linked?;
-        Some(self.least_of_shape(told) + against(self.timing) + against(self.content))
+        Some(self.least_of_shape(told))
     }
 
     /// The weakest part of the shape: against chance, against the story and, where it was measured, against harmless parts.
@@ -365,8 +365,8 @@ mod tests {
             use SignalFamily::*;
             vec![signal(structure, Membership), signal(linked, CrossLinked), signal(timing, Timing), signal(content, Content)]
         };
-        // Each of three parts is the weakest in turn; behaviour takes what it has against an operator, and adds nothing.
-        assert_eq!(score(&of(20.0, 12.0, -1.0, 0.5), -8.0), 7.0);
+        // Each of three parts is the weakest in turn; behaviour that tests find nothing in neither takes nor adds anything.
+        assert_eq!(score(&of(20.0, 12.0, -1.0, 0.5), -8.0), 8.0);
         assert_eq!(score(&of(20.0, 6.0, 0.0, 3.0), -8.0), 6.0);
         assert_eq!(score(&of(4.0, 12.0, 0.0, 0.0), -8.0), 4.0);
         // Strangers' parts, or a story that fits, leave what behaviour makes of it.

@@ -79,7 +79,7 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -112,6 +112,23 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 12] = [
             breadth: None,
             weekdays: OFFICE_DAYS,
             profile_peak: OFFICE_HOURS,
+        },
+    ),
+    (
+        BenignHypothesis::Services,
+        Expectation {
+            top_payment: SOME,
+            top_address: MOST,
+            top_template: MOST,
+            top_organisation: ALL,
+            payment_mesh: MOST,
+            cross_linked: None,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            weekdays: EVERY_DAY,
+            profile_peak: None,
         },
     ),
     (

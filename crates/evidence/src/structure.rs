@@ -73,6 +73,8 @@ pub struct Structure {
     pub top_template: Option<f64>,
     /// Most members that declare one organisation, over all members; from the account table or a credential kind.
     pub top_organisation: Option<f64>,
+    /// The same by the account table alone; `None` without an organisation column.
+    pub declared_organisation: Option<f64>,
     /// Members on a shared instrument other than the most common, over members with one.
     pub payment_mesh: Option<f64>,
     /// Members whose shared instruments other identifiers cross, over members with one.
@@ -113,13 +115,15 @@ pub fn measure_structure(
         of_role.map(KindShape::top_share).reduce(f64::max)
     };
     let (weekdays, profile_peak) = profile(facts, &accounts);
+    let declared_organisation = top_organisation(facts, &accounts);
     let asks = kinds.iter().any(|shape| facts.roles[usize::from(shape.kind)].is_interest());
     Structure {
         size: accounts.len() as u32,
         top_payment: top(KindRole::Payment),
         top_address: top(KindRole::Address),
         top_template: top(KindRole::Template),
-        top_organisation: top_organisation(facts, &accounts).or_else(|| top(KindRole::Credential)),
+        top_organisation: declared_organisation.or_else(|| top(KindRole::Credential)),
+        declared_organisation,
         payment_mesh: payment_mesh(facts, &pairs),
         cross_linked: cross_linked.filter(|_| asks),
         occasion: occasion(facts, &accounts, config.occasion_hours),

@@ -88,12 +88,7 @@ fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<
         ("cross-linked accounts", linked),
     ];
     let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let against = bits - shape;
-    let less = if against > 0.0 { format!(", and behaviour takes {against:.1}") } else { String::new() };
-    Some(format!(
-        "Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}{less}.",
-        threshold - shape
-    ))
+    Some(format!("Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}.", threshold - shape))
 }
 
 /// The story that the network's score was told.
