@@ -57,6 +57,8 @@ struct World {
     rows: Vec<[String; 6]>,
     labels: BTreeMap<String, &'static str>,
     groups: BTreeMap<String, &'static str>,
+    /// Of those whose account table says so.
+    organisations: BTreeMap<String, &'static str>,
 }
 
 impl World {
@@ -87,7 +89,13 @@ impl World {
 
     /// Households, rings of free-credit farmers, companies with one card and with several, a campus, gateways.
     fn benign(seed: u64) -> World {
-        let mut world = World { random: Random(seed), rows: Vec::new(), labels: BTreeMap::new(), groups: BTreeMap::new() };
+        let mut world = World {
+            random: Random(seed),
+            rows: Vec::new(),
+            labels: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            organisations: BTreeMap::new(),
+        };
         for home in 0..2_500 {
             let ip = world.random.address();
             for member in 0..=world.random.below(2) {
@@ -153,6 +161,23 @@ impl World {
                 self.row(Clock::Uniform, &account, &ip, &format!("{name}-{}", member / 8), prompt);
             }
         }
+    }
+
+    /// Accounts that share a few addresses, cards and prompts at any time, day and night.
+    fn ring(&mut self, name: &str, size: u64, (addresses, cards, prompts): (u64, u64, u64)) -> Vec<String> {
+        let addresses: Vec<String> = (0..addresses).map(|_| self.random.address()).collect();
+        let accounts: Vec<String> = (0..size).map(|member| format!("{name}{member}")).collect();
+        for (account, member) in accounts.iter().zip(0..) {
+            for _ in 0..10 + self.random.below(30) {
+                let ip = addresses[self.random.below(addresses.len() as u64) as usize].clone();
+                let prompt = match self.random.chance(75) {
+                    true => format!("{name}-{}", self.random.below(prompts)),
+                    false => self.random.prompt(),
+                };
+                self.row(Clock::Uniform, account, &ip, &format!("{name}-{}", member % cards), prompt);
+            }
+        }
+        accounts
     }
 
     /// Groups of `size` that are as regular as a machine, and no operator's.
@@ -302,8 +327,9 @@ fn found_at(bench: &Bench, world: &World, columns: &[usize], map: &str) -> (BTre
     let events = bench.file("events.csv", world.csv(columns));
     let labels = bench.file("labels.csv", "account_id,network\n".to_owned() + &table(&world.labels));
     let groups = bench.file("groups.csv", "account_id,group\n".to_owned() + &table(&world.groups));
+    let organisations = bench.file("accounts.csv", "account_id,org\n".to_owned() + &table(&world.organisations));
     let map = bench.file("map.toml", map);
-    bench.ok(&["build", &events, "--map", &map, "-o", "store", "--quiet"]);
+    bench.ok(&["build", &events, "--accounts", &organisations, "--map", &map, "-o", "store", "--quiet"]);
     let flagged = bench.run(&["detect", "store", "--quiet"]);
     assert_eq!(flagged.code, i32::from(world.labels.is_empty()), "{}{}", flagged.stdout, flagged.stderr);
     let judged = bench.ok(&["evaluate", "store", "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
@@ -341,6 +367,28 @@ fn without_prompts_or_without_times_cards_and_addresses_are_enough_for_the_large
         let (precision, recall) = networks["large"];
         assert!(precision >= 0.98 && recall >= 0.98, "{columns:?}: {precision} {recall}");
         assert_eq!(benign, 0, "{columns:?}");
+    }
+}
+
+/// What an organisation's services look like is an operator's shape, unless it says whose they are.
+#[test]
+fn small_rings_on_a_few_addresses_are_found_and_services_of_a_known_organisation_are_left_alone() {
+    for seed in [8, 9] {
+        let mut world = World::benign(seed);
+        for (name, size, shares) in [("wide", 200, (5, 40, 3)), ("middle", 50, (5, 5, 5)), ("narrow", 20, (3, 4, 4))] {
+            let accounts = world.ring(name, size, shares);
+            world.labels.extend(accounts.into_iter().map(|account| (account, name)));
+        }
+        for (name, size, shares) in [("service", 30, (2, 3, 6)), ("fleet", 60, (3, 5, 9))] {
+            let accounts = world.ring(name, size, shares);
+            world.groups.extend(accounts.iter().map(|account| (account.clone(), name)));
+            world.organisations.extend(accounts.into_iter().map(|account| (account, name)));
+        }
+        let (networks, benign) = found(&world, &ALL);
+        for name in ["wide", "middle", "narrow"] {
+            assert_eq!(networks[name], (1.0, 1.0), "seed {seed}, {name}");
+        }
+        assert_eq!(benign, 0, "seed {seed}");
     }
 }
 

@@ -190,12 +190,12 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], or twice that for what a story can't do without:
-/// strangers don't share cards, projects on a build service have its address and not each other's prompts, departments have their
-/// offices and office days, services their organisation.
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], thrice that for the cards of strangers, of whom each has an
+/// own one, and twice for what another story can't do without: projects on a build service have its address and not each other's
+/// prompts, departments have their offices and office days, services their organisation.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
-    let mesh_bits = within(hypothesis.is_of_strangers());
+    let mesh_bits = if hypothesis.is_of_strangers() { 3.0 * SHARE_BITS } else { SHARE_BITS };
     let address_bits = within(matches!(hypothesis, BenignHypothesis::BuildService | BenignHypothesis::Departments));
     let weekday_bits = within(hypothesis == BenignHypothesis::Departments);
     let organisation_bits = within(hypothesis == BenignHypothesis::Services);
