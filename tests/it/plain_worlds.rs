@@ -304,11 +304,13 @@ impl World {
     }
 
     fn csv(&self, columns: &[usize]) -> String {
-        const NAMES: [&str; 6] = ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash", "capability"];
-        let line = |row: &[&str; 6]| columns.iter().map(|&column| row[column]).collect::<Vec<_>>().join(",");
+        const NAMES: [&str; 7] =
+            ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash", "capability", "device"];
+        let line = |row: &[&str]| columns.iter().map(|&column| row[column]).collect::<Vec<_>>().join(",");
         let mut text = line(&NAMES) + "\n";
         for row in &self.rows {
-            let _ = writeln!(text, "{}", line(&row.each_ref().map(String::as_str)));
+            let [time, account, ip, card, prompt, purpose] = row.each_ref().map(String::as_str);
+            let _ = writeln!(text, "{}", line(&[time, account, ip, card, prompt, purpose, card]));
         }
         text
     }
@@ -390,6 +392,16 @@ fn small_rings_on_a_few_addresses_are_found_and_services_of_a_known_organisation
         }
         assert_eq!(benign, 0, "seed {seed}");
     }
+}
+
+/// Where nobody pays, devices stand in for cards.
+#[test]
+fn devices_tell_a_network_of_free_accounts() {
+    const DEVICES: [usize; 5] = [0, 1, 2, 6, 4];
+    let (networks, benign) = found(&with_operators(10), &DEVICES);
+    assert_eq!(networks["large"], (1.0, 1.0));
+    assert_eq!(benign, 0);
+    assert_eq!(found(&World::benign(11), &DEVICES).1, 0);
 }
 
 /// Columns that follow from others say nothing new, and take nothing away.

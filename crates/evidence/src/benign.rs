@@ -190,8 +190,8 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], thrice that for the cards of strangers, of whom each has an
-/// own one, and twice for what another story can't do without: projects on a build service have its address and not each other's
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], thrice that for the cards and devices of strangers, of whom each
+/// has an own one, and twice for what another story can't do without: projects on a build service have its address and not each other's
 /// prompts, departments have their offices and office days, services their organisation.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
@@ -206,6 +206,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         (structure.top_organisation, story.top_organisation, operator.top_organisation, organisation_bits),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
         (structure.cross_linked, story.cross_linked, operator.cross_linked, within(true)),
+        (structure.device_mesh, story.device_mesh, operator.device_mesh, mesh_bits),
         (structure.occasion, story.occasion, operator.occasion, SHARE_BITS),
         (structure.interest, story.interest, operator.interest, SHARE_BITS),
         (structure.burst, story.burst, operator.burst, SHARE_BITS),
@@ -254,6 +255,7 @@ mod tests {
             declared_organisation: None,
             payment_mesh: None,
             cross_linked: None,
+            device_mesh: None,
             occasion: None,
             interest: None,
             burst: None,

@@ -5,6 +5,7 @@
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
 //! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
+//! | mesh share of devices | members on a device of the candidate's own that another member has too, over members with one; missing where anybody is known to pay |
 //! | cross-linked share | members on shared instruments that prompts and other identifiers of the candidate's own cross (module `cross_linked`), over members with one; missing where nobody knows what they ask |
 //! | occasion share | most members created (or, without an account table, first seen) within the occasion's hours, over members with a time |
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
@@ -77,6 +78,8 @@ pub struct Structure {
     pub declared_organisation: Option<f64>,
     /// Members on a shared instrument other than the most common, over members with one.
     pub payment_mesh: Option<f64>,
+    /// Members on a device of the candidate's own that another one has too, over members with one; `None` where payments are known.
+    pub device_mesh: Option<f64>,
     /// Members whose shared instruments other identifiers cross, over members with one.
     pub cross_linked: Option<f64>,
     /// Most members that came within the occasion's hours.
@@ -125,6 +128,7 @@ pub fn measure_structure(
         top_organisation: declared_organisation.or_else(|| top(KindRole::Credential)),
         declared_organisation,
         payment_mesh: payment_mesh(facts, &pairs),
+        device_mesh: device_mesh(facts, candidate, &pairs),
         cross_linked: cross_linked.filter(|_| asks),
         occasion: occasion(facts, &accounts, config.occasion_hours),
         interest: interest(facts, &kinds),
@@ -185,6 +189,21 @@ fn payment_mesh(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
     let meshed = distinct_count(meshed.flat_map(|(_, run)| run.iter().map(|&(_, account)| account)).collect());
     let holders = distinct_count(payments.iter().map(|&(_, account)| account).collect());
     Some(f64::from(meshed) / f64::from(holders))
+}
+
+/// Members that share a device which the candidate keeps to itself; asked only where nobody of them is known to pay.
+fn device_mesh(facts: Facts<'_>, candidate: &Candidate, pairs: &[(u32, u32)]) -> Option<f64> {
+    let of_role = |role: KindRole| pairs.iter().filter(move |&&(identifier, _)| facts.role_of(identifier) == role);
+    if of_role(KindRole::Payment).next().is_some() {
+        return None;
+    }
+    let holders = distinct_count(of_role(KindRole::Device).map(|&(_, account)| account).collect());
+    let own: Vec<u32> = candidate.identifiers.iter().map(|own| own.identifier).collect();
+    let devices: Vec<(u32, u32)> = of_role(KindRole::Device).copied().collect();
+    let shared =
+        devices.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1 && own.binary_search(&run[0].0).is_ok());
+    let meshed = distinct_count(shared.flatten().map(|&(_, account)| account).collect());
+    (holders > 0).then(|| f64::from(meshed) / f64::from(holders))
 }
 
 /// The most common organisation of the account table, over all members; `None` without an organisation column.
@@ -304,6 +323,20 @@ mod tests {
             fragility: Fragility { identifier: None, lost: 0 },
             origin: Origin::Common,
         }
+    }
+
+    #[test]
+    fn devices_that_members_share_count_where_nobody_pays_and_the_candidate_keeps_them() {
+        // Ten members, two to a device; the first device is a stranger's as well, and not the candidate's own.
+        let touches: Vec<Touch> = (0..10).map(|account| (account, 0, account / 2, 0)).chain([(11, 0, 0, 0)]).collect();
+        let mesh = |roles: &[KindRole], touches: &[Touch]| {
+            let toy = Toy::new(roles, 12, touches);
+            measure_structure(toy.facts(), &candidate(&[1, 2, 3, 4]), None, &BenignConfig::default()).device_mesh
+        };
+        assert_eq!(mesh(&[KindRole::Device], &touches), Some(0.8));
+        assert_eq!(mesh(&[KindRole::Address], &touches), None);
+        let paid: Vec<Touch> = touches.into_iter().chain([(0, 1, 0, 0)]).collect();
+        assert_eq!(mesh(&[KindRole::Device, KindRole::Payment], &paid), None);
     }
 
     #[test]
