@@ -21,7 +21,7 @@ pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
 };
 pub(crate) use judge::*;
-pub(crate) use read::{AsOf, Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
+pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading, Schema, Synth, Tier, Update};
 
 use crate::output::Format;
 

@@ -33,7 +33,8 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
 
     let reading = Reading {
         events: vec![world.join("events.parquet")],
-        map: None,
+        map: Vec::new(),
+        trusted_proxies: None,
         schema: Schema::Auto,
         allow_kinds: true,
         tz: Zone::default(),

@@ -108,6 +108,7 @@ fn world(nodes: usize, edges: usize) -> ReportData {
             .map(|(name, value)| Rule { name: name.to_owned(), value: value.to_owned() })
             .into(),
             rows_read: 39_933_668,
+            unread: Vec::new(),
             rejected: vec![
                 Rejected { reason: "time is not a date".to_owned(), rows: 1_204 },
                 Rejected { reason: "no account".to_owned(), rows: 311 },

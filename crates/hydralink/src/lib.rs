@@ -112,9 +112,10 @@ pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
+pub use events::schema::ColumnName;
 pub use events::{
     AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
-    Sources, Unobserved, profile,
+    Sources, TrustedProxies, Unobserved, UnreadField, profile,
 };
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
