@@ -109,6 +109,18 @@ fn probability(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WhyNot {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, or a bare id that is unambiguous
+    pub(crate) account: String,
+    /// Another account, or the id of a network (PN-...)
+    pub(crate) other: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Ego {
     #[command(flatten)]
     pub(crate) view: View,

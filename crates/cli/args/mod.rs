@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use act::*;
 pub(crate) use ask::{
     Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
-    Top, TwoNodes, Why,
+    Top, TwoNodes, Why, WhyNot,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
@@ -118,10 +118,10 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink why store acct_1 acct_2 --prior-same-operator 1e-5
     Why(Why),
-    /// What keeps two accounts apart, and how many bits are missing
+    /// What keeps two accounts apart, or an account out of a network, and what is missing
     ///
-    /// Example: hydralink why-not store acct_1 acct_2
-    WhyNot(TwoNodes),
+    /// Example: hydralink why-not store acct_1 acct_2; hydralink why-not store acct_1 PN-9a9dd624
+    WhyNot(WhyNot),
     /// What an account's membership of a network rests on, and what would end it
     ///
     /// Example: hydralink appeal store acct_1

@@ -9,7 +9,7 @@ use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::ties::Ties;
-use hydralink::why_not::{self, WhyNot};
+use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{AccountId, Dataset, Node, Reading, cases};
 
 use super::ask::{found_but, named};
@@ -156,12 +156,54 @@ fn probability_line(why: &Why) -> String {
 }
 
 /// Prints what keeps two accounts apart.
-pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    let first = account(&dataset, &arguments.account)?;
+    let results = dataset.labelling()?;
+    if why_not::names_network(&dataset, &arguments.other) {
+        let found = why_not::why_not_member(&dataset, &results, first, &arguments.other)?;
+        return Ok(output.one(&found, why_not_member_text)?);
+    }
+    let second = account(&dataset, &arguments.other)?;
     dataset.expect(Reading::Some);
-    let found = why_not::why_not(&dataset, &dataset.labelling()?, first, second)?;
+    let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
+}
+
+fn why_not_member_text(found: &WhyNotMember) -> String {
+    let mut lines = vec![found.answer.clone()];
+    let line = |identifier: &str, bits: f64, members: u64, accounts: u64| {
+        format!("  {identifier:<52} {bits:>6.1} bits  {} of its {} accounts", grouped(members), grouped(accounts))
+    };
+    let mut section = |heading: String, rows: Vec<String>| {
+        if rows.is_empty() {
+            return;
+        }
+        let more = rows.len().saturating_sub(SHARED_SHOWN);
+        lines.push(format!("\n{heading}"));
+        lines.extend(rows.into_iter().take(SHARED_SHOWN));
+        lines.extend((more > 0).then(|| format!("  and {} more; JSON has all", grouped(more as u64))));
+    };
+    let grounds = found.grounds.iter().map(|ground| line(&ground.identifier, ground.bits, ground.members, ground.accounts));
+    section("What speaks for it, and how many of its accounts are the network's".to_owned(), grounds.collect());
+    let missing = found.would_do.iter().map(|one| line(&one.identifier, one.bits, one.members, one.accounts));
+    section(
+        format!(
+            "What would do, had it been seen with {} as well",
+            if found.would_do.len() == 1 { "this" } else { "all of these" }
+        ),
+        missing.collect(),
+    );
+    let not_counted = found.not_counted.iter().map(|shared| {
+        let (members, accounts) = (grouped(shared.members), grouped(shared.accounts));
+        format!("  {} ({}): {members} of its {accounts} accounts", shared.identifier, shared.class)
+    });
+    section("Shared with members and not counted".to_owned(), not_counted.collect());
+    if found.membership.is_none() && !found.kinds_not_shared.is_empty() {
+        lines.push(format!("\nNothing that counts among: {}", found.kinds_not_shared.join(", ")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn why_not_text(found: &WhyNot) -> String {

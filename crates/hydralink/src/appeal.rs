@@ -93,7 +93,7 @@ pub struct NotCounted {
 }
 
 /// An identifier and its bits.
-type Ballot = (IdentifierId, f64);
+pub(crate) type Ballot = (IdentifierId, f64);
 
 /// Explains what an account's membership rests on.
 ///
@@ -142,7 +142,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
 
 /// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't
 /// hold for all.
-fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
+pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
     if !holds(order) {
         return None;
     }
@@ -184,7 +184,13 @@ fn answer(appeal: &Appeal) -> String {
     format!("{} {how} {network} ({role}, {confidence:.0}%{standing}): {why}", appeal.account)
 }
 
-fn grounds(dataset: &Dataset, results: &Labelling, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<Ground> {
+pub(crate) fn grounds(
+    dataset: &Dataset,
+    results: &Labelling,
+    account: AccountId,
+    group: &Group,
+    ballots: &[Ballot],
+) -> Vec<Ground> {
     let graph = dataset.graph();
     let row = graph.identifiers_of(account);
     let ground = |&(identifier, bits): &Ballot| {
@@ -204,7 +210,7 @@ fn grounds(dataset: &Dataset, results: &Labelling, account: AccountId, group: &G
     ballots.iter().filter_map(ground).collect()
 }
 
-fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
+pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
     let (dataset, results) = (ties.dataset(), ties.results());
     let graph = dataset.graph();
     let shared = graph

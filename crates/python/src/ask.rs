@@ -160,13 +160,21 @@ impl Store {
         plain(py, &why)
     }
 
-    /// What keeps two accounts apart, and how many bits are missing.
+    /// What keeps two accounts apart, or an account out of a network (an id), and what is missing.
     fn why_not<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
-            why_not::why_not(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
+            let first = account(&dataset, first)?;
+            Ok(if why_not::names_network(&dataset, second) {
+                Err(why_not::why_not_member(&dataset, &labels, first, second)?)
+            } else {
+                Ok(why_not::why_not(&dataset, &labels, first, account(&dataset, second)?)?)
+            })
         })?;
-        plain(py, &found)
+        match found {
+            Ok(pair) => plain(py, &pair),
+            Err(member) => plain(py, &member),
+        }
     }
 
     /// What an account's membership of a network rests on, and what would end it.

@@ -78,6 +78,7 @@ def test_records(found, cli, network, world):
         (found.common(*[row["identifier"] for row in ip]), ("common", store, *[row["identifier"] for row in ip])),
         (found.why(one, other), ("why", store, one, other)),
         (found.why_not(one, "account:" + other), ("why-not", store, one, other)),
+        (found.why_not(one, id), ("why-not", store, one, id)),
         (found.appeal(one), ("appeal", store, one)),
         (found.how(id), ("how", store, id)),
         (found.cohesion(id), ("cohesion", store, id)),
