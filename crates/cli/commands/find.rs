@@ -9,7 +9,9 @@ use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier};
+use hydralink::{
+    AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier,
+};
 
 use super::ask::found_but;
 use super::link::read_lists;
@@ -241,6 +243,7 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
     Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
+    Field::text("role", |row| row.member.role.map_or("", AccountRole::name).to_owned()),
     Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
 ];
 

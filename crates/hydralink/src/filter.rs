@@ -33,8 +33,18 @@ use crate::error::Error;
 pub const HUB_FIELDS: &[&str] =
     &["identifier", "kind", "accounts", "exchanges", "class", "policy", "reason", "first_seen", "last_seen", "degree"];
 /// Fields of a row of `members`.
-pub const MEMBER_FIELDS: &[&str] =
-    &["account_id", "component", "community", "network", "membership", "confidence", "evidence_bits", "candidate", "consensus"];
+pub const MEMBER_FIELDS: &[&str] = &[
+    "account_id",
+    "component",
+    "community",
+    "network",
+    "membership",
+    "confidence",
+    "evidence_bits",
+    "candidate",
+    "consensus",
+    "role",
+];
 /// Fields of a row of `networks`.
 pub const NETWORK_FIELDS: &[&str] = &[
     "id",

@@ -89,6 +89,7 @@ pub mod privacy;
 pub mod query;
 pub mod report;
 pub mod review;
+pub mod roles;
 pub mod rules;
 pub mod share;
 pub mod ties;
@@ -123,6 +124,7 @@ pub use linkage::{
 };
 pub use node::Node;
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
+pub use roles::AccountRole;
 pub use store::{Reading, Store};
 pub use synth;
 

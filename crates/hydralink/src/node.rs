@@ -66,13 +66,16 @@ pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
     names_in(text, names_of)
 }
 
-/// The same, of a list of what is to be done: without the nodes that an exported action says to `review` or to `monitor`.
+/// The same, of a list of what is to be done: without the nodes that an exported action says to `review`, to `monitor` or to `secure`.
 ///
 /// # Errors
 /// As [`names_of_lines`].
 pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
     let only_looked_at = |object: &serde_json::Value| {
-        object.get("action").and_then(serde_json::Value::as_str).is_some_and(|action| matches!(action, "review" | "monitor"))
+        object
+            .get("action")
+            .and_then(serde_json::Value::as_str)
+            .is_some_and(|action| matches!(action, "review" | "monitor" | "secure"))
     };
     names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
 }
