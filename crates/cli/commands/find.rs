@@ -173,19 +173,26 @@ fn print_networks(
     let networks = cases::label_networks(dataset, results, networks, &dataset.cases()?);
     let decided = networks.iter().any(|cased| cased.state != State::New);
     let calibrated = networks.iter().any(|cased| cased.network.q_value.is_some());
-    let found = output.records(&networks, &network_fields(decided, calibrated))?;
+    let rerun = networks.iter().any(|cased| ranks_of(cased).is_some());
+    let found = output.records(&networks, &network_fields(decided, calibrated, rerun))?;
     if networks.len() < of {
         output.say(&format!("showing {} of {}; `networks --top 0` shows all", networks.len(), grouped(of as u64)))?;
     }
     Ok(found)
 }
 
-/// The columns of a network; tables show its state once anything was decided, and its q-value once there is one.
-fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] {
+/// The best and the worst rank over the reruns of `consensus`.
+fn ranks_of(cased: &CasedNetwork) -> Option<(u32, u32)> {
+    cased.network.stability.and_then(|found| found.ranks)
+}
+
+/// The columns of a network; tables show its state once anything was decided, its q-value and its range of ranks once there is one.
+fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 12] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
     let stability =
         |cased: &CasedNetwork| cased.network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity));
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
+    let ranks = |cased: &CasedNetwork| ranks_of(cased).map_or(String::new(), |(best, worst)| format!("{best} to {worst}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
         Field::name("id", |cased| cased.network.id.clone()),
@@ -197,6 +204,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
         Field::csv("stability", stability),
         if decided { Field::text("state", state) } else { Field::csv("state", state) },
         Field::csv("confirmed", |cased| cased.confirmed.to_string()),
+        if rerun { Field::number("ranks", ranks) } else { Field::csv("ranks", ranks) },
         Field::text("why", |cased| cased.network.why.clone()),
     ]
 }

@@ -278,8 +278,9 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     ));
     let reruns =
         network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
+            let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
             format!(
-                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}",
+                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
                 found.similarity, found.recovered, found.runs, found.flagged
             )
         });
