@@ -53,6 +53,18 @@ fn what_joins_two_accounts_is_answered_in_bits() {
     }
     let tied = number(&why["bits"]) >= number(&why["needed"]);
     assert!((!tied || number(&why["probability"]) > 0.5) && number(&why["prior_same_operator"]) < 0.01, "{why}");
+    // Two of a network share what chance doesn't give, and an account outside and one inside about what it does.
+    let chance = |one: &str, other: &str| {
+        bench.ok(&["why", &store, one, other, "--significance", "--format", "json"]).json()["significance"].clone()
+    };
+    let inside = chance(first, second);
+    assert!(number(&inside["p_value"]) < 1e-12 && number(&inside["q_value_at_most"]) < 1e-6, "{inside}");
+    assert!(number(&inside["shared"]) > 2.0 * number(&inside["expected"]), "{inside}");
+    let stranger = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records()[0].clone();
+    let outside = chance(first, stranger["account_id"].as_str().expect("an account"));
+    assert!(number(&outside["p_value"]) > 1e-4 && outside["q_value_at_most"] == 1.0, "{outside}");
+    assert!(bench.ok(&["why", &store, first, second, "--significance"]).stdout.contains("where chance gives"));
+    assert!(why["significance"].is_null(), "{why}");
     bench.fails(2, &["a probability over 0 and below 1"], &["why", &store, first, second, "--prior-same-operator", "1"]);
     let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
     assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");

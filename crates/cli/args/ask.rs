@@ -100,6 +100,9 @@ pub(crate) struct Why {
     /// accounts, as in detection)
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) prior_same_operator: Option<f64>,
+    /// Also how likely they would share so many identifiers by chance, given how many they have (reads the whole store)
+    #[arg(long)]
+    pub(crate) significance: bool,
 }
 
 /// A probability that is neither 0 nor 1.

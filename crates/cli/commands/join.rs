@@ -8,6 +8,7 @@ use hydralink::expand::{self, Close};
 use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
+use hydralink::significance::{self, Significance};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{AccountId, Dataset, Node, Reading, cases};
@@ -130,7 +131,12 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
     let two = &arguments.two;
     let dataset = two.view.open_for_lookups(&two.store)?;
     let (first, second) = (account(&dataset, &two.first)?, account(&dataset, &two.second)?);
-    let found = links::why(&dataset, &dataset.labelling()?, first, second)?;
+    let results = dataset.labelling()?;
+    let mut found = links::why(&dataset, &results, first, second)?;
+    if arguments.significance {
+        dataset.expect(Reading::Much);
+        found.significance = Some(significance::significance(&dataset, &results, first, second)?);
+    }
     let why = match arguments.prior_same_operator {
         Some(prior) => found.at_prior(prior),
         None => found,
@@ -139,6 +145,7 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
         lines.push(probability_line(why));
+        lines.extend(why.significance.as_ref().map(significance_line));
         lines.push(String::new());
         lines.join("\n")
     })?)
@@ -153,6 +160,20 @@ fn probability_line(why: &Why) -> String {
     };
     let among = grouped((1.0 / why.prior_same_operator).round() as u64);
     format!("one operator's by this alone: {likely} by the model, if of {among} pairs one is (--prior-same-operator)")
+}
+
+/// A pair's p-value, and what is left of it among all pairs.
+fn significance_line(found: &Significance) -> String {
+    let off = found.off_by.map_or(String::new(), |off| format!(", off by at most {off:.1e}"));
+    format!(
+        "{} shared of {} where chance gives {:.3}, as many as either has kept: p = {:.2e}{off}; among {:.2e} pairs q is at most {:.2e}",
+        grouped(found.shared),
+        found.kinds.join(", "),
+        found.expected,
+        found.p_value,
+        found.pairs,
+        found.q_value_at_most
+    )
 }
 
 /// Prints what keeps two accounts apart.

@@ -92,6 +92,7 @@ pub mod review;
 pub mod roles;
 pub mod rules;
 pub mod share;
+pub mod significance;
 pub mod ties;
 pub mod top;
 pub mod why_not;

@@ -77,6 +77,7 @@ def test_records(found, cli, network, world):
         (found.common(one, other), ("common", store, one, other)),
         (found.common(*[row["identifier"] for row in ip]), ("common", store, *[row["identifier"] for row in ip])),
         (found.why(one, other), ("why", store, one, other)),
+        (found.why(one, other, significance=True), ("why", store, one, other, "--significance")),
         (found.why_not(one, "account:" + other), ("why-not", store, one, other)),
         (found.why_not(one, id), ("why-not", store, one, id)),
         (found.appeal(one), ("appeal", store, one)),
