@@ -109,7 +109,7 @@ fn bad_rows_are_kept_apart_and_counted() {
     let events = bench.file("events.csv", bytes);
     let told = bench.ok(&["build", &events, "-o", "store", "--rejects", "rejects.jsonl"]).stdout;
     assert!(told.contains("rows, 5 rejected"), "{told}");
-    assert!(told.contains("1 rows were kept without a field that can't be read: ip (1 bad_ip)"), "{told}");
+    assert!(told.contains("1 row was kept without a field that can't be read: ip (1 bad_ip)"), "{told}");
     let rejects = fs::read_to_string(bench.path("rejects.jsonl")).expect("rejects");
     let records: Vec<serde_json::Value> = rejects.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(records.len(), 6, "{rejects}");

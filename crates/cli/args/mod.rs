@@ -40,7 +40,8 @@ pub(crate) struct Arguments {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shared {
-    /// How to print records: table for people, jsonl for machines
+    /// How to print records: table for people, jsonl for machines; `network` also takes markdown, and `export` the formats of
+    /// files that its help lists above
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
     /// Worker threads (default: one a core). Results don't depend on it

@@ -17,7 +17,7 @@ use super::ask::found_but;
 use super::link::read_lists;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
-use crate::output::{Field, Format, Output, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
 
 /// Finds the networks of a store and prints the ranked table.
@@ -50,10 +50,10 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         None => format!("hubs {store}"),
     };
     output.say(&format!(
-        "{} networks over {} bits, {} candidates below. Next: hydralink {next}",
-        grouped(flagged as u64),
+        "{} over {} bits, {} below. Next: hydralink {next}",
+        counted(flagged as u64, "network"),
         results.run.threshold,
-        grouped(below as u64),
+        counted(below as u64, "candidate"),
     ))?;
     found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
 }
@@ -126,8 +126,8 @@ fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output:
     let verdicts = &found.verdicts;
     if let (Some(share), Some((low, high))) = (verdicts.share, verdicts.interval) {
         output.say(&format!(
-            "of {} networks decided so far {} were confirmed: {:.0}% (95% interval {:.0}% to {:.0}%)",
-            grouped(verdicts.confirmed + verdicts.rejected),
+            "of {} decided so far {} were confirmed: {:.0}% (95% interval {:.0}% to {:.0}%)",
+            counted(verdicts.confirmed + verdicts.rejected, "network"),
             grouped(verdicts.confirmed),
             share * 100.0,
             low * 100.0,

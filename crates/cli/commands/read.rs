@@ -9,7 +9,7 @@ use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, Schem
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::progress::{self, Progress};
 
 /// The size of a world.
@@ -130,19 +130,18 @@ fn absent_line(absent: u64) -> Option<String> {
 /// The rows that were kept without a field, and which.
 fn unread_lines(rows: u64, fields: &[UnreadField]) -> Option<String> {
     let named = fields.iter().map(|field| format!("{} ({} {})", field.field, grouped(field.rows), field.reason));
-    (rows > 0).then(|| {
-        format!("{} rows were kept without a field that can't be read: {}", grouped(rows), named.collect::<Vec<_>>().join(", "))
-    })
+    let (named, were) = (named.collect::<Vec<String>>().join(", "), if rows == 1 { "was" } else { "were" });
+    (rows > 0).then(|| format!("{} {were} kept without a field that can't be read: {named}", counted(rows, "row")))
 }
 
 /// The addresses that were lists.
 fn forwarded_line(forwarded: u64) -> Option<String> {
-    (forwarded > 0).then(|| {
-        format!(
-            "{} addresses are lists of hops; the last that is no proxy of yours counts (--trusted-proxies)",
-            grouped(forwarded)
-        )
-    })
+    let (addresses, are) = if forwarded == 1 { ("address", "is a list") } else { ("addresses", "are lists") };
+    let line = format!(
+        "{} {addresses} {are} of hops; the last that is no proxy of yours counts (--trusted-proxies)",
+        grouped(forwarded)
+    );
+    (forwarded > 0).then_some(line)
 }
 
 /// The columns that were not read, if there are any.
@@ -233,7 +232,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     let identifiers: Vec<String> =
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
     let mut lines = vec![
-        format!("{} rows, {} rejected", grouped(summary.rows), grouped(summary.rejected)),
+        format!("{}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
         format!(
             "{} accounts, {} sightings of {}",
             grouped(summary.accounts),
