@@ -82,6 +82,11 @@ impl<T> Field<T> {
     }
 }
 
+/// A number of things that a word with an `s` means several of: 1 network, 2 networks.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Locked, buffered stdout and the chosen format.
 pub(crate) struct Output {
     format: Option<Format>,

@@ -62,6 +62,7 @@ def build(
     releases: Path | ArrowStream | None = None,
     allow: Path | ArrowStream | None = None,
     map: Path | Record | None = None,
+    trusted_proxies: int | str | None = None,
     key_file: Path | None = None,
     schema: Literal["auto", "strict"] = "auto",
     allow_kinds: bool = False,
@@ -80,11 +81,14 @@ def profile(
     releases: Path | ArrowStream | None = None,
     allow: Path | ArrowStream | None = None,
     map: Path | Record | None = None,
+    trusted_proxies: int | str | None = None,
     schema: Literal["auto", "strict"] = "auto",
     allow_kinds: bool = False,
     tz: str = "UTC",
     rejects: Path | None = None,
     max_bad: float = 0.001,
+    enrich: Sequence[str] | None = None,
+    memory_limit: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Record: ...
@@ -124,6 +128,7 @@ class Store:
         releases: Path | ArrowStream | None = None,
         allow: Path | ArrowStream | None = None,
         map: Path | Record | None = None,
+        trusted_proxies: int | str | None = None,
         schema: Literal["auto", "strict"] = "auto",
         allow_kinds: bool = False,
         tz: str = "UTC",
@@ -187,8 +192,11 @@ class Store:
     ) -> list[Record]: ...
     def path(self, first: str, second: str, *, k: int = 1) -> list[Record]: ...
     def common(self, first: str, second: str) -> list[Record]: ...
-    def why(self, first: str, second: str, *, prior_same_operator: float | None = None) -> Record: ...
-    def why_not(self, first: str, second: str) -> Record: ...
+    def why(
+        self, first: str, second: str, *, prior_same_operator: float | None = None, significance: bool = False
+    ) -> Record: ...
+    def why_not(self, first: str, second: str) -> Record:
+        """Of two accounts, or of an account and the id of a network."""
     def appeal(self, account: str) -> Record: ...
     def how(self, id: NetworkId) -> Record: ...
     def cohesion(self, id: NetworkId, *, alpha: int = 2, beta: int = 2) -> Record: ...

@@ -282,3 +282,66 @@ fn hubs_become_indicators_only_when_forced() {
     let (_, _, text) = indicators(&["--tlp", "red", "--identity", "Lab of Letters"]);
     assert!(text.contains("Lab of Letters") && text.contains("TLP:RED"), "marked as asked");
 }
+
+/// The small world, and in it an account that its owner has used for a month before its strongest network came to use it as well. What the
+/// owner does after that is given.
+fn with_a_victim(bench: &Bench, goes_on: bool) -> (String, String) {
+    let store = detected(bench);
+    let id = text(&networks(bench, &store)[0]["id"]);
+    let member = belonging(bench, &store, &id).into_iter().next().expect("a member");
+    let events = fs::read_to_string(crate::support::of_world("events.csv")).expect("the events");
+    let mut more =
+        String::from("timestamp,account_id,ip,payment_instrument,prompt_template_hash,model,status,pathway,user_agent\n");
+    let mut own = |day: &str| more += &format!("{day}T09:30:00Z,victim,203.0.113.77,pm_victim,,atlas-3,200,consumer,Mozilla\n");
+    (1..=28).for_each(|day| own(&format!("2026-02-{day:02}")));
+    if goes_on {
+        (1..=30).for_each(|day| own(&format!("2026-04-{day:02}")));
+    }
+    for row in events.lines().map(|line| line.split(',').collect::<Vec<&str>>()).filter(|row| row[1] == member) {
+        more += &format!("{},victim,{},,{},{},{},{},{}\n", row[0], row[2], row[4], row[5], row[7], row[8], row[11]);
+    }
+    let more = bench.file("more.csv", more);
+    let events = crate::support::of_world("events.csv");
+    bench.ok(&["build", &events, &more, "--releases", &crate::support::of_world("releases.csv"), "-o", "victim", "--quiet"]);
+    detect_again(bench, "victim");
+    let found = bench.ok(&["members", "victim", "--format", "jsonl"]).records();
+    let victim = found.into_iter().find(|row| row["account_id"] == "victim").expect("the account");
+    (text(&victim["network"]), text(&victim["role"]))
+}
+
+#[test]
+fn an_account_that_is_used_beside_its_owner_is_never_banned() {
+    let bench = Bench::new();
+    let (id, role) = with_a_victim(&bench, true);
+    assert_eq!(role, "compromised_legitimate");
+    let appeal = text(&bench.ok(&["appeal", "victim", "victim", "--format", "json"]).json()["answer"]);
+    assert!(
+        appeal.contains("28 exchanges before") && appeal.contains("ip:203.0.113.77") && appeal.contains("secured"),
+        "{appeal}"
+    );
+    let dossier = bench.ok(&["network", "victim", &id, "--format", "json"]).json();
+    assert_eq!(dossier["roles"]["compromised_legitimate"], 1, "{}", dossier["roles"]);
+    // No budget bans it, and whoever bans it all the same is told.
+    let plan = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000", "--format", "json"]).json();
+    assert_eq!(plan["compromised"], serde_json::json!(["account:victim"]));
+    let targets: Vec<String> =
+        plan["actions"].as_array().expect("actions").iter().map(|action| text(&action["target"])).collect();
+    assert!(!targets.is_empty() && !targets.contains(&"account:victim".to_owned()), "{targets:?}");
+    let list = bench.file("bans.txt", "account:victim\n");
+    let impact = bench.ok(&["impact", "victim", &list, "--format", "json"]).json();
+    assert_eq!(
+        (&impact["compromised"], impact["benign_expected"].as_f64()),
+        (&serde_json::json!(["account:victim"]), Some(1.0))
+    );
+    bench.ok(&["export", "victim", "-o", "actions.jsonl", "--network", &id]);
+    let actions = fs::read_to_string(bench.path("actions.jsonl")).expect("actions");
+    let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
+    assert!(line.contains("\"secure\""), "{line}");
+}
+
+#[test]
+fn an_account_that_was_warmed_up_and_handed_over_is_the_operators() {
+    let bench = Bench::new();
+    let (_, role) = with_a_victim(&bench, false);
+    assert_eq!(role, "operator_owned");
+}

@@ -195,7 +195,7 @@ fn hours_of_review_go_where_they_stop_most_and_not_to_what_is_decided() {
         (&0.into(), &1.into(), &0.0.into())
     );
     let said = bench.run(&["networks", &store, "--review-hours", "8"]).stderr;
-    assert!(said.contains("of 1 networks decided so far 0 were confirmed: 0% (95% interval 0% to "), "{said}");
+    assert!(said.contains("of 1 network decided so far 0 were confirmed: 0% (95% interval 0% to "), "{said}");
     bench.fails(2, &["minutes"], &["networks", &store, "--review-hours", "0"]);
     bench.fails(2, &["--review-hours"], &["networks", &store, "--minutes-a-network", "5"]);
 }

@@ -53,6 +53,18 @@ fn what_joins_two_accounts_is_answered_in_bits() {
     }
     let tied = number(&why["bits"]) >= number(&why["needed"]);
     assert!((!tied || number(&why["probability"]) > 0.5) && number(&why["prior_same_operator"]) < 0.01, "{why}");
+    // Two of a network share what chance doesn't give, and an account outside and one inside about what it does.
+    let chance = |one: &str, other: &str| {
+        bench.ok(&["why", &store, one, other, "--significance", "--format", "json"]).json()["significance"].clone()
+    };
+    let inside = chance(first, second);
+    assert!(number(&inside["p_value"]) < 1e-12 && number(&inside["q_value_at_most"]) < 1e-6, "{inside}");
+    assert!(number(&inside["shared"]) > 2.0 * number(&inside["expected"]), "{inside}");
+    let stranger = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records()[0].clone();
+    let outside = chance(first, stranger["account_id"].as_str().expect("an account"));
+    assert!(number(&outside["p_value"]) > 1e-4 && outside["q_value_at_most"] == 1.0, "{outside}");
+    assert!(bench.ok(&["why", &store, first, second, "--significance"]).stdout.contains("where chance gives"));
+    assert!(why["significance"].is_null(), "{why}");
     bench.fails(2, &["a probability over 0 and below 1"], &["why", &store, first, second, "--prior-same-operator", "1"]);
     let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
     assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");
@@ -78,6 +90,45 @@ fn what_joins_two_accounts_is_answered_in_bits() {
         assert!(chain.iter().all(|other| gap(other) <= gap(&chain[step as usize])), "{why_not}");
     }
     bench.fails(2, &["is an identifier"], &["why-not", &store, first, identifier]);
+}
+
+#[test]
+fn what_an_account_lacks_for_a_network_would_make_it_a_member() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let (id, members) = strongest(&bench, &store);
+    let why_not = |account: &str| bench.ok(&["why-not", &store, account, &id, "--format", "json"]).json();
+    let inside = why_not(&members[0]);
+    assert!(inside["membership"].is_string() && inside["would_do"] == serde_json::json!([]), "{inside}");
+    let outside = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records();
+    let account = outside[0]["account_id"].as_str().expect("an account");
+    let found = why_not(account);
+    let missing = number(&found["missing"]);
+    assert!(missing > 0.0 && (missing - number(&found["needed"]) + number(&found["bits"])).abs() < 1e-9, "{found}");
+    assert!(found["answer"].as_str().expect("a sentence").contains("bits short of"), "{found}");
+    let would_do: Vec<&str> =
+        found["would_do"].as_array().expect("a list").iter().map(|one| one["identifier"].as_str().expect("a name")).collect();
+    assert!(!would_do.is_empty(), "{found}");
+    // Given these, it has the bits; without one of them it hasn't.
+    let with = |some: &[&str]| -> bool {
+        let mut rows = String::from("account_id,entity_kind,entity_value\n");
+        for identifier in some {
+            let (kind, value) = identifier.split_once(':').expect("a kind");
+            rows += &format!("{account},{kind},{value}\n");
+        }
+        let more = bench.file("more.csv", rows);
+        std::fs::remove_dir_all(bench.path("copy")).ok();
+        bench.ok(&["build", &crate::support::of_world("events.csv"), &more, "-o", "copy", "--quiet"]);
+        bench.ok(&["detect", "copy", "--quiet"]);
+        let id = bench.ok(&["members", "copy", "--format", "jsonl"]).records();
+        let of = |name: &str| id.iter().find(|row| row["account_id"] == name).expect("an account")["candidate"].clone();
+        let network = of(&members[0]);
+        let found = bench.ok(&["why-not", "copy", account, network.as_str().expect("an id"), "--format", "json"]).json();
+        found["membership"].is_string() || number(&found["missing"]) == 0.0
+    };
+    assert!(with(&would_do), "{would_do:?}");
+    assert!(!with(&would_do[1..]), "{would_do:?}");
+    bench.fails(3, &["did you mean PN-"], &["why-not", &store, account, "PN-00000000"]);
 }
 
 #[test]
@@ -232,7 +283,7 @@ fn shells_and_manuals_know_every_command() {
     }
     bench.ok(&["man", "pages", "--quiet"]);
     let page = std::fs::read_to_string(bench.path("pages").join("hydralink-why-not.1")).expect("a page");
-    assert!(page.contains(".TH") && page.contains("bits are missing"), "{page}");
+    assert!(page.contains(".TH") && page.contains("what is missing"), "{page}");
 }
 
 #[test]

@@ -71,12 +71,20 @@ fn a_consensus_tells_what_hangs_on_single_sightings() {
         let number = |name: &str| stability[name].as_f64().unwrap_or_else(|| panic!("{name} of {network}"));
         assert!((0.0..=1.0).contains(&number("similarity")), "{network}");
         assert!(number("recovered") + number("dissolved") <= 3.0 && number("flagged") <= 3.0, "{network}");
+        // Found again at some rank, unless it dissolved in each.
+        let ranks =
+            stability["ranks"].as_array().map(|ranks| [&ranks[0], &ranks[1]].map(|rank| rank.as_u64().expect("a rank")));
+        assert_eq!(ranks.is_some(), number("dissolved") < 3.0, "{network}");
+        assert!(ranks.is_none_or(|[best, worst]| 1 <= best && best <= worst), "{network}");
     }
     // With nothing left out, only the seed of the search differs: the strongest network of the small world doesn't.
     let same = runs(&["--left-out", "0"]);
     assert_eq!((&same[0]["stability"]["recovered"], &same[0]["stability"]["runs"]), (&3.into(), &3.into()), "{}", same[0]);
+    assert_eq!(same[0]["stability"]["ranks"], serde_json::json!([1, 1]), "{}", same[0]);
     let id = same[0]["id"].as_str().expect("an id");
-    assert!(bench.ok(&["network", &store, id]).stdout.contains("found again in 3 of 3 reruns"));
+    let told = bench.ok(&["network", &store, id]).stdout;
+    assert!(told.contains("found again in 3 of 3 reruns") && told.contains("at rank 1 to 1"), "{told}");
+    assert!(bench.ok(&["networks", &store]).stdout.contains("1 to 1"));
     let dossier = bench.file("dossier.json", bench.ok(&["network", &store, id, "--format", "json"]).stdout);
     bench.ok(&["verify", &store, "--dossier", &dossier]);
     let members = bench.ok(&["members", &store, "--network", id, "--where", "consensus == 1.0", "--format", "jsonl"]).records();

@@ -12,7 +12,7 @@ const SECOND: &str = "r1,2026-02-01T00:00:00+00:00,a, 8.8.8.8,3\nr2,2026-02-01T0
     ,2026-02-01T00:00:02Z,b,8.8.8.8,1\n,2026-02-01T00:00:02Z,b,8.8.8.8,1\n";
 
 /// Every section of a store by name, without the generation that wrote it and the list of files.
-fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(bench.path(store))
         .expect("the store")
         .map(|entry| entry.expect("an entry").path())

@@ -100,12 +100,27 @@ pub(crate) struct Why {
     /// accounts, as in detection)
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) prior_same_operator: Option<f64>,
+    /// Also how likely they would share so many identifiers by chance, given how many they have (reads the whole store)
+    #[arg(long)]
+    pub(crate) significance: bool,
 }
 
 /// A probability that is neither 0 nor 1.
 fn probability(text: &str) -> Result<f64, String> {
     let between = text.parse().ok().filter(|&share: &f64| share > 0.0 && share < 1.0);
     between.ok_or_else(|| "a probability over 0 and below 1, such as 1e-5, was expected".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyNot {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// account:ID, or a bare id that is unambiguous
+    pub(crate) account: String,
+    /// Another account, or the id of a network (PN-...)
+    pub(crate) other: String,
 }
 
 #[derive(Debug, Args)]

@@ -14,14 +14,14 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use act::*;
 pub(crate) use ask::{
     Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
-    Top, TwoNodes, Why,
+    Top, TwoNodes, Why, WhyNot,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
 };
 pub(crate) use judge::*;
-pub(crate) use read::{AsOf, Build, Demo, EventFormat, Profile, Reading, Schema, Synth, Tier, Update};
+pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading, Schema, Synth, Tier, Update};
 
 use crate::output::Format;
 
@@ -40,7 +40,8 @@ pub(crate) struct Arguments {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shared {
-    /// How to print records: table for people, jsonl for machines
+    /// How to print records: table for people, jsonl for machines; `network` also takes markdown, and `export` the formats of
+    /// files that its help lists above
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
     /// Worker threads (default: one a core). Results don't depend on it
@@ -118,10 +119,10 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink why store acct_1 acct_2 --prior-same-operator 1e-5
     Why(Why),
-    /// What keeps two accounts apart, and how many bits are missing
+    /// What keeps two accounts apart, or an account out of a network, and what is missing
     ///
-    /// Example: hydralink why-not store acct_1 acct_2
-    WhyNot(TwoNodes),
+    /// Example: hydralink why-not store acct_1 acct_2; hydralink why-not store acct_1 PN-9a9dd624
+    WhyNot(WhyNot),
     /// What an account's membership of a network rests on, and what would end it
     ///
     /// Example: hydralink appeal store acct_1

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hydralink::{EnrichmentFile, Zone};
+use hydralink::{ColumnName, EnrichmentFile, TrustedProxies, Zone};
 
 use super::KeyFile;
 
@@ -75,10 +75,17 @@ pub(crate) struct Reading {
     /// Event logs: CSV, TSV, JSON Lines or Parquet; plain, .gz or .zst; files, globs, or - for stdin
     #[arg(required = true)]
     pub(crate) events: Vec<PathBuf>,
-    /// TOML that maps your columns to ours and adds kinds of identifiers
-    #[arg(long, value_name = "FILE")]
-    pub(crate) map: Option<PathBuf>,
-    /// What a column that means nothing does: auto lists it, strict refuses it (and unknown kinds) and names the nearest
+    /// TOML that maps your columns to ours and adds kinds of identifiers, or one column: --map account_id=user.id, a path
+    /// where JSON or Parquet has it inside another. May be given again
+    #[arg(long, value_name = "FILE|OURS=THEIRS", value_parser = mapping)]
+    pub(crate) map: Vec<Mapping>,
+    /// In a list of addresses (X-Forwarded-For), the hops that are your own proxies: how many, counted from the right, or their
+    /// networks. The first hop from the right that isn't one is the client. Hops that aren't routed on the internet always are,
+    /// unless counted
+    #[arg(long, value_name = "N|NETWORK,...")]
+    pub(crate) trusted_proxies: Option<TrustedProxies>,
+    /// What a column that means nothing does: auto lists it, strict refuses it (and unknown kinds) and names the nearest.
+    /// What a field that can't be read does, the account and the time apart: auto leaves it out, strict rejects its row
     #[arg(long, value_enum, default_value_t = Schema::Auto)]
     pub(crate) schema: Schema,
     /// Let long events bring kinds that are neither known nor declared in the map, with --schema strict too
@@ -87,10 +94,10 @@ pub(crate) struct Reading {
     /// What times of events without an offset are of: UTC, an IANA name such as Europe/Berlin, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", default_value = "UTC", allow_hyphen_values = true)]
     pub(crate) tz: Zone,
-    /// Where to write rejected rows, as JSON Lines
+    /// Where to write rejected rows, and fields left out of rows that were kept, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Share of bad rows that fails the run (at least 100 rows are always tolerated)
+    /// Share of bad rows, rejected or kept without a field, that fails the run (at least 100 rows are always tolerated)
     #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = share)]
     pub(crate) max_bad: f64,
     /// accounts.csv: account_id,created_at,banned_at,tier,country,org,pathway,status,label
@@ -127,6 +134,17 @@ pub(crate) struct Build {
     /// The store to write; replaced whole if it exists
     #[arg(long, short, value_name = "STORE")]
     pub(crate) output: PathBuf,
+}
+
+/// What `--map` was given.
+#[derive(Clone, Debug)]
+pub(crate) enum Mapping {
+    File(PathBuf),
+    Column(ColumnName),
+}
+
+fn mapping(text: &str) -> Result<Mapping, String> {
+    Ok(ColumnName::of(text)?.map_or_else(|| Mapping::File(text.into()), Mapping::Column))
 }
 
 /// Parses a size: bytes, or with K, M, G or T (powers of 1024).

@@ -61,6 +61,7 @@ fn plan_text(plan: &Plan) -> String {
             grouped(banned as u64)
         ));
     }
+    lines.extend(compromised_text(&plan.compromised, "never banned"));
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
         "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>10}{:>9}",
@@ -122,6 +123,7 @@ fn impact_text(impact: &Impact) -> String {
             impact.outside_named.join(", ")
         ));
     }
+    lines.extend(compromised_text(&impact.compromised, "not to be banned"));
     if !impact.known_good.is_empty() {
         lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
     }
@@ -145,6 +147,16 @@ fn impact_text(impact: &Impact) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Accounts of victims, if there are any.
+fn compromised_text(accounts: &[String], what: &str) -> Option<String> {
+    let named = accounts.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
+    let more = accounts.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!accounts.is_empty()).then(|| {
+        format!("used beside their owners, to be secured and {what} ({}): {named}{more}", grouped(accounts.len() as u64))
+    })
 }
 
 fn harm_text(harm: &Harm) -> String {

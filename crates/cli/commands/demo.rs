@@ -11,7 +11,7 @@ use hydralink::{Dataset, DetectConfig, Zone, evaluate};
 use super::{find, read};
 use crate::Found;
 use crate::args::{Demo, Reading, Schema, Shared};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::progress::Progress;
 
 /// Runs the tour.
@@ -33,7 +33,8 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
 
     let reading = Reading {
         events: vec![world.join("events.parquet")],
-        map: None,
+        map: Vec::new(),
+        trusted_proxies: None,
         schema: Schema::Auto,
         allow_kinds: true,
         tz: Zone::default(),
@@ -56,7 +57,11 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let detect = DetectConfig { seed: 1, ..DetectConfig::default() };
     let results = find::run_detect(&store, &detect, &Lists::default(), shared)?;
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
-    output.line(&format!("\n3. {flagged} networks found in {:.1} s; the strongest:\n", clock.elapsed().as_secs_f64()))?;
+    output.line(&format!(
+        "\n3. {} found in {:.1} s; the strongest:\n",
+        counted(flagged as u64, "network"),
+        clock.elapsed().as_secs_f64()
+    ))?;
     let dataset = Dataset::open(&store)?;
     find::print_ranked(&dataset, &results, 10, output)?;
 

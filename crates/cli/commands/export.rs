@@ -6,7 +6,7 @@ use hydralink::report::{ReportConfig, ReportData};
 
 use crate::Found;
 use crate::args::{Export, Report, Shared};
-use crate::output::{Format, Output, grouped};
+use crate::output::{Format, Output, counted, grouped};
 use crate::progress::Progress;
 
 /// Writes the graph of the chosen networks.
@@ -14,11 +14,11 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
     let summary = run_export(arguments, shared)?;
     let files: Vec<String> = summary.files.iter().map(|file| file.path.display().to_string()).collect();
     output.say(&format!(
-        "{}: {} nodes, {} edges of {} networks{}",
+        "{}: {}, {} of {}{}",
         files.join(", "),
-        grouped(summary.nodes),
-        grouped(summary.edges),
-        grouped(summary.networks),
+        counted(summary.nodes, "node"),
+        counted(summary.edges, "edge"),
+        counted(summary.networks, "network"),
         if summary.collapsed { "; collapsed, one node a network: see --max-nodes" } else { "" }
     ))?;
     let (identifiers, networks) = (summary.left_out.small_identifiers, summary.left_out.small_networks);
@@ -83,12 +83,12 @@ fn chosen(results: &Results, ids: &[String]) -> Result<Networks, hydralink::Erro
 pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let (bytes, data) = run_report(arguments, shared)?;
     output.say(&format!(
-        "{}: {} networks, {} nodes and {} edges drawn, {} bytes; open it in any browser",
+        "{}: {}, {} and {} drawn, {}; open it in any browser",
         arguments.output.display(),
-        grouped(data.networks.len() as u64),
-        grouped(data.graph.label.len() as u64),
-        grouped(data.graph.source.len() as u64),
-        grouped(bytes),
+        counted(data.networks.len() as u64, "network"),
+        counted(data.graph.label.len() as u64, "node"),
+        counted(data.graph.source.len() as u64, "edge"),
+        counted(bytes, "byte"),
     ))?;
     Ok(if data.networks.is_empty() { Found::Nothing } else { Found::Something })
 }

@@ -9,13 +9,15 @@ use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
-use hydralink::{CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier};
+use hydralink::{
+    AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier,
+};
 
 use super::ask::found_but;
 use super::link::read_lists;
 use crate::Found;
 use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
-use crate::output::{Field, Format, Output, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
 
 /// Finds the networks of a store and prints the ranked table.
@@ -53,10 +55,10 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         None => format!("hubs {store}"),
     };
     output.say(&format!(
-        "{} networks over {} bits, {} candidates below. Next: hydralink {next}",
-        grouped(flagged as u64),
+        "{} over {} bits, {} below. Next: hydralink {next}",
+        counted(flagged as u64, "network"),
         results.run.threshold,
-        grouped(below as u64),
+        counted(below as u64, "candidate"),
     ))?;
     found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
 }
@@ -129,8 +131,8 @@ fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output:
     let verdicts = &found.verdicts;
     if let (Some(share), Some((low, high))) = (verdicts.share, verdicts.interval) {
         output.say(&format!(
-            "of {} networks decided so far {} were confirmed: {:.0}% (95% interval {:.0}% to {:.0}%)",
-            grouped(verdicts.confirmed + verdicts.rejected),
+            "of {} decided so far {} were confirmed: {:.0}% (95% interval {:.0}% to {:.0}%)",
+            counted(verdicts.confirmed + verdicts.rejected, "network"),
             grouped(verdicts.confirmed),
             share * 100.0,
             low * 100.0,
@@ -176,19 +178,26 @@ fn print_networks(
     let networks = cases::label_networks(dataset, results, networks, &dataset.cases()?);
     let decided = networks.iter().any(|cased| cased.state != State::New);
     let calibrated = networks.iter().any(|cased| cased.network.q_value.is_some());
-    let found = output.records(&networks, &network_fields(decided, calibrated))?;
+    let rerun = networks.iter().any(|cased| ranks_of(cased).is_some());
+    let found = output.records(&networks, &network_fields(decided, calibrated, rerun))?;
     if networks.len() < of {
         output.say(&format!("showing {} of {}; `networks --top 0` shows all", networks.len(), grouped(of as u64)))?;
     }
     Ok(found)
 }
 
-/// The columns of a network; tables show its state once anything was decided, and its q-value once there is one.
-fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] {
+/// The best and the worst rank over the reruns of `consensus`.
+fn ranks_of(cased: &CasedNetwork) -> Option<(u32, u32)> {
+    cased.network.stability.and_then(|found| found.ranks)
+}
+
+/// The columns of a network; tables show its state once anything was decided, its q-value and its range of ranks once there is one.
+fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 12] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
     let stability =
         |cased: &CasedNetwork| cased.network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity));
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
+    let ranks = |cased: &CasedNetwork| ranks_of(cased).map_or(String::new(), |(best, worst)| format!("{best} to {worst}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
         Field::name("id", |cased| cased.network.id.clone()),
@@ -200,6 +209,7 @@ fn network_fields(decided: bool, calibrated: bool) -> [Field<CasedNetwork>; 11] 
         Field::csv("stability", stability),
         if decided { Field::text("state", state) } else { Field::csv("state", state) },
         Field::csv("confirmed", |cased| cased.confirmed.to_string()),
+        if rerun { Field::number("ranks", ranks) } else { Field::csv("ranks", ranks) },
         Field::text("why", |cased| cased.network.why.clone()),
     ]
 }
@@ -246,6 +256,7 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
     Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
+    Field::text("role", |row| row.member.role.map_or("", AccountRole::name).to_owned()),
     Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
 ];
 

@@ -8,8 +8,9 @@ use hydralink::expand::{self, Close};
 use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
+use hydralink::significance::{self, Significance};
 use hydralink::ties::Ties;
-use hydralink::why_not::{self, WhyNot};
+use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{AccountId, Dataset, Node, Reading, cases};
 
 use super::ask::{found_but, named};
@@ -130,7 +131,12 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
     let two = &arguments.two;
     let dataset = two.view.open_for_lookups(&two.store)?;
     let (first, second) = (account(&dataset, &two.first)?, account(&dataset, &two.second)?);
-    let found = links::why(&dataset, &dataset.labelling()?, first, second)?;
+    let results = dataset.labelling()?;
+    let mut found = links::why(&dataset, &results, first, second)?;
+    if arguments.significance {
+        dataset.expect(Reading::Much);
+        found.significance = Some(significance::significance(&dataset, &results, first, second)?);
+    }
     let why = match arguments.prior_same_operator {
         Some(prior) => found.at_prior(prior),
         None => found,
@@ -139,6 +145,7 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
         lines.push(probability_line(why));
+        lines.extend(why.significance.as_ref().map(significance_line));
         lines.push(String::new());
         lines.join("\n")
     })?)
@@ -155,13 +162,69 @@ fn probability_line(why: &Why) -> String {
     format!("one operator's by this alone: {likely} by the model, if of {among} pairs one is (--prior-same-operator)")
 }
 
+/// A pair's p-value, and what is left of it among all pairs.
+fn significance_line(found: &Significance) -> String {
+    let off = found.off_by.map_or(String::new(), |off| format!(", off by at most {off:.1e}"));
+    format!(
+        "{} shared of {} where chance gives {:.3}, as many as either has kept: p = {:.2e}{off}; among {:.2e} pairs q is at most {:.2e}",
+        grouped(found.shared),
+        found.kinds.join(", "),
+        found.expected,
+        found.p_value,
+        found.pairs,
+        found.q_value_at_most
+    )
+}
+
 /// Prints what keeps two accounts apart.
-pub(crate) fn why_not(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let (first, second) = (account(&dataset, &arguments.first)?, account(&dataset, &arguments.second)?);
+    let first = account(&dataset, &arguments.account)?;
+    let results = dataset.labelling()?;
+    if why_not::names_network(&dataset, &arguments.other) {
+        let found = why_not::why_not_member(&dataset, &results, first, &arguments.other)?;
+        return Ok(output.one(&found, why_not_member_text)?);
+    }
+    let second = account(&dataset, &arguments.other)?;
     dataset.expect(Reading::Some);
-    let found = why_not::why_not(&dataset, &dataset.labelling()?, first, second)?;
+    let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
+}
+
+fn why_not_member_text(found: &WhyNotMember) -> String {
+    let mut lines = vec![found.answer.clone()];
+    let line = |identifier: &str, bits: f64, members: u64, accounts: u64| {
+        format!("  {identifier:<52} {bits:>6.1} bits  {} of its {} accounts", grouped(members), grouped(accounts))
+    };
+    let mut section = |heading: String, rows: Vec<String>| {
+        if rows.is_empty() {
+            return;
+        }
+        let more = rows.len().saturating_sub(SHARED_SHOWN);
+        lines.push(format!("\n{heading}"));
+        lines.extend(rows.into_iter().take(SHARED_SHOWN));
+        lines.extend((more > 0).then(|| format!("  and {} more; JSON has all", grouped(more as u64))));
+    };
+    let grounds = found.grounds.iter().map(|ground| line(&ground.identifier, ground.bits, ground.members, ground.accounts));
+    section("What speaks for it, and how many of its accounts are the network's".to_owned(), grounds.collect());
+    let missing = found.would_do.iter().map(|one| line(&one.identifier, one.bits, one.members, one.accounts));
+    section(
+        format!(
+            "What would do, had it been seen with {} as well",
+            if found.would_do.len() == 1 { "this" } else { "all of these" }
+        ),
+        missing.collect(),
+    );
+    let not_counted = found.not_counted.iter().map(|shared| {
+        let (members, accounts) = (grouped(shared.members), grouped(shared.accounts));
+        format!("  {} ({}): {members} of its {accounts} accounts", shared.identifier, shared.class)
+    });
+    section("Shared with members and not counted".to_owned(), not_counted.collect());
+    if found.membership.is_none() && !found.kinds_not_shared.is_empty() {
+        lines.push(format!("\nNothing that counts among: {}", found.kinds_not_shared.join(", ")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn why_not_text(found: &WhyNot) -> String {

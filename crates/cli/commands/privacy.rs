@@ -7,7 +7,7 @@ use hydralink::{Dataset, Error};
 
 use crate::Found;
 use crate::args::{Expire, Forget, Match, Rekey, Share, Shared};
-use crate::output::{Field, Output, grouped};
+use crate::output::{Field, Output, counted, grouped};
 use crate::progress::Progress;
 
 /// Removes accounts from a store.
@@ -121,9 +121,9 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
     let path = arguments.output.display().to_string();
     output.one(&summary, |summary: &ShareSummary| {
         format!(
-            "{path}: {} indicators of {} networks for group {}; {} held back, because others use them too\n",
-            grouped(summary.indicators),
-            grouped(summary.networks),
+            "{path}: {} of {} for group {}; {} held back, because others use them too\n",
+            counted(summary.indicators, "indicator"),
+            counted(summary.networks, "network"),
             summary.group,
             grouped(summary.held_back)
         )

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use hydralink::build::IgnoredColumn;
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode};
+use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode, UnreadField};
 
 use crate::Found;
-use crate::args::{self, Build, EventFormat, Reading, Schema, Shared, Synth, Update};
-use crate::output::{Output, grouped};
+use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
+use crate::output::{Output, counted, grouped};
 use crate::progress::{self, Progress};
 
 /// The size of a world.
@@ -68,7 +68,7 @@ pub(crate) fn make_world(
 pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let watch = Watch::new(shared);
     let sources = sources(&arguments.reading);
-    let profile = hydralink::profile(&sources, &config_of(&arguments.reading), &watch).map_err(hydralink::Error::from)?;
+    let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &watch).map_err(hydralink::Error::from)?;
     drop(watch);
     Ok(output.one(&profile, profile_text)?)
 }
@@ -86,7 +86,9 @@ fn profile_text(profile: &Profile) -> String {
     for (reason, count) in &profile.rejected {
         lines.push(format!("rejected: {} {reason}", grouped(*count)));
     }
+    lines.extend(unread_lines(profile.kept_rows, &profile.unread));
     lines.extend(absent_line(profile.absent));
+    lines.extend(forwarded_line(profile.forwarded));
     if profile.unroutable > 0 {
         lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(profile.unroutable)));
     }
@@ -125,6 +127,23 @@ fn absent_line(absent: u64) -> Option<String> {
     (absent > 0).then(|| format!("{} values such as NULL, - or unknown say that there is none", grouped(absent)))
 }
 
+/// The rows that were kept without a field, and which.
+fn unread_lines(rows: u64, fields: &[UnreadField]) -> Option<String> {
+    let named = fields.iter().map(|field| format!("{} ({} {})", field.field, grouped(field.rows), field.reason));
+    let (named, were) = (named.collect::<Vec<String>>().join(", "), if rows == 1 { "was" } else { "were" });
+    (rows > 0).then(|| format!("{} {were} kept without a field that can't be read: {named}", counted(rows, "row")))
+}
+
+/// The addresses that were lists.
+fn forwarded_line(forwarded: u64) -> Option<String> {
+    let (addresses, are) = if forwarded == 1 { ("address", "is a list") } else { ("addresses", "are lists") };
+    let line = format!(
+        "{} {addresses} {are} of hops; the last that is no proxy of yours counts (--trusted-proxies)",
+        grouped(forwarded)
+    );
+    (forwarded > 0).then_some(line)
+}
+
 /// The columns that were not read, if there are any.
 fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
     let named = |one: &IgnoredColumn| match one.meant {
@@ -158,7 +177,7 @@ pub(crate) fn run_build(
     shared: &Shared,
 ) -> anyhow::Result<BuildSummary> {
     let watch = Watch::new(shared);
-    let config = IngestConfig { pseudonym: key.map(Key::pseudonyms), ..config_of(reading) };
+    let config = IngestConfig { pseudonym: key.map(Key::pseudonyms), ..config_of(reading)? };
     Ok(hydralink::build(&sources(reading), store, &config, &watch)?)
 }
 
@@ -166,7 +185,7 @@ pub(crate) fn run_build(
 pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let watch = Watch::new(shared);
     let (reading, key) = (&arguments.reading, arguments.key.read()?);
-    let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading) };
+    let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
     let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
     drop(watch);
     if !shared.quiet {
@@ -213,7 +232,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     let identifiers: Vec<String> =
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
     let mut lines = vec![
-        format!("{} rows, {} rejected", grouped(summary.rows), grouped(summary.rejected)),
+        format!("{}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
         format!(
             "{} accounts, {} sightings of {}",
             grouped(summary.accounts),
@@ -227,7 +246,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     if summary.duplicate_events > 0 {
         lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
     }
+    lines.extend(unread_lines(summary.kept_rows, &summary.unread));
     lines.extend(absent_line(summary.absent));
+    lines.extend(forwarded_line(summary.forwarded));
     if summary.unroutable > 0 {
         lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
     }
@@ -253,12 +274,22 @@ fn sources(reading: &Reading) -> Vec<PathBuf> {
     reading.events.clone()
 }
 
-fn config_of(reading: &Reading) -> IngestConfig {
-    IngestConfig {
+fn config_of(reading: &Reading) -> anyhow::Result<IngestConfig> {
+    let (mut files, mut columns) = (Vec::new(), Vec::new());
+    for mapping in &reading.map {
+        match mapping {
+            Mapping::File(file) => files.push(file.clone()),
+            Mapping::Column(column) => columns.push(column.clone()),
+        }
+    }
+    anyhow::ensure!(files.len() < 2, "--map names {} files; write what they say into one", files.len());
+    Ok(IngestConfig {
         accounts: reading.accounts.clone(),
         releases: reading.releases.clone(),
         allow: reading.allow.clone(),
-        map: reading.map.clone(),
+        map: files.pop(),
+        columns,
+        trusted_proxies: reading.trusted_proxies.clone().unwrap_or_default(),
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
         enrich: reading.enrich.clone(),
@@ -267,7 +298,7 @@ fn config_of(reading: &Reading) -> IngestConfig {
         schema: if reading.schema == Schema::Strict { SchemaMode::Strict } else { SchemaMode::Auto },
         allow_kinds: reading.allow_kinds || reading.schema == Schema::Auto,
         ..IngestConfig::default()
-    }
+    })
 }
 
 /// Shows how far an ingest is, and stops it on Ctrl-C.

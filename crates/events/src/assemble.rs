@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::error::EventError;
 use crate::event_ids::EventIds;
 use crate::gather::{Present, Runs};
-use crate::ingest::{Fold, Ingested, Template};
+use crate::ingest::{Fold, Ingested, Template, UnreadField};
 use crate::keep::{Element, Growing, Keeper};
 use crate::manners::{self, Manner};
 use crate::session::{PROMPT_KIND, Session};
@@ -154,9 +154,14 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         files: fold.files,
         rows: fold.rows,
         rejected: fold.rejected.into_iter().collect(),
+        kept_rows: fold.kept_rows,
+        unread: (fold.unread.into_iter())
+            .map(|((field, reason), rows)| UnreadField { field, reason: reason.name().to_string(), rows })
+            .collect(),
         examples: fold.examples,
         unroutable: fold.unroutable,
         absent: fold.absent,
+        forwarded: fold.forwarded,
         short_prompts: fold.short,
         late_events: fold.late,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },

@@ -14,7 +14,7 @@ use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Si
 
 use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
-use crate::ingest::{FileRead, Fold, Template};
+use crate::ingest::{FileRead, Fold, Template, UnreadField};
 use crate::manners::{Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
@@ -56,6 +56,10 @@ pub struct Base<'a> {
     pub files: Vec<FileRead>,
     /// Rows that were rejected, by the name of the reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Rows that were kept without a field.
+    pub kept_rows: u64,
+    /// Those fields.
+    pub unread: Vec<UnreadField>,
 }
 
 impl Base<'_> {
@@ -131,6 +135,12 @@ impl Base<'_> {
         for (name, &count) in &self.rejected {
             if let Some(reason) = Reason::of_name(name) {
                 fold.rejected.insert(reason, count);
+            }
+        }
+        fold.kept_rows = self.kept_rows;
+        for unread in &self.unread {
+            if let Some(reason) = Reason::of_name(&unread.reason) {
+                fold.unread.insert((unread.field.clone(), reason), unread.rows);
             }
         }
         session.counted.seed(self.event_ids);

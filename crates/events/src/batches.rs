@@ -13,10 +13,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType};
 
-use crate::columnar::{BATCH, ColumnReader, take_rows};
+use crate::columnar::{BATCH, ColumnReader, inside, paths, take_rows};
 use crate::error::EventError;
 use crate::rows::{Place, Yield, roles};
-use crate::schema::{Layout, Use};
+use crate::schema::{Layout, Map, Use};
 use crate::session::Session;
 
 /// Rows that one thread takes at a time.
@@ -64,7 +64,12 @@ impl Batches {
         writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))
     }
 
-    pub(crate) fn columns(&self) -> Vec<String> {
+    /// The columns by name, those in structs that the map names a field of by their paths.
+    pub(crate) fn paths(&self, map: &Map) -> Vec<String> {
+        paths(self.reader.schema().fields(), map).0
+    }
+
+    fn columns(&self) -> Vec<String> {
         self.reader.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
@@ -129,21 +134,18 @@ pub(crate) fn read(
     start: u64,
     batch: &RecordBatch,
 ) -> Result<Yield, EventError> {
+    let (_, ways) = paths(batch.schema_ref().fields(), &session.map);
     let readers = layout.columns.iter().zip(roles(session, layout)).map(|(column, role)| {
-        let array = gathered(batch.column(column.index), &column.usage);
+        let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
+        let array = rest.iter().fold(batch.column(outermost).clone(), |array, &at| inside(&array, at));
+        let array = gathered(&array, &column.usage);
         let rows = array.len();
         let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
         ColumnReader::of(column, role, slices)
     });
     // An Arrow stream is one group: rows are numbered from its beginning.
-    let place = Place {
-        file: name,
-        row_group: Some(0),
-        counted: &session.counted,
-        manners: &session.manners,
-        watermark: session.watermark,
-    };
-    take_rows(session, layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
+    let place = Place { file: name, row_group: Some(0), session };
+    take_rows(layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
 }
 
 /// A column as text; its type if it has none.

@@ -11,8 +11,10 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, make_array};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{ArrowError, DataType, Field, Fields as ArrowFields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
@@ -20,7 +22,7 @@ use rayon::prelude::*;
 use crate::error::EventError;
 use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
-use crate::schema::{Layout, LayoutColumn, Map, Use};
+use crate::schema::{Fields, Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
 use crate::values::{Cache, Resolved, Values};
 
@@ -33,7 +35,37 @@ const CELLS: usize = 1 << 10;
 /// An opened Parquet file.
 pub(crate) struct Columnar {
     metadata: ArrowReaderMetadata,
+    /// The columns by name, those in structs by their paths, and where each is, from the outside in.
+    names: Vec<(String, Vec<usize>)>,
     pub(crate) layout: Layout,
+}
+
+/// The names of columns, those in structs that the map names a field of by their paths; and where each is, from the outside in.
+pub(crate) fn paths(columns: &ArrowFields, map: &Map) -> (Vec<String>, Vec<Vec<usize>>) {
+    fn add(columns: &ArrowFields, inside: &str, way: &[usize], of: &Fields, found: &mut (Vec<String>, Vec<Vec<usize>>)) {
+        for (at, column) in columns.iter().enumerate() {
+            let (name, way) = (format!("{inside}{}", column.name()), [way, &[at]].concat());
+            match column.data_type() {
+                DataType::Struct(columns) if of.holds(&name) => add(columns, &format!("{name}."), &way, of, found),
+                _ => {
+                    found.0.push(name);
+                    found.1.push(way);
+                }
+            }
+        }
+    }
+    let mut found = Default::default();
+    add(columns, "", &[], &map.paths(), &mut found);
+    found
+}
+
+/// A column of a struct; where the struct is missing, so is its field.
+pub(crate) fn inside(array: &ArrayRef, at: usize) -> ArrayRef {
+    let parent = array.as_struct();
+    let field = parent.column(at);
+    let nulls = NullBuffer::union(parent.nulls(), field.nulls());
+    let data = field.to_data().into_builder().nulls(nulls).build();
+    data.map_or_else(|_| field.clone(), make_array)
 }
 
 fn damaged(path: &Path, error: impl ToString) -> EventError {
@@ -46,8 +78,9 @@ impl Columnar {
         let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let plain = ArrowReaderMetadata::load(&file, options.clone()).map_err(|error| damaged(path, error))?;
-        let names: Vec<String> = plain.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let (names, ways) = paths(plain.schema().fields(), map);
         let layout = map.layout(&names, path)?;
+        let names = names.into_iter().zip(ways).collect();
         let fields: Vec<Arc<Field>> = plain
             .schema()
             .fields()
@@ -62,7 +95,7 @@ impl Columnar {
             .collect();
         let hinted = options.with_schema(Arc::new(Schema::new(fields)));
         let metadata = ArrowReaderMetadata::load(&file, hinted).unwrap_or(plain);
-        Ok(Columnar { metadata, layout })
+        Ok(Columnar { metadata, names, layout })
     }
 
     pub(crate) fn row_groups(&self) -> usize {
@@ -71,19 +104,13 @@ impl Columnar {
 
     /// Reads one row group.
     pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
-        let place = Place {
-            file: name,
-            row_group: Some(group as u64),
-            counted: &session.counted,
-            manners: &session.manners,
-            watermark: session.watermark,
-        };
+        let place = Place { file: name, row_group: Some(group as u64), session };
         let readers = self.layout.columns.iter().zip(roles(session, &self.layout));
         let mut readers =
             readers.map(|(column, role)| self.column(path, group, column, role)).collect::<Result<Vec<_>, EventError>>()?;
         // Where there are row groups for all threads, each has enough to do with its own.
         let together = self.row_groups() < rayon::current_num_threads();
-        take_rows(session, &self.layout, path, &place, 0, &mut readers, together)
+        take_rows(&self.layout, path, &place, 0, &mut readers, together)
     }
 
     fn column<'l>(
@@ -94,21 +121,32 @@ impl Columnar {
         role: Option<Role>,
     ) -> Result<ColumnReader<'l>, EventError> {
         let opened = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column.index]);
+        let (name, way) = &self.names[column.index];
+        let mask = match way[..] {
+            [root] => ProjectionMask::roots(self.metadata.parquet_schema(), [root]),
+            _ => ProjectionMask::columns(self.metadata.parquet_schema(), [name.as_str()]),
+        };
+        let depth = way.len() - 1;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
             .with_batch_size(BATCH)
             .build()
             .map_err(|error| damaged(path, error))?;
-        Ok(ColumnReader::of(column, role, reader.map(|batch| batch.map(|batch| batch.column(0).clone()))))
+        // Of a struct's fields only the one that is read is there.
+        let innermost = move |mut array: ArrayRef| {
+            for _ in 0..depth {
+                array = inside(&array, 0);
+            }
+            array
+        };
+        Ok(ColumnReader::of(column, role, reader.map(move |batch| batch.map(|batch| innermost(batch.column(0).clone())))))
     }
 }
 
 /// Takes all rows of some columns, of which the first has this number; decodes and resolves the columns together, on all
 /// threads, or one after the other.
 pub(crate) fn take_rows(
-    session: &Session<'_>,
     layout: &Layout,
     path: &Path,
     place: &Place<'_>,
@@ -116,6 +154,7 @@ pub(crate) fn take_rows(
     readers: &mut [ColumnReader<'_>],
     together: bool,
 ) -> Result<Yield, EventError> {
+    let session = place.session;
     let template = if layout.long { session.kind("prompt_template_hash") } else { None };
     let mut out = Yield::new(session);
     let width = layout.columns.len();
@@ -140,7 +179,7 @@ pub(crate) fn take_rows(
             let some = first..rows.min(first + CELLS);
             columns.iter().zip(&mut codes).for_each(|(column, codes)| column.codes(some.clone(), codes));
             let slice = Slice { columns: &columns, codes: &codes, rows: some.clone(), first: start + first as u64 };
-            if plain.as_mut().is_some_and(|plain| plain.take(&mut out, session, place, &slice)) {
+            if plain.as_mut().is_some_and(|plain| plain.take(&mut out, place, &slice)) {
                 continue;
             }
             let mut kinds = None;
@@ -212,8 +251,12 @@ impl<'l> ColumnReader<'l> {
             (Use::Requests, _) => Resolved::Counts(values),
             (Use::Status, _) => Resolved::Statuses(values),
             (Use::Value, _) => Resolved::OfKind(values),
-            (_, Some(role)) => Resolved::Codes { codes: values.dictionary(&mut self.cache, session, role), values },
-            (_, None) => Resolved::Codes { codes: Arc::default(), values },
+            (_, Some(role)) => Resolved::Codes {
+                codes: values.dictionary(&mut self.cache, session, role),
+                lists: column.addresses && values.has_lists(&mut self.cache),
+                values,
+            },
+            (_, None) => Resolved::Codes { codes: Arc::default(), values, lists: false },
         })
     }
 }

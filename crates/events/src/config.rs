@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use graph::Seconds;
 
 use crate::enrich::EnrichmentFile;
+use crate::normalise::forwarded::TrustedProxies;
 use crate::normalise::pseudonym::Pseudonyms;
 use crate::normalise::time::Zone;
+use crate::schema::ColumnName;
 
-/// Share of rows that may be rejected (ING-1).
+/// Share of rows that may be bad (ING-1).
 pub const MAX_BAD: f64 = 0.001;
 
-/// Rows that may always be rejected, however small the input.
+/// Rows that may always be bad, however small the input.
 pub const MIN_BAD_ROWS: u64 = 100;
 
 /// Settings of an ingest.
@@ -25,9 +27,11 @@ pub struct IngestConfig {
     pub allow: Option<PathBuf>,
     /// The column map; see [`crate::schema`].
     pub map: Option<PathBuf>,
-    /// Where rejected rows are written, as JSON Lines.
+    /// Columns named beside the map; they go before it.
+    pub columns: Vec<ColumnName>,
+    /// Where rejected rows, and fields that rows were kept without, are written, as JSON Lines.
     pub rejects: Option<PathBuf>,
-    /// Share of rows that may be rejected; at least [`MIN_BAD_ROWS`] always may.
+    /// Share of rows that may be bad, rejected or kept without a field; at least [`MIN_BAD_ROWS`] always may.
     pub max_bad: f64,
     /// Whether long events may bring kinds that are neither known by name nor declared in the map.
     pub allow_kinds: bool,
@@ -35,6 +39,8 @@ pub struct IngestConfig {
     pub pseudonym: Option<Pseudonyms>,
     /// Files that say whose networks addresses are in.
     pub enrich: Vec<EnrichmentFile>,
+    /// Which hops of a list of addresses (`X-Forwarded-For`) are proxies of ours.
+    pub trusted_proxies: TrustedProxies,
     /// What times without an offset are of, in events; side tables are UTC.
     pub zone: Zone,
     /// What a column that means nothing does.
@@ -54,11 +60,13 @@ impl Default for IngestConfig {
             releases: None,
             allow: None,
             map: None,
+            columns: Vec::new(),
             rejects: None,
             max_bad: MAX_BAD,
             allow_kinds: true,
             pseudonym: None,
             enrich: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             zone: Zone::default(),
             schema: SchemaMode::Auto,
             now: None,
@@ -71,10 +79,11 @@ impl Default for IngestConfig {
 /// What a column that means nothing does (ING-1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SchemaMode {
-    /// It is ignored and listed.
+    /// It is ignored and listed. A field that can't be read is left out of its row, unless it is the account or the time.
     #[default]
     Auto,
-    /// It is an error that names the nearest known one. In JSON Lines the fields of the first 1000 lines are checked.
+    /// It is an error that names the nearest known one. In JSON Lines the fields of the first 1000 lines are checked. A field
+    /// that can't be read rejects its row.
     Strict,
 }
 

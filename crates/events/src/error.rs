@@ -72,13 +72,15 @@ pub enum EventError {
         second: String,
     },
     /// More bad rows than allowed.
-    #[error("{}", too_many_bad(.rejected, .rows, .allowed, .reason, .rejects.as_deref()))]
+    #[error("{}", too_many_bad(*.bad, *.kept, *.rows, *.allowed, .reason, .rejects.as_deref()))]
     TooManyBad {
-        /// Rows rejected.
-        rejected: u64,
+        /// Rows with something that can't be read.
+        bad: u64,
+        /// Those of them that would have been kept without it.
+        kept: u64,
         /// Rows read.
         rows: u64,
-        /// Rows that may be rejected.
+        /// Rows that may be bad.
         allowed: u64,
         /// The most frequent reason, where it was met first, and what was expected.
         reason: String,
@@ -135,13 +137,14 @@ impl EventError {
 }
 
 /// A few rows are tolerated always, but not if they are all there are.
-fn too_many_bad(rejected: &u64, rows: &u64, allowed: &u64, reason: &str, rejects: Option<&str>) -> String {
+fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, rejects: Option<&str>) -> String {
     let see = rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"));
-    if rejected == rows {
-        return format!("all {rows} rows were rejected; most often: {reason}; {see}");
+    let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
+    if bad == rows {
+        return format!("all {rows} rows are bad{kept}; most often: {reason}; {see}");
     }
     format!(
-        "{rejected} of {rows} rows were rejected, {allowed} are allowed; most often: {reason}; {see}, or allow more with --max-bad"
+        "{bad} of {rows} rows are bad{kept}, {allowed} are allowed; most often: {reason}; {see}, or allow more with --max-bad"
     )
 }
 

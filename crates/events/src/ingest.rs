@@ -110,18 +110,35 @@ pub struct Ingested {
     pub rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// The first rejections.
+    /// Rows that were kept without a field that can't be read.
+    pub kept_rows: u64,
+    /// Those fields, by our name of them and the reason.
+    pub unread: Vec<UnreadField>,
+    /// The first rejections, of rows and of fields.
     pub examples: Vec<Rejection>,
     /// Addresses that are not globally routed, and so link nobody.
     pub unroutable: u64,
     /// Identifiers given by a word for nothing, such as `NULL` or `unknown`.
     pub absent: u64,
+    /// Addresses that were lists of hops (`X-Forwarded-For`), of which the client's was taken.
+    pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// Events older than the last of the base, which counted all the same; 0 without a base.
     pub late_events: u64,
     /// Events that had an id, and rows that were left out because they had been read.
     pub event_ids: EventIds,
+}
+
+/// A field that couldn't be read in some rows, which were kept without it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnreadField {
+    /// Our name of it.
+    pub field: String,
+    /// Why, as in the rejects file.
+    pub reason: String,
+    /// Rows.
+    pub rows: u64,
 }
 
 impl Ingested {
@@ -158,7 +175,7 @@ pub fn ingest_into<'a, K: Keeper>(
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<Ingested, EventError> {
-    let map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
+    let map = Map::of(config)?;
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
     let Sources { files, batches: streams } = sources.into();
@@ -216,7 +233,7 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
 
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let name = batches.name.clone();
-    let layout = session.map.layout(&batches.columns(), Path::new(&name))?;
+    let layout = session.map.layout(&batches.paths(&session.map), Path::new(&name))?;
     fold.note(&layout, Path::new(&name))?;
     in_turn(fold, &name, batches.pieces(), |piece| {
         let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
@@ -309,10 +326,11 @@ fn begin(
         return Err(EventError::input(path, "a JSON array", hint));
     }
     if text.starts_with(b"{") {
+        let paths = session.map.paths();
         let keys: Vec<String> = start
             .split(|&byte| byte == b'\n')
             .take(1000)
-            .filter_map(text::keys)
+            .filter_map(|line| text::keys(line, &paths))
             .flatten()
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
@@ -321,8 +339,8 @@ fn begin(
             let hint = "one object a line is read (JSON Lines): jq -c . writes them";
             return Err(EventError::input(path, "JSON, but no line is an object", hint));
         }
-        let (layout, slots) = session.map.fields(&keys, path)?;
-        return Ok((layout, Format::JsonLines(slots), Pieces::new(reader, start, 1, None)));
+        let (layout, fields) = session.map.fields(&keys, path)?;
+        return Ok((layout, Format::JsonLines(fields), Pieces::new(reader, start, 1, None)));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
@@ -359,12 +377,17 @@ pub(crate) struct Fold<'o> {
     pub(crate) mined_before: Vec<(String, String, u32)>,
     pub(crate) pathways: Pathways,
     pub(crate) rejected: HashMap<Reason, u64>,
-    /// The first row that was rejected for each reason.
+    /// Rows that were kept without a field.
+    pub(crate) kept_rows: u64,
+    /// The fields that were left out of rows, by name and reason.
+    pub(crate) unread: BTreeMap<(String, Reason), u64>,
+    /// The first bad row for each reason.
     first: HashMap<Reason, Rejection>,
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
     pub(crate) absent: u64,
+    pub(crate) forwarded: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
 }
@@ -390,11 +413,14 @@ impl<'o> Fold<'o> {
             mined_before: Vec::new(),
             pathways: Pathways::default(),
             rejected: HashMap::new(),
+            kept_rows: 0,
+            unread: BTreeMap::new(),
             first: HashMap::new(),
             examples: Vec::new(),
             unroutable: 0,
             short: 0,
             absent: 0,
+            forwarded: 0,
             duplicates: 0,
             late: 0,
         })
@@ -446,11 +472,17 @@ impl<'o> Fold<'o> {
         self.unroutable += part.unroutable;
         self.short += part.short;
         self.absent += part.absent;
+        self.forwarded += part.forwarded;
+        self.kept_rows += part.kept_rows;
         self.duplicates += part.duplicates;
         self.late += part.late;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {
-            *self.rejected.entry(rejection.reason).or_default() += 1;
+            if rejection.kept {
+                *self.unread.entry((rejection.field.clone(), rejection.reason)).or_default() += 1;
+            } else {
+                *self.rejected.entry(rejection.reason).or_default() += 1;
+            }
             self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
             if let Some((path, writer)) = &mut self.rejects {
                 let line = serde_json::to_string(&rejection).unwrap_or_default();
@@ -471,14 +503,17 @@ impl<'o> Fold<'o> {
         }
         let rejected: u64 = self.rejected.values().sum();
         let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
-        if rejected > allowed || rejected == self.rows {
-            let worst = self.rejected.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
+        let bad = rejected + self.kept_rows;
+        if bad > allowed || bad == self.rows {
+            let mut counts: BTreeMap<Reason, u64> = self.rejected.iter().map(|(&reason, &count)| (reason, count)).collect();
+            self.unread.iter().for_each(|((_, reason), count)| *counts.entry(*reason).or_default() += count);
+            let worst = counts.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
             let reason = worst.map_or(String::new(), |(reason, count)| {
                 let first = self.first.get(reason).map_or(String::new(), |first| format!("; the first in {first}"));
                 format!("{} ({count}): {}{first}", reason.name(), reason.expected())
             });
             let rejects = self.rejects.map(|(path, _)| path.display().to_string());
-            return Err(EventError::TooManyBad { rejected, rows: self.rows, allowed, reason, rejects });
+            return Err(EventError::TooManyBad { bad, kept: self.kept_rows, rows: self.rows, allowed, reason, rejects });
         }
         session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
         assemble::assemble(session, self, keeper)

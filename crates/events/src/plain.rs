@@ -13,6 +13,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 use crate::block::{Block, Row};
 use crate::gather::Event;
 use crate::manners::Manner;
+use crate::normalise::forwarded::is_list;
 use crate::rows::{Cell, Place, Yield};
 use crate::schema::{Layout, Use};
 use crate::session::{ABSENT, EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
@@ -89,8 +90,8 @@ impl Plain {
     }
 
     /// Takes some rows, all or none; whether it did.
-    pub(crate) fn take(&mut self, out: &mut Yield, session: &Session<'_>, place: &Place<'_>, some: &Slice<'_>) -> bool {
-        let codes = some.codes;
+    pub(crate) fn take(&mut self, out: &mut Yield, place: &Place<'_>, some: &Slice<'_>) -> bool {
+        let (session, codes) = (place.session, some.codes);
         let accounts = &codes[self.account];
         let named = self.identifiers.iter().map(|&(at, _)| at).chain(self.labels.into_iter().flatten());
         if !accounts.iter().all(|&code| is_value(code))
@@ -108,7 +109,11 @@ impl Plain {
             out.absent += codes[at].iter().filter(|&&code| code == ABSENT).count() as u64;
             out.short += codes[at].iter().filter(|&&code| code == SHORT).count() as u64;
         }
-        let late = |&&millis: &&i64| millis != NEVER && millis < place.watermark;
+        for &(at, _) in self.identifiers.iter().filter(|&&(at, _)| some.columns[at].has_lists()) {
+            let rows = some.rows.clone().zip(&codes[at]).filter(|&(_, &code)| code != EMPTY);
+            out.forwarded += rows.filter(|&(row, _)| is_list(some.columns[at].raw(row))).count() as u64;
+        }
+        let late = |&&millis: &&i64| millis != NEVER && millis < session.watermark;
         out.late += self.millis.iter().filter(late).count() as u64;
         out.rows += accounts.len() as u64;
 
@@ -124,7 +129,7 @@ impl Plain {
                 millis => ((millis / 1000) as u32, (millis % 1000) as u16),
             };
             let manner = Manner { model: label(models, at), capability: label(capabilities, at), status: self.statuses[at] };
-            let manner = if seconds == NO_TIME { 0 } else { out.manner(place.manners, manner) };
+            let manner = if seconds == NO_TIME { 0 } else { out.manner(&session.manners, manner) };
             let event = Event::new(seconds, millis, self.templates[at], manner);
             let row = Row { account, event, requests: self.counts[at], pathway: label(pathways, at) };
             out.block.push(&row, identifiers.iter().map(|codes| codes[at]).filter(|&code| is_value(code)));

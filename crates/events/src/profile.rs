@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::batches::Sources;
 use crate::config::{IngestConfig, IngestObserver};
 use crate::error::EventError;
-use crate::ingest::{FileRead, Ingested, ingest};
+use crate::ingest::{FileRead, Ingested, UnreadField, ingest};
 
 /// Hubs listed a kind.
 pub const TOP_HUBS: usize = 5;
@@ -43,6 +43,10 @@ pub struct Profile {
     pub rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Rows kept without a field that can't be read.
+    pub kept_rows: u64,
+    /// Those fields.
+    pub unread: Vec<UnreadField>,
     /// Accounts.
     pub accounts: u64,
     /// Accounts that share no identifier with another, in percent.
@@ -57,6 +61,8 @@ pub struct Profile {
     pub unroutable: u64,
     /// Identifiers given by a word for nothing, such as `NULL` or `unknown`.
     pub absent: u64,
+    /// Addresses that were lists of hops.
+    pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// The kinds, in byte order.
@@ -92,6 +98,8 @@ impl Profile {
         Profile {
             rows: ingested.rows,
             rejected: ingested.rejected.iter().map(|(reason, &count)| (reason.name(), count)).collect(),
+            kept_rows: ingested.kept_rows,
+            unread: ingested.unread.clone(),
             accounts: u64::from(accounts),
             isolated_percent: if accounts == 0 { 0.0 } else { 100.0 * isolated as f64 / f64::from(accounts) },
             first_seen: second(times.iter().min()),
@@ -99,6 +107,7 @@ impl Profile {
             timed_events: times.len() as u64,
             unroutable: ingested.unroutable,
             absent: ingested.absent,
+            forwarded: ingested.forwarded,
             short_prompts: ingested.short_prompts,
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
             files: ingested.files.clone(),

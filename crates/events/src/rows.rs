@@ -1,8 +1,9 @@
 //! From resolved cells to sightings and moments: what one row means.
 //!
 //! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its
-//! moments are merged per (account, time) when everything has been read. A row with any bad field gives nothing but a
-//! rejection.
+//! moments are merged per (account, time) when everything has been read. A row whose account or time can't be read, and a long row
+//! whose kind or value can't, gives nothing but a rejection. Any other field that can't be read is left out, and the rest of its row
+//! counts: a client that can spoil one field of its requests hides none of the others. It is told all the same.
 
 use std::fmt;
 
@@ -15,12 +16,13 @@ use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::Event;
 use crate::manners::{Manner, Manners, Recent, TOO_MANY};
+use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::normalise::{Reason, is_absent};
-use crate::schema::{Layout, Use};
+use crate::schema::{Layout, LayoutColumn, Use};
 use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
 
-/// A row that was left out.
+/// A row that was left out, or a field of a row that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The file.
@@ -35,6 +37,8 @@ pub struct Rejection {
     pub reason: Reason,
     /// The value, if it can't identify anyone; else its length.
     pub value: String,
+    /// Whether the row was kept, without this field.
+    pub kept: bool,
 }
 
 impl fmt::Display for Rejection {
@@ -50,7 +54,7 @@ impl fmt::Display for Rejection {
 }
 
 impl Serialize for Rejection {
-    /// `file`, `line` (text) or `row_group` and `row` (Parquet), `field`, `reason`, `value`.
+    /// `file`, `line` (text) or `row_group` and `row` (Parquet), `field`, `reason`, `value`, and `kept` where the rest of the row was.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("file", &self.file)?;
@@ -64,6 +68,9 @@ impl Serialize for Rejection {
         map.serialize_entry("field", &self.field)?;
         map.serialize_entry("reason", &self.reason)?;
         map.serialize_entry("value", &self.value)?;
+        if self.kept {
+            map.serialize_entry("kept", &true)?;
+        }
         map.end()
     }
 }
@@ -85,6 +92,8 @@ pub(crate) struct Yield {
     pub(crate) rows: u64,
     pub(crate) block: Block,
     identifiers: Vec<u32>,
+    /// Columns of a row that can't be read and are left out of it.
+    unread: Vec<(usize, Reason)>,
     recent: Recent,
     pub(crate) pathways: Vec<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
@@ -92,6 +101,10 @@ pub(crate) struct Yield {
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
     pub(crate) absent: u64,
+    /// Addresses that were lists of hops.
+    pub(crate) forwarded: u64,
+    /// Rows that were kept without a field.
+    pub(crate) kept_rows: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
     pub(crate) card: Option<(u64, String)>,
@@ -102,10 +115,7 @@ pub(crate) struct Yield {
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
     pub(crate) row_group: Option<u64>,
-    pub(crate) counted: &'a Counted,
-    pub(crate) manners: &'a Manners,
-    /// Events before this are late.
-    pub(crate) watermark: i64,
+    pub(crate) session: &'a Session<'a>,
 }
 
 /// The role of each column, kinds numbered.
@@ -131,13 +141,17 @@ impl Yield {
 
     /// Notes a bad row.
     pub(crate) fn reject(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8]) {
+        self.note(place, row, field, reason, raw, false);
+    }
+
+    fn note(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8], kept: bool) {
         let open = matches!(field, "timestamp" | "requests" | "entity_kind");
         let value = match std::str::from_utf8(raw) {
             Ok(text) if open && text.len() <= 64 => text.to_string(),
             _ => format!("({} bytes)", raw.len()),
         };
         let (file, row_group) = (place.file.to_string(), place.row_group);
-        self.rejections.push(Rejection { file, row_group, row, field: field.to_string(), reason, value });
+        self.rejections.push(Rejection { file, row_group, row, field: field.to_string(), reason, value, kept });
     }
 
     /// The cell of a time.
@@ -175,6 +189,7 @@ impl Yield {
         let (mut model, mut capability, mut status, mut pathway) = (NONE_U16, NONE_U16, NONE_U16, NONE_U16);
         let (mut template, mut kind) = (NONE_U32, None);
         self.identifiers.clear();
+        self.unread.clear();
         let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
         let mut bad = None;
         for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
@@ -194,6 +209,10 @@ impl Yield {
                 Cell::Code(code) => code,
             };
             if let Some(reason) = rejection(code) {
+                if place.session.goes_without(&column.usage) {
+                    self.unread.push((at, reason));
+                    continue;
+                }
                 bad = Some((at, reason));
                 break;
             }
@@ -217,24 +236,27 @@ impl Yield {
                 Use::Capability => capability = label(code),
                 Use::Pathway => pathway = label(code),
                 Use::Kind => kind = Some(code as u8),
-                Use::Identifier(_) | Use::Prompt | Use::Value => match code {
-                    EMPTY => {}
-                    UNROUTABLE => self.unroutable += 1,
-                    SHORT => self.short += 1,
-                    ABSENT => self.absent += 1,
-                    OVERFLOW => {}
-                    identifier => {
-                        let is_template = match &column.usage {
-                            Use::Identifier(name) => name == "prompt_template_hash",
-                            Use::Value => kind.is_some() && kind == template_kind,
-                            _ => template == NONE_U32,
-                        };
-                        if is_template {
-                            template = identifier;
+                Use::Identifier(_) | Use::Prompt | Use::Value => {
+                    self.forwarded += u64::from(code != EMPTY && has_hops(place.session, column, kind, raw(at)));
+                    match code {
+                        EMPTY => {}
+                        UNROUTABLE => self.unroutable += 1,
+                        SHORT => self.short += 1,
+                        ABSENT => self.absent += 1,
+                        OVERFLOW => {}
+                        identifier => {
+                            let is_template = match &column.usage {
+                                Use::Identifier(name) => name == "prompt_template_hash",
+                                Use::Value => kind.is_some() && kind == template_kind,
+                                _ => template == NONE_U32,
+                            };
+                            if is_template {
+                                template = identifier;
+                            }
+                            self.identifiers.push(identifier);
                         }
-                        self.identifiers.push(identifier);
                     }
-                },
+                }
                 Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Unused => {}
             }
         }
@@ -242,22 +264,27 @@ impl Yield {
             self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
             return;
         }
-        if !is_new(place.counted, layout, cells, raw) {
+        if !is_new(&place.session.counted, layout, cells, &raw) {
             self.duplicates += 1;
             return;
+        }
+        self.kept_rows += u64::from(!self.unread.is_empty());
+        for (at, reason) in std::mem::take(&mut self.unread) {
+            self.note(place, row, &layout.columns[at].ours, reason, raw(at), true);
         }
         if self.overflow {
             // The run fails; what has no id must not wait.
             return;
         }
-        self.late += u64::from(millis.is_some_and(|millis| millis < place.watermark));
+        self.late += u64::from(millis.is_some_and(|millis| millis < place.session.watermark));
         let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
         if layout.long {
             status = LONG_STATUS;
         }
         let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
         // What has no time is no event.
-        let manner = if seconds == NO_TIME { 0 } else { self.manner(place.manners, Manner { model, capability, status }) };
+        let manner =
+            if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, Manner { model, capability, status }) };
         let event = Event::new(seconds, millis, template, manner);
         self.block.push(&Row { account, event, requests, pathway }, self.identifiers.iter().copied());
     }
@@ -281,8 +308,14 @@ impl Yield {
     }
 }
 
+/// Whether a value is a list of hops, of which one was taken.
+fn has_hops(session: &Session<'_>, column: &LayoutColumn, kind: Option<u8>, raw: &[u8]) -> bool {
+    let long = column.usage == Use::Value;
+    (column.addresses || long) && is_list(raw) && (!long || kind.is_some_and(|kind| session.takes_addresses(kind)))
+}
+
 /// Whether a good row is no second delivery of an event that was counted.
-fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: impl Fn(usize) -> &'r [u8]) -> bool {
+fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8]) -> bool {
     let Some(id) = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty()) else { return true };
     let mut event = counted.event();
     event.identify(id);

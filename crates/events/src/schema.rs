@@ -3,6 +3,7 @@
 //! ```toml
 //! [columns]                 # ours = "theirs"
 //! account_id = "customer"
+//! ip = "client.ip"          # in JSON Lines, a field of an object in the object; in Parquet and Arrow, of a struct
 //! timestamp = "created"
 //!
 //! [kinds.tenant]            # a further identifier kind, or one known by name
@@ -18,11 +19,12 @@
 //! normaliser = "subnet/24/56"
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest};
 use crate::normalise::kind::{Normaliser, Ttl};
 
@@ -162,7 +164,55 @@ pub struct Map {
 
 const ROLES: [&str; 8] = ["address", "payment", "template", "device", "credential", "weak", "other", "content"];
 
+/// A column named outside of a map file: our name of it, and theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnName {
+    /// Ours.
+    pub ours: String,
+    /// Theirs; in JSON a path with dots, where the field is in an object.
+    pub theirs: String,
+}
+
+impl ColumnName {
+    /// `OURS=THEIRS`, if that is what it is: what stands before the first `=` is a name of ours, or the text is no file's.
+    ///
+    /// # Errors
+    /// What was expected, with the name of ours that is nearest.
+    pub fn of(text: &str) -> Result<Option<ColumnName>, String> {
+        let Some((ours, theirs)) = text.split_once('=') else { return Ok(None) };
+        let known = || MEANINGS.iter().map(|(known, _)| *known);
+        if known().any(|known| known == ours) && !theirs.is_empty() {
+            return Ok(Some(ColumnName { ours: ours.to_string(), theirs: theirs.to_string() }));
+        }
+        if Path::new(text).exists() {
+            return Ok(None);
+        }
+        let near = nearest(ours, known()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        Err(format!("{text:?} is neither a file nor OURS=THEIRS with a column of ours{near}"))
+    }
+}
+
 impl Map {
+    /// The map of an ingest: its file's, and the columns that are named beside it.
+    ///
+    /// # Errors
+    /// As [`Map::read`], and a column that means nothing.
+    pub fn of(config: &IngestConfig) -> Result<Map, EventError> {
+        let mut map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
+        for ColumnName { ours, theirs } in &config.columns {
+            if !MEANINGS.iter().any(|(known, _)| known == ours) {
+                return Err(EventError::UnknownName {
+                    file: "--map".to_string(),
+                    what: "column",
+                    name: ours.clone(),
+                    nearest: nearest(ours, MEANINGS.iter().map(|(known, _)| *known)),
+                });
+            }
+            map.columns.insert(ours.clone(), theirs.clone());
+        }
+        Ok(map)
+    }
+
     /// Reads a map file.
     ///
     /// # Errors
@@ -224,18 +274,35 @@ impl Map {
         meanings
     }
 
+    /// Whether values of a kind are addresses, of which a log may have lists of hops.
+    pub(crate) fn takes_addresses(&self, kind: &str) -> bool {
+        match self.kinds.get(kind).and_then(|entry| entry.normaliser) {
+            None => kind == "ip",
+            Some(normaliser) => matches!(normaliser, Normaliser::Subnet(..)),
+        }
+    }
+
+    /// A used column.
+    fn column(&self, ours: String, usage: Use, index: usize) -> LayoutColumn {
+        let addresses = matches!(&usage, Use::Identifier(kind) if self.takes_addresses(kind));
+        LayoutColumn { ours, usage, index, addresses }
+    }
+
     /// The columns of a file with this header.
     pub(crate) fn layout(&self, header: &[String], file: &Path) -> Result<Layout, EventError> {
-        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let objects = self.paths();
+        // A path is written as it is: client.ip is no client_ip.
+        let folded: Vec<Option<String>> = header.iter().map(|name| (!objects.leads_to(name)).then(|| fold(name))).collect();
         let position_of = |name: &str| {
             let exact = header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
-            exact.or_else(|| folded.iter().position(|found| *found == fold(name)))
+            let name = fold(name);
+            exact.or_else(|| folded.iter().position(|found| found.as_deref() == Some(&name)))
         };
         let mut columns = Vec::new();
         for (ours, usage, names, mapped) in self.meanings() {
             let found = names.iter().find_map(|name| position_of(name));
             match found {
-                Some(index) => columns.push(LayoutColumn { ours, usage, index }),
+                Some(index) => columns.push(self.column(ours, usage, index)),
                 None if mapped => {
                     return Err(EventError::UnknownName {
                         file: file.display().to_string(),
@@ -279,22 +346,61 @@ impl Map {
     }
 
     /// The fields of JSON objects: every recognised name has its slot, whether the first lines have it or not.
-    pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, BTreeMap<String, usize>), EventError> {
+    pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, Fields), EventError> {
         let checked = self.layout(first_keys, file)?;
         let mut columns = Vec::new();
-        let mut slots: BTreeMap<String, usize> = BTreeMap::new();
+        let mut fields = self.paths();
         for (ours, usage, names, _) in self.meanings() {
             // A field may have several meanings: they share its slot.
-            let names: Vec<String> = names.iter().flat_map(|name| [name.to_lowercase(), fold(name)]).collect();
-            let index = names.iter().find_map(|name| slots.get(name)).copied().unwrap_or(columns.len());
+            let written = |name: &String| {
+                if name.contains('.') { vec![name.to_lowercase()] } else { vec![name.to_lowercase(), fold(name)] }
+            };
+            let names: Vec<String> = names.iter().flat_map(written).collect();
+            let index = names.iter().find_map(|name| fields.slots.get(name)).copied().unwrap_or(columns.len());
             for name in names {
-                slots.entry(name).or_insert(index);
+                fields.slots.entry(name).or_insert(index);
             }
-            columns.push(LayoutColumn { ours, usage, index });
+            fields.width = fields.width.max(index + 1);
+            columns.push(self.column(ours, usage, index));
         }
         columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
         let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
-        Ok((layout, slots))
+        Ok((layout, fields))
+    }
+
+    /// The objects that fields are mapped in.
+    pub(crate) fn paths(&self) -> Fields {
+        let mapped = self.columns.values().chain(self.kinds.values().filter_map(|kind| kind.column.as_ref()));
+        let objects = mapped.flat_map(|path| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()));
+        Fields { objects: objects.collect(), ..Fields::default() }
+    }
+}
+
+/// The fields of JSON objects that are read; those in an object in it by their path, with dots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    slots: BTreeMap<String, usize>,
+    objects: BTreeSet<String>,
+    /// Slots.
+    pub(crate) width: usize,
+}
+
+impl Fields {
+    /// The slot of a field, whatever its case, and of one that is in no object whatever its separators.
+    pub(crate) fn slot(&self, path: &str) -> Option<usize> {
+        let folded = || if self.leads_to(path) { None } else { self.slots.get(&fold(path)) };
+        let lower = || if path.contains('.') { self.slots.get(&path.to_lowercase()) } else { None };
+        self.slots.get(path).or_else(lower).or_else(folded).copied()
+    }
+
+    /// Whether a name is the path of a field in an object that fields are mapped in.
+    pub(crate) fn leads_to(&self, path: &str) -> bool {
+        !self.objects.is_empty() && path.match_indices('.').any(|(at, _)| self.holds(&path[..at]))
+    }
+
+    /// Whether fields are mapped in the object of this path.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        !self.objects.is_empty() && self.objects.contains(&path.to_lowercase())
     }
 }
 
@@ -321,6 +427,8 @@ pub(crate) struct LayoutColumn {
     pub(crate) ours: String,
     pub(crate) usage: Use,
     pub(crate) index: usize,
+    /// Whether its values may be lists of hops.
+    pub(crate) addresses: bool,
 }
 
 /// The used columns of a file.

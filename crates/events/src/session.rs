@@ -12,15 +12,15 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 
 use crate::block::Block;
-use crate::config::IngestConfig;
+use crate::config::{IngestConfig, SchemaMode};
 use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
 use crate::manners::Manners;
 use crate::normalise::kind::{Canonical, canonical};
-use crate::normalise::{self, Reason, payment};
-use crate::schema::{self, Map};
+use crate::normalise::{self, MAX_VALUE_BYTES, Reason, forwarded, payment};
+use crate::schema::{self, Map, Use};
 use crate::templates;
 use crate::waiting::Waiting;
 
@@ -52,6 +52,9 @@ pub(crate) fn is_value(code: u32) -> bool {
 pub(crate) fn is_refused(code: u32) -> bool {
     (REJECT..=OVERFLOW).contains(&code)
 }
+
+/// Bytes of a value up to which all of it is looked at, so that one with spaces around it is trimmed.
+pub(crate) const LONGEST: usize = 4 * MAX_VALUE_BYTES;
 
 /// The kind number of masked prompts, which aren't identifiers yet.
 pub(crate) const PROMPT_KIND: u8 = 255;
@@ -189,11 +192,30 @@ impl<'c> Session<'c> {
         self.config.pseudonym.as_ref().map_or_else(|| text.to_string(), |keyed| keyed.of(kind, text))
     }
 
+    /// What of a raw value is looked at: all of it; of a list of hops the client's; nothing of one that is far too long.
+    fn part_of<'r>(&self, takes_addresses: bool, raw: &'r [u8]) -> Option<&'r [u8]> {
+        let whole = if raw.len() <= LONGEST { raw } else { forwarded::end_of(raw).filter(|_| takes_addresses)? };
+        let hop = if takes_addresses { self.config.trusted_proxies.client(whole) } else { None };
+        Some(hop.unwrap_or(whole))
+    }
+
+    /// Whether a row counts without a field of this use that can't be read.
+    pub(crate) fn goes_without(&self, usage: &Use) -> bool {
+        self.config.schema == SchemaMode::Auto && !matches!(usage, Use::Account | Use::Time | Use::Kind | Use::Value)
+    }
+
+    /// Whether values of a kind may be lists of hops.
+    pub(crate) fn takes_addresses(&self, kind: u8) -> bool {
+        self.map.takes_addresses(&self.kind_name(kind))
+    }
+
     /// The code of a raw value.
     pub(crate) fn resolve(&self, role: Role, raw: &[u8]) -> u32 {
         if role == Role::Prompt {
             return self.resolve_prompt(raw);
         }
+        let takes_addresses = matches!(role, Role::Identifier(kind) if self.takes_addresses(kind));
+        let Some(raw) = self.part_of(takes_addresses, raw) else { return rejected(Reason::TooLong) };
         let text = match normalise::text(raw) {
             Ok("") => return EMPTY,
             Ok(text) if normalise::is_absent(text) => return if let Role::Identifier(_) = role { ABSENT } else { EMPTY },
@@ -223,9 +245,11 @@ impl<'c> Session<'c> {
         };
         let mut codes = vec![OVERFLOW; values.len()];
         let mut lookups = interner.lookups();
+        let takes_addresses = kind.as_ref().is_some_and(|(_, name)| self.map.takes_addresses(name));
         let prefix = kind.as_ref().map_or(&[][..], |(kind, _)| std::slice::from_ref(kind));
         for (at, raw) in values.enumerate() {
-            let canonical = match (normalise::text(raw), &kind) {
+            let text = self.part_of(takes_addresses, raw).ok_or(Reason::TooLong).and_then(normalise::text);
+            let canonical = match (text, &kind) {
                 (Ok(""), _) => Err(EMPTY),
                 (Ok(text), kind) if normalise::is_absent(text) => Err(if kind.is_some() { ABSENT } else { EMPTY }),
                 (Ok(text), None) => Ok(self.canonical_account(text)),

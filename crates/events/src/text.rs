@@ -11,16 +11,16 @@ use serde_json::value::RawValue;
 use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
-use crate::normalise::{MAX_VALUE_BYTES, Reason, time};
+use crate::normalise::{Reason, time};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
-use crate::schema::{Layout, Use, fold};
-use crate::session::{EMPTY, Memo, Role, Session, rejected};
+use crate::schema::{Fields, Layout, Use};
+use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
 
 /// How a text file is written.
 #[derive(Clone, Debug)]
 pub(crate) enum Format {
     Delimited(u8),
-    JsonLines(BTreeMap<String, usize>),
+    JsonLines(Fields),
 }
 
 /// Turns fields into cells.
@@ -57,7 +57,8 @@ impl<'s, 'c> Cells<'s, 'c> {
                     None => EMPTY,
                 }),
                 (_, Some(Role::Prompt)) => Cell::Code(memos[at].code(raw, |raw| session.resolve(Role::Prompt, raw))),
-                (_, Some(_)) if raw.len() > 4 * MAX_VALUE_BYTES => Cell::Code(rejected(Reason::TooLong)),
+                // Remembered isn't what is too long.
+                (_, Some(role)) if raw.len() > LONGEST => Cell::Code(session.resolve(role, raw)),
                 (_, Some(role)) => Cell::Code(memos[at].code(raw, |raw| session.resolve(role, raw))),
                 (_, None) => Cell::Code(EMPTY),
             };
@@ -78,15 +79,14 @@ pub(crate) fn parse(
     piece: &Piece,
 ) -> Result<Yield, EventError> {
     let mut out = Yield::new(session);
-    let place =
-        Place { file, row_group: None, counted: &session.counted, manners: &session.manners, watermark: session.watermark };
+    let place = Place { file, row_group: None, session };
     for &line in &piece.dropped {
         out.rows += 1;
         out.reject(&place, line, "line", Reason::TooLong, b"");
     }
     match format {
         Format::Delimited(delimiter) => delimited(session, layout, *delimiter, &place, piece, &mut out),
-        Format::JsonLines(slots) => json_lines(session, layout, slots, &place, piece, &mut out),
+        Format::JsonLines(fields) => json_lines(session, layout, fields, &place, piece, &mut out),
     }
     out.finished(session)
 }
@@ -118,17 +118,9 @@ fn delimited(session: &Session<'_>, layout: &Layout, delimiter: u8, place: &Plac
     }
 }
 
-fn json_lines(
-    session: &Session<'_>,
-    layout: &Layout,
-    slots: &BTreeMap<String, usize>,
-    place: &Place<'_>,
-    piece: &Piece,
-    out: &mut Yield,
-) {
+fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
     let template = template_kind(session, layout);
     let mut cells = Cells::new(session, layout);
-    let width = slots.values().max().map_or(0, |&last| last + 1);
     for (at, line) in piece.bytes.split(|&byte| byte == b'\n').enumerate() {
         let row = piece.first_line + at as u64;
         if line.trim_ascii().is_empty() {
@@ -141,63 +133,87 @@ fn json_lines(
         } else {
             None
         };
-        let fields = match bad {
-            Some(reason) => Err((reason, None)),
-            None => object(line, slots, width, session.config.schema == SchemaMode::Strict),
+        let values = match bad {
+            Some(reason) => Err(reason),
+            None => object(line, fields, session.config.schema == SchemaMode::Strict),
         };
-        match fields {
-            Err((reason, slot)) => {
-                let column = slot.and_then(|slot| layout.columns.iter().find(|column| column.index == slot));
+        match values {
+            Err(reason) => {
                 out.rows += 1;
-                out.reject(place, row, column.map_or("line", |column| &column.ours), reason, line);
+                out.reject(place, row, "line", reason, line);
             }
-            Ok(fields) => {
-                let field = |at: usize| fields[layout.columns[at].index].as_bytes();
-                cells.fill(out, row, field);
+            Ok(Values { values, nested }) => {
+                let is_nested = |at: usize| nested.contains(&layout.columns[at].index);
+                let field = |at: usize| values[layout.columns[at].index].as_bytes();
+                cells.fill(out, row, |at| if is_nested(at) { b"" } else { field(at) });
+                if !nested.is_empty() {
+                    let bad = cells.cells.iter_mut().enumerate().filter(|(at, _)| is_nested(*at));
+                    bad.for_each(|(_, cell)| *cell = Cell::Code(rejected(Reason::NestedValue)));
+                }
                 out.push(template, layout, place, row, &cells.cells, field);
             }
         }
     }
 }
 
-/// The values of a flat JSON object by slot, empty where missing or null; the first of several aliases stays. `strict` refuses
-/// fields that have no slot. What is wrong comes with the slot where it is, if it is in one.
-fn object<'l>(
-    line: &'l [u8],
-    slots: &BTreeMap<String, usize>,
-    width: usize,
-    strict: bool,
-) -> Result<Vec<Cow<'l, str>>, (Reason, Option<usize>)> {
-    let mut fields = vec![Cow::Borrowed(""); width];
-    let (mut nested, mut unknown) = (None, false);
-    let mut deserializer = serde_json::Deserializer::from_slice(line);
-    let read = deserializer.deserialize_map(Entries(|key: &str, value: &'l str| {
-        let slot = slots.get(key).or_else(|| slots.get(&fold(key)));
-        unknown |= slot.is_none();
-        let Some((&at, slot)) = slot.map(|at| (at, &mut fields[*at])).filter(|(_, slot)| slot.is_empty()) else { return };
-        match value.as_bytes().first() {
-            Some(b'"') if !value.contains('\\') => *slot = Cow::Borrowed(&value[1..value.len() - 1]),
-            Some(b'"') => *slot = Cow::Owned(serde_json::from_str(value).unwrap_or_default()),
-            Some(b'{' | b'[') => nested = nested.or(Some(at)),
-            _ if value == "null" => {}
-            _ => *slot = Cow::Borrowed(value),
-        }
-    }));
-    if read.is_err() || deserializer.end().is_err() {
-        return Err((Reason::BadJson, None));
-    }
-    match (nested, unknown && strict) {
-        (Some(_), _) => Err((Reason::NestedValue, nested)),
-        (_, true) => Err((Reason::UnknownField, None)),
-        _ => Ok(fields),
-    }
+/// The values of a JSON object by slot.
+#[derive(Debug, PartialEq, Eq)]
+struct Values<'l> {
+    /// Empty where missing or null.
+    values: Vec<Cow<'l, str>>,
+    /// Slots whose values are objects or lists.
+    nested: Vec<usize>,
 }
 
-/// The keys of a JSON object, for finding out what a file holds.
-pub(crate) fn keys(line: &[u8]) -> Option<Vec<String>> {
+/// The values of a JSON object; the first of several aliases stays. Objects are entered where the map names a field in them.
+/// `strict` refuses fields that have no slot.
+fn object<'l>(line: &'l [u8], fields: &Fields, strict: bool) -> Result<Values<'l>, Reason> {
+    let mut found = Values { values: vec![Cow::Borrowed(""); fields.width], nested: Vec::new() };
+    let mut unknown = false;
+    walk(line, fields, &mut String::new(), &mut |path, value| {
+        let slot = fields.slot(path);
+        unknown |= slot.is_none();
+        let Some((at, slot)) = slot.map(|at| (at, &mut found.values[at])).filter(|(_, slot)| slot.is_empty()) else { return };
+        *slot = match value.as_bytes().first() {
+            Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
+            Some(b'"') => Cow::Owned(serde_json::from_str(value).unwrap_or_default()),
+            _ if value == "null" => Cow::Borrowed(""),
+            first => {
+                if matches!(first, Some(b'{' | b'[')) {
+                    found.nested.push(at);
+                }
+                Cow::Borrowed(value)
+            }
+        };
+    })?;
+    if unknown && strict { Err(Reason::UnknownField) } else { Ok(found) }
+}
+
+/// Calls back with the path and the text of every value of an object, and of those objects in it that fields are mapped in.
+fn walk<'l>(text: &'l [u8], fields: &Fields, path: &mut String, take: &mut dyn FnMut(&str, &'l str)) -> Result<(), Reason> {
+    let mut inner = Ok(());
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let read = deserializer.deserialize_map(Entries(|key: &str, value: &'l str| {
+        let start = path.len();
+        path.push_str(key);
+        if value.starts_with('{') && fields.holds(path) {
+            path.push('.');
+            let walked = walk(value.as_bytes(), fields, path, take);
+            if inner.is_ok() {
+                inner = walked;
+            }
+        } else {
+            take(path, value);
+        }
+        path.truncate(start);
+    }));
+    if read.is_err() || deserializer.end().is_err() { Err(Reason::BadJson) } else { inner }
+}
+
+/// The fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
+pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
     let mut found = Vec::new();
-    let mut deserializer = serde_json::Deserializer::from_slice(line);
-    deserializer.deserialize_map(Entries(|key: &str, _: &str| found.push(key.to_string()))).ok().map(|()| found)
+    walk(line, fields, &mut String::new(), &mut |path, _| found.push(path.to_string())).ok().map(|()| found)
 }
 
 struct Entries<F>(F);
@@ -229,13 +245,25 @@ mod tests {
     use crate::schema::Map;
 
     #[test]
-    fn numbers_keep_their_digits() {
-        let slots = BTreeMap::from([("a".to_string(), 0), ("b".to_string(), 1)]);
-        let fields = object(br#"{"a": 12345678901234567890123, "B": "x\u0041\"", "c": [1]}"#, &slots, 2, false).unwrap();
-        assert_eq!(fields, ["12345678901234567890123", "xA\""]);
-        assert_eq!(object(br#"{"a": 1, "c": 2}"#, &slots, 2, true), Err((Reason::UnknownField, None)));
-        assert_eq!(object(br#"{"a": 1, "b": {}}"#, &slots, 2, false), Err((Reason::NestedValue, Some(1))));
-        assert_eq!(object(br#"{"a": 1"#, &slots, 2, true), Err((Reason::BadJson, None)));
+    fn numbers_keep_their_digits_and_paths_lead_into_objects() {
+        let map: Map = toml::from_str("[columns]\naccount_id = \"a\"\nip = \"c.ip\"\ndevice = \"d\"").unwrap();
+        let (_, fields) = map.fields(&["a".into(), "c.ip".into(), "d".into()], std::path::Path::new("f")).unwrap();
+        let at = |path: &str| fields.slot(path).unwrap();
+        let read = |line: &'static str, strict| object(line.as_bytes(), &fields, strict);
+        let values = read(r#"{"a": 12345678901234567890123, "D": "x\u0041\"", "z": [1]}"#, false).unwrap();
+        assert_eq!((&*values.values[at("a")], &*values.values[at("d")]), ("12345678901234567890123", "xA\""));
+        assert_eq!(read(r#"{"a": 1, "z": 2}"#, true), Err(Reason::UnknownField));
+        assert_eq!(read(r#"{"a": 1, "d": {}}"#, false).unwrap().nested, [at("d")]);
+        assert_eq!(read(r#"{"a": 1"#, true), Err(Reason::BadJson));
+        // A path goes into objects, whatever the case; another field's separators make it no path.
+        let values = read(r#"{"a": 1, "cip": "no", "C": {"IP": "1.2.3.4", "port": {"x": 1}}}"#, false).unwrap();
+        assert_eq!((&*values.values[at("c.ip")], values.nested.len()), ("1.2.3.4", 0));
+        assert_eq!(read(r#"{"a": 1, "c": {"ip": 1, "port": 2}}"#, true), Err(Reason::UnknownField));
+        assert_eq!(read(r#"{"a": 1, "c": {"ip": [1]}}"#, false).unwrap().nested, [at("c.ip")]);
+        assert_eq!(
+            keys(br#"{"a": 1, "c": {"ip": 1, "p": {"q": 2}}, "e": {"f": 3}}"#, &fields).unwrap(),
+            ["a", "c.ip", "c.p", "e"]
+        );
     }
 
     proptest! {
@@ -248,8 +276,8 @@ mod tests {
             let layout = session.map.layout(&header, path).unwrap();
             let piece = Piece { bytes, first_line: 2, dropped: Vec::new() };
             let _ = parse(&session, &layout, &Format::Delimited(b','), "f", &piece).unwrap();
-            let (layout, slots) = session.map.fields(&header, path).unwrap();
-            let _ = parse(&session, &layout, &Format::JsonLines(slots), "f", &piece).unwrap();
+            let (layout, fields) = session.map.fields(&header, path).unwrap();
+            let _ = parse(&session, &layout, &Format::JsonLines(fields), "f", &piece).unwrap();
         }
     }
 }

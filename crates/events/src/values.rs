@@ -8,11 +8,12 @@ use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 
+use crate::normalise::Reason;
+use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{self, Unit, Zone};
-use crate::normalise::{MAX_VALUE_BYTES, Reason};
 use crate::rows::{Cell, requests, requests_number, status, status_number};
 use crate::schema::Use;
-use crate::session::{EMPTY, Role, Session, rejected};
+use crate::session::{EMPTY, Role, Session};
 
 const UNRESOLVED: u32 = u32::MAX - 256;
 
@@ -22,6 +23,8 @@ pub(crate) enum Resolved {
     Codes {
         codes: Arc<Vec<u32>>,
         values: Values,
+        /// Whether one of them may be a list of hops, where they are addresses.
+        lists: bool,
     },
     Times(Values),
     Counts(Values),
@@ -50,10 +53,15 @@ impl Resolved {
         self.values().raw(at)
     }
 
+    /// Whether a value of the column's dictionary may be a list of hops.
+    pub(crate) fn has_lists(&self) -> bool {
+        matches!(self, Resolved::Codes { lists: true, .. })
+    }
+
     /// The codes of some rows, where the column has codes; else nothing.
     pub(crate) fn codes(&self, some: Range<usize>, found: &mut Vec<u32>) {
         found.clear();
-        let Resolved::Codes { codes, values: Values::Strings { keys, .. } } = self else { return };
+        let Resolved::Codes { codes, values: Values::Strings { keys, .. }, .. } = self else { return };
         // A null's key is any.
         found.extend(keys.values()[some.clone()].iter().map(|&key| codes.get(key as usize).copied().unwrap_or(EMPTY)));
         if let Some(nulls) = keys.nulls().filter(|nulls| nulls.null_count() > 0) {
@@ -69,6 +77,7 @@ pub(crate) struct Cache {
     values: Option<ArrayRef>,
     codes: Vec<Vec<u32>>,
     all: Option<Arc<Vec<u32>>>,
+    lists: Option<bool>,
 }
 
 /// One column of one batch.
@@ -145,14 +154,15 @@ impl Values {
     pub(crate) fn dictionary(&self, cache: &mut Cache, session: &Session<'_>, role: Role) -> Arc<Vec<u32>> {
         let Values::Strings { values, .. } = self else { return Arc::default() };
         let codes = cache.all.get_or_insert_with(|| {
-            let bound = if role == Role::Prompt { usize::MAX } else { 4 * MAX_VALUE_BYTES };
-            let raw = values.iter().map(|value| value.map_or(&b""[..], str::as_bytes));
-            let mut codes = session.resolve_all(role, raw.clone().map(|raw| if raw.len() > bound { b"" } else { raw }));
-            let long = raw.zip(&mut codes).filter(|(raw, _)| raw.len() > bound);
-            long.for_each(|(_, code)| *code = rejected(Reason::TooLong));
-            Arc::new(codes)
+            Arc::new(session.resolve_all(role, values.iter().map(|value| value.map_or(&b""[..], str::as_bytes))))
         });
         codes.clone()
+    }
+
+    /// Whether one of the dictionary's entries is a list of hops.
+    pub(crate) fn has_lists(&self, cache: &mut Cache) -> bool {
+        let Values::Strings { values, .. } = self else { return false };
+        *cache.lists.get_or_insert_with(|| values.iter().flatten().any(|value| is_list(value.as_bytes())))
     }
 
     /// The code of one row's value, of a kind that only the row knows.
@@ -168,8 +178,7 @@ impl Values {
         }
         if codes[key] == UNRESOLVED {
             let raw = if values.is_null(key) { b"" } else { values.value(key).as_bytes() };
-            let long = raw.len() > 4 * MAX_VALUE_BYTES && role != Role::Prompt;
-            codes[key] = if long { rejected(Reason::TooLong) } else { session.resolve(role, raw) };
+            codes[key] = session.resolve(role, raw);
         }
         codes[key]
     }

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
-    RecordBatchIterator, StringArray, StringViewArray, TimestampMillisecondArray, types::Int8Type,
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
+    RecordBatchIterator, StringArray, StringViewArray, StructArray, TimestampMillisecondArray, types::Int8Type,
 };
-use arrow_schema::ArrowError;
-use events::{Batches, EventError, IngestConfig, Ingested, Sources, Unobserved, ingest};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{ArrowError, Field};
+use events::schema::ColumnName;
+use events::{Batches, EventError, IngestConfig, Ingested, SchemaMode, Sources, Unobserved, UnreadField, ingest};
 use graph::{AccountId, IdentifierId};
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -215,12 +217,112 @@ fn bad_rows_are_counted_and_written_aside() {
     let bytes = b"ts,account_id,ip\n1700000000,a,8.8.8.8\n1700000001,b,999.1.1.1\n1700000002,\xff,8.8.8.8\n1,c,8.8.8.8\nx\n1700000003,d,10.0.0.1\n";
     let config = IngestConfig { rejects: Some(folder.path().join("rejects.jsonl")), ..IngestConfig::default() };
     let got = ingest(&[write(folder.path(), "a.csv", bytes)], &config, &Unobserved).unwrap();
-    assert_eq!((got.rows, got.rejected_count(), got.unroutable), (6, 4, 1));
-    assert_eq!(got.account_names.len(), 2);
+    assert_eq!((got.rows, got.rejected_count(), got.unroutable), (6, 3, 1));
+    // The row with a bad address counts without it.
+    assert_eq!((got.account_names.len(), got.activity.event_count(), got.kept_rows), (3, 3, 1));
+    assert_eq!(got.unread, [UnreadField { field: "ip".into(), reason: "bad_ip".into(), rows: 1 }]);
     let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl")).unwrap();
     assert_eq!(rejects.lines().count(), 4);
-    assert!(rejects.contains("\"line\":3,\"field\":\"ip\",\"reason\":\"bad_ip\""), "{rejects}");
+    assert!(
+        rejects.contains("\"line\":3,\"field\":\"ip\",\"reason\":\"bad_ip\",\"value\":\"(9 bytes)\",\"kept\":true"),
+        "{rejects}"
+    );
     assert!(!rejects.contains("999.1.1.1"));
+}
+
+#[test]
+fn a_field_that_can_not_be_read_takes_nothing_else_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "ts,account_id,ip,device,requests,event_id\n1700000000,a,host,d1,x,e1\n1700000000,a,host,d1,x,e1\n1700000001,b,8.8.8.8,d1,3,e2\n";
+    let path = write(folder.path(), "a.csv", text.as_bytes());
+    let got = read(&path).unwrap();
+    // The second delivery of a row with bad fields is one all the same.
+    assert_eq!((got.rejected_count(), got.kept_rows, got.event_ids.duplicates), (0, 1, 1));
+    let fields: Vec<(&str, &str, u64)> =
+        got.unread.iter().map(|unread| (unread.field.as_str(), unread.reason.as_str(), unread.rows)).collect();
+    assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 1)]);
+    assert_eq!(got.kind_names, ["device", "ip"]);
+    assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 2);
+    assert_eq!(got.activity.columns().requests.as_slice(), [1, 3]);
+    // The same in JSON, and an object where a value was expected; long rows have nothing else to give.
+    let json = "{\"account_id\":\"a\",\"ip\":{\"v4\":1},\"device\":\"d1\"}\n{\"account_id\":{\"id\":1},\"device\":\"d1\"}\n{\"account_id\":\"b\",\"device\":\"d1\"}\n";
+    let got = read(&write(folder.path(), "a.jsonl", json.as_bytes())).unwrap();
+    assert_eq!((got.kept_rows, got.rejected_count(), got.graph.accounts_of(IdentifierId(0)).len()), (1, 1, 2));
+    let long = "account_id,entity_kind,entity_value\na,ip,host\nb,ip,8.8.8.8\n";
+    let got = read(&write(folder.path(), "long.csv", long.as_bytes())).unwrap();
+    assert_eq!((got.kept_rows, got.rejected_count()), (0, 1));
+    // A strict schema rejects the row.
+    let strict = IngestConfig { schema: SchemaMode::Strict, ..IngestConfig::default() };
+    let got = ingest(&[path], &strict, &Unobserved).unwrap();
+    assert_eq!((got.rejected_count(), got.kept_rows), (2, 0));
+}
+
+#[test]
+fn of_a_list_of_hops_the_client_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let forged = "x".repeat(5000);
+    let values =
+        ["8.8.8.8, 198.51.100.7, 10.0.0.1", "198.51.100.7:443", "\x01, 198.51.100.7", &forged, "198.51.100.9, host, 10.0.0.1"];
+    let mut csv = String::from("account_id,ip\n");
+    for (at, value) in values.iter().enumerate() {
+        let value = if at == 3 { format!("{value}, 198.51.100.7") } else { (*value).to_string() };
+        csv += &format!("a{at},\"{value}\"\n");
+    }
+    let text = read(&write(folder.path(), "a.csv", csv.as_bytes())).unwrap();
+    assert_eq!((text.identifier_names.len(), text.identifier_names.text(0)), (1, "198.51.100.7"));
+    assert_eq!((text.graph.accounts_of(IdentifierId(0)).len(), text.forwarded, text.kept_rows), (4, 3, 1));
+    // Columns and long rows say the same, and another proxy of ours another client.
+    let (names, values): (Vec<&str>, Vec<&str>) = csv
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once(',').unwrap())
+        .map(|(name, value)| (name, value.trim_matches('"')))
+        .unzip();
+    let columns: [(&str, ArrayRef); 2] =
+        [("account_id", Arc::new(StringArray::from(names))), ("ip", Arc::new(StringArray::from(values)))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let columnar = read_batches(vec![Ok(batch.slice(0, 4))]).unwrap();
+    assert_eq!((columnar.forwarded, columnar.identifier_names.len()), (3, 1));
+    let slow = read_batches(vec![Ok(batch)]).unwrap();
+    assert_eq!((slow.forwarded, slow.kept_rows), (3, 1));
+    let long = "account_id,entity_kind,entity_value\na,ip,\"8.8.8.8, 198.51.100.7\"\nb,url,\"x=1,2\"\n";
+    let path = write(folder.path(), "long.csv", long.as_bytes());
+    let config = IngestConfig { trusted_proxies: "198.51.100.0/24".parse().unwrap(), ..IngestConfig::default() };
+    let got = ingest(&[path], &config, &Unobserved).unwrap();
+    assert_eq!((got.forwarded, got.identifier_names.text(0)), (1, "8.8.8.8"));
+}
+
+#[test]
+fn a_path_leads_into_objects_and_structs() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = write(folder.path(), "map.toml", b"[columns]\naccount_id = \"user.id\"\nip = \"client.net.ip\"\n");
+    let json = "{\"user\":{\"id\":\"a\"},\"client\":{\"net\":{\"ip\":\"198.51.100.7\"},\"port\":1}}\n{\"user\":{\"id\":\"b\"},\"client\":null}\n";
+    let config = IngestConfig { map: Some(map), ..IngestConfig::default() };
+    let text = ingest(&[write(folder.path(), "a.jsonl", json.as_bytes())], &config, &Unobserved).unwrap();
+    assert_eq!((text.account_names.len(), text.identifier_names.text(0)), (2, "198.51.100.7"));
+    assert_eq!(text.files[0].ignored, ["client", "client.port"]);
+    let texts = |name: &str, values: Vec<Option<&str>>, nulls: Option<NullBuffer>| -> ArrayRef {
+        let fields = vec![Field::new(name, arrow_schema::DataType::Utf8, true)];
+        Arc::new(StructArray::new(fields.into(), vec![Arc::new(StringArray::from(values))], nulls))
+    };
+    let net = texts("ip", vec![Some("198.51.100.7"), Some("8.8.8.8")], None);
+    let fields = vec![Field::new("net", net.data_type().clone(), true)];
+    // The second client is missing, whatever lies below.
+    let client: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![net], Some(vec![true, false].into())));
+    let user = texts("id", vec![Some("a"), Some("b")], None);
+    let batch = RecordBatch::try_from_iter_with_nullable([("client", client, true), ("user", user, true)]).unwrap();
+    let path = folder.path().join("a.parquet");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    same(&text, &ingest(&[path], &config, &Unobserved).unwrap());
+    let schema = batch.schema();
+    let batches = vec![Batches::new("table", RecordBatchIterator::new(vec![Ok(batch)], schema))];
+    same(&text, &ingest(Sources { files: &[], batches }, &config, &Unobserved).unwrap());
+    let wrong = ColumnName { ours: "ip".into(), theirs: "client.net.ipp".into() };
+    let config = IngestConfig { columns: vec![wrong], ..config };
+    let error = ingest(&[write(folder.path(), "b.jsonl", json.as_bytes())], &config, &Unobserved).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"client.net.ip\""), "{error}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub mod perturb;
 pub mod structure;
 
 pub mod benign;
+pub mod bicm;
 pub mod score;
 pub mod sharing;
 mod stories;

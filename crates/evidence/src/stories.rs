@@ -19,7 +19,7 @@ pub(crate) struct Expectation {
     pub(crate) occasion: Option<Beta>,
     pub(crate) interest: Option<Beta>,
     pub(crate) burst: Option<Beta>,
-    /// Of the share that [`breadth`] makes of a number of templates.
+    /// Of the share that `benign::breadth` makes of a number of templates.
     pub(crate) breadth: Option<Beta>,
     pub(crate) weekdays: Option<Beta>,
     /// Only of people in one place; an operator may keep its customers' hours, or none.

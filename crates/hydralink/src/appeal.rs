@@ -18,6 +18,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
+use crate::roles::{self, AccountRole};
 use crate::ties::{Group, Ties};
 use crate::time::rfc3339;
 
@@ -37,6 +38,8 @@ pub struct Appeal {
     pub flagged: bool,
     /// How it belongs.
     pub membership: Option<Membership>,
+    /// As what it belongs or touches ([`crate::roles`]).
+    pub role: Option<AccountRole>,
     /// Confidence of that, 0..1.
     pub confidence: f64,
     /// Bits of its grounds.
@@ -93,7 +96,7 @@ pub struct NotCounted {
 }
 
 /// An identifier and its bits.
-type Ballot = (IdentifierId, f64);
+pub(crate) type Ballot = (IdentifierId, f64);
 
 /// Explains what an account's membership rests on.
 ///
@@ -127,6 +130,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         network: Some(network.id.clone()),
         flagged: network.flagged,
         membership: Some(membership),
+        role: roles::role_of(dataset, results, account),
         confidence: results.confidence.get(account.index()).copied().map_or(0.0, f64::from),
         bits: found.tie.bits,
         needed: found.needed,
@@ -137,12 +141,22 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         ends_without,
         not_counted: not_counted(&ties, account, &group, &ballots),
     };
-    Ok(Appeal { answer: answer(&appeal), ..appeal })
+    let mut answer = answer(&appeal);
+    if let Some(hands) = roles::two_hands(dataset, results, account) {
+        answer.push_str(&format!(
+            "; two hands are on it: it had {} exchanges before anything of the network was seen on it ({}), and its own {} goes on; \
+             it is to be secured, not banned",
+            hands.exchanges_before,
+            rfc3339(hands.since).unwrap_or_default(),
+            dataset.label_of(Node::Identifier(hands.own))
+        ));
+    }
+    Ok(Appeal { answer, ..appeal })
 }
 
 /// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't
 /// hold for all.
-fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
+pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -> Option<Vec<Ballot>> {
     if !holds(order) {
         return None;
     }
@@ -166,7 +180,11 @@ fn answer(appeal: &Appeal) -> String {
         Some(Membership::Ambiguous) | None => "touches",
         Some(_) => "belongs to",
     };
-    let role = appeal.membership.map_or("", Membership::name);
+    let role = appeal
+        .role
+        .filter(|role| *role != AccountRole::OperatorOwned)
+        .map_or(String::new(), |role| format!(", {}", role.name().replace('_', " ")));
+    let membership = appeal.membership.map_or("", Membership::name);
     let confidence = appeal.confidence * 100.0;
     let why = match (appeal.tied, how) {
         (true, "touches") => format!(
@@ -181,10 +199,16 @@ fn answer(appeal: &Appeal) -> String {
             )
         }
     };
-    format!("{} {how} {network} ({role}, {confidence:.0}%{standing}): {why}", appeal.account)
+    format!("{} {how} {network} ({membership}{role}, {confidence:.0}%{standing}): {why}", appeal.account)
 }
 
-fn grounds(dataset: &Dataset, results: &Labelling, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<Ground> {
+pub(crate) fn grounds(
+    dataset: &Dataset,
+    results: &Labelling,
+    account: AccountId,
+    group: &Group,
+    ballots: &[Ballot],
+) -> Vec<Ground> {
     let graph = dataset.graph();
     let row = graph.identifiers_of(account);
     let ground = |&(identifier, bits): &Ballot| {
@@ -204,7 +228,7 @@ fn grounds(dataset: &Dataset, results: &Labelling, account: AccountId, group: &G
     ballots.iter().filter_map(ground).collect()
 }
 
-fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
+pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
     let (dataset, results) = (ties.dataset(), ties.results());
     let graph = dataset.graph();
     let shared = graph

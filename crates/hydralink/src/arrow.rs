@@ -35,6 +35,7 @@ use crate::export::tables::{self, Table, named, time_of_text};
 use crate::node::Node;
 use crate::query::{self, Hub};
 use crate::results::{Labelling, Network};
+use crate::roles::AccountRole;
 
 /// Batches that wait for their reader.
 const AHEAD: usize = 2;
@@ -221,7 +222,7 @@ pub fn evidence(networks: Vec<Network>) -> RecordStream {
     })
 }
 
-const MEMBER: [Named; 10] = [
+const MEMBER: [Named; 11] = [
     named("account_id", Type::Text),
     named("component", Type::Whole),
     named("community", Type::Whole),
@@ -231,6 +232,7 @@ const MEMBER: [Named; 10] = [
     named("evidence_bits", Type::Real),
     named("candidate", Type::Text),
     named("consensus", Type::Real),
+    named("role", Type::Text),
     named("label", Type::Text),
 ];
 
@@ -246,6 +248,7 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
         Cell::single(member.evidence_bits),
         Cell::text(member.candidate.as_deref()),
         Cell::single(member.consensus),
+        Cell::text(member.role.map(AccountRole::name)),
         Cell::text(labelled.label),
     ])
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template};
+use events::schema::Map;
+use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template, UnreadField};
 
 use crate::as_of;
 use crate::dataset::{DECLARED_KINDS, Dataset};
@@ -22,6 +23,10 @@ pub struct BuildSummary {
     pub rejected: u64,
     /// Rejected rows by reason.
     pub rejected_by_reason: Vec<(String, u64)>,
+    /// Rows kept without a field that can't be read.
+    pub kept_rows: u64,
+    /// Those fields, by name and reason.
+    pub unread: Vec<UnreadField>,
     /// Accounts.
     pub accounts: u64,
     /// Identifiers by kind.
@@ -36,6 +41,8 @@ pub struct BuildSummary {
     pub unroutable: u64,
     /// Identifiers given by a word for nothing, such as `NULL` or `unknown`, and read as missing.
     pub absent: u64,
+    /// Addresses that were lists of hops (`X-Forwarded-For`), of which the client's was taken.
+    pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
     /// Events older than the last that the store had before an update; they count all the same.
@@ -156,7 +163,7 @@ pub fn update<'a>(
     };
     let (long_events, event_pathway) =
         (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
-    let event_ids = event_ids(&dataset)?;
+    let (event_ids, unread) = (event_ids(&dataset)?, unread(&dataset)?);
     let event_pathways = lists("inputs.event_pathways")?;
     let (manifest, tables) = (dataset.manifest(), dataset.tables());
     let base = Base {
@@ -183,9 +190,11 @@ pub fn update<'a>(
             .map(|file| FileRead { file: file.name.clone(), hash: file.hash.clone(), rows: file.rows, ..FileRead::default() })
             .collect(),
         rejected: manifest.rejected.iter().cloned().collect(),
+        kept_rows: unread.rows,
+        unread: unread.fields,
     };
     let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
-    if config.map.is_none() {
+    if config.map.is_none() && config.columns.is_empty() {
         // A store of pseudonyms keeps no map.
         ingested.declared_kinds = dataset.declared_kinds().clone();
     }
@@ -212,7 +221,8 @@ fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
 }
 
 /// Sections of the side tables, which hold names.
-pub(crate) const SIDE_TABLES: [&str; 4] = ["inputs.accounts", "inputs.releases", "inputs.allow", "inputs.map"];
+pub(crate) const SIDE_TABLES: [&str; 4] = ["inputs.accounts", "inputs.releases", "inputs.allow", MAP];
+const MAP: &str = "inputs.map";
 
 /// Side tables that a later [`crate::update`] reads again: (section, what is configured).
 fn side_tables(config: &mut IngestConfig) -> [(&'static str, &mut Option<PathBuf>); 4] {
@@ -227,11 +237,13 @@ fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Er
         return Ok(());
     }
     for (section, path) in side_tables(&mut config.clone()) {
-        let Some(path) = path else { continue };
-        let bytes = if section == "inputs.map" {
-            std::fs::read(&path).map_err(|error| Error::io("read", path, error))?
-        } else {
-            events::known_columns(path)?
+        let bytes = match path {
+            _ if section == MAP && !config.columns.is_empty() => {
+                toml::to_string(&Map::of(config)?).expect("a map can be written").into_bytes()
+            }
+            None => continue,
+            Some(path) if section == MAP => std::fs::read(&*path).map_err(|error| Error::io("read", path, error))?,
+            Some(path) => events::known_columns(path)?,
         };
         writer.put(section, &bytes)?;
     }
@@ -252,6 +264,23 @@ pub(crate) fn event_ids(dataset: &Dataset) -> Result<EventIds, Error> {
     Ok(EventIds { pairs: store.column::<u64>(EVENT_IDS)?.to_vec(), duplicates })
 }
 
+/// The fields that rows were kept without; stores where there are none don't have it.
+const UNREAD: &str = "inputs.unread";
+
+/// What [`UNREAD`] holds.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Unread {
+    /// Rows that lack at least one field.
+    pub(crate) rows: u64,
+    /// The fields.
+    pub(crate) fields: Vec<UnreadField>,
+}
+
+/// The fields that rows of a store were kept without.
+pub(crate) fn unread(dataset: &Dataset) -> Result<Unread, Error> {
+    Ok(dataset.store().json(UNREAD)?.unwrap_or_default())
+}
+
 fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
@@ -259,6 +288,8 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         rows: ingested.rows,
         rejected: ingested.rejected_count(),
         rejected_by_reason: rejected_by_reason(ingested),
+        kept_rows: ingested.kept_rows,
+        unread: ingested.unread.clone(),
         accounts: ingested.graph.account_count() as u64,
         identifiers: kinds.map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
@@ -266,6 +297,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         duplicate_events: ingested.event_ids.duplicates,
         unroutable: ingested.unroutable,
         absent: ingested.absent,
+        forwarded: ingested.forwarded,
         short_prompts: ingested.short_prompts,
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
@@ -339,6 +371,10 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     if !ingested.event_ids.pairs.is_empty() {
         writer.put(EVENT_IDS, &ingested.event_ids.pairs)?;
         writer.put(DUPLICATE_EVENTS, &[ingested.event_ids.duplicates])?;
+    }
+    if ingested.kept_rows > 0 {
+        let unread = Unread { rows: ingested.kept_rows, fields: ingested.unread.clone() };
+        writer.put(UNREAD, &serde_json::to_vec(&unread).expect("plain data serialises"))?;
     }
     if !ingested.declared_kinds.is_empty() {
         writer.put(DECLARED_KINDS, &serde_json::to_vec(&ingested.declared_kinds).expect("plain data serialises"))?;

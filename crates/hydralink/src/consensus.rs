@@ -7,7 +7,11 @@
 //!    |A or B|. *Stability* is the mean of J over the runs; a network is *recovered* in a run with J >= [`RECOVERED`] and
 //!    *dissolved* in one with J <= [`DISSOLVED`]. An account's *consensus* is the share of runs in which it is a member of
 //!    what its network is found again as.
-//! 4. *Keep*: a few columns, with the key of the detection they belong to. After another detection they are stale and count
+//! 4. *Rank*: each rerun ranks its candidates by score as a detection does. A network's *range* is the lowest and the highest rank of what it
+//!    is found again as, over the reruns in which it is found with more similarity than [`DISSOLVED`]. Reruns are exchangeable, so that
+//!    another one would fall into the range of `n` with probability `(n - 1) / (n + 1)` at least, ties aside: .90 of 20. That is about what
+//!    leaving out sightings does, not a confidence interval of a true rank.
+//! 5. *Keep*: a few columns, with the key of the detection they belong to. After another detection they are stale and count
 //!    no more.
 //!
 //! Stability says that a result doesn't hang on single sightings or on the draw of a search, not that it is right: a campus is
@@ -43,6 +47,8 @@ const SUMMARY: &str = "consensus.summary";
 const SIMILARITY: &str = "consensus.similarity";
 const RUNS: &str = "consensus.runs";
 const ACCOUNTS: &str = "consensus.accounts";
+/// A section that an older version's don't have.
+const RANKS: &str = "consensus.ranks";
 
 /// How to perturb.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +80,9 @@ pub struct Stability {
     pub dissolved: u32,
     /// Reruns in which what it is found again as, with more similarity than that, is over the threshold.
     pub flagged: u32,
+    /// The best and the worst rank of what it is found again as; `None` where it never is, and where an older version reran.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ranks: Option<(u32, u32)>,
 }
 
 /// What a store keeps of a consensus.
@@ -84,6 +93,8 @@ pub struct Consensus {
     similarity: Column<f32>,
     /// By network: recovered, dissolved, flagged.
     counts: Column<u32>,
+    /// By network: best and worst rank, [`NONE_U32`] where it is never found again; empty where an older version reran.
+    ranks: Column<u32>,
     /// By account.
     accounts: Column<f32>,
 }
@@ -98,6 +109,7 @@ impl Consensus {
             runs: summary.runs,
             similarity: store.column(SIMILARITY)?,
             counts: store.column(RUNS)?,
+            ranks: if store.has(RANKS) { store.column(RANKS)? } else { Column::default() },
             accounts: store.column(ACCOUNTS)?,
         }))
     }
@@ -106,7 +118,11 @@ impl Consensus {
     pub fn of_network(&self, place: usize) -> Option<Stability> {
         let similarity = f64::from(*self.similarity.get(place)?);
         let &[recovered, dissolved, flagged] = self.counts.get(3 * place..3 * place + 3)? else { return None };
-        (!similarity.is_nan()).then_some(Stability { similarity, runs: self.runs, recovered, dissolved, flagged })
+        let ranks = match self.ranks.get(2 * place..2 * place + 2) {
+            Some(&[best, worst]) if best != NONE_U32 => Some((best, worst)),
+            _ => None,
+        };
+        (!similarity.is_nan()).then_some(Stability { similarity, runs: self.runs, recovered, dissolved, flagged, ranks })
     }
 
     /// Share of the reruns in which an account is a member of what its network is found again as; `None` for accounts that are
@@ -147,6 +163,7 @@ pub fn consensus(path: &Path, config: &ConsensusConfig, observe: &dyn Fn(RerunSt
     writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;
     writer.put(SIMILARITY, &agreement.similarities(config.runs))?;
     writer.put(RUNS, &agreement.counts)?;
+    writer.put(RANKS, &agreement.ranks)?;
     writer.put(ACCOUNTS, &agreement.shares(config.runs))?;
     writer.commit()
 }
@@ -189,6 +206,8 @@ struct Agreement {
     similarity: Vec<f64>,
     /// By network: recovered, dissolved, flagged.
     counts: Vec<u32>,
+    /// By network: best and worst rank of what it is found again as.
+    ranks: Vec<u32>,
     /// By account: runs in which it is a member of what its network is found again as.
     with_network: Vec<u32>,
 }
@@ -197,7 +216,14 @@ impl Agreement {
     fn new(labels: Vec<u32>, networks: usize) -> Self {
         let sizes = sizes_of(&labels, networks);
         let with_network = vec![0; labels.len()];
-        Agreement { labels, sizes, similarity: vec![0.0; networks], counts: vec![0; 3 * networks], with_network }
+        Agreement {
+            labels,
+            sizes,
+            similarity: vec![0.0; networks],
+            counts: vec![0; 3 * networks],
+            ranks: vec![NONE_U32; 2 * networks],
+            with_network,
+        }
     }
 
     /// Takes a run into account.
@@ -221,11 +247,19 @@ impl Agreement {
                 best[network as usize] = (similarity, candidate);
             }
         }
+        let mut rank_of = vec![0u32; candidates.len()];
+        (1..).zip(evidence::rank_networks(&chain.cards)).for_each(|(rank, candidate)| rank_of[candidate] = rank);
         for (network, &(similarity, candidate)) in best.iter().enumerate() {
             self.similarity[network] += similarity;
             let flagged = similarity > DISSOLVED && chain.cards[candidate as usize].score_bits >= threshold;
             let events = [similarity >= RECOVERED, similarity <= DISSOLVED, flagged];
             (0..3).for_each(|at| self.counts[3 * network + at] += u32::from(events[at]));
+            if similarity > DISSOLVED {
+                let (rank, seen) = (rank_of[candidate as usize], &mut self.ranks[2 * network..2 * network + 2]);
+                // Nothing is larger than no rank, and nothing smaller but it.
+                seen[1] = if seen[0] == NONE_U32 { rank } else { seen[1].max(rank) };
+                seen[0] = seen[0].min(rank);
+            }
         }
         for (account, runs) in self.with_network.iter_mut().enumerate() {
             let label = self.labels[account];

@@ -143,12 +143,17 @@ impl Dataset {
         });
     }
 
-    /// Says that the members of a network and what they were seen with will be read.
+    /// Says that the members of a network and what they were seen with will be read: who they are is asked of all accounts, and the
+    /// rest of a small network is single places, for which reading whole sections would take longer than all else.
     pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
-        self.expect(Reading::Some);
-        if results.members_of(network).len() > NETWORK_LOOKUPS {
-            self.expect(Reading::Much);
-        }
+        self.store.fetch("result.network_of");
+        let members = results.members_of(network);
+        let sightings = members.iter().map(|&(account, _)| self.graph.account_degree(account)).sum::<usize>();
+        self.expect(match members.len() {
+            many if many > NETWORK_LOOKUPS => Reading::Much,
+            _ if sightings > FEW_SIGHTINGS => Reading::Some,
+            _ => Reading::Few,
+        });
     }
 
     /// The same with the key that its pseudonyms were made with: nodes can then be named by their values.
@@ -429,6 +434,9 @@ const LOOKUPS: usize = 500;
 
 /// Members of a network whose rows are looked up one by one.
 const NETWORK_LOOKUPS: usize = 500;
+
+/// Sightings of a network's members up to which it is small: each may take a page of several sections.
+const FEW_SIGHTINGS: usize = 2_000;
 
 /// `None` where nothing was detected.
 fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {

@@ -370,19 +370,15 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
 /// One line: what the accounts share, and the behaviour that speaks loudest.
 fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
     let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
-    let mut text = if shared.is_empty() {
-        format!("{} accounts act as one", network.accounts)
-    } else if origin == Origin::Turns {
-        format!("{} accounts take turns at {} that they mostly keep to themselves", network.accounts, shared.join(", "))
-    } else if origin == Origin::Infrastructure {
+    let how = match origin {
+        Origin::Common => "share",
+        Origin::Turns => "take turns at",
         // No two of them are tied: one shares an address with another, a card with a third.
-        format!(
-            "{} accounts act as one along chains of {} that they mostly keep to themselves",
-            network.accounts,
-            shared.join(", ")
-        )
-    } else {
-        format!("{} accounts share {} that they mostly keep to themselves", network.accounts, shared.join(", "))
+        Origin::Infrastructure => "act as one along chains of",
+    };
+    let mut text = match shared.join(", ") {
+        none if none.is_empty() => format!("{} accounts act as one", network.accounts),
+        shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
     };
     let mut behaviour: Vec<(&str, f64)> = card
         .signals

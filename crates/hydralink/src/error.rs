@@ -110,6 +110,16 @@ pub enum Error {
         /// What the store gives.
         store: String,
     },
+    /// A model that comes to no solution.
+    #[error("{what} has no solution within {iterations} iterations: a degree is still missed by {:.2e} of itself", .residual)]
+    NotConverged {
+        /// The model.
+        what: String,
+        /// The largest share of a degree that is missed.
+        residual: f64,
+        /// Iterations.
+        iterations: usize,
+    },
     /// The question can't be answered as asked.
     #[error("{0}")]
     Usage(String),

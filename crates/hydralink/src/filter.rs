@@ -33,8 +33,18 @@ use crate::error::Error;
 pub const HUB_FIELDS: &[&str] =
     &["identifier", "kind", "accounts", "exchanges", "class", "policy", "reason", "first_seen", "last_seen", "degree"];
 /// Fields of a row of `members`.
-pub const MEMBER_FIELDS: &[&str] =
-    &["account_id", "component", "community", "network", "membership", "confidence", "evidence_bits", "candidate", "consensus"];
+pub const MEMBER_FIELDS: &[&str] = &[
+    "account_id",
+    "component",
+    "community",
+    "network",
+    "membership",
+    "confidence",
+    "evidence_bits",
+    "candidate",
+    "consensus",
+    "role",
+];
 /// Fields of a row of `networks`.
 pub const NETWORK_FIELDS: &[&str] = &[
     "id",
@@ -83,9 +93,8 @@ impl Filter {
     /// [`Error::Usage`] if it doesn't parse, [`Error::Unknown`] for a field that records don't have, with those they have.
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
         let program = Program::compile(&plain(text)).map_err(|error| {
-            let message = error.to_string();
-            let first = message.lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned();
-            Error::Usage(format!("--where '{text}': {first}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
+            let what = not_read(&error.to_string());
+            Error::Usage(format!("--where '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
         })?;
         let mut fields: Vec<String> = program.references().variables().into_iter().map(str::to_owned).collect();
         fields.sort_unstable();
@@ -120,6 +129,20 @@ impl Filter {
             Err(_) if without_value => Ok(false),
             Err(error) => Err(Error::Usage(format!("--where '{}': {error}", self.text))),
         }
+    }
+}
+
+/// What of an expression can't be read: the parser's message without its place, which is one in plain CEL, and without the list of all
+/// that it would have taken.
+fn not_read(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    let what = first.split_once("Syntax error: ").map_or(first, |(_, what)| what);
+    let what = what.split(" expecting ").next().unwrap_or_default();
+    let quoted = what.split_once(": '").or_else(|| what.split_once(" '")).map_or("", |(_, quoted)| quoted);
+    match quoted.strip_suffix('\'').unwrap_or(quoted) {
+        "<EOF>" => "it ends too early".to_owned(),
+        "" => what.to_owned(),
+        token => format!("{token} can't stand where it does"),
     }
 }
 
@@ -265,7 +288,11 @@ mod tests {
         let unknown = Filter::parse("degre > 3", FIELDS).expect_err("unknown").to_string();
         assert!(unknown.contains("field degre") && unknown.contains("did you mean degree?"), "{unknown}");
         let broken = Filter::parse("degree >", FIELDS).expect_err("broken").to_string();
-        assert!(broken.contains("--where 'degree >'"), "{broken}");
+        assert!(broken.contains("--where 'degree >': it ends too early; write it like"), "{broken}");
+        let told = |text: &str| Filter::parse(text, FIELDS).expect_err("broken").to_string();
+        assert!(told("degree > > 3").contains("': > can't stand where it does; "), "{}", told("degree > > 3"));
+        assert!(told("accounts 5").contains("': 5 can't stand where it does; "), "{}", told("accounts 5"));
+        assert!(told("kind = 'ip").contains("'ip can't stand where it does; "), "{}", told("kind = 'ip"));
         let record = serde_json::json!({"accounts": 3, "kind": "ip"});
         let number = Filter::parse("accounts + 1", FIELDS).expect("parses").matches(&record).expect_err("no yes or no");
         assert!(number.to_string().contains("yes or no"));

@@ -89,8 +89,10 @@ pub mod privacy;
 pub mod query;
 pub mod report;
 pub mod review;
+pub mod roles;
 pub mod rules;
 pub mod share;
+pub mod significance;
 pub mod ties;
 pub mod top;
 pub mod why_not;
@@ -112,9 +114,10 @@ pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
+pub use events::schema::ColumnName;
 pub use events::{
     AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
-    Sources, Unobserved, profile,
+    Sources, TrustedProxies, Unobserved, UnreadField, profile,
 };
 pub use graph::{AccountId, IdentifierId};
 pub use linkage::{
@@ -122,6 +125,7 @@ pub use linkage::{
 };
 pub use node::Node;
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
+pub use roles::AccountRole;
 pub use store::{Reading, Store};
 pub use synth;
 

@@ -31,6 +31,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
+use crate::significance::Significance;
 use crate::ties::{Ties, shared};
 use crate::time::rfc3339;
 
@@ -80,6 +81,9 @@ pub struct Why {
     pub second_network: Option<String>,
     /// The answer in a sentence.
     pub answer: String,
+    /// How far that is beyond chance, where it was asked for ([`crate::significance`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub significance: Option<Significance>,
     /// What they share, strongest first.
     pub shared: Vec<Shared>,
 }
@@ -207,6 +211,7 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         first_network,
         second_network,
         answer,
+        significance: None,
         shared,
     };
     Ok(found.at_prior(1.0 / terms.accounts.max(2.0)))

@@ -66,13 +66,16 @@ pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
     names_in(text, names_of)
 }
 
-/// The same, of a list of what is to be done: without the nodes that an exported action says to `review` or to `monitor`.
+/// The same, of a list of what is to be done: without the nodes that an exported action says to `review`, to `monitor` or to `secure`.
 ///
 /// # Errors
 /// As [`names_of_lines`].
 pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
     let only_looked_at = |object: &serde_json::Value| {
-        object.get("action").and_then(serde_json::Value::as_str).is_some_and(|action| matches!(action, "review" | "monitor"))
+        object
+            .get("action")
+            .and_then(serde_json::Value::as_str)
+            .is_some_and(|action| matches!(action, "review" | "monitor" | "secure"))
     };
     names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
 }
@@ -108,8 +111,22 @@ fn names_of(object: &serde_json::Value) -> Option<Vec<String>> {
 /// How many near misses are named.
 const SUGGESTIONS: usize = 3;
 
-/// In place of a value.
-const NOT_REPEATED: &str = " (value not repeated)";
+/// How an error names what was asked for.
+enum Asked<'t> {
+    /// As it was typed.
+    Repeated(&'t str),
+    /// By what stands before its value; nobody is to read the value.
+    Hidden(&'t str),
+}
+
+impl Asked<'_> {
+    fn text(&self) -> String {
+        match self {
+            Asked::Repeated(text) => (*text).to_owned(),
+            Asked::Hidden(word) => format!("{word} (value not repeated)"),
+        }
+    }
+}
 
 /// How many names around the place where the text would stand are compared with it.
 const NEIGHBOURHOOD: u32 = 64;
@@ -158,7 +175,7 @@ impl Dataset {
         found.map(AccountId).ok_or_else(|| {
             let near = self.near_accounts(name);
             let text = format!("account:{name}");
-            self.not_found(&text, text.clone(), near)
+            self.not_found(&text, Asked::Repeated(&text), near)
         })
     }
 
@@ -183,7 +200,7 @@ impl Dataset {
         let meant = meant.and_then(|(word, value)| Some((self.kind_nearly_called(word)?, value)));
         if let Some(found) = meant.and_then(|(kind, value)| self.identifier(kind, value)) {
             let near = self.open_label(Node::Identifier(found)).map(|label| (0, label));
-            return self.not_found(text, text.to_owned(), near.into_iter().collect());
+            return self.not_found(text, Asked::Repeated(text), near.into_iter().collect());
         }
         let (kind, value) = meant.map_or((kind, value), |(kind, value)| (Some(kind), value));
         if kind.is_none() {
@@ -200,9 +217,8 @@ impl Dataset {
         }
         // A payment token that was typed in error is nobody's business either.
         let token = kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Payment);
-        let what =
-            if token { format!("{}{NOT_REPEATED}", text.split(':').next().unwrap_or_default()) } else { text.to_owned() };
-        self.not_found(text, what, near)
+        let word = text.split(':').next().unwrap_or_default();
+        self.not_found(text, if token { Asked::Hidden(word) } else { Asked::Repeated(text) }, near)
     }
 
     fn near_accounts(&self, name: &str) -> Vec<(usize, String)> {
@@ -245,10 +261,8 @@ impl Dataset {
     }
 
     /// What was asked for, for a level that hides some values: whatever was typed may end in a log.
-    fn unrepeated(&self, what: String) -> String {
-        if what.ends_with(NOT_REPEATED) {
-            return what;
-        }
+    fn unrepeated<'t>(&self, asked: Asked<'t>) -> Asked<'t> {
+        let Asked::Repeated(what) = asked else { return asked };
         let word = what.split_once(':').map(|(word, _)| word);
         let kind = word.and_then(|word| self.kind_called(word));
         let open = match word {
@@ -256,15 +270,15 @@ impl Dataset {
             _ => kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Template),
         };
         match word.filter(|&word| word == "account" || kind.is_some()) {
-            Some(_) if open && self.naming().shows_account_table() => what,
-            Some(word) => format!("{word}{NOT_REPEATED}"),
-            None => format!("what was asked for{NOT_REPEATED}"),
+            Some(_) if open && self.naming().shows_account_table() => asked,
+            Some(word) => Asked::Hidden(word),
+            None => Asked::Hidden("what was asked for"),
         }
     }
 
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
-    fn not_found(&self, text: &str, what: String, mut near: Vec<(usize, String)>) -> Error {
-        let what = if self.naming().is_full() { what } else { self.unrepeated(what) };
+    fn not_found(&self, text: &str, asked: Asked<'_>, mut near: Vec<(usize, String)>) -> Error {
+        let what = if self.naming().is_full() { asked } else { self.unrepeated(asked) }.text();
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();

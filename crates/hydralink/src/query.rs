@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::results::foremost::{Foremost, Of};
 use crate::results::{Labelling, Totals};
+use crate::roles::{AccountRole, role_of};
 use crate::store::Reading;
 use crate::time::rfc3339;
 use crate::top::By;
@@ -144,6 +145,8 @@ pub struct Member {
     /// Share of the reruns of `consensus` in which it is found with its network again; `None` until that was run, and where it
     /// is no member.
     pub consensus: Option<f32>,
+    /// As what it belongs or touches ([`crate::roles`]), or nothing.
+    pub role: Option<AccountRole>,
 }
 
 /// One group of a partition.
@@ -396,6 +399,7 @@ pub fn member(dataset: &Dataset, results: &Labelling, account: AccountId) -> Mem
         evidence_bits: touched.map(|_| results.evidence_bits[account.index()]),
         candidate: touched.map(|(network, _)| network.id.clone()),
         consensus: results.consensus.as_ref().and_then(|consensus| consensus.of_account(account.0)),
+        role: touched.and_then(|_| role_of(dataset, results, account)),
     }
 }
 

@@ -131,6 +131,7 @@ impl Kept {
         let (kind_names, graph) = self.graph(dataset)?;
         let (org, orgs) = self.orgs(dataset);
         let table = dataset.accounts();
+        let unread = build::unread(dataset)?;
         Ok(Ingested {
             account_names,
             kind_names,
@@ -164,9 +165,12 @@ impl Kept {
             files: Vec::new(),
             rows: 0,
             rejected: Default::default(),
+            kept_rows: unread.rows,
+            unread: unread.fields,
             examples: Vec::new(),
             unroutable: 0,
             absent: 0,
+            forwarded: 0,
             short_prompts: 0,
             late_events: 0,
             event_ids,

@@ -79,11 +79,15 @@ impl<'a> Ties<'a> {
 
     /// The bits that sharing this identifier says; 0 if it says nothing.
     pub fn bits_of(&self, identifier: IdentifierId) -> f64 {
-        let graph = self.dataset.linking_graph();
-        let degree = self.degree(identifier);
-        if degree <= 1 {
-            return 0.0;
+        match self.degree(identifier) {
+            0 | 1 => 0.0,
+            degree => self.bits_at(identifier, degree),
         }
+    }
+
+    /// The bits that sharing an identifier says if so many accounts have it.
+    fn bits_at(&self, identifier: IdentifierId, degree: usize) -> f64 {
+        let graph = self.dataset.linking_graph();
         let code = self.results.policies.get(identifier.index()).copied().unwrap_or(u8::MAX);
         let policy = self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
         let surprise = self.terms.surprise(graph.kind_of(identifier), degree);
@@ -138,6 +142,24 @@ impl<'a> Ties<'a> {
             (bits > 0.0).then_some((identifier, bits))
         };
         self.dataset.linking_graph().identifiers_of(account).iter().filter_map(ballot).collect()
+    }
+
+    /// The identifiers of the group that an account wasn't seen with and that would speak for the group if it had been, each with
+    /// the bits it would then have, ascending by identifier. O(sightings of the group).
+    pub(crate) fn ballots_if_seen(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
+        let graph = self.dataset.linking_graph();
+        let (row, others) = (graph.identifiers_of(account), group.beside(account));
+        let ballot = |&(identifier, held): &(u32, u32)| {
+            let identifier = IdentifierId(identifier);
+            let degree = self.degree(identifier);
+            if row.binary_search(&identifier.0).is_ok() || !evidence::members::is_notable(held, degree) {
+                return None;
+            }
+            let sharing = self.bits_at(identifier, degree + 1);
+            let bits = self.terms.membership_bits(sharing, held, others.size, degree as u32);
+            (sharing > 0.0 && bits > 0.0).then_some((identifier, bits))
+        };
+        group.held.iter().filter_map(ballot).collect()
     }
 
     /// What an identifier, of which the group holds so many and that says `sharing` of two accounts, says for an account's

@@ -7,7 +7,11 @@
 //! 3. *the chain*: of the strongest chains of accounts from one to the other ([`crate::paths`]), the one whose weakest step
 //!    carries most; the chain is broken at that step.
 //!
+//! Of an account and a network: [`why_not_member`].
+//!
 //! Cost: the rows of the two, the sightings of their networks, and the search for [`CHAINS`] chains.
+
+mod network;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +25,8 @@ use crate::node::Node;
 use crate::paths::{EvidencePath, Hop, paths};
 use crate::results::Labelling;
 use crate::ties::Ties;
+
+pub use network::{Missing, WhyNotMember, names_network, why_not_member};
 
 /// Chains that are compared.
 pub const CHAINS: usize = 3;

@@ -140,18 +140,25 @@ impl Store {
     }
 
     /// Why two accounts are, or aren't, held to be one operator's: `answer`, `bits` of the `needed`, and what they share.
-    #[pyo3(signature = (first, second, *, prior_same_operator = None))]
+    /// `significance=True` also says how likely they would share so many identifiers by chance; it reads the whole store.
+    #[pyo3(signature = (first, second, *, prior_same_operator = None, significance = false))]
     fn why<'py>(
         &self,
         py: Python<'py>,
         first: &str,
         second: &str,
         prior_same_operator: Option<f64>,
+        significance: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
             let dataset = dataset.for_lookups();
-            links::why(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
+            let (first, second) = (account(&dataset, first)?, account(&dataset, second)?);
+            let mut found = links::why(&dataset, &labels, first, second)?;
+            if significance {
+                found.significance = Some(hydralink::significance::significance(&dataset, &labels, first, second)?);
+            }
+            Ok(found)
         })?;
         let why = match prior_same_operator {
             Some(prior) => found.at_prior(prior),
@@ -160,13 +167,21 @@ impl Store {
         plain(py, &why)
     }
 
-    /// What keeps two accounts apart, and how many bits are missing.
+    /// What keeps two accounts apart, or an account out of a network (an id), and what is missing.
     fn why_not<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
-            why_not::why_not(&dataset, &labels, account(&dataset, first)?, account(&dataset, second)?)
+            let first = account(&dataset, first)?;
+            Ok(if why_not::names_network(&dataset, second) {
+                Err(why_not::why_not_member(&dataset, &labels, first, second)?)
+            } else {
+                Ok(why_not::why_not(&dataset, &labels, first, account(&dataset, second)?)?)
+            })
         })?;
-        plain(py, &found)
+        match found {
+            Ok(pair) => plain(py, &pair),
+            Err(member) => plain(py, &member),
+        }
     }
 
     /// What an account's membership of a network rests on, and what would end it.

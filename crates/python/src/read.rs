@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, Batches, EnrichmentFile, Error, IngestConfig, SchemaMode, Sources, Zone};
+use hydralink::{AsOf, Batches, EnrichmentFile, Error, IngestConfig, SchemaMode, Sources, TrustedProxies, Zone};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -127,23 +127,75 @@ impl MapGiven {
     }
 }
 
-/// The options that `build`, `update` and `profile` share.
-#[derive(Default)]
-struct Reading<'a> {
+/// The options that `build`, `update` and `profile` share, by keyword.
+struct Reading {
     accounts: Option<(Side, &'static str)>,
     releases: Option<(Side, &'static str)>,
     allow: Option<(Side, &'static str)>,
     map: Option<MapGiven>,
-    schema: &'a str,
+    trusted_proxies: Option<String>,
+    schema: String,
     allow_kinds: bool,
-    tz: &'a str,
+    tz: String,
     rejects: Option<PathBuf>,
     max_bad: f64,
     enrich: Vec<String>,
     memory_limit: Option<u64>,
 }
 
-impl Reading<'_> {
+/// The names of these options.
+const OPTIONS: [&str; 12] = [
+    "accounts",
+    "releases",
+    "allow",
+    "map",
+    "trusted_proxies",
+    "schema",
+    "allow_kinds",
+    "tz",
+    "rejects",
+    "max_bad",
+    "enrich",
+    "memory_limit",
+];
+
+impl Reading {
+    /// Takes the options that were given; a name that there isn't is the error that Python has for it.
+    fn of(function: &str, given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        for name in given.iter().flat_map(|given| given.keys()) {
+            let name: String = name.extract()?;
+            if !OPTIONS.contains(&name.as_str()) {
+                let problem = format!("{function}() got an unexpected keyword argument '{name}'");
+                return Err(PyTypeError::new_err(problem));
+            }
+        }
+        let option = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
+            let value = given.map(|given| given.get_item(name)).transpose()?.flatten();
+            Ok(value.filter(|value| !value.is_none()))
+        };
+        let side = |name: &'static str| Side::of(option(name)?.as_ref(), name);
+        let text = |name: &str, default: &str| match option(name)? {
+            Some(text) => text.extract(),
+            None => Ok(default.to_owned()),
+        };
+        // A number of proxies may be given as one.
+        let trusted_proxies = option("trusted_proxies")?.map(|given| given.str()?.extract::<String>()).transpose()?;
+        Ok(Reading {
+            accounts: side("accounts")?,
+            releases: side("releases")?,
+            allow: side("allow")?,
+            map: MapGiven::of(option("map")?.map(|map| map.extract()).transpose()?)?,
+            trusted_proxies,
+            schema: text("schema", "auto")?,
+            allow_kinds: option("allow_kinds")?.map(|value| value.extract()).transpose()?.unwrap_or(false),
+            tz: text("tz", "UTC")?,
+            rejects: option("rejects")?.map(|value| value.extract()).transpose()?,
+            max_bad: option("max_bad")?.map(|value| value.extract()).transpose()?.unwrap_or(0.001),
+            enrich: option("enrich")?.map(|value| value.extract()).transpose()?.unwrap_or_default(),
+            memory_limit: option("memory_limit")?.map(|value| value.extract()).transpose()?,
+        })
+    }
+
     /// The configuration; what was given as tables lies in the folder.
     fn config(self, key: Option<&Key>, folder: &Path) -> Result<IngestConfig, Error> {
         if !(0.0..=1.0).contains(&self.max_bad) {
@@ -152,7 +204,7 @@ impl Reading<'_> {
         if self.memory_limit.is_some_and(|bytes| bytes < 1 << 20) {
             return Err(usage("memory_limit is in bytes, and at least 1 << 20"));
         }
-        let schema = word("schema", self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
+        let schema = word("schema", &self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
         Ok(IngestConfig {
             accounts: self.accounts.map(|side| Side::file(side, folder)).transpose()?,
             releases: self.releases.map(|side| Side::file(side, folder)).transpose()?,
@@ -166,7 +218,11 @@ impl Reading<'_> {
                 .map(|file| EnrichmentFile::from_str(file).unwrap_or_else(|never| match never {}))
                 .collect(),
             memory_limit: self.memory_limit,
-            zone: Zone::from_str(self.tz).map_err(usage)?,
+            trusted_proxies: match &self.trusted_proxies {
+                Some(text) => TrustedProxies::from_str(text).map_err(|wrong| usage(format!("trusted_proxies: {wrong}")))?,
+                None => TrustedProxies::default(),
+            },
+            zone: Zone::from_str(&self.tz).map_err(usage)?,
             schema,
             allow_kinds: self.allow_kinds || schema == SchemaMode::Auto,
             pseudonym: key.map(Key::pseudonyms),
@@ -189,39 +245,25 @@ fn folder() -> Result<tempfile::TempDir, Error> {
 /// file, or its content as a dictionary) names others.
 ///
 /// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of values; `max_bad` is the share
-/// of bad rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `memory_limit` in bytes
+/// of bad rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `trusted_proxies` is how many hops of a
+/// list of addresses (`X-Forwarded-For`) are your own, or their networks; `memory_limit` in bytes
 /// puts what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
 ///
 /// Ctrl-C stops it at the next batch; the store that was there is then as it was.
 #[pyfunction]
-#[pyo3(signature = (events, *, output, accounts = None, releases = None, allow = None, map = None, key_file = None,
-    schema = "auto", allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
-    threads = None, progress = None))]
-#[allow(clippy::too_many_arguments)] // The command line's options.
+#[pyo3(signature = (events, *, output, key_file = None, threads = None, progress = None, **options),
+    text_signature = "(events, *, output, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, key_file=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
 pub(crate) fn build(
     py: Python<'_>,
     events: &Bound<'_, PyAny>,
     output: PathBuf,
-    accounts: Option<&Bound<'_, PyAny>>,
-    releases: Option<&Bound<'_, PyAny>>,
-    allow: Option<&Bound<'_, PyAny>>,
-    map: Option<Map<'_>>,
     key_file: Option<PathBuf>,
-    schema: &str,
-    allow_kinds: bool,
-    tz: &str,
-    rejects: Option<PathBuf>,
-    max_bad: f64,
-    enrich: Option<Vec<String>>,
-    memory_limit: Option<u64>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
+    options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Store> {
     let mut events = Events::of(events)?;
-    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
-    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
-    let enrich = enrich.unwrap_or_default();
-    let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
+    let reading = Reading::of("build", options)?;
     let (store, summary) = watched(py, progress, threads, |watch| {
         let (key, folder) = (hydralink::privacy::read_key(key_file.as_ref())?, folder()?);
         let config = reading.config(key.as_ref(), folder.path())?;
@@ -233,28 +275,17 @@ pub(crate) fn build(
 
 /// What is in event logs, before anything is built: accounts, kinds, degrees, hubs. Options as of `build()`.
 #[pyfunction]
-#[pyo3(signature = (events, *, accounts = None, releases = None, allow = None, map = None, schema = "auto", allow_kinds = false,
-    tz = "UTC", rejects = None, max_bad = 0.001, threads = None, progress = None))]
-#[allow(clippy::too_many_arguments)] // The command line's options.
+#[pyo3(signature = (events, *, threads = None, progress = None, **options),
+    text_signature = "(events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
 pub(crate) fn profile<'py>(
     py: Python<'py>,
     events: &Bound<'py, PyAny>,
-    accounts: Option<&Bound<'py, PyAny>>,
-    releases: Option<&Bound<'py, PyAny>>,
-    allow: Option<&Bound<'py, PyAny>>,
-    map: Option<Map<'py>>,
-    schema: &str,
-    allow_kinds: bool,
-    tz: &str,
-    rejects: Option<PathBuf>,
-    max_bad: f64,
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
+    options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut events = Events::of(events)?;
-    let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
-    let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
-    let reading = Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, ..Reading::default() };
+    let reading = Reading::of("profile", options)?;
     let profile = watched(py, progress, threads, |watch| {
         let folder = folder()?;
         Ok(hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)?)
@@ -304,34 +335,18 @@ impl Store {
     /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are dropped:
     /// detect again, and they keep their ids. Returns what was counted.
-    #[pyo3(signature = (events, *, accounts = None, releases = None, allow = None, map = None, schema = "auto",
-        allow_kinds = false, tz = "UTC", rejects = None, max_bad = 0.001, enrich = None, memory_limit = None,
-        threads = None, progress = None))]
-    #[allow(clippy::too_many_arguments)] // The command line's options.
+    #[pyo3(signature = (events, *, threads = None, progress = None, **options),
+        text_signature = "($self, events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,
         events: &Bound<'py, PyAny>,
-        accounts: Option<&Bound<'py, PyAny>>,
-        releases: Option<&Bound<'py, PyAny>>,
-        allow: Option<&Bound<'py, PyAny>>,
-        map: Option<Map<'py>>,
-        schema: &str,
-        allow_kinds: bool,
-        tz: &str,
-        rejects: Option<PathBuf>,
-        max_bad: f64,
-        enrich: Option<Vec<String>>,
-        memory_limit: Option<u64>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
+        options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut events = Events::of(events)?;
-        let (accounts, releases) = (Side::of(accounts, "accounts")?, Side::of(releases, "releases")?);
-        let (allow, map) = (Side::of(allow, "allow")?, MapGiven::of(map)?);
-        let enrich = enrich.unwrap_or_default();
-        let reading =
-            Reading { accounts, releases, allow, map, schema, allow_kinds, tz, rejects, max_bad, enrich, memory_limit };
+        let reading = Reading::of("update", options)?;
         let summary = watched(py, progress, threads, |watch| {
             let (key, folder) = (self.key()?, folder()?);
             hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref(), folder.path())?, watch)

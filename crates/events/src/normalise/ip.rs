@@ -52,17 +52,28 @@ pub(super) fn prefix_text(address: Ipv6Addr) -> String {
 /// # Errors
 /// [`Reason::BadIp`].
 pub fn parse(text: &str) -> Result<Address, Reason> {
+    Ok(match read(text)? {
+        address if !is_routable(address) => Address::Unroutable,
+        IpAddr::V4(address) => Address::V4(address),
+        IpAddr::V6(address) => Address::V6Prefix(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    })
+}
+
+/// The address itself, whole; IPv4 where it is mapped into IPv6.
+pub(super) fn read(text: &str) -> Result<IpAddr, Reason> {
     let address = match plain(text.as_bytes()) {
         Some(address) => address,
         None => careful(text)?,
     };
-    Ok(match address.to_canonical() {
-        IpAddr::V4(address) if routable_v4(address) => Address::V4(address),
-        IpAddr::V6(address) if routable_v6(address) => {
-            Address::V6Prefix(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
-        _ => Address::Unroutable,
-    })
+    Ok(address.to_canonical())
+}
+
+/// Whether an address is routed on the internet.
+pub(super) fn is_routable(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => routable_v4(address),
+        IpAddr::V6(address) => routable_v6(address),
+    }
 }
 
 /// An address as most are written, digits and dots or groups and colons alone; nothing where it takes a closer look.

@@ -1,5 +1,6 @@
 //! The canonical form of each kind of value, and why a value has none.
 
+pub mod forwarded;
 pub mod ip;
 pub mod kind;
 pub mod payment;
@@ -99,14 +100,16 @@ impl Reason {
             Reason::InvalidUtf8 => "UTF-8 was expected",
             Reason::ControlCharacter => "text without control characters was expected",
             Reason::TooLong => "values of at most 1024 bytes, in lines of at most 1 MiB, were expected",
-            Reason::BadIp => "one IPv4 or IPv6 address was expected, or nothing",
+            Reason::BadIp => "an IPv4 or IPv6 address was expected, a list of hops that ends in some, or nothing",
             Reason::BadTime => "a time as 2026-05-01T10:00:00Z or a number since the epoch was expected",
             Reason::FutureTime => "a time of at most a day from now was expected",
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
             Reason::BadNumber => "a whole number of at least 1 was expected",
             Reason::FieldCount => "as many fields as the header has were expected",
             Reason::BadJson => "one JSON object a line was expected",
-            Reason::NestedValue => "text or a number was expected; flatten objects and lists, with jq for instance",
+            Reason::NestedValue => {
+                "text or a number was expected; name a field in an object by its path with --map (ip=client.ip), and flatten lists, with jq for instance"
+            }
             Reason::UnknownField => "leave it out, or give --schema auto",
         }
     }

@@ -16,6 +16,8 @@ use crate::interval::{clopper_pearson, poisson_binomial};
 pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
     let dataset = reach.stakes.dataset;
     let (accounts, tables) = (dataset.accounts(), dataset.tables());
+    // How many there are of each word is asked of all accounts.
+    ["accounts.country", "accounts.pathway", "accounts.tier"].iter().for_each(|column| dataset.store().fetch(column));
     let by_word =
         |column: &[u16], names: &[String]| collateral(reach, column, NONE_U16, |word| names.get(usize::from(word)).cloned());
     Ok(Harm {
@@ -38,8 +40,11 @@ pub(super) fn benign_expected(reach: &Reach<'_>) -> f64 {
     reach.hit().map(|(account, _)| reach.stakes.risk_of(account)).sum()
 }
 
+/// Words that a table counts: all but the highest numbers of autonomous systems.
+const LARGEST_TABLE: usize = 1 << 20;
+
 /// Accounts hit by what a column says of each.
-fn collateral<W: Copy + Ord>(
+fn collateral<W: Copy + Ord + Into<u32>>(
     reach: &Reach<'_>,
     column: &[W],
     unknown: W,
@@ -52,10 +57,14 @@ fn collateral<W: Copy + Ord>(
         group.hit += 1;
         group.risks.push(reach.stakes.risk_of(account));
     }
-    for word in column {
-        if let Some(group) = groups.get_mut(word) {
-            group.accounts += 1;
-        }
+    // All accounts are counted: a table of words up to the last that was hit.
+    let last = groups.last_key_value().map_or(0, |(&word, _)| word.into() as usize + 1);
+    let mut accounts = vec![0u64; last.min(LARGEST_TABLE)];
+    if last <= LARGEST_TABLE {
+        column.iter().for_each(|&word| accounts.get_mut(word.into() as usize).into_iter().for_each(|count| *count += 1));
+        groups.iter_mut().for_each(|(&word, group)| group.accounts = accounts[word.into() as usize]);
+    } else {
+        column.iter().for_each(|word| groups.get_mut(word).into_iter().for_each(|group| group.accounts += 1));
     }
     let named = groups.into_iter().filter_map(|(word, mut group)| {
         group.benign_expected = group.risks.iter().sum();

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
+use crate::roles::is_compromised;
 
 /// Identifiers named that go on joining a network.
 const JOINING: usize = 5;
@@ -57,6 +58,8 @@ pub struct Impact {
     pub outside_networks: u64,
     /// The first of these accounts.
     pub outside_named: Vec<String>,
+    /// Accounts of the list that an operator came to use beside their owners ([`crate::roles`]): harmless, and hit.
+    pub compromised: Vec<String>,
     /// Accounts and identifiers of the list that an allow list or a rejected case calls known-good.
     pub known_good: Vec<String>,
     /// Exchanges of the store.
@@ -94,7 +97,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     let met = identifiers.iter().flat_map(|&identifier| dataset.graph().accounts_of(IdentifierId(identifier)));
     let places: BTreeSet<usize> = accounts.iter().chain(met).filter_map(|&account| belongs_to(account)).collect();
     let touched = results.networks(dataset, &places.into_iter().collect::<Vec<usize>>())?;
-    let members: Vec<Vec<(u32, f64)>> = touched.iter().map(|network| belonging(results, network)).collect();
+    let members: Vec<Vec<(u32, f64)>> = touched.iter().map(|network| belonging(dataset, results, network)).collect();
     let mut reached = members.concat();
     reached.extend(outside.iter().map(|&account| (account, 1.0)));
     reached.sort_by_key(|&(account, _)| account);
@@ -135,6 +138,11 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
         identifiers_acted_on: identifiers.len() as u64,
         outside_networks: outside.len() as u64,
         outside_named: outside.iter().take(NAMED).map(label).collect(),
+        compromised: accounts
+            .iter()
+            .filter(|&&account| is_compromised(dataset, results, AccountId(account)))
+            .map(label)
+            .collect(),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
         exchanges: all_accounts.map(|account| query::exchanges_of(dataset, account)).sum(),
         exchanges_stopped: reach.stopped_of(&hit).round() as u64,

@@ -5,7 +5,7 @@
 //!
 //! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign
 //! accounts hit, each once, by a ban or by a challenge alike: for an account that belongs with confidence `c`, `1 - c`; for one
-//! outside the network, 1. Its interval is that of the Poisson binomial. Confidence is a model's; where people decided about
+//! outside the network, 1, and for one that an operator came to use beside its owner ([`crate::roles`]) as well: no plan bans it. Its interval is that of the Poisson binomial. Confidence is a model's; where people decided about
 //! accounts ([`crate::cases`]), the share of them that was harmless, with its Clopper-Pearson interval, stands beside it.
 //!
 //! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
@@ -46,6 +46,7 @@ use crate::error::Error;
 use crate::interval::{garwood, jeffreys};
 use crate::node::Node;
 use crate::results::{Labelling, Network};
+use crate::roles::is_compromised;
 use greedy::choose;
 use harm::{benign_expected, benign_interval, harm};
 pub use impact::{Impact, NetworkImpact, impact};
@@ -176,6 +177,9 @@ pub struct Plan {
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
+    /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]): to
+    /// be secured.
+    pub compromised: Vec<String>,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which wasn't acted on still joins to another.
@@ -212,13 +216,19 @@ const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifi
 /// # Errors
 /// As [`Dataset::cases`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
-    let members = belonging(results, network);
+    let members = belonging(dataset, results, network);
+    let compromised: Vec<u32> = members
+        .iter()
+        .map(|&(account, _)| account)
+        .filter(|&account| is_compromised(dataset, results, AccountId(account)))
+        .collect();
     let own = own_identifiers(dataset, results, network);
     let stakes = Stakes::new(dataset, &members, &own);
     let mut chosen = None;
     let mut alternatives = Vec::new();
     for (name, bans, identifiers) in ALTERNATIVES {
-        let accounts = stakes.members.iter().map(|&account| Target::Account(account)).filter(|_| bans);
+        let bannable = stakes.members.iter().filter(|account| compromised.binary_search(account).is_err());
+        let accounts = bannable.map(|&account| Target::Account(account)).filter(|_| bans);
         let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
         let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
         let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
@@ -243,6 +253,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
         harm: harm(&reach)?,
+        compromised: compromised.iter().map(|&account| dataset.label_of(Node::account(account))).collect(),
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
@@ -251,9 +262,13 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     })
 }
 
-/// The accounts of a network, ascending, each with the probability that it is benign.
-fn belonging(results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
-    let benign = |account: &AccountId| 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0);
+/// The accounts of a network, ascending, each with the probability that it is benign: certain where two hands are on it, for its
+/// owner is.
+fn belonging(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
+    let benign = |account: &AccountId| match is_compromised(dataset, results, *account) {
+        true => 1.0,
+        false => 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0),
+    };
     results.belonging(network.index()).iter().map(|account| (account.0, benign(account))).collect()
 }
 

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::query;
 use crate::results::{Labelling, Network, SignalLine, TyingIdentifier};
+use crate::roles::{self, AccountRole};
 
 pub use case::CaseOfNetwork;
 pub use verify::{VerifiedDossier, verify};
@@ -55,6 +56,8 @@ pub struct Dossier {
     pub countries: BTreeMap<String, u64>,
     /// Accounts already banned.
     pub banned: u64,
+    /// Accounts that belong or touch it, by role ([`crate::roles`]).
+    pub roles: BTreeMap<&'static str, u64>,
     /// The members with the most evidence.
     pub strongest_members: Vec<query::Member>,
     /// Skeletons of the templates that tie it together, where prompts were mined at ingest.
@@ -125,6 +128,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         models: days.models,
         countries: mix.countries,
         banned: mix.banned,
+        roles: roles::counts(dataset, results, index),
         strongest_members,
         skeletons,
         network: network.clone(),
@@ -260,6 +264,10 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         network.last_seen.as_deref().unwrap_or("?"),
         dossier.banned,
     )));
+    if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
+        let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
+        put(style.item(&format!("by role: {}", counts.collect::<Vec<String>>().join(", "))));
+    }
     put(style.item(&format!("score {:.1} bits; {}", network.score, dossier.verdict)));
     let story = network.benign_hypothesis.replace('_', " ");
     put(style.item(&format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits)));
@@ -270,8 +278,9 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     ));
     let reruns =
         network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
+            let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
             format!(
-                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}",
+                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
                 found.similarity, found.recovered, found.runs, found.flagged
             )
         });
@@ -403,12 +412,16 @@ fn member_table(dossier: &Dossier, style: &dyn Style) -> String {
         vec![
             style.name(&member.account_id, 32),
             member.membership.unwrap_or_default().to_owned(),
+            member.role.map_or("", AccountRole::name).replace('_', " "),
             format!("{:.2}", member.confidence.unwrap_or_default()),
             format!("{:.1}", member.evidence_bits.unwrap_or_default()),
         ]
     };
     let rows: Vec<Vec<String>> = dossier.strongest_members.iter().map(row).collect();
-    style.table(&[("account", 32, false), ("role", 9, false), ("confidence", 10, true), ("bits", 7, true)], &rows)
+    style.table(
+        &[("account", 32, false), ("membership", 10, false), ("role", 22, false), ("confidence", 10, true), ("bits", 7, true)],
+        &rows,
+    )
 }
 
 /// The eight largest counts of a map, and how many more there are.

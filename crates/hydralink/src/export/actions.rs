@@ -5,6 +5,7 @@
 //! |---|---|
 //! | core account of a flagged network, confidence at least [`SUSPEND_CONFIDENCE`] | `suspend` |
 //! | other core or fringe account of a flagged network | `restrict` |
+//! | account that the operator came to use beside its owner ([`crate::roles`]), of a flagged network | `secure` |
 //! | ambiguous account, or any of a network below the threshold | `review` |
 //! | address that a network keeps to itself | `challenge` |
 //! | payment instrument | `verify_payer` |
@@ -24,6 +25,7 @@ use super::columns::rfc3339;
 use super::share::{Shared, Sharing, shared};
 use super::view::{ACCOUNT, ExportGraph, ExportNode};
 use crate::results::{Membership, Network};
+use crate::roles::AccountRole;
 
 /// From this confidence on a core account is proposed for suspension.
 pub const SUSPEND_CONFIDENCE: f32 = 0.95;
@@ -89,6 +91,9 @@ fn account_action<'g>(
     let sure = node.confidence.is_some_and(|confidence| confidence >= SUSPEND_CONFIDENCE);
     let (action, reason) = match membership {
         _ if !network.flagged => ("review", "its network is below the threshold of the run"),
+        _ if node.role == Some(AccountRole::CompromisedLegitimate) => {
+            ("secure", "its owner uses it too: reset credentials and sessions, do not suspend")
+        }
         Membership::Ambiguous => ("review", "touches the network; the evidence does not decide"),
         Membership::Core if sure => ("suspend", "tied by several independent identifiers that the network keeps to itself"),
         Membership::Core => ("restrict", "core member, but not confidently enough to suspend"),
@@ -154,6 +159,18 @@ mod tests {
         assert_eq!(banned, 1);
         assert_eq!(actions, ["suspend", "restrict", "review", "challenge", "challenge", "verify_payer", "monitor", "monitor"]);
         assert!(lines[7].get("network").is_none() && lines[7]["value"] == "192.0.2.1");
+    }
+
+    #[test]
+    fn a_victim_s_account_is_secured_and_never_suspended() {
+        let mut graph = testing::toy();
+        for node in graph.nodes.iter_mut().filter(|node| node.membership.is_some()) {
+            node.role = Some(AccountRole::CompromisedLegitimate);
+        }
+        let mut out = Vec::new();
+        write(&graph, &Sharing::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("\"secure\"") && !text.contains("suspend\"") && !text.contains("restrict"), "{text}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::how;
 use crate::results::{Network, Results};
+use crate::roles::role_of;
 
 /// Edges of a thinned graph, at most: what a browser draws in a fraction of a second.
 const MOST_EDGES: u64 = 200_000;
@@ -339,6 +340,7 @@ impl<'a> Chosen<'a> {
         node.network = self.network_of(account);
         if node.network.is_some() {
             node.membership = self.results.membership_of(account).map(|(_, membership)| membership);
+            node.role = role_of(dataset, self.results, account);
             node.confidence = self.results.confidence.get(index).copied();
             node.evidence_bits = self.results.evidence_bits.get(index).copied();
         }

@@ -13,6 +13,7 @@ use graph::{NO_TIME, NONE_U16, Seconds};
 use serde::Serialize;
 
 use crate::results::{Membership, Network};
+use crate::roles::AccountRole;
 
 /// The node kind of an account.
 pub const ACCOUNT: u16 = 0;
@@ -80,6 +81,8 @@ pub struct ExportNode<'a> {
     pub network: Option<u32>,
     /// How an account belongs to its network.
     pub membership: Option<Membership>,
+    /// As what an account belongs to its network or touches it.
+    pub role: Option<AccountRole>,
     /// Confidence of the membership, 0..1.
     pub confidence: Option<f32>,
     /// Evidence of the membership, in bits.
@@ -128,6 +131,7 @@ impl<'a> ExportNode<'a> {
             value: value.into(),
             network: None,
             membership: None,
+            role: None,
             confidence: None,
             evidence_bits: None,
             class: None,

@@ -48,6 +48,8 @@ pub struct RunHeader {
     pub rows_read: u64,
     /// Rows left out, by reason.
     pub rejected: Vec<Rejected>,
+    /// Fields that rows were kept without.
+    pub unread: Vec<events::UnreadField>,
     /// The first event's moment.
     pub first_event: String,
     /// The last event's moment.

@@ -91,6 +91,13 @@ impl Store {
         self.sections.values().for_each(|section| section.expect(reading));
     }
 
+    /// Has the system fetch a section that will be read whole, if there is one.
+    pub(crate) fn fetch(&self, name: &str) {
+        if let Some(section) = self.sections.get(name) {
+            section.fetch();
+        }
+    }
+
     /// Whether a section exists.
     pub fn has(&self, name: &str) -> bool {
         self.sections.contains_key(name)

@@ -48,6 +48,7 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
         rules,
         rows_read: manifest.inputs.iter().filter(|input| !input.duplicate).map(|input| input.rows).sum(),
         rejected: manifest.rejected.iter().map(|(reason, rows)| Rejected { reason: reason.clone(), rows: *rows }).collect(),
+        unread: crate::build::unread(dataset).unwrap_or_default().fields,
         first_event: rfc3339(first).unwrap_or_default(),
         last_event: rfc3339(dataset.graph().last_seen()).unwrap_or_default(),
     }

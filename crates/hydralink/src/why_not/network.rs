@@ -1,0 +1,180 @@
+//! Why is an account no member of a network, and what is missing?
+//!
+//! 1. *What there is*: the account's identifiers that speak for the network by the rule of detection ([`crate::ties`]), beside what
+//!    membership takes of somebody outside, and what it shares that isn't counted.
+//! 2. *What would do*: identifiers of the network that it wasn't seen with and that would tie it with those it has, if it had been and
+//!    nothing else were different. None of these could be left out; they are the strongest, not the fewest.
+//! 3. *What else stands against it*: another network that it belongs to, or a decision that it is known-good.
+//!
+//! Cost: the rows of the network's accounts, and its identifiers times the logarithm of their number.
+
+use graph::AccountId;
+use serde::Serialize;
+
+use crate::appeal::{Ballot, Ground, NotCounted, grounds, irreducible, not_counted};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::node::Node;
+use crate::results::{Labelling, Membership};
+use crate::ties::{Group, Ties};
+
+/// What keeps an account out of a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WhyNotMember {
+    /// The account.
+    pub account: String,
+    /// The network's id.
+    pub network: String,
+    /// Whether the network is over the threshold.
+    pub flagged: bool,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// How it belongs, if it is in the network after all.
+    pub membership: Option<Membership>,
+    /// Another candidate network that it belongs to or touches.
+    pub other: Option<String>,
+    /// Who said that it is known-good, and so a member of nothing, if anybody did.
+    pub known_good: Option<String>,
+    /// Bits of its identifiers for the network, less what an outsider pays for joining.
+    pub bits: f64,
+    /// Bits needed.
+    pub needed: f64,
+    /// Bits that are missing; 0 if there are enough.
+    pub missing: f64,
+    /// Whether two kinds of identifiers speak for it; where they don't, half as much again is needed.
+    pub corroborated: bool,
+    /// Kinds of which it and members have identifiers, but none that speaks for it.
+    pub kinds_not_shared: Vec<String>,
+    /// What speaks for it, strongest first.
+    pub grounds: Vec<Ground>,
+    /// What it shares with members that isn't counted.
+    pub not_counted: Vec<NotCounted>,
+    /// What would tie it if it had been seen with all of these as well; empty if it has enough, or nothing would do.
+    pub would_do: Vec<Missing>,
+}
+
+/// An identifier of the network that the account wasn't seen with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Missing {
+    /// `KIND:VALUE`.
+    pub identifier: String,
+    /// Bits that it would say, before discounts for several of one kind.
+    pub bits: f64,
+    /// Accounts of the network seen with it.
+    pub members: u64,
+    /// All accounts seen with it.
+    pub accounts: u64,
+}
+
+/// Whether a text is the id of a network, as far as its form goes, and of no account: one may be called what looks like a network.
+pub fn names_network(dataset: &Dataset, text: &str) -> bool {
+    text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("PN-")) && dataset.account(text).is_err()
+}
+
+/// Explains what keeps an account out of a network, which is named by its id or rank.
+///
+/// # Errors
+/// [`Error::Unknown`] for a network that there isn't; as [`Ties::of`] and [`Dataset::cases`].
+pub fn why_not_member(
+    dataset: &Dataset,
+    results: &Labelling,
+    account: AccountId,
+    network: &str,
+) -> Result<WhyNotMember, Error> {
+    let ties = Ties::of(dataset, results)?;
+    let index = results.network_index(network)?;
+    dataset.expect_reading_of_network(results, index);
+    let head = results.head(index);
+    let group = ties.group(index);
+    let mut ballots = ties.ballots(account, &group);
+    ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let found = ties.to_group_by(account, &group, ballots.iter().copied());
+    let (membership, other) = match results.membership_of(account) {
+        Some((own, how)) if own.id == head.id => (Some(how), None),
+        Some((own, _)) => (None, Some(own.id.clone())),
+        None => (None, None),
+    };
+    let why_not = WhyNotMember {
+        account: dataset.label_of(Node::Account(account)),
+        network: head.id.clone(),
+        flagged: head.flagged,
+        answer: String::new(),
+        membership,
+        other,
+        known_good: dataset.known_good_by(Node::Account(account))?,
+        bits: found.tie.bits,
+        needed: found.needed,
+        missing: (found.needed - found.tie.bits).max(0.0),
+        corroborated: found.tie.corroborated,
+        kinds_not_shared: kinds_not_shared(&ties, account, &group, &ballots),
+        grounds: grounds(dataset, results, account, &group, &ballots),
+        not_counted: not_counted(&ties, account, &group, &ballots),
+        would_do: would_do(&ties, account, &group, &ballots),
+    };
+    Ok(WhyNotMember { answer: answer(&why_not), ..why_not })
+}
+
+fn answer(found: &WhyNotMember) -> String {
+    let WhyNotMember { account, network, bits, needed, .. } = found;
+    let standing = if found.flagged { "" } else { ", which is a candidate below the threshold" };
+    match found.membership {
+        Some(Membership::Ambiguous) => {
+            return format!(
+                "{account} touches {network}{standing}, but less of what it does is the network's than with members: it is not \
+                 flagged for this; see `appeal`"
+            );
+        }
+        Some(how) => return format!("it is: {account} belongs to {network} ({}){standing}; see `appeal`", how.name()),
+        None => {}
+    }
+    let mut text = if found.missing > 0.0 {
+        format!("{account} is {:.1} bits short of {network}{standing} ({bits:.1} of {needed:.1})", found.missing)
+    } else {
+        format!(
+            "{account} shows enough for {network}{standing} ({bits:.1} bits of {needed:.1}) but was not found in its community, or \
+             doesn't look like its members"
+        )
+    };
+    if found.missing > 0.0 && !found.corroborated {
+        text.push_str("; no second kind of identifier speaks for it, so that half as much again is needed");
+    }
+    if let Some(who) = &found.known_good {
+        text.push_str(&format!("; it is known-good {who}, and a member of nothing"));
+    }
+    if let Some(other) = &found.other {
+        text.push_str(&format!("; it is in {other}"));
+    }
+    text
+}
+
+/// Kinds of which the account and two members have identifiers, but none that speaks for it.
+fn kinds_not_shared(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<String> {
+    let dataset = ties.dataset();
+    let graph = dataset.graph();
+    let mut of_network = vec![false; graph.kind_count()];
+    let several = group.holdings().iter().filter(|(_, held)| *held > 1);
+    several.for_each(|&(identifier, _)| of_network[graph.kind_of(graph::IdentifierId(identifier)).index()] = true);
+    let mut own: Vec<_> = graph.sightings_of(account).map(|sighting| graph.kind_of(sighting.identifier)).collect();
+    own.sort_unstable();
+    own.dedup();
+    own.retain(|kind| of_network[kind.index()] && ballots.iter().all(|&(identifier, _)| graph.kind_of(identifier) != *kind));
+    own.into_iter().map(|kind| dataset.kind_name(kind).to_owned()).collect()
+}
+
+/// The strongest identifiers that would tie the account together with what it has, without those that aren't needed for that.
+fn would_do(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<Missing> {
+    let dataset = ties.dataset();
+    let accepted = |more: &[Ballot]| ties.to_group_by(account, group, ballots.iter().chain(more).copied()).accepted;
+    if group.accounts.binary_search(&account.0).is_ok() || accepted(&[]) {
+        return Vec::new();
+    }
+    let mut absent = ties.ballots_if_seen(account, group);
+    absent.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let missing = |(identifier, bits): Ballot| Missing {
+        identifier: dataset.label_of(Node::Identifier(identifier)),
+        bits,
+        members: u64::from(group.held(identifier)),
+        accounts: dataset.graph().identifier_degree(identifier) as u64,
+    };
+    irreducible(&absent, accepted).unwrap_or_default().into_iter().map(missing).collect()
+}
