@@ -26,6 +26,7 @@
 
 use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
+use rayon::prelude::*;
 
 use crate::Facts;
 use crate::classify::Classification;
@@ -40,6 +41,8 @@ const LEAST_INTERLOCK: f64 = 1.0;
 const PIECE_REACH: f64 = 0.5;
 /// Accounts of a piece, and of the host, whose pairs are counted.
 const REACHING: usize = 64;
+/// Accounts that one task takes at least.
+const TASK: usize = 64;
 
 /// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if
 /// they share at least `loose_share` as much with it as its accounts do with each other; and the accounts of other groups that
@@ -88,12 +91,17 @@ pub(crate) fn propose_interlocked(
             let others = own(account).map(|identifier| f64::from(held[identifier as usize] - inside)).sum::<f64>();
             others / (host.len() as u32 - inside).max(1) as f64
         };
-        let typical = host.iter().map(|&(.., account)| shares(account, 1)).sum::<f64>() / host.len() as f64;
+        let of_host: Vec<f64> = host.par_iter().with_min_len(TASK).map(|&(.., account)| shares(account, 1)).collect();
+        let typical = of_host.iter().sum::<f64>() / host.len() as f64;
         let inside = u32::from(name.is_none());
-        let alike = free.iter().map(|row| row.2).filter(|&account| shares(account, inside) >= config.loose_share * typical);
+        let alike = |row: &(u32, u32, u32)| {
+            let account = row.2;
+            (shares(account, inside) >= config.loose_share * typical).then_some(account)
+        };
+        let alike: Vec<u32> = free.par_iter().with_min_len(TASK).filter_map(alike).collect();
         // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
         // account that works for two operators makes much; of the pairs it makes one in so many.
-        let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name);
+        let pieces: Vec<_> = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name).collect();
         // Exclusive identifiers that an account of a piece shares with a random one of the host's outside the piece.
         let mean = |piece: &[(u32, u32, u32)]| {
             let mut identifiers: Vec<u32> = piece.iter().flat_map(|&(.., account)| own(account)).collect();
@@ -102,25 +110,27 @@ pub(crate) fn propose_interlocked(
             let others = host.len() - inside as usize * piece.len();
             runs(&identifiers).map(across).sum::<f64>() / (piece.len() * others.max(1)) as f64
         };
-        let near: Vec<_> = pieces.filter(|piece| mean(piece) >= config.part_share * typical).collect();
+        let near: Vec<_> = pieces.into_par_iter().filter(|piece| mean(piece) >= config.part_share * typical).collect();
         host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
         let reach = |accounts: &[(u32, u32, u32)]| {
-            let step = accounts.len().div_ceil(REACHING);
-            let reached = |&(.., account): &(u32, u32, u32)| {
+            let looked_at: Vec<u32> =
+                accounts.iter().step_by(accounts.len().div_ceil(REACHING)).map(|&(.., account)| account).collect();
+            let reached = |met: &mut FixedBitSet, account: u32| {
                 let users = own(account).flat_map(|identifier| facts.graph.accounts_of(IdentifierId(identifier)));
                 let home = if inside == 1 { groups[account as usize] } else { NONE_U32 };
                 let elsewhere = |user: u32| user != account && (home == NONE_U32 || groups[user as usize] != home);
-                let mut reached: Vec<u32> =
-                    users.copied().filter(|&user| elsewhere(user) && in_host.contains(user as usize)).collect();
-                reached.sort_unstable();
-                reached.dedup();
-                reached.len() as f64 / host.len() as f64
+                let in_reach = |user: u32| in_host.contains(user as usize) && elsewhere(user);
+                met.clear();
+                met.grow(groups.len());
+                users.filter(|&&user| !met.put(user as usize) && in_reach(user)).count() as f64 / host.len() as f64
             };
-            accounts.iter().step_by(step).map(reached).sum::<f64>() / accounts.len().div_ceil(step) as f64
+            let each: Vec<f64> =
+                looked_at.par_iter().map_init(FixedBitSet::new, |met, &account| reached(met, account)).collect();
+            each.iter().sum::<f64>() / each.len() as f64
         };
         let usual = if near.is_empty() { 0.0 } else { reach(host) };
-        let of_host = near.into_iter().filter(|piece| reach(piece) >= PIECE_REACH * usual);
-        let joined: Vec<u32> = alike.chain(of_host.flatten().map(|row| row.2)).collect();
+        let joining: Vec<_> = near.into_par_iter().filter(|piece| reach(piece) >= PIECE_REACH * usual).collect();
+        let joined: Vec<u32> = alike.into_iter().chain(joining.into_iter().flatten().map(|row| row.2)).collect();
         host.iter().for_each(|&(.., account)| in_host.remove(account as usize));
         host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
         if let Some(name) = name.or_else(|| joined.iter().copied().min()) {

@@ -18,7 +18,6 @@ use crate::Facts;
 use crate::beta_binomial::{BetaBinomial, ShareMoments, Strata, Stratified, Tabulated, stratum};
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
-use crate::holdings::runs;
 use crate::members::is_notable;
 use crate::terms::is_implied;
 
@@ -27,6 +26,8 @@ const OUTSIDE_RHO: f64 = 0.02;
 const INSIDE_RHO: f64 = 0.1;
 /// Rounds of expectation and maximisation for the law among outsiders.
 const EXPECTATION_ROUNDS: usize = 8;
+/// Accounts that one task takes at least.
+const TASK: usize = 1024;
 
 /// One kind of one account: `exclusive` of `sightings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,33 +189,45 @@ fn touches_of(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<
         classification.policies[identifier as usize] != Policy::Drop && graph.identifier_degree(IdentifierId(identifier)) > 1
     };
     let identifiers_of = |&(_, account): &(u32, u32)| graph.identifiers_of(AccountId(account)).iter().copied().filter(shared);
-    let mut held: Vec<u32> = members.iter().flat_map(identifiers_of).collect();
+    let mut held: Vec<u32> = members.par_iter().with_min_len(TASK).flat_map_iter(identifiers_of).collect();
     held.par_sort_unstable();
-    let mut exclusive: Vec<(u32, u8)> = Vec::new();
-    for (identifier, held) in runs(&held) {
-        let accounts = graph.accounts_of(IdentifierId(identifier));
+    let speaking = |run: &[u32]| {
+        let (held, accounts) = (run.len() as u32, graph.accounts_of(IdentifierId(run[0])));
         let others = accounts.len() as u32 - 1;
         // An outsider leaves nobody out of those that hold it.
-        if !is_notable(held, accounts.len()) || !config.is_exclusive(held, others) {
-            continue;
-        }
-        let kind = graph.kind_of(IdentifierId(identifier)).0;
-        let speaks = |&account: &u32| {
+        let is_own = is_notable(held, accounts.len()) && config.is_exclusive(held, others);
+        let kind = graph.kind_of(IdentifierId(run[0])).0;
+        let speaks = move |&account: &u32| {
             !facts.is_allowed_account(account) && config.is_exclusive(held - u32::from(is_member(account)), others)
         };
-        exclusive.extend(accounts.iter().copied().filter(speaks).map(|account| (account, kind)));
-    }
+        let accounts = if is_own { accounts } else { &[] };
+        accounts.iter().copied().filter(speaks).map(move |account| (account, kind))
+    };
+    let mut exclusive: Vec<(u32, u8)> = held.par_chunk_by(|left, right| left == right).flat_map_iter(speaking).collect();
     exclusive.par_sort_unstable();
     let mut touches: Vec<(u32, u8, u32)> =
-        exclusive.chunk_by(|left, right| left == right).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect();
+        exclusive.par_chunk_by(|left, right| left == right).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect();
     let touched = |account: u32| exclusive.binary_search_by(|row| row.0.cmp(&account)).is_ok();
-    let untouched = members.iter().map(|&(_, account)| account);
-    touches.extend(
+    let untouched = members.par_iter().with_min_len(TASK).map(|&(_, account)| account);
+    touches.par_extend(
         untouched.filter(|&account| !facts.is_allowed_account(account) && !touched(account)).map(|account| (account, 0, 0)),
     );
-    touches.sort_unstable();
+    touches.par_sort_unstable();
     touches
 }
+
+/// An account that touches a group.
+struct Row {
+    account: u32,
+    is_member: bool,
+    /// Kind by kind.
+    shares: Vec<Share>,
+    /// Its identifiers of all kinds.
+    total: u32,
+}
+
+/// One kind of every account that touches a group: (number of the row, exclusive, sightings).
+type Column = Vec<(u32, u32, u32)>;
 
 /// Fits one group's laws and judges every account that touches it.
 fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<(u32, Standing)> {
@@ -222,91 +235,107 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     let (group, member_count) = (members[0].0, members.len() as u32);
     let kinds = facts.graph.kind_count();
     let touches = touches_of(judge, groups, members);
-    let rows: Vec<(u32, Vec<Share>)> = touches
-        .chunk_by(|left, right| left.0 == right.0)
-        .map(|row| {
-            let account = row[0].0;
-            let shares = (0..).zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
-                let exclusive = row.iter().filter(|touch| touch.1 == kind).map(|touch| touch.2).sum();
-                (sightings > 0).then_some(Share { kind, exclusive, sightings })
-            });
-            (account, shares.collect())
-        })
-        .collect();
-    let is_member = |account: u32| groups[account as usize] == group;
-    let mut inside = vec![ShareMoments::default(); kinds];
-    // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
-    let mut elsewhere = population.moments.clone();
-    for (account, shares) in &rows {
-        for share in shares {
-            elsewhere[usize::from(share.kind)].add(0, share.sightings, -1.0);
-            if is_member(*account) {
-                inside[usize::from(share.kind)].add(share.exclusive, share.sightings, 1.0);
-            }
-        }
-    }
+    let row_of = |touches: &[(u32, u8, u32)]| {
+        let account = touches[0].0;
+        let shares = (0..).zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
+            let exclusive = touches.iter().filter(|touch| touch.1 == kind).map(|touch| touch.2).sum();
+            (sightings > 0).then_some(Share { kind, exclusive, sightings })
+        });
+        let (shares, is_member): (Vec<Share>, bool) = (shares.collect(), groups[account as usize] == group);
+        Row { account, is_member, total: shares.iter().map(|share| share.sightings).sum(), shares }
+    };
+    let rows: Vec<Row> = touches.par_chunk_by(|left, right| left.0 == right.0).map(row_of).collect();
+    let column_of = |kind: usize, is_member: bool| -> Column {
+        let of_row = |(number, row): (u32, &Row)| {
+            let share = row.shares.iter().find(|share| usize::from(share.kind) == kind)?;
+            Some((number, share.exclusive, share.sightings))
+        };
+        (0..).zip(&rows).filter(|(_, row)| row.is_member == is_member).filter_map(of_row).collect()
+    };
+    // Sums are of one kind each, in the order of the rows.
+    let of_kinds = || (0..kinds).into_par_iter();
+    let insiders: Vec<Column> = of_kinds().map(|kind| column_of(kind, true)).collect();
+    let outsiders: Vec<Column> = of_kinds().map(|kind| column_of(kind, false)).collect();
     // Few rows don't pay for long tables.
-    let longest = rows.iter().flat_map(|(_, shares)| shares).map(|share| share.sightings).max().unwrap_or(0) as usize;
+    let longest = rows.iter().flat_map(|row| &row.shares).map(|share| share.sightings).max().unwrap_or(0) as usize;
     let table = (longest + 1).min(4 * rows.len());
-    let inside: Vec<Tabulated> =
-        inside.iter().map(|moments| Tabulated::new(BetaBinomial::fit(moments, INSIDE_RHO), table)).collect();
-    let of_members = rows.iter().filter(|(account, _)| is_member(*account)).map(|(_, shares)| total(shares));
-    let prior = Prior { population, members: member_count, by_total: by_stratum(of_members) };
+    let inside = of_kinds().map(|kind| {
+        let mut moments = ShareMoments::default();
+        insiders[kind].iter().for_each(|&(_, exclusive, sightings)| moments.add(exclusive, sightings, 1.0));
+        Tabulated::new(BetaBinomial::fit(&moments, INSIDE_RHO), table)
+    });
+    let inside: Vec<Tabulated> = inside.collect();
+    // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
+    let elsewhere = of_kinds().map(|kind| {
+        let mut moments = population.moments[kind].clone();
+        let of_rows = rows.iter().filter_map(|row| row.shares.iter().find(|share| usize::from(share.kind) == kind));
+        of_rows.for_each(|share| moments.add(0, share.sightings, -1.0));
+        moments
+    });
+    let elsewhere: Vec<Strata> = elsewhere.collect();
+    let by_total = by_stratum(rows.iter().filter(|row| row.is_member).map(|row| row.total));
+    let prior = Prior::new(population, member_count, by_total);
     // Outsiders who look like members may be members that nothing has tied yet: each counts among the others by the odds that
     // it isn't, of those who have as much. Start from the belief that whoever shares two exclusive identifiers isn't.
-    let number = |shares: &[Share]| shares.iter().map(|share| share.exclusive).sum::<u32>();
-    let mut weights: Vec<f64> = rows.iter().map(|(_, shares)| if number(shares) < 2 { 1.0 } else { 0.0 }).collect();
+    let number = |row: &Row| row.shares.iter().map(|share| share.exclusive).sum::<u32>();
+    let mut weights: Vec<f64> = rows.iter().map(|row| if number(row) < 2 { 1.0 } else { 0.0 }).collect();
     let mut standings: Vec<(u32, Standing)> = Vec::new();
     for _ in 0..EXPECTATION_ROUNDS {
-        let mut outside = elsewhere.clone();
-        for ((_, shares), &weight) in rows.iter().zip(&weights).filter(|((account, _), _)| !is_member(*account)) {
-            shares.iter().for_each(|share| outside[usize::from(share.kind)].add(share.exclusive, share.sightings, weight));
-        }
-        let outside: Vec<Stratified> = outside.iter().map(|strata| strata.fit(OUTSIDE_RHO, table)).collect();
-        let standing = |(account, shares): &(u32, Vec<Share>)| {
-            (*account, stand(group, prior.bits(is_member(*account)), shares, (&inside, &outside), nested))
+        let outside = of_kinds().map(|kind| {
+            let mut moments = elsewhere[kind].clone();
+            let of_kind = outsiders[kind].iter();
+            of_kind.for_each(|&(row, exclusive, sightings)| moments.add(exclusive, sightings, weights[row as usize]));
+            moments.fit(OUTSIDE_RHO, table)
+        });
+        let outside: Vec<Stratified> = outside.collect();
+        let standing =
+            |row: &Row| (row.account, stand(group, prior.bits(row.is_member), &row.shares, (&inside, &outside), nested));
+        standings = rows.par_iter().with_min_len(TASK).map(standing).collect();
+        let belief = |(row, (_, standing)): (&Row, &(u32, Standing))| {
+            1.0 / (1.0 + (standing.bits - prior.bits(row.is_member) + prior.bits_of_alike(row.is_member, row.total)).exp2())
         };
-        standings = rows.par_iter().with_min_len(1024).map(standing).collect();
-        let belief = |((account, shares), (_, standing)): (&(u32, Vec<Share>), &(u32, Standing))| {
-            let is_member = is_member(*account);
-            1.0 / (1.0 + (standing.bits - prior.bits(is_member) + prior.bits_of_alike(is_member, total(shares))).exp2())
-        };
-        let before = std::mem::replace(&mut weights, rows.iter().zip(&standings).map(belief).collect());
+        let beliefs = rows.par_iter().zip(&standings).with_min_len(TASK).map(belief).collect();
+        let before = std::mem::replace(&mut weights, beliefs);
         // The next round would say the same: nobody else touches the group, or it is certain of all who do.
-        if rows.iter().zip(before.iter().zip(&weights)).all(|((account, _), (one, two))| is_member(*account) || one == two) {
+        if rows.iter().zip(before.iter().zip(&weights)).all(|(row, (one, two))| row.is_member || one == two) {
             break;
         }
     }
     standings
 }
 
-/// An account's identifiers of all kinds.
-fn total(shares: &[Share]) -> u32 {
-    shares.iter().map(|share| share.sightings).sum()
+/// Log2 odds that an account belongs to a group, before anything is known of it; for outsiders and for members.
+struct Prior {
+    bits: [f64; 2],
+    /// By stratum of identifiers of all kinds together.
+    bits_of_alike: [[f64; u32::BITS as usize]; 2],
 }
 
-/// The odds that an account belongs to a group, before anything is known of it.
-struct Prior<'a> {
-    population: &'a Population,
-    /// Members of the group.
-    members: u32,
-    /// By stratum of their identifiers of all kinds together.
-    by_total: [u32; u32::BITS as usize],
-}
+impl Prior {
+    /// Of a group with so many `members`, and so many of each stratum.
+    fn new(population: &Population, members: u32, by_total: [u32; u32::BITS as usize]) -> Self {
+        let bits = [false, true].map(|is_member| {
+            let members = f64::from(members - u32::from(is_member));
+            (members.max(1.0) / (population.seen_accounts as f64 - members).max(1.0)).log2()
+        });
+        let bits_of_alike = [false, true].map(|is_member| {
+            std::array::from_fn(|stratum| {
+                let members = f64::from(by_total[stratum].saturating_sub(u32::from(is_member)));
+                ((members + 0.5) / (f64::from(population.by_total[stratum]) - members).max(1.0)).log2()
+            })
+        });
+        Prior { bits, bits_of_alike }
+    }
 
-impl Prior<'_> {
-    /// Log2 odds of any account, which is itself left out.
+    /// Of any account, which is itself left out.
     fn bits(&self, is_member: bool) -> f64 {
-        let members = f64::from(self.members - u32::from(is_member));
-        (members.max(1.0) / (self.population.seen_accounts as f64 - members).max(1.0)).log2()
+        self.bits[usize::from(is_member)]
     }
 
     /// The same among accounts with about as many identifiers. Not for verdicts: to have much isn't to belong. But where members
     /// are many, so are those that nothing has tied yet.
     fn bits_of_alike(&self, is_member: bool, total: u32) -> f64 {
-        let stratum = stratum(total);
-        let members = f64::from(self.by_total[stratum].saturating_sub(u32::from(is_member)));
-        ((members + 0.5) / (f64::from(self.population.by_total[stratum]) - members).max(1.0)).log2()
+        self.bits_of_alike[usize::from(is_member)][stratum(total)]
     }
 }
 
