@@ -170,7 +170,10 @@ mod tests {
         let mut out = Vec::new();
         write(&graph, &Sharing::default(), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("\"secure\"") && !text.contains("suspend\"") && !text.contains("restrict"), "{text}");
+        assert!(
+            text.contains("\"secure\"") && !text.contains("\"action\":\"suspend\"") && !text.contains("restrict"),
+            "{text}"
+        );
     }
 
     #[test]
