@@ -231,7 +231,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         BenignHypothesis::BenchmarkCrowd,
         Expectation {
             top_payment: NONE,
-            top_address: LITTLE,
+            top_address: NONE,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
