@@ -19,7 +19,7 @@
 //! an identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
 //! confirm separates nothing. With one kind there is nothing to compare, and its separation is 1.
 //!
-//! Two kinds are *nested* ([`crate::nested`]) when every identifier of the first implies one of the second: sharing both says no more
+//! Two kinds are *nested* (module `nested`) when every identifier of the first implies one of the second: sharing both says no more
 //! than sharing the first.
 //!
 //! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
