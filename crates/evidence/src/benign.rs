@@ -8,10 +8,10 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or one who
-//! pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that
-//! is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an
-//! operator does.
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or one
+//! who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small group
+//! says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the
+//! harmless story fits better than an operator does.
 //!
 //! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
 //! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
@@ -265,6 +265,12 @@ mod tests {
         }
     }
 
+    /// The bits of one story.
+    fn bits_of(hypothesis: BenignHypothesis, structure: &Structure) -> f64 {
+        let of = explain_benign(structure, &BenignConfig::default()).likelihoods;
+        of.into_iter().find(|likelihood| likelihood.hypothesis == hypothesis).expect("it is told").bits
+    }
+
     #[test]
     fn one_card_one_office_one_organisation_is_an_enterprise() {
         let structure = Structure {
@@ -344,8 +350,7 @@ mod tests {
                 own_templates,
                 ..shape(16)
             };
-            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
-            of.into_iter().find(|likelihood| likelihood.hypothesis == BenignHypothesis::Class).expect("all are weighed").bits
+            bits_of(BenignHypothesis::Class, &structure)
         };
         let [unknown, one, eight, hundreds] = [None, Some(1.0), Some(8.0), Some(300.0)].map(bits);
         // Beta(1, 4) at 1/17 and 1/3: 3.33 and 1.19 times as likely as anything.
@@ -402,23 +407,15 @@ mod tests {
         };
         let best = explain_benign(&structure(0.8, 0.0), &BenignConfig::default()).best();
         assert!(best.hypothesis == BenignHypothesis::BuildService && best.bits > 4.0, "{best:?}");
-        let bits = |structure: Structure| {
-            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
-            of.into_iter()
-                .find(|likelihood| likelihood.hypothesis == BenignHypothesis::BuildService)
-                .expect("all are weighed")
-                .bits
-        };
-        assert!(bits(structure(0.05, 0.0)) < -3.0);
-        assert!(bits(structure(0.8, 0.9)) < -5.0);
+        assert!(bits_of(BenignHypothesis::BuildService, &structure(0.05, 0.0)) < -3.0);
+        assert!(bits_of(BenignHypothesis::BuildService, &structure(0.8, 0.9)) < -5.0);
     }
 
     #[test]
     fn a_day_without_a_night_speaks_against_people_in_one_place_and_a_day_like_theirs_says_nothing() {
         let bits = |hypothesis: BenignHypothesis, peak: Option<f64>| {
             let structure = Structure { top_address: Some(0.7), top_template: Some(0.9), profile_peak: peak, ..shape(60) };
-            let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
-            of.into_iter().find(|likelihood| likelihood.hypothesis == hypothesis).expect("all are weighed").bits
+            bits_of(hypothesis, &structure)
         };
         let class = |peak| bits(BenignHypothesis::Class, peak);
         assert_eq!(class(Some(0.67)), class(None));

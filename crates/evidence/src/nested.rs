@@ -69,9 +69,11 @@ pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &
                 let (places, asked) = (accounts.len(), accounts.len().min(ASKED));
                 let asked: Vec<usize> = (0..asked).map(|at| at * places / asked).collect();
                 let implied = implied_by(facts, identifier, &asked, &coarser).into_iter();
-                let held =
-                    implied.flat_map(|other| accounts.iter().filter_map(move |&account| position_of(facts, account, other)));
-                held.map(|position| position as u32).collect::<Vec<u32>>()
+                let positions = implied.flat_map(|other| {
+                    let position = move |&account: &u32| facts.graph.position_between(AccountId(account), IdentifierId(other));
+                    accounts.iter().filter_map(position)
+                });
+                positions.map(|position| position as u32).collect::<Vec<u32>>()
             });
             implied.collect::<Vec<u32>>()
         })
@@ -89,16 +91,10 @@ fn implied_by(facts: Facts<'_>, identifier: IdentifierId, places: &[usize], coar
     let held = |&place: &usize| facts.graph.identifiers_within(AccountId(accounts[place]), coarser);
     let fewest = places.iter().map(held).min_by_key(|held| held.len()).unwrap_or_default();
     let follows = |&place: &usize, other: u32| {
-        position_of(facts, accounts[place], other).is_some_and(|whole| covers(facts, whole, positions[place] as usize))
+        let whole = facts.graph.position_between(AccountId(accounts[place]), IdentifierId(other));
+        whole.is_some_and(|whole| covers(facts, whole, positions[place] as usize))
     };
     fewest.iter().copied().filter(|&other| places.iter().all(|place| follows(place, other))).collect()
-}
-
-/// Where an account's sighting of an identifier is, if there is one.
-fn position_of(facts: Facts<'_>, account: u32, identifier: u32) -> Option<usize> {
-    let account = AccountId(account);
-    let at = facts.graph.identifiers_of(account).binary_search(&identifier).ok()?;
-    Some(facts.graph.sighting_range(account).start + at)
 }
 
 /// Whether the events of one sighting can hold all those of another: as many, over as long. Without times the number decides.

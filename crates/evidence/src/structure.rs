@@ -198,10 +198,9 @@ fn device_mesh(facts: Facts<'_>, candidate: &Candidate, pairs: &[(u32, u32)]) ->
         return None;
     }
     let holders = distinct_count(of_role(KindRole::Device).map(|&(_, account)| account).collect());
-    let own: Vec<u32> = candidate.identifiers.iter().map(|own| own.identifier).collect();
+    let is_own = |identifier: u32| candidate.identifiers.binary_search_by_key(&identifier, |own| own.identifier).is_ok();
     let devices: Vec<(u32, u32)> = of_role(KindRole::Device).copied().collect();
-    let shared =
-        devices.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1 && own.binary_search(&run[0].0).is_ok());
+    let shared = devices.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1 && is_own(run[0].0));
     let meshed = distinct_count(shared.flatten().map(|&(_, account)| account).collect());
     (holders > 0).then(|| f64::from(meshed) / f64::from(holders))
 }

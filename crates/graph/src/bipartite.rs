@@ -217,9 +217,13 @@ impl BipartiteGraph {
 
     /// The sighting of a pair, if the two were ever seen together. O(log degree).
     pub fn sighting_between(&self, account: AccountId, identifier: IdentifierId) -> Option<Sighting> {
-        let range = self.sighting_range(account);
-        let at = self.columns.identifiers[range.clone()].binary_search(&identifier.0).ok()?;
-        Some(self.sighting_at(account, range.start + at))
+        Some(self.sighting_at(account, self.position_between(account, identifier)?))
+    }
+
+    /// The position, in the sighting columns, of the sighting of a pair. O(log degree).
+    pub fn position_between(&self, account: AccountId, identifier: IdentifierId) -> Option<usize> {
+        let at = self.identifiers_of(account).binary_search(&identifier.0).ok()?;
+        Some(self.sighting_range(account).start + at)
     }
 
     /// An account's sightings, ascending by identifier.

@@ -210,10 +210,8 @@ pub(crate) fn grounds(
     ballots: &[Ballot],
 ) -> Vec<Ground> {
     let graph = dataset.graph();
-    let row = graph.identifiers_of(account);
     let ground = |&(identifier, bits): &Ballot| {
-        let position = graph.sighting_range(account).start + row.binary_search(&identifier.0).ok()?;
-        let sighting = graph.sighting(position);
+        let sighting = graph.sighting_between(account, identifier)?;
         Some(Ground {
             identifier: dataset.label_of(Node::Identifier(identifier)),
             class: results.class_of(identifier).to_owned(),

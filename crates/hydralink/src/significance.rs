@@ -61,10 +61,10 @@ pub fn significance(
     };
     let (one, other) = (degrees(first), degrees(second));
     let both: Vec<usize> = (0..graph.kind_count()).filter(|&kind| one[kind] > 0 && other[kind] > 0).collect();
-    let nested = &results.run.terms.nested;
-    let implies = |kind: usize, implied: usize| nested.get(kind).is_some_and(|row| row.get(implied) == Some(&true));
-    let follows =
-        |kind: usize| both.iter().any(|&from| from != kind && implies(from, kind) && (!implies(kind, from) || from < kind));
+    let follows = |kind: usize| {
+        let mut implied = results.run.terms.implied_kinds();
+        implied.any(|(finer, coarser)| coarser.index() == kind && both.contains(&finer.index()))
+    };
     let kinds: Vec<usize> = both.iter().copied().filter(|&kind| !follows(kind)).collect();
     let mut indicators = Vec::new();
     for &kind in &kinds {
@@ -93,12 +93,7 @@ pub fn significance(
 fn null_of(dataset: &Dataset, kind: KindId) -> Result<Bicm, NotConverged> {
     let graph = dataset.graph();
     let range = graph.identifiers_of_kind(kind);
-    let degree = |account: u32| {
-        let row = graph.identifiers_of(AccountId(account));
-        // A row is ascending, and a kind's identifiers follow each other.
-        (row.partition_point(|&identifier| identifier < range.end)
-            - row.partition_point(|&identifier| identifier < range.start)) as u32
-    };
+    let degree = |account: u32| graph.identifiers_within(AccountId(account), &range).len() as u32;
     let accounts = (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 12).map(degree).collect();
     let identifiers = range.clone().map(|identifier| graph.identifier_degree(graph::IdentifierId(identifier)) as u32).collect();
     Bicm::of(accounts, identifiers)

@@ -81,14 +81,13 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
 
 /// What the shape lacks to be enough without behaviour.
 fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<String> {
-    let (shape, linked) = (cases.by_shape(told)?, cases.cross_linked?);
     let parts = [
         ("structure", cases.structure),
         ("a shape that fits no harmless story", -told.bits),
-        ("cross-linked accounts", linked),
+        ("cross-linked accounts", cases.cross_linked?),
     ];
     let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(format!("Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}.", threshold - shape))
+    Some(format!("Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}.", threshold - bits))
 }
 
 /// The story that the network's score was told.
