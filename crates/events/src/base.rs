@@ -14,7 +14,8 @@ use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Si
 
 use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
-use crate::ingest::{FileRead, Fold, Template, UnreadField};
+use crate::ingest::Fold;
+use crate::ingested::{FileRead, Template, UnreadField};
 use crate::manners::{Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;

@@ -20,9 +20,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use rayon::prelude::*;
 
 use crate::error::EventError;
+use crate::fields::Fields;
 use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
-use crate::schema::{Fields, Layout, LayoutColumn, Map, Use};
+use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
 use crate::values::{Cache, Resolved, Values};
 

@@ -204,7 +204,8 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::config::{IngestConfig, Unobserved};
-    use crate::ingest::{Ingested, ingest};
+    use crate::ingest::ingest;
+    use crate::ingested::Ingested;
 
     const START: i64 = 1_700_000_000_000;
 

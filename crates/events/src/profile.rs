@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::batches::Sources;
 use crate::config::{IngestConfig, IngestObserver};
 use crate::error::EventError;
-use crate::ingest::{FileRead, Ingested, UnreadField, ingest};
+use crate::ingest::ingest;
+use crate::ingested::{FileRead, Ingested, UnreadField};
 
 /// Hubs listed a kind.
 pub const TOP_HUBS: usize = 5;

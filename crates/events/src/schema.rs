@@ -19,13 +19,14 @@
 //! normaliser = "subnet/24/56"
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest};
+use crate::fields::Fields;
 use crate::normalise::kind::{Normaliser, Ttl};
 
 /// What a column is used for.
@@ -192,6 +193,16 @@ impl ColumnName {
     }
 }
 
+/// # Errors
+/// [`EventError::UnknownName`] for what is none of our names.
+fn expect_meaning(ours: &str, file: String, what: &'static str) -> Result<(), EventError> {
+    let names = || MEANINGS.iter().map(|(known, _)| *known);
+    if names().any(|known| known == ours) {
+        return Ok(());
+    }
+    Err(EventError::UnknownName { file, what, name: ours.to_string(), nearest: nearest(ours, names()) })
+}
+
 impl Map {
     /// The map of an ingest: its file's, and the columns that are named beside it.
     ///
@@ -200,14 +211,7 @@ impl Map {
     pub fn of(config: &IngestConfig) -> Result<Map, EventError> {
         let mut map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
         for ColumnName { ours, theirs } in &config.columns {
-            if !MEANINGS.iter().any(|(known, _)| known == ours) {
-                return Err(EventError::UnknownName {
-                    file: "--map".to_string(),
-                    what: "column",
-                    name: ours.clone(),
-                    nearest: nearest(ours, MEANINGS.iter().map(|(known, _)| *known)),
-                });
-            }
+            expect_meaning(ours, "--map".to_string(), "column")?;
             map.columns.insert(ours.clone(), theirs.clone());
         }
         Ok(map)
@@ -227,16 +231,8 @@ impl Map {
                 "a map has [columns] ours = \"theirs\" and [kinds.NAME] column = \"...\"",
             )
         })?;
-        let unknown = |what, name: &str, candidates: &mut dyn Iterator<Item = &'static str>| EventError::UnknownName {
-            file: path.display().to_string(),
-            what,
-            name: name.to_string(),
-            nearest: nearest(name, candidates),
-        };
         for ours in map.columns.keys() {
-            if !MEANINGS.iter().any(|(known, _)| known == ours) {
-                return Err(unknown("column in [columns]", ours, &mut MEANINGS.iter().map(|(known, _)| *known)));
-            }
+            expect_meaning(ours, path.display().to_string(), "column in [columns]")?;
         }
         for (kind, entry) in &map.kinds {
             let negative = entry.prior.is_some_and(|prior| !(prior.is_finite() && prior >= 0.0));
@@ -247,7 +243,12 @@ impl Map {
         }
         for role in map.kinds.values().filter_map(|kind| kind.role.as_deref()) {
             if !ROLES.contains(&role) {
-                return Err(unknown("role", role, &mut ROLES.into_iter()));
+                return Err(EventError::UnknownName {
+                    file: path.display().to_string(),
+                    what: "role",
+                    name: role.to_string(),
+                    nearest: nearest(role, ROLES),
+                });
             }
         }
         Ok(map)
@@ -373,34 +374,6 @@ impl Map {
         let mapped = self.columns.values().chain(self.kinds.values().filter_map(|kind| kind.column.as_ref()));
         let objects = mapped.flat_map(|path| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()));
         Fields { objects: objects.collect(), ..Fields::default() }
-    }
-}
-
-/// The fields of JSON objects that are read; those in an object in it by their path, with dots.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fields {
-    slots: BTreeMap<String, usize>,
-    objects: BTreeSet<String>,
-    /// Slots.
-    pub(crate) width: usize,
-}
-
-impl Fields {
-    /// The slot of a field, whatever its case, and of one that is in no object whatever its separators.
-    pub(crate) fn slot(&self, path: &str) -> Option<usize> {
-        let folded = || if self.leads_to(path) { None } else { self.slots.get(&fold(path)) };
-        let lower = || if path.contains('.') { self.slots.get(&path.to_lowercase()) } else { None };
-        self.slots.get(path).or_else(lower).or_else(folded).copied()
-    }
-
-    /// Whether a name is the path of a field in an object that fields are mapped in.
-    pub(crate) fn leads_to(&self, path: &str) -> bool {
-        !self.objects.is_empty() && path.match_indices('.').any(|(at, _)| self.holds(&path[..at]))
-    }
-
-    /// Whether fields are mapped in the object of this path.
-    pub(crate) fn holds(&self, path: &str) -> bool {
-        !self.objects.is_empty() && self.objects.contains(&path.to_lowercase())
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
+use crate::fields::Fields;
 use crate::normalise::{Reason, time};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
-use crate::schema::{Fields, Layout, Use};
+use crate::schema::{Layout, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
 
 /// How a text file is written.

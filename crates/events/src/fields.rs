@@ -1,0 +1,33 @@
+//! Which fields of nested objects are read?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::schema::fold;
+
+/// The fields of JSON objects that are read; those in an object in it by their path, with dots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) slots: BTreeMap<String, usize>,
+    pub(crate) objects: BTreeSet<String>,
+    /// Slots.
+    pub(crate) width: usize,
+}
+
+impl Fields {
+    /// The slot of a field, whatever its case, and of one that is in no object whatever its separators.
+    pub(crate) fn slot(&self, path: &str) -> Option<usize> {
+        let folded = || if self.leads_to(path) { None } else { self.slots.get(&fold(path)) };
+        let lower = || if path.contains('.') { self.slots.get(&path.to_lowercase()) } else { None };
+        self.slots.get(path).or_else(lower).or_else(folded).copied()
+    }
+
+    /// Whether a name is the path of a field in an object that fields are mapped in.
+    pub(crate) fn leads_to(&self, path: &str) -> bool {
+        !self.objects.is_empty() && path.match_indices('.').any(|(at, _)| self.holds(&path[..at]))
+    }
+
+    /// Whether fields are mapped in the object of this path.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        !self.objects.is_empty() && self.objects.contains(&path.to_lowercase())
+    }
+}
