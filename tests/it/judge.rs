@@ -28,6 +28,45 @@ fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
 }
 
 #[test]
+fn a_list_of_accounts_is_assessed_as_if_it_had_been_found() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let members = bench.ok(&["members", &store, "--network", "1", "--where", "membership != 'ambiguous'", "--format", "jsonl"]);
+    let names: Vec<String> =
+        members.records().iter().map(|member| member["account_id"].as_str().expect("a name").to_owned()).collect();
+    let list = bench.file("list.txt", names.join("\n"));
+    let [assessed, found] = [["assess", &store, &list], ["network", &store, "1"]]
+        .map(|arguments| bench.ok(&[&arguments[..], &["--format", "json"]].concat()).json());
+    for same in ["accounts", "score", "signals", "tied_by", "benign_hypothesis", "timeline", "flagged", "fragile"] {
+        assert_eq!(assessed[same], found[same], "{same}");
+    }
+    let part = &assessed["given"]["networks"];
+    assert_eq!(part.as_array().map(Vec::len), Some(1), "{part}");
+    assert_eq!((&part[0]["network"], &part[0]["listed"]), (&found["id"], &found["accounts"]));
+
+    // As many strangers have no case.
+    let strangers = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records();
+    let strangers: Vec<&str> =
+        strangers.iter().step_by(7).filter_map(|member| member["account_id"].as_str()).take(names.len()).collect();
+    let others = bench.ok(&["assess", &store, &bench.file("strangers.txt", strangers.join("\n")), "--format", "json"]).json();
+    assert!(others["flagged"] == false && others["score"].as_f64() < Some(0.0), "{others}");
+    assert!(others["given"]["untied"].as_array().map(Vec::len) >= Some(strangers.len() / 2), "{others}");
+    let part = bench.file("part.txt", names[..names.len() / 3].join("\n"));
+    assert!(bench.ok(&["assess", &store, &part]).stdout.contains("the list is a part of PN-"));
+    bench.ok(&["assess", &store, &part, "--format", "markdown"]);
+
+    // What it says can be checked, and what was changed in it is found.
+    let dossier = serde_json::to_string(&assessed).expect("plain data");
+    bench.ok(&["verify", &store, "--dossier", &bench.file("dossier.json", &dossier)]);
+    let forged = dossier.replacen(&names[0], &names[1], 1);
+    bench.fails(2, &["in the dossier"], &["verify", &store, "--dossier", &bench.file("forged.json", forged)]);
+
+    let short = bench.file("short.txt", format!("{}\nnobody\n", names[0]));
+    bench.fails(3, &["nobody not found"], &["assess", &store, &short]);
+    bench.fails(2, &["two accounts or more"], &["assess", &store, &short, "--skip-unknown"]);
+}
+
+#[test]
 fn a_backtest_tells_when_a_network_would_have_been_found() {
     let bench = Bench::new();
     let store = detected(&bench);

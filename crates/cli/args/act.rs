@@ -316,3 +316,16 @@ pub(crate) struct Impact {
     #[arg(long)]
     pub(crate) skip_unknown: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Assess {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+    /// File with accounts, one a line or JSON Lines (- for stdin)
+    pub(crate) list: PathBuf,
+    /// Go on without names that the store doesn't have; each is told
+    #[arg(long)]
+    pub(crate) skip_unknown: bool,
+}

@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shared {
-    /// How to print records: table for people, jsonl for machines; `network` also takes markdown, and `export` the formats of
+    /// How to print records: table for people, jsonl for machines; `network` and `assess` also take markdown, and `export` the formats of
     /// files that its help lists above
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
@@ -79,6 +79,13 @@ pub(crate) enum Command {
     Networks(Networks),
     /// One network in full: why it was found, what ties it together, what speaks against it
     Network(OneNetwork),
+    /// How strong the case is against accounts that you name, as one group: a dossier of any list
+    ///
+    /// By the same tests and stories as `detect`, whoever drew up the list: a rule, a colleague, a partner, `expand` or `dense`. A
+    /// list that was drawn up by what a test looks at makes that test's p-value worthless.
+    ///
+    /// Example: hydralink assess store suspects.txt
+    Assess(Assess),
     /// Every account with its component, community, network and confidence
     Members(Members),
     /// Connected components by size

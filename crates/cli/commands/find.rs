@@ -3,20 +3,22 @@
 use hydralink::calibrate::{CalibrationState, calibration_state};
 use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::diff::{self, Change};
+use hydralink::dossier::{self, Dossier};
 use hydralink::evaluate::Evaluation;
 use hydralink::filter::{self, first_passing};
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
-use hydralink::{
-    AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results, dossier,
-};
+use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results};
 
 use super::ask::found_but;
+use super::join::accounts_named;
 use super::link::read_lists;
 use crate::Found;
-use crate::args::{Algorithm, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared};
+use crate::args::{
+    Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared,
+};
 use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
 
@@ -221,11 +223,26 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
     let index = results.network_index(&arguments.id)?;
     let network = results.network(&dataset, index)?;
     dataset.expect_reading_of_network(&results, index);
-    let dossier = dossier::dossier(&dataset, &results, &network);
+    print_dossier(&dossier::dossier(&dataset, &results, &network), output)
+}
+
+fn print_dossier(dossier: &Dossier, output: &mut Output) -> anyhow::Result<Found> {
     Ok(match output.format() {
-        Format::Markdown => output.text(&dossier::markdown(&dossier))?,
-        _ => output.one(&dossier, dossier::text)?,
+        Format::Markdown => output.text(&dossier::markdown(dossier))?,
+        _ => output.one(dossier, dossier::text)?,
     })
+}
+
+/// Prints the dossier of accounts that a list names.
+pub(crate) fn assess(arguments: &Assess, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let results = dataset.labelling()?;
+    let (accounts, unknown) = accounts_named(&dataset, &arguments.list, "names", output)?;
+    if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
+        output.say("nothing was assessed; --skip-unknown assesses the others")?;
+        return Err(unknown.into());
+    }
+    print_dossier(&hydralink::assess::assess(&dataset, &results, &accounts)?, output)
 }
 
 /// Prints every account with its labels.

@@ -447,7 +447,7 @@ fn close_fields(with_good: bool) -> [Field<Close>; 7] {
 }
 
 /// The accounts that a file or stdin names; as [`named`].
-fn accounts_named(
+pub(crate) fn accounts_named(
     dataset: &Dataset,
     path: &Path,
     what: &str,

@@ -22,8 +22,8 @@ use crate::output::{Format, Output};
 pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let format = output.format();
     if format == Format::Markdown {
-        if !matches!(command, Command::Network(_)) {
-            anyhow::bail!("--format markdown is for `hydralink network`; use table, json, jsonl or csv");
+        if !matches!(command, Command::Network(_) | Command::Assess(_)) {
+            anyhow::bail!("--format markdown is for `hydralink network` and `assess`; use table, json, jsonl or csv");
         }
     } else if !format.prints_records() && !matches!(command, Command::Export(_)) {
         anyhow::bail!(
@@ -40,6 +40,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Detect(arguments) => find::detect(&arguments, shared, output),
         Command::Networks(arguments) => find::networks(&arguments, output),
         Command::Network(arguments) => find::network(&arguments, output),
+        Command::Assess(arguments) => find::assess(&arguments, output),
         Command::Members(arguments) => find::members(&arguments, output),
         Command::Components(arguments) => find::components(&arguments, output),
         Command::Communities(arguments) => find::communities(&arguments, output),

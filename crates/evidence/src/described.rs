@@ -7,6 +7,7 @@ use crate::fixed_point::Ballot;
 use crate::holdings::{Holdings, hold, runs};
 use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, Origin, OwnIdentifier, Role, Ties};
 use crate::profile::Refined;
+use crate::standing::Standings;
 
 impl Corroborator<'_> {
     /// Turns final groups into candidates, largest first, ties by their smallest member.
@@ -38,6 +39,34 @@ impl Corroborator<'_> {
         networks.retain(|network| network.accounts().count() >= least);
         networks.sort_by_key(Candidate::place);
         networks
+    }
+
+    /// These accounts as one candidate, whatever speaks for it, and those of them that their own evidence doesn't tie to the others.
+    /// All of them are members: who isn't tied is fringe, with the bits that it has. `accounts`: ascending, without repeats, at
+    /// least one, none of them known-good. O(identifiers + sightings of these accounts and of what they share).
+    pub fn given(&self, accounts: &[u32]) -> (Candidate, Vec<u32>) {
+        let mut groups = vec![NONE_U32; self.facts.graph.account_count()];
+        accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
+        let (refined, holdings) = self.as_grouped(groups);
+        let mut candidate = self.candidate_of(&refined, &holdings, accounts, Origin::Given);
+        let mut untied = Vec::new();
+        for member in candidate.members.iter_mut().filter(|member| member.role == Role::Ambiguous) {
+            member.role = Role::Fringe;
+            untied.push(member.account);
+        }
+        (candidate, untied)
+    }
+
+    /// These groups as they are, with how each account stands to its own, and what they hold.
+    pub(crate) fn as_grouped(&self, groups: Vec<u32>) -> (Refined, Holdings) {
+        let mut standings = vec![None; groups.len()];
+        for (account, standing) in Standings::new(groups.len()).of(&self.judge, &groups) {
+            if groups[account as usize] == standing.group {
+                standings[account as usize] = Some(standing);
+            }
+        }
+        let holdings = hold(self.facts, self.judge.classification, &groups);
+        (Refined { groups, standings }, holdings)
     }
 
     /// One candidate's members, roles, identifiers and fragility.

@@ -138,7 +138,7 @@ impl Facts<'_> {
     }
 
     /// Whether the allow list names this account: it is never a member of anything.
-    pub(crate) fn is_allowed_account(&self, account: u32) -> bool {
+    pub fn is_allowed_account(&self, account: u32) -> bool {
         self.allowed_accounts.get(account as usize).copied().unwrap_or(false)
     }
 

@@ -21,10 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use graph::{AccountId, NONE_U32};
 
 use crate::Facts;
-use crate::holdings::hold;
 use crate::members::{Candidate, Corroborator, Member, Origin, Role};
-use crate::profile::Refined;
-use crate::standing::Standings;
 use crate::ties::{TieRule, find, union};
 
 /// Capacity of a sighting for each bit of its identifier.
@@ -102,14 +99,7 @@ impl Corroborator<'_> {
         for (_, part) in parts {
             part.iter().for_each(|&account| groups[account as usize] = part[0]);
         }
-        let mut standings = vec![None; account_count];
-        for (account, standing) in Standings::new(account_count).of(&self.judge, &groups) {
-            if groups[account as usize] == standing.group {
-                standings[account as usize] = Some(standing);
-            }
-        }
-        let holdings = hold(self.facts, self.judge.classification, &groups);
-        let refined = Refined { groups, standings };
+        let (refined, holdings) = self.as_grouped(groups);
         let mut largest: BTreeMap<usize, (usize, std::cmp::Reverse<u32>)> = BTreeMap::new();
         for (whole, part) in parts {
             let size = (part.len(), std::cmp::Reverse(part[0]));

@@ -115,6 +115,8 @@ pub enum Origin {
     Common,
     /// Nothing but turns that accounts take at one prompt (module `dealt`).
     Turns,
+    /// A list that somebody drew up ([`Corroborator::given`]).
+    Given,
     /// Nothing but infrastructure (module `pieces`): no tie between two accounts, and no work in common.
     Infrastructure,
 }
@@ -186,6 +188,13 @@ pub struct Ties<'a> {
     pub(crate) rule: TieRule<'a>,
 }
 
+impl<'a> Ties<'a> {
+    /// The rule that ties, and no pairs: for who asks about accounts that are given ([`Corroborator::given`]). O(sightings).
+    pub fn of_rule(facts: Facts<'_>, classification: &'a Classification, weights: &'a Weights, config: &MemberConfig) -> Self {
+        Ties { pairs: Vec::new(), rule: TieRule::new(facts, classification, weights, config) }
+    }
+}
+
 /// Finds the accounts that are tied.
 pub fn tied_accounts<'a>(
     facts: Facts<'_>,
@@ -193,8 +202,8 @@ pub fn tied_accounts<'a>(
     weights: &'a Weights,
     config: &MemberConfig,
 ) -> Ties<'a> {
-    let rule = TieRule::new(facts, classification, weights, config);
-    Ties { pairs: tied_pairs(facts, &rule, config), rule }
+    let ties = Ties::of_rule(facts, classification, weights, config);
+    Ties { pairs: tied_pairs(facts, &ties.rule, config), ..ties }
 }
 
 /// Partitions of the graph's vertices that are looked at for networks; the first labels of each are the accounts'.

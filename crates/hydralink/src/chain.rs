@@ -112,6 +112,25 @@ pub(crate) fn find_candidates(
     Ok(Chain { classification, weights, components, communities, candidates, cards })
 }
 
+/// Scores one group of accounts by the same rules as [`find_candidates`], whatever proposed it. `accounts`: ascending, without
+/// repeats, none of them known-good. Returns the classes as well, and the accounts that their own evidence doesn't tie.
+pub(crate) fn score_given(
+    facts: evidence::Facts<'_>,
+    config: &DetectConfig,
+    accounts: &[u32],
+) -> (Classification, Candidate, ScoreCard, Vec<u32>) {
+    let linkage = &config.linkage;
+    let classification = evidence::classify_identifiers(facts, &linkage.classify);
+    let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
+    let ties = evidence::Ties::of_rule(facts, &classification, &weights, &linkage.members);
+    let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
+    let (candidate, untied) = corroborator.given(accounts);
+    let null = evidence::SharingNull::of(facts);
+    let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    let card = score_candidates(facts, &corroborator, &[&candidate], (&null, &population), config, &[]).remove(0);
+    (classification, candidate, card, untied)
+}
+
 /// Measures and scores every candidate, in parallel.
 fn score_candidates(
     facts: evidence::Facts<'_>,

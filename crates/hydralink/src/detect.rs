@@ -220,7 +220,7 @@ impl Labels {
         }
     }
 
-    fn put(&mut self, network: u32, candidate: &Candidate) {
+    pub(crate) fn put(&mut self, network: u32, candidate: &Candidate) {
         for member in &candidate.members {
             let at = member.account as usize;
             self.network_of[at] = network;
@@ -251,7 +251,7 @@ fn largest_component(components: &Partition, account_count: usize) -> u64 {
 }
 
 /// A candidate in the analyst's words.
-fn describe(
+pub(crate) fn describe(
     dataset: &Dataset,
     classification: &Classification,
     candidate: &Candidate,
@@ -371,12 +371,15 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
 fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
     let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
     let how = match origin {
-        Origin::Common => "share",
+        Origin::Common | Origin::Given => "share",
         Origin::Turns => "take turns at",
         // No two of them are tied: one shares an address with another, a card with a third.
         Origin::Infrastructure => "act as one along chains of",
     };
     let mut text = match shared.join(", ") {
+        none if none.is_empty() && origin == Origin::Given => {
+            format!("{} accounts share nothing that they mostly keep to themselves", network.accounts)
+        }
         none if none.is_empty() => format!("{} accounts act as one", network.accounts),
         shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
     };

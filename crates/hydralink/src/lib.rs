@@ -58,6 +58,7 @@ pub mod detect;
 pub mod ablate;
 pub mod appeal;
 pub mod as_of;
+pub mod assess;
 pub mod backtest;
 pub mod baselines;
 pub mod calibrate;

@@ -351,7 +351,7 @@ fn fewer(option: &str) -> Error {
     usage(format!("there are fewer than that: leave out {option} to see them"))
 }
 
-fn accounts(dataset: &Dataset, names: &[String]) -> Result<Vec<AccountId>, Error> {
+pub(crate) fn accounts(dataset: &Dataset, names: &[String]) -> Result<Vec<AccountId>, Error> {
     names.iter().map(|name| account(dataset, name)).collect()
 }
 

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use hydralink::dossier::{self, Dossier};
 use hydralink::filter::{self, first_passing};
 use hydralink::review::ReviewConfig;
 use hydralink::{
-    CommunitySearch, ComponentFilter, Dataset, DetectConfig, Error, Labelling, Quality, arrow, cases, diff as changes, dossier,
+    CommunitySearch, ComponentFilter, Dataset, DetectConfig, Error, Labelling, Quality, arrow, assess, cases, diff as changes,
     lineage, query, review,
 };
 use pyo3::prelude::*;
@@ -112,14 +113,26 @@ impl Store {
     #[pyo3(signature = (id, *, format = "json"))]
     fn network<'py>(&self, py: Python<'py>, id: Id, format: &str) -> PyResult<Bound<'py, PyAny>> {
         let (found, markdown) = released(py, || {
-            let markdown = word("format", format, &[("json", false), ("markdown", true)])?;
+            let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
             let place = id.place(&labels)?;
             let network = labels.network(&dataset, place)?;
             dataset.expect_reading_of_network(&labels, place);
             Ok((dossier::dossier(&dataset, &labels, &network), markdown))
         })?;
-        if markdown { Ok(dossier::markdown(&found).into_pyobject(py)?.into_any()) } else { plain(py, &found) }
+        as_dossier(py, &found, markdown)
+    }
+
+    /// How strong the case is against accounts that you name, as one group: the dossier that a network would have, with `given`.
+    /// A dictionary as `assess --format json` prints it, or with `format="markdown"` a document as text.
+    #[pyo3(signature = (accounts, *, format = "json"))]
+    fn assess<'py>(&self, py: Python<'py>, accounts: Vec<String>, format: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (found, markdown) = released(py, || {
+            let markdown = is_markdown(format)?;
+            let (dataset, labels) = self.labelled()?;
+            Ok((assess::assess(&dataset, &labels, &crate::ask::accounts(&dataset, &accounts)?)?, markdown))
+        })?;
+        as_dossier(py, &found, markdown)
     }
 
     /// Every account with its labels, a row each: `account_id`, `component` and `community` (numbered by size), `network`
@@ -346,6 +359,16 @@ pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
     }
     html.push_str("</div>");
     Ok(html)
+}
+
+/// Whether a dossier is asked for as a document.
+fn is_markdown(format: &str) -> Result<bool, Error> {
+    word("format", format, &[("json", false), ("markdown", true)])
+}
+
+/// A dossier as a dictionary, or as a document.
+fn as_dossier<'py>(py: Python<'py>, found: &Dossier, markdown: bool) -> PyResult<Bound<'py, PyAny>> {
+    if markdown { Ok(dossier::markdown(found).into_pyobject(py)?.into_any()) } else { plain(py, found) }
 }
 
 /// Text that an adversary may have written, for HTML.

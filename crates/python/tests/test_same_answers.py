@@ -59,13 +59,15 @@ def test_sightings_are_the_edges(found):
     }
 
 
-def test_records(found, cli, network, world):
+def test_records(found, cli, network, world, tmp_path):
     store, (id, accounts) = found.folder, network
     one, other = accounts[0], accounts[1]
+    (tmp_path / "list").write_text("\n".join(accounts))
     ip = rows(found.hubs(kind="ip", top=2))
     for ours, theirs in [
         (found.network(id), ("network", store, id)),
         (found.network(1), ("network", store, 1)),
+        (found.assess(accounts), ("assess", store, tmp_path / "list")),
         (found.show(one), ("show", store, one)),
         (found.show(ip[0]["identifier"]), ("show", store, ip[0]["identifier"])),
         (found.neighbors(one), ("neighbors", store, one, "--top", 0)),

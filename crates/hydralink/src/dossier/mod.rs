@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::assess::Given;
 use crate::dataset::Dataset;
 use crate::query;
 use crate::results::{Labelling, Network, SignalLine, TyingIdentifier};
@@ -38,6 +39,9 @@ pub struct Dossier {
     pub threshold: f64,
     /// Whether it is flagged, and how far the score is from the threshold.
     pub verdict: String,
+    /// What is to be said of accounts that were named and not found ([`crate::assess()`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
     /// What people had said of its accounts before it was found: lists, and who is known-good.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decided: Vec<String>,
@@ -115,6 +119,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let attributes = mix::attributes(dataset, results, &belonging);
     Dossier {
         verdict: verdict::verdict(network, threshold),
+        given: None,
         decided: decided::decided(dataset, results, index).unwrap_or_default(),
         case: case::case_of(dataset, &network.id, &belonging),
         fragile,
@@ -251,7 +256,11 @@ fn escaped(text: &str) -> String {
 
 fn render(dossier: &Dossier, style: &dyn Style) -> String {
     let network = &dossier.network;
-    let mut out = style.title(&format!("{} (rank {}): {}", network.id, network.rank, network.why));
+    let title = match dossier.given {
+        Some(_) => format!("Accounts of a list: {}", network.why),
+        None => format!("{} (rank {}): {}", network.id, network.rank, network.why),
+    };
+    let mut out = style.title(&title);
     let mut put = |text: String| out.push_str(&text);
     put(style.item(&format!(
         "{} accounts ({} core, {} fringe; {} more touch it), {} exchanges, {} to {}; {} already banned",
@@ -264,6 +273,7 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         network.last_seen.as_deref().unwrap_or("?"),
         dossier.banned,
     )));
+    dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
         let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
         put(style.item(&format!("by role: {}", counts.collect::<Vec<String>>().join(", "))));
@@ -271,20 +281,10 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     put(style.item(&format!("score {:.1} bits; {}", network.score, dossier.verdict)));
     let story = network.benign_hypothesis.replace('_', " ");
     put(style.item(&format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits)));
-    put(style.item(
-        &network.q_value.map_or("q-value: not calibrated (run `hydralink calibrate` on this store)".to_owned(), |q| {
-            format!("q-value {q:.4} (against chance, not against harmless reasons)")
-        }),
-    ));
-    let reruns =
-        network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
-            let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
-            format!(
-                "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
-                found.similarity, found.recovered, found.runs, found.flagged
-            )
-        });
-    put(style.item(&reruns));
+    if dossier.given.is_none() {
+        put(style.item(&chance_line(network)));
+        put(style.item(&reruns_line(network)));
+    }
     let decided = dossier.decided_lines();
     if !decided.is_empty() {
         put(style.heading("Decided by people"));
@@ -336,6 +336,24 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         put(format!("\n... and {} more\n", network.accounts - named));
     }
     out
+}
+
+/// What chance says of a network that was searched for.
+fn chance_line(network: &Network) -> String {
+    network.q_value.map_or("q-value: not calibrated (run `hydralink calibrate` on this store)".to_owned(), |q| {
+        format!("q-value {q:.4} (against chance, not against harmless reasons)")
+    })
+}
+
+/// What reruns say of it.
+fn reruns_line(network: &Network) -> String {
+    network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
+        let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
+        format!(
+            "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
+            found.similarity, found.recovered, found.runs, found.flagged
+        )
+    })
 }
 
 fn signal_table(network: &Network, style: &dyn Style) -> String {

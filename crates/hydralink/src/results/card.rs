@@ -177,6 +177,12 @@ impl Network {
     pub fn index(&self) -> usize {
         self.rank as usize - 1
     }
+
+    /// What labels lead to.
+    pub(crate) fn head(&self) -> NetworkHead {
+        let Network { id, accounts, score, flagged, .. } = self;
+        NetworkHead { id: id.clone(), accounts: *accounts, score: *score, flagged: *flagged }
+    }
 }
 
 /// What a label of an account leads to without reading the networks.

@@ -192,6 +192,21 @@ impl Labelling {
         Ok(self.networks(dataset, &[place])?.remove(0))
     }
 
+    /// The same detection with these labels and this network alone.
+    pub(crate) fn with_labels(&self, labels: Labels, network: &Network) -> Self {
+        Labelling {
+            heads: vec![network.head()],
+            network_of: labels.network_of.into(),
+            membership: labels.membership.into(),
+            confidence: labels.confidence.into(),
+            evidence_bits: labels.evidence_bits.into(),
+            network_of_identifier: labels.network_of_identifier.into(),
+            card_offsets: Column::default(),
+            consensus: None,
+            ..self.clone()
+        }
+    }
+
     /// Networks by rank, without their cards.
     pub fn heads(&self) -> &[NetworkHead] {
         &self.heads
@@ -209,11 +224,7 @@ impl Results {
 
     /// Takes over networks, by rank.
     pub(crate) fn set_networks(&mut self, networks: Vec<Network>) {
-        let head = |network: &Network| {
-            let Network { id, accounts, score, flagged, .. } = network;
-            NetworkHead { id: id.clone(), accounts: *accounts, score: *score, flagged: *flagged }
-        };
-        self.heads = networks.iter().map(head).collect();
+        self.heads = networks.iter().map(Network::head).collect();
         self.networks = networks;
     }
 
