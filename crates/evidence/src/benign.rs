@@ -31,6 +31,8 @@ pub enum BenignHypothesis {
     Enterprise,
     /// One organisation, a card for each of its departments, one network or a few, office hours.
     Departments,
+    /// One place of work that is open every day: one address, people's hours, a card for each department or client.
+    Workplace,
     /// One organisation that says who it is, and its services: a card for each department, a few addresses, day and night.
     Services,
     /// One network, everybody's own card, many templates.
@@ -39,6 +41,8 @@ pub enum BenignHypothesis {
     CarrierNat,
     /// One card for many clients who share nothing else.
     Agency,
+    /// A few cards for many customers, each at home and with work of their own; what they have in common is a starter kit.
+    Reseller,
     /// One network and one template, everybody's own card.
     Class,
     /// A crowd that came for one occasion.
@@ -66,7 +70,7 @@ impl BenignHypothesis {
     /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
-            BenignHypothesis::Enterprise | BenignHypothesis::Departments => {
+            BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration", "regular_use"]
             }
             BenignHypothesis::Services => &[
@@ -78,7 +82,7 @@ impl BenignHypothesis {
                 "regular_use",
             ],
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
-            BenignHypothesis::Agency => &["diurnal_phase", "registration_bursts", "regular_use"],
+            BenignHypothesis::Agency | BenignHypothesis::Reseller => &["diurnal_phase", "registration_bursts", "regular_use"],
             BenignHypothesis::Class => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "regular_use"]
             }
@@ -158,7 +162,7 @@ const SIZE_BITS: f64 = 8.0;
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
     // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And a
-    // crowd that has nothing in common but a prompt set is told only where it is known who asked what; services that several cards
+    // crowd that has nothing in common but a prompt set, or customers with work of their own, are told only where it is known who asked what; services that several cards
     // pay for day and night only where the account table says whose they are, as anybody's would be.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
@@ -177,6 +181,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         .filter(|(hypothesis, _)| match hypothesis {
             BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
             BenignHypothesis::BenchmarkCrowd => !known || structure.top_template.is_some(),
+            BenignHypothesis::Reseller => structure.focus.is_some(),
             BenignHypothesis::Services => structure.declared_organisation.is_some(),
             _ => true,
         })
@@ -190,27 +195,34 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`], thrice that for the cards and devices of strangers, of whom each
-/// has an own one, and twice for what another story can't do without: projects on a build service have its address and not each other's
-/// prompts, departments have their offices and office days, services their organisation.
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`]; thrice that for the cards and devices of strangers, of whom each
+/// has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for what another
+/// story can't do without: projects on a build service have its address and not each other's prompts, departments have their
+/// offices and office days, services their organisation, a reseller's customers their own work.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
-    let within = |essential: bool| if essential { 2.0 * SHARE_BITS } else { SHARE_BITS };
-    let mesh_bits = if hypothesis.is_of_strangers() { 3.0 * SHARE_BITS } else { SHARE_BITS };
-    let address_bits = within(matches!(hypothesis, BenignHypothesis::BuildService | BenignHypothesis::Departments));
-    let weekday_bits = within(hypothesis == BenignHypothesis::Departments);
-    let organisation_bits = within(hypothesis == BenignHypothesis::Services);
+    use BenignHypothesis::{BuildService, Departments, Services, Workplace};
+    const TWICE: f64 = 2.0 * SHARE_BITS;
+    const THRICE: f64 = 3.0 * SHARE_BITS;
+    let within = |most: f64, essential: bool| if essential { most } else { SHARE_BITS };
+    let mesh_bits = within(THRICE, hypothesis.is_of_strangers());
+    let address_bits = within(TWICE, matches!(hypothesis, BuildService | Departments | Workplace));
+    let weekday_bits = within(TWICE, hypothesis == Departments);
+    let organisation_bits = within(TWICE, hypothesis == Services);
+    let night_bits = within(THRICE, hypothesis == Workplace);
     let shares = [
         (structure.top_payment, story.top_payment, operator.top_payment, SHARE_BITS),
         (structure.top_address, story.top_address, operator.top_address, address_bits),
+        (structure.single_address, story.single_address, operator.single_address, address_bits),
         (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),
         (structure.top_organisation, story.top_organisation, operator.top_organisation, organisation_bits),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
-        (structure.cross_linked, story.cross_linked, operator.cross_linked, within(true)),
+        (structure.cross_linked, story.cross_linked, operator.cross_linked, TWICE),
         (structure.device_mesh, story.device_mesh, operator.device_mesh, mesh_bits),
         (structure.occasion, story.occasion, operator.occasion, SHARE_BITS),
         (structure.interest, story.interest, operator.interest, SHARE_BITS),
         (structure.burst, story.burst, operator.burst, SHARE_BITS),
         (structure.own_templates.map(breadth), story.breadth, operator.breadth, SHARE_BITS),
+        (structure.focus, story.focus, operator.focus, TWICE),
         (structure.weekdays, story.weekdays, operator.weekdays, weekday_bits),
     ];
     let margin = 0.5 / (f64::from(structure.size) + 1.0);
@@ -224,8 +236,10 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         .sum();
     // An operator's accounts may keep the hours of its customers: a day like people's says nothing, one without a night is not
     // people's in one place.
-    let without_a_night =
-        |peak: f64, of_people: Beta| (ln_density(peak, of_people) / std::f64::consts::LN_2).clamp(-SHARE_BITS, 0.0);
+    let without_a_night = |peak: f64, (alpha, beta): Beta| {
+        let peak = peak.min(alpha / (alpha + beta));
+        (ln_density(peak, (alpha, beta)) / std::f64::consts::LN_2).clamp(-night_bits, 0.0)
+    };
     of_shares + structure.profile_peak.zip(story.profile_peak).map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people))
 }
 
@@ -250,6 +264,7 @@ mod tests {
             kinds: Vec::new(),
             top_payment: None,
             top_address: None,
+            single_address: None,
             top_template: None,
             top_organisation: None,
             declared_organisation: None,
@@ -260,6 +275,7 @@ mod tests {
             interest: None,
             burst: None,
             own_templates: None,
+            focus: None,
             weekdays: None,
             profile_peak: None,
         }

@@ -11,6 +11,7 @@ pub(crate) type Beta = (f64, f64);
 pub(crate) struct Expectation {
     pub(crate) top_payment: Option<Beta>,
     pub(crate) top_address: Option<Beta>,
+    pub(crate) single_address: Option<Beta>,
     pub(crate) top_template: Option<Beta>,
     pub(crate) top_organisation: Option<Beta>,
     pub(crate) payment_mesh: Option<Beta>,
@@ -21,14 +22,16 @@ pub(crate) struct Expectation {
     pub(crate) burst: Option<Beta>,
     /// Of the share that `benign::breadth` makes of a number of templates.
     pub(crate) breadth: Option<Beta>,
+    pub(crate) focus: Option<Beta>,
     pub(crate) weekdays: Option<Beta>,
     /// Only of people in one place; an operator may keep its customers' hours, or none.
     pub(crate) profile_peak: Option<Beta>,
 }
 
-/// Nearly none, little, some, most, nearly all, whatever.
+/// Nearly none, little, hardly any of what they do, some, most, nearly all, whatever.
 const NONE: Option<Beta> = Some((0.7, 12.0));
 const LITTLE: Option<Beta> = Some((1.0, 4.0));
+const HARDLY: Option<Beta> = Some((1.0, 20.0));
 const SOME: Option<Beta> = Some((2.0, 5.0));
 const MOST: Option<Beta> = Some((4.0, 1.5));
 const ALL: Option<Beta> = Some((12.0, 0.7));
@@ -40,11 +43,14 @@ const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
 /// Exchanges in the busiest ten hours of people who live in one place, and of those in offices; 10 / 24 would be around the clock.
 const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
 const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
+/// The same where nothing but the hours tells people at work from machines.
+const HOURS_OF_WORK: Option<Beta> = Some((48.0, 12.0));
 
 /// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
 const OPERATOR: Expectation = Expectation {
     top_payment: LITTLE,
     top_address: LITTLE,
+    single_address: LITTLE,
     top_template: ANY,
     top_organisation: NONE,
     payment_mesh: Some((1.5, 1.5)),
@@ -54,17 +60,19 @@ const OPERATOR: Expectation = Expectation {
     interest: ANY,
     burst: LITTLE,
     breadth: ANY,
+    focus: ANY,
     weekdays: EVERY_DAY,
     profile_peak: None,
 };
 
 /// The same behind a few addresses: servers of its own, or the exits of a service.
-const OPERATOR_OF_FEW_ADDRESSES: Expectation = Expectation { top_address: ANY, ..OPERATOR };
+const OPERATOR_OF_FEW_ADDRESSES: Expectation = Expectation { top_address: ANY, single_address: ANY, ..OPERATOR };
 
 /// An operator who pays for an own address and an own card for each account, and shares nothing but the work.
 const UNSHARING_OPERATOR: Expectation = Expectation {
     top_payment: NONE,
     top_address: NONE,
+    single_address: ANY,
     top_template: ANY,
     top_organisation: NONE,
     payment_mesh: NONE,
@@ -74,6 +82,7 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     interest: ANY,
     burst: LITTLE,
     breadth: ANY,
+    focus: ANY,
     weekdays: EVERY_DAY,
     profile_peak: None,
 };
@@ -82,12 +91,13 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
             top_payment: ALL,
             top_address: MOST,
+            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: NONE,
@@ -97,6 +107,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: OFFICE_DAYS,
             profile_peak: OFFICE_HOURS,
         },
@@ -106,6 +117,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: SOME,
             top_address: MOST,
+            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
@@ -115,8 +127,29 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: OFFICE_DAYS,
             profile_peak: OFFICE_HOURS,
+        },
+    ),
+    (
+        BenignHypothesis::Workplace,
+        Expectation {
+            top_payment: SOME,
+            top_address: MOST,
+            single_address: ALL,
+            top_template: MOST,
+            top_organisation: ALL,
+            payment_mesh: MOST,
+            cross_linked: None,
+            device_mesh: LITTLE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: None,
+            focus: None,
+            weekdays: EVERY_DAY,
+            profile_peak: HOURS_OF_WORK,
         },
     ),
     (
@@ -124,6 +157,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: SOME,
             top_address: MOST,
+            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
@@ -133,6 +167,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: None,
         },
@@ -142,6 +177,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
+            single_address: None,
             top_template: LITTLE,
             top_organisation: None,
             payment_mesh: NONE,
@@ -151,6 +187,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: None,
             profile_peak: ONE_PLACE,
         },
@@ -160,6 +197,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
+            single_address: None,
             top_template: NONE,
             top_organisation: NONE,
             payment_mesh: NONE,
@@ -169,6 +207,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
         },
@@ -178,6 +217,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: ALL,
             top_address: LITTLE,
+            single_address: None,
             top_template: LITTLE,
             top_organisation: LITTLE,
             payment_mesh: NONE,
@@ -187,7 +227,28 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: OFFICE_DAYS,
+            profile_peak: None,
+        },
+    ),
+    (
+        BenignHypothesis::Reseller,
+        Expectation {
+            top_payment: SOME,
+            top_address: LITTLE,
+            single_address: None,
+            top_template: ANY,
+            top_organisation: LITTLE,
+            payment_mesh: MOST,
+            cross_linked: None,
+            device_mesh: NONE,
+            occasion: LITTLE,
+            interest: None,
+            burst: None,
+            breadth: LITTLE,
+            focus: HARDLY,
+            weekdays: None,
             profile_peak: None,
         },
     ),
@@ -196,6 +257,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
+            single_address: None,
             top_template: ALL,
             top_organisation: None,
             payment_mesh: NONE,
@@ -205,6 +267,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: LITTLE,
+            focus: None,
             weekdays: None,
             profile_peak: ONE_PLACE,
         },
@@ -214,6 +277,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: NONE,
             top_address: ALL,
+            single_address: None,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
@@ -223,6 +287,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: MOST,
             breadth: LITTLE,
+            focus: None,
             weekdays: None,
             profile_peak: ONE_PLACE,
         },
@@ -232,6 +297,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: NONE,
             top_address: NONE,
+            single_address: None,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
@@ -241,6 +307,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: ALL,
             breadth: None,
+            focus: None,
             weekdays: None,
             profile_peak: None,
         },
@@ -250,6 +317,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: MOST,
             top_address: ALL,
+            single_address: None,
             top_template: LITTLE,
             top_organisation: NONE,
             payment_mesh: NONE,
@@ -259,6 +327,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
         },
@@ -268,6 +337,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: ANY,
             top_address: MOST,
+            single_address: None,
             top_template: ANY,
             top_organisation: NONE,
             payment_mesh: LITTLE,
@@ -277,6 +347,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: None,
+            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
         },
@@ -286,6 +357,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: LITTLE,
             top_address: ALL,
+            single_address: None,
             top_template: LITTLE,
             top_organisation: None,
             payment_mesh: MOST,
@@ -295,6 +367,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: None,
             burst: None,
             breadth: LITTLE,
+            focus: None,
             weekdays: None,
             profile_peak: None,
         },
@@ -304,6 +377,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
         Expectation {
             top_payment: None,
             top_address: None,
+            single_address: None,
             top_template: None,
             top_organisation: None,
             payment_mesh: None,
@@ -313,6 +387,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 13] = [
             interest: ALL,
             burst: None,
             breadth: LITTLE,
+            focus: None,
             weekdays: None,
             profile_peak: None,
         },

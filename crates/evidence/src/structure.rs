@@ -3,6 +3,7 @@
 //! | number | definition |
 //! |---|---|
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
+//! | single-address share | members on the most common address, over sightings of all addresses on two members or more |
 //! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | mesh share of devices | members on a device of the candidate's own that another member has too, over members with one; missing where anybody is known to pay |
@@ -11,6 +12,7 @@
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below five such templates |
 //! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
+//! | focus | exchanges with templates that the candidate keeps to itself, over exchanges with any template |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
@@ -70,7 +72,9 @@ pub struct Structure {
     pub top_payment: Option<f64>,
     /// The same for addresses.
     pub top_address: Option<f64>,
-    /// The same for templates.
+    /// Members on the most common address, over all sightings of addresses on two members or more; `None` where there are none.
+    pub single_address: Option<f64>,
+    /// Most members on one template, over members with one.
     pub top_template: Option<f64>,
     /// Most members that declare one organisation, over all members; from the account table or a credential kind.
     pub top_organisation: Option<f64>,
@@ -90,6 +94,8 @@ pub struct Structure {
     pub burst: Option<f64>,
     /// Mean number, by member, of the templates and other content that the candidate keeps to itself; `None` without any.
     pub own_templates: Option<f64>,
+    /// Exchanges with templates that the candidate keeps to itself, over those with any; `None` where none has one.
+    pub focus: Option<f64>,
     /// Exchanges on weekdays.
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
@@ -124,6 +130,7 @@ pub fn measure_structure(
         size: accounts.len() as u32,
         top_payment: top(KindRole::Payment),
         top_address: top(KindRole::Address),
+        single_address: single_address(facts, &pairs),
         top_template: top(KindRole::Template),
         top_organisation: declared_organisation.or_else(|| top(KindRole::Credential)),
         declared_organisation,
@@ -134,6 +141,7 @@ pub fn measure_structure(
         interest: interest(facts, &kinds),
         own_templates: own_templates(facts, candidate, accounts.len()).filter(|_| asks),
         burst: burst(facts, candidate, &accounts, config.occasion_hours),
+        focus: focus(facts, candidate, &accounts),
         weekdays,
         profile_peak,
         kinds,
@@ -172,6 +180,14 @@ fn distinct_count(mut values: Vec<u32>) -> u32 {
     values.sort_unstable();
     values.dedup();
     values.len() as u32
+}
+
+/// Whether shared addresses are one address, or many that everybody is on.
+fn single_address(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
+    let addresses = pairs.iter().filter(|&&(identifier, _)| facts.role_of(identifier) == KindRole::Address);
+    let addresses: Vec<u32> = addresses.map(|&(identifier, _)| identifier).collect();
+    let shared = || addresses.chunk_by(|left, right| left == right).map(<[u32]>::len).filter(|&members| members > 1);
+    Some(shared().max()? as f64 / shared().sum::<usize>() as f64)
 }
 
 /// Members on a shared payment instrument that isn't the most common one.
@@ -245,6 +261,16 @@ fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Opt
     let is_template = |identifier: u32| facts.role_of(identifier).is_interest();
     let uses = candidate.identifiers.iter().filter(|own| is_template(own.identifier)).map(|own| u64::from(own.members));
     (members > 0).then(|| uses.sum::<u64>() as f64 / members as f64)
+}
+
+/// How much of what the members ask is the candidate's own.
+fn focus(facts: Facts<'_>, candidate: &Candidate, accounts: &[u32]) -> Option<f64> {
+    let is_own = |template: u32| candidate.identifiers.binary_search_by_key(&template, |own| own.identifier).is_ok();
+    let asked = accounts.iter().flat_map(|&account| facts.activity.of(AccountId(account)).template);
+    let (own, all) = asked
+        .filter(|&&template| template != NONE_U32)
+        .fold((0u64, 0u64), |(own, all), &template| (own + u64::from(is_own(template)), all + 1));
+    (all > 0).then(|| own as f64 / all as f64)
 }
 
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.

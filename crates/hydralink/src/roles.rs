@@ -35,10 +35,10 @@ use crate::dataset::Dataset;
 use crate::results::{Labelling, Membership};
 
 /// Days that an account lived before the network came to it.
-pub const LIFE_BEFORE_DAYS: u32 = 14;
+pub const LIFE_BEFORE_DAYS: u32 = 7;
 
 /// Exchanges that it had by then.
-pub const EXCHANGES_BEFORE: u64 = 20;
+pub const EXCHANGES_BEFORE: u64 = 5;
 
 /// Accounts that an identifier of the owner's is shared by at most.
 pub const HOUSEHOLD: usize = 6;
