@@ -161,9 +161,9 @@ const SIZE_BITS: f64 = 8.0;
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
-    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And a
-    // crowd that has nothing in common but a prompt set, or customers with work of their own, are told only where it is known who asked what; services that several cards
-    // pay for day and night only where the account table says whose they are, as anybody's would be.
+    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And what
+    // a story stands on has to be known: a crowd's prompts, how much of what a reseller's customers ask they have in common, a place
+    // of work's address and hours, and of services that several cards pay for day and night, as anybody's would be, whose they are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -182,6 +182,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
             BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
             BenignHypothesis::BenchmarkCrowd => !known || structure.top_template.is_some(),
             BenignHypothesis::Reseller => structure.focus.is_some(),
+            BenignHypothesis::Workplace => structure.single_address.is_some() && structure.profile_peak.is_some(),
             BenignHypothesis::Services => structure.declared_organisation.is_some(),
             _ => true,
         })
@@ -338,6 +339,50 @@ mod tests {
         assert!(declared.hypothesis == BenignHypothesis::Services && declared.bits > 5.0, "{declared:?}");
         assert!(best(None).bits < -5.0, "{:?}", best(None));
         assert!(best(Some(0.0)).bits < -5.0, "{:?}", best(Some(0.0)));
+    }
+
+    #[test]
+    fn cards_behind_one_address_are_a_place_of_work_by_peoples_hours_alone() {
+        let best = |single_address: f64, peak: f64| {
+            let structure = Structure {
+                top_payment: Some(0.3),
+                top_address: Some(1.0),
+                single_address: Some(single_address),
+                top_template: Some(0.95),
+                payment_mesh: Some(0.6),
+                cross_linked: Some(0.9),
+                own_templates: Some(12.0),
+                weekdays: Some(0.71),
+                profile_peak: Some(peak),
+                ..shape(20)
+            };
+            explain_benign(&structure, &BenignConfig::default()).best()
+        };
+        let workplace = best(1.0, 0.95);
+        assert!(workplace.hypothesis == BenignHypothesis::Workplace && workplace.bits > 3.0, "{workplace:?}");
+        assert!(best(1.0, 0.46).bits < -5.0, "round the clock: {:?}", best(1.0, 0.46));
+        assert!(best(0.1, 0.95).bits < -5.0, "everybody on ten addresses: {:?}", best(0.1, 0.95));
+    }
+
+    #[test]
+    fn customers_of_a_reseller_have_work_of_their_own() {
+        let best = |focus: f64| {
+            let structure = Structure {
+                top_payment: Some(0.37),
+                top_address: Some(0.01),
+                top_template: Some(0.7),
+                payment_mesh: Some(0.6),
+                cross_linked: Some(0.65),
+                own_templates: Some(2.0),
+                focus: Some(focus),
+                weekdays: Some(0.72),
+                ..shape(165)
+            };
+            explain_benign(&structure, &BenignConfig::default()).best()
+        };
+        let customers = best(0.08);
+        assert!(customers.hypothesis == BenignHypothesis::Reseller && customers.bits > 1.0, "{customers:?}");
+        assert!(best(0.5).bits < -5.0, "{:?}", best(0.5));
     }
 
     #[test]

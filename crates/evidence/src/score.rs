@@ -6,10 +6,10 @@
 //! story     = max(0, fit)
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
-//! shape     = min(structure, -fit, sum(cross-linked))
+//! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(habits))
 //! case      = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
 //!                                                                             if timing and content were measured
-//!           = min(structure, -fit, sum(cross-linked)) + behaviour                 else, if cards or addresses are known
+//!           = shape + behaviour                                                   else, if cards or addresses are known
 //!           = structure * 2^-story + behaviour - story                        else
 //! score     = least case over all harmless stories
 //! ```
@@ -27,7 +27,8 @@
 //!   three.
 //! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
-//!   cards that addresses and prompts cross. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
+//!   cards that addresses and prompts cross. Accounts that each keep hours of their own ([`crate::behaviour::own_hours`]) are
+//!   people's, or timers. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
 //!   and are no evidence against an operator whose times are like strangers'.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
@@ -58,6 +59,8 @@ pub enum SignalFamily {
     Content,
     /// Whether the group is more than harmless parts.
     CrossLinked,
+    /// Whether the accounts keep habits of their own.
+    Habits,
     /// Anything else.
     Other,
 }
@@ -164,7 +167,7 @@ pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &S
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
             match told.tells_shape() {
-                true => cases.least_of_shape(told) + behaviour,
+                true => cases.of_shape(told) + behaviour,
                 false => cases.structure * (-story).exp2() + behaviour - story,
             }
         }
@@ -182,6 +185,8 @@ pub struct Cases {
     pub content: Option<f64>,
     /// Whether the group is more than harmless parts.
     pub cross_linked: Option<f64>,
+    /// Whether the accounts keep habits of their own; never positive.
+    pub habits: f64,
     /// Anything else.
     pub other: f64,
 }
@@ -190,12 +195,13 @@ impl Cases {
     /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
     pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
         self.cross_linked?;
-        Some(self.least_of_shape(told))
+        Some(self.of_shape(told))
     }
 
-    /// The weakest part of the shape: against chance, against the story and, where it was measured, against harmless parts.
-    fn least_of_shape(&self, told: BenignLikelihood) -> f64 {
-        self.structure.min(-told.bits).min(self.cross_linked.unwrap_or(f64::INFINITY))
+    /// The weakest part of the shape, against chance, against the story and, where it was measured, against harmless parts, less
+    /// what habits of its accounts take.
+    fn of_shape(&self, told: BenignLikelihood) -> f64 {
+        self.structure.min(-told.bits).min(self.cross_linked.unwrap_or(f64::INFINITY)) + self.habits.min(0.0)
     }
 }
 
@@ -234,6 +240,7 @@ fn sums(signals: &[NamedSignal], counted: impl Fn(&NamedSignal, f64) -> f64, con
             SignalFamily::Timing => cases.timing = Some(sum),
             SignalFamily::Content => cases.content = Some(sum),
             SignalFamily::CrossLinked => cases.cross_linked = Some(sum),
+            SignalFamily::Habits => cases.habits = sum,
             SignalFamily::Other => cases.other += sum,
         }
     }

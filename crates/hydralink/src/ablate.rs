@@ -21,7 +21,7 @@ use crate::evaluate::Truth;
 use crate::results::Results;
 
 /// The behavioural signals that can be left out, as named on the score card.
-pub const SIGNALS: [&str; 11] = [
+pub const SIGNALS: [&str; 12] = [
     "synchrony",
     "one_queue",
     "regular_use",
@@ -31,6 +31,7 @@ pub const SIGNALS: [&str; 11] = [
     "registration_bursts",
     "diurnal_phase",
     "office_hours",
+    "own_hours",
     "template_fan_out",
     "tenure",
 ];

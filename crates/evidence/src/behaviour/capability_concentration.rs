@@ -2,7 +2,8 @@
 //!
 //! Definition: s = mean of the accounts' shares of each capability class (each account counts once); value = 1 - H(s) /
 //! ln(classes), 0 for an even mix, 1 for a single class. Beside it, as a second statistic, KL(s || population's matched mix): a
-//! group can be focused on what everybody asks (entropy) or on what nobody asks (divergence). Null: as many accounts, each
+//! group can be focused on what everybody asks (entropy) or on what nobody asks (divergence; 0 for a mix that is more even than
+//! the population's, which is no focus). Null: as many accounts, each
 //! drawn from the population's accounts of the same pathway and volume. p over both by smallest rank. Assumption: benign groups
 //! of one purpose exist (a translation batch); the test says "focused", not "operated". Cost: `panel_events` events an account,
 //! then draws x accounts x classes. Reference: Kullback & Leibler 1951, doi:10.1214/aoms/1177729694.
@@ -58,7 +59,11 @@ pub fn capability_concentration(
             *sum += part;
         }
     }
-    let statistics = |sums: &[f64]| [concentration(sums), divergence(sums, &mix)];
+    let usual = concentration(&mix);
+    let statistics = |sums: &[f64]| {
+        let focus = concentration(sums);
+        [focus, if focus < usual { 0.0 } else { divergence(sums, &mix) }]
+    };
     let observed = statistics(&own);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
         out.copy_from_slice(&statistics(&null_group(draw as u64)));

@@ -18,6 +18,7 @@ pub mod false_networks;
 pub mod launch_pivot;
 pub mod null_copy;
 pub mod one_queue;
+pub mod own_hours;
 mod population;
 pub(crate) mod random;
 pub mod registration_bursts;
@@ -108,6 +109,8 @@ pub struct BehaviourSignals {
     pub diurnal_phase: Option<Signal>,
     /// Active in one office's hours: evidence for a benign group.
     pub office_hours: Option<Signal>,
+    /// Each account keeps hours of its own: evidence for people.
+    pub own_hours: Option<Signal>,
     /// New templates reach all members at once.
     pub template_fan_out: Option<Signal>,
     /// New accounts at full use.
@@ -117,7 +120,7 @@ pub struct BehaviourSignals {
 impl BehaviourSignals {
     /// All signals with their names, those that couldn't be measured too; of what some are made says
     /// [`BehaviourSignals::tests_of`].
-    pub fn all(&self) -> [(&'static str, &Option<Signal>); 11] {
+    pub fn all(&self) -> [(&'static str, &Option<Signal>); 12] {
         [
             ("synchrony", &self.synchrony),
             ("one_queue", &self.one_queue.combined),
@@ -128,6 +131,7 @@ impl BehaviourSignals {
             ("registration_bursts", &self.registration_bursts),
             ("diurnal_phase", &self.diurnal_phase),
             ("office_hours", &self.office_hours),
+            ("own_hours", &self.own_hours),
             ("template_fan_out", &self.template_fan_out),
             ("tenure", &self.tenure),
         ]
@@ -159,6 +163,7 @@ pub fn measure(
         launch_pivot: content.launch_pivot,
         template_fan_out: content.template_fan_out,
         office_hours: diurnal_phase::office_hours_share(facts, members, config),
+        own_hours: own_hours::own_hours(facts, population, members, config),
         tenure: tenure::tenure(facts, population, members, config),
         ..timing
     }

@@ -17,7 +17,9 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, Seconds};
 use rayon::prelude::*;
 
 use super::random::{Stream, key};
-use super::{BehaviourConfig, capability_concentration, diurnal_phase, launch_pivot, regular_use, template_fan_out, tenure};
+use super::{
+    BehaviourConfig, capability_concentration, diurnal_phase, launch_pivot, own_hours, regular_use, template_fan_out, tenure,
+};
 use crate::{Facts, KindRole};
 
 /// A stratum with fewer candidates than this is widened.
@@ -55,6 +57,8 @@ pub struct Population {
     pub(crate) fan_out: Vec<(u8, f64)>,
     /// (cluster size, adoption statistic) of reference clusters, sorted.
     pub(crate) cluster_launch: Vec<(u32, f64)>,
+    /// How much panel accounts differ in the hours that they keep.
+    pub(crate) lasting: Option<own_hours::Lasting>,
     /// Session lengths in seconds of panel accounts, sorted.
     pub(crate) sessions: Vec<Seconds>,
 }
@@ -77,7 +81,10 @@ impl Population {
         let mut sessions: Vec<Seconds> =
             accounts.par_iter().flat_map_iter(|&account| regular_use::session_lengths(facts, account, config)).collect();
         sessions.par_sort_unstable();
+        let halves: Vec<own_hours::Halves> =
+            accounts.par_iter().filter_map(|&account| own_hours::halves_of(facts, account)).collect();
         Population {
+            lasting: own_hours::reference(&halves),
             deviations: diurnal_phase::deviations(facts, &accounts, &features, &country_phases),
             country_phases,
             created: created_sample(facts, config),

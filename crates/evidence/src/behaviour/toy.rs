@@ -232,6 +232,24 @@ impl Toy {
         toy
     }
 
+    /// `benign` accounts that each keep six hours of the day, wherever these lie, and `planted` ones at all hours.
+    pub(crate) fn with_hours(benign: usize, planted: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 12]));
+        let mut row = |is_planted: bool| {
+            let from = stream.below(24 * HOUR as usize) as i64;
+            let width = if is_planted { DAY } else { 6 * HOUR };
+            let mut any = || {
+                let at = (from + stream.below(width as usize) as i64).rem_euclid(DAY);
+                event(START + stream.below(DAYS as usize) as i64 * DAY + at)
+            };
+            (0..events).map(|_| any()).collect()
+        };
+        let rows = (0..benign + planted).map(|account| row(account >= benign)).collect();
+        let mut toy = Toy::of(rows, &[], AccountTable::default());
+        (toy.benign, toy.planted) = (benign, planted);
+        toy
+    }
+
     /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each
     /// ban.
     pub(crate) fn bans(accounts: usize, replaced: bool, seed: u64) -> Toy {

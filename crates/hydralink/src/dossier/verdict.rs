@@ -87,7 +87,14 @@ fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<
         ("cross-linked accounts", cases.cross_linked?),
     ];
     let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(format!("Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}.", threshold - bits))
+    let habits = match cases.habits {
+        habits if habits < 0.0 => format!(", and hours of their own take {:.1}", -habits),
+        _ => String::new(),
+    };
+    Some(format!(
+        "Or {:.1} bits more for its shape alone: its weakest part, {weakest}, has {bits:.1}{habits}.",
+        threshold - cases.by_shape(told)?
+    ))
 }
 
 /// The story that the network's score was told.
