@@ -7,6 +7,9 @@
 //! profile. An offset for each day would dissolve what timers do: jobs that start at the same times every day follow each other
 //! in one order, with nobody who deals them out.
 //!
+//! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed, of what
+//! happened and of each draw: a verdict that hung on one sample would be a draw itself.
+//!
 //! The tests of exact times (synchrony, anti-bunching, succession) read the same draws, made once: each p-value is valid by
 //! itself, and whoever combines them allows for any dependence ([`super::combine`]).
 //!
@@ -17,36 +20,18 @@ use std::ops::Range;
 use graph::AccountId;
 
 use super::BehaviourConfig;
-use super::random::{Stream, group_key, key, sample};
+use super::alignment::{Alignment, DAY, Day, Seen, align, by_day, packed};
+use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
 /// With so many events an account's own profile says as much as the group's; of `n` more the group's weighs `PRIOR^2 / (n + PRIOR)`
 /// events: jobs that run in one hour of the day must not stray into others in a draw.
 const PRIOR: f64 = 8.0;
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
 const HOUR: f64 = 3_600_000.0;
-
-/// Widths of the windows of co-activity in seconds, each a part of a day: 1 s to 1 h.
-pub(crate) const WIDTHS: [u32; 5] = [1, 10, 60, 600, 3_600];
-
-/// What the tests of exact times read of one alignment of the accounts, the observed one or a draw.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Alignment {
-    /// By width: pairs of accounts active in the same window, summed over windows.
-    pub(crate) pairs: [f64; WIDTHS.len()],
-    /// By width: windows in which an account is active, summed over accounts.
-    pub(crate) windows: [f64; WIDTHS.len()],
-    /// Mean over returning session starts of (accounts that started since) / (accounts - 1).
-    pub(crate) stack_distance: f64,
-    /// Session starts of accounts that started before.
-    pub(crate) returns: usize,
-}
 
 /// The sampled events of a group and their alignments, each made when it is first asked for.
 pub(crate) struct Alignments {
-    events: Shiftable,
-    seed: u64,
+    samples: Vec<Sample>,
     gap: i64,
     observed: Alignment,
     /// By [`Shift`].
@@ -56,19 +41,33 @@ pub(crate) struct Alignments {
     seen: Seen,
 }
 
+/// One sample of a group.
+struct Sample {
+    events: Shiftable,
+    seed: u64,
+}
+
 impl Alignments {
     /// Samples a group; `None` if that leaves fewer than two accounts or forty events.
     pub(crate) fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Alignments> {
-        let events = Shiftable::new(facts, members, config)?;
-        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(events.profiles.len()));
-        let observed = align(&events.days, &events.observed, gap, &mut seen);
+        let active: Vec<AccountId> =
+            members.iter().copied().filter(|&account| facts.activity.of(account).time.len() > 1).collect();
         let seed = group_key(config.seed, 1, members);
-        Some(Alignments { events, seed, gap, observed, draws: Default::default(), shifted: Vec::new(), seen })
+        let chosen = samples(&active, config.timed_accounts, config.timed_samples, config.seed);
+        let sample = |(number, chosen): (u64, Vec<AccountId>)| {
+            let seed = if number == 0 { seed } else { key(&[seed, u64::MAX - number]) };
+            Some(Sample { events: Shiftable::new(facts, &chosen, config)?, seed })
+        };
+        let samples: Vec<Sample> = (0..).zip(chosen).filter_map(sample).collect();
+        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(samples.first()?.events.profiles.len()));
+        let of_sample = |sample: &Sample| align(&sample.events.days, &sample.events.observed, gap, &mut seen);
+        let observed = Alignment::sum(samples.iter().map(of_sample));
+        Some(Alignments { samples, gap, observed, draws: Default::default(), shifted: Vec::new(), seen })
     }
 
-    /// Number of sampled accounts.
+    /// Number of accounts of a sample.
     pub(crate) fn account_count(&self) -> usize {
-        self.events.profiles.len()
+        self.samples[0].events.profiles.len()
     }
 
     /// What happened.
@@ -78,19 +77,24 @@ impl Alignments {
 
     /// The `n`-th draw.
     pub(crate) fn draw(&mut self, shift: Shift, n: usize) -> &Alignment {
-        let draws = &mut self.draws[shift as usize];
+        let Alignments { samples, gap, draws, shifted, seen, .. } = self;
+        let draws = &mut draws[shift as usize];
         while draws.len() <= n {
-            let seed = key(&[self.seed, draws.len() as u64]);
-            draws.push(match shift {
-                Shift::InProfile => {
-                    self.events.shift(seed, &mut self.shifted);
-                    align(&self.events.days, &self.shifted, self.gap, &mut self.seen)
+            let number = draws.len() as u64;
+            let of_sample = |Sample { events, seed }: &Sample| {
+                let seed = key(&[*seed, number]);
+                match shift {
+                    Shift::InProfile => {
+                        events.shift(seed, shifted);
+                        align(&events.days, shifted, *gap, seen)
+                    }
+                    Shift::ByClock => {
+                        let (days, shifted) = events.by_clock(seed);
+                        align(&days, &shifted, *gap, seen)
+                    }
                 }
-                Shift::ByClock => {
-                    let (days, shifted) = self.events.by_clock(seed);
-                    align(&days, &shifted, self.gap, &mut self.seen)
-                }
-            });
+            };
+            draws.push(Alignment::sum(samples.iter().map(of_sample)));
         }
         &draws[n]
     }
@@ -119,29 +123,19 @@ struct Shiftable {
     profiles: Vec<[f64; 25]>,
 }
 
-struct Day {
-    /// Days since the first of the sample.
-    number: u32,
-    turns: Range<usize>,
-    events: Range<usize>,
-}
-
 struct Turn {
     account: u32,
     events: Range<usize>,
 }
 
 impl Shiftable {
-    /// Samples a group: `timed_accounts` accounts, `timed_events` consecutive events each, all from one stretch of time. `None`
-    /// if fewer than two accounts or forty events are left.
-    fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
-        let active: Vec<AccountId> =
-            members.iter().copied().filter(|&account| facts.activity.of(account).time.len() > 1).collect();
-        let chosen = sample(&active, config.timed_accounts, config.seed);
-        let start = common_start(facts, &chosen)?;
+    /// `timed_events` consecutive events of each account, all from one stretch of time. `None` if that leaves fewer than two accounts or
+    /// forty events.
+    fn new(facts: &Facts<'_>, chosen: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
+        let start = common_start(facts, chosen)?;
         // (day, account, millisecond of the day)
         let (mut events, mut hours) = (Vec::new(), Vec::new());
-        for &account in &chosen {
+        for &account in chosen {
             let time = facts.activity.of(account).time;
             let from = time.partition_point(|&at| at < start).min(time.len().saturating_sub(config.timed_events));
             let part = &time[from..time.len().min(from + config.timed_events)];
@@ -216,83 +210,6 @@ impl Shiftable {
     }
 }
 
-/// The days of (milliseconds since the first day, account), ascending, and these as [`align`] takes them.
-fn by_day(events: &[(i64, u32)]) -> (Vec<Day>, Vec<u64>) {
-    let mut days: Vec<Day> = Vec::new();
-    for of_day in events.chunk_by(|one, other| one.0 / DAY == other.0 / DAY) {
-        let from = days.last().map_or(0, |day| day.events.end);
-        days.push(Day { number: (of_day[0].0 / DAY) as u32, turns: 0..0, events: from..from + of_day.len() });
-    }
-    (days, events.iter().map(|&(at, account)| packed(at % DAY, account)).collect())
-}
-
-fn packed(of_day: i64, account: u32) -> u64 {
-    (of_day as u64) << 32 | u64::from(account)
-}
-
-/// Scratch of [`align`]: by account the last window of each width, and the last event.
-struct Seen {
-    windows: Vec<[u32; WIDTHS.len()]>,
-    events: Vec<i64>,
-    /// Accounts by the start of their last session, the latest at the end.
-    recent: Vec<u32>,
-}
-
-impl Seen {
-    fn new(account_count: usize) -> Self {
-        Seen { windows: vec![[0; WIDTHS.len()]; account_count], events: vec![0; account_count], recent: Vec::new() }
-    }
-}
-
-/// Measures an alignment: `events` by day and time. A pause of `gap` milliseconds ends a session. All widths go through the
-/// events together, and without branches: which event opens a window is as good as random.
-fn align(days: &[Day], events: &[u64], gap: i64, seen: &mut Seen) -> Alignment {
-    const NO_WINDOW: u32 = u32::MAX;
-    seen.windows.fill([NO_WINDOW; WIDTHS.len()]);
-    seen.events.fill(i64::MIN / 2);
-    seen.recent.clear();
-    // The current window of each width and the accounts seen in it so far.
-    let (mut window, mut count) = ([NO_WINDOW; WIDTHS.len()], [0u32; WIDTHS.len()]);
-    let (mut pairs, mut total) = ([0u64; WIDTHS.len()], [0u64; WIDTHS.len()]);
-    let (mut distance, mut returns) = (0usize, 0usize);
-    for day in days {
-        for &event in &events[day.events.clone()] {
-            let (of_day, account) = ((event >> 32) as u32, event as u32);
-            // Every width is a part of a day.
-            let second = day.number * 86_400 + of_day / 1000;
-            let last = &mut seen.windows[account as usize];
-            for at in 0..WIDTHS.len() {
-                let here = second / WIDTHS[at];
-                let before = if here == window[at] { count[at] } else { 0 };
-                // A pair with each of those before, once in a window.
-                let opens = u32::from(last[at] != here);
-                pairs[at] += u64::from(before * opens);
-                total[at] += u64::from(opens);
-                count[at] = before + opens;
-                (window[at], last[at]) = (here, here);
-            }
-            let at = i64::from(day.number) * DAY + i64::from(of_day);
-            let last = std::mem::replace(&mut seen.events[account as usize], at);
-            if at - last > gap {
-                // Accounts that started a session since this one last did.
-                if let Some(place) = seen.recent.iter().rposition(|&other| other == account) {
-                    distance += seen.recent.len() - 1 - place;
-                    returns += 1;
-                    seen.recent.remove(place);
-                }
-                seen.recent.push(account);
-            }
-        }
-    }
-    let others = seen.events.len().saturating_sub(1).max(1);
-    Alignment {
-        pairs: pairs.map(|pairs| pairs as f64),
-        windows: total.map(|total| total as f64),
-        stack_distance: distance as f64 / (returns.max(1) * others) as f64,
-        returns,
-    }
-}
-
 /// Where the consecutive events start: the median of the accounts' middle events less a margin, so that the stretches overlap.
 fn common_start(facts: &Facts<'_>, chosen: &[AccountId]) -> Option<i64> {
     let mut middles: Vec<i64> = chosen
@@ -339,10 +256,6 @@ fn time_of_day(profile: &[f64; 25], place: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
     use super::super::toy::Toy;
     use super::*;
 
@@ -354,61 +267,6 @@ mod tests {
         let profile = cumulative(&counts, &[1.0 / 24.0; 24]);
         for time in (0..DAY).step_by(1_234_567) {
             assert!((time_of_day(&profile, operational(&profile, time)) - time).abs() <= 1);
-        }
-    }
-
-    /// The alignment of (day, millisecond of the day, account), ascending.
-    fn aligned(events: &[(u32, i64, u32)], account_count: usize, gap: i64) -> Alignment {
-        let events: Vec<(i64, u32)> = events.iter().map(|&(day, at, account)| (i64::from(day) * DAY + at, account)).collect();
-        let (days, events) = by_day(&events);
-        align(&days, &events, gap, &mut Seen::new(account_count))
-    }
-
-    #[test]
-    fn pairs_are_of_distinct_accounts_in_one_window() {
-        // The first second holds accounts 0, 1, 2 (0 twice): 3 pairs. The third holds account 1 alone, which the first ten seconds
-        // have already; the next day is another window of any width.
-        let found = aligned(&[(0, 0, 0), (0, 1, 0), (0, 20, 1), (0, 999, 2), (0, 2_000, 1), (1, 0, 2)], 3, 1);
-        assert_eq!(found.pairs, [3.0; WIDTHS.len()]);
-        assert_eq!(found.windows, [5.0, 4.0, 4.0, 4.0, 4.0]);
-    }
-
-    #[test]
-    fn stack_distance_of_a_round_is_one_and_of_a_pair_is_small() {
-        let turns = |accounts: u32| -> Vec<(u32, i64, u32)> {
-            (0..30).map(|turn| (0, i64::from(turn) * 10_000, turn % accounts)).collect()
-        };
-        let round = aligned(&turns(5), 5, 1_000);
-        assert_eq!((round.stack_distance, round.returns), (1.0, 25));
-        assert_eq!(aligned(&turns(2), 5, 1_000).stack_distance, 0.25);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        /// All widths at once count what sets of windows, width by width and pair by pair, have in common.
-        #[test]
-        fn an_alignment_is_what_sets_of_windows_say(
-            mut events in prop::collection::vec((0u32..3, 0i64..20_000_000, 0u32..6), 1..120),
-            spread in 1i64..1_000,
-        ) {
-            events.iter_mut().for_each(|event| event.1 /= spread);
-            events.sort_unstable();
-            let found = aligned(&events, 6, 60_000);
-            for (at, width) in WIDTHS.into_iter().enumerate() {
-                let windows: Vec<BTreeSet<(u32, i64)>> = (0..6)
-                    .map(|account| {
-                        let own = events.iter().filter(|event| event.2 == account);
-                        own.map(|&(day, time, _)| (day, time / (1_000 * i64::from(width)))).collect()
-                    })
-                    .collect();
-                let pairs: usize = (0..6)
-                    .flat_map(|left| (0..left).map(move |right| (left, right)))
-                    .map(|(left, right)| windows[left].intersection(&windows[right]).count())
-                    .sum();
-                prop_assert_eq!(found.pairs[at], pairs as f64);
-                prop_assert_eq!(found.windows[at], windows.iter().map(BTreeSet::len).sum::<usize>() as f64);
-            }
         }
     }
 

@@ -8,6 +8,7 @@
 //! evenly spaced or consecutive ones: a group costs well under a second whatever its size. The population side is read once, in
 //! [`Population::new`]. p-values and bits: see [`chance`]; evidence of several tests: see [`combine`].
 
+mod alignment;
 pub mod ban_and_replace;
 pub mod capability_concentration;
 pub mod chance;
@@ -51,6 +52,8 @@ pub struct BehaviourConfig {
     pub sampled_accounts: usize,
     /// Accounts that represent a larger group in the tests of exact times.
     pub timed_accounts: usize,
+    /// Disjoint samples of so many that stand for a large group in the tests of exact times.
+    pub timed_samples: usize,
     /// Consecutive events of an account in the tests of exact times.
     pub timed_events: usize,
     /// Evenly spaced events of an account in the tests of shares.
@@ -76,6 +79,7 @@ impl Default for BehaviourConfig {
             draws: 199,
             sampled_accounts: 128,
             timed_accounts: 48,
+            timed_samples: 8,
             timed_events: 192,
             panel_events: 512,
             panel_size: 1_024,

@@ -22,8 +22,9 @@
 use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
+use super::alignment::{Alignment, WIDTHS};
 use super::chance::{bits_of_p, monte_carlo};
-use super::co_activity::{Alignment, Alignments, Shift, WIDTHS};
+use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
 use super::random::{Stream, group_key, key, sample};
 use crate::{Facts, Signal};

@@ -53,15 +53,28 @@ impl Stream {
 
 /// At most `cap` of the members, the same ones whatever else is in the input: those with the smallest hashes. Sorted by id.
 pub(crate) fn sample(members: &[AccountId], cap: usize, seed: u64) -> Vec<AccountId> {
+    samples(members, cap, 1, seed).into_iter().next().unwrap_or_default()
+}
+
+/// At most `most` disjoint samples of exactly `cap` members, the first as [`sample`]; all members where they are no more than `cap`.
+pub(crate) fn samples(members: &[AccountId], cap: usize, most: usize, seed: u64) -> Vec<Vec<AccountId>> {
     if members.len() <= cap {
-        return members.to_vec();
+        return vec![members.to_vec()];
     }
     let mut hashed: Vec<(u64, AccountId)> =
         members.iter().map(|&account| (key(&[seed, u64::from(account.0)]), account)).collect();
-    hashed.select_nth_unstable(cap);
-    let mut chosen: Vec<AccountId> = hashed[..cap].iter().map(|&(_, account)| account).collect();
-    chosen.sort_unstable();
-    chosen
+    let wanted = (members.len() / cap.max(1)).clamp(1, most.max(1)) * cap;
+    if wanted < hashed.len() {
+        hashed.select_nth_unstable(wanted);
+    }
+    hashed.truncate(wanted);
+    hashed.sort_unstable();
+    let in_order = |part: &[(u64, AccountId)]| {
+        let mut chosen: Vec<AccountId> = part.iter().map(|&(_, account)| account).collect();
+        chosen.sort_unstable();
+        chosen
+    };
+    hashed.chunks(cap.max(1)).map(in_order).collect()
 }
 
 /// A key for a group: its size and its members' ids, so that two groups never share draws.

@@ -7,7 +7,7 @@
 //! signal's value and expectation are those of the scale with the largest ratio of observed to expected.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
-//! `timed_accounts * timed_events`), some milliseconds.
+//! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.
 //! Assumption: given its profile and its volume of the day, an account's times don't depend on the other accounts'.
 //! Reference: Amarasingham et al. 2012, "Conditional modeling and the jitter method of spike resampling",
 //! doi:10.1152/jn.00633.2011; Pacheco et al. 2021, doi:10.1609/icwsm.v15i1.18075 (coordination as co-action).
@@ -15,8 +15,9 @@
 use graph::AccountId;
 
 use super::BehaviourConfig;
+use super::alignment::{Alignment, WIDTHS};
 use super::chance::monte_carlo;
-use super::co_activity::{Alignment, Alignments, Shift, WIDTHS};
+use super::co_activity::{Alignments, Shift};
 use crate::{Facts, Signal};
 
 /// Tests a group for activity at the same instants.
