@@ -199,9 +199,10 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
 /// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`]; thrice that for the cards and devices of strangers, of whom each
 /// has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for what another
 /// story can't do without: projects on a build service have its address and not each other's prompts, departments have their
-/// offices and office days, services their organisation, a reseller's customers their own work.
+/// offices and office days, services their organisation, a reseller its few cards and its customers
+/// work of their own.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
-    use BenignHypothesis::{BuildService, Departments, Services, Workplace};
+    use BenignHypothesis::{BuildService, Departments, Reseller, Services, Workplace};
     const TWICE: f64 = 2.0 * SHARE_BITS;
     const THRICE: f64 = 3.0 * SHARE_BITS;
     let within = |most: f64, essential: bool| if essential { most } else { SHARE_BITS };
@@ -211,7 +212,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     let organisation_bits = within(TWICE, hypothesis == Services);
     let night_bits = within(THRICE, hypothesis == Workplace);
     let shares = [
-        (structure.top_payment, story.top_payment, operator.top_payment, SHARE_BITS),
+        (structure.top_payment, story.top_payment, operator.top_payment, within(TWICE, hypothesis == Reseller)),
         (structure.top_address, story.top_address, operator.top_address, address_bits),
         (structure.single_address, story.single_address, operator.single_address, address_bits),
         (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),

@@ -12,7 +12,7 @@
 //! | interest share | repeats of kinds that a common interest explains (templates, content), over repeats of all kinds but broad attributes |
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below five such templates |
 //! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
-//! | focus | exchanges with templates that the candidate keeps to itself, over exchanges with any template |
+//! | focus | exchanges with templates on two members or more, of all of whose accounts these are half, over exchanges with any template |
 //! | weekday share | exchanges on Monday to Friday (UTC), over all |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
@@ -94,7 +94,7 @@ pub struct Structure {
     pub burst: Option<f64>,
     /// Mean number, by member, of the templates and other content that the candidate keeps to itself; `None` without any.
     pub own_templates: Option<f64>,
-    /// Exchanges with templates that the candidate keeps to itself, over those with any; `None` where none has one.
+    /// Exchanges with templates that members share and mostly they ask, over those with any; `None` where none has one.
     pub focus: Option<f64>,
     /// Exchanges on weekdays.
     pub weekdays: Option<f64>,
@@ -141,7 +141,7 @@ pub fn measure_structure(
         interest: interest(facts, &kinds),
         own_templates: own_templates(facts, candidate, accounts.len()).filter(|_| asks),
         burst: burst(facts, candidate, &accounts, config.occasion_hours),
-        focus: focus(facts, candidate, &accounts),
+        focus: focus(facts, &pairs, &accounts),
         weekdays,
         profile_peak,
         kinds,
@@ -263,14 +263,20 @@ fn own_templates(facts: Facts<'_>, candidate: &Candidate, members: usize) -> Opt
     (members > 0).then(|| uses.sum::<u64>() as f64 / members as f64)
 }
 
-/// How much of what the members ask is the candidate's own.
-fn focus(facts: Facts<'_>, candidate: &Candidate, accounts: &[u32]) -> Option<f64> {
-    let is_own = |template: u32| candidate.identifiers.binary_search_by_key(&template, |own| own.identifier).is_ok();
+/// How much of what the members ask is asked by them and by hardly anybody else, however popular that makes it.
+fn focus(facts: Facts<'_>, pairs: &[(u32, u32)], accounts: &[u32]) -> Option<f64> {
+    let runs = pairs.chunk_by(|left, right| left.0 == right.0);
+    let mostly = |run: &&[(u32, u32)]| {
+        let identifier = run[0].0;
+        let is_template = facts.role_of(identifier) == KindRole::Template;
+        is_template && run.len() > 1 && 2 * run.len() >= facts.graph.identifier_degree(IdentifierId(identifier))
+    };
+    let own: Vec<u32> = runs.filter(mostly).map(|run| run[0].0).collect();
     let asked = accounts.iter().flat_map(|&account| facts.activity.of(AccountId(account)).template);
-    let (own, all) = asked
+    let (ours, all) = asked
         .filter(|&&template| template != NONE_U32)
-        .fold((0u64, 0u64), |(own, all), &template| (own + u64::from(is_own(template)), all + 1));
-    (all > 0).then(|| own as f64 / all as f64)
+        .fold((0u64, 0u64), |(ours, all), template| (ours + u64::from(own.binary_search(template).is_ok()), all + 1));
+    (all > 0).then(|| ours as f64 / all as f64)
 }
 
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
