@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::support::Bench;
+use crate::support::{Bench, of_world};
 
 const HEADER: &str = "request_id,timestamp,account_id,ip,requests\n";
 const FIRST: &str = "r1,2026-02-01T00:00:00Z,a,8.8.8.8,3\nr2,2026-02-01T00:00:01Z,b,8.8.8.8,1\n";
@@ -106,6 +106,32 @@ fn a_forgotten_account_comes_back_with_new_events_only() {
     assert_eq!(told("new.csv", &[row("r3", "gone")]), [2, 2]);
     let exchanges = |account: &str| bench.ok(&["show", "store", account, "--format", "json"]).json()["exchanges"].clone();
     assert_eq!((exchanges("account:gone"), exchanges("account:stays")), (1.into(), 1.into()));
+}
+
+#[test]
+fn an_organisation_column_that_nobody_fills_in_is_none() {
+    let bench = Bench::new();
+    let table = std::fs::read_to_string(of_world("accounts.csv")).expect("the accounts");
+    let column = table.lines().next().and_then(|head| head.split(',').position(|name| name == "org")).expect("a column");
+    let with = |keep: bool, name: &str| {
+        let row = |(at, line): (usize, &str)| {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            match (keep, at) {
+                (false, _) => drop(cells.remove(column)),
+                (true, 0) => {}
+                (true, _) => cells[column] = "",
+            }
+            cells.join(",")
+        };
+        let text = table.lines().enumerate().map(row).collect::<Vec<String>>().join("\n");
+        let (accounts, store) = (bench.file(&format!("{name}.csv"), text), bench.path(name).display().to_string());
+        bench.ok(&["build", &of_world("events.csv"), "--accounts", &accounts, "-o", &store, "--quiet"]);
+        bench.run(&["detect", &store, "--quiet"]);
+        bench.run(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).stdout
+    };
+    let empty = with(true, "empty");
+    assert!(!empty.is_empty());
+    assert_eq!(empty, with(false, "without"));
 }
 
 #[test]

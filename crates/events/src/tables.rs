@@ -228,7 +228,9 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
         [next()?, next()?, next()?, next()?, next()?, next()?];
     (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
     (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
-    (out.label, out.labels, out.org, out.orgs) = (narrow(label), own_labels, org, orgs);
+    (out.label, out.labels) = (narrow(label), own_labels);
+    // A column that nobody fills in is none: that nobody declares an organisation says nothing of anybody.
+    (out.org, out.orgs) = (if orgs.is_empty() { Vec::new() } else { org }, orgs);
     Ok(out)
 }
 
