@@ -161,7 +161,7 @@ const STABILITY: &[Field<Network>] = &[
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
     Field::number("score", |line| format!("{:.1}", line.score)),
-    Field::number("networks", |line| line.networks.to_string()),
+    Field::number("candidates", |line| line.candidates.to_string()),
     Field::number("expected_false", |line| format!("{:.3}", line.expected_false)),
     Field::number("upper_95", |line| format!("{:.3}", line.upper)),
     Field::number("copies_with_any", |line| format!("{:.2}", line.copies_with_any)),
