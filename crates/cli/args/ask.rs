@@ -70,13 +70,17 @@ pub(crate) struct PathBetween {
 
 /// One account.
 #[derive(Debug, Args)]
-pub(crate) struct OneAccount {
+pub(crate) struct Appeal {
     #[command(flatten)]
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, or a bare id that is unambiguous
     pub(crate) account: String,
+    /// Also how likely it would have so much of what the network's others have by chance, given how many identifiers it has (reads
+    /// the whole store)
+    #[arg(long)]
+    pub(crate) significance: bool,
 }
 
 /// Two nodes.

@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
 pub(crate) use ask::{
-    Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
-    Top, TwoNodes, Why, WhyNot,
+    Appeal, Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneNode, Overlap, PathBetween, Top,
+    TwoNodes, Why, WhyNot,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
@@ -126,7 +126,7 @@ pub(crate) enum Command {
     /// What an account's membership of a network rests on, and what would end it
     ///
     /// Example: hydralink appeal store acct_1
-    Appeal(OneAccount),
+    Appeal(Appeal),
     /// What joined a network, in which order, and what it would be without the identifier that holds it together
     ///
     /// Example: hydralink how store PN-ae620bcf

@@ -184,11 +184,14 @@ impl Store {
         }
     }
 
-    /// What an account's membership of a network rests on, and what would end it.
-    fn appeal<'py>(&self, py: Python<'py>, account: &str) -> PyResult<Bound<'py, PyAny>> {
+    /// What an account's membership of a network rests on, and what would end it. `significance=True` also says how likely it would
+    /// have so much of what the network's others have by chance; it reads the whole store.
+    #[pyo3(signature = (account, *, significance = false))]
+    fn appeal<'py>(&self, py: Python<'py>, account: &str, significance: bool) -> PyResult<Bound<'py, PyAny>> {
+        let explain = if significance { appeal::appeal_with_significance } else { appeal::appeal };
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
-            appeal::appeal(&dataset, &labels, crate::store::account(&dataset, account)?)
+            explain(&dataset, &labels, crate::store::account(&dataset, account)?)
         })?;
         plain(py, &found)
     }
