@@ -51,7 +51,7 @@ pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow
     let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
-    dataset.expect(Reading::Some);
+    dataset.expect(Reading::Links);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
@@ -190,7 +190,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
         return Ok(output.one(&found, why_not_member_text)?);
     }
     let second = account(&dataset, &arguments.other)?;
-    dataset.expect(Reading::Some);
+    dataset.expect(Reading::Links);
     let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }

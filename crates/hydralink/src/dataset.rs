@@ -152,7 +152,7 @@ impl Dataset {
         let sightings = members.iter().map(|&(account, _)| self.graph.account_degree(account)).sum::<usize>();
         self.expect(match members.len() {
             many if many > NETWORK_LOOKUPS => Reading::Much,
-            _ if sightings > FEW_SIGHTINGS => Reading::Some,
+            _ if sightings > FEW_SIGHTINGS => Reading::Links,
             _ => Reading::Few,
         });
     }
