@@ -155,7 +155,7 @@ fn baselines_and_ablations_stand_beside_ours() {
 #[test]
 fn the_attackers_budget_is_a_curve() {
     let bench = Bench::new();
-    bench.fails(3, &["static_address"], &["redteam", "curve", "--evasion", "magic"]);
+    bench.fails(2, &["static_address"], &["redteam", "curve", "--evasion", "magic"]);
     bench.fails(2, &["from 0 to 1"], &["redteam", "curve", "--budget", "2"]);
     let arguments = ["redteam", "curve", "--tier", "xs", "--budget", "1", "--evasion", "virtual_card", "--format", "jsonl"];
     let lines = bench.ok(&arguments).records();

@@ -59,11 +59,11 @@ pub(crate) struct PathBetween {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// From
+    /// Where the chains begin: account:ID, KIND:VALUE, or a bare value that is unambiguous
     pub(crate) from: String,
-    /// To
+    /// Where they end
     pub(crate) to: String,
-    /// How many paths
+    /// How many chains
     #[arg(short, default_value_t = 1)]
     pub(crate) k: usize,
 }

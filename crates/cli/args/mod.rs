@@ -165,11 +165,11 @@ pub(crate) enum Command {
     Overlap(Overlap),
     /// The accounts closest to some known-bad ones, and the cluster around them
     ///
-    /// Example: printf 'acct_1\\nacct_2\\n' | hydralink expand store --seeds -
+    /// Example: printf 'acct_1\nacct_2\n' | hydralink expand store --seeds -
     Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
-    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges,
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time; networkx takes GraphML), csv or parquet (nodes, edges,
     /// memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
     Export(Export),
     /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph

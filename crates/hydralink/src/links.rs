@@ -183,6 +183,7 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         (0, 1) => "the one identifier that they share says nothing".to_owned(),
         (0, _) => format!("none of the {silent} identifiers that they share says anything"),
         (1, _) => "they share one identifier that counts".to_owned(),
+        (count, _) if kinds.len() == 1 => format!("they share {count} identifiers of one kind"),
         (count, _) => format!("they share {count} identifiers of {} kinds", kinds.len()),
     };
     let direct = match counted.len() {
