@@ -239,25 +239,25 @@ class Store:
     def backtest(
         self,
         *,
-        labels: Path | None = None,
+        labels: Path | ArrowStream | None = None,
         every: int = 24,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Record: ...
     def layers(self, *, resolution: float = 1.0, seed: int = 1, least_share: float = 0.02) -> Record: ...
-    def evaluate(self, labels: Path, *, benign: Path | None = None, partial: bool = False) -> Record: ...
+    def evaluate(self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False) -> Record: ...
     def baselines(
         self,
-        labels: Path,
+        labels: Path | ArrowStream,
         *,
-        benign: Path | None = None,
+        benign: Path | ArrowStream | None = None,
         partial: bool = False,
         pair_budget: int = 50_000_000,
         progress: Progress | None = None,
     ) -> list[Record]: ...
-    def fairness(self, labels: Path, *, benign: Path | None = None, partial: bool = False) -> list[Record]: ...
+    def fairness(self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False) -> list[Record]: ...
     def ablate(
-        self, labels: Path, *, benign: Path | None = None, partial: bool = False, progress: Progress | None = None
+        self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False, progress: Progress | None = None
     ) -> list[Record]: ...
     def verify(self, *, dossier: Record | None = None) -> Record: ...
 

@@ -151,6 +151,9 @@ impl Store {
         significance: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
+            if let Some(prior) = prior_same_operator.filter(|&prior| !(prior > 0.0 && prior < 1.0)) {
+                return Err(usage(format!("prior_same_operator={prior}: a probability over 0 and below 1 was expected")));
+            }
             let (dataset, labels) = self.labelled()?;
             let dataset = dataset.for_lookups();
             let (first, second) = (account(&dataset, first)?, account(&dataset, second)?);
