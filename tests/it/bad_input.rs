@@ -318,3 +318,25 @@ fn what_can_not_be_meant_is_told_with_what_can() {
     let ran = bench.fails(2, &["config.toml: line 3: unknown field `scores`"], &["detect", &store, "--config", &config]);
     assert!(!ran.stderr.contains("\\u{a}"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_is_asked_of_the_wrong_thing_is_told_where_to_ask() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", GOOD);
+    bench.ok(&["build", &events, "-o", "st", "--quiet"]);
+    // Nothing was found before, so that an update drops nothing; then it does.
+    let more = |name: &str, row: &str| bench.file(name, format!("timestamp,account_id,ip\n2026-02-02T00:00:00Z,{row}\n"));
+    let dropped = |more: &str| bench.ok(&["update", "st", more]).stderr.contains("networks found before");
+    assert!(!dropped(&more("c.csv", "c,8.8.8.8")));
+    bench.run(&["detect", "st", "--quiet"]);
+    assert!(dropped(&more("d.csv", "d,8.8.8.8")));
+    bench.run(&["detect", "st", "--quiet"]);
+    bench.fails(3, &["why-not ACCOUNT"], &["why", "st", "a", "PN-12345678"]);
+    bench.fails(2, &["0 or more"], &["plan-bans", "st", "1", "--benign-budget", "-1"]);
+    let ran = bench.fails(2, &["cannot create a file in nowhere"], &["export", "st", "-o", "nowhere/x.graphml", "--whole"]);
+    assert!(!ran.stderr.contains(".part"), "{}", ran.stderr);
+    // Accounts alone share nothing, and it is said.
+    let alone = bench.file("alone.csv", "account_id,country\na,DE\nb,DE\n");
+    let built = bench.ok(&["build", &alone, "-o", "alone"]);
+    assert!(built.stdout.contains("2 accounts, and nothing that they could share"), "{}", built.stdout);
+}

@@ -65,6 +65,13 @@ fn what_joins_two_accounts_is_answered_in_bits() {
     assert!(number(&outside["p_value"]) > 1e-4 && outside["q_value_at_most"] == 1.0, "{outside}");
     assert!(bench.ok(&["why", &store, first, second, "--significance"]).stdout.contains("where chance gives"));
     assert!(why["significance"].is_null(), "{why}");
+    // So does a member and the others of its network together; nothing is in the set because of the member.
+    let appeal = bench.ok(&["appeal", &store, first, "--significance", "--format", "json"]).json()["significance"].clone();
+    assert!(number(&appeal["q_value_at_most"]) < 1e-6 && appeal["method"] == "exact", "{appeal}");
+    assert!(
+        number(&appeal["shared"]) > number(&inside["shared"]) && number(&appeal["pairs"]) < number(&inside["pairs"]),
+        "{appeal}"
+    );
     bench.fails(2, &["a probability over 0 and below 1"], &["why", &store, first, second, "--prior-same-operator", "1"]);
     let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
     assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");

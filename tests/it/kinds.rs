@@ -58,6 +58,26 @@ fn what_is_declared_of_a_kind_bounds_what_sharing_it_says() {
 }
 
 #[test]
+fn an_address_that_is_handed_on_links_who_had_it_together() {
+    let bench = Bench::new();
+    let strangers: String = (0..36).map(|at| format!("2026-03-05T00:00:{at:02}Z,u{at},20.0.{at}.1\n")).collect();
+    let rows = "2026-03-05T10:00:00Z,a,198.51.100.7\n2026-03-05T10:20:00Z,b,198.51.100.7\n\
+                2026-03-05T10:00:00Z,c,198.51.100.8\n2026-03-05T10:40:00Z,d,198.51.100.8\n";
+    let events = bench.file("events.csv", format!("timestamp,account_id,ip\n{strangers}{rows}"));
+    let map = bench.file("map.toml", "[kinds.ip]\nwithin = \"30m\"\n");
+    bench.ok(&["build", &events, "--map", &map, "-o", "st", "--quiet"]);
+    bench.run(&["detect", "st", "--quiet"]);
+    let bits = |one: &str, other: &str| bench.run(&["why", "st", one, other, "--format", "json"]).json()["bits"].as_f64();
+    // Who has an address alone has one: of 38 accounts with one that counts two share this one.
+    assert!(bits("a", "b").is_some_and(|bits| (bits - 19f64.log2()).abs() < 1e-4), "{:?}", bits("a", "b"));
+    assert_eq!(bits("c", "d"), Some(0.0));
+    assert_eq!([("a", "b"), ("c", "d")].map(|(one, other)| bench.run(&["path", "st", one, other]).code), [0, 1]);
+    bench.fails(2, &["has an identifier that links"], &["expand", "st", "--seeds", &bench.file("seeds", "c\n")]);
+    // What doesn't link stays on record.
+    assert_eq!(bench.ok(&["neighbors", "st", "ip:198.51.100.8", "--format", "json"]).json().as_array().map(Vec::len), Some(2));
+}
+
+#[test]
 fn a_column_can_give_two_kinds_in_every_format() {
     let map = "[kinds.subnet]\ncolumn = \"ip\"\nnormaliser = \"subnet/24/56\"\nrole = \"address\"\n";
     let csv = "timestamp,account_id,ip,bin,is_virtual\n2026-03-05T00:00:00Z,a,198.51.100.7,411111,true\n2026-03-05T00:00:01Z,b,198.51.100.99:443,411111,0\n\
@@ -109,6 +129,7 @@ fn a_declaration_that_means_nothing_is_refused() {
     for (declared, word) in [
         ("normaliser = \"upper\"", "unknown normaliser"),
         ("ttl = \"soon\"", "length of time"),
+        ("within = \"0s\"", "between a second"),
         ("prior = -1.0", "at least 0"),
         ("expected = 0", "at least 1"),
         ("role = \"adress\"", "did you mean \"address\""),

@@ -288,6 +288,12 @@ pub(crate) struct Match {
     pub(crate) view: View,
 }
 
+/// Accounts, in expectation.
+fn budget(text: &str) -> Result<f64, String> {
+    let accounts = text.parse().ok().filter(|accounts: &f64| *accounts >= 0.0);
+    accounts.ok_or_else(|| "a number of accounts, 0 or more, was expected".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PlanBans {
     #[command(flatten)]
@@ -297,7 +303,7 @@ pub(crate) struct PlanBans {
     /// Network id (PN-...) or rank
     pub(crate) id: String,
     /// Most benign accounts, in expectation, that the plan may hit
-    #[arg(long, default_value_t = 1.0, value_name = "ACCOUNTS")]
+    #[arg(long, default_value_t = 1.0, value_name = "ACCOUNTS", value_parser = budget, allow_negative_numbers = true)]
     pub(crate) benign_budget: f64,
     /// Also actions on identifiers: challenge an address, verify a payment instrument, limit a template's rate
     #[arg(long)]

@@ -59,24 +59,28 @@ pub(crate) struct PathBetween {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// From
+    /// Where the chains begin: account:ID, KIND:VALUE, or a bare value that is unambiguous
     pub(crate) from: String,
-    /// To
+    /// Where they end
     pub(crate) to: String,
-    /// How many paths
+    /// How many chains
     #[arg(short, default_value_t = 1)]
     pub(crate) k: usize,
 }
 
 /// One account.
 #[derive(Debug, Args)]
-pub(crate) struct OneAccount {
+pub(crate) struct Appeal {
     #[command(flatten)]
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, or a bare id that is unambiguous
     pub(crate) account: String,
+    /// Also how likely it would have so much of what the network's others have by chance, given how many identifiers it has (reads
+    /// the whole store)
+    #[arg(long)]
+    pub(crate) significance: bool,
 }
 
 /// Two nodes.

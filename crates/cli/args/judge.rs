@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use hydralink::redteam::Evasion;
 
 use super::Tier;
 
@@ -127,6 +129,12 @@ pub(crate) struct EvaluateMore {
     pub(crate) fairness: bool,
 }
 
+/// Evasions by their words.
+fn evasions() -> impl TypedValueParser<Value = Evasion> {
+    let named = |name: String| Evasion::ALL.into_iter().find(|evasion| evasion.name() == name);
+    PossibleValuesParser::new(Evasion::ALL.map(Evasion::name)).map(move |name| named(name).expect("one of the words"))
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Redteam {
     /// Where to write the curve, as redteam.csv; worlds are made here and removed
@@ -139,8 +147,8 @@ pub(crate) struct Redteam {
     #[arg(long, value_delimiter = ',', default_values_t = [0.5, 1.0], value_name = "SHARES")]
     pub(crate) budget: Vec<f64>,
     /// What to spend it on (default: each, and all together)
-    #[arg(long, value_delimiter = ',', value_name = "EVASIONS")]
-    pub(crate) evasion: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "EVASIONS", value_parser = evasions())]
+    pub(crate) evasion: Vec<Evasion>,
     /// Seed of the first world of each point
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
 pub(crate) use ask::{
-    Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneAccount, OneNode, Overlap, PathBetween,
-    Top, TwoNodes, Why, WhyNot,
+    Appeal, Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneNode, Overlap, PathBetween, Top,
+    TwoNodes, Why, WhyNot,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
@@ -133,7 +133,7 @@ pub(crate) enum Command {
     /// What an account's membership of a network rests on, and what would end it
     ///
     /// Example: hydralink appeal store acct_1
-    Appeal(OneAccount),
+    Appeal(Appeal),
     /// What joined a network, in which order, and what it would be without the identifier that holds it together
     ///
     /// Example: hydralink how store PN-ae620bcf
@@ -172,11 +172,11 @@ pub(crate) enum Command {
     Overlap(Overlap),
     /// The accounts closest to some known-bad ones, and the cluster around them
     ///
-    /// Example: printf 'acct_1\\nacct_2\\n' | hydralink expand store --seeds -
+    /// Example: printf 'acct_1\nacct_2\n' | hydralink expand store --seeds -
     Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
-    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges,
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time; networkx takes GraphML), csv or parquet (nodes, edges,
     /// memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
     Export(Export),
     /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph

@@ -7,7 +7,7 @@ use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacem
 use super::ask::targets;
 use crate::Found;
 use crate::args::{self, PlanBans};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 
 /// Prints a plan of actions against one network.
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
@@ -105,9 +105,9 @@ fn impact_text(impact: &Impact) -> String {
     let share = impact.exchanges_stopped as f64 / impact.exchanges.max(1) as f64;
     let mut lines = vec![
         format!(
-            "{} bans and {} actions on identifiers stop {} of {} exchanges of the store ({:.2}%)",
-            grouped(impact.accounts_banned),
-            grouped(impact.identifiers_acted_on),
+            "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%)",
+            counted(impact.accounts_banned, "ban"),
+            counted(impact.identifiers_acted_on, "action"),
             grouped(impact.exchanges_stopped),
             grouped(impact.exchanges),
             share * 100.0

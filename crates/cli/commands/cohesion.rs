@@ -9,7 +9,7 @@ use hydralink::{AccountId, Dataset, Labelling};
 use super::find::MEMBER;
 use crate::Found;
 use crate::args;
-use crate::output::{Field, Output, grouped};
+use crate::output::{Field, Output, counted, grouped};
 
 /// Prints how a network holds together.
 pub(crate) fn cohesion(arguments: &args::Cohesion, output: &mut Output) -> anyhow::Result<Found> {
@@ -28,12 +28,12 @@ fn cohesion_text(found: &Cohesion) -> String {
     let asked = found.alpha_beta_core;
     let mut lines = vec![
         format!(
-            "{}: {} accounts and {} identifiers that say something of two of them, {} sightings, {} components",
+            "{}: {} accounts and {} identifiers that say something of two of them, {} sightings, {}",
             found.network,
             grouped(found.accounts),
             grouped(found.identifiers),
             grouped(found.sightings),
-            grouped(found.components)
+            counted(found.components, "component")
         ),
         format!(
             "{} butterflies (two accounts with two identifiers); {:.1}% of the chances for one were taken",
@@ -48,8 +48,8 @@ fn cohesion_text(found: &Cohesion) -> String {
             grouped(asked.identifiers)
         ),
         format!(
-            "{} blocks; the largest holds {} accounts and {} sightings",
-            grouped(found.blocks),
+            "{}; the largest holds {} accounts and {} sightings",
+            counted(found.blocks, "block"),
             grouped(found.largest_block_accounts),
             grouped(found.largest_block)
         ),

@@ -8,7 +8,7 @@ use hydralink::expand::{self, Close};
 use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
-use hydralink::significance::{self, Significance};
+use hydralink::significance::{self, Method, Significance};
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{AccountId, Dataset, Node, Reading, cases};
@@ -51,7 +51,7 @@ pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow
     let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
-    dataset.expect(Reading::Some);
+    dataset.expect(Reading::Links);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
@@ -162,9 +162,13 @@ fn probability_line(why: &Why) -> String {
     format!("one operator's by this alone: {likely} by the model, if of {among} pairs one is (--prior-same-operator)")
 }
 
-/// A pair's p-value, and what is left of it among all pairs.
+/// A p-value of what is shared, and what is left of it among all pairs.
 fn significance_line(found: &Significance) -> String {
-    let off = found.off_by.map_or(String::new(), |off| format!(", off by at most {off:.1e}"));
+    let off = match (found.off_by, found.method) {
+        (Some(off), _) => format!(", off by at most {off:.1e}"),
+        (None, Method::SaddlePoint) => ", by the saddle point".to_owned(),
+        (None, _) => String::new(),
+    };
     format!(
         "{} shared of {} where chance gives {:.3}, as many as either has kept: p = {:.2e}{off}; among {:.2e} pairs q is at most {:.2e}",
         grouped(found.shared),
@@ -186,7 +190,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
         return Ok(output.one(&found, why_not_member_text)?);
     }
     let second = account(&dataset, &arguments.other)?;
-    dataset.expect(Reading::Some);
+    dataset.expect(Reading::Links);
     let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }
@@ -249,9 +253,10 @@ fn why_not_text(found: &WhyNot) -> String {
 }
 
 /// Prints what an account's membership rests on.
-pub(crate) fn appeal(arguments: &args::OneAccount, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn appeal(arguments: &args::Appeal, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let found = appeal::appeal(&dataset, &dataset.labelling()?, account(&dataset, &arguments.account)?)?;
+    let explain = if arguments.significance { appeal::appeal_with_significance } else { appeal::appeal };
+    let found = explain(&dataset, &dataset.labelling()?, account(&dataset, &arguments.account)?)?;
     output.one(&found, appeal_text)?;
     Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
 }
@@ -262,6 +267,7 @@ const OTHERS: usize = 10;
 
 fn appeal_text(appeal: &Appeal) -> String {
     let mut lines = vec![appeal.answer.clone()];
+    lines.extend(appeal.significance.as_ref().map(significance_line));
     if !appeal.grounds.is_empty() {
         lines.push("\nGrounds, the strongest of each kind".to_owned());
     }

@@ -161,7 +161,7 @@ const STABILITY: &[Field<Network>] = &[
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
     Field::number("score", |line| format!("{:.1}", line.score)),
-    Field::number("networks", |line| line.networks.to_string()),
+    Field::number("candidates", |line| line.candidates.to_string()),
     Field::number("expected_false", |line| format!("{:.3}", line.expected_false)),
     Field::number("upper_95", |line| format!("{:.3}", line.upper)),
     Field::number("copies_with_any", |line| format!("{:.2}", line.copies_with_any)),
@@ -335,13 +335,12 @@ const ABLATION: &[Field<AblationLine>] = &[
 
 /// Prints detection against attacker budget, and writes the curve.
 fn run_redteam(arguments: &Redteam, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let evasions = arguments.evasion.iter().map(|name| evasion(name)).collect::<Result<Vec<Evasion>, Error>>()?;
     let config = RedteamConfig {
         tier: read::tier_of(arguments.tier),
         seed: arguments.seed,
         seeds: arguments.seeds,
         budgets: arguments.budget.clone(),
-        evasions: if evasions.is_empty() { Evasion::ALL.to_vec() } else { evasions },
+        evasions: if arguments.evasion.is_empty() { Evasion::ALL.to_vec() } else { arguments.evasion.clone() },
     };
     std::fs::create_dir_all(&arguments.directory)?;
     let bar = Progress::new(shared, "worlds", Some(0), false);
@@ -355,14 +354,6 @@ fn run_redteam(arguments: &Redteam, shared: &Shared, output: &mut Output) -> any
     let found = output.records(&lines, CURVE)?;
     output.say(&format!("the curve: {}", curve.display()))?;
     Ok(found)
-}
-
-fn evasion(name: &str) -> Result<Evasion, Error> {
-    Evasion::ALL.into_iter().find(|evasion| evasion.name() == name).ok_or_else(|| Error::Unknown {
-        what: format!("evasion {name}"),
-        hint: format!("; there are {}", Evasion::ALL.map(Evasion::name).join(", ")),
-        nearest: Evasion::ALL.map(|evasion| evasion.name().to_owned()).to_vec(),
-    })
 }
 
 /// Writes beside and renames.

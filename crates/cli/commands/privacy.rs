@@ -78,11 +78,11 @@ fn expired_text(expired: &Expired) -> String {
 
 fn forgotten_text(forgotten: &Forgotten) -> String {
     let mut text = format!(
-        "{} accounts forgotten, with {} sightings, {} events and {} identifiers that only they were seen with\n",
-        grouped(forgotten.accounts),
-        grouped(forgotten.sightings),
-        grouped(forgotten.events),
-        grouped(forgotten.identifiers)
+        "{} forgotten, with {}, {} and {} that nobody else was seen with\n",
+        counted(forgotten.accounts, "account"),
+        counted(forgotten.sightings, "sighting"),
+        counted(forgotten.events, "event"),
+        counted(forgotten.identifiers, "identifier")
     );
     if forgotten.decisions > 0 {
         text.push_str(&format!("{} names and remarks erased from the case log\n", grouped(forgotten.decisions)));

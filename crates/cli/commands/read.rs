@@ -192,7 +192,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
         for file in &summary.already_read {
             eprintln!("{file}: the store has these bytes already; skipped");
         }
-        if summary.changed {
+        if summary.networks_dropped {
             eprintln!(
                 "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
                 arguments.store.display()
@@ -233,12 +233,13 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
     let mut lines = vec![
         format!("{}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
-        format!(
-            "{} accounts, {} sightings of {}",
-            grouped(summary.accounts),
-            grouped(summary.sightings),
-            identifiers.join(", ")
-        ),
+        match identifiers.join(", ") {
+            none if none.is_empty() => format!(
+                "{}, and nothing that they could share (an address, a card, a template ...), so that nothing links them; --map names columns",
+                counted(summary.accounts, "account")
+            ),
+            some => format!("{}, {} of {some}", counted(summary.accounts, "account"), counted(summary.sightings, "sighting")),
+        },
     ];
     if summary.enriched > 0 {
         lines.push(format!("{} addresses are in networks that are known", grouped(summary.enriched)));

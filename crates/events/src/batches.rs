@@ -121,6 +121,12 @@ impl<'a, const N: usize> From<&'a [PathBuf; N]> for Sources<'a> {
     }
 }
 
+impl From<Batches> for Sources<'_> {
+    fn from(batches: Batches) -> Self {
+        Sources { files: &[], batches: vec![batches] }
+    }
+}
+
 /// A stream that broke off.
 pub(crate) fn broken(name: &str, error: &ArrowError) -> EventError {
     EventError::input(Path::new(name), format!("the stream of batches broke off: {error}"), "look at what made it")

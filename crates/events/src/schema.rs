@@ -12,6 +12,7 @@
 //! prior = 4.0               # optional: bits that sharing one is worth at most
 //! expected = 3              # optional: accounts that share one as a matter of course
 //! ttl = "90d"               # optional: how long a sighting links after it was last seen
+//! within = "30m"            # optional: how far apart in time two accounts may have had one that links them
 //! normaliser = "lowercase"  # optional: how values are written alike
 //!
 //! [kinds.subnet]            # a column may give several kinds
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest};
 use crate::fields::Fields;
-use crate::normalise::kind::{Normaliser, Ttl};
+use crate::normalise::kind::{Length, Normaliser};
 
 /// What a column is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +147,9 @@ pub struct KindEntry {
     /// Accounts that share one as a matter of course: sharing says no more than if so many did.
     pub expected: Option<u32>,
     /// How long after it was last seen a sighting may link; it stays on record.
-    pub ttl: Option<Ttl>,
+    pub ttl: Option<Length>,
+    /// A sighting may link if another account had the identifier at the same time, give or take this; it stays on record.
+    pub within: Option<Length>,
     /// How values are written alike.
     pub normaliser: Option<Normaliser>,
 }

@@ -12,11 +12,11 @@
 //! one kind are handed out among themselves: an account keeps its number of cards and its number of addresses.
 //!
 //! *Statistic*: shared identifiers `V`. Under the null a sum of independent indicators, one for each identifier, of probability
-//! `p(i,a) p(j,a)`: a Poisson binomial (Saracco et al. 2017, doi:10.1088/1367-2630/aa6b38). The p-value is `P(V >= v)`. Identifiers of
-//! one degree have one probability, so the sum is one of binomials, and the tail is exact: what is at least `v` is one state that
-//! nothing leaves, so nothing is subtracted and small tails keep their digits. Where that takes more than [`EXACT_WORK`] steps it is
-//! Poisson's tail, which is off by at most `min(1, 1/lambda)` times the sum of squared probabilities (Le Cam's inequality as sharpened by
-//! Barbour & Hall 1984, doi:10.1017/S0305004100061806).
+//! `p(i,a) p(j,a)`: a Poisson binomial (Saracco et al. 2017, doi:10.1088/1367-2630/aa6b38). The p-value is `P(V >= v)`, exact or
+//! nearly so (module `tail`).
+//!
+//! *One account and a set of identifiers*, chosen without looking at the account: how many of the set it has is a sum of indicators of
+//! probability `p(i,a)`, with the same tail.
 //!
 //! Degrees are those that were seen. An identifier that one account has is then given a chance to be shared, which it wasn't, so that p-values
 //! are too large rather than too small where most identifiers have few accounts (a test draws graphs from the null and shows it).
@@ -27,18 +27,17 @@
 //!
 //! Cost: distinct degrees of accounts times those of identifiers, an iteration.
 
+mod tail;
+
 use rayon::prelude::*;
-use statrs::function::factorial::ln_binomial;
-use statrs::function::gamma::gamma_lr;
+
+pub use tail::{EXACT_WORK, Method, POISSON_SHARE, Tail, q_values, upper_tail};
 
 /// Share of a degree by which it may be missed.
 pub const TOLERANCE: f64 = 1e-8;
 
 /// Iterations after which fugacities are given up on.
 pub const MOST_ITERATIONS: usize = 20_000;
-
-/// Steps up to which a tail is computed exactly.
-pub const EXACT_WORK: f64 = 4e8;
 
 /// Fugacities that don't come to rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +71,14 @@ impl Side {
     /// How many vertices there are.
     fn vertices(&self) -> f64 {
         self.counts.iter().sum()
+    }
+
+    /// The fugacity of a degree.
+    ///
+    /// # Panics
+    /// If no vertex has it.
+    fn fugacity(&self, degree: u32) -> f64 {
+        self.fugacities[self.degrees.binary_search(&degree).expect("a degree of the null")]
     }
 
     fn expected(&self, fugacity: f64) -> f64 {
@@ -182,13 +189,21 @@ impl Bicm {
     /// # Panics
     /// If no account has such a degree.
     pub fn both(&self, first: u32, second: u32) -> Vec<(f64, f64)> {
-        let of = |degree: u32| {
-            let at = self.accounts.degrees.binary_search(&degree).expect("a degree of an account of the null");
-            self.accounts.fugacities[at]
-        };
-        let (first, second) = (of(first), of(second));
+        let (first, second) = (self.accounts.fugacity(first), self.accounts.fugacity(second));
         let identifiers = self.identifiers.counts.iter().zip(&self.identifiers.fugacities);
         identifiers.map(|(&count, &other)| (count, linked(first, other) * linked(second, other))).collect()
+    }
+
+    /// The probability that an account of this degree has an identifier, for each of these degrees of identifiers, with how many of them
+    /// have it.
+    ///
+    /// # Panics
+    /// If no account or no identifier has such a degree.
+    pub fn has(&self, account: u32, mut identifiers: Vec<u32>) -> Vec<(f64, f64)> {
+        let one = self.accounts.fugacity(account);
+        identifiers.sort_unstable();
+        let of_degree = identifiers.chunk_by(|a, b| a == b);
+        of_degree.map(|run| (run.len() as f64, linked(one, self.identifiers.fugacity(run[0])))).collect()
     }
 }
 
@@ -209,104 +224,8 @@ fn missed(side: &Side, others: &Side, certain: f64) -> f64 {
     side.degrees.par_iter().zip(&side.fugacities).map(miss).reduce(|| 0.0, f64::max)
 }
 
-/// The probability of a sum of indicators at least as large as what was seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tail {
-    /// `P(V >= v)`.
-    pub p_value: f64,
-    /// `E V`.
-    pub expected: f64,
-    /// By how much it can be off; `None` where it is exact.
-    pub off_by: Option<f64>,
-}
-
-/// `P(V >= seen)` of a sum of independent indicators, given as (how many, probability of each).
-pub fn upper_tail(indicators: &[(f64, f64)], seen: u32) -> Tail {
-    tail_within(indicators, seen, EXACT_WORK)
-}
-
-fn tail_within(indicators: &[(f64, f64)], seen: u32, most: f64) -> Tail {
-    let expected: f64 = indicators.iter().map(|&(count, p)| count * p).sum();
-    if seen == 0 {
-        return Tail { p_value: 1.0, expected, off_by: None };
-    }
-    let work = indicators.len() as f64 * f64::from(seen) * f64::from(seen);
-    if work > most {
-        let squares: f64 = indicators.iter().map(|&(count, p)| count * p * p).sum();
-        let p_value = if expected > 0.0 { gamma_lr(f64::from(seen), expected) } else { 0.0 };
-        return Tail { p_value, expected, off_by: Some(squares * (1.0f64).min(1.0 / expected)) };
-    }
-    // By sum so far; the last place is `seen` or more, which nothing leaves.
-    let seen = seen as usize;
-    let mut so_far = vec![0.0; seen + 1];
-    so_far[0] = 1.0;
-    for &(count, p) in indicators.iter().filter(|&&(count, p)| count > 0.0 && p > 0.0) {
-        let of_class = binomial(count, p, seen);
-        let at_least = from_the_right(&of_class);
-        for at in (0..seen).rev() {
-            let before = std::mem::take(&mut so_far[at]);
-            if before > 0.0 {
-                (0..seen - at).for_each(|more| so_far[at + more] += before * of_class[more]);
-                so_far[seen] += before * at_least[seen - at];
-            }
-        }
-    }
-    Tail { p_value: so_far[seen].min(1.0), expected, off_by: None }
-}
-
-/// The probabilities of 0 to `most - 1` successes of `count`, and last of `most` or more.
-fn binomial(count: f64, p: f64, most: usize) -> Vec<f64> {
-    if p >= 1.0 {
-        let certain = (count as usize).min(most);
-        return (0..=most).map(|at| if at == certain { 1.0 } else { 0.0 }).collect();
-    }
-    let term = |successes: usize| {
-        if successes as f64 > count {
-            return 0.0;
-        }
-        let failures = (count - successes as f64) * (-p).ln_1p();
-        (ln_binomial(count as u64, successes as u64) + successes as f64 * p.ln() + failures).exp()
-    };
-    let mut all: Vec<f64> = (0..most).map(term).collect();
-    // Terms beyond add up until they no longer change the sum.
-    let (mut rest, mut at) = (0.0, most);
-    loop {
-        let one = term(at);
-        rest += one;
-        if at as f64 >= count || (at as f64 > count * p && one < rest * f64::EPSILON) {
-            break;
-        }
-        at += 1;
-    }
-    all.push(rest);
-    all
-}
-
-/// Sums from each place to the last.
-fn from_the_right(terms: &[f64]) -> Vec<f64> {
-    let mut sums = terms.to_vec();
-    for at in (0..terms.len() - 1).rev() {
-        sums[at] += sums[at + 1];
-    }
-    sums
-}
-
-/// Benjamini and Hochberg's q-values (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) of p-values that are the smallest of `tests`: those
-/// that aren't given are taken to be larger, so that a q-value is never below what all of them would give.
-pub fn q_values(p_values: &[f64], tests: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|&one, &other| p_values[one].total_cmp(&p_values[other]));
-    let (mut q_values, mut least) = (vec![1.0; p_values.len()], 1.0f64);
-    for (rank, &at) in order.iter().enumerate().rev() {
-        least = least.min(p_values[at] * tests / (rank + 1) as f64);
-        q_values[at] = least;
-    }
-    q_values
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -329,10 +248,8 @@ mod tests {
         let (accounts, identifiers) = (vec![1, 2, 3, 4, 5, 9], vec![6, 1, 1, 2, 3, 3, 4, 2, 1, 1]);
         let null = Bicm::of(accounts.clone(), identifiers.clone()).unwrap();
         assert!(null.residual <= TOLERANCE);
-        let fugacity = |side: &Side, degree: u32| side.fugacities[side.degrees.binary_search(&degree).unwrap()];
         for &degree in &accounts {
-            let one = fugacity(&null.accounts, degree);
-            let expected: f64 = identifiers.iter().map(|&other| linked(one, fugacity(&null.identifiers, other))).sum();
+            let expected: f64 = null.has(degree, identifiers.clone()).iter().map(|&(count, p)| count * p).sum();
             assert!((expected - f64::from(degree)).abs() < 1e-6, "{degree}: {expected}");
         }
         assert_eq!(null.both(1, 2).last().unwrap(), &(1.0, 1.0));
@@ -344,46 +261,6 @@ mod tests {
         let error = Bicm::within(degrees.clone(), degrees, 1).unwrap_err();
         assert!(error.residual > TOLERANCE && error.iterations == 1, "{error:?}");
         assert_eq!(Bicm::of(vec![1, 1], vec![1]).unwrap_err().residual, f64::INFINITY);
-    }
-
-    proptest! {
-        /// The grouped tail is the one of indicators taken one by one; Poisson's is off by no more than it says.
-        #[test]
-        fn tails_agree_with_a_naive_sum(classes in prop::collection::vec((1u32..6, 0.0..0.9f64), 1..6), seen in 0u32..8) {
-            let mut naive = vec![1.0];
-            for &(count, p) in &classes {
-                for _ in 0..count {
-                    let mut next = vec![0.0; naive.len() + 1];
-                    for (at, mass) in naive.iter().enumerate() {
-                        next[at] += mass * (1.0 - p);
-                        next[at + 1] += mass * p;
-                    }
-                    naive = next;
-                }
-            }
-            let expected: f64 = naive.iter().skip(seen as usize).sum();
-            let classes: Vec<(f64, f64)> = classes.iter().map(|&(count, p)| (f64::from(count), p)).collect();
-            let exact = tail_within(&classes, seen, f64::INFINITY);
-            prop_assert!((exact.p_value - expected).abs() < 1e-12, "{exact:?} {expected}");
-            let poisson = tail_within(&classes, seen, 0.0);
-            prop_assert!((poisson.p_value - expected).abs() <= poisson.off_by.unwrap_or(0.0) + 1e-12, "{poisson:?} {expected}");
-        }
-
-        #[test]
-        fn q_values_are_those_of_all_tests(p_values in prop::collection::vec(0.0..1.0f64, 1..30), more in 0usize..40) {
-            let tests = p_values.len() + more;
-            let all: Vec<f64> = p_values.iter().copied().chain(std::iter::repeat_n(1.0, more)).collect();
-            let naive = |p: f64| {
-                let bound = |other: f64| {
-                    let rank = all.iter().filter(|&&third| third <= other).count();
-                    other * tests as f64 / rank as f64
-                };
-                all.iter().filter(|&&other| other >= p).map(|&other| bound(other)).fold(1.0, f64::min)
-            };
-            for (&p, q) in p_values.iter().zip(q_values(&p_values, tests as f64)) {
-                prop_assert!((q - naive(p)).abs() < 1e-12, "{p}: {q} {}", naive(p));
-            }
-        }
     }
 
     /// Graphs drawn from the null of uneven degrees: p-values of pairs, made continuous by a draw between the two tails that a
@@ -398,15 +275,14 @@ mod tests {
         let short = edges - identifier_degrees.iter().sum::<u32>();
         (0..short).for_each(|at| identifier_degrees[(at % 20) as usize] += 1);
         let truth = Bicm::of(account_degrees.clone(), identifier_degrees.clone()).unwrap();
-        let fugacity = |side: &Side, degree: u32| side.fugacities[side.degrees.binary_search(&degree).unwrap()];
         let (mut known, mut solved) = (Vec::new(), Vec::new());
         for _ in 0..150 {
             let drawn: Vec<Vec<usize>> = account_degrees
                 .iter()
                 .map(|&degree| {
-                    let one = fugacity(&truth.accounts, degree);
+                    let one = truth.accounts.fugacity(degree);
                     (0..identifiers as usize)
-                        .filter(|&at| random.random_bool(linked(one, fugacity(&truth.identifiers, identifier_degrees[at]))))
+                        .filter(|&at| random.random_bool(linked(one, truth.identifiers.fugacity(identifier_degrees[at]))))
                         .collect()
                 })
                 .collect();

@@ -185,7 +185,8 @@ fn judge(
     if degree <= 1 {
         return (Private, Policy::Keep);
     }
-    let crowd = f64::from(degree) > (config.popular_share * account_count).max(f64::from(tail.hub_degree));
+    let tail_begins = f64::from(tail.hub_degree).min(config.crowd_share * account_count);
+    let crowd = f64::from(degree) > tail_begins.max(config.popular_share * account_count);
     // In a small population a campaign's own template can reach the share of a popular one: it may still confirm.
     let common = f64::from(degree) > config.common_share * account_count;
     let popular = if common { Policy::Drop } else { Policy::CoOccurrenceOnly };
@@ -444,6 +445,23 @@ mod tests {
             let keeps = found.policies[crowd] == Policy::Keep;
             assert_eq!(keeps, expected == IdentifierClass::OperatorHub, "{network:?}");
         }
+    }
+
+    #[test]
+    fn what_half_of_all_have_is_popular_though_the_fitted_tail_begins_beyond() {
+        // Two hundred accounts with a template of their own; of ten templates that are shared four are half of them's and six are ten's.
+        let mut touches: Vec<_> = (0..200).map(|account| (account, 0, account, START + account * DAY / 4)).collect();
+        for popular in 0..4 {
+            touches.extend((0..100).map(|at| (at * 2, 0, 200 + popular, START + at * DAY / 2)));
+        }
+        for campaign in 0..6 {
+            touches.extend((0..10).map(|account| (account, 0, 204 + campaign, START + account * 60)));
+        }
+        let toy = Toy::new(&[KindRole::Template], 200, &touches);
+        let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        assert!(found.tails[0].hub_degree > 100);
+        let class = |template| found.classes[toy.identifier(0, template).index()];
+        assert_eq!((class(200), class(204)), (IdentifierClass::PopularTemplate, IdentifierClass::Shared));
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct ClassifyConfig {
     pub popular_share: f64,
     /// A template or client fingerprint in more than this share of all accounts never links at all.
     pub common_share: f64,
+    /// ... and in more than this share it is popular wherever the fitted tail begins: a kind of which accounts share hardly anything but
+    /// popular ones and a campaign's has a tail beyond all of them.
+    pub crowd_share: f64,
     /// Standard deviations above the mean of log degree at which the fitted upper tail begins.
     pub tail_deviations: f64,
     /// A hub whose inter-quartile range of first use is at most this share of its kind's is a burst: one operator's hub.
@@ -61,6 +64,7 @@ impl Default for ClassifyConfig {
             other_hub_accounts: 10,
             popular_share: 0.005,
             common_share: 0.05,
+            crowd_share: 0.2,
             tail_deviations: 3.0,
             burst_spread: 0.05,
             spread_accounts: 5,

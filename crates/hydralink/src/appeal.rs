@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
 use crate::roles::{self, AccountRole};
+use crate::significance::{Significance, significance_in_network};
 use crate::ties::{Group, Ties};
 use crate::time::rfc3339;
 
@@ -59,6 +60,9 @@ pub struct Appeal {
     pub ends_without: Vec<String>,
     /// What it shares with members that isn't counted.
     pub not_counted: Vec<NotCounted>,
+    /// Whether chance would give it as much of the network's identifiers, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub significance: Option<Significance>,
 }
 
 /// An identifier that speaks for the network.
@@ -140,6 +144,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         enough,
         ends_without,
         not_counted: not_counted(&ties, account, &group, &ballots),
+        significance: None,
     };
     let mut answer = answer(&appeal);
     if let Some(hands) = roles::two_hands(dataset, results, account) {
@@ -152,6 +157,17 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         ));
     }
     Ok(Appeal { answer, ..appeal })
+}
+
+/// The same with whether chance would give the account as much of what the network's others have.
+///
+/// # Errors
+/// As [`appeal`] and [`significance_in_network`].
+pub fn appeal_with_significance(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
+    let found = appeal(dataset, results, account)?;
+    let index = found.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    let significance = index.map(|index| significance_in_network(dataset, results, account, index)).transpose()?;
+    Ok(Appeal { significance, ..found })
 }
 
 /// Of the shortest run of the first of `order` for which `holds`, those that it doesn't hold without; nothing if it doesn't

@@ -138,7 +138,7 @@ pub fn backtest(
         step("cutting")?;
         let activity = now.activity.until(time)?;
         let whole = dataset.graph().until(time, &activity)?;
-        let linking = dataset.without_expired(&whole);
+        let linking = dataset.of_those_that_link(&whole);
         let then = |&at: &Seconds| if at > time { NO_TIME } else { at };
         let accounts = AccountTable {
             created_at: now.accounts.created_at.iter().map(then).collect::<Vec<_>>().into(),

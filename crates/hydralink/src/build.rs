@@ -57,6 +57,8 @@ pub struct BuildSummary {
     pub ignored: Vec<IgnoredColumn>,
     /// Whether the store was written: not if every file was skipped.
     pub changed: bool,
+    /// Whether networks that had been found before an update were dropped with that.
+    pub networks_dropped: bool,
 }
 
 /// A column that was read over.
@@ -203,7 +205,8 @@ pub fn update<'a>(
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
-    let summary = BuildSummary { enriched, ..summary };
+    let summary =
+        BuildSummary { enriched, networks_dropped: dataset.labelling_if_any().is_ok_and(|found| found.is_some()), ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
     observer.phase("writing");
     put(&mut writer, ingested)?;
@@ -305,6 +308,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
         ignored: ignored_columns(&ingested.files),
         changed: true,
+        networks_dropped: false,
     }
 }
 

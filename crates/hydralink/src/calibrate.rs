@@ -62,10 +62,10 @@ pub struct Calibration {
 /// What chance gives at one score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ThresholdLine {
-    /// Networks with at least this score.
+    /// Candidates with at least this score; from the threshold on they are networks.
     pub score: f64,
     /// In the data.
-    pub networks: u64,
+    pub candidates: u64,
     /// In a null copy, on average.
     pub expected_false: f64,
     /// Upper 95% limit of that.
@@ -102,7 +102,7 @@ impl Calibration {
                 let chance = false_networks::expected_false(&self.copies, score);
                 ThresholdLine {
                     score,
-                    networks: found.iter().filter(|&&other| other >= score).count() as u64,
+                    candidates: found.iter().filter(|&&other| other >= score).count() as u64,
                     expected_false: chance.expected,
                     upper: chance.upper,
                     copies_with_any: chance.copies_with_any,

@@ -2,6 +2,7 @@
 
 mod allowed;
 mod kinds;
+mod linking;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -151,7 +152,7 @@ impl Dataset {
         let sightings = members.iter().map(|&(account, _)| self.graph.account_degree(account)).sum::<usize>();
         self.expect(match members.len() {
             many if many > NETWORK_LOOKUPS => Reading::Much,
-            _ if sightings > FEW_SIGHTINGS => Reading::Some,
+            _ if sightings > FEW_SIGHTINGS => Reading::Links,
             _ => Reading::Few,
         });
     }
@@ -332,29 +333,6 @@ impl Dataset {
     pub fn is_banned(&self, account: AccountId) -> bool {
         let time = self.accounts.banned_at.get(account.index());
         time.is_some_and(|&time| time != graph::NO_TIME) || self.status.of_account(account) == Some("banned")
-    }
-
-    /// The graph of the sightings that link: all of them, but for kinds that were declared with a time to live those whose last
-    /// sighting lies longer before the store's last. Vertices have the same numbers. Where something was declared, the first
-    /// call costs O(sightings) and memory for them.
-    pub fn linking_graph(&self) -> &BipartiteGraph {
-        self.linking.get_or_init(|| self.without_expired(&self.graph)).as_ref().unwrap_or(&self.graph)
-    }
-
-    /// A graph of this store without the sightings that no longer link at its newest one; `None` if all do.
-    pub(crate) fn without_expired(&self, graph: &BipartiteGraph) -> Option<BipartiteGraph> {
-        let of_kind = |kind: &String| self.declared.get(kind).and_then(|entry| entry.ttl).map(|ttl| ttl.0);
-        let lives: Vec<Option<u32>> = self.tables().kinds.iter().map(of_kind).collect();
-        if lives.iter().all(Option::is_none) {
-            return None;
-        }
-        let newest = graph.last_seen();
-        let links = |sighting: &graph::Sighting| {
-            let life = lives[graph.kind_of(sighting.identifier).index()];
-            sighting.last_seen == graph::NO_TIME || life.is_none_or(|life| sighting.last_seen.saturating_add(life) >= newest)
-        };
-        let linking = graph.with_sightings(|sighting| links(&sighting).then_some(sighting));
-        Some(linking.expect("fewer sightings of the same graph"))
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].

@@ -90,7 +90,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         return Err(Error::Usage(format!("account:{account} is a seed and known-good at once: decide which")));
     }
     let bits = |identifier: u32| ties.bits_of(IdentifierId(identifier));
-    let walk = Walk { graph: dataset.graph(), bits: &bits };
+    let walk = Walk { graph: dataset.linking_graph(), bits: &bits };
     let start: Vec<u32> = seeds.iter().copied().filter(|&seed| walk.volume(seed) > 0.0).collect();
     if start.is_empty() {
         return Err(Error::Usage(match seeds.len() {

@@ -21,6 +21,46 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 //!
+//! Events needn't lie in files. What an iterator gives goes in as Arrow record batches (of `arrow-array` in this crate's version): here a row a
+//! sighting, of kinds of one's own choice; a `timestamp` column, or a row an exchange with a column for each kind, is read as from files.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arrow_array::{ArrayRef, RecordBatch, RecordBatchIterator, StringArray};
+//! use hydralink::{Batches, Dataset, DetectConfig, IngestConfig, Unobserved, build, detect, links};
+//!
+//! // Two hundred strangers with an address and a card each; of twelve accounts four share each of three addresses and six each of two cards.
+//! let strangers = (0..200).flat_map(|at| [("ip", format!("20.0.{at}.1")), ("card", format!("c{at}"))].map(|it| (format!("u{at}"), it)));
+//! let pool = (0..12).flat_map(|at| {
+//!     [("ip", format!("30.0.0.{}", at % 3)), ("card", format!("p{}", at / 6))].map(|it| (format!("p{at}"), it))
+//! });
+//! type Sighting = (String, (&'static str, String));
+//! let sightings: Vec<Sighting> = strangers.chain(pool).collect();
+//! let column = |of: fn(&Sighting) -> &str| -> ArrayRef {
+//!     Arc::new(StringArray::from_iter_values(sightings.iter().map(of)))
+//! };
+//! let batch = RecordBatch::try_from_iter([
+//!     ("account_id", column(|row| &row.0)),
+//!     ("entity_kind", column(|row| row.1.0)),
+//!     ("entity_value", column(|row| &row.1.1)),
+//! ])?;
+//! let reader = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let store = folder.path().join("store");
+//! build(Batches::new("sightings", reader), &store, &IngestConfig::default(), &Unobserved)?;
+//! let results = detect(&store, &DetectConfig::default(), &|_phase| true)?;
+//! let dataset = Dataset::open(&store)?;
+//! let why = links::why(&dataset, &results, dataset.account("p0")?, dataset.account("p3")?)?;
+//! println!("{}", why.answer);
+//! for shared in &why.shared {
+//!     println!("{} ({} accounts): {:.1} bits", shared.identifier, shared.accounts, shared.bits);
+//! }
+//! # assert_eq!(why.shared.iter().map(|shared| shared.accounts).sum::<u64>(), 10);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | question |
 //! |---|---|
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |

@@ -141,7 +141,8 @@ pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, seco
             let degree = graph.identifier_degree(identifier);
             Some(Shared {
                 identifier: dataset.label_of(Node::Identifier(identifier)),
-                bits: ties.map_or_else(|| (accounts / degree as f64).log2(), |ties| ties.bits_of(identifier)),
+                bits: ties
+                    .map_or_else(|| (accounts / degree as f64).log2(), |ties| ties.bits_between(first, second, identifier)),
                 accounts: degree as u64,
                 class: ties.map(|ties| ties.results().class_of(identifier).to_owned()),
                 seen_by_first: (rfc3339(mine.first_seen), rfc3339(mine.last_seen)),
@@ -175,12 +176,14 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
     let kinds: BTreeSet<&str> = counted.iter().map(|shared| kind_of(&shared.identifier)).collect();
     let network = |account| results.flagged_network_of(account).map(|(network, _)| network.id.clone());
     let (first_network, second_network) = (network(first), network(second));
-    let hubs = shared.len() - counted.len();
+    let silent = shared.len() - counted.len();
     let needed = ties.needed_by_pair(&tie);
-    let direct = match (counted.len(), hubs) {
+    let direct = match (counted.len(), silent) {
         (0, 0) => "they share no identifier".to_owned(),
-        (0, hubs) => format!("all {hubs} identifiers they share are hubs, which say nothing"),
+        (0, 1) => "the one identifier that they share says nothing".to_owned(),
+        (0, _) => format!("none of the {silent} identifiers that they share says anything"),
         (1, _) => "they share one identifier that counts".to_owned(),
+        (count, _) if kinds.len() == 1 => format!("they share {count} identifiers of one kind"),
         (count, _) => format!("they share {count} identifiers of {} kinds", kinds.len()),
     };
     let direct = match counted.len() {

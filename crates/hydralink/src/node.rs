@@ -287,6 +287,9 @@ impl Dataset {
             Some(key) if self.pseudonym_of("", "").is_none() => {
                 format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
             }
+            _ if text.starts_with("PN-") => {
+                "; networks are asked about by `network`, `members --network` and `why-not ACCOUNT`".to_owned()
+            }
             _ if self.names_no_kind(text) => format!("; this store has {}", self.tables().kinds.join(", ")),
             _ => String::new(),
         };

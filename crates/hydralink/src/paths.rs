@@ -54,8 +54,10 @@ pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k
     if from == to {
         return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(from))));
     }
-    let graph = dataset.graph();
-    let kept = ties.map_or_else(Foremost::default, |ties| ties.results().foremost.clone());
+    let graph = dataset.linking_graph();
+    // Degrees that were kept are those of all sightings.
+    let kept = ties.filter(|_| std::ptr::eq(graph, dataset.graph()));
+    let kept = kept.map_or_else(Foremost::default, |ties| ties.results().foremost.clone());
     let costs = EdgeCosts::new(graph, kept, [from, to]);
     let costs = |identifier: IdentifierId| costs.of(identifier);
     let ends = [VertexId(from.vertex(dataset)), VertexId(to.vertex(dataset))];

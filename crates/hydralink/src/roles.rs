@@ -92,8 +92,7 @@ pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Op
     if membership != Membership::Ambiguous {
         return Some(AccountRole::OperatorOwned);
     }
-    let mut of_network = of_network(dataset, results, account);
-    let works = of_network.any(|(role, _)| role.is_interest());
+    let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
 }
 
@@ -112,16 +111,38 @@ pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId
     two_hands(dataset, results, account).is_some()
 }
 
-/// The identifiers of its network that an account was seen with, each with the role of its kind.
+/// The identifiers of its network that an account was seen with, of kinds of these roles, each with the role.
 fn of_network<'a>(
     dataset: &'a Dataset,
     results: &'a Labelling,
     account: AccountId,
+    of_role: impl Fn(KindRole) -> bool + 'a,
 ) -> impl Iterator<Item = (KindRole, Sighting)> + 'a {
     let (graph, network) = (dataset.graph(), results.network_of[account.index()]);
     let sightings = graph.sightings_of(account);
-    let own = sightings.filter(move |sighting| results.network_of_identifier[sighting.identifier.index()] == network);
-    own.map(|sighting| (dataset.roles()[graph.kind_of(sighting.identifier).index()], sighting))
+    let with_role = sightings.map(|sighting| (dataset.roles()[graph.kind_of(sighting.identifier).index()], sighting));
+    with_role.filter(move |(role, sighting)| of_role(*role) && results.is_own(graph, sighting.identifier, network))
+}
+
+/// Since when an account was seen with anything of its network, of kinds of these roles, and whether that is a place; nothing if it wasn't,
+/// if a time is missing, or if a card is among it.
+fn since_by(dataset: &Dataset, results: &Labelling, account: AccountId, of_role: impl Fn(KindRole) -> bool) -> Option<Since> {
+    let mut found: Option<Since> = None;
+    for (role, sighting) in of_network(dataset, results, account, of_role) {
+        if role == KindRole::Payment || sighting.first_seen == NO_TIME {
+            return None;
+        }
+        let Since { since, place } = found.unwrap_or(Since { since: sighting.first_seen, place: false });
+        found = Some(Since { since: since.min(sighting.first_seen), place: place || is_place(role) });
+    }
+    found
+}
+
+/// When something was first seen on an account, and whether a place is among it.
+#[derive(Clone, Copy)]
+struct Since {
+    since: Seconds,
+    place: bool,
 }
 
 /// Whether a role is of what somebody works from.
@@ -131,30 +152,32 @@ fn is_place(role: KindRole) -> bool {
 
 /// That two hands are on an account, if they are.
 pub fn two_hands(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<TwoHands> {
+    let graph = dataset.graph();
     let network = *results.network_of.get(account.index()).filter(|&&network| network != NONE_U32)?;
-    let (mut since, mut place) = (NO_TIME, false);
-    for (role, sighting) in of_network(dataset, results, account) {
-        if role == KindRole::Payment || sighting.first_seen == NO_TIME {
-            return None;
-        }
-        since = if since == NO_TIME { sighting.first_seen } else { since.min(sighting.first_seen) };
-        place |= is_place(role);
-    }
-    if since == NO_TIME || !place {
+    // What the network has on it of places and cards decides for most, and the rest of a row, templates, is nearly all of it.
+    let is_telling = |role: KindRole| is_place(role) || role == KindRole::Payment;
+    let by_places = since_by(dataset, results, account, is_telling).filter(|found| found.place)?;
+    let old = |since: Seconds, first_seen: Seconds| {
+        first_seen != NO_TIME && first_seen.saturating_add(LIFE_BEFORE_DAYS * DAY) <= since
+    };
+    let role_of = |identifier: IdentifierId| dataset.roles()[graph.kind_of(identifier).index()];
+    let mut row = graph.sightings_of(account);
+    if !row.any(|sighting| old(by_places.since, sighting.first_seen) && is_place(role_of(sighting.identifier))) {
         return None;
     }
-    let graph = dataset.graph();
+    let since = since_by(dataset, results, account, |_| true)?.since;
     let is_owners = |sighting: &Sighting| {
         let Sighting { identifier, first_seen, last_seen, .. } = *sighting;
-        let timed = first_seen != NO_TIME && first_seen.saturating_add(LIFE_BEFORE_DAYS * DAY) <= since;
         let goes_on = last_seen != NO_TIME && last_seen >= since.saturating_add(DAY);
-        let accounts = graph.accounts_of(identifier);
         let elsewhere = |&other: &u32| other == account.0 || results.network_of[other as usize] != network;
-        timed
+        // Few pass the first tests, and what the last looks up is scattered over the store.
+        old(since, first_seen)
             && goes_on
-            && is_place(dataset.roles()[graph.kind_of(identifier).index()])
-            && accounts.len() <= HOUSEHOLD
-            && accounts.iter().all(elsewhere)
+            && is_place(role_of(identifier))
+            && match results.foremost.degree(graph, identifier) {
+                1 => true,
+                degree => degree <= HOUSEHOLD && graph.accounts_of(identifier).iter().all(elsewhere),
+            }
     };
     let seen = graph.sightings_of(account).filter(is_owners);
     // Of equals the lower.

@@ -1,4 +1,4 @@
-//! Is what two accounts share more than their numbers of identifiers explain (GR-4)?
+//! Is what two accounts share, or what an account has of a network's identifiers, more than their numbers of identifiers explain (GR-4)?
 //!
 //! The null, the statistic and the p-value are those of [`evidence::bicm`]: identifiers of each kind handed out at random, so that every account
 //! and every identifier keeps its number of partners on average. It is another question than [`crate::links::why`]'s bits: no
@@ -13,8 +13,9 @@
 //!
 //! Cost: every row of the store once, and the solution for each kind that both have.
 
+pub use evidence::bicm::Method;
 use evidence::bicm::{self, Bicm, NotConverged, Tail};
-use graph::{AccountId, KindId};
+use graph::{AccountId, IdentifierId, KindId};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::error::Error;
 use crate::results::Labelling;
 use crate::ties::shared;
 
-/// How far what two accounts share is beyond chance.
+/// How far what two accounts share, or what one has of a network's identifiers, is beyond chance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Significance {
     /// Identifiers that they share, of the kinds that count.
@@ -32,10 +33,12 @@ pub struct Significance {
     pub expected: f64,
     /// The probability of sharing so many or more by chance.
     pub p_value: f64,
-    /// By how much that can be off, where it isn't exact: Poisson's tail in place of the sum's own.
+    /// By how much that can be off, where Poisson's tail stands for the sum's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_by: Option<f64>,
-    /// Pairs of accounts: the tests that the q-value is for.
+    /// How it was computed.
+    pub method: Method,
+    /// Pairs of accounts, or of an account and a candidate: the tests that the q-value is for.
     pub pairs: f64,
     /// Upper bound of the q-value among these.
     pub q_value_at_most: f64,
@@ -54,47 +57,93 @@ pub fn significance(
     second: AccountId,
 ) -> Result<Significance, Error> {
     let graph = dataset.graph();
-    let degrees = |account: AccountId| {
-        let mut of_kind = vec![0u32; graph.kind_count()];
-        graph.sightings_of(account).for_each(|sighting| of_kind[graph.kind_of(sighting.identifier).index()] += 1);
-        of_kind
+    let (one, other) = (degrees(dataset, first), degrees(dataset, second));
+    let kinds = kinds_that_count(results, (0..graph.kind_count()).filter(|&kind| one[kind] > 0 && other[kind] > 0).collect());
+    let mut indicators = Vec::new();
+    for &kind in &kinds {
+        indicators.extend(null_of(dataset, kind)?.both(one[kind], other[kind]));
+    }
+    let common = shared(graph.identifiers_of(first), graph.identifiers_of(second));
+    let seen = common.filter(|&identifier| kinds.contains(&graph.kind_of(IdentifierId(identifier)).index())).count();
+    let accounts = graph.account_count() as f64;
+    Ok(beyond_chance(dataset, &kinds, &indicators, seen, accounts * (accounts - 1.0) / 2.0))
+}
+
+/// How far what an account has of a candidate network's identifiers is beyond what its number of identifiers explains. The network's are
+/// those that two or more of its *other* accounts were seen with, so that nothing is in the set because of the account.
+///
+/// # Errors
+/// As [`significance`].
+pub fn significance_in_network(
+    dataset: &Dataset,
+    results: &Labelling,
+    account: AccountId,
+    network: usize,
+) -> Result<Significance, Error> {
+    let graph = dataset.graph();
+    let others = results.members_of(network).into_iter().map(|(other, _)| other).filter(|&other| other != account);
+    let mut rows: Vec<u32> = others.flat_map(|other| graph.identifiers_of(other)).copied().collect();
+    rows.par_sort_unstable();
+    let set: Vec<u32> = rows.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).map(|run| run[0]).collect();
+    let own = degrees(dataset, account);
+    let of_kind = |kind: usize| {
+        let range = graph.identifiers_of_kind(KindId(kind as u8));
+        &set[set.partition_point(|&identifier| identifier < range.start)
+            ..set.partition_point(|&identifier| identifier < range.end)]
     };
-    let (one, other) = (degrees(first), degrees(second));
-    let both: Vec<usize> = (0..graph.kind_count()).filter(|&kind| one[kind] > 0 && other[kind] > 0).collect();
+    let both = (0..graph.kind_count()).filter(|&kind| own[kind] > 0 && !of_kind(kind).is_empty());
+    let kinds = kinds_that_count(results, both.collect());
+    let (mut indicators, mut seen) = (Vec::new(), 0);
+    for &kind in &kinds {
+        let degrees = of_kind(kind).iter().map(|&identifier| graph.identifier_degree(IdentifierId(identifier)) as u32);
+        indicators.extend(null_of(dataset, kind)?.has(own[kind], degrees.collect()));
+        seen += shared(graph.identifiers_of(account), of_kind(kind)).count();
+    }
+    let tests = graph.account_count() as f64 * results.heads().len() as f64;
+    Ok(beyond_chance(dataset, &kinds, &indicators, seen, tests))
+}
+
+/// By kind, how many identifiers an account has.
+fn degrees(dataset: &Dataset, account: AccountId) -> Vec<u32> {
+    let graph = dataset.graph();
+    let mut of_kind = vec![0; graph.kind_count()];
+    graph.sightings_of(account).for_each(|sighting| of_kind[graph.kind_of(sighting.identifier).index()] += 1);
+    of_kind
+}
+
+/// Of these kinds those that follow from none of the others.
+fn kinds_that_count(results: &Labelling, both: Vec<usize>) -> Vec<usize> {
     let follows = |kind: usize| {
         let mut implied = results.run.terms.implied_kinds();
         implied.any(|(finer, coarser)| coarser.index() == kind && both.contains(&finer.index()))
     };
-    let kinds: Vec<usize> = both.iter().copied().filter(|&kind| !follows(kind)).collect();
-    let mut indicators = Vec::new();
-    for &kind in &kinds {
-        let null = null_of(dataset, KindId(kind as u8)).map_err(|NotConverged { residual, iterations }| {
-            Error::NotConverged { what: format!("the null of {}", dataset.kind_name(KindId(kind as u8))), residual, iterations }
-        })?;
-        indicators.extend(null.both(one[kind], other[kind]));
-    }
-    let counts = |identifier: &u32| kinds.contains(&graph.kind_of(graph::IdentifierId(*identifier)).index());
-    let seen = shared(graph.identifiers_of(first), graph.identifiers_of(second)).filter(counts).count();
-    let Tail { p_value, expected, off_by } = bicm::upper_tail(&indicators, seen as u32);
-    let accounts = graph.account_count() as f64;
-    let pairs = accounts * (accounts - 1.0) / 2.0;
-    Ok(Significance {
+    both.iter().copied().filter(|&kind| !follows(kind)).collect()
+}
+
+/// What so many of these indicators say among so many tests.
+fn beyond_chance(dataset: &Dataset, kinds: &[usize], indicators: &[(f64, f64)], seen: usize, tests: f64) -> Significance {
+    let Tail { p_value, expected, off_by, method } = bicm::upper_tail(indicators, seen as u32);
+    Significance {
         shared: seen as u64,
         expected,
         p_value,
         off_by,
-        pairs,
-        q_value_at_most: bicm::q_values(&[p_value], pairs)[0],
-        kinds: kinds.into_iter().map(|kind| dataset.kind_name(KindId(kind as u8)).to_owned()).collect(),
-    })
+        method,
+        pairs: tests,
+        q_value_at_most: bicm::q_values(&[p_value], tests)[0],
+        kinds: kinds.iter().map(|&kind| dataset.kind_name(KindId(kind as u8)).to_owned()).collect(),
+    }
 }
 
 /// The null of one kind of identifiers. O(sightings) once, then what [`Bicm::of`] takes.
-fn null_of(dataset: &Dataset, kind: KindId) -> Result<Bicm, NotConverged> {
-    let graph = dataset.graph();
+fn null_of(dataset: &Dataset, kind: usize) -> Result<Bicm, Error> {
+    let (graph, kind) = (dataset.graph(), KindId(kind as u8));
     let range = graph.identifiers_of_kind(kind);
     let degree = |account: u32| graph.identifiers_within(AccountId(account), &range).len() as u32;
     let accounts = (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 12).map(degree).collect();
-    let identifiers = range.clone().map(|identifier| graph.identifier_degree(graph::IdentifierId(identifier)) as u32).collect();
-    Bicm::of(accounts, identifiers)
+    let identifiers = range.clone().map(|identifier| graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
+    Bicm::of(accounts, identifiers).map_err(|NotConverged { residual, iterations }| {
+        let what = format!("the null of {}", dataset.kind_name(kind));
+        Error::NotConverged { what, residual, iterations }
+    })
 }

@@ -85,6 +85,13 @@ impl<'a> Ties<'a> {
         }
     }
 
+    /// The bits that it says of two accounts that were both seen with it; 0 if a sighting of either doesn't link.
+    pub fn bits_between(&self, first: AccountId, second: AccountId, identifier: IdentifierId) -> f64 {
+        let graph = self.dataset.linking_graph();
+        let link = [first, second].iter().all(|&account| graph.sighting_between(account, identifier).is_some());
+        if link { self.bits_of(identifier) } else { 0.0 }
+    }
+
     /// The bits that sharing an identifier says if so many accounts have it.
     fn bits_at(&self, identifier: IdentifierId, degree: usize) -> f64 {
         let graph = self.dataset.linking_graph();

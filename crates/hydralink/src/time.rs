@@ -37,7 +37,7 @@ pub fn seconds_of(text: &str) -> Result<(Seconds, Seconds), Error> {
 /// # Errors
 /// [`Error::Usage`] with what was expected.
 pub fn length_of(text: &str) -> Result<Seconds, Error> {
-    let length = events::normalise::kind::Ttl::try_from(text.to_owned());
+    let length = events::normalise::kind::Length::try_from(text.to_owned());
     length.map(|length| length.0).map_err(|_| Error::Usage(format!("{text} is no length of time such as 90d or 12h")))
 }
 

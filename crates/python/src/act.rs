@@ -69,6 +69,9 @@ impl Store {
             let place = id.place(&labels)?;
             let network = labels.network(&dataset, place)?;
             dataset.expect_reading_of_network(&labels, place);
+            if benign_budget.is_nan() || benign_budget < 0.0 {
+                return Err(usage(format!("benign_budget={benign_budget}: a number of accounts, 0 or more, was expected")));
+            }
             bans::plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget, identifier_actions })
         })?;
         plain(py, &plan)

@@ -151,6 +151,9 @@ impl Store {
         significance: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
+            if let Some(prior) = prior_same_operator.filter(|&prior| !(prior > 0.0 && prior < 1.0)) {
+                return Err(usage(format!("prior_same_operator={prior}: a probability over 0 and below 1 was expected")));
+            }
             let (dataset, labels) = self.labelled()?;
             let dataset = dataset.for_lookups();
             let (first, second) = (account(&dataset, first)?, account(&dataset, second)?);
@@ -184,11 +187,14 @@ impl Store {
         }
     }
 
-    /// What an account's membership of a network rests on, and what would end it.
-    fn appeal<'py>(&self, py: Python<'py>, account: &str) -> PyResult<Bound<'py, PyAny>> {
+    /// What an account's membership of a network rests on, and what would end it. `significance=True` also says how likely it would
+    /// have so much of what the network's others have by chance; it reads the whole store.
+    #[pyo3(signature = (account, *, significance = false))]
+    fn appeal<'py>(&self, py: Python<'py>, account: &str, significance: bool) -> PyResult<Bound<'py, PyAny>> {
+        let explain = if significance { appeal::appeal_with_significance } else { appeal::appeal };
         let found = released(py, || {
             let (dataset, labels) = self.labelled()?;
-            appeal::appeal(&dataset, &labels, crate::store::account(&dataset, account)?)
+            explain(&dataset, &labels, crate::store::account(&dataset, account)?)
         })?;
         plain(py, &found)
     }

@@ -317,6 +317,11 @@ impl Id {
     }
 }
 
+/// A number of networks.
+pub(crate) fn counted(networks: usize) -> String {
+    format!("{} network{}", grouped(networks as u64), if networks == 1 { "" } else { "s" })
+}
+
 /// A store as a notebook shows it.
 pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
     let graph = dataset.graph();
@@ -335,10 +340,7 @@ pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
             let places = ranked(&labels, false);
             let shown = &places[..SHOWN.min(places.len())];
             let (threshold, candidates) = (labels.run.threshold, labels.heads().len() - places.len());
-            line(format!(
-                "<p>{} networks over {threshold} bits, {candidates} candidates below</p>",
-                grouped(places.len() as u64)
-            ));
+            line(format!("<p>{} over {threshold} bits, {candidates} candidates below</p>", counted(places.len())));
             line(
                 "<table><thead><tr><th>rank</th><th>id</th><th>accounts</th><th>score</th><th>why</th></tr></thead><tbody>"
                     .into(),

@@ -1,20 +1,48 @@
 //! Judging a detection: what chance gives, what reruns give, what truth says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hydralink::ablate::ablate;
 use hydralink::backtest::{Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig};
 use hydralink::evaluate::{self, Truth};
 use hydralink::layers::{self, LayersConfig};
-use hydralink::{CalibrateConfig, ConsensusConfig, calibrate, consensus, dossier};
+use hydralink::{CalibrateConfig, ConsensusConfig, Dataset, Error, calibrate, consensus, dossier};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::usage;
 use crate::plain::{json_of, plain};
+use crate::read::{Side, folder};
 use crate::store::Store;
 use crate::work::{released, watched};
+
+/// What is known beforehand, as files; tables of Arrow are written into a folder that goes with it.
+struct Known {
+    labels: Option<PathBuf>,
+    benign: Option<PathBuf>,
+    _folder: tempfile::TempDir,
+}
+
+impl Known {
+    fn of(py: Python<'_>, labels: Option<&Bound<'_, PyAny>>, benign: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let (labels, benign) = (Side::of(labels, "labels")?, Side::of(benign, "benign")?);
+        released(py, move || {
+            let folder = folder()?;
+            let file = |side: Option<_>| side.map(|side| Side::file(side, folder.path())).transpose();
+            Ok(Known { labels: file(labels)?, benign: file(benign)?, _folder: folder })
+        })
+    }
+
+    /// The labels that a call can't go without.
+    fn labels(&self) -> &Path {
+        self.labels.as_deref().unwrap_or(Path::new(""))
+    }
+
+    fn truth(&self, dataset: &Dataset, partial: bool) -> Result<Truth, Error> {
+        Truth::read(dataset, self.labels(), self.benign.as_deref(), partial)
+    }
+}
 
 #[pymethods]
 impl Store {
@@ -57,23 +85,24 @@ impl Store {
         })
     }
 
-    /// When nightly runs would have found each network (of `labels`, a CSV with account_id and network; else those found), and
+    /// When nightly runs would have found each network (of `labels`, a CSV file or Arrow with account_id and network; else those found), and
     /// what had leaked by then: `networks` and `cuts`, one every so many hours. `progress(phase, cuts done, cuts)`.
     #[pyo3(signature = (*, labels = None, every = 24, threads = None, progress = None))]
     fn backtest<'py>(
         &self,
         py: Python<'py>,
-        labels: Option<PathBuf>,
+        labels: Option<&Bound<'py, PyAny>>,
         every: u32,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = Known::of(py, labels, None)?;
         let found = watched(py, progress, threads, |watch| {
             if !(1..=1_000_000).contains(&every) {
                 return Err(usage(format!("every={every}: 1 to 1,000,000 hours were expected")));
             }
             let (dataset, results) = self.labelled()?;
-            let groups = match &labels {
+            let groups = match &known.labels {
                 None => Groups::flagged(&results),
                 Some(file) => {
                     let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
@@ -99,20 +128,21 @@ impl Store {
         plain(py, &found)
     }
 
-    /// How right the detection is against known truth: `labels` is a CSV with account_id and network, `benign` one with
+    /// How right the detection is against known truth: `labels` is a CSV file or Arrow with account_id and network, `benign` one with
     /// account_id and group of legitimate look-alikes. With `partial` the truth names only some accounts, and the others are left
     /// out instead of called benign. Precision, recall and F1 pairwise and B-cubed, ranking, and each planted network.
     #[pyo3(signature = (labels, *, benign = None, partial = false))]
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
-        labels: PathBuf,
-        benign: Option<PathBuf>,
+        labels: &Bound<'py, PyAny>,
+        benign: Option<&Bound<'py, PyAny>>,
         partial: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = Known::of(py, Some(labels), benign)?;
         let found = released(py, || {
             let dataset = self.dataset()?;
-            evaluate::evaluate(&dataset, &dataset.results()?, &labels, benign.as_deref(), partial)
+            evaluate::evaluate(&dataset, &dataset.results()?, known.labels(), known.benign.as_deref(), partial)
         })?;
         plain(py, &found)
     }
@@ -122,15 +152,16 @@ impl Store {
     fn baselines<'py>(
         &self,
         py: Python<'py>,
-        labels: PathBuf,
-        benign: Option<PathBuf>,
+        labels: &Bound<'py, PyAny>,
+        benign: Option<&Bound<'py, PyAny>>,
         partial: bool,
         pair_budget: u64,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = Known::of(py, Some(labels), benign)?;
         let lines = watched(py, progress, None, |watch| {
             let dataset = self.dataset()?;
-            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            let truth = known.truth(&dataset, partial)?;
             let config = BaselineConfig { pair_budget, ..BaselineConfig::default() };
             baselines::compare(&dataset, &dataset.results()?, &truth, &config, &|method| watch.step(method))
         })?;
@@ -142,13 +173,14 @@ impl Store {
     fn fairness<'py>(
         &self,
         py: Python<'py>,
-        labels: PathBuf,
-        benign: Option<PathBuf>,
+        labels: &Bound<'py, PyAny>,
+        benign: Option<&Bound<'py, PyAny>>,
         partial: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = Known::of(py, Some(labels), benign)?;
         let lines = released(py, || {
             let dataset = self.dataset()?;
-            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            let truth = known.truth(&dataset, partial)?;
             Ok(evaluate::fairness(&dataset, &dataset.results()?, &truth))
         })?;
         plain(py, &lines)
@@ -159,14 +191,15 @@ impl Store {
     fn ablate<'py>(
         &self,
         py: Python<'py>,
-        labels: PathBuf,
-        benign: Option<PathBuf>,
+        labels: &Bound<'py, PyAny>,
+        benign: Option<&Bound<'py, PyAny>>,
         partial: bool,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = Known::of(py, Some(labels), benign)?;
         let lines = watched(py, progress, None, |watch| {
             let dataset = self.dataset()?;
-            let truth = Truth::read(&dataset, &labels, benign.as_deref(), partial)?;
+            let truth = known.truth(&dataset, partial)?;
             ablate(&dataset, &dataset.results()?, &truth, &|without| watch.step(without))
         })?;
         plain(py, &lines)

@@ -58,13 +58,13 @@ impl Events {
 }
 
 /// A side table: a file, or a table of Arrow.
-enum Side {
+pub(crate) enum Side {
     File(PathBuf),
     Table(Batches),
 }
 
 impl Side {
-    fn of(given: Option<&Bound<'_, PyAny>>, name: &'static str) -> PyResult<Option<(Self, &'static str)>> {
+    pub(crate) fn of(given: Option<&Bound<'_, PyAny>>, name: &'static str) -> PyResult<Option<(Self, &'static str)>> {
         let Some(given) = given else { return Ok(None) };
         let side = if given.hasattr("__arrow_c_stream__")? {
             Side::Table(table::batches(given, name.to_owned())?)
@@ -78,7 +78,7 @@ impl Side {
     }
 
     /// Where it lies; a table is written into the folder, from where the store takes it over.
-    fn file((side, name): (Self, &str), folder: &Path) -> Result<PathBuf, Error> {
+    pub(crate) fn file((side, name): (Self, &str), folder: &Path) -> Result<PathBuf, Error> {
         match side {
             Side::File(file) => Ok(file),
             Side::Table(batches) => {
@@ -232,7 +232,7 @@ impl Reading {
 }
 
 /// A folder for what was given as tables and is read as files.
-fn folder() -> Result<tempfile::TempDir, Error> {
+pub(crate) fn folder() -> Result<tempfile::TempDir, Error> {
     tempfile::tempdir().map_err(|error| usage(format!("no folder can be made in {}: {error}", std::env::temp_dir().display())))
 }
 

@@ -152,7 +152,7 @@ impl Store {
         released(py, || {
             let dataset = self.dataset()?;
             let found = match dataset.labelling_if_any()? {
-                Some(labels) => format!("{} networks", labels.heads().iter().filter(|head| head.flagged).count()),
+                Some(labels) => find::counted(labels.heads().iter().filter(|head| head.flagged).count()),
                 None => "not detected yet".to_owned(),
             };
             let (accounts, sightings) = (dataset.graph().account_count(), dataset.graph().sighting_count());

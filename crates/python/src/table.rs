@@ -64,7 +64,11 @@ impl Table {
     }
 
     fn __repr__(&self) -> String {
-        format!("<hydralink.Table of {}: {}>", self.what, self.columns.join(", "))
+        let columns = self.columns.join(", ");
+        format!(
+            "<hydralink.Table of {}: {columns}; rows by pyarrow.table(t), polars.DataFrame(t), pandas.DataFrame.from_arrow(t)>",
+            self.what
+        )
     }
 }
 

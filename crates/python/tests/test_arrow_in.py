@@ -98,3 +98,12 @@ def test_side_tables_and_maps_need_no_files(events, world, found, tmp_path):
 def test_nothing_found_is_a_table_without_rows(found):
     none = pyarrow.table(found.networks(where="accounts > 1000000"))
     assert none.num_rows == 0 and "why" in none.column_names
+
+
+def test_truth_may_be_a_table_too(found, world):
+    labels, benign = (pyarrow.csv.read_csv(world / name) for name in ("labels.csv", "groups.csv"))
+    by_file = found.evaluate(world / "labels.csv", benign=world / "groups.csv")
+    assert found.evaluate(labels.to_pandas(), benign=polars.from_arrow(benign)) == by_file
+    assert found.fairness(labels) == found.fairness(world / "labels.csv")
+    with pytest.raises(hydralink.InputError, match="no column network or cluster"):
+        found.evaluate(labels.drop_columns(["network"]))

@@ -140,6 +140,14 @@ def test_questions_that_can_not_be_asked(found, network):
         found.hubs(top=-1)
 
 
+def test_numbers_that_mean_nothing(found, network):
+    one, other = network[1][:2]
+    with pytest.raises(hydralink.InputError, match="over 0 and below 1"):
+        found.why(one, other, prior_same_operator=2)
+    with pytest.raises(hydralink.InputError, match="0 or more"):
+        found.plan_bans(1, benign_budget=-1)
+
+
 def test_not_detected_yet(world, tmp_path):
     store = hydralink.build(world / "events.parquet", output=tmp_path / "store")
     assert not store.detected

@@ -83,6 +83,7 @@ def test_records(found, cli, network, world, tmp_path):
         (found.why_not(one, "account:" + other), ("why-not", store, one, other)),
         (found.why_not(one, id), ("why-not", store, one, id)),
         (found.appeal(one), ("appeal", store, one)),
+        (found.appeal(one, significance=True), ("appeal", store, one, "--significance")),
         (found.how(id), ("how", store, id)),
         (found.cohesion(id), ("cohesion", store, id)),
         (found.overlap(1, 2), ("overlap", store, 1, 2, "--top", 0)),

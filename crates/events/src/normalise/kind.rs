@@ -155,27 +155,27 @@ impl From<Normaliser> for String {
     }
 }
 
-/// How long a sighting links, in seconds; written as a number and a unit (`90d`, `12 hours`), a day being 24 hours.
+/// A length of time in seconds, such as how long a sighting links; written as a number and a unit (`90d`, `12 hours`), a day being 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Ttl(pub u32);
+pub struct Length(pub u32);
 
-impl TryFrom<String> for Ttl {
+impl TryFrom<String> for Length {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let seconds = text
             .parse::<jiff::Span>()
             .and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())))
-            .map_err(|error| format!("ttl {text:?} is no length of time such as 90d or 12h: {error}"))?;
+            .map_err(|error| format!("{text:?} is no length of time such as 90d or 12h: {error}"))?;
         let whole = (1.0..=f64::from(u32::MAX)).contains(&seconds);
-        if whole { Ok(Ttl(seconds as u32)) } else { Err(format!("ttl {text:?} is not between a second and a century")) }
+        if whole { Ok(Length(seconds as u32)) } else { Err(format!("{text:?} is not between a second and a century")) }
     }
 }
 
-impl From<Ttl> for String {
-    fn from(ttl: Ttl) -> String {
-        format!("{}s", ttl.0)
+impl From<Length> for String {
+    fn from(length: Length) -> String {
+        format!("{}s", length.0)
     }
 }
 
@@ -209,10 +209,10 @@ mod tests {
         for text in ["upper", "lowercase/3", "subnet/33", "subnet/24/7", "subnet/1/2/3", ""] {
             assert!(text.parse::<Normaliser>().is_err(), "{text}");
         }
-        assert_eq!(Ttl::try_from("90d".to_owned()), Ok(Ttl(90 * 86_400)));
-        assert_eq!(Ttl::try_from("12 hours".to_owned()), Ok(Ttl(43_200)));
+        assert_eq!(Length::try_from("90d".to_owned()), Ok(Length(90 * 86_400)));
+        assert_eq!(Length::try_from("12 hours".to_owned()), Ok(Length(43_200)));
         for text in ["", "90", "-1d", "0s", "1 month"] {
-            assert!(Ttl::try_from(text.to_owned()).is_err(), "{text}");
+            assert!(Length::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 }

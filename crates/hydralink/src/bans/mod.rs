@@ -276,11 +276,7 @@ fn belonging(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<(
 fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<u32> {
     let members = results.members_of(network.index());
     let seen = members.iter().flat_map(|&(account, _)| dataset.graph().identifiers_of(account)).copied();
-    // What one account has ties nothing, and is most of what accounts have: it needn't be looked up.
-    let is_shared = |identifier: u32| results.foremost.degree(dataset.graph(), IdentifierId(identifier)) > 1;
-    let own = |&identifier: &u32| {
-        is_shared(identifier) && results.network_of_identifier[identifier as usize] as usize == network.index()
-    };
+    let own = |&identifier: &u32| results.is_own(dataset.graph(), IdentifierId(identifier), network.index() as u32);
     let mut found: Vec<u32> = seen.filter(own).collect();
     found.par_sort_unstable();
     found.dedup();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use graph::AccountId;
+use graph::{AccountId, IdentifierId};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -19,7 +19,7 @@ const NAMED: usize = 5;
 pub(super) fn decided(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<String>, Error> {
     let allowed = dataset.allowed()?;
     let mut lines = Vec::new();
-    let is_tie = |&&identifier: &&u32| results.network_of_identifier.get(identifier as usize) == Some(&(network as u32));
+    let is_tie = |&&identifier: &&u32| results.is_own(dataset.graph(), IdentifierId(identifier), network as u32);
     let shares =
         |account: &u32| dataset.graph().identifiers_of(AccountId(*account)).iter().any(|identifier| is_tie(&identifier));
     let good = (0u32..).zip(&allowed.accounts).filter(|&(_, &good)| good).map(|(account, _)| account);

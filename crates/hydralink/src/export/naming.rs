@@ -46,8 +46,7 @@ impl Naming {
     /// Checks that the level has the key that it needs.
     pub(crate) fn new(level: Level, key: Option<[u8; 32]>) -> Result<Self, Error> {
         if level != Level::Full && key.is_none() {
-            let what =
-                "export levels analyst and redact need a key for their pseudonyms: give --key-file, or export at level full";
+            let what = "levels analyst and redact need a key for their pseudonyms: give --key-file, or take level full";
             return Err(Error::Usage(what.to_owned()));
         }
         Ok(Naming { level, key })

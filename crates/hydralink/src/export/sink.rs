@@ -105,7 +105,9 @@ pub(crate) fn write_file(
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let failed = |error| Error::io("write", path, error);
-    let temporary = builder.tempfile_in(folder).map_err(|error| Error::io("create a file in", folder, error))?;
+    // The name of a temporary file says nothing to anybody.
+    let refused = |error: io::Error| folder.metadata().err().unwrap_or_else(|| error.kind().into());
+    let temporary = builder.tempfile_in(folder).map_err(|error| Error::io("create a file in", folder, refused(error)))?;
     let file = temporary.reopen().map_err(failed)?;
     let sink = match compression {
         Compression::None => Sink::Plain(file),

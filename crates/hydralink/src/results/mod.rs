@@ -1,7 +1,7 @@
 //! What a detection leaves in the store: labels of every account and identifier, and the networks.
 
 use evidence::Classification;
-use graph::{AccountId, Column, IdentifierId, NONE_U32};
+use graph::{AccountId, BipartiteGraph, Column, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -409,6 +409,12 @@ impl Labelling {
         }
         let membership = Membership::of_code(*self.membership.get(account.index())?)?;
         Some((self.heads.get(network as usize)?, membership))
+    }
+
+    /// Whether an identifier is one of those that tie a candidate, by rank from 0. What one account has, which is most of what accounts have,
+    /// ties nothing and isn't looked up among the rest, which is scattered over the store.
+    pub(crate) fn is_own(&self, graph: &BipartiteGraph, identifier: IdentifierId, network: u32) -> bool {
+        self.foremost.degree(graph, identifier) > 1 && self.network_of_identifier.get(identifier.index()) == Some(&network)
     }
 
     /// The flagged network an account belongs to as core or fringe: what outputs call its network.

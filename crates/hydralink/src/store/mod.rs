@@ -89,7 +89,7 @@ impl Store {
     /// Says what will be read of the large sections. Where the system reads far ahead (8 MiB on some machines), a question to a
     /// cold store otherwise waits for megabytes that it doesn't need.
     pub(crate) fn expect(&self, reading: Reading) {
-        self.sections.values().for_each(|section| section.expect(reading));
+        self.sections.iter().for_each(|(name, section)| section.expect(name, reading));
     }
 
     /// Has the system fetch a section that will be read whole, if there is one.

@@ -23,6 +23,9 @@ use crate::error::Error;
 pub enum Reading {
     /// Single places.
     Few,
+    /// So many places of what joins accounts that such sections of up to 16 MiB are soon read whole, and single places of all others:
+    /// names of what is shown in the end.
+    Links,
     /// So many places that sections of up to 16 MiB are soon read whole.
     Some,
     /// Whole sections, or so many places that it comes to the same.
@@ -30,16 +33,21 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// Sections of more bytes are read at single places.
+    /// Of a section of this name more bytes are read at single places.
     #[cfg(unix)]
-    fn whole(self) -> usize {
+    fn whole(self, name: &str) -> usize {
         match self {
+            Reading::Links if !JOINING.contains(&name) => SMALL_SECTION as usize,
             Reading::Few => SMALL_SECTION as usize,
-            Reading::Some => 16 << 20,
+            Reading::Links | Reading::Some => 16 << 20,
             Reading::Much => usize::MAX,
         }
     }
 }
+
+/// Sections of what joins accounts: looked up for every sighting, or for every account that one leads to.
+#[cfg(unix)]
+const JOINING: [&str; 4] = ["graph.account_offsets", "result.small_degrees", "result.policies", "result.network_of"];
 
 /// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
 pub const SMALL_SECTION: u64 = 1 << 20;
@@ -57,10 +65,10 @@ pub(crate) struct Mapped {
 impl Mapped {
     /// Tells the system what will be read, so that it reads no more around each place than that. Of no consequence if it can't
     /// be told.
-    pub(crate) fn expect(&self, reading: Reading) {
+    pub(crate) fn expect(&self, name: &str, reading: Reading) {
         #[cfg(unix)]
         if self.map.len() > SMALL_SECTION as usize {
-            let places = self.map.len() > reading.whole();
+            let places = self.map.len() > reading.whole(name);
             drop(self.map.advise(if places { memmap2::Advice::Random } else { memmap2::Advice::Normal }));
         }
     }
@@ -119,7 +127,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(|error| damaged(format!("{}: cannot map: {error}", entry.file)))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
-    mapped.expect(Reading::Few);
+    mapped.expect("", Reading::Few);
     if entry.bytes <= SMALL_SECTION {
         mapped.check(entry).map_err(damaged)?;
     }
