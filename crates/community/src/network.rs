@@ -34,24 +34,31 @@ pub(crate) trait Mass: Copy + Send + Sync {
 impl Mass for i64 {
     type Cell = AtomicI64;
     const ZERO: Self = 0;
+    #[inline]
     fn plus(self, other: Self) -> Self {
         self + other
     }
+    #[inline]
     fn minus(self, other: Self) -> Self {
         self - other
     }
+    #[inline]
     fn product(self, other: Self) -> f64 {
         self as f64 * other as f64
     }
+    #[inline]
     fn into_cell(self) -> AtomicI64 {
         AtomicI64::new(self)
     }
+    #[inline]
     fn of(cell: &AtomicI64) -> Self {
         cell.load(Relaxed)
     }
+    #[inline]
     fn add_to(self, cell: &AtomicI64) {
         cell.fetch_add(self, Relaxed);
     }
+    #[inline]
     fn store_in(self, cell: &AtomicI64) {
         cell.store(self, Relaxed);
     }
@@ -61,25 +68,32 @@ impl Mass for i64 {
 impl Mass for [i64; 2] {
     type Cell = [AtomicI64; 2];
     const ZERO: Self = [0; 2];
+    #[inline]
     fn plus(self, other: Self) -> Self {
         [self[0] + other[0], self[1] + other[1]]
     }
+    #[inline]
     fn minus(self, other: Self) -> Self {
         [self[0] - other[0], self[1] - other[1]]
     }
+    #[inline]
     fn product(self, other: Self) -> f64 {
         self[0] as f64 * other[1] as f64 + self[1] as f64 * other[0] as f64
     }
+    #[inline]
     fn into_cell(self) -> [AtomicI64; 2] {
         self.map(AtomicI64::new)
     }
+    #[inline]
     fn of(cell: &[AtomicI64; 2]) -> Self {
         [cell[0].load(Relaxed), cell[1].load(Relaxed)]
     }
+    #[inline]
     fn add_to(self, cell: &[AtomicI64; 2]) {
         cell[0].fetch_add(self[0], Relaxed);
         cell[1].fetch_add(self[1], Relaxed);
     }
+    #[inline]
     fn store_in(self, cell: &[AtomicI64; 2]) {
         cell[0].store(self[0], Relaxed);
         cell[1].store(self[1], Relaxed);
@@ -113,6 +127,7 @@ pub(crate) struct Row<'a, W> {
 }
 
 impl<'a, W: Weight> Row<'a, W> {
+    #[inline]
     pub(crate) fn iter(self) -> impl Iterator<Item = (u32, f64)> + 'a {
         self.targets.iter().zip(self.weights).map(|(&target, &weight)| (target, weight.into()))
     }
@@ -123,10 +138,12 @@ impl<W: Weight, M: Mass> Network<W, M> {
         self.masses.len()
     }
 
+    #[inline]
     pub(crate) fn degree_of(&self, vertex: u32) -> usize {
         self.degrees[vertex as usize] as usize
     }
 
+    #[inline]
     pub(crate) fn row_of(&self, vertex: u32) -> Row<'_, W> {
         let start = self.starts[vertex as usize] as usize;
         let row = start..start + self.degree_of(vertex);
@@ -196,6 +213,7 @@ pub(crate) struct Writer<'a, W, M> {
 }
 
 impl<W: Weight, M: Mass> Writer<'_, W, M> {
+    #[inline]
     pub(crate) fn push(&mut self, target: u32, weight: W) {
         self.targets[self.end] = target;
         self.weights[self.end] = weight;
@@ -203,6 +221,7 @@ impl<W: Weight, M: Mass> Writer<'_, W, M> {
     }
 
     /// Ends the row whose entries have been pushed.
+    #[inline]
     pub(crate) fn end_row(&mut self, mass: M) {
         self.starts[self.row] = self.base + self.row_start as u64;
         self.degrees[self.row] = (self.end - self.row_start) as u32;

@@ -12,10 +12,10 @@
 use rayon::prelude::*;
 
 use crate::groups::Groups;
-use crate::network::{Mass, Network, Weight};
+use crate::network::{Mass, Network, Row, Weight};
 use crate::objective::Objective;
 use crate::random::Stream;
-use crate::tally::{Pool, SKIP, Tally};
+use crate::tally::{Pool, Tally};
 
 /// Vertices that one task takes at least.
 const TASK: usize = 2048;
@@ -41,7 +41,7 @@ pub(crate) fn refine<W: Weight, M: Mass>(
 ) -> Refined {
     let mut parts = vec![0u32; network.vertex_count()];
     let seed = Stream::new(seed, stream).next();
-    let subsets = Pool::<Subset<M>>::default();
+    let subsets = Pool::<Subset<W, M>>::default();
     let community_of: Vec<Vec<u32>> = groups
         .tasks(&mut parts)
         .into_par_iter()
@@ -72,23 +72,59 @@ pub(crate) fn refine<W: Weight, M: Mass>(
 }
 
 /// Scratch for one community at a time; all arrays are indexed by the place within it.
-struct Subset<M> {
+struct Subset<W, M> {
     order: Vec<u32>,
     masses: Vec<M>,
+    rows: Rows<W>,
     outside: Vec<f64>,
     alone: Vec<bool>,
     odds: Vec<(u32, f64, f64)>,
     tally: Tally,
 }
 
-impl<M> Default for Subset<M> {
-    fn default() -> Self {
-        let (order, masses, outside, alone, odds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Subset { order, masses, outside, alone, odds, tally: Tally::default() }
+/// What the rows of a community's members have inside it, with places for vertices: both steps read it, and a community's own
+/// arrays fit into a cache where those of the network don't.
+struct Rows<W> {
+    starts: Vec<usize>,
+    places: Vec<u32>,
+    weights: Vec<W>,
+}
+
+impl<W: Weight> Rows<W> {
+    fn clear(&mut self) {
+        self.starts.clear();
+        self.starts.push(0);
+        self.places.clear();
+        self.weights.clear();
+    }
+
+    /// Adds a row; returns its sum.
+    fn push(&mut self, row: impl Iterator<Item = (u32, W)>) -> f64 {
+        let mut sum = 0.0;
+        for (place, weight) in row {
+            self.places.push(place);
+            self.weights.push(weight);
+            sum += weight.into();
+        }
+        self.starts.push(self.places.len());
+        sum
+    }
+
+    fn row_of(&self, place: usize) -> Row<'_, W> {
+        let row = self.starts[place]..self.starts[place + 1];
+        Row { targets: &self.places[row.clone()], weights: &self.weights[row] }
     }
 }
 
-impl<M: Mass> Subset<M> {
+impl<W, M> Default for Subset<W, M> {
+    fn default() -> Self {
+        let (order, masses, outside, alone, odds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let rows = Rows { starts: Vec::new(), places: Vec::new(), weights: Vec::new() };
+        Subset { order, masses, rows, outside, alone, odds, tally: Tally::default() }
+    }
+}
+
+impl<W: Weight, M: Mass> Subset<W, M> {
     /// Turns "place of the part's founder" into numbers from `next` on, in order of first appearance; returns the next unused.
     fn number(&mut self, parts: &mut [u32], mut next: u32) -> u32 {
         let number_of = &mut self.order;
@@ -106,7 +142,7 @@ impl<M: Mass> Subset<M> {
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call, in the loop above")]
-    fn merge<W: Weight>(
+    fn merge(
         &mut self,
         network: &Network<W, M>,
         groups: &Groups,
@@ -124,25 +160,21 @@ impl<M: Mass> Subset<M> {
         if length == 1 {
             return;
         }
-        // The place of a member of this community.
-        let place_of = |vertex: u32| {
-            let place = groups.position_of[vertex as usize].wrapping_sub(from);
-            if place < length { place } else { SKIP }
-        };
-        let to_members = |&vertex: &u32| {
-            let mut sum = 0.0;
-            for (target, weight) in network.row_of(vertex).iter() {
-                sum += if place_of(target) == SKIP { 0.0 } else { weight };
-            }
-            sum
-        };
+        self.rows.clear();
+        self.outside.clear();
+        for &vertex in members {
+            let row = network.row_of(vertex);
+            // Of another community it is beyond all of this one's places.
+            let place_of = |&target: &u32| groups.position_of[target as usize].wrapping_sub(from);
+            let places = row.targets.iter().map(place_of).zip(row.weights.iter().copied());
+            let inside = self.rows.push(places.filter(|&(place, _)| place < length));
+            self.outside.push(inside);
+        }
         self.order.clear();
         self.order.extend(0..length);
         random.shuffle(&mut self.order);
         self.masses.clear();
         self.masses.extend(members.iter().map(|&vertex| network.masses[vertex as usize]));
-        self.outside.clear();
-        self.outside.extend(members.iter().map(to_members));
         self.alone.clear();
         self.alone.resize(length as usize, true);
         let total = self.masses.iter().fold(M::ZERO, |sum, &mass| sum.plus(mass));
@@ -151,15 +183,13 @@ impl<M: Mass> Subset<M> {
             |outside: f64, mass: M| outside + objective.tolerance >= objective.scale * mass.product(total.minus(mass));
         for &place in &self.order {
             let at = place as usize;
-            let (vertex, mass) = (members[at], self.masses[at]);
+            let mass = self.masses[at];
             if !self.alone[at] || !well_connected(self.outside[at], mass) {
                 continue;
             }
-            self.tally.begin(network.degree_of(vertex), parts.len());
-            self.tally.add(network.row_of(vertex), |target| match place_of(target) {
-                SKIP => SKIP,
-                place => parts[place as usize],
-            });
+            let row = self.rows.row_of(at);
+            self.tally.begin(row.targets.len(), parts.len());
+            self.tally.add(row, |place| parts[place as usize]);
             self.odds.clear();
             let mut most = f64::NEG_INFINITY;
             self.tally.drain(|part, sum| {

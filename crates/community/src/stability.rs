@@ -8,13 +8,13 @@ use graph::{Partition, WeightedGraph};
 
 use crate::config::LeidenConfig;
 use crate::error::CommunityError;
-use crate::leiden::leiden;
+use crate::leiden::leiden_partition;
 
 /// Share of `runs` fresh Leiden runs in which each vertex stays with the plurality of its group of `partition`. Without runs
-/// every vertex is stable. Cost: `runs` times [`leiden`].
+/// every vertex is stable. Cost: `runs` times [`leiden_partition`].
 ///
 /// # Errors
-/// As [`leiden`].
+/// As [`leiden_partition`].
 pub fn stability(
     graph: &WeightedGraph,
     partition: &Partition,
@@ -28,7 +28,7 @@ pub fn stability(
     let mut stays = vec![0u32; expected];
     for run in 1..=runs {
         let config = LeidenConfig { seed: config.seed.wrapping_add(u64::from(run)), ..*config };
-        let other = leiden(graph, None, &config)?.partition;
+        let other = leiden_partition(graph, None, &config)?;
         let homes = homes(partition, &other);
         for (vertex, stays) in stays.iter_mut().enumerate() {
             *stays += u32::from(other.labels()[vertex] == homes[partition.labels()[vertex] as usize]);
@@ -66,7 +66,7 @@ mod tests {
         edges.extend([0, 1, 2, 5, 6, 7].map(|other| (10, other, 1.0)));
         let graph = WeightedGraph::from_edges(11, &edges).unwrap();
         let config = LeidenConfig::default();
-        let partition = leiden(&graph, None, &config).unwrap().partition;
+        let partition = leiden_partition(&graph, None, &config).unwrap();
         let found = stability(&graph, &partition, 40, &config).unwrap();
         assert!(found[..10].iter().all(|&share| share == 1.0), "{found:?}");
         assert!(found[10] < 0.9, "{found:?}");

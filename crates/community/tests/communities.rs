@@ -1,8 +1,8 @@
 //! Louvain and Leiden against closed forms, a naive oracle, reference graphs and their own promises.
 
 use community::{
-    CommunityError, Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig, audit, leiden, louvain, quality,
-    resolution_profile,
+    CommunityError, Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig, audit, leiden, leiden_partition, louvain,
+    quality, resolution_profile,
 };
 use graph::{Partition, WeightedGraph};
 use proptest::prelude::*;
@@ -353,7 +353,9 @@ proptest! {
             let naive = naive_quality(12, &edges, 6, &labels, &objective);
             prop_assert!((quality(&graph, &start, &objective) - naive).abs() < 1e-9);
             for effort in [Effort::Fast, Effort::Converge] {
-                let found = leiden(&graph, Some(&start), &LeidenConfig { objective, effort, seed, ..Default::default() }).unwrap();
+                let config = LeidenConfig { objective, effort, seed, ..Default::default() };
+                let found = leiden(&graph, Some(&start), &config).unwrap();
+                prop_assert_eq!(&leiden_partition(&graph, Some(&start), &config).unwrap(), &found.partition);
                 prop_assert!(found.quality >= naive - 1e-9, "from {naive} down to {}", found.quality);
                 prop_assert_eq!(found.audit.disconnected, 0);
                 prop_assert!(found.audit.sizes_sum_ok);

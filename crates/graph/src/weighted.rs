@@ -159,45 +159,54 @@ impl WeightedGraph {
     }
 
     /// Number of vertices.
+    #[inline]
     pub fn vertex_count(&self) -> usize {
         self.offsets.len() - 1
     }
 
     /// Number of stored entries: twice the edges between different vertices, plus the self-loops.
+    #[inline]
     pub fn entry_count(&self) -> usize {
         self.targets.len()
     }
 
     /// Number of vertices on the left side, if the graph is bipartite.
+    #[inline]
     pub fn left_count(&self) -> Option<u32> {
         self.left_count
     }
 
     /// Row starts; length vertices + 1.
+    #[inline]
     pub fn offsets(&self) -> &[u64] {
         &self.offsets
     }
 
     /// All rows' targets.
+    #[inline]
     pub fn targets(&self) -> &[u32] {
         &self.targets
     }
 
     /// All rows' weights.
+    #[inline]
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
     /// The neighbours of a vertex, ascending.
+    #[inline]
     pub fn neighbors_of(&self, vertex: u32) -> &[u32] {
         &self.targets[self.row(vertex)]
     }
 
     /// The weights of a vertex's edges, in the order of its neighbours.
+    #[inline]
     pub fn weights_of(&self, vertex: u32) -> &[f32] {
         &self.weights[self.row(vertex)]
     }
 
+    #[inline]
     fn row(&self, vertex: u32) -> std::ops::Range<usize> {
         self.offsets[vertex as usize] as usize..self.offsets[vertex as usize + 1] as usize
     }

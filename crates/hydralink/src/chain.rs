@@ -49,10 +49,10 @@ pub(crate) fn find_candidates(
     let finer = community::LeidenConfig { objective: finer, ..search };
     // Neither waits for the other: what one does on a single thread, the other fills.
     let (finer, infrastructure) = rayon::join(
-        || community::leiden(&weighted, Some(&communities.partition), &finer),
+        || community::leiden_partition(&weighted, Some(&communities.partition), &finer),
         || -> Result<Option<Partition>, Error> {
             match evidence::infrastructure_graph(facts, &weights)? {
-                Some(graph) if facts.tell_behaviour() => Ok(Some(community::leiden(&graph, None, &search)?.partition)),
+                Some(graph) if facts.tell_behaviour() => Ok(Some(community::leiden_partition(&graph, None, &search)?)),
                 _ => Ok(None),
             }
         },
@@ -62,10 +62,10 @@ pub(crate) fn find_candidates(
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
-    let proposals = community::leiden(&tied, None, &search)?.partition;
+    let proposals = community::leiden_partition(&tied, None, &search)?;
     step("members")?;
     let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
-    let graph_communities = [&communities.partition, &finer.partition];
+    let graph_communities = [&communities.partition, &finer];
     let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
     let mut candidates = corroborator.candidates(&proposals);
     step("population")?;

@@ -268,7 +268,7 @@ fn merge_alike(links: &[Link], pool_of: &[u32], communities: &mut BTreeMap<u32, 
 fn leiden(graph: &WeightedGraph, resolution: f64, seed: u64) -> Result<graph::Partition, Error> {
     let objective = community::QualityConfig { resolution, ..Default::default() };
     let search = community::LeidenConfig { objective, seed, ..Default::default() };
-    Ok(community::leiden(graph, None, &search)?.partition)
+    Ok(community::leiden_partition(graph, None, &search)?)
 }
 
 /// The pools, and how their infrastructure alone would part them.
