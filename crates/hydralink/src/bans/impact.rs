@@ -1,8 +1,8 @@
 //! What would a list of actions that somebody else made do?
 //!
 //! The list names accounts to ban and identifiers to act on. Everything is counted as for a plan ([`super`]): exchanges stopped
-//! on history, benign accounts expected to be hit (an account that belongs to a flagged network with confidence `c` is benign
-//! with `1 - c`, any other one surely), and for each network that the list touches, what is left of it and which identifiers
+//! on history, benign accounts expected to be hit (an account of a flagged network is benign if the network is none, and with `1 - c`
+//! if it is one and the account belongs with confidence `c`; any other one surely), and for each network that the list touches, what is left of it and which identifiers
 //! would go on joining what is left. Cost: O(members of those networks + sightings of their identifiers and of the list's).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
-use super::stopped::{Reach, Stakes};
+use super::stopped::{Group, Reach, Stakes};
 use super::{Harm, Replacement, Target, belonging, groups_left, harm, own_identifiers, replacement};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
+use crate::review::Chances;
 use crate::roles::is_compromised;
 
 /// Identifiers named that go on joining a network.
@@ -27,6 +28,10 @@ const JOINING: usize = 5;
 pub struct NetworkImpact {
     /// Its id.
     pub network: String,
+    /// The chance that it is a network ([`crate::review`](mod@crate::review)).
+    pub chance: f64,
+    /// Accounts of it that are hit, by bans or through identifiers: harmless, all of them, if it is none.
+    pub benign_if_none: u64,
     /// Accounts that belong.
     pub accounts: u64,
     /// How many of them the list bans.
@@ -97,21 +102,22 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     let met = identifiers.iter().flat_map(|&identifier| dataset.graph().accounts_of(IdentifierId(identifier)));
     let places: BTreeSet<usize> = accounts.iter().chain(met).filter_map(|&account| belongs_to(account)).collect();
     let touched = results.networks(dataset, &places.into_iter().collect::<Vec<usize>>())?;
-    let members: Vec<Vec<(u32, f64)>> = touched.iter().map(|network| belonging(dataset, results, network)).collect();
-    let mut reached = members.concat();
-    reached.extend(outside.iter().map(|&account| (account, 1.0)));
-    reached.sort_by_key(|&(account, _)| account);
-    let stakes = Stakes::new(dataset, &reached, &identifiers);
+    let (chances, cases) = (Chances::of(dataset, results)?, dataset.cases()?);
+    let mut groups: Vec<Group> = touched.iter().map(|network| belonging(dataset, results, network, &chances, &cases)).collect();
+    groups.push(Group { chance: 1.0, members: outside.iter().map(|&account| (account, 1.0)).collect() });
+    let stakes = Stakes::new(dataset, &groups, &identifiers);
     let mut reach = Reach::new(&stakes);
     list.iter().for_each(|&target| reach.take(target));
 
-    let networks = touched.iter().zip(&members).map(|(network, members)| {
-        let members: Vec<u32> = members.iter().map(|&(account, _)| account).collect();
+    let networks = touched.iter().zip(&groups).map(|(network, group)| {
+        let members: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
         let mut free = own_identifiers(dataset, results, network);
         free.retain(|&own| !list.contains(&Target::Identifier(own)));
         let groups = groups_left(&reach, &members, &free);
         NetworkImpact {
             network: network.id.clone(),
+            chance: group.chance,
+            benign_if_none: members.iter().filter(|&&member| reach.is_hit(member)).count() as u64,
             accounts: members.len() as u64,
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
             exchanges: members.iter().map(|&member| query::exchanges_of(dataset, AccountId(member))).sum(),
