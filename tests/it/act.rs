@@ -390,8 +390,26 @@ fn an_account_that_is_used_beside_its_owner_is_never_banned() {
 }
 
 #[test]
-fn an_account_that_was_warmed_up_and_handed_over_is_the_operators() {
+fn an_account_that_may_be_taken_over_is_banned_after_a_look() {
     let bench = Bench::new();
-    let (_, role) = with_a_victim(&bench, false);
-    assert_eq!(role, "operator_owned");
+    let (id, role) = with_a_victim(&bench, false);
+    assert_eq!(role, "possibly_taken_over");
+    let appeal = text(&bench.ok(&["appeal", "victim", "victim", "--format", "json"]).json()["answer"]);
+    let told = ["28 exchanges before", "ip:203.0.113.77", "taken over from its owner", "2026-0", "look before banning"];
+    assert!(told.iter().all(|part| appeal.contains(part)), "{appeal}");
+    let dossier = bench.ok(&["network", "victim", &id]).stdout;
+    assert!(dossier.contains("1 possibly taken over"), "{dossier}");
+    // The plan bans it, and says so; so does a list with it, and an export.
+    let plan = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000", "--format", "json"]).json();
+    let victim = serde_json::json!(["account:victim"]);
+    assert_eq!((&plan["possibly_taken_over"], &plan["compromised"]), (&victim, &serde_json::json!([])));
+    assert!(plan["actions"].as_array().expect("actions").iter().any(|action| action["target"] == "account:victim"), "{plan}");
+    let said = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000"]).stdout;
+    assert!(said.contains("1 of these may be taken over from their owners: look before banning"), "{said}");
+    let list = bench.file("bans.txt", "account:victim\n");
+    assert_eq!(bench.ok(&["impact", "victim", &list, "--format", "json"]).json()["possibly_taken_over"], victim);
+    bench.ok(&["export", "victim", "-o", "actions.jsonl", "--network", &id]);
+    let actions = fs::read_to_string(bench.path("actions.jsonl")).expect("actions");
+    let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
+    assert!(!line.contains("\"secure\"") && line.contains("taken over"), "{line}");
 }

@@ -68,6 +68,7 @@ fn plan_text(plan: &Plan) -> String {
         ));
     }
     lines.extend(compromised_text(&plan.compromised, "never banned"));
+    lines.extend(taken_over_text(&plan.possibly_taken_over));
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
         "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>12}{:>10}{:>9}",
@@ -134,6 +135,7 @@ fn impact_text(impact: &Impact) -> String {
         ));
     }
     lines.extend(compromised_text(&impact.compromised, "not to be banned"));
+    lines.extend(taken_over_text(&impact.possibly_taken_over));
     if !impact.known_good.is_empty() {
         lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
     }
@@ -163,12 +165,26 @@ fn impact_text(impact: &Impact) -> String {
 
 /// Accounts of victims, if there are any.
 fn compromised_text(accounts: &[String], what: &str) -> Option<String> {
+    let count = grouped(accounts.len() as u64);
+    (!accounts.is_empty())
+        .then(|| format!("used beside their owners, to be secured and {what} ({count}): {}", named_text(accounts)))
+}
+
+/// Accounts that had a life of their own before, if there are any.
+fn taken_over_text(accounts: &[String]) -> Option<String> {
+    let count = grouped(accounts.len() as u64);
+    (!accounts.is_empty()).then(|| {
+        format!(
+            "{count} of these may be taken over from their owners: look before banning (`appeal`): {}",
+            named_text(accounts)
+        )
+    })
+}
+
+fn named_text(accounts: &[String]) -> String {
     let named = accounts.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
     let more = accounts.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!accounts.is_empty()).then(|| {
-        format!("used beside their owners, to be secured and {what} ({}): {named}{more}", grouped(accounts.len() as u64))
-    })
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
 fn harm_text(harm: &Harm) -> String {

@@ -18,7 +18,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
-use crate::roles::{self, AccountRole};
+use crate::roles::{self, AccountRole, EarlierLife};
 use crate::ties::{Group, Ties};
 use crate::time::rfc3339;
 
@@ -142,15 +142,8 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         not_counted: not_counted(&ties, account, &group, &ballots),
     };
     let mut answer = answer(&appeal);
-    if let Some(hands) = roles::two_hands(dataset, results, account) {
-        answer.push_str(&format!(
-            "; two hands are on it: it had {} exchanges before anything of the network was seen on it ({}), and its own {} goes on; \
-             it is to be secured, not banned",
-            hands.exchanges_before,
-            rfc3339(hands.since).unwrap_or_default(),
-            dataset.label_of(Node::Identifier(hands.own))
-        ));
-    }
+    let life = roles::earlier_life(dataset, results, account);
+    answer.extend(life.and_then(|life| life_text(dataset, appeal.role?, &life)));
     Ok(Appeal { answer, ..appeal })
 }
 
@@ -170,6 +163,23 @@ pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -
         }
     }
     Some(set)
+}
+
+/// What the life that an account had before says of a role that rests on it.
+fn life_text(dataset: &Dataset, role: AccountRole, life: &EarlierLife) -> Option<String> {
+    let (exchanges, since) = (life.exchanges_before, rfc3339(life.since).unwrap_or_default());
+    let own = dataset.label_of(Node::Identifier(life.own));
+    let before = format!("it had {exchanges} exchanges before anything of the network was seen on it ({since})");
+    match role {
+        AccountRole::CompromisedLegitimate => {
+            Some(format!("; two hands are on it: {before}, and its own {own} goes on; it is to be secured, not banned"))
+        }
+        AccountRole::PossiblyTakenOver => Some(format!(
+            "; it may have been taken over from its owner: {before}, on its own {own} and never on a card of the network; an \
+             operator's account that was warmed up looks the same: look before banning"
+        )),
+        _ => None,
+    }
 }
 
 fn answer(appeal: &Appeal) -> String {

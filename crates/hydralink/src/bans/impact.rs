@@ -10,15 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
+use super::left::{groups_left, replacement};
 use super::stopped::{Group, Reach, Stakes};
-use super::{Harm, Replacement, Target, belonging, groups_left, harm, own_identifiers, replacement};
+use super::{Harm, Replacement, Target, banned, belonging, harm, labels, own_identifiers};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
 use crate::review::Chances;
-use crate::roles::is_compromised;
+use crate::roles::{is_compromised, possibly_taken_over};
 
 /// Identifiers named that go on joining a network.
 const JOINING: usize = 5;
@@ -65,6 +66,8 @@ pub struct Impact {
     pub outside_named: Vec<String>,
     /// Accounts of the list that an operator came to use beside their owners ([`crate::roles`]): harmless, and hit.
     pub compromised: Vec<String>,
+    /// Accounts of the list that may be taken over from their owners: held to be the operator's, to be looked at before a ban.
+    pub possibly_taken_over: Vec<String>,
     /// Accounts and identifiers of the list that an allow list or a rejected case calls known-good.
     pub known_good: Vec<String>,
     /// Exchanges of the store.
@@ -137,18 +140,14 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     };
     let good: BTreeMap<Target, &Node> = nodes.iter().filter(is_good).map(|node| (Target::from(*node), node)).collect();
     let hit: Vec<u32> = reach.hit().map(|(account, _)| account).collect();
-    let label = |account: &u32| dataset.label_of(Node::Account(AccountId(*account)));
     let all_accounts = (0..dataset.graph().account_count() as u32).map(AccountId);
     Ok(Impact {
         accounts_banned: accounts.len() as u64,
         identifiers_acted_on: identifiers.len() as u64,
         outside_networks: outside.len() as u64,
-        outside_named: outside.iter().take(NAMED).map(label).collect(),
-        compromised: accounts
-            .iter()
-            .filter(|&&account| is_compromised(dataset, results, AccountId(account)))
-            .map(label)
-            .collect(),
+        outside_named: labels(dataset, outside.iter().take(NAMED).copied().map(AccountId)),
+        compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
+        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
         exchanges: all_accounts.map(|account| query::exchanges_of(dataset, account)).sum(),
         exchanges_stopped: reach.stopped_of(&hit).round() as u64,

@@ -49,9 +49,10 @@
 mod greedy;
 mod harm;
 mod impact;
+mod left;
 mod stopped;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
@@ -60,14 +61,15 @@ use serde::Serialize;
 use crate::cases::Cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::interval::{garwood, jeffreys};
+use crate::interval::jeffreys;
 use crate::node::Node;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
-use crate::roles::is_compromised;
+use crate::roles::{is_compromised, possibly_taken_over};
 use greedy::choose;
 use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
+use left::{groups_left, not_acted_on, replacement};
 use stopped::{Gain, Group, Reach, Stakes};
 
 /// What may be done.
@@ -209,6 +211,8 @@ pub struct Plan {
     /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]): to
     /// be secured.
     pub compromised: Vec<String>,
+    /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
+    pub possibly_taken_over: Vec<String>,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which wasn't acted on still joins to another.
@@ -288,7 +292,8 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
         harm: harm(&reach)?,
-        compromised: compromised.iter().map(|&account| dataset.label_of(Node::account(account))).collect(),
+        compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
+        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
@@ -326,6 +331,15 @@ fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) ->
     found
 }
 
+/// The accounts that were banned, ascending.
+fn banned<'a>(reach: &'a Reach<'_>) -> impl Iterator<Item = AccountId> + 'a {
+    reach.hit().filter(|(_, hit)| hit.banned).map(|(account, _)| AccountId(account))
+}
+
+fn labels(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId>) -> Vec<String> {
+    accounts.into_iter().map(|account| dataset.label_of(Node::Account(account))).collect()
+}
+
 fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
     let dataset = stakes.dataset;
     let (action, node, interval) = match target {
@@ -350,60 +364,6 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         benign_share_interval: interval,
         already_banned: matches!(target, Target::Account(account) if dataset.is_banned(AccountId(account))),
     }
-}
-
-/// The identifiers that weren't acted on.
-fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
-    let acted: BTreeSet<Target> = taken.iter().map(|&(target, _)| target).collect();
-    own.iter().copied().filter(|&identifier| !acted.contains(&Target::Identifier(identifier))).collect()
-}
-
-/// Sizes of the groups of members that aren't banned, joined by the identifiers of the network that weren't acted on.
-fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
-    let graph = reach.stakes.dataset.graph();
-    let mut left = vec![false; graph.account_count()];
-    let left_over: Vec<u32> = members.iter().copied().filter(|&account| !reach.is_banned(account)).collect();
-    left_over.iter().for_each(|&account| left[account as usize] = true);
-    let mut open = vec![false; graph.identifier_count()];
-    free.iter().for_each(|&identifier| open[identifier as usize] = true);
-    let mut sizes = Vec::new();
-    for first in left_over {
-        if !std::mem::take(&mut left[first as usize]) {
-            continue;
-        }
-        let (mut group, mut next) = (vec![first], 0);
-        while let Some(&account) = group.get(next) {
-            next += 1;
-            for &identifier in graph.identifiers_of(AccountId(account)) {
-                if std::mem::take(&mut open[identifier as usize]) {
-                    let others = graph.accounts_of(IdentifierId(identifier)).iter().copied();
-                    group.extend(others.filter(|&other| std::mem::take(&mut left[other as usize])));
-                }
-            }
-        }
-        sizes.push(group.len() as u64);
-    }
-    sizes
-}
-
-/// Accounts made a week between the first and the last creation, which itself starts the clock.
-fn replacement(dataset: &Dataset, members: &[u32], network: &Network) -> Option<Replacement> {
-    let created = &dataset.accounts().created_at;
-    let members = members.iter().filter_map(|&account| created.get(account as usize).copied());
-    let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
-    let (first, last) = (times.iter().min()?, times.iter().max()?);
-    let weeks = f64::from(last - first) / (7.0 * 86_400.0);
-    if weeks <= 0.0 {
-        return None;
-    }
-    let made = times.len() as u64 - 1;
-    let interval = garwood(made);
-    let signal = network.signals.get("ban_and_replace");
-    Some(Replacement {
-        accounts_a_week: made as f64 / weeks,
-        interval: (interval.0 / weeks, interval.1 / weeks),
-        regeneration: signal.and_then(|signal| Some(signal.as_ref()?.value)),
-    })
 }
 
 #[cfg(test)]
