@@ -1,7 +1,8 @@
 //! What does an account's membership of a network rest on, and what would end it?
 //!
 //! 1. *Grounds*: the identifiers that speak for the network by the rule of detection ([`crate::ties`]), with the bits of each.
-//! 2. *Enough*: some of them that would tie the account to the network alone. None of these could be left out.
+//! 2. *Enough together*: some of them that, all of them together and nothing else, would tie the account to the network. None of these
+//!    could be left out, so where there are several none of them is enough by itself.
 //! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
 //! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
 //!
@@ -44,7 +45,8 @@ pub struct Appeal {
     pub confidence: f64,
     /// Bits of its grounds.
     pub bits: f64,
-    /// Bits that a tie to the network takes.
+    /// Bits that a tie to a network of this size takes: fewer than a pair, for there are fewer such groups than pairs to mistake
+    /// for one; half as much again where one kind speaks.
     pub needed: f64,
     /// Whether at least two kinds speak.
     pub corroborated: bool,
@@ -53,9 +55,9 @@ pub struct Appeal {
     pub tied: bool,
     /// The grounds, strongest first.
     pub grounds: Vec<Ground>,
-    /// Grounds that would be enough alone.
-    pub enough: Vec<String>,
-    /// Grounds without which nothing would tie it.
+    /// Grounds that would be enough together, without the others: none of them could be left out.
+    pub enough_together: Vec<String>,
+    /// Grounds without which nothing would tie it: all of them would have to go.
     pub ends_without: Vec<String>,
     /// What it shares with members that isn't counted.
     pub not_counted: Vec<NotCounted>,
@@ -70,7 +72,7 @@ pub struct Ground {
     pub class: String,
     /// What it says for the network, before discounts for several of one kind.
     pub bits: f64,
-    /// Accounts of the network seen with it.
+    /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
     /// All accounts seen with it.
     pub accounts: u64,
@@ -89,7 +91,7 @@ pub struct NotCounted {
     pub identifier: String,
     /// Class.
     pub class: String,
-    /// Accounts of the network seen with it.
+    /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
     /// All accounts seen with it.
     pub accounts: u64,
@@ -120,7 +122,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
     let labels = |ballots: Option<Vec<Ballot>>| -> Vec<String> {
         ballots.unwrap_or_default().into_iter().map(|(identifier, _)| dataset.label_of(Node::Identifier(identifier))).collect()
     };
-    let enough = labels(irreducible(&ballots, |some| by(some).accepted));
+    let enough_together = labels(irreducible(&ballots, |some| by(some).accepted));
     let without =
         |some: &[Ballot]| -> Vec<Ballot> { ballots.iter().filter(|ballot| !some.contains(ballot)).copied().collect() };
     let ends_without = labels(irreducible(&ballots, |some| found.accepted && !by(&without(some)).accepted));
@@ -137,7 +139,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         corroborated: found.tie.corroborated,
         tied: found.accepted,
         grounds: grounds(dataset, results, account, &group, &ballots),
-        enough,
+        enough_together,
         ends_without,
         not_counted: not_counted(&ties, account, &group, &ballots),
     };
@@ -196,16 +198,21 @@ fn answer(appeal: &Appeal) -> String {
         .map_or(String::new(), |role| format!(", {}", role.name().replace('_', " ")));
     let membership = appeal.membership.map_or("", Membership::name);
     let confidence = appeal.confidence * 100.0;
+    let ties = if appeal.corroborated {
+        "tie an account to a network of this size"
+    } else {
+        "of one kind tie an account to a network of this size"
+    };
     let why = match (appeal.tied, how) {
         (true, "touches") => format!(
-            "what it shares carries {bits:.1} bits where {needed:.1} tie it, but less of what it does is the network's than with members; \
+            "what it shares carries {bits:.1} bits where {needed:.1} {ties}, but less of what it does is the network's than with members; \
              not to be banned on this alone"
         ),
-        (true, _) => format!("what it shares carries {bits:.1} bits where {needed:.1} tie it"),
-        (false, "touches") => format!("what it shares carries {bits:.1} bits, fewer than the {needed:.1} that would tie it"),
+        (true, _) => format!("what it shares carries {bits:.1} bits where {needed:.1} {ties}"),
+        (false, "touches") => format!("what it shares carries {bits:.1} bits, fewer than the {needed:.1} that {ties}"),
         (false, _) => {
             format!(
-                "it looks like the members, though what it shares carries {bits:.1} bits where {needed:.1} would tie it alone"
+                "it looks like the members, though what it shares carries {bits:.1} bits, by itself fewer than the {needed:.1} that {ties}"
             )
         }
     };
@@ -226,7 +233,7 @@ pub(crate) fn grounds(
             identifier: dataset.label_of(Node::Identifier(identifier)),
             class: results.class_of(identifier).to_owned(),
             bits,
-            members: u64::from(group.held(identifier)),
+            members: u64::from(group.belonging(identifier)),
             accounts: graph.identifier_degree(identifier) as u64,
             exchanges: u64::from(sighting.count),
             first_seen: rfc3339(sighting.first_seen),
@@ -251,7 +258,7 @@ pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ba
     let row = |identifier: IdentifierId| NotCounted {
         identifier: dataset.label_of(Node::Identifier(identifier)),
         class: results.class_of(identifier).to_owned(),
-        members: u64::from(group.held(identifier)),
+        members: u64::from(group.belonging(identifier)),
         accounts: graph.identifier_degree(identifier) as u64,
     };
     shared.into_iter().map(row).collect()

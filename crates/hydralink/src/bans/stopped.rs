@@ -205,7 +205,9 @@ impl<'a> Reach<'a> {
 
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
         let exchanges = &self.stakes.exchanges;
-        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum()
+        // A sum of nothing would be -0.
+        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum::<f64>()
+            + 0.0
     }
 
     /// What an action would add.
