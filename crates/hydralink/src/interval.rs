@@ -88,6 +88,12 @@ impl Count {
         (quantile(LOW), quantile(HIGH))
     }
 
+    /// The probability that it is so many or more.
+    pub(crate) fn at_least(&self, count: u64) -> f64 {
+        let below = count.saturating_sub(self.from).min(self.mass.len() as u64) as usize;
+        (1.0 - self.mass[..below].iter().sum::<f64>()).max(0.0)
+    }
+
     /// Leaves out what is negligible at either end.
     fn trim(&mut self) {
         while self.mass.len() > 1 && self.mass[self.mass.len() - 1] < NEGLIGIBLE {
