@@ -186,6 +186,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let watch = Watch::new(shared);
     let (reading, key) = (&arguments.reading, arguments.key.read()?);
     let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
+    let was_detected = hydralink::Dataset::open(&arguments.store)
+        .and_then(|before| before.labelling_if_any())
+        .is_ok_and(|found| found.is_some());
     let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
     drop(watch);
     if !shared.quiet {
@@ -193,10 +196,12 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
             eprintln!("{file}: the store has these bytes already; skipped");
         }
         if summary.changed {
-            eprintln!(
-                "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
-                arguments.store.display()
-            );
+            let store = arguments.store.display();
+            if was_detected {
+                eprintln!("networks found before are of fewer events and were dropped: run `hydralink detect {store}`");
+            } else {
+                eprintln!("Next: hydralink detect {store}");
+            }
         }
     }
     Ok(output.one(&summary, summary_text)?)
