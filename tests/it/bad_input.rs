@@ -336,7 +336,7 @@ fn logs_as_python_and_apache_write_them_are_read() {
     let shown = bench.ok(&["show", "store", "account:a"]).stdout;
     assert!(shown.contains("2025-10-10T20:55:36Z"), "{shown}");
     let update = |name: &str, account: &str| {
-        let more = bench.file(name, row(account, "1", "null"));
+        let more = bench.file(name, row(account, "1", "{\"fp\":\"pm_2\"}"));
         bench.run(&["update", "store", &more]).stderr
     };
     let never = update("more.jsonl", "d");
