@@ -27,7 +27,7 @@ fn main() -> Result<(), Error> {
             "would_change": dossier.would_change,
             "hangs_on": dossier.fragile.iter().map(|held| &held.identifier).collect::<Vec<_>>(),
             "exchanges": plan.exchanges,
-            "plan": { "actions": plan.actions.len(), "stops": plan.exchanges_stopped, "benign_expected": plan.harm.benign_expected },
+            "plan": { "actions": plan.actions.len(), "stops": plan.exchanges_stopped, "benign_expected": plan.harm.benign_expected, "chance": plan.chance },
         });
         println!("{ticket}");
     }

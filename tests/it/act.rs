@@ -188,10 +188,12 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is a number"));
     for (budget, least) in [("0", 0.0), ("0.5", 0.0), ("3", 0.0)] {
         let plan = plan(&["--benign-budget", budget, "--identifier-actions"]);
-        let expected = number(&plan["benign_expected"]);
-        assert!(expected <= budget.parse::<f64>().expect("a number") + 1e-9, "{plan}");
-        let (low, high) = (number(&plan["benign_interval"][0]), number(&plan["benign_interval"][1]));
-        assert!(least <= low && low <= expected && expected <= high + 1.0, "{plan}");
+        let (expected, chance) = (number(&plan["benign_expected"]), number(&plan["chance"]));
+        let (if_network, if_none) = (number(&plan["benign_if_network"]), number(&plan["benign_if_none"]));
+        assert!((expected - chance * if_network - (1.0 - chance) * if_none).abs() < 1e-9, "{plan}");
+        assert!(if_network <= budget.parse::<f64>().expect("a number") + 1e-9, "{plan}");
+        let (low, high) = (number(&plan["benign_interval_if_network"][0]), number(&plan["benign_interval_if_network"][1]));
+        assert!(least <= low && low <= if_network && if_network <= high + 1.0, "{plan}");
         for column in ["benign_by_country", "benign_by_tier"] {
             let groups = plan[column].as_object().expect("groups");
             let hit: f64 = groups.values().map(|group| number(&group["benign_expected"])).sum();
@@ -205,11 +207,59 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         assert_eq!(banned(&action), shown["facts"]["status"] == "banned", "{action} {shown}");
     }
     assert!(plan(&[])["reviewed"].is_null());
+    // The chance is that of a review. Of a network that is confirmed nothing is in doubt but who belongs.
+    let morning = bench.ok(&["networks", &store, "--review-hours", "1000", "--format", "jsonl"]).records();
+    let reviewed = morning.iter().find(|network| network["id"] == id.as_str()).expect("it waits for a review");
+    assert_eq!(plan(&[])["chance"], reviewed["chance"]);
     run_with(&bench, &["case", "confirm", &store, &id], ANN);
+    let confirmed = plan(&["--benign-budget", "1000"]);
+    assert_eq!(
+        (&confirmed["chance"], &confirmed["benign_expected"]),
+        (&serde_json::json!(1.0), &confirmed["benign_if_network"])
+    );
     let reviewed = plan(&["--benign-budget", "1000"])["reviewed"].clone();
     assert_eq!(reviewed["harmless"], 0, "{reviewed}");
     assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
     bench.fails(3, &["did you mean"], &["plan-bans", &store, "PN-00000000"]);
+}
+
+/// Where the network may be none, all whom a plan hits may be harmless, whatever its budget, and both commands say so.
+#[test]
+fn what_a_plan_hits_if_the_network_is_none_is_told() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    // The weakest candidate is hardly one.
+    let weakest = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records().pop().expect("a candidate");
+    let id = text(&weakest["id"]);
+    let asked = ["plan-bans", &store, &id, "--benign-budget", "1000"];
+    let plan = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json();
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is a number"));
+    let (hit, chance) = (number(&plan["benign_if_none"]), number(&plan["chance"]));
+    assert!(hit >= 1.0 && chance < 0.5 && number(&plan["benign_if_network"]) < hit, "{plan}");
+    assert!(number(&plan["benign_expected"]) >= (1.0 - chance) * hit - 1e-9 && plan["benign_interval"][1] == hit, "{plan}");
+    let said = bench.ok(&asked).stdout;
+    assert!(
+        said.contains("what the budget of 1000 limits; if it is harmless") && said.contains(&format!("all {hit} that")),
+        "{said}"
+    );
+
+    // Of a flagged one as well; rejected, it is none.
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    let members = belonging(&bench, &store, &id);
+    let list = bench.file("bans.txt", members.iter().cloned().collect::<Vec<String>>().join("\n"));
+    let impact = || bench.ok(&["impact", &store, &list, "--format", "json"]).json();
+    let before = impact();
+    let chance = number(&before["networks"][0]["chance"]);
+    assert!(0.5 < chance && chance < 1.0 && before["networks"][0]["benign_if_none"] == members.len(), "{before}");
+    assert!(number(&before["benign_expected"]) > number(&before["benign_if_network"]), "{before}");
+    let said = bench.ok(&["impact", &store, &list]).stdout;
+    assert!(said.contains("if the networks below are ones") && said.contains("if it is harmless"), "{said}");
+    run_with(&bench, &["case", "reject", &store, &id], ANN);
+    let after = impact();
+    assert_eq!(
+        (&after["networks"][0]["chance"], &after["benign_expected"]),
+        (&serde_json::json!(0.0), &serde_json::json!(members.len() as f64))
+    );
 }
 
 #[test]
@@ -340,8 +390,26 @@ fn an_account_that_is_used_beside_its_owner_is_never_banned() {
 }
 
 #[test]
-fn an_account_that_was_warmed_up_and_handed_over_is_the_operators() {
+fn an_account_that_may_be_taken_over_is_banned_after_a_look() {
     let bench = Bench::new();
-    let (_, role) = with_a_victim(&bench, false);
-    assert_eq!(role, "operator_owned");
+    let (id, role) = with_a_victim(&bench, false);
+    assert_eq!(role, "possibly_taken_over");
+    let appeal = text(&bench.ok(&["appeal", "victim", "victim", "--format", "json"]).json()["answer"]);
+    let told = ["28 exchanges before", "ip:203.0.113.77", "taken over from its owner", "2026-0", "look before banning"];
+    assert!(told.iter().all(|part| appeal.contains(part)), "{appeal}");
+    let dossier = bench.ok(&["network", "victim", &id]).stdout;
+    assert!(dossier.contains("1 possibly taken over"), "{dossier}");
+    // The plan bans it, and says so; so does a list with it, and an export.
+    let plan = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000", "--format", "json"]).json();
+    let victim = serde_json::json!(["account:victim"]);
+    assert_eq!((&plan["possibly_taken_over"], &plan["compromised"]), (&victim, &serde_json::json!([])));
+    assert!(plan["actions"].as_array().expect("actions").iter().any(|action| action["target"] == "account:victim"), "{plan}");
+    let said = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000"]).stdout;
+    assert!(said.contains("1 of these may be taken over from their owners: look before banning"), "{said}");
+    let list = bench.file("bans.txt", "account:victim\n");
+    assert_eq!(bench.ok(&["impact", "victim", &list, "--format", "json"]).json()["possibly_taken_over"], victim);
+    bench.ok(&["export", "victim", "-o", "actions.jsonl", "--network", &id]);
+    let actions = fs::read_to_string(bench.path("actions.jsonl")).expect("actions");
+    let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
+    assert!(!line.contains("\"secure\"") && line.contains("taken over"), "{line}");
 }

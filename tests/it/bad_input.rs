@@ -340,3 +340,30 @@ fn what_is_asked_of_the_wrong_thing_is_told_where_to_ask() {
     let built = bench.ok(&["build", &alone, "-o", "alone"]);
     assert!(built.stdout.contains("2 accounts, and nothing that they could share"), "{}", built.stdout);
 }
+
+/// As Python writes JSON Lines and Apache times, with an object that is null in some rows; and an update of what was never detected.
+#[test]
+fn logs_as_python_and_apache_write_them_are_read() {
+    let bench = Bench::new();
+    let row = |account: &str, tokens: &str, billing: &str| {
+        format!(
+            "{{\"account_id\":\"{account}\",\"time\":\"10/Oct/2025:13:55:36 -0700\",\"ip\":\"198.51.100.7\",\"tokens\":{tokens},\"billing\":{billing}}}\n"
+        )
+    };
+    let rows = row("a", "NaN", "null") + &row("b", "-Infinity", "{\"fp\":\"pm_1\"}") + &row("c", "12", "{\"fp\":\"pm_1\"}");
+    let events = bench.file("events.jsonl", rows);
+    let built = bench.ok(&["build", &events, "-o", "store", "--map", "payment_instrument=billing.fp"]).stdout;
+    assert!(built.contains("0 rejected") && !built.contains("billing"), "{built}");
+    assert_eq!((accounts_of(&bench, "ip:198.51.100.7"), accounts_of(&bench, "payment_instrument:pm_1")), (3, 2));
+    let shown = bench.ok(&["show", "store", "account:a"]).stdout;
+    assert!(shown.contains("2025-10-10T20:55:36Z"), "{shown}");
+    let update = |name: &str, account: &str| {
+        let more = bench.file(name, row(account, "1", "{\"fp\":\"pm_2\"}"));
+        bench.run(&["update", "store", &more]).stderr
+    };
+    let never = update("more.jsonl", "d");
+    assert!(!never.contains("dropped") && never.contains("hydralink detect store"), "{never}");
+    bench.run(&["detect", "store", "--quiet"]);
+    let after = update("still.jsonl", "e");
+    assert!(after.contains("were dropped"), "{after}");
+}

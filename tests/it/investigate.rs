@@ -73,6 +73,30 @@ fn what_joins_two_accounts_is_answered_in_bits() {
         "{appeal}"
     );
     bench.fails(2, &["a probability over 0 and below 1"], &["why", &store, first, second, "--prior-same-operator", "1"]);
+    // Two of one network that aren't tied alone are told what ties each to it.
+    let members = |expression: &str| {
+        let rows = bench.ok(&["members", &store, "--where", expression, "--format", "jsonl"]).records();
+        rows.iter().map(|row| row["account_id"].as_str().expect("an account").to_owned()).collect::<Vec<String>>()
+    };
+    let (mut apart, flagged) = (0, members("network != null && membership == 'core'"));
+    for other in flagged.iter().skip(1).take(12) {
+        let why = bench.ok(&["why", &store, &flagged[0], other, "--format", "json"]).json();
+        let (answer, same) = (why["answer"].as_str().expect("a sentence"), why["first_network"] == why["second_network"]);
+        let alone = number(&why["bits"]) >= number(&why["needed"]);
+        assert_eq!(why["first_through"].is_object() && why["second_through"].is_object(), same && !alone, "{why}");
+        if same && !alone {
+            apart += 1;
+            assert!(
+                answer.starts_with("both belong to") && answer.contains("not tied to each other alone, but each to"),
+                "{answer}"
+            );
+            let appeal = bench.ok(&["appeal", &store, &flagged[0], "--format", "json"]).json();
+            assert_eq!((&appeal["bits"], &appeal["needed"]), (&why["first_through"]["bits"], &why["first_through"]["needed"]));
+            let said = bench.ok(&["why", &store, &flagged[0], other]).stdout;
+            assert!(said.contains("the network left out of it"), "{said}");
+        }
+    }
+    assert!(apart > 0, "two of a network that share little");
     let sum: f64 = shared.iter().map(|row| number(&row["bits"])).sum();
     assert!(number(&why["bits"]) <= sum + 1e-9, "further identifiers of a kind are discounted");
     let identifier = shared[0]["identifier"].as_str().expect("an identifier");
@@ -154,6 +178,11 @@ fn how_a_network_hangs_together_adds_up() {
         assert!(held["largest_piece"].as_u64().expect("a count") <= left, "{held}");
     }
     let text = bench.ok(&["how", &store, &id, "--top", "3"]).stdout;
+    // Two alone need more than one and a network, and one kind half as much again; each number says what it is of.
+    let needs = ["tie_needs", "tie_needs_of_one_kind", "membership_needs", "membership_needs_of_one_kind"];
+    let [pair, pair_of_one, group, group_of_one] = needs.map(|field| number(&how[field]));
+    assert!(pair > group && pair_of_one > pair && group_of_one > group, "{how}");
+    assert!(text.contains("two alone are tied from") && text.contains("an account to this network from"), "{text}");
     assert!(text.contains("Strongest joins") && text.contains("Without one identifier"), "{text}");
     let serial = bench.ok(&["how", &store, &id, "--format", "json", "--threads", "1"]).stdout;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&serial).expect("JSON"), how);
@@ -329,13 +358,31 @@ fn an_appeal_names_what_a_membership_rests_on_and_what_would_end_it() {
         let list = appeal[field].as_array().expect("a list").iter();
         list.map(|one| one.as_str().or_else(|| one["identifier"].as_str()).expect("a name").to_owned()).collect()
     };
-    let (grounds, enough, without) = (names("grounds"), names("enough"), names("ends_without"));
+    let (grounds, enough, without) = (names("grounds"), names("enough_together"), names("ends_without"));
     assert!(!enough.is_empty() && enough.len() <= without.len() && without.len() <= grounds.len());
     assert!(enough.iter().chain(&without).all(|one| grounds.contains(one)));
-    // The two sets meet: what is enough alone can't be whole where what is needed is gone.
+    // The two sets meet: what is enough together can't be whole where what is needed is gone.
     assert!(enough.iter().any(|one| without.contains(one)));
     let text = bench.ok(&["appeal", &store, &node]).stdout;
     assert!(text.contains("Without all of these nothing would tie it") && text.contains(&enough[0]), "{text}");
+    let heading =
+        if enough.len() == 1 { "Enough by itself (1)" } else { "Enough together, and without any one of them no longer" };
+    assert!(text.contains(heading) && !text.contains("Enough alone") && text.contains("network of this size"), "{text}");
+    // Accounts that only touch the network aren't counted as its own.
+    let id = appeal["network"].as_str().expect("an id");
+    let belongs = bench.ok(&["members", &store, "--network", id, "--where", "membership != 'ambiguous'", "--format", "jsonl"]);
+    let belonging: BTreeSet<String> =
+        belongs.records().iter().map(|row| row["account_id"].as_str().expect("an account").to_owned()).collect();
+    for ground in appeal["grounds"].as_array().expect("grounds").iter().chain(appeal["not_counted"].as_array().expect("a list"))
+    {
+        let seen = ["neighbors", &store, ground["identifier"].as_str().expect("a name"), "--top", "0", "--format", "jsonl"];
+        let seen = bench.ok(&seen).records();
+        let of_network = seen.iter().filter(|row| {
+            let node = row["node"].as_str().unwrap_or_default();
+            belonging.contains(node.strip_prefix("account:").unwrap_or(node))
+        });
+        assert_eq!(ground["members"].as_u64(), Some(of_network.count() as u64), "{ground}");
+    }
     let outsider = bench.ok(&["members", &store, "--where", "candidate == null", "--format", "jsonl"]).records()[0].clone();
     let ran = bench.run(&["appeal", &store, outsider["account_id"].as_str().expect("an account")]);
     assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
@@ -361,6 +408,35 @@ fn attributes_that_set_a_network_apart_are_counted_and_no_part_of_the_score() {
         assert!((number(&attribute["share"]) - inside as f64 / members.len() as f64).abs() < 1e-9);
         assert!(number(&attribute["share"]) >= 2.0 * number(&attribute["expected"]), "{attribute}");
     }
+}
+
+/// Networks that have identifiers of each other name each other.
+#[test]
+fn networks_with_identifiers_in_common_name_each_other() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let ids: Vec<String> = bench
+        .ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"])
+        .records()
+        .iter()
+        .map(|network| network["id"].as_str().expect("an id").to_owned())
+        .collect();
+    let mut named: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for id in &ids {
+        let how = bench.ok(&["how", &store, id, "--format", "json"]).json();
+        for other in how["beside"].as_array().expect("networks") {
+            let other_id = other["network"].as_str().expect("an id").to_owned();
+            named.insert((id.clone(), other_id), other["identifiers"].as_u64().expect("a count"));
+        }
+    }
+    assert!(!named.is_empty(), "some of {} share identifiers", ids.len());
+    for ((one, other), count) in &named {
+        assert_eq!(named.get(&(other.clone(), one.clone())), Some(count), "{one} {other}");
+        let overlap = bench.ok(&["overlap", &store, one, other, "--top", "0", "--format", "jsonl"]).records();
+        assert!(*count >= 2 && *count <= overlap.len() as u64, "{one} {other}");
+    }
+    let (one, other) = named.keys().next().expect("a pair");
+    assert!(bench.ok(&["how", &store, one, "--top", "0"]).stdout.contains(&format!("{other}: ")));
 }
 
 /// What `how` calls enough ties every member by the rule of detection, asked in another way, and nothing of it could be left out.

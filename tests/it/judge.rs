@@ -219,3 +219,12 @@ fn layers_need_networks_and_templates() {
     bench.run(&["detect", "plain", "--quiet"]);
     bench.fails(2, &["templates"], &["layers", "plain"]);
 }
+
+#[test]
+fn without_planted_networks_nothing_is_recalled() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let none = bench.file("none.csv", "account_id,network\n");
+    let told = bench.ok(&["evaluate", &store, "--labels", &none]).stdout;
+    assert!(told.contains("recall n/a  F1 n/a") && told.contains("PR-AUC n/a") && !told.contains("recall 100"), "{told}");
+}

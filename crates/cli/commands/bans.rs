@@ -50,7 +50,13 @@ fn plan_text(plan: &Plan) -> String {
             grouped(plan.exchanges_stopped),
             grouped(plan.exchanges)
         ),
-        format!("{}; budget {}", harm_text(&plan.harm), plan.benign_budget),
+        harm_text(&plan.harm),
+        format!(
+            "{}, which is what the budget of {} limits; {}",
+            if_network_text(&plan.harm, &format!("it is a network ({})", chance_text(plan.chance))),
+            plan.benign_budget,
+            if_none_text(plan.chance, plan.benign_if_none)
+        ),
     ];
     lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
@@ -62,20 +68,22 @@ fn plan_text(plan: &Plan) -> String {
         ));
     }
     lines.extend(compromised_text(&plan.compromised, "never banned"));
+    lines.extend(taken_over_text(&plan.possibly_taken_over));
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
-        "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>10}{:>9}",
-        "with", "actions", "stopped", "benign", "95%", "left", "largest"
+        "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>12}{:>10}{:>9}",
+        "with", "actions", "stopped", "benign", "95%", "if network", "left", "largest"
     ));
     lines.extend(plan.alternatives.iter().map(|other| {
         let (low, high) = other.benign_interval;
         format!(
-            "{:<14}{:>9}{:>12}{:>10.2}{:>12}{:>10}{:>9}",
+            "{:<14}{:>9}{:>12}{:>10.2}{:>12}{:>12.2}{:>10}{:>9}",
             other.actions_allowed,
             grouped(other.actions),
             grouped(other.exchanges_stopped),
             other.benign_expected,
             format!("{low} to {high}"),
+            other.benign_if_network,
             grouped(other.members_left),
             grouped(other.largest_group_left)
         )
@@ -114,6 +122,9 @@ fn impact_text(impact: &Impact) -> String {
         ),
         harm_text(&impact.harm),
     ];
+    if !impact.networks.is_empty() {
+        lines.push(if_network_text(&impact.harm, "the networks below are ones"));
+    }
     if impact.outside_networks > 0 {
         let more = impact.outside_networks as usize - impact.outside_named.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -124,6 +135,7 @@ fn impact_text(impact: &Impact) -> String {
         ));
     }
     lines.extend(compromised_text(&impact.compromised, "not to be banned"));
+    lines.extend(taken_over_text(&impact.possibly_taken_over));
     if !impact.known_good.is_empty() {
         lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
     }
@@ -138,6 +150,8 @@ fn impact_text(impact: &Impact) -> String {
             grouped(network.exchanges_stopped),
             grouped(network.exchanges)
         ));
+        let sure = chance_text(network.chance);
+        lines.push(format!("{sure} that it is one; {}", if_none_text(network.chance, network.benign_if_none)));
         lines.push(left_text(network.members_left, network.members_still_linked, network.largest_group_left));
         if !network.still_joined_by.is_empty() {
             let joined = network.still_joined_by.iter().map(|(identifier, members)| format!("{identifier} ({members})"));
@@ -151,12 +165,26 @@ fn impact_text(impact: &Impact) -> String {
 
 /// Accounts of victims, if there are any.
 fn compromised_text(accounts: &[String], what: &str) -> Option<String> {
+    let count = grouped(accounts.len() as u64);
+    (!accounts.is_empty())
+        .then(|| format!("used beside their owners, to be secured and {what} ({count}): {}", named_text(accounts)))
+}
+
+/// Accounts that had a life of their own before, if there are any.
+fn taken_over_text(accounts: &[String]) -> Option<String> {
+    let count = grouped(accounts.len() as u64);
+    (!accounts.is_empty()).then(|| {
+        format!(
+            "{count} of these may be taken over from their owners: look before banning (`appeal`): {}",
+            named_text(accounts)
+        )
+    })
+}
+
+fn named_text(accounts: &[String]) -> String {
     let named = accounts.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
     let more = accounts.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!accounts.is_empty()).then(|| {
-        format!("used beside their owners, to be secured and {what} ({}): {named}{more}", grouped(accounts.len() as u64))
-    })
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
 fn harm_text(harm: &Harm) -> String {
@@ -165,6 +193,25 @@ fn harm_text(harm: &Harm) -> String {
         "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {:.0} exchanges of theirs",
         harm.benign_expected, harm.benign_exchanges_expected
     )
+}
+
+/// What is hit if what was found is right.
+fn if_network_text(harm: &Harm, condition: &str) -> String {
+    let (low, high) = harm.benign_interval_if_network;
+    format!("if {condition}: {:.2} ({low} to {high})", harm.benign_if_network)
+}
+
+fn if_none_text(chance: f64, hit: u64) -> String {
+    format!("if it is harmless ({}): all {} that are hit", chance_text(1.0 - chance), grouped(hit))
+}
+
+/// A chance; one that rounds to nothing isn't nothing.
+fn chance_text(chance: f64) -> String {
+    match chance {
+        some if some > 0.0 && some < 0.001 => "chance under .001".to_owned(),
+        some if some < 1.0 && some > 0.999 => "chance over .999".to_owned(),
+        some => format!("chance {some:.3}"),
+    }
 }
 
 fn left_text(left: u64, linked: u64, largest: u64) -> String {

@@ -4,7 +4,7 @@ use hydralink::calibrate::{CalibrationState, calibration_state};
 use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::diff::{self, Change};
 use hydralink::dossier::{self, Dossier};
-use hydralink::evaluate::Evaluation;
+use hydralink::evaluate::{Evaluation, Score};
 use hydralink::filter::{self, first_passing};
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
@@ -395,22 +395,19 @@ const HAPPENED: &[Field<Event>] = &[
 /// An evaluation in a few lines.
 pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
     let percent = |value: f64| format!("{:.1}%", value * 100.0);
+    // Where nothing is planted nothing can be found, and numbers are conventions.
+    let planted = !evaluation.networks.is_empty();
+    let if_planted = |text: String| if planted { text } else { "n/a".to_owned() };
+    let score = |of: &Score| {
+        let (recall, f1) = (if_planted(percent(of.recall)), if_planted(format!("{:.3}", of.f1)));
+        format!("precision {}  recall {recall}  F1 {f1}", percent(of.precision))
+    };
     let mut lines = vec![
+        format!("pairwise  {}", score(&evaluation.pairwise)),
+        format!("B-cubed   {}", score(&evaluation.b_cubed)),
         format!(
-            "pairwise  precision {}  recall {}  F1 {:.3}",
-            percent(evaluation.pairwise.precision),
-            percent(evaluation.pairwise.recall),
-            evaluation.pairwise.f1
-        ),
-        format!(
-            "B-cubed   precision {}  recall {}  F1 {:.3}",
-            percent(evaluation.b_cubed.precision),
-            percent(evaluation.b_cubed.recall),
-            evaluation.b_cubed.f1
-        ),
-        format!(
-            "ranking   PR-AUC {:.3}  precision@5 {}  @10 {}  @20 {}",
-            evaluation.ranking.average_precision,
+            "ranking   PR-AUC {}  precision@5 {}  @10 {}  @20 {}",
+            if_planted(format!("{:.3}", evaluation.ranking.average_precision)),
             percent(evaluation.ranking.precision_at_5),
             percent(evaluation.ranking.precision_at_10),
             percent(evaluation.ranking.precision_at_20)

@@ -159,7 +159,10 @@ fn probability_line(why: &Why) -> String {
         between => format!("{:.2}%", 100.0 * between),
     };
     let among = grouped((1.0 / why.prior_same_operator).round() as u64);
-    format!("one operator's by this alone: {likely} by the model, if of {among} pairs one is (--prior-same-operator)")
+    let network = if why.first_through.is_some() { ", the network left out of it" } else { "" };
+    format!(
+        "one operator's by what the two share alone{network}: {likely} by the model, if of {among} pairs one is (--prior-same-operator)"
+    )
 }
 
 /// A p-value of what is shared, and what is left of it among all pairs.
@@ -293,8 +296,12 @@ fn appeal_text(appeal: &Appeal) -> String {
     let more = of_kind.iter().filter(|(_, count)| **count > OF_A_KIND);
     let more: Vec<String> = more.map(|(kind, count)| format!("{} more {kind}", grouped((count - OF_A_KIND) as u64))).collect();
     lines.extend((!more.is_empty()).then(|| format!("  and {}", more.join(", "))));
+    let enough = match appeal.enough_together.len() {
+        1 => "Enough by itself",
+        _ => "Enough together, and without any one of them no longer",
+    };
     for (heading, identifiers) in
-        [("Enough alone", &appeal.enough), ("Without all of these nothing would tie it", &appeal.ends_without)]
+        [(enough, &appeal.enough_together), ("Without all of these nothing would tie it", &appeal.ends_without)]
     {
         if !identifiers.is_empty() {
             lines.push(format!("\n{heading} ({})", identifiers.len()));
@@ -326,8 +333,22 @@ pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<
 }
 
 fn how_text(how: &How, top: usize) -> String {
-    let mut lines =
-        vec![format!("{}: {} accounts; a pair is tied from {:.1} bits on", how.network, how.accounts, how.tie_needs)];
+    let mut lines = vec![format!(
+        "{}: {} accounts; two alone are tied from {:.1} bits of two kinds on ({:.1} of one; below: pairs), an account to this network \
+             from {:.1} ({:.1} of one; `appeal`)",
+        how.network,
+        grouped(how.accounts),
+        how.tie_needs,
+        how.tie_needs_of_one_kind,
+        how.membership_needs,
+        how.membership_needs_of_one_kind
+    )];
+    if how.joins.last().is_some_and(|weakest| weakest.bits < how.tie_needs) {
+        lines.push(
+            "joins that are weaker than that tie no two alone: their accounts belong by what they share with all of it"
+                .to_owned(),
+        );
+    }
     if !how.exact {
         lines.push("(pairs that are neighbours on some identifier were looked at, not all)".to_owned());
     }
@@ -383,6 +404,14 @@ fn how_text(how: &How, top: usize) -> String {
     }));
     if enough.identifiers.len() > top {
         lines.push(format!("... and {} more; `export --minimal` draws them", grouped((enough.identifiers.len() - top) as u64)));
+    }
+    if !how.beside.is_empty() {
+        lines.push("\nOther networks with identifiers of this one: pieces of the same operator's, or neighbours (`overlap` names them)".to_owned());
+        lines.extend(how.beside.iter().take(top).map(|other| {
+            let (identifiers, accounts) = (grouped(other.identifiers), grouped(other.accounts));
+            let below = if other.flagged { "" } else { ", below the threshold" };
+            format!("{}: {identifiers} identifiers, on {accounts} of its accounts{below}", other.network)
+        }));
     }
     lines.push(String::new());
     lines.join("\n")

@@ -197,6 +197,8 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
                 "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
                 arguments.store.display()
             );
+        } else if summary.changed {
+            eprintln!("Next: hydralink detect {}", arguments.store.display());
         }
     }
     Ok(output.one(&summary, summary_text)?)

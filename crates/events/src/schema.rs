@@ -368,7 +368,9 @@ impl Map {
             columns.push(self.column(ours, usage, index));
         }
         columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
-        let layout = Layout { ignored: checked.ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
+        // An object that fields are read in is null in some rows: its name is read all the same.
+        let ignored = checked.ignored.into_iter().filter(|name| !fields.holds(name)).collect();
+        let layout = Layout { ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
         Ok((layout, fields))
     }
 
@@ -459,6 +461,14 @@ mod tests {
         let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
         assert_eq!((ours, layout.ignored.len()), (vec!["account_id", "ip", "user_agent"], 0));
         assert_eq!(layout.repeated, [("clientIp".to_string(), "ip")], "the name itself goes before an alias");
+    }
+
+    #[test]
+    fn an_object_that_is_null_in_some_rows_is_read_where_fields_are_mapped_in_it() {
+        let map: Map = toml::from_str("[columns]\npayment_instrument = \"billing.fp\"").unwrap();
+        let keys = header(&["account_id", "billing", "billing.fp", "colour"]);
+        let (layout, _) = map.fields(&keys, Path::new("f")).unwrap();
+        assert_eq!(layout.ignored, ["colour"]);
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn delimited(session: &Session<'_>, layout: &Layout, delimiter: u8, place: &Plac
 fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
     let template = template_kind(session, layout);
     let mut cells = Cells::new(session, layout);
+    let mut spare = Vec::new();
     for (at, line) in piece.bytes.split(|&byte| byte == b'\n').enumerate() {
         let row = piece.first_line + at as u64;
         if line.trim_ascii().is_empty() {
@@ -136,7 +137,7 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
         };
         let values = match bad {
             Some(reason) => Err(reason),
-            None => object(line, fields, session.config.schema == SchemaMode::Strict),
+            None => object(without_nan(line, &mut spare), fields, session.config.schema == SchemaMode::Strict),
         };
         match values {
             Err(reason) => {
@@ -155,6 +156,29 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
             }
         }
     }
+}
+
+/// A line whose `NaN` and `Infinity`, which JSON doesn't have and Python's `json.dumps` writes, are `null`, in `spare` if there are any.
+fn without_nan<'l>(line: &'l [u8], spare: &'l mut Vec<u8>) -> &'l [u8] {
+    const WORDS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    if memchr::memmem::find(line, b"NaN").is_none() && memchr::memmem::find(line, b"Infinity").is_none() {
+        return line;
+    }
+    spare.clear();
+    let (mut at, mut in_text) = (0, false);
+    while let Some(&byte) = line.get(at) {
+        let word = WORDS.iter().find(|word| !in_text && line[at..].starts_with(word));
+        if let Some(word) = word {
+            spare.extend_from_slice(b"null");
+            at += word.len();
+            continue;
+        }
+        let taken = if in_text && byte == b'\\' { 2 } else { 1 };
+        in_text ^= byte == b'"';
+        spare.extend_from_slice(&line[at..(at + taken).min(line.len())]);
+        at += taken;
+    }
+    spare
 }
 
 /// The values of a JSON object by slot.
@@ -213,8 +237,10 @@ fn walk<'l>(text: &'l [u8], fields: &Fields, path: &mut String, take: &mut dyn F
 
 /// The fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
 pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    walk(line, fields, &mut String::new(), &mut |path, _| found.push(path.to_string())).ok().map(|()| found)
+    let (mut found, mut spare) = (Vec::new(), Vec::new());
+    walk(without_nan(line, &mut spare), fields, &mut String::new(), &mut |path, _| found.push(path.to_string()))
+        .ok()
+        .map(|()| found)
 }
 
 struct Entries<F>(F);
@@ -244,6 +270,14 @@ mod tests {
     use super::*;
     use crate::config::IngestConfig;
     use crate::schema::Map;
+
+    #[test]
+    fn what_python_writes_for_no_number_is_nothing() {
+        let read = |line: &str| String::from_utf8(without_nan(line.as_bytes(), &mut Vec::new()).to_vec()).unwrap();
+        let line = r#"{"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \" Infinity", "d\\": NaN}"#;
+        assert_eq!(read(line), r#"{"a": null, "b": [null, null], "c": "NaN \" Infinity", "d\\": null}"#);
+        assert_eq!(read(r#"{"a": "b"}"#), r#"{"a": "b"}"#);
+    }
 
     #[test]
     fn numbers_keep_their_digits_and_paths_lead_into_objects() {

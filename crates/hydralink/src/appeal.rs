@@ -1,7 +1,8 @@
 //! What does an account's membership of a network rest on, and what would end it?
 //!
 //! 1. *Grounds*: the identifiers that speak for the network by the rule of detection ([`crate::ties`]), with the bits of each.
-//! 2. *Enough*: some of them that would tie the account to the network alone. None of these could be left out.
+//! 2. *Enough together*: some of them that, all of them together and nothing else, would tie the account to the network. None of these
+//!    could be left out, so where there are several none of them is enough by itself.
 //! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
 //! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
 //!
@@ -18,7 +19,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
-use crate::roles::{self, AccountRole};
+use crate::roles::{self, AccountRole, EarlierLife};
 use crate::significance::{Significance, significance_in_network};
 use crate::ties::{Group, Ties};
 use crate::time::rfc3339;
@@ -45,7 +46,8 @@ pub struct Appeal {
     pub confidence: f64,
     /// Bits of its grounds.
     pub bits: f64,
-    /// Bits that a tie to the network takes.
+    /// Bits that a tie to a network of this size takes: fewer than a pair, for there are fewer such groups than pairs to mistake
+    /// for one; half as much again where one kind speaks.
     pub needed: f64,
     /// Whether at least two kinds speak.
     pub corroborated: bool,
@@ -54,9 +56,9 @@ pub struct Appeal {
     pub tied: bool,
     /// The grounds, strongest first.
     pub grounds: Vec<Ground>,
-    /// Grounds that would be enough alone.
-    pub enough: Vec<String>,
-    /// Grounds without which nothing would tie it.
+    /// Grounds that would be enough together, without the others: none of them could be left out.
+    pub enough_together: Vec<String>,
+    /// Grounds without which nothing would tie it: all of them would have to go.
     pub ends_without: Vec<String>,
     /// What it shares with members that isn't counted.
     pub not_counted: Vec<NotCounted>,
@@ -74,7 +76,7 @@ pub struct Ground {
     pub class: String,
     /// What it says for the network, before discounts for several of one kind.
     pub bits: f64,
-    /// Accounts of the network seen with it.
+    /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
     /// All accounts seen with it.
     pub accounts: u64,
@@ -93,7 +95,7 @@ pub struct NotCounted {
     pub identifier: String,
     /// Class.
     pub class: String,
-    /// Accounts of the network seen with it.
+    /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
     /// All accounts seen with it.
     pub accounts: u64,
@@ -124,7 +126,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
     let labels = |ballots: Option<Vec<Ballot>>| -> Vec<String> {
         ballots.unwrap_or_default().into_iter().map(|(identifier, _)| dataset.label_of(Node::Identifier(identifier))).collect()
     };
-    let enough = labels(irreducible(&ballots, |some| by(some).accepted));
+    let enough_together = labels(irreducible(&ballots, |some| by(some).accepted));
     let without =
         |some: &[Ballot]| -> Vec<Ballot> { ballots.iter().filter(|ballot| !some.contains(ballot)).copied().collect() };
     let ends_without = labels(irreducible(&ballots, |some| found.accepted && !by(&without(some)).accepted));
@@ -141,21 +143,14 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         corroborated: found.tie.corroborated,
         tied: found.accepted,
         grounds: grounds(dataset, results, account, &group, &ballots),
-        enough,
+        enough_together,
         ends_without,
         not_counted: not_counted(&ties, account, &group, &ballots),
         significance: None,
     };
     let mut answer = answer(&appeal);
-    if let Some(hands) = roles::two_hands(dataset, results, account) {
-        answer.push_str(&format!(
-            "; two hands are on it: it had {} exchanges before anything of the network was seen on it ({}), and its own {} goes on; \
-             it is to be secured, not banned",
-            hands.exchanges_before,
-            rfc3339(hands.since).unwrap_or_default(),
-            dataset.label_of(Node::Identifier(hands.own))
-        ));
-    }
+    let life = roles::earlier_life(dataset, results, account);
+    answer.extend(life.and_then(|life| life_text(dataset, appeal.role?, &life)));
     Ok(Appeal { answer, ..appeal })
 }
 
@@ -188,6 +183,23 @@ pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -
     Some(set)
 }
 
+/// What the life that an account had before says of a role that rests on it.
+fn life_text(dataset: &Dataset, role: AccountRole, life: &EarlierLife) -> Option<String> {
+    let (exchanges, since) = (life.exchanges_before, rfc3339(life.since).unwrap_or_default());
+    let own = dataset.label_of(Node::Identifier(life.own));
+    let before = format!("it had {exchanges} exchanges before anything of the network was seen on it ({since})");
+    match role {
+        AccountRole::CompromisedLegitimate => {
+            Some(format!("; two hands are on it: {before}, and its own {own} goes on; it is to be secured, not banned"))
+        }
+        AccountRole::PossiblyTakenOver => Some(format!(
+            "; it may have been taken over from its owner: {before}, on its own {own} and never on a card of the network; an \
+             operator's account that was warmed up looks the same: look before banning"
+        )),
+        _ => None,
+    }
+}
+
 fn answer(appeal: &Appeal) -> String {
     let network = appeal.network.as_deref().unwrap_or_default();
     let (bits, needed) = (appeal.bits, appeal.needed);
@@ -202,16 +214,21 @@ fn answer(appeal: &Appeal) -> String {
         .map_or(String::new(), |role| format!(", {}", role.name().replace('_', " ")));
     let membership = appeal.membership.map_or("", Membership::name);
     let confidence = appeal.confidence * 100.0;
+    let ties = if appeal.corroborated {
+        "tie an account to a network of this size"
+    } else {
+        "of one kind tie an account to a network of this size"
+    };
     let why = match (appeal.tied, how) {
         (true, "touches") => format!(
-            "what it shares carries {bits:.1} bits where {needed:.1} tie it, but less of what it does is the network's than with members; \
+            "what it shares carries {bits:.1} bits where {needed:.1} {ties}, but less of what it does is the network's than with members; \
              not to be banned on this alone"
         ),
-        (true, _) => format!("what it shares carries {bits:.1} bits where {needed:.1} tie it"),
-        (false, "touches") => format!("what it shares carries {bits:.1} bits, fewer than the {needed:.1} that would tie it"),
+        (true, _) => format!("what it shares carries {bits:.1} bits where {needed:.1} {ties}"),
+        (false, "touches") => format!("what it shares carries {bits:.1} bits, fewer than the {needed:.1} that {ties}"),
         (false, _) => {
             format!(
-                "it looks like the members, though what it shares carries {bits:.1} bits where {needed:.1} would tie it alone"
+                "it looks like the members, though what it shares carries {bits:.1} bits, by itself fewer than the {needed:.1} that {ties}"
             )
         }
     };
@@ -232,7 +249,7 @@ pub(crate) fn grounds(
             identifier: dataset.label_of(Node::Identifier(identifier)),
             class: results.class_of(identifier).to_owned(),
             bits,
-            members: u64::from(group.held(identifier)),
+            members: u64::from(group.belonging(identifier)),
             accounts: graph.identifier_degree(identifier) as u64,
             exchanges: u64::from(sighting.count),
             first_seen: rfc3339(sighting.first_seen),
@@ -257,7 +274,7 @@ pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ba
     let row = |identifier: IdentifierId| NotCounted {
         identifier: dataset.label_of(Node::Identifier(identifier)),
         class: results.class_of(identifier).to_owned(),
-        members: u64::from(group.held(identifier)),
+        members: u64::from(group.belonging(identifier)),
         accounts: graph.identifier_degree(identifier) as u64,
     };
     shared.into_iter().map(row).collect()

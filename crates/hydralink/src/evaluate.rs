@@ -12,7 +12,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Results;
 
-pub use synth::metrics::{Evaluation, SampledPairwise};
+pub use synth::metrics::{Evaluation, SampledPairwise, Score};
 
 /// A column of labels for the accounts of a store.
 #[derive(Clone, Debug, Default, PartialEq)]

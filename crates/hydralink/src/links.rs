@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
 use crate::significance::Significance;
-use crate::ties::{Ties, shared};
+use crate::ties::{Group, Ties, shared};
 use crate::time::rfc3339;
 
 /// One identifier that two accounts share.
@@ -64,7 +64,7 @@ pub struct Why {
     pub second: String,
     /// Bits of all they share, each further identifier of a kind discounted.
     pub bits: f64,
-    /// Bits that would tie them.
+    /// Bits that would tie the two alone, as no network of either counts here.
     pub needed: f64,
     /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as there are
     /// accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
@@ -79,6 +79,12 @@ pub struct Why {
     pub first_network: Option<String>,
     /// Network of the second, if flagged.
     pub second_network: Option<String>,
+    /// Of two in one network that aren't tied to each other alone, what ties the first to the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_through: Option<Through>,
+    /// What ties the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_through: Option<Through>,
     /// The answer in a sentence.
     pub answer: String,
     /// How far that is beyond chance, where it was asked for ([`crate::significance`]).
@@ -86,6 +92,44 @@ pub struct Why {
     pub significance: Option<Significance>,
     /// What they share, strongest first.
     pub shared: Vec<Shared>,
+}
+
+/// What ties an account to its network, as in [`crate::appeal`](mod@crate::appeal).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Through {
+    /// Bits of what it shares with the other accounts of the network.
+    pub bits: f64,
+    /// Bits that tie an account to a network of this size.
+    pub needed: f64,
+    /// Whether they are enough; else it belongs because it looks like the members.
+    pub tied: bool,
+    /// The identifiers that say most of it, at most three.
+    pub by: Vec<String>,
+}
+
+/// Identifiers that [`Through`] names.
+const NAMED: usize = 3;
+
+impl Through {
+    fn of(ties: &Ties<'_>, account: AccountId, group: &Group) -> Self {
+        let mut ballots = ties.ballots(account, group);
+        let found = ties.to_group_by(account, group, ballots.iter().copied());
+        ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let label = |&(identifier, _): &(IdentifierId, f64)| ties.dataset().label_of(Node::Identifier(identifier));
+        Through {
+            bits: found.tie.bits,
+            needed: found.needed,
+            tied: found.accepted,
+            by: ballots.iter().take(NAMED).map(label).collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Through { bits, needed, tied, by } = self;
+        let how =
+            if *tied { format!("{bits:.1} bits, {needed:.1} are needed") } else { "by looking like its members".to_owned() };
+        if by.is_empty() { how } else { format!("{how}: {}", by.join(", ")) }
+    }
 }
 
 /// A node of an ego network.
@@ -161,7 +205,8 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
     shared(graph.accounts_of(first), graph.accounts_of(second)).map(AccountId).collect()
 }
 
-/// Why two accounts are, or aren't, held to be one operator's.
+/// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says what ties
+/// each to that: O(sightings of the network), otherwise O(what they share).
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
@@ -190,11 +235,28 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         0 => direct,
         _ => {
             let enough = if tie.bits >= needed { "enough to tie the two alone" } else { "not enough to tie the two alone" };
-            format!("{direct} ({:.1} bits; {needed:.1} are needed: {enough})", tie.bits)
+            format!("{direct} ({:.1} bits; a pair alone needs {needed:.1}: {enough})", tie.bits)
         }
     };
+    let both = first_network.as_ref().filter(|_| first_network == second_network && tie.bits < needed);
+    let through = match both {
+        Some(id) => {
+            let group = ties.group(results.network_index(id)?);
+            Some([first, second].map(|account| Through::of(&ties, account, &group)))
+        }
+        None => None,
+    };
+    let [first_through, second_through] = through.map_or([None, None], |both| both.map(Some));
     let answer = match (&first_network, &second_network) {
-        (Some(a), Some(b)) if a == b => format!("both belong to {a}; {direct}"),
+        (Some(a), Some(b)) if a == b => match (&first_through, &second_through) {
+            (Some(one), Some(other)) => format!(
+                "both belong to {a}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
+                 them {direct}",
+                one.text(),
+                other.text()
+            ),
+            _ => format!("both belong to {a}; {direct}"),
+        },
         (Some(a), Some(b)) => format!("they belong to different networks, {a} and {b}; {direct}"),
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
         (None, None) => format!("neither belongs to a flagged network; {direct}"),
@@ -213,6 +275,8 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         kinds: kinds.len(),
         first_network,
         second_network,
+        first_through,
+        second_through,
         answer,
         significance: None,
         shared,

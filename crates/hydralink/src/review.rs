@@ -4,7 +4,8 @@
 //! it is worth are the exchanges that would go on without it: those of its accounts that aren't banned, times the chance that
 //! the network is one. The score is evidence in bits; the odds before it are taken to be those that the threshold is there to
 //! outweigh, so that a network at the threshold is as likely one as not: `1 / (1 + 2^(threshold - score))`. Where the store is
-//! calibrated ([`crate::calibrate()`]) a network has `1 - q` at most.
+//! calibrated ([`crate::calibrate()`]) a network has `1 - q` at most. One whose case is confirmed is one, and one whose case was
+//! rejected is none. [`crate::bans`] goes by the same chances.
 //!
 //! Of 36 synthetic worlds (tiers s and m, evasive and thinned ones, eleven without networks) the first 5, 10, 20 and 50 of the
 //! ranking hold 94, 109, 114 and 119 networks; by these chances 81, 88, 93 and 104 were expected. (Without the odds before, from
@@ -160,7 +161,7 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
         return Err(Error::Usage("a review takes some minutes, and there have to be some hours".to_owned()));
     }
     let cases = dataset.cases()?;
-    let q_values = crate::calibrate::current_q_values(dataset, results)?;
+    let chances = Chances::of(dataset, results)?;
     let mut review = Review {
         hours,
         hours_taken: 0.0,
@@ -177,9 +178,7 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
     let (mut waiting, mut ranked) = (Vec::new(), Vec::new());
     for (place, (state, verdict, live, live_exchanges)) in standing(dataset, results, &cases).into_iter().enumerate() {
         let head = results.head(place);
-        let by_score = chance_of(head.score, results.run.threshold);
-        let q_value = q_values.as_ref().and_then(|q_values| q_values[place]);
-        let chance = q_value.map_or(by_score, |q| by_score.min(1.0 - q.clamp(0.0, 1.0)));
+        let chance = chances.with(place, verdict);
         ranked.push((verdict, chance));
         match state {
             State::Confirmed | State::Rejected | State::Closed => {
@@ -214,6 +213,36 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
         review.worth += worth(network);
     }
     Ok(review)
+}
+
+/// The chances that networks are ones, as this module defines them.
+pub(crate) struct Chances<'a> {
+    results: &'a Labelling,
+    q_values: Option<Vec<Option<f64>>>,
+}
+
+impl<'a> Chances<'a> {
+    /// # Errors
+    /// As [`crate::calibrate()`] for q-values.
+    pub(crate) fn of(dataset: &Dataset, results: &'a Labelling) -> Result<Self, Error> {
+        Ok(Chances { results, q_values: crate::calibrate::current_q_values(dataset, results)? })
+    }
+
+    /// The chance that the network at a place is one, given what people decided about it.
+    pub(crate) fn with(&self, place: usize, verdict: Option<bool>) -> f64 {
+        let by_score = chance_of(self.results.head(place).score, self.results.run.threshold);
+        let q_value = self.q_values.as_ref().and_then(|q_values| q_values[place]);
+        match verdict {
+            Some(verdict) => f64::from(u8::from(verdict)),
+            None => q_value.map_or(by_score, |q| by_score.min(1.0 - q.clamp(0.0, 1.0))),
+        }
+    }
+
+    /// The same of a network whose accounts are given, by the verdicts of a store.
+    pub(crate) fn of_members(&self, dataset: &Dataset, cases: &Cases, place: usize, members: &[AccountId]) -> f64 {
+        let case = cases::case_about(dataset, cases, members);
+        self.with(place, case.and_then(|case| cases::verdict_of(cases, case)))
+    }
 }
 
 /// The chance of a score, where the odds before it are what the threshold outweighs.

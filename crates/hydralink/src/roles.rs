@@ -6,21 +6,29 @@
 //! | role | membership | what is seen |
 //! |---|---|---|
 //! | `compromised_legitimate` | any | *two hands*, below |
+//! | `possibly_taken_over` | core, fringe | *an earlier life*, below |
 //! | `operator_owned` | core, fringe | everything else that belongs |
 //! | `shared_infrastructure` | ambiguous | addresses, devices or cards of the network, and none of its prompts or content |
 //! | `reseller_customer` | ambiguous | prompts or content of the network: work that goes through it, on an account that isn't its |
 //!
-//! *Two hands* are on an account that
-//! 1. had a life before: at least [`LIFE_BEFORE_DAYS`] and [`EXCHANGES_BEFORE`] exchanges before anything of the network was seen on it;
+//! *An earlier life* is that of an account that
+//! 1. was there at least [`LIFE_BEFORE_DAYS`] and for [`LIFE_EXCHANGES`] exchanges before anything of the network was seen on it;
 //! 2. had an address, device or credential of its own then (that no other account of the network has, and [`HOUSEHOLD`] accounts at
-//!    most), and *goes on* using it a day after the network came;
-//! 3. since then has an address, device or credential of the network as well, and never had a card of it.
+//!    most);
+//! 3. since then has an address, device or credential of the network, and never had a card of it.
 //!
-//! Such an account is never proposed for a ban: its owner is still there. It is to be secured (credentials, sessions), and what the
-//! network does through it stops with that. The rule is strict because it is an exemption: an operator who warms an account up on
-//! an address of its own and leaves it for the pool doesn't have it, and one who keeps both going for each account pays for both. It
-//! is a stated reading and no tested classifier: the synthetic worlds have no stolen accounts (of the 14,000 members of flagged networks in
-//! twelve of them it exempts none), and where times are missing it finds none.
+//! So look a customer's dormant account that was taken over, and an operator's that was warmed up on an address and a card of its
+//! own. Nothing here tells them apart, so nobody is exempted for it: bans are planned as ever, and whoever carries them out is told
+//! to look first, at whom the account was made for and what it did before.
+//!
+//! *Two hands* are on one of these that had [`EXCHANGES_BEFORE`] exchanges by then, and whose owner's identifier *goes on* being used a day
+//! after the network came. Such an account is never proposed for a ban: its owner is still there. It is to be secured (credentials,
+//! sessions), and what the network does through it stops with that. The rule is strict because it is an exemption: an operator who warms
+//! an account up on an address of its own and leaves it for the pool doesn't have it, and one who keeps both going for each account pays
+//! for both.
+//!
+//! Both are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts: 34 are exempted, 91 possibly taken over, and none
+//! of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353 members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
 //!
 //! Cost: an account's row, and the accounts of those of its identifiers that few have.
 
@@ -37,7 +45,10 @@ use crate::results::{Labelling, Membership};
 /// Days that an account lived before the network came to it.
 pub const LIFE_BEFORE_DAYS: u32 = 7;
 
-/// Exchanges that it had by then.
+/// Exchanges that it had by then, for a life of its own.
+pub const LIFE_EXCHANGES: u64 = 3;
+
+/// Exchanges that it had by then, for its owner to be believed to be there still.
 pub const EXCHANGES_BEFORE: u64 = 5;
 
 /// Accounts that an identifier of the owner's is shared by at most.
@@ -53,6 +64,8 @@ pub enum AccountRole {
     OperatorOwned,
     /// Somebody's whom the operator has come to use as well. Never to be banned for the network.
     CompromisedLegitimate,
+    /// Held to be the operator's, though it had a life of its own before: look before it is banned.
+    PossiblyTakenOver,
     /// A customer's, whose work goes through the network.
     ResellerCustomer,
     /// A neighbour's on infrastructure that the network uses.
@@ -65,32 +78,43 @@ impl AccountRole {
         match self {
             AccountRole::OperatorOwned => "operator_owned",
             AccountRole::CompromisedLegitimate => "compromised_legitimate",
+            AccountRole::PossiblyTakenOver => "possibly_taken_over",
             AccountRole::ResellerCustomer => "reseller_customer",
             AccountRole::SharedInfrastructure => "shared_infrastructure",
         }
     }
 }
 
-/// That an account had a life of its own before the network came to it, and has it still.
+/// That an account had a life of its own before the network came to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TwoHands {
+pub struct EarlierLife {
     /// When anything of the network was first seen on it.
     pub since: Seconds,
     /// Exchanges before that.
     pub exchanges_before: u64,
-    /// The owner's identifier that was seen longest before and after.
+    /// The owner's identifier: of those that were seen longest before one that goes on, if one does.
     pub own: IdentifierId,
+    /// Whether that was seen a day after the network came, and later.
+    pub goes_on: bool,
+}
+
+impl EarlierLife {
+    /// Whether the owner is there still: two hands are on the account.
+    pub fn has_two_hands(&self) -> bool {
+        self.goes_on && self.exchanges_before >= EXCHANGES_BEFORE
+    }
 }
 
 /// The role of an account in the flagged network that it belongs to or touches; nothing where there is none: a candidate below the
 /// threshold isn't held to be anybody's.
 pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     let (_, membership) = results.membership_of(account).filter(|(network, _)| network.flagged)?;
-    if two_hands(dataset, results, account).is_some() {
+    let life = earlier_life(dataset, results, account);
+    if life.is_some_and(|life| life.has_two_hands()) {
         return Some(AccountRole::CompromisedLegitimate);
     }
     if membership != Membership::Ambiguous {
-        return Some(AccountRole::OperatorOwned);
+        return Some(if life.is_some() { AccountRole::PossiblyTakenOver } else { AccountRole::OperatorOwned });
     }
     let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
@@ -108,7 +132,17 @@ pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMa
 
 /// Whether an account is to be spared by bans for its network.
 pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId) -> bool {
-    two_hands(dataset, results, account).is_some()
+    earlier_life(dataset, results, account).is_some_and(|life| life.has_two_hands())
+}
+
+/// Of some accounts, those that may be taken over from their owners, in the same order.
+pub(crate) fn possibly_taken_over(
+    dataset: &Dataset,
+    results: &Labelling,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Vec<AccountId> {
+    let may_be = |account: &AccountId| role_of(dataset, results, *account) == Some(AccountRole::PossiblyTakenOver);
+    accounts.into_iter().filter(may_be).collect()
 }
 
 /// The identifiers of its network that an account was seen with, of kinds of these roles, each with the role.
@@ -150,8 +184,9 @@ fn is_place(role: KindRole) -> bool {
     matches!(role, KindRole::Address | KindRole::Device | KindRole::Credential)
 }
 
-/// That two hands are on an account, if they are.
-pub fn two_hands(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<TwoHands> {
+/// The life that an account had before its network came to it, if it had one. O(its row and exchanges, and the accounts of what few
+/// have).
+pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<EarlierLife> {
     let graph = dataset.graph();
     let network = *results.network_of.get(account.index()).filter(|&&network| network != NONE_U32)?;
     // What the network has on it of places and cards decides for most, and the rest of a row, templates, is nearly all of it.
@@ -167,26 +202,26 @@ pub fn two_hands(dataset: &Dataset, results: &Labelling, account: AccountId) -> 
     }
     let since = since_by(dataset, results, account, |_| true)?.since;
     let is_owners = |sighting: &Sighting| {
-        let Sighting { identifier, first_seen, last_seen, .. } = *sighting;
-        let goes_on = last_seen != NO_TIME && last_seen >= since.saturating_add(DAY);
+        let Sighting { identifier, first_seen, .. } = *sighting;
         let elsewhere = |&other: &u32| other == account.0 || results.network_of[other as usize] != network;
         // Few pass the first tests, and what the last looks up is scattered over the store.
         old(since, first_seen)
-            && goes_on
             && is_place(role_of(identifier))
             && match results.foremost.degree(graph, identifier) {
                 1 => true,
                 degree => degree <= HOUSEHOLD && graph.accounts_of(identifier).iter().all(elsewhere),
             }
     };
+    let goes_on = |sighting: &Sighting| sighting.last_seen != NO_TIME && sighting.last_seen >= since.saturating_add(DAY);
     let seen = graph.sightings_of(account).filter(is_owners);
     // Of equals the lower.
-    let own = seen.min_by_key(|sighting| (sighting.first_seen, sighting.identifier))?.identifier;
+    let own = seen.min_by_key(|sighting| (!goes_on(sighting), sighting.first_seen, sighting.identifier))?;
     let events = dataset.activity().of(account);
     let before = events.time.partition_point(|&millis| millis < i64::from(since) * 1000);
     let exchanges_before = match events.requests.get(..before) {
         Some(requests) => requests.iter().map(|&requests| u64::from(requests)).sum(),
         None => before as u64,
     };
-    (exchanges_before >= EXCHANGES_BEFORE).then_some(TwoHands { since, exchanges_before, own })
+    let life = EarlierLife { since, exchanges_before, own: own.identifier, goes_on: goes_on(&own) };
+    (exchanges_before >= LIFE_EXCHANGES).then_some(life)
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::Labelling;
+use crate::results::{Labelling, Membership};
 
 /// The rule of the last detection, ready to be asked.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Group {
     pub accounts: Vec<u32>,
     /// (identifier, accounts of the group seen with it), ascending.
     held: Vec<(u32, u32)>,
+    /// (identifier, ambiguous accounts seen with it), ascending.
+    touching: Vec<(u32, u32)>,
 }
 
 /// What ties an account to a group, beside what that takes.
@@ -125,13 +127,16 @@ impl<'a> Ties<'a> {
 
     /// The accounts of a network, counted. O(accounts of the store + sightings of the network).
     pub fn group(&self, network: usize) -> Group {
-        let accounts: Vec<u32> = self.results.members_of(network).into_iter().map(|(account, _)| account.0).collect();
+        let members = self.results.members_of(network);
         let graph = self.dataset.linking_graph();
-        let rows = accounts.iter().flat_map(|&account| graph.identifiers_of(AccountId(account)));
-        let mut seen: Vec<u32> = rows.copied().collect();
-        seen.par_sort_unstable();
-        let held = seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
-        Group { accounts, held }
+        let counted = |some: &dyn Fn(Membership) -> bool| -> Vec<(u32, u32)> {
+            let some = members.iter().filter(|&&(_, how)| some(how));
+            let mut seen: Vec<u32> = some.flat_map(|&(account, _)| graph.identifiers_of(account)).copied().collect();
+            seen.par_sort_unstable();
+            seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
+        };
+        let (held, touching) = (counted(&|_| true), counted(&|how| how == Membership::Ambiguous));
+        Group { accounts: members.iter().map(|&(account, _)| account.0).collect(), held, touching }
     }
 
     /// What ties an account to a group, one identifier left out. An outsider pays for joining, as in detection.
@@ -228,10 +233,20 @@ impl Group {
         &self.held
     }
 
-    /// Accounts of the group seen with an identifier.
+    /// Accounts of the group seen with an identifier: what the rule of detection counts.
     pub fn held(&self, identifier: IdentifierId) -> u32 {
-        self.held.binary_search_by_key(&identifier.0, |&(held, _)| held).map_or(0, |at| self.held[at].1)
+        count_of(&self.held, identifier)
     }
+
+    /// Those of them that belong to the network, core and fringe, and don't only touch it.
+    pub fn belonging(&self, identifier: IdentifierId) -> u32 {
+        self.held(identifier) - count_of(&self.touching, identifier)
+    }
+}
+
+/// The count of an identifier in an ascending list.
+fn count_of(counts: &[(u32, u32)], identifier: IdentifierId) -> u32 {
+    counts.binary_search_by_key(&identifier.0, |&(held, _)| held).map_or(0, |at| counts[at].1)
 }
 
 /// What two ascending rows have in common.

@@ -49,7 +49,7 @@ def main(folder: pathlib.Path) -> None:
     plan = store.plan_bans(first, benign_budget=1)
     low, high = plan["benign_interval"]
     print(f"{len(plan['actions'])} actions stop {plan['exchanges_stopped']:,} of {plan['exchanges']:,} exchanges;")
-    print(f"harmless accounts hit: {plan['benign_expected']:.2f} expected, {low} to {high}")
+    print(f"harmless accounts hit: {plan['benign_expected']:.2f} expected, {low} to {high}; a network with chance {plan['chance']:.3f}")
     store.export(folder / "networks.graphml")
     store.report(folder / "report.html")
     print(sorted(path.name for path in folder.iterdir()))

@@ -54,7 +54,8 @@ fn share_of(option: &str, share: f64) -> Result<f64, Error> {
 #[pymethods]
 impl Store {
     /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
-    /// accounts are expected to be hit: `actions`, exchanges stopped, whom it would hurt, and what is left. With
+    /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected` counts
+    /// that it may be none, by its `chance`), and what is left. With
     /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates.
     #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
     fn plan_bans<'py>(

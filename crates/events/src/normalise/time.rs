@@ -1,4 +1,4 @@
-//! When was this? RFC 3339, or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch.
+//! When was this? RFC 3339, the time of a common log line (Apache's), or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch.
 //!
 //! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times
 //! that in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole
@@ -105,7 +105,7 @@ pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
         let extra = if unit == Unit::Seconds { thousandths(fraction) } else { 0 };
         return Ok(Some((millis + extra, unit)));
     }
-    let (millis, local) = rfc3339(text).ok_or(Reason::BadTime)?;
+    let (millis, local) = rfc3339(text).or_else(|| rfc3339(&of_common_log(text)?)).ok_or(Reason::BadTime)?;
     let millis = if local { zone.of_local(millis) } else { millis };
     if millis < YEAR_2000 * 1000 { Err(Reason::AncientTime) } else { Ok(Some((millis, Unit::Rfc3339))) }
 }
@@ -173,6 +173,19 @@ fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     Some(((days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + millis, rest.is_empty()))
 }
 
+/// The time of a common log line (`10/Oct/2000:13:55:36 -0700`, with or without its brackets) as RFC 3339 has it.
+fn of_common_log(text: &[u8]) -> Option<Vec<u8>> {
+    const MONTHS: [&[u8; 3]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    let text = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]")).unwrap_or(text);
+    let (day, month, year, rest) = (text.get(..2)?, text.get(3..6)?, text.get(7..11)?, text.get(12..)?);
+    let month = MONTHS.iter().position(|known| known.eq_ignore_ascii_case(month))? + 1;
+    if (text[2], text[6], text[11]) != (b'/', b'/', b':') {
+        return None;
+    }
+    Some([year, format!("-{month:02}-").as_bytes(), day, b"T", rest].concat())
+}
+
 /// An offset without the space before it, and without the zone's abbreviation behind it.
 fn spaced(text: &[u8]) -> &[u8] {
     let Some(text) = text.strip_prefix(b" ") else { return text };
@@ -235,6 +248,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn common_log_lines_are_read() {
+        let read = |text: &str| parse(text.as_bytes(), &Zone::default()).map(|found| found.map(|(millis, _)| millis));
+        let expected = Ok(Some(971_211_336_000));
+        assert_eq!(read("10/Oct/2000:13:55:36 -0700"), expected);
+        assert_eq!(read("[10/Oct/2000:13:55:36 -0700]"), expected);
+        assert_eq!(read("10/Oct/2000:20:55:36"), expected, "without an offset it is of the zone");
+        for bad in ["31/Feb/2026:00:00:00 +0000", "10/Okt/2000:13:55:36 -0700", "02/02/2026 00:00:38", "10/Oct/2000 13:55:36"] {
+            assert_eq!(read(bad), Err(Reason::BadTime), "{bad}");
+        }
+    }
 
     #[test]
     fn one_instant_in_every_spelling() {

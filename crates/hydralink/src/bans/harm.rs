@@ -6,11 +6,21 @@ use std::collections::BTreeMap;
 use graph::{AccountId, NONE_U16};
 use rayon::prelude::*;
 
-use super::stopped::Reach;
+use super::stopped::{Reach, Stakes};
 use super::{Collateral, Harm, Reviewed};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::interval::{clopper_pearson, poisson_binomial};
+use crate::interval::{Count, clopper_pearson};
+
+/// Benign accounts among some.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Benign {
+    pub(super) expected: f64,
+    pub(super) interval: (u64, u64),
+    /// If all networks are ones.
+    pub(super) if_network: f64,
+    pub(super) interval_if_network: (u64, u64),
+}
 
 /// Whom the actions taken hit.
 pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
@@ -20,9 +30,12 @@ pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
     ["accounts.country", "accounts.pathway", "accounts.tier"].iter().for_each(|column| dataset.store().fetch(column));
     let by_word =
         |column: &[u16], names: &[String]| collateral(reach, column, NONE_U16, |word| names.get(usize::from(word)).cloned());
+    let all = benign(reach.stakes, reach.hit().map(|(account, _)| account));
     Ok(Harm {
-        benign_expected: benign_expected(reach),
-        benign_interval: benign_interval(reach),
+        benign_expected: all.expected,
+        benign_interval: all.interval,
+        benign_if_network: all.if_network,
+        benign_interval_if_network: all.interval_if_network,
         benign_exchanges_expected: reach.benign_stopped(),
         benign_by_country: by_word(&accounts.country, &tables.countries),
         benign_by_pathway: by_word(&accounts.pathway, &tables.pathways),
@@ -32,12 +45,27 @@ pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
     })
 }
 
-pub(super) fn benign_interval(reach: &Reach<'_>) -> (u64, u64) {
-    poisson_binomial(reach.hit().map(|(account, _)| reach.stakes.risk_of(account)))
-}
-
-pub(super) fn benign_expected(reach: &Reach<'_>) -> f64 {
-    reach.hit().map(|(account, _)| reach.stakes.risk_of(account)).sum()
+/// How many of some accounts are benign: a sum over networks of the module's mixture.
+pub(super) fn benign(stakes: &Stakes<'_>, accounts: impl IntoIterator<Item = u32>) -> Benign {
+    // By group, with its chance: what is risked if it is a network. Ascending, so that sums are the same however hits came.
+    let mut groups: BTreeMap<u32, (f64, Vec<f64>)> = BTreeMap::new();
+    for account in accounts {
+        let (group, chance) = stakes.group_of(account);
+        groups.entry(group).or_insert((chance, Vec::new())).1.push(stakes.risk_of(account));
+    }
+    let mut benign = Benign::default();
+    let (mut either, mut right) = (Count::certain(0), Count::certain(0));
+    for (chance, risks) in groups.into_values() {
+        let (expected, all) = (risks.iter().sum::<f64>(), risks.len() as u64);
+        benign.if_network += expected;
+        // p r + (1 - p) n, exact where nothing is left to doubt.
+        benign.expected += expected + (1.0 - chance) * (all as f64 - expected);
+        let count = Count::of_trials(risks);
+        right = right.plus(&count);
+        either = either.plus(&count.or(chance, Count::certain(all)));
+    }
+    (benign.interval, benign.interval_if_network) = (either.interval(), right.interval());
+    benign
 }
 
 /// Words that a table counts: all but the highest numbers of autonomous systems.
@@ -55,7 +83,7 @@ fn collateral<W: Copy + Ord + Into<u32>>(
         let Some(&word) = column.get(account as usize).filter(|&&word| word != unknown) else { continue };
         let group = groups.entry(word).or_default();
         group.hit += 1;
-        group.risks.push(reach.stakes.risk_of(account));
+        group.who.push(account);
     }
     // All accounts are counted: a table of words up to the last that was hit.
     let last = groups.last_key_value().map_or(0, |(&word, _)| word.into() as usize + 1);
@@ -67,8 +95,8 @@ fn collateral<W: Copy + Ord + Into<u32>>(
         column.iter().for_each(|word| groups.get_mut(word).into_iter().for_each(|group| group.accounts += 1));
     }
     let named = groups.into_iter().filter_map(|(word, mut group)| {
-        group.benign_expected = group.risks.iter().sum();
-        group.benign_interval = poisson_binomial(group.risks.iter().copied());
+        let benign = benign(reach.stakes, std::mem::take(&mut group.who));
+        (group.benign_expected, group.benign_interval) = (benign.expected, benign.interval);
         Some((name(word)?, group))
     });
     named.collect()

@@ -1,8 +1,8 @@
 //! What would a list of actions that somebody else made do?
 //!
 //! The list names accounts to ban and identifiers to act on. Everything is counted as for a plan ([`super`]): exchanges stopped
-//! on history, benign accounts expected to be hit (an account that belongs to a flagged network with confidence `c` is benign
-//! with `1 - c`, any other one surely), and for each network that the list touches, what is left of it and which identifiers
+//! on history, benign accounts expected to be hit (an account of a flagged network is benign if the network is none, and with `1 - c`
+//! if it is one and the account belongs with confidence `c`; any other one surely), and for each network that the list touches, what is left of it and which identifiers
 //! would go on joining what is left. Cost: O(members of those networks + sightings of their identifiers and of the list's).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
-use super::stopped::{Reach, Stakes};
-use super::{Harm, Replacement, Target, belonging, groups_left, harm, own_identifiers, replacement};
+use super::left::{groups_left, replacement};
+use super::stopped::{Group, Reach, Stakes};
+use super::{Harm, Replacement, Target, banned, belonging, harm, labels, own_identifiers};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
-use crate::roles::is_compromised;
+use crate::review::Chances;
+use crate::roles::{is_compromised, possibly_taken_over};
 
 /// Identifiers named that go on joining a network.
 const JOINING: usize = 5;
@@ -27,6 +29,10 @@ const JOINING: usize = 5;
 pub struct NetworkImpact {
     /// Its id.
     pub network: String,
+    /// The chance that it is a network ([`crate::review`](mod@crate::review)).
+    pub chance: f64,
+    /// Accounts of it that are hit, by bans or through identifiers: harmless, all of them, if it is none.
+    pub benign_if_none: u64,
     /// Accounts that belong.
     pub accounts: u64,
     /// How many of them the list bans.
@@ -60,6 +66,8 @@ pub struct Impact {
     pub outside_named: Vec<String>,
     /// Accounts of the list that an operator came to use beside their owners ([`crate::roles`]): harmless, and hit.
     pub compromised: Vec<String>,
+    /// Accounts of the list that may be taken over from their owners: held to be the operator's, to be looked at before a ban.
+    pub possibly_taken_over: Vec<String>,
     /// Accounts and identifiers of the list that an allow list or a rejected case calls known-good.
     pub known_good: Vec<String>,
     /// Exchanges of the store.
@@ -97,21 +105,22 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     let met = identifiers.iter().flat_map(|&identifier| dataset.graph().accounts_of(IdentifierId(identifier)));
     let places: BTreeSet<usize> = accounts.iter().chain(met).filter_map(|&account| belongs_to(account)).collect();
     let touched = results.networks(dataset, &places.into_iter().collect::<Vec<usize>>())?;
-    let members: Vec<Vec<(u32, f64)>> = touched.iter().map(|network| belonging(dataset, results, network)).collect();
-    let mut reached = members.concat();
-    reached.extend(outside.iter().map(|&account| (account, 1.0)));
-    reached.sort_by_key(|&(account, _)| account);
-    let stakes = Stakes::new(dataset, &reached, &identifiers);
+    let (chances, cases) = (Chances::of(dataset, results)?, dataset.cases()?);
+    let mut groups: Vec<Group> = touched.iter().map(|network| belonging(dataset, results, network, &chances, &cases)).collect();
+    groups.push(Group { chance: 1.0, members: outside.iter().map(|&account| (account, 1.0)).collect() });
+    let stakes = Stakes::new(dataset, &groups, &identifiers);
     let mut reach = Reach::new(&stakes);
     list.iter().for_each(|&target| reach.take(target));
 
-    let networks = touched.iter().zip(&members).map(|(network, members)| {
-        let members: Vec<u32> = members.iter().map(|&(account, _)| account).collect();
+    let networks = touched.iter().zip(&groups).map(|(network, group)| {
+        let members: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
         let mut free = own_identifiers(dataset, results, network);
         free.retain(|&own| !list.contains(&Target::Identifier(own)));
         let groups = groups_left(&reach, &members, &free);
         NetworkImpact {
             network: network.id.clone(),
+            chance: group.chance,
+            benign_if_none: members.iter().filter(|&&member| reach.is_hit(member)).count() as u64,
             accounts: members.len() as u64,
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
             exchanges: members.iter().map(|&member| query::exchanges_of(dataset, AccountId(member))).sum(),
@@ -131,18 +140,14 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     };
     let good: BTreeMap<Target, &Node> = nodes.iter().filter(is_good).map(|node| (Target::from(*node), node)).collect();
     let hit: Vec<u32> = reach.hit().map(|(account, _)| account).collect();
-    let label = |account: &u32| dataset.label_of(Node::Account(AccountId(*account)));
     let all_accounts = (0..dataset.graph().account_count() as u32).map(AccountId);
     Ok(Impact {
         accounts_banned: accounts.len() as u64,
         identifiers_acted_on: identifiers.len() as u64,
         outside_networks: outside.len() as u64,
-        outside_named: outside.iter().take(NAMED).map(label).collect(),
-        compromised: accounts
-            .iter()
-            .filter(|&&account| is_compromised(dataset, results, AccountId(account)))
-            .map(label)
-            .collect(),
+        outside_named: labels(dataset, outside.iter().take(NAMED).copied().map(AccountId)),
+        compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
+        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
         exchanges: all_accounts.map(|account| query::exchanges_of(dataset, account)).sum(),
         exchanges_stopped: reach.stopped_of(&hit).round() as u64,

@@ -4,9 +4,23 @@
 //! identification at a card, limit a template's rate), which touches every account seen with it, member or not.
 //!
 //! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign
-//! accounts hit, each once, by a ban or by a challenge alike: for an account that belongs with confidence `c`, `1 - c`; for one
-//! outside the network, 1, and for one that an operator came to use beside its owner ([`crate::roles`]) as well: no plan bans it. Its interval is that of the Poisson binomial. Confidence is a model's; where people decided about
-//! accounts ([`crate::cases`]), the share of them that was harmless, with its Clopper-Pearson interval, stands beside it.
+//! accounts hit, each once, by a ban or by a challenge alike. It is a mixture of two cases:
+//!
+//! ```text
+//! with the chance p that the network is one:  a member with confidence c is benign with 1 - c
+//! with 1 - p:                                  every member is
+//! ```
+//!
+//! `p` is that of [`crate::review`](mod@crate::review): by score and threshold, at most 1 - q where the store is calibrated, 1 for a confirmed case and
+//! 0 for a rejected one. Whoever is outside the network is benign, and so is one that an operator came to use beside its owner
+//! ([`crate::roles`]): no plan bans it. In the first case the number is a Poisson binomial, in the second certain, and networks are
+//! independent; the interval is that of the mixture, so it reaches from next to none to all wherever 1 - p is over 2.5%. Confidence and
+//! chance are a model's; where people decided about accounts ([`crate::cases`]), the share of them that was harmless, with its
+//! Clopper-Pearson interval, stands beside it.
+//!
+//! *Budget*: it limits the benign accounts expected *if the network is one*: which of its accounts to leave out is a question that
+//! a plan can answer. Whether it is one at all, is not: that risk is the same whomever of it one bans, needs a person's verdict,
+//! and is told beside the budget (`chance`, and how many are hit if it is none).
 //!
 //! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
 //! taken if the budget holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when
@@ -23,7 +37,9 @@
 //! let labels = dataset.labelling()?;
 //! let network = labels.network(&dataset, labels.network_index("1")?)?;
 //! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget: 1.0, identifier_actions: true })?;
-//! assert!(plan.exchanges_stopped <= plan.exchanges && plan.harm.benign_expected <= 1.0);
+//! assert!(plan.exchanges_stopped <= plan.exchanges && plan.harm.benign_if_network <= 1.0);
+//! // If the network is none, all of them are hit: the chance of that is in what is expected.
+//! assert!(plan.chance < 1.0 && plan.harm.benign_expected > plan.harm.benign_if_network);
 //! // A list made elsewhere is judged by the same measure.
 //! let list = plan.actions.iter().map(|action| dataset.node(&action.target)).collect::<Result<Vec<_>, _>>()?;
 //! assert_eq!(impact(&dataset, &labels, &list)?.networks[0].exchanges_stopped, plan.exchanges_stopped);
@@ -33,29 +49,33 @@
 mod greedy;
 mod harm;
 mod impact;
+mod left;
 mod stopped;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::cases::Cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::interval::{garwood, jeffreys};
+use crate::interval::jeffreys;
 use crate::node::Node;
 use crate::results::{Labelling, Network};
-use crate::roles::is_compromised;
+use crate::review::Chances;
+use crate::roles::{is_compromised, possibly_taken_over};
 use greedy::choose;
-use harm::{benign_expected, benign_interval, harm};
+use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
-use stopped::{Gain, Reach, Stakes};
+use left::{groups_left, not_acted_on, replacement};
+use stopped::{Gain, Group, Reach, Stakes};
 
 /// What may be done.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanConfig {
-    /// Most benign accounts, in expectation, that the plan may hit.
+    /// Most benign accounts, in expectation and if the network is one, that the plan may hit.
     pub benign_budget: f64,
     /// Whether actions on identifiers are considered beside bans.
     pub identifier_actions: bool,
@@ -70,8 +90,9 @@ pub struct Action {
     pub target: String,
     /// Exchanges that it stops beyond those of the actions before it.
     pub exchanges_stopped: u64,
-    /// Benign accounts it is expected to hit beyond those of the actions before it.
-    pub benign_expected: f64,
+    /// Benign accounts it is expected to hit beyond those of the actions before it, if the network is one: what the budget
+    /// counts.
+    pub benign_if_network: f64,
     /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with
     /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +114,7 @@ pub struct Collateral {
     /// All accounts of the store there, to compare with.
     pub accounts: u64,
     #[serde(skip)]
-    risks: Vec<f64>,
+    who: Vec<u32>,
 }
 
 /// What the same budget does with other kinds of action.
@@ -109,6 +130,8 @@ pub struct Alternative {
     pub benign_expected: f64,
     /// 95% interval of the same.
     pub benign_interval: (u64, u64),
+    /// Benign accounts expected to be hit if the network is one: what the budget limits.
+    pub benign_if_network: f64,
     /// Members that aren't banned.
     pub members_left: u64,
     /// The largest group of them that identifiers which weren't acted on join.
@@ -147,6 +170,10 @@ pub struct Harm {
     pub benign_expected: f64,
     /// 95% interval of the same.
     pub benign_interval: (u64, u64),
+    /// Benign accounts expected to be hit if the networks are ones.
+    pub benign_if_network: f64,
+    /// 95% interval of the same.
+    pub benign_interval_if_network: (u64, u64),
     /// Exchanges of benign accounts that are expected to be stopped with them.
     pub benign_exchanges_expected: f64,
     /// Benign accounts hit, by country.
@@ -166,8 +193,12 @@ pub struct Harm {
 pub struct Plan {
     /// The network.
     pub network: String,
-    /// The budget.
+    /// The budget: most benign accounts expected if the network is one.
     pub benign_budget: f64,
+    /// The chance that the network is one ([`crate::review`](mod@crate::review)).
+    pub chance: f64,
+    /// Accounts hit if it is none: all of them harmless.
+    pub benign_if_none: u64,
     /// Actions, best first.
     pub actions: Vec<Action>,
     /// Exchanges of the network on record.
@@ -180,6 +211,8 @@ pub struct Plan {
     /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]): to
     /// be secured.
     pub compromised: Vec<String>,
+    /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
+    pub possibly_taken_over: Vec<String>,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which wasn't acted on still joins to another.
@@ -216,14 +249,16 @@ const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifi
 /// # Errors
 /// As [`Dataset::cases`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
-    let members = belonging(dataset, results, network);
-    let compromised: Vec<u32> = members
+    let group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?);
+    let compromised: Vec<u32> = group
+        .members
         .iter()
         .map(|&(account, _)| account)
         .filter(|&account| is_compromised(dataset, results, AccountId(account)))
         .collect();
     let own = own_identifiers(dataset, results, network);
-    let stakes = Stakes::new(dataset, &members, &own);
+    let chance = group.chance;
+    let stakes = Stakes::new(dataset, &[group], &own);
     let mut chosen = None;
     let mut alternatives = Vec::new();
     for (name, bans, identifiers) in ALTERNATIVES {
@@ -232,12 +267,14 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
         let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
         let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
+        let benign = benign(&stakes, reach.hit().map(|(account, _)| account));
         alternatives.push(Alternative {
             actions_allowed: name,
             actions: taken.len() as u64,
             exchanges_stopped: reach.stopped().round() as u64,
-            benign_expected: benign_expected(&reach),
-            benign_interval: benign_interval(&reach),
+            benign_expected: benign.expected,
+            benign_interval: benign.interval,
+            benign_if_network: benign.if_network,
             members_left: groups.iter().sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
         });
@@ -249,11 +286,14 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
+        chance,
+        benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
         exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
         harm: harm(&reach)?,
-        compromised: compromised.iter().map(|&account| dataset.label_of(Node::account(account))).collect(),
+        compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
+        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
@@ -262,14 +302,18 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     })
 }
 
-/// The accounts of a network, ascending, each with the probability that it is benign: certain where two hands are on it, for its
-/// owner is.
-fn belonging(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<(u32, f64)> {
+/// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two hands
+/// are on it, for its owner is.
+fn belonging(dataset: &Dataset, results: &Labelling, network: &Network, chances: &Chances<'_>, cases: &Cases) -> Group {
     let benign = |account: &AccountId| match is_compromised(dataset, results, *account) {
         true => 1.0,
         false => 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0),
     };
-    results.belonging(network.index()).iter().map(|account| (account.0, benign(account))).collect()
+    let members = results.belonging(network.index());
+    Group {
+        chance: chances.of_members(dataset, cases, network.index(), &members),
+        members: members.iter().map(|account| (account.0, benign(account))).collect(),
+    }
 }
 
 /// The identifiers that tie a network together, ascending: those of its accounts' that are its own.
@@ -281,6 +325,15 @@ fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) ->
     found.par_sort_unstable();
     found.dedup();
     found
+}
+
+/// The accounts that were banned, ascending.
+fn banned<'a>(reach: &'a Reach<'_>) -> impl Iterator<Item = AccountId> + 'a {
+    reach.hit().filter(|(_, hit)| hit.banned).map(|(account, _)| AccountId(account))
+}
+
+fn labels(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId>) -> Vec<String> {
+    accounts.into_iter().map(|account| dataset.label_of(Node::Account(account))).collect()
 }
 
 fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
@@ -303,64 +356,10 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         action,
         target: dataset.label_of(node),
         exchanges_stopped: gain.stopped.round() as u64,
-        benign_expected: gain.benign,
+        benign_if_network: gain.benign,
         benign_share_interval: interval,
         already_banned: matches!(target, Target::Account(account) if dataset.is_banned(AccountId(account))),
     }
-}
-
-/// The identifiers that weren't acted on.
-fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
-    let acted: BTreeSet<Target> = taken.iter().map(|&(target, _)| target).collect();
-    own.iter().copied().filter(|&identifier| !acted.contains(&Target::Identifier(identifier))).collect()
-}
-
-/// Sizes of the groups of members that aren't banned, joined by the identifiers of the network that weren't acted on.
-fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
-    let graph = reach.stakes.dataset.graph();
-    let mut left = vec![false; graph.account_count()];
-    let left_over: Vec<u32> = members.iter().copied().filter(|&account| !reach.is_banned(account)).collect();
-    left_over.iter().for_each(|&account| left[account as usize] = true);
-    let mut open = vec![false; graph.identifier_count()];
-    free.iter().for_each(|&identifier| open[identifier as usize] = true);
-    let mut sizes = Vec::new();
-    for first in left_over {
-        if !std::mem::take(&mut left[first as usize]) {
-            continue;
-        }
-        let (mut group, mut next) = (vec![first], 0);
-        while let Some(&account) = group.get(next) {
-            next += 1;
-            for &identifier in graph.identifiers_of(AccountId(account)) {
-                if std::mem::take(&mut open[identifier as usize]) {
-                    let others = graph.accounts_of(IdentifierId(identifier)).iter().copied();
-                    group.extend(others.filter(|&other| std::mem::take(&mut left[other as usize])));
-                }
-            }
-        }
-        sizes.push(group.len() as u64);
-    }
-    sizes
-}
-
-/// Accounts made a week between the first and the last creation, which itself starts the clock.
-fn replacement(dataset: &Dataset, members: &[u32], network: &Network) -> Option<Replacement> {
-    let created = &dataset.accounts().created_at;
-    let members = members.iter().filter_map(|&account| created.get(account as usize).copied());
-    let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
-    let (first, last) = (times.iter().min()?, times.iter().max()?);
-    let weeks = f64::from(last - first) / (7.0 * 86_400.0);
-    if weeks <= 0.0 {
-        return None;
-    }
-    let made = times.len() as u64 - 1;
-    let interval = garwood(made);
-    let signal = network.signals.get("ban_and_replace");
-    Some(Replacement {
-        accounts_a_week: made as f64 / weeks,
-        interval: (interval.0 / weeks, interval.1 / weeks),
-        regeneration: signal.and_then(|signal| Some(signal.as_ref()?.value)),
-    })
 }
 
 #[cfg(test)]
@@ -389,6 +388,10 @@ mod tests {
         (0..dataset.graph().identifier_count() as u32).collect()
     }
 
+    fn expected(reach: &Reach<'_>) -> harm::Benign {
+        benign(reach.stakes, reach.hit().map(|(account, _)| account))
+    }
+
     fn all_targets(stakes: &Stakes<'_>) -> Vec<Target> {
         let identifiers = all_identifiers(stakes.dataset).into_iter().map(Target::Identifier);
         stakes.members.iter().map(|&account| Target::Account(account)).chain(identifiers).collect()
@@ -398,7 +401,8 @@ mod tests {
     fn a_worked_case() {
         // a00 and a01 share address 1; a00 has 30 of its 40 exchanges there, a01 all 20. The outsider a02 is there too.
         let (_folder, dataset) = dataset(&[(0, 1, 1, 30), (0, 2, 1, 10), (1, 1, 1, 20), (2, 1, 2, 5)]);
-        let stakes = Stakes::new(&dataset, &[(0, 0.1), (1, 0.2)], &all_identifiers(&dataset));
+        let group = Group { chance: 0.75, members: vec![(0, 0.1), (1, 0.2)] };
+        let stakes = Stakes::new(&dataset, &[group], &all_identifiers(&dataset));
         let reach = Reach::new(&stakes);
         let address = match dataset.node("ip:198.51.100.1").unwrap() {
             Node::Identifier(identifier) => Target::Identifier(identifier.0),
@@ -410,7 +414,12 @@ mod tests {
         // With a budget below the outsider, bans; each member costs its own doubt.
         let (taken, reach) = choose(&stakes, all_targets(&stakes), 0.9);
         assert!((reach.stopped() - 60.0).abs() < 1e-9);
-        assert!(benign_expected(&reach) <= 0.9 && !taken.is_empty());
+        assert!(expected(&reach).if_network <= 0.9 && !taken.is_empty());
+        // Both are hit. If it is no network (a quarter), both are benign, whatever the budget: .75 x .3 + .25 x 2.
+        let both = expected(&reach);
+        assert!((both.if_network - 0.3).abs() < 1e-9 && (both.expected - 0.725).abs() < 1e-9, "{both:?}");
+        assert_eq!((both.interval, both.interval_if_network), ((0, 2), (0, 1)));
+        assert!((reach.benign_stopped() - (40.0 * 0.325 + 20.0 * 0.4)).abs() < 1e-9);
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];
         let (taken, reach) = choose(&stakes, bans, 0.15);
@@ -432,10 +441,10 @@ mod tests {
             let (_folder, dataset) = dataset(&rows);
             let accounts = dataset.graph().account_count() as u32;
             let members: Vec<(u32, f64)> = (0..accounts.min(2)).zip(doubts).collect();
-            let stakes = Stakes::new(&dataset, &members, &all_identifiers(&dataset));
+            let stakes = Stakes::new(&dataset, &[Group { chance: 0.5, members }], &all_identifiers(&dataset));
             let targets = all_targets(&stakes);
             let (_, plan) = choose(&stakes, targets.clone(), budget);
-            prop_assert!(benign_expected(&plan) <= budget + 1e-9);
+            prop_assert!(expected(&plan).if_network <= budget + 1e-9);
             let mut best = 0.0f64;
             for set in 0..1u32 << targets.len() {
                 let mut reach = Reach::new(&stakes);

@@ -11,12 +11,20 @@
 //! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is
 //! monotone and submodular), which is what the greedy plan relies on.
 
-use graph::{AccountId, IdentifierId};
+use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use super::Target;
 use crate::dataset::Dataset;
 use crate::query;
+
+/// Accounts that are held to be one network.
+pub(crate) struct Group {
+    /// The chance that they are.
+    pub(crate) chance: f64,
+    /// With the probability that each is benign even so, ascending.
+    pub(crate) members: Vec<(u32, f64)>,
+}
 
 /// What is at stake in one network: whom actions can reach and how much each of them does.
 pub(crate) struct Stakes<'a> {
@@ -24,8 +32,12 @@ pub(crate) struct Stakes<'a> {
     /// Members (core and fringe), ascending.
     pub(crate) members: Vec<u32>,
     is_member: Vec<bool>,
-    /// By account, the probability that it is benign: all who don't belong to the network are.
+    /// By account, the probability that it is benign if its network is one: all who don't belong to one are.
     risk: Vec<f64>,
+    /// By account, the place of its group in `chances`; [`NONE_U32`] for those in none.
+    group: Vec<u32>,
+    /// By group, the chance that it is a network.
+    chances: Vec<f64>,
     /// By account; 0 for those that no action reaches.
     exchanges: Vec<f64>,
     /// Identifiers that may be acted on, ascending.
@@ -36,14 +48,16 @@ pub(crate) struct Stakes<'a> {
 }
 
 impl<'a> Stakes<'a> {
-    /// `members` with the probability that they are benign, ascending; `identifiers` that may be acted on. Memory: 16 bytes a
-    /// sighting of these.
-    pub(crate) fn new(dataset: &'a Dataset, members: &[(u32, f64)], identifiers: &[u32]) -> Self {
+    /// `groups` without an account in common; `identifiers` that may be acted on. Memory: 16 bytes a sighting of these.
+    pub(crate) fn new(dataset: &'a Dataset, groups: &[Group], identifiers: &[u32]) -> Self {
         let accounts = dataset.graph().account_count();
-        let (mut is_member, mut risk) = (vec![false; accounts], vec![1.0; accounts]);
+        let (mut is_member, mut risk, mut group) = (vec![false; accounts], vec![1.0; accounts], vec![NONE_U32; accounts]);
         let mut reached = vec![false; accounts];
-        for &(member, benign) in members {
-            (is_member[member as usize], risk[member as usize], reached[member as usize]) = (true, benign, true);
+        for (place, of) in (0u32..).zip(groups) {
+            for &(member, benign) in &of.members {
+                let member = member as usize;
+                (is_member[member], risk[member], reached[member], group[member]) = (true, benign, true, place);
+            }
         }
         for &identifier in identifiers {
             dataset.graph().accounts_of(IdentifierId(identifier)).iter().for_each(|&account| reached[account as usize] = true);
@@ -66,8 +80,10 @@ impl<'a> Stakes<'a> {
             seen.map(share).collect()
         };
         let shares = identifiers.par_iter().with_min_len(256).map(shares_of).collect();
-        let members = members.iter().map(|&(member, _)| member).collect();
-        Stakes { dataset, members, is_member, risk, exchanges, identifiers, shares }
+        let mut members: Vec<u32> = groups.iter().flat_map(|of| &of.members).map(|&(member, _)| member).collect();
+        members.sort_unstable();
+        let chances = groups.iter().map(|of| of.chance).collect();
+        Stakes { dataset, members, is_member, risk, group, chances, exchanges, identifiers, shares }
     }
 
     /// The accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
@@ -79,8 +95,20 @@ impl<'a> Stakes<'a> {
         self.is_member[account as usize]
     }
 
+    /// The probability that an account is benign, if its network is one.
     pub(crate) fn risk_of(&self, account: u32) -> f64 {
         self.risk[account as usize]
+    }
+
+    /// The group of an account, and the chance that it is a network: nobody is in a group that isn't.
+    pub(crate) fn group_of(&self, account: u32) -> (u32, f64) {
+        let group = self.group[account as usize];
+        (group, self.chances.get(group as usize).copied().unwrap_or(1.0))
+    }
+
+    /// The probability that an account is benign, whether its network is one or none.
+    pub(crate) fn doubt_of(&self, account: u32) -> f64 {
+        1.0 - self.group_of(account).1 * (1.0 - self.risk_of(account))
     }
 
     /// Exchanges of all members.
@@ -134,7 +162,7 @@ impl Hit {
 pub(crate) struct Gain {
     /// Exchanges of members stopped.
     pub(crate) stopped: f64,
-    /// Benign accounts expected to be hit that weren't before.
+    /// Benign accounts expected to be hit that weren't before, if the network is one.
     pub(crate) benign: f64,
 }
 
@@ -155,6 +183,11 @@ impl<'a> Reach<'a> {
         self.hit_of(account).is_some_and(|hit| hit.banned)
     }
 
+    /// Whether anything was done to an account.
+    pub(crate) fn is_hit(&self, account: u32) -> bool {
+        self.hit_of(account).is_some()
+    }
+
     /// Exchanges of all members that were stopped.
     pub(crate) fn stopped(&self) -> f64 {
         self.sum(|account| f64::from(self.stakes.is_member(account)))
@@ -162,7 +195,7 @@ impl<'a> Reach<'a> {
 
     /// Exchanges of benign accounts that are expected to be stopped.
     pub(crate) fn benign_stopped(&self) -> f64 {
-        self.sum(|account| self.stakes.risk_of(account))
+        self.sum(|account| self.stakes.doubt_of(account))
     }
 
     /// Exchanges of these accounts, ascending, that were stopped.
@@ -172,7 +205,9 @@ impl<'a> Reach<'a> {
 
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
         let exchanges = &self.stakes.exchanges;
-        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum()
+        // A sum of nothing would be -0.
+        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum::<f64>()
+            + 0.0
     }
 
     /// What an action would add.

@@ -39,7 +39,7 @@ pub struct Dossier {
     pub threshold: f64,
     /// Whether it is flagged, and how far the score is from the threshold.
     pub verdict: String,
-    /// What is to be said of accounts that were named and not found ([`crate::assess()`]).
+    /// What is to be said of accounts that were named and not found ([`crate::assess`](mod@crate::assess)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given: Option<Given>,
     /// What people had said of its accounts before it was found: lists, and who is known-good.

@@ -113,7 +113,12 @@ fn account_action<'g>(
         accounts: None,
         benign_prevalence: None,
         valid_until: None,
-        reason: reason.to_owned(),
+        reason: match node.role {
+            Some(AccountRole::PossiblyTakenOver) => {
+                format!("{reason}; it had a life of its own before and may be taken over from its owner: look first")
+            }
+            _ => reason.to_owned(),
+        },
     }
 }
 

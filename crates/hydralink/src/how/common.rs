@@ -6,13 +6,13 @@ use rayon::prelude::*;
 
 use evidence::Tie;
 
-use crate::ties::{Others, Ties, shared};
+use crate::ties::{Group, Ties, shared};
 
 /// The identifiers that members share and that say something, and who has which. A *place* is a position among them.
 pub(super) struct Common<'t, 'a> {
     ties: &'t Ties<'a>,
-    /// Accounts of the network beside a member, the ambiguous among them.
-    others: Others,
+    /// The accounts of the network, the ambiguous among them.
+    pub(super) group: Group,
     /// By place: the identifier, ascending.
     pub(super) identifiers: Vec<u32>,
     kinds: Vec<KindId>,
@@ -44,14 +44,19 @@ impl<'t, 'a> Common<'t, 'a> {
         rows.iter().flatten().for_each(|&place| counts[place as usize] += 1);
         Common {
             ties,
-            others: group.others(1),
             kinds: identifiers.iter().map(|&identifier| graph.kind_of(IdentifierId(identifier))).collect(),
             bits: found.iter().map(|found| found.1).collect(),
             ballots: found.iter().map(|found| found.2).collect(),
             identifiers,
             counts,
             rows,
+            group,
         }
+    }
+
+    /// Accounts of the network beside a member.
+    pub(super) fn others(&self) -> u32 {
+        self.group.others(1).size
     }
 
     /// The places that two members share.
@@ -100,14 +105,14 @@ impl<'t, 'a> Common<'t, 'a> {
 
     /// What one identifier says for a member beside others of its kind and another, as a share of what its tie needs then.
     pub(super) fn most_of_needed(&self, place: u32) -> f64 {
-        self.ballots[place as usize] / self.ties.terms().needed(true, self.others.size)
+        self.ballots[place as usize] / self.ties.terms().needed(true, self.others())
     }
 
     /// What these identifiers say for a member, as a share of what its tie to the network needs: 1 and more is enough.
     pub(super) fn share_of_needed(&self, places: impl Iterator<Item = u32>) -> f64 {
         let terms = self.ties.terms();
         let tie = terms.sum(places.map(|place| (self.kinds[place as usize], self.ballots[place as usize])).collect());
-        let needed = terms.needed(tie.corroborated, self.others.size);
+        let needed = terms.needed(tie.corroborated, self.others());
         // In so many words, so that the division can't round a tie away.
         if tie.bits >= needed { (tie.bits / needed).max(1.0) } else { (tie.bits / needed).min(1.0 - f64::EPSILON) }
     }

@@ -11,6 +11,7 @@
 //!    can matter); the network falls into *pieces*: components of the members that stay over the network's other identifiers.
 //! 4. *Separating accounts*: those without which the network falls apart, as one that two operators share.
 //! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
+//! 6. *Beside*: other networks that have identifiers of this one (module `beside`).
 //!
 //! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
 
@@ -28,11 +29,14 @@ use crate::node::Node;
 use crate::results::Labelling;
 use crate::ties::Ties;
 
+mod beside;
 mod common;
 mod enough;
 mod pairs;
 mod pieces;
 
+pub use beside::Beside;
+use beside::beside;
 use common::Common;
 use pairs::Ranked;
 use pieces::{LeftOut, pieces};
@@ -55,8 +59,14 @@ pub struct How {
     pub accounts: u64,
     /// Whether every pair was looked at.
     pub exact: bool,
-    /// Bits that two kinds of shared identifiers must carry to tie two accounts.
+    /// Bits that two kinds of shared identifiers must carry to tie two accounts that nothing else joins.
     pub tie_needs: f64,
+    /// The same of one kind alone, which nothing corroborates.
+    pub tie_needs_of_one_kind: f64,
+    /// Bits that tie one account to a network of this size, of two kinds: a group has fewer rivals than a pair.
+    pub membership_needs: f64,
+    /// The same of one kind alone.
+    pub membership_needs_of_one_kind: f64,
     /// Groups at some heights of the dendrogram, strongest ties first.
     pub levels: Vec<Level>,
     /// The merges, strongest first: one less than the accounts if all hang together.
@@ -68,6 +78,9 @@ pub struct How {
     pub separating_accounts: Option<Vec<SeparatingAccount>>,
     /// What of all that is enough.
     pub enough: Enough,
+    /// Other networks that have at least two of its identifiers, those with most of them first: pieces of the same operator's, or
+    /// neighbours.
+    pub beside: Vec<Beside>,
 }
 
 /// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
@@ -159,16 +172,21 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
     let common = Common::of(&ties, network, &members);
     let tree = spanning_tree(&common);
     let exact = members.len() <= EXACT_MEMBERS;
+    let (needed, others) = (|corroborated, size| ties.terms().needed(corroborated, size), common.others());
     Ok(How {
         network: results.head(network).id.clone(),
         accounts: members.len() as u64,
         exact,
-        tie_needs: ties.terms().needed(true, 1),
+        tie_needs: needed(true, 1),
+        tie_needs_of_one_kind: needed(false, 1),
+        membership_needs: needed(true, others),
+        membership_needs_of_one_kind: needed(false, others),
         levels: levels(&tree, members.len()),
         joins: joins(&common, dataset, &members, &tree),
         held_by: held_by(&common, dataset, results),
         separating_accounts: exact.then(|| cohesion::separating_accounts(dataset, &ties, &members)).transpose()?,
         enough: enough_of(&common, dataset),
+        beside: beside(&ties, &common.group, network),
     })
 }
 

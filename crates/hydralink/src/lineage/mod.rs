@@ -5,7 +5,7 @@
 //! [`lineages`] tells it in the analyst's words, with how fast banned accounts were replaced and whether a reserve waits
 //! (`standby`).
 //!
-//! - *Regeneration* R = replaced / bans, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the
+//! - *Regeneration* R = replaced / bans looked at, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the
 //!   times from a ban to the account that replaces it.
 //! - All times are those of the data: "now" is its last event.
 //!
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use events::Ingested;
 use evidence::behaviour::BehaviourConfig;
-use graph::{AccountId, IdentifierId};
+use graph::{AccountId, IdentifierId, NO_TIME};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -41,6 +41,9 @@ pub use text::text;
 
 /// Waiting accounts from which on a reserve is warned of.
 const RESERVE: u64 = 3;
+
+/// Probability by chance below which a reserve is warned of.
+const SIGNIFICANT: f64 = 0.05;
 
 /// The life of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,11 +71,13 @@ pub struct Lineage {
 /// How a network replaces what is banned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Regeneration {
-    /// Bans of its accounts (at most 256 are looked at).
+    /// Bans of its accounts.
     pub bans: u64,
-    /// Bans that an account made within the window after it, and sharing an identifier with it, makes up for.
+    /// Those of them that were looked at: 256 drawn at random where there are more.
+    pub looked_at: u64,
+    /// Bans looked at that an account made within the window after it, and sharing an identifier with it, makes up for.
     pub replaced: u64,
-    /// Replaced / bans.
+    /// Replaced / looked at.
     pub rate: f64,
     /// The rate if bans and creations knew nothing of each other, by the last detection; `None` if it measured none.
     pub expected: Option<f64>,
@@ -197,13 +202,15 @@ fn regeneration(
     let allowed = dataset.allowed()?;
     let accounts: Vec<AccountId> = members.iter().copied().map(AccountId).collect();
     let signal = found.and_then(|network| network.signals.get("ban_and_replace")?.as_ref());
+    let banned_at = |account: u32| dataset.accounts().banned_at.get(account as usize).is_some_and(|&time| time != NO_TIME);
     let replacements = evidence::behaviour::ban_and_replace::replacements(&dataset.facts(&allowed), &accounts, config);
     Ok(replacements.map(|replacements| {
         let mut lags: Vec<u32> = replacements.pairs.iter().map(|pair| pair.2).collect();
         lags.sort_unstable();
         let quartile = |part: usize| lags[(lags.len() - 1) * part / 4];
         Regeneration {
-            bans: replacements.ban_count as u64,
+            bans: members.iter().filter(|&&account| banned_at(account)).count() as u64,
+            looked_at: replacements.ban_count as u64,
             replaced: replacements.pairs.len() as u64,
             rate: replacements.pairs.len() as f64 / replacements.ban_count as f64,
             expected: signal.map(|signal| signal.expected),
@@ -214,9 +221,10 @@ fn regeneration(
 }
 
 fn warning(standby: &Standby, live: u64) -> Option<String> {
-    (standby.waiting >= RESERVE).then(|| {
+    let beyond_chance = standby.waiting_p_value.is_some_and(|p| p < SIGNIFICANT);
+    (standby.waiting >= RESERVE && beyond_chance).then(|| {
         let woken = match standby.p_value {
-            Some(p) if p < 0.05 => format!(
+            Some(p) if p < SIGNIFICANT => format!(
                 "; members woke after bans before ({} of {} wakings, {:.1} expected)",
                 standby.after_bans, standby.wakings, standby.expected
             ),
@@ -283,4 +291,18 @@ pub(crate) fn keep(dataset: &Dataset, kept: &Kept, writer: &mut StoreWriter) -> 
 
 fn write_if_any(history: &History, writer: &mut StoreWriter) -> Result<(), Error> {
     if history.runs.is_empty() { Ok(()) } else { history.write(writer) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_is_more_than_chance_gives() {
+        let waiting = |waiting: u64, p: Option<f64>| Standby { waiting, waiting_p_value: p, ..Standby::default() };
+        // Eight of eight accounts of a request or two each: no reserve.
+        assert_eq!(warning(&waiting(8, Some(0.3)), 6_548), None);
+        assert!(warning(&waiting(8, Some(0.001)), 6_548).is_some_and(|told| told.contains("8 of 6548 live accounts")));
+        assert_eq!((warning(&waiting(2, Some(0.001)), 9), warning(&waiting(0, None), 9)), (None, None));
+    }
 }

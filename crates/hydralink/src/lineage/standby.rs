@@ -2,6 +2,11 @@
 //!
 //! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the
 //!   network has.
+//!   Null: the days on which an account was active fall anywhere between its start (when it was made, or when anything of the network
+//!   was first seen, if that was later) and now, independently; one that was active on `d` of `T` days is silent for the last week by
+//!   chance with `(1 - 7/T)^d`, and one that is younger than a week never. Over all members that aren't banned that gives how many are
+//!   expected to wait, and p is the tail of the Poisson binomial. Accounts of one or two requests are mostly silent whoever has
+//!   them: they make no reserve. People who come and go in spells of weeks make p too small.
 //! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if
 //!   it comes within `window` after the ban of another member.
 //! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance
@@ -17,6 +22,7 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::record::{DORMANT, banned_by, last_seen};
 use crate::dataset::Dataset;
+use crate::interval::Count;
 use crate::query;
 
 /// Accounts that wait are named up to this many.
@@ -27,6 +33,10 @@ const NAMED: usize = 10;
 pub struct Standby {
     /// Members that aren't banned and have been silent for a week, while the network was not.
     pub waiting: u64,
+    /// How many as busy as its members would be silent so long by chance.
+    pub waiting_expected: f64,
+    /// Probability of as many waiting by chance; `None` where none waits.
+    pub waiting_p_value: Option<f64>,
     /// Some of them, those silent for longest first.
     pub accounts: Vec<String>,
     /// Times at which a member woke from a week's silence or started a week after it was made.
@@ -46,6 +56,12 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
     if last == NO_TIME || as_of == NO_TIME {
         return found;
     }
+    let first = members
+        .iter()
+        .map(|&account| query::span_of_account(dataset.graph(), AccountId(account)).0)
+        .filter(|&time| time != NO_TIME)
+        .min()
+        .unwrap_or(last);
     if as_of - last < DORMANT {
         let silent_since = |account: u32| last_seen(dataset, std::iter::once(account));
         let mut waiting: Vec<(Seconds, u32)> = members
@@ -56,15 +72,18 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
             .collect();
         waiting.sort_unstable();
         found.waiting = waiting.len() as u64;
+        if found.waiting > 0 {
+            let silent: Vec<f64> = members
+                .iter()
+                .filter(|&&account| banned_by(dataset, account, as_of).is_none())
+                .map(|&account| silent_by_chance(dataset, account, first, as_of))
+                .collect();
+            found.waiting_expected = silent.iter().sum();
+            found.waiting_p_value = Some(Count::of_trials(silent).at_least(found.waiting));
+        }
         let names = waiting.iter().take(NAMED).map(|&(_, account)| dataset.shown_account(AccountId(account)).into_owned());
         found.accounts = names.collect();
     }
-    let first = members
-        .iter()
-        .map(|&account| query::span_of_account(dataset.graph(), AccountId(account)).0)
-        .filter(|&time| time != NO_TIME)
-        .min()
-        .unwrap_or(last);
     let mut bans: Vec<(Seconds, u32)> =
         members.iter().filter_map(|&account| Some((banned_by(dataset, account, as_of)?, account))).collect();
     bans.sort_unstable();
@@ -72,6 +91,23 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
         members.iter().flat_map(|&account| wakings(dataset, account).into_iter().map(move |time| (time, account))).collect();
     (found.wakings, found.after_bans, found.expected, found.p_value) = follow(&wakings, &bans, first, last, window);
     found
+}
+
+/// The probability that an account is silent for the last week if its active days fall anywhere.
+fn silent_by_chance(dataset: &Dataset, account: u32, first: Seconds, as_of: Seconds) -> f64 {
+    let created = dataset.accounts().created_at.get(account as usize).copied().filter(|&time| time != NO_TIME);
+    let seconds = as_of.saturating_sub(created.map_or(first, |time| time.max(first)));
+    let day_of = |millis: &i64| millis.div_euclid(86_400_000);
+    let days = dataset.activity().of(AccountId(account)).time.chunk_by(|one, other| day_of(one) == day_of(other)).count();
+    silent_of(days, seconds)
+}
+
+/// The same for one that was active on so many days since so many seconds.
+fn silent_of(days: usize, seconds: Seconds) -> f64 {
+    if seconds <= DORMANT {
+        return 0.0;
+    }
+    (1.0 - f64::from(DORMANT) / f64::from(seconds)).powi(days as i32)
 }
 
 /// Times at which an account woke.
@@ -139,6 +175,19 @@ mod tests {
         // Of 0..1000: 100..150, 120..170 and 980..1000 are covered.
         let bans = [(100, 0), (120, 1), (980, 2)];
         assert_eq!(covered(&bans, 0, 1000, 50), 0.09);
+    }
+
+    #[test]
+    fn accounts_of_a_request_or_two_are_silent_by_chance_and_busy_ones_are_not() {
+        const DAY: Seconds = 86_400;
+        // One active day of 42: five sixths. As many waiting as there are such accounts is no reserve.
+        assert!((silent_of(1, 42 * DAY) - 5.0 / 6.0).abs() < 1e-12);
+        assert_eq!((silent_of(0, 42 * DAY), silent_of(3, 6 * DAY)), (1.0, 0.0));
+        let of = |count: usize, days: usize| Count::of_trials(vec![silent_of(days, 42 * DAY); count]);
+        assert!(of(8, 1).at_least(8) > 0.2, "8 of 8 with one request each");
+        // Eight that were active on five days each, or fifty on two, are one.
+        assert!(of(8, 5).at_least(8) < 0.01 && of(50, 2).at_least(50) < 1e-6);
+        assert!((of(8, 5).at_least(0) - 1.0).abs() < 1e-12);
     }
 
     #[test]

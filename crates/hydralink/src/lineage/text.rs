@@ -27,8 +27,14 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
         Some(regeneration) => {
             write!(
                 out,
-                "regeneration: {} of {} bans were made up for (R = {:.2}",
-                regeneration.replaced, regeneration.bans, regeneration.rate
+                "regeneration: {} of {} were made up for (R = {:.2}",
+                regeneration.replaced,
+                if regeneration.looked_at < regeneration.bans {
+                    format!("{} bans drawn from its {}", regeneration.looked_at, regeneration.bans)
+                } else {
+                    format!("its {} bans", regeneration.bans)
+                },
+                regeneration.rate
             )?;
             if let (Some(expected), Some(p)) = (regeneration.expected, regeneration.p_value) {
                 write!(out, "; {expected:.2} expected by chance, p = {p:.3}")?;
@@ -46,6 +52,13 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
             out,
             "wakings: {} after a week's silence, {} of them soon after a ban ({:.1} expected by chance, p = {p:.3})",
             standby.wakings, standby.after_bans, standby.expected
+        )?;
+    }
+    if let Some(p) = standby.waiting_p_value {
+        writeln!(
+            out,
+            "silent for a week while it was not: {} of {} live accounts ({:.1} expected of accounts as busy, p = {p:.3})",
+            standby.waiting, lineage.live, standby.waiting_expected
         )?;
     }
     if let Some(warning) = &lineage.warning {

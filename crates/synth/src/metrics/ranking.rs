@@ -10,7 +10,8 @@ use super::contingency::Table;
 /// How well ranks separate true networks from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// Average precision over found networks; one is true if at least half of its accounts are operated.
+    /// Average precision over found networks; one is true if at least half of its accounts are operated. 0 if none is and there
+    /// are true networks, 1 by convention if there are none.
     pub average_precision: f64,
     /// Share of true ones among the first five.
     pub precision_at_5: f64,
@@ -55,8 +56,9 @@ pub(crate) fn of_networks(table: &Table) -> Ranking {
     let held = (0..table.found.len()).filter(|&found| table.found[found] > 0);
     let relevant: Vec<bool> = held.map(|found| operated[found] * 2 >= table.found[found]).collect();
     let scores: Vec<f64> = (0..relevant.len()).map(|rank| -(rank as f64)).collect();
+    let missed = !table.truth.is_empty() && relevant.iter().all(|&relevant| !relevant);
     Ranking {
-        average_precision: average_precision(&scores, &relevant),
+        average_precision: if missed { 0.0 } else { average_precision(&scores, &relevant) },
         precision_at_5: precision_at(&relevant, 5),
         precision_at_10: precision_at(&relevant, 10),
         precision_at_20: precision_at(&relevant, 20),
