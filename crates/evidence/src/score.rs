@@ -28,7 +28,7 @@
 //! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
 //!   cards that addresses and prompts cross. Accounts that each keep hours of their own ([`crate::behaviour::own_hours`]) are
-//!   people's, or timers. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
+//!   people's, or timers, and so may accounts be that are older than others. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
 //!   and are no evidence against an operator whose times are like strangers'.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
@@ -59,7 +59,7 @@ pub enum SignalFamily {
     Content,
     /// Whether the group is more than harmless parts.
     CrossLinked,
-    /// Whether the accounts keep habits of their own.
+    /// Whether the accounts look like people's: hours of their own, and an age.
     Habits,
     /// Anything else.
     Other,

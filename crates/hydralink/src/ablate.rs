@@ -21,7 +21,7 @@ use crate::evaluate::Truth;
 use crate::results::Results;
 
 /// The behavioural signals that can be left out, as named on the score card.
-pub const SIGNALS: [&str; 12] = [
+pub const SIGNALS: [&str; 13] = [
     "synchrony",
     "one_queue",
     "regular_use",
@@ -32,6 +32,7 @@ pub const SIGNALS: [&str; 12] = [
     "diurnal_phase",
     "office_hours",
     "own_hours",
+    "aged_accounts",
     "template_fan_out",
     "tenure",
 ];

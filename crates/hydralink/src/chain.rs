@@ -208,7 +208,7 @@ pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
     match name {
         "membership" | "turns" => Membership,
         "cross_linked" => evidence::SignalFamily::CrossLinked,
-        "own_hours" => evidence::SignalFamily::Habits,
+        "own_hours" | "aged_accounts" => evidence::SignalFamily::Habits,
         "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
         "tenure" | "office_hours" => Other,
         name if name.starts_with("sharing_") => Sharing,

@@ -119,12 +119,14 @@ pub struct BehaviourSignals {
     pub template_fan_out: Option<Signal>,
     /// New accounts at full use.
     pub tenure: Option<Signal>,
+    /// Accounts older than others: evidence for people.
+    pub aged_accounts: Option<Signal>,
 }
 
 impl BehaviourSignals {
     /// All signals with their names, those that couldn't be measured too; of what some are made says
     /// [`BehaviourSignals::tests_of`].
-    pub fn all(&self) -> [(&'static str, &Option<Signal>); 12] {
+    pub fn all(&self) -> [(&'static str, &Option<Signal>); 13] {
         [
             ("synchrony", &self.synchrony),
             ("one_queue", &self.one_queue.combined),
@@ -138,6 +140,7 @@ impl BehaviourSignals {
             ("own_hours", &self.own_hours),
             ("template_fan_out", &self.template_fan_out),
             ("tenure", &self.tenure),
+            ("aged_accounts", &self.aged_accounts),
         ]
     }
 
@@ -162,13 +165,15 @@ pub fn measure(
 ) -> BehaviourSignals {
     let timing = measure_timing(facts, population, members, config);
     let content = measure_content(facts, population, members, config);
+    let (tenure, aged_accounts) = tenure::tenure(facts, population, members, config).unzip();
     BehaviourSignals {
         capability_concentration: content.capability_concentration,
         launch_pivot: content.launch_pivot,
         template_fan_out: content.template_fan_out,
         office_hours: diurnal_phase::office_hours_share(facts, members, config),
         own_hours: own_hours::own_hours(facts, population, members, config),
-        tenure: tenure::tenure(facts, population, members, config),
+        tenure,
+        aged_accounts,
         ..timing
     }
 }

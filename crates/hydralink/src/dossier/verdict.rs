@@ -88,7 +88,7 @@ fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<
     ];
     let (weakest, bits) = parts.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let habits = match cases.habits {
-        habits if habits < 0.0 => format!(", and hours of their own take {:.1}", -habits),
+        habits if habits < 0.0 => format!(", and habits of their own take {:.1}", -habits),
         _ => String::new(),
     };
     Some(format!(
