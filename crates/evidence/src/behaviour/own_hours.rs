@@ -6,7 +6,7 @@
 //! sittings, h has expectation 0 where the accounts' days are drawn from one profile; it is the variance between accounts of
 //! what lasts. Value: h over h of the population's panel, 1 where members differ from each other as much as anybody, 0 where
 //! they don't (dealt out by one queue, or people of one office). `None` where the population itself hasn't hours that are clear
-//! of 0 by [`CLEAR`] standard errors.
+//! of 0 by four standard errors.
 //!
 //! Bits: log2 of the ratio of two stated normal densities at the value, 0 +- .15 for one clock and 1 +- .5 for people or
 //! timers (1 for any value above it), both widened by the value's standard error; never positive, since offices keep one clock as well, and no less than
