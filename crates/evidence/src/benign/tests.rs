@@ -1,0 +1,269 @@
+//! Each story against shapes that it does and doesn't explain.
+
+use super::*;
+
+fn shape(size: u32) -> Structure {
+    Structure {
+        size,
+        kinds: Vec::new(),
+        top_payment: None,
+        top_address: None,
+        single_address: None,
+        top_template: None,
+        top_organisation: None,
+        declared_organisation: None,
+        payment_mesh: None,
+        cross_linked: None,
+        device_mesh: None,
+        occasion: None,
+        interest: None,
+        burst: None,
+        own_templates: None,
+        focus: None,
+        weekdays: None,
+        profile_peak: None,
+    }
+}
+
+/// The bits of one story.
+fn bits_of(hypothesis: BenignHypothesis, structure: &Structure) -> f64 {
+    let of = explain_benign(structure, &BenignConfig::default()).likelihoods;
+    of.into_iter().find(|likelihood| likelihood.hypothesis == hypothesis).expect("it is told").bits
+}
+
+#[test]
+fn one_card_one_office_one_organisation_is_an_enterprise() {
+    let structure = Structure {
+        top_payment: Some(1.0),
+        top_address: Some(0.9),
+        top_template: Some(0.8),
+        top_organisation: Some(1.0),
+        payment_mesh: Some(0.0),
+        weekdays: Some(0.95),
+        ..shape(80)
+    };
+    let best = explain_benign(&structure, &BenignConfig::default()).best();
+    assert_eq!(best.hypothesis, BenignHypothesis::Enterprise);
+    assert!(best.bits > 10.0, "{best:?}");
+}
+
+#[test]
+fn many_cards_each_over_several_accounts_fit_no_story() {
+    let structure = Structure {
+        top_payment: Some(0.05),
+        top_address: Some(0.03),
+        top_template: Some(0.1),
+        top_organisation: Some(0.0),
+        payment_mesh: Some(0.8),
+        weekdays: Some(0.71),
+        ..shape(600)
+    };
+    let best = explain_benign(&structure, &BenignConfig::default()).best();
+    assert!(best.bits < -5.0, "{best:?}");
+}
+
+#[test]
+fn services_on_several_cards_are_harmless_only_where_their_organisation_is_declared() {
+    let structure = |declared: Option<f64>| Structure {
+        top_payment: Some(0.35),
+        top_address: Some(1.0),
+        top_template: Some(1.0),
+        top_organisation: declared,
+        declared_organisation: declared,
+        payment_mesh: Some(0.65),
+        cross_linked: Some(1.0),
+        own_templates: Some(5.0),
+        weekdays: Some(0.71),
+        profile_peak: Some(0.45),
+        ..shape(20)
+    };
+    let best = |declared: Option<f64>| explain_benign(&structure(declared), &BenignConfig::default()).best();
+    let declared = best(Some(1.0));
+    assert!(declared.hypothesis == BenignHypothesis::Services && declared.bits > 5.0, "{declared:?}");
+    assert!(best(None).bits < -5.0, "{:?}", best(None));
+    assert!(best(Some(0.0)).bits < -5.0, "{:?}", best(Some(0.0)));
+}
+
+#[test]
+fn cards_behind_one_address_are_a_place_of_work_by_peoples_hours_alone() {
+    let best = |single_address: f64, peak: f64| {
+        let structure = Structure {
+            top_payment: Some(0.3),
+            top_address: Some(1.0),
+            single_address: Some(single_address),
+            top_template: Some(0.95),
+            payment_mesh: Some(0.6),
+            cross_linked: Some(0.9),
+            own_templates: Some(12.0),
+            weekdays: Some(0.71),
+            profile_peak: Some(peak),
+            ..shape(20)
+        };
+        explain_benign(&structure, &BenignConfig::default()).best()
+    };
+    let workplace = best(1.0, 0.95);
+    assert!(workplace.hypothesis == BenignHypothesis::Workplace && workplace.bits > 3.0, "{workplace:?}");
+    assert!(best(1.0, 0.46).bits < -5.0, "round the clock: {:?}", best(1.0, 0.46));
+    assert!(best(0.1, 0.95).bits < -5.0, "everybody on ten addresses: {:?}", best(0.1, 0.95));
+}
+
+#[test]
+fn customers_of_a_reseller_have_work_of_their_own() {
+    let best = |focus: f64| {
+        let structure = Structure {
+            top_payment: Some(0.37),
+            top_address: Some(0.01),
+            top_template: Some(0.7),
+            payment_mesh: Some(0.6),
+            cross_linked: Some(0.65),
+            own_templates: Some(2.0),
+            focus: Some(focus),
+            weekdays: Some(0.72),
+            ..shape(165)
+        };
+        explain_benign(&structure, &BenignConfig::default()).best()
+    };
+    let customers = best(0.08);
+    assert!(customers.hypothesis == BenignHypothesis::Reseller && customers.bits > 1.0, "{customers:?}");
+    assert!(best(0.5).bits < -5.0, "{:?}", best(0.5));
+}
+
+#[test]
+fn a_course_behind_one_address_is_a_class() {
+    let structure = Structure {
+        top_payment: Some(0.01),
+        top_address: Some(0.7),
+        top_template: Some(0.99),
+        payment_mesh: Some(0.0),
+        ..shape(300)
+    };
+    let verdict = explain_benign(&structure, &BenignConfig::default());
+    assert!(matches!(verdict.best().hypothesis, BenignHypothesis::Class | BenignHypothesis::Hackathon));
+    assert!(verdict.best().bits > 5.0);
+}
+
+#[test]
+fn a_class_has_a_few_templates_of_its_own_and_not_hundreds() {
+    // Everybody on some template, no card in common, few on any one address.
+    let bits = |own_templates: Option<f64>| {
+        let structure = Structure {
+            top_payment: Some(0.1),
+            top_address: Some(0.1),
+            top_template: Some(1.0),
+            payment_mesh: Some(0.1),
+            own_templates,
+            ..shape(16)
+        };
+        bits_of(BenignHypothesis::Class, &structure)
+    };
+    let [unknown, one, eight, hundreds] = [None, Some(1.0), Some(8.0), Some(300.0)].map(bits);
+    // Beta(1, 4) at 1/17 and 1/3: 3.33 and 1.19 times as likely as anything.
+    assert!((one - unknown - 3.3344f64.log2()).abs() < 1e-3, "{one} {unknown}");
+    assert!((eight - unknown - 1.1852f64.log2()).abs() < 1e-3, "{eight} {unknown}");
+    assert!((hundreds - unknown + SHARE_BITS).abs() < 1e-9, "{hundreds} {unknown}");
+}
+
+#[test]
+fn people_who_share_nothing_but_content_are_an_audience_unless_their_addresses_are_known() {
+    let bits = |structure: Structure| {
+        let of = explain_benign(&structure, &BenignConfig::default()).likelihoods;
+        of.into_iter().find(|likelihood| likelihood.hypothesis == BenignHypothesis::Audience).map(|found| found.bits)
+    };
+    let crowd = |interest: f64, own: f64| Structure { interest: Some(interest), own_templates: Some(own), ..shape(99) };
+    // 99 members: shares stop at .995. Beta(12, .7) there and Beta(1, 4) at 1/17, over 1 each.
+    let expected = (ln_density(0.995, (12.0, 0.7)) / std::f64::consts::LN_2) + 3.3344f64.log2();
+    assert!((bits(crowd(1.0, 1.0)).expect("an audience") - expected).abs() < 1e-3);
+    assert!(bits(crowd(1.0, 100.0)) < bits(crowd(1.0, 1.0)), "hundreds of things in common are no interest");
+    assert!(bits(crowd(0.3, 1.0)).expect("an audience") < -2.0, "most of what they share is something else");
+    assert_eq!(bits(crowd(0.0, 1.0)), None);
+    assert_eq!(bits(Structure { top_address: Some(0.1), ..crowd(1.0, 1.0) }), None);
+}
+
+#[test]
+fn departments_with_a_card_each_are_a_company_in_office_hours_only() {
+    let best = |weekdays: f64| {
+        let structure = Structure {
+            top_payment: Some(0.2),
+            top_address: Some(0.6),
+            top_template: Some(0.95),
+            payment_mesh: Some(0.8),
+            weekdays: Some(weekdays),
+            ..shape(60)
+        };
+        explain_benign(&structure, &BenignConfig::default()).best()
+    };
+    assert_eq!(best(0.97).hypothesis, BenignHypothesis::Departments);
+    assert!(best(0.97).bits > 5.0, "{:?}", best(0.97));
+    assert!(best(0.72).bits < -3.0, "{:?}", best(0.72));
+}
+
+#[test]
+fn many_cards_on_one_address_are_projects_on_a_build_service_unless_they_ask_the_same() {
+    let structure = |top_address: f64, cross_linked: f64| Structure {
+        top_payment: Some(0.15),
+        top_address: Some(top_address),
+        top_template: Some(0.45),
+        payment_mesh: Some(0.85),
+        cross_linked: Some(cross_linked),
+        own_templates: Some(3.0),
+        weekdays: Some(0.76),
+        ..shape(170)
+    };
+    let best = explain_benign(&structure(0.8, 0.0), &BenignConfig::default()).best();
+    assert!(best.hypothesis == BenignHypothesis::BuildService && best.bits > 4.0, "{best:?}");
+    assert!(bits_of(BenignHypothesis::BuildService, &structure(0.05, 0.0)) < -3.0);
+    assert!(bits_of(BenignHypothesis::BuildService, &structure(0.8, 0.9)) < -5.0);
+}
+
+#[test]
+fn a_day_without_a_night_speaks_against_people_in_one_place_and_a_day_like_theirs_says_nothing() {
+    let bits = |hypothesis: BenignHypothesis, peak: Option<f64>| {
+        let structure = Structure { top_address: Some(0.7), top_template: Some(0.9), profile_peak: peak, ..shape(60) };
+        bits_of(hypothesis, &structure)
+    };
+    let class = |peak| bits(BenignHypothesis::Class, peak);
+    assert_eq!(class(Some(0.67)), class(None));
+    assert!((class(Some(0.42)) - class(None) - ln_density(0.42, (18.0, 9.0)) / std::f64::consts::LN_2).abs() < 1e-9);
+    assert!(class(Some(0.42)) < class(None) - 2.0);
+    let crowd = |peak| bits(BenignHypothesis::BenchmarkCrowd, peak);
+    assert_eq!(crowd(Some(0.42)), crowd(None));
+}
+
+#[test]
+fn a_crowd_with_one_prompt_set_is_told_only_where_prompts_are_known() {
+    let is_told = |structure: &Structure| {
+        let of = explain_benign(structure, &BenignConfig::default()).likelihoods;
+        of.iter().any(|likelihood| likelihood.hypothesis == BenignHypothesis::BenchmarkCrowd)
+    };
+    let unknown = Structure { top_payment: Some(0.01), top_address: Some(0.01), ..shape(900) };
+    assert!(!is_told(&unknown));
+    assert!(is_told(&Structure { top_template: Some(0.9), ..unknown }));
+}
+
+#[test]
+fn what_is_missing_says_nothing() {
+    let verdict = explain_benign(&shape(5), &BenignConfig::default());
+    assert!(verdict.likelihoods.iter().all(|likelihood| likelihood.bits == 0.0));
+}
+
+#[test]
+fn densities_integrate_to_one() {
+    let stories = HYPOTHESES.iter().map(|(_, expectation)| expectation).chain(&OPERATORS);
+    for story in stories {
+        for beta in [story.top_payment, story.top_address, story.payment_mesh, story.weekdays].into_iter().flatten() {
+            // Substituting x = t^4 (1 on the other side by symmetry) tames the poles at 0 and 1.
+            let half = |beta: Beta| -> f64 {
+                let steps = 20_000;
+                let width = 0.5f64.powf(0.25) / f64::from(steps);
+                (0..steps)
+                    .map(|step| {
+                        let t = (f64::from(step) + 0.5) * width;
+                        ln_density(t.powi(4), beta).exp() * 4.0 * t.powi(3) * width
+                    })
+                    .sum()
+            };
+            let integral = half(beta) + half((beta.1, beta.0));
+            assert!((integral - 1.0).abs() < 1e-3, "{beta:?}: {integral}");
+        }
+    }
+}
