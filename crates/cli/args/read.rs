@@ -114,7 +114,7 @@ pub(crate) struct Reading {
     /// first that knows counts
     #[arg(long, value_name = "[TYPE=]FILE")]
     pub(crate) enrich: Vec<EnrichmentFile>,
-    /// Memory to stay below, such as 4G: sightings and activity beyond it go to disk, beside the store; none by default
+    /// Memory to aim at, such as 4G: sightings and activity beyond it go to disk, beside the store; names always stay in memory; none by default
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,
 }

@@ -64,7 +64,7 @@ pub fn tenure(
         return Some((new, Signal { value, expected, bits: 0.0, p_value: None }));
     }
     let older = monte_carlo(&[-observed[0]], config.draws, |draw, out| out[0] = -drawn(draw)[0]);
-    let bits = -older.bits.clamp(0.0, MOST_AGAINST);
+    let bits = 0.0 - older.bits.clamp(0.0, MOST_AGAINST);
     Some((new, Signal { value, expected, bits, p_value: Some(older.p_value) }))
 }
 
