@@ -17,7 +17,8 @@
 //!
 //! Last, a community of Leiden's that is not connected (possible where a pass ends on vertices that moved after their
 //! refinement) is split into its components, which never lowers the quality: parts being connected, the coarsest level says
-//! which. Louvain's stay as they are. Whole results are audited. Cost O(entries) a level; the same bits on any number of threads.
+//! which. Louvain's stay as they are. Whole results are audited. Cost O(entries) a level; the same bits on any number of
+//! threads.
 
 use graph::{Partition, WeightedGraph, components_within};
 use rayon::prelude::*;

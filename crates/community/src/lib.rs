@@ -1,8 +1,8 @@
 //! Who belongs together? Louvain and Leiden communities of a weighted graph: parallel, deterministic, audited.
 //!
 //! [`leiden`] and [`louvain`] take a [`graph::WeightedGraph`] and return [`Communities`], [`leiden_partition`] nothing but
-//! the partition; [`audit`] checks what they promise, [`stability`] and [`resolution_profile`] say how far a partition can be trusted, [`similarity`] compares two.
-//! The crate knows no accounts, names or time.
+//! the partition; [`audit`] checks what they promise, [`stability`] and [`resolution_profile`] say how far a partition can be
+//! trusted, [`similarity`] compares two. The crate knows no accounts, names or time.
 //!
 //! ```
 //! use community::{LeidenConfig, leiden};

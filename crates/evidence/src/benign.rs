@@ -8,10 +8,10 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or one
-//! who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small group
-//! says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the
-//! harmless story fits better than an operator does.
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or
+//! one who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small
+//! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
+//! bits: the harmless story fits better than an operator does.
 //!
 //! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
 //! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
@@ -67,7 +67,8 @@ impl BenignHypothesis {
 
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same
     /// evening and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
-    /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned ones.
+    /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned
+    /// ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
             BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => {
@@ -161,9 +162,10 @@ const SIZE_BITS: f64 = 8.0;
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
-    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And what
-    // a story stands on has to be known: a crowd's prompts, how much of what a reseller's customers ask they have in common, a place
-    // of work's address and hours, and of services that several cards pay for day and night, as anybody's would be, whose they are.
+    // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And
+    // what a story stands on has to be known: a crowd's prompts, how much of what a reseller's customers ask they have in
+    // common, a place of work's address and hours, and of services that several cards pay for day and night, as anybody's would
+    // be, whose they are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -196,11 +198,11 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     BenignVerdict { likelihoods, structure: structure.clone() }
 }
 
-/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`]; thrice that for the cards and devices of strangers, of whom each
-/// has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for what another
-/// story can't do without: projects on a build service have its address and not each other's prompts, departments have their
-/// offices and office days, services their organisation, a reseller its few cards and its customers
-/// work of their own.
+/// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`]; thrice that for the cards and devices of strangers, of
+/// whom each has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for
+/// what another story can't do without: projects on a build service have its address and not each other's prompts, departments
+/// have their offices and office days, services their organisation, a reseller its few cards and its customers work of their
+/// own.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
     use BenignHypothesis::{BuildService, Departments, Reseller, Services, Workplace};
     const TWICE: f64 = 2.0 * SHARE_BITS;

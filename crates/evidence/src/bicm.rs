@@ -1,29 +1,30 @@
 //! Would two accounts share so many identifiers if they only had as many as they have?
 //!
-//! *Null*: the bipartite configuration model (BiCM; Saracco et al. 2015, doi:10.1038/srep10595). Of all ways to hand out identifiers
-//! that give each account and each identifier its number of partners on average, the one of greatest entropy: sightings are
-//! independent, and account `i` has identifier `a` with probability
+//! *Null*: the bipartite configuration model (BiCM; Saracco et al. 2015, doi:10.1038/srep10595). Of all ways to hand out
+//! identifiers that give each account and each identifier its number of partners on average, the one of greatest entropy:
+//! sightings are independent, and account `i` has identifier `a` with probability
 //!
 //! ```text
 //! p(i,a) = x(i) y(a) / (1 + x(i) y(a)),     sum over a of p(i,a) = d(i),     sum over i of p(i,a) = h(a)
 //! ```
 //!
-//! `x` and `y` (fugacities) depend on degrees `d` and `h` alone, so that there are as many unknowns as distinct degrees. Identifiers of
-//! one kind are handed out among themselves: an account keeps its number of cards and its number of addresses.
+//! `x` and `y` (fugacities) depend on degrees `d` and `h` alone, so that there are as many unknowns as distinct degrees.
+//! Identifiers of one kind are handed out among themselves: an account keeps its number of cards and its number of addresses.
 //!
 //! *Statistic*: shared identifiers `V`. Under the null a sum of independent indicators, one for each identifier, of probability
-//! `p(i,a) p(j,a)`: a Poisson binomial (Saracco et al. 2017, doi:10.1088/1367-2630/aa6b38). The p-value is `P(V >= v)`, exact or
-//! nearly so (module `tail`).
+//! `p(i,a) p(j,a)`: a Poisson binomial (Saracco et al. 2017, doi:10.1088/1367-2630/aa6b38). The p-value is `P(V >= v)`, exact
+//! or nearly so (module `tail`).
 //!
-//! *One account and a set of identifiers*, chosen without looking at the account: how many of the set it has is a sum of indicators of
-//! probability `p(i,a)`, with the same tail.
+//! *One account and a set of identifiers*, chosen without looking at the account: how many of the set it has is a sum of
+//! indicators of probability `p(i,a)`, with the same tail.
 //!
-//! Degrees are those that were seen. An identifier that one account has is then given a chance to be shared, which it wasn't, so that p-values
-//! are too large rather than too small where most identifiers have few accounts (a test draws graphs from the null and shows it).
+//! Degrees are those that were seen. An identifier that one account has is then given a chance to be shared, which it wasn't,
+//! so that p-values are too large rather than too small where most identifiers have few accounts (a test draws graphs from the
+//! null and shows it).
 //!
-//! *Solution*: alternately `x(d) = d / sum over h of n(h) y(h) / (1 + x(d) y(h))` and the same for `y`, by Newton's method in each, until
-//! no degree is missed by more than [`TOLERANCE`] of itself. The model has no finite solution where an account has all
-//! identifiers or an identifier all accounts; these are certain and leave the others' degrees by one.
+//! *Solution*: alternately `x(d) = d / sum over h of n(h) y(h) / (1 + x(d) y(h))` and the same for `y`, by Newton's method in
+//! each, until no degree is missed by more than [`TOLERANCE`] of itself. The model has no finite solution where an account has
+//! all identifiers or an identifier all accounts; these are certain and leave the others' degrees by one.
 //!
 //! Cost: distinct degrees of accounts times those of identifiers, an iteration.
 
@@ -183,8 +184,8 @@ impl Bicm {
         Ok(Bicm { accounts, identifiers, residual, iterations })
     }
 
-    /// The probability that two accounts of these degrees both have an identifier, for each degree of identifiers, with how many
-    /// identifiers have it.
+    /// The probability that two accounts of these degrees both have an identifier, for each degree of identifiers, with how
+    /// many identifiers have it.
     ///
     /// # Panics
     /// If no account has such a degree.
@@ -194,8 +195,8 @@ impl Bicm {
         identifiers.map(|(&count, &other)| (count, linked(first, other) * linked(second, other))).collect()
     }
 
-    /// The probability that an account of this degree has an identifier, for each of these degrees of identifiers, with how many of them
-    /// have it.
+    /// The probability that an account of this degree has an identifier, for each of these degrees of identifiers, with how
+    /// many of them have it.
     ///
     /// # Panics
     /// If no account or no identifier has such a degree.
@@ -264,7 +265,8 @@ mod tests {
     }
 
     /// Graphs drawn from the null of uneven degrees: p-values of pairs, made continuous by a draw between the two tails that a
-    /// count lies between, are uniform; where fugacities are solved again from the degrees that were drawn, they are not too small.
+    /// count lies between, are uniform; where fugacities are solved again from the degrees that were drawn, they are not too
+    /// small.
     #[test]
     fn under_the_null_p_values_are_uniform() {
         let mut random = ChaCha8Rng::seed_from_u64(7);

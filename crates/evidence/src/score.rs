@@ -15,9 +15,9 @@
 //! ```
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`. `against`: bits of the strongest
-//! signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace banned ones).
-//! It speaks against the story itself, so that the story explains less of the rest.
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`. `against`: bits of the
+//! strongest signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
+//! banned ones). It speaks against the story itself, so that the story explains less of the rest.
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
 //! group can be flagged on.
@@ -28,8 +28,8 @@
 //! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
 //!   cards that addresses and prompts cross. Accounts that each keep hours of their own ([`crate::behaviour::own_hours`]) are
-//!   people's, or timers, and so may accounts be that are older than others. Behaviour isn't needed: tests of it that find nothing cost up to a bit each,
-//!   and are no evidence against an operator whose times are like strangers'.
+//!   people's, or timers, and so may accounts be that are older than others. Behaviour isn't needed: tests of it that find
+//!   nothing cost up to a bit each, and are no evidence against an operator whose times are like strangers'.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
 //! ([`crate::sharing`]): they rule out chance, not a harmless story. Signals of one family look at the same thing and are
@@ -198,8 +198,8 @@ impl Cases {
         Some(self.of_shape(told))
     }
 
-    /// The weakest part of the shape, against chance, against the story and, where it was measured, against harmless parts, less
-    /// what habits of its accounts take.
+    /// The weakest part of the shape, against chance, against the story and, where it was measured, against harmless parts,
+    /// less what habits of its accounts take.
     fn of_shape(&self, told: BenignLikelihood) -> f64 {
         self.structure.min(-told.bits).min(self.cross_linked.unwrap_or(f64::INFINITY)) + self.habits.min(0.0)
     }

@@ -82,7 +82,8 @@ pub struct Structure {
     pub declared_organisation: Option<f64>,
     /// Members on a shared instrument other than the most common, over members with one.
     pub payment_mesh: Option<f64>,
-    /// Members on a device of the candidate's own that another one has too, over members with one; `None` where payments are known.
+    /// Members on a device of the candidate's own that another one has too, over members with one; `None` where payments are
+    /// known.
     pub device_mesh: Option<f64>,
     /// Members whose shared instruments other identifiers cross, over members with one.
     pub cross_linked: Option<f64>,

@@ -1,8 +1,8 @@
 //! What does an account's membership of a network rest on, and what would end it?
 //!
 //! 1. *Grounds*: the identifiers that speak for the network by the rule of detection ([`crate::ties`]), with the bits of each.
-//! 2. *Enough together*: some of them that, all of them together and nothing else, would tie the account to the network. None of these
-//!    could be left out, so where there are several none of them is enough by itself.
+//! 2. *Enough together*: some of them that, all of them together and nothing else, would tie the account to the network. None
+//!    of these could be left out, so where there are several none of them is enough by itself.
 //! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
 //! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
 //!
@@ -46,8 +46,8 @@ pub struct Appeal {
     pub confidence: f64,
     /// Bits of its grounds.
     pub bits: f64,
-    /// Bits that a tie to a network of this size takes: fewer than a pair, for there are fewer such groups than pairs to mistake
-    /// for one; half as much again where one kind speaks.
+    /// Bits that a tie to a network of this size takes: fewer than a pair, for there are fewer such groups than pairs to
+    /// mistake for one; half as much again where one kind speaks.
     pub needed: f64,
     /// Whether at least two kinds speak.
     pub corroborated: bool,

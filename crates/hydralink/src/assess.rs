@@ -1,12 +1,13 @@
 //! How strong is the case against accounts that somebody names?
 //!
-//! A list from elsewhere (a rule, a colleague, a partner, `expand`, `dense` or `lockstep`) as one group: measured, scored and put
-//! into a dossier as if a detection had proposed it, by the configuration and the lists of the last one. All accounts of the
-//! list count, also those that nothing ties to the others; they are named. Members of a network that `detect` found by what its accounts have in
-//! common get the score that it has.
+//! A list from elsewhere (a rule, a colleague, a partner, `expand`, `dense` or `lockstep`) as one group: measured, scored and
+//! put into a dossier as if a detection had proposed it, by the configuration and the lists of the last one. All accounts of
+//! the list count, also those that nothing ties to the others; they are named. Members of a network that `detect` found by what
+//! its accounts have in common get the score that it has.
 //!
-//! The p-values hold for a list that was not drawn up by what a test looks at: accounts that were chosen because they act at the same time are
-//! synchronous by choice. Cost: O(sightings), for the rules of the whole population, and the tests of one group.
+//! The p-values hold for a list that was not drawn up by what a test looks at: accounts that were chosen because they act at
+//! the same time are synchronous by choice. Cost: O(sightings), for the rules of the whole population, and the tests of one
+//! group.
 
 use std::collections::BTreeMap;
 

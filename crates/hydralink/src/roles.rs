@@ -1,7 +1,7 @@
 //! Whose is an account of a network: the operator's, a victim's, a customer's, or a neighbour's (ER-4)?
 //!
-//! [`crate::Membership`] says how surely an account belongs; the role says as what. It is read off which identifiers the account has
-//! from the network, and when:
+//! [`crate::Membership`] says how surely an account belongs; the role says as what. It is read off which identifiers the
+//! account has from the network, and when:
 //!
 //! | role | membership | what is seen |
 //! |---|---|---|
@@ -12,23 +12,25 @@
 //! | `reseller_customer` | ambiguous | prompts or content of the network: work that goes through it, on an account that isn't its |
 //!
 //! *An earlier life* is that of an account that
-//! 1. was there at least [`LIFE_BEFORE_DAYS`] and for [`LIFE_EXCHANGES`] exchanges before anything of the network was seen on it;
-//! 2. had an address, device or credential of its own then (that no other account of the network has, and [`HOUSEHOLD`] accounts at
-//!    most);
+//! 1. was there at least [`LIFE_BEFORE_DAYS`] and for [`LIFE_EXCHANGES`] exchanges before anything of the network was seen on
+//!    it;
+//! 2. had an address, device or credential of its own then (that no other account of the network has, and [`HOUSEHOLD`]
+//!    accounts at most);
 //! 3. since then has an address, device or credential of the network, and never had a card of it.
 //!
-//! So look a customer's dormant account that was taken over, and an operator's that was warmed up on an address and a card of its
-//! own. Nothing here tells them apart, so nobody is exempted for it: bans are planned as ever, and whoever carries them out is told
-//! to look first, at whom the account was made for and what it did before.
+//! So look a customer's dormant account that was taken over, and an operator's that was warmed up on an address and a card of
+//! its own. Nothing here tells them apart, so nobody is exempted for it: bans are planned as ever, and whoever carries them out
+//! is told to look first, at whom the account was made for and what it did before.
 //!
-//! *Two hands* are on one of these that had [`EXCHANGES_BEFORE`] exchanges by then, and whose owner's identifier *goes on* being used a day
-//! after the network came. Such an account is never proposed for a ban: its owner is still there. It is to be secured (credentials,
-//! sessions), and what the network does through it stops with that. The rule is strict because it is an exemption: an operator who warms
-//! an account up on an address of its own and leaves it for the pool doesn't have it, and one who keeps both going for each account pays
-//! for both.
+//! *Two hands* are on one of these that had [`EXCHANGES_BEFORE`] exchanges by then, and whose owner's identifier *goes on*
+//! being used a day after the network came. Such an account is never proposed for a ban: its owner is still there. It is to be
+//! secured (credentials, sessions), and what the network does through it stops with that. The rule is strict because it is an
+//! exemption: an operator who warms an account up on an address of its own and leaves it for the pool doesn't have it, and one
+//! who keeps both going for each account pays for both.
 //!
-//! Both are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts: 34 are exempted, 91 possibly taken over, and none
-//! of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353 members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
+//! Both are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts:
+//! 34 are exempted, 91 possibly taken over, and none of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353
+//! members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
 //!
 //! Cost: an account's row, and the accounts of those of its identifiers that few have.
 
@@ -105,8 +107,8 @@ impl EarlierLife {
     }
 }
 
-/// The role of an account in the flagged network that it belongs to or touches; nothing where there is none: a candidate below the
-/// threshold isn't held to be anybody's.
+/// The role of an account in the flagged network that it belongs to or touches; nothing where there is none: a candidate below
+/// the threshold isn't held to be anybody's.
 pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     let (_, membership) = results.membership_of(account).filter(|(network, _)| network.flagged)?;
     let life = earlier_life(dataset, results, account);
@@ -158,8 +160,8 @@ fn of_network<'a>(
     with_role.filter(move |(role, sighting)| of_role(*role) && results.is_own(graph, sighting.identifier, network))
 }
 
-/// Since when an account was seen with anything of its network, of kinds of these roles, and whether that is a place; nothing if it wasn't,
-/// if a time is missing, or if a card is among it.
+/// Since when an account was seen with anything of its network, of kinds of these roles, and whether that is a place; nothing
+/// if it wasn't, if a time is missing, or if a card is among it.
 fn since_by(dataset: &Dataset, results: &Labelling, account: AccountId, of_role: impl Fn(KindRole) -> bool) -> Option<Since> {
     let mut found: Option<Since> = None;
     for (role, sighting) in of_network(dataset, results, account, of_role) {
@@ -184,8 +186,8 @@ fn is_place(role: KindRole) -> bool {
     matches!(role, KindRole::Address | KindRole::Device | KindRole::Credential)
 }
 
-/// The life that an account had before its network came to it, if it had one. O(its row and exchanges, and the accounts of what few
-/// have).
+/// The life that an account had before its network came to it, if it had one. O(its row and exchanges, and the accounts of what
+/// few have).
 pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<EarlierLife> {
     let graph = dataset.graph();
     let network = *results.network_of.get(account.index()).filter(|&&network| network != NONE_U32)?;

@@ -1,10 +1,10 @@
 //! Whose address is it, where a log has a list of hops?
 //!
-//! `X-Forwarded-For: client, proxy1, proxy2` and `Forwarded: for=client;proto=https, for=proxy1` (RFC 7239, section 4) grow at the
-//! right: each proxy appends the address that it saw. What stands at the left is what the client sent, and a client can send
-//! anything. So hops are read from the right, as nginx (`real_ip_recursive`), Express (`trust proxy`), Rails (`RemoteIp`) and Django REST
-//! framework (`NUM_PROXIES`) do: the address is the first hop that isn't a proxy of ours, for a proxy of ours saw it. If all
-//! hops are ours it is the left-most.
+//! `X-Forwarded-For: client, proxy1, proxy2` and `Forwarded: for=client;proto=https, for=proxy1` (RFC 7239, section 4) grow at
+//! the right: each proxy appends the address that it saw. What stands at the left is what the client sent, and a client can
+//! send anything. So hops are read from the right, as nginx (`real_ip_recursive`), Express (`trust proxy`), Rails (`RemoteIp`)
+//! and Django REST framework (`NUM_PROXIES`) do: the address is the first hop that isn't a proxy of ours, for a proxy of ours
+//! saw it. If all hops are ours it is the left-most.
 //!
 //! Nothing to the left of that hop is looked at: a client that sends rubbish, or a kilobyte of it, changes nothing. A hop that
 //! is no address ends the walk, for nobody knows who stands behind it; the value then has no address.

@@ -155,7 +155,8 @@ impl From<Normaliser> for String {
     }
 }
 
-/// A length of time in seconds, such as how long a sighting links; written as a number and a unit (`90d`, `12 hours`), a day being 24 hours.
+/// A length of time in seconds, such as how long a sighting links; written as a number and a unit (`90d`, `12 hours`), a day
+/// being 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Length(pub u32);

@@ -9,7 +9,8 @@
 //!
 //! ```text
 //! bit[i] of the pseudonym = bit[i] of the address XOR f(i, bits 0..i)
-//! f                       = one bit of keyed BLAKE3 over the whole bytes before bit i, chosen by the bits of its byte before it
+//! f                       = one bit of keyed BLAKE3 over the whole bytes before bit i, chosen by the bits of its byte before
+//! it
 //! ```
 //!
 //! One hash of a prefix of whole bytes gives the 255 bits of the tree below it: 4 hashes an IPv4 address, 8 an IPv6 /64. A

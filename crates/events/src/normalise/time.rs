@@ -1,4 +1,5 @@
-//! When was this? RFC 3339, the time of a common log line (Apache's), or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch.
+//! When was this? RFC 3339, the time of a common log line (Apache's), or a number of seconds, milli-, micro- or nanoseconds
+//! since the Unix epoch.
 //!
 //! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times
 //! that in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole
@@ -75,7 +76,8 @@ impl Unit {
 const YEAR_2000: i64 = 946_684_800;
 const YEAR_2100: i64 = 4_102_444_800;
 
-/// Reads a time as milliseconds since the epoch; nothing if it is empty or a word for nothing. RFC 3339 without an offset is of `zone`.
+/// Reads a time as milliseconds since the epoch; nothing if it is empty or a word for nothing. RFC 3339 without an offset is of
+/// `zone`.
 ///
 /// # Errors
 /// [`Reason::BadTime`], [`Reason::AncientTime`].

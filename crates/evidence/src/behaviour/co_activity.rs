@@ -1,14 +1,14 @@
 //! The exact-time null: every account keeps its days, its volume on each day, its profile of the day, the rhythm inside a
 //! day and what it repeats from day to day; only the alignment between accounts is broken.
 //!
-//! With F the account's cumulative profile of the day (24 hours, its own counts and a little of the group's profile, [`PRIOR`]),
-//! an event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform
-//! offset for each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the account's own daily
-//! profile. An offset for each day would dissolve what timers do: jobs that start at the same times every day follow each other
-//! in one order, with nobody who deals them out.
+//! With F the account's cumulative profile of the day (24 hours, its own counts and a little of the group's profile,
+//! [`PRIOR`]), an event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds
+//! one uniform offset for each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the
+//! account's own daily profile. An offset for each day would dissolve what timers do: jobs that start at the same times every
+//! day follow each other in one order, with nobody who deals them out.
 //!
-//! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed, of what
-//! happened and of each draw: a verdict that hung on one sample would be a draw itself.
+//! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed,
+//! of what happened and of each draw: a verdict that hung on one sample would be a draw itself.
 //!
 //! The tests of exact times (synchrony, anti-bunching, succession) read the same draws, made once: each p-value is valid by
 //! itself, and whoever combines them allows for any dependence ([`super::combine`]).
@@ -24,8 +24,8 @@ use super::alignment::{Alignment, DAY, Day, Seen, align, by_day, packed};
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
-/// With so many events an account's own profile says as much as the group's; of `n` more the group's weighs `PRIOR^2 / (n + PRIOR)`
-/// events: jobs that run in one hour of the day must not stray into others in a draw.
+/// With so many events an account's own profile says as much as the group's; of `n` more the group's weighs `PRIOR^2 / (n +
+/// PRIOR)` events: jobs that run in one hour of the day must not stray into others in a draw.
 const PRIOR: f64 = 8.0;
 const HOUR: f64 = 3_600_000.0;
 
@@ -129,8 +129,8 @@ struct Turn {
 }
 
 impl Shiftable {
-    /// `timed_events` consecutive events of each account, all from one stretch of time. `None` if that leaves fewer than two accounts or
-    /// forty events.
+    /// `timed_events` consecutive events of each account, all from one stretch of time. `None` if that leaves fewer than two
+    /// accounts or forty events.
     fn new(facts: &Facts<'_>, chosen: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
         let start = common_start(facts, chosen)?;
         // (day, account, millisecond of the day)

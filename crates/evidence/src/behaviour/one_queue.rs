@@ -2,19 +2,19 @@
 //!
 //! Works without any shared address or card. Three sub-tests, each with its own null:
 //! 1. *anti-bunching*: coincidences of different accounts within a minute, ten minutes and an hour, against the shifts of the
-//!    co-activity module and, if there are fewer than by these, by the clock as well, which keep every sitting whole; the larger p
-//!    counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that misses most
-//!    of those expected; fewer than expected is evidence.
+//!    co-activity module and, if there are fewer than by these, by the clock as well, which keep every sitting whole; the
+//!    larger p counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that
+//!    misses most of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
-//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's own
-//!    regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
+//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's
+//!    own regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
-//!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made, and
-//!    a crowd's load is no hand-off.
+//!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made,
+//!    and a crowd's load is no hand-off.
 //!
-//! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p ([`super::combine`]), and the bits
-//! are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which other
-//! things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
+//! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p ([`super::combine`]), and the
+//! bits are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which
+//! other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
 //! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.

@@ -9,10 +9,11 @@
 //! of 0 by four standard errors.
 //!
 //! Bits: log2 of the ratio of two stated normal densities at the value, 0 +- .15 for one clock and 1 +- .5 for people or
-//! timers (1 for any value above it), both widened by the value's standard error; never positive, since offices keep one clock as well, and no less than
-//! -[`MOST_BITS`]. It speaks against a group that is an operator's by its shape alone: a pool whose customers stay with their accounts
-//! has hours of its own too, and is found by its behaviour. Cost: the active eighths of `sampled_accounts` accounts, a
-//! search each. Reference for the split halves: Spearman 1910, doi:10.1111/j.2044-8295.1910.tb00206.x.
+//! timers (1 for any value above it), both widened by the value's standard error; never positive, since offices keep one clock
+//! as well, and no less than -[`MOST_BITS`]. It speaks against a group that is an operator's by its shape alone: a pool whose
+//! customers stay with their accounts has hours of its own too, and is found by its behaviour. Cost: the active eighths of
+//! `sampled_accounts` accounts, a search each. Reference for the split halves: Spearman 1910,
+//! doi:10.1111/j.2044-8295.1910.tb00206.x.
 
 use graph::AccountId;
 use statrs::distribution::{Continuous, Normal};

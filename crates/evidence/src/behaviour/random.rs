@@ -56,7 +56,8 @@ pub(crate) fn sample(members: &[AccountId], cap: usize, seed: u64) -> Vec<Accoun
     samples(members, cap, 1, seed).into_iter().next().unwrap_or_default()
 }
 
-/// At most `most` disjoint samples of exactly `cap` members, the first as [`sample`]; all members where they are no more than `cap`.
+/// At most `most` disjoint samples of exactly `cap` members, the first as [`sample`]; all members where they are no more than
+/// `cap`.
 pub(crate) fn samples(members: &[AccountId], cap: usize, most: usize, seed: u64) -> Vec<Vec<AccountId>> {
     if members.len() <= cap {
         return vec![members.to_vec()];

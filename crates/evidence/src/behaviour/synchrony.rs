@@ -1,10 +1,10 @@
 //! TMP-1: are the accounts active at the same instants more often than their own habits explain?
 //!
-//! Definition, at each scale w (1 s, 10 s, 1 min, 10 min, 1 h): J(w) = sum over pairs of |A and B| / sum over pairs of |A or B|, where A and B
-//! are the sets of windows of width w in which an account of the sampled group is active: a Jaccard index over all pairs at
-//! once. Null: each account's days are circularly shifted inside its own daily profile (see the co-activity module): whoever
-//! keeps office hours, or works on the same days, keeps doing so in the null. p over all scales by the smallest rank. The
-//! signal's value and expectation are those of the scale with the largest ratio of observed to expected.
+//! Definition, at each scale w (1 s, 10 s, 1 min, 10 min, 1 h): J(w) = sum over pairs of |A and B| / sum over pairs of |A or
+//! B|, where A and B are the sets of windows of width w in which an account of the sampled group is active: a Jaccard index
+//! over all pairs at once. Null: each account's days are circularly shifted inside its own daily profile (see the co-activity
+//! module): whoever keeps office hours, or works on the same days, keeps doing so in the null. p over all scales by the
+//! smallest rank. The signal's value and expectation are those of the scale with the largest ratio of observed to expected.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
 //! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.

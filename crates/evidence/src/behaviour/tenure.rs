@@ -5,9 +5,10 @@
 //! fifth of the largest count. Statistics of a group: -mean ln(1 + age at burst), and the share of warmed-up accounts. Null:
 //! accounts of the population, matched on pathway and volume. p over both by smallest rank. Value: mean age in days, back from
 //! the logarithm. *Aged accounts*: where that finds nothing, the same draws say whether the accounts are older than chance
-//! explains. The bits of that p speak against a case on shape alone, at most [`MOST_AGAINST`], since aged accounts can be bought. Assumption: a benign class is also new and busy; the test doesn't tell the two apart. Cost: one binary search
-//! for each active day of at most `sampled_accounts` accounts. Reference: the warm-up of bought accounts is described in Thomas
-//! et al. 2013, USENIX Security, "Trafficking fraudulent accounts"; p by Westfall & Young (see [`super::chance`]).
+//! explains. The bits of that p speak against a case on shape alone, at most [`MOST_AGAINST`], since aged accounts can be
+//! bought. Assumption: a benign class is also new and busy; the test doesn't tell the two apart. Cost: one binary search for
+//! each active day of at most `sampled_accounts` accounts. Reference: the warm-up of bought accounts is described in Thomas et
+//! al. 2013, USENIX Security, "Trafficking fraudulent accounts"; p by Westfall & Young (see [`super::chance`]).
 
 use graph::{AccountId, NO_TIME};
 

@@ -1,17 +1,18 @@
 //! How likely is a sum of independent indicators to come to so much?
 //!
-//! A *Poisson binomial*: indicators of one probability come in classes, so the sum is one of binomials, and the tail is exact: what is at
-//! least `v` is one state that nothing leaves, so nothing is subtracted and small tails keep their digits. Where that takes more than
-//! [`EXACT_WORK`] steps it is Poisson's tail, which is off by at most `min(1, 1/lambda)` times the sum of squared probabilities (Le Cam's
-//! inequality as sharpened by Barbour & Hall 1984, doi:10.1017/S0305004100061806), and where that is more than [`POISSON_SHARE`] of it the
-//! saddle point's, as good far out in the tail as near the mean: with `K(t) = sum of n log(1 + p (e^t - 1))` and `K'(t) = v`,
+//! A *Poisson binomial*: indicators of one probability come in classes, so the sum is one of binomials, and the tail is exact:
+//! what is at least `v` is one state that nothing leaves, so nothing is subtracted and small tails keep their digits. Where
+//! that takes more than [`EXACT_WORK`] steps it is Poisson's tail, which is off by at most `min(1, 1/lambda)` times the sum of
+//! squared probabilities (Le Cam's inequality as sharpened by Barbour & Hall 1984, doi:10.1017/S0305004100061806), and where
+//! that is more than [`POISSON_SHARE`] of it the saddle point's, as good far out in the tail as near the mean: with `K(t) = sum
+//! of n log(1 + p (e^t - 1))` and `K'(t) = v`,
 //!
 //! ```text
 //! P(V >= v) ~ 1 - Phi(w) + phi(w) (1/u - 1/w),   w = sqrt(2 (t v - K(t))),   u = (1 - e^-t) sqrt(K''(t))
 //! ```
 //!
-//! (Lugannani & Rice 1980, doi:10.2307/1426607, with the correction for whole numbers of Daniels 1987, doi:10.2307/1403269). It has
-//! no bound; against exact tails it is off by less than a hundredth of itself (a test).
+//! (Lugannani & Rice 1980, doi:10.2307/1426607, with the correction for whole numbers of Daniels 1987, doi:10.2307/1403269). It
+//! has no bound; against exact tails it is off by less than a hundredth of itself (a test).
 //!
 //! Cost: classes times `v` squared where it is exact, classes otherwise.
 
@@ -95,7 +96,8 @@ fn tail_within(indicators: &[(f64, f64)], seen: u32, most: f64) -> Tail {
     Tail { p_value: so_far[seen].min(1.0), expected, off_by: None, method: Method::Exact }
 }
 
-/// `P(V >= seen)` above the mean by the saddle point; the formula stands in the module's text. O(indicators) for each step of a bisection.
+/// `P(V >= seen)` above the mean by the saddle point; the formula stands in the module's text. O(indicators) for each step of a
+/// bisection.
 fn saddle_point(indicators: &[(f64, f64)], seen: f64) -> f64 {
     let possible = || indicators.iter().filter(|&&(count, p)| count > 0.0 && p > 0.0);
     let most: f64 = possible().map(|&(count, _)| count).sum();
@@ -160,8 +162,8 @@ fn from_the_right(terms: &[f64]) -> Vec<f64> {
     sums
 }
 
-/// Benjamini and Hochberg's q-values (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) of p-values that are the smallest of `tests`: those
-/// that aren't given are taken to be larger, so that a q-value is never below what all of them would give.
+/// Benjamini and Hochberg's q-values (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) of p-values that are the smallest of
+/// `tests`: those that aren't given are taken to be larger, so that a q-value is never below what all of them would give.
 pub fn q_values(p_values: &[f64], tests: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&one, &other| p_values[one].total_cmp(&p_values[other]));

@@ -1,9 +1,10 @@
 //! What would a list of actions that somebody else made do?
 //!
 //! The list names accounts to ban and identifiers to act on. Everything is counted as for a plan ([`super`]): exchanges stopped
-//! on history, benign accounts expected to be hit (an account of a flagged network is benign if the network is none, and with `1 - c`
-//! if it is one and the account belongs with confidence `c`; any other one surely), and for each network that the list touches, what is left of it and which identifiers
-//! would go on joining what is left. Cost: O(members of those networks + sightings of their identifiers and of the list's).
+//! on history, benign accounts expected to be hit (an account of a flagged network is benign if the network is none, and with
+//! `1 - c` if it is one and the account belongs with confidence `c`; any other one surely), and for each network that the list
+//! touches, what is left of it and which identifiers would go on joining what is left. Cost: O(members of those networks +
+//! sightings of their identifiers and of the list's).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,16 +11,16 @@
 //! with 1 - p:                                  every member is
 //! ```
 //!
-//! `p` is that of [`crate::review`](mod@crate::review): by score and threshold, at most 1 - q where the store is calibrated, 1 for a confirmed case and
-//! 0 for a rejected one. Whoever is outside the network is benign, and so is one that an operator came to use beside its owner
-//! ([`crate::roles`]): no plan bans it. In the first case the number is a Poisson binomial, in the second certain, and networks are
-//! independent; the interval is that of the mixture, so it reaches from next to none to all wherever 1 - p is over 2.5%. Confidence and
-//! chance are a model's; where people decided about accounts ([`crate::cases`]), the share of them that was harmless, with its
-//! Clopper-Pearson interval, stands beside it.
+//! `p` is that of [`crate::review`](mod@crate::review): by score and threshold, at most 1 - q where the store is calibrated, 1
+//! for a confirmed case and 0 for a rejected one. Whoever is outside the network is benign, and so is one that an operator came
+//! to use beside its owner ([`crate::roles`]): no plan bans it. In the first case the number is a Poisson binomial, in the
+//! second certain, and networks are independent; the interval is that of the mixture, so it reaches from next to none to all
+//! wherever 1 - p is over 2.5%. Confidence and chance are a model's; where people decided about accounts ([`crate::cases`]),
+//! the share of them that was harmless, with its Clopper-Pearson interval, stands beside it.
 //!
-//! *Budget*: it limits the benign accounts expected *if the network is one*: which of its accounts to leave out is a question that
-//! a plan can answer. Whether it is one at all, is not: that risk is the same whomever of it one bans, needs a person's verdict,
-//! and is told beside the budget (`chance`, and how many are hit if it is none).
+//! *Budget*: it limits the benign accounts expected *if the network is one*: which of its accounts to leave out is a question
+//! that a plan can answer. Whether it is one at all, is not: that risk is the same whomever of it one bans, needs a person's
+//! verdict, and is told beside the budget (`chance`, and how many are hit if it is none).
 //!
 //! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
 //! taken if the budget holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when
@@ -208,8 +208,8 @@ pub struct Plan {
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
-    /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]): to
-    /// be secured.
+    /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]):
+    /// to be secured.
     pub compromised: Vec<String>,
     /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
     pub possibly_taken_over: Vec<String>,
@@ -302,8 +302,8 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     })
 }
 
-/// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two hands
-/// are on it, for its owner is.
+/// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two
+/// hands are on it, for its owner is.
 fn belonging(dataset: &Dataset, results: &Labelling, network: &Network, chances: &Chances<'_>, cases: &Cases) -> Group {
     let benign = |account: &AccountId| match is_compromised(dataset, results, *account) {
         true => 1.0,

@@ -5,8 +5,8 @@
 //! [`lineages`] tells it in the analyst's words, with how fast banned accounts were replaced and whether a reserve waits
 //! (`standby`).
 //!
-//! - *Regeneration* R = replaced / bans looked at, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags are the
-//!   times from a ban to the account that replaces it.
+//! - *Regeneration* R = replaced / bans looked at, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags
+//!   are the times from a ban to the account that replaces it.
 //! - All times are those of the data: "now" is its last event.
 //!
 //! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].

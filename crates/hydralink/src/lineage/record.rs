@@ -96,7 +96,8 @@ fn data_of(dataset: &Dataset) -> String {
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
-/// The clock of what is said of a store: that of its last detection, if it was of the same data, which needs no look at every sighting.
+/// The clock of what is said of a store: that of its last detection, if it was of the same data, which needs no look at every
+/// sighting.
 pub(super) fn now(history: &History, dataset: &Dataset) -> Seconds {
     let last = history.runs.last().filter(|run| run.data == data_of(dataset));
     last.map_or_else(|| dataset.graph().last_seen(), |run| run.as_of)

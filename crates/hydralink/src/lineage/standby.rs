@@ -2,11 +2,11 @@
 //!
 //! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the
 //!   network has.
-//!   Null: the days on which an account was active fall anywhere between its start (when it was made, or when anything of the network
-//!   was first seen, if that was later) and now, independently; one that was active on `d` of `T` days is silent for the last week by
-//!   chance with `(1 - 7/T)^d`, and one that is younger than a week never. Over all members that aren't banned that gives how many are
-//!   expected to wait, and p is the tail of the Poisson binomial. Accounts of one or two requests are mostly silent whoever has
-//!   them: they make no reserve. People who come and go in spells of weeks make p too small.
+//!   Null: the days on which an account was active fall anywhere between its start (when it was made, or when anything of the
+//!   network was first seen, if that was later) and now, independently; one that was active on `d` of `T` days is silent for
+//!   the last week by chance with `(1 - 7/T)^d`, and one that is younger than a week never. Over all members that aren't banned
+//!   that gives how many are expected to wait, and p is the tail of the Poisson binomial. Accounts of one or two requests are
+//!   mostly silent whoever has them: they make no reserve. People who come and go in spells of weeks make p too small.
 //! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if
 //!   it comes within `window` after the ban of another member.
 //! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance
