@@ -8,6 +8,7 @@
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
 //!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's
 //!    own regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
+//!    Below 1/2, which dealing at random gives, by a margin of .04: a crowd in sittings comes a little above its draws.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made,
 //!    and a crowd's load is no hand-off.
@@ -41,6 +42,10 @@ const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
 const OWN_ORDER: f64 = 0.8;
+/// Mean stack distance of requests that are dealt out at random. Below it sittings lie over any order, and shifted ones are not
+/// quite those that happened: there it must be larger than in the draws by this much.
+const AT_RANDOM: f64 = 0.5;
+const LEAST_GAIN: f64 = 0.04;
 /// How far from a rejection it is asked who starts by chance: as busy a time.
 const NEARBY: i64 = 120_000;
 
@@ -118,8 +123,9 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     if alignments.account_count() < 3 || alignments.observed().returns < 20 {
         return None;
     }
+    let asked = if observed < AT_RANDOM { observed - LEAST_GAIN } else { observed };
     let mut against =
-        |shift| monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
+        |shift| monte_carlo(&[asked], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
         let by_clock = against(Shift::ByClock);
