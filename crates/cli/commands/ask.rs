@@ -68,6 +68,20 @@ pub(crate) fn found_but(unknown: Option<hydralink::Error>, found: Found) -> anyh
     unknown.map_or(Ok(found), |error| Err(error.into()))
 }
 
+/// Refuses a list with an unknown name, and says what is not `done`, unless such names are to be skipped.
+pub(crate) fn refuse_unknown(
+    unknown: Option<hydralink::Error>,
+    skip: bool,
+    done: (&str, &str),
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    if let Some(unknown) = unknown.filter(|_| !skip) {
+        output.say(&format!("nothing was {}; --skip-unknown {} the others", done.0, done.1))?;
+        return Err(unknown.into());
+    }
+    Ok(())
+}
+
 fn card_text(card: &NodeCard) -> String {
     let mut lines = vec![card.node.clone()];
     let mut line = |name: &str, value: String| lines.push(format!("  {name:<14} {value}"));

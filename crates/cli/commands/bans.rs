@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
-use super::ask::targets;
+use super::ask::{refuse_unknown, targets};
 use crate::Found;
 use crate::args::{self, PlanBans};
 use crate::output::{Output, counted, grouped};
@@ -26,10 +26,7 @@ pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::R
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
     let (nodes, unknown) = targets(&dataset, &arguments.list, output)?;
-    if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
-        output.say("nothing was counted; --skip-unknown counts the others")?;
-        return Err(unknown.into());
-    }
+    refuse_unknown(unknown, arguments.skip_unknown, ("counted", "counts"), output)?;
     if nodes.is_empty() {
         anyhow::bail!("{} names nothing that the store has", arguments.list.display());
     }

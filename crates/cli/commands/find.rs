@@ -12,7 +12,7 @@ use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
 use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results};
 
-use super::ask::found_but;
+use super::ask::{found_but, refuse_unknown};
 use super::join::accounts_named;
 use super::link::read_lists;
 use crate::Found;
@@ -238,10 +238,7 @@ pub(crate) fn assess(arguments: &Assess, output: &mut Output) -> anyhow::Result<
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
     let (accounts, unknown) = accounts_named(&dataset, &arguments.list, "names", output)?;
-    if let Some(unknown) = unknown.filter(|_| !arguments.skip_unknown) {
-        output.say("nothing was assessed; --skip-unknown assesses the others")?;
-        return Err(unknown.into());
-    }
+    refuse_unknown(unknown, arguments.skip_unknown, ("assessed", "assesses"), output)?;
     print_dossier(&hydralink::assess::assess(&dataset, &results, &accounts)?, output)
 }
 

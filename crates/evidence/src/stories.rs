@@ -46,6 +46,25 @@ const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
 /// The same where nothing but the hours tells people at work from machines.
 const HOURS_OF_WORK: Option<Beta> = Some((48.0, 12.0));
 
+/// Says nothing of anything.
+const SILENT: Expectation = Expectation {
+    top_payment: None,
+    top_address: None,
+    single_address: None,
+    top_template: None,
+    top_organisation: None,
+    payment_mesh: None,
+    cross_linked: None,
+    device_mesh: None,
+    occasion: None,
+    interest: None,
+    burst: None,
+    breadth: None,
+    focus: None,
+    weekdays: None,
+    profile_peak: None,
+};
+
 /// An operator: many cards, each over several accounts; many addresses; templates in common; made in batches or not.
 const OPERATOR: Expectation = Expectation {
     top_payment: LITTLE,
@@ -73,18 +92,10 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     top_payment: NONE,
     top_address: NONE,
     single_address: ANY,
-    top_template: ANY,
-    top_organisation: NONE,
     payment_mesh: NONE,
     cross_linked: NONE,
     device_mesh: NONE,
-    occasion: LITTLE,
-    interest: ANY,
-    burst: LITTLE,
-    breadth: ANY,
-    focus: ANY,
-    weekdays: EVERY_DAY,
-    profile_peak: None,
+    ..OPERATOR
 };
 
 /// The operators that a story competes with, each as likely as the others.
@@ -97,19 +108,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: ALL,
             top_address: MOST,
-            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: LITTLE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: OFFICE_DAYS,
             profile_peak: OFFICE_HOURS,
+            ..SILENT
         },
     ),
     (
@@ -117,19 +123,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: SOME,
             top_address: MOST,
-            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
-            cross_linked: None,
             device_mesh: LITTLE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: OFFICE_DAYS,
             profile_peak: OFFICE_HOURS,
+            ..SILENT
         },
     ),
     (
@@ -141,15 +142,11 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
-            cross_linked: None,
             device_mesh: LITTLE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: HOURS_OF_WORK,
+            ..SILENT
         },
     ),
     (
@@ -157,19 +154,12 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: SOME,
             top_address: MOST,
-            single_address: None,
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
-            cross_linked: None,
-            device_mesh: None,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: EVERY_DAY,
-            profile_peak: None,
+            ..SILENT
         },
     ),
     (
@@ -177,19 +167,11 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
-            single_address: None,
             top_template: LITTLE,
-            top_organisation: None,
             payment_mesh: NONE,
-            cross_linked: None,
-            device_mesh: None,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
-            weekdays: None,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -197,19 +179,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
-            single_address: None,
             top_template: NONE,
             top_organisation: NONE,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: NONE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -217,19 +194,13 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: ALL,
             top_address: LITTLE,
-            single_address: None,
             top_template: LITTLE,
             top_organisation: LITTLE,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: NONE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: OFFICE_DAYS,
-            profile_peak: None,
+            ..SILENT
         },
     ),
     (
@@ -237,19 +208,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: SOME,
             top_address: LITTLE,
-            single_address: None,
             top_template: ANY,
             top_organisation: LITTLE,
             payment_mesh: MOST,
-            cross_linked: None,
             device_mesh: NONE,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
             breadth: LITTLE,
             focus: HARDLY,
-            weekdays: None,
-            profile_peak: None,
+            ..SILENT
         },
     ),
     (
@@ -257,19 +223,11 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
-            single_address: None,
             top_template: ALL,
-            top_organisation: None,
             payment_mesh: NONE,
-            cross_linked: None,
-            device_mesh: None,
-            occasion: None,
-            interest: None,
-            burst: None,
             breadth: LITTLE,
-            focus: None,
-            weekdays: None,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -277,19 +235,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: NONE,
             top_address: ALL,
-            single_address: None,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: NONE,
-            occasion: None,
-            interest: None,
             burst: MOST,
             breadth: LITTLE,
-            focus: None,
-            weekdays: None,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -297,19 +250,13 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: NONE,
             top_address: NONE,
-            single_address: None,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: NONE,
             occasion: LITTLE,
-            interest: None,
             burst: ALL,
-            breadth: None,
-            focus: None,
-            weekdays: None,
-            profile_peak: None,
+            ..SILENT
         },
     ),
     (
@@ -317,19 +264,14 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: MOST,
             top_address: ALL,
-            single_address: None,
             top_template: LITTLE,
             top_organisation: NONE,
             payment_mesh: NONE,
-            cross_linked: None,
             device_mesh: MOST,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -337,19 +279,13 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: ANY,
             top_address: MOST,
-            single_address: None,
             top_template: ANY,
             top_organisation: NONE,
             payment_mesh: LITTLE,
-            cross_linked: None,
-            device_mesh: None,
             occasion: MOST,
-            interest: None,
-            burst: None,
-            breadth: None,
-            focus: None,
             weekdays: EVERY_DAY,
             profile_peak: ONE_PLACE,
+            ..SILENT
         },
     ),
     (
@@ -357,39 +293,13 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
         Expectation {
             top_payment: LITTLE,
             top_address: ALL,
-            single_address: None,
             top_template: LITTLE,
-            top_organisation: None,
             payment_mesh: MOST,
             cross_linked: NONE,
-            device_mesh: None,
             occasion: LITTLE,
-            interest: None,
-            burst: None,
             breadth: LITTLE,
-            focus: None,
-            weekdays: None,
-            profile_peak: None,
+            ..SILENT
         },
     ),
-    (
-        BenignHypothesis::Audience,
-        Expectation {
-            top_payment: None,
-            top_address: None,
-            single_address: None,
-            top_template: None,
-            top_organisation: None,
-            payment_mesh: None,
-            cross_linked: None,
-            device_mesh: None,
-            occasion: LITTLE,
-            interest: ALL,
-            burst: None,
-            breadth: LITTLE,
-            focus: None,
-            weekdays: None,
-            profile_peak: None,
-        },
-    ),
+    (BenignHypothesis::Audience, Expectation { occasion: LITTLE, interest: ALL, breadth: LITTLE, ..SILENT }),
 ];
