@@ -53,7 +53,8 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use score::{
-    Cases, NamedSignal, Reason, ScoreCard, SignalFamily, cases_left, cases_of, rank_networks, score_against, score_network,
+    Breakdown, Cases, NamedSignal, Reason, ScoreCard, SignalFamily, broken_down, cases_left, cases_of, rank_networks,
+    score_against, score_network,
 };
 pub use sharing::SharingNull;
 pub use signal::Signal;

@@ -157,21 +157,44 @@ pub fn cases_left(signals: &[NamedSignal], told: BenignLikelihood, config: &Scor
 
 /// The score of signals against a harmless story, by the formula of the module.
 pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
+    broken_down(signals, told, config).score
+}
+
+/// How the score of signals against a harmless story comes about.
+pub fn broken_down(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Breakdown {
     let cases = cases_left(signals, told, config);
     let story = told.bits.max(0.0);
     match (cases.timing, cases.content) {
         (Some(timing), Some(content)) => {
-            let by_behaviour = (cases.structure - story).min(timing).min(content);
-            by_behaviour.max(cases.by_shape(told).unwrap_or(f64::NEG_INFINITY)) + cases.other.min(0.0)
+            let against_story = cases.structure - story;
+            let by_behaviour = against_story.min(timing).min(content);
+            let by_shape = cases.by_shape(told);
+            let score = by_behaviour.max(by_shape.unwrap_or(f64::NEG_INFINITY)) + cases.other.min(0.0);
+            Breakdown { cases, against_story, by_behaviour: Some(by_behaviour), by_shape, score }
         }
         (timing, content) => {
             let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
-            match told.tells_shape() {
-                true => cases.of_shape(told) + behaviour,
-                false => cases.structure * (-story).exp2() + behaviour - story,
-            }
+            let by_shape = told.tells_shape().then(|| cases.of_shape(told));
+            let against_story = cases.structure * (-story).exp2() - story;
+            let score = by_shape.unwrap_or(against_story) + behaviour;
+            Breakdown { cases, against_story, by_behaviour: None, by_shape, score }
         }
     }
+}
+
+/// A score and what it is made of, in bits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Breakdown {
+    /// The sums of the families, as far as the story leaves them.
+    pub cases: Cases,
+    /// Structure, as far as the story leaves it.
+    pub against_story: f64,
+    /// The case by behaviour; `None` unless timing and content were measured: then what was adds to the shape.
+    pub by_behaviour: Option<f64>,
+    /// The case by shape; `None` where nobody knows what it would rest on.
+    pub by_shape: Option<f64>,
+    /// The score.
+    pub score: f64,
 }
 
 /// The sums of the families; `None` where nothing of a family could be measured.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::cases;
 use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
+use crate::dossier::words;
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
@@ -392,7 +393,7 @@ fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
         .collect();
     behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     for (name, bits) in behaviour.into_iter().take(2) {
-        text.push_str(&format!("; {} (+{bits:.0} bits)", name.replace('_', " ")));
+        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(name)));
     }
     text
 }

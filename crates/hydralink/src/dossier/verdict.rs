@@ -98,7 +98,7 @@ fn shape_lacks(cases: &Cases, told: BenignLikelihood, threshold: f64) -> Option<
 }
 
 /// The story that the network's score was told.
-fn hypothesis_of(network: &Network) -> BenignHypothesis {
+pub(super) fn hypothesis_of(network: &Network) -> BenignHypothesis {
     let named = BenignHypothesis::all().find(|hypothesis| word(hypothesis) == network.benign_hypothesis);
     named.unwrap_or(BenignHypothesis::Campus)
 }
@@ -116,7 +116,7 @@ fn story_needed(signals: &[NamedSignal], hypothesis: BenignHypothesis, config: &
 }
 
 /// The score card as the score's formula takes it.
-pub(crate) fn named_signals(network: &Network) -> Vec<NamedSignal> {
+pub(super) fn named_signals(network: &Network) -> Vec<NamedSignal> {
     let signal = |line: &crate::results::SignalLine| Signal {
         value: line.value,
         expected: line.expected,

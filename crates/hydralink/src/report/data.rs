@@ -167,6 +167,10 @@ pub struct NetworkSection {
     pub share_banned: f64,
     /// What people said of its accounts before it was found, and of it since, a line each.
     pub decided: Vec<String>,
+    /// What was found, in words, strongest first.
+    pub findings: Vec<String>,
+    /// How the score comes about: part, bits, what it rules out.
+    pub score_parts: Vec<[String; 3]>,
     /// The score card.
     pub signals: Vec<Signal>,
     /// The identifiers that hold it together, strongest first.

@@ -192,6 +192,7 @@ function open(n, quiet) {
   const ids = table([["Identifier", r => r.label, { show: r => label(r.label) }], ["Kind", r => r.kind], ["Class", r => r.class], ["Members", r => r.members, { num: 1 }], ["All accounts", r => r.total_accounts, { num: 1 }], ["Exclusive", r => r.exclusivity, { num: 1, show: r => pct(r.exclusivity) }], ["First seen", r => r.first_seen, { nowrap: 1, show: r => day(r.first_seen) }], ["Last seen", r => r.last_seen, { nowrap: 1, show: r => day(r.last_seen) }]], n.top_identifiers, { name: "identifiers-" + n.id, page: 25, total: Math.max(n.top_identifiers.length, n.identifiers_by_kind.reduce((a, b) => a + b.count, 0)) });
   const acc = table([["Account", r => r.label, { show: r => label(r.label) }], ["Role", r => r.role], ["Confidence", r => r.confidence, { num: 1, show: r => num(r.confidence, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["Exchanges", r => r.exchanges, { num: 1 }], ["Created", r => r.created, { nowrap: 1, show: r => day(r.created) }], ["Banned", r => r.banned ? "yes" : "no"]], n.accounts, { name: "accounts-" + n.id, page: 50, tall: 1, total: n.account_count });
   const sig = table([["Signal", r => r.name], ["Found", r => r.value, { num: 1, show: r => num(r.value, 2) }], ["Expected", r => r.expected, { num: 1, show: r => num(r.expected, 2) }], ["Bits", r => r.bits, { num: 1, show: r => num(r.bits) }], ["p", r => r.p, { num: 1, show: r => r.p === 0 ? "<1e-300" : num(r.p, 3) }]], n.signals, { name: "signals-" + n.id, below: r => r.tests });
+  const parts = table([["Part", r => r[0]], ["Bits", r => r[1], { num: 1, show: r => r[1] }], ["Rules out", r => r[2], { text: 1 }]], n.score_parts, { name: "parts-" + n.id });
   const step = (d, t) => btn(t, () => open(nets[i + d]), { disabled: !nets[i + d] });
   const find = el("input", { type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: e => acc.filter(e.target.value) });
   s.replaceChildren(
@@ -200,10 +201,12 @@ function open(n, quiet) {
       el("div", { cls: "facts small" }, [["rank", int(n.rank)], ["score", num(n.score_bits, 0) + " bits"], ["q", num(n.q_value, 3)], ["accounts", int(n.account_count)], ["exchanges", int(n.exchanges)], ["joined in 7 days", int(n.growth_7d)], ["banned", pct(n.share_banned)], ["seen", day(n.first_seen) + " to " + day(n.last_seen)]].map(([t, v]) => el("span", null, el("b", null, v), " ", el("span", { cls: "dim" }, t))))),
     el("div", { cls: "grid2" },
       n.decided.length ? el("div", { cls: "wide" }, card("Decided by people", lines(n.decided))) : null,
+      el("div", { cls: "wide" }, card("What was found", lines(n.findings, "Nothing that speaks for an operator."))),
+      card("What speaks against it", lines(n.counter_evidence, "Nothing found.")), card("How the score comes about", parts.box),
       card("Score card", sig.box), el("div", null, card("Identifiers by kind", bars(n.identifiers_by_kind, "None.")), el("div", { cls: "grid2" }, card("Pathways", bars(n.pathways, "Not recorded.")), card("Models", bars(n.models, "Not recorded.")))),
       card("Exchanges a day", n.activity.counts.length ? days("Exchanges a day", n.activity, "mark") : empty("No activity recorded.")),
       card("Accounts created a day", n.registrations.counts.length ? days("Accounts created a day", n.registrations, "mark2") : empty("No creation dates recorded.")),
-      card("What speaks against it", lines(n.counter_evidence, "Nothing found.")), card("What would change the verdict", lines(n.would_change, "Nothing stated.")),
+      card("What would change the verdict", lines(n.would_change, "Nothing stated.")),
       card("Fragile identifiers", n.fragile.length ? el("ul", null, n.fragile.map(f => el("li", null, label(f.label), ` (${clean(f.kind)}): `, el("span", { cls: "label" }, clean(f.consequence))))) : el("p", { cls: "dim" }, "None: no single identifier holds it together.")),
       card("Shared templates", n.templates.length ? el("ul", null, n.templates.map(t => el("li", null, label(t.skeleton), el("div", { cls: "dim small" }, `${int(t.accounts)} accounts, ${int(t.exchanges)} exchanges`)))) : el("p", { cls: "dim" }, "None shared.")),
       el("div", { cls: "wide" }, el("div", { cls: "tools" }, el("h3", null, "Strongest identifiers"), btn("Download CSV", ids.csv, { cls: "push" })), ids.box, ids.more),

@@ -1,0 +1,433 @@
+//! A dossier as text for a terminal and as Markdown: one order of parts, two styles.
+
+use std::collections::BTreeMap;
+
+use evidence::SignalFamily;
+
+use super::words::amount;
+use super::{Attribute, Dossier, ScoreParts};
+use crate::assess::Given;
+use crate::chain::family_of;
+use crate::how::HeldBy;
+use crate::query;
+use crate::results::{Network, SignalLine, TyingIdentifier};
+use crate::roles::AccountRole;
+
+/// Characters of a line of prose on a terminal.
+const LINE: usize = 100;
+
+/// The dossier as text for a terminal.
+pub fn text(dossier: &Dossier) -> String {
+    render(dossier, &Plain)
+}
+
+/// The dossier as Markdown: tables, and names from the logs as code, so that nothing in them is taken for markup.
+pub fn markdown(dossier: &Dossier) -> String {
+    render(dossier, &Markdown)
+}
+
+/// How a dossier's parts are set.
+trait Style {
+    fn title(&self, title: &str) -> String;
+    fn heading(&self, heading: &str) -> String;
+    fn item(&self, item: &str) -> String;
+    fn name(&self, name: &str, width: usize) -> String;
+    /// A sentence that may quote names and remarks.
+    fn prose(&self, text: &str) -> String;
+    /// Columns: heading, width, and whether it is a number.
+    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String;
+}
+
+struct Plain;
+
+impl Style for Plain {
+    fn title(&self, title: &str) -> String {
+        format!("{}\n", folded(title))
+    }
+
+    fn heading(&self, heading: &str) -> String {
+        format!("\n{heading}\n\n")
+    }
+
+    fn item(&self, item: &str) -> String {
+        format!("{item}\n")
+    }
+
+    fn name(&self, name: &str, width: usize) -> String {
+        shorten(name, width)
+    }
+
+    fn prose(&self, text: &str) -> String {
+        folded(text)
+    }
+
+    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
+        let line = |cells: Vec<&str>| {
+            let cells = cells
+                .into_iter()
+                .zip(columns)
+                .map(|(cell, &(_, width, number))| if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
+            format!("{}\n", cells.collect::<Vec<String>>().join(" ").trim_end())
+        };
+        let head = line(columns.iter().map(|&(heading, ..)| heading).collect());
+        rows.iter().fold(head, |text, row| text + &line(row.iter().map(String::as_str).collect()))
+    }
+}
+
+struct Markdown;
+
+impl Style for Markdown {
+    fn title(&self, title: &str) -> String {
+        format!("# {}\n\n", escaped(title))
+    }
+
+    fn heading(&self, heading: &str) -> String {
+        format!("\n## {heading}\n\n")
+    }
+
+    fn item(&self, item: &str) -> String {
+        format!("* {item}\n")
+    }
+
+    /// As code: backticks and bars, which would end it, and line breaks are replaced.
+    fn name(&self, name: &str, _width: usize) -> String {
+        let held = name.replace('`', "\u{2b9}").replace('|', "\u{a6}").replace(|c: char| c.is_control(), " ");
+        if held.is_empty() { String::new() } else { format!("`{held}`") }
+    }
+
+    fn prose(&self, text: &str) -> String {
+        escaped(text).replace(|c: char| c.is_control(), " ")
+    }
+
+    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
+        let heads: Vec<&str> = columns.iter().map(|&(heading, ..)| heading).collect();
+        let rules: Vec<&str> = columns.iter().map(|&(_, _, number)| if number { "---:" } else { "---" }).collect();
+        let head = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
+        rows.iter().fold(head, |text, row| format!("{text}| {} |\n", row.join(" | ")))
+    }
+}
+
+/// Lines of at most [`LINE`] characters, broken between words; those after the first are indented.
+fn folded(text: &str) -> String {
+    let (mut out, mut column) = (String::with_capacity(text.len() + text.len() / 16), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        let fits = column + 1 + length <= LINE;
+        match column {
+            0 => {}
+            _ if fits => out.push(' '),
+            _ => out.push_str("\n  "),
+        }
+        column = if column == 0 {
+            length
+        } else if fits {
+            column + 1 + length
+        } else {
+            2 + length
+        };
+        out.push_str(word);
+    }
+    out
+}
+
+/// Text in which nothing is markup.
+fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| matches!(c, '*' | '_' | '`' | '<' | '[' | '|' | '\\').then_some('\\').into_iter().chain([c]))
+        .collect()
+}
+
+fn render(dossier: &Dossier, style: &dyn Style) -> String {
+    let network = &dossier.network;
+    let title = match dossier.given {
+        Some(_) => format!("Accounts of a list: {}", network.why),
+        None => format!("{} (rank {}): {}", network.id, network.rank, network.why),
+    };
+    let mut out = style.title(&title);
+    let mut put = |text: String| out.push_str(&text);
+    put(style.item(&format!(
+        "{} accounts ({} core, {} fringe; {} more touch it), {} exchanges, {} to {}; {} already banned",
+        network.accounts,
+        network.core,
+        network.fringe,
+        network.ambiguous,
+        network.events,
+        network.first_seen.as_deref().unwrap_or("?"),
+        network.last_seen.as_deref().unwrap_or("?"),
+        dossier.banned,
+    )));
+    dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
+    if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
+        let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
+        put(style.item(&format!("by role: {}", counts.collect::<Vec<String>>().join(", "))));
+    }
+    put(style.item(&format!("score {:.1} bits; {}", network.score, dossier.verdict)));
+    let story = network.benign_hypothesis.replace('_', " ");
+    put(style.item(&format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits)));
+    if dossier.given.is_none() {
+        put(style.item(&chance_line(network)));
+        put(style.item(&reruns_line(network)));
+    }
+    let decided = dossier.decided_lines();
+    if !decided.is_empty() {
+        put(style.heading("Decided by people"));
+        decided.iter().for_each(|line| put(style.item(&style.prose(line))));
+    }
+    if !dossier.findings.is_empty() {
+        put(style.heading("What was found"));
+        dossier.findings.iter().for_each(|line| put(style.item(&style.prose(line))));
+    }
+    if !dossier.counter_evidence.is_empty() {
+        put(style.heading("What speaks against it"));
+        dossier.counter_evidence.iter().for_each(|line| put(style.item(&style.prose(line))));
+    }
+    if let Some(parts) = &dossier.score_parts {
+        put(style.heading("How the score comes about"));
+        put(parts_table(parts, style));
+    }
+    put(style.heading("Score card"));
+    put(signal_table(network, style));
+    put(style.heading("Tied together by"));
+    put(tie_table(network, style));
+    put(format!("\n{} sightings with suppressed hubs were not used.\n", network.suppressed_sightings));
+    put(style.heading("What hangs on one identifier"));
+    put(fragile_table(dossier, style));
+    if !dossier.would_change.is_empty() {
+        put(style.heading("What would change the verdict"));
+        dossier.would_change.iter().for_each(|line| put(style.item(&style.prose(line))));
+    }
+    for (heading, days) in [("Exchanges a day", &dossier.timeline), ("Accounts made a day", &dossier.registrations)] {
+        // Of equal peaks the first.
+        if let (Some((first, _)), Some((last, _)), Some((peak, most))) =
+            (days.first(), days.last(), days.iter().rev().max_by_key(|(_, count)| *count))
+        {
+            put(style.heading(heading));
+            let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
+            put(style.item(&format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values))));
+        }
+    }
+    for (title, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
+        if !counts.is_empty() {
+            put(style.heading(title));
+            put(style.item(&largest(counts)));
+        }
+    }
+    if !dossier.attributes.is_empty() {
+        put(style.heading("More common among members than among all (no part of the score)"));
+        put(attribute_table(dossier, style));
+    }
+    if !dossier.skeletons.is_empty() {
+        put(style.heading("Templates"));
+        dossier.skeletons.iter().for_each(|(id, skeleton)| put(style.item(&format!("{id}  {}", style.name(skeleton, 100)))));
+    }
+    put(style.heading("Strongest members"));
+    put(member_table(dossier, style));
+    let named = dossier.strongest_members.len() as u64;
+    if named < network.accounts {
+        put(format!("\n... and {} more\n", network.accounts - named));
+    }
+    out
+}
+
+/// What chance says of a network that was searched for.
+fn chance_line(network: &Network) -> String {
+    network.q_value.map_or("q-value: not calibrated (run `hydralink calibrate` on this store)".to_owned(), |q| {
+        format!("q-value {q:.4} (against chance, not against harmless reasons)")
+    })
+}
+
+/// What reruns say of it.
+fn reruns_line(network: &Network) -> String {
+    network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
+        let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
+        format!(
+            "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
+            found.similarity, found.recovered, found.runs, found.flagged
+        )
+    })
+}
+
+fn parts_table(parts: &ScoreParts, style: &dyn Style) -> String {
+    let rows: Vec<Vec<String>> =
+        parts.rows().into_iter().map(|[part, bits, out]| vec![part, bits, format!("  {out}")]).collect();
+    style.table(&[("part", 34, false), ("bits", 6, true), ("  rules out", 40, false)], &rows)
+}
+
+/// Signals by what they look at, of each the strongest first and what couldn't be measured last.
+fn signal_table(network: &Network, style: &dyn Style) -> String {
+    let row = |part: &str, name: String, signal: &SignalLine| {
+        vec![
+            part.to_owned(),
+            name,
+            amount(signal.value),
+            amount(signal.expected),
+            format!("{:+.2}", signal.bits),
+            signal.p_value.map_or(String::new(), probability),
+        ]
+    };
+    let mut lines: Vec<(SignalFamily, &String, &Option<SignalLine>)> =
+        network.signals.iter().map(|(name, line)| (family_of(name), name, line)).collect();
+    let bits = |line: &Option<SignalLine>| line.as_ref().map_or(f64::NEG_INFINITY, |line| line.bits);
+    lines.sort_by(|a, b| a.0.cmp(&b.0).then(bits(b.2).total_cmp(&bits(a.2))).then(a.1.cmp(b.1)));
+    let rows_of = |(family, name, signal): (SignalFamily, &String, &Option<SignalLine>)| match signal {
+        None => {
+            vec![vec![part_of(family).to_owned(), name.clone(), "n/a".to_owned(), String::new(), String::new(), String::new()]]
+        }
+        Some(signal) => {
+            let tests = signal.tests.iter().map(|(test, line)| row("", format!("- {test}"), line));
+            std::iter::once(row(part_of(family), name.clone(), signal)).chain(tests).collect()
+        }
+    };
+    let rows: Vec<Vec<String>> = lines.into_iter().flat_map(rows_of).collect();
+    let columns = [
+        ("part", 9, false),
+        ("signal", 28, false),
+        ("value", 8, true),
+        ("expected", 8, true),
+        ("bits", 7, true),
+        ("p", 8, true),
+    ];
+    style.table(&columns, &rows)
+}
+
+/// The part of a case that a signal belongs to.
+fn part_of(family: SignalFamily) -> &'static str {
+    match family {
+        SignalFamily::Membership | SignalFamily::Sharing => "structure",
+        SignalFamily::Timing => "timing",
+        SignalFamily::Content => "content",
+        SignalFamily::CrossLinked => "shape",
+        SignalFamily::Habits => "habits",
+        SignalFamily::Other => "other",
+    }
+}
+
+/// A p-value, as a decimal where it is a readable one.
+fn probability(p: f64) -> String {
+    if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.0e}") }
+}
+
+fn attribute_table(dossier: &Dossier, style: &dyn Style) -> String {
+    let row = |attribute: &Attribute| {
+        vec![
+            style.name(&attribute.identifier, 44),
+            attribute.members.to_string(),
+            format!("{:.0}%", attribute.share * 100.0),
+            format!("{:.1}%", attribute.expected * 100.0),
+        ]
+    };
+    let rows: Vec<Vec<String>> = dossier.attributes.iter().map(row).collect();
+    style.table(&[("attribute", 44, false), ("members", 8, true), ("inside", 7, true), ("of all", 7, true)], &rows)
+}
+
+fn tie_table(network: &Network, style: &dyn Style) -> String {
+    let row = |tie: &TyingIdentifier| {
+        vec![
+            style.name(&tie.identifier, 44),
+            tie.members.to_string(),
+            tie.accounts.to_string(),
+            format!("{:.0}%", tie.exclusivity * 100.0),
+            tie.class.replace('_', " "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = network.tied_by.iter().map(row).collect();
+    let columns =
+        [("identifier", 44, false), ("members", 8, true), ("accounts", 8, true), ("own", 5, true), ("class", 16, false)];
+    style.table(&columns, &rows)
+}
+
+fn fragile_table(dossier: &Dossier, style: &dyn Style) -> String {
+    if dossier.fragile.is_empty() {
+        return style.item("nothing: no single identifier holds it together");
+    }
+    let row = |held: &HeldBy| {
+        let (lost, pieces, largest) = (held.members_lost, held.pieces, held.largest_piece);
+        vec![
+            style.name(&held.identifier, 44),
+            held.members.to_string(),
+            lost.to_string(),
+            pieces.to_string(),
+            largest.to_string(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = dossier.fragile.iter().map(row).collect();
+    let columns = [("without", 44, false), ("members", 8, true), ("lost", 6, true), ("pieces", 7, true), ("largest", 8, true)];
+    style.table(&columns, &rows)
+}
+
+fn member_table(dossier: &Dossier, style: &dyn Style) -> String {
+    let row = |member: &query::Member| {
+        vec![
+            style.name(&member.account_id, 32),
+            member.membership.unwrap_or_default().to_owned(),
+            member.role.map_or("", AccountRole::name).replace('_', " "),
+            format!("{:.2}", member.confidence.unwrap_or_default()),
+            format!("{:.1}", member.evidence_bits.unwrap_or_default()),
+        ]
+    };
+    let rows: Vec<Vec<String>> = dossier.strongest_members.iter().map(row).collect();
+    style.table(
+        &[("account", 32, false), ("membership", 10, false), ("role", 22, false), ("confidence", 10, true), ("bits", 7, true)],
+        &rows,
+    )
+}
+
+/// The eight largest counts of a map, and how many more there are.
+fn largest(counts: &BTreeMap<String, u64>) -> String {
+    let mut order: Vec<(&String, &u64)> = counts.iter().collect();
+    order.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let more = order.len().saturating_sub(8);
+    let shown: Vec<String> = order.iter().take(8).map(|(name, count)| format!("{name} {count}")).collect();
+    let more = if more > 0 { format!(", {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// A string cut to `width` characters, with an ellipsis where something was cut.
+fn shorten(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
+}
+
+/// Values as bars of eight heights, at most 60 of them: neighbouring values are summed.
+pub fn sparkline(values: &[u64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let width = values.len().div_ceil(60).max(1);
+    let sums: Vec<u64> = values.chunks(width).map(|chunk| chunk.iter().sum()).collect();
+    let peak = sums.iter().copied().max().unwrap_or(0).max(1);
+    sums.iter().map(|&sum| BARS[((sum * 7 + peak / 2) / peak).min(7) as usize]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparkline_scales_to_its_peak() {
+        assert_eq!(sparkline(&[0, 7, 14]), "▁▅█");
+        assert_eq!(sparkline(&[]), "");
+        assert_eq!(sparkline(&vec![1; 120]).chars().count(), 60);
+    }
+
+    #[test]
+    fn markdown_takes_nothing_from_the_logs_for_markup() {
+        assert_eq!(Markdown.name("a`b|c\n# d", 9), "`a\u{2b9}b\u{a6}c # d`");
+        assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
+        let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
+        assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");
+    }
+
+    #[test]
+    fn long_sentences_are_folded_between_words() {
+        let text = folded(&"word ".repeat(45));
+        assert_eq!(text.replace("\n  ", " "), "word ".repeat(45));
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.chars().count() <= LINE), "{text}");
+    }
+
+    #[test]
+    fn what_is_cut_is_seen_to_be_cut() {
+        assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("abcd", 4), "abcd");
+    }
+}

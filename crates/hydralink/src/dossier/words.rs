@@ -1,0 +1,224 @@
+//! The score card in words, for those who have to defend it and those whom it is held against.
+//!
+//! A signal has a *phrase*, for a list, and a *sentence*: what was found and what its null expects, in the units of the signal's
+//! own definition ([`evidence::behaviour`], [`evidence::NamedSignal`]). A signal made of tests is told by the tests that speak for
+//! it. Sentences say what was measured, and not what it means: that is for the bits.
+
+use crate::results::{Network, SignalLine};
+
+/// Bits from which a signal, or a test of one, is told as found.
+const TOLD_BITS: f64 = 1.0;
+
+/// What was found, strongest first: signals that speak for an operator.
+pub(super) fn findings(network: &Network) -> Vec<String> {
+    told(network, |bits| bits >= TOLD_BITS, |bits| -bits)
+}
+
+/// Signals that speak against it, worst first, but for those whose bits would be told as none.
+pub(super) fn counter_evidence(network: &Network) -> Vec<String> {
+    told(network, |bits| bits <= -0.05, |bits| bits)
+}
+
+fn told(network: &Network, is_told: impl Fn(f64) -> bool, place: impl Fn(f64) -> f64) -> Vec<String> {
+    let measured = network.signals.iter().filter_map(|(name, line)| Some((name, line.as_ref()?)));
+    let mut lines: Vec<(&String, &SignalLine)> = measured.filter(|(_, line)| is_told(line.bits)).collect();
+    lines.sort_by(|a, b| place(a.1.bits).total_cmp(&place(b.1.bits)).then(a.0.cmp(b.0)));
+    lines.into_iter().map(|(name, line)| format!("{:+.1} bits: {}", line.bits, sentence(name, line))).collect()
+}
+
+/// What a signal of behaviour, or of shape, says, in a few words.
+pub(crate) fn phrase(name: &str) -> String {
+    match name {
+        "ban_and_replace" => "new accounts take the place of banned ones",
+        "capability_concentration" => "they ask for one kind of work",
+        "cross_linked" => "what they share crosses their cards",
+        "diurnal_phase" => "active at hours that their countries don't explain",
+        "launch_pivot" => "they moved to a new model as one",
+        "one_queue" => "one queue deals out their requests",
+        "registration_bursts" => "made in bursts",
+        "regular_use" => "used as evenly as by a machine",
+        "synchrony" => "active at the same moments",
+        "template_fan_out" => "new prompts reach them all at once",
+        "tenure" => "new, and at once in full use",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
+/// What was measured, in one sentence or more.
+pub(crate) fn sentence(name: &str, line: &SignalLine) -> String {
+    let mut tests: Vec<(&String, &SignalLine)> = line.tests.iter().filter(|(_, test)| test.bits >= TOLD_BITS).collect();
+    tests.sort_by(|a, b| b.1.bits.total_cmp(&a.1.bits).then(a.0.cmp(b.0)));
+    let lead = match name {
+        "one_queue" => "Does one queue deal out its requests?",
+        "regular_use" => "Are its accounts used as evenly as by a machine?",
+        _ => return measured(name, line.value, line.expected),
+    };
+    match tests.is_empty() {
+        true => format!("{lead} Neither of the tests says so."),
+        false => {
+            let told: Vec<String> = tests.iter().map(|(test, line)| measured(test, line.value, line.expected)).collect();
+            format!("{lead} {}", told.join(" "))
+        }
+    }
+}
+
+fn measured(name: &str, value: f64, expected: f64) -> String {
+    let (found, usual) = (amount(value), amount(expected));
+    let (share, usual_share) = (percent(value), percent(expected));
+    match name {
+        "aged_accounts" | "tenure" => format!(
+            "Its accounts came into full use {} after they were made; accounts of the same pathway and volume, {}.",
+            length(value * 24.0),
+            length(expected * 24.0)
+        ),
+        "anti_bunching" => format!(
+            "Two of its accounts are active within the same moments {found} times, independent accounts would be {usual} times: \
+             whoever deals requests out doesn't send two at once."
+        ),
+        "ban_and_replace" => format!(
+            "{share} of the bans are followed by a new account that shares an identifier with the banned one; {usual_share} if the \
+             bans had fallen at other times."
+        ),
+        "capability_concentration" => format!(
+            "How few kinds of work it asks for, from 0 (an even mix) to 1 (one kind): {found}; accounts of the same pathway and \
+             volume, {usual}."
+        ),
+        "cross_linked" => format!(
+            "{share} of its accounts are on one card with others of it and share two or more things, which it keeps to itself, \
+             with its accounts on other cards; of harmless groups put together, {usual_share}."
+        ),
+        "diurnal_phase" => format!(
+            "Its day lies {} {} than in the countries which its accounts declare.",
+            length(value.abs()),
+            if value < 0.0 { "earlier" } else { "later" }
+        ),
+        "even_load" => {
+            format!("How uneven loads are from account to account, from 0 (dealt out evenly) over 1 (chance): {found}.")
+        }
+        "hand_off" => format!(
+            "{share} of the rejected requests are followed within seconds by another of its accounts with the same prompt; at times \
+             as busy it would be {usual_share}."
+        ),
+        "launch_pivot" => format!(
+            "In the first hours after a release {share} of its exchanges went to the new model; of accounts of the same pathway \
+             and volume, {usual_share}."
+        ),
+        "membership" => format!("Half of its accounts belong to it by {found} bits of evidence of their own, or by more."),
+        "office_hours" => format!(
+            "{share} of its exchanges are in its best nine hours of Monday to Friday; in a week without rhythm, {usual_share}."
+        ),
+        "own_hours" => {
+            format!(
+                "Its accounts differ from each other in their hours {share} as much as anybody's do; on one clock, not at all."
+            )
+        }
+        "registration_bursts" => {
+            format!(
+                "{found} of its accounts were made in one burst; of as many accounts made by everybody about then, {usual}."
+            )
+        }
+        "session_cutoff" => format!(
+            "{share} of the sessions that end about a round time-to-live end just before it, not just after; of everybody's, \
+             {usual_share}."
+        ),
+        "succession" => format!(
+            "How long the account has rested that is next, from 0 (it was the last) to 1 (it rested longest): {found}; with its \
+             accounts' times moved against each other, {usual}."
+        ),
+        "synchrony" => format!(
+            "Of the moments at which either of two of its accounts is active, both are at {share}; {usual_share} if each kept \
+             its days and hours by itself."
+        ),
+        "template_fan_out" => format!(
+            "A new prompt reaches half of its users within {}; other prompts of as many users, within {}.",
+            length(value),
+            length(expected)
+        ),
+        "turns" => format!(
+            "{share} of the requests with its own prompts come from the account that made the one before; in a random order, \
+             {usual_share}."
+        ),
+        name => match name.strip_prefix("sharing_") {
+            Some(kind) => format!(
+                "{kind}: {share} of its sightings repeat one of another of its accounts; in random groups of as many, {usual_share}."
+            ),
+            None => format!("{}: {found}, where {usual} is expected.", name.replace('_', " ")),
+        },
+    }
+}
+
+/// A number to three figures, or as a whole.
+pub(super) fn amount(value: f64) -> String {
+    // Zero without a sign.
+    let value = value + 0.0;
+    match value.abs() {
+        size if size >= 99.95 || value.fract() == 0.0 => format!("{value:.0}"),
+        size => {
+            let decimals = (2 - size.log10().floor() as i32).clamp(1, 6) as usize;
+            format!("{value:.decimals$}")
+        }
+    }
+}
+
+/// Hours in the unit that says most.
+fn length(hours: f64) -> String {
+    match hours {
+        hours if hours >= 48.0 => format!("{} days", amount(hours / 24.0)),
+        hours if hours >= 1.0 => format!("{} hours", amount(hours)),
+        hours if hours * 60.0 >= 1.0 => format!("{} minutes", amount(hours * 60.0)),
+        hours => format!("{} seconds", amount(hours * 3_600.0)),
+    }
+}
+
+/// A share of one, to two figures or whole percents.
+fn percent(share: f64) -> String {
+    let percents = share * 100.0;
+    match percents.abs() {
+        size if size == 0.0 || size >= 9.95 => format!("{percents:.0}%"),
+        size => {
+            let decimals = (1 - size.log10().floor() as i32).clamp(1, 6) as usize;
+            format!("{percents:.decimals$}%")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(value: f64, expected: f64, bits: f64) -> SignalLine {
+        SignalLine { value, expected, bits, p_value: None, tests: Default::default() }
+    }
+
+    #[test]
+    fn numbers_keep_the_figures_that_tell_them_apart() {
+        assert_eq!(
+            [0.0, 0.000_52, 0.025, 0.967, 7.3, 48.36, 2_074.0].map(amount),
+            ["0", "0.000520", "0.0250", "0.967", "7.30", "48.4", "2074"]
+        );
+        assert_eq!([0.0, 0.000_52, 0.031, 0.099_6, 0.968_8].map(percent), ["0%", "0.052%", "3.1%", "10%", "97%"]);
+        assert_eq!([0.01, 0.5, 7.3, 173.6].map(length), ["36 seconds", "30 minutes", "7.30 hours", "7.23 days"]);
+    }
+
+    #[test]
+    fn a_signal_is_told_by_its_strongest_tests() {
+        let mut queue = line(2.1, 0.0, 11.8);
+        queue.tests.insert("anti_bunching".to_owned(), line(2_074.0, 1_918.8, -1.0));
+        queue.tests.insert("hand_off".to_owned(), line(0.968_8, 0.154_4, 12.4));
+        let told = sentence("one_queue", &queue);
+        assert!(told.contains("97% of the rejected requests") && told.contains("15%") && !told.contains("2074"), "{told}");
+    }
+
+    #[test]
+    fn every_signal_of_a_score_card_has_words() {
+        // What no arm of `measured` knows is told by its name, which has an underscore if it was forgotten.
+        let behaviour = evidence::behaviour::BehaviourSignals::default();
+        let names =
+            behaviour.all().into_iter().map(|(name, _)| name).chain(["membership", "turns", "cross_linked", "sharing_ip"]);
+        let composed = ["one_queue", "regular_use"];
+        for name in names.filter(|name| !composed.contains(name)) {
+            assert!(!measured(name, 1.0, 2.0).ends_with("is expected."), "{name} has no sentence");
+        }
+    }
+}
