@@ -17,6 +17,7 @@
 //! | `kinds` | what a map declares of kinds is read, kept, and bounds what they say |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
+//! | `documents` | every command line of the README and the documents is one that the binary takes |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
@@ -26,6 +27,7 @@ mod act;
 mod architecture;
 mod bad_input;
 mod determinism;
+mod documents;
 mod enrich;
 mod hanging;
 mod investigate;
