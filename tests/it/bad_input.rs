@@ -367,3 +367,90 @@ fn logs_as_python_and_apache_write_them_are_read() {
     let after = update("still.jsonl", "e");
     assert!(after.contains("were dropped"), "{after}");
 }
+
+/// Rows of accounts that each have an address, with these user agents.
+fn agents(agents: impl Iterator<Item = String>) -> String {
+    let row = |(at, agent): (usize, String)| {
+        format!("2026-02-01T00:00:00Z,a{at},9.{}.{}.{},{agent}\n", at >> 16, at >> 8 & 255, at & 255)
+    };
+    "timestamp,account_id,ip,user_agent\n".to_owned() + &agents.enumerate().map(row).collect::<String>()
+}
+
+#[test]
+fn a_stray_quote_hides_nobody() {
+    let bench = Bench::new();
+    // One that never closes, and one that the quote of another row seems to close, in a field of another number.
+    for (name, odd) in [("open.csv", "\"Mozilla"), ("tabs.tsv", "\"Mozilla")] {
+        let text = agents((0..2_000).map(|at| if at % 400 == 7 { odd.to_owned() } else { "curl".to_owned() }));
+        let text = if name.ends_with("tsv") { text.replace(',', "\t") } else { text };
+        let events = bench.file(name, text);
+        let told = bench.ok(&["build", &events, "-o", "store"]).stdout;
+        assert!(told.contains("2,000 rows, 0 rejected") && told.contains("2,000 accounts"), "{told}");
+        assert!(bench.ok(&["show", "store", "user_agent:\"Mozilla"]).stdout.contains("5"));
+    }
+    // Two clients who make others' rows look like one's user agent: they are counted, and fail the run.
+    let pair = |at| match at {
+        10 => "\"Mozilla".to_owned(),
+        1_500 => "Mozilla\"".to_owned(),
+        _ => "curl".to_owned(),
+    };
+    let events = bench.file("pair.csv", agents((0..2_000).map(pair)));
+    refuses_again(&bench, &["1491 of 2000 rows", "quoted_lines"], &events);
+    // A prompt may have lines, and what looks like rows in it is text.
+    let prompt = "timestamp,account_id,prompt\n2026-02-01T00:00:00Z,a,\"one\n2026-02-01T00:00:00Z,b,c\nthree\"\n";
+    let events = bench.file("prompt.csv", prompt);
+    assert!(bench.ok(&["build", &events, "-o", "prompts"]).stdout.contains("1 row, 0 rejected"));
+}
+
+fn refuses_again(bench: &Bench, words: &[&str], events: &str) {
+    bench.fails(2, words, &["build", events, "-o", "other"]);
+    assert!(!bench.path("other").exists(), "a failed build left a store behind");
+}
+
+#[test]
+fn rejected_rows_are_never_written_over_what_is_read() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", GOOD);
+    bench.fails(2, &["events.csv", "--rejects"], &["build", &events, "-o", "store", "--rejects", &events]);
+    assert_eq!(fs::read_to_string(&events).expect("the log is there"), GOOD);
+}
+
+#[test]
+fn tokens_that_look_like_card_numbers_pass_if_that_is_said() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", GOOD.replace("tok_1", "4111111111111111"));
+    refuses(&bench, &["raw card number", "--card-tokens"], &events);
+    assert!(bench.ok(&["build", &events, "-o", "store", "--card-tokens"]).stdout.contains("1 payment_instrument"));
+}
+
+#[test]
+fn what_clients_write_of_themselves_does_not_stop_the_run() {
+    let bench = Bench::new();
+    // A user agent that can't be read in every twentieth row.
+    let events = agents((0..4_000).map(|at| if at % 20 == 0 { "a\u{1}b".to_owned() } else { "curl".to_owned() }));
+    let told = bench.ok(&["build", &bench.file("events.csv", events), "-o", "store"]).stdout;
+    assert!(told.contains("4,000 rows, 0 rejected") && told.contains("200 rows were kept without"), "{told}");
+    // In every other: the column is broken.
+    let events = agents((0..4_000).map(|at| if at % 2 == 0 { "a\u{1}b".to_owned() } else { "curl".to_owned() }));
+    refuses_again(&bench, &["2000 of 4000 rows", "control_character"], &bench.file("broken.csv", events));
+    // More models than there are numbers for.
+    let row = |at| format!("2026-02-01T00:00:00Z,a{},model-{at}\n", at % 50);
+    let models = "timestamp,account_id,model\n".to_owned() + &(0..66_000).map(row).collect::<String>();
+    let told = bench.ok(&["build", &bench.file("models.csv", models), "-o", "models"]).stdout;
+    assert!(told.contains("465 rows were kept without") && told.contains("too_many_labels"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_by_its_name() {
+    let bench = Bench::new();
+    let mut child = bench
+        .command(&["build", "/dev/stdin", "-o", "store"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(GOOD.as_bytes()).expect("is read");
+    let ran = crate::support::Ran::of(child.wait_with_output().expect("ends"));
+    assert!(ran.code == 0 && ran.stdout.contains("2 rows, 0 rejected"), "{} {}", ran.stdout, ran.stderr);
+}

@@ -40,6 +40,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         tz: Zone::default(),
         rejects: None,
         max_bad: 0.001,
+        card_tokens: false,
         accounts: Some(world.join("accounts.csv")),
         releases: Some(world.join("releases.csv")),
         allow: None,

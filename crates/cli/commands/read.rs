@@ -295,6 +295,7 @@ fn config_of(reading: &Reading) -> anyhow::Result<IngestConfig> {
         trusted_proxies: reading.trusted_proxies.clone().unwrap_or_default(),
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
+        card_tokens: reading.card_tokens,
         enrich: reading.enrich.clone(),
         memory_limit: reading.memory_limit,
         zone: reading.tz.clone(),

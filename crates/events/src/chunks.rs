@@ -1,7 +1,7 @@
 //! A stream of text in pieces that end where a record ends, so that pieces can be parsed in parallel.
 //!
 //! A quote opens a field only at its start (RFC 4180), and a newline inside quotes doesn't end a record. A record of more than
-//! 1 MiB is dropped, up to its next newline, and reported: a file that is one endless line needs no more memory than any other.
+//! 8 MiB is dropped, up to its next newline, and reported: a file that is one endless line needs no more memory than any other.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use std::io::Read;
 const PIECE: usize = 4 << 20;
 
 /// Longest record.
-pub(crate) const MAX_RECORD: usize = 1 << 20;
+pub(crate) const MAX_RECORD: usize = 8 << 20;
 
 /// Whole records, and the line number of the first.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -16,6 +16,9 @@ pub const MAX_BAD: f64 = 0.001;
 /// Rows that may always be bad, however small the input.
 pub const MIN_BAD_ROWS: u64 = 100;
 
+/// Share of rows that may be kept without a field that can't be read.
+pub const MAX_UNREAD: f64 = 0.1;
+
 /// Settings of an ingest.
 #[derive(Clone, Debug)]
 pub struct IngestConfig {
@@ -31,8 +34,11 @@ pub struct IngestConfig {
     pub columns: Vec<ColumnName>,
     /// Where rejected rows, and fields that rows were kept without, are written, as JSON Lines.
     pub rejects: Option<PathBuf>,
-    /// Share of rows that may be bad, rejected or kept without a field; at least [`MIN_BAD_ROWS`] always may.
+    /// Share of rows that may be rejected; at least [`MIN_BAD_ROWS`] always may. Of rows that are kept without a field it is
+    /// [`MAX_UNREAD`] where that is more.
     pub max_bad: f64,
+    /// Whether payment instruments are known to be tokens: none is taken for a raw card number, though some are all digits.
+    pub card_tokens: bool,
     /// Whether long events may bring kinds that are neither known by name nor declared in the map.
     pub allow_kinds: bool,
     /// Applied to every account and identifier before it is kept.
@@ -63,6 +69,7 @@ impl Default for IngestConfig {
             columns: Vec::new(),
             rejects: None,
             max_bad: MAX_BAD,
+            card_tokens: false,
             allow_kinds: true,
             pseudonym: None,
             enrich: Vec::new(),

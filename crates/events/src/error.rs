@@ -46,7 +46,8 @@ pub enum EventError {
     /// A raw card number. The value isn't kept anywhere.
     #[error(
         "{file}: {position}: column {field} holds what looks like a raw card number (13 to 19 digits with a valid check digit); \
-         nothing was kept; replace card numbers by tokens or keyed hashes and run again"
+         nothing was kept; replace card numbers by tokens or keyed hashes and run again, or say with --card-tokens that they are \
+         tokens, a few of which are all digits"
     )]
     RawCard {
         /// The file.

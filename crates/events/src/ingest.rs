@@ -20,7 +20,7 @@ use crate::base::Base;
 use crate::batches::{self, Batches, Sources};
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
-use crate::config::{IngestConfig, IngestObserver, MIN_BAD_ROWS, SchemaMode};
+use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode};
 use crate::error::EventError;
 use crate::gather::Pathways;
 use crate::ingested::{FileRead, Ingested};
@@ -70,12 +70,13 @@ pub fn ingest_into<'a, K: Keeper>(
     let paths = if files.is_empty() && !streams.is_empty() { Vec::new() } else { source::expand(files)? };
     let prints = paths
         .par_iter()
-        .map(|path| if path.as_os_str() == "-" { Ok(None) } else { source::fingerprint(path).map(Some) })
+        .map(|path| if source::is_stream(path) { Ok(None) } else { source::fingerprint(path).map(Some) })
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<Vec<_>, EventError>>()?;
     let sizes = prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size));
     observer.started(sizes.filter(|_| streams.is_empty()).unwrap_or(0));
+    spare_inputs(config, &paths)?;
     let mut fold = Fold::new(config, observer)?;
     let mut known = HashSet::new();
     if let Some(base) = base {
@@ -234,7 +235,7 @@ fn begin(
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
     let header = &start[skipped..end];
     if header.contains(&0) || std::str::from_utf8(header).is_err() || header.len() > crate::chunks::MAX_RECORD {
-        let problem = "the first line is no header: not text, or longer than 1 MiB";
+        let problem = "the first line is no header: not text, or longer than 8 MiB";
         return Err(EventError::input(
             path,
             problem,
@@ -250,6 +251,21 @@ fn begin(
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
     start.drain(..end);
     Ok((layout, Format::Delimited(delimiter), Pieces::new(reader, start, first_line, Some(delimiter))))
+}
+
+/// Refuses to write rejected rows over a file that is read.
+fn spare_inputs(config: &IngestConfig, paths: &[PathBuf]) -> Result<(), EventError> {
+    let Some(rejects) = &config.rejects else { return Ok(()) };
+    let tables = [&config.accounts, &config.releases, &config.allow, &config.map];
+    let enrich = config.enrich.iter().map(|file| &file.path);
+    let Ok(target) = rejects.canonicalize() else { return Ok(()) };
+    let read = paths.iter().chain(tables.into_iter().flatten()).chain(enrich);
+    match read.into_iter().any(|path| path.canonicalize().is_ok_and(|path| path == target)) {
+        true => {
+            Err(EventError::input(rejects, "is an input, which --rejects would replace", "choose another path for --rejects"))
+        }
+        false => Ok(()),
+    }
 }
 
 /// What has been read so far.
@@ -343,7 +359,7 @@ impl<'o> Fold<'o> {
         }
         if part.overflow {
             return Err(EventError::TooMany {
-                what: "values (accounts, identifiers, models or kinds)",
+                what: "accounts or identifiers, 250 kinds, or 4,194,303 combinations of model, capability and status",
                 bound: u64::from(u32::MAX),
             });
         }
@@ -391,8 +407,11 @@ impl<'o> Fold<'o> {
         }
         let rejected: u64 = self.rejected.values().sum();
         let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
+        // Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another thing.
         let bad = rejected + self.kept_rows;
-        if bad > allowed || bad == self.rows {
+        let unread = (self.config.max_bad.max(MAX_UNREAD) * self.rows as f64) as u64;
+        if rejected > allowed || self.kept_rows > allowed.max(unread) || bad == self.rows {
+            let allowed = if rejected > allowed { allowed } else { allowed.max(unread) };
             let mut counts: BTreeMap<Reason, u64> = self.rejected.iter().map(|(&reason, &count)| (reason, count)).collect();
             self.unread.iter().for_each(|((_, reason), count)| *counts.entry(*reason).or_default() += count);
             let worst = counts.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));

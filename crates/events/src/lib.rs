@@ -39,6 +39,7 @@ mod gather;
 mod intern;
 mod manners;
 mod plain;
+mod quotes;
 mod ranges;
 mod session;
 mod source;

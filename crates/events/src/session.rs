@@ -82,7 +82,7 @@ impl Labels {
             return u32::from(known);
         }
         if list.len() >= usize::from(u16::MAX) {
-            return OVERFLOW;
+            return rejected(Reason::TooManyLabels);
         }
         let id = list.len() as u16;
         map.insert(text.to_string(), id);
@@ -173,7 +173,8 @@ impl<'c> Session<'c> {
 
     /// The canonical, pseudonymised form of an identifier; a code where it has none.
     pub(crate) fn canonical_identifier<'t>(&self, kind: &str, text: &'t str) -> Result<Cow<'t, str>, u32> {
-        if matches!(kind, "payment_instrument" | "bin") && payment::is_card_number(text) {
+        let is_card = !self.config.card_tokens && matches!(kind, "payment_instrument" | "bin") && payment::is_card_number(text);
+        if is_card {
             return Err(CARD);
         }
         let declared = self.map.kinds.get(kind).and_then(|entry| entry.normaliser);

@@ -101,10 +101,15 @@ pub(crate) fn open_counted(path: &Path, counter: Arc<AtomicU64>) -> Result<Bytes
     })
 }
 
+/// Whether what a path leads to can be read once only: standard input, a pipe, a device.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
 /// Whether a file is Parquet.
 pub(crate) fn is_parquet(path: &Path) -> bool {
     let mut magic = [0u8; 4];
-    path.as_os_str() != "-" && File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && &magic == b"PAR1"
+    !is_stream(path) && File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && &magic == b"PAR1"
         || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
 }
 

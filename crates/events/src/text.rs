@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
@@ -13,6 +14,7 @@ use crate::config::SchemaMode;
 use crate::error::EventError;
 use crate::fields::Fields;
 use crate::normalise::{Reason, time};
+use crate::quotes::{self, Lines};
 use crate::rows::{Cell, Place, Yield, requests, roles, status};
 use crate::schema::{Layout, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
@@ -97,24 +99,72 @@ fn template_kind(session: &Session<'_>, layout: &Layout) -> Option<u8> {
 }
 
 fn delimited(session: &Session<'_>, layout: &Layout, delimiter: u8, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
-    let template = template_kind(session, layout);
-    let mut cells = Cells::new(session, layout);
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(&piece.bytes[..]);
+    let reader_of = |bytes, quoting| {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(delimiter).quoting(quoting).has_headers(false).flexible(true);
+        builder.from_reader(bytes)
+    };
+    let mut rows = Rows { layout, place, template: template_kind(session, layout), cells: Cells::new(session, layout) };
+    let is_text = |usage: &Use| matches!(usage, Use::Prompt | Use::Unused);
+    let unread = |field: usize| layout.columns.iter().all(|column| column.index != field || is_text(&column.usage));
+    let newlines = |bytes: Range<usize>| memchr::memchr_iter(b'\n', &piece.bytes[bytes]).count() as u64;
     let mut record = csv::ByteRecord::new();
-    while let Ok(true) = reader.read_byte_record(&mut record) {
-        let start = record.position().cloned().unwrap_or_else(csv::Position::new);
-        let row = piece.first_line + start.line() - 1;
-        if reader.position().byte() - start.byte() > MAX_RECORD as u64 {
-            out.rows += 1;
-            out.reject(place, row, "line", Reason::TooLong, b"");
-        } else if record.len() != layout.width {
-            out.rows += 1;
-            out.reject(place, row, "line", Reason::FieldCount, b"");
+    // Where a reader starts: with the piece, and after every line whose quotes don't close.
+    let (mut from, mut line) = (0, piece.first_line);
+    'reader: while from < piece.bytes.len() {
+        let mut reader = reader_of(&piece.bytes[from..], true);
+        while let Ok(true) = reader.read_byte_record(&mut record) {
+            let start = record.position().cloned().unwrap_or_else(csv::Position::new);
+            let bytes = from + start.byte() as usize..from + reader.position().byte() as usize;
+            let row = line + start.line() - 1;
+            if reader.position().line() - start.line() > 1 {
+                match quotes::lines_of(&piece.bytes[bytes.clone()], delimiter, layout.width, unread) {
+                    Lines::OneRow => {}
+                    Lines::Swallowed(lines) => {
+                        (row..row + lines).for_each(|row| rows.reject(out, row, Reason::QuotedLines));
+                        continue;
+                    }
+                    Lines::Unclosed(first) => {
+                        let first = bytes.start + first.start..bytes.start + first.end;
+                        let row = row + newlines(bytes.start..first.start);
+                        if let Ok(true) = reader_of(&piece.bytes[first.clone()], false).read_byte_record(&mut record) {
+                            rows.take(out, row, &record, first.len());
+                        }
+                        (from, line) = (first.end, row + 1);
+                        continue 'reader;
+                    }
+                }
+            }
+            rows.take(out, row, &record, bytes.len());
+        }
+        return;
+    }
+}
+
+/// Takes the rows of delimited text.
+struct Rows<'r, 's, 'c> {
+    layout: &'r Layout,
+    place: &'r Place<'r>,
+    template: Option<u8>,
+    cells: Cells<'s, 'c>,
+}
+
+impl Rows<'_, '_, '_> {
+    fn reject(&self, out: &mut Yield, row: u64, reason: Reason) {
+        out.rows += 1;
+        out.reject(self.place, row, "line", reason, b"");
+    }
+
+    /// One row, `length` bytes long.
+    fn take(&mut self, out: &mut Yield, row: u64, record: &csv::ByteRecord, length: usize) {
+        if length > MAX_RECORD {
+            self.reject(out, row, Reason::TooLong);
+        } else if record.len() != self.layout.width {
+            self.reject(out, row, Reason::FieldCount);
         } else {
-            let field = |at: usize| record.get(layout.columns[at].index).unwrap_or_default();
-            cells.fill(out, row, field);
-            out.push(template, layout, place, row, &cells.cells, field);
+            let field = |at: usize| record.get(self.layout.columns[at].index).unwrap_or_default();
+            self.cells.fill(out, row, field);
+            out.push(self.template, self.layout, self.place, row, &self.cells.cells, field);
         }
     }
 }

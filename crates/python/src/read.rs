@@ -139,12 +139,13 @@ struct Reading {
     tz: String,
     rejects: Option<PathBuf>,
     max_bad: f64,
+    card_tokens: bool,
     enrich: Vec<String>,
     memory_limit: Option<u64>,
 }
 
 /// The names of these options.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "accounts",
     "releases",
     "allow",
@@ -155,6 +156,7 @@ const OPTIONS: [&str; 12] = [
     "tz",
     "rejects",
     "max_bad",
+    "card_tokens",
     "enrich",
     "memory_limit",
 ];
@@ -191,6 +193,7 @@ impl Reading {
             tz: text("tz", "UTC")?,
             rejects: option("rejects")?.map(|value| value.extract()).transpose()?,
             max_bad: option("max_bad")?.map(|value| value.extract()).transpose()?.unwrap_or(0.001),
+            card_tokens: option("card_tokens")?.map(|value| value.extract()).transpose()?.unwrap_or(false),
             enrich: option("enrich")?.map(|value| value.extract()).transpose()?.unwrap_or_default(),
             memory_limit: option("memory_limit")?.map(|value| value.extract()).transpose()?,
         })
@@ -212,6 +215,7 @@ impl Reading {
             map: self.map.map(|map| map.file(folder)).transpose()?,
             rejects: self.rejects,
             max_bad: self.max_bad,
+            card_tokens: self.card_tokens,
             enrich: self
                 .enrich
                 .iter()
@@ -245,14 +249,15 @@ pub(crate) fn folder() -> Result<tempfile::TempDir, Error> {
 /// file, or its content as a dictionary) names others.
 ///
 /// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of values; `max_bad` is the share
-/// of bad rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `trusted_proxies` is how many hops of a
+/// of rejected rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `card_tokens` says that payment
+/// instruments are tokens, though a few look like card numbers; `trusted_proxies` is how many hops of a
 /// list of addresses (`X-Forwarded-For`) are your own, or their networks; `memory_limit` in bytes
 /// puts what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
 ///
 /// Ctrl-C stops it at the next batch; the store that was there is then as it was.
 #[pyfunction]
 #[pyo3(signature = (events, *, output, key_file = None, threads = None, progress = None, **options),
-    text_signature = "(events, *, output, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, key_file=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    text_signature = "(events, *, output, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, key_file=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
 pub(crate) fn build(
     py: Python<'_>,
     events: &Bound<'_, PyAny>,
@@ -276,7 +281,7 @@ pub(crate) fn build(
 /// What is in event logs, before anything is built: accounts, kinds, degrees, hubs. Options as of `build()`.
 #[pyfunction]
 #[pyo3(signature = (events, *, threads = None, progress = None, **options),
-    text_signature = "(events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    text_signature = "(events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
 pub(crate) fn profile<'py>(
     py: Python<'py>,
     events: &Bound<'py, PyAny>,
@@ -336,7 +341,7 @@ impl Store {
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are dropped:
     /// detect again, and they keep their ids. Returns what was counted.
     #[pyo3(signature = (events, *, threads = None, progress = None, **options),
-        text_signature = "($self, events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, enrich=None, memory_limit=None, threads=None, progress=None)")]
+        text_signature = "($self, events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,

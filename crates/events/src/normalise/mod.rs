@@ -26,7 +26,7 @@ pub enum Reason {
     InvalidUtf8,
     /// NUL or another control character.
     ControlCharacter,
-    /// A value of more than 1024 bytes, or a line of more than 1 MiB.
+    /// A value of more than 1024 bytes, or a line of more than 8 MiB.
     TooLong,
     /// Not an IP address.
     BadIp,
@@ -40,15 +40,19 @@ pub enum Reason {
     BadNumber,
     /// Another number of fields than the header has.
     FieldCount,
+    /// A line in quoted text of a column that can't have lines.
+    QuotedLines,
     /// A line that isn't a JSON object.
     BadJson,
     /// An object or array where a value was expected.
     NestedValue,
     /// A field that means nothing to us, where the schema is strict.
     UnknownField,
+    /// A model, capability or pathway beyond those that can be numbered.
+    TooManyLabels,
 }
 
-const REASONS: [Reason; 16] = [
+const REASONS: [Reason; 18] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -62,9 +66,11 @@ const REASONS: [Reason; 16] = [
     Reason::AncientTime,
     Reason::BadNumber,
     Reason::FieldCount,
+    Reason::QuotedLines,
     Reason::BadJson,
     Reason::NestedValue,
     Reason::UnknownField,
+    Reason::TooManyLabels,
 ];
 
 impl Reason {
@@ -84,9 +90,11 @@ impl Reason {
             Reason::AncientTime => "ancient_time",
             Reason::BadNumber => "bad_number",
             Reason::FieldCount => "field_count",
+            Reason::QuotedLines => "quoted_lines",
             Reason::BadJson => "bad_json",
             Reason::NestedValue => "nested_value",
             Reason::UnknownField => "unknown_field",
+            Reason::TooManyLabels => "too_many_labels",
         }
     }
 
@@ -99,18 +107,22 @@ impl Reason {
             Reason::UnknownKind => "declare it with --map, or give --allow-kinds",
             Reason::InvalidUtf8 => "UTF-8 was expected",
             Reason::ControlCharacter => "text without control characters was expected",
-            Reason::TooLong => "values of at most 1024 bytes, in lines of at most 1 MiB, were expected",
+            Reason::TooLong => "values of at most 1024 bytes, in lines of at most 8 MiB, were expected",
             Reason::BadIp => "an IPv4 or IPv6 address was expected, a list of hops that ends in some, or nothing",
             Reason::BadTime => "a time as 2026-05-01T10:00:00Z or a number since the epoch was expected",
             Reason::FutureTime => "a time of at most a day from now was expected",
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
             Reason::BadNumber => "a whole number of at least 1 was expected",
             Reason::FieldCount => "as many fields as the header has were expected",
+            Reason::QuotedLines => {
+                "text over several lines was expected in a prompt only, or where nothing is read: a quote that isn't one?"
+            }
             Reason::BadJson => "one JSON object a line was expected",
             Reason::NestedValue => {
                 "text or a number was expected; name a field in an object by its path with --map (ip=client.ip), and flatten lists, with jq for instance"
             }
             Reason::UnknownField => "leave it out, or give --schema auto",
+            Reason::TooManyLabels => "at most 65,535 different models, capabilities or pathways were expected",
         }
     }
 
