@@ -454,3 +454,15 @@ fn a_pipe_is_read_by_its_name() {
     let ran = crate::support::Ran::of(child.wait_with_output().expect("ends"));
     assert!(ran.code == 0 && ran.stdout.contains("2 rows, 0 rejected"), "{} {}", ran.stdout, ran.stderr);
 }
+
+#[test]
+fn content_is_a_column_where_a_map_names_it() {
+    let bench = Bench::new();
+    let events = bench.file("posts.csv", "timestamp,account_id,link\n2026-02-01,a,x.org\n2026-02-01T00:00:00Z,b,x.org\n");
+    let ran = bench.run(&["build", &events, "-o", "store", "--map", "url=link"]);
+    assert!(ran.stdout.contains("1 url"), "{} {}", ran.stdout, ran.stderr);
+    // In a table a day is a time.
+    let accounts = bench.file("accounts.csv", "account_id,created_at\nb,2026-01-31\n");
+    bench.ok(&["build", &events, "-o", "store", "--accounts", &accounts]);
+    assert!(bench.ok(&["show", "store", "b"]).stdout.contains("2026-01-31T00:00:00Z"));
+}

@@ -402,13 +402,15 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
     let mut lines = vec![
         format!("pairwise  {}", score(&evaluation.pairwise)),
         format!("B-cubed   {}", score(&evaluation.b_cubed)),
-        format!(
-            "ranking   PR-AUC {}  precision@5 {}  @10 {}  @20 {}",
-            if_planted(format!("{:.3}", evaluation.ranking.average_precision)),
-            percent(evaluation.ranking.precision_at_5),
-            percent(evaluation.ranking.precision_at_10),
-            percent(evaluation.ranking.precision_at_20)
-        ),
+        evaluation.ranking.map_or("ranking   n/a: of most networks nothing is known".to_owned(), |ranking| {
+            format!(
+                "ranking   PR-AUC {}  precision@5 {}  @10 {}  @20 {}",
+                if_planted(format!("{:.3}", ranking.average_precision)),
+                percent(ranking.precision_at_5),
+                percent(ranking.precision_at_10),
+                percent(ranking.precision_at_20)
+            )
+        }),
         format!(
             "benign accounts flagged: {} ({:.1} per million)",
             grouped(evaluation.benign_flagged),

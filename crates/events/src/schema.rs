@@ -77,6 +77,11 @@ const MEANINGS: &[(&str, &[&str])] = &[
     ("entity_value", &[]),
 ];
 
+/// Kinds of content: known by name in rows of one sighting, and columns where a map names them. Not by a header alone: a column
+/// `url` of an access log is a path of one's own.
+const CONTENT: [&str; 9] =
+    ["url", "domain", "hashtag", "image_phash", "video_phash", "post", "retweeted_post", "repository", "starred_repo"];
+
 fn use_of(ours: &str) -> Use {
     match ours {
         "timestamp" => Use::Time,
@@ -184,7 +189,7 @@ impl ColumnName {
     /// What was expected, with the name of ours that is nearest.
     pub fn of(text: &str) -> Result<Option<ColumnName>, String> {
         let Some((ours, theirs)) = text.split_once('=') else { return Ok(None) };
-        let known = || MEANINGS.iter().map(|(known, _)| *known);
+        let known = || MEANINGS.iter().map(|(known, _)| *known).chain(CONTENT);
         if known().any(|known| known == ours) && !theirs.is_empty() {
             return Ok(Some(ColumnName { ours: ours.to_string(), theirs: theirs.to_string() }));
         }
@@ -199,7 +204,7 @@ impl ColumnName {
 /// # Errors
 /// [`EventError::UnknownName`] for what is none of our names.
 fn expect_meaning(ours: &str, file: String, what: &'static str) -> Result<(), EventError> {
-    let names = || MEANINGS.iter().map(|(known, _)| *known);
+    let names = || MEANINGS.iter().map(|(known, _)| *known).chain(CONTENT);
     if names().any(|known| known == ours) {
         return Ok(());
     }
@@ -269,6 +274,9 @@ impl Map {
                 }
             })
             .collect();
+        for (ours, theirs) in self.columns.iter().filter(|(ours, _)| CONTENT.contains(&ours.as_str())) {
+            meanings.push((ours.clone(), Use::Identifier(ours.clone()), vec![theirs.clone()], true));
+        }
         for (kind, entry) in &self.kinds {
             if let Some(column) = &entry.column {
                 meanings.retain(|(ours, ..)| ours != kind);

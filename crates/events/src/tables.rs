@@ -101,6 +101,11 @@ impl Table {
 
     fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {
         let row = &self.rows[at];
+        // In tables a day is enough: its beginning.
+        if let Some(day) = row[column].parse::<jiff::civil::Date>().ok().filter(|_| row[column].len() == "2026-03-03".len()) {
+            let start = day.to_zoned(jiff::tz::TimeZone::UTC).map(|start| start.timestamp().as_second());
+            return Ok(start.ok().and_then(|second| Seconds::try_from(second).ok()).unwrap_or(NO_TIME));
+        }
         match time::parse(row[column].as_bytes(), &time::Zone::default()) {
             Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
             Err(reason) => {

@@ -71,9 +71,14 @@ impl BenignHypothesis {
     /// ones.
     pub fn brings(self, signal: &str) -> bool {
         let brought: &[&str] = match self {
-            BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => {
-                &["diurnal_phase", "registration_bursts", "template_fan_out", "capability_concentration", "regular_use"]
-            }
+            BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => &[
+                "diurnal_phase",
+                "registration_bursts",
+                "template_fan_out",
+                "capability_concentration",
+                "regular_use",
+                "office_hours",
+            ],
             BenignHypothesis::Services => &[
                 "diurnal_phase",
                 "registration_bursts",
@@ -81,9 +86,12 @@ impl BenignHypothesis {
                 "capability_concentration",
                 "synchrony",
                 "regular_use",
+                "office_hours",
             ],
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
-            BenignHypothesis::Agency | BenignHypothesis::Reseller => &["diurnal_phase", "registration_bursts", "regular_use"],
+            BenignHypothesis::Agency | BenignHypothesis::Reseller => {
+                &["diurnal_phase", "registration_bursts", "regular_use", "office_hours"]
+            }
             BenignHypothesis::Class => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "regular_use"]
             }

@@ -15,8 +15,8 @@
 //! ```
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`. `against`: bits of the
-//! strongest signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for a
+//! company, take from the case with the odds that it does, where the story is a company's. `against`: bits of the strongest signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
 //! banned ones). It speaks against the story itself, so that the story explains less of the rest.
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
@@ -142,15 +142,20 @@ pub fn score_network(
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
 
+/// The signal that speaks for a company and no other story.
+const OFFICE_HOURS: &str = "office_hours";
+
 /// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
 /// given those that no story brings.
 pub fn cases_left(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
     let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
     let against = of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max);
     let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
-    let left = |named: &NamedSignal, bits: f64| match bits > 0.0 && told.hypothesis.brings(&named.name) {
-        true => unexplained * bits,
-        false => bits,
+    let left = |named: &NamedSignal, bits: f64| match (bits > 0.0, told.hypothesis.brings(&named.name)) {
+        (true, true) => unexplained * bits,
+        (false, true) if named.name == OFFICE_HOURS => (1.0 - unexplained) * bits,
+        (false, false) if named.name == OFFICE_HOURS => 0.0,
+        _ => bits,
     };
     sums(signals, left, config)
 }

@@ -5,13 +5,12 @@
 //! `E[distinct] = sum over identifiers of 1 - (1 - d_i / S)^s`. So size cancels: a large group repeats popular identifiers by
 //! chance, and that is what is expected of it. More distinct identifiers among as many sightings never raise the value (SC-3).
 //!
-//! Null of the p-values: the `s` sightings are drawn independently in proportion to degree; the number of repeats is then
-//! asymptotically Poisson, with mean `s - E[distinct]`, for the sparse kinds that carry evidence; the p-value is that Poisson's
-//! upper tail.
+//! Bits: log2 of the ratio of repeats. No p-value: accounts bring their sightings together, so the number of repeats in random
+//! groups of accounts scatters far more than in random sightings (a Poisson tail called 18 to 70% of random groups of 8 to 120
+//! accounts significant at .05).
 
 use graph::{IdentifierId, KindId};
 use rayon::prelude::*;
-use statrs::distribution::{DiscreteCDF, Poisson};
 
 use crate::config::ScoreConfig;
 use crate::score::{NamedSignal, SignalFamily};
@@ -68,12 +67,7 @@ pub(crate) fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &Sco
     let repeats = sightings - f64::from(shape.distinct);
     // Half a repeat is added to both, so that nothing observed and nothing expected is no evidence.
     let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-UNSHARED_BITS, config.signal_bits);
-    let p_value = if repeats < 1.0 {
-        Some(1.0)
-    } else {
-        Poisson::new(expected_repeats).ok().map(|poisson| poisson.sf(repeats as u64 - 1))
-    };
-    let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value };
+    let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value: None };
     NamedSignal::new(format!("sharing_{}", shape.kind), SignalFamily::Sharing, Some(signal))
 }
 
@@ -97,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn under_its_null_the_p_value_is_not_too_small() {
+    fn under_its_null_repeats_are_as_expected() {
         // 2,000 identifiers of degree 1 to 4; groups of 100 sightings drawn in proportion to degree.
         let touches: Vec<Touch> = (0..2_000u32)
             .flat_map(|identifier| (0..1 + identifier % 4).map(move |at| (identifier * 4 + at, 0, identifier, 0)))
@@ -106,21 +100,15 @@ mod tests {
         let toy = Toy::new(&[KindRole::Payment], 8_000, &touches);
         let null = SharingNull::of(toy.facts());
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let (mut repeats, mut small, rounds) = (0.0, 0, 2_000);
+        let (mut repeats, rounds) = (0.0, 2_000);
         for _ in 0..rounds {
             let mut drawn: Vec<u32> = (0..100).map(|_| owners[random.random_range(0..owners.len())]).collect();
             drawn.sort_unstable();
             drawn.dedup();
-            let distinct = drawn.len() as u32;
-            let shape =
-                KindShape { kind: 0, members: 100, sightings: 100, distinct, shared: 0, sharing_members: 0, top_members: 1 };
-            let signal = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings");
-            repeats += f64::from(100 - distinct);
-            small += u32::from(signal.p_value.expect("a test") <= 0.05);
+            repeats += f64::from(100 - drawn.len() as u32);
         }
         let expected = 100.0 - null.expected_distinct(0, 100);
         assert!((repeats / f64::from(rounds) - expected).abs() < 0.15, "{repeats} {expected}");
-        assert!(f64::from(small) / f64::from(rounds) <= 0.065, "{small} of {rounds}");
     }
 
     proptest! {

@@ -80,7 +80,7 @@ impl Calibration {
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
         let scores = scores_of(results);
         let chance = false_networks::q_values_against(&scores, &self.copies);
-        let harmless = false_networks::harmless_share(&scores);
+        let harmless = false_networks::harmless_share(&scores, results.run.threshold);
         let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
         results.heads().iter().map(|head| if head.accounts > 0 { q.next() } else { None }).collect()
     }

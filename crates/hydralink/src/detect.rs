@@ -74,13 +74,49 @@ impl DetectConfig {
     /// [`Error::Io`] if the file can't be read, [`Error::Usage`] naming the place if it doesn't parse.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-        toml::from_str(&text)
-            .map_err(|error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error))))
+        let config: DetectConfig = toml::from_str(&text)
+            .map_err(|error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error))))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks that every number is one that can be meant: shares within 0 and 1, counts and lengths of time of at least 1, bits
+    /// that are finite.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the first setting that isn't.
+    pub fn check(&self) -> Result<(), Error> {
+        let settings = toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
+        check_numbers("", &settings)
     }
 
     /// The configuration as TOML, every key with its value.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
+    }
+}
+
+fn check_numbers(path: &str, value: &toml::Value) -> Result<(), Error> {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let wrong =
+        |value: &dyn std::fmt::Display, wanted: &str| Err(Error::Usage(format!("{path} = {value}: {wanted} was expected")));
+    let is_share = name.ends_with("_share") || name.ends_with("_discount") || name.ends_with("_floor") || name == "exclusivity";
+    match value {
+        toml::Value::Table(table) => table.iter().try_for_each(|(key, value)| {
+            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            check_numbers(&below, value)
+        }),
+        toml::Value::Array(values) => values.iter().try_for_each(|value| check_numbers(path, value)),
+        toml::Value::Float(number) if !number.is_finite() => wrong(number, "a finite number"),
+        toml::Value::Float(number) if is_share && !(0.0..=1.0).contains(number) => wrong(number, "a share from 0 to 1"),
+        toml::Value::Float(number) if *number < 0.0 && !name.ends_with("_bits") => wrong(number, "a number of at least 0"),
+        toml::Value::Float(number) if *number <= 0.0 && matches!(name, "signal_bits" | "half_life_days") => {
+            wrong(number, "a number over 0")
+        }
+        toml::Value::Integer(number) if *number < 1 && name != "seed" && path.starts_with("behaviour.") => {
+            wrong(number, "a number of at least 1")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -133,6 +169,7 @@ pub(crate) fn find_networks(
     lists: &Lists,
     step: &dyn Fn(&'static str) -> Result<(), Error>,
 ) -> Result<Results, Error> {
+    config.check()?;
     let allowed = dataset.allowed_by(lists)?;
     let linkage = &config.linkage;
     let Chain { classification, weights, components, communities, candidates, cards } =
@@ -396,4 +433,25 @@ fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
         text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(name)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_meant_are_named() {
+        assert!(DetectConfig::default().check().is_ok());
+        for (text, setting) in [
+            ("[linkage.score]\nsignal_bits = -1.0", "linkage.score.signal_bits"),
+            ("[linkage.score]\nsignal_bits = nan", "linkage.score.signal_bits"),
+            ("[linkage.members]\nexclusivity = 1.5", "linkage.members.exclusivity"),
+            ("[behaviour]\npanel_events = 0", "behaviour.panel_events"),
+            ("resolution = -1.0", "resolution"),
+        ] {
+            let config: DetectConfig = toml::from_str(text).expect("it parses");
+            let error = config.check().expect_err(text).to_string();
+            assert!(error.starts_with(setting), "{error}");
+        }
+    }
 }

@@ -147,12 +147,14 @@ pub mod store;
 mod subset;
 pub mod time;
 
+/// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do.
+pub use arrow_array;
 pub use as_of::{AsOf, as_of};
 pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use consensus::{ConsensusConfig, Stability, consensus};
 pub use dataset::{Allowed, Dataset};
-pub use detect::{DetectConfig, detect, detect_by};
+pub use detect::{DetectConfig, Resolution, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
@@ -160,7 +162,9 @@ pub use events::{
     AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
     Sources, TrustedProxies, Unobserved, UnreadField, profile,
 };
-pub use graph::{AccountId, IdentifierId};
+pub use evidence::behaviour::BehaviourConfig;
+pub use evidence::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
+pub use graph::{AccountId, BipartiteGraph, IdentifierId, KindId, NO_TIME, NetworkType, Seconds, WeightedGraph};
 pub use linkage::{
     CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };

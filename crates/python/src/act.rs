@@ -236,6 +236,37 @@ impl Store {
         plain(py, &entries)
     }
 
+    /// From how many accounts on a confirmation takes two reviewers; raising the number takes effect when a second reviewer sets
+    /// the same. Returns the number that holds.
+    #[pyo3(signature = (accounts, *, reviewer))]
+    fn case_four_eyes(&self, py: Python<'_>, accounts: u64, reviewer: &str) -> PyResult<u64> {
+        released(py, || Ok(cases::set_four_eyes(&self.dataset()?, accounts, reviewer)?.four_eyes()))
+    }
+
+    /// Checks the hash chain of the case log, and that a hash noted earlier (`head`) is still in it.
+    #[pyo3(signature = (*, head = None))]
+    fn case_verify<'py>(&self, py: Python<'py>, head: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+        let check = released(py, || cases::verify(&self.path, head))?;
+        plain(py, &check)
+    }
+
+    /// Puts another key over a store of pseudonyms; the store is opened anew with the new key afterwards.
+    #[pyo3(signature = (*, key_file, new_key_file, reviewer, progress = None))]
+    fn rekey<'py>(
+        &self,
+        py: Python<'py>,
+        key_file: PathBuf,
+        new_key_file: PathBuf,
+        reviewer: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let rekeyed = watched(py, progress, None, |watch| {
+            let (old, new) = (Key::read(&key_file)?, Key::read(&new_key_file)?);
+            privacy::rekey(&self.path, &old, &new, reviewer, &|phase| Watch::phase(watch, phase))
+        })?;
+        plain(py, &rekeyed)
+    }
+
     /// Removes accounts from every section, the results and the names of the case log, and searches for them afterwards.
     #[pyo3(signature = (accounts, *, reviewer, progress = None))]
     fn forget<'py>(

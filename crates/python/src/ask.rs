@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use hydralink::filter::{self, first_passing};
 use hydralink::lockstep::LockstepConfig;
-use hydralink::rules::{self, Rule, Rules};
+use hydralink::rules::{self, ListFile, Lists, Rule, Rules};
 use hydralink::ties::Ties;
 use hydralink::top::By;
 use hydralink::{
-    AccountId, Dataset, Error, Node, appeal, cases, cohesion, dense, expand, how, links, lockstep, paths, query, top, why_not,
+    AccountId, Dataset, DetectConfig, Error, Node, appeal, cases, cohesion, dense, expand, how, links, lockstep, paths, query, top, why_not,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -270,17 +270,8 @@ impl Store {
         let (linked, accounts) = released(py, || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
-            let mut asked = Rules::default();
-            for (text, number) in rule.iter().flatten().zip(1..) {
-                asked.rules.push(Rule::parse(&format!("rule{number}"), text)?);
-            }
-            if let Some(path) = &rules {
-                asked.rules.extend(Rule::read(path)?);
-            }
-            (asked.must, asked.cannot) =
-                (pairs(&dataset, &must.unwrap_or_default())?, pairs(&dataset, &cannot.unwrap_or_default())?);
-            asked.good = nodes(&dataset, &good.unwrap_or_default())?;
-            let linked = rules::link(&dataset, labels.as_ref(), &asked)?;
+            let known = Known { rule, rules, must, cannot, good };
+            let linked = rules::link(&dataset, labels.as_ref(), &known.rules(&dataset)?)?;
             let shown = |account: &AccountId| dataset.shown_account(*account).into_owned();
             let accounts: Vec<(String, u64)> =
                 linked.groups.iter().flat_map(|group| group.members.iter().map(move |of| (shown(of), group.group))).collect();
@@ -359,6 +350,63 @@ fn fewer(option: &str) -> Error {
 
 pub(crate) fn accounts(dataset: &Dataset, names: &[String]) -> Result<Vec<AccountId>, Error> {
     names.iter().map(|name| account(dataset, name)).collect()
+}
+
+/// What is known beforehand, as `link` and `detect` take it.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) rule: Option<Vec<String>>,
+    pub(crate) rules: Option<PathBuf>,
+    pub(crate) must: Option<Vec<(String, String)>>,
+    pub(crate) cannot: Option<Vec<(String, String)>>,
+    pub(crate) good: Option<Vec<String>>,
+}
+
+impl Known {
+    pub(crate) fn rules(&self, dataset: &Dataset) -> Result<Rules, Error> {
+        let mut asked = Rules::default();
+        for (text, number) in self.rule.iter().flatten().zip(1..) {
+            asked.rules.push(Rule::parse(&format!("rule{number}"), text)?);
+        }
+        if let Some(path) = &self.rules {
+            asked.rules.extend(Rule::read(path)?);
+        }
+        asked.must = pairs(dataset, self.must.as_deref().unwrap_or_default())?;
+        asked.cannot = pairs(dataset, self.cannot.as_deref().unwrap_or_default())?;
+        asked.good = nodes(dataset, self.good.as_deref().unwrap_or_default())?;
+        Ok(asked)
+    }
+
+    /// The same settled on a store, with what was given as the run keeps it; nothing if nothing is known.
+    pub(crate) fn lists(&self, dataset: &Dataset, config: &DetectConfig) -> Result<Lists, Error> {
+        let asked = self.rules(dataset)?;
+        let joined = |pairs: &Option<Vec<(String, String)>>| {
+            pairs.as_ref().map(|pairs| {
+                let lines: Vec<String> = pairs.iter().map(|(a, b)| format!("{a},{b}")).collect();
+                (lines.len(), lines.join("\n"))
+            })
+        };
+        let text = |lines: &Option<Vec<String>>| lines.as_ref().map(|lines| (lines.len(), lines.join("\n")));
+        let file = match &self.rules {
+            Some(path) => {
+                let content = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+                Some((asked.rules.len() - self.rule.as_ref().map_or(0, Vec::len), content))
+            }
+            None => None,
+        };
+        let given = [
+            ("rule", text(&self.rule)),
+            ("rules", file),
+            ("must", joined(&self.must)),
+            ("cannot", joined(&self.cannot)),
+            ("good", text(&self.good)),
+        ];
+        let files: Vec<ListFile> = given
+            .into_iter()
+            .filter_map(|(says, content)| content.map(|(entries, text)| ListFile::of(says, text.as_bytes(), entries)))
+            .collect();
+        if files.is_empty() { Ok(Lists::default()) } else { Lists::of(dataset, &asked, files, config) }
+    }
 }
 
 fn pairs(dataset: &Dataset, names: &[(String, String)]) -> Result<Vec<(AccountId, AccountId)>, Error> {

@@ -13,6 +13,7 @@ use hydralink::{
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::ask::Known;
 use crate::errors::usage;
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
@@ -62,12 +63,20 @@ impl Store {
     ///
     /// `config` is a TOML file, or a dictionary, of the settings that differ from `default_config()`; `seed` the seed of
     /// everything that draws at random. `progress(phase, None, None)` is told each phase; Ctrl-C stops it at the next, and the
-    /// store is then as it was.
-    #[pyo3(signature = (*, config = None, seed = None, threads = None, progress = None))]
+    /// store is then as it was. What is known beforehand (`rule`, `rules`, `must`, `cannot`, `good`) is given as to `link`, and
+    /// stays with the detection.
+    #[pyo3(signature = (*, config = None, seed = None, rule = None, rules = None, must = None, cannot = None, good = None,
+        threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
     fn detect<'py>(
         slf: Bound<'py, Self>,
         config: Option<Config<'py>>,
         seed: Option<u64>,
+        rule: Option<Vec<String>>,
+        rules: Option<PathBuf>,
+        must: Option<Vec<(String, String)>>,
+        cannot: Option<Vec<(String, String)>>,
+        good: Option<Vec<String>>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
@@ -76,7 +85,8 @@ impl Store {
             Some(Config::Toml(file)) => (Some(file), None),
             Some(Config::Dict(given)) => (None, Some(json_of(&given)?)),
         };
-        let path = &slf.get().path;
+        let store = slf.get();
+        let known = Known { rule, rules, must, cannot, good };
         watched(slf.py(), progress, threads, |watch| {
             let mut config = match (&file, &given) {
                 (Some(file), _) => DetectConfig::read(file)?,
@@ -84,7 +94,8 @@ impl Store {
                 _ => DetectConfig::default(),
             };
             config.seed = seed.unwrap_or(config.seed);
-            hydralink::detect(path, &config, &|phase| Watch::phase(watch, phase)).map(drop)
+            let lists = known.lists(&store.dataset()?, &config)?;
+            hydralink::detect_by(&store.path, &config, &lists, &|phase| Watch::phase(watch, phase)).map(drop)
         })?;
         Ok(slf)
     }

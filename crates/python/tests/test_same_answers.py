@@ -1,6 +1,7 @@
 """The library and the command line give the same answers."""
 
 import datetime
+import shutil
 
 import hydralink
 import pyarrow
@@ -187,3 +188,25 @@ def test_settings_are_a_dictionary_or_a_file(copied, tmp_path):
         copied.detect(config={"sead": 7})
     (tmp_path / "c.toml").write_text(f"[behaviour]\ndraws = {defaults['behaviour']['draws']}\n")
     copied.detect(config=tmp_path / "c.toml")
+
+
+def test_what_is_known_beforehand(found, cli, network, tmp_path):
+    member = rows(found.members(network[0]))[0]["account_id"]
+    for name in ("ours", "theirs"):
+        shutil.copytree(found.folder, tmp_path / name)
+    ours = hydralink.open(tmp_path / "ours").detect(good=[f"account:{member}"])
+    (tmp_path / "good.txt").write_text(f"account:{member}\n")
+    cli("detect", tmp_path / "theirs", "--good", tmp_path / "good.txt", lines=True)
+    same(rows(ours.networks(all=True)), cli("networks", tmp_path / "theirs", "--all", "--top", 0, lines=True))
+    assert member not in [row["account_id"] for row in rows(ours.members(where="confidence > 0"))]
+    assert ours.case_verify() == cli("case", "verify", tmp_path / "theirs")
+
+
+def test_a_new_key(found, tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(("11" if name == "old" else "22") * 32)
+        (tmp_path / name).chmod(0o600)
+    events = pyarrow.table({"account_id": ["a", "b"], "ip": ["20.0.0.1", "20.0.0.1"]})
+    store = hydralink.build(events, output=tmp_path / "store", key_file=tmp_path / "old")
+    assert store.rekey(key_file=tmp_path / "old", new_key_file=tmp_path / "new", reviewer="ann")["accounts"] == 2
+    assert hydralink.open(tmp_path / "store", key_file=tmp_path / "new").show("a")["node"]

@@ -3,8 +3,9 @@
 //! Definition: a new member *replaces* a banned one if it was made within `replacement_window` after the ban and shares an
 //! identifier with it (any role but `Weak`). Bans in order of time each take the earliest free replacement; value =
 //! regeneration R = replaced / bans. [`replacements`] gives the pairs and the median lag.
-//! Null: all bans moved by one common offset, circularly, inside the time from the first creation or ban to the last: waves of
-//! bans and waves of creations stay as they are, only their order in time is broken. Statistics: R, and -median lag (a moved
+//! Null: all bans moved by one common offset, circularly, inside the time from `replacement_window` before the first ban to the last
+//! creation or ban: waves of bans and waves of creations stay as they are, only their order in time is broken, and one account
+//! made years before doesn't leave bans nothing to be followed by. Statistics: R, and -median lag (a moved
 //! wave may hit as often but not as fast), p by smallest rank. Assumption: bans and creations of a benign group are unrelated
 //! in time. Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log
 //! new. Reference: random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
@@ -44,7 +45,8 @@ pub fn ban_and_replace(facts: &Facts<'_>, members: &[AccountId], config: &Behavi
     };
     let observed = measure(&times);
     let seed = group_key(config.seed, 11, members);
-    let first = scene.created[0].0.min(times[0]);
+    // What was made before anybody was banned says nothing of bans.
+    let first = times[0].saturating_sub(config.replacement_window);
     let span = scene.created[scene.created.len() - 1].0.max(times[times.len() - 1]) - first + 1;
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
         let offset = Stream::new(key(&[seed, draw as u64])).below(span as usize) as u64;
@@ -159,5 +161,17 @@ mod tests {
         let world = Toy::bans(40, true, 1);
         let pairs = replacements(&world.facts(), &world.members(40), &config).unwrap();
         assert!(pairs.median_lag.unwrap() <= 6 * 3_600, "{pairs:?}");
+    }
+
+    #[test]
+    fn an_account_made_years_before_makes_nothing_a_replacement() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        toy::assert_super_uniform(300, |seed| {
+            let mut world = Toy::bans(40, false, seed);
+            let mut created = world.accounts.created_at.as_slice().to_vec();
+            created[39] -= 3 * 365 * 86_400;
+            world.accounts.created_at = created.into();
+            ban_and_replace(&world.facts(), &world.members(40), &config)?.p_value
+        });
     }
 }

@@ -43,7 +43,7 @@ pub fn capability_concentration(
         return None;
     }
     let matched = Matched::new(facts, population, &known, members)?
-        .keep(|position| !population.features[position].capability.is_empty())?;
+        .keep(population, members, |position| !population.features[position].capability.is_empty())?;
     let seed = group_key(config.seed, 3, members);
     let null_group = |draw: u64| {
         let mut sums = vec![0.0; classes];
@@ -81,7 +81,7 @@ pub(crate) fn class_count(facts: &Facts<'_>) -> usize {
 /// An account's share of each class, over at most `panel_events` evenly spaced events; `None` with too few.
 pub(crate) fn shares(facts: &Facts<'_>, account: AccountId, classes: usize, config: &BehaviourConfig) -> Option<Vec<f32>> {
     let events = facts.activity.of(account).capability;
-    let stride = events.len().div_ceil(config.panel_events).max(1);
+    let stride = events.len().div_ceil(config.panel_events.max(1)).max(1);
     let mut counts = vec![0.0f32; classes];
     for &class in events.iter().step_by(stride).filter(|&&class| class != NONE_U16) {
         counts[usize::from(class)] += 1.0;

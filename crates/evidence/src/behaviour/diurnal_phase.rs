@@ -3,8 +3,8 @@
 //! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2)
 //! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its
 //! country, the angle of the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*)
-//! and |mean exp(2 pi i d)| (*shared phase*). Null: as many deviations d drawn from the population's panel. p over both by
-//! smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0. Without a
+//! and |mean exp(2 pi i d)| (*shared phase*). Null: as many deviations d of accounts of the population, matched on pathway
+//! and volume. p over both by smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0. Without a
 //! country column everybody's phase stands in.
 //!
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
@@ -18,7 +18,7 @@ use graph::{AccountId, NONE_U16};
 use statrs::distribution::{Beta, Continuous};
 
 use super::chance::monte_carlo;
-use super::population::Features;
+use super::population::{Features, Matched};
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
@@ -30,7 +30,6 @@ pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 const FEWEST_ACCOUNTS: usize = 3;
-const FEWEST_OTHERS: usize = 20;
 
 /// Tests a group for a shared phase of the day that its countries don't explain.
 pub fn diurnal_phase(
@@ -39,26 +38,23 @@ pub fn diurnal_phase(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let deviation = |account| Deviation::of(facts, &population.country_phases, account, phase_of(facts, account, config)?);
-    let own: Vec<Deviation> = sample(members, config.sampled_accounts, config.seed).into_iter().filter_map(deviation).collect();
-    let others = &population.deviations;
-    let is_member = |account: &AccountId| members.binary_search(account).is_ok();
-    // The panel may be all members: look for enough others, who are soon found otherwise.
-    let enough = others.iter().filter(|(account, _)| !is_member(account)).take(FEWEST_OTHERS).count() == FEWEST_OTHERS;
-    if own.len() < FEWEST_ACCOUNTS || !enough {
+    let deviation = |account| {
+        let phase = phase_of(facts, account, config)?;
+        Some((account, Deviation::of(facts, &population.country_phases, account, phase)?))
+    };
+    let chosen = sample(members, config.sampled_accounts, config.seed).into_iter();
+    let (known, own): (Vec<AccountId>, Vec<Deviation>) = chosen.filter_map(deviation).unzip();
+    if own.len() < FEWEST_ACCOUNTS {
         return None;
     }
+    let others = &population.deviations;
+    let matched =
+        Matched::new(facts, population, &known, members)?.keep(population, members, |position| others[position].is_some())?;
     let (observed, direction) = statistics(own.iter().copied());
     let seed = group_key(config.seed, 10, members);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        let mut draw_other = || loop {
-            let (account, deviation) = &others[stream.below(others.len())];
-            if !is_member(account) {
-                return *deviation;
-            }
-        };
-        out.copy_from_slice(&statistics((0..own.len()).map(|_| draw_other())).0);
+        out.copy_from_slice(&statistics(matched.draw(&mut stream).filter_map(|position| others[position])).0);
     });
     Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value) })
 }
@@ -97,7 +93,7 @@ fn statistics(deviations: impl Iterator<Item = Deviation>) -> ([f64; 2], f64) {
 /// An account's phase in turns; `None` if its day is flat or its events few.
 pub(crate) fn phase_of(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<f64> {
     let time = facts.activity.of(account).time;
-    let stride = time.len().div_ceil(config.panel_events).max(1);
+    let stride = time.len().div_ceil(config.panel_events.max(1)).max(1);
     let turns = time.iter().step_by(stride).map(|at| Deviation::of_turns(at.rem_euclid(DAY) as f64 / DAY as f64));
     let count = time.len().div_ceil(stride) as f64;
     let ([_, length], direction) = statistics(turns);
@@ -124,17 +120,15 @@ pub(crate) fn country_phases(facts: &Facts<'_>, accounts: &[AccountId], features
     groups.into_iter().map(mean).collect()
 }
 
-/// The deviations of panel accounts that have a phase.
+/// The deviations of panel accounts, by position; `None` for those without a phase.
 pub(crate) fn deviations(
     facts: &Facts<'_>,
     accounts: &[AccountId],
     features: &[Features],
     country_phases: &[Option<f64>],
-) -> Vec<(AccountId, Deviation)> {
-    let deviation = |(&account, known): (&AccountId, &Features)| {
-        Some((account, Deviation::of(facts, country_phases, account, known.phase?)?))
-    };
-    accounts.iter().zip(features).filter_map(deviation).collect()
+) -> Vec<Option<Deviation>> {
+    let deviation = |(&account, known): (&AccountId, &Features)| Deviation::of(facts, country_phases, account, known.phase?);
+    accounts.iter().zip(features).map(deviation).collect()
 }
 
 fn country_of(facts: &Facts<'_>, account: AccountId) -> usize {
@@ -148,7 +142,7 @@ pub fn office_hours_share(facts: &Facts<'_>, members: &[AccountId], config: &Beh
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for account in sample(members, config.sampled_accounts, config.seed) {
         let time = facts.activity.of(account).time;
-        let stride = time.len().div_ceil(config.panel_events).max(1);
+        let stride = time.len().div_ceil(config.panel_events.max(1)).max(1);
         if time.len() < 10 {
             continue;
         }

@@ -19,7 +19,8 @@
 //!    the number of networks.
 //!
 //! 4. *with the harmless stories*: a score is the log2 odds of an operator against the harmless story that leaves least of the
-//!    case, so a network of score s is harmless with probability 1 / (1 + 2^s) if scores are what they say. Of the networks
+//!    case, and the threshold t is what outweighs the odds before it: a network of score s is harmless with probability
+//!    1 / (1 + 2^(s - t)) if scores are what they say, as where the networks to be looked at are counted. Of the networks
 //!    that score at least s, the mean of that is the share expected to be harmless (the tail average of local false discovery
 //!    rates, Efron 2008, doi:10.1214/07-STS236); chance and harmless stories add up to at most their sum.
 //!
@@ -66,15 +67,15 @@ pub fn q_values_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The share of the networks scoring at least as much as each that harmless stories are expected to explain, in the order
-/// given.
-pub fn harmless_share(scores: &[f64]) -> Vec<f64> {
+/// given; `threshold`: the score at which odds are even.
+pub fn harmless_share(scores: &[f64], threshold: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&left, &right| scores[right].total_cmp(&scores[left]));
     let mut shares = vec![0.0; scores.len()];
     let (mut sum, mut number) = (0.0, 0.0);
     for equal in order.chunk_by(|&left, &right| scores[left] == scores[right]) {
         number += equal.len() as f64;
-        sum += equal.len() as f64 / (1.0 + scores[equal[0]].exp2());
+        sum += equal.len() as f64 / (1.0 + (scores[equal[0]] - threshold).exp2());
         equal.iter().for_each(|&at| shares[at] = sum / number);
     }
     shares
@@ -131,7 +132,7 @@ mod tests {
     fn the_harmless_share_averages_over_all_that_score_as_much() {
         // Odds of 1 to 1, 3 to 1 (twice) and certainty.
         let three = 3f64.log2();
-        let shares = harmless_share(&[three, 0.0, 200.0, three]);
+        let shares = harmless_share(&[three + 5.0, 5.0, 200.0, three + 5.0], 5.0);
         assert!((shares[2]).abs() < 1e-12);
         assert!((shares[0] - 0.5 / 3.0).abs() < 1e-12 && shares[0] == shares[3]);
         assert!((shares[1] - 1.0 / 4.0).abs() < 1e-12);

@@ -1,9 +1,9 @@
 //! TMP-4: when a model is released, does the group move to it as one?
 //!
 //! Definition: an account's adoption of a release is the mean, over [`HORIZONS`] in which it was active, of the new model's
-//! share of its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases.
-//! Nulls: (1) *accounts*: as many accounts drawn from the population, matched on pathway and volume: early adopters are spread
-//! over everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an
+//! share of its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases at
+//! which enough were active. Nulls: (1) *accounts*: for each of these releases as many accounts that were active at it, drawn from
+//! the population, matched on pathway and volume, and the largest of their means: early adopters are spread over everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an
 //! office may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without
 //! correction). The account null alone counts where fewer than 19 clusters of that size were active. Cost: two binary searches
 //! and one window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing
@@ -13,7 +13,7 @@ use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 
 use super::chance::{bits_of_p, monte_carlo};
-use super::population::Matched;
+use super::population::{Matched, mostly};
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
@@ -38,34 +38,64 @@ pub fn launch_pivot(
     }
     let chosen = sample(members, config.sampled_accounts, config.seed);
     let own: Vec<Vec<f32>> = chosen.iter().map(|&account| adoption(facts, account)).collect();
-    let (release, observed) = best_release(&own)?;
-    let active = |shares: &[f32]| shares.get(release).is_some_and(|share| !share.is_nan());
-    let adopters: Vec<AccountId> =
-        chosen.iter().zip(&own).filter(|(_, shares)| active(shares)).map(|(&account, _)| account).collect();
-    let matched = Matched::new(facts, population, &adopters, members)?
-        .keep(|position| population.features[position].launch.iter().any(|share| !share.is_nan()))?;
+    let share_of = |position: usize, release: usize| population.features[position].launch.get(release).copied();
+    // For each release that enough of the group were active at: as many accounts like these that were active at it, too.
+    let mut observed = f64::NEG_INFINITY;
+    let mut nulls = Vec::new();
+    for release in 0..facts.releases.len() {
+        let active = |shares: &[f32]| shares.get(release).filter(|share| !share.is_nan()).copied();
+        let adopters: Vec<(AccountId, f32)> =
+            chosen.iter().zip(&own).filter_map(|(&account, shares)| Some((account, active(shares)?))).collect();
+        let accounts: Vec<AccountId> = adopters.iter().map(|adopter| adopter.0).collect();
+        if accounts.len() < FEWEST_ADOPTERS {
+            continue;
+        }
+        let is_known = |position: usize| share_of(position, release).is_some_and(|share| !share.is_nan());
+        let Some(matched) = Matched::new(facts, population, &accounts, members)?.keep(population, members, is_known) else {
+            continue;
+        };
+        observed = observed.max(mean(adopters.iter().map(|adopter| adopter.1)));
+        nulls.push((release, matched));
+    }
+    if nulls.is_empty() {
+        return None;
+    }
     let seed = group_key(config.seed, 4, members);
-    // The null group also takes its best release, so that the choice is part of what is tested.
+    // The null group takes its best release as well, so that the choice is part of what is tested.
     let chance = monte_carlo(&[observed], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        let group: Vec<&[f32]> =
-            matched.draw(&mut stream).map(|position| population.features[position].launch.as_slice()).collect();
-        out[0] = best_release(&group).map_or(0.0, |best| best.1);
+        let of_release = |(release, matched): &(usize, Matched)| {
+            mean(matched.draw(&mut stream).filter_map(|position| share_of(position, *release)))
+        };
+        out[0] = nulls.iter().map(of_release).fold(f64::NEG_INFINITY, f64::max);
     });
-    let clusters = cluster_p(population, members.len(), observed);
+    let clusters = cluster_p(facts, population, members, observed);
     let p_value = chance.p_value.max(clusters.unwrap_or(0.0));
     let bits = clusters.map_or(chance.bits, |p| chance.bits.min(bits_of_p(p)));
     Some(Signal { value: observed, expected: chance.expected[0], bits, p_value: Some(p_value) })
 }
 
-/// (1 + clusters that moved at least as much) / (1 + clusters) among clusters of a size within a factor 4.
-fn cluster_p(population: &Population, size: usize, observed: f64) -> Option<f64> {
+fn mean(shares: impl Iterator<Item = f32>) -> f64 {
+    let (sum, count) = shares.fold((0.0, 0u32), |(sum, count), share| (sum + f64::from(share), count + 1));
+    sum / f64::from(count.max(1))
+}
+
+/// (1 + clusters that moved at least as much) / (1 + clusters) among clusters of a size within a factor 4 that aren't mostly
+/// members.
+fn cluster_p(facts: &Facts<'_>, population: &Population, members: &[AccountId], observed: f64) -> Option<f64> {
+    let size = members.len();
     let (low, high) = ((size / 4) as u32, (size * 4).min(u32::MAX as usize) as u32);
     let from = population.cluster_launch.partition_point(|cluster| cluster.0 < low);
     let to = population.cluster_launch.partition_point(|cluster| cluster.0 <= high);
     let clusters = &population.cluster_launch[from..to];
-    let reached = clusters.iter().filter(|cluster| cluster.1 >= observed).count();
-    (clusters.len() >= FEWEST_CLUSTERS).then(|| (1 + reached) as f64 / (1 + clusters.len()) as f64)
+    let reached: Vec<bool> = clusters
+        .iter()
+        .filter(|cluster| cluster.1 >= observed)
+        .map(|&(.., identifier)| mostly(facts, identifier, members))
+        .collect();
+    let own = reached.iter().filter(|&&own| own).count();
+    let others = clusters.len() - own;
+    (others >= FEWEST_CLUSTERS).then(|| (1 + reached.len() - own) as f64 / (1 + others) as f64)
 }
 
 /// For each release, the mean share of the new model over the horizons in which the account was active; NaN if it wasn't.
@@ -93,33 +123,37 @@ pub(crate) fn adoption(facts: &Facts<'_>, account: AccountId) -> Vec<f32> {
     facts.releases.iter().map(share).collect()
 }
 
-/// The release with the largest mean adoption among those with enough active accounts.
-fn best_release<S: AsRef<[f32]>>(group: &[S]) -> Option<(usize, f64)> {
-    let releases = group.iter().map(|shares| shares.as_ref().len()).max()?;
-    let mean = |release: usize| {
-        let known = group.iter().filter_map(|shares| shares.as_ref().get(release)).filter(|share| !share.is_nan());
-        let (sum, count) = known.fold((0.0, 0), |(sum, count), &share| (sum + f64::from(share), count + 1));
-        (count >= FEWEST_ADOPTERS).then(|| (release, sum / f64::from(count as u32)))
+/// The largest mean adoption of a release among those with enough active accounts.
+fn best_release(group: &[Vec<f32>]) -> Option<f64> {
+    let releases = group.iter().map(Vec::len).max()?;
+    let of_release = |release: usize| {
+        let known: Vec<f32> =
+            group.iter().filter_map(|shares| shares.get(release).copied()).filter(|share| !share.is_nan()).collect();
+        (known.len() >= FEWEST_ADOPTERS).then(|| mean(known.into_iter()))
     };
-    (0..releases).filter_map(mean).reduce(|best, next| if next.1 > best.1 { next } else { best })
+    (0..releases).filter_map(of_release).reduce(f64::max)
 }
 
-/// Adoption of reference clusters: (size, statistic), sorted.
-pub(crate) fn reference_clusters(facts: &Facts<'_>, clusters: &[IdentifierId], config: &BehaviourConfig) -> Vec<(u32, f64)> {
+/// Adoption of reference clusters: (size, statistic, what its accounts share), sorted.
+pub(crate) fn reference_clusters(
+    facts: &Facts<'_>,
+    clusters: &[IdentifierId],
+    config: &BehaviourConfig,
+) -> Vec<(u32, f64, IdentifierId)> {
     if facts.releases.is_empty() || facts.activity.columns().model.is_empty() {
         return Vec::new();
     }
-    let mut found: Vec<(u32, f64)> = clusters
+    let mut found: Vec<(u32, f64, IdentifierId)> = clusters
         .par_iter()
         .filter_map(|&identifier| {
             let members: Vec<AccountId> = facts.graph.accounts_of(identifier).iter().map(|&id| AccountId(id)).collect();
             // A cluster's mean needs few accounts: 32 of them.
             let group: Vec<Vec<f32>> =
                 sample(&members, 32, config.seed).into_iter().map(|account| adoption(facts, account)).collect();
-            Some((members.len() as u32, best_release(&group)?.1))
+            Some((members.len() as u32, best_release(&group)?, identifier))
         })
         .collect();
-    found.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
+    found.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)).then(left.2.cmp(&right.2)));
     found
 }
 
@@ -138,6 +172,19 @@ mod tests {
         toy::assert_super_uniform(300, |seed| test(&world.random_group(10, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.01 && planted.value > 0.7, "{planted:?}");
+    }
+
+    #[test]
+    fn whoever_is_rarely_active_does_not_pivot_by_that() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let world = Toy::sparse(3_000, 3);
+        let facts = world.facts();
+        let population = Population::new(&facts, &config);
+        for size in [16, 24] {
+            toy::assert_super_uniform(200, |seed| {
+                launch_pivot(&facts, &population, &world.random_group(size, seed), &config)?.p_value
+            });
+        }
     }
 
     #[test]

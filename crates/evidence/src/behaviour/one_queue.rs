@@ -10,8 +10,9 @@
 //!    own regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
 //!    Below 1/2, which dealing at random gives, by a margin of .04: a crowd in sittings comes a little above its draws.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
-//!    question asked at times up to two minutes away, one draw for each rejection: requests are rejected when many are made,
-//!    and a crowd's load is no hand-off.
+//!    question where the rejection fell on another request with the template up to two minutes away (or on the same), and the
+//!    rejected one went through: one draw for each rejection. Jobs that all start at the full hour are followed by others
+//!    whether they are rejected or not, and so is a crowd under load.
 //!
 //! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p ([`super::combine`]), and the
 //! bits are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which
@@ -19,6 +20,8 @@
 //!
 //! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.
+
+use std::collections::HashMap;
 
 use graph::{AccountId, NONE_U32};
 
@@ -36,8 +39,11 @@ const SLOTS: [usize; 3] = [2, 3, 4];
 const _: () = assert!(WIDTHS[SLOTS[0]] == 60 && WIDTHS[SLOTS[1]] == 600 && WIDTHS[SLOTS[2]] == 3_600);
 /// Windows of two hours in which hand-offs are looked for.
 pub const WINDOWS: usize = 16;
-/// (template, time, account).
-type Use = (u32, i64, u32);
+/// Rejections of one account, and of all, that stand for more.
+const OWN_REJECTIONS: usize = 256;
+const REJECTIONS: usize = 4_096;
+/// Groups with fewer rejections have no hand-offs.
+const FEWEST_REJECTIONS: usize = 10;
 const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
@@ -46,7 +52,7 @@ const OWN_ORDER: f64 = 0.8;
 /// quite those that happened: there it must be larger than in the draws by this much.
 const AT_RANDOM: f64 = 0.5;
 const LEAST_GAIN: f64 = 0.04;
-/// How far from a rejection it is asked who starts by chance: as busy a time.
+/// How far from a rejection are the requests that could have been rejected as well.
 const NEARBY: i64 = 120_000;
 
 /// The three sub-signals and their combination.
@@ -146,59 +152,116 @@ pub fn hand_off(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConf
     if columns.status.is_empty() || columns.template.is_empty() {
         return None;
     }
-    let windows = rejection_windows(facts, members, config);
-    let (mut starts, mut rejections) = (Vec::<Use>::new(), Vec::<Use>::new());
-    for &account in members {
-        let events = facts.activity.of(account);
-        for &start in &windows {
-            let from = events.time.partition_point(|&at| at < start);
-            for at in from..events.time.len() {
-                let time = events.time[at];
-                if time >= start + 2 * HOUR {
-                    break;
-                }
-                let (template, rejected) = (events.template[at], matches!(events.status[at], 403 | 429));
-                if template == NONE_U32 {
-                    continue;
-                }
-                if rejected && (HOUR / 2..HOUR * 3 / 2).contains(&(time - start)) {
-                    rejections.push((template, time, account.0));
-                }
-                // A start: the account wasn't busy with this template in the last window's length.
-                let busy = (0..at).rev().take_while(|&before| time - events.time[before] <= window_of(config));
-                if !rejected && !busy.into_iter().any(|before| events.template[before] == template) {
-                    starts.push((template, time, account.0));
-                }
-            }
-        }
-    }
-    starts.sort_unstable();
-    rejections.sort_unstable();
-    rejections.truncate(4_096);
-    if rejections.len() < 10 {
+    let scene = HandOffs::of(facts, members, &rejection_windows(facts, members, config), config);
+    if scene.rejections.len() < FEWEST_REJECTIONS {
         return None;
     }
-    let taken_over = |template: u32, from: i64, account: u32| {
-        let first = starts.partition_point(|start| (start.0, start.1) <= (template, from));
-        let near = starts[first..].iter().take_while(|start| start.0 == template && start.1 <= from + window_of(config));
-        near.into_iter().any(|start| start.2 != account)
-    };
-    let count = |shift: &mut dyn FnMut() -> i64| {
-        rejections.iter().filter(|&&(template, at, account)| taken_over(template, at + shift(), account)).count() as f64
-    };
-    let observed = count(&mut || 0);
+    let observed = scene.rejections.iter().filter(|rejection| rejection.followed).count() as f64;
     let seed = group_key(config.seed, 6, members);
     let chance = monte_carlo(&[observed], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out[0] = count(&mut || stream.below(2 * NEARBY as usize) as i64 - NEARBY);
+        out[0] = scene.rejections.iter().filter(|rejection| scene.exchanged(rejection, &mut stream)).count() as f64;
     });
-    let total = rejections.len() as f64;
+    let total = scene.rejections.len() as f64;
     Some(Signal {
         value: observed / total,
         expected: chance.expected[0] / total,
         bits: chance.bits,
         p_value: Some(chance.p_value),
     })
+}
+
+/// Rejections, and the accepted requests around them that could as well have been the rejected ones.
+struct HandOffs {
+    /// Accepted requests, by template, then time.
+    accepted: Vec<Request>,
+    rejections: Vec<Rejection>,
+    window: i64,
+}
+
+/// A request. Its account *starts* with it if it wasn't busy with the template in the last window's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    template: u32,
+    time: i64,
+    account: u32,
+    starts: bool,
+    /// Whether another account starts on the template within the window after it.
+    followed: bool,
+}
+
+struct Rejection {
+    request: Request,
+    followed: bool,
+    /// The accepted requests with the template that are no further than [`NEARBY`].
+    near: std::ops::Range<usize>,
+}
+
+impl HandOffs {
+    fn of(facts: &Facts<'_>, members: &[AccountId], windows: &[i64], config: &BehaviourConfig) -> HandOffs {
+        let window = window_of(config);
+        let (mut accepted, mut rejected) = (Vec::<Request>::new(), Vec::<Request>::new());
+        let mut last = HashMap::<u32, i64>::new();
+        for &account in members {
+            let events = facts.activity.of(account);
+            let first = rejected.len();
+            for &start in windows {
+                last.clear();
+                let from = events.time.partition_point(|&at| at < start - window);
+                for at in from..events.time.len() {
+                    let (time, template) = (events.time[at], events.template[at]);
+                    if time >= start + 2 * HOUR {
+                        break;
+                    }
+                    if template == NONE_U32 {
+                        continue;
+                    }
+                    let starts = last.insert(template, time).is_none_or(|before| time - before > window);
+                    let request = Request { template, time, account: account.0, starts, followed: false };
+                    match matches!(events.status[at], 403 | 429) {
+                        _ if time < start => {}
+                        true if (HOUR / 2..HOUR * 3 / 2).contains(&(time - start)) => rejected.push(request),
+                        true => {}
+                        false => accepted.push(request),
+                    }
+                }
+            }
+            // Whoever has requests rejected at will speaks for one account only.
+            let own = thinned(&rejected[first..], OWN_REJECTIONS);
+            rejected.truncate(first);
+            rejected.extend(own);
+        }
+        accepted.sort_unstable();
+        rejected.sort_unstable();
+        let follows = |request: &Request, among: &[Request]| {
+            let later = among.partition_point(|other| (other.template, other.time) <= (request.template, request.time));
+            let near = |other: &&Request| other.template == request.template && other.time <= request.time + window;
+            among[later..].iter().take_while(near).any(|other| other.starts && other.account != request.account)
+        };
+        let followed: Vec<bool> = accepted.iter().map(|request| follows(request, &accepted)).collect();
+        accepted.iter_mut().zip(followed).for_each(|(request, followed)| request.followed = followed);
+        let rejections = thinned(&rejected, REJECTIONS).map(|request| {
+            let place = |at: i64| accepted.partition_point(|other| (other.template, other.time) < (request.template, at));
+            let near = place(request.time - NEARBY)..place(request.time + NEARBY + 1);
+            Rejection { request, followed: follows(&request, &accepted), near }
+        });
+        HandOffs { rejections: rejections.collect(), accepted, window }
+    }
+
+    /// Whether another account follows if the rejection fell on a request drawn from those nearby, the rejected one among them.
+    fn exchanged(&self, rejection: &Rejection, stream: &mut Stream) -> bool {
+        let drawn = stream.below(rejection.near.len() + 1);
+        let Some(other) = self.accepted[rejection.near.clone()].get(drawn) else { return rejection.followed };
+        let request = rejection.request;
+        let behind = (1..=self.window).contains(&(request.time - other.time));
+        other.followed || (behind && request.starts && request.account != other.account)
+    }
+}
+
+/// At most so many of these, evenly spaced.
+fn thinned<T: Copy>(all: &[T], most: usize) -> impl Iterator<Item = T> + use<T> {
+    let count = all.len().min(most);
+    (0..count).map(|at| all[at * all.len() / count]).collect::<Vec<T>>().into_iter()
 }
 
 fn window_of(config: &BehaviourConfig) -> i64 {
@@ -212,7 +275,9 @@ fn rejection_windows(facts: &Facts<'_>, members: &[AccountId], config: &Behaviou
         .flat_map(|account| {
             let events = facts.activity.of(account);
             let rejected = events.status.iter().zip(events.time).filter(|(status, _)| matches!(**status, 403 | 429));
-            rejected.map(|(_, &at)| at.div_euclid(HOUR)).take(256).collect::<Vec<_>>()
+            let mut hours: Vec<i64> = rejected.map(|(_, &at)| at.div_euclid(HOUR)).collect();
+            hours.dedup();
+            thinned(&hours, OWN_REJECTIONS)
         })
         .collect();
     hours.sort_unstable();
@@ -295,5 +360,27 @@ mod tests {
             hand_off(&world.facts(), &world.members(40), &config)
         };
         toy::assert_super_uniform(100, |seed| hand_off(seed)?.p_value);
+    }
+
+    #[test]
+    fn jobs_that_start_together_hand_nothing_off() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |seed| {
+            let world = Toy::hourly(24, seed);
+            hand_off(&world.facts(), &world.members(24), &config)
+        };
+        let usual = of(0).expect("requests are rejected");
+        assert!(usual.value > 0.8 && usual.expected > 0.8, "{usual:?}");
+        toy::assert_super_uniform(100, |seed| of(seed)?.p_value);
+    }
+
+    #[test]
+    fn rejections_made_at_will_hide_no_hand_off() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for count in [10, 300] {
+            let world = Toy::round_robin(8, 60, 1).with_rejected_before(count);
+            let found = hand_off(&world.facts(), &world.members(8), &config).expect("requests are rejected");
+            assert!(found.p_value <= Some(0.01), "{count}: {found:?}");
+        }
     }
 }

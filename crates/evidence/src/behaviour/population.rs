@@ -49,14 +49,14 @@ pub struct Population {
     pub(crate) capability_count: usize,
     /// Phase of each country in turns; the last entry is everybody's.
     pub(crate) country_phases: Vec<Option<f64>>,
-    /// How far panel accounts are from their country's phase.
-    pub(crate) deviations: Vec<(AccountId, diurnal_phase::Deviation)>,
+    /// How far panel accounts are from their country's phase, by position; `None` for those without a phase.
+    pub(crate) deviations: Vec<Option<diurnal_phase::Deviation>>,
     /// A sorted sample of creation times.
     pub(crate) created: Vec<Seconds>,
-    /// (degree bucket, ln seconds to half of the adopters) of reference templates, sorted by bucket.
-    pub(crate) fan_out: Vec<(u8, f64)>,
-    /// (cluster size, adoption statistic) of reference clusters, sorted.
-    pub(crate) cluster_launch: Vec<(u32, f64)>,
+    /// (degree bucket, ln seconds to half of the adopters, template) of reference templates, sorted by bucket.
+    pub(crate) fan_out: Vec<(u8, f64, IdentifierId)>,
+    /// (cluster size, adoption statistic, what its accounts share) of reference clusters, sorted.
+    pub(crate) cluster_launch: Vec<(u32, f64, IdentifierId)>,
     /// How much panel accounts differ in the hours that they keep.
     pub(crate) lasting: Option<own_hours::Lasting>,
     /// Session lengths in seconds of panel accounts, sorted.
@@ -152,12 +152,28 @@ impl Matched {
         Some(Matched { list_of, lists })
     }
 
-    /// Keeps, in every list, only positions whose features pass; `None` if a list runs empty.
-    pub(crate) fn keep(mut self, mut passes: impl FnMut(usize) -> bool) -> Option<Matched> {
+    /// Keeps, in every list, only positions whose features pass; a list of too few is widened to all that pass, and `None` if
+    /// these are too few.
+    pub(crate) fn keep(
+        mut self,
+        population: &Population,
+        members: &[AccountId],
+        mut passes: impl FnMut(usize) -> bool,
+    ) -> Option<Matched> {
+        let mut all: Option<Vec<u32>> = None;
         for list in &mut self.lists {
             list.retain(|&position| passes(position as usize));
-            if list.is_empty() {
-                return None;
+            if list.len() < FEWEST {
+                let all = all.get_or_insert_with(|| {
+                    let mut all = Vec::new();
+                    population.collect(0, u64::MAX, members, &mut all);
+                    all.retain(|&position| passes(position as usize));
+                    all
+                });
+                if all.len() < FEWEST {
+                    return None;
+                }
+                list.clone_from(all);
             }
         }
         Some(self)
@@ -170,6 +186,16 @@ impl Matched {
             list[stream.below(list.len())] as usize
         })
     }
+}
+
+/// Whether most of the accounts that have an identifier are members, by at most 64 of them, evenly spaced.
+pub(crate) fn mostly(facts: &Facts<'_>, identifier: IdentifierId, members: &[AccountId]) -> bool {
+    let users = facts.graph.accounts_of(identifier);
+    let stride = users.len().div_ceil(64).max(1);
+    let (inside, looked) = users.iter().step_by(stride).fold((0, 0), |(inside, looked), &user| {
+        (inside + usize::from(members.binary_search(&AccountId(user)).is_ok()), looked + 1)
+    });
+    2 * inside > looked
 }
 
 /// Stratum of an account: pathway, then log2 of its events.
@@ -198,7 +224,7 @@ fn choose_panel(facts: &Facts<'_>, config: &BehaviourConfig) -> (Vec<(u64, Range
 
 fn created_sample(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<Seconds> {
     let created = facts.accounts.created_at.as_slice();
-    let stride = created.len().div_ceil(config.created_sample).max(1);
+    let stride = created.len().div_ceil(config.created_sample.max(1)).max(1);
     let mut sample: Vec<Seconds> = created.iter().copied().step_by(stride).filter(|&time| time != NO_TIME).collect();
     sample.par_sort_unstable();
     sample

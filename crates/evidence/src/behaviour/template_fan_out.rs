@@ -1,18 +1,23 @@
 //! TMP-8: do new templates reach the members all at once?
 //!
-//! Definition: for a template most of whose users are members, and that first appears after the observation began, the fan-out
-//! time is the time from its first user's first use to the first use by half of its users. Statistic of a group: -mean ln(60
-//! s + fan-out time) over at most [`TEMPLATES`] such templates. Null: as many templates of the same power of two of users,
-//! drawn from the population's. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any
-//! such template: what a few members brought along says nothing of the others. Assumption: a starter template of a class or a
-//! hackathon spreads as fast; popular templates (viral prompts) are in the null. Cost: first uses of at most [`USERS`] users a
-//! template. Reference: Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of
-//! broadcasts).
+//! Definition: for a template most of whose users are members, the fan-out time is the time from its first user's first use to
+//! the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out time) over at most [`TEMPLATES`] such
+//! templates. Null: as many templates of the same power of two of users, drawn from the population's, those
+//! apart that are mostly the group's; where there are fewer than [`FEWEST_REFERENCES`], of down to a quarter or a sixteenth of
+//! the users. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any such template:
+//! what a few members brought along says nothing of the others. Assumption: a starter template of a class or a hackathon
+//! spreads as fast; popular templates (viral prompts) are in the null. Not kept apart: what was in use before the observation
+//! began is met soon after by whoever is busy, and whoever is busy takes up sooner what is new, a busy company's users too; and a
+//! group's templates are drawn as if each came by itself. So this is no evidence against stories that bring it. Cost: first uses of at most [`USERS`] users a template. Reference:
+//! Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
+
+use std::collections::BTreeMap;
 
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 use rayon::prelude::*;
 
 use super::chance::monte_carlo;
+use super::population::mostly;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, KindRole, Signal};
@@ -23,6 +28,8 @@ pub const TEMPLATES: usize = 64;
 pub const USERS: usize = 1_024;
 /// Reference templates for each power of two of users.
 const REFERENCE: usize = 512;
+/// A null of fewer templates is none.
+const FEWEST_REFERENCES: usize = 20;
 /// Templates with fewer users have no fan-out.
 const FEWEST_USERS: usize = 4;
 
@@ -35,9 +42,18 @@ pub fn template_fan_out(
 ) -> Option<Signal> {
     let sampled = sample(members, config.sampled_accounts, config.seed);
     let templates = templates_of(facts, members, &sampled);
-    let own: Vec<(u8, f64)> = templates.iter().take(TEMPLATES).filter_map(|&template| fan_out(facts, template)).collect();
-    let references: Vec<&[(u8, f64)]> = own.iter().map(|&(bucket, _)| reference_of(population, bucket)).collect();
-    if own.is_empty() || references.iter().any(|reference| reference.len() < 20) {
+    let mut of_group: Vec<IdentifierId> = templates.clone();
+    of_group.sort_unstable();
+    let timed = templates.iter().filter_map(|&template| fan_out(facts, template));
+    let own: Vec<(u8, f64)> = timed.take(TEMPLATES).map(|(bucket, time, _)| (bucket, time)).collect();
+    // What is the group's own is no part of its null.
+    let others = |bucket: u8| reference_of(population, bucket, &of_group);
+    let mut by_bucket = BTreeMap::<u8, Vec<f64>>::new();
+    for &(bucket, _) in &own {
+        by_bucket.entry(bucket).or_insert_with(|| others(bucket));
+    }
+    let references: Vec<&[f64]> = own.iter().map(|(bucket, _)| by_bucket[bucket].as_slice()).collect();
+    if own.is_empty() || references.iter().any(|reference| reference.len() < FEWEST_REFERENCES) {
         return None;
     }
     let mean = |sum: f64| -sum / own.len() as f64;
@@ -45,12 +61,10 @@ pub fn template_fan_out(
     let seed = group_key(config.seed, 8, members);
     let chance = monte_carlo(&[observed], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out[0] = mean(references.iter().map(|reference| reference[stream.below(reference.len())].1).sum());
+        out[0] = mean(references.iter().map(|reference| reference[stream.below(reference.len())]).sum());
     });
-    let mut of_group: Vec<u32> = templates.iter().map(|template| template.0).collect();
-    of_group.sort_unstable();
     let users = sampled.iter().filter(|&&account| {
-        facts.graph.identifiers_of(account).iter().any(|&identifier| of_group.binary_search(&identifier).is_ok())
+        facts.graph.identifiers_of(account).iter().any(|&identifier| of_group.binary_search(&IdentifierId(identifier)).is_ok())
     });
     let coverage = users.count() as f64 / sampled.len() as f64;
     let hours = |statistic: f64| ((-statistic).exp() - 60.0) / 3_600.0;
@@ -76,19 +90,11 @@ fn templates_of(facts: &Facts<'_>, members: &[AccountId], sampled: &[AccountId])
         .filter(|&(degree, _)| (FEWEST_USERS..=2 * members.len()).contains(&degree))
         .collect();
     shared.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
-    let mostly_members = |template: &IdentifierId| {
-        let users = facts.graph.accounts_of(*template);
-        let stride = users.len().div_ceil(64);
-        let (inside, looked) = users.iter().step_by(stride).fold((0, 0), |(inside, looked), &user| {
-            (inside + usize::from(members.binary_search(&AccountId(user)).is_ok()), looked + 1)
-        });
-        2 * inside > looked
-    };
-    shared.into_iter().map(|entry| entry.1).filter(mostly_members).collect()
+    shared.into_iter().map(|entry| entry.1).filter(|&template| mostly(facts, template, members)).collect()
 }
 
-/// (power of two of users, ln(60 s + fan-out time)); `None` where too few users have a time.
-fn fan_out(facts: &Facts<'_>, template: IdentifierId) -> Option<(u8, f64)> {
+/// (power of two of users, ln(60 s + fan-out time), template); `None` where too few users have a time.
+fn fan_out(facts: &Facts<'_>, template: IdentifierId) -> Option<(u8, f64, IdentifierId)> {
     let sightings = facts.graph.sightings_of_identifier(template);
     let first_seen = facts.graph.columns().first_seen.as_slice();
     let stride = sightings.len().div_ceil(USERS).max(1);
@@ -100,20 +106,29 @@ fn fan_out(facts: &Facts<'_>, template: IdentifierId) -> Option<(u8, f64)> {
         .collect();
     times.sort_unstable();
     let half = *times.get(times.len() / 2).filter(|_| times.len() >= FEWEST_USERS)?;
-    Some((sightings.len().ilog2() as u8, f64::from(half - times[0] + 60).ln()))
+    Some((sightings.len().ilog2() as u8, f64::from(half - times[0] + 60).ln(), template))
 }
 
-fn reference_of(population: &Population, bucket: u8) -> &[(u8, f64)] {
+/// Logarithms of the times of reference templates with about as many users, but for the group's own.
+fn reference_of(population: &Population, bucket: u8, own: &[IdentifierId]) -> Vec<f64> {
     let all = &population.fan_out;
-    // The few largest templates are compared with each other.
-    let place =
-        |bucket: u8| all.partition_point(|template| template.0 < bucket)..all.partition_point(|template| template.0 <= bucket);
-    let range = place(bucket);
-    if range.len() >= 20 { &all[range] } else { &all[all.partition_point(|template| template.0 + 2 < bucket)..] }
+    let until = all.partition_point(|template| template.0 <= bucket);
+    let others = |from: usize, until: usize| -> Vec<f64> {
+        let found = all[from..until].iter().filter(|template| own.binary_search(&template.2).is_err());
+        found.map(|template| template.1).collect()
+    };
+    let exact = others(all.partition_point(|template| template.0 < bucket), until);
+    if exact.len() >= FEWEST_REFERENCES {
+        return exact;
+    }
+    // The few largest templates are compared with each other, and with smaller ones if these are the group's.
+    let wider = [2, 4].map(|reach| others(all.partition_point(|template| template.0 + reach < bucket), all.len()));
+    let [near, far] = wider;
+    if near.len() >= FEWEST_REFERENCES { near } else { far }
 }
 
 /// Reference templates: at most [`REFERENCE`] for each power of two of users, those with the smallest hashes.
-pub(crate) fn reference(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<(u8, f64)> {
+pub(crate) fn reference(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<(u8, f64, IdentifierId)> {
     let mut ranked: Vec<(u32, u64, IdentifierId)> = (0..facts.graph.kind_count())
         .filter(|&kind| facts.roles[kind] == KindRole::Template)
         .collect::<Vec<_>>()
@@ -142,8 +157,13 @@ mod tests {
         let facts = world.facts();
         let population = Population::new(&facts, &config);
         let test = |members: &[AccountId]| template_fan_out(&facts, &population, members, &config);
-        // A null group: the users of one ordinary template.
-        toy::assert_super_uniform(60, |seed| test(&world.users_of_template(seed as usize)).and_then(|signal| signal.p_value));
+        // A null group: the users of one ordinary template, each of another world, as templates have users in common.
+        toy::assert_super_uniform(100, |seed| {
+            let world = Toy::mixed(400, 4, 20, 100 + seed);
+            let population = Population::new(&world.facts(), &config);
+            let users = world.users_of_template(seed as usize % 60);
+            template_fan_out(&world.facts(), &population, &users, &config)?.p_value
+        });
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.02 && planted.value < 1.0, "{planted:?}");
     }

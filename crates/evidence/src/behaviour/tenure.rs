@@ -49,8 +49,8 @@ pub fn tenure(
     if known.len() < FEWEST_ACCOUNTS {
         return None;
     }
-    let matched =
-        Matched::new(facts, population, &known, members)?.keep(|position| population.features[position].tenure.is_some())?;
+    let matched = Matched::new(facts, population, &known, members)?
+        .keep(population, members, |position| population.features[position].tenure.is_some())?;
     let observed = statistics(own.iter().copied());
     let seed = group_key(config.seed, 9, members);
     let drawn = |draw: usize| {

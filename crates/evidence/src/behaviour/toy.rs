@@ -28,7 +28,7 @@ fn event(time: i64) -> Event {
 pub(crate) struct Toy {
     graph: BipartiteGraph,
     activity: Activity,
-    accounts: AccountTable,
+    pub(crate) accounts: AccountTable,
     releases: Vec<(u16, Seconds)>,
     benign: usize,
     planted: usize,
@@ -127,6 +127,46 @@ impl Toy {
         };
         let rows = (0..accounts).map(|_| row()).collect();
         Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// Jobs that all start within eight seconds of every full hour; one request in five is rejected, whatever else happens.
+    pub(crate) fn hourly(accounts: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 12]));
+        let mut row = || {
+            let job = |hour: i64, stream: &mut Stream| Event {
+                status: if stream.below(5) == 0 { 429 } else { 200 },
+                ..event(START + hour * HOUR + stream.below(8_000) as i64)
+            };
+            (0..2 * 24).map(|hour| job(hour, &mut stream)).collect()
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// The same accounts, each of which has `count` requests rejected within the half hour before its first event, each with a
+    /// template of its own.
+    pub(crate) fn with_rejected_before(mut self, count: usize) -> Toy {
+        let columns = self.activity.columns();
+        let mut rows: Vec<Vec<Event>> = (0..self.activity.account_count() as u32)
+            .map(|account| {
+                let events = self.activity.of(AccountId(account));
+                (0..events.time.len())
+                    .map(|at| Event { status: events.status[at], template: events.template[at], ..event(events.time[at]) })
+                    .collect()
+            })
+            .collect();
+        assert!(!columns.status.is_empty());
+        for (account, row) in rows.iter_mut().enumerate() {
+            let first = row.first().map_or(START, |event| event.time);
+            let spam = |number: usize| Event {
+                status: 429,
+                template: (1_000 + account * count + number) as u32,
+                ..event(first - HOUR / 2 + number as i64 * HOUR / 2 / count as i64)
+            };
+            row.extend((0..count).map(spam));
+        }
+        let accounts = std::mem::take(&mut self.accounts);
+        Toy::of(rows, &[], accounts)
     }
 
     /// Jobs of one company: each account has a time of the day, and a burst of requests within half an hour of it every day.
@@ -229,6 +269,26 @@ impl Toy {
         let table = AccountTable { created_at: created.into(), country: country.into(), ..AccountTable::default() };
         let mut toy = Toy::of(rows, &sightings, table);
         (toy.benign, toy.planted, toy.releases) = (benign, planted, vec![(1, (release / 1000) as Seconds)]);
+        toy
+    }
+
+    /// Accounts that each come for two days only, while five models are released; some of them take up what is new.
+    pub(crate) fn sparse(benign: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 13]));
+        let released = |number: i64| START + (1 + 2 * number) * DAY;
+        let mut row = || {
+            let (from, adopts) = (START + stream.below(12 * DAY as usize) as i64, stream.below(4) == 0);
+            let visit = |stream: &mut Stream| {
+                let time = from + stream.below(2 * DAY as usize) as i64;
+                let newest = (0..5).rev().find(|&number| released(number) <= time);
+                Event { model: newest.filter(|_| adopts).map_or(0, |number| number as u16 + 1), ..event(time) }
+            };
+            (0..6).map(|_| visit(&mut stream)).collect()
+        };
+        let rows = (0..benign).map(|_| row()).collect();
+        let mut toy = Toy::of(rows, &[], AccountTable::default());
+        (toy.benign, toy.releases) =
+            (benign, (0..5).map(|number| (number as u16 + 1, (released(number) / 1000) as Seconds)).collect());
         toy
     }
 

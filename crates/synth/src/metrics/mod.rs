@@ -25,7 +25,7 @@ use crate::error::Error;
 use contingency::Table;
 
 pub use networks::{BenignGroup, Largest, Merge, NetworkMatch, Split};
-pub use ranking::{Ranking, average_precision, precision_at};
+pub use ranking::{Ranking, precision_at};
 pub use sampled::{Estimate, SampledPairwise, estimate_from_sample};
 
 /// No label.
@@ -118,8 +118,9 @@ pub struct Evaluation {
     pub splits: Vec<Split>,
     /// Found networks that hold several true ones.
     pub merges: Vec<Merge>,
-    /// How well the ranks separate true networks from the rest.
-    pub ranking: Ranking,
+    /// How well the ranks separate true networks from the rest; `None` where truth is partial, since a network of accounts of which
+    /// nothing is known is neither.
+    pub ranking: Option<Ranking>,
     /// Legitimate accounts in found networks.
     pub benign_flagged: u64,
     /// The same, in a million legitimate accounts.
@@ -151,7 +152,7 @@ pub fn evaluate(comparison: &Comparison<'_>) -> Result<Evaluation, Error> {
         largest: networks::largest(&table, comparison),
         splits: networks::splits(&table, comparison),
         merges: networks::merges(&table, comparison),
-        ranking: ranking::of_networks(&table),
+        ranking: (comparison.unlabelled == Unlabelled::Benign).then(|| ranking::of_networks(&table)),
         benign_flagged: benign.flagged,
         benign_flagged_per_million: benign.per_million,
         benign_groups: benign.groups,

@@ -1,7 +1,11 @@
-//! Do the true ones come first? Average precision and precision among the first k.
+//! Do the true ones come first, and all of them? Average precision and precision among the first k.
 //!
-//! Average precision is the area under the precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i over distinct
-//! scores, best first, so that ties are one step and their order cannot matter.
+//! A found network is *true* if at least half of its accounts are operated. Average precision is the area under the
+//! precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i by rank, where P_i is the share of true ones among the first i
+//! and R_i the share of *planted* networks that a true one among them has accounts of more than of any other. So a network that
+//! was missed, or merged into another, costs what it is worth, and a second piece of one adds nothing.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +14,7 @@ use super::contingency::Table;
 /// How well ranks separate true networks from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// Average precision over found networks; one is true if at least half of its accounts are operated. 0 if none is and there
-    /// are true networks, 1 by convention if there are none.
+    /// Area under the precision-recall curve, planted networks that weren't found included; 1 by convention if none is planted.
     pub average_precision: f64,
     /// Share of true ones among the first five.
     pub precision_at_5: f64,
@@ -19,24 +22,6 @@ pub struct Ranking {
     pub precision_at_10: f64,
     /// Among the first twenty.
     pub precision_at_20: f64,
-}
-
-/// Area under the precision-recall curve; 1 if nothing is relevant. Scores must not be NaN; higher is better.
-pub fn average_precision(scores: &[f64], relevant: &[bool]) -> f64 {
-    let total = relevant.iter().filter(|&&relevant| relevant).count() as f64;
-    if total == 0.0 {
-        return 1.0;
-    }
-    let mut order: Vec<usize> = (0..scores.len().min(relevant.len())).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-    let (mut seen, mut hits, mut area) = (0.0, 0.0, 0.0);
-    for tie in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
-        let new = tie.iter().filter(|&&at| relevant[at]).count() as f64;
-        seen += tie.len() as f64;
-        hits += new;
-        area += new / total * hits / seen;
-    }
-    area
 }
 
 /// Share of relevant ones among the first `k`, best first; of fewer than `k`, among those there are; 1 if there are none.
@@ -49,59 +34,59 @@ pub fn precision_at(relevant_by_rank: &[bool], k: usize) -> f64 {
 }
 
 pub(crate) fn of_networks(table: &Table) -> Ranking {
+    // By found network: operated accounts, and the planted network that most of them are of.
     let mut operated = vec![0u64; table.found.len()];
+    let mut mostly = vec![(0u64, 0u32); table.found.len()];
     for cell in table.shared() {
         operated[cell.found as usize] += cell.accounts;
+        let most = &mut mostly[cell.found as usize];
+        if cell.accounts > most.0 {
+            *most = (cell.accounts, cell.truth);
+        }
     }
-    let held = (0..table.found.len()).filter(|&found| table.found[found] > 0);
-    let relevant: Vec<bool> = held.map(|found| operated[found] * 2 >= table.found[found]).collect();
-    let scores: Vec<f64> = (0..relevant.len()).map(|rank| -(rank as f64)).collect();
-    let missed = !table.truth.is_empty() && relevant.iter().all(|&relevant| !relevant);
+    let held: Vec<usize> = (0..table.found.len()).filter(|&found| table.found[found] > 0).collect();
+    let relevant: Vec<bool> = held.iter().map(|&found| operated[found] * 2 >= table.found[found]).collect();
+    let planted: Vec<u32> = held.iter().map(|&found| mostly[found].1).collect();
+    let total = table.truth.iter().filter(|&&accounts| accounts > 0).count();
     Ranking {
-        average_precision: if missed { 0.0 } else { average_precision(&scores, &relevant) },
+        average_precision: average_precision(&relevant, &planted, total),
         precision_at_5: precision_at(&relevant, 5),
         precision_at_10: precision_at(&relevant, 10),
         precision_at_20: precision_at(&relevant, 20),
     }
 }
 
+/// The area of the module's definition. By rank: whether a found network is true, and the planted one that it is of; `total`:
+/// planted networks.
+fn average_precision(relevant: &[bool], planted: &[u32], total: usize) -> f64 {
+    if total == 0 {
+        return 1.0;
+    }
+    let mut met = BTreeSet::new();
+    let (mut hits, mut area) = (0.0, 0.0);
+    for (at, (&relevant, &planted)) in relevant.iter().zip(planted).enumerate() {
+        if relevant {
+            hits += 1.0;
+            if met.insert(planted) {
+                area += hits / (at + 1) as f64;
+            }
+        }
+    }
+    area / total as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn worked_example() {
-        // Relevant at ranks 1 and 3: (1/1 + 2/3) / 2.
-        let area = average_precision(&[9.0, 5.0, 4.0, 1.0], &[true, false, true, false]);
-        assert!((area - 5.0 / 6.0).abs() < 1e-12);
-        assert_eq!(precision_at(&[true, false, true], 2), 0.5);
-        assert_eq!((precision_at(&[true], 20), precision_at(&[], 5), average_precision(&[], &[])), (1.0, 1.0, 1.0));
-    }
-
-    proptest! {
-        /// Against the definition: at each threshold, precision times the recall gained.
-        #[test]
-        fn equals_the_definition_and_ignores_the_order_of_ties(
-            rows in proptest::collection::vec((0u8..6, any::<bool>()), 1..40),
-        ) {
-            let scores: Vec<f64> = rows.iter().map(|row| f64::from(row.0)).collect();
-            let relevant: Vec<bool> = rows.iter().map(|row| row.1).collect();
-            let total = relevant.iter().filter(|&&relevant| relevant).count() as f64;
-            prop_assume!(total > 0.0);
-            let (mut area, mut recall_before) = (0.0, 0.0);
-            for threshold in (0..6).rev().map(f64::from) {
-                let above: Vec<usize> = (0..rows.len()).filter(|&at| scores[at] >= threshold).collect();
-                let hits = above.iter().filter(|&&at| relevant[at]).count() as f64;
-                if !above.is_empty() {
-                    area += (hits / total - recall_before) * hits / above.len() as f64;
-                    recall_before = hits / total;
-                }
-            }
-            prop_assert!((average_precision(&scores, &relevant) - area).abs() < 1e-9);
-            let reversed: Vec<f64> = scores.iter().rev().copied().collect();
-            let relevant_reversed: Vec<bool> = relevant.iter().rev().copied().collect();
-            prop_assert!((average_precision(&reversed, &relevant_reversed) - area).abs() < 1e-9);
-        }
+    fn worked_examples() {
+        // Planted 7 and 8 at ranks 1 and 3, nothing missed: (1/1 + 2/3) / 2.
+        let area = |relevant: &[bool], planted: &[u32], total| average_precision(relevant, planted, total);
+        assert!((area(&[true, false, true, false], &[7, 0, 8, 0], 2) - 5.0 / 6.0).abs() < 1e-12);
+        // One of four found, first: a quarter. A second piece of it adds nothing.
+        assert_eq!((area(&[true], &[7], 4), area(&[true, true], &[7, 7], 4)), (0.25, 0.25));
+        assert_eq!((area(&[], &[], 3), area(&[false], &[0], 3), area(&[], &[], 0)), (0.0, 0.0, 1.0));
+        assert_eq!((precision_at(&[true, false, true], 2), precision_at(&[true], 20), precision_at(&[], 5)), (0.5, 1.0, 1.0));
     }
 }
