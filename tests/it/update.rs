@@ -36,7 +36,14 @@ fn batches_in_any_order_are_one_build() {
     let part = |name: &str, rows: &[&str]| bench.file(name, format!("{header}\n{}\n", rows.join("\n")));
     let third = rows.len() / 3;
     let one = part("1.csv", &rows[..third]);
-    let two = part("2.csv", &rows[third..2 * third]);
+    // A batch without the column that all others have.
+    let without_tokens = |row: &str| {
+        let at = header.split(',').position(|name| name == "tokens").expect("tokens");
+        let fields = row.split(',').enumerate().filter(|&(place, _)| place != at);
+        fields.map(|(_, field)| field).collect::<Vec<&str>>().join(",")
+    };
+    let bare: Vec<String> = rows[third..2 * third].iter().map(|row| without_tokens(row)).collect();
+    let two = bench.file("2.csv", format!("{}\n{}\n", without_tokens(header), bare.join("\n")));
     let three = part("3.csv", &rows[2 * third..]);
     let long = bench.file(
         "long.csv",
@@ -59,6 +66,10 @@ fn batches_in_any_order_are_one_build() {
         bench.ok(&["update", "b", file, "--quiet"]);
     }
     same(&bench, "whole", "b");
+    build(&[&two], "c");
+    assert!(!sections(&bench, "c").contains_key("activity.tokens") && sections(&bench, "b").contains_key("activity.tokens"));
+    bench.ok(&["update", "c", &one, &long, &three, &more, "--quiet"]);
+    same(&bench, "whole", "c");
     bench.ok(&["detect", "b", "--quiet"]);
     bench.ok(&["verify", "b"]);
 }

@@ -194,6 +194,7 @@ struct Columns {
     status: Vec<u16>,
     template: Vec<u32>,
     requests: Vec<u32>,
+    tokens: Vec<u32>,
     long: Vec<u8>,
 }
 
@@ -217,7 +218,8 @@ impl Columns {
                 let Manner { model, capability, status } = numbers.manners[event.manner() as usize];
                 let (seconds, millis, template) = (event.seconds, event.millis(), event.template);
                 let requests = run.requests.get(at).copied().unwrap_or(1);
-                Moment { account: *account, seconds, millis, model, capability, status, template, requests }
+                let tokens = run.tokens.get(at).copied().unwrap_or(0);
+                Moment { account: *account, seconds, millis, model, capability, status, template, requests, tokens }
             }));
         }
         let new = |old: u32| numbers.new_identifier.get(old as usize).copied().unwrap_or(NONE_U32);
@@ -254,6 +256,7 @@ impl Columns {
             status: said(present.status, moments, Moment::shown_status),
             template: said(present.template, moments, |moment| moment.template),
             requests: said(present.requests, moments, |moment| moment.requests),
+            tokens: said(present.tokens, moments, |moment| moment.tokens),
             long: said(present.long, moments, |moment| u8::from(moment.is_long())),
         }
     }
@@ -328,6 +331,7 @@ fn forward<K: Keeper>(
     let mut status = Kept::begin(keeper, "activity.status");
     let mut template = Kept::begin(keeper, "activity.template");
     let mut requests = Kept::begin(keeper, "activity.requests");
+    let mut tokens = present.tokens.then(|| Kept::begin(keeper, "activity.tokens"));
     let mut long = Kept::begin(keeper, "inputs.long_events");
     stock.waves(starts, &numbers.new_account, |wave, runs| {
         let pieces: Vec<Columns> = wave.par_iter().map(|range| Columns::of(range, runs, numbers, present)).collect();
@@ -347,6 +351,9 @@ fn forward<K: Keeper>(
             scope.spawn(|_| status.append(pieces.iter().map(|piece| &piece.status[..])));
             scope.spawn(|_| template.append(pieces.iter().map(|piece| &piece.template[..])));
             scope.spawn(|_| requests.append(pieces.iter().map(|piece| &piece.requests[..])));
+            if let Some(tokens) = &mut tokens {
+                scope.spawn(move |_| tokens.append(pieces.iter().map(|piece| &piece.tokens[..])));
+            }
             scope.spawn(|_| long.append(pieces.iter().map(|piece| &piece.long[..])));
         });
         // The widest columns meet a full disk first.
@@ -368,6 +375,7 @@ fn forward<K: Keeper>(
         status: status.finish()?,
         template: template.finish()?,
         requests: requests.finish()?,
+        tokens: tokens.map_or_else(|| Ok(Column::default()), Kept::finish)?,
     })?;
     Ok((forward, activity, long.finish()?))
 }

@@ -117,9 +117,11 @@ impl Base<'_> {
                 }
                 let template = template.copied().unwrap_or(NONE_U32);
                 let event = Event::new((millis / 1000) as u32, (millis % 1000) as u16, template, manner);
-                present.note(&event, events.requests.get(at).copied().unwrap_or(1));
+                let tokens = events.tokens.get(at).copied().unwrap_or(0);
+                present.note(&event, events.requests.get(at).copied().unwrap_or(1), tokens);
                 part.events.push(event);
                 part.requests.extend(events.requests.get(at));
+                part.tokens.extend(events.tokens.get(at));
             }
             start += events.time.len();
             part.end_run(account);

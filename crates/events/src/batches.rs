@@ -179,7 +179,7 @@ fn gathered(array: &ArrayRef, usage: &Use) -> ArrayRef {
         _ => return array.clone(),
     };
     let target = match usage {
-        Use::Time | Use::Requests | Use::Status => return text.unwrap_or_else(|_| array.clone()),
+        Use::Time | Use::Requests | Use::Tokens | Use::Status => return text.unwrap_or_else(|_| array.clone()),
         _ => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
     };
     text.and_then(|text| arrow_cast::cast(&text, &target)).unwrap_or_else(|_| Arc::clone(array))

@@ -8,14 +8,14 @@
 //!
 //! A block outlives the chunk that it was begun for, so that parts are large however small the chunks are.
 //!
-//! Memory: 24 bytes a row and 4 an identifier, and the open parts. Cost: O(rows).
+//! Memory: 24 bytes a row, 4 more if it has tokens, and 4 an identifier, and the open parts. Cost: O(rows).
 
 use graph::{NO_TIME, NONE_U16};
 
 use crate::gather::{Event, Merger, Part, Present, Seen};
 use crate::ranges::RANGES;
 
-/// Rows after which a block is settled: one has 24 bytes, and 4 for each identifier.
+/// Rows after which a block is settled: one has 24 bytes, and 4 for each identifier and for tokens.
 pub(crate) const BLOCK: usize = 1 << 19;
 
 /// Blocks after which the parts that they became are closed.
@@ -39,6 +39,8 @@ pub(crate) struct Row {
     /// Whole seconds, or `NO_TIME`.
     pub(crate) event: Event,
     pub(crate) requests: u32,
+    /// Tokens, or 0.
+    pub(crate) tokens: u32,
     pub(crate) pathway: u16,
 }
 
@@ -54,8 +56,8 @@ pub(crate) struct Block {
 }
 
 /// The rows of some accounts: few enough to stay in a processor's cache while they are grouped. Each is a record of words: its
-/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers. All that a row has is in
-/// one place, because the order of accounts jumps to and fro.
+/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers; its tokens, if it has any.
+/// All that a row has is in one place, because the order of accounts jumps to and fro.
 #[derive(Default)]
 struct Bucket {
     words: Vec<u32>,
@@ -64,6 +66,9 @@ struct Bucket {
 
 /// Words of a record before its identifiers.
 const RECORD: usize = 3 + EVENT;
+
+/// The bit of the number of identifiers that says that tokens come after them.
+const TOKENS: u16 = 1 << 15;
 
 /// Words that are written at once: a record with up to ten identifiers.
 const ROOM: usize = 16;
@@ -88,7 +93,7 @@ impl Block {
     #[inline]
     pub(crate) fn push(&mut self, row: &Row, identifiers: impl IntoIterator<Item = u32>) {
         if row.event.seconds != NO_TIME {
-            self.present.note(&row.event, row.requests);
+            self.present.note(&row.event, row.requests, row.tokens);
         }
         // The low bits of a provisional id come from a seeded hash, so that buckets are even.
         self.buckets[(place_in_block(row.account) >> BUCKET_SHIFT) as usize].push(row, identifiers);
@@ -141,7 +146,7 @@ impl Block {
                         merger.add(&mut part.sightings, seen);
                     }
                     if time != NO_TIME {
-                        part.add_event(row.event, row.requests);
+                        part.add_event(row.event, row.requests, row.tokens);
                     }
                     if row.pathway != known {
                         known = row.pathway;
@@ -212,7 +217,12 @@ impl Bucket {
             self.words.extend(identifiers);
             count = self.words.len() - start - RECORD;
         }
-        self.words[start + 1] = (u32::from(row.pathway) << 16) | count as u32;
+        let mut length = count as u16;
+        if row.tokens != 0 {
+            self.words.push(row.tokens);
+            length |= TOKENS;
+        }
+        self.words[start + 1] = (u32::from(row.pathway) << 16) | u32::from(length);
         self.rows += 1;
     }
 
@@ -222,13 +232,16 @@ impl Bucket {
         let (record, rest) = self.words[at as usize..].split_at(RECORD);
         let mut event = [0; EVENT];
         event.copy_from_slice(&record[2..2 + EVENT]);
+        let length = record[1] as u16;
+        let (identifiers, rest) = rest.split_at(usize::from(length & !TOKENS));
         let row = Row {
             account: record[0],
             event: zerocopy::transmute!(event),
             requests: record[2 + EVENT],
+            tokens: if length & TOKENS == 0 { 0 } else { rest[0] },
             pathway: (record[1] >> 16) as u16,
         };
-        (row, &rest[..usize::from(record[1] as u16)])
+        (row, identifiers)
     }
 
     /// (account without the bits that all share, record), in this order.
@@ -238,7 +251,8 @@ impl Bucket {
         let mut at = 0;
         while at < self.words.len() {
             from.push((place_in_block(self.words[at]) & ((1 << BUCKET_SHIFT) - 1), at as u32));
-            at += RECORD + usize::from(self.words[at + 1] as u16);
+            let length = self.words[at + 1] as u16;
+            at += RECORD + usize::from(length & !TOKENS) + usize::from(length & TOKENS != 0);
         }
         let mut to = vec![(0u32, 0u32); from.len()];
         let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
@@ -270,7 +284,7 @@ pub(crate) mod tests {
 
     /// A row without identifiers.
     pub(crate) fn row(account: u32, seconds: u32, requests: u32) -> Row {
-        Row { account, event: Event::new(seconds, 0, NONE_U32, 0), requests, pathway: NONE_U16 }
+        Row { account, event: Event::new(seconds, 0, NONE_U32, 0), requests, tokens: 0, pathway: NONE_U16 }
     }
 
     /// All accounts in one range.
@@ -281,8 +295,9 @@ pub(crate) mod tests {
     #[test]
     fn four_rows_of_two_accounts_are_two_runs() {
         let mut block = Block::default();
-        block.push(&row(65, 30, 1), [7, 9]);
-        block.push(&row(1, 10, 1), []);
+        block.push(&Row { tokens: 900, ..row(65, 30, 1) }, [7, 9]);
+        // More identifiers than are written at once.
+        block.push(&Row { tokens: 70, ..row(1, 10, 1) }, 20..32);
         block.push(&row(65, 20, 2), [7]);
         block.push(&Row { pathway: 3, ..row(65, NO_TIME, 1) }, [7]);
         let mut pathways = Vec::new();
@@ -292,10 +307,11 @@ pub(crate) mod tests {
         assert!(parts.iter().enumerate().all(|(range, part)| (range == 1) != part.runs.is_empty()));
         let part = &parts[1];
         assert_eq!(part.runs.len(), 2);
-        assert_eq!((part.run(0).account, part.run(0).events.len()), (1, 1));
+        assert_eq!((part.run(0).account, part.run(0).sightings.len(), part.run(0).events.len()), (1, 12, 1));
         let run = part.run(1);
         assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
         assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
+        assert_eq!((part.run(0).tokens, run.tokens), (&[70][..], &[900, 0][..]));
         assert_eq!(pathways, [(65, 3)]);
 
         block.push(&row(1, 40, 1), [7]);
@@ -305,6 +321,6 @@ pub(crate) mod tests {
         let part = &block.close(|part| Runs::new(&[vec![part]], |account| account).all_merged())[1];
         assert_eq!(part.runs.len(), 1);
         assert_eq!(part.run(0).sightings, [Seen { identifier: 7, count: 2, first_seen: 40, last_seen: 50 }]);
-        assert_eq!(part.run(0).events.len(), 2);
+        assert_eq!((part.run(0).events.len(), part.run(0).tokens.len()), (2, 0));
     }
 }

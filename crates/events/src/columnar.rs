@@ -200,6 +200,7 @@ pub(crate) fn take_rows(
                         });
                     }
                     Resolved::Counts(values) => slots.for_each(|(cell, at)| *cell = values.count(at)),
+                    Resolved::Tokens(values) => slots.for_each(|(cell, at)| *cell = values.tokens(at)),
                     Resolved::Statuses(values) => slots.for_each(|(cell, at)| *cell = values.status(at)),
                     Resolved::OfKind(values) => slots.for_each(|(cell, at)| {
                         let kind = kinds.and_then(|kinds| u8::try_from(kinds[at - first]).ok());
@@ -250,6 +251,7 @@ impl<'l> ColumnReader<'l> {
         Ok(match (&column.usage, self.role) {
             (Use::Time, _) => Resolved::Times(values),
             (Use::Requests, _) => Resolved::Counts(values),
+            (Use::Tokens, _) => Resolved::Tokens(values),
             (Use::Status, _) => Resolved::Statuses(values),
             (Use::Value, _) => Resolved::OfKind(values),
             (_, Some(role)) => Resolved::Codes {

@@ -7,7 +7,8 @@
 //!
 //! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
 //!
-//! Memory: 12 bytes an event, 16 a sighting, 12 a run. Cost: O(rows), and a sort of the runs.
+//! Memory: 12 bytes an event, 4 more each where there are requests and tokens, 16 a sighting, 12 a run. Cost: O(rows), and a
+//! sort of the runs.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use crate::manners;
 use crate::ranges::RANGES;
 
-/// What happened at a time: a [`graph::build::Moment`] without account and requests.
+/// What happened at a time: a [`graph::build::Moment`] without account, requests and tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Event {
@@ -77,6 +78,8 @@ pub(crate) struct Part {
     pub(crate) events: Vec<Event>,
     /// Requests of each event; empty if all are 1.
     pub(crate) requests: Vec<u32>,
+    /// Tokens of each event; empty if all are 0.
+    pub(crate) tokens: Vec<u32>,
 }
 
 /// Which behaviour columns say anything.
@@ -87,15 +90,17 @@ pub(crate) struct Present {
     pub(crate) status: bool,
     pub(crate) template: bool,
     pub(crate) requests: bool,
+    pub(crate) tokens: bool,
     pub(crate) long: bool,
 }
 
 impl Present {
     /// Notes an event; of its manner see [`manners::note`].
     #[inline]
-    pub(crate) fn note(&mut self, event: &Event, requests: u32) {
+    pub(crate) fn note(&mut self, event: &Event, requests: u32, tokens: u32) {
         self.template |= event.template != NONE_U32;
         self.requests |= requests != 1;
+        self.tokens |= tokens != 0;
     }
 
     /// Adds what another part has.
@@ -105,6 +110,7 @@ impl Present {
         self.status |= other.status;
         self.template |= other.template;
         self.requests |= other.requests;
+        self.tokens |= other.tokens;
         self.long |= other.long;
     }
 }
@@ -180,12 +186,17 @@ impl Seen {
 }
 
 impl Part {
-    /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on.
+    /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on, tokens from the
+    /// first that has any.
     #[inline]
-    pub(crate) fn add_event(&mut self, event: Event, requests: u32) {
+    pub(crate) fn add_event(&mut self, event: Event, requests: u32, tokens: u32) {
         if requests != 1 || !self.requests.is_empty() {
             self.requests.resize(self.events.len(), 1);
             self.requests.push(requests);
+        }
+        if tokens != 0 || !self.tokens.is_empty() {
+            self.tokens.resize(self.events.len(), 0);
+            self.tokens.push(tokens);
         }
         self.events.push(event);
     }
@@ -196,6 +207,7 @@ impl Part {
         self.sightings.clear();
         self.events.clear();
         self.requests.clear();
+        self.tokens.clear();
     }
 
     /// Ends the run of an account: what was pushed since the last one is its.
@@ -213,7 +225,8 @@ impl Part {
             account: end.account,
             sightings: &self.sightings[start.sightings as usize..end.sightings as usize],
             events: &self.events[events.clone()],
-            requests: if self.requests.is_empty() { &[] } else { &self.requests[events] },
+            requests: if self.requests.is_empty() { &[] } else { &self.requests[events.clone()] },
+            tokens: if self.tokens.is_empty() { &[] } else { &self.tokens[events] },
         }
     }
 
@@ -225,6 +238,7 @@ impl Part {
             part.sightings.extend_from_slice(run.sightings);
             part.events.extend_from_slice(run.events);
             part.requests.extend_from_slice(run.requests);
+            part.tokens.extend_from_slice(run.tokens);
             part.end_run(run.account);
         }
         parts.iter_mut().for_each(Part::shrink);
@@ -237,6 +251,7 @@ impl Part {
             + size_of_val(&self.sightings[..])
             + size_of_val(&self.events[..])
             + size_of_val(&self.requests[..])
+            + size_of_val(&self.tokens[..])
     }
 
     /// What waits until the end should not wait in lists twice its size.
@@ -245,6 +260,7 @@ impl Part {
         self.sightings.shrink_to_fit();
         self.events.shrink_to_fit();
         self.requests.shrink_to_fit();
+        self.tokens.shrink_to_fit();
     }
 }
 
@@ -255,6 +271,7 @@ pub(crate) struct RunOf<'p> {
     pub(crate) sightings: &'p [Seen],
     pub(crate) events: &'p [Event],
     pub(crate) requests: &'p [u32],
+    pub(crate) tokens: &'p [u32],
 }
 
 /// The runs of some parts, in an order of accounts.
@@ -364,6 +381,7 @@ impl<'p> Runs<'p> {
             sightings: Vec::with_capacity(parts().map(|part| part.sightings.len()).sum()),
             events: Vec::with_capacity(parts().map(|part| part.events.len()).sum()),
             requests: Vec::new(),
+            tokens: Vec::new(),
         };
         let (first, end) = self
             .groups
@@ -380,7 +398,9 @@ impl<'p> Runs<'p> {
 
     fn merge(&self, keys: &Range<u32>, merged: &mut Part) {
         let mut merger = Merger::default();
-        let counted = self.groups.iter().flat_map(|group| &group.parts).any(|part| !part.requests.is_empty());
+        let any = |has: fn(&Part) -> bool| self.groups.iter().flat_map(|group| &group.parts).any(|part| has(part));
+        let counted = any(|part| !part.requests.is_empty());
+        let with_tokens = any(|part| !part.tokens.is_empty());
         for runs in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
             merger.begin(&merged.sightings);
             for (_, run) in runs {
@@ -389,6 +409,10 @@ impl<'p> Runs<'p> {
                 match run.requests {
                     [] if counted => merged.requests.resize(merged.events.len(), 1),
                     requests => merged.requests.extend_from_slice(requests),
+                }
+                match run.tokens {
+                    [] if with_tokens => merged.tokens.resize(merged.events.len(), 0),
+                    tokens => merged.tokens.extend_from_slice(tokens),
                 }
             }
             merged.end_run(runs[0].1.account);
@@ -404,10 +428,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::block::Block;
     use crate::block::tests::{row, second_range};
+    use crate::block::{Block, Row};
 
     type Content = BTreeMap<u32, (BTreeMap<u32, (u32, u32, u32)>, usize)>;
+
+    /// Tokens of an event.
+    fn tokens_at(seconds: u32) -> u32 {
+        if seconds < 25 { 0 } else { seconds }
+    }
 
     /// Accounts with their sightings, merged, and their number of events.
     fn content(parts: &[Part]) -> Content {
@@ -415,6 +444,8 @@ mod tests {
         for run in parts.iter().flat_map(|part| (0..part.runs.len()).map(|at| part.run(at))) {
             let account = content.entry(run.account).or_default();
             account.1 += run.events.len();
+            let tokens = |at: usize| run.tokens.get(at).copied().unwrap_or(0);
+            assert!(run.events.iter().enumerate().all(|(at, event)| tokens(at) == tokens_at(event.seconds)));
             for seen in run.sightings {
                 let known = account.0.entry(seen.identifier).or_insert((0, u32::MAX, 0));
                 known.0 += seen.count;
@@ -434,7 +465,10 @@ mod tests {
         ) {
             let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
                 let mut block = Block::default();
-                rows.iter().for_each(|(account, time, requests, seen)| block.push(&row(*account, *time, *requests), seen.iter().copied()));
+                for (account, time, requests, seen) in rows {
+                    let row = Row { tokens: tokens_at(*time), ..row(*account, *time, *requests) };
+                    block.push(&row, seen.iter().copied());
+                }
                 block.settle(second_range, |_, _| {});
                 block.close(|part| part.clone()).swap_remove(1)
             };

@@ -52,7 +52,8 @@ pub fn ingest<'a>(
 /// result as reading everything at once. Files whose bytes were read before are skipped.
 ///
 /// The keeper gets `graph.` account_offsets, identifiers, counts, first_seen, last_seen, identifier_offsets, accounts and
-/// identifier_sightings; `activity.` offsets, time, model, capability, status, template and requests; and `inputs.long_events`.
+/// identifier_sightings; `activity.` offsets, time, model, capability, status, template and requests, and `activity.tokens` if
+/// there are any; and `inputs.long_events`.
 ///
 /// # Errors
 /// As [`ingest`], and raw prompts where the base has templates that were mined from prompts.

@@ -52,10 +52,13 @@ pub(crate) struct Plain {
     time: Option<usize>,
     status: Option<usize>,
     requests: Option<usize>,
+    tokens: Option<usize>,
     millis: Vec<i64>,
     templates: Vec<u32>,
     statuses: Vec<u16>,
     counts: Vec<u32>,
+    /// Tokens by row; empty where no column has them.
+    token_counts: Vec<u32>,
     absent: Vec<u32>,
     order: Vec<u32>,
 }
@@ -80,10 +83,12 @@ impl Plain {
             time: position(&Use::Time),
             status: position(&Use::Status),
             requests: position(&Use::Requests),
+            tokens: position(&Use::Tokens),
             millis: Vec::new(),
             templates: Vec::new(),
             statuses: Vec::new(),
             counts: Vec::new(),
+            token_counts: Vec::new(),
             absent: Vec::new(),
             order: Vec::new(),
         })
@@ -98,6 +103,7 @@ impl Plain {
             || named.into_iter().any(|at| codes[at].iter().any(|&code| is_refused(code)))
             || !self.read_times(out, session, some)
             || !self.read_counts(some)
+            || !self.read_tokens(some)
         {
             return false;
         }
@@ -131,7 +137,8 @@ impl Plain {
             let manner = Manner { model: label(models, at), capability: label(capabilities, at), status: self.statuses[at] };
             let manner = if seconds == NO_TIME { 0 } else { out.manner(&session.manners, manner) };
             let event = Event::new(seconds, millis, self.templates[at], manner);
-            let row = Row { account, event, requests: self.counts[at], pathway: label(pathways, at) };
+            let tokens = self.token_counts.get(at).copied().unwrap_or(0);
+            let row = Row { account, event, requests: self.counts[at], tokens, pathway: label(pathways, at) };
             out.block.push(&row, identifiers.iter().map(|codes| codes[at]).filter(|&code| is_value(code)));
         }
         true
@@ -169,6 +176,16 @@ impl Plain {
         true
     }
 
+    fn read_tokens(&mut self, some: &Slice<'_>) -> bool {
+        self.token_counts.clear();
+        let Some(Resolved::Tokens(values)) = self.tokens.map(|at| &some.columns[at]) else { return true };
+        for at in some.rows.clone() {
+            let Cell::Number(tokens) = values.tokens(at) else { return false };
+            self.token_counts.push(tokens);
+        }
+        true
+    }
+
     fn read_statuses(&mut self, some: &Slice<'_>) {
         self.statuses.clear();
         let Some(Resolved::Statuses(values)) = self.status.map(|at| &some.columns[at]) else {
@@ -198,7 +215,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
     use proptest::prelude::*;
@@ -209,8 +226,8 @@ mod tests {
 
     const START: i64 = 1_700_000_000_000;
 
-    /// A row: time past the start, account, address, template, model, status, requests.
-    type Values = (Option<i64>, Option<u8>, Option<u8>, Option<u8>, Option<u8>, Option<i64>, Option<i64>);
+    /// A row: time past the start, account, address, template, model, status, requests, tokens.
+    type Values = (Option<i64>, Option<u8>, Option<u8>, Option<u8>, Option<u8>, Option<i64>, Option<i64>, Option<i64>);
 
     /// One value in many is a bad one.
     fn rows() -> impl Strategy<Value = Vec<Values>> {
@@ -225,6 +242,7 @@ mod tests {
             prop::option::weighted(0.8, 0u8..5),
             rarely(70_000),
             rarely(0),
+            rarely(-1),
         );
         prop::collection::vec(one, 1..1800)
     }
@@ -238,8 +256,8 @@ mod tests {
         }
     }
 
-    fn texts(rows: &[Values]) -> Vec<[Option<String>; 7]> {
-        let text = |(time, account, ip, template, model, status, requests): &Values| {
+    fn texts(rows: &[Values]) -> Vec<[Option<String>; 8]> {
+        let text = |(time, account, ip, template, model, status, requests, tokens): &Values| {
             [
                 time.map(|time| (START + time).to_string()),
                 account.map(|account| format!("a{account}")),
@@ -248,12 +266,14 @@ mod tests {
                 model.map(|model| format!("m{model}")),
                 status.map(|status| status.to_string()),
                 requests.map(|requests| requests.to_string()),
+                tokens.map(|tokens| tokens.to_string()),
             ]
         };
         rows.iter().map(text).collect()
     }
 
-    const HEADER: [&str; 7] = ["timestamp", "account_id", "ip", "prompt_template_hash", "model", "status", "requests"];
+    const HEADER: [&str; 8] =
+        ["timestamp", "account_id", "ip", "prompt_template_hash", "model", "status", "requests", "tokens"];
 
     fn write_csv(path: &Path, rows: &[Values]) {
         let mut writer = csv::Writer::from_path(path).unwrap();
@@ -269,7 +289,7 @@ mod tests {
         let numbers =
             |number: fn(&Values) -> Option<i64>| -> ArrayRef { Arc::new(Int64Array::from_iter(rows.iter().map(number))) };
         let times = rows.iter().map(|row| row.0.map(|time| (START + time) * 1000));
-        let columns: [ArrayRef; 7] = [
+        let columns: [ArrayRef; 8] = [
             Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC")),
             words(1),
             words(2),
@@ -277,6 +297,8 @@ mod tests {
             words(4),
             numbers(|row| row.5),
             numbers(|row| row.6),
+            // As pandas writes whole numbers of which some are missing.
+            Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.7.map(|tokens| tokens as f64)))),
         ];
         let batch = RecordBatch::try_from_iter_with_nullable(
             HEADER.into_iter().zip(columns).map(|(name, column)| (name, column, true)),
@@ -307,6 +329,7 @@ mod tests {
             let (Some(csv), Some(parquet)) = (csv, parquet) else { return Ok(()) };
             prop_assert_eq!(csv.rows, parquet.rows);
             prop_assert_eq!(&csv.rejected, &parquet.rejected);
+            prop_assert_eq!((csv.kept_rows, &csv.unread), (parquet.kept_rows, &parquet.unread));
             prop_assert_eq!(csv.unroutable, parquet.unroutable);
             prop_assert_eq!(&csv.account_names, &parquet.account_names);
             prop_assert_eq!(&csv.identifier_names, &parquet.identifier_names);

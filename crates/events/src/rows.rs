@@ -128,7 +128,7 @@ pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>>
         Use::Capability => Some(Role::Capability),
         Use::Pathway => Some(Role::Pathway),
         Use::Kind => Some(Role::Kind),
-        Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Value | Use::Unused => None,
+        Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Tokens | Use::Value => None,
     };
     layout.columns.iter().map(|column| role(&column.usage)).collect()
 }
@@ -145,7 +145,7 @@ impl Yield {
     }
 
     fn note(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8], kept: bool) {
-        let open = matches!(field, "timestamp" | "requests" | "entity_kind");
+        let open = matches!(field, "timestamp" | "requests" | "tokens" | "entity_kind");
         let value = match std::str::from_utf8(raw) {
             Ok(text) if open && text.len() <= 64 => text.to_string(),
             _ => format!("({} bytes)", raw.len()),
@@ -185,7 +185,7 @@ impl Yield {
         raw: impl Fn(usize) -> &'r [u8],
     ) {
         self.rows += 1;
-        let (mut account, mut millis, mut requests) = (EMPTY, None, 1);
+        let (mut account, mut millis, mut requests, mut tokens) = (EMPTY, None, 1, 0);
         let (mut model, mut capability, mut status, mut pathway) = (NONE_U16, NONE_U16, NONE_U16, NONE_U16);
         let (mut template, mut kind) = (NONE_U32, None);
         self.identifiers.clear();
@@ -198,12 +198,12 @@ impl Yield {
                     millis = Some(time);
                     continue;
                 }
-                Cell::Number(number) if column.usage == Use::Status => {
-                    status = number.min(u32::from(NONE_U16)) as u16;
-                    continue;
-                }
                 Cell::Number(number) => {
-                    requests = number;
+                    match column.usage {
+                        Use::Status => status = number.min(u32::from(NONE_U16)) as u16,
+                        Use::Tokens => tokens = number,
+                        _ => requests = number,
+                    }
                     continue;
                 }
                 Cell::Code(code) => code,
@@ -257,7 +257,7 @@ impl Yield {
                         }
                     }
                 }
-                Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Unused => {}
+                Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Tokens => {}
             }
         }
         if let Some((at, reason)) = bad {
@@ -286,7 +286,7 @@ impl Yield {
         let manner =
             if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, Manner { model, capability, status }) };
         let event = Event::new(seconds, millis, template, manner);
-        self.block.push(&Row { account, event, requests, pathway }, self.identifiers.iter().copied());
+        self.block.push(&Row { account, event, requests, tokens, pathway }, self.identifiers.iter().copied());
     }
 }
 
@@ -324,8 +324,8 @@ fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: &impl Fn(
             (Use::EventId, _) => {}
             (Use::Kind | Use::Value, _) => event.identify(raw(at).trim_ascii()),
             (_, Cell::Time(millis)) => event.say(&column.ours, &millis.to_le_bytes()),
-            // Without the column there is one request.
-            (Use::Requests, Cell::Number(1)) | (_, Cell::Code(EMPTY | ABSENT)) => {}
+            // Without the column there is one request, of no known tokens.
+            (Use::Requests, Cell::Number(1)) | (Use::Tokens, Cell::Number(0)) | (_, Cell::Code(EMPTY | ABSENT)) => {}
             (_, Cell::Number(number)) => event.say(&column.ours, &number.to_le_bytes()),
             (_, Cell::Code(_)) => event.say(&column.ours, raw(at).trim_ascii()),
         }
@@ -351,6 +351,27 @@ pub(crate) fn requests_number(number: Option<i64>) -> Cell {
         None => Cell::Number(1),
         Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
         Some(_) => Cell::Code(rejected(Reason::BadNumber)),
+    }
+}
+
+/// Tokens: digits, which may be those of a float without a fraction (pandas, where some are missing); empty is 0, not known.
+pub(crate) fn tokens(raw: &[u8]) -> Cell {
+    let text = raw.trim_ascii();
+    if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
+        return Cell::Number(0);
+    }
+    let whole = text.strip_suffix(b".0").unwrap_or(text);
+    match std::str::from_utf8(whole).ok().and_then(|text| text.parse::<u64>().ok()) {
+        Some(number) => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
+        None => Cell::Code(rejected(Reason::BadTokens)),
+    }
+}
+
+/// Tokens from a number; nothing is 0, not known.
+pub(crate) fn tokens_number(number: Option<i64>) -> Cell {
+    match u64::try_from(number.unwrap_or(0)) {
+        Ok(number) => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
+        Err(_) => Cell::Code(rejected(Reason::BadTokens)),
     }
 }
 

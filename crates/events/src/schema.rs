@@ -43,9 +43,9 @@ pub(crate) enum Use {
     Status,
     Pathway,
     Requests,
+    Tokens,
     Kind,
     Value,
-    Unused,
 }
 
 const MEANINGS: &[(&str, &[&str])] = &[
@@ -60,7 +60,7 @@ const MEANINGS: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("pathway", &[]),
     ("requests", &["count"]),
-    ("tokens", &[]),
+    ("tokens", &["total_tokens", "token_count"]),
     ("device", &[]),
     ("user_agent", &[]),
     ("ja4", &[]),
@@ -93,7 +93,7 @@ fn use_of(ours: &str) -> Use {
         "status" => Use::Status,
         "pathway" => Use::Pathway,
         "requests" => Use::Requests,
-        "tokens" => Use::Unused,
+        "tokens" => Use::Tokens,
         "entity_kind" => Use::Kind,
         "entity_value" => Use::Value,
         kind => Use::Identifier(kind.to_string()),
@@ -349,7 +349,7 @@ impl Map {
     /// Tells columns that repeat another from those that mean nothing. Rows of one sighting don't read what wide ones do.
     fn part_repeated(&self, layout: &mut Layout) {
         let repeats = |name: &String| {
-            let ours = ours_of(name).filter(|ours| !layout.long && use_of(ours) != Use::Unused)?;
+            let ours = ours_of(name).filter(|_| !layout.long)?;
             layout.columns.iter().any(|column| column.ours == ours).then(|| (name.clone(), ours))
         };
         layout.repeated = layout.ignored.iter().filter_map(repeats).collect();
@@ -404,7 +404,7 @@ fn ours_of(column: &str) -> Option<&'static str> {
 }
 
 fn keep_in_long(usage: &Use) -> bool {
-    matches!(usage, Use::Time | Use::Account | Use::EventId | Use::Kind | Use::Value | Use::Requests)
+    matches!(usage, Use::Time | Use::Account | Use::EventId | Use::Kind | Use::Value | Use::Requests | Use::Tokens)
 }
 
 /// One used column.
@@ -435,7 +435,7 @@ impl Layout {
     fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
         let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
         let long = has(Use::Kind) && has(Use::Value);
-        columns.retain(|column| column.usage != Use::Unused && (!long || keep_in_long(&column.usage)));
+        columns.retain(|column| !long || keep_in_long(&column.usage));
         let ignored = (0..header.len())
             .filter(|&index| columns.iter().all(|column| column.index != index))
             .map(|index| header[index].clone())

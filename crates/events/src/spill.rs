@@ -2,7 +2,7 @@
 //! order.
 //!
 //! A spill is one unnamed temporary file (the system removes it whatever happens) of frames. A frame is a small [`Part`]: its
-//! runs, sightings, events and requests as they lie in memory. The order of names doesn't change when more names come, so the
+//! runs, sightings, events, requests and tokens as they lie in memory. The order of names doesn't change when more names come, so the
 //! frames of every spill ascend in the final numbering too, which isn't known yet when they are written.
 
 use std::collections::VecDeque;
@@ -22,6 +22,7 @@ struct Frame {
     sightings: usize,
     events: usize,
     requests: usize,
+    tokens: usize,
 }
 
 /// A file of frames.
@@ -47,9 +48,11 @@ impl Spill {
             sightings: part.sightings.len(),
             events: part.events.len(),
             requests: part.requests.len(),
+            tokens: part.tokens.len(),
         });
-        let lists = [part.runs.as_bytes(), part.sightings.as_bytes(), part.events.as_bytes(), part.requests.as_bytes()];
-        lists.into_iter().try_for_each(|list| self.file.write_all(list)).map_err(|error| full(&self.folder, error))
+        let columns = [part.events.as_bytes(), part.requests.as_bytes(), part.tokens.as_bytes()];
+        let mut lists = [part.runs.as_bytes(), part.sightings.as_bytes()].into_iter().chain(columns);
+        lists.try_for_each(|list| self.file.write_all(list)).map_err(|error| full(&self.folder, error))
     }
 
     /// To be called between writing and reading.
@@ -72,6 +75,7 @@ impl Spill {
                 sightings: list(file, frame.sightings)?,
                 events: list(file, frame.events)?,
                 requests: list(file, frame.requests)?,
+                tokens: list(file, frame.tokens)?,
             })
         };
         part().map_err(|error| EventError::Spill {
@@ -104,6 +108,7 @@ mod tests {
             sightings: vec![Seen { identifier: 7, count: 2, first_seen: 3, last_seen: 4 }],
             events: vec![Event::new(account, 2, 1, 3); 2],
             requests: if account == 1 { vec![1, 9] } else { Vec::new() },
+            tokens: if account == 1 { Vec::new() } else { vec![500, 0] },
         };
         let folder = tempfile::tempdir().unwrap();
         let mut spill = Spill::new(folder.path()).unwrap();

@@ -15,7 +15,7 @@ use crate::error::EventError;
 use crate::fields::Fields;
 use crate::normalise::{Reason, time};
 use crate::quotes::{self, Lines};
-use crate::rows::{Cell, Place, Yield, requests, roles, status};
+use crate::rows::{Cell, Place, Yield, requests, roles, status, tokens};
 use crate::schema::{Layout, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
 
@@ -51,6 +51,7 @@ impl<'s, 'c> Cells<'s, 'c> {
             let cell = match (&column.usage, roles[at]) {
                 (Use::Time, _) => out.time(session, time::parse(raw, &session.config.zone), row),
                 (Use::Requests, _) => requests(raw),
+                (Use::Tokens, _) => tokens(raw),
                 (Use::Status, _) => status(raw),
                 (Use::Value, _) => Cell::Code(match kind {
                     Some(kind) => by_kind

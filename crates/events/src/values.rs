@@ -4,14 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{self, Unit, Zone};
-use crate::rows::{Cell, requests, requests_number, status, status_number};
+use crate::rows::{Cell, requests, requests_number, status, status_number, tokens, tokens_number};
 use crate::schema::Use;
 use crate::session::{EMPTY, Role, Session};
 
@@ -28,6 +28,7 @@ pub(crate) enum Resolved {
     },
     Times(Values),
     Counts(Values),
+    Tokens(Values),
     Statuses(Values),
     /// Values whose kind another column tells.
     OfKind(Values),
@@ -38,6 +39,7 @@ impl Resolved {
         let (Resolved::Codes { values, .. }
         | Resolved::Times(values)
         | Resolved::Counts(values)
+        | Resolved::Tokens(values)
         | Resolved::Statuses(values)
         | Resolved::OfKind(values)) = self;
         values
@@ -91,6 +93,12 @@ fn valid<T: arrow_array::ArrowPrimitiveType>(array: &PrimitiveArray<T>, at: usiz
     array.is_valid(at).then(|| array.values()[at])
 }
 
+/// Whole numbers that came as floats, because some are missing; another float is no number of anything, -1.
+fn whole_numbers(floats: &PrimitiveArray<Float64Type>) -> PrimitiveArray<Int64Type> {
+    let whole = |float: f64| if float >= 0.0 && float.fract() == 0.0 { float as i64 } else { -1 };
+    floats.iter().map(|float| float.filter(|float| !float.is_nan()).map(whole)).collect()
+}
+
 impl Values {
     /// No rows.
     pub(crate) fn none() -> Values {
@@ -116,8 +124,12 @@ impl Values {
                 let millis = arrow.as_primitive::<TimestampMillisecondType>().clone();
                 return Ok(Values::Times { millis, unit, local });
             }
-            data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests) => {
+            data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests | Use::Tokens) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().clone()));
+            }
+            data_type if data_type.is_floating() && *usage == Use::Tokens => {
+                let floats = cast(&DataType::Float64)?;
+                return Ok(Values::Numbers(whole_numbers(floats.as_primitive())));
             }
             // A day is no time, and lists and records have a text that nobody means.
             data_type @ (DataType::Date32 | DataType::Date64) if *usage == Use::Time => return Err(data_type.to_string()),
@@ -204,6 +216,14 @@ impl Values {
         match self {
             Values::Numbers(numbers) => requests_number(valid(numbers, at)),
             _ => requests(self.raw(at)),
+        }
+    }
+
+    /// The tokens of a row.
+    pub(crate) fn tokens(&self, at: usize) -> Cell {
+        match self {
+            Values::Numbers(numbers) => tokens_number(valid(numbers, at)),
+            _ => tokens(self.raw(at)),
         }
     }
 

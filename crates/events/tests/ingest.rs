@@ -34,22 +34,23 @@ fn same(one: &Ingested, other: &Ingested) {
 }
 
 /// 5,000 rows over 300 accounts, in an order given by a stride.
-fn rows(stride: usize) -> Vec<[String; 5]> {
+fn rows(stride: usize) -> Vec<[String; 6]> {
     (0..5003)
         .map(|step| {
             let n = step * stride % 5003;
             let time = format!("2024-03-{:02}T{:02}:{:02}:00Z", n % 28 + 1, n % 24, n % 60);
             let ip =
                 if n.is_multiple_of(3) { format!("2001:db8:{:x}::{n:x}", n % 50) } else { format!("203.0.113.{}:80", n % 200) };
-            [time, format!("account {}", n * 7 % 300), ip, format!("tok_{}", n % 90), format!("model-{}", n % 4)]
+            let tokens = if n.is_multiple_of(5) { String::new() } else { (n * 37).to_string() };
+            [time, format!("account {}", n * 7 % 300), ip, format!("tok_{}", n % 90), format!("model-{}", n % 4), tokens]
         })
         .collect()
 }
 
-fn csv_of(rows: &[[String; 5]]) -> Vec<u8> {
-    let mut text = String::from("timestamp,account_id,ip,card,model\n");
+fn csv_of(rows: &[[String; 6]]) -> Vec<u8> {
+    let mut text = String::from("timestamp,account_id,ip,card,model,tokens\n");
     for row in rows {
-        text += &format!("{},\"{}\",{},{},{}\n", row[0], row[1], row[2], row[3], row[4]);
+        text += &format!("{},\"{}\",{},{},{},{}\n", row[0], row[1], row[2], row[3], row[4], row[5]);
     }
     text.into_bytes()
 }
@@ -61,13 +62,15 @@ fn order_format_and_threads_leave_no_trace() {
     first.graph.validate().unwrap();
     assert_eq!(first.graph.account_count(), 300);
     assert_eq!(first.activity.event_count(), 5003);
+    assert_eq!(first.activity.columns().tokens.iter().filter(|&&tokens| tokens == 0).count(), 1001);
     same(&first, &read(&write(folder.path(), "b.csv", &csv_of(&rows(1234)))).unwrap());
     let json: String = rows(17)
         .iter()
         .map(|row| {
-            let [time, account, ip, card, model] = row;
+            let [time, account, ip, card, model, tokens] = row;
+            let tokens = if tokens.is_empty() { "null" } else { tokens };
             format!(
-                "{{\"user_id\":\"{account}\",\"ts\":\"{time}\",\"model\":\"{model}\",\"ip\":\"{ip}\",\"card\":\"{card}\"}}\n"
+                "{{\"user_id\":\"{account}\",\"ts\":\"{time}\",\"model\":\"{model}\",\"ip\":\"{ip}\",\"card\":\"{card}\",\"totalTokens\":{tokens}}}\n"
             )
         })
         .collect();
@@ -86,23 +89,25 @@ fn order_format_and_threads_leave_no_trace() {
 #[test]
 fn what_goes_to_disk_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = String::from("timestamp,account_id,ip,card,model,status,requests,pathway,template\n");
+    let mut text = String::from("timestamp,account_id,ip,card,model,status,requests,pathway,template,tokens\n");
     for (at, row) in rows(77).iter().enumerate() {
         let time = if at % 11 == 0 { "" } else { &row[0] };
         let (status, pathway) = (200 + at % 3, ["api", "", "edu"][at % 3]);
-        text += &format!("{time},{},{},{},{},{status},{},{pathway},t{}\n", row[1], row[2], row[3], row[4], at % 5 + 1, at % 40);
+        text += &format!("{time},{},{},{},{},{status},{}", row[1], row[2], row[3], row[4], at % 5 + 1);
+        text += &format!(",{pathway},t{},{}\n", at % 40, row[5]);
     }
     let half = text[..text.len() / 2].rfind('\n').unwrap() + 1;
     let header = text.lines().next().unwrap();
     let long: String =
-        (0..900).map(|n| format!("2024-03-{:02}T00:00:00Z,account {n},device,d{},2\n", n % 9 + 1, n % 70)).collect();
+        (0..900).map(|n| format!("2024-03-{:02}T00:00:00Z,account {n},device,d{},2,{n}\n", n % 9 + 1, n % 70)).collect();
     let paths = [
         write(folder.path(), "1.csv", &text.as_bytes()[..half]),
         write(folder.path(), "2.csv", format!("{header}\n{}", &text[half..]).as_bytes()),
-        write(folder.path(), "3.csv", format!("timestamp,account_id,entity_kind,entity_value,count\n{long}").as_bytes()),
+        write(folder.path(), "3.csv", format!("timestamp,account_id,entity_kind,entity_value,count,tokens\n{long}").as_bytes()),
     ];
     let free = ingest(&paths, &IngestConfig::default(), &Unobserved).unwrap();
     assert!(!free.long_events.is_empty() && !free.activity.columns().requests.is_empty());
+    assert!(!free.activity.columns().tokens.is_empty());
     let tight = IngestConfig { memory_limit: Some(1), spill: Some(folder.path().to_owned()), ..IngestConfig::default() };
     let spilled = ingest(&paths, &tight, &Unobserved).unwrap();
     same(&free, &spilled);
@@ -124,16 +129,17 @@ fn long_events_keep_their_kinds() {
 }
 
 /// The rows as record batches of some rows each, every column of another type that holds text.
-fn batches_of(rows: &[[String; 5]], size: usize) -> Vec<RecordBatch> {
-    let batch = |rows: &[[String; 5]]| {
+fn batches_of(rows: &[[String; 6]], size: usize) -> Vec<RecordBatch> {
+    let batch = |rows: &[[String; 6]]| {
         let column = |at: usize| rows.iter().map(move |row| row[at].as_str());
         let seconds = |time: &str| time.parse::<jiff::Timestamp>().unwrap().as_second();
-        let columns: [(&str, ArrayRef); 5] = [
+        let columns: [(&str, ArrayRef); 6] = [
             ("timestamp", Arc::new(column(0).map(seconds).collect::<Int64Array>())),
             ("account_id", Arc::new(column(1).map(Some).collect::<StringViewArray>())),
             ("ip", Arc::new(column(2).map(Some).collect::<LargeStringArray>())),
             ("card", Arc::new(column(3).map(Some).collect::<StringArray>())),
             ("model", Arc::new(column(4).collect::<DictionaryArray<Int8Type>>())),
+            ("token_count", Arc::new(column(5).map(|tokens| tokens.parse::<f64>().ok()).collect::<Float64Array>())),
         ];
         RecordBatch::try_from_iter(columns).unwrap()
     };
@@ -233,17 +239,19 @@ fn bad_rows_are_counted_and_written_aside() {
 #[test]
 fn a_field_that_can_not_be_read_takes_nothing_else_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "ts,account_id,ip,device,requests,event_id\n1700000000,a,host,d1,x,e1\n1700000000,a,host,d1,x,e1\n1700000001,b,8.8.8.8,d1,3,e2\n";
+    let text = "ts,account_id,ip,device,requests,event_id,tokens\n1700000000,a,host,d1,x,e1,-5\n1700000000,a,host,d1,x,e1,-5\n\
+        1700000001,b,8.8.8.8,d1,3,e2,4294967299\n1700000002,b,8.8.8.8,d1,,e3,12.0\n1700000003,b,8.8.8.8,d1,,e4,n/a\n";
     let path = write(folder.path(), "a.csv", text.as_bytes());
     let got = read(&path).unwrap();
     // The second delivery of a row with bad fields is one all the same.
     assert_eq!((got.rejected_count(), got.kept_rows, got.event_ids.duplicates), (0, 1, 1));
     let fields: Vec<(&str, &str, u64)> =
         got.unread.iter().map(|unread| (unread.field.as_str(), unread.reason.as_str(), unread.rows)).collect();
-    assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 1)]);
+    assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 1), ("tokens", "bad_tokens", 1)]);
     assert_eq!(got.kind_names, ["device", "ip"]);
     assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 2);
-    assert_eq!(got.activity.columns().requests.as_slice(), [1, 3]);
+    assert_eq!(got.activity.columns().requests.as_slice(), [1, 3, 1, 1]);
+    assert_eq!(got.activity.columns().tokens.as_slice(), [0, u32::MAX, 12, 0]);
     // The same in JSON, and an object where a value was expected; long rows have nothing else to give.
     let json = "{\"account_id\":\"a\",\"ip\":{\"v4\":1},\"device\":\"d1\"}\n{\"account_id\":{\"id\":1},\"device\":\"d1\"}\n{\"account_id\":\"b\",\"device\":\"d1\"}\n";
     let got = read(&write(folder.path(), "a.jsonl", json.as_bytes())).unwrap();

@@ -4,7 +4,7 @@
 //! input didn't have is empty, so that "not available" can't be mistaken for zero. Events without a timestamp are not here;
 //! they count only as sightings.
 //!
-//! Memory: 8 bytes an event for the time, and 2, 2, 2, 4 and 4 for each of the other columns that is there.
+//! Memory: 8 bytes an event for the time, and 2, 2, 2, 4, 4 and 4 for each of the other columns that is there.
 
 use crate::{AccountId, Column, GraphError};
 
@@ -25,6 +25,8 @@ pub struct ActivityColumns {
     pub template: Column<u32>,
     /// Exchanges that each event stands for; empty if every event stands for one.
     pub requests: Column<u32>,
+    /// Tokens of each event, of all its exchanges together; 0 where unknown, and empty if the input had none.
+    pub tokens: Column<u32>,
 }
 
 impl ActivityColumns {
@@ -38,6 +40,7 @@ impl ActivityColumns {
             status: Column::default(),
             template: Column::default(),
             requests: Column::default(),
+            tokens: Column::default(),
         }
     }
 }
@@ -63,6 +66,8 @@ pub struct ActivityOf<'a> {
     pub template: &'a [u32],
     /// Exchanges each event stands for.
     pub requests: &'a [u32],
+    /// Tokens of each event, or 0.
+    pub tokens: &'a [u32],
 }
 
 impl Activity {
@@ -82,6 +87,7 @@ impl Activity {
             ("activity status", columns.status.len(), true),
             ("activity template", columns.template.len(), true),
             ("activity requests", columns.requests.len(), true),
+            ("activity tokens", columns.tokens.len(), true),
         ];
         for (column, found, optional) in lengths {
             if found as u64 != events && !(optional && found == 0) {
@@ -119,7 +125,8 @@ impl Activity {
             capability: part(&columns.capability, range.clone()),
             status: part(&columns.status, range.clone()),
             template: part(&columns.template, range.clone()),
-            requests: part(&columns.requests, range),
+            requests: part(&columns.requests, range.clone()),
+            tokens: part(&columns.tokens, range),
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Moment {
     pub template: u32,
     /// Exchanges it stands for.
     pub requests: u32,
+    /// Tokens of all of them, or 0.
+    pub tokens: u32,
 }
 
 /// The status of a moment from a long row, which has no status: such moments of one account and time are one event.
@@ -111,7 +113,7 @@ impl Sighting {
 }
 
 /// Orders the events of one account by time and then all other columns; how many there are. Long rows of one time are one
-/// event: the lowest template stays, and the largest count.
+/// event: the lowest template stays, and the largest counts.
 pub fn order_row(moments: &mut [Moment]) -> usize {
     let time = |moment: &Moment| (u64::from(moment.seconds) << 16) | u64::from(moment.millis);
     if moments.windows(2).all(|two| time(&two[0]) < time(&two[1])) {
@@ -132,6 +134,7 @@ pub fn order_row(moments: &mut [Moment]) -> usize {
         if next.is_long() && last.is_long() && (next.seconds, next.millis) == (last.seconds, last.millis) {
             last.template = last.template.min(next.template);
             last.requests = last.requests.max(next.requests);
+            last.tokens = last.tokens.max(next.tokens);
         } else {
             kept += 1;
             moments[kept] = next;
@@ -269,7 +272,7 @@ fn offsets<T>(items: &[T], row_count: usize, column: &'static str, row_of: impl 
 }
 
 /// Orders and builds in one step; for tests, examples and small logs. A column in which every event is missing (or, for
-/// requests, 1) is left out.
+/// requests, 1; for tokens, 0) is left out.
 ///
 /// # Errors
 /// An account out of range.
@@ -292,6 +295,7 @@ pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> 
         status: column(&ordered, NONE_U16, Moment::shown_status),
         template: column(&ordered, NONE_U32, |moment| moment.template),
         requests: column(&ordered, 1, |moment| moment.requests),
+        tokens: column(&ordered, 0, |moment| moment.tokens),
     })
 }
 
@@ -347,6 +351,7 @@ mod tests {
             status: NONE_U16,
             template: NONE_U32,
             requests: 1,
+            tokens: 0,
         };
         let mut long = moment(0, 8, 1);
         long.status = LONG_STATUS;
@@ -354,7 +359,12 @@ mod tests {
         let activity = activity_from_moments(moments, 2).unwrap();
         assert_eq!(activity.of(AccountId(1)).time, [7005, 9005, 9005]);
         assert_eq!(activity.of(AccountId(1)).model, [9, 2, 3]);
-        assert!(activity.columns().status.is_empty() && activity.columns().requests.is_empty());
+        let columns = activity.columns();
+        assert!(columns.status.is_empty() && columns.requests.is_empty() && columns.tokens.is_empty());
+        // Of events alike but for tokens the least come first; of long rows of one time the most stay.
+        let with = |moment: Moment, tokens| Moment { tokens, ..moment };
+        let moments = vec![with(moment(0, 7, 1), 5), with(long, 9), with(moment(0, 7, 1), 3), with(long, 2)];
+        assert_eq!(activity_from_moments(moments, 1).unwrap().of(AccountId(0)).tokens, [3, 5, 9]);
     }
 
     #[test]

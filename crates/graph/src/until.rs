@@ -49,6 +49,7 @@ impl Activity {
             status: part(&columns.status, &kept),
             template: part(&columns.template, &kept),
             requests: part(&columns.requests, &kept),
+            tokens: part(&columns.tokens, &kept),
         })
     }
 }
@@ -129,6 +130,7 @@ mod tests {
             offsets: vec![0, 3, 4].into(),
             time: vec![10_000, 15_999, 16_000, 12_000].into(),
             model: vec![1, 2, 3, 4].into(),
+            tokens: vec![10, 0, 30, 40].into(),
             ..ActivityColumns::empty(2)
         };
         let activity = Activity::from_columns(columns).unwrap();
@@ -136,6 +138,7 @@ mod tests {
         assert_eq!((then.of(AccountId(0)).time, then.of(AccountId(0)).model), (&[10_000, 15_999][..], &[1, 2][..]));
         assert_eq!(then.of(AccountId(1)).time, [12_000]);
         assert!(then.of(AccountId(0)).status.is_empty());
+        assert_eq!((then.of(AccountId(0)).tokens, then.of(AccountId(1)).tokens), (&[10, 0][..], &[40][..]));
         let graph_then = graph.until(15, &then).unwrap();
         let first: Vec<Sighting> = graph_then.sightings_of(AccountId(0)).collect();
         assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 10, 15) }]);

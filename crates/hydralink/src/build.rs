@@ -335,6 +335,10 @@ pub(crate) fn put_columns(writer: &mut StoreWriter, ingested: &Ingested) -> Resu
     writer.put("activity.status", &activity.status)?;
     writer.put("activity.template", &activity.template)?;
     writer.put("activity.requests", &activity.requests)?;
+    // Stores of events without tokens don't have it.
+    if !activity.tokens.is_empty() {
+        writer.put("activity.tokens", &activity.tokens)?;
+    }
     writer.put("inputs.long_events", &ingested.long_events)
 }
 

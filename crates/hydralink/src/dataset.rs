@@ -76,6 +76,7 @@ impl Dataset {
             status: store.column("activity.status")?,
             template: store.column("activity.template")?,
             requests: store.column("activity.requests")?,
+            tokens: store.column_or_empty("activity.tokens")?,
         })?;
         let accounts = AccountTable {
             created_at: store.column("accounts.created_at")?,

@@ -269,6 +269,7 @@ impl Kept {
         let of = || self.accounts().map(|account| dataset.activity().of(account));
         let mut offsets = vec![0u64];
         of().for_each(|events| offsets.push(offsets[offsets.len() - 1] + events.time.len() as u64));
+        let tokens: Column<u32> = joined(of().map(|events| events.tokens));
         let template: Column<u32> = joined(of().map(|events| events.template));
         let renumber = |&template: &u32| self.identifiers.get(template as usize).copied().unwrap_or(NONE_U32);
         Ok(Activity::from_columns(ActivityColumns {
@@ -279,6 +280,7 @@ impl Kept {
             status: joined(of().map(|events| events.status)),
             template: template.iter().map(renumber).collect::<Vec<u32>>().into(),
             requests: joined(of().map(|events| events.requests)),
+            tokens: if tokens.iter().any(|&tokens| tokens != 0) { tokens } else { Column::default() },
         })?)
     }
 

@@ -23,12 +23,13 @@ pub(crate) fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) 
 /// The second from which on [`store_of_events`] counts.
 pub(crate) const START: u32 = 1_772_323_200;
 
-/// Wide events (account, address, template, second) as a CSV file.
+/// Wide events (account, address, template, second) as a CSV file; those after the twentieth second have tokens.
 pub(crate) fn events_file(folder: &Path, name: &str, rows: &[(u32, u32, u32, u32)]) -> PathBuf {
-    let mut events = "timestamp,account_id,ip,prompt_template_hash,model\n".to_owned();
+    let mut events = "timestamp,account_id,ip,prompt_template_hash,model,tokens\n".to_owned();
     for (account, address, template, second) in rows {
         let time = START + second;
-        events.push_str(&format!("{time},acct{account:04},198.51.100.{address},t{template},m{}\n", template % 2));
+        let (model, tokens) = (template % 2, second.saturating_sub(20));
+        events.push_str(&format!("{time},acct{account:04},198.51.100.{address},t{template},m{model},{tokens}\n"));
     }
     let file = folder.join(format!("{name}.csv"));
     std::fs::write(&file, events).expect("the events are written");
@@ -50,6 +51,8 @@ pub(crate) struct Content {
     /// (account, time, template, model).
     pub(crate) events: Vec<(String, i64, String, String)>,
     pub(crate) identifiers: Vec<String>,
+    /// By event; empty if none has any.
+    pub(crate) tokens: Vec<u32>,
 }
 
 impl Content {
@@ -84,5 +87,10 @@ pub(crate) fn content(path: &Path) -> Content {
         (0..events.time.len()).map(row).collect::<Vec<_>>()
     });
     let identifiers = (0..dataset.graph().identifier_count() as u32).map(|id| dataset.stored_label(IdentifierId(id)));
-    Content { sightings: sightings.map(seen).collect(), events: events.collect(), identifiers: identifiers.collect() }
+    Content {
+        sightings: sightings.map(seen).collect(),
+        events: events.collect(),
+        identifiers: identifiers.collect(),
+        tokens: dataset.activity().columns().tokens.to_vec(),
+    }
 }

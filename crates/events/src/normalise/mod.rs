@@ -38,6 +38,8 @@ pub enum Reason {
     AncientTime,
     /// Not a whole number.
     BadNumber,
+    /// Not a number of tokens.
+    BadTokens,
     /// Another number of fields than the header has.
     FieldCount,
     /// A line in quoted text of a column that can't have lines.
@@ -52,7 +54,7 @@ pub enum Reason {
     TooManyLabels,
 }
 
-const REASONS: [Reason; 18] = [
+const REASONS: [Reason; 19] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -65,6 +67,7 @@ const REASONS: [Reason; 18] = [
     Reason::FutureTime,
     Reason::AncientTime,
     Reason::BadNumber,
+    Reason::BadTokens,
     Reason::FieldCount,
     Reason::QuotedLines,
     Reason::BadJson,
@@ -89,6 +92,7 @@ impl Reason {
             Reason::FutureTime => "future_time",
             Reason::AncientTime => "ancient_time",
             Reason::BadNumber => "bad_number",
+            Reason::BadTokens => "bad_tokens",
             Reason::FieldCount => "field_count",
             Reason::QuotedLines => "quoted_lines",
             Reason::BadJson => "bad_json",
@@ -113,6 +117,7 @@ impl Reason {
             Reason::FutureTime => "a time of at most a day from now was expected",
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
             Reason::BadNumber => "a whole number of at least 1 was expected",
+            Reason::BadTokens => "a whole number was expected, or nothing",
             Reason::FieldCount => "as many fields as the header has were expected",
             Reason::QuotedLines => {
                 "text over several lines was expected in a prompt only, or where nothing is read: a quote that isn't one?"

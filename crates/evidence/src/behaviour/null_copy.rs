@@ -301,6 +301,7 @@ fn moved(graph: &BipartiteGraph, activity: &Activity, identifiers: &[u32], seed:
         status: pick(&columns.status, &events),
         template: templates.par_iter().map(|event| event.2).collect::<Vec<_>>().into(),
         requests: pick(&columns.requests, &events),
+        tokens: pick(&columns.tokens, &events),
     })
 }
 
@@ -348,6 +349,14 @@ mod tests {
             let hours =
                 |activity: &Activity| -> Vec<i64> { activity.of(account).time.iter().map(|at| at.div_euclid(HOUR)).collect() };
             assert_eq!(hours(facts.activity), hours(&copy.activity));
+            let tokens = |activity: &Activity| {
+                let of = activity.of(account);
+                let mut found: Vec<_> =
+                    of.tokens.iter().zip(of.time).map(|(tokens, at)| (*tokens, at.div_euclid(HOUR))).collect();
+                found.sort_unstable();
+                found
+            };
+            assert_eq!(tokens(facts.activity), tokens(&copy.activity));
         }
         assert_eq!(copy, null_copy(facts.graph, facts.activity, 5).unwrap());
         assert_ne!(copy, null_copy(facts.graph, facts.activity, 6).unwrap());

@@ -368,6 +368,7 @@ impl Toy {
             status: all.iter().map(|event| event.status).collect::<Vec<_>>().into(),
             template: all.iter().map(|event| event.template).collect::<Vec<_>>().into(),
             requests: Vec::new().into(),
+            tokens: (0..all.len() as u32).collect::<Vec<_>>().into(),
         };
         Toy {
             graph: graph_of(rows.len(), sightings),

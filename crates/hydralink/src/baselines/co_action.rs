@@ -120,6 +120,7 @@ mod tests {
             status: NONE_U16,
             template,
             requests: 1,
+            tokens: 0,
         };
         activity_from_moments(events.iter().map(moment).collect(), 6).unwrap()
     }

@@ -173,7 +173,7 @@ mod tests {
 
     /// A store of long events (account, kind, value), with a template and an organisation where the account has one.
     fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32)], without: &BTreeSet<u32>) -> std::path::PathBuf {
-        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash\n".to_owned();
+        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,tokens\n".to_owned();
         let mut accounts = "account_id,created_at,country,org\n".to_owned();
         let mut seen = BTreeSet::new();
         for (at, &(account, address, other)) in rows.iter().enumerate() {
@@ -183,8 +183,10 @@ mod tests {
             let second = at % 60;
             let (card, template) =
                 if other % 2 == 0 { (other.to_string(), String::new()) } else { (String::new(), format!("t{other}")) };
-            events
-                .push_str(&format!("2026-03-01T00:00:{second:02}Z,acct{account:04},198.51.100.{address},{card},{template}\n"));
+            // The column goes with the one account that has any.
+            let tokens = if account == 3 { at } else { 0 };
+            events.push_str(&format!("2026-03-01T00:00:{second:02}Z,acct{account:04},198.51.100.{address},{card},{template},"));
+            events.push_str(&format!("{tokens}\n"));
             if seen.insert(account) {
                 accounts.push_str(&format!("acct{account:04},2026-02-01T00:00:00Z,NL,org{}\n", account % 5));
             }
