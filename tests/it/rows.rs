@@ -5,11 +5,11 @@ use std::fs;
 
 use crate::support::{Bench, of_world};
 
-const HEADER: &str = "request_id,timestamp,account_id,ip,requests\n";
-const FIRST: &str = "r1,2026-02-01T00:00:00Z,a,8.8.8.8,3\nr2,2026-02-01T00:00:01Z,b,8.8.8.8,1\n";
+const HEADER: &str = "request_id,timestamp,account_id,ip,requests,tokens\n";
+const FIRST: &str = "r1,2026-02-01T00:00:00Z,a,8.8.8.8,3,700\nr2,2026-02-01T00:00:01Z,b,8.8.8.8,1,\n";
 /// r1 again, as delivered twice; r2 under another account; and rows without an id, which are events each.
-const SECOND: &str = "r1,2026-02-01T00:00:00+00:00,a, 8.8.8.8,3\nr2,2026-02-01T00:00:01Z,c,8.8.8.8,1\n\
-    ,2026-02-01T00:00:02Z,b,8.8.8.8,1\n,2026-02-01T00:00:02Z,b,8.8.8.8,1\n";
+const SECOND: &str = "r1,2026-02-01T00:00:00+00:00,a, 8.8.8.8,3,700\nr2,2026-02-01T00:00:01Z,c,8.8.8.8,1,\n\
+    ,2026-02-01T00:00:02Z,b,8.8.8.8,1,9\n,2026-02-01T00:00:02Z,b,8.8.8.8,1,8\n";
 
 /// Every section of a store by name, without the generation that wrote it and the list of files.
 pub(crate) fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
@@ -54,6 +54,10 @@ fn an_event_that_is_delivered_again_counts_once_wherever() {
     let again = bench.file("again.csv", reversed(FIRST));
     let again = bench.ok(&["update", "whole", &again, "--format", "json"]).json();
     assert_eq!((&again["duplicate_events"], &again["timed_events"]), (&3.into(), &5.into()), "{again}");
+    // The same id with other tokens is another event.
+    let other = bench.file("other.csv", HEADER.to_owned() + &FIRST.replace("700", "701"));
+    let other = bench.ok(&["build", &first, &other, "-o", "other", "--format", "json"]).json();
+    assert_eq!((&other["duplicate_events"], &other["conflicting_events"]), (&1.into(), &1.into()), "{other}");
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn formats_agree_on_what_a_repeated_event_is() {
     let csv = bench.file("events.csv", HEADER.to_owned() + FIRST);
     let json = bench.file(
         "events.jsonl",
-        "{\"event_id\":\"r1\",\"at\":\"2026-02-01T00:00:00.000Z\",\"account\":\"a\",\"client_ip\":\"8.8.8.8\",\"count\":3,\"colour\":1}\n\
+        "{\"event_id\":\"r1\",\"at\":\"2026-02-01T00:00:00.000Z\",\"account\":\"a\",\"client_ip\":\"8.8.8.8\",\"count\":3,\"total_tokens\":700,\"colour\":1}\n\
          {\"event_id\":\"r2\",\"at\":\"2026-02-01T00:00:01Z\",\"account\":\"b\",\"client_ip\":\"8.8.8.8\",\"model\":null}\n",
     );
     let summary = bench.ok(&["build", &csv, &json, "-o", "store", "--format", "json"]).json();
@@ -81,11 +85,16 @@ fn one_event_of_several_long_rows_is_no_conflict() {
 }
 
 #[test]
-fn without_ids_the_store_has_no_section_of_them() {
+fn without_ids_and_tokens_the_store_has_no_sections_of_them() {
     let bench = Bench::new();
     let events = bench.file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,a,8.8.8.8\n");
-    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
-    assert!(!sections(&bench, "store").contains_key("inputs.event_ids"));
+    let empty = bench.file("empty.csv", "timestamp,account_id,ip,tokens\n2026-02-01T00:00:00Z,a,8.8.8.8,\n");
+    for (events, store) in [(events, "store"), (empty, "empty")] {
+        bench.ok(&["build", &events, "-o", store, "--quiet"]);
+        let sections = sections(&bench, store);
+        assert!(!sections.contains_key("inputs.event_ids") && !sections.contains_key("activity.tokens"), "{store}");
+        assert!(bench.ok(&["show", store, "account:a", "--format", "json"]).json()["tokens"].is_null());
+    }
 }
 
 #[test]
@@ -186,13 +195,28 @@ fn times_of_parquet_without_a_zone_are_of_the_given_one() {
 fn a_strict_schema_refuses_what_it_does_not_know() {
     let bench = Bench::new();
     let events = bench.file("events.csv", "timestamp,account_id,ip,tokens,divice\n2026-02-01T00:00:00Z,a,8.8.8.8,1,d\n");
-    // What isn't read is told, with what it may have been meant to be; tokens are known, and have no use.
+    // What isn't read is told, with what it may have been meant to be.
     let read = bench.ok(&["build", &events, "-o", "auto", "--format", "json"]).json();
     assert_eq!(read["ignored"], serde_json::json!([{"column": "divice", "files": 1, "meant": "device"}]));
     for ran in [bench.ok(&["profile", &events]), bench.ok(&["build", &events, "-o", "auto"])] {
         assert!(ran.stdout.contains("not read: divice (did you mean device?)"), "{}", ran.stdout);
     }
     bench.fails(2, &["divice", "did you mean \"device\"?"], &["build", &events, "-o", "x", "--schema", "strict"]);
+    // Tokens are known by their names, and by any other that is mapped.
+    let header = "timestamp,account_id,ip";
+    let named = |name: &str| bench.file("tokens.csv", format!("{header},{name}\n2026-02-01T00:00:00Z,a,8.8.8.8,1234\n"));
+    for (name, map) in [("tokens", None), ("Total-Tokens", None), ("token_count", None), ("usage", Some("tokens=usage"))] {
+        let (file, map) = (named(name), map.map_or(Vec::new(), |map| vec!["--map", map]));
+        bench.ok(&[&["build", &file, "-o", "named", "--schema", "strict", "--quiet"], &map[..]].concat());
+        assert_eq!(bench.ok(&["show", "named", "account:a", "--format", "json"]).json()["tokens"], 1234, "{name}");
+    }
+    assert!(bench.ok(&["show", "named", "account:a"]).stdout.contains("tokens         1,234"));
+    let long = "timestamp,account_id,entity_kind,entity_value,tokens\n";
+    let long = bench
+        .file("tokens-long.csv", format!("{long}2026-02-01T00:00:00Z,a,ip,8.8.8.8,5\n2026-02-01T00:00:00Z,a,device,d,5\n"));
+    bench.ok(&["build", &long, "-o", "named", "--schema", "strict", "--quiet"]);
+    let shown = bench.ok(&["show", "named", "account:a", "--format", "json"]).json();
+    assert_eq!((&shown["tokens"], &shown["exchanges"]), (&5.into(), &1.into()), "the rows are one event");
     let rows =
         "timestamp,account_id,entity_kind,entity_value\n2026-02-01T00:00:00Z,a,referral,x\n2026-02-01T00:00:00Z,a,ip,8.8.8.8\n";
     let long = bench.file("long.csv", rows);

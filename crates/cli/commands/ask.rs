@@ -88,6 +88,7 @@ fn card_text(card: &NodeCard) -> String {
     let seen: Vec<String> = card.seen_with.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
     line("seen with", seen.join(", "));
     line("exchanges", grouped(card.exchanges));
+    card.tokens.into_iter().for_each(|tokens| line("tokens", grouped(tokens)));
     if let (Some(first), Some(last)) = (&card.first_seen, &card.last_seen) {
         line("seen", format!("{first} to {last}"));
     }

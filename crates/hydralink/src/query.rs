@@ -30,7 +30,7 @@ use crate::roles::{AccountRole, role_of};
 use crate::store::Reading;
 use crate::time::rfc3339;
 use crate::top::By;
-pub use counts::{count_memberships, exchanges_of, span_of_account, span_of_identifier};
+pub use counts::{count_memberships, exchanges_of, span_of_account, span_of_identifier, tokens_of};
 pub(crate) use counts::{exchanges_of_identifier, flagged_share};
 
 /// Everything that is known of one node at a glance.
@@ -42,6 +42,9 @@ pub struct NodeCard {
     pub seen_with: BTreeMap<String, u64>,
     /// Exchanges.
     pub exchanges: u64,
+    /// Tokens of an account's exchanges, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
     /// First seen.
     pub first_seen: Option<String>,
     /// Last seen.
@@ -172,6 +175,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
         node: dataset.label_of(node),
         seen_with: BTreeMap::new(),
         exchanges: 0,
+        tokens: None,
         first_seen: None,
         last_seen: None,
         facts: BTreeMap::new(),
@@ -190,6 +194,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
                 *card.seen_with.entry(kind.to_owned()).or_default() += 1;
             }
             card.exchanges = exchanges_of(dataset, account);
+            card.tokens = tokens_of(dataset, [account]);
             card.facts = facts_of(dataset, account);
             if let Some(results) = results {
                 let range = graph.sighting_range(account);

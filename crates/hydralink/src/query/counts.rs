@@ -21,6 +21,13 @@ pub fn exchanges_of(dataset: &Dataset, account: AccountId) -> u64 {
     dataset.graph().sightings_of(account).map(|sighting| u64::from(sighting.count)).max().unwrap_or(0)
 }
 
+/// Tokens of the exchanges with a time of some accounts; `None` where the store knows of none.
+pub fn tokens_of(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId>) -> Option<u64> {
+    let activity = dataset.activity();
+    let of_account = |account| activity.of(account).tokens.iter().map(|&tokens| u64::from(tokens)).sum::<u64>();
+    (!activity.columns().tokens.is_empty()).then(|| accounts.into_iter().map(of_account).sum())
+}
+
 /// First and last sighting of an account.
 pub fn span_of_account(graph: &BipartiteGraph, account: AccountId) -> (u32, u32) {
     graph.sightings_of(account).fold((NO_TIME, NO_TIME), |(first, last), sighting| {
