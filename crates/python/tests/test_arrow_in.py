@@ -46,6 +46,7 @@ def test_every_form_gives_the_same_store(form, events, world, found, tmp_path):
     store.detect()
     for ours, theirs in [(store.members(), found.members()), (store.sightings(), found.sightings())]:
         assert pyarrow.table(ours).equals(pyarrow.table(theirs))
+    assert store.network(1)["tokens"] == found.network(1)["tokens"] > 0
 
 
 def test_a_file_and_a_table_together_and_one_after_the_other(events, world, found, tmp_path):

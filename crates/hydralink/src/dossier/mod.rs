@@ -53,6 +53,9 @@ pub struct Dossier {
     /// Its case, if anybody decided about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseOfNetwork>,
+    /// Tokens of its accounts' exchanges, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
     /// Exchanges of its accounts per day: (date, exchanges).
     pub timeline: Vec<(String, u64)>,
     /// Accounts made per day: (date, accounts).
@@ -140,6 +143,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         counter_evidence: words::counter_evidence(network),
         attributes,
         threshold,
+        tokens: query::tokens_of(dataset, belonging.iter().copied()),
         timeline: days.exchanges,
         registrations: mix.registrations,
         pathways: mix.pathways,

@@ -145,8 +145,9 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     };
     let mut out = style.title(&title);
     let mut put = |text: String| out.push_str(&text);
+    let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {tokens} tokens"));
     put(style.item(&format!(
-        "{} accounts ({} core, {} fringe; {} more touch it), {} exchanges, {} to {}; {} already banned",
+        "{} accounts ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {} to {}; {} already banned",
         network.accounts,
         network.core,
         network.fringe,
