@@ -180,6 +180,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let plan = |more: &[&str]| run_with(&bench, &["plan-bans", &store, &id, "--format", "json"], more).json();
     let ample = plan(&["--benign-budget", "1000", "--identifier-actions"]);
     assert_eq!(ample["exchanges_stopped"], ample["exchanges"], "an ample budget stops everything: {ample}");
+    assert!(ample["tokens"].as_u64() > Some(0) && ample["tokens_stopped"] == ample["tokens"], "{ample}");
     let alternatives = ample["alternatives"].as_array().expect("alternatives");
     let names: Vec<String> = alternatives.iter().map(|other| text(&other["actions_allowed"])).collect();
     assert_eq!(names, ["bans", "identifiers", "both"]);
@@ -274,10 +275,13 @@ fn a_plan_carried_out_has_the_impact_that_it_promised() {
     let impact = bench.ok(&["impact", &store, &list, "--format", "json"]).json();
     let of_it = impact["networks"].as_array().expect("networks").iter().find(|network| network["network"] == id.as_str());
     let of_it = of_it.expect("the network");
-    for field in ["exchanges", "exchanges_stopped", "members_left", "members_still_linked", "largest_group_left", "replacement"]
-    {
-        assert_eq!(of_it[field], plan[field], "{field}");
+    let of_both = ["exchanges", "exchanges_stopped", "tokens", "tokens_stopped", "members_left", "members_still_linked"];
+    for field in of_both.into_iter().chain(["largest_group_left", "replacement"]) {
+        assert!(of_it[field] == plan[field] && plan.get(field).is_some(), "{field}");
     }
+    let said = bench.ok(&["impact", &store, &list]).stdout;
+    let first = said.lines().next().expect("a line");
+    assert!(first.contains(" tokens") && said.contains("tokens of theirs") && said.contains("tokens stopped"), "{said}");
 
     // The plan itself is such a list, and so are the actions of an export.
     let printed = bench.ok(&["plan-bans", &store, &id, "--benign-budget", "3", "--identifier-actions", "--format", "jsonl"]);

@@ -41,11 +41,12 @@ const GROUPS_SHOWN: usize = 8;
 fn plan_text(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
-            "{}: {} actions stop {} of {} exchanges",
+            "{}: {} actions stop {} of {} exchanges{}",
             plan.network,
             grouped(plan.actions.len() as u64),
             grouped(plan.exchanges_stopped),
-            grouped(plan.exchanges)
+            grouped(plan.exchanges),
+            tokens_text(plan.tokens_stopped, plan.tokens)
         ),
         harm_text(&plan.harm),
         format!(
@@ -110,12 +111,13 @@ fn impact_text(impact: &Impact) -> String {
     let share = impact.exchanges_stopped as f64 / impact.exchanges.max(1) as f64;
     let mut lines = vec![
         format!(
-            "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%)",
+            "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%){}",
             counted(impact.accounts_banned, "ban"),
             counted(impact.identifiers_acted_on, "action"),
             grouped(impact.exchanges_stopped),
             grouped(impact.exchanges),
-            share * 100.0
+            share * 100.0,
+            tokens_text(impact.tokens_stopped, impact.tokens)
         ),
         harm_text(&impact.harm),
     ];
@@ -140,12 +142,13 @@ fn impact_text(impact: &Impact) -> String {
     lines.extend(hit_text(&impact.harm));
     for network in &impact.networks {
         lines.push(format!(
-            "\n{}: {} of {} accounts banned, {} of {} exchanges stopped",
+            "\n{}: {} of {} accounts banned, {} of {} exchanges{} stopped",
             network.network,
             grouped(network.banned),
             grouped(network.accounts),
             grouped(network.exchanges_stopped),
-            grouped(network.exchanges)
+            grouped(network.exchanges),
+            tokens_text(network.tokens_stopped, network.tokens)
         ));
         let sure = chance_text(network.chance);
         lines.push(format!("{sure} that it is one; {}", if_none_text(network.chance, network.benign_if_none)));
@@ -158,6 +161,11 @@ fn impact_text(impact: &Impact) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What is stopped of the tokens, where the store knows of any.
+fn tokens_text(stopped: Option<u64>, all: Option<u64>) -> String {
+    stopped.zip(all).map_or(String::new(), |(stopped, all)| format!(" and {} of {} tokens", grouped(stopped), grouped(all)))
 }
 
 /// Accounts of victims, if there are any.
@@ -186,8 +194,10 @@ fn named_text(accounts: &[String]) -> String {
 
 fn harm_text(harm: &Harm) -> String {
     let (low, high) = harm.benign_interval;
+    let tokens =
+        harm.benign_tokens_expected.map_or(String::new(), |tokens| format!(" and {} tokens", grouped(tokens.round() as u64)));
     format!(
-        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {:.0} exchanges of theirs",
+        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {:.0} exchanges{tokens} of theirs",
         harm.benign_expected, harm.benign_exchanges_expected
     )
 }

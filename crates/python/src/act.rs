@@ -56,7 +56,9 @@ impl Store {
     /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
     /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected` counts
     /// that it may be none, by its `chance`), and what is left. With
-    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates.
+    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates. Where the events
+    /// say tokens, `tokens_stopped` and `benign_tokens_expected` stand beside the exchanges; of actions on anything but templates
+    /// they are an estimate by the tokens that each account's exchanges have on average.
     #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
     fn plan_bans<'py>(
         &self,
@@ -78,7 +80,7 @@ impl Store {
         plain(py, &plan)
     }
 
-    /// What a list of accounts and identifiers made elsewhere would stop, hit and leave.
+    /// What a list of accounts and identifiers made elsewhere would stop, hit and leave; tokens as in `plan_bans`.
     fn impact<'py>(&self, py: Python<'py>, nodes: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
         let impact = released(py, || {
             let (dataset, labels) = self.labelled()?;

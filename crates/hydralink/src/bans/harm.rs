@@ -37,6 +37,7 @@ pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
         benign_if_network: all.if_network,
         benign_interval_if_network: all.interval_if_network,
         benign_exchanges_expected: reach.benign_stopped(),
+        benign_tokens_expected: reach.benign_tokens_stopped(),
         benign_by_country: by_word(&accounts.country, &tables.countries),
         benign_by_pathway: by_word(&accounts.pathway, &tables.pathways),
         benign_by_tier: by_word(&accounts.tier, &tables.tiers),

@@ -42,6 +42,12 @@ pub struct NetworkImpact {
     pub exchanges: u64,
     /// How many of them stop.
     pub exchanges_stopped: u64,
+    /// Tokens of the network on record, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which isn't acted on still joins to another.
@@ -75,6 +81,12 @@ pub struct Impact {
     pub exchanges: u64,
     /// How many of them stop.
     pub exchanges_stopped: u64,
+    /// Tokens of the store, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -126,6 +138,8 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
             exchanges: members.iter().map(|&member| query::exchanges_of(dataset, AccountId(member))).sum(),
             exchanges_stopped: reach.stopped_of(&members).round() as u64,
+            tokens: query::tokens_of(dataset, members.iter().copied().map(AccountId)),
+            tokens_stopped: reach.tokens_stopped_of(&members),
             members_left: groups.iter().sum(),
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
@@ -141,7 +155,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     };
     let good: BTreeMap<Target, &Node> = nodes.iter().filter(is_good).map(|node| (Target::from(*node), node)).collect();
     let hit: Vec<u32> = reach.hit().map(|(account, _)| account).collect();
-    let all_accounts = (0..dataset.graph().account_count() as u32).map(AccountId);
+    let all_accounts = || (0..dataset.graph().account_count() as u32).map(AccountId);
     Ok(Impact {
         accounts_banned: accounts.len() as u64,
         identifiers_acted_on: identifiers.len() as u64,
@@ -150,8 +164,10 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
         compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
-        exchanges: all_accounts.map(|account| query::exchanges_of(dataset, account)).sum(),
+        exchanges: all_accounts().map(|account| query::exchanges_of(dataset, account)).sum(),
         exchanges_stopped: reach.stopped_of(&hit).round() as u64,
+        tokens: query::tokens_of(dataset, all_accounts()),
+        tokens_stopped: reach.tokens_stopped_of(&hit),
         harm: harm(&reach)?,
         networks,
     })
@@ -169,4 +185,44 @@ fn still_joined_by(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<(Str
     joined.sort_unstable_by_key(|&(joined, identifier)| (std::cmp::Reverse(joined), identifier));
     let label = |identifier| reach.stakes.dataset.label_of(Node::Identifier(IdentifierId(identifier)));
     joined.into_iter().take(JOINING).map(|(joined, identifier)| (label(identifier), joined)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{IngestConfig, Unobserved};
+
+    use super::*;
+
+    /// Of an account with one long and three short exchanges; its templates are known to the events, its addresses aren't.
+    fn tokens_stopped(tokens: [&str; 4], nodes: &[&str]) -> (Option<u64>, Option<u64>, Option<f64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "timestamp,account_id,ip,template,tokens\n".to_owned();
+        for (second, tokens) in tokens.iter().enumerate() {
+            let (address, template) = (1 + second / 2, if second == 0 { "long" } else { "short" });
+            text.push_str(&format!("2026-03-01T00:00:0{second}Z,a,198.51.100.{address},{template},{tokens}\n"));
+        }
+        text.push_str("2026-03-01T00:00:09Z,b,198.51.100.9,short,\n");
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        std::fs::write(&events, text).unwrap();
+        crate::build(&[events], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        crate::detect(&store, &crate::DetectConfig::default(), &|_| true).unwrap();
+        let dataset = Dataset::open(&store).unwrap();
+        let nodes: Vec<Node> = nodes.iter().map(|node| dataset.node(node).unwrap()).collect();
+        let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes).unwrap();
+        (impact.tokens, impact.tokens_stopped, impact.harm.benign_tokens_expected)
+    }
+
+    #[test]
+    fn tokens_are_counted_where_events_say_them_and_else_estimated() {
+        let of = |nodes: &[&str]| tokens_stopped(["970", "10", "10", "10"], nodes);
+        assert_eq!(of(&["account:a"]), (Some(1000), Some(1000), Some(1000.0)));
+        // A quarter of the exchanges, and nearly all tokens.
+        assert_eq!(of(&["prompt_template_hash:long"]), (Some(1000), Some(970), Some(970.0)));
+        // Half of the exchanges: taken to be half of the tokens.
+        assert_eq!(of(&["ip:198.51.100.1"]), (Some(1000), Some(500), Some(500.0)));
+        // Of the long one nothing goes on; of the short ones what isn't on the address.
+        assert_eq!(of(&["prompt_template_hash:long", "ip:198.51.100.1"]).1, Some(985));
+        assert_eq!(of(&["account:b"]), (Some(1000), Some(0), Some(0.0)));
+        assert_eq!(tokens_stopped(["", "0", "", ""], &["account:a"]), (None, None, None));
+    }
 }

@@ -3,7 +3,8 @@
 //! Two kinds of action are compared: banning an account, and an action on an identifier (challenge an address, ask for
 //! identification at a card, limit a template's rate), which touches every account seen with it, member or not.
 //!
-//! *Benefit* is exchanges stopped, measured on history (module `stopped`). *Collateral* is the expected number of benign
+//! *Benefit* is exchanges stopped, measured on history (module `stopped`), and tokens beside them where the events say these.
+//! *Collateral* is the expected number of benign
 //! accounts hit, each once, by a ban or by a challenge alike. It is a mixture of two cases:
 //!
 //! ```text
@@ -63,6 +64,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interval::jeffreys;
 use crate::node::Node;
+use crate::query;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
 use crate::roles::{is_compromised, possibly_taken_over};
@@ -126,6 +128,9 @@ pub struct Alternative {
     pub actions: u64,
     /// Exchanges stopped.
     pub exchanges_stopped: u64,
+    /// Tokens stopped, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
     /// Benign accounts expected to be hit.
     pub benign_expected: f64,
     /// 95% interval of the same.
@@ -176,6 +181,10 @@ pub struct Harm {
     pub benign_interval_if_network: (u64, u64),
     /// Exchanges of benign accounts that are expected to be stopped with them.
     pub benign_exchanges_expected: f64,
+    /// Tokens of these, where the events say them: legitimate traffic lost. For actions on identifiers other than templates an
+    /// estimate, as if all exchanges of an account were equally long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benign_tokens_expected: Option<f64>,
     /// Benign accounts hit, by country.
     pub benign_by_country: BTreeMap<String, Collateral>,
     /// The same by pathway.
@@ -205,6 +214,12 @@ pub struct Plan {
     pub exchanges: u64,
     /// Exchanges that the plan stops.
     pub exchanges_stopped: u64,
+    /// Tokens of the network on record, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Tokens that the plan stops; estimated as [`Harm::benign_tokens_expected`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -272,6 +287,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
             actions_allowed: name,
             actions: taken.len() as u64,
             exchanges_stopped: reach.stopped().round() as u64,
+            tokens_stopped: reach.tokens_stopped_of(&stakes.members),
             benign_expected: benign.expected,
             benign_interval: benign.interval,
             benign_if_network: benign.if_network,
@@ -291,6 +307,8 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
         exchanges: stakes.exchanges() as u64,
         exchanges_stopped: this.exchanges_stopped,
+        tokens: query::tokens_of(dataset, stakes.members.iter().copied().map(AccountId)),
+        tokens_stopped: this.tokens_stopped,
         harm: harm(&reach)?,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
@@ -369,13 +387,14 @@ mod tests {
 
     use super::*;
 
-    /// A store of events (account, address, card), each standing for some requests.
+    /// A store of events (account, address, card), each standing for some requests of ten tokens.
     fn dataset(rows: &[(u32, u32, u32, u32)]) -> (tempfile::TempDir, Dataset) {
         let folder = tempfile::tempdir().unwrap();
-        let mut text = "timestamp,account_id,ip,payment_instrument,requests\n".to_owned();
+        let mut text = "timestamp,account_id,ip,payment_instrument,requests,tokens\n".to_owned();
         for (at, (account, address, card, requests)) in rows.iter().enumerate() {
             let second = at % 60;
-            text.push_str(&format!("2026-03-01T00:00:{second:02}Z,a{account:02},198.51.100.{address},c{card},{requests}\n"));
+            text.push_str(&format!("2026-03-01T00:00:{second:02}Z,a{account:02},198.51.100.{address},c{card},"));
+            text.push_str(&format!("{requests},{requests}0\n"));
         }
         let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
         std::fs::write(&events, text).unwrap();
@@ -420,6 +439,8 @@ mod tests {
         assert!((both.if_network - 0.3).abs() < 1e-9 && (both.expected - 0.725).abs() < 1e-9, "{both:?}");
         assert_eq!((both.interval, both.interval_if_network), ((0, 2), (0, 1)));
         assert!((reach.benign_stopped() - (40.0 * 0.325 + 20.0 * 0.4)).abs() < 1e-9);
+        assert_eq!((reach.tokens_stopped_of(&[0, 1]), reach.tokens_stopped_of(&[1])), (Some(600), Some(200)));
+        assert!((reach.benign_tokens_stopped().unwrap() - 10.0 * reach.benign_stopped()).abs() < 1e-9);
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];
         let (taken, reach) = choose(&stakes, bans, 0.15);

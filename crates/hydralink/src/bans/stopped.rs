@@ -10,8 +10,14 @@
 //!
 //! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is
 //! monotone and submodular), which is what the greedy plan relies on.
+//!
+//! *Tokens*, where the events say them: a ban stops all of an account's. An event knows its prompt's template, so those that an
+//! action on templates stops are counted. Which other identifiers an event showed isn't kept: of an account's tokens the same
+//! share is taken to be stopped as of its exchanges, as if all of these were equally long.
 
-use graph::{AccountId, IdentifierId, NONE_U32};
+use std::collections::BTreeSet;
+
+use graph::{AccountId, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
 use super::Target;
@@ -40,6 +46,8 @@ pub(crate) struct Stakes<'a> {
     chances: Vec<f64>,
     /// By account; 0 for those that no action reaches.
     exchanges: Vec<f64>,
+    /// The same of tokens; empty where the store knows of none.
+    tokens: Vec<f64>,
     /// Identifiers that may be acted on, ascending.
     identifiers: Vec<u32>,
     /// By place in `identifiers`: the accounts seen with it and the share of their exchanges that shows it. Kept, as a plan
@@ -67,6 +75,12 @@ impl<'a> Stakes<'a> {
             false => 0.0,
         };
         let exchanges: Vec<f64> = reached.par_iter().enumerate().with_min_len(1 << 12).map(exchanges).collect();
+        let tokens = |(account, &reached): (usize, &bool)| match reached {
+            true => query::tokens_of(dataset, [AccountId(account as u32)]).unwrap_or(0) as f64,
+            false => 0.0,
+        };
+        let counted = if dataset.activity().columns().tokens.is_empty() { &[][..] } else { &reached };
+        let tokens: Vec<f64> = counted.par_iter().enumerate().with_min_len(1 << 12).map(tokens).collect();
         let mut identifiers = identifiers.to_vec();
         identifiers.sort_unstable();
         identifiers.dedup();
@@ -83,7 +97,7 @@ impl<'a> Stakes<'a> {
         let mut members: Vec<u32> = groups.iter().flat_map(|of| &of.members).map(|&(member, _)| member).collect();
         members.sort_unstable();
         let chances = groups.iter().map(|of| of.chance).collect();
-        Stakes { dataset, members, is_member, risk, group, chances, exchanges, identifiers, shares }
+        Stakes { dataset, members, is_member, risk, group, chances, exchanges, tokens, identifiers, shares }
     }
 
     /// The accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
@@ -115,6 +129,11 @@ impl<'a> Stakes<'a> {
     pub(crate) fn exchanges(&self) -> f64 {
         self.members.iter().map(|&member| self.exchanges[member as usize]).sum()
     }
+
+    /// Whether the kind is that of the templates that events know.
+    fn is_template(&self, kind: u8) -> bool {
+        self.dataset.kind_name(KindId(kind)) == "prompt_template_hash"
+    }
 }
 
 /// What the actions taken so far reached.
@@ -123,6 +142,8 @@ pub(crate) struct Reach<'a> {
     /// By account, one more than its place in `hits`; 0 if nothing was done to it.
     places: Vec<u32>,
     hits: Vec<(u32, Hit)>,
+    /// Templates that were acted on.
+    templates: BTreeSet<u32>,
 }
 
 /// What was done to one account.
@@ -144,9 +165,13 @@ impl Hit {
         if self.banned {
             return 0.0;
         }
-        let others = self.shares.iter().filter(|&&(known, _)| known != kind).map(|(_, share)| 1.0 - share.min(1.0));
         let known = self.shares.iter().find(|&&(known, _)| known == kind).map_or(0.0, |&(_, share)| share);
-        others.product::<f64>() * (1.0 - (known + share).min(1.0))
+        self.goes_on_but_for(kind) * (1.0 - (known + share).min(1.0))
+    }
+
+    /// The same without what identifiers of `kind` stop.
+    fn goes_on_but_for(&self, kind: u8) -> f64 {
+        self.shares.iter().filter(|&&(known, _)| known != kind).map(|(_, share)| 1.0 - share.min(1.0)).product()
     }
 
     fn add(&mut self, kind: u8, share: f64) {
@@ -168,7 +193,7 @@ pub(crate) struct Gain {
 
 impl<'a> Reach<'a> {
     pub(crate) fn new(stakes: &'a Stakes<'a>) -> Self {
-        Reach { stakes, places: vec![0; stakes.risk.len()], hits: Vec::new() }
+        Reach { stakes, places: vec![0; stakes.risk.len()], hits: Vec::new(), templates: BTreeSet::new() }
     }
 
     /// The accounts that were hit, ascending.
@@ -203,11 +228,41 @@ impl<'a> Reach<'a> {
         self.sum(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())))
     }
 
+    /// Tokens of benign accounts that are expected to be stopped; `None` where the store knows of none.
+    pub(crate) fn benign_tokens_stopped(&self) -> Option<f64> {
+        self.sum_of_tokens(|account| self.stakes.doubt_of(account))
+    }
+
+    /// Tokens of these accounts, ascending, that were stopped.
+    pub(crate) fn tokens_stopped_of(&self, accounts: &[u32]) -> Option<u64> {
+        let stopped = self.sum_of_tokens(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())));
+        stopped.map(|tokens| tokens.round() as u64)
+    }
+
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
         let exchanges = &self.stakes.exchanges;
         // A sum of nothing would be -0.
         self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum::<f64>()
             + 0.0
+    }
+
+    fn sum_of_tokens(&self, weight: impl Fn(u32) -> f64) -> Option<f64> {
+        let tokens = &self.stakes.tokens;
+        let stopped = |(account, hit): (u32, &Hit)| match tokens[account as usize] {
+            0.0 => 0.0,
+            all => weight(account) * all * (1.0 - self.tokens_going_on(account, hit, all)),
+        };
+        (!tokens.is_empty()).then(|| self.hit().map(stopped).sum::<f64>() + 0.0)
+    }
+
+    /// Share of an account's tokens, `all` of them, that goes on.
+    fn tokens_going_on(&self, account: u32, hit: &Hit, all: f64) -> f64 {
+        let template = hit.shares.iter().map(|&(kind, _)| kind).find(|&kind| self.stakes.is_template(kind));
+        let (Some(kind), false) = (template, hit.banned) else { return hit.goes_on() };
+        let events = self.stakes.dataset.activity().of(AccountId(account));
+        let shown = events.template.iter().zip(events.tokens).filter(|(template, _)| self.templates.contains(template));
+        let stopped = shown.map(|(_, &tokens)| f64::from(tokens)).sum::<f64>();
+        hit.goes_on_but_for(kind) * (1.0 - stopped / all)
     }
 
     /// What an action would add.
@@ -241,6 +296,9 @@ impl<'a> Reach<'a> {
             Target::Identifier(identifier) => {
                 let kind = self.kind_of(identifier);
                 let stakes = self.stakes;
+                if stakes.is_template(kind) {
+                    self.templates.insert(identifier);
+                }
                 stakes.shares_of(identifier).iter().for_each(|&(account, share)| self.hit_mut(account).add(kind, share));
             }
         }
