@@ -180,7 +180,16 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let plan = |more: &[&str]| run_with(&bench, &["plan-bans", &store, &id, "--format", "json"], more).json();
     let ample = plan(&["--benign-budget", "1000", "--identifier-actions"]);
     assert_eq!(ample["exchanges_stopped"], ample["exchanges"], "an ample budget stops everything: {ample}");
-    assert!(ample["tokens"].as_u64() > Some(0) && ample["tokens_stopped"] == ample["tokens"], "{ample}");
+    // Tokens are those of its accounts, wherever they are told.
+    let shown = |account: &String| bench.ok(&["show", &store, account, "--format", "json"]).json()["tokens"].as_u64();
+    let tokens: Option<u64> = belonging(&bench, &store, &id).iter().map(shown).sum();
+    let dossier = bench.ok(&["network", &store, &id, "--format", "json"]).json();
+    assert!(tokens > Some(0), "{ample}");
+    for told in [&ample["tokens"], &ample["tokens_stopped"], &dossier["tokens"]] {
+        assert_eq!(told.as_u64(), tokens, "{ample}");
+    }
+    let said = bench.ok(&["network", &store, &id]).stdout;
+    assert!(said.contains(&format!(" with {} tokens, ", dossier["tokens"])), "{said}");
     let alternatives = ample["alternatives"].as_array().expect("alternatives");
     let names: Vec<String> = alternatives.iter().map(|other| text(&other["actions_allowed"])).collect();
     assert_eq!(names, ["bans", "identifiers", "both"]);

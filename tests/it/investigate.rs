@@ -269,23 +269,14 @@ fn a_dossier_can_be_verified_and_a_changed_one_cannot() {
     let dossier = bench.file("dossier.json", &json);
     let verified = bench.ok(&["verify", &store, "--dossier", &dossier, "--format", "json"]).json();
     assert!(verified["values"].as_u64() > Some(100), "{verified}");
-    let mut changed: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    changed["tied_by"][0]["members"] = serde_json::json!(123_456);
-    let changed = bench.file("changed.json", changed.to_string());
-    bench.fails(2, &["tied_by[0].members is 123456 in the dossier"], &["verify", &store, "--dossier", &changed]);
-    // Tokens are those of its accounts.
-    let mut changed: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    let core = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).records();
-    let core = core.iter().filter(|member| member["membership"] != "ambiguous");
-    let tokens = core.map(|member| {
-        let account = format!("account:{}", member["account_id"].as_str().expect("a name"));
-        bench.ok(&["show", &store, &account, "--format", "json"]).json()["tokens"].as_u64().expect("tokens")
-    });
-    assert_eq!(changed["tokens"], tokens.sum::<u64>());
-    assert!(bench.ok(&["network", &store, &id]).stdout.contains(&format!(" with {} tokens, ", changed["tokens"])));
-    changed["tokens"] = serde_json::json!(1);
-    let changed = bench.file("changed.json", changed.to_string());
-    bench.fails(2, &["tokens is 1 in the dossier"], &["verify", &store, "--dossier", &changed]);
+    let whole: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let members = ("/tied_by/0/members", "tied_by[0].members is 123456 in the dossier");
+    for (field, words) in [members, ("/tokens", "tokens is 123456 in the dossier")] {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(field).expect("a number") = serde_json::json!(123_456);
+        let changed = bench.file("changed.json", changed.to_string());
+        bench.fails(2, &[words], &["verify", &store, "--dossier", &changed]);
+    }
 
     // What was decided stands in it; decisions since are no difference, decisions that nobody took are.
     let decide = |arguments: &[&str]| bench.ok(&[&["case"], arguments, &["--reviewer", "ann"]].concat());

@@ -56,8 +56,8 @@ pub(crate) struct Block {
 }
 
 /// The rows of some accounts: few enough to stay in a processor's cache while they are grouped. Each is a record of words: its
-/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers; its tokens, if it has any.
-/// All that a row has is in one place, because the order of accounts jumps to and fro.
+/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers; its tokens, if it has
+/// any. All that a row has is in one place, because the order of accounts jumps to and fro.
 #[derive(Default)]
 struct Bucket {
     words: Vec<u32>,

@@ -186,8 +186,8 @@ impl Seen {
 }
 
 impl Part {
-    /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on, tokens from the
-    /// first that has any.
+    /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on, tokens from
+    /// the first that has any.
     #[inline]
     pub(crate) fn add_event(&mut self, event: Event, requests: u32, tokens: u32) {
         if requests != 1 || !self.requests.is_empty() {

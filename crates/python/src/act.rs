@@ -56,9 +56,9 @@ impl Store {
     /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
     /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected` counts
     /// that it may be none, by its `chance`), and what is left. With
-    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates. Where the events
-    /// say tokens, `tokens_stopped` and `benign_tokens_expected` stand beside the exchanges; of actions on anything but templates
-    /// they are an estimate by the tokens that each account's exchanges have on average.
+    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates. Where the
+    /// events say tokens, `tokens_stopped` and `benign_tokens_expected` stand beside the exchanges; of actions on anything but
+    /// templates they are an estimate by the tokens that each account's exchanges have on average.
     #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
     fn plan_bans<'py>(
         &self,

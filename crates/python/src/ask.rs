@@ -21,8 +21,8 @@ use crate::work::released;
 
 #[pymethods]
 impl Store {
-    /// Everything that is known of one node at a glance; of several, a list. `tokens` of an account are there where the events say
-    /// them.
+    /// Everything that is known of one node at a glance; of several, a list. `tokens` of an account are there where the events
+    /// say them.
     fn show<'py>(&self, py: Python<'py>, node: One) -> PyResult<Bound<'py, PyAny>> {
         let show = |names: &[String]| {
             let dataset = self.dataset()?.for_lookups();
