@@ -213,13 +213,13 @@ impl Columns {
             }));
         }
         let mut moments = Vec::with_capacity(runs.iter().map(|(_, run)| run.events.len()).sum());
-        for (account, run) in &runs {
+        for (_, run) in &runs {
             moments.extend(run.events.iter().enumerate().map(|(at, event)| {
                 let Manner { model, capability, status } = numbers.manners[event.manner() as usize];
                 let (seconds, millis, template) = (event.seconds, event.millis(), event.template);
                 let requests = run.requests.get(at).copied().unwrap_or(1);
                 let tokens = run.tokens.get(at).copied().unwrap_or(0);
-                Moment { account: *account, seconds, millis, model, capability, status, template, requests, tokens }
+                Moment { seconds, millis, model, capability, status, template, requests, tokens }
             }));
         }
         let new = |old: u32| numbers.new_identifier.get(old as usize).copied().unwrap_or(NONE_U32);

@@ -21,7 +21,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use crate::manners;
 use crate::ranges::RANGES;
 
-/// What happened at a time: a [`graph::build::Moment`] without account, requests and tokens.
+/// What happened at a time: a [`graph::build::Moment`] without requests and tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Event {

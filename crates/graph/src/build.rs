@@ -22,11 +22,9 @@ use crate::{
     Seconds, Sighting,
 };
 
-/// One timed event, compact: what an [`Activity`] is built from.
+/// One timed event of an account, compact: what an [`Activity`] is built from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
-    /// The account.
-    pub account: u32,
     /// Whole seconds since the Unix epoch.
     pub seconds: Seconds,
     /// Milliseconds past `seconds`, below 1000.
@@ -272,23 +270,26 @@ fn offsets<T>(items: &[T], row_count: usize, column: &'static str, row_of: impl 
 }
 
 /// Orders and builds in one step; for tests, examples and small logs. A column in which every event is missing (or, for
-/// requests, 1; for tokens, 0) is left out.
+/// requests, 1; for tokens, 0) is left out. Each event comes with its account.
 ///
 /// # Errors
 /// An account out of range.
-pub fn activity_from_moments(mut moments: Vec<Moment>, account_count: usize) -> Result<Activity, GraphError> {
-    moments.sort_by_key(|moment| moment.account);
-    let mut ordered = Vec::with_capacity(moments.len());
-    for row in moments.chunk_by_mut(|left, right| left.account == right.account) {
-        let kept = order_row(row);
-        ordered.extend_from_slice(&row[..kept]);
+pub fn activity_from_moments(mut moments: Vec<(u32, Moment)>, account_count: usize) -> Result<Activity, GraphError> {
+    moments.sort_by_key(|&(account, _)| account);
+    let (mut accounts, mut ordered) = (Vec::new(), Vec::with_capacity(moments.len()));
+    for row in moments.chunk_by(|left, right| left.0 == right.0) {
+        let start = ordered.len();
+        ordered.extend(row.iter().map(|&(_, moment)| moment));
+        let kept = order_row(&mut ordered[start..]);
+        ordered.truncate(start + kept);
+        accounts.resize(ordered.len(), row[0].0);
     }
     fn column<T: Copy + PartialEq + Send + Sync>(moments: &[Moment], none: T, of: impl Fn(&Moment) -> T) -> crate::Column<T> {
         let there = moments.iter().any(|moment| of(moment) != none);
         if there { moments.iter().map(of).collect::<Vec<_>>().into() } else { Vec::new().into() }
     }
     Activity::from_columns(ActivityColumns {
-        offsets: offsets(&ordered, account_count, "moments", |moment| moment.account)?.into(),
+        offsets: offsets(&accounts, account_count, "moments", |&account| account)?.into(),
         time: ordered.iter().map(Moment::time).collect::<Vec<_>>().into(),
         model: column(&ordered, NONE_U16, |moment| moment.model),
         capability: column(&ordered, NONE_U16, |moment| moment.capability),
@@ -342,8 +343,7 @@ mod tests {
 
     #[test]
     fn activity_is_ordered_by_all_columns() {
-        let moment = |account, seconds, model| Moment {
-            account,
+        let moment = |seconds, model| Moment {
             seconds,
             millis: 5,
             model,
@@ -353,17 +353,17 @@ mod tests {
             requests: 1,
             tokens: 0,
         };
-        let mut long = moment(0, 8, 1);
+        let mut long = moment(8, 1);
         long.status = LONG_STATUS;
-        let moments = vec![moment(1, 9, 3), long, moment(1, 9, 2), moment(1, 7, 9)];
+        let moments = vec![(1, moment(9, 3)), (0, long), (1, moment(9, 2)), (1, moment(7, 9))];
         let activity = activity_from_moments(moments, 2).unwrap();
         assert_eq!(activity.of(AccountId(1)).time, [7005, 9005, 9005]);
         assert_eq!(activity.of(AccountId(1)).model, [9, 2, 3]);
         let columns = activity.columns();
         assert!(columns.status.is_empty() && columns.requests.is_empty() && columns.tokens.is_empty());
         // Of events alike but for tokens the least come first; of long rows of one time the most stay.
-        let with = |moment: Moment, tokens| Moment { tokens, ..moment };
-        let moments = vec![with(moment(0, 7, 1), 5), with(long, 9), with(moment(0, 7, 1), 3), with(long, 2)];
+        let with = |moment: Moment, tokens| (0, Moment { tokens, ..moment });
+        let moments = vec![with(moment(7, 1), 5), with(long, 9), with(moment(7, 1), 3), with(long, 2)];
         assert_eq!(activity_from_moments(moments, 1).unwrap().of(AccountId(0)).tokens, [3, 5, 9]);
     }
 

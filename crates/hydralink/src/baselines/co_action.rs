@@ -111,8 +111,7 @@ mod tests {
     use graph::{NONE_U16, Seconds};
 
     fn activity(events: &[(u32, Seconds, u32)]) -> Activity {
-        let moment = |&(account, seconds, template): &(u32, Seconds, u32)| Moment {
-            account,
+        let moment = |seconds, template| Moment {
             seconds,
             millis: 0,
             model: NONE_U16,
@@ -122,7 +121,8 @@ mod tests {
             requests: 1,
             tokens: 0,
         };
-        activity_from_moments(events.iter().map(moment).collect(), 6).unwrap()
+        activity_from_moments(events.iter().map(|&(account, at, template)| (account, moment(at, template))).collect(), 6)
+            .unwrap()
     }
 
     #[test]
