@@ -106,8 +106,7 @@ fn delimited(session: &Session<'_>, layout: &Layout, delimiter: u8, place: &Plac
         builder.from_reader(bytes)
     };
     let mut rows = Rows { layout, place, template: template_kind(session, layout), cells: Cells::new(session, layout) };
-    let is_text = |usage: &Use| matches!(usage, Use::Prompt | Use::Unused);
-    let unread = |field: usize| layout.columns.iter().all(|column| column.index != field || is_text(&column.usage));
+    let unread = |field: usize| layout.columns.iter().all(|column| column.index != field || column.usage == Use::Prompt);
     let newlines = |bytes: Range<usize>| memchr::memchr_iter(b'\n', &piece.bytes[bytes]).count() as u64;
     let mut record = csv::ByteRecord::new();
     // Where a reader starts: with the piece, and after every line whose quotes don't close.

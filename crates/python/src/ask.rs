@@ -8,7 +8,8 @@ use hydralink::rules::{self, ListFile, Lists, Rule, Rules};
 use hydralink::ties::Ties;
 use hydralink::top::By;
 use hydralink::{
-    AccountId, Dataset, DetectConfig, Error, Node, appeal, cases, cohesion, dense, expand, how, links, lockstep, paths, query, top, why_not,
+    AccountId, Dataset, DetectConfig, Error, Node, appeal, cases, cohesion, dense, expand, how, links, lockstep, paths, query,
+    top, why_not,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
