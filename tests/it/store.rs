@@ -98,6 +98,26 @@ fn a_folder_with_other_files_is_never_written_into() {
 }
 
 #[test]
+fn logs_that_lie_beside_a_store_are_not_taken_for_its_sections() {
+    let bench = Bench::new();
+    let events = "account_id,ip\na,8.8.8.8\n";
+    fs::create_dir(bench.path("logs")).expect("a folder");
+    let files = ["logs/access.log.1", "logs/access.log.2"].map(|name| bench.file(name, events));
+    bench.fails(2, &["other files"], &["build", &files[0], &files[1], "-o", "logs"]);
+    assert_eq!(fs::read_dir(bench.path("logs")).expect("the folder").count(), 2);
+    // Not beside a store either, whoever writes it.
+    bench.ok(&["build", &files[0], "-o", "store", "--quiet"]);
+    let beside = bench.file("store/access.log.1", events);
+    bench.ok(&["build", &files[0], "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    assert_eq!(fs::read_to_string(beside).expect("the log is read"), events);
+    // A file of another program that is called as ours is no store, and stays.
+    bench.file("logs/MANIFEST", "include *.py");
+    bench.fails(2, &["not written by hydralink"], &["build", &files[0], "-o", "logs"]);
+    assert_eq!(fs::read_dir(bench.path("logs")).expect("the folder").count(), 3);
+}
+
+#[test]
 fn a_store_being_written_by_another_process_is_busy() {
     let bench = Bench::new();
     let store = detected(&bench);

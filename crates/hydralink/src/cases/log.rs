@@ -26,6 +26,12 @@ pub(crate) const LOG: &str = "CASES.jsonl";
 /// Name of the file of openings.
 pub(crate) const NAMES: &str = "CASES.names.jsonl";
 
+/// How the name of a file of openings begins that is not yet renamed.
+pub(crate) const UNRENAMED: &str = ".names-";
+
+/// How the names of files begin that hold an unfinished last line.
+const TORN: &str = "CASES.torn-";
+
 /// What stands before the hash in a line.
 const HASH: &str = ",\"hash\":\"";
 
@@ -52,6 +58,11 @@ impl Chain {
     pub(crate) fn head(&self) -> &str {
         self.records.last().map_or(START, |(_, hash)| hash)
     }
+}
+
+/// Whether a file of a store belongs to its log.
+pub(crate) fn is_file_of_log(file: &str) -> bool {
+    [LOG, NAMES].contains(&file) || file.starts_with(TORN)
 }
 
 /// Reads the log of a store; an empty one if there is none.
@@ -104,7 +115,8 @@ pub(crate) fn append(store: &Path, make: impl FnOnce(&Chain) -> Result<(Record, 
     Ok(chain)
 }
 
-/// Erases the openings that `erased` chooses, and keeps the others.
+/// Erases the openings that `erased` chooses, and keeps the others. The caller has the store's lock: what is left of a file
+/// that was not yet renamed is removed by the store's next writer.
 ///
 /// # Errors
 /// As [`read`]; [`Error::Io`].
@@ -123,7 +135,7 @@ pub(crate) fn erase(store: &Path, erased: impl Fn(&Opening) -> bool) -> Result<u
     }
     let names = store.join(NAMES);
     let fail = |error| Error::io("write", &names, error);
-    let mut file = tempfile::Builder::new().prefix(".names-").tempfile_in(store).map_err(fail)?;
+    let mut file = tempfile::Builder::new().prefix(UNRENAMED).tempfile_in(store).map_err(fail)?;
     file.write_all(names_text(kept.iter().copied()).as_bytes()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&names).map_err(|error| fail(error.error))?;
@@ -232,7 +244,7 @@ fn names_text<'a>(openings: impl Iterator<Item = &'a Opening>) -> String {
 }
 
 fn set_aside(store: &Path, seq: u64, torn: &[u8]) -> Result<(), Error> {
-    let path = store.join(format!("CASES.torn-{seq}"));
+    let path = store.join(format!("{TORN}{seq}"));
     let written = File::create(&path).and_then(|mut file| file.write_all(torn).and_then(|()| file.sync_all()));
     written.map_err(|error| Error::io("write", &path, error))
 }

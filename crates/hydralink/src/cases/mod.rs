@@ -30,6 +30,7 @@ use serde::Serialize;
 pub use decide::{Decision, decide, set_four_eyes};
 pub(crate) use decide::{check_reviewer, log_erasure, log_renaming};
 pub use fold::{Case, Cases, FOUR_EYES, LogEntry};
+pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;
 pub use record::{Action, State, Subject};
 pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks};

@@ -24,6 +24,9 @@ const LIMIT: usize = 256 << 20;
 
 const HEADER: usize = 8 + 4 + 4 + 8 + 16;
 
+/// How the name of a manifest begins that is not yet renamed.
+pub(super) const UNRENAMED: &str = ".manifest-";
+
 /// One section of a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionEntry {
@@ -98,6 +101,13 @@ pub struct Manifest {
     pub key_id: Option<String>,
 }
 
+impl Manifest {
+    /// The files of its sections.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|section| section.file.as_str())
+    }
+}
+
 /// Reads and checks a store's manifest.
 pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
     let not_a_store = |what: &str| Error::NotAStore { path: store.to_owned(), what: what.to_owned() };
@@ -113,11 +123,11 @@ pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
     };
     let mut bytes = Vec::new();
     (&mut file).take((LIMIT + HEADER) as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+    if !bytes.starts_with(&MAGIC) {
+        return Err(not_a_store("its MANIFEST was not written by hydralink"));
+    }
     if bytes.len() < HEADER {
         return Err(damaged(format!("{} bytes, a header alone has {HEADER}", bytes.len())));
-    }
-    if bytes[..8] != MAGIC {
-        return Err(not_a_store("its MANIFEST was not written by hydralink"));
     }
     let number = |at: usize, length: usize| {
         bytes[at..at + length].iter().rev().fold(0u128, |value, &byte| value << 8 | u128::from(byte))
@@ -147,7 +157,7 @@ pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
 pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
     let config = bincode::config::standard().with_limit::<LIMIT>();
     let payload = bincode::serde::encode_to_vec(manifest, config).map_err(std::io::Error::other)?;
-    let mut file = tempfile::Builder::new().prefix(".manifest-").tempfile_in(store)?;
+    let mut file = tempfile::Builder::new().prefix(UNRENAMED).tempfile_in(store)?;
     file.write_all(&MAGIC)?;
     file.write_all(&FORMAT.to_le_bytes())?;
     file.write_all(&0u32.to_le_bytes())?;

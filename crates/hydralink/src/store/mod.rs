@@ -9,7 +9,8 @@
 //! 1. The writer takes the lock (`LOCK`; a second writer is refused at once).
 //! 2. New sections are written under new names and synced.
 //! 3. The new manifest is written beside the old one, synced, and renamed over it: the only step that readers can see.
-//! 4. The directory is synced and files that no manifest names are removed.
+//! 4. The directory is synced and files that no manifest names are removed: those of the store before, and what an interrupted
+//!    writer left. Other files in the folder are never touched.
 //!
 //! A crash before step 3 leaves the old store, a crash after it the new one.
 //!
@@ -17,6 +18,7 @@
 //! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
 //! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte.
 
+mod layout;
 mod manifest;
 mod section;
 mod writer;

@@ -10,10 +10,9 @@ use std::thread::JoinHandle;
 use events::Growing;
 use graph::Column;
 
-use super::Element;
 use super::manifest::{self, InputFile, Manifest, SectionEntry, Tables};
 use super::section::{self, SectionWriter};
-use super::{LOCK, MANIFEST};
+use super::{Element, LOCK, MANIFEST, layout};
 use crate::error::Error;
 
 /// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
@@ -24,6 +23,8 @@ use crate::error::Error;
 pub struct StoreWriter {
     path: PathBuf,
     manifest: Manifest,
+    /// Files of the sections of the store that is changed or replaced.
+    replaced: Vec<String>,
     made: Arc<Mutex<Made>>,
     made_directory: bool,
     committed: bool,
@@ -53,33 +54,39 @@ impl StoreWriter {
     /// Starts a store from nothing, or one that will replace the store at `path` whole.
     ///
     /// # Errors
-    /// [`Error::StoreBusy`] if another process is writing it, [`Error::NotAStore`] if `path` holds something else.
+    /// [`Error::StoreBusy`] if another process is writing it, [`Error::NotAStore`] if `path` holds something else,
+    /// [`Error::StoreVersion`] if it holds a store of a newer version.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let made_directory = !path.exists();
         if made_directory {
             fs::create_dir_all(path).map_err(|error| Error::io("create the store", path, error))?;
-        } else if !path.is_dir() {
-            return Err(Error::NotAStore { path: path.to_owned(), what: "it is a file; a store is a directory".to_owned() });
-        } else if !path.join(MANIFEST).exists() && !is_empty_or_ours(path)? {
-            let what = "the directory holds other files; name a new one";
-            return Err(Error::NotAStore { path: path.to_owned(), what: what.to_owned() });
+        } else {
+            // Nothing is made in a folder of other files, not even the lock.
+            to_replace(path)?;
         }
         let lock = lock(path)?;
-        let generation = match manifest::read(path) {
-            Ok(old) => old.generation + 1,
-            Err(Error::StoreVersion { store, found, newest }) => return Err(Error::StoreVersion { store, found, newest }),
-            Err(_) => next_free_generation(path)?,
-        };
+        let old = to_replace(path)?;
         let manifest = Manifest {
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            generation,
+            generation: match &old {
+                Some(old) => old.generation + 1,
+                None => layout::newest_generation(path)? + 1,
+            },
             sections: Vec::new(),
             inputs: Vec::new(),
             rejected: Vec::new(),
             tables: Tables::default(),
             key_id: None,
         };
-        Ok(StoreWriter { path: path.to_owned(), manifest, made: Arc::default(), made_directory, committed: false, _lock: lock })
+        Ok(StoreWriter {
+            path: path.to_owned(),
+            manifest,
+            replaced: old.iter().flat_map(Manifest::files).map(str::to_owned).collect(),
+            made: Arc::default(),
+            made_directory,
+            committed: false,
+            _lock: lock,
+        })
     }
 
     /// Starts a change of an existing store that keeps the sections it doesn't replace.
@@ -89,11 +96,13 @@ impl StoreWriter {
     pub fn amend(path: &Path) -> Result<Self, Error> {
         let mut manifest = manifest::read(path)?;
         let lock = lock(path)?;
+        let replaced = manifest.files().map(str::to_owned).collect();
         manifest.generation += 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
         Ok(StoreWriter {
             path: path.to_owned(),
             manifest,
+            replaced,
             made: Arc::default(),
             made_directory: false,
             committed: false,
@@ -115,6 +124,7 @@ impl StoreWriter {
     }
 
     fn section<T: Element>(&self, name: &str) -> io::Result<KeptSection<T>> {
+        assert!(layout::is_section(name), "section {name} is in the list of sections");
         let file = format!("{name}.{}", self.manifest.generation);
         self.made.lock().unwrap_or_else(PoisonError::into_inner).files.push(self.path.join(&file));
         let section = SectionWriter::create::<T>(&self.path, name, file)?;
@@ -164,18 +174,14 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Removes section files that the manifest doesn't name: the old generation's, or an interrupted writer's.
+    /// Removes files that the manifest doesn't name: those of the store before, and what an interrupted writer left. Whatever else
+    /// lies in the folder is somebody's.
     fn remove_unnamed(&self) {
-        let named: HashSet<&str> = self.manifest.sections.iter().map(|section| section.file.as_str()).collect();
-        let Ok(entries) = fs::read_dir(&self.path) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let leftover = name.starts_with(".manifest-") || (is_section_file(name) && !named.contains(name));
-            if leftover {
-                // A file that can't be removed costs space, not correctness.
-                let _ = fs::remove_file(entry.path());
-            }
+        let named: HashSet<&str> = self.manifest.files().collect();
+        let left = layout::files(&self.path).unwrap_or_default().into_iter().flatten().filter(|file| layout::is_leftover(file));
+        for file in left.chain(self.replaced.iter().cloned()).filter(|file| !named.contains(file.as_str())) {
+            // A file that can't be removed costs space, not correctness.
+            let _ = fs::remove_file(self.path.join(file));
         }
     }
 }
@@ -244,27 +250,18 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
-/// `a.dotted.name.7`: what [`StoreWriter::put`] writes.
-fn is_section_file(name: &str) -> bool {
-    generation_of(name).is_some()
-}
-
-fn generation_of(name: &str) -> Option<u64> {
-    let (stem, generation) = name.rsplit_once('.')?;
-    let ours = stem.contains('.') && stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_');
-    if ours { generation.parse().ok() } else { None }
-}
-
-fn is_empty_or_ours(path: &Path) -> Result<bool, Error> {
-    let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
-    Ok(entries.flatten().all(|entry| {
-        let name = entry.file_name();
-        name.to_str().is_some_and(|name| name == LOCK || name.starts_with(".manifest-") || is_section_file(name))
-    }))
-}
-
-fn next_free_generation(path: &Path) -> Result<u64, Error> {
-    let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
-    let newest = entries.flatten().filter_map(|entry| generation_of(entry.file_name().to_str()?)).max();
-    Ok(newest.map_or(1, |generation| generation + 1))
+/// The manifest of the store that is to be replaced; `None` if there is none yet, or a damaged one.
+fn to_replace(path: &Path) -> Result<Option<Manifest>, Error> {
+    match manifest::read(path) {
+        Ok(old) => Ok(Some(old)),
+        Err(Error::StoreDamaged { section, .. }) if section == MANIFEST => Ok(None),
+        Err(Error::NotAStore { .. }) if path.is_dir() && !path.join(MANIFEST).exists() => {
+            if layout::is_empty_or_ours(path)? {
+                return Ok(None);
+            }
+            let what = "the directory holds other files; name a new one";
+            Err(Error::NotAStore { path: path.to_owned(), what: what.to_owned() })
+        }
+        Err(error) => Err(error),
+    }
 }
