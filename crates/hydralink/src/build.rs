@@ -105,6 +105,8 @@ pub fn build<'a>(
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
+    // Another writer may have been there in between.
+    privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
     let sealed = config.pseudonym.as_ref().map(events::Pseudonyms::sealed);
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
@@ -144,8 +146,11 @@ pub fn update<'a>(
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
-    writer.set_key_id(key_id);
+    // As it is now that nobody else can change it.
     let dataset = Dataset::open(path)?;
+    as_of::refuse(&dataset)?;
+    privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
+    writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
     privacy::put_sealed_keys(&mut writer, &sealed)?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;

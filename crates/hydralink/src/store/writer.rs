@@ -94,8 +94,10 @@ impl StoreWriter {
     /// # Errors
     /// As [`StoreWriter::create`], and whatever [`super::Store::open`] refuses.
     pub fn amend(path: &Path) -> Result<Self, Error> {
-        let mut manifest = manifest::read(path)?;
+        // Nothing is made in a folder that is no store. What counts is what stands there once nobody else can change it.
+        manifest::read(path)?;
         let lock = lock(path)?;
+        let mut manifest = manifest::read(path)?;
         let replaced = manifest.files().map(str::to_owned).collect();
         manifest.generation += 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
@@ -126,8 +128,10 @@ impl StoreWriter {
     fn section<T: Element>(&self, name: &str) -> io::Result<KeptSection<T>> {
         assert!(layout::is_section(name), "section {name} is in the list of sections");
         let file = format!("{name}.{}", self.manifest.generation);
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).files.push(self.path.join(&file));
+        let path = self.path.join(&file);
         let section = SectionWriter::create::<T>(&self.path, name, file)?;
+        // Only now is it ours to remove.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).files.push(path);
         Ok(KeptSection { section, path: self.path.clone(), made: self.made.clone(), element: std::marker::PhantomData })
     }
 
@@ -263,5 +267,59 @@ fn to_replace(path: &Path) -> Result<Option<Manifest>, Error> {
             Err(Error::NotAStore { path: path.to_owned(), what: what.to_owned() })
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store with one section.
+    fn store(folder: &Path) -> PathBuf {
+        let path = folder.join("store");
+        let mut writer = StoreWriter::create(&path).unwrap();
+        writer.put("graph.counts", &[1u32, 2]).unwrap();
+        writer.commit().unwrap();
+        path
+    }
+
+    fn counts(store: &Path) -> Vec<u32> {
+        let store = crate::store::Store::open(store).unwrap();
+        store.verify().unwrap();
+        store.column::<u32>("graph.counts").unwrap().to_vec()
+    }
+
+    #[test]
+    fn writers_side_by_side_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let written: u32 = std::thread::scope(|scope| {
+            let write = || {
+                (0..200u32).filter(|_| {
+                    let Ok(mut writer) = StoreWriter::amend(&path) else { return false };
+                    let values = writer.manifest.sections.len() as u32 + writer.manifest.generation as u32;
+                    writer.put("graph.counts", &[values]).is_ok() && writer.commit().is_ok()
+                })
+                .count() as u32
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert!(written > 0);
+        // Every change that was told to be written counted one up.
+        assert_eq!(manifest::read(&path).unwrap().generation, 1 + u64::from(written));
+        assert_eq!(counts(&path), [1 + 1 + written]);
+    }
+
+    #[test]
+    fn a_file_that_another_writer_made_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let mut writer = StoreWriter::amend(&path).unwrap();
+        let theirs = path.join("graph.accounts.2");
+        fs::write(&theirs, "theirs").unwrap();
+        assert!(writer.put("graph.accounts", &[1u32]).is_err());
+        drop(writer);
+        assert_eq!(fs::read_to_string(theirs).unwrap(), "theirs");
     }
 }
