@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Bench, detected};
+use crate::support::{Bench, detected, of_world};
 
 fn sections(store: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(store)
@@ -134,7 +134,7 @@ fn a_writer_killed_at_any_instant_leaves_the_old_store() {
     let bench = Bench::new();
     let store = detected(&bench);
     let before = bench.ok(&["networks", &store, "--format", "jsonl"]).stdout;
-    let events = crate::support::of_world("events.csv");
+    let events = of_world("events.csv");
     for milliseconds in [1, 5, 20, 60, 120] {
         let mut child = bench.command(&["build", &events, "-o", &store, "--quiet"]).spawn().expect("the binary starts");
         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
@@ -148,4 +148,34 @@ fn a_writer_killed_at_any_instant_leaves_the_old_store() {
             break;
         }
     }
+}
+
+#[test]
+fn a_writer_after_one_that_was_killed_takes_no_notice_of_what_that_left() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let leftovers = || -> Vec<String> {
+        let names = fs::read_dir(&store).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+        let names = names.map(|name| name.into_string().expect("a UTF-8 name"));
+        names.filter(|name| name.ends_with(".99") || name.ends_with(".3") || name.starts_with('.')).collect()
+    };
+    // As a writer of the next generation leaves them, and one that comes much later; and what was about to be renamed.
+    for command in [&["detect", &store, "--quiet"][..], &["build", &of_world("events.csv"), "-o", &store, "--quiet"]] {
+        for name in ["result.summary.3", "graph.counts.3", "graph.counts.99", ".manifest-a1", ".names-a1"] {
+            fs::write(Path::new(&store).join(name), "cut off").expect("the file is written");
+        }
+        bench.ok(command);
+        bench.ok(&["verify", &store]);
+        let left = leftovers();
+        assert!(left.iter().all(|name| fs::read(Path::new(&store).join(name)).expect("a file") != b"cut off"), "{left:?}");
+    }
+    // And by a real one, at whatever instant.
+    for milliseconds in [5, 20, 60, 120] {
+        let mut child = bench.command(&["detect", &store, "--quiet"]).spawn().expect("the binary starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().expect("the process is killed");
+        child.wait().expect("the process ends");
+        bench.ok(&["detect", &store, "--quiet"]);
+    }
+    bench.ok(&["verify", &store]);
 }

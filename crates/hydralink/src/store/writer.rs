@@ -67,26 +67,18 @@ impl StoreWriter {
         let lock = lock(path)?;
         let old = to_replace(path)?;
         let manifest = Manifest {
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
-            generation: match &old {
-                Some(old) => old.generation + 1,
-                None => layout::newest_generation(path)? + 1,
-            },
+            tool: String::new(),
+            generation: old.as_ref().map_or(0, |old| old.generation),
             sections: Vec::new(),
             inputs: Vec::new(),
             rejected: Vec::new(),
             tables: Tables::default(),
             key_id: None,
         };
-        Ok(StoreWriter {
-            path: path.to_owned(),
-            manifest,
-            replaced: old.iter().flat_map(Manifest::files).map(str::to_owned).collect(),
-            made: Arc::default(),
-            made_directory,
-            committed: false,
-            _lock: lock,
-        })
+        let replaced = old.iter().flat_map(Manifest::files).map(str::to_owned).collect();
+        let mut writer = StoreWriter::begin(path, lock, replaced, manifest)?;
+        writer.made_directory = made_directory;
+        Ok(writer)
     }
 
     /// Starts a change of an existing store that keeps the sections it doesn't replace.
@@ -97,9 +89,19 @@ impl StoreWriter {
         // Nothing is made in a folder that is no store. What counts is what stands there once nobody else can change it.
         manifest::read(path)?;
         let lock = lock(path)?;
-        let mut manifest = manifest::read(path)?;
+        let manifest = manifest::read(path)?;
         let replaced = manifest.files().map(str::to_owned).collect();
-        manifest.generation += 1;
+        StoreWriter::begin(path, lock, replaced, manifest)
+    }
+
+    /// Starts the generation that comes after all others, also those that an interrupted writer left files of.
+    fn begin(path: &Path, lock: File, replaced: Vec<String>, mut manifest: Manifest) -> Result<Self, Error> {
+        // What was left takes room that may be needed. Where no manifest says what belongs to a store, it waits until the new
+        // one is whole.
+        if !replaced.is_empty() {
+            remove_leftovers(path, &replaced.iter().map(String::as_str).collect());
+        }
+        manifest.generation = manifest.generation.max(layout::newest_generation(path)?) + 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
         Ok(StoreWriter {
             path: path.to_owned(),
@@ -178,13 +180,11 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Removes files that the manifest doesn't name: those of the store before, and what an interrupted writer left. Whatever else
-    /// lies in the folder is somebody's.
+    /// Removes what the manifest doesn't name: the sections of the store before, and what an interrupted writer left.
     fn remove_unnamed(&self) {
         let named: HashSet<&str> = self.manifest.files().collect();
-        let left = layout::files(&self.path).unwrap_or_default().into_iter().flatten().filter(|file| layout::is_leftover(file));
-        for file in left.chain(self.replaced.iter().cloned()).filter(|file| !named.contains(file.as_str())) {
-            // A file that can't be removed costs space, not correctness.
+        remove_leftovers(&self.path, &named);
+        for file in self.replaced.iter().filter(|file| !named.contains(file.as_str())) {
             let _ = fs::remove_file(self.path.join(file));
         }
     }
@@ -251,6 +251,15 @@ fn lock(path: &Path) -> Result<File, Error> {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(Error::StoreBusy { store: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", &file, error)),
+    }
+}
+
+/// Removes the files of interrupted writers; the caller has the lock. Whatever else lies in the folder is somebody's.
+fn remove_leftovers(path: &Path, named: &HashSet<&str>) {
+    let files = layout::files(path).unwrap_or_default();
+    for file in files.iter().flatten().filter(|file| layout::is_leftover(file) && !named.contains(file.as_str())) {
+        // A file that can't be removed costs space, not correctness.
+        let _ = fs::remove_file(path.join(file));
     }
 }
 
