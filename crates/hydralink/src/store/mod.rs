@@ -9,7 +9,7 @@
 //! 1. The writer takes the lock (`LOCK`; a second writer is refused at once).
 //! 2. New sections are written under new names and synced.
 //! 3. The new manifest is written beside the old one, synced, and renamed over it: the only step that readers can see.
-//! 4. The directory is synced and files that no manifest names are removed: those of the store before, and what an interrupted
+//! 4. The directory is synced where the system can, and files that no manifest names are removed: those of the store before, and what an interrupted
 //!    writer left. Other files in the folder are never touched.
 //!
 //! A crash before step 3 leaves the old store, a crash after it the new one.

@@ -320,6 +320,24 @@ mod tests {
         assert_eq!(counts(&path), [1 + 1 + written]);
     }
 
+    /// A folder that can be written, not read, can't be synced either. (A superuser reads it all the same.)
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_synced_does_not_undo_what_was_written() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let mut writer = StoreWriter::amend(&path).unwrap();
+        writer.put("graph.counts", &[3u32]).unwrap();
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o300);
+        let committed = writer.commit();
+        mode(0o700);
+        committed.unwrap();
+        assert_eq!(counts(&path), [3]);
+    }
+
     #[test]
     fn a_file_that_another_writer_made_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
