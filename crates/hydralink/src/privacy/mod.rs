@@ -48,11 +48,12 @@ impl Key {
     /// Reads a key file.
     ///
     /// # Errors
-    /// [`Error::KeyFile`] if it can't be read, others may read it, or it is no key.
+    /// [`Error::Io`] if it can't be read, [`Error::KeyFile`] if others may read it, or it is no key.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let refuse = |what: String| Error::KeyFile { path: path.to_owned(), what };
-        let mut file = std::fs::File::open(path).map_err(|error| refuse(error.to_string()))?;
-        let metadata = file.metadata().map_err(|error| refuse(error.to_string()))?;
+        let unread = |error| Error::io("read the key file", path, error);
+        let mut file = std::fs::File::open(path).map_err(unread)?;
+        let metadata = file.metadata().map_err(unread)?;
         if !metadata.is_file() {
             return Err(refuse("it is no file".to_owned()));
         }
@@ -64,7 +65,7 @@ impl Key {
             }
         }
         let mut bytes = Vec::new();
-        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| refuse(error.to_string()))?;
+        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(refuse(format!("it is longer than {MAX_BYTES} bytes: is it a key file?")));
         }

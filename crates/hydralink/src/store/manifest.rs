@@ -119,10 +119,11 @@ pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_a_store("there is no such directory")),
         Err(_) if store.is_file() => return Err(not_a_store("it is a file; a store is a directory")),
-        Err(error) => return Err(damaged(error.to_string())),
+        Err(error) => return Err(Error::io("open", &store.join(MANIFEST), error)),
     };
     let mut bytes = Vec::new();
-    (&mut file).take((LIMIT + HEADER) as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+    let read = (&mut file).take((LIMIT + HEADER) as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::io("read", &store.join(MANIFEST), error))?;
     if !bytes.starts_with(&MAGIC) {
         return Err(not_a_store("its MANIFEST was not written by hydralink"));
     }

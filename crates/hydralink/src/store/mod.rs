@@ -9,10 +9,11 @@
 //! 1. The writer takes the lock (`LOCK`; a second writer is refused at once).
 //! 2. New sections are written under new names and synced.
 //! 3. The new manifest is written beside the old one, synced, and renamed over it: the only step that readers can see.
-//! 4. The directory is synced where the system can, and files that no manifest names are removed: those of the store before, and what an interrupted
-//!    writer left. Other files in the folder are never touched.
+//! 4. The directory is synced where the system can, and files that no manifest names are removed: those of the store before,
+//!    and what an interrupted writer left. Other files in the folder are never touched.
 //!
-//! A crash before step 3 leaves the old store, a crash after it the new one.
+//! A crash before step 3 leaves the old store, a crash after it the new one. A reader that comes between steps 3 and 4 with the
+//! old manifest in hand finds a section gone, and reads the new one.
 //!
 //! # What is checked
 //! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
@@ -24,6 +25,7 @@ mod section;
 mod writer;
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use graph::Column;
@@ -61,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotAStore`] for a foreign directory, [`Error::StoreVersion`] for a newer format, [`Error::StoreDamaged`] naming
-    /// the section that is missing, truncated or altered.
+    /// the section that is missing, truncated or altered, [`Error::Io`] for a file that the system doesn't let us read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let store = Store::open_for_lookups(path)?;
         store.expect(Reading::Much);
@@ -70,12 +72,30 @@ impl Store {
 
     /// The same, to read single places ([`Reading::Few`]).
     pub(crate) fn open_for_lookups(path: &Path) -> Result<Self, Error> {
-        let manifest = manifest::read(path)?;
-        let mut sections = HashMap::with_capacity(manifest.sections.len());
-        for entry in &manifest.sections {
-            sections.insert(entry.name.clone(), section::map(path, entry)?);
+        Store::open_as_of(path, manifest::read(path)?)
+    }
+
+    /// Opens the store that a manifest names, or a later one, if a writer has replaced that in the meantime.
+    fn open_as_of(path: &Path, mut manifest: Manifest) -> Result<Self, Error> {
+        loop {
+            let mapped = |entry: &SectionEntry| Ok((entry.name.clone(), section::map(path, entry)?));
+            match manifest.sections.iter().map(mapped).collect() {
+                Ok(sections) => return Ok(Store { path: path.to_owned(), manifest, sections }),
+                Err(Error::Io { path: file, source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    let now = manifest::read(path)?;
+                    if now.generation == manifest.generation {
+                        let missing = manifest.sections.iter().find(|entry| path.join(&entry.file) == file);
+                        return Err(Error::StoreDamaged {
+                            store: path.to_owned(),
+                            section: missing.map_or_else(String::new, |entry| entry.name.clone()),
+                            what: format!("{}: {source}", file.display()),
+                        });
+                    }
+                    manifest = now;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(Store { path: path.to_owned(), manifest, sections })
     }
 
     /// Where the store is.
@@ -164,4 +184,48 @@ pub struct Verified {
     pub sections: usize,
     /// Bytes read.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn store(folder: &Path) -> PathBuf {
+        let path = folder.join("store");
+        let mut writer = StoreWriter::create(&path).unwrap();
+        writer.put("graph.counts", &[1u32]).unwrap();
+        writer.commit().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_reader_with_an_old_manifest_reads_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let old = manifest::read(&path).unwrap();
+        let mut writer = StoreWriter::amend(&path).unwrap();
+        writer.put("graph.counts", &[2u32]).unwrap();
+        writer.commit().unwrap();
+        let opened = Store::open_as_of(&path, old).unwrap();
+        assert_eq!(opened.column::<u32>("graph.counts").unwrap().as_slice(), [2]);
+        assert_eq!(opened.manifest().generation, 2);
+        fs::remove_file(path.join("graph.counts.2")).unwrap();
+        let missing = Store::open(&path).unwrap_err();
+        assert!(matches!(&missing, Error::StoreDamaged { section, .. } if section == "graph.counts"), "{missing}");
+    }
+
+    /// A link that leads round in a circle stands for whatever the system refuses.
+    #[cfg(unix)]
+    #[test]
+    fn what_the_system_refuses_is_not_called_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let section = path.join("graph.counts.1");
+        fs::remove_file(&section).unwrap();
+        std::os::unix::fs::symlink(&section, &section).unwrap();
+        let refused = Store::open(&path).unwrap_err();
+        assert!(matches!(&refused, Error::Io { path, .. } if *path == section), "{refused}");
+    }
 }

@@ -111,12 +111,13 @@ impl Mapped {
     }
 }
 
-/// Maps one section and checks its length, and its checksum if it is small.
+/// Maps one section and checks its length, and its checksum if it is small. What the system refuses is no damage: a file that
+/// isn't there, isn't there yet or any more, and [`Error::Io`] as all else.
 pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     let damaged = |what: String| Error::StoreDamaged { store: store.to_owned(), section: entry.name.clone(), what };
     let path = store.join(&entry.file);
-    let file = File::open(&path).map_err(|error| damaged(format!("{}: {error}", entry.file)))?;
-    let found = file.metadata().map_err(|error| damaged(format!("{}: {error}", entry.file)))?.len();
+    let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
+    let found = file.metadata().map_err(|error| Error::io("read", &path, error))?.len();
     if found != entry.bytes {
         return Err(damaged(format!("{}: {found} bytes, expected {}", entry.file, entry.bytes)));
     }
@@ -125,7 +126,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     // any bit pattern (`FromBytes`), so even a file changed behind our back yields wrong numbers, not undefined values of a
     // type.
     #[allow(unsafe_code)]
-    let map = unsafe { Mmap::map(&file) }.map_err(|error| damaged(format!("{}: cannot map: {error}", entry.file)))?;
+    let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("map", &path, error))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
     mapped.expect("", Reading::Few);
     if entry.bytes <= SMALL_SECTION {
