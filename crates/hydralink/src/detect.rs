@@ -147,8 +147,18 @@ pub fn detect_by(
     lists: &Lists,
     observe: &dyn Fn(&'static str) -> bool,
 ) -> Result<Results, Error> {
+    detect_under(StoreWriter::amend(path)?, path, config, lists, observe)
+}
+
+/// [`detect_by`] as a change that was begun already, and so under its lock.
+pub(crate) fn detect_under(
+    mut writer: StoreWriter,
+    path: &Path,
+    config: &DetectConfig,
+    lists: &Lists,
+    observe: &dyn Fn(&'static str) -> bool,
+) -> Result<Results, Error> {
     let step = told(observe);
-    let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
     step("checking")?;
     dataset.store().verify()?;

@@ -106,10 +106,10 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     super::keep_sealed_keys(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
     step("writing")?;
-    writer.commit()?;
+    let writer = writer.commit_and_go_on()?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(store, (&run, &lists), "what is too old is gone", observe)?;
+        detect_again(writer, store, (&run, &lists), "what is too old is gone", observe)?;
         expired.detected_again = true;
     }
     Ok(expired)

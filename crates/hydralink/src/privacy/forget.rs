@@ -24,7 +24,7 @@ use serde::Serialize;
 use super::proof::{Occurrence, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
-use crate::detect::{detect_by, told};
+use crate::detect::{detect_under, told};
 use crate::error::Error;
 use crate::results::Run;
 use crate::rules::Lists;
@@ -110,11 +110,11 @@ pub fn forget(
     let labels: BTreeSet<String> = kept.removed_identifiers().map(|identifier| dataset.stored_label(identifier)).collect();
     // Names first: a crash in between leaves accounts that can be named, and so forgotten, again.
     forgotten.decisions = cases::erase_names(store, &gone, &labels)?;
-    writer.commit()?;
+    let writer = writer.commit_and_go_on()?;
     cases::log_erasure(store, removed.len(), reviewer)?;
     drop(dataset);
     if let Some(results) = results {
-        detect_again(store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
+        detect_again(writer, store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
     }
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
@@ -124,23 +124,25 @@ pub fn forget(
     Ok(forgotten)
 }
 
-/// Runs a detection again after a store was rewritten, with its own settings if they can be read; `done` says what then is
-/// done, should it be interrupted.
+/// Runs a detection again after a store was rewritten and under the same lock, with its own settings if they can be read;
+/// `done` says what is done all the same, should it fail.
 pub(super) fn detect_again(
+    writer: StoreWriter,
     store: &Path,
     (run, lists): (&Run, &Lists),
     done: &str,
     observe: &dyn Fn(&'static str) -> bool,
 ) -> Result<(), Error> {
     let config = run.detect_config().unwrap_or_default();
-    let interrupted = |error| match error {
-        Error::Interrupted => Error::Usage(format!(
-            "interrupted: {done}, the networks not yet detected again; run `hydralink detect {}`",
-            store.display()
-        )),
-        error => error,
+    let undetected = |error| {
+        let why = match error {
+            Error::Interrupted => "interrupted".to_owned(),
+            error => error.to_string(),
+        };
+        let store = store.display();
+        Error::Usage(format!("{why}: {done}, the networks not yet detected again; run `hydralink detect {store}`"))
     };
-    detect_by(store, &config, lists, observe).map(drop).map_err(interrupted)
+    detect_under(writer, store, &config, lists, observe).map(drop).map_err(undetected)
 }
 
 fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> {

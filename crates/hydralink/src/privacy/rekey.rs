@@ -153,11 +153,11 @@ pub fn rekey(
         let (kind, value) = label.split_once(':')?;
         Some(format!("{kind}:{}", later.again(kind, value)))
     })?;
-    writer.commit()?;
+    let writer = writer.commit_and_go_on()?;
     cases::erase_renamed(store)?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(store, (&run, &lists), "the store is under its new key", observe)?;
+        detect_again(writer, store, (&run, &lists), "the store is under its new key", observe)?;
     }
     Ok(Rekeyed { decisions, ..rekeyed })
 }

@@ -85,11 +85,9 @@ impl Store {
                     let now = manifest::read(path)?;
                     if now.generation == manifest.generation {
                         let missing = manifest.sections.iter().find(|entry| path.join(&entry.file) == file);
-                        return Err(Error::StoreDamaged {
-                            store: path.to_owned(),
-                            section: missing.map_or_else(String::new, |entry| entry.name.clone()),
-                            what: format!("{}: {source}", file.display()),
-                        });
+                        let (section, file) = missing.map(|entry| (entry.name.clone(), entry.file.clone())).unwrap_or_default();
+                        let what = format!("{file}: {source}");
+                        return Err(Error::StoreDamaged { store: path.to_owned(), section, what });
                     }
                     manifest = now;
                 }

@@ -28,7 +28,7 @@ pub struct StoreWriter {
     made: Arc<Mutex<Made>>,
     made_directory: bool,
     committed: bool,
-    _lock: File,
+    lock: Arc<File>,
 }
 
 /// A thread that waits until a section is on the disk.
@@ -110,7 +110,7 @@ impl StoreWriter {
             made: Arc::default(),
             made_directory: false,
             committed: false,
-            _lock: lock,
+            lock: Arc::new(lock),
         })
     }
 
@@ -163,6 +163,25 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Io`]; the store is then as it was.
     pub fn commit(mut self) -> Result<(), Error> {
+        self.settle()
+    }
+
+    /// The same, and starts the next change of the store under the same lock: no other writer comes in between.
+    pub(crate) fn commit_and_go_on(mut self) -> Result<Self, Error> {
+        self.settle()?;
+        let manifest = self.manifest.clone();
+        Ok(StoreWriter {
+            path: self.path.clone(),
+            replaced: manifest.files().map(str::to_owned).collect(),
+            manifest: Manifest { generation: manifest.generation + 1, ..manifest },
+            made: Arc::default(),
+            made_directory: false,
+            committed: false,
+            lock: self.lock.clone(),
+        })
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
         let (sections, syncs) = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             (std::mem::take(&mut made.sections), std::mem::take(&mut made.syncs))
@@ -336,6 +355,22 @@ mod tests {
         mode(0o700);
         committed.unwrap();
         assert_eq!(counts(&path), [3]);
+    }
+
+    #[test]
+    fn nobody_comes_in_between_two_changes_under_one_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path());
+        let mut writer = StoreWriter::amend(&path).unwrap();
+        writer.put("graph.counts", &[3u32]).unwrap();
+        let mut writer = writer.commit_and_go_on().unwrap();
+        assert_eq!(counts(&path), [3]);
+        assert!(matches!(StoreWriter::amend(&path), Err(Error::StoreBusy { .. })));
+        writer.put("graph.counts", &[4u32]).unwrap();
+        writer.commit().unwrap();
+        assert_eq!(counts(&path), [4]);
+        drop(StoreWriter::amend(&path).unwrap());
+        assert_eq!(manifest::read(&path).unwrap().generation, 3);
     }
 
     #[test]
