@@ -321,6 +321,12 @@ fn forgotten_accounts_are_nowhere() {
     run_with(&bench, &["case", "confirm", &store, &id, &format!("see {}", gone[0])], ANN);
     run_with(&bench, &["case", "reject", &store, &format!("account:{}", gone[1])], ANN);
     assert!(!files_with(&store, &gone[0]).is_empty());
+    // Remarks about somebody else that name them, or an address that only they had, and one that doesn't.
+    let alone = own_identifier(&bench, &store, &gone[0]);
+    let remarks = [gone[0].to_uppercase(), format!("again {alone}"), alone.split_once(':').expect("a kind").1.to_owned()];
+    for remark in remarks.iter().map(String::as_str).chain(["nothing new"]) {
+        bench.ok(&["case", "note", &store, &format!("account:{stays}"), remark, "--reviewer", "ann"]);
+    }
 
     let head = text(&bench.ok(&["case", "verify", &store, "--format", "json"]).json()["head"]);
     bench.fails(3, &["nobody", "nothing was forgotten"], &["forget", &store, &gone[0], "nobody", "--reviewer", "ann"]);
@@ -340,7 +346,32 @@ fn forgotten_accounts_are_nowhere() {
     assert!(labels.iter().any(|row| row["account_id"] == **stays && row["label"] == "confirmed"));
     let log = bench.ok(&["case", "log", &store, "--format", "jsonl"]).records();
     assert_eq!(log[0]["text"], "(erased)");
-    assert_eq!(log[2]["action"], "forget");
+    assert!(log[2..5].iter().all(|record| record["text"] == "(erased)"), "{log:?}");
+    assert_eq!((&log[5]["text"], &log[6]["action"]), (&"nothing new".into(), &"forget".into()));
+    assert_eq!(files_with(&store, alone.split_once(':').expect("a kind").1), Vec::<String>::new());
+}
+
+#[test]
+fn who_only_stands_in_the_case_log_is_forgotten_there() {
+    let bench = Bench::new();
+    let rows = "2026-01-01T00:00:00Z,ada-1815,198.51.100.7\n2026-03-01T00:00:00Z,bob,198.51.100.8\n";
+    let events = bench.file("events.csv", format!("timestamp,account_id,ip\n{rows}"));
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    run_with(&bench, &["case", "reject", "store", "account:ada-1815"], ANN);
+    bench.ok(&["expire", "store", "--before", "2026-02-01", "--quiet"]);
+    bench.fails(3, &["not found"], &["show", "store", "account:ada-1815"]);
+    assert!(!files_with(&in_bench(&bench, "store"), "ada-1815").is_empty());
+    let report = bench.ok(&["forget", "store", "ada-1815", "--reviewer", "ann", "--format", "json", "--quiet"]).json();
+    assert_eq!((&report["accounts"], &report["found"]), (&1.into(), &Value::Array(Vec::new())));
+    assert_eq!(files_with(&in_bench(&bench, "store"), "ada-1815"), Vec::<String>::new());
+}
+
+/// An identifier of six letters or more that nobody but this account was seen with.
+fn own_identifier(bench: &Bench, store: &str, account: &str) -> String {
+    let near = bench.ok(&["neighbors", store, &format!("account:{account}"), "--format", "jsonl"]).records();
+    let labels = near.iter().map(|row| text(&row["node"])).filter(|label| label.split_once(':').expect("a kind").1.len() >= 6);
+    let alone = |label: &String| bench.ok(&["neighbors", store, label, "--format", "jsonl"]).records().len() == 1;
+    labels.into_iter().find(alone).expect("an identifier of its own")
 }
 
 #[test]

@@ -229,7 +229,9 @@ fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
 }
 
 /// Sections of the side tables, which hold names.
-pub(crate) const SIDE_TABLES: [&str; 4] = ["inputs.accounts", "inputs.releases", "inputs.allow", MAP];
+pub(crate) const SIDE_TABLES: [&str; 4] = [ACCOUNTS, "inputs.releases", ALLOW, MAP];
+pub(crate) const ACCOUNTS: &str = "inputs.accounts";
+pub(crate) const ALLOW: &str = "inputs.allow";
 const MAP: &str = "inputs.map";
 
 /// Side tables that a later [`crate::update`] reads again: (section, what is configured).

@@ -1,16 +1,30 @@
 //! A part of a store, or the whole under other names, numbered as a build of it would number it.
+//!
+//! Of a part, words of the string tables (models, countries, labels) stay that are said of what stays; texts that name an
+//! account or identifier that goes are left out ([`Gone`]).
 
-use std::collections::{BTreeSet, HashSet};
+pub(crate) mod side_tables;
+mod words;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use events::{AccountAttributes, EventIds, Ingested, Names, Template};
 use graph::build::graph_from_sightings;
-use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, IdentifierId, NONE_U32, Sighting};
+use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
 
 use crate::build;
 use crate::dataset::Dataset;
 use crate::enrich;
 use crate::error::Error;
+use crate::privacy::Gone;
+use crate::rules::Lists;
 use crate::store::StoreWriter;
+pub(crate) use words::TableWords;
+use words::{Vocabulary, renumbered_releases, said};
+
+/// A column of words with one entry an account, and the words.
+type Said = (Vec<u16>, Vec<String>);
 
 /// What stays, and under which number.
 pub(crate) struct Kept {
@@ -22,29 +36,38 @@ pub(crate) struct Kept {
     old_accounts: Vec<u32>,
     /// The old number of each identifier that stays.
     old_identifiers: Vec<u32>,
+    /// Whether that is all of the store.
+    whole: bool,
+    /// Names to be gone of accounts that have no number.
+    unnumbered: BTreeSet<String>,
+    /// What is not to be named any more; made when it is first asked for.
+    gone: OnceLock<Gone>,
 }
 
 impl Kept {
     fn numbered(accounts: Vec<u32>, identifiers: Vec<u32>) -> Self {
         let (old_accounts, old_identifiers) = (inverse(&accounts), inverse(&identifiers));
-        Kept { accounts, identifiers, old_accounts, old_identifiers }
+        let (whole, unnumbered, gone) = (false, BTreeSet::new(), OnceLock::new());
+        Kept { accounts, identifiers, old_accounts, old_identifiers, whole, unnumbered, gone }
     }
 
     /// All of it, in the order in which these old numbers stand; identifiers stay among those of their kind.
     pub(crate) fn reordered(old_accounts: Vec<u32>, old_identifiers: Vec<u32>) -> Self {
-        let (accounts, identifiers) = (inverse(&old_accounts), inverse(&old_identifiers));
-        Kept { accounts, identifiers, old_accounts, old_identifiers }
+        let kept = Kept::numbered(inverse(&old_accounts), inverse(&old_identifiers));
+        Kept { whole: true, ..kept }
     }
 
-    /// All accounts but these, and the identifiers that one of them was seen with.
-    pub(crate) fn without(dataset: &Dataset, removed: &BTreeSet<u32>) -> Self {
+    /// All accounts but these, and the identifiers that one of them was seen with. `unnumbered` are further names of accounts
+    /// that nothing is to name: those that only stand in a table.
+    pub(crate) fn without(dataset: &Dataset, removed: &BTreeSet<u32>, unnumbered: BTreeSet<String>) -> Self {
         let graph = dataset.graph();
         let stays =
             |identifier: u32| graph.accounts_of(IdentifierId(identifier)).iter().any(|account| !removed.contains(account));
-        Kept::numbered(
+        let kept = Kept::numbered(
             numbered(graph.account_count(), |account| !removed.contains(&account)),
             numbered(graph.identifier_count(), stays),
-        )
+        );
+        Kept { unnumbered, ..kept }
     }
 
     /// What a dataset that was cut at a time ([`Dataset::until`], [`Dataset::since`]) has anything of.
@@ -80,6 +103,29 @@ impl Kept {
 
     pub(crate) fn removed_identifiers(&self) -> impl Iterator<Item = IdentifierId> + '_ {
         self.identifiers.iter().enumerate().filter(|&(_, &new)| new == NONE_U32).map(|(old, _)| IdentifierId(old as u32))
+    }
+
+    /// The names of all that goes.
+    pub(crate) fn gone(&self, dataset: &Dataset) -> &Gone {
+        self.gone.get_or_init(|| {
+            let mut gone = Gone::default();
+            let accounts = (0u32..).zip(&self.accounts).filter(|(_, new)| **new == NONE_U32);
+            accounts.for_each(|(account, _)| gone.account(dataset.account_name(AccountId(account))));
+            self.unnumbered.iter().for_each(|name| gone.account(name));
+            for (kind, value) in self.removed_identifiers().map(|identifier| dataset.identifier_name(identifier)) {
+                gone.identifier(kind, value);
+            }
+            gone
+        })
+    }
+
+    /// Lists without what names an account or identifier that goes.
+    pub(crate) fn lists(&self, dataset: &Dataset, lists: Lists) -> Lists {
+        let all = 0..dataset.graph().account_count() as u32;
+        let number = |name: &str| dataset.account_names().find(all.clone(), name);
+        let account = |name: &str| number(name).is_some_and(|account| self.has_account(AccountId(account)));
+        let identifier = |label: &str| dataset.identifier_of(label).is_some_and(|id| self.has_identifier(IdentifierId(id)));
+        lists.naming_only(account, identifier)
     }
 
     pub(crate) fn sighting_count(&self, dataset: &Dataset) -> usize {
@@ -129,37 +175,21 @@ impl Kept {
         let mut identifier_names = Names::default();
         self.identifiers().for_each(|identifier| identifier_names.push(names.name_of(identifier.0).as_bytes()));
         let (kind_names, graph) = self.graph(dataset)?;
-        let (org, orgs) = self.orgs(dataset);
-        let table = dataset.accounts();
+        let (activity, models, capabilities) = self.activity(dataset)?;
+        let [(event_pathway, event_pathways), pathways] = self.pathways(dataset)?;
         let unread = build::unread(dataset)?;
         Ok(Ingested {
             account_names,
             kind_names,
             identifier_names,
             graph,
-            activity: self.activity(dataset)?,
-            accounts: AccountAttributes {
-                created_at: self.by_account(&table.created_at),
-                banned_at: self.by_account(&table.banned_at),
-                country: self.by_account(&table.country),
-                tier: self.by_account(&table.tier),
-                pathway: self.by_account(&table.pathway),
-                status: self.by_account(&dataset.status().codes),
-                statuses: dataset.status().words.clone(),
-                label: self.by_account(&dataset.label().codes),
-                labels: dataset.label().words.clone(),
-                org,
-                countries: tables.countries.clone(),
-                tiers: tables.tiers.clone(),
-                pathways: tables.pathways.clone(),
-                orgs,
-                ..AccountAttributes::default()
-            },
-            models: tables.models.clone(),
-            capabilities: tables.capabilities.clone(),
-            releases: tables.releases.clone(),
-            allowed_identifiers: renumbered(&tables.allowed_identifiers, &self.identifiers),
-            allowed_accounts: renumbered(&tables.allowed_accounts, &self.accounts),
+            activity,
+            accounts: self.attributes(dataset, pathways),
+            releases: renumbered_releases(&tables.releases, &models),
+            models: models.words,
+            capabilities: capabilities.words,
+            allowed_identifiers: self.allowed(dataset, &tables.allowed_identifiers, &self.identifiers),
+            allowed_accounts: self.allowed(dataset, &tables.allowed_accounts, &self.accounts),
             templates: self.templates(dataset),
             declared_kinds: dataset.declared_kinds().clone(),
             files: Vec::new(),
@@ -174,11 +204,8 @@ impl Kept {
             short_prompts: 0,
             late_events: 0,
             event_ids,
-            event_pathway: self.by_account(&dataset.store().column::<u16>("inputs.event_pathway")?),
-            event_pathways: {
-                let names = dataset.store().column::<u8>("inputs.event_pathways")?;
-                String::from_utf8_lossy(&names).lines().map(str::to_owned).collect()
-            },
+            event_pathway,
+            event_pathways,
             long_events: self.long_events(dataset)?.into(),
         })
     }
@@ -192,35 +219,6 @@ impl Kept {
         if !dataset.network_types().is_empty() {
             writer.put(enrich::NETWORK_TYPES, &self.by_identifier(dataset.network_types()))?;
             writer.put(enrich::ASNS, &self.by_identifier(dataset.asns()))?;
-        }
-        Ok(())
-    }
-
-    /// Puts the side tables that an update reads again, without the rows that name an account that is gone.
-    pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset) -> Result<(), Error> {
-        let gone = (0u32..).zip(&self.accounts).filter(|(_, new)| **new == NONE_U32);
-        let gone: HashSet<&[u8]> = gone.map(|(account, _)| dataset.account_name(AccountId(account)).as_bytes()).collect();
-        for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
-            let bytes = dataset.store().column::<u8>(section)?;
-            if !section.ends_with("accounts") && !section.ends_with("allow") {
-                writer.put(section, &bytes)?;
-                continue;
-            }
-            let damaged = |error: csv::Error| Error::StoreDamaged {
-                store: dataset.path().to_owned(),
-                section: section.to_owned(),
-                what: error.to_string(),
-            };
-            let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
-            let mut kept = csv::Writer::from_writer(Vec::new());
-            for row in rows.byte_records() {
-                let row = row.map_err(damaged)?;
-                if !row.iter().any(|field| gone.contains(field.trim_ascii())) {
-                    kept.write_byte_record(&row).map_err(damaged)?;
-                }
-            }
-            let kept = kept.into_inner().map_err(|error| damaged(error.into_error().into()))?;
-            writer.put(section, &kept)?;
         }
         Ok(())
     }
@@ -262,35 +260,94 @@ impl Kept {
         Ok((kind_names, graph_from_sightings(sightings, self.accounts().count(), kind_starts)?))
     }
 
-    fn activity(&self, dataset: &Dataset) -> Result<Activity, Error> {
-        fn joined<'a, T: Copy + Send + Sync + 'static>(parts: impl Iterator<Item = &'a [T]>) -> Column<T> {
-            parts.flatten().copied().collect::<Vec<T>>().into()
+    /// The events, and the models and capabilities that they say.
+    fn activity(&self, dataset: &Dataset) -> Result<(Activity, Vocabulary, Vocabulary), Error> {
+        fn joined<'a, T: Copy + 'a>(parts: impl Iterator<Item = &'a [T]>) -> Vec<T> {
+            parts.flatten().copied().collect()
         }
         let of = || self.accounts().map(|account| dataset.activity().of(account));
         let mut offsets = vec![0u64];
         of().for_each(|events| offsets.push(offsets[offsets.len() - 1] + events.time.len() as u64));
-        let tokens: Column<u32> = joined(of().map(|events| events.tokens));
-        let template: Column<u32> = joined(of().map(|events| events.template));
         let renumber = |&template: &u32| self.identifiers.get(template as usize).copied().unwrap_or(NONE_U32);
-        Ok(Activity::from_columns(ActivityColumns {
+        let template: Vec<u32> = joined(of().map(|events| events.template)).iter().map(renumber).collect();
+        let (mut model, mut capability) =
+            (joined(of().map(|events| events.model)), joined(of().map(|events| events.capability)));
+        let models = Vocabulary::of(&dataset.tables().models, &mut model, self.whole);
+        let capabilities = Vocabulary::of(&dataset.tables().capabilities, &mut capability, self.whole);
+        let activity = Activity::from_columns(ActivityColumns {
             offsets: offsets.into(),
-            time: joined(of().map(|events| events.time)),
-            model: joined(of().map(|events| events.model)),
-            capability: joined(of().map(|events| events.capability)),
-            status: joined(of().map(|events| events.status)),
-            template: template.iter().map(renumber).collect::<Vec<u32>>().into(),
-            requests: joined(of().map(|events| events.requests)),
-            tokens: if tokens.iter().any(|&tokens| tokens != 0) { tokens } else { Column::default() },
-        })?)
+            time: joined(of().map(|events| events.time)).into(),
+            model: said(model, NONE_U16).into(),
+            capability: said(capability, NONE_U16).into(),
+            status: said(joined(of().map(|events| events.status)), NONE_U16).into(),
+            template: said(template, NONE_U32).into(),
+            requests: said(joined(of().map(|events| events.requests)), 1).into(),
+            tokens: said(joined(of().map(|events| events.tokens)), 0).into(),
+        })?;
+        Ok((activity, models, capabilities))
     }
 
-    /// The organisations that somebody still has.
-    fn orgs(&self, dataset: &Dataset) -> (Vec<u32>, Vec<String>) {
-        let (column, names) = (self.by_account(&dataset.accounts().org), &dataset.tables().orgs);
-        let used: BTreeSet<u32> = column.iter().copied().filter(|&org| org != NONE_U32).collect();
-        let new_of = numbered(names.len(), |org| used.contains(&org));
-        let renumber = |&org: &u32| new_of.get(org as usize).copied().unwrap_or(NONE_U32);
-        (column.iter().map(renumber).collect(), used.iter().map(|&org| names[org as usize].clone()).collect())
+    /// The pathways that events gave, and those of the account table, which goes by the events where it has none.
+    fn pathways(&self, dataset: &Dataset) -> Result<[Said; 2], Error> {
+        let of_events = dataset.store().column::<u16>("inputs.event_pathway")?;
+        let names = dataset.store().column::<u8>("inputs.event_pathways")?;
+        let names: Vec<String> = String::from_utf8_lossy(&names).lines().map(str::to_owned).collect();
+        let (codes, words) = self.column(&of_events, &names);
+        let of_events_said = (said(codes, NONE_U16), words);
+        let (table, tables) = (&dataset.accounts().pathway, &dataset.tables().pathways);
+        let of_table = if table.as_slice() == of_events.as_slice() && *tables == names {
+            of_events_said.clone()
+        } else {
+            self.column(table, tables)
+        };
+        Ok([of_events_said, of_table])
+    }
+
+    /// What a column says of the accounts that stay.
+    fn column(&self, codes: &[u16], words: &[String]) -> Said {
+        let mut codes = self.by_account(codes);
+        let words = Vocabulary::of(words, &mut codes, self.whole).words;
+        (codes, words)
+    }
+
+    /// What the account table says of the accounts that stay.
+    fn attributes(&self, dataset: &Dataset, (pathway, pathways): Said) -> AccountAttributes {
+        let (table, tables) = (dataset.accounts(), dataset.tables());
+        let (country, countries) = self.column(&table.country, &tables.countries);
+        let (tier, tiers) = self.column(&table.tier, &tables.tiers);
+        let (status, statuses) = self.column(&dataset.status().codes, &dataset.status().words);
+        let named: Vec<bool> = dataset.label().words.iter().map(|label| self.gone(dataset).named_in(label)).collect();
+        let unnamed = |&code: &u16| if named.get(usize::from(code)) == Some(&true) { NONE_U16 } else { code };
+        let (label, labels) =
+            self.column(&dataset.label().codes.iter().map(unnamed).collect::<Vec<_>>(), &dataset.label().words);
+        let mut org = self.by_account(&table.org);
+        let orgs = Vocabulary::of(&tables.orgs, &mut org, false).words;
+        AccountAttributes {
+            created_at: self.by_account(&table.created_at),
+            banned_at: self.by_account(&table.banned_at),
+            country,
+            tier,
+            pathway,
+            status,
+            statuses,
+            label,
+            labels,
+            org: if orgs.is_empty() { Vec::new() } else { org },
+            countries,
+            tiers,
+            pathways,
+            orgs,
+            ..AccountAttributes::default()
+        }
+    }
+
+    /// An allow list with new numbers, and without reasons that name who goes.
+    fn allowed(&self, dataset: &Dataset, list: &[(u32, String)], new_of: &[u32]) -> Vec<(u32, String)> {
+        let stays = list.iter().filter(|(old, _)| new_of[*old as usize] != NONE_U32);
+        let entry = |(old, reason): &(u32, String)| (new_of[*old as usize], self.gone(dataset).unless_named(reason).to_owned());
+        let mut kept: Vec<(u32, String)> = stays.map(entry).collect();
+        kept.sort_by_key(|&(new, _)| new);
+        kept
     }
 
     fn templates(&self, dataset: &Dataset) -> Vec<Template> {
@@ -315,14 +372,6 @@ fn numbered(count: usize, stays: impl Fn(u32) -> bool) -> Vec<u32> {
         next - 1
     };
     (0..count as u32).map(number).collect()
-}
-
-/// A list by number, with new numbers, without those that don't stay.
-fn renumbered(list: &[(u32, String)], new_of: &[u32]) -> Vec<(u32, String)> {
-    let entries = list.iter().map(|(old, reason)| (new_of[*old as usize], reason.clone()));
-    let mut kept: Vec<(u32, String)> = entries.filter(|&(new, _)| new != NONE_U32).collect();
-    kept.sort_by_key(|&(new, _)| new);
-    kept
 }
 
 /// From new numbers to old ones, or the other way.

@@ -23,6 +23,7 @@ mod log;
 mod record;
 mod view;
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use serde::Serialize;
@@ -37,6 +38,7 @@ pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networ
 pub(crate) use view::{case_about, confirmed, known_good, verdict_of};
 
 use crate::error::Error;
+use crate::privacy::{Gone, stands_in};
 
 /// What a check of the case log found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,20 +83,31 @@ pub fn verify(store: &Path, head: Option<&str>) -> Result<ChainCheck, Error> {
 pub(crate) fn erase_renamed(store: &Path) -> Result<u64, Error> {
     let chain = log::read(store)?;
     let renamed = chain.records.iter().flat_map(|(record, _)| &record.renamed);
-    let renamed: std::collections::HashSet<&record::Commitment> = renamed.map(|(old, _)| old).collect();
+    let renamed: HashSet<&record::Commitment> = renamed.map(|(old, _)| old).collect();
     log::erase(store, |opening| renamed.contains(&opening.commitment()))
 }
 
-/// Erases the names of accounts and identifiers from the log's openings, and the remarks that hold one of the accounts' names.
-/// The chain stays whole.
+/// Which of these accounts the log names.
+pub(crate) fn accounts_named(store: &Path, sought: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+    let chain = log::read(store)?;
+    let named = chain.names.into_values().filter(|opening| opening.kind == Kind::Account && sought.contains(&opening.value));
+    Ok(named.map(|opening| opening.value).collect())
+}
+
+/// Erases the names of accounts and identifiers from the log's openings, and the remarks in which one of them stands, in
+/// whatever letters; a long name of an account also as a part of a word. The chain stays whole.
 pub(crate) fn erase_names(
     store: &Path,
-    accounts: &[String],
-    identifiers: &std::collections::BTreeSet<String>,
+    accounts: &BTreeSet<String>,
+    identifiers: &BTreeSet<(String, String)>,
+    gone: &Gone,
 ) -> Result<u64, Error> {
+    let small: Vec<String> = accounts.iter().map(|account| account.to_lowercase()).collect();
+    let named = |text: &str| small.iter().any(|account| stands_in(account, text));
+    let labels: HashSet<String> = identifiers.iter().map(|(kind, value)| format!("{kind}:{value}")).collect();
     log::erase(store, |opening| match opening.kind {
         Kind::Account => accounts.contains(&opening.value),
-        Kind::Identifier => identifiers.contains(&opening.value),
-        Kind::Text => accounts.iter().any(|account| opening.value.contains(account.as_str())),
+        Kind::Identifier => labels.contains(&opening.value),
+        Kind::Text => named(&opening.value.to_lowercase()) || gone.named_in(&opening.value),
     })
 }

@@ -1,9 +1,11 @@
 //! How does a store let go of what is too old to be kept?
 //!
-//! The sightings, events, accounts and identifiers of which nothing was seen since a time are left out, as if the logs had begun then; what
-//! remains is numbered as a build of it would number it, so that batches can go on being added. A sighting that went on begins at that
-//! time, and its count is capped at what its account has done since (a store keeps a sighting, not each of its events); one without a
-//! time stays. Templates, the account table and the allow list lose what they say of accounts and identifiers that go.
+//! The sightings, events, accounts and identifiers of which nothing was seen since a time are left out, as if the logs had
+//! begun then; what remains is numbered as a build of it would number it, so that batches can go on being added. A sighting
+//! that went on begins at that time, and its count is capped at what its account has done since (a store keeps a sighting, not
+//! each of its events); one without a time stays. Templates, the account table, the allow list and the lists of the last
+//! detection lose what they say of accounts and identifiers that go, the string tables the words that are said of nobody any
+//! more, as in [`super::forget()`].
 //!
 //! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of those who
 //! stay. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them. Hashes of event ids
@@ -73,12 +75,12 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
         KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
     };
     let run = dataset.labelling_if_any()?.map(|results| results.run);
-    let lists = Lists::kept_in(&dataset)?;
     let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
     let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
     step("rewriting")?;
     let dataset = dataset.since(time)?;
     let kept = Kept::seen(&dataset);
+    let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
     let since = rfc3339(time).unwrap_or_default();
     if ingested.graph.sighting_count() == 0 {
@@ -154,6 +156,8 @@ mod tests {
             let built = store_of_events(folder.path(), "built", &since);
             prop_assert_eq!(content(&store).without_first_times(), content(&built).without_first_times());
             prop_assert!(content(&store).sightings.iter().all(|sighting| sighting.2 >= START + time));
+            let models = |store: &Path| Dataset::open(store).unwrap().tables().models.clone();
+            prop_assert_eq!(models(&store), models(&built));
             prop_assert_eq!(expired.events, (rows.len() - since.len()) as u64);
             let nothing = expire(&store, KeptSince::Time(START + time), &|_| true).unwrap();
             prop_assert_eq!((nothing.sightings, nothing.sightings_cut, nothing.events), (0, 0, 0));

@@ -1,14 +1,16 @@
 //! How does a store forget accounts, and what shows that it did?
 //!
 //! 1. *Rewrite*: every section is written anew without the accounts: their sightings and events, the identifiers that only they
-//!    were seen with, the templates and organisations that only they had. What remains is numbered as a build without them
-//!    would number it.
+//!    were seen with, the templates, and the words (models, countries, organisations, labels) that only they had. The account
+//!    table and the allow list lose their rows; labels and reasons that name them become empty. What remains is numbered as a
+//!    build without them would number it. An account that nothing was seen of, but that a table or the case log names, is
+//!    forgotten there.
 //! 2. *Results*: labels of the others stay, so that networks keep their ids; then the last detection is run again with its own
 //!    settings, for the accounts had a part in every number. A section that this version doesn't know is dropped, not copied.
 //! 3. *Decisions*: the names, and remarks that hold them, are erased from the case log's openings; its chain stays whole, and
 //!    says how many accounts were forgotten, not which.
-//! 4. *Proof*: every file of the store is searched for the names, and every table of the new store is asked for them
-//!    ([`super::proof`]).
+//! 4. *Proof*: every file of the store is searched for the names and identifiers, and every table of the new store is asked for
+//!    them and for the words ([`super::proof`]).
 //!
 //! Hashes of event ids stay ([`events::EventIds`]): nothing says whose they are, and the same events read again don't bring an
 //! account back. The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files
@@ -21,7 +23,7 @@ use std::path::Path;
 use graph::AccountId;
 use serde::Serialize;
 
-use super::proof::{Occurrence, occurrences};
+use super::proof::{Occurrence, Sought, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
 use crate::detect::{detect_under, told};
@@ -29,7 +31,8 @@ use crate::error::Error;
 use crate::results::Run;
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
-use crate::subset::Kept;
+use crate::subset::side_tables::accounts_in_side_tables;
+use crate::subset::{Kept, TableWords};
 use crate::{build, cases, lineage};
 
 /// What was forgotten.
@@ -76,16 +79,20 @@ pub fn forget(
         check_key(store, stored_key.as_deref(), Some(&key.id()))?;
         dataset = dataset.with_key(key)?;
     }
-    let removed = resolve(&dataset, names)?;
-    let gone: Vec<String> = removed.iter().map(|&account| dataset.account_name(AccountId(account)).to_owned()).collect();
+    let (removed, mut gone) = resolve(&dataset, names)?;
+    let accounts = removed.len() + gone.len();
+    gone.extend(removed.iter().map(|&account| dataset.account_name(AccountId(account)).to_owned()));
+    // Where the store holds pseudonyms, remarks may hold the values all the same.
+    gone.extend(names.iter().map(|name| bare(name).to_owned()));
     step("checking")?;
     dataset.store().verify()?;
     let results = dataset.results_if_any()?;
     step("rewriting")?;
-    let kept = Kept::without(&dataset, &removed);
+    let kept = Kept::without(&dataset, &removed, gone.clone());
     let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
     writer.forget("");
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
+    let words = TableWords::of(&dataset).without(&TableWords::of_ingested(&ingested));
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
@@ -97,7 +104,7 @@ pub fn forget(
     step("writing")?;
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
     let mut forgotten = Forgotten {
-        accounts: removed.len() as u64,
+        accounts: accounts as u64,
         sightings: (dataset.graph().sighting_count() - kept.sighting_count(&dataset)) as u64,
         events: events as u64,
         identifiers: kept.removed_identifiers().count() as u64,
@@ -107,20 +114,19 @@ pub fn forget(
         files_searched: 0,
         found: Vec::new(),
     };
-    let labels: BTreeSet<String> = kept.removed_identifiers().map(|identifier| dataset.stored_label(identifier)).collect();
+    let owned = |(kind, value): (&str, &str)| (kind.to_owned(), value.to_owned());
+    let identifiers: BTreeSet<_> = kept.removed_identifiers().map(|id| owned(dataset.identifier_name(id))).collect();
     // Names first: a crash in between leaves accounts that can be named, and so forgotten, again.
-    forgotten.decisions = cases::erase_names(store, &gone, &labels)?;
+    forgotten.decisions = cases::erase_names(store, &gone, &identifiers, kept.gone(&dataset))?;
     let writer = writer.commit_and_go_on()?;
-    cases::log_erasure(store, removed.len(), reviewer)?;
+    cases::log_erasure(store, accounts, reviewer)?;
     drop(dataset);
     if let Some(results) = results {
         detect_again(writer, store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
     }
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
-    // Where the store holds pseudonyms the values never were in it; both are searched for.
-    let searched: BTreeSet<String> = gone.into_iter().chain(names.iter().cloned()).collect();
-    (forgotten.files_searched, forgotten.found) = occurrences(store, &searched)?;
+    (forgotten.files_searched, forgotten.found) = occurrences(store, &Sought { accounts: gone, identifiers, words })?;
     Ok(forgotten)
 }
 
@@ -145,25 +151,37 @@ pub(super) fn detect_again(
     detect_under(writer, store, &config, lists, observe).map(drop).map_err(undetected)
 }
 
-fn resolve(dataset: &Dataset, names: &[String]) -> Result<BTreeSet<u32>, Error> {
-    let bare = |name: &str| name.strip_prefix("account:").unwrap_or(name).to_owned();
+/// The numbers of accounts, and the names of those that have none: they only stand in a table or in the case log.
+fn resolve(dataset: &Dataset, names: &[String]) -> Result<(BTreeSet<u32>, BTreeSet<String>), Error> {
     let (mut found, mut missing) = (BTreeSet::new(), Vec::new());
     for name in names {
-        match dataset.account(&bare(name)) {
+        match dataset.account(bare(name)) {
             Ok(account) => drop(found.insert(account.0)),
-            Err(error) if names.len() == 1 => return Err(error),
-            Err(_) => missing.push(bare(name)),
+            Err(error) => missing.push((bare(name), error)),
         }
     }
-    if missing.is_empty() {
-        Ok(found)
-    } else {
-        Err(Error::Unknown {
-            what: format!("{} of {} accounts ({})", missing.len(), names.len(), missing.join(", ")),
+    let stored = |name: &str| [Some(name.to_owned()), dataset.pseudonym_of("account", name)];
+    let sought: BTreeSet<String> = missing.iter().flat_map(|(name, _)| stored(name)).flatten().collect();
+    let mut unnumbered = BTreeSet::new();
+    if !sought.is_empty() {
+        unnumbered.append(&mut accounts_in_side_tables(dataset, &sought)?);
+        unnumbered.append(&mut cases::accounts_named(dataset.path(), &sought)?);
+    }
+    missing.retain(|(name, _)| !stored(name).iter().flatten().any(|name| unnumbered.contains(name)));
+    let unknown: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    match unknown.len() {
+        0 => Ok((found, unnumbered)),
+        1 if names.len() == 1 => Err(missing.remove(0).1),
+        count => Err(Error::Unknown {
+            what: format!("{count} of {} accounts ({})", names.len(), unknown.join(", ")),
             hint: "; nothing was forgotten".to_owned(),
             nearest: Vec::new(),
-        })
+        }),
     }
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_prefix("account:").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -173,10 +191,15 @@ mod tests {
 
     use super::*;
 
-    /// A store of long events (account, kind, value), with a template and an organisation where the account has one.
+    /// A store of events (account, address, card or template) with all side tables, as it would be if nobody had ever heard of
+    /// `without`.
     fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32)], without: &BTreeSet<u32>) -> std::path::PathBuf {
-        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,tokens\n".to_owned();
-        let mut accounts = "account_id,created_at,country,org\n".to_owned();
+        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,model,pathway,tokens
+".to_owned();
+        let mut accounts = "account_id,created_at,country,tier,status,label,org
+".to_owned();
+        let mut allow = "kind,value,reason
+".to_owned();
         let mut seen = BTreeSet::new();
         for (at, &(account, address, other)) in rows.iter().enumerate() {
             if without.contains(&account) {
@@ -187,18 +210,41 @@ mod tests {
                 if other % 2 == 0 { (other.to_string(), String::new()) } else { (String::new(), format!("t{other}")) };
             // The column goes with the one account that has any.
             let tokens = if account == 3 { at } else { 0 };
+            let (model, pathway) = (account % 7, account % 6);
             events.push_str(&format!("2026-03-01T00:00:{second:02}Z,acct{account:04},198.51.100.{address},{card},{template},"));
-            events.push_str(&format!("{tokens}\n"));
+            events.push_str(&if model < 2 { format!(",p{pathway}") } else { format!("m{model},p{pathway}") });
+            events.push_str(&format!(",{tokens}
+"));
             if seen.insert(account) {
-                accounts.push_str(&format!("acct{account:04},2026-02-01T00:00:00Z,NL,org{}\n", account % 5));
+                let friend = (account + 1) % 12;
+                let label = if account % 3 > 0 || without.contains(&friend) { "" } else { &format!("like ACCT{friend:04}") };
+                let (country, tier, status) = (account % 5, account % 4, ["active", "Banned"][account as usize % 2]);
+                accounts.push_str(&format!("acct{account:04},2026-02-01T00:00:00Z,C{country},T{tier},{status},{label},"));
+                accounts.push_str(&format!("org{}\n", account % 5));
+                allow.push_str(&format!("account,acct{account:04},{}\n", if account % 3 == 0 { label } else { "ours" }));
             }
         }
-        let (events_file, accounts_file) = (folder.join(format!("{name}.csv")), folder.join(format!("{name}-accounts.csv")));
-        std::fs::write(&events_file, events).unwrap();
-        std::fs::write(&accounts_file, accounts).unwrap();
+        for address in 1..25 {
+            let mut owners = rows.iter().filter(|row| row.1 == address).map(|row| row.0).peekable();
+            if owners.peek().is_none() || owners.any(|owner| !without.contains(&owner)) {
+                allow.push_str(&format!("IP,::ffff:198.51.100.{address},\"office, {address}\"\n"));
+            }
+        }
+        accounts.push_str("never-seen,2026-02-01T00:00:00Z,C9,T9,active,quiet,org9\n");
+        let releases = (0..9).map(|model| format!("m{model},2026-02-0{}T00:00:00Z\n", model + 1)).collect::<String>();
+        let file = |what: &str, text: String| {
+            let path = folder.join(format!("{name}-{what}.csv"));
+            std::fs::write(&path, text).unwrap();
+            Some(path)
+        };
         let path = folder.join(name);
-        let config = IngestConfig { accounts: Some(accounts_file), ..IngestConfig::default() };
-        build::build(&[events_file], &path, &config, &Unobserved).unwrap();
+        let config = IngestConfig {
+            accounts: file("accounts", accounts),
+            allow: file("allow", allow),
+            releases: file("releases", format!("model,released_at\n{releases}")),
+            ..IngestConfig::default()
+        };
+        build::build(&[file("events", events).unwrap()], &path, &config, &Unobserved).unwrap();
         path
     }
 
@@ -233,6 +279,54 @@ mod tests {
             prop_assert_eq!(&report.found, &Vec::new());
             prop_assert_eq!(content(&whole), content(&never));
         }
+    }
+
+    #[test]
+    fn who_only_stands_in_a_table_is_forgotten_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
+        let holds = |name: &str| {
+            let text = Dataset::open(&path).unwrap().store().column::<u8>("inputs.accounts").unwrap().to_vec();
+            String::from_utf8(text).unwrap().contains(name)
+        };
+        let before = content(&path);
+        assert!(holds("never-seen"));
+        let forgotten = forget(&path, &["never-seen".to_owned()], None, "ann", &|_| true).unwrap();
+        assert_eq!((forgotten.accounts, forgotten.sightings, forgotten.found), (1, 0, Vec::new()));
+        assert!(!holds("never-seen") && holds("acct0001"));
+        let but_the_table = |(mut sections, tables): (Vec<(String, u64, u128)>, crate::store::Tables)| {
+            sections.retain(|section| section.0 != "inputs.accounts");
+            (sections, tables)
+        };
+        assert_eq!(but_the_table(content(&path)), but_the_table(before));
+        assert!(forget(&path, &["never-seen".to_owned()], None, "ann", &|_| true).is_err());
+    }
+
+    #[test]
+    fn no_other_writer_comes_between_the_rewrite_and_the_detection() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2), (3, 1, 2)], &BTreeSet::new());
+        crate::detect::detect(&path, &crate::DetectConfig::default(), &|_| true).unwrap();
+        let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
+        let forgotten = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    if begun.load(Ordering::SeqCst) {
+                        drop(StoreWriter::amend(&path));
+                    }
+                }
+            });
+            let observe = |_| {
+                begun.store(true, Ordering::SeqCst);
+                true
+            };
+            let forgotten = forget(&path, &["acct0001".to_owned()], None, "ann", &observe);
+            done.store(true, Ordering::SeqCst);
+            forgotten
+        });
+        assert!(forgotten.unwrap().detected_again);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod expire;
 mod forget;
+mod gone;
 mod proof;
 mod rekey;
 
@@ -22,6 +23,7 @@ use events::Pseudonyms;
 
 pub use expire::{Expired, KeptSince, expire};
 pub use forget::{Forgotten, forget};
+pub(crate) use gone::{Gone, stands_in};
 pub use proof::Occurrence;
 pub use rekey::{Rekeyed, rekey};
 pub(crate) use rekey::{keep_sealed_keys, put_sealed_keys, sealed_keys, unsealed};

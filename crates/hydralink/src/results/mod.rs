@@ -341,11 +341,7 @@ impl Results {
             foremost: Foremost::default(),
             consensus: None,
         };
-        let all = 0..dataset.graph().account_count() as u32;
-        let number = |name: &str| dataset.account_names().find(all.clone(), name);
-        let account = |name: &str| number(name).is_some_and(|account| kept.has_account(AccountId(account)));
-        let identifier = |label: &str| dataset.identifier_of(label).is_some_and(|id| kept.has_identifier(IdentifierId(id)));
-        Results { labelling, networks, lists: self.lists.clone().naming_only(account, identifier) }
+        Results { labelling, networks, lists: kept.lists(dataset, self.lists.clone()) }
     }
 }
 

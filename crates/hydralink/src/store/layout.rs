@@ -125,7 +125,8 @@ pub(super) fn newest_generation(folder: &Path) -> Result<u64, Error> {
 
 /// The names of the files of a folder; `None` for one that isn't UTF-8.
 pub(super) fn files(folder: &Path) -> Result<Vec<Option<String>>, Error> {
-    let listed = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name().into_string().ok())).collect());
+    let listed =
+        fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name().into_string().ok())).collect());
     listed.map_err(|error| Error::io("read", folder, error))
 }
 
@@ -138,7 +139,9 @@ mod tests {
         assert!(SECTIONS.is_sorted());
         assert_eq!(generation_of("graph.counts.12"), Some(12));
         assert_eq!(generation_of("as_of.1"), Some(1));
-        for other in ["access.log.1", "graph.counts", "graph.counts.+1", "graph.counts.x", "graph.counts.1.2", "a.graph.counts.1"] {
+        for other in
+            ["access.log.1", "graph.counts", "graph.counts.+1", "graph.counts.x", "graph.counts.1.2", "a.graph.counts.1"]
+        {
             assert_eq!(generation_of(other), None, "{other}");
             assert!(!is_leftover(other), "{other}");
         }

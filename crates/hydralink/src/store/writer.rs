@@ -323,12 +323,13 @@ mod tests {
         let path = store(folder.path());
         let written: u32 = std::thread::scope(|scope| {
             let write = || {
-                (0..200u32).filter(|_| {
-                    let Ok(mut writer) = StoreWriter::amend(&path) else { return false };
-                    let values = writer.manifest.sections.len() as u32 + writer.manifest.generation as u32;
-                    writer.put("graph.counts", &[values]).is_ok() && writer.commit().is_ok()
-                })
-                .count() as u32
+                (0..200u32)
+                    .filter(|_| {
+                        let Ok(mut writer) = StoreWriter::amend(&path) else { return false };
+                        let values = writer.manifest.sections.len() as u32 + writer.manifest.generation as u32;
+                        writer.put("graph.counts", &[values]).is_ok() && writer.commit().is_ok()
+                    })
+                    .count() as u32
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()

@@ -1,0 +1,108 @@
+//! The side tables that an update reads again, without what they say of accounts and identifiers that are gone.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use csv::ByteRecord;
+use events::schema;
+use graph::AccountId;
+
+use super::Kept;
+use crate::build;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::store::StoreWriter;
+
+/// Columns that say whom a row of the account table is about; the first that it has counts.
+const ACCOUNT: [&str; 3] = ["account_id", "account", "user_id"];
+
+/// Columns that hold free text.
+const TEXTS: [&str; 2] = ["label", "reason"];
+
+impl Kept {
+    /// Puts the side tables into a store: no row about an account or identifier that goes, no label and no reason that names
+    /// one.
+    pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset) -> Result<(), Error> {
+        for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
+            let bytes = dataset.store().column::<u8>(section)?;
+            if section == build::ACCOUNTS || section == build::ALLOW {
+                writer.put(
+                    section,
+                    &self.side_table(dataset, &bytes).map_err(|error| dataset.store().damaged(section, &error))?,
+                )?;
+            } else {
+                writer.put(section, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn side_table(&self, dataset: &Dataset, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        let failed = |error: csv::Error| error.to_string();
+        let mut rows = csv::ReaderBuilder::new().from_reader(bytes);
+        let header = rows.byte_headers().map_err(failed)?.clone();
+        let mut kept = csv::Writer::from_writer(Vec::new());
+        kept.write_byte_record(&header).map_err(failed)?;
+        for row in rows.byte_records() {
+            let row = row.map_err(failed)?;
+            if !self.is_about_gone(dataset, &header, &row) {
+                kept.write_byte_record(&self.unnaming(dataset, &header, &row)).map_err(failed)?;
+            }
+        }
+        kept.into_inner().map_err(|error| error.to_string())
+    }
+
+    /// Whether a row is about an account or identifier that goes.
+    fn is_about_gone(&self, dataset: &Dataset, header: &ByteRecord, row: &ByteRecord) -> bool {
+        let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind));
+        let kind = kind.and_then(|kind| dataset.kind(&kind).ok());
+        let identifier = kind.zip(field(header, row, "value")).and_then(|(kind, value)| dataset.identifier(kind, &value));
+        identifier.is_some_and(|identifier| !self.has_identifier(identifier))
+            || accounts_of(header, row).any(|account| self.is_gone(dataset, &account))
+    }
+
+    fn is_gone(&self, dataset: &Dataset, account: &str) -> bool {
+        let all = 0..dataset.graph().account_count() as u32;
+        let number = dataset.account_names().find(all, account);
+        self.unnumbered.contains(account) || number.is_some_and(|account| !self.has_account(AccountId(account)))
+    }
+
+    /// A row without texts that name who goes.
+    fn unnaming(&self, dataset: &Dataset, header: &ByteRecord, row: &ByteRecord) -> ByteRecord {
+        let is_text = |column: &[u8]| TEXTS.iter().any(|text| text.as_bytes() == column);
+        let named = |field: &[u8]| !field.is_empty() && self.gone(dataset).named_in(&text(field));
+        header.iter().zip(row).map(|(column, field)| if is_text(column) && named(field) { b"" } else { field }).collect()
+    }
+}
+
+/// Which of these accounts the account table or the allow list of a store has a row about.
+pub(crate) fn accounts_in_side_tables(dataset: &Dataset, sought: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+    let mut found = BTreeSet::new();
+    for section in [build::ACCOUNTS, build::ALLOW].into_iter().filter(|section| dataset.store().has(section)) {
+        let bytes = dataset.store().column::<u8>(section)?;
+        let damaged = |error: csv::Error| dataset.store().damaged(section, &error.to_string());
+        let mut rows = csv::ReaderBuilder::new().from_reader(&bytes[..]);
+        let header = rows.byte_headers().map_err(damaged)?.clone();
+        for row in rows.byte_records() {
+            let row = row.map_err(damaged)?;
+            found.extend(accounts_of(&header, &row).filter_map(|account| sought.get(&*account).cloned()));
+        }
+    }
+    Ok(found)
+}
+
+/// The accounts that a row is about.
+fn accounts_of<'r>(header: &'r ByteRecord, row: &'r ByteRecord) -> impl Iterator<Item = Cow<'r, str>> {
+    let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind));
+    let listed = matches!(kind.as_deref(), Some("account" | "account_id")).then(|| field(header, row, "value"));
+    let own = ACCOUNT.iter().find_map(|column| field(header, row, column));
+    listed.flatten().into_iter().chain(own)
+}
+
+fn field<'r>(header: &'r ByteRecord, row: &'r ByteRecord, name: &str) -> Option<Cow<'r, str>> {
+    header.iter().zip(row).find(|(column, _)| *column == name.as_bytes()).map(|(_, field)| text(field))
+}
+
+fn text(field: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(field.trim_ascii())
+}
