@@ -175,6 +175,31 @@ fn a_keyed_store_holds_no_value_and_answers_to_its_key() {
 }
 
 #[test]
+fn what_people_wrote_is_not_kept_under_a_key() {
+    let bench = Bench::new();
+    let key = key_file(&bench, "key", KEY);
+    let events = bench.file("events.csv", "timestamp,account_id,ip\n2026-03-01T00:00:00Z,ada,198.51.100.7\n");
+    let accounts = bench.file("accounts.csv", "account_id,country,label\nada,NL,Lovelace's own\n");
+    let allow = bench.file("allow.csv", "kind,value,reason\nip,198.51.100.7,office of Lovelace\n");
+    let tables = ["--accounts", accounts.as_str(), "--allow", allow.as_str()];
+    let plain = run_with(&bench, &["build", &events, "-o", "plain"], &tables);
+    assert!(!plain.stderr.contains("free text") && !files_with(&in_bench(&bench, "plain"), "Lovelace").is_empty());
+    let built = run_with(&bench, &["build", &events, "-o", "store", "--key-file", &key], &tables);
+    assert!(built.stderr.contains("labels and reasons are free text"), "{}", built.stderr);
+    assert_eq!(files_with(&in_bench(&bench, "store"), "Lovelace"), Vec::<String>::new());
+    // The rest of the tables counts, also after an update that doesn't name them.
+    let more = bench.file("more.csv", "timestamp,account_id,ip\n2026-03-01T00:00:01Z,bob,198.51.100.7\n");
+    let updated = bench.ok(&["update", "store", &more, "--key-file", &key]);
+    assert!(!updated.stderr.contains("free text"), "{}", updated.stderr);
+    let card = bench.ok(&["show", "store", "account:ada", "--key-file", &key, "--format", "json"]).json();
+    assert!(card.to_string().contains("NL"), "{card}");
+}
+
+fn in_bench(bench: &Bench, name: &str) -> String {
+    bench.path(name).to_str().expect("a UTF-8 path").to_owned()
+}
+
+#[test]
 fn key_files_that_protect_nothing_are_refused() {
     let bench = Bench::new();
     let build = |key: &str, words: &[&str]| {

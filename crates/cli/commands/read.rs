@@ -166,6 +166,7 @@ fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
 pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let key = arguments.key.read()?;
     let summary = run_build(&arguments.reading, &arguments.output, key.as_ref(), shared)?;
+    say_what_is_left_out(&summary, output)?;
     Ok(output.one(&summary, summary_text)?)
 }
 
@@ -188,6 +189,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
     let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
     drop(watch);
+    say_what_is_left_out(&summary, output)?;
     if !shared.quiet {
         for file in &summary.already_read {
             eprintln!("{file}: the store has these bytes already; skipped");
@@ -202,6 +204,14 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
         }
     }
     Ok(output.one(&summary, summary_text)?)
+}
+
+/// Texts that nobody expects to be missing.
+fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
+    if summary.texts_left_out {
+        output.say("labels and reasons are free text that may name anybody: a store under a key doesn't keep them")?;
+    }
+    Ok(())
 }
 
 /// Writes a store as it stood at an earlier time.

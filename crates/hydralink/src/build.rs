@@ -1,5 +1,7 @@
 //! From event logs to a store.
 
+mod carry;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,7 @@ use events::schema::Map;
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template, UnreadField};
 
 use crate::as_of;
+use crate::build::carry::carry_tables;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;
 use crate::error::Error;
@@ -55,6 +58,8 @@ pub struct BuildSummary {
     pub already_read: Vec<String>,
     /// Columns of the files that were read that mean nothing.
     pub ignored: Vec<IgnoredColumn>,
+    /// Whether labels of the account table or reasons of the allow list were left out, for under a key nobody is to read them.
+    pub texts_left_out: bool,
     /// Whether the store was written: not if every file was skipped.
     pub changed: bool,
     /// Whether networks that had been found before an update were dropped with that.
@@ -111,12 +116,13 @@ pub fn build<'a>(
     let sealed = config.pseudonym.as_ref().map(events::Pseudonyms::sealed);
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
     let config = &spilling_beside(path, config);
-    let ingested = events::ingest_into(&writer, None, sources, config, observer)?;
+    let mut ingested = events::ingest_into(&writer, None, sources, config, observer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
-    let summary = BuildSummary { enriched, ..summarise(&ingested) };
+    let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
+    let summary = BuildSummary { enriched, texts_left_out, ..summarise(&ingested) };
     observer.phase("writing");
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, config)?;
@@ -129,7 +135,8 @@ pub fn build<'a>(
 
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
 /// batches. Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that
-/// `config` doesn't name are those of the store. Results of an earlier detection are of other accounts and are dropped; what
+/// `config` doesn't name are those of the store; a store of pseudonyms, which doesn't keep them, goes by what they said of the
+/// accounts and identifiers that it had. Results of an earlier detection are of other accounts and are dropped; what
 /// became of which network is kept ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
@@ -210,8 +217,15 @@ pub fn update<'a>(
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
-    let summary =
-        BuildSummary { enriched, networks_dropped: dataset.labelling_if_any().is_ok_and(|found| found.is_some()), ..summary };
+    let mut texts_left_out = false;
+    if config.pseudonym.is_some() {
+        texts_left_out = leave_texts_out(&mut ingested);
+        carry_tables(&dataset, &config, &mut ingested)?;
+        // What an earlier version kept of them goes now.
+        leave_texts_out(&mut ingested);
+    }
+    let networks_dropped = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
+    let summary = BuildSummary { enriched, networks_dropped, texts_left_out, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
     observer.phase("writing");
     put(&mut writer, ingested)?;
@@ -229,8 +243,9 @@ fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
 }
 
 /// Sections of the side tables, which hold names.
-pub(crate) const SIDE_TABLES: [&str; 4] = [ACCOUNTS, "inputs.releases", ALLOW, MAP];
+pub(crate) const SIDE_TABLES: [&str; 4] = [ACCOUNTS, RELEASES, ALLOW, MAP];
 pub(crate) const ACCOUNTS: &str = "inputs.accounts";
+const RELEASES: &str = "inputs.releases";
 pub(crate) const ALLOW: &str = "inputs.allow";
 const MAP: &str = "inputs.map";
 
@@ -240,13 +255,27 @@ fn side_tables(config: &mut IngestConfig) -> [(&'static str, &mut Option<PathBuf
     [(accounts, &mut config.accounts), (releases, &mut config.releases), (allow, &mut config.allow), (map, &mut config.map)]
 }
 
-/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are
-/// kept as pseudonyms only, the tables, which hold the names themselves, are not kept.
-fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
-    if config.pseudonym.is_some() {
-        return Ok(());
+/// Leaves out what people wrote: labels of the account table and reasons of the allow list, which may name anybody. Says
+/// whether there was any.
+pub(crate) fn leave_texts_out(ingested: &mut Ingested) -> bool {
+    let accounts = &mut ingested.accounts;
+    let reasons = ingested.allowed_identifiers.iter_mut().chain(&mut ingested.allowed_accounts).map(|(_, reason)| reason);
+    let mut any = !accounts.labels.is_empty();
+    (accounts.label, accounts.labels) = (Vec::new(), Vec::new());
+    for reason in reasons {
+        any |= !reason.is_empty();
+        reason.clear();
     }
+    any
+}
+
+/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are
+/// kept as pseudonyms only, the tables that hold the names themselves are not kept ([`carry_tables`]).
+fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
     for (section, path) in side_tables(&mut config.clone()) {
+        if config.pseudonym.is_some() && section != RELEASES {
+            continue;
+        }
         let bytes = match path {
             _ if section == MAP && !config.columns.is_empty() => {
                 toml::to_string(&Map::of(config)?).expect("a map can be written").into_bytes()
@@ -312,6 +341,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,
+        texts_left_out: false,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
         ignored: ignored_columns(&ingested.files),
         changed: true,

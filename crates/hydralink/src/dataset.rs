@@ -22,6 +22,7 @@ use crate::privacy::{self, Key};
 use crate::results::{Labelling, Results};
 use crate::store::{Manifest, Reading, Store, Tables};
 pub use allowed::Allowed;
+pub(crate) use allowed::in_brackets;
 pub(crate) use kinds::DECLARED_KINDS;
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
@@ -328,6 +329,24 @@ impl Dataset {
     /// The labels that the owner of the account table gave.
     pub(crate) fn label(&self) -> &Words {
         &self.label
+    }
+
+    /// Whether the pathways of accounts are those that events gave: the account table has none.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if they can't be read.
+    pub(crate) fn pathways_are_of_events(&self) -> Result<bool, Error> {
+        let codes: Column<u16> = self.store.column("inputs.event_pathway")?;
+        Ok(self.accounts.pathway.as_slice() == codes.as_slice() && self.tables().pathways == self.event_pathways()?)
+    }
+
+    /// Pathways that events gave.
+    ///
+    /// # Errors
+    /// [`Error::StoreDamaged`] if they can't be read.
+    pub(crate) fn event_pathways(&self) -> Result<Vec<String>, Error> {
+        let names: Column<u8> = self.store.column("inputs.event_pathways")?;
+        Ok(String::from_utf8_lossy(&names).lines().map(str::to_owned).collect())
     }
 
     /// Whether the account table says that an account is banned, by a time or by its status.

@@ -178,7 +178,7 @@ impl Kept {
         let (activity, models, capabilities) = self.activity(dataset)?;
         let [(event_pathway, event_pathways), pathways] = self.pathways(dataset)?;
         let unread = build::unread(dataset)?;
-        Ok(Ingested {
+        let mut ingested = Ingested {
             account_names,
             kind_names,
             identifier_names,
@@ -207,7 +207,12 @@ impl Kept {
             event_pathway,
             event_pathways,
             long_events: self.long_events(dataset)?.into(),
-        })
+        };
+        if dataset.manifest().key_id.is_some() {
+            // An earlier version kept them.
+            build::leave_texts_out(&mut ingested);
+        }
+        Ok(ingested)
     }
 
     /// Puts what [`Kept::ingested`] gave into a store, with the names of the files that it was read from and what is known of the
@@ -290,15 +295,12 @@ impl Kept {
     /// The pathways that events gave, and those of the account table, which goes by the events where it has none.
     fn pathways(&self, dataset: &Dataset) -> Result<[Said; 2], Error> {
         let of_events = dataset.store().column::<u16>("inputs.event_pathway")?;
-        let names = dataset.store().column::<u8>("inputs.event_pathways")?;
-        let names: Vec<String> = String::from_utf8_lossy(&names).lines().map(str::to_owned).collect();
-        let (codes, words) = self.column(&of_events, &names);
+        let (codes, words) = self.column(&of_events, &dataset.event_pathways()?);
         let of_events_said = (said(codes, NONE_U16), words);
-        let (table, tables) = (&dataset.accounts().pathway, &dataset.tables().pathways);
-        let of_table = if table.as_slice() == of_events.as_slice() && *tables == names {
+        let of_table = if dataset.pathways_are_of_events()? {
             of_events_said.clone()
         } else {
-            self.column(table, tables)
+            self.column(&dataset.accounts().pathway, &dataset.tables().pathways)
         };
         Ok([of_events_said, of_table])
     }

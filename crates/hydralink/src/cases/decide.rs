@@ -5,7 +5,7 @@ use graph::{AccountId, IdentifierId};
 use super::fold::Cases;
 use super::log;
 use super::record::{Action, Kind, Opening, Record, State, Subject};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, in_brackets};
 use crate::error::Error;
 use crate::node::Node;
 use crate::results::Labelling;
@@ -183,8 +183,9 @@ fn refuse_known_good(dataset: &Dataset, accounts: &[AccountId], action: Action) 
     let among = |account: u32| accounts.binary_search(&AccountId(account)).ok().map(|at| &accounts[at]);
     match (action, listed.iter().find_map(|(account, reason)| Some((among(*account)?, reason)))) {
         (Action::Confirm, Some((account, reason))) => Err(Error::Usage(format!(
-            "account:{} is on the allow list the store was built with ({reason}); build without that line before confirming it",
-            dataset.account_name(*account)
+            "account:{} is on the allow list the store was built with{}; build without that line before confirming it",
+            dataset.account_name(*account),
+            in_brackets(reason)
         ))),
         _ => Ok(()),
     }

@@ -39,7 +39,7 @@ impl Dataset {
             Node::Identifier(identifier) => (&self.tables().allowed_identifiers, identifier.0),
         };
         if let Some((_, reason)) = listed.iter().find(|(listed, _)| *listed == id) {
-            return Ok(Some(format!("by the allow list ({reason})")));
+            return Ok(Some(format!("by the allow list{}", in_brackets(reason))));
         }
         let (cases, lists) = (self.cases()?, Lists::kept_in(self)?);
         let (rejected, listed) = match node {
@@ -87,4 +87,9 @@ impl Dataset {
     pub fn cases(&self) -> Result<Cases, Error> {
         Cases::open(self.path())
     }
+}
+
+/// A reason after what it is given for; nothing where there is none.
+pub(crate) fn in_brackets(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" ({reason})") }
 }

@@ -143,6 +143,7 @@ pub fn rekey(
     };
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
+    kept.put_side_tables(&mut writer, &dataset)?;
     put_sealed_keys(&mut writer, &pseudonyms.sealed())?;
     writer.set_key_id(Some(new.id()));
     as_of::keep(&dataset, &mut writer)?;
@@ -251,10 +252,17 @@ mod tests {
             accounts += &format!("acct{account},NL,org{}\n", account % 4);
         }
         let (events_file, table) = (folder.join(format!("{name}.csv")), folder.join("accounts.csv"));
+        let releases = folder.join("releases.csv");
         std::fs::write(&events_file, events).unwrap();
         std::fs::write(&table, accounts).unwrap();
+        std::fs::write(&releases, "model,released_at\nm1,2026-02-01T00:00:00Z\nm2,2026-02-02T00:00:00Z\n").unwrap();
         let path = folder.join(name);
-        let config = IngestConfig { accounts: Some(table), pseudonym: Some(pseudonyms), ..IngestConfig::default() };
+        let config = IngestConfig {
+            accounts: Some(table),
+            releases: Some(releases),
+            pseudonym: Some(pseudonyms),
+            ..IngestConfig::default()
+        };
         build::build(&[events_file], &path, &config, &Unobserved).unwrap();
         path
     }
