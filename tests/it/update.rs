@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::support::{Bench, of_world};
+use crate::support::{Bench, Ran, of_world};
 
 /// Every section of a store by name, without the generation that wrote it.
 fn sections(bench: &Bench, store: &str) -> BTreeMap<String, Vec<u8>> {
@@ -134,4 +134,20 @@ fn late_events_count_and_are_told() {
     assert_eq!((&facts("account:a")["status"], &facts("account:a")["label"]), (&"banned".into(), &"fraud ring".into()));
     assert_eq!(facts("account:b")["status"], "active");
     assert!(facts("account:c").get("status").is_none());
+}
+
+#[test]
+fn tables_that_are_read_again_are_copied_nowhere() {
+    let bench = Bench::new();
+    let events = bench.file("first.csv", "timestamp,account_id,ip\n2026-03-01T00:00:00Z,a,198.51.100.7\n");
+    let accounts = bench.file("accounts.csv", "account_id,country\na,NL\nb,DE\n");
+    bench.ok(&["build", &events, "--accounts", &accounts, "-o", "store", "--quiet"]);
+    std::fs::remove_file(accounts).expect("the table is removed");
+    let more = bench.file("more.csv", "timestamp,account_id,ip\n2026-03-01T00:00:01Z,b,198.51.100.7\n");
+    // Where there is no folder for temporary files, none is written.
+    let mut update = bench.command(&["update", "store", &more, "--quiet"]);
+    let ran = Ran::of(update.env("TMPDIR", bench.path("nowhere")).output().expect("the binary runs"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let card = bench.ok(&["show", "store", "account:b", "--format", "json"]).json();
+    assert!(card.to_string().contains("DE"), "{card}");
 }

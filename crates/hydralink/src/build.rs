@@ -160,25 +160,18 @@ pub fn update<'a>(
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
     privacy::put_sealed_keys(&mut writer, &sealed)?;
-    let folder = tempfile::tempdir().map_err(|error| Error::io("make a folder in", &std::env::temp_dir(), error))?;
     let mut config = spilling_beside(path, config);
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
     for (section, configured) in side_tables(&mut config) {
-        if configured.is_none() && dataset.store().has(section) {
-            let file = folder.path().join(section);
-            let bytes = dataset.store().column::<u8>(section)?;
-            std::fs::write(&file, bytes.as_slice()).map_err(|error| Error::io("write", &file, error))?;
-            *configured = Some(file);
+        if configured.is_none() {
+            // A section's file is the table itself.
+            *configured = dataset.store().file_of(section);
         }
     }
-    let lists = |name: &str| -> Result<Vec<String>, Error> {
-        let bytes = dataset.store().column::<u8>(name)?;
-        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
-    };
     let (long_events, event_pathway) =
         (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
     let (event_ids, unread) = (event_ids(&dataset)?, unread(&dataset)?);
-    let event_pathways = lists("inputs.event_pathways")?;
+    let event_pathways = dataset.event_pathways()?;
     let (manifest, tables) = (dataset.manifest(), dataset.tables());
     let base = Base {
         account_names: dataset.account_names().as_names(),

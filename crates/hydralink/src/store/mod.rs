@@ -124,6 +124,12 @@ impl Store {
         self.sections.contains_key(name)
     }
 
+    /// The file of a section, if there is one. It stays until the store is changed.
+    pub(crate) fn file_of(&self, name: &str) -> Option<PathBuf> {
+        let entry = self.manifest.sections.iter().find(|entry| entry.name == name)?;
+        Some(self.path.join(&entry.file))
+    }
+
     /// A section as an array; shares the mapping.
     ///
     /// # Errors
