@@ -151,7 +151,21 @@ pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
     if used != payload.len() {
         return Err(damaged(format!("{} bytes left over after the manifest", payload.len() - used)));
     }
-    Ok(manifest)
+    // A store may be somebody else's, and a file that it names is read, and removed when the store is replaced.
+    match manifest.sections.iter().find(|section| !is_file_of(&section.name, &section.file)) {
+        Some(section) => {
+            Err(damaged(format!("section {:?} is in {:?}, which is no file of a store", section.name, section.file)))
+        }
+        None => Ok(manifest),
+    }
+}
+
+/// Whether a file is `NAME.GENERATION` of a section with a plain name, and so in the store's own folder.
+fn is_file_of(name: &str, file: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'.';
+    let generation = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(plain) && generation.is_some_and(digits)
 }
 
 /// Writes a manifest beside the old one and renames it into place. An error says that the old one still stands.
@@ -171,4 +185,37 @@ pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
     // manifest stands already, and names files that must not be removed as if it had failed.
     let _ = File::open(store).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn a_manifest_that_names_a_file_outside_of_its_store_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        std::fs::create_dir(&store).unwrap();
+        std::fs::write(folder.path().join("secret.1"), b"").unwrap();
+        let path = |file: &str| folder.path().join(file).display().to_string();
+        let named = [("a", "../secret.1".to_owned()), ("../secret", "../secret.1".to_owned()), ("a", path("secret.1"))];
+        for (name, file) in named.into_iter().chain([("", ".1".to_owned()), ("a", "a.x".to_owned()), ("a", "a.".to_owned())]) {
+            let section =
+                SectionEntry { name: name.to_owned(), file, element: "u8".to_owned(), bytes: 0, checksum: xxh3_128(b"") };
+            let manifest = Manifest {
+                tool: String::new(),
+                generation: 1,
+                sections: vec![section],
+                inputs: Vec::new(),
+                rejected: Vec::new(),
+                tables: Tables::default(),
+                key_id: None,
+            };
+            write(&store, &manifest).unwrap();
+            let refused = Store::open(&store).unwrap_err();
+            assert!(matches!(&refused, Error::StoreDamaged { section, .. } if section == MANIFEST), "{refused}");
+        }
+        assert!(is_file_of("graph.counts", "graph.counts.12") && is_file_of("as_of", "as_of.1"));
+    }
 }
