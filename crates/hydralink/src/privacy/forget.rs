@@ -195,11 +195,14 @@ mod tests {
     /// `without`.
     fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32)], without: &BTreeSet<u32>) -> std::path::PathBuf {
         let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,model,pathway,tokens
-".to_owned();
+"
+        .to_owned();
         let mut accounts = "account_id,created_at,country,tier,status,label,org
-".to_owned();
+"
+        .to_owned();
         let mut allow = "kind,value,reason
-".to_owned();
+"
+        .to_owned();
         let mut seen = BTreeSet::new();
         for (at, &(account, address, other)) in rows.iter().enumerate() {
             if without.contains(&account) {
@@ -213,8 +216,10 @@ mod tests {
             let (model, pathway) = (account % 7, account % 6);
             events.push_str(&format!("2026-03-01T00:00:{second:02}Z,acct{account:04},198.51.100.{address},{card},{template},"));
             events.push_str(&if model < 2 { format!(",p{pathway}") } else { format!("m{model},p{pathway}") });
-            events.push_str(&format!(",{tokens}
-"));
+            events.push_str(&format!(
+                ",{tokens}
+"
+            ));
             if seen.insert(account) {
                 let friend = (account + 1) % 12;
                 let label = if account % 3 > 0 || without.contains(&friend) { "" } else { &format!("like ACCT{friend:04}") };

@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 76] = [
+const SECTIONS: [&str; 77] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -32,6 +32,7 @@ const SECTIONS: [&str; 76] = [
     "activity.status",
     "activity.template",
     "activity.time",
+    "activity.tokens",
     "as_of",
     "calibration.summary",
     "consensus.accounts",
