@@ -19,7 +19,8 @@ pub(crate) struct Export {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// The file to write; .gz and .zst compress
+    /// The file to write; .gz and .zst compress. A pipe, a device and - (stdout) are written into, but for csv and parquet,
+    /// which are four tables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Only this network (repeat for several)
@@ -117,7 +118,7 @@ pub(crate) struct Report {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// The page to write
+    /// The page to write (- for stdout)
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
     pub(crate) output: PathBuf,
     /// Only this network, flagged or not (repeat for several)

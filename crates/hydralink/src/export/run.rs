@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::about::{Fidelity, fidelity};
 use super::layout::place;
-use super::sink::{Compression, write_file};
+use super::sink::{Compression, STDOUT, is_stream, write_file};
 use super::tables::{Table, write_csv};
 use super::{ExportConfig, ExportGraph, LeftOut, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
@@ -95,8 +95,10 @@ pub struct ExportSummary {
     pub format: Format,
     /// The files, the main one first.
     pub files: Vec<WrittenFile>,
-    /// Networks of the selection.
+    /// Networks and candidates of the selection.
     pub networks: u64,
+    /// Those of them below the threshold.
+    pub candidates: u64,
     /// Nodes.
     pub nodes: u64,
     /// Edges.
@@ -164,6 +166,13 @@ pub fn write_graph(graph: &ExportGraph<'_>, config: &ExportConfig, path: &Path) 
     let mut file = |path: PathBuf, bytes: u64| files.push(WrittenFile { path, bytes });
     match format {
         Format::Csv | Format::Parquet => {
+            if is_stream(path) {
+                return Err(Error::Usage(format!(
+                    "{} is four tables, which {} can't take: write to a file or a folder",
+                    format.name(),
+                    if path == Path::new(STDOUT) { "stdout".to_owned() } else { path.display().to_string() }
+                )));
+            }
             if format == Format::Parquet && compression != Compression::None {
                 return Err(Error::Usage("Parquet is compressed inside; leave .gz or .zst away".to_owned()));
             }
@@ -194,6 +203,7 @@ pub fn write_graph(graph: &ExportGraph<'_>, config: &ExportConfig, path: &Path) 
         format,
         files,
         networks: graph.networks.len() as u64,
+        candidates: graph.networks.iter().filter(|network| !network.flagged).count() as u64,
         nodes: graph.nodes.len() as u64,
         edges: graph.edges.len() as u64,
         collapsed: graph.about.collapsed,
