@@ -34,11 +34,16 @@ pub struct EnrichmentFile {
 }
 
 impl FromStr for EnrichmentFile {
-    type Err = std::convert::Infallible;
+    type Err = String;
 
-    /// What stands before the first `=` is a type if it is one; else it belongs to the file's name.
+    /// What stands before the first `=` is a type if it is one; else it belongs to the file's name, if there is such a file.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let typed = text.split_once('=').and_then(|(name, path)| Some((NetworkType::of_name(name)?, path)));
+        if let (None, Some((name, _))) = (typed, text.split_once('='))
+            && !std::path::Path::new(text).exists()
+        {
+            return Err(format!("{name} is no type of networks: {TYPES} were expected before ="));
+        }
         Ok(match typed {
             Some((network_type, path)) => EnrichmentFile { network_type: Some(network_type), path: path.into() },
             None => EnrichmentFile { network_type: None, path: text.into() },

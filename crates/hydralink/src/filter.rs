@@ -97,12 +97,15 @@ impl Filter {
             Error::Usage(format!("--where '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
         })?;
         let mut fields: Vec<String> = program.references().variables().into_iter().map(str::to_owned).collect();
+        // What a macro such as `exists(x, ...)` calls an element is no field.
+        let own = macro_variables(text);
+        fields.retain(|field| known.contains(&field.as_str()) || !own.contains(field));
         fields.sort_unstable();
         if let Some(unknown) = fields.iter().find(|field| !known.contains(&field.as_str())) {
             let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, unknown));
             let meant = nearest.filter(|near| strsim::damerau_levenshtein(near, unknown) <= 1 + unknown.len() / 3);
-            let meant = meant.map_or(String::new(), |near| format!("; did you mean {near}?"));
-            let hint = format!("{meant} There are {}", known.join(", "));
+            let meant = meant.map_or(".".to_owned(), |near| format!("; did you mean {near}?"));
+            let hint = format!("{meant} There are {}.", known.join(", "));
             let nearest = nearest.map(|near| (*near).to_owned()).into_iter().collect();
             return Err(Error::Unknown { what: format!("--where: field {unknown}"), hint, nearest });
         }
@@ -130,6 +133,19 @@ impl Filter {
             Err(error) => Err(Error::Usage(format!("--where '{}': {error}", self.text))),
         }
     }
+}
+
+/// Macros of CEL whose first argument names an element.
+const MACROS: [&str; 5] = [".all(", ".exists(", ".exists_one(", ".map(", ".filter("];
+
+/// The names that the macros of an expression give to elements.
+fn macro_variables(text: &str) -> Vec<String> {
+    let name = |(at, found): (usize, &str)| {
+        let rest = text[at + found.len()..].trim_start();
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        rest[end..].trim_start().starts_with(',').then(|| rest[..end].to_owned())
+    };
+    MACROS.iter().flat_map(|found| text.match_indices(found)).filter_map(name).collect()
 }
 
 /// What of an expression can't be read: the parser's message without its place, which is one in plain CEL, and without the list of all
@@ -280,6 +296,8 @@ mod tests {
         assert!(passes("degree = 60 and score > 10 and kind in ['ip', 'device']"));
         assert!(passes("network == null") && !passes("network == 'PN-1'") && !passes("network < 'a'"));
         assert!(passes("signals.synchrony.bits > 4"));
+        assert!(passes("['ip', 'device'].exists(one, one == kind)") && !passes("[1, 2].all(n, n > accounts)"));
+        assert!(Filter::parse("[1].exists(one, other == 1)", FIELDS).is_err());
         assert!(passes("kind.startsWith('i') && !(score < 10.0)"));
     }
 
@@ -287,6 +305,12 @@ mod tests {
     fn what_cannot_be_asked_is_named() {
         let unknown = Filter::parse("degre > 3", FIELDS).expect_err("unknown").to_string();
         assert!(unknown.contains("field degre") && unknown.contains("did you mean degree?"), "{unknown}");
+        assert!(
+            unknown.ends_with("degree? There are accounts, score, kind, first_seen, network, degree, signals."),
+            "{unknown}"
+        );
+        let unknown = Filter::parse("foo > 3", FIELDS).expect_err("unknown").to_string();
+        assert!(unknown.contains("not found in the store. There are accounts"), "{unknown}");
         let broken = Filter::parse("degree >", FIELDS).expect_err("broken").to_string();
         assert!(broken.contains("--where 'degree >': it ends too early; write it like"), "{broken}");
         let told = |text: &str| Filter::parse(text, FIELDS).expect_err("broken").to_string();

@@ -57,8 +57,8 @@ impl Node {
 }
 
 /// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`, `kind`
-/// and `value` (an exported action) or `actions` (a plan), so that what other commands print or write as JSON Lines can be
-/// piped in. Empty lines are skipped.
+/// and `value` (an exported action) or `actions` (a plan), or a CSV whose header has one of these, so that what other commands
+/// print or write can be piped in. Empty lines are skipped.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the line.
@@ -80,7 +80,39 @@ pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
     names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
 }
 
+/// Whether a list has the look of a CSV: all of its lines have as many commas, and at least one.
+pub fn looks_like_csv(text: &str) -> bool {
+    let mut commas = text.lines().filter(|line| !line.trim().is_empty()).map(|line| line.matches(',').count());
+    let first = commas.next().unwrap_or(0);
+    first > 0 && !text.trim_start().starts_with('{') && commas.all(|count| count == first)
+}
+
+/// The rows of a CSV as objects, if its header has a column that names nodes.
+fn rows_of(text: &str) -> Option<Result<Vec<serde_json::Value>, Error>> {
+    let header: Vec<&str> = text.lines().next()?.split([',', '\t', ';']).map(|name| name.trim().trim_matches('"')).collect();
+    let has = |name: &str| header.contains(&name);
+    let names = ["node", "identifier", "account_id", "account"].into_iter().any(has) || has("kind") && has("value");
+    // A list may name an account that is called `account`, or an identifier.
+    if !names || header.len() < 2 && header != ["account_id"] {
+        return None;
+    }
+    let delimiter = text.chars().find(|c| matches!(c, ',' | '\t' | ';' | '\n')).filter(|&c| c != '\n').unwrap_or(',');
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter as u8).trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+    let row = |row: Result<csv::StringRecord, csv::Error>| {
+        let row = row.map_err(|error| Error::Usage(format!("the list: {error}")))?;
+        let named = header.iter().zip(&row).filter(|(_, value)| !value.is_empty());
+        let field =
+            |(name, value): (&&str, &str)| (if *name == "account" { "account_id" } else { name }.to_owned(), value.into());
+        Ok(serde_json::Value::Object(named.map(field).collect()))
+    };
+    Some(reader.records().map(row).collect())
+}
+
 fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<String>>) -> Result<Vec<String>, Error> {
+    if let Some(rows) = rows_of(text) {
+        return Ok(rows?.iter().filter_map(of_object).flatten().collect());
+    }
     let names = |(at, line): (usize, &str)| {
         if !line.starts_with('{') {
             return Ok(vec![line.to_owned()]);
@@ -318,6 +350,17 @@ mod tests {
         let lines = format!("{actions}\n{{\"action\":\"monitor\",\"kind\":\"ip\",\"value\":\"192.0.2.9\"}}");
         assert_eq!(names_of_lines(&lines).expect("a list").len(), 4);
         assert_eq!(targets_of_lines(&lines).expect("a list"), ["account:acct_1", "account:acct_2", "ip:192.0.2.1"]);
+        // A CSV says which of its columns names them.
+        let members = "account_id,network,confidence\nacct_1,PN-1,1.000\n\"acct,2\",PN-1,0.5\n";
+        assert_eq!(names_of_lines(members).expect("a list"), ["account:acct_1", "account:acct,2"]);
+        let nodes = "id;kind;value\nx;ip;192.0.2.1\ny;account;acct_1\n";
+        assert_eq!(names_of_lines(nodes).expect("a list"), ["ip:192.0.2.1", "account:acct_1"]);
+        assert_eq!(names_of_lines("account_id\nacct_1\n").expect("a list"), ["account:acct_1"]);
+        let actions = "action,kind,value\nban,account,a\nmonitor,ip,192.0.2.1\n";
+        assert_eq!(targets_of_lines(actions).expect("a list"), ["account:a"]);
+        assert!(
+            looks_like_csv("user,score\na,1\nb,2\n") && !looks_like_csv("a\nb,c\n") && !looks_like_csv("{\"a\":1,\"b\":2}")
+        );
         let error = names_of_lines("a\n{\"name\": 1}").expect_err("no node").to_string();
         assert!(error.starts_with("line 2:"), "{error}");
     }

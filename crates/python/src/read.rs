@@ -216,11 +216,7 @@ impl Reading {
             rejects: self.rejects,
             max_bad: self.max_bad,
             card_tokens: self.card_tokens,
-            enrich: self
-                .enrich
-                .iter()
-                .map(|file| EnrichmentFile::from_str(file).unwrap_or_else(|never| match never {}))
-                .collect(),
+            enrich: self.enrich.iter().map(|file| EnrichmentFile::from_str(file).map_err(usage)).collect::<Result<_, _>>()?,
             memory_limit: self.memory_limit,
             trusted_proxies: match &self.trusted_proxies {
                 Some(text) => TrustedProxies::from_str(text).map_err(|wrong| usage(format!("trusted_proxies: {wrong}")))?,
