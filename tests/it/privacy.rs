@@ -328,6 +328,13 @@ fn exports_say_nothing_about_fewer_than_k() {
     assert!(shown.iter().all(|(values, &accounts)| accounts >= k || values.iter().all(String::is_empty)), "{shown:?}");
     assert!(shown.keys().any(|values| !values[3].is_empty()), "something is still told: {shown:?}");
     assert!(accounts.iter().all(|account| account["banned_at"].is_empty() && account["first_seen"].contains("T00:00:00")));
+    // Counts are told to their first digit, all of them.
+    let first_digit = |count: &String| count.chars().skip(1).all(|digit| digit == '0');
+    for column in ["degree", "degree_shown", "hub_sightings", "exchanges", "accounts"] {
+        assert!(nodes.iter().all(|node| first_digit(&node[column])), "{column}");
+    }
+    let number = |node: &BTreeMap<String, String>, column: &str| node[column].parse::<u64>().expect("a number");
+    assert!(nodes.iter().all(|node| number(node, "degree") >= number(node, "degree_shown")));
     let mut users = BTreeMap::new();
     rows("out.edges.csv").iter().for_each(|edge| *users.entry(edge["target"].clone()).or_insert(0usize) += 1);
     assert!(identifiers.iter().all(|identifier| users[&identifier["id"]] >= k));

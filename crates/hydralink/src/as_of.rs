@@ -5,7 +5,8 @@
 //! of it (`detect`, `network`, `why`, `export`, `diff` with the store of today), but for `update`.
 //!
 //! Hindsight that stays, because a store keeps a sighting and not each of its events: where a sighting went on, its last time is the time
-//! asked for and its count is capped at what its account had done by then. Templates that were mined from prompts are those of all
+//! asked for and its count is capped at what its account had done by then (when an account was first and last seen its events
+//! say, and these are kept one by one). Templates that were mined from prompts are those of all
 //! prompts; pathway, country, tier, organisation and label of accounts, and the allow list, are today's. Decisions are not taken along.
 //!
 //! Cost: reads and writes the store once; the part that is kept is in memory twice.
@@ -151,6 +152,12 @@ mod tests {
             let of = Dataset::open(&past).unwrap();
             let columns = of.graph().columns();
             prop_assert!(columns.last_seen.iter().all(|&last| last <= START + time));
+            // Accounts were last seen when their events say, and not when the store was cut.
+            let spans = |of: &Dataset| -> Vec<(u32, u32)> {
+                let accounts = (0..of.graph().account_count() as u32).map(graph::AccountId);
+                accounts.map(|account| crate::query::span_of_account(of, account)).collect()
+            };
+            prop_assert_eq!(spans(&of), spans(&Dataset::open(&built).unwrap()));
             prop_assert_eq!((report.sightings, report.events), (columns.identifiers.len() as u64, until.len() as u64));
             // Once more from there, and once more onto itself.
             let again = folder.path().join("again");

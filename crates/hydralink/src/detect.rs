@@ -315,7 +315,7 @@ pub(crate) fn describe(
         if how != Membership::Ambiguous {
             let account = AccountId(member.account);
             events += query::exchanges_of(dataset, account);
-            let span = query::span_of_account(dataset.graph(), account);
+            let span = query::span_of_account(dataset, account);
             (first, last) = (earliest(first, span.0), last.max(span.1));
         }
     }

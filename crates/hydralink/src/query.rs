@@ -70,9 +70,13 @@ pub struct NodeCard {
     /// Candidate that it belongs to or touches, when it isn't flagged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<String>,
-    /// Sightings of an account with identifiers that were suppressed as hubs.
+    /// Sightings of an account with identifiers that don't link on their own: they count only where another identifier
+    /// ties the accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed_sightings: Option<u64>,
+    /// Those of them with identifiers that never count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_sightings: Option<u64>,
 }
 
 /// One neighbour of a node.
@@ -186,6 +190,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
         confidence: None,
         candidate: None,
         suppressed_sightings: None,
+        dropped_sightings: None,
     };
     let span = match node {
         Node::Account(account) => {
@@ -197,8 +202,12 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
             card.tokens = tokens_of(dataset, [account]);
             card.facts = facts_of(dataset, account);
             if let Some(results) = results {
-                let range = graph.sighting_range(account);
-                card.suppressed_sightings = Some(results.weights[range].iter().filter(|&&bits| bits <= 0.0).count() as u64);
+                let rows = graph.identifiers_of(account).iter().zip(&results.weights[graph.sighting_range(account)]);
+                let suppressed = rows.filter(|&(_, &bits)| bits <= 0.0).map(|(&identifier, _)| IdentifierId(identifier));
+                let suppressed: Vec<IdentifierId> = suppressed.collect();
+                card.suppressed_sightings = Some(suppressed.len() as u64);
+                let dropped = suppressed.iter().filter(|&&identifier| results.policy_of(identifier) == "drop");
+                card.dropped_sightings = Some(dropped.count() as u64);
                 if let Some((network, membership)) = results.membership_of(account) {
                     card.membership = Some(membership.name());
                     card.confidence = Some(results.confidence[account.index()]);
@@ -208,7 +217,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
                     }
                 }
             }
-            span_of_account(graph, account)
+            span_of_account(dataset, account)
         }
         Node::Identifier(identifier) => {
             card.seen_with.insert("account".to_owned(), graph.identifier_degree(identifier) as u64);

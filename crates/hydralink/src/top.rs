@@ -133,7 +133,7 @@ fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
         Node::Account(account) => {
             let network = results.flagged_network_of(account).map(|(network, _)| network.id.clone());
             let exchanges = query::exchanges_of(dataset, account);
-            ("account", None, network, exchanges, query::span_of_account(dataset.graph(), account))
+            ("account", None, network, exchanges, query::span_of_account(dataset, account))
         }
         Node::Identifier(identifier) => {
             let network = results.tied_network(identifier).filter(|network| network.flagged).map(|network| network.id.clone());

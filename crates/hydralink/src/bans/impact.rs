@@ -16,6 +16,7 @@ use super::stopped::{Group, Reach, Stakes};
 use super::{Harm, Replacement, Target, banned, belonging, harm, labels, own_identifiers};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::lineage;
 use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
@@ -48,6 +49,10 @@ pub struct NetworkImpact {
     /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_stopped: Option<u64>,
+    /// As in [`Impact`].
+    pub estimated: bool,
+    /// As in [`Impact`].
+    pub exchanges_stopped_bounds: (u64, u64),
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which isn't acted on still joins to another.
@@ -87,6 +92,11 @@ pub struct Impact {
     /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_stopped: Option<u64>,
+    /// Whether that is an estimate: identifiers of several kinds reach an account, and are taken to be shown by its exchanges
+    /// independently of each other. Bans, and identifiers of one kind, are counted.
+    pub estimated: bool,
+    /// Between what the number lies: the most that one kind stops of each account, and the sum over its kinds.
+    pub exchanges_stopped_bounds: (u64, u64),
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -125,6 +135,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     let mut reach = Reach::new(&stakes);
     list.iter().for_each(|&target| reach.take(target));
 
+    let last_event = lineage::last_event(dataset)?;
     let networks = touched.iter().zip(&groups).map(|(network, group)| {
         let members: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
         let mut free = own_identifiers(dataset, results, network);
@@ -140,11 +151,13 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
             exchanges_stopped: reach.stopped_of(&members).round() as u64,
             tokens: query::tokens_of(dataset, members.iter().copied().map(AccountId)),
             tokens_stopped: reach.tokens_stopped_of(&members),
+            estimated: reach.bounds_of(&members).are_apart(),
+            exchanges_stopped_bounds: reach.bounds_of(&members).rounded(),
             members_left: groups.iter().sum(),
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
             still_joined_by: still_joined_by(&reach, &members, &free),
-            replacement: replacement(dataset, &members, network),
+            replacement: replacement(dataset, &members, network, last_event),
         }
     });
     let networks = networks.collect();
@@ -168,6 +181,8 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
         exchanges_stopped: reach.stopped_of(&hit).round() as u64,
         tokens: query::tokens_of(dataset, all_accounts()),
         tokens_stopped: reach.tokens_stopped_of(&hit),
+        estimated: reach.bounds_of(&hit).are_apart(),
+        exchanges_stopped_bounds: reach.bounds_of(&hit).rounded(),
         harm: harm(&reach)?,
         networks,
     })

@@ -1,16 +1,18 @@
 //! What is left after actions, and what comes instead?
 //!
 //! Members that aren't banned stay joined by the identifiers of their network that weren't acted on: groups are components over
-//! these, found in O(sightings of the members left). What comes instead is told by how fast the network made accounts before.
+//! these, found in O(sightings of the members left). What comes instead is told by how fast the network made accounts before,
+//! and whether it still does.
 
 use std::collections::BTreeSet;
 
-use graph::{AccountId, IdentifierId};
+use graph::{AccountId, IdentifierId, Seconds};
 
 use super::stopped::{Gain, Reach};
 use super::{Replacement, Target};
 use crate::dataset::Dataset;
 use crate::interval::garwood;
+use crate::lineage;
 use crate::results::Network;
 
 /// The identifiers that weren't acted on.
@@ -47,22 +49,60 @@ pub(super) fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> V
     sizes
 }
 
-/// Accounts made a week between the first and the last creation, which itself starts the clock.
-pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network) -> Option<Replacement> {
+/// A time without new accounts after which none is expected.
+const QUIET_DAYS: f64 = 14.0;
+
+/// Accounts made a week between the first creation, which itself starts the clock, and the last event.
+pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network, last_event: Seconds) -> Option<Replacement> {
     let created = &dataset.accounts().created_at;
-    let members = members.iter().filter_map(|&account| created.get(account as usize).copied());
-    let times: Vec<u32> = members.filter(|&time| time != graph::NO_TIME).collect();
-    let (first, last) = (times.iter().min()?, times.iter().max()?);
-    let weeks = f64::from(last - first) / (7.0 * 86_400.0);
-    if weeks <= 0.0 {
+    let made = members.iter().filter_map(|&account| created.get(account as usize).copied());
+    let times: Vec<Seconds> = made.filter(|&time| time != graph::NO_TIME).collect();
+    let (bans, late) = lineage::bans(dataset, members, last_event);
+    let signal = network.signals.get("ban_and_replace").and_then(Option::as_ref);
+    // Measured of all bans; none of the late ones was made up for.
+    let regeneration =
+        signal.filter(|_| bans > late).map(|signal| (signal.value * bans as f64 / (bans - late) as f64).min(1.0));
+    pace(&times, last_event, regeneration)
+}
+
+fn pace(times: &[Seconds], last_event: Seconds, regeneration: Option<f64>) -> Option<Replacement> {
+    const DAY: f64 = 86_400.0;
+    let (&first, &last) = (times.iter().min()?, times.iter().max()?);
+    let weeks = f64::from(last_event.max(last) - first) / (7.0 * DAY);
+    if last == first {
         return None;
     }
     let made = times.len() as u64 - 1;
     let interval = garwood(made);
-    let signal = network.signals.get("ban_and_replace");
+    let days_since = f64::from(last_event.saturating_sub(last)) / DAY;
     Some(Replacement {
+        made,
+        made_within_days: f64::from(last - first) / DAY,
+        days_since,
         accounts_a_week: made as f64 / weeks,
         interval: (interval.0 / weeks, interval.1 / weeks),
-        regeneration: signal.and_then(|signal| Some(signal.as_ref()?.value)),
+        regeneration,
+        expected: days_since <= QUIET_DAYS || regeneration.is_some_and(|share| share > 0.0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_all_the_time_there_was() {
+        const DAY: Seconds = 86_400;
+        let start = 1_772_323_200;
+        // Fifteen in two days, and none in the four weeks since: half an account a day, and no sign of more.
+        let times: Vec<Seconds> = (0..15).map(|at| start + at * DAY / 7).collect();
+        let of = |days: Seconds, regeneration| pace(&times, start + days * DAY, regeneration).expect("a pace");
+        let long_ago = of(35, Some(0.0));
+        assert!((long_ago.accounts_a_week - 14.0 / 5.0).abs() < 1e-9 && !long_ago.expected, "{long_ago:?}");
+        assert_eq!((long_ago.made, long_ago.made_within_days, long_ago.days_since), (14, 2.0, 33.0));
+        // Just now, or where bans were made up for, it is.
+        assert!(of(3, None).expected && of(35, Some(0.1)).expected);
+        assert!((of(2, None).accounts_a_week - 49.0).abs() < 1e-9);
+        assert_eq!(pace(&times[..1], start, None), None);
+    }
 }

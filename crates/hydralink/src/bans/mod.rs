@@ -63,6 +63,7 @@ use crate::cases::Cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interval::jeffreys;
+use crate::lineage;
 use crate::node::Node;
 use crate::query;
 use crate::results::{Labelling, Network};
@@ -159,13 +160,21 @@ pub struct Reviewed {
 /// How fast a network makes accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Replacement {
-    /// Accounts made a week, from the first creation on record to the last.
+    /// Accounts made after the first.
+    pub made: u64,
+    /// Days from the first creation on record to the last.
+    pub made_within_days: f64,
+    /// Days from the last creation to the last event of the data.
+    pub days_since: f64,
+    /// Accounts made a week, from the first creation on record to the last event.
     pub accounts_a_week: f64,
     /// 95% interval of the same, if creations are a Poisson process (Garwood). Batches make it wider in truth.
     pub interval: (f64, f64),
     /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was
-    /// measured.
+    /// measured. Bans after the last event don't count: nothing on record could have made up for them.
     pub regeneration: Option<f64>,
+    /// Whether it is to be expected: an account was made in the last two weeks, or one made up for a ban.
+    pub expected: bool,
 }
 
 /// The benign accounts that actions hit.
@@ -220,6 +229,10 @@ pub struct Plan {
     /// Tokens that the plan stops; estimated as [`Harm::benign_tokens_expected`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_stopped: Option<u64>,
+    /// Whether that is an estimate, as in [`Impact`].
+    pub estimated: bool,
+    /// Between what the number lies, as in [`Impact`].
+    pub exchanges_stopped_bounds: (u64, u64),
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -299,6 +312,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         }
     }
     let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
+    let bounds = reach.bounds_of(&stakes.members);
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
@@ -309,13 +323,15 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         exchanges_stopped: this.exchanges_stopped,
         tokens: query::tokens_of(dataset, stakes.members.iter().copied().map(AccountId)),
         tokens_stopped: this.tokens_stopped,
+        estimated: bounds.are_apart(),
+        exchanges_stopped_bounds: bounds.rounded(),
         harm: harm(&reach)?,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         members_left: this.members_left,
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: this.largest_group_left,
-        replacement: replacement(dataset, &stakes.members, network),
+        replacement: replacement(dataset, &stakes.members, network, lineage::last_event(dataset)?),
         alternatives,
     })
 }
@@ -441,6 +457,16 @@ mod tests {
         assert!((reach.benign_stopped() - (40.0 * 0.325 + 20.0 * 0.4)).abs() < 1e-9);
         assert_eq!((reach.tokens_stopped_of(&[0, 1]), reach.tokens_stopped_of(&[1])), (Some(600), Some(200)));
         assert!((reach.benign_tokens_stopped().unwrap() - 10.0 * reach.benign_stopped()).abs() < 1e-9);
+        // Addresses alone leave nothing open.
+        let mut both = Reach::new(&stakes);
+        both.take(address);
+        assert_eq!((both.bounds_of(&[0, 1]).rounded(), both.bounds_of(&[0, 1]).are_apart()), ((50, 50), false));
+        let other = match dataset.node("ip:198.51.100.2").unwrap() {
+            Node::Identifier(identifier) => Target::Identifier(identifier.0),
+            Node::Account(_) => unreachable!("an address is an identifier"),
+        };
+        both.take(other);
+        assert_eq!((both.bounds_of(&[0, 1]).rounded(), both.bounds_of(&[0, 1]).are_apart()), ((60, 60), false));
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];
         let (taken, reach) = choose(&stakes, bans, 0.15);

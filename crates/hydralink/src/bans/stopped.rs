@@ -8,8 +8,10 @@
 //! U(a) = prod over kinds k of (1 - min(1, sum over i in S of kind k of c(a,i) / T(a)))
 //! ```
 //!
-//! and 0 after a ban. What is stopped, `sum of T(a) (1 - U(a))`, never falls and grows less the more was done before (it is
-//! monotone and submodular), which is what the greedy plan relies on.
+//! and 0 after a ban. Where one kind alone reaches an account that is no estimate; where several do, the store doesn't keep
+//! which of their sightings were of one exchange, and what is stopped lies between the most that any one kind stops and what
+//! they stop together if no exchange shows two of them ([`Bounds`]). What is stopped, `sum of T(a) (1 - U(a))`, never falls and
+//! grows less the more was done before (it is monotone and submodular), which is what the greedy plan relies on.
 //!
 //! *Tokens*, where the events say them: a ban stops all of an account's. An event knows its prompt's template, so those that an
 //! action on templates stops are counted. Which other identifiers an event showed isn't kept: of an account's tokens the same
@@ -174,11 +176,41 @@ impl Hit {
         self.shares.iter().filter(|&&(known, _)| known != kind).map(|(_, share)| 1.0 - share.min(1.0)).product()
     }
 
+    /// The least and the most share of the exchanges that can be stopped.
+    fn stops(&self) -> (f64, f64) {
+        if self.banned {
+            return (1.0, 1.0);
+        }
+        let shares = || self.shares.iter().map(|(_, share)| share.min(1.0));
+        (shares().fold(0.0, f64::max), shares().sum::<f64>().min(1.0))
+    }
+
     fn add(&mut self, kind: u8, share: f64) {
         match self.shares.binary_search_by_key(&kind, |&(known, _)| known) {
             Ok(at) => self.shares[at].1 += share,
             Err(at) => self.shares.insert(at, (kind, share)),
         }
+    }
+}
+
+/// Between what the exchanges stopped lie for certain.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bounds {
+    /// If kinds are shown by the same exchanges as far as they can be.
+    pub(crate) least: f64,
+    /// If they are shown by different ones as far as they can be.
+    pub(crate) most: f64,
+}
+
+impl Bounds {
+    /// Whether there is anything to estimate.
+    pub(super) fn are_apart(self) -> bool {
+        self.most - self.least > 1e-6
+    }
+
+    /// In whole exchanges.
+    pub(super) fn rounded(self) -> (u64, u64) {
+        (self.least.round() as u64, self.most.round() as u64)
     }
 }
 
@@ -237,6 +269,17 @@ impl<'a> Reach<'a> {
     pub(crate) fn tokens_stopped_of(&self, accounts: &[u32]) -> Option<u64> {
         let stopped = self.sum_of_tokens(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())));
         stopped.map(|tokens| tokens.round() as u64)
+    }
+
+    /// Between what the exchanges of these accounts, ascending, that were stopped lie.
+    pub(crate) fn bounds_of(&self, accounts: &[u32]) -> Bounds {
+        let mut bounds = Bounds::default();
+        for (account, hit) in self.hit().filter(|(account, _)| accounts.binary_search(account).is_ok()) {
+            let (exchanges, (least, most)) = (self.stakes.exchanges[account as usize], hit.stops());
+            bounds.least += exchanges * least;
+            bounds.most += exchanges * most;
+        }
+        bounds
     }
 
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
@@ -334,5 +377,10 @@ mod tests {
         assert!(hit(&[(0, 1.2), (1, 0.5)]).goes_on().abs() < 1e-12);
         assert!(Hit { banned: true, ..hit(&[]) }.goes_on().abs() < 1e-12);
         assert!((hit(&[(0, 0.5), (1, 0.5)]).goes_on_after(1, 0.25) - 0.125).abs() < 1e-12);
+        // Half and half of the same exchanges, or of different ones; one kind alone leaves nothing open.
+        assert_eq!(hit(&[(0, 0.5), (1, 0.5)]).stops(), (0.5, 1.0));
+        assert_eq!(hit(&[(0, 0.25), (1, 0.5)]).stops(), (0.5, 0.75));
+        assert_eq!((hit(&[(0, 0.75)]).stops(), hit(&[(0, 1.5), (1, 0.5)]).stops()), ((0.75, 0.75), (1.0, 1.0)));
+        assert_eq!(Hit { banned: true, ..hit(&[(0, 0.1)]) }.stops(), (1.0, 1.0));
     }
 }

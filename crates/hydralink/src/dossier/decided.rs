@@ -23,7 +23,20 @@ pub(super) fn decided(dataset: &Dataset, results: &Labelling, network: usize) ->
     let shares =
         |account: &u32| dataset.graph().identifiers_of(AccountId(*account)).iter().any(|identifier| is_tie(&identifier));
     let good = (0u32..).zip(&allowed.accounts).filter(|&(_, &good)| good).map(|(account, _)| account);
-    let out: Vec<u32> = good.filter(shares).collect();
+    let of_network = |account: u32| {
+        let belongs = results.membership_of(AccountId(account)).is_some_and(|(_, how)| how != crate::Membership::Ambiguous);
+        belongs && results.network_of[account as usize] as usize == network
+    };
+    // What was decided after the detection holds from the next one on.
+    let (members, out): (Vec<u32>, Vec<u32>) = good.filter(shares).partition(|&account| of_network(account));
+    if !members.is_empty() {
+        let (accounts, are) = if members.len() == 1 { ("account", "is") } else { ("accounts", "are") };
+        lines.push(format!(
+            "{} known-good {accounts} {are} still counted below, as decided after this detection: the next `detect` leaves {} out",
+            members.len(),
+            if members.len() == 1 { "it" } else { "them" }
+        ));
+    }
     if !out.is_empty() {
         let names: Vec<String> = out.iter().take(NAMED).map(|&account| dataset.label_of(Node::account(account))).collect();
         let more = if out.len() > NAMED { format!(" and {} more", out.len() - NAMED) } else { String::new() };
@@ -34,10 +47,6 @@ pub(super) fn decided(dataset: &Dataset, results: &Labelling, network: usize) ->
             names.join(", ")
         ));
     }
-    let of_network = |account: u32| {
-        let belongs = results.membership_of(AccountId(account)).is_some_and(|(_, how)| how != crate::Membership::Ambiguous);
-        belongs && results.network_of[account as usize] as usize == network
-    };
     let touching = |pairs: &[(u32, u32)]| {
         let pairs: BTreeSet<(u32, u32)> = pairs.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
         pairs.into_iter().filter(|&(one, other)| of_network(one) || of_network(other)).count()

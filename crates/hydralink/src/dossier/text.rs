@@ -147,14 +147,17 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     let mut put = |text: String| out.push_str(&text);
     let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {tokens} tokens"));
     put(style.item(&format!(
-        "{} accounts ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {} to {}; {} already banned",
+        "{} {} ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {}; {} already banned",
         network.accounts,
+        if network.accounts == 1 { "account" } else { "accounts" },
         network.core,
         network.fringe,
         network.ambiguous,
         network.events,
-        network.first_seen.as_deref().unwrap_or("?"),
-        network.last_seen.as_deref().unwrap_or("?"),
+        match (&network.first_seen, &network.last_seen) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
+            _ => "at unknown times".to_owned(),
+        },
         dossier.banned,
     )));
     dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
@@ -190,7 +193,15 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     put(signal_table(network, style));
     put(style.heading("Tied together by"));
     put(tie_table(network, style));
-    put(format!("\n{} sightings with suppressed hubs were not used.\n", network.suppressed_sightings));
+    let suppressed = network.suppressed_sightings;
+    if suppressed > 0 {
+        let (sightings, are) = if suppressed == 1 { ("sighting", "is") } else { ("sightings", "are") };
+        put("\n".to_owned());
+        put(style.item(&style.prose(&format!(
+            "{suppressed} {sightings} {are} with identifiers that don't link on their own: they brought nobody in, and count where \
+             another identifier ties the accounts (policy co_occurrence_only in `hubs`) or never (drop)"
+        ))));
+    }
     put(style.heading("What hangs on one identifier"));
     put(fragile_table(dossier, style));
     if !dossier.would_change.is_empty() {

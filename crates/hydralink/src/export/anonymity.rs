@@ -5,8 +5,8 @@
 //! 2. *Attributes*: country, tier, pathway and the week in which an account was made are shown where at least `k` accounts of the
 //!    file show the same. The others lose the week, then also the tier, the country and the pathway, until `k` of those that
 //!    have come so far show the same; the rest show nothing.
-//! 3. *Times* are cut to the day and *counts* (exchanges, degrees in the whole data, sightings) to their first digit. When an account
-//!    was banned isn't told.
+//! 3. *Times* are cut to the day and all *counts* of nodes, edges, hubs and ties (exchanges, degrees in the data and in the
+//!    file, sightings, accounts) to their first digit. When an account was banned isn't told.
 //!
 //! What it doesn't do: the edges stay, and whoever knows of an account with which of the identifiers drawn it was seen may still find
 //! it among those that share them. k-anonymity of a graph would take its structure, which is the evidence.
@@ -23,6 +23,7 @@ const WEEK: Seconds = 7 * DAY;
 /// Leaves out and coarsens what is about fewer than `k` accounts, in a graph whose every account is a node. O(nodes + edges).
 pub(crate) fn k_anonymous(graph: &mut ExportGraph<'_>, k: u32) {
     drop_small(graph, k);
+    graph.count_degrees();
     coarsen(graph);
     hide_rare_attributes(graph, k);
     graph.about.level.push_str(&format!("; nothing about fewer than {k} accounts"));
@@ -51,14 +52,28 @@ fn drop_small(graph: &mut ExportGraph<'_>, k: u32) {
 fn coarsen(graph: &mut ExportGraph<'_>) {
     for node in &mut graph.nodes {
         (node.first_seen, node.last_seen) = (to(node.first_seen, DAY), to(node.last_seen, DAY));
-        (node.exchanges, node.degree) = (first_digit(node.exchanges), first_digit(node.degree));
-        node.hub_sightings = first_digit(node.hub_sightings);
+        node.exact_degree = Some(node.degree);
+        for count in [&mut node.exchanges, &mut node.degree, &mut node.hub_sightings] {
+            *count = first_digit(*count);
+        }
+        for count in [&mut node.degree_shown, &mut node.accounts] {
+            *count = first_digit(u64::from(*count)) as u32;
+        }
         node.banned_at = NO_TIME;
         node.created_at = to(node.created_at, WEEK);
     }
     for edge in &mut graph.edges {
         (edge.first_seen, edge.last_seen) = (to(edge.first_seen, DAY), to(edge.last_seen, DAY));
         edge.count = first_digit(edge.count);
+    }
+    for hub in &mut graph.hubs {
+        (hub.accounts, hub.degree) = (first_digit(u64::from(hub.accounts)) as u32, first_digit(hub.degree));
+    }
+    for tie in graph.networks.iter_mut().flat_map(|network| &mut network.tied_by) {
+        for count in [&mut tie.members, &mut tie.accounts, &mut tie.members_lost_without] {
+            *count = first_digit(*count);
+        }
+        tie.exclusivity = (tie.exclusivity * 10.0).round() / 10.0;
     }
     let day = |time: &mut Option<String>| {
         if let Some(time) = time {
@@ -128,15 +143,17 @@ mod tests {
             let mut graph = testing::empty();
             graph.kinds.push("ip".to_owned());
             let kind = graph.kinds.len() as u16 - 1;
-            for (at, (country, tier, pathway, week, _)) in accounts.iter().enumerate() {
+            for (at, (country, tier, pathway, week, seen)) in accounts.iter().enumerate() {
+                let account_degree = seen.len() as u64 + 12;
                 let made = week * WEEK + at as u32 * 3_600;
                 let (country, tier, pathway) = (*country, *tier, *pathway);
                 let node = ExportNode::new(ACCOUNT, format!("a{at}"));
-                graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, ..node });
+                graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, degree: account_degree, ..node });
             }
             let users = |identifier: u32| accounts.iter().filter(|account| account.4.contains(&identifier)).count() as u32;
             for identifier in 0..5 {
-                graph.nodes.push(ExportNode { accounts: users(identifier), ..ExportNode::new(kind, format!("i{identifier}")) });
+                let (accounts, degree) = (users(identifier), u64::from(users(identifier)) + 11);
+                graph.nodes.push(ExportNode { accounts, degree, ..ExportNode::new(kind, format!("i{identifier}")) });
             }
             for (at, account) in accounts.iter().enumerate() {
                 let edge = ExportEdge { source: at as u32, target: 0, weight: 1.0, count: 17, first_seen: 90_000, last_seen: 90_000 };
@@ -157,6 +174,11 @@ mod tests {
             prop_assert_eq!(graph.nodes.len() - of_accounts(&graph), kept.len());
             prop_assert_eq!(graph.edges.len() as u32, kept.iter().map(|&identifier| users(identifier)).sum::<u32>());
             prop_assert_eq!(graph.left_out.small_identifiers, 5 - kept.len() as u64);
+            for node in &graph.nodes {
+                let counts = [node.degree, node.degree_shown.into(), node.hub_sightings, node.exchanges, node.accounts.into()];
+                prop_assert_eq!(counts, counts.map(first_digit));
+                prop_assert!(node.degree >= node.degree_shown.into());
+            }
             let name = |graph: &ExportGraph<'_>, node: u32| graph.nodes[node as usize].value.to_string();
             let pair = |graph: &ExportGraph<'_>, edge: &ExportEdge| (name(graph, edge.source), name(graph, edge.target));
             let pairs = |graph: &ExportGraph<'_>| graph.edges.iter().map(|edge| pair(graph, edge)).collect::<Vec<_>>();

@@ -22,9 +22,9 @@ use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode
 use super::{Crowd, ExportConfig, Networks, anonymity, collapse, project};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::how;
 use crate::results::{Network, Results};
 use crate::roles::role_of;
+use crate::{how, query};
 
 /// Edges of a thinned graph, at most: what a browser draws in a fraction of a second.
 const MOST_EDGES: u64 = 200_000;
@@ -92,10 +92,10 @@ impl<'a> ExportGraph<'a> {
             }
             collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
         }
+        graph.count_degrees();
         if config.selection.k > 1 {
             anonymity::k_anonymous(&mut graph, config.selection.k);
         }
-        graph.count_degrees();
         Ok(graph)
     }
 }
@@ -295,9 +295,6 @@ impl<'a> Chosen<'a> {
                     graph.left_out.sightings += 1;
                     return;
                 }
-                let identifier = &mut identifiers[target as usize - self.accounts.len()];
-                identifier.exchanges += tie.count;
-                widen(&mut identifier.first_seen, &mut identifier.last_seen, tie.first_seen, tie.last_seen);
                 row.push(tie);
             });
             let all = row.len();
@@ -360,26 +357,18 @@ impl<'a> Chosen<'a> {
         node
     }
 
-    /// Exchanges and times: of the activity, and of the sightings where that knows more (events without a time). An event shows
-    /// identifiers of several kinds, so the sightings of the kind with the most exchanges count.
+    /// Exchanges and times as `show` counts them, and the sightings that make no edge.
     fn count_exchanges(&self, account: AccountId, node: &mut ExportNode<'a>) {
         let graph = self.dataset.graph();
-        let mut by_kind = vec![0u64; graph.kind_count()];
         let weights = &self.results.weights[graph.sighting_range(account)];
-        for (sighting, &weight) in graph.sightings_of(account).zip(weights) {
-            by_kind[graph.kind_of(sighting.identifier).index()] += u64::from(sighting.count);
-            widen(&mut node.first_seen, &mut node.last_seen, sighting.first_seen, sighting.last_seen);
-            node.hub_sightings += u64::from(drawn_weight(self.enough.as_ref(), sighting.identifier.0, weight).is_none());
+        for (&identifier, &weight) in graph.identifiers_of(account).iter().zip(weights) {
+            node.hub_sightings += u64::from(drawn_weight(self.enough.as_ref(), identifier, weight).is_none());
         }
-        let activity = self.dataset.activity().of(account);
-        let requests = activity.requests.iter().map(|&requests| u64::from(requests)).sum();
-        let events = if activity.requests.is_empty() { activity.time.len() as u64 } else { requests };
-        node.exchanges = by_kind.into_iter().max().unwrap_or(0).max(events);
-        let seconds = |time: Option<&i64>| time.map_or(NO_TIME, |&time| (time / 1000) as Seconds);
-        widen(&mut node.first_seen, &mut node.last_seen, seconds(activity.time.first()), seconds(activity.time.last()));
+        node.exchanges = query::exchanges_of(self.dataset, account);
+        (node.first_seen, node.last_seen) = query::span_of_account(self.dataset, account);
     }
 
-    /// All that is known of an identifier but its exchanges with the chosen accounts.
+    /// All that is known of an identifier; exchanges, times and degree are those of the whole store, as `show` tells them.
     pub(crate) fn identifier_node(&self, identifier: IdentifierId) -> ExportNode<'a> {
         let (dataset, index) = (self.dataset, identifier.index());
         let kind = dataset.graph().kind_of(identifier);
@@ -393,6 +382,8 @@ impl<'a> Chosen<'a> {
         node.policy = self.results.policies.get(index).copied();
         node.accounts = self.seen[index];
         node.degree = dataset.graph().identifier_degree(identifier) as u64;
+        let totals = self.results.totals_of(dataset, identifier);
+        (node.exchanges, node.first_seen, node.last_seen) = (totals.exchanges, totals.first_seen, totals.last_seen);
         let vertex = dataset.graph().account_count() + index;
         node.community = label(&self.results.communities, vertex);
         node.component = label(&self.results.components, vertex);

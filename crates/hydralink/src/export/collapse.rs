@@ -54,9 +54,6 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
                 graph.left_out.sightings += u64::from(tie.source);
                 continue;
             }
-            let identifier = &mut identifiers[target as usize - groups.len()];
-            identifier.exchanges += tie.count;
-            widen(&mut identifier.first_seen, &mut identifier.last_seen, tie.first_seen, tie.last_seen);
             graph.edges.push(ExportEdge { source: source as u32, target, ..tie });
         }
     }

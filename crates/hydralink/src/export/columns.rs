@@ -8,7 +8,7 @@
 //! | `class`, `policy` | how an identifier was classified and used |
 //! | `accounts` | chosen accounts behind the node |
 //! | `degree`, `degree_shown`, `hub_sightings` | neighbours in the data, in this file, and suppressed ones |
-//! | `exchanges`, `first_seen`, `last_seen` | how much, and when |
+//! | `exchanges`, `first_seen`, `last_seen` | how much and when in the whole data, as `show` tells it; edges say it of the pair |
 //! | `created_at`, `banned_at`, `country`, `tier`, `pathway` | what the account table says |
 //! | `community`, `component` | labels of the last detection |
 //!

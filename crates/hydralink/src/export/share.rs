@@ -194,9 +194,11 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
     let mut shared = Vec::new();
     for (at, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.is_identifier()) {
         let (members, network) = best[at].map_or((0, None), |(members, network)| (members, Some(network)));
-        let benign_prevalence = prevalence(members, node.degree);
+        let exact = prevalence(members, node.exact_degree.unwrap_or(node.degree));
+        // Beside the members a share would tell the count that is rounded; in tenths, upwards, it doesn't.
+        let benign_prevalence = if node.exact_degree.is_some() { (exact * 10.0).ceil() / 10.0 } else { exact };
         let keeps = graph.policy_name(node.policy).is_none_or(|policy| policy == KEEP);
-        let exclusive = keeps && members >= 2 && benign_prevalence <= sharing.max_benign_prevalence;
+        let exclusive = keeps && members >= 2 && exact <= sharing.max_benign_prevalence;
         let (count, first_seen, last_seen) = seen[at];
         shared.push(Shared {
             kind: graph.kind_name(node),
@@ -236,6 +238,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
 mod tests {
     use super::*;
     use crate::export::testing;
+    use crate::export::view::ExportNode;
 
     #[test]
     fn only_what_a_network_keeps_to_itself_is_blockable() {
@@ -245,6 +248,19 @@ mod tests {
         assert_eq!(blockable(&Sharing::default()), [true, true, true, false, false]);
         assert_eq!(blockable(&Sharing { force_hub: true, ..Sharing::default() }), [true, true, true, false, true]);
         assert_eq!(shared(&graph, &Sharing::default())[4].benign_prevalence, 1.0 - 3.0 / 900.0);
+    }
+
+    #[test]
+    fn rounded_counts_do_not_hide_whom_blocking_hits() {
+        let mut graph = testing::toy();
+        let at = graph.nodes.iter().position(ExportNode::is_identifier).expect("an identifier");
+        let members = u64::from(graph.nodes[at].degree_shown);
+        // A few more accounts than the first digit tells.
+        graph.nodes[at].degree = members;
+        assert!(shared(&graph, &Sharing::default())[0].blockable);
+        graph.nodes[at].exact_degree = Some(2 * members);
+        let told = &shared(&graph, &Sharing::default())[0];
+        assert!(!told.blockable && told.benign_prevalence >= 0.5, "{told:?}");
     }
 
     #[test]

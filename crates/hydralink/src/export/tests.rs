@@ -132,13 +132,23 @@ fn flagged_networks_are_drawn_with_what_ties_them() {
     assert_eq!(graph.left_out, LeftOut { hubs: 1, hub_sightings: 3, ..LeftOut::default() });
     assert_eq!((graph.hubs[0].value.as_ref(), graph.hubs[0].accounts, graph.hubs[0].degree), ("10.0.0.9", 3, 5));
     let first = &graph.nodes[0];
-    // 16 requests of the activity are more than the 10 exchanges of the kind with the most; times come from both.
+    // Exchanges and times are those of `show`: of the activity, and where there is none of the identifier with most of them,
+    // for one event may show several identifiers of a kind.
     assert_eq!((first.exchanges, first.first_seen, first.last_seen), (16, 800, 3000));
+    assert_eq!((graph.nodes[1].exchanges, graph.nodes[1].first_seen), (5, 900));
+    for (node, card) in graph.nodes.iter().map(|node| {
+        let label = format!("{}:{}", graph.kind_name(node), node.value);
+        (node, crate::query::show(&dataset, None, dataset.node(&label).unwrap()))
+    }) {
+        let (first, last) = (crate::time::rfc3339(node.first_seen), crate::time::rfc3339(node.last_seen));
+        assert_eq!((node.exchanges, first, last), (card.exchanges, card.first_seen, card.last_seen), "{}", card.node);
+    }
     assert_eq!((first.degree, first.degree_shown, first.hub_sightings), (3, 2, 1));
     assert_eq!(graph.country_name(first), Some("NL"));
     assert_eq!(graph.nodes[2].membership, Some(Membership::Ambiguous));
     let address = &graph.nodes[3];
-    assert_eq!((address.accounts, address.degree, address.exchanges, address.first_seen), (2, 3, 10, 1000));
+    // Of the whole data, as the degree: a4, which isn't drawn, had it as well.
+    assert_eq!((address.accounts, address.degree, address.exchanges, address.first_seen), (2, 3, 15, 1000));
     assert_eq!(graph.about.as_of, 2000);
 }
 

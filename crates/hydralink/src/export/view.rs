@@ -95,15 +95,17 @@ pub struct ExportNode<'a> {
     pub accounts: u32,
     /// Neighbours in the whole data, hubs included; for a group the sum over its accounts.
     pub degree: u64,
+    /// The same, where [`ExportNode::degree`] is rounded: by it is judged whom acting on the node would hit. No file shows it.
+    pub exact_degree: Option<u64>,
     /// Edges of the node in this graph.
     pub degree_shown: u32,
     /// Sightings with suppressed hubs: not drawn, but counted.
     pub hub_sightings: u64,
-    /// Exchanges of the account, or with the identifier.
+    /// Exchanges of the account or of the group's, or all exchanges of the data that show the identifier.
     pub exchanges: u64,
-    /// First sighting, or `NO_TIME`.
+    /// First seen in the data, or `NO_TIME`.
     pub first_seen: Seconds,
-    /// Last sighting, or `NO_TIME`.
+    /// Last seen in the data, or `NO_TIME`.
     pub last_seen: Seconds,
     /// When the account was made, or `NO_TIME`.
     pub created_at: Seconds,
@@ -138,6 +140,7 @@ impl<'a> ExportNode<'a> {
             policy: None,
             accounts: 0,
             degree: 0,
+            exact_degree: None,
             degree_shown: 0,
             hub_sightings: 0,
             exchanges: 0,

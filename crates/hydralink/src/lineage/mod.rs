@@ -6,7 +6,8 @@
 //! (`standby`).
 //!
 //! - *Regeneration* R = replaced / bans looked at, as [`evidence::behaviour::ban_and_replace`] defines both and its null; lags
-//!   are the times from a ban to the account that replaces it.
+//!   are the times from a ban to the account that replaces it. Bans after the last event are not looked at: nothing on record
+//!   could have made up for them.
 //! - All times are those of the data: "now" is its last event.
 //!
 //! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].
@@ -21,7 +22,8 @@ use std::collections::BTreeMap;
 
 use events::Ingested;
 use evidence::behaviour::BehaviourConfig;
-use graph::{AccountId, IdentifierId, NO_TIME};
+use evidence::{AccountTable, Facts};
+use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -58,7 +60,9 @@ pub struct Lineage {
     pub accounts: u64,
     /// Those that aren't banned.
     pub live: u64,
-    /// How it grows back; `None` with fewer than three bans.
+    /// Bans of its accounts that have a time.
+    pub bans: u64,
+    /// How it grows back; `None` with fewer than three bans up to the last event.
     pub regeneration: Option<Regeneration>,
     /// Accounts in reserve.
     pub standby: Standby,
@@ -73,6 +77,8 @@ pub struct Lineage {
 pub struct Regeneration {
     /// Bans of its accounts.
     pub bans: u64,
+    /// Those of them that came after the last event, and are not looked at.
+    pub bans_after_last_event: u64,
     /// Those of them that were looked at: 256 drawn at random where there are more.
     pub looked_at: u64,
     /// Bans looked at that an account made within the window after it, and sharing an identifier with it, makes up for.
@@ -177,7 +183,7 @@ fn tell(
     let as_of = record::now(history, dataset);
     let config = results.run.detect_config()?.behaviour;
     let members: Vec<u32> = network.current().collect();
-    let live = members.iter().filter(|&&account| record::banned_by(dataset, account, as_of).is_none()).count() as u64;
+    let live = members.iter().filter(|&&account| !dataset.is_banned(AccountId(account))).count() as u64;
     let standby = standby::standby(dataset, &members, as_of, config.replacement_window);
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
@@ -186,30 +192,58 @@ fn tell(
         runs: u64::from(network.last_run - network.first_run) + 1,
         accounts: members.len() as u64,
         live,
-        regeneration: regeneration(dataset, &members, found, &config)?,
+        bans: bans(dataset, &members, as_of).0,
+        regeneration: regeneration(dataset, &members, as_of, found, &config)?,
         warning: warning(&standby, live),
         standby,
         events: events.map(|happened| event(dataset, history, happened)).collect(),
     })
 }
 
+/// Bans of some accounts that have a time, and those of them after the last event.
+pub(crate) fn bans(dataset: &Dataset, members: &[u32], as_of: Seconds) -> (u64, u64) {
+    let column = &dataset.accounts().banned_at;
+    let times = members.iter().filter_map(|&account| column.get(account as usize).copied()).filter(|&time| time != NO_TIME);
+    times.fold((0, 0), |(all, late), time| (all + 1, late + u64::from(time > as_of)))
+}
+
+/// The last event of a store, by its last detection if that was of the same data.
+///
+/// # Errors
+/// [`Error::StoreDamaged`] if the record can't be read.
+pub(crate) fn last_event(dataset: &Dataset) -> Result<Seconds, Error> {
+    Ok(record::now(&History::open(dataset)?, dataset))
+}
+
 fn regeneration(
     dataset: &Dataset,
     members: &[u32],
+    as_of: Seconds,
     found: Option<&Network>,
     config: &BehaviourConfig,
 ) -> Result<Option<Regeneration>, Error> {
     let allowed = dataset.allowed()?;
     let accounts: Vec<AccountId> = members.iter().copied().map(AccountId).collect();
     let signal = found.and_then(|network| network.signals.get("ban_and_replace")?.as_ref());
-    let banned_at = |account: u32| dataset.accounts().banned_at.get(account as usize).is_some_and(|&time| time != NO_TIME);
-    let replacements = evidence::behaviour::ban_and_replace::replacements(&dataset.facts(&allowed), &accounts, config);
+    let (bans, late) = bans(dataset, members, as_of);
+    let facts = dataset.facts(&allowed);
+    let in_time;
+    let (facts, signal) = if late == 0 {
+        (facts, signal)
+    } else {
+        // What chance gives was measured of all bans.
+        let banned_at = facts.accounts.banned_at.iter().map(|&time| if time > as_of { NO_TIME } else { time });
+        in_time = AccountTable { banned_at: banned_at.collect::<Vec<Seconds>>().into(), ..facts.accounts.clone() };
+        (Facts { accounts: &in_time, ..facts }, None)
+    };
+    let replacements = evidence::behaviour::ban_and_replace::replacements(&facts, &accounts, config);
     Ok(replacements.map(|replacements| {
         let mut lags: Vec<u32> = replacements.pairs.iter().map(|pair| pair.2).collect();
         lags.sort_unstable();
         let quartile = |part: usize| lags[(lags.len() - 1) * part / 4];
         Regeneration {
-            bans: members.iter().filter(|&&account| banned_at(account)).count() as u64,
+            bans,
+            bans_after_last_event: late,
             looked_at: replacements.ban_count as u64,
             replaced: replacements.pairs.len() as u64,
             rate: replacements.pairs.len() as f64 / replacements.ban_count as f64,

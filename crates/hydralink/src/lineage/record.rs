@@ -110,7 +110,7 @@ pub(super) fn banned_by(dataset: &Dataset, account: u32, as_of: Seconds) -> Opti
 
 /// Last exchange of any of some accounts.
 pub(super) fn last_seen(dataset: &Dataset, accounts: impl Iterator<Item = u32>) -> Seconds {
-    let seen = accounts.map(|account| query::span_of_account(dataset.graph(), AccountId(account)).1);
+    let seen = accounts.map(|account| query::span_of_account(dataset, AccountId(account)).1);
     seen.filter(|&time| time != NO_TIME).max().unwrap_or(NO_TIME)
 }
 

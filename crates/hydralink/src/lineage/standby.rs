@@ -1,12 +1,14 @@
 //! Does a network keep accounts in reserve, and did it wake them after bans before?
 //!
-//! - *Waiting*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the
-//!   network has.
+//! - *Silent*: members that aren't banned and have had no exchange for [`super::DORMANT`] or longer (or never), while the
+//!   network has. Silent ones that were used like the others are *spent*: active on at least half as many days as its accounts
+//!   are on average, and never back after a silence as long. The others *wait*: hardly used yet, or coming and going.
 //!   Null: the days on which an account was active fall anywhere between its start (when it was made, or when anything of the
 //!   network was first seen, if that was later) and now, independently; one that was active on `d` of `T` days is silent for
-//!   the last week by chance with `(1 - 7/T)^d`, and one that is younger than a week never. Over all members that aren't banned
-//!   that gives how many are expected to wait, and p is the tail of the Poisson binomial. Accounts of one or two requests are
-//!   mostly silent whoever has them: they make no reserve. People who come and go in spells of weeks make p too small.
+//!   the last week by chance with `(1 - 7/T)^d`, and one that is younger than a week never; and none falls silent less often
+//!   than the accounts do that were used like the others. Over all members that aren't banned and would wait, were they silent,
+//!   that gives how many are expected to, and p is the tail of the Poisson binomial. Accounts of one or two requests are mostly
+//!   silent whoever has them: they make no reserve. People who come and go in spells of weeks make p too small.
 //! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if
 //!   it comes within `window` after the ban of another member.
 //! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance
@@ -31,8 +33,11 @@ const NAMED: usize = 10;
 /// Accounts in reserve.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Standby {
-    /// Members that aren't banned and have been silent for a week, while the network was not.
+    /// Members that aren't banned and have been silent for a week, while the network was not, and that were hardly used before,
+    /// or come and go.
     pub waiting: u64,
+    /// Members that aren't banned and as silent, but were used like the others before and never came back: used up.
+    pub spent: u64,
     /// How many as busy as its members would be silent so long by chance.
     pub waiting_expected: f64,
     /// Probability of as many waiting by chance; `None` where none waits.
@@ -58,31 +63,12 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
     }
     let first = members
         .iter()
-        .map(|&account| query::span_of_account(dataset.graph(), AccountId(account)).0)
+        .map(|&account| query::span_of_account(dataset, AccountId(account)).0)
         .filter(|&time| time != NO_TIME)
         .min()
         .unwrap_or(last);
     if as_of - last < DORMANT {
-        let silent_since = |account: u32| last_seen(dataset, std::iter::once(account));
-        let mut waiting: Vec<(Seconds, u32)> = members
-            .iter()
-            .filter(|&&account| banned_by(dataset, account, as_of).is_none())
-            .map(|&account| (silent_since(account), account))
-            .filter(|&(since, _)| since == NO_TIME || as_of - since >= DORMANT)
-            .collect();
-        waiting.sort_unstable();
-        found.waiting = waiting.len() as u64;
-        if found.waiting > 0 {
-            let silent: Vec<f64> = members
-                .iter()
-                .filter(|&&account| banned_by(dataset, account, as_of).is_none())
-                .map(|&account| silent_by_chance(dataset, account, first, as_of))
-                .collect();
-            found.waiting_expected = silent.iter().sum();
-            found.waiting_p_value = Some(Count::of_trials(silent).at_least(found.waiting));
-        }
-        let names = waiting.iter().take(NAMED).map(|&(_, account)| dataset.shown_account(AccountId(account)).into_owned());
-        found.accounts = names.collect();
+        count_waiting(dataset, members, first, as_of, &mut found);
     }
     let mut bans: Vec<(Seconds, u32)> =
         members.iter().filter_map(|&account| Some((banned_by(dataset, account, as_of)?, account))).collect();
@@ -93,13 +79,61 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
     found
 }
 
+/// How an account was used.
+struct Used {
+    account: u32,
+    /// Days with an exchange.
+    days: usize,
+    /// Whether it came back after a silence.
+    comes_and_goes: bool,
+    silent_since: Seconds,
+    /// Whether it is silent now.
+    silent: bool,
+}
+
+impl Used {
+    fn of(dataset: &Dataset, account: u32, as_of: Seconds) -> Used {
+        let times = dataset.activity().of(AccountId(account)).time;
+        let day_of = |millis: &i64| millis.div_euclid(86_400_000);
+        let silence = i64::from(DORMANT) * 1_000;
+        let silent_since = last_seen(dataset, std::iter::once(account));
+        Used {
+            account,
+            days: times.chunk_by(|one, other| day_of(one) == day_of(other)).count(),
+            comes_and_goes: times.windows(2).any(|pair| pair[1] - pair[0] >= silence),
+            silent_since,
+            silent: silent_since == NO_TIME || as_of.saturating_sub(silent_since) >= DORMANT,
+        }
+    }
+}
+
+/// Counts who waits and who is spent.
+fn count_waiting(dataset: &Dataset, members: &[u32], first: Seconds, as_of: Seconds, found: &mut Standby) {
+    let used: Vec<Used> = members.iter().map(|&account| Used::of(dataset, account, as_of)).collect();
+    let active = used.iter().filter(|one| one.days > 0).count();
+    let enough = used.iter().map(|one| one.days).sum::<usize>() as f64 / active.max(1) as f64 / 2.0;
+    let live = used.into_iter().filter(|one| !dataset.is_banned(AccountId(one.account)));
+    let (would_wait, others): (Vec<Used>, Vec<Used>) = live.partition(|one| one.comes_and_goes || (one.days as f64) < enough);
+    found.spent = others.iter().filter(|one| one.silent).count() as u64;
+    let fall_silent = found.spent as f64 / others.len().max(1) as f64;
+    let mut waiting: Vec<(Seconds, u32)> =
+        would_wait.iter().filter(|one| one.silent).map(|one| (one.silent_since, one.account)).collect();
+    waiting.sort_unstable();
+    found.waiting = waiting.len() as u64;
+    if found.waiting > 0 {
+        let silent = |one: &Used| silent_by_chance(dataset, one, first, as_of).max(fall_silent);
+        let silent: Vec<f64> = would_wait.iter().map(silent).collect();
+        found.waiting_expected = silent.iter().sum();
+        found.waiting_p_value = Some(Count::of_trials(silent).at_least(found.waiting));
+    }
+    let names = waiting.iter().take(NAMED).map(|&(_, account)| dataset.shown_account(AccountId(account)).into_owned());
+    found.accounts = names.collect();
+}
+
 /// The probability that an account is silent for the last week if its active days fall anywhere.
-fn silent_by_chance(dataset: &Dataset, account: u32, first: Seconds, as_of: Seconds) -> f64 {
-    let created = dataset.accounts().created_at.get(account as usize).copied().filter(|&time| time != NO_TIME);
-    let seconds = as_of.saturating_sub(created.map_or(first, |time| time.max(first)));
-    let day_of = |millis: &i64| millis.div_euclid(86_400_000);
-    let days = dataset.activity().of(AccountId(account)).time.chunk_by(|one, other| day_of(one) == day_of(other)).count();
-    silent_of(days, seconds)
+fn silent_by_chance(dataset: &Dataset, used: &Used, first: Seconds, as_of: Seconds) -> f64 {
+    let created = dataset.accounts().created_at.get(used.account as usize).copied().filter(|&time| time != NO_TIME);
+    silent_of(used.days, as_of.saturating_sub(created.map_or(first, |time| time.max(first))))
 }
 
 /// The same for one that was active on so many days since so many seconds.
@@ -175,6 +209,41 @@ mod tests {
         // Of 0..1000: 100..150, 120..170 and 980..1000 are covered.
         let bans = [(100, 0), (120, 1), (980, 2)];
         assert_eq!(covered(&bans, 0, 1000, 50), 0.09);
+    }
+
+    /// A store of accounts, each with the days on which it had an exchange, one address for all.
+    fn used_on(folder: &std::path::Path, name: &str, days: &[Vec<u32>]) -> Dataset {
+        let rows: Vec<(u32, u32, u32, u32)> = (0u32..)
+            .zip(days)
+            .flat_map(|(account, days)| days.iter().map(move |day| (account, 1, 0, day * 86_400 + account)))
+            .collect();
+        Dataset::open(&crate::testing::store_of_events(folder, name, &rows)).unwrap()
+    }
+
+    #[test]
+    fn accounts_that_were_used_up_are_no_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = |dataset: &Dataset| {
+            let members: Vec<u32> = (0..dataset.graph().account_count() as u32).collect();
+            standby(dataset, &members, dataset.graph().last_seen(), 86_400)
+        };
+        // Forty in turn, each for fifteen days: those that are done are silent, and will be.
+        let turns: Vec<Vec<u32>> = (0..40).map(|start| (start..start + 15).collect()).collect();
+        let found = reserve(&used_on(folder.path(), "turns", &turns));
+        assert_eq!((found.waiting, found.spent, found.waiting_p_value), (0, 33, None), "{found:?}");
+        // One of them hardly used is as silent as the others are, once they are done.
+        let mut young = turns.clone();
+        young.extend([vec![3], vec![9, 10]]);
+        let found = reserve(&used_on(folder.path(), "young", &young));
+        assert!(found.waiting == 2 && found.waiting_p_value.is_some_and(|p| p > 0.3), "{found:?}");
+        // Ten that are always busy, six that were tried on five days and left alone since, four that come and go.
+        let busy: Vec<u32> = (0..60).collect();
+        let mut kept = vec![busy; 10];
+        kept.extend(vec![vec![20, 21, 22, 23, 24]; 6]);
+        kept.extend(vec![(0..50).filter(|day| day / 10 % 2 == 0).collect(); 4]);
+        let found = reserve(&used_on(folder.path(), "kept", &kept));
+        assert!((found.waiting, found.spent) == (10, 0) && found.waiting_p_value.is_some_and(|p| p < 0.001), "{found:?}");
+        assert_eq!(found.accounts[0], "acct0010");
     }
 
     #[test]

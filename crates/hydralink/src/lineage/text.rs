@@ -15,24 +15,26 @@ pub fn text(lineage: &Lineage) -> String {
 fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
     writeln!(
         out,
-        "{}: {}, {} accounts, {} of them not banned, on record for {} detections",
+        "{}: {}, {} account{}, {} of them not banned, on record for {} detection{}",
         lineage.id,
         lineage.standing.name(),
         lineage.accounts,
+        plural(lineage.accounts),
         lineage.live,
-        lineage.runs
+        lineage.runs,
+        plural(lineage.runs)
     )?;
     match &lineage.regeneration {
-        None => writeln!(out, "regeneration: not known (it takes three bans, and creation times)")?,
+        None => writeln!(out, "regeneration: not known (it takes three bans up to the last event, and creation times)")?,
         Some(regeneration) => {
             write!(
                 out,
                 "regeneration: {} of {} were made up for (R = {:.2}",
                 regeneration.replaced,
-                if regeneration.looked_at < regeneration.bans {
+                if regeneration.looked_at < regeneration.bans - regeneration.bans_after_last_event {
                     format!("{} bans drawn from its {}", regeneration.looked_at, regeneration.bans)
                 } else {
-                    format!("its {} bans", regeneration.bans)
+                    format!("its {} bans", regeneration.looked_at)
                 },
                 regeneration.rate
             )?;
@@ -40,6 +42,9 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
                 write!(out, "; {expected:.2} expected by chance, p = {p:.3}")?;
             }
             write!(out, ")")?;
+            if regeneration.bans_after_last_event > 0 {
+                write!(out, ", {} more after the last event", regeneration.bans_after_last_event)?;
+            }
             if let Some([quick, median, slow]) = regeneration.lag_seconds {
                 write!(out, ", half of them within {} (quartiles {} to {})", time(median), time(quick), time(slow))?;
             }
@@ -57,8 +62,17 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
     if let Some(p) = standby.waiting_p_value {
         writeln!(
             out,
-            "silent for a week while it was not: {} of {} live accounts ({:.1} expected of accounts as busy, p = {p:.3})",
+            "in reserve (silent for a week while it was not, and hardly used before, or coming and going): {} of {} live accounts \
+             ({:.1} expected of such, p = {p:.3})",
             standby.waiting, lineage.live, standby.waiting_expected
+        )?;
+    }
+    if standby.spent > 0 {
+        let was = if standby.spent == 1 { "was" } else { "were" };
+        writeln!(
+            out,
+            "used up: {} of {} live accounts {was} used like the others, and silent for a week",
+            standby.spent, lineage.live
         )?;
     }
     if let Some(warning) = &lineage.warning {
@@ -96,6 +110,11 @@ fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
         writeln!(out, "      {} of its identifiers on accounts gained: {}", event.carried_over, named.join(", "))?;
     }
     Ok(())
+}
+
+/// What makes a word mean several.
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// A length of time in the largest unit that it fills.

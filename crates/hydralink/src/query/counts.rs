@@ -28,9 +28,15 @@ pub fn tokens_of(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId
     (!activity.columns().tokens.is_empty()).then(|| accounts.into_iter().map(of_account).sum())
 }
 
-/// First and last sighting of an account.
-pub fn span_of_account(graph: &BipartiteGraph, account: AccountId) -> (u32, u32) {
-    graph.sightings_of(account).fold((NO_TIME, NO_TIME), |(first, last), sighting| {
+/// First and last time of an account: of its events, and of its sightings where it has no event with a time. A sighting that a
+/// store cuts off ([`crate::as_of`](mod@crate::as_of)) goes on to the cut; events don't.
+pub fn span_of_account(dataset: &Dataset, account: AccountId) -> (u32, u32) {
+    let times = dataset.activity().of(account).time;
+    if let (Some(&first), Some(&last)) = (times.first(), times.last()) {
+        let second = |millis: i64| u32::try_from(millis / 1000).unwrap_or(NO_TIME);
+        return (second(first), second(last));
+    }
+    dataset.graph().sightings_of(account).fold((NO_TIME, NO_TIME), |(first, last), sighting| {
         (earliest(first, sighting.first_seen), last.max(sighting.last_seen))
     })
 }

@@ -126,7 +126,7 @@ pub struct Network {
     pub signals: BTreeMap<String, Option<SignalLine>>,
     /// Strongest identifiers first.
     pub tied_by: Vec<TyingIdentifier>,
-    /// Sightings of members with identifiers that were suppressed as hubs: not used, but counted.
+    /// Sightings of members with identifiers that don't link on their own: they count where another one ties the accounts.
     pub suppressed_sightings: u64,
     /// Share of members lost by leaving out the one identifier that matters most.
     pub fragility: f64,

@@ -271,7 +271,7 @@ fn made_at(dataset: &Dataset, account: AccountId) -> Option<u32> {
 /// Members that were made (or, without an account table, first seen) in the last seven days of the data.
 fn growth(dataset: &Dataset, members: &[AccountId]) -> u64 {
     let since = dataset.graph().last_seen().saturating_sub(WEEK_SECONDS);
-    let came = |&account: &AccountId| made_at(dataset, account).unwrap_or(query::span_of_account(dataset.graph(), account).0);
+    let came = |&account: &AccountId| made_at(dataset, account).unwrap_or(query::span_of_account(dataset, account).0);
     members.iter().map(came).filter(|&came| came != NO_TIME && came > since).count() as u64
 }
 

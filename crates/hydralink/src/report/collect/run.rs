@@ -100,7 +100,7 @@ pub(super) fn limits(dataset: &Dataset, results: &Results) -> Vec<String> {
     }
     let suppressed = results.run.suppressed_sightings;
     if suppressed > 0 {
-        limits.push(format!("{suppressed} sightings with hubs were left out of the linkage; they are counted, not lost."));
+        limits.push(format!("{suppressed} sightings with hubs linked nobody on their own; they count where another identifier ties accounts, or never."));
     }
     limits
 }
