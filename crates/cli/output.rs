@@ -58,27 +58,36 @@ pub(crate) struct Field<T> {
     /// Whether a value is a name, to be copied whole.
     whole: bool,
     in_table: bool,
+    /// Where a line is too narrow for all columns, those with the highest number go first; 0 for those that stay.
+    spare: u8,
 }
 
 impl<T> Field<T> {
     /// A column of names: in tables none is broken.
     pub(crate) const fn name(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: true, in_table: true }
+        Field { heading, cell, number: false, whole: true, in_table: true, spare: 0 }
     }
 
     /// A column of words, in tables and CSV.
     pub(crate) const fn text(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: false, in_table: true }
+        Field { heading, cell, number: false, whole: false, in_table: true, spare: 0 }
     }
 
     /// A column of numbers, in tables and CSV.
     pub(crate) const fn number(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: true, whole: true, in_table: true }
+        Field { heading, cell, number: true, whole: true, in_table: true, spare: 0 }
+    }
+
+    /// A column that is left out of tables on lines too narrow for all, those of a higher order first.
+    pub(crate) const fn spare(order: u8, column: Self) -> Self {
+        let mut column = column;
+        column.spare = order;
+        column
     }
 
     /// A column in CSV only, where tables have no room.
     pub(crate) const fn csv(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: false, in_table: false }
+        Field { heading, cell, number: false, whole: false, in_table: false, spare: 0 }
     }
 }
 
@@ -229,11 +238,13 @@ impl Output {
         if let Some(width) = self.width {
             table.set_width(width);
         }
-        let shown: Vec<&Field<T>> = fields.iter().filter(|field| field.in_table).collect();
+        let mut shown: Vec<&Field<T>> = fields.iter().filter(|field| field.in_table).collect();
         let cell = |record: &T, field: &&Field<T>| visible(&(field.cell)(record));
         let mut rows: Vec<Vec<String>> =
             records.iter().map(|record| shown.iter().map(|field| cell(record, field)).collect()).collect();
-        let (widths, aside) = set_aside(&shown, &mut rows, table.width().map_or(usize::MAX, usize::from));
+        let line = table.width().map_or(usize::MAX, usize::from);
+        drop_spare(&mut shown, &mut rows, line);
+        let (widths, aside) = set_aside(&shown, &mut rows, line);
         table.set_header(shown.iter().map(|field| field.heading));
         for row in &rows {
             table.add_row(row);
@@ -278,17 +289,61 @@ fn padding(at: usize) -> usize {
     if at == 0 { 1 } else { 2 }
 }
 
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The width of a text's longest word.
+fn word(text: &str) -> usize {
+    text.split_whitespace().map(length).max().unwrap_or(0)
+}
+
+/// The room that a column needs for its names and its longest word.
+fn needs<T>(fields: &[&Field<T>], rows: &[Vec<String>], at: usize) -> usize {
+    let values = rows.iter().map(|row| if fields[at].whole { length(&row[at]) } else { word(&row[at]) });
+    values.max().unwrap_or(0).max(word(fields[at].heading))
+}
+
+/// Leaves out spare columns where a line is too narrow for all of them, if that lets all names stay in their rows: as few as
+/// will do, the most spare first.
+fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: usize) {
+    let widths: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
+    let fits = |stays: &[bool]| {
+        let widths = widths.iter().zip(stays).filter(|(_, stays)| **stays).enumerate();
+        widths.map(|(at, (width, _))| width + padding(at)).sum::<usize>() <= line
+    };
+    let mut order: Vec<usize> = (0..fields.len()).filter(|&at| fields[at].spare > 0).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(fields[at].spare));
+    let mut stays = vec![true; fields.len()];
+    for at in order.iter().copied() {
+        if fits(&stays) {
+            break;
+        }
+        stays[at] = false;
+    }
+    if !fits(&stays) {
+        return;
+    }
+    // A wide column may have made the others' going needless.
+    for at in order.into_iter().rev() {
+        let gone = !std::mem::replace(&mut stays[at], true);
+        if gone && !fits(&stays) {
+            stays[at] = false;
+        }
+    }
+    let mut kept = stays.iter();
+    fields.retain(|_| *kept.next().expect("one for each column"));
+    for row in rows {
+        let mut kept = stays.iter();
+        row.retain(|_| *kept.next().expect("one for each column"));
+    }
+}
+
 /// Gives every column the room that its names and its longest word need. Where a line is too narrow for that, the names that don't
 /// fit are taken out of their column, that of the longest first, and returned row by row, for lines of their own above the row: so
 /// that every name can be copied, however narrow the terminal. Widths of columns, without what is around them, come with them.
 fn set_aside<T>(fields: &[&Field<T>], rows: &mut [Vec<String>], line: usize) -> (Vec<usize>, Vec<Vec<String>>) {
-    let length = |text: &str| text.chars().count();
-    let word = |text: &str| text.split_whitespace().map(length).max().unwrap_or(0);
-    let needs = |rows: &[Vec<String>], at: usize| {
-        let values = rows.iter().map(|row| if fields[at].whole { length(&row[at]) } else { word(&row[at]) });
-        values.max().unwrap_or(0).max(word(fields[at].heading))
-    };
-    let mut widths: Vec<usize> = (0..fields.len()).map(|at| needs(rows, at)).collect();
+    let mut widths: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
     let mut aside: Vec<Vec<String>> = vec![Vec::new(); rows.len()];
     let mut moved: Vec<usize> = Vec::new();
     loop {
@@ -301,7 +356,7 @@ fn set_aside<T>(fields: &[&Field<T>], rows: &mut [Vec<String>], line: usize) -> 
             let name = std::mem::replace(&mut row[at], ASIDE.to_string());
             aside.push(if at == 0 { name } else { format!("{} {name}", fields[at].heading) });
         }
-        widths[at] = needs(rows, at);
+        widths[at] = needs(fields, rows, at);
         moved.push(at);
     }
     aside.retain(|names| !names.is_empty());
@@ -370,6 +425,31 @@ mod tests {
         let (widths, aside) = set_aside(&fields, &mut narrow, 24);
         assert_eq!((widths, aside), (vec![12, 5], vec![vec!["template:0123456789abcdef".to_owned()]]));
         assert_eq!(narrow, [row("ip:192.0.2.1", "a b"), row("\u{1}", "seen often")]);
+    }
+
+    #[test]
+    fn spare_columns_go_before_names_stand_alone() {
+        type Row = [&'static str; 4];
+        let field = [
+            Field::name("node", |row: &Row| row[0].to_owned()),
+            Field::number("bits", |row| row[1].to_owned()),
+            Field::spare(1, Field::text("class", |row| row[2].to_owned())),
+            Field::spare(2, Field::number("seen", |row| row[3].to_owned())),
+        ];
+        // 13 + 6 + 8 + 6 columns.
+        let at = |line: usize| {
+            let mut fields: Vec<&Field<Row>> = field.iter().collect();
+            let mut rows = vec![["ip:192.0.2.1", "3.5", "shared", "7"].map(str::to_owned).to_vec()];
+            drop_spare(&mut fields, &mut rows, line);
+            let headings: Vec<&str> = fields.iter().map(|field| field.heading).collect();
+            assert_eq!(headings.len(), rows[0].len());
+            headings.join(" ")
+        };
+        assert_eq!((at(33), at(32)), ("node bits class seen".to_owned(), "node bits class".to_owned()));
+        // Without the class there is room for the other again.
+        assert_eq!((at(26), at(24)), ("node bits seen".to_owned(), "node bits".to_owned()));
+        // Where leaving out doesn't help nothing is left out.
+        assert_eq!(at(18), "node bits class seen");
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `documents` | every command line of the README and the documents is one that the binary takes |
+//! | `said` | what is printed is what is so: counts, estimates, refusals, sentences, and where files go |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
 //! | `determinism` | the same bytes at any thread count and in any row order |
 
@@ -41,6 +42,7 @@ mod privacy;
 mod project;
 mod report;
 mod rows;
+mod said;
 mod store;
 mod support;
 mod update;

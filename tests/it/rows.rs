@@ -38,8 +38,8 @@ fn an_event_that_is_delivered_again_counts_once_wherever() {
     assert_eq!((&whole["duplicate_events"], &whole["conflicting_events"]), (&1.into(), &1.into()), "{whole}");
     assert_eq!(whole["timed_events"], 5, "{whole}");
     let said = bench.ok(&["build", &first, &second, "-o", "said", "--format", "table", "--threads", "1"]).stdout;
-    assert!(said.contains("1 rows repeat an event"), "{said}");
-    assert!(said.contains("1 rows have another row's event id"), "{said}");
+    assert!(said.contains("1 row repeats an event"), "{said}");
+    assert!(said.contains("1 row has another row's event id"), "{said}");
 
     bench.ok(&["build", &second, "-o", "batches", "--quiet"]);
     bench.ok(&["update", "batches", &first, "--quiet"]);

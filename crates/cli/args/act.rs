@@ -121,7 +121,7 @@ pub(crate) enum CaseCommand {
     Note(Decide),
     /// Move a case: new, triage and monitoring take a verdict back, closed keeps it
     State(Move),
-    /// Set from how many accounts on a confirmation needs two reviewers; raising it takes two as well
+    /// Set how many accounts of a case one reviewer may confirm: more take two, and so does raising it
     FourEyes(FourEyes),
     /// Where every case stands
     List(OneStore),
@@ -243,14 +243,15 @@ pub(crate) struct Rekey {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("since").required(true)))]
 pub(crate) struct Expire {
     /// The store
     pub(crate) store: PathBuf,
     /// What was last seen before this time goes: a day (its beginning, UTC) or RFC 3339
-    #[arg(long, value_name = "TIME", required_unless_present = "keep", conflicts_with = "keep")]
+    #[arg(long, value_name = "TIME", group = "since")]
     pub(crate) before: Option<String>,
     /// What was last seen longer than this before the store's last event goes, as in 90d
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", group = "since")]
     pub(crate) keep: Option<String>,
 }
 
@@ -316,9 +317,10 @@ pub(crate) struct Impact {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// File with accounts and identifiers, one a line or JSON Lines, such as a plan or an export of actions (- for stdin)
+    /// File with accounts and identifiers, one a line, JSON Lines, such as a plan or an export of actions, or CSV with a column
+    /// account_id, node, or kind and value (- for stdin)
     pub(crate) list: PathBuf,
-    /// Go on without names that the store doesn't have; each is told
+    /// Go on without names that the store doesn't have; the first ten are told
     #[arg(long)]
     pub(crate) skip_unknown: bool,
 }
@@ -329,9 +331,9 @@ pub(crate) struct Assess {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// File with accounts, one a line or JSON Lines (- for stdin)
+    /// File with accounts, one a line, JSON Lines or CSV with a column account_id (- for stdin)
     pub(crate) list: PathBuf,
-    /// Go on without names that the store doesn't have; each is told
+    /// Go on without names that the store doesn't have; the first ten are told
     #[arg(long)]
     pub(crate) skip_unknown: bool,
 }

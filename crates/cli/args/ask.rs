@@ -63,8 +63,8 @@ pub(crate) struct PathBetween {
     pub(crate) from: String,
     /// Where they end
     pub(crate) to: String,
-    /// How many chains
-    #[arg(short, default_value_t = 1)]
+    /// How many chains, at most 1000
+    #[arg(short, default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) k: usize,
 }
 

@@ -31,7 +31,8 @@ pub(crate) enum Judge {
 pub(crate) struct Calibrate {
     /// The store
     pub(crate) store: PathBuf,
-    /// Null copies; the least q-value that K copies can give a single network is 1/K
+    /// Null copies; the least q-value that K copies can give a single network is 1/K, and fewer than 20 are not used for
+    /// chances
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub(crate) copies: u32,
     /// Seed of the copies

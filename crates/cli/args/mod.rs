@@ -40,9 +40,9 @@ pub(crate) struct Arguments {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shared {
-    /// How to print records: table for people, jsonl for machines; `network` and `assess` also take markdown, and `export` the formats of
-    /// files that its help lists above
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    /// How to print: table for people, json or jsonl for machines, csv where rows are printed; `network` and `assess` also take
+    /// markdown, and `export` takes the formats of files instead (graphml, gexf, csv, parquet, jsonl, stix, misp)
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Option<Format>,
     /// Worker threads (default: one a core). Results don't depend on it
     #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
@@ -119,6 +119,10 @@ pub(crate) enum Command {
     /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
     PlanBans(PlanBans),
     /// What a list of bans and identifier actions made elsewhere would stop, hit and leave
+    ///
+    /// Bans, and actions on identifiers of one kind, are counted on the exchanges on record. Where identifiers of several kinds
+    /// reach an account, which of its exchanges show both isn't kept: they are taken to be independent, the number is said to
+    /// be about so many, and it lies between the most that one kind stops and the sum over kinds.
     ///
     /// Example: hydralink impact store bans.txt
     Impact(Impact),

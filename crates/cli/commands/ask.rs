@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use hydralink::filter::{self, first_passing};
-use hydralink::node::{names_of_lines, targets_of_lines};
+use hydralink::node::{looks_like_csv, names_of_lines, targets_of_lines};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::top::{self, By, TopNode};
 use hydralink::{Dataset, Node};
 
 use crate::Found;
 use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
-use crate::output::{Field, Output, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 
 /// Prints one node, or those that stdin names.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
@@ -31,12 +31,14 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
 
 /// The nodes that a file or stdin names, and the first of the names that the store doesn't have; each of these is told.
 pub(crate) fn named(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
-    found_in(dataset, names_of_lines(&read(path)?)?, output)
+    let text = read(path)?;
+    found_in(dataset, &text, names_of_lines(&text)?, output)
 }
 
 /// The nodes that a list of what is to be done names.
 pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
-    found_in(dataset, targets_of_lines(&read(path)?)?, output)
+    let text = read(path)?;
+    found_in(dataset, &text, targets_of_lines(&text)?, output)
 }
 
 type Named = (Vec<Node>, Option<hydralink::Error>);
@@ -48,17 +50,35 @@ fn read(path: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn found_in(dataset: &Dataset, names: Vec<String>, output: &mut Output) -> anyhow::Result<Named> {
-    let (mut nodes, mut unknown) = (Vec::new(), None);
+/// Unknown names of a list that are told one by one.
+const UNKNOWN_SHOWN: usize = 10;
+
+fn found_in(dataset: &Dataset, text: &str, names: Vec<String>, output: &mut Output) -> anyhow::Result<Named> {
+    let (mut nodes, mut unknown, mut count) = (Vec::new(), None, 0);
+    // A row of a CSV isn't near to anything: what to do about it is said once.
+    let rows =
+        looks_like_csv(text) && text.lines().next().is_some_and(|line| names.first().is_some_and(|name| name == line.trim()));
     for name in names {
         match dataset.node(&name) {
             Ok(node) => nodes.push(node),
             Err(error @ hydralink::Error::Unknown { .. }) => {
-                output.say(&error.to_string())?;
+                count += 1;
+                if count <= UNKNOWN_SHOWN && !rows {
+                    output.say(&error.to_string())?;
+                }
                 unknown = unknown.or(Some(error));
             }
             Err(error) => return Err(error.into()),
         }
+    }
+    if rows && count > 0 {
+        output.say(&format!(
+            "the list looks like a CSV, and {} of its rows are no names: give its header a column account_id (or node, or kind and \
+             value), or cut out the one with the names, as in `cut -d, -f1`",
+            grouped(count as u64)
+        ))?;
+    } else if count > UNKNOWN_SHOWN {
+        output.say(&format!("... and {} more names that the store doesn't have", grouped((count - UNKNOWN_SHOWN) as u64)))?;
     }
     Ok((nodes, unknown))
 }
@@ -108,7 +128,17 @@ fn card_text(card: &NodeCard) -> String {
         line("membership", format!("{membership}, confidence {confidence:.2}"));
     }
     if let Some(suppressed) = card.suppressed_sightings.filter(|&count| count > 0) {
-        line("hubs", format!("{} identifiers not used for linking; see `neighbors`", grouped(suppressed)));
+        let never = card.dropped_sightings.unwrap_or(0);
+        let all = counted(suppressed, "identifier");
+        let count = "they count where another identifier ties the accounts";
+        line(
+            "hubs",
+            match never {
+                0 => format!("{all} not linking on their own: {count} (`appeal`)"),
+                _ if never == suppressed => format!("{all} that link nobody and never count (`neighbors` has their class)"),
+                _ => format!("{all} not linking on their own: {count} (`appeal`), but for {} that never do", grouped(never)),
+            },
+        );
     }
     lines.push(String::new());
     lines.join("\n")
@@ -139,7 +169,8 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
             arguments.top,
         )?);
     }
-    let found = if several { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
+    let found =
+        if several && output.format() != Format::Csv { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
     if rows.len() < all && arguments.filter_where.is_none() {
         output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
     }
@@ -150,10 +181,10 @@ const NEIGHBOR: &[Field<Neighbor>] = &[
     Field::csv("of", |row| row.of.clone()),
     Field::name("node", |row| row.node.clone()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.2}"))),
-    Field::number("exchanges", |row| row.exchanges.to_string()),
+    Field::spare(3, Field::number("exchanges", |row| row.exchanges.to_string())),
     Field::number("degree", |row| row.degree.to_string()),
-    Field::text("class", |row| row.class.clone().unwrap_or_default()),
-    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::spare(1, Field::text("class", |row| row.class.clone().unwrap_or_default())),
+    Field::spare(2, Field::text("network", |row| row.network.clone().unwrap_or_default())),
     Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];
@@ -186,8 +217,8 @@ const TOP: &[Field<TopNode>] = &[
     Field::number("degree", |row| row.degree.to_string()),
     Field::number("exchanges", |row| row.exchanges.to_string()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.1}"))),
-    Field::text("class", |row| row.class.clone().unwrap_or_default()),
-    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::spare(2, Field::text("class", |row| row.class.clone().unwrap_or_default())),
+    Field::spare(1, Field::text("network", |row| row.network.clone().unwrap_or_default())),
     Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
     Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
 ];

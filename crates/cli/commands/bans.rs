@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
 
 use super::ask::{refuse_unknown, targets};
+use super::judge::say_too_few_copies;
 use crate::Found;
 use crate::args::{self, PlanBans};
 use crate::output::{Output, counted, grouped};
@@ -18,6 +19,7 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
     dataset.expect_reading_of_network(&results, index);
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
     let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
+    say_too_few_copies(&dataset, &results, output)?;
     Ok(output.one(&plan, plan_text)?)
 }
 
@@ -31,6 +33,7 @@ pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::R
         anyhow::bail!("{} names nothing that the store has", arguments.list.display());
     }
     let impact = bans::impact(&dataset, &results, &nodes)?;
+    say_too_few_copies(&dataset, &results, output)?;
     Ok(output.one(&impact, impact_text)?)
 }
 
@@ -41,10 +44,11 @@ const GROUPS_SHOWN: usize = 8;
 fn plan_text(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
-            "{}: {} actions stop {} of {} exchanges{}",
+            "{}: {} {} {} of {} exchanges{}",
             plan.network,
-            grouped(plan.actions.len() as u64),
-            grouped(plan.exchanges_stopped),
+            counted(plan.actions.len() as u64, "action"),
+            if plan.actions.len() == 1 { "stops" } else { "stop" },
+            stopped_text(plan.exchanges_stopped, plan.estimated, plan.exchanges_stopped_bounds),
             grouped(plan.exchanges),
             tokens_text(plan.tokens_stopped, plan.tokens)
         ),
@@ -114,7 +118,7 @@ fn impact_text(impact: &Impact) -> String {
             "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%){}",
             counted(impact.accounts_banned, "ban"),
             counted(impact.identifiers_acted_on, "action"),
-            grouped(impact.exchanges_stopped),
+            stopped_text(impact.exchanges_stopped, impact.estimated, impact.exchanges_stopped_bounds),
             grouped(impact.exchanges),
             share * 100.0,
             tokens_text(impact.tokens_stopped, impact.tokens)
@@ -146,7 +150,7 @@ fn impact_text(impact: &Impact) -> String {
             network.network,
             grouped(network.banned),
             grouped(network.accounts),
-            grouped(network.exchanges_stopped),
+            stopped_text(network.exchanges_stopped, network.estimated, network.exchanges_stopped_bounds),
             grouped(network.exchanges),
             tokens_text(network.tokens_stopped, network.tokens)
         ));
@@ -166,6 +170,14 @@ fn impact_text(impact: &Impact) -> String {
 /// What is stopped of the tokens, where the store knows of any.
 fn tokens_text(stopped: Option<u64>, all: Option<u64>) -> String {
     stopped.zip(all).map_or(String::new(), |(stopped, all)| format!(" and {} of {} tokens", grouped(stopped), grouped(all)))
+}
+
+/// A number of exchanges; an estimate with what it lies between.
+fn stopped_text(stopped: u64, estimated: bool, (least, most): (u64, u64)) -> String {
+    match estimated {
+        true => format!("about {} ({} to {})", grouped(stopped), grouped(least), grouped(most)),
+        false => grouped(stopped),
+    }
 }
 
 /// Accounts of victims, if there are any.
@@ -236,11 +248,23 @@ fn reviewed_text(reviewed: &Reviewed) -> String {
 }
 
 fn replacement_text(replacement: &Replacement) -> String {
-    let regeneration =
-        replacement.regeneration.map_or(String::new(), |share| format!("; {:.0}% of its bans were replaced", share * 100.0));
+    let batch = match replacement.days_since {
+        days if days >= 7.0 => {
+            format!(", all within {:.1} days and none in the last {days:.0}", replacement.made_within_days)
+        }
+        _ => String::new(),
+    };
+    let regeneration = match replacement.regeneration {
+        None => String::new(),
+        Some(share) if share > 0.0 => format!("; {:.0}% of its bans were made up for", share * 100.0),
+        Some(_) => "; none of its bans was made up for".to_owned(),
+    };
     format!(
-        "on record it made {:.1} accounts a week (95% interval {:.1} to {:.1}){regeneration}: expect replacement",
-        replacement.accounts_a_week, replacement.interval.0, replacement.interval.1
+        "on record it made {:.1} accounts a week up to the last event (95% interval {:.1} to {:.1}){batch}{regeneration}: {}",
+        replacement.accounts_a_week,
+        replacement.interval.0,
+        replacement.interval.1,
+        if replacement.expected { "expect replacement" } else { "nothing says that it makes new ones" }
     )
 }
 

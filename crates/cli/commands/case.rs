@@ -5,7 +5,7 @@ use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry
 
 use crate::Found;
 use crate::args::{CaseCommand, CaseLog, CaseVerify, Decide, FourEyes, Move, OneStore, StateName};
-use crate::output::{Field, Output, grouped};
+use crate::output::{Field, Output, counted, grouped};
 
 /// Runs a command about decisions.
 pub(crate) fn case(command: &CaseCommand, output: &mut Output) -> anyhow::Result<Found> {
@@ -53,16 +53,25 @@ fn state(arguments: &Move, output: &mut Output) -> anyhow::Result<Found> {
 
 /// Prints the case that the last decision was about.
 fn print_decided(cases: &Cases, output: &mut Output) -> anyhow::Result<Found> {
-    let target = cases.entries().last().map_or("", |entry| entry.target.as_str());
-    let Some(case) = cases.case_of(target) else { return Ok(Found::Nothing) };
+    let Some(last) = cases.entries().last() else { return Ok(Found::Nothing) };
+    let Some(case) = cases.case_of(&last.target) else { return Ok(Found::Nothing) };
     let found = output.one(case, |case| {
-        let mut text = format!("{}: {}, {} accounts\n", case.case, case.state.name(), grouped(case.accounts));
+        let what = match last.action {
+            Action::Note => "note added".to_owned(),
+            _ => counted(case.accounts, "account"),
+        };
+        let mut text = format!("{}: {}, {what}\n", case.case, case.state.name());
         if case.awaiting > 0 {
-            text.push_str(&format!("{} accounts wait for a second reviewer's `case confirm`\n", grouped(case.awaiting)));
+            let waits = if case.awaiting == 1 { "waits" } else { "wait" };
+            let accounts = counted(case.awaiting, "account");
+            text.push_str(&format!("{accounts} {waits} for a second reviewer's `case confirm`\n"));
         }
         text
     })?;
-    output.say("`hydralink detect` uses it from now on")?;
+    // A remark changes nothing, and closing a case keeps its verdict.
+    if last.action != Action::Note && last.state != Some(State::Closed) {
+        output.say("`hydralink detect` uses it from now on")?;
+    }
     Ok(found)
 }
 
@@ -71,7 +80,8 @@ fn four_eyes(arguments: &FourEyes, output: &mut Output) -> anyhow::Result<Found>
     if cases.four_eyes() < arguments.accounts {
         output.say("raising the number takes effect when a second reviewer sets the same")?;
     }
-    output.line(&format!("one reviewer may confirm {} accounts of a case", grouped(cases.four_eyes())))?;
+    let accounts = counted(cases.four_eyes(), "account");
+    output.line(&format!("one reviewer may confirm up to {accounts} of a case; more take two"))?;
     Ok(Found::Something)
 }
 
@@ -100,7 +110,7 @@ fn verify(arguments: &CaseVerify, output: &mut Output) -> anyhow::Result<Found> 
 
 /// What a check of the log found, in a few lines.
 pub(crate) fn check_text(check: &ChainCheck) -> String {
-    let mut text = format!("{} decisions: the chain holds; head {}\n", grouped(check.records), check.head);
+    let mut text = format!("{}: the chain holds; head {}\n", counted(check.records, "decision"), check.head);
     if check.torn_bytes > 0 {
         text.push_str(&format!(
             "an unfinished last line of {} bytes (a crash while it was written) is no decision; the next one sets it aside\n",
@@ -125,18 +135,19 @@ fn warn_torn(cases: &Cases, output: &mut Output) -> std::io::Result<()> {
 const CASE: &[Field<Case>] = &[
     Field::name("case", |case| case.case.clone()),
     Field::text("state", |case| case.state.name().to_owned()),
-    Field::number("accounts", |case| case.accounts.to_string()),
-    Field::number("awaiting", |case| case.awaiting.to_string()),
+    // A case with remarks only has none that anything was decided about.
+    Field::number("accounts", |case| if case.accounts == 0 { String::new() } else { case.accounts.to_string() }),
+    Field::spare(1, Field::number("awaiting", |case| case.awaiting.to_string())),
     Field::text("reviewer", |case| case.reviewer.clone()),
     Field::text("reason", |case| case.reason.clone().unwrap_or_default()),
     Field::csv("opened", |case| case.opened.clone()),
-    Field::text("updated", |case| case.updated.clone()),
-    Field::number("records", |case| case.records.to_string()),
+    Field::spare(2, Field::text("updated", |case| case.updated.clone())),
+    Field::spare(3, Field::number("records", |case| case.records.to_string())),
 ];
 
 const ENTRY: &[Field<LogEntry>] = &[
     Field::number("seq", |entry| entry.seq.to_string()),
-    Field::text("at", |entry| entry.at.clone()),
+    Field::spare(1, Field::text("at", |entry| entry.at.clone())),
     Field::text("reviewer", |entry| entry.reviewer.clone()),
     Field::text("action", |entry| match (entry.state, entry.four_eyes) {
         (Some(state), _) => state.name().to_owned(),
@@ -144,8 +155,8 @@ const ENTRY: &[Field<LogEntry>] = &[
         _ => entry.action.name().to_owned(),
     }),
     Field::name("target", |entry| entry.target.clone()),
-    Field::number("accounts", |entry| entry.accounts.to_string()),
-    Field::text("reason", |entry| entry.reason.clone().unwrap_or_default()),
+    Field::spare(3, Field::number("accounts", |entry| entry.accounts.to_string())),
+    Field::spare(2, Field::text("reason", |entry| entry.reason.clone().unwrap_or_default())),
     Field::text("text", |entry| entry.text.clone().unwrap_or_default()),
     Field::csv("hash", |entry| entry.hash.clone()),
 ];

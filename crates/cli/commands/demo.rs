@@ -70,7 +70,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
     let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), false)?;
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
-    output.line(&find::evaluation_text(&evaluation))?;
+    output.line(&find::evaluation_text(&evaluation.evaluation))?;
 
     let progress = Progress::new(shared, "drawing", None, false);
     let drawn = hydralink::export_drawn(&dataset, &results, &ExportConfig::default(), &graphml)?;

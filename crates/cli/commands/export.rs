@@ -6,7 +6,7 @@ use hydralink::report::{ReportConfig, ReportData};
 
 use crate::Found;
 use crate::args::{Export, Report, Shared};
-use crate::output::{Format, Output, counted, grouped};
+use crate::output::{Format, Output, counted};
 use crate::progress::Progress;
 
 /// Writes the graph of the chosen networks.
@@ -14,20 +14,24 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
     let summary = run_export(arguments, shared)?;
     let files: Vec<String> = summary.files.iter().map(|file| file.path.display().to_string()).collect();
     output.say(&format!(
-        "{}: {}, {} of {}{}",
+        "{}: {}, {} of {}{}{}",
         files.join(", "),
         counted(summary.nodes, "node"),
         counted(summary.edges, "edge"),
-        counted(summary.networks, "network"),
+        counted(summary.networks - summary.candidates, "network"),
+        match summary.candidates {
+            0 => String::new(),
+            below => format!(" and {} below the threshold", counted(below, "candidate")),
+        },
         if summary.collapsed { "; collapsed, one node a network: see --max-nodes" } else { "" }
     ))?;
     let (identifiers, networks) = (summary.left_out.small_identifiers, summary.left_out.small_networks);
     if identifiers + networks > 0 {
         output.say(&format!(
-            "left out, as they are about fewer than {} accounts: {} identifiers, {} networks",
+            "left out, as they are about fewer than {} accounts: {}, {}",
             arguments.k,
-            grouped(identifiers),
-            grouped(networks)
+            counted(identifiers, "identifier"),
+            counted(networks, "network")
         ))?;
     }
     Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })

@@ -14,6 +14,7 @@ use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectCo
 
 use super::ask::{found_but, refuse_unknown};
 use super::join::accounts_named;
+use super::judge::say_too_few_copies;
 use super::link::read_lists;
 use crate::Found;
 use crate::args::{
@@ -108,6 +109,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
 /// Prints what to review in so many hours.
 fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig, output: &mut Output) -> anyhow::Result<Found> {
     let found = review::review(dataset, results, config)?;
+    say_too_few_copies(dataset, results, output)?;
     let printed = match output.format() {
         Format::Json => output.one(&found, |_| String::new())?,
         _ => output.records(&found.networks, REVIEWED)?,
@@ -266,8 +268,14 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::csv("community", |row| row.member.community.to_string()),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
     Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
-    Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
-    Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
+    Field::spare(
+        1,
+        Field::number("confidence", |row| row.member.confidence.map_or(String::new(), |value| format!("{value:.3}"))),
+    ),
+    Field::spare(
+        2,
+        Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
+    ),
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
     Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
     Field::text("role", |row| row.member.role.map_or("", AccountRole::name).to_owned()),
@@ -368,7 +376,7 @@ const LIFE: &[Field<Lineage>] = &[
     Field::number("runs", |row| row.runs.to_string()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::number("live", |row| row.live.to_string()),
-    Field::number("bans", |row| row.regeneration.as_ref().map_or(String::new(), |one| one.bans.to_string())),
+    Field::number("bans", |row| row.bans.to_string()),
     Field::number("R", |row| row.regeneration.as_ref().map_or(String::new(), |one| format!("{:.2}", one.rate))),
     Field::number("waiting", |row| row.standby.waiting.to_string()),
     Field::text("events", |row| row.events.iter().map(|event| event.event.as_str()).collect::<Vec<&str>>().join(" ")),

@@ -17,7 +17,7 @@ use super::ask::{found_but, named};
 use super::find::MEMBER;
 use crate::Found;
 use crate::args;
-use crate::output::{Field, Format, Output, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 
 /// Prints what lies around a node.
 pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<Found> {
@@ -40,9 +40,9 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
 const EGO: &[Field<EgoNode>] = &[
     Field::number("hops", |row| row.hops.to_string()),
     Field::name("node", |row| row.node.clone()),
-    Field::name("through", |row| row.through.clone()),
-    Field::number("degree", |row| row.degree.to_string()),
-    Field::text("network", |row| row.network.clone().unwrap_or_default()),
+    Field::spare(1, Field::name("through", |row| row.through.clone())),
+    Field::spare(2, Field::number("degree", |row| row.degree.to_string())),
+    Field::spare(3, Field::text("network", |row| row.network.clone().unwrap_or_default())),
 ];
 
 /// Prints the strongest chains of evidence between two nodes.
@@ -101,9 +101,9 @@ pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow:
 const SHARED: &[Field<Shared>] = &[
     Field::name("identifier", |row| row.identifier.clone()),
     Field::number("bits", |row| format!("{:.1}", row.bits)),
-    Field::number("accounts", |row| row.accounts.to_string()),
-    Field::text("class", |row| row.class.clone().unwrap_or_default()),
-    Field::text("at the same time", |row| if row.overlapping { "yes" } else { "no" }.to_owned()),
+    Field::spare(1, Field::number("accounts", |row| row.accounts.to_string())),
+    Field::spare(2, Field::text("class", |row| row.class.clone().unwrap_or_default())),
+    Field::spare(3, Field::text("at the same time", |row| if row.overlapping { "yes" } else { "no" }.to_owned())),
     Field::csv("first_from", |row| row.seen_by_first.0.clone().unwrap_or_default()),
     Field::csv("first_until", |row| row.seen_by_first.1.clone().unwrap_or_default()),
     Field::csv("second_from", |row| row.seen_by_second.0.clone().unwrap_or_default()),
@@ -457,9 +457,9 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
         _ => output.records(&found.accounts, &close_fields(!good.is_empty()))?,
     };
     output.say(&format!(
-        "{} seeds; a cluster of {} accounts of conductance {:.3}; showing {} of {} that the walk reached",
-        grouped(found.seeds),
-        grouped(found.inside),
+        "{}; a cluster of {} of conductance {:.3}; showing {} of {} that the walk reached",
+        counted(found.seeds, "seed"),
+        counted(found.inside, "account"),
         found.conductance,
         grouped(found.accounts.len() as u64),
         grouped(all as u64)

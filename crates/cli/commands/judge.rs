@@ -5,12 +5,12 @@ use std::path::Path;
 use hydralink::ablate::AblationLine;
 use hydralink::backtest::{Alarm, Cut, FoundWhen, Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig, BaselineLine};
-use hydralink::calibrate::{CalibrateConfig, Reliability, ThresholdLine};
-use hydralink::evaluate::{self, FairnessLine, SampledPairwise, Truth};
+use hydralink::calibrate::{CalibrateConfig, Reliability, TELLING_COPIES, ThresholdLine, too_few_copies};
+use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
 use hydralink::reruns::RerunStep;
-use hydralink::{ConsensusConfig, Dataset, Error, Network, ablate::ablate, calibrate, consensus, layers};
+use hydralink::{ConsensusConfig, Dataset, Error, Labelling, Network, ablate::ablate, calibrate, consensus, layers};
 
 use super::{find, read};
 use crate::Found;
@@ -54,17 +54,46 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
         return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
     }
     output.records(&calibration.thresholds(&results), THRESHOLD)?;
-    let flagged = results.networks.iter().filter(|network| network.flagged);
-    let (all, sure) =
-        flagged.fold((0, 0), |sum, network| (sum.0 + 1, sum.1 + u64::from(network.q_value.is_some_and(|q| q <= 0.05))));
-    output.say(&format!(
-        "{} of {} networks over the threshold have q <= 0.05: chance does not explain them. Whether they are innocent is another question. \
-         Next: hydralink networks {}",
-        grouped(sure),
-        grouped(all),
-        arguments.store.display()
-    ))?;
+    let flagged: Vec<f64> =
+        results.networks.iter().filter(|network| network.flagged).map(|network| network.q_value.unwrap_or(1.0)).collect();
+    let telling = calibrated_text(&flagged, calibration.least_q_value(&results), config.copies);
+    output.say(&format!("{telling} Next: hydralink networks {}", arguments.store.display()))?;
     Ok(Found::Something)
+}
+
+/// What the q-values of the flagged networks say, where so many copies could give this at least.
+fn calibrated_text(flagged: &[f64], least: f64, copies: u32) -> String {
+    let (sure, all) = (flagged.iter().filter(|&&q| q <= 0.05).count() as u64, flagged.len() as u64);
+    let of = format!("{} of {} networks over the threshold have q <= .05", grouped(sure), grouped(all));
+    let few = if (copies as usize) < TELLING_COPIES {
+        format!(
+            " Chances of `plan-bans`, `impact` and `networks --review-hours` go by {TELLING_COPIES} copies or more, and not by these."
+        )
+    } else {
+        String::new()
+    };
+    let innocent = "Whether they are innocent is another question.";
+    match sure {
+        _ if all == 0 => format!("no network is over the threshold.{few}"),
+        _ if least > 0.05 => format!(
+            "{} cannot show q <= .05: the least that they can give is {least:.3}. Use --copies {TELLING_COPIES} or more.{few}",
+            if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") }
+        ),
+        0 => format!("{of}: chance may explain them.{few}"),
+        _ if sure < all => format!("{of}: chance does not explain these, and may explain the others. {innocent}{few}"),
+        _ => format!("{of}: chance does not explain them. {innocent}{few}"),
+    }
+}
+
+/// Says that chances don't go by the q-values of a calibration with few copies, where that is so.
+pub(super) fn say_too_few_copies(dataset: &Dataset, results: &Labelling, output: &mut Output) -> anyhow::Result<()> {
+    if let Some(copies) = too_few_copies(dataset, results)? {
+        let copies = if copies == 1 { "1 null copy".to_owned() } else { format!("{copies} null copies") };
+        output.say(&format!(
+            "chances go by scores alone: the calibration has {copies}, and q-values of fewer than {TELLING_COPIES} can't be low"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Reruns the detection on the store as it stood at each cut; prints when networks were first found.
@@ -75,7 +104,8 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
         None => Groups::flagged(&results),
         Some(file) => {
             let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
-            Groups { group_of: labels.label_of, names: labels.names }
+            say_unknown(labels.count(), "labelled accounts", output)?;
+            labels.into()
         }
     };
     let bar = Progress::new(shared, "cuts", Some(0), false);
@@ -110,6 +140,7 @@ fn leaked(alarm: Option<&Alarm>) -> String {
 const FOUND_WHEN: &[Field<FoundWhen>] = &[
     Field::text("network", |network| network.network.clone()),
     Field::number("accounts", |network| network.accounts.to_string()),
+    Field::csv("unknown_accounts", |network| network.unknown_accounts.to_string()),
     Field::number("exchanges", |network| network.exchanges.to_string()),
     Field::csv("first_event", |network| network.first_event.clone().unwrap_or_default()),
     Field::number("alarm_hours", |network| hours(network.alarm.as_ref())),
@@ -139,8 +170,9 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
     let networks = results.networks(&dataset, &places[..shown])?;
     let found = output.records(&networks, STABILITY)?;
     output.say(&format!(
-        "of each rerun {:.0}% of the sightings were left out; below .6 a network should not be trusted, from .85 on it is very stable. \
+        "of each of {} reruns {:.0}% of the sightings were left out; below .6 a network should not be trusted, from .85 on it is very stable. \
          Whether it is right is another question. Next: hydralink members {} --format csv",
+        config.runs,
         100.0 * config.left_out,
         arguments.store.display()
     ))?;
@@ -156,7 +188,7 @@ const STABILITY: &[Field<Network>] = &[
     Field::number("recovered", |network| network.stability.map_or(String::new(), |found| found.recovered.to_string())),
     Field::number("dissolved", |network| network.stability.map_or(String::new(), |found| found.dissolved.to_string())),
     Field::number("flagged", |network| network.stability.map_or(String::new(), |found| found.flagged.to_string())),
-    Field::number("runs", |network| network.stability.map_or(String::new(), |found| found.runs.to_string())),
+    Field::spare(1, Field::number("runs", |network| network.stability.map_or(String::new(), |found| found.runs.to_string()))),
 ];
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
@@ -239,15 +271,27 @@ fn layers_text(layers: &Layers) -> String {
     lines.join("\n")
 }
 
-fn read_truth(dataset: &Dataset, files: &TruthFiles) -> anyhow::Result<Truth> {
-    Ok(Truth::read(dataset, &files.labels, files.benign.as_deref(), files.partial)?)
+fn read_truth(dataset: &Dataset, files: &TruthFiles, output: &mut Output) -> anyhow::Result<Truth> {
+    let truth = Truth::read(dataset, &files.labels, files.benign.as_deref(), files.partial)?;
+    say_unknown(truth.networks.count(), "labelled accounts", output)?;
+    say_unknown(truth.groups.count(), "look-alikes", output)?;
+    Ok(truth)
+}
+
+/// Says of how many labels nothing is counted, if there are any.
+fn say_unknown(count: LabelCount, what: &str, output: &mut Output) -> std::io::Result<()> {
+    if count.unknown == 0 {
+        return Ok(());
+    }
+    let (unknown, all) = (grouped(count.unknown), grouped(count.accounts));
+    output.say(&format!("{unknown} of {all} {what} are not in the store and left out: recall is of those that are"))
 }
 
 /// Compares the networks found with the truth; on request beside baselines, or by whom false alarms hit.
 pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
-    let truth = read_truth(&dataset, &arguments.truth)?;
+    let truth = read_truth(&dataset, &arguments.truth, output)?;
     if arguments.more.baselines {
         let config = BaselineConfig { pair_budget: arguments.more.pair_budget, ..BaselineConfig::default() };
         let bar = Progress::new(shared, "baselines", None, false);
@@ -262,11 +306,15 @@ pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Outpu
         return Ok(found);
     }
     if arguments.more.fairness {
-        return Ok(output.records(&evaluate::fairness(&dataset, &results, &truth), FAIRNESS)?);
+        let lines = evaluate::fairness(&dataset, &results, &truth);
+        if lines.is_empty() {
+            output.say("no legitimate account has a country or a pathway: `build --accounts` reads them")?;
+        }
+        return Ok(output.records(&lines, FAIRNESS)?);
     }
     let (found, names) = (evaluate::predicted(&dataset, &results), evaluate::names_of(&results));
-    let evaluation = truth.score(&found, &names)?;
-    let answer = output.one(&evaluation, find::evaluation_text)?;
+    let evaluation = truth.told(truth.score(&found, &names)?);
+    let answer = output.one(&evaluation, |told| find::evaluation_text(&told.evaluation))?;
     if arguments.truth.partial {
         output.say(&estimate_text(&truth.estimate(&found, &names)?))?;
     }
@@ -314,7 +362,7 @@ const FAIRNESS: &[Field<FairnessLine>] = &[
 /// Prints how right the chain is without each part.
 fn run_ablate(arguments: &Ablate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
-    let truth = read_truth(&dataset, &arguments.truth)?;
+    let truth = read_truth(&dataset, &arguments.truth, output)?;
     let bar = Progress::new(shared, "ablating", None, false);
     let lines = ablate(&dataset, &dataset.results()?, &truth, &|without| go_on(&bar, &format!("without {without}")))?;
     drop(bar);
@@ -331,6 +379,7 @@ const ABLATION: &[Field<AblationLine>] = &[
     Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)),
     Field::number("largest", |line| format!("{:.2}", line.largest_recall)),
     Field::number("benign", |line| line.benign_flagged.to_string()),
+    Field::csv("unknown_labels", |line| line.unknown_labels.to_string()),
 ];
 
 /// Prints detection against attacker budget, and writes the curve.

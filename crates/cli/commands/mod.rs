@@ -15,7 +15,7 @@ mod privacy;
 mod read;
 
 use crate::Found;
-use crate::args::{ActCommand, Command, Shared};
+use crate::args::{ActCommand, CaseCommand, Command, Shared};
 use crate::output::{Format, Output};
 
 /// Runs a command.
@@ -29,6 +29,14 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         anyhow::bail!(
             "--format graphml, gexf, parquet, stix and misp are for `hydralink export`; use table, json, jsonl or csv"
         );
+    }
+    if let Some(name) = prints_one_thing(&command).filter(|_| format == Format::Csv) {
+        let others = if matches!(command, Command::Network(_) | Command::Assess(_)) {
+            "json, jsonl or markdown"
+        } else {
+            "json or jsonl"
+        };
+        anyhow::bail!("--format csv is for rows, and `hydralink {name}` prints one thing: use table, {others}");
     }
     match command {
         Command::Demo(arguments) => demo::demo(&arguments, shared, output),
@@ -79,4 +87,36 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Evaluate(arguments) => judge::evaluate(&arguments, shared, output),
         Command::Judge(arguments) => judge::run(arguments, shared, output),
     }
+}
+
+/// The name of a command that prints one thing and no rows.
+fn prints_one_thing(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Synth(_) => "synth",
+        Command::Profile(_) => "profile",
+        Command::Build(_) => "build",
+        Command::Update(_) => "update",
+        Command::AsOf(_) => "as-of",
+        Command::Network(_) => "network",
+        Command::Assess(_) => "assess",
+        Command::Show(_) => "show",
+        Command::Why(_) => "why",
+        Command::WhyNot(_) => "why-not",
+        Command::Appeal(_) => "appeal",
+        Command::How(_) => "how",
+        Command::Cohesion(_) => "cohesion",
+        Command::PlanBans(_) => "plan-bans",
+        Command::Impact(_) => "impact",
+        Command::Evaluate(arguments) if !arguments.more.baselines && !arguments.more.fairness => "evaluate",
+        Command::Lineage(arguments) if arguments.id.is_some() => "lineage ID",
+        Command::Verify(_) => "verify",
+        Command::Act(ActCommand::Case(CaseCommand::List(_) | CaseCommand::Log(_))) => return None,
+        Command::Act(ActCommand::Case(CaseCommand::Verify(_))) => "case verify",
+        Command::Act(ActCommand::Case(_)) => "case",
+        Command::Act(ActCommand::Share(_)) => "share",
+        Command::Act(ActCommand::Forget(_)) => "forget",
+        Command::Act(ActCommand::Expire(_)) => "expire",
+        Command::Act(ActCommand::Rekey(_)) => "rekey",
+        _ => return None,
+    })
 }

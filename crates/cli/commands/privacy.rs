@@ -62,13 +62,13 @@ fn rekeyed_text(rekeyed: &Rekeyed) -> String {
 
 fn expired_text(expired: &Expired) -> String {
     let mut text = format!(
-        "before {}: {} accounts, {} identifiers, {} sightings and {} events are gone; {} sightings went on and begin there now\n",
+        "before {}: {}, {}, {} and {} are gone; {} went on and begin there now\n",
         expired.since,
-        grouped(expired.accounts),
-        grouped(expired.identifiers),
-        grouped(expired.sightings),
-        grouped(expired.events),
-        grouped(expired.sightings_cut)
+        counted(expired.accounts, "account"),
+        counted(expired.identifiers, "identifier"),
+        counted(expired.sightings, "sighting"),
+        counted(expired.events, "event"),
+        counted(expired.sightings_cut, "sighting")
     );
     if expired.sightings_without_time > 0 {
         text += &format!("{} sightings have no time, and stay\n", grouped(expired.sightings_without_time));

@@ -75,13 +75,12 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
 
 fn profile_text(profile: &Profile) -> String {
     let mut lines = vec![
-        format!("{} rows, {} accounts", grouped(profile.rows), grouped(profile.accounts)),
+        format!("{}, {}", counted(profile.rows, "row"), counted(profile.accounts, "account")),
         format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent),
-        format!(
-            "{} to {}",
-            hydralink::time::rfc3339(profile.first_seen).unwrap_or_else(|| "no times".to_owned()),
-            hydralink::time::rfc3339(profile.last_seen).unwrap_or_else(|| "no times".to_owned())
-        ),
+        match [profile.first_seen, profile.last_seen].map(hydralink::time::rfc3339) {
+            [Some(first), Some(last)] => format!("{first} to {last}"),
+            _ => "no row has a time".to_owned(),
+        },
     ];
     for (reason, count) in &profile.rejected {
         lines.push(format!("rejected: {} {reason}", grouped(*count)));
@@ -109,7 +108,7 @@ fn profile_text(profile: &Profile) -> String {
             grouped(kind.projection_pairs)
         ));
         for (value, accounts) in kind.hubs.iter().take(3) {
-            lines.push(format!("  {value:<40}{:>10} accounts", grouped(*accounts)));
+            lines.push(format!("  {value:<40}{:>10} account{}", grouped(*accounts), if *accounts == 1 { "" } else { "s" }));
         }
     }
     for file in &profile.files {
@@ -144,6 +143,9 @@ fn forwarded_line(forwarded: u64) -> Option<String> {
     (forwarded > 0).then_some(line)
 }
 
+/// Columns that were not read and are named.
+const IGNORED_SHOWN: usize = 20;
+
 /// The columns that were not read, if there are any.
 fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
     let named = |one: &IgnoredColumn| match one.meant {
@@ -157,7 +159,10 @@ fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
         .filter_map(|one| one.repeats.map(|ours| format!("column {} was not read: another one is {ours} already", one.column)))
         .collect();
     if !names.is_empty() {
-        lines.push(format!("columns that mean nothing and were not read: {}; --map names them", names.join(", ")));
+        let more = names.len().saturating_sub(IGNORED_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = names[..names.len().min(IGNORED_SHOWN)].join(", ");
+        lines.push(format!("columns that mean nothing and were not read: {named}{more}; --map names them"));
     }
     lines
 }
@@ -227,15 +232,15 @@ pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output
 
 fn as_of_text(made: &AsOf) -> String {
     format!(
-        "as of {}: {} accounts ({} were seen only later), {} sightings of {} identifiers, {} events\n\
-         {} sightings went on: cut at that time, their counts at most what the account had done\n",
+        "as of {}: {} ({} seen only later), {} of {}, {}\n\
+         {} went on: cut at that time, their counts at most what the account had done\n",
         made.as_of,
-        grouped(made.accounts),
+        counted(made.accounts, "account"),
         grouped(made.accounts_later),
-        grouped(made.sightings),
-        grouped(made.identifiers),
-        grouped(made.events),
-        grouped(made.sightings_cut)
+        counted(made.sightings, "sighting"),
+        counted(made.identifiers, "identifier"),
+        counted(made.events, "event"),
+        counted(made.sightings_cut, "sighting")
     )
 }
 
@@ -257,7 +262,8 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines.push(format!("{} addresses are in networks that are known", grouped(summary.enriched)));
     }
     if summary.duplicate_events > 0 {
-        lines.push(format!("{} rows repeat an event that was read; counted once", grouped(summary.duplicate_events)));
+        let repeat = if summary.duplicate_events == 1 { "repeats" } else { "repeat" };
+        lines.push(format!("{} {repeat} an event that was read; counted once", counted(summary.duplicate_events, "row")));
     }
     lines.extend(unread_lines(summary.kept_rows, &summary.unread));
     lines.extend(absent_line(summary.absent));
@@ -266,16 +272,19 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
     }
     if summary.short_prompts > 0 {
-        lines.push(format!("{} prompts are too short to link anybody", grouped(summary.short_prompts)));
+        let are = if summary.short_prompts == 1 { "is" } else { "are" };
+        lines.push(format!("{} {are} too short to link anybody", counted(summary.short_prompts, "prompt")));
     }
     if summary.late_events > 0 {
         let late = grouped(summary.late_events);
         lines.push(format!("{late} events are older than the last that the store had; they count all the same"));
     }
     if summary.conflicting_events > 0 {
-        let rows = grouped(summary.conflicting_events);
-        lines
-            .push(format!("{rows} rows have another row's event id with other content; all counted, check who writes the ids"));
+        let (rows, have) = match summary.conflicting_events {
+            1 => ("1 row".to_owned(), "has"),
+            several => (counted(several, "row"), "have"),
+        };
+        lines.push(format!("{rows} {have} another row's event id with other content; all counted, check who writes the ids"));
     }
     lines.extend(ignored_lines(&summary.ignored));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));

@@ -54,6 +54,8 @@ pub struct AblationLine {
     pub benign_flagged: u64,
     /// Change of pairwise F1 against the whole chain.
     pub f1_change: f64,
+    /// Accounts that the truth labels and the store doesn't have: left out.
+    pub unknown_labels: u64,
 }
 
 /// Runs the chain whole and without each part. `step` is told what is left out before each run.
@@ -76,7 +78,7 @@ pub fn ablate(
         let (found, networks) = flagged(&chain, facts.graph.account_count(), config.linkage.score.threshold_bits);
         let names: Vec<String> = (0..chain.cards.len()).map(|rank| format!("{}", rank + 1)).collect();
         let whole = lines.first().map(|line| line.pairwise.f1);
-        lines.push(AblationLine::of(without, networks, &truth.score(&found, &names)?, whole));
+        lines.push(AblationLine::of(without, networks, &truth.score(&found, &names)?, whole, truth.networks.unknown_accounts));
         Ok(())
     };
     add("nothing".to_owned(), facts, &[])?;
@@ -96,7 +98,7 @@ pub fn ablate(
 }
 
 impl AblationLine {
-    fn of(without: String, networks: u64, evaluation: &Evaluation, whole: Option<f64>) -> Self {
+    fn of(without: String, networks: u64, evaluation: &Evaluation, whole: Option<f64>, unknown_labels: u64) -> Self {
         AblationLine {
             without,
             networks,
@@ -105,6 +107,7 @@ impl AblationLine {
             largest_recall: evaluation.networks.first().map_or(0.0, |network| network.recall),
             benign_flagged: evaluation.benign_flagged,
             f1_change: whole.map_or(0.0, |whole| evaluation.pairwise.f1 - whole),
+            unknown_labels,
         }
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::chain::find_candidates;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::evaluate::Labels;
 use crate::reruns::{self, RerunStep};
 use crate::results::Labelling;
 use crate::time::rfc3339;
@@ -31,6 +32,14 @@ pub struct Groups {
     pub group_of: Vec<u32>,
     /// Names of the groups.
     pub names: Vec<String>,
+    /// By group, the accounts that it is said to have and the store doesn't.
+    pub unknown: Vec<u64>,
+}
+
+impl From<Labels> for Groups {
+    fn from(labels: Labels) -> Self {
+        Groups { group_of: labels.label_of, names: labels.names, unknown: labels.unknown_of }
+    }
 }
 
 impl Groups {
@@ -41,6 +50,7 @@ impl Groups {
         Groups {
             group_of: (0..results.network_of.len() as u32).map(group).collect(),
             names: results.heads().iter().take_while(|head| head.flagged).map(|head| head.id.clone()).collect(),
+            unknown: Vec::new(),
         }
     }
 }
@@ -69,6 +79,8 @@ pub struct FoundWhen {
     pub network: String,
     /// Its accounts in the store.
     pub accounts: u64,
+    /// Accounts that the truth names and the store doesn't have: left out.
+    pub unknown_accounts: u64,
     /// Its exchanges that have a time.
     pub exchanges: u64,
     /// Its first event, RFC 3339.
@@ -125,6 +137,7 @@ pub fn backtest(
         told.push(FoundWhen {
             network: name.clone(),
             accounts: of_group.accounts.len() as u64,
+            unknown_accounts: groups.unknown.get(group).copied().unwrap_or(0),
             exchanges: of_group.exchanges_until(dataset, Seconds::MAX),
             first_event: of_group.first_event.and_then(rfc3339),
             alarm: None,

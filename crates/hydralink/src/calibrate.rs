@@ -33,6 +33,10 @@ pub use evidence::behaviour::false_networks::Reliability;
 /// The section that keeps a calibration.
 const SECTION: &str = "calibration.summary";
 
+/// Null copies below which q-values are not taken for chances ([`crate::review`](mod@crate::review), [`crate::bans`]): the
+/// least that K copies can give a single network is 1 / K, whatever it is.
+pub const TELLING_COPIES: usize = 20;
+
 /// How to calibrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CalibrateConfig {
@@ -83,6 +87,12 @@ impl Calibration {
         let harmless = false_networks::harmless_share(&scores, results.run.threshold);
         let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
         results.heads().iter().map(|head| if head.accounts > 0 { q.next() } else { None }).collect()
+    }
+
+    /// The least q-value that so many copies can give: 1 / K over the number of networks.
+    pub fn least_q_value(&self, results: &Labelling) -> f64 {
+        let observed = scores_of(results).len();
+        false_networks::q_values_against(&vec![f64::INFINITY; observed], &self.copies).first().copied().unwrap_or(1.0)
     }
 
     /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything
@@ -156,6 +166,15 @@ pub fn calibration_state(dataset: &Dataset, results: &Labelling) -> Result<Calib
         Some(calibration) if calibration.is_of(dataset, results) => CalibrationState::Current,
         Some(_) => CalibrationState::Stale,
     })
+}
+
+/// How many copies the calibration of this detection has, if these are too few for its q-values to be taken for chances.
+///
+/// # Errors
+/// As [`calibration_state`].
+pub fn too_few_copies(dataset: &Dataset, results: &Labelling) -> Result<Option<usize>, Error> {
+    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
+    Ok(calibration.map(|calibration| calibration.copies.len()).filter(|&copies| copies < TELLING_COPIES))
 }
 
 /// The q-values of a store's networks, in their order, if it keeps a calibration of this detection.

@@ -21,14 +21,35 @@ pub struct Labels {
     pub label_of: Vec<u32>,
     /// Names of the labels, in order of first appearance in the file.
     pub names: Vec<String>,
-    /// Rows whose account the store doesn't know.
+    /// Rows that label an account.
+    pub accounts: u64,
+    /// Those of them whose account the store doesn't know: nothing that is counted over accounts counts them.
     pub unknown_accounts: u64,
+    /// By label, the same.
+    pub unknown_of: Vec<u64>,
+}
+
+/// How many accounts of a file of labels the store doesn't know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LabelCount {
+    /// Accounts that it labels.
+    pub accounts: u64,
+    /// Those of them that the store doesn't have, and that are left out.
+    pub unknown: u64,
+}
+
+impl Labels {
+    /// How many accounts are labelled, and how many of them are unknown.
+    pub fn count(&self) -> LabelCount {
+        LabelCount { accounts: self.accounts, unknown: self.unknown_accounts }
+    }
 }
 
 /// Reads `account_id,LABEL` where the label's column has one of `headings`.
 ///
 /// # Errors
-/// [`Error::Usage`] if a column is missing or a row is short; [`Error::Io`] if the file can't be read.
+/// [`Error::Usage`] if a column is missing, a row is short or the store has none of the accounts; [`Error::Io`] if the file
+/// can't be read.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
     let file = std::fs::File::open(path).map_err(|error| Error::io("read", path, error))?;
     let plain: Box<dyn std::io::Read> = match path.extension().and_then(|extension| extension.to_str()) {
@@ -46,14 +67,19 @@ pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<
     let label_at = column(headings).ok_or_else(|| bad(format!("no column {}; found {}", headings.join(" or "), found())))?;
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut unknown: HashMap<String, u64> = HashMap::new();
     for row in reader.records() {
         let row = row.map_err(|error| bad(error.to_string()))?;
         let (account, label) = (&row[account_at], &row[label_at]);
         if label.is_empty() {
             continue;
         }
+        labels.accounts += 1;
         match dataset.account_names().find(0..dataset.graph().account_count() as u32, account) {
-            None => labels.unknown_accounts += 1,
+            None => {
+                labels.unknown_accounts += 1;
+                *unknown.entry(label.to_owned()).or_default() += 1;
+            }
             Some(account) => {
                 let next = labels.names.len() as u32;
                 let number = *numbers.entry(label.to_owned()).or_insert(next);
@@ -64,6 +90,14 @@ pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<
             }
         }
     }
+    if labels.accounts > 0 && labels.unknown_accounts == labels.accounts {
+        return Err(bad(format!(
+            "none of the accounts that it labels ({}) is in {}: are these labels of other data?",
+            labels.accounts,
+            dataset.path().display()
+        )));
+    }
+    labels.unknown_of = labels.names.iter().map(|name| unknown.get(name).copied().unwrap_or(0)).collect();
     Ok(labels)
 }
 
@@ -87,7 +121,25 @@ pub struct Truth {
     pub partial: bool,
 }
 
+/// An evaluation, and of how many labelled accounts it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluated {
+    /// Over the labelled accounts that the store has: recall is of these.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// Accounts of the truth.
+    pub labels: LabelCount,
+    /// Accounts of the look-alikes' groups, if there are any.
+    pub benign_labels: Option<LabelCount>,
+}
+
 impl Truth {
+    /// Says of how many labelled accounts an evaluation is.
+    pub fn told(&self, evaluation: Evaluation) -> Evaluated {
+        let benign = Some(self.groups.count()).filter(|count| count.accounts > 0);
+        Evaluated { evaluation, labels: self.networks.count(), benign_labels: benign }
+    }
+
     /// Reads both files.
     ///
     /// # Errors
@@ -141,8 +193,9 @@ pub fn evaluate(
     labels: &Path,
     groups: Option<&Path>,
     partial: bool,
-) -> Result<Evaluation, Error> {
-    Truth::read(dataset, labels, groups, partial)?.score(&predicted(dataset, results), &names_of(results))
+) -> Result<Evaluated, Error> {
+    let truth = Truth::read(dataset, labels, groups, partial)?;
+    Ok(truth.told(truth.score(&predicted(dataset, results), &names_of(results))?))
 }
 
 /// Ids of the networks, by rank.
@@ -238,6 +291,25 @@ fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_of_accounts_that_the_store_does_not_have_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::testing::store_of_events(folder.path(), "store", &[(1, 1, 1, 0), (2, 1, 1, 1)]);
+        let dataset = Dataset::open(&store).unwrap();
+        let read = |text: &str| {
+            let file = folder.path().join("labels.csv");
+            std::fs::write(&file, text).unwrap();
+            read_labels(&dataset, &file, &["network"])
+        };
+        let labels = read("account_id,network\nacct0001,A\nacct0002,B\nacct0003,B\nacct0004,C\nacct0005,\n").unwrap();
+        assert_eq!(labels.count(), LabelCount { accounts: 4, unknown: 2 });
+        assert_eq!((labels.names, labels.unknown_of), (vec!["A".to_owned(), "B".to_owned()], vec![0, 1]));
+        let error = read("account_id,network\nacct1,A\nacct2,A\n").unwrap_err().to_string();
+        assert!(error.contains("none of the accounts that it labels (2)"), "{error}");
+        // A world without networks has no labels, and is not another world.
+        assert_eq!(read("account_id,network\n").unwrap().count(), LabelCount::default());
+    }
 
     #[test]
     fn tails_by_hand() {

@@ -4,7 +4,8 @@
 //! it is worth are the exchanges that would go on without it: those of its accounts that aren't banned, times the chance that
 //! the network is one. The score is evidence in bits; the odds before it are taken to be those that the threshold is there to
 //! outweigh, so that a network at the threshold is as likely one as not: `1 / (1 + 2^(threshold - score))`. Where the store is
-//! calibrated ([`crate::calibrate()`]) a network has `1 - q` at most. One whose case is confirmed is one, and one whose case was
+//! calibrated with 20 null copies or more ([`crate::calibrate()`]) a network has `1 - q` at most; the q-values of fewer copies
+//! can't be low, and are not used. One whose case is confirmed is one, and one whose case was
 //! rejected is none. [`crate::bans`] goes by the same chances.
 //!
 //! Of 36 synthetic worlds (tiers s and m, evasive and thinned ones, eleven without networks) the first 5, 10, 20 and 50 of the
@@ -48,6 +49,7 @@
 
 use serde::Serialize;
 
+use crate::calibrate::{current_q_values, too_few_copies};
 use crate::cases::{self, Cases, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -225,7 +227,11 @@ impl<'a> Chances<'a> {
     /// # Errors
     /// As [`crate::calibrate()`] for q-values.
     pub(crate) fn of(dataset: &Dataset, results: &'a Labelling) -> Result<Self, Error> {
-        Ok(Chances { results, q_values: crate::calibrate::current_q_values(dataset, results)? })
+        let q_values = match too_few_copies(dataset, results)? {
+            Some(_) => None,
+            None => current_q_values(dataset, results)?,
+        };
+        Ok(Chances { results, q_values })
     }
 
     /// The chance that the network at a place is one, given what people decided about it.

@@ -104,10 +104,7 @@ impl Store {
             let (dataset, results) = self.labelled()?;
             let groups = match &known.labels {
                 None => Groups::flagged(&results),
-                Some(file) => {
-                    let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
-                    Groups { group_of: labels.label_of, names: labels.names }
-                }
+                Some(file) => evaluate::read_labels(&dataset, file, &["network", "cluster"])?.into(),
             };
             let found = backtest(&dataset, &results, &groups, every.saturating_mul(3600), &|step| watch.rerun(step))?;
             Ok((found.networks, found.cuts))

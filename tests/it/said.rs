@@ -1,0 +1,229 @@
+//! What is printed is what is so: counts, formats, refusals and sentences, and where files go.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, symlink};
+
+use crate::support::{Bench, detected, of_world};
+
+/// An event a row: its hashtags and its link stand in rows of their own.
+const LONG: &str = "timestamp,account_id,entity_kind,entity_value,event_id\n\
+    2026-02-01T00:00:00Z,a,hashtag,one,e1\n2026-02-01T00:00:00Z,a,hashtag,two,e1\n2026-02-01T00:00:00Z,a,url,x,e1\n\
+    2026-02-02T00:00:00Z,a,hashtag,one,e2\n2026-02-02T00:00:00Z,a,hashtag,two,e2\n\
+    2026-02-01T00:00:09Z,b,hashtag,one,e3\n2026-02-01T00:00:09Z,b,hashtag,two,e3\n2026-02-01T00:00:09Z,b,url,x,e3\n";
+
+#[test]
+fn exports_count_exchanges_as_show_does() {
+    let bench = Bench::new();
+    let events = bench.file("long.csv", LONG);
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    bench.ok(&["export", "store", "-o", "out.csv", "--whole", "--quiet"]);
+    let mut reader = csv::Reader::from_path(bench.path("out.csv")).expect("the nodes");
+    let nodes: Vec<std::collections::HashMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().expect("rows");
+    assert!(nodes.len() >= 2, "{nodes:?}");
+    for node in nodes {
+        let card = bench.ok(&["show", "store", &format!("{}:{}", node["kind"], node["value"]), "--format", "json"]).json();
+        let shown = |name: &str| card[name].as_str().unwrap_or_default().to_owned();
+        let counts = [node["exchanges"].clone(), node["first_seen"].clone(), node["last_seen"].clone()];
+        assert_eq!(counts, [card["exchanges"].to_string(), shown("first_seen"), shown("last_seen")], "{node:?}");
+    }
+}
+
+#[test]
+fn what_several_kinds_stop_together_is_an_estimate_and_says_so() {
+    let bench = Bench::new();
+    // Half of the account's exchanges show the address, and the same half the device.
+    let row = |at: u32, half: bool| {
+        let (ip, device) = if half { ("192.0.2.1", "d1") } else { ("192.0.2.2", "d2") };
+        format!("2026-02-01T00:00:{at:02}Z,a,{ip},{device}\n2026-02-01T01:00:{at:02}Z,b,{ip},{device}\n")
+    };
+    let rows: String = (0..40).map(|at| row(at, at % 2 == 0)).collect();
+    let events = bench.file("events.csv", format!("timestamp,account_id,ip,device\n{rows}"));
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let impact = |list: &str| bench.ok(&["impact", "store", &bench.file("list.txt", list), "--format", "json"]).json();
+    let both = impact("ip:192.0.2.1\ndevice:d1\n");
+    assert_eq!((&both["exchanges_stopped"], &both["estimated"]), (&60.into(), &true.into()), "{both}");
+    assert_eq!(both["exchanges_stopped_bounds"], serde_json::json!([40, 80]), "{both}");
+    let said = bench.ok(&["impact", "store", "list.txt"]).stdout;
+    assert!(said.contains("stop about 60 (40 to 80) of 80 exchanges"), "{said}");
+    for (list, stopped) in [("ip:192.0.2.1\n", 40), ("ip:192.0.2.1\nip:192.0.2.2\n", 80), ("account:a\nip:192.0.2.1\n", 60)] {
+        let one = impact(list);
+        assert_eq!((&one["exchanges_stopped"], &one["estimated"]), (&stopped.into(), &false.into()), "{list}: {one}");
+    }
+}
+
+#[test]
+fn q_values_of_few_copies_are_no_chances() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let chance = || bench.ok(&["plan-bans", &store, "1", "--format", "json"]).json()["chance"].clone();
+    let before = chance();
+    let said = bench.ok(&["calibrate", &store, "--copies", "1"]).stderr;
+    assert!(said.contains("go by 20 copies or more, and not by these"), "{said}");
+    assert_eq!(chance(), before);
+    for arguments in [&["plan-bans", &store, "1"][..], &["networks", &store, "--review-hours", "1"]] {
+        let said = bench.run(arguments).stderr;
+        assert!(said.contains("chances go by scores alone: the calibration has 1 null copy"), "{said}");
+    }
+}
+
+#[test]
+fn labels_of_accounts_that_are_not_there_are_told() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let labels = fs::read_to_string(of_world("labels.csv")).expect("the truth");
+    let some = bench.file("some.csv", format!("{labels}nobody_1,H1\nnobody_2,H9\n"));
+    let all = labels.lines().count() as u64 - 1 + 2;
+    let told = bench.ok(&["evaluate", &store, "--labels", &some, "--format", "json"]);
+    assert_eq!(told.json()["labels"], serde_json::json!({"accounts": all, "unknown": 2}));
+    assert!(told.stderr.contains(&format!("2 of {all} labelled accounts are not in the store")), "{}", told.stderr);
+    let when = bench.ok(&["backtest", &store, "--every", "1440", "--labels", &some, "--format", "jsonl"]).records();
+    let unknown = |name: &str| when.iter().find(|one| one["network"] == name).map(|one| one["unknown_accounts"].clone());
+    assert_eq!(unknown("H1"), Some(1.into()), "{when:?}");
+    let none = bench.file("none.csv", "account_id,network\nnobody_1,A\nnobody_2,A\n");
+    for command in ["evaluate", "ablate", "backtest"] {
+        bench.fails(2, &["none of the accounts that it labels (2)", "other data"], &[command, &store, "--labels", &none]);
+    }
+    let group = bench.file("group.csv", "account_id,group\nnobody_1,A\n");
+    bench.fails(2, &["none of the accounts that it labels (1)"], &["evaluate", &store, "--labels", &some, "--benign", &group]);
+    // Nothing about countries is known where no account table was read.
+    let events = bench
+        .file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,a,192.0.2.1\n2026-02-01T00:00:00Z,b,192.0.2.1\n");
+    bench.ok(&["build", &events, "-o", "plain", "--quiet"]);
+    bench.run(&["detect", "plain", "--quiet"]);
+    let one = bench.file("one.csv", "account_id,network\na,A\n");
+    let said = bench.run(&["evaluate", "plain", "--labels", &one, "--fairness"]).stderr;
+    assert!(said.contains("has a country or a pathway") && !said.contains("nothing found"), "{said}");
+}
+
+#[test]
+fn remarks_and_rejections_are_said_as_what_they_are() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = bench.ok(&["networks", &store, "--format", "jsonl"]).records()[0]["id"].as_str().expect("an id").to_owned();
+    let noted = bench.ok(&["case", "note", &store, &id, "looked", "--reviewer", "ann"]);
+    assert!(noted.stdout.contains("note added") && !noted.stdout.contains("accounts"), "{}", noted.stdout);
+    assert!(!noted.stderr.contains("detect"), "{}", noted.stderr);
+    let rejected = bench.ok(&["case", "reject", &store, &id, "--reviewer", "ann", "--reason", "class"]);
+    assert!(rejected.stderr.contains("`hydralink detect` uses it"), "{}", rejected.stderr);
+    let card = bench.ok(&["network", &store, &id]).stdout;
+    assert!(card.contains("still counted below") && !card.contains("left out by decision"), "{card}");
+    let four = bench.ok(&["case", "four-eyes", &store, "10", "--reviewer", "ann"]).stdout;
+    assert!(four.contains("up to 10 accounts of a case; more take two"), "{four}");
+    let all = bench.ok(&["export", &store, "-o", "all.graphml", "--all"]).stderr;
+    assert!(all.contains("below the threshold"), "{all}");
+}
+
+#[test]
+fn output_goes_where_a_name_leads() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    fs::write(bench.path("there.jsonl"), "precious").expect("a file");
+    symlink("there.jsonl", bench.path("link.jsonl")).expect("a link");
+    bench.ok(&["export", &store, "-o", "link.jsonl", "--quiet"]);
+    assert!(fs::symlink_metadata(bench.path("link.jsonl")).expect("there").is_symlink());
+    let written = fs::read_to_string(bench.path("there.jsonl")).expect("the actions");
+    assert!(written.starts_with('{'), "{written}");
+    let pipe = bench.path("pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
+    let reading = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).expect("text")
+    });
+    bench.ok(&["export", &store, "-o", "pipe.jsonl", "--quiet"]);
+    assert_eq!(reading.join().expect("read"), written);
+    assert!(fs::symlink_metadata(&pipe).expect("there").file_type().is_fifo());
+    for name in ["-", "/dev/stdout"] {
+        assert_eq!(bench.ok(&["export", &store, "-o", name, "--format", "jsonl", "--quiet"]).stdout, written, "{name}");
+        bench.fails(2, &["four tables"], &["export", &store, "-o", name, "--format", "csv"]);
+    }
+    assert!(bench.ok(&["report", &store, "-o", "-", "--quiet"]).stdout.starts_with("<!"));
+    assert!(!bench.path("-").exists());
+}
+
+#[test]
+fn formats_that_a_command_has_not_are_refused() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let account = bench.ok(&["members", &store, "--network", "1", "--format", "jsonl"]).records()[0]["account_id"].to_string();
+    let account = account.trim_matches('"');
+    for command in [
+        &["show", &store, account][..],
+        &["network", &store, "1"],
+        &["plan-bans", &store, "1"],
+        &["why", &store, account, account],
+        &["appeal", &store, account],
+        &["how", &store, "1"],
+        &["cohesion", &store, "1"],
+        &["evaluate", &store, "--labels", &of_world("labels.csv")],
+        &["verify", &store],
+        &["lineage", &store, "1"],
+        &["case", "verify", &store],
+        &["as-of", &store, "2026-03-01", "-o", "past"],
+    ] {
+        let ran = bench.fails(2, &["--format csv is for rows", "json"], &[command, &["--format", "csv"]].concat());
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+    assert!(!bench.path("past").exists());
+    let help = bench.ok(&["export", "--help"]).stdout;
+    assert!(help.contains("stix") && !help.contains("[possible values: table"), "{help}");
+    // Rows are printed as any other.
+    let shell = format!("echo {account} | {} neighbors {store} - --format csv", env!("CARGO_BIN_EXE_hydralink"));
+    let rows = std::process::Command::new("sh").args(["-c", &shell]).output().expect("runs").stdout;
+    assert!(rows.starts_with(b"of,node,"), "{}", String::from_utf8_lossy(&rows));
+}
+
+#[test]
+fn at_eighty_columns_a_row_is_a_line() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = bench.ok(&["networks", &store, "--format", "jsonl"]).records()[0]["id"].as_str().expect("an id").to_owned();
+    bench.ok(&["case", "confirm", &store, &id, "--reviewer", "ann", "--reason", "shared_cards"]);
+    for command in [
+        &["members", &store, "--network", "1"][..],
+        &["consensus", &store, "--runs", "1"],
+        &["case", "list", &store],
+        &["case", "log", &store],
+    ] {
+        let records = bench.ok(&[command, &["--format", "jsonl"]].concat()).records().len();
+        let table = bench.command(command).env("COLUMNS", "80").output().expect("the binary runs").stdout;
+        let table = String::from_utf8(table).expect("text");
+        assert_eq!(table.lines().count(), records + 1, "{table}");
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+}
+
+#[test]
+fn lists_may_be_tables_and_unknown_names_are_not_all_told() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let members =
+        bench.ok(&["members", &store, "--network", "1", "--where", "membership != 'ambiguous'", "--format", "csv"]).stdout;
+    let table = bench.file("members.csv", &members);
+    let assessed = bench.ok(&["assess", &store, &table, "--format", "json"]).json();
+    let of = bench.ok(&["network", &store, "1", "--format", "json"]).json();
+    assert_eq!(assessed["accounts"], of["accounts"]);
+    let renamed = bench.file("renamed.csv", members.replacen("account_id", "who", 1));
+    let ran = bench.fails(3, &["looks like a CSV", "account_id"], &["assess", &store, &renamed]);
+    assert!(ran.stderr.lines().count() <= 4, "{}", ran.stderr);
+    let many: String = (0..30).map(|at| format!("nobody_{at}\n")).collect();
+    let ran = bench.fails(3, &["and 20 more names"], &["impact", &store, &bench.file("many.txt", many)]);
+    assert!(ran.stderr.lines().count() <= 14, "{}", ran.stderr);
+}
+
+#[test]
+fn errors_say_what_would_do() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.fails(2, &["bogus is no type of networks", "hosting"], &["build", "x.csv", "--enrich", "bogus=x.txt", "-o", "s"]);
+    bench.fails(2, &["--before <TIME>", "--keep <LENGTH>"], &["expire", &store]);
+    bench.fails(2, &["1..=1000"], &["path", &store, "a", "b", "-k", "1001"]);
+    bench.fails(3, &["field foo not found in the store. There are", "last_seen."], &["top", &store, "--where", "foo > 1"]);
+    bench.ok(&["top", &store, "--where", "[1, 2].exists(x, x < degree)"]);
+    let header: Vec<String> = (0..40).map(|at| format!("odd{at}")).collect();
+    let wide = bench.file("wide.csv", format!("account_id,ip,{}\na,192.0.2.1{}\n", header.join(","), ",1".repeat(40)));
+    let said = bench.ok(&["profile", &wide]).stdout;
+    assert!(said.contains("1 row, 1 account\n") && said.contains("no row has a time"), "{said}");
+    assert!(said.contains("odd26 and 20 more; --map") && !said.contains("odd27"), "{said}");
+}
