@@ -260,7 +260,7 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
         }],
         findings: vec![
             "+11.8 bits: Does one queue deal out its requests? 97% of the rejected requests are followed within seconds by another of its \
-             accounts with the same prompt; at times as busy it would be 15%."
+             accounts with the same prompt; of the other requests nearby, 15% are."
                 .to_owned(),
         ],
         score_parts: [("by behaviour: the weakest of", "+11.8", ""), ("- timing", "+11.8", "a crowd that only uses the same thing")]

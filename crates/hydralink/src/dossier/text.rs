@@ -146,7 +146,7 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     let mut out = style.title(&title);
     let mut put = |text: String| out.push_str(&text);
     let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {tokens} tokens"));
-    put(style.item(&format!(
+    let counted = format!(
         "{} {} ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {}; {} already banned",
         network.accounts,
         if network.accounts == 1 { "account" } else { "accounts" },
@@ -159,7 +159,8 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
             _ => "at unknown times".to_owned(),
         },
         dossier.banned,
-    )));
+    );
+    put(style.item(&style.prose(&counted)));
     dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
         let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));

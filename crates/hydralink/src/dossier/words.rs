@@ -97,8 +97,8 @@ fn measured(name: &str, value: f64, expected: f64) -> String {
             format!("How uneven loads are from account to account, from 0 (dealt out evenly) over 1 (chance): {found}.")
         }
         "hand_off" => format!(
-            "{share} of the rejected requests are followed within seconds by another of its accounts with the same prompt; at times \
-             as busy it would be {usual_share}."
+            "{share} of the rejected requests are followed within seconds by another of its accounts with the same prompt; of the \
+             other requests nearby, {usual_share} are."
         ),
         "launch_pivot" => format!(
             "In the first hours after a release {share} of its exchanges went to the new model; of accounts of the same pathway \
