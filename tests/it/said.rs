@@ -227,3 +227,52 @@ fn errors_say_what_would_do() {
     assert!(said.contains("1 row, 1 account\n") && said.contains("no row has a time"), "{said}");
     assert!(said.contains("odd26 and 20 more; --map") && !said.contains("odd27"), "{said}");
 }
+
+#[test]
+fn bans_after_the_last_event_are_bans_and_nothing_could_make_up_for_them() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let members = bench.ok(&["members", &store, "--network", "1", "--where", "membership == 'core'", "--format", "jsonl"]);
+    let banned: Vec<String> =
+        members.records().iter().take(4).map(|row| row["account_id"].as_str().expect("a name").to_owned()).collect();
+    let table = fs::read_to_string(of_world("accounts.csv")).expect("the accounts");
+    let status = table.lines().next().and_then(|header| header.split(',').position(|name| name == "status"));
+    let row = |line: &str| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        let status = status.filter(|_| fields[0] != "account_id");
+        status.into_iter().for_each(|status| fields[status] = "");
+        fields[2] = match fields[0] {
+            "account_id" => "banned_at",
+            account if banned.iter().any(|one| one == account) => "2027-01-01T00:00:00Z",
+            _ => "",
+        };
+        fields.join(",") + "\n"
+    };
+    let accounts = bench.file("accounts.csv", table.lines().map(row).collect::<String>());
+    bench.ok(&["build", &of_world("events.csv"), "--accounts", &accounts, "-o", "late", "--quiet"]);
+    bench.ok(&["detect", "late", "--quiet"]);
+    let card = bench.ok(&["show", "late", &format!("account:{}", banned[0]), "--format", "json"]).json();
+    let id = card["network"].as_str().expect("a network");
+    let life = bench.ok(&["lineage", "late", id, "--format", "json"]).json();
+    let count = |name: &str| life[name].as_u64().expect("a count");
+    assert_eq!((count("bans"), count("live")), (4, count("accounts") - 4), "{life}");
+    assert!(life["regeneration"].is_null(), "{life}");
+    let plan = bench.ok(&["plan-bans", "late", id, "--format", "json"]).json();
+    assert!(plan["replacement"]["regeneration"].is_null() && !plan["replacement"].is_null(), "{plan}");
+    assert!(!bench.ok(&["plan-bans", "late", id]).stdout.contains("of its bans were"));
+}
+
+#[test]
+fn what_does_not_link_on_its_own_is_not_said_to_be_unused() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let hub = bench
+        .ok(&["hubs", &store, "--where", "policy != 'keep' and policy != 'down_weight'", "--top", "1", "--format", "jsonl"])
+        .records();
+    let hub = hub[0]["identifier"].as_str().expect("a popular identifier");
+    let account = bench.ok(&["neighbors", &store, hub, "--top", "1", "--format", "jsonl"]).records()[0]["node"].to_string();
+    let shown = bench.ok(&["show", &store, account.trim_matches('"')]).stdout;
+    assert!((shown.contains("they count where") || shown.contains("never count")) && !shown.contains("not used"), "{shown}");
+    let network = bench.ok(&["network", &store, "1"]).stdout;
+    assert!(!network.contains("not used") && !network.contains("suppressed hubs"), "{network}");
+}
