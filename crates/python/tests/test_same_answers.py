@@ -1,6 +1,7 @@
 """The library and the command line give the same answers."""
 
 import datetime
+import os
 import shutil
 
 import hydralink
@@ -204,7 +205,7 @@ def test_what_is_known_beforehand(found, cli, network, tmp_path):
 
 def test_a_new_key(found, tmp_path):
     for name in ("old", "new"):
-        (tmp_path / name).write_text(("11" if name == "old" else "22") * 32)
+        (tmp_path / name).write_text(os.urandom(32).hex())
         (tmp_path / name).chmod(0o600)
     events = pyarrow.table({"account_id": ["a", "b"], "ip": ["20.0.0.1", "20.0.0.1"]})
     store = hydralink.build(events, output=tmp_path / "store", key_file=tmp_path / "old")

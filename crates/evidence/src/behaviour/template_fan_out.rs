@@ -3,7 +3,7 @@
 //! Definition: for a template most of whose users are members, the fan-out time is the time from its first user's first use to
 //! the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out time) over at most [`TEMPLATES`] such
 //! templates. Null: as many templates of the same power of two of users, drawn from the population's, those
-//! apart that are mostly the group's; where there are fewer than [`FEWEST_REFERENCES`], of down to a quarter or a sixteenth of
+//! apart that are mostly the group's; where there are fewer than 20, of down to a quarter or a sixteenth of
 //! the users. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any such template:
 //! what a few members brought along says nothing of the others. Assumption: a starter template of a class or a hackathon
 //! spreads as fast; popular templates (viral prompts) are in the null. Not kept apart: what was in use before the observation
