@@ -26,8 +26,8 @@ fn main() -> Result<(), Error> {
             "speaks_against": dossier.counter_evidence,
             "would_change": dossier.would_change,
             "hangs_on": dossier.fragile.iter().map(|held| &held.identifier).collect::<Vec<_>>(),
-            "exchanges": plan.exchanges,
-            "plan": { "actions": plan.actions.len(), "stops": plan.exchanges_stopped, "benign_expected": plan.harm.benign_expected, "chance": plan.chance },
+            "exchanges": plan.traffic.exchanges,
+            "plan": { "actions": plan.actions.len(), "stops": plan.traffic.exchanges_stopped, "benign_expected": plan.harm.benign_expected, "chance": plan.chance },
         });
         println!("{ticket}");
     }

@@ -189,7 +189,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         assert_eq!(told.as_u64(), tokens, "{ample}");
     }
     let said = bench.ok(&["network", &store, &id]).stdout;
-    assert!(said.contains(&format!(" with {} tokens, ", dossier["tokens"])), "{said}");
+    assert!(said.contains(&format!(" with {} tokens,", dossier["tokens"])), "{said}");
     let alternatives = ample["alternatives"].as_array().expect("alternatives");
     let names: Vec<String> = alternatives.iter().map(|other| text(&other["actions_allowed"])).collect();
     assert_eq!(names, ["bans", "identifiers", "both"]);

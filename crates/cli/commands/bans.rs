@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed};
+use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed, Traffic};
 
 use super::ask::{refuse_unknown, targets};
 use super::judge::say_too_few_copies;
@@ -48,9 +48,9 @@ fn plan_text(plan: &Plan) -> String {
             plan.network,
             counted(plan.actions.len() as u64, "action"),
             if plan.actions.len() == 1 { "stops" } else { "stop" },
-            stopped_text(plan.exchanges_stopped, plan.estimated, plan.exchanges_stopped_bounds),
-            grouped(plan.exchanges),
-            tokens_text(plan.tokens_stopped, plan.tokens)
+            stopped_text(&plan.traffic),
+            grouped(plan.traffic.exchanges),
+            tokens_text(&plan.traffic)
         ),
         harm_text(&plan.harm),
         format!(
@@ -112,16 +112,16 @@ fn plan_text(plan: &Plan) -> String {
 }
 
 fn impact_text(impact: &Impact) -> String {
-    let share = impact.exchanges_stopped as f64 / impact.exchanges.max(1) as f64;
+    let share = impact.traffic.exchanges_stopped as f64 / impact.traffic.exchanges.max(1) as f64;
     let mut lines = vec![
         format!(
             "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%){}",
             counted(impact.accounts_banned, "ban"),
             counted(impact.identifiers_acted_on, "action"),
-            stopped_text(impact.exchanges_stopped, impact.estimated, impact.exchanges_stopped_bounds),
-            grouped(impact.exchanges),
+            stopped_text(&impact.traffic),
+            grouped(impact.traffic.exchanges),
             share * 100.0,
-            tokens_text(impact.tokens_stopped, impact.tokens)
+            tokens_text(&impact.traffic)
         ),
         harm_text(&impact.harm),
     ];
@@ -150,9 +150,9 @@ fn impact_text(impact: &Impact) -> String {
             network.network,
             grouped(network.banned),
             grouped(network.accounts),
-            stopped_text(network.exchanges_stopped, network.estimated, network.exchanges_stopped_bounds),
-            grouped(network.exchanges),
-            tokens_text(network.tokens_stopped, network.tokens)
+            stopped_text(&network.traffic),
+            grouped(network.traffic.exchanges),
+            tokens_text(&network.traffic)
         ));
         let sure = chance_text(network.chance);
         lines.push(format!("{sure} that it is one; {}", if_none_text(network.chance, network.benign_if_none)));
@@ -168,13 +168,17 @@ fn impact_text(impact: &Impact) -> String {
 }
 
 /// What is stopped of the tokens, where the store knows of any.
-fn tokens_text(stopped: Option<u64>, all: Option<u64>) -> String {
-    stopped.zip(all).map_or(String::new(), |(stopped, all)| format!(" and {} of {} tokens", grouped(stopped), grouped(all)))
+fn tokens_text(traffic: &Traffic) -> String {
+    traffic
+        .tokens_stopped
+        .zip(traffic.tokens)
+        .map_or(String::new(), |(stopped, all)| format!(" and {} of {} tokens", grouped(stopped), grouped(all)))
 }
 
-/// A number of exchanges; an estimate with what it lies between.
-fn stopped_text(stopped: u64, estimated: bool, (least, most): (u64, u64)) -> String {
-    match estimated {
+/// The exchanges that stop; an estimate with what it lies between.
+fn stopped_text(traffic: &Traffic) -> String {
+    let (stopped, (least, most)) = (traffic.exchanges_stopped, traffic.exchanges_stopped_bounds);
+    match traffic.estimated {
         true => format!("about {} ({} to {})", grouped(stopped), grouped(least), grouped(most)),
         false => grouped(stopped),
     }

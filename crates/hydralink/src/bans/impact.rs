@@ -13,12 +13,11 @@ use serde::Serialize;
 
 use super::left::{groups_left, replacement};
 use super::stopped::{Group, Reach, Stakes};
-use super::{Harm, Replacement, Target, banned, belonging, harm, labels, own_identifiers};
+use super::{Harm, Replacement, Target, Traffic, banned, belonging, harm, labels, own_identifiers};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
-use crate::query;
 use crate::results::Labelling;
 use crate::review::Chances;
 use crate::roles::{is_compromised, possibly_taken_over};
@@ -39,20 +38,9 @@ pub struct NetworkImpact {
     pub accounts: u64,
     /// How many of them the list bans.
     pub banned: u64,
-    /// Exchanges of the network on record.
-    pub exchanges: u64,
-    /// How many of them stop.
-    pub exchanges_stopped: u64,
-    /// Tokens of the network on record, where the events say them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_stopped: Option<u64>,
-    /// As in [`Impact`].
-    pub estimated: bool,
-    /// As in [`Impact`].
-    pub exchanges_stopped_bounds: (u64, u64),
+    /// What of the network's traffic stops.
+    #[serde(flatten)]
+    pub traffic: Traffic,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which isn't acted on still joins to another.
@@ -82,21 +70,9 @@ pub struct Impact {
     pub possibly_taken_over: Vec<String>,
     /// Accounts and identifiers of the list that an allow list or a rejected case calls known-good.
     pub known_good: Vec<String>,
-    /// Exchanges of the store.
-    pub exchanges: u64,
-    /// How many of them stop.
-    pub exchanges_stopped: u64,
-    /// Tokens of the store, where the events say them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_stopped: Option<u64>,
-    /// Whether that is an estimate: identifiers of several kinds reach an account, and are taken to be shown by its exchanges
-    /// independently of each other. Bans, and identifiers of one kind, are counted.
-    pub estimated: bool,
-    /// Between what the number lies: the most that one kind stops of each account, and the sum over its kinds.
-    pub exchanges_stopped_bounds: (u64, u64),
+    /// What of the store's traffic stops.
+    #[serde(flatten)]
+    pub traffic: Traffic,
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -147,12 +123,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
             benign_if_none: members.iter().filter(|&&member| reach.is_hit(member)).count() as u64,
             accounts: members.len() as u64,
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
-            exchanges: members.iter().map(|&member| query::exchanges_of(dataset, AccountId(member))).sum(),
-            exchanges_stopped: reach.stopped_of(&members).round() as u64,
-            tokens: query::tokens_of(dataset, members.iter().copied().map(AccountId)),
-            tokens_stopped: reach.tokens_stopped_of(&members),
-            estimated: reach.bounds_of(&members).are_apart(),
-            exchanges_stopped_bounds: reach.bounds_of(&members).rounded(),
+            traffic: Traffic::stopped_of(&reach, &members, || members.iter().copied().map(AccountId)),
             members_left: groups.iter().sum(),
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
@@ -177,12 +148,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
         compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
-        exchanges: all_accounts().map(|account| query::exchanges_of(dataset, account)).sum(),
-        exchanges_stopped: reach.stopped_of(&hit).round() as u64,
-        tokens: query::tokens_of(dataset, all_accounts()),
-        tokens_stopped: reach.tokens_stopped_of(&hit),
-        estimated: reach.bounds_of(&hit).are_apart(),
-        exchanges_stopped_bounds: reach.bounds_of(&hit).rounded(),
+        traffic: Traffic::stopped_of(&reach, &hit, all_accounts),
         harm: harm(&reach)?,
         networks,
     })
@@ -224,7 +190,7 @@ mod tests {
         let dataset = Dataset::open(&store).unwrap();
         let nodes: Vec<Node> = nodes.iter().map(|node| dataset.node(node).unwrap()).collect();
         let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes).unwrap();
-        (impact.tokens, impact.tokens_stopped, impact.harm.benign_tokens_expected)
+        (impact.traffic.tokens, impact.traffic.tokens_stopped, impact.harm.benign_tokens_expected)
     }
 
     #[test]

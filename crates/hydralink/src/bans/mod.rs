@@ -38,12 +38,12 @@
 //! let labels = dataset.labelling()?;
 //! let network = labels.network(&dataset, labels.network_index("1")?)?;
 //! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget: 1.0, identifier_actions: true })?;
-//! assert!(plan.exchanges_stopped <= plan.exchanges && plan.harm.benign_if_network <= 1.0);
+//! assert!(plan.traffic.exchanges_stopped <= plan.traffic.exchanges && plan.harm.benign_if_network <= 1.0);
 //! // If the network is none, all of them are hit: the chance of that is in what is expected.
 //! assert!(plan.chance < 1.0 && plan.harm.benign_expected > plan.harm.benign_if_network);
 //! // A list made elsewhere is judged by the same measure.
 //! let list = plan.actions.iter().map(|action| dataset.node(&action.target)).collect::<Result<Vec<_>, _>>()?;
-//! assert_eq!(impact(&dataset, &labels, &list)?.networks[0].exchanges_stopped, plan.exchanges_stopped);
+//! assert_eq!(impact(&dataset, &labels, &list)?.networks[0].traffic, plan.traffic);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
@@ -206,6 +206,41 @@ pub struct Harm {
     pub reviewed: Option<Reviewed>,
 }
 
+/// Exchanges, and tokens where the events say them, and what of them stops.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Exchanges on record.
+    pub exchanges: u64,
+    /// How many of them stop.
+    pub exchanges_stopped: u64,
+    /// Tokens on record, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
+    /// Whether the exchanges that stop are an estimate: identifiers of several kinds reach an account, and are taken to be shown by
+    /// its exchanges independently of each other. Bans, and identifiers of one kind, are counted.
+    pub estimated: bool,
+    /// Between what their number lies: the most that one kind stops of each account, and the sum over its kinds.
+    pub exchanges_stopped_bounds: (u64, u64),
+}
+
+impl Traffic {
+    /// The traffic of `all` accounts, and what of it stops; of those that aren't in `hit`, ascending, nothing does.
+    fn stopped_of<A: Iterator<Item = AccountId>>(reach: &Reach<'_>, hit: &[u32], all: impl Fn() -> A) -> Traffic {
+        let (dataset, bounds) = (reach.stakes.dataset, reach.bounds_of(hit));
+        Traffic {
+            exchanges: all().map(|account| query::exchanges_of(dataset, account)).sum(),
+            exchanges_stopped: reach.stopped_of(hit).round() as u64,
+            tokens: query::tokens_of(dataset, all()),
+            tokens_stopped: reach.tokens_stopped_of(hit),
+            estimated: bounds.are_apart(),
+            exchanges_stopped_bounds: bounds.rounded(),
+        }
+    }
+}
+
 /// A plan and what it does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
@@ -219,20 +254,9 @@ pub struct Plan {
     pub benign_if_none: u64,
     /// Actions, best first.
     pub actions: Vec<Action>,
-    /// Exchanges of the network on record.
-    pub exchanges: u64,
-    /// Exchanges that the plan stops.
-    pub exchanges_stopped: u64,
-    /// Tokens of the network on record, where the events say them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// Tokens that the plan stops; estimated as [`Harm::benign_tokens_expected`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_stopped: Option<u64>,
-    /// Whether that is an estimate, as in [`Impact`].
-    pub estimated: bool,
-    /// Between what the number lies, as in [`Impact`].
-    pub exchanges_stopped_bounds: (u64, u64),
+    /// What of the network's traffic stops.
+    #[serde(flatten)]
+    pub traffic: Traffic,
     /// Whom that hits.
     #[serde(flatten)]
     pub harm: Harm,
@@ -312,19 +336,13 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         }
     }
     let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
-    let bounds = reach.bounds_of(&stakes.members);
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
         chance,
         benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
-        exchanges: stakes.exchanges() as u64,
-        exchanges_stopped: this.exchanges_stopped,
-        tokens: query::tokens_of(dataset, stakes.members.iter().copied().map(AccountId)),
-        tokens_stopped: this.tokens_stopped,
-        estimated: bounds.are_apart(),
-        exchanges_stopped_bounds: bounds.rounded(),
+        traffic: Traffic::stopped_of(&reach, &stakes.members, || stakes.members.iter().copied().map(AccountId)),
         harm: harm(&reach)?,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),

@@ -127,11 +127,6 @@ impl<'a> Stakes<'a> {
         1.0 - self.group_of(account).1 * (1.0 - self.risk_of(account))
     }
 
-    /// Exchanges of all members.
-    pub(crate) fn exchanges(&self) -> f64 {
-        self.members.iter().map(|&member| self.exchanges[member as usize]).sum()
-    }
-
     /// Whether the kind is that of the templates that events know.
     fn is_template(&self, kind: u8) -> bool {
         self.dataset.kind_name(KindId(kind)) == "prompt_template_hash"
