@@ -341,7 +341,8 @@ fn what_is_asked_of_the_wrong_thing_is_told_where_to_ask() {
     assert!(built.stdout.contains("2 accounts, and nothing that they could share"), "{}", built.stdout);
 }
 
-/// As Python writes JSON Lines and Apache times, with an object that is null in some rows; and an update of what was never detected.
+/// As Python writes JSON Lines and Apache times, with an object that is null in some rows; and an update of what was never
+/// detected.
 #[test]
 fn logs_as_python_and_apache_write_them_are_read() {
     let bench = Bench::new();

@@ -1,5 +1,5 @@
-//! Every command line of the README and the documents is one that the binary takes: none has an option, a subcommand or a value that
-//! was renamed since. That they do what is said beside them is for the other tests.
+//! Every command line of the README and the documents is one that the binary takes: none has an option, a subcommand or a value
+//! that was renamed since. That they do what is said beside them is for the other tests.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

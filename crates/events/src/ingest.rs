@@ -2,8 +2,8 @@
 //! folded.
 //!
 //! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
-//! 2. While one group of pieces (text) is parsed on all threads, the next is read; of row groups (Parquet) each thread takes the
-//!    next that nobody has.
+//! 2. While one group of pieces (text) is parsed on all threads, the next is read; of row groups (Parquet) each thread takes
+//!    the next that nobody has.
 //! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
 //! 4. The last step numbers everything canonically and hands columns to a [`Keeper`] as they are finished.
 
@@ -408,7 +408,8 @@ impl<'o> Fold<'o> {
         }
         let rejected: u64 = self.rejected.values().sum();
         let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
-        // Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another thing.
+        // Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another
+        // thing.
         let bad = rejected + self.kept_rows;
         let unread = (self.config.max_bad.max(MAX_UNREAD) * self.rows as f64) as u64;
         if rejected > allowed || self.kept_rows > allowed.max(unread) || bad == self.rows {

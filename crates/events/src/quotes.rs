@@ -1,13 +1,13 @@
 //! Is what stands between two quotes one field, or rows that a stray quote swallowed?
 //!
-//! RFC 4180 lets a quoted field go over lines, and a raw prompt does. But not everybody who writes logs quotes, and what a client
-//! says of itself may begin with a quote: then everything up to the next quote looks like one field. A record of several lines is
-//! one only if its quotes close where a field ends and it has as many fields as the header. Else its first line is read without
-//! quotes, and reading goes on at the next: nothing of a file hides behind a quote that isn't closed.
+//! RFC 4180 lets a quoted field go over lines, and a raw prompt does. But not everybody who writes logs quotes, and what a
+//! client says of itself may begin with a quote: then everything up to the next quote looks like one field. A record of several
+//! lines is one only if its quotes close where a field ends and it has as many fields as the header. Else its first line is
+//! read without quotes, and reading goes on at the next: nothing of a file hides behind a quote that isn't closed.
 //!
 //! Where all closes and a field that links accounts goes over lines, nobody can say whether the writer quoted it or two clients
-//! chose their values for it. Such a field would say nothing, so all the lines are bad rows, and counted: neither are others' rows
-//! swallowed in silence nor is what one client wrote read as rows of others.
+//! chose their values for it. Such a field would say nothing, so all the lines are bad rows, and counted: neither are others'
+//! rows swallowed in silence nor is what one client wrote read as rows of others.
 
 use std::ops::Range;
 
@@ -22,8 +22,8 @@ pub(crate) enum Lines {
     Unclosed(Range<usize>),
 }
 
-/// Looks at the bytes of a record as a reader of CSV took them, with its line end and blank lines before it. `width`: fields of the
-/// header; `has_lines`: whether the text of a field, by its place, may go over lines. O(bytes).
+/// Looks at the bytes of a record as a reader of CSV took them, with its line end and blank lines before it. `width`: fields of
+/// the header; `has_lines`: whether the text of a field, by its place, may go over lines. O(bytes).
 pub(crate) fn lines_of(record: &[u8], delimiter: u8, width: usize, has_lines: impl Fn(usize) -> bool) -> Lines {
     let blank = record.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let body = &record[blank..];

@@ -25,6 +25,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::column_name::ColumnName;
 use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest};
 use crate::fields::Fields;
@@ -82,6 +83,10 @@ const MEANINGS: &[(&str, &[&str])] = &[
 const CONTENT: [&str; 9] =
     ["url", "domain", "hashtag", "image_phash", "video_phash", "post", "retweeted_post", "repository", "starred_repo"];
 
+fn names_and_aliases() -> impl Iterator<Item = &'static str> {
+    MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied()
+}
+
 fn use_of(ours: &str) -> Use {
     match ours {
         "timestamp" => Use::Time,
@@ -117,8 +122,7 @@ pub fn meant_by(column: &str) -> Option<&'static str> {
     let letters = name.chars().count();
     // Of short names too many are nearly the same.
     let limit = if letters < 3 { 0 } else { 1 + letters / 6 };
-    let known = MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied();
-    let near = known.map(|known| (strsim::damerau_levenshtein(&name, known), known));
+    let near = names_and_aliases().map(|known| (strsim::damerau_levenshtein(&name, known), known));
     near.filter(|&(distance, _)| distance <= limit).min().map(|(_, known)| known)
 }
 
@@ -127,14 +131,13 @@ pub fn meant_by(column: &str) -> Option<&'static str> {
 /// # Errors
 /// [`EventError::UnknownName`] for the first one, with the nearest known name.
 pub(crate) fn refuse_unknown(ignored: &[String], file: &Path) -> Result<(), EventError> {
-    let known = || MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied();
     match ignored.iter().find(|name| ours_of(name).is_none()) {
         None => Ok(()),
         Some(name) => Err(EventError::UnknownName {
             file: file.display().to_string(),
             what: "column (refused by --schema strict)",
             name: name.clone(),
-            nearest: nearest(name, known()),
+            nearest: nearest(name, names_and_aliases()),
         }),
     }
 }
@@ -173,42 +176,18 @@ pub struct Map {
 
 const ROLES: [&str; 8] = ["address", "payment", "template", "device", "credential", "weak", "other", "content"];
 
-/// A column named outside of a map file: our name of it, and theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ColumnName {
-    /// Ours.
-    pub ours: String,
-    /// Theirs; in JSON a path with dots, where the field is in an object.
-    pub theirs: String,
-}
-
-impl ColumnName {
-    /// `OURS=THEIRS`, if that is what it is: what stands before the first `=` is a name of ours, or the text is no file's.
-    ///
-    /// # Errors
-    /// What was expected, with the name of ours that is nearest.
-    pub fn of(text: &str) -> Result<Option<ColumnName>, String> {
-        let Some((ours, theirs)) = text.split_once('=') else { return Ok(None) };
-        let known = || MEANINGS.iter().map(|(known, _)| *known).chain(CONTENT);
-        if known().any(|known| known == ours) && !theirs.is_empty() {
-            return Ok(Some(ColumnName { ours: ours.to_string(), theirs: theirs.to_string() }));
-        }
-        if Path::new(text).exists() {
-            return Ok(None);
-        }
-        let near = nearest(ours, known()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        Err(format!("{text:?} is neither a file nor OURS=THEIRS with a column of ours{near}"))
-    }
+/// Names of ours that a column may be mapped to.
+pub(crate) fn may_be_mapped() -> impl Iterator<Item = &'static str> {
+    MEANINGS.iter().map(|(ours, _)| *ours).chain(CONTENT)
 }
 
 /// # Errors
 /// [`EventError::UnknownName`] for what is none of our names.
 fn expect_meaning(ours: &str, file: String, what: &'static str) -> Result<(), EventError> {
-    let names = || MEANINGS.iter().map(|(known, _)| *known).chain(CONTENT);
-    if names().any(|known| known == ours) {
+    if may_be_mapped().any(|known| known == ours) {
         return Ok(());
     }
-    Err(EventError::UnknownName { file, what, name: ours.to_string(), nearest: nearest(ours, names()) })
+    Err(EventError::UnknownName { file, what, name: ours.to_string(), nearest: nearest(ours, may_be_mapped()) })
 }
 
 impl Map {

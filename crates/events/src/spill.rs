@@ -2,8 +2,8 @@
 //! order.
 //!
 //! A spill is one unnamed temporary file (the system removes it whatever happens) of frames. A frame is a small [`Part`]: its
-//! runs, sightings, events, requests and tokens as they lie in memory. The order of names doesn't change when more names come, so the
-//! frames of every spill ascend in the final numbering too, which isn't known yet when they are written.
+//! runs, sightings, events, requests and tokens as they lie in memory. The order of names doesn't change when more names come,
+//! so the frames of every spill ascend in the final numbering too, which isn't known yet when they are written.
 
 use std::collections::VecDeque;
 use std::fs::File;

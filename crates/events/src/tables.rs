@@ -120,11 +120,11 @@ fn line_of(row: &csv::StringRecord) -> u64 {
     row.position().map_or(0, csv::Position::line)
 }
 
-/// Columns of the side tables that mean something to us.
-const KNOWN: [&str; 19] = [
-    "account_id",
-    "account",
-    "user_id",
+/// Columns that say whom a row of the account table is about; the first that it has counts.
+pub const ACCOUNT_COLUMNS: [&str; 3] = ["account_id", "account", "user_id"];
+
+/// Further columns of the side tables that mean something to us.
+const KNOWN: [&str; 16] = [
     "created_at",
     "created",
     "banned_at",
@@ -160,7 +160,10 @@ pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
         if std::mem::take(&mut first) {
             let lower = |field: &[u8]| String::from_utf8_lossy(field).trim().to_lowercase();
             record = record.iter().map(|field| lower(field).into_bytes()).collect();
-            kept.extend((0..record.len()).filter(|&at| KNOWN.iter().any(|known| known.as_bytes() == &record[at])));
+            kept.extend(
+                (0..record.len())
+                    .filter(|&at| ACCOUNT_COLUMNS.iter().chain(&KNOWN).any(|known| known.as_bytes() == &record[at])),
+            );
         }
         let fields = kept.iter().map(|&at| record.get(at).unwrap_or_default().trim_ascii());
         writer.write_record(fields).map_err(|error| EventError::input(path, error, "make room in memory"))?;
@@ -171,7 +174,7 @@ pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
 /// Reads the account table; the first row of an account counts.
 pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Result<AccountAttributes, EventError> {
     let table = Table::read(path)?;
-    let key = table.required(path, &["account_id", "account", "user_id"])?;
+    let key = table.required(path, &ACCOUNT_COLUMNS)?;
     let mut row_of = vec![usize::MAX; names.len()];
     let mut out = AccountAttributes::default();
     let find = |row: &csv::StringRecord| {

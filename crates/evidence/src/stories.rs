@@ -40,7 +40,8 @@ const ANY: Option<Beta> = Some((1.0, 1.0));
 const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
 const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
 
-/// Exchanges in the busiest ten hours of people who live in one place, and of those in offices; 10 / 24 would be around the clock.
+/// Exchanges in the busiest ten hours of people who live in one place, and of those in offices; 10 / 24 would be around the
+/// clock.
 const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
 const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
 /// The same where nothing but the hours tells people at work from machines.

@@ -1,5 +1,6 @@
 //! From event logs to a store.
 
+mod by_name;
 mod carry;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use events::schema::Map;
 use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template, UnreadField};
 
 use crate::as_of;
+pub(crate) use crate::build::by_name::ByName;
 use crate::build::carry::carry_tables;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;

@@ -54,11 +54,11 @@ fn share_of(option: &str, share: f64) -> Result<f64, Error> {
 #[pymethods]
 impl Store {
     /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
-    /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected` counts
-    /// that it may be none, by its `chance`), and what is left. With
-    /// `identifier_actions` also challenges of addresses, checks of payment instruments and limits of templates. Where the
-    /// events say tokens, `tokens_stopped` and `benign_tokens_expected` stand beside the exchanges; of actions on anything but
-    /// templates they are an estimate by the tokens that each account's exchanges have on average.
+    /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected`
+    /// counts that it may be none, by its `chance`), and what is left. With `identifier_actions` also challenges of addresses,
+    /// checks of payment instruments and limits of templates. Where the events say tokens, `tokens_stopped` and
+    /// `benign_tokens_expected` stand beside the exchanges; of actions on anything but templates they are an estimate by the
+    /// tokens that each account's exchanges have on average.
     #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
     fn plan_bans<'py>(
         &self,
@@ -93,14 +93,16 @@ impl Store {
         plain(py, &impact)
     }
 
-    /// Writes the graph for other tools: GraphML or GEXF (Gephi), CSV or Parquet tables, actions (JSON Lines), a STIX 2.1 bundle or a
-    /// MISP event; the name's ending decides, or `format` ("graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp").
+    /// Writes the graph for other tools: GraphML or GEXF (Gephi), CSV or Parquet tables, actions (JSON Lines), a STIX 2.1
+    /// bundle or a MISP event; the name's ending decides, or `format` ("graphml", "gexf", "csv", "parquet", "jsonl", "stix",
+    /// "misp").
     ///
-    /// Of the flagged networks, of those in `network` (ids or ranks), with `all` also of candidates, with `whole` of everything.
-    /// The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above `max_nodes` a
-    /// collapsed view is written, and the answer says so (`collapsed`). `project` joins accounts with accounts instead of with
-    /// identifiers, if there are no more than `pair_budget` pairs. `tlp`, `identity`, `max_benign` (share of harmless accounts
-    /// that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and what was left out.
+    /// Of the flagged networks, of those in `network` (ids or ranks), with `all` also of candidates, with `whole` of
+    /// everything. The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above
+    /// `max_nodes` a collapsed view is written, and the answer says so (`collapsed`). `project` joins accounts with accounts
+    /// instead of with identifiers, if there are no more than `pair_budget` pairs. `tlp`, `identity`, `max_benign` (share of
+    /// harmless accounts that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and
+    /// what was left out.
     #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
         project = false, pair_budget = 50_000_000, max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
@@ -159,8 +161,8 @@ impl Store {
         plain(py, &summary)
     }
 
-    /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of those
-    /// in `network`. Returns its size in bytes.
+    /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of
+    /// those in `network`. Returns its size in bytes.
     #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
     fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Vec<Id>>, max_nodes: usize) -> PyResult<u64> {
         released(py, || {
@@ -171,8 +173,8 @@ impl Store {
         })
     }
 
-    /// Decides that the accounts of a network or node are one operator's. More than the four-eyes number (100) wait for a second
-    /// reviewer. `reason` is a code such as "shared_cards". The next `detect()` uses it. Returns the case.
+    /// Decides that the accounts of a network or node are one operator's. More than the four-eyes number (100) wait for a
+    /// second reviewer. `reason` is a code such as "shared_cards". The next `detect()` uses it. Returns the case.
     #[pyo3(signature = (target, *, reviewer, reason, text = None))]
     fn confirm<'py>(
         &self,
@@ -238,8 +240,8 @@ impl Store {
         plain(py, &entries)
     }
 
-    /// From how many accounts on a confirmation takes two reviewers; raising the number takes effect when a second reviewer sets
-    /// the same. Returns the number that holds.
+    /// From how many accounts on a confirmation takes two reviewers; raising the number takes effect when a second reviewer
+    /// sets the same. Returns the number that holds.
     #[pyo3(signature = (accounts, *, reviewer))]
     fn case_four_eyes(&self, py: Python<'_>, accounts: u64, reviewer: &str) -> PyResult<u64> {
         released(py, || Ok(cases::set_four_eyes(&self.dataset()?, accounts, reviewer)?.four_eyes()))

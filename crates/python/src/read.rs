@@ -240,15 +240,15 @@ pub(crate) fn folder() -> Result<tempfile::TempDir, Error> {
 ///
 /// `events` are paths (CSV, TSV, JSON Lines, Parquet; plain, .gz or .zst; globs), or anything with `__arrow_c_stream__` (a
 /// pyarrow table or reader, a polars or pandas data frame, a duckdb relation), or a list of these. Arrow is read as it streams,
-/// batch by batch, and nothing is copied to disk first. Columns are recognised by name, as the README's table says: `account_id`
-/// and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (a TOML
-/// file, or its content as a dictionary) names others.
+/// batch by batch, and nothing is copied to disk first. Columns are recognised by name, as the README's table says:
+/// `account_id` and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (a TOML file,
+/// or its content as a dictionary) names others.
 ///
-/// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of values; `max_bad` is the share
-/// of rejected rows that fails the run (at least 100 are always tolerated), `rejects` where they are written; `card_tokens` says that payment
-/// instruments are tokens, though a few look like card numbers; `trusted_proxies` is how many hops of a
-/// list of addresses (`X-Forwarded-For`) are your own, or their networks; `memory_limit` in bytes
-/// puts what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
+/// `accounts`, `releases` and `allow` are side tables: CSV files, or Arrow as well. `key_file` keeps pseudonyms instead of
+/// values; `max_bad` is the share of rejected rows that fails the run (at least 100 are always tolerated), `rejects` where they
+/// are written; `card_tokens` says that payment instruments are tokens, though a few look like card numbers; `trusted_proxies`
+/// is how many hops of a list of addresses (`X-Forwarded-For`) are your own, or their networks; `memory_limit` in bytes puts
+/// what is beyond on disk beside the store. `progress(phase, done, total)` is called as it goes on, in bytes while reading.
 ///
 /// Ctrl-C stops it at the next batch; the store that was there is then as it was.
 #[pyfunction]
@@ -334,8 +334,8 @@ const EVASIVE_PARAPHRASE: f64 = 0.25;
 impl Store {
     /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
     /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
-    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are dropped:
-    /// detect again, and they keep their ids. Returns what was counted.
+    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are
+    /// dropped: detect again, and they keep their ids. Returns what was counted.
     #[pyo3(signature = (events, *, threads = None, progress = None, **options),
         text_signature = "($self, events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(

@@ -3,12 +3,12 @@
 //! Definition: a new member *replaces* a banned one if it was made within `replacement_window` after the ban and shares an
 //! identifier with it (any role but `Weak`). Bans in order of time each take the earliest free replacement; value =
 //! regeneration R = replaced / bans. [`replacements`] gives the pairs and the median lag.
-//! Null: all bans moved by one common offset, circularly, inside the time from `replacement_window` before the first ban to the last
-//! creation or ban: waves of bans and waves of creations stay as they are, only their order in time is broken, and one account
-//! made years before doesn't leave bans nothing to be followed by. Statistics: R, and -median lag (a moved
-//! wave may hit as often but not as fast), p by smallest rank. Assumption: bans and creations of a benign group are unrelated
-//! in time. Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log
-//! new. Reference: random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
+//! Null: all bans moved by one common offset, circularly, inside the time from `replacement_window` before the first ban to the
+//! last creation or ban: waves of bans and waves of creations stay as they are, only their order in time is broken, and one
+//! account made years before doesn't leave bans nothing to be followed by. Statistics: R, and -median lag (a moved wave may hit
+//! as often but not as fast), p by smallest rank. Assumption: bans and creations of a benign group are unrelated in time. Cost:
+//! bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new. Reference:
+//! random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
 
 use graph::{AccountId, NO_TIME, Seconds};
 

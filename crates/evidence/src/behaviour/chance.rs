@@ -12,10 +12,11 @@
 //!
 //! **Bits.** log2 of the e-value E(p) = (1 - p + p ln p) / (p ln^2 p), the uniform mixture over k of the calibrators k p^(k-1)
 //! (Vovk & Wang 2021, doi:10.1214/20-AOS2020): the likelihood ratio of "p has density k p^(k-1), k unknown" against "p is
-//! uniform". For a valid p its expectation under the null is at most 1; p = 1 is worth -1 bit. An observation beyond all draws is placed on the tail by the exponential (shape 0) generalised Pareto fit of
-//! Knijnenburg et al. 2009 (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the
-//! Monte-Carlo one. That fit is exact for exponential tails, careful for lighter ones, and promises too much for heavier ones:
-//! simulated, the bits' likelihood ratio has mean .85 for normal statistics, 3.1 for lognormal and 3.4 for Student's t of 3.
+//! uniform". For a valid p its expectation under the null is at most 1; p = 1 is worth -1 bit. An observation beyond all draws
+//! is placed on the tail by the exponential (shape 0) generalised Pareto fit of Knijnenburg et al. 2009
+//! (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the Monte-Carlo one. That
+//! fit is exact for exponential tails, careful for lighter ones, and promises too much for heavier ones: simulated, the bits'
+//! likelihood ratio has mean .85 for normal statistics, 3.1 for lognormal and 3.4 for Student's t of 3.
 //!
 //! Cost: draws x (cost of a draw) + draws log draws.
 

@@ -4,8 +4,8 @@
 //! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its
 //! country, the angle of the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*)
 //! and |mean exp(2 pi i d)| (*shared phase*). Null: as many deviations d of accounts of the population, matched on pathway
-//! and volume. p over both by smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0. Without a
-//! country column everybody's phase stands in.
+//! and volume. p over both by smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12];
+//! expectation: 0. Without a country column everybody's phase stands in.
 //!
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
 //! Friday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give

@@ -2,12 +2,13 @@
 //!
 //! Definition: an account's adoption of a release is the mean, over [`HORIZONS`] in which it was active, of the new model's
 //! share of its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases at
-//! which enough were active. Nulls: (1) *accounts*: for each of these releases as many accounts that were active at it, drawn from
-//! the population, matched on pathway and volume, and the largest of their means: early adopters are spread over everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an
-//! office may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without
-//! correction). The account null alone counts where fewer than 19 clusters of that size were active. Cost: two binary searches
-//! and one window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing
-//! and acceptance sampling", doi:10.1080/00401706.1982.10487790.
+//! which enough were active. Nulls: (1) *accounts*: for each of these releases as many accounts that were active at it, drawn
+//! from the population, matched on pathway and volume, and the largest of their means: early adopters are spread over
+//! everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an office
+//! may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without correction).
+//! The account null alone counts where fewer than 19 clusters of that size were active. Cost: two binary searches and one
+//! window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing and
+//! acceptance sampling", doi:10.1080/00401706.1982.10487790.
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;

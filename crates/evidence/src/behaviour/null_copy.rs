@@ -31,9 +31,9 @@ use super::random::{Stream, key};
 
 /// Width of a stratum of first sightings, in seconds: a week.
 pub const STRATUM: Seconds = 7 * 86_400;
-/// Rounds of trades. In a round an account trades once for each stratum it has cells in. A cell of an account with as many as its
-/// partners is still where it was with a chance of 2^-18; an account with 60 times as many gives away few in a trade, and keeps
-/// about one cell in 60 (six rounds left it 43%).
+/// Rounds of trades. In a round an account trades once for each stratum it has cells in. A cell of an account with as many as
+/// its partners is still where it was with a chance of 2^-18; an account with 60 times as many gives away few in a trade, and
+/// keeps about one cell in 60 (six rounds left it 43%).
 pub const ROUNDS: u64 = 18;
 const HOUR: i64 = 3_600_000;
 /// Accounts that a task takes.

@@ -3,11 +3,11 @@
 //! Two sub-tests, each with its own null:
 //! 1. *even load*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day on which all of the group's
 //!    sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts are
-//!    multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower tail
-//!    of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
-//! 2. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it, one of
-//!    each account, since an account's jobs may take ten minutes each; binomial, with the population's own ratio (at least 1/2) as
-//!    the null; Bonferroni over the lives.
+//!    multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower
+//!    tail of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
+//! 2. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it, one
+//!    of each account, since an account's jobs may take ten minutes each; binomial, with the population's own ratio (at least
+//!    1/2) as the null; Bonferroni over the lives.
 //!
 //! A queue ([`super::one_queue`]) deals evenly, and sticky sessions end at their time-to-live. So do a company's timers,
 //! exercises that everybody does once, exams and the harness of a benchmark: harmless stories bring this

@@ -7,9 +7,10 @@
 //! the users. Value: hours, back from the logarithm. Bits in favour count by the share of members who use any such template:
 //! what a few members brought along says nothing of the others. Assumption: a starter template of a class or a hackathon
 //! spreads as fast; popular templates (viral prompts) are in the null. Not kept apart: what was in use before the observation
-//! began is met soon after by whoever is busy, and whoever is busy takes up sooner what is new, a busy company's users too; and a
-//! group's templates are drawn as if each came by itself. So this is no evidence against stories that bring it. Cost: first uses of at most [`USERS`] users a template. Reference:
-//! Goel et al. 2016, "The structural virality of online diffusion", doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
+//! began is met soon after by whoever is busy, and whoever is busy takes up sooner what is new, a busy company's users too; and
+//! a group's templates are drawn as if each came by itself. So this is no evidence against stories that bring it. Cost: first
+//! uses of at most [`USERS`] users a template. Reference: Goel et al. 2016, "The structural virality of online diffusion",
+//! doi:10.1287/mnsc.2015.2158 (fan-out of broadcasts).
 
 use std::collections::BTreeMap;
 

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! (Lugannani & Rice 1980, doi:10.2307/1426607, with the correction for whole numbers of Daniels 1987, doi:10.2307/1403269). It
-//! has no bound; against exact tails it is off by less than a hundredth of itself, or two tenths over `K''(t)` where that is below
-//! 10, as it is where nearly all indicators are there (a test).
+//! has no bound; against exact tails it is off by less than a hundredth of itself, or two tenths over `K''(t)` where that is
+//! below 10, as it is where nearly all indicators are there (a test).
 //!
 //! Cost: classes times `v` squared where it is exact, classes otherwise.
 
@@ -97,8 +97,8 @@ fn tail_within(indicators: &[(f64, f64)], seen: u32, most: f64) -> Tail {
     Tail { p_value: so_far[seen].min(1.0), expected, off_by: None, method: Method::Exact }
 }
 
-/// `P(V >= seen)` above the mean by the saddle point, and `K''(t)`; the formula stands in the module's text. O(indicators) for each step of a
-/// bisection.
+/// `P(V >= seen)` above the mean by the saddle point, and `K''(t)`; the formula stands in the module's text. O(indicators) for
+/// each step of a bisection.
 fn saddle_point(indicators: &[(f64, f64)], seen: f64) -> (f64, f64) {
     let possible = || indicators.iter().filter(|&&(count, p)| count > 0.0 && p > 0.0);
     let most: f64 = possible().map(|&(count, _)| count).sum();
@@ -218,7 +218,8 @@ mod tests {
             }
         }
 
-        /// Near the mean and far out the saddle point's tail is the exact one to a hundredth, or two tenths over a tilted variance below 10.
+        /// Near the mean and far out the saddle point's tail is the exact one to a hundredth, or two tenths over a tilted
+        /// variance below 10.
         #[test]
         fn the_saddle_point_is_close(classes in prop::collection::vec((20u32..400, 1e-4..0.6f64), 2..6), above in 0.0..12.0f64) {
             let classes: Vec<(f64, f64)> = classes.iter().map(|&(count, p)| (f64::from(count), p)).collect();

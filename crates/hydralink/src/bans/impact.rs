@@ -123,7 +123,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
             benign_if_none: members.iter().filter(|&&member| reach.is_hit(member)).count() as u64,
             accounts: members.len() as u64,
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
-            traffic: Traffic::stopped_of(&reach, &members, || members.iter().copied().map(AccountId)),
+            traffic: Traffic::of_members(&reach, &members),
             members_left: groups.iter().sum(),
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
@@ -139,7 +139,6 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     };
     let good: BTreeMap<Target, &Node> = nodes.iter().filter(is_good).map(|node| (Target::from(*node), node)).collect();
     let hit: Vec<u32> = reach.hit().map(|(account, _)| account).collect();
-    let all_accounts = || (0..dataset.graph().account_count() as u32).map(AccountId);
     Ok(Impact {
         accounts_banned: accounts.len() as u64,
         identifiers_acted_on: identifiers.len() as u64,
@@ -148,7 +147,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
         compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
-        traffic: Traffic::stopped_of(&reach, &hit, all_accounts),
+        traffic: Traffic::of_store(&reach, &hit),
         harm: harm(&reach)?,
         networks,
     })

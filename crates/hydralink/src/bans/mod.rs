@@ -47,17 +47,15 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
+mod answers;
 mod greedy;
 mod harm;
 mod impact;
 mod left;
 mod stopped;
 
-use std::collections::BTreeMap;
-
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
-use serde::Serialize;
 
 use crate::cases::Cases;
 use crate::dataset::Dataset;
@@ -65,10 +63,10 @@ use crate::error::Error;
 use crate::interval::jeffreys;
 use crate::lineage;
 use crate::node::Node;
-use crate::query;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
 use crate::roles::{is_compromised, possibly_taken_over};
+pub use answers::{Action, Alternative, Collateral, Harm, Plan, Replacement, Reviewed, Traffic};
 use greedy::choose;
 use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
@@ -82,199 +80,6 @@ pub struct PlanConfig {
     pub benign_budget: f64,
     /// Whether actions on identifiers are considered beside bans.
     pub identifier_actions: bool,
-}
-
-/// One action of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Action {
-    /// `ban`, `challenge`, `verify_payment` or `rate_limit`.
-    pub action: &'static str,
-    /// The account or identifier.
-    pub target: String,
-    /// Exchanges that it stops beyond those of the actions before it.
-    pub exchanges_stopped: u64,
-    /// Benign accounts it is expected to hit beyond those of the actions before it, if the network is one: what the budget
-    /// counts.
-    pub benign_if_network: f64,
-    /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with
-    /// it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub benign_share_interval: Option<(f64, f64)>,
-    /// The account is banned already: what the ban stops is what it would have stopped.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub already_banned: bool,
-}
-
-/// Benign accounts hit in one country, pathway, tier or autonomous system.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Collateral {
-    /// Accounts hit.
-    pub hit: u64,
-    /// How many of them are expected to be benign.
-    pub benign_expected: f64,
-    /// 95% interval of the same.
-    pub benign_interval: (u64, u64),
-    /// All accounts of the store there, to compare with.
-    pub accounts: u64,
-    #[serde(skip)]
-    who: Vec<u32>,
-}
-
-/// What the same budget does with other kinds of action.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alternative {
-    /// `bans`, `identifiers` or `both`.
-    pub actions_allowed: &'static str,
-    /// Actions taken.
-    pub actions: u64,
-    /// Exchanges stopped.
-    pub exchanges_stopped: u64,
-    /// Tokens stopped, where the events say them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_stopped: Option<u64>,
-    /// Benign accounts expected to be hit.
-    pub benign_expected: f64,
-    /// 95% interval of the same.
-    pub benign_interval: (u64, u64),
-    /// Benign accounts expected to be hit if the network is one: what the budget limits.
-    pub benign_if_network: f64,
-    /// Members that aren't banned.
-    pub members_left: u64,
-    /// The largest group of them that identifiers which weren't acted on join.
-    pub largest_group_left: u64,
-}
-
-/// Accounts that people decided about.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Reviewed {
-    /// Accounts confirmed or rejected, in all cases of the store.
-    pub decided: u64,
-    /// Those that were harmless.
-    pub harmless: u64,
-    /// 95% interval of the share of harmless ones (Clopper and Pearson). Cases that people pick are no random sample.
-    pub harmless_share_interval: (f64, f64),
-    /// The same share of the members that the plan bans.
-    pub benign_banned_interval: (f64, f64),
-}
-
-/// How fast a network makes accounts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Replacement {
-    /// Accounts made after the first.
-    pub made: u64,
-    /// Days from the first creation on record to the last.
-    pub made_within_days: f64,
-    /// Days from the last creation to the last event of the data.
-    pub days_since: f64,
-    /// Accounts made a week, from the first creation on record to the last event.
-    pub accounts_a_week: f64,
-    /// 95% interval of the same, if creations are a Poisson process (Garwood). Batches make it wider in truth.
-    pub interval: (f64, f64),
-    /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was
-    /// measured. Bans after the last event don't count: nothing on record could have made up for them.
-    pub regeneration: Option<f64>,
-    /// Whether it is to be expected: an account was made in the last two weeks, or one made up for a ban.
-    pub expected: bool,
-}
-
-/// The benign accounts that actions hit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Harm {
-    /// Benign accounts expected to be hit.
-    pub benign_expected: f64,
-    /// 95% interval of the same.
-    pub benign_interval: (u64, u64),
-    /// Benign accounts expected to be hit if the networks are ones.
-    pub benign_if_network: f64,
-    /// 95% interval of the same.
-    pub benign_interval_if_network: (u64, u64),
-    /// Exchanges of benign accounts that are expected to be stopped with them.
-    pub benign_exchanges_expected: f64,
-    /// Tokens of these, where the events say them: legitimate traffic lost. For actions on identifiers other than templates an
-    /// estimate, as if all exchanges of an account were equally long.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub benign_tokens_expected: Option<f64>,
-    /// Benign accounts hit, by country.
-    pub benign_by_country: BTreeMap<String, Collateral>,
-    /// The same by pathway.
-    pub benign_by_pathway: BTreeMap<String, Collateral>,
-    /// The same by tier: who pays, and for what.
-    pub benign_by_tier: BTreeMap<String, Collateral>,
-    /// The same by the autonomous system that most of an account's exchanges came from, where addresses were looked up.
-    pub benign_by_as: BTreeMap<String, Collateral>,
-    /// What people found harmless so far, where they decided anything.
-    pub reviewed: Option<Reviewed>,
-}
-
-/// Exchanges, and tokens where the events say them, and what of them stops.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Traffic {
-    /// Exchanges on record.
-    pub exchanges: u64,
-    /// How many of them stop.
-    pub exchanges_stopped: u64,
-    /// Tokens on record, where the events say them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_stopped: Option<u64>,
-    /// Whether the exchanges that stop are an estimate: identifiers of several kinds reach an account, and are taken to be shown by
-    /// its exchanges independently of each other. Bans, and identifiers of one kind, are counted.
-    pub estimated: bool,
-    /// Between what their number lies: the most that one kind stops of each account, and the sum over its kinds.
-    pub exchanges_stopped_bounds: (u64, u64),
-}
-
-impl Traffic {
-    /// The traffic of `all` accounts, and what of it stops; of those that aren't in `hit`, ascending, nothing does.
-    fn stopped_of<A: Iterator<Item = AccountId>>(reach: &Reach<'_>, hit: &[u32], all: impl Fn() -> A) -> Traffic {
-        let (dataset, bounds) = (reach.stakes.dataset, reach.bounds_of(hit));
-        Traffic {
-            exchanges: all().map(|account| query::exchanges_of(dataset, account)).sum(),
-            exchanges_stopped: reach.stopped_of(hit).round() as u64,
-            tokens: query::tokens_of(dataset, all()),
-            tokens_stopped: reach.tokens_stopped_of(hit),
-            estimated: bounds.are_apart(),
-            exchanges_stopped_bounds: bounds.rounded(),
-        }
-    }
-}
-
-/// A plan and what it does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Plan {
-    /// The network.
-    pub network: String,
-    /// The budget: most benign accounts expected if the network is one.
-    pub benign_budget: f64,
-    /// The chance that the network is one ([`crate::review`](mod@crate::review)).
-    pub chance: f64,
-    /// Accounts hit if it is none: all of them harmless.
-    pub benign_if_none: u64,
-    /// Actions, best first.
-    pub actions: Vec<Action>,
-    /// What of the network's traffic stops.
-    #[serde(flatten)]
-    pub traffic: Traffic,
-    /// Whom that hits.
-    #[serde(flatten)]
-    pub harm: Harm,
-    /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]):
-    /// to be secured.
-    pub compromised: Vec<String>,
-    /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
-    pub possibly_taken_over: Vec<String>,
-    /// Members that aren't banned.
-    pub members_left: u64,
-    /// Those of them that an identifier of the network which wasn't acted on still joins to another.
-    pub members_still_linked: u64,
-    /// The largest group of those.
-    pub largest_group_left: u64,
-    /// What to expect as replacement; nothing without two creation times.
-    pub replacement: Option<Replacement>,
-    /// What bans alone, identifiers alone and both do under the same budget.
-    pub alternatives: Vec<Alternative>,
 }
 
 /// What can be acted on.
@@ -320,11 +125,12 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
         let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
         let benign = benign(&stakes, reach.hit().map(|(account, _)| account));
+        let traffic = Traffic::of_members(&reach, &stakes.members);
         alternatives.push(Alternative {
             actions_allowed: name,
             actions: taken.len() as u64,
-            exchanges_stopped: reach.stopped().round() as u64,
-            tokens_stopped: reach.tokens_stopped_of(&stakes.members),
+            exchanges_stopped: traffic.exchanges_stopped,
+            tokens_stopped: traffic.tokens_stopped,
             benign_expected: benign.expected,
             benign_interval: benign.interval,
             benign_if_network: benign.if_network,
@@ -332,23 +138,23 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
         });
         if bans && identifiers == config.identifier_actions {
-            chosen = Some((taken, reach, groups, alternatives[alternatives.len() - 1].clone()));
+            chosen = Some((taken, reach, groups, traffic));
         }
     }
-    let (taken, reach, groups, this) = chosen.expect("bans with and without identifiers are among the alternatives");
+    let (taken, reach, groups, traffic) = chosen.expect("bans with and without identifiers are among the alternatives");
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
         chance,
         benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
-        traffic: Traffic::stopped_of(&reach, &stakes.members, || stakes.members.iter().copied().map(AccountId)),
+        traffic,
         harm: harm(&reach)?,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
         possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
-        members_left: this.members_left,
+        members_left: groups.iter().sum(),
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
-        largest_group_left: this.largest_group_left,
+        largest_group_left: groups.iter().copied().max().unwrap_or(0),
         replacement: replacement(dataset, &stakes.members, network, lineage::last_event(dataset)?),
         alternatives,
     })
@@ -457,10 +263,7 @@ mod tests {
         let group = Group { chance: 0.75, members: vec![(0, 0.1), (1, 0.2)] };
         let stakes = Stakes::new(&dataset, &[group], &all_identifiers(&dataset));
         let reach = Reach::new(&stakes);
-        let address = match dataset.node("ip:198.51.100.1").unwrap() {
-            Node::Identifier(identifier) => Target::Identifier(identifier.0),
-            Node::Account(_) => unreachable!("an address is an identifier"),
-        };
+        let address = Target::from(dataset.node("ip:198.51.100.1").unwrap());
         let gain = reach.gain(address);
         assert!((gain.stopped - 50.0).abs() < 1e-9 && (gain.benign - 1.3).abs() < 1e-9, "{gain:?}");
         assert_eq!(reach.gain(Target::Account(0)), Gain { stopped: 40.0, benign: 0.1 });
@@ -479,11 +282,7 @@ mod tests {
         let mut both = Reach::new(&stakes);
         both.take(address);
         assert_eq!((both.bounds_of(&[0, 1]).rounded(), both.bounds_of(&[0, 1]).are_apart()), ((50, 50), false));
-        let other = match dataset.node("ip:198.51.100.2").unwrap() {
-            Node::Identifier(identifier) => Target::Identifier(identifier.0),
-            Node::Account(_) => unreachable!("an address is an identifier"),
-        };
-        both.take(other);
+        both.take(Target::from(dataset.node("ip:198.51.100.2").unwrap()));
         assert_eq!((both.bounds_of(&[0, 1]).rounded(), both.bounds_of(&[0, 1]).are_apart()), ((60, 60), false));
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];

@@ -116,6 +116,17 @@ impl<'a> Stakes<'a> {
         self.risk[account as usize]
     }
 
+    /// Exchanges of accounts that actions can reach.
+    pub(super) fn exchanges_of(&self, accounts: &[u32]) -> u64 {
+        accounts.iter().map(|&account| self.exchanges[account as usize] as u64).sum()
+    }
+
+    /// Tokens of accounts that actions can reach; `None` where the store knows of none.
+    pub(super) fn tokens_of(&self, accounts: &[u32]) -> Option<u64> {
+        let of_account = |&account: &u32| self.tokens[account as usize] as u64;
+        (!self.tokens.is_empty()).then(|| accounts.iter().map(of_account).sum())
+    }
+
     /// The group of an account, and the chance that it is a network: nobody is in a group that isn't.
     pub(crate) fn group_of(&self, account: u32) -> (u32, f64) {
         let group = self.group[account as usize];

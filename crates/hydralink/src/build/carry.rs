@@ -7,9 +7,9 @@
 use std::mem::take;
 
 use events::{AccountAttributes, IngestConfig, Ingested};
-use graph::{IdentifierId, NO_TIME, NONE_U16, NONE_U32};
+use graph::{NO_TIME, NONE_U16, NONE_U32};
 
-use super::{ACCOUNTS, ALLOW, RELEASES};
+use super::{ACCOUNTS, ALLOW, ByName, RELEASES};
 use crate::dataset::Dataset;
 use crate::error::Error;
 
@@ -21,16 +21,10 @@ pub(super) fn carry_tables(dataset: &Dataset, config: &IngestConfig, ingested: &
     }
     let tables = dataset.tables();
     if unknown(config.allow.is_some(), ALLOW) {
-        let account = |old: u32| ingested.account_names.find(dataset.account_names().name_of(old).as_bytes());
-        let starts = &ingested.graph.columns().kind_starts;
-        let identifier = |old: u32| {
-            let (kind, value) = dataset.identifier_name(IdentifierId(old));
-            let kind = ingested.kind_names.iter().position(|name| name == kind)?;
-            ingested.identifier_names.find_in(starts[kind]..starts[kind + 1], value.as_bytes())
-        };
-        let allowed_accounts = renumbered(&tables.allowed_accounts, account);
-        ingested.allowed_identifiers = renumbered(&tables.allowed_identifiers, identifier);
-        ingested.allowed_accounts = allowed_accounts;
+        let new = ByName { dataset, ingested };
+        let accounts = renumbered(&tables.allowed_accounts, |old| new.account(old));
+        let identifiers = renumbered(&tables.allowed_identifiers, |old| new.identifier(old));
+        (ingested.allowed_accounts, ingested.allowed_identifiers) = (accounts, identifiers);
     }
     if unknown(config.releases.is_some(), RELEASES) {
         let models = &ingested.models;

@@ -19,6 +19,7 @@ use std::path::Path;
 
 use super::record::{Commitment, Opening, Record};
 use crate::error::Error;
+use crate::store::sync_folder;
 
 /// Name of the log in a store.
 pub(crate) const LOG: &str = "CASES.jsonl";
@@ -107,7 +108,7 @@ pub(crate) fn append(store: &Path, make: impl FnOnce(&Chain) -> Result<(Record, 
     file.write_all(text.as_bytes()).map_err(fail)?;
     file.sync_all().map_err(fail)?;
     if !existed {
-        sync_directory(store);
+        sync_folder(store);
     }
     chain.names.extend(openings.into_iter().map(|opening| (opening.commitment(), opening)));
     chain.records.push((record, hash));
@@ -139,7 +140,7 @@ pub(crate) fn erase(store: &Path, erased: impl Fn(&Opening) -> bool) -> Result<u
     file.write_all(names_text(kept.iter().copied()).as_bytes()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&names).map_err(|error| fail(error.error))?;
-    sync_directory(store);
+    sync_folder(store);
     Ok((openings.len() - kept.len()) as u64)
 }
 
@@ -237,7 +238,7 @@ fn append_names(store: &Path, openings: &[Opening]) -> Result<(), Error> {
     file.write_all(names_text(openings.iter()).as_bytes()).map_err(fail)?;
     file.sync_all().map_err(fail)?;
     if !existed {
-        sync_directory(store);
+        sync_folder(store);
     }
     Ok(())
 }
@@ -250,11 +251,6 @@ fn set_aside(store: &Path, seq: u64, torn: &[u8]) -> Result<(), Error> {
     let path = store.join(format!("{TORN}{seq}"));
     let written = File::create(&path).and_then(|mut file| file.write_all(torn).and_then(|()| file.sync_all()));
     written.map_err(|error| Error::io("write", &path, error))
-}
-
-/// As far as the system can: what was written stands, and is not told to have failed.
-fn sync_directory(store: &Path) {
-    let _ = File::open(store).and_then(|directory| directory.sync_all());
 }
 
 #[cfg(test)]

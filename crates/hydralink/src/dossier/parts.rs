@@ -1,7 +1,7 @@
 //! How does a score come about?
 //!
-//! The two cases that a network can be flagged on, each as strong as its weakest part ([`evidence::ScoreConfig`] and the module of
-//! [`evidence::score_against`] have the formula): what each part has and what it rules out.
+//! The two cases that a network can be flagged on, each as strong as its weakest part ([`evidence::ScoreConfig`] and the module
+//! of [`evidence::score_against`] have the formula): what each part has and what it rules out.
 
 use evidence::{BenignLikelihood, Breakdown, broken_down};
 use serde::Serialize;

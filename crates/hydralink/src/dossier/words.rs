@@ -1,8 +1,8 @@
 //! The score card in words, for those who have to defend it and those whom it is held against.
 //!
-//! A signal has a *phrase*, for a list, and a *sentence*: what was found and what its null expects, in the units of the signal's
-//! own definition ([`evidence::behaviour`], [`evidence::NamedSignal`]). A signal made of tests is told by the tests that speak for
-//! it. Sentences say what was measured, and not what it means: that is for the bits.
+//! A signal has a *phrase*, for a list, and a *sentence*: what was found and what its null expects, in the units of the
+//! signal's own definition ([`evidence::behaviour`], [`evidence::NamedSignal`]). A signal made of tests is told by the tests
+//! that speak for it. Sentences say what was measured, and not what it means: that is for the bits.
 
 use crate::results::{Network, SignalLine};
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use flate2::write::GzEncoder;
 
 use crate::error::Error;
+use crate::store::sync_folder;
 
 /// Bytes collected before they are compressed or written.
 const BUFFER: usize = 256 << 10;
@@ -147,8 +148,7 @@ pub(crate) fn write_file(
     let (file, bytes) = write_into(file, path, compression, write).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     temporary.persist(&target).map_err(|error| failed(error.error))?;
-    // A folder that can't be synced (some network drives) costs durability on power loss, not the file.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    sync_folder(folder);
     Ok(bytes)
 }
 

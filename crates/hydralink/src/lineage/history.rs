@@ -5,9 +5,10 @@
 //! each account that ever belonged to a candidate.
 
 use events::Ingested;
-use graph::{IdentifierId, NONE_U32, Seconds};
+use graph::{NONE_U32, Seconds};
 use serde::{Deserialize, Serialize};
 
+use crate::build::ByName;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::store::StoreWriter;
@@ -121,14 +122,8 @@ impl History {
 
     /// The history of a store in the numbers of what an update makes of it.
     pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested) -> Result<Self, Error> {
-        let account = |old: u32| ingested.account_names.find(dataset.account_names().name_of(old).as_bytes());
-        let starts = &ingested.graph.columns().kind_starts;
-        let identifier = |old: u32| {
-            let (kind, value) = dataset.identifier_name(IdentifierId(old));
-            let kind = ingested.kind_names.iter().position(|name| name == kind)?;
-            ingested.identifier_names.find_in(starts[kind]..starts[kind + 1], value.as_bytes())
-        };
-        Ok(History::open(dataset)?.renumbered(account, identifier))
+        let new = ByName { dataset, ingested };
+        Ok(History::open(dataset)?.renumbered(|old| new.account(old), |old| new.identifier(old)))
     }
 
     /// The same in other numbers, without what has none.

@@ -13,9 +13,9 @@
 //!    them and for the words ([`super::proof`]).
 //!
 //! Hashes of event ids stay ([`events::EventIds`]): nothing says whose they are, and the same events read again don't bring an
-//! account back. The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So are files
-//! written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite and of a
-//! detection.
+//! account back. The old files are removed, not overwritten: what a disk or a backup keeps of removed files is beyond this. So
+//! are files written before (exports, reports, rejects), and the logs that the store was built from. Cost: that of a rewrite
+//! and of a detection.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -194,15 +194,9 @@ mod tests {
     /// A store of events (account, address, card or template) with all side tables, as it would be if nobody had ever heard of
     /// `without`.
     fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32)], without: &BTreeSet<u32>) -> std::path::PathBuf {
-        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,model,pathway,tokens
-"
-        .to_owned();
-        let mut accounts = "account_id,created_at,country,tier,status,label,org
-"
-        .to_owned();
-        let mut allow = "kind,value,reason
-"
-        .to_owned();
+        let mut events = "timestamp,account_id,ip,payment_instrument,prompt_template_hash,model,pathway,tokens\n".to_owned();
+        let mut accounts = "account_id,created_at,country,tier,status,label,org\n".to_owned();
+        let mut allow = "kind,value,reason\n".to_owned();
         let mut seen = BTreeSet::new();
         for (at, &(account, address, other)) in rows.iter().enumerate() {
             if without.contains(&account) {
@@ -216,10 +210,7 @@ mod tests {
             let (model, pathway) = (account % 7, account % 6);
             events.push_str(&format!("2026-03-01T00:00:{second:02}Z,acct{account:04},198.51.100.{address},{card},{template},"));
             events.push_str(&if model < 2 { format!(",p{pathway}") } else { format!("m{model},p{pathway}") });
-            events.push_str(&format!(
-                ",{tokens}
-"
-            ));
+            events.push_str(&format!(",{tokens}\n"));
             if seen.insert(account) {
                 let friend = (account + 1) % 12;
                 let label = if account % 3 > 0 || without.contains(&friend) { "" } else { &format!("like ACCT{friend:04}") };

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::MANIFEST;
+use super::{MANIFEST, sync_folder};
 use crate::error::Error;
 
 const MAGIC: [u8; 8] = *b"HYDRALNK";
@@ -181,9 +181,8 @@ pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
     file.write_all(&payload)?;
     file.as_file().sync_all()?;
     file.persist(store.join(MANIFEST)).map_err(|error| error.error)?;
-    // A folder that can't be synced (Windows, some network drives) costs durability on power loss, not the store: the new
-    // manifest stands already, and names files that must not be removed as if it had failed.
-    let _ = File::open(store).and_then(|folder| folder.sync_all());
+    // The new manifest stands already, and names files that must not be removed as if it had failed.
+    sync_folder(store);
     Ok(())
 }
 

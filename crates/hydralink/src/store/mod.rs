@@ -25,6 +25,7 @@ mod section;
 mod writer;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,12 @@ pub(crate) const LOCK: &str = "LOCK";
 /// The key that a store's pseudonyms were made with, if there is a store of pseudonyms at `path`.
 pub(crate) fn key_id_at(path: &Path) -> Option<String> {
     manifest::read(path).ok()?.key_id
+}
+
+/// Syncs a folder, as far as the system can. One that can't be (Windows, some network drives) costs durability on power loss:
+/// what was written to it stands, and is not told to have failed.
+pub(crate) fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// An open store: the manifest, and the mapped sections. Cheap to clone handles out of; immutable.

@@ -103,15 +103,13 @@ impl StoreWriter {
         }
         manifest.generation = manifest.generation.max(layout::newest_generation(path)?) + 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(StoreWriter {
-            path: path.to_owned(),
-            manifest,
-            replaced,
-            made: Arc::default(),
-            made_directory: false,
-            committed: false,
-            lock: Arc::new(lock),
-        })
+        Ok(StoreWriter::of(path, manifest, replaced, Arc::new(lock)))
+    }
+
+    /// A change that nothing has been written of.
+    fn of(path: &Path, manifest: Manifest, replaced: Vec<String>, lock: Arc<File>) -> Self {
+        let path = path.to_owned();
+        StoreWriter { path, manifest, replaced, made: Arc::default(), made_directory: false, committed: false, lock }
     }
 
     /// Writes a section, or replaces one.
@@ -169,16 +167,9 @@ impl StoreWriter {
     /// The same, and starts the next change of the store under the same lock: no other writer comes in between.
     pub(crate) fn commit_and_go_on(mut self) -> Result<Self, Error> {
         self.settle()?;
-        let manifest = self.manifest.clone();
-        Ok(StoreWriter {
-            path: self.path.clone(),
-            replaced: manifest.files().map(str::to_owned).collect(),
-            manifest: Manifest { generation: manifest.generation + 1, ..manifest },
-            made: Arc::default(),
-            made_directory: false,
-            committed: false,
-            lock: self.lock.clone(),
-        })
+        let replaced = self.manifest.files().map(str::to_owned).collect();
+        let manifest = Manifest { generation: self.manifest.generation + 1, ..self.manifest.clone() };
+        Ok(StoreWriter::of(&self.path, manifest, replaced, self.lock.clone()))
     }
 
     fn settle(&mut self) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use csv::ByteRecord;
-use events::schema;
+use events::{ACCOUNT_COLUMNS, schema};
 use graph::AccountId;
 
 use super::Kept;
@@ -12,9 +12,6 @@ use crate::build;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::store::StoreWriter;
-
-/// Columns that say whom a row of the account table is about; the first that it has counts.
-const ACCOUNT: [&str; 3] = ["account_id", "account", "user_id"];
 
 /// Columns that hold free text.
 const TEXTS: [&str; 2] = ["label", "reason"];
@@ -95,7 +92,7 @@ pub(crate) fn accounts_in_side_tables(dataset: &Dataset, sought: &BTreeSet<Strin
 fn accounts_of<'r>(header: &'r ByteRecord, row: &'r ByteRecord) -> impl Iterator<Item = Cow<'r, str>> {
     let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind));
     let listed = matches!(kind.as_deref(), Some("account" | "account_id")).then(|| field(header, row, "value"));
-    let own = ACCOUNT.iter().find_map(|column| field(header, row, column));
+    let own = ACCOUNT_COLUMNS.iter().find_map(|column| field(header, row, column));
     listed.flatten().into_iter().chain(own)
 }
 

@@ -118,8 +118,8 @@ pub struct Evaluation {
     pub splits: Vec<Split>,
     /// Found networks that hold several true ones.
     pub merges: Vec<Merge>,
-    /// How well the ranks separate true networks from the rest; `None` where truth is partial, since a network of accounts of which
-    /// nothing is known is neither.
+    /// How well the ranks separate true networks from the rest; `None` where truth is partial, since a network of accounts of
+    /// which nothing is known is neither.
     pub ranking: Option<Ranking>,
     /// Legitimate accounts in found networks.
     pub benign_flagged: u64,

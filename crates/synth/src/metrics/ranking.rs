@@ -1,9 +1,9 @@
 //! Do the true ones come first, and all of them? Average precision and precision among the first k.
 //!
 //! A found network is *true* if at least half of its accounts are operated. Average precision is the area under the
-//! precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i by rank, where P_i is the share of true ones among the first i
-//! and R_i the share of *planted* networks that a true one among them has accounts of more than of any other. So a network that
-//! was missed, or merged into another, costs what it is worth, and a second piece of one adds nothing.
+//! precision-recall curve as a step function: Σ (R_i - R_{i-1}) P_i by rank, where P_i is the share of true ones among the
+//! first i and R_i the share of *planted* networks that a true one among them has accounts of more than of any other. So a
+//! network that was missed, or merged into another, costs what it is worth, and a second piece of one adds nothing.
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,215 @@
+//! What a plan and the count of a list say: the fields of `plan-bans` and `impact`.
+
+use std::collections::BTreeMap;
+
+use graph::AccountId;
+use serde::Serialize;
+
+use super::stopped::Reach;
+use crate::query;
+
+/// One action of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Action {
+    /// `ban`, `challenge`, `verify_payment` or `rate_limit`.
+    pub action: &'static str,
+    /// The account or identifier.
+    pub target: String,
+    /// Exchanges that it stops beyond those of the actions before it.
+    pub exchanges_stopped: u64,
+    /// Benign accounts it is expected to hit beyond those of the actions before it, if the network is one: what the budget
+    /// counts.
+    pub benign_if_network: f64,
+    /// For an identifier: share of the accounts that it meets that are benign, a Jeffreys interval (95%) from those seen with
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benign_share_interval: Option<(f64, f64)>,
+    /// The account is banned already: what the ban stops is what it would have stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub already_banned: bool,
+}
+
+/// Benign accounts hit in one country, pathway, tier or autonomous system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Collateral {
+    /// Accounts hit.
+    pub hit: u64,
+    /// How many of them are expected to be benign.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// All accounts of the store there, to compare with.
+    pub accounts: u64,
+    #[serde(skip)]
+    pub(super) who: Vec<u32>,
+}
+
+/// What the same budget does with other kinds of action.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alternative {
+    /// `bans`, `identifiers` or `both`.
+    pub actions_allowed: &'static str,
+    /// Actions taken.
+    pub actions: u64,
+    /// Exchanges stopped.
+    pub exchanges_stopped: u64,
+    /// Tokens stopped, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
+    /// Benign accounts expected to be hit.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// Benign accounts expected to be hit if the network is one: what the budget limits.
+    pub benign_if_network: f64,
+    /// Members that aren't banned.
+    pub members_left: u64,
+    /// The largest group of them that identifiers which weren't acted on join.
+    pub largest_group_left: u64,
+}
+
+/// Accounts that people decided about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reviewed {
+    /// Accounts confirmed or rejected, in all cases of the store.
+    pub decided: u64,
+    /// Those that were harmless.
+    pub harmless: u64,
+    /// 95% interval of the share of harmless ones (Clopper and Pearson). Cases that people pick are no random sample.
+    pub harmless_share_interval: (f64, f64),
+    /// The same share of the members that the plan bans.
+    pub benign_banned_interval: (f64, f64),
+}
+
+/// How fast a network makes accounts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replacement {
+    /// Accounts made after the first.
+    pub made: u64,
+    /// Days from the first creation on record to the last.
+    pub made_within_days: f64,
+    /// Days from the last creation to the last event of the data.
+    pub days_since: f64,
+    /// Accounts made a week, from the first creation on record to the last event.
+    pub accounts_a_week: f64,
+    /// 95% interval of the same, if creations are a Poisson process (Garwood). Batches make it wider in truth.
+    pub interval: (f64, f64),
+    /// Share of its banned accounts that a new one replaced within the window of the ban-and-replace test, where that was
+    /// measured. Bans after the last event don't count: nothing on record could have made up for them.
+    pub regeneration: Option<f64>,
+    /// Whether it is to be expected: an account was made in the last two weeks, or one made up for a ban.
+    pub expected: bool,
+}
+
+/// The benign accounts that actions hit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Harm {
+    /// Benign accounts expected to be hit.
+    pub benign_expected: f64,
+    /// 95% interval of the same.
+    pub benign_interval: (u64, u64),
+    /// Benign accounts expected to be hit if the networks are ones.
+    pub benign_if_network: f64,
+    /// 95% interval of the same.
+    pub benign_interval_if_network: (u64, u64),
+    /// Exchanges of benign accounts that are expected to be stopped with them.
+    pub benign_exchanges_expected: f64,
+    /// Tokens of these, where the events say them: legitimate traffic lost. For actions on identifiers other than templates an
+    /// estimate, as if all exchanges of an account were equally long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benign_tokens_expected: Option<f64>,
+    /// Benign accounts hit, by country.
+    pub benign_by_country: BTreeMap<String, Collateral>,
+    /// The same by pathway.
+    pub benign_by_pathway: BTreeMap<String, Collateral>,
+    /// The same by tier: who pays, and for what.
+    pub benign_by_tier: BTreeMap<String, Collateral>,
+    /// The same by the autonomous system that most of an account's exchanges came from, where addresses were looked up.
+    pub benign_by_as: BTreeMap<String, Collateral>,
+    /// What people found harmless so far, where they decided anything.
+    pub reviewed: Option<Reviewed>,
+}
+
+/// Exchanges, and tokens where the events say them, and what of them stops.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Exchanges on record.
+    pub exchanges: u64,
+    /// How many of them stop.
+    pub exchanges_stopped: u64,
+    /// Tokens on record, where the events say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_stopped: Option<u64>,
+    /// Whether the exchanges that stop are an estimate: identifiers of several kinds reach an account, and are taken to be
+    /// shown by its exchanges independently of each other. Bans, and identifiers of one kind, are counted.
+    pub estimated: bool,
+    /// Between what their number lies: the most that one kind stops of each account, and the sum over its kinds.
+    pub exchanges_stopped_bounds: (u64, u64),
+}
+
+impl Traffic {
+    /// The traffic of these members of the groups at stake, ascending, and what of it stops.
+    pub(super) fn of_members(reach: &Reach<'_>, members: &[u32]) -> Traffic {
+        let stakes = reach.stakes;
+        Traffic::of(reach, members, stakes.exchanges_of(members), stakes.tokens_of(members))
+    }
+
+    /// The traffic of all accounts, and what of it stops: of those that aren't in `hit`, ascending, nothing does.
+    pub(super) fn of_store(reach: &Reach<'_>, hit: &[u32]) -> Traffic {
+        let dataset = reach.stakes.dataset;
+        let all = || (0..dataset.graph().account_count() as u32).map(AccountId);
+        let exchanges = all().map(|account| query::exchanges_of(dataset, account)).sum();
+        Traffic::of(reach, hit, exchanges, query::tokens_of(dataset, all()))
+    }
+
+    fn of(reach: &Reach<'_>, hit: &[u32], exchanges: u64, tokens: Option<u64>) -> Traffic {
+        let bounds = reach.bounds_of(hit);
+        Traffic {
+            exchanges,
+            exchanges_stopped: reach.stopped_of(hit).round() as u64,
+            tokens,
+            tokens_stopped: reach.tokens_stopped_of(hit),
+            estimated: bounds.are_apart(),
+            exchanges_stopped_bounds: bounds.rounded(),
+        }
+    }
+}
+
+/// A plan and what it does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The network.
+    pub network: String,
+    /// The budget: most benign accounts expected if the network is one.
+    pub benign_budget: f64,
+    /// The chance that the network is one ([`crate::review`](mod@crate::review)).
+    pub chance: f64,
+    /// Accounts hit if it is none: all of them harmless.
+    pub benign_if_none: u64,
+    /// Actions, best first.
+    pub actions: Vec<Action>,
+    /// What of the network's traffic stops.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+    /// Whom that hits.
+    #[serde(flatten)]
+    pub harm: Harm,
+    /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]):
+    /// to be secured.
+    pub compromised: Vec<String>,
+    /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
+    pub possibly_taken_over: Vec<String>,
+    /// Members that aren't banned.
+    pub members_left: u64,
+    /// Those of them that an identifier of the network which wasn't acted on still joins to another.
+    pub members_still_linked: u64,
+    /// The largest group of those.
+    pub largest_group_left: u64,
+    /// What to expect as replacement; nothing without two creation times.
+    pub replacement: Option<Replacement>,
+    /// What bans alone, identifiers alone and both do under the same budget.
+    pub alternatives: Vec<Alternative>,
+}
