@@ -11,9 +11,7 @@ mod progress;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Arguments, Shared};
+use args::Arguments;
 use output::Output;
 
 /// How a command ended, when it ended well.
@@ -26,14 +24,13 @@ enum Found {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let shared = arguments.shared.clone();
+    let arguments = args::parse();
     match run(arguments) {
         Ok(Found::Something) => ExitCode::SUCCESS,
         Ok(Found::Nothing) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error, &shared);
+            report(&error);
             ExitCode::from(exit_code(&error))
         }
     }
@@ -55,7 +52,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Found> {
 }
 
 /// Prints an error and its causes, each once, with control characters of the data made visible.
-fn report(error: &anyhow::Error, _shared: &Shared) {
+fn report(error: &anyhow::Error) {
     let mut text = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();

@@ -4,6 +4,7 @@ mod act;
 mod ask;
 mod export;
 mod find;
+mod groups;
 mod judge;
 mod read;
 
@@ -20,6 +21,7 @@ pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
 };
+pub(crate) use groups::parse;
 pub(crate) use judge::*;
 pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading, Schema, Synth, Tier, Update};
 

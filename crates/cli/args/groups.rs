@@ -1,0 +1,77 @@
+//! The list of commands that `hydralink --help` prints, by what one wants to do.
+
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
+
+use super::Arguments;
+
+/// Every command once, in the README's order.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Begin", &["demo", "profile", "build", "detect", "networks", "network", "report"]),
+    (
+        "Ask",
+        &[
+            "show",
+            "neighbors",
+            "ego",
+            "path",
+            "common",
+            "why",
+            "why-not",
+            "appeal",
+            "assess",
+            "expand",
+            "how",
+            "overlap",
+            "cohesion",
+            "layers",
+            "members",
+        ],
+    ),
+    ("Decide, act, share", &["case", "plan-bans", "impact", "verify", "export", "share", "match"]),
+    ("Every night, and over time", &["update", "lineage", "diff", "as-of", "expire", "forget", "rekey"]),
+    ("How sure, and where it fails", &["calibrate", "consensus", "backtest", "evaluate", "ablate", "redteam", "synth"]),
+    ("Other ways of looking", &["hubs", "top", "components", "communities", "link", "dense", "lockstep"]),
+    ("This tool", &["completions", "man", "help"]),
+];
+
+/// What was typed; help, the version and errors of usage end the process.
+pub(crate) fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|_| {
+        // The groups cost a millisecond, which only those wait for who read them.
+        let matches = with_groups(Arguments::command()).get_matches();
+        Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    })
+}
+
+/// `command` with its subcommands listed by group.
+fn with_groups(mut command: Command) -> Command {
+    command.build();
+    let mut template = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
+    for (heading, names) in GROUPS {
+        let listed = names.iter().filter_map(|name| command.find_subcommand(name)).enumerate();
+        let part = Command::new("part").disable_help_flag(true).disable_help_subcommand(true).max_term_width(100);
+        let part = part.subcommands(listed.map(|(at, one)| one.clone().display_order(at))).help_template("{subcommands}");
+        template.push_str(&format!("\n{heading}:\n{}\n", part.clone().render_help().to_string().trim_end()));
+    }
+    template.push_str("\nOptions:\n{options}");
+    command.help_template(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let mut command = Arguments::command();
+        command.build();
+        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        assert_eq!(grouped.len(), names.len());
+        assert_eq!(grouped.iter().collect::<BTreeSet<_>>(), names.iter().collect::<BTreeSet<_>>());
+        let help = with_groups(command.clone()).render_help().to_string();
+        assert!(names.iter().all(|name| help.contains(&format!("\n  {name} "))), "{help}");
+    }
+}
