@@ -323,10 +323,15 @@ fn found(world: &World, columns: &[usize]) -> (BTreeMap<String, (f64, f64)>, u64
 
 /// The same, with the store left there. `map`: further kinds, as a file for `--map` has them.
 fn found_at(bench: &Bench, world: &World, columns: &[usize], map: &str) -> (BTreeMap<String, (f64, f64)>, u64) {
+    found_in(bench, world, world.csv(columns), map)
+}
+
+/// The same of rows that are written already.
+fn found_in(bench: &Bench, world: &World, rows: String, map: &str) -> (BTreeMap<String, (f64, f64)>, u64) {
     let table = |of: &BTreeMap<String, &'static str>| {
         of.iter().map(|(account, name)| format!("{account},{name}\n")).collect::<String>()
     };
-    let events = bench.file("events.csv", world.csv(columns));
+    let events = bench.file("events.csv", rows);
     let labels = bench.file("labels.csv", "account_id,network\n".to_owned() + &table(&world.labels));
     let groups = bench.file("groups.csv", "account_id,group\n".to_owned() + &table(&world.groups));
     let organisations = bench.file("accounts.csv", "account_id,org\n".to_owned() + &table(&world.organisations));
@@ -422,6 +427,38 @@ fn derived_columns_neither_hide_a_network_nor_make_one() {
     let said = bench.run(&["detect", "store", "--no-progress"]).stderr;
     let follows: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once(" follows from ")?.0)).collect();
     assert_eq!(follows, ["payment_instrument", "site", "subnet", "subnet"], "{said}");
+}
+
+/// Seventy columns in which a third of the accounts each have something of their own say nothing of anybody: the scores stay,
+/// and core members are core by what they share, though its kinds come after the seventy.
+#[test]
+fn columns_that_nobody_shares_anything_in_change_nothing() {
+    const KINDS: u64 = 70;
+    let world = with_operators(12);
+    let of_own = |account: &str, kind: u64| {
+        let seed = account.bytes().fold(kind, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        if Random(seed).chance(33) { format!("{account}-{kind}") } else { String::new() }
+    };
+    let rows = world.csv(&ALL);
+    let mut lines = rows.lines();
+    let mut wider = lines.next().expect("a header").to_owned();
+    (0..KINDS).for_each(|kind| wider += &format!(",aa{kind:02}"));
+    for line in lines {
+        let account = line.split(',').nth(1).expect("an account");
+        wider += &format!("\n{line}");
+        (0..KINDS).for_each(|kind| wider += &format!(",{}", of_own(account, kind)));
+    }
+    let map: String = (0..KINDS).map(|kind| format!("[kinds.aa{kind:02}]\ncolumn = \"aa{kind:02}\"\n")).collect();
+    let summary = |rows: String, map: &str| {
+        let bench = Bench::new();
+        let found = found_in(&bench, &world, rows, map);
+        let first = bench.ok(&["networks", "store", "--top", "1", "--format", "json"]).json()[0].clone();
+        let score = first["score"].as_f64().expect("a score");
+        (found, first["accounts"].clone(), first["core"].clone(), (score * 10.0).round())
+    };
+    let narrow = summary(rows.clone(), "");
+    assert_eq!(narrow.0.0["large"], (1.0, 1.0));
+    assert_eq!(summary(wider, &map), narrow);
 }
 
 #[test]

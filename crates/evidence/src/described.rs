@@ -91,7 +91,8 @@ impl Corroborator<'_> {
             let here = Ballot { facts, rule, holdings, account, home }.speaking_for(group);
             seen.extend(here.iter().map(|&(identifier, _)| identifier));
             if let Some(standing) = standing {
-                let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.kinds)) {
+                let role = match (standing.bits >= 0.0, standing.robust_bits >= 0.0 && rule.several(standing.independent_kinds))
+                {
                     (true, true) => Role::Core,
                     (true, false) => Role::Fringe,
                     _ => Role::Ambiguous,

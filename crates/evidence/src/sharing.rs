@@ -1,9 +1,10 @@
 //! Which identifiers does a group repeat more than chance makes it?
 //!
-//! A sharing signal compares the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of as many
-//! sightings drawn from the population, `1 - E[distinct] / s` where
-//! `E[distinct] = sum over identifiers of 1 - (1 - d_i / S)^s`. So size cancels: a large group repeats popular identifiers by
-//! chance, and that is what is expected of it. More distinct identifiers among as many sightings never raise the value (SC-3).
+//! A sharing signal compares the *repeat share* of a kind (1 - distinct / sightings) with that of random groups of `s` of the
+//! population's `S` sightings, none of them twice: `1 - E[distinct] / s`, where `E[distinct]` is the sum over identifiers, of
+//! `d` accounts each, of `1 - C(S - d, s) / C(S, s)`. So size cancels: a large group repeats popular identifiers by chance, and
+//! that is what is expected of it; and where every account has an identifier of its own, nothing is expected. More distinct
+//! identifiers among as many sightings never raise the value (SC-3).
 //!
 //! Bits: log2 of the ratio of repeats. No p-value: accounts bring their sightings together, so the number of repeats in random
 //! groups of accounts scatters far more than in random sightings (a Poisson tail called 18 to 70% of random groups of 8 to 120
@@ -45,19 +46,21 @@ impl SharingNull {
         SharingNull { degrees }
     }
 
-    /// Expected distinct identifiers among `sightings` drawn in proportion to degree.
+    /// Expected distinct identifiers among so many random `sightings`.
     pub fn expected_distinct(&self, kind: u8, sightings: u32) -> f64 {
         let degrees = &self.degrees[usize::from(kind)];
-        let total: f64 = degrees.iter().map(|&(degree, number)| f64::from(degree) * f64::from(number)).sum();
-        let draws = f64::from(sightings);
-        degrees
-            .iter()
-            .map(|&(degree, number)| {
-                let missed = draws * (-f64::from(degree) / total).ln_1p();
-                f64::from(number) * -missed.exp_m1()
-            })
-            .sum()
+        let total = degrees.iter().map(|&(degree, number)| u64::from(degree) * u64::from(number)).sum();
+        let seen = |&(degree, number): &(u32, u32)| f64::from(number) * -ln_missed(total, degree, sightings).exp_m1();
+        degrees.iter().map(seen).sum()
     }
+}
+
+/// Log of the probability `C(S - d, s) / C(S, s)` that an identifier of `degree` accounts is in none of `sightings` out of
+/// `total`: the product over the smaller of the two, at its middle factor. Exact where that is one.
+fn ln_missed(total: u64, degree: u32, sightings: u32) -> f64 {
+    let (fewer, more) = (f64::from(degree.min(sightings)), f64::from(degree.max(sightings)));
+    let total = total as f64;
+    if fewer + more > total { f64::NEG_INFINITY } else { fewer * (-more / (total - (fewer - 1.0) / 2.0)).ln_1p() }
 }
 
 /// The repeat share of one kind against random groups of as many sightings.
@@ -73,26 +76,33 @@ pub(crate) fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &Sco
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::KindRole;
     use crate::toy::{Touch, Toy};
     use proptest::prelude::*;
-    use rand::{RngExt, SeedableRng};
+    use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     #[test]
     fn the_expected_number_of_distinct_identifiers() {
-        // Two identifiers of degree 2: s draws miss each with probability 2^-s.
-        let touches: Vec<Touch> = (0..4).map(|account| (account, 0, account / 2, 0)).collect();
-        let toy = Toy::new(&[KindRole::Payment], 4, &touches);
-        let null = SharingNull::of(toy.facts());
-        assert!((null.expected_distinct(0, 1) - 1.0).abs() < 1e-12);
-        assert!((null.expected_distinct(0, 3) - 2.0 * (1.0 - 0.125)).abs() < 1e-12);
+        let expected = |accounts: u32, of_each: u32, sightings: u32| {
+            let touches: Vec<Touch> = (0..accounts).map(|account| (account, 0, account / of_each, 0)).collect();
+            SharingNull::of(Toy::new(&[KindRole::Payment], accounts, &touches).facts()).expected_distinct(0, sightings)
+        };
+        // Two identifiers of two accounts: three of the four sightings show both.
+        assert_eq!([1, 3, 4].map(|sightings| expected(4, 2, sightings)), [1.0, 2.0, 2.0]);
+        // Identifiers that nobody shares are as many as their sightings.
+        assert!((1..=40).all(|sightings| (expected(40, 1, sightings) - f64::from(sightings)).abs() < 1e-9));
+        // 1 - C(36, 10) / C(40, 10) of ten identifiers of four accounts.
+        let missed: f64 = (0..4).map(|at| f64::from(30 - at) / f64::from(40 - at)).product();
+        assert!((expected(40, 4, 10) - 10.0 * (1.0 - missed)).abs() < 0.02);
     }
 
     #[test]
     fn under_its_null_repeats_are_as_expected() {
-        // 2,000 identifiers of degree 1 to 4; groups of 100 sightings drawn in proportion to degree.
+        // 2,000 identifiers of degree 1 to 4; groups of 1,000 of their 5,000 sightings.
         let touches: Vec<Touch> = (0..2_000u32)
             .flat_map(|identifier| (0..1 + identifier % 4).map(move |at| (identifier * 4 + at, 0, identifier, 0)))
             .collect();
@@ -100,15 +110,14 @@ mod tests {
         let toy = Toy::new(&[KindRole::Payment], 8_000, &touches);
         let null = SharingNull::of(toy.facts());
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let (mut repeats, rounds) = (0.0, 2_000);
+        let (mut repeats, rounds, group) = (0.0, 2_000, 1_000);
         for _ in 0..rounds {
-            let mut drawn: Vec<u32> = (0..100).map(|_| owners[random.random_range(0..owners.len())]).collect();
-            drawn.sort_unstable();
-            drawn.dedup();
-            repeats += f64::from(100 - drawn.len() as u32);
+            let sighting = rand::seq::index::sample(&mut random, owners.len(), group);
+            let distinct: BTreeSet<u32> = sighting.iter().map(|at| owners[at]).collect();
+            repeats += (group - distinct.len()) as f64;
         }
-        let expected = 100.0 - null.expected_distinct(0, 100);
-        assert!((repeats / f64::from(rounds) - expected).abs() < 0.15, "{repeats} {expected}");
+        let expected = group as f64 - null.expected_distinct(0, group as u32);
+        assert!((repeats / f64::from(rounds) - expected).abs() < 1.0, "{repeats} {expected}");
     }
 
     proptest! {

@@ -46,8 +46,8 @@ pub(crate) struct Standing {
     pub(crate) bits: f64,
     /// The odds without the identifier that costs most.
     pub(crate) robust_bits: f64,
-    /// Kinds that have an exclusive identifier, as a bit set.
-    pub(crate) kinds: u64,
+    /// Kinds that have an exclusive identifier and follow from no other such kind.
+    pub(crate) independent_kinds: u32,
     /// The kind whose identifier costs most.
     pub(crate) weakest: u8,
 }
@@ -347,13 +347,9 @@ fn stand(
     (inside, outside): (&[Tabulated], &[Stratified]),
     nested: &[Vec<bool>],
 ) -> Standing {
-    let kinds = shares
-        .iter()
-        .filter(|share| share.exclusive > 0)
-        .fold(0u64, |set, share| set | 1u64.checked_shl(u32::from(share.kind)).unwrap_or(0));
     let shown = || shares.iter().filter(|share| share.exclusive > 0).map(|share| usize::from(share.kind));
     let implied = |kind: u8| is_implied(nested, usize::from(kind), shown());
-    let (mut bits, mut worst, mut weakest) = (prior, 0.0f64, 0);
+    let (mut bits, mut worst, mut weakest, mut independent_kinds) = (prior, 0.0f64, 0, 0);
     for share in shares.iter().filter(|share| !implied(share.kind)) {
         let ratio = |exclusive: u32, sightings: u32| {
             let kind = usize::from(share.kind);
@@ -364,11 +360,12 @@ fn stand(
         let here = ratio(share.exclusive, share.sightings);
         bits += here;
         if share.exclusive > 0 {
+            independent_kinds += 1;
             let loss = here - ratio(share.exclusive - 1, share.sightings - 1);
             if loss > worst {
                 (worst, weakest) = (loss, share.kind);
             }
         }
     }
-    Standing { group, bits, robust_bits: bits - worst, kinds, weakest }
+    Standing { group, bits, robust_bits: bits - worst, independent_kinds, weakest }
 }

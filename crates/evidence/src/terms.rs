@@ -47,7 +47,7 @@ pub struct TieTerms {
     pub limits: Vec<KindLimit>,
     /// By kind, then kind: the first implies the second.
     pub nested: Vec<Vec<bool>>,
-    /// Whether several kinds can link.
+    /// Whether several kinds can link that don't follow from each other.
     pub several_kinds: bool,
     /// log2 of the pairs of identifiers that an account brings.
     pub pairs_bits: f64,

@@ -30,7 +30,7 @@ use rayon::prelude::*;
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::keys::{Choices, KEY_ACCOUNTS, halves, packed, pairs_of};
-use crate::terms::{Tie, TieTerms};
+use crate::terms::{Tie, TieTerms, is_implied};
 use crate::weigh::Weights;
 use crate::{Facts, KindRole};
 
@@ -58,20 +58,20 @@ impl<'a> TieRule<'a> {
         weights: &'a Weights,
         config: &MemberConfig,
     ) -> Self {
-        let linking_kinds = (0..facts.graph.kind_count())
-            .filter(|&kind| {
-                facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).any(|identifier| {
-                    facts.graph.identifier_degree(IdentifierId(identifier)) > 1
-                        && classification.policies[identifier as usize] != Policy::Drop
-                })
+        let links = |&kind: &usize| {
+            facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).any(|identifier| {
+                facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+                    && classification.policies[identifier as usize] != Policy::Drop
             })
-            .count();
+        };
+        let linking: Vec<usize> = (0..facts.graph.kind_count()).filter(links).collect();
+        let independent = linking.iter().filter(|&&kind| !is_implied(&weights.nested, kind, linking.iter().copied())).count();
         let terms = TieTerms {
             accounts: 0.0,
             kind_accounts: classification.tails.iter().map(|tail| tail.accounts).collect(),
             limits: facts.limits.to_vec(),
             nested: weights.nested.clone(),
-            several_kinds: linking_kinds > 1,
+            several_kinds: independent > 1,
             pairs_bits: 0.0,
             margin_bits: config.margin_bits,
             same_kind_discount: config.same_kind_discount,
@@ -164,9 +164,9 @@ impl<'a> TieRule<'a> {
         count >= lift * lambda && bits >= key_bits
     }
 
-    /// Whether a set of kinds is as many as the data allows to ask for: two, or one where it has one.
-    pub(crate) fn several(&self, kinds: u64) -> bool {
-        kinds.count_ones() >= if self.terms.several_kinds { 2 } else { 1 }
+    /// Whether so many independent kinds are as many as the data allows to ask for: two, or one where it has one.
+    pub(crate) fn several(&self, kinds: u32) -> bool {
+        kinds >= if self.terms.several_kinds { 2 } else { 1 }
     }
 
     /// Whether ballots of so many bits in all could be enough for a group of `size`: discounts only take away.
