@@ -1,8 +1,9 @@
 //! One section: a file of little-endian numbers and its checksum.
 //!
 //! This is the only module with `unsafe` in it: the call that maps a file, and the loan of the map's bytes to a column that
-//! keeps the map alive. The map is read-only and private to us by protocol: section files are written once under a fresh name
-//! and never changed, so the bytes under a map stay as they are.
+//! keeps the map alive. Both are sound only while nobody changes a mapped file. We don't: section files are written once under
+//! a fresh name, and what is removed stays readable under its map. Another program that writes into one while it is mapped
+//! makes behaviour undefined, and one that cuts it short ends the process (SIGBUS): the system offers no map that prevents it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -121,10 +122,9 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     if found != entry.bytes {
         return Err(damaged(format!("{}: {found} bytes, expected {}", entry.file, entry.bytes)));
     }
-    // SAFETY: the file is opened read-only, and by the store's protocol a section file is never written to after the rename
-    // that made its manifest visible; it is replaced under another name. The length was checked above. All element types accept
-    // any bit pattern (`FromBytes`), so even a file changed behind our back yields wrong numbers, not undefined values of a
-    // type.
+    // SAFETY: a section file is never written to after the rename that made its manifest visible; it is replaced under another
+    // name (other programs: see the module). The length was checked above, and all element types accept any bit pattern
+    // (`FromBytes`), so a file that was damaged before gives wrong numbers.
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("map", &path, error))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };

@@ -252,16 +252,34 @@ impl Drop for StoreWriter {
 /// Takes the writer's lock; the operating system releases it when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join(LOCK);
-    let lock = File::options()
-        .create(true)
-        .append(true)
-        .open(&file)
-        .map_err(|error| Error::io("open the lock of the store", &file, error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::StoreBusy { store: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &file, error)),
+    loop {
+        let lock = File::options()
+            .create(true)
+            .append(true)
+            .open(&file)
+            .map_err(|error| Error::io("open the lock of the store", &file, error))?;
+        match lock.try_lock() {
+            Ok(()) if is_at(&lock, &file) => return Ok(lock),
+            // Whoever gave up a new store removed its lock after we had opened it.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::StoreBusy { store: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &file, error)),
+        }
     }
+}
+
+/// Whether an open file is the one that a path leads to.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    file.metadata().is_ok_and(|open| fs::metadata(path).is_ok_and(|there| same(open, there)))
+}
+
+/// Open files can't be removed there.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Removes the files of interrupted writers; the caller has the lock. Whatever else lies in the folder is somebody's.
