@@ -22,7 +22,7 @@
 //!
 //! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
 //!
-//! Cost: O(sightings).
+//! Cost: O(sightings), and for each exclusive identifier the pairs of parts whose accounts have it.
 
 use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
@@ -99,8 +99,8 @@ pub(crate) fn propose_interlocked(
             (shares(account, inside) >= config.loose_share * typical).then_some(account)
         };
         let alike: Vec<u32> = free.par_iter().with_min_len(TASK).filter_map(alike).collect();
-        // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. Of the sums one
-        // account that works for two operators makes much; of the pairs it makes one in so many.
+        // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. One account that
+        // works for two operators can make most of the sum over identifiers, but few of the pairs of accounts: so pairs decide.
         let pieces: Vec<_> = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name).collect();
         // Exclusive identifiers that an account of a piece shares with a random one of the host's outside the piece.
         let mean = |piece: &[(u32, u32, u32)]| {

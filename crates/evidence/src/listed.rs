@@ -52,13 +52,16 @@ impl Corroborator<'_> {
         must.iter().for_each(|&(one, other)| union(&mut ones, one, other));
         let listed: BTreeSet<u32> = must.iter().flat_map(|&(one, other)| [one, other]).collect();
         let mut wholes = joined(networks, &listed, &mut ones);
-        let mut cannot: Vec<(u32, u32)> = facts.cannot.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
-        cannot.sort_unstable();
-        cannot.dedup();
+        let mut cannot = Apart::new();
+        for &(one, other) in facts.cannot {
+            cannot.entry(one).or_default().insert(other);
+            cannot.entry(other).or_default().insert(one);
+        }
         let mut parts: Vec<(usize, Vec<u32>)> = Vec::new();
         for (at, whole) in wholes.iter_mut().enumerate() {
-            let inside = |pair: &&(u32, u32)| whole.accounts.contains(&pair.0) && whole.accounts.contains(&pair.1);
-            let pairs: Vec<(u32, u32)> = cannot.iter().filter(inside).copied().collect();
+            let others = |&one: &u32| apart_from(&cannot, one).filter(move |&other| other > one).map(move |other| (one, other));
+            let pairs = whole.accounts.iter().flat_map(others).filter(|pair| whole.accounts.contains(&pair.1));
+            let pairs: Vec<(u32, u32)> = pairs.collect();
             let near = || whole.places.iter().flat_map(|&place| ambiguous(&networks[place]));
             let touched = near().any(|member| is_apart(&cannot, member.account, &whole.accounts));
             whole.changed |= !pairs.is_empty() || touched;
@@ -92,7 +95,7 @@ impl Corroborator<'_> {
         wholes: &[Whole],
         parts: &[(usize, Vec<u32>)],
         listed: &BTreeSet<u32>,
-        cannot: &[(u32, u32)],
+        cannot: &Apart,
     ) -> Vec<Candidate> {
         let account_count = self.facts.graph.account_count();
         let mut groups = vec![NONE_U32; account_count];
@@ -132,14 +135,17 @@ fn ambiguous(network: &Candidate) -> impl Iterator<Item = &Member> {
     network.members.iter().filter(|member| member.role == Role::Ambiguous)
 }
 
+/// Of accounts that cannot be one with some others, those others.
+type Apart = BTreeMap<u32, BTreeSet<u32>>;
+
+/// The accounts that one cannot be one with, ascending.
+fn apart_from(cannot: &Apart, account: u32) -> impl Iterator<Item = u32> + '_ {
+    cannot.get(&account).into_iter().flatten().copied()
+}
+
 /// Whether an account cannot be one with any of these.
-fn is_apart(cannot: &[(u32, u32)], account: u32, accounts: &BTreeSet<u32>) -> bool {
-    let other = |&(one, other): &(u32, u32)| match account {
-        account if account == one => Some(other),
-        account if account == other => Some(one),
-        _ => None,
-    };
-    cannot.iter().filter_map(other).any(|other| accounts.contains(&other))
+fn is_apart(cannot: &Apart, account: u32, accounts: &BTreeSet<u32>) -> bool {
+    apart_from(cannot, account).any(|other| accounts.contains(&other))
 }
 
 /// Candidates with those made one that accounts join which must be one, in the order of their first.

@@ -101,15 +101,15 @@ pub(crate) fn pick<'a, T>(networks: &'a [T], positions: &[usize]) -> Vec<&'a T> 
 pub(crate) fn groups<A: Ord, I: Ord>(before: &[Held<'_, A, I>], after: &[Held<'_, A, I>]) -> Vec<(Vec<usize>, Vec<usize>)> {
     // Positions before, then positions after.
     let mut groups = petgraph::unionfind::UnionFind::<usize>::new(before.len() + after.len());
-    for (old, left) in before.iter().enumerate() {
-        for (new, right) in after.iter().enumerate() {
-            if share(&left.accounts, &right.accounts) >= SAME_SHARE
-                || share(&left.identifiers, &right.identifiers) >= SAME_SHARE
-            {
+    let mut join = |overlaps: BTreeMap<(usize, usize), usize>, size: fn(&Held<'_, A, I>) -> usize| {
+        for ((old, new), common) in overlaps {
+            if common as f64 >= SAME_SHARE * size(&before[old]).min(size(&after[new])) as f64 {
                 groups.union(old, before.len() + new);
             }
         }
-    }
+    };
+    join(overlaps(before, after, |held| &held.accounts), |held| held.accounts.len());
+    join(overlaps(before, after, |held| &held.identifiers), |held| held.identifiers.len());
     let mut members: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     let mut order: Vec<usize> = Vec::new();
     let positions = (before.len()..before.len() + after.len()).chain(0..before.len());
@@ -125,6 +125,26 @@ pub(crate) fn groups<A: Ord, I: Ord>(before: &[Held<'_, A, I>], after: &[Held<'_
         }
     }
     order.iter().filter_map(|group| members.remove(group)).collect()
+}
+
+/// How many items each of some collections and each of others have in common, by their positions, where they have any.
+/// O((items + items that collections of one side share) * log items).
+pub(crate) fn overlaps<'a, C, T: Ord + 'a, S: IntoIterator<Item = &'a T>>(
+    before: &'a [C],
+    after: &'a [C],
+    items: impl Fn(&'a C) -> S,
+) -> BTreeMap<(usize, usize), usize> {
+    let mut holders: BTreeMap<&T, Vec<usize>> = BTreeMap::new();
+    for (old, held) in before.iter().enumerate() {
+        items(held).into_iter().for_each(|item| holders.entry(item).or_default().push(old));
+    }
+    let mut overlaps = BTreeMap::new();
+    for (new, held) in after.iter().enumerate() {
+        for &old in items(held).into_iter().filter_map(|item| holders.get(item)).flatten() {
+            *overlaps.entry((old, new)).or_default() += 1;
+        }
+    }
+    overlaps
 }
 
 /// Common elements, as a share of the smaller set; 0 if one is empty.

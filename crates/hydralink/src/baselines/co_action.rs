@@ -9,6 +9,8 @@
 //! the note says how many. Memory 16 bytes an event and 8 a co-action. Reference: Righetti and Balluff, CooRTweet,
 //! doi:10.5117/CCR2025.1.7.RIGH (its defaults: 10 s, 2, .5); Pacheco et al., ICWSM 2021, doi:10.1609/icwsm.v15i1.18075.
 
+use std::collections::HashMap;
+
 use graph::{AccountId, Activity, NONE_U32, Partition, WeightedGraph};
 use rayon::prelude::*;
 
@@ -49,7 +51,7 @@ pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig)
     }
     events.par_sort_unstable();
     let mut objects: Vec<(u64, &[Action])> =
-        events.par_chunk_by(|a, b| a.0 == b.0).map(|object| (within(object, config.window, |_, _| ()), object)).collect();
+        events.par_chunk_by(|a, b| a.0 == b.0).map(|object| (count(object, config.window), object)).collect();
     // Few co-actions first; those that no longer fit are left out.
     objects.sort_by_key(|&(count, object)| (count, object[0].0));
     let (mut sum, mut taken) = (0u64, 0);
@@ -80,19 +82,31 @@ pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig)
     Groups { note, ..Groups::of_labels(partition.labels(), 2) }
 }
 
-/// Counts, and shows, the pairs of different accounts' events within the window. Events of one object, by time.
-fn within(events: &[Action], window: i64, mut each: impl FnMut(u32, u32)) -> u64 {
-    let (mut from, mut count) = (0, 0);
+/// How many pairs of different accounts' events [`within`] shows. O(events), however many pairs there are.
+fn count(events: &[Action], window: i64) -> u64 {
+    let mut in_window: HashMap<u32, u64> = HashMap::new();
+    let (mut from, mut pairs) = (0, 0);
+    for (at, event) in events.iter().enumerate() {
+        while events[from].1 < event.1 - window {
+            in_window.entry(events[from].2).and_modify(|count| *count -= 1);
+            from += 1;
+        }
+        let own = in_window.entry(event.2).or_default();
+        pairs += (at - from) as u64 - *own;
+        *own += 1;
+    }
+    pairs
+}
+
+/// Shows the pairs of different accounts' events within the window. Events of one object, by time.
+fn within(events: &[Action], window: i64, mut each: impl FnMut(u32, u32)) {
+    let mut from = 0;
     for (at, event) in events.iter().enumerate() {
         while events[from].1 < event.1 - window {
             from += 1;
         }
-        for earlier in events[from..at].iter().filter(|earlier| earlier.2 != event.2) {
-            each(earlier.2, event.2);
-            count += 1;
-        }
+        events[from..at].iter().filter(|earlier| earlier.2 != event.2).for_each(|earlier| each(earlier.2, event.2));
     }
-    count
 }
 
 /// The quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan 1996); infinite for nothing.
@@ -109,6 +123,18 @@ mod tests {
     use super::*;
     use graph::build::{Moment, activity_from_moments};
     use graph::{NONE_U16, Seconds};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pairs_are_counted_as_they_are_shown(mut events in prop::collection::vec((0i64..200, 0u32..5), 0..80), window in 0i64..30) {
+            events.sort_unstable();
+            let events: Vec<Action> = events.into_iter().map(|(at, account)| (7, at, account)).collect();
+            let mut shown = 0;
+            within(&events, window, |_, _| shown += 1);
+            prop_assert_eq!(count(&events, window), shown);
+        }
+    }
 
     fn activity(events: &[(u32, Seconds, u32)]) -> Activity {
         let moment = |seconds, template| Moment {

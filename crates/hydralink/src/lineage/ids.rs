@@ -10,12 +10,13 @@
 //! An id that nobody took stays remembered, and can be taken when the network comes back. Cost: O(remembered members +
 //! identifiers).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use graph::{AccountId, NONE_U32};
 
 use super::history::History;
 use crate::dataset::Dataset;
+use crate::diff::overlaps;
 use crate::results::Network;
 
 /// Runs for which a network remembers an account that left it.
@@ -50,19 +51,9 @@ fn claim(
     claims: &mut [Option<usize>],
     taken: &mut BTreeSet<usize>,
 ) {
-    let mut holders: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (network, items) in old.iter().enumerate() {
-        items.iter().for_each(|&item| holders.entry(item).or_default().push(network));
-    }
-    let mut overlap: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    for (network, items) in new.iter().enumerate() {
-        for holder in items.iter().filter_map(|item| holders.get(item)).flatten() {
-            *overlap.entry((network, *holder)).or_default() += 1;
-        }
-    }
-    let mut order: Vec<((usize, usize), usize)> = overlap.into_iter().collect();
-    order.sort_by_key(|&(pair, shared)| (std::cmp::Reverse(shared), pair));
-    for ((network, holder), shared) in order {
+    let mut order: Vec<((usize, usize), usize)> = overlaps(old, new, |items| items).into_iter().collect();
+    order.sort_by_key(|&((holder, network), shared)| (std::cmp::Reverse(shared), network, holder));
+    for ((holder, network), shared) in order {
         let enough = shared >= least && 2 * shared >= new[network].len().min(old_sizes[holder]);
         if claims[network].is_none() && enough && taken.insert(holder) {
             claims[network] = Some(holder);
