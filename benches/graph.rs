@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use graph::{
     BipartiteColumns, BipartiteGraph, IdentifierFilter, LayoutConfig, Start, WeightedGraph, bipartite_components, cohesion,
-    connected_components, core_numbers, edge_dendrogram, hub_sweep, layout,
+    connected_components, core_numbers, hub_sweep, layout,
 };
 
 const ACCOUNTS: u32 = 940_000;
@@ -103,7 +103,6 @@ fn components(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(graph.sighting_count() as u64)).sample_size(10);
     let all = IdentifierFilter::default();
     group.bench_function("hub sweep", |b| b.iter(|| hub_sweep(black_box(&graph), &all)));
-    group.bench_function("edge dendrogram", |b| b.iter(|| edge_dendrogram(black_box(&weighted))));
     group.bench_function("cohesion", |b| b.iter(|| cohesion(black_box(&graph), &all)));
     group.bench_function("core numbers", |b| b.iter(|| core_numbers(black_box(&graph), &all)));
     let weights = vec![1.0; graph.sighting_count()];

@@ -329,6 +329,7 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("components", |point| point.components.to_string()),
     Field::number("largest", |point| point.largest_component.to_string()),
     Field::number("linked", |point| point.linked_accounts.to_string()),
+    Field::number("jump", |point| format!("{:.3}", point.jump)),
 ];
 
 /// Prints what became of each network between two stores.

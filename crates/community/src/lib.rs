@@ -1,8 +1,7 @@
 //! Who belongs together? Louvain and Leiden communities of a weighted graph: parallel, deterministic, audited.
 //!
 //! [`leiden`] and [`louvain`] take a [`graph::WeightedGraph`] and return [`Communities`], [`leiden_partition`] nothing but
-//! the partition; [`audit`] checks what they promise, [`stability`] and [`resolution_profile`] say how far a partition can be
-//! trusted, [`similarity`] compares two. The crate knows no accounts, names or time.
+//! the partition; [`audit`] checks what they promise. The crate knows no accounts, names or time.
 //!
 //! ```
 //! use community::{LeidenConfig, leiden};
@@ -29,14 +28,9 @@ mod random;
 mod tally;
 
 mod audit;
-mod resolution;
-pub mod similarity;
-mod stability;
 
 pub use audit::{Audit, audit};
 pub use config::{Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig};
 pub use error::CommunityError;
 pub use leiden::{Communities, Hierarchy, leiden, leiden_partition, louvain};
 pub use objective::quality;
-pub use resolution::{ResolutionPoint, ResolutionProfile, resolution_profile};
-pub use stability::stability;

@@ -2,7 +2,7 @@
 
 use community::{
     CommunityError, Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig, audit, leiden, leiden_partition, louvain,
-    quality, resolution_profile,
+    quality,
 };
 use graph::{Partition, WeightedGraph};
 use proptest::prelude::*;
@@ -143,8 +143,6 @@ fn modularity_merges_small_cliques_and_cpm_does_not() {
     assert!(by_modularity.partition.group_count() < 30, "the resolution limit");
     assert_eq!(by_cpm.partition.group_count(), 30);
     assert!(by_cpm.partition.sizes().iter().all(|&size| size == 5));
-    let profile = resolution_profile(&graph, &[0.05, 0.1, 0.2, 0.4, 0.8, 1.0], 0.01, &config(of(Quality::Cpm, 1.0))).unwrap();
-    assert_eq!(profile.points[profile.chosen].partition.group_count(), 30);
 }
 
 #[test]

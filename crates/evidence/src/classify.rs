@@ -121,16 +121,6 @@ pub struct Classification {
     pub tails: Vec<KindTail>,
 }
 
-impl Classification {
-    /// How much an identifier looks like a benign hub: spread over time first, fan-in where times are missing. Higher is more
-    /// benign; comparable within one data set. Defined as `log2(degree) * spread` (spread 1 where missing).
-    pub fn benign_hub_score(&self, identifier: IdentifierId) -> f64 {
-        let features = &self.features[identifier.index()];
-        let spread = if features.spread.is_nan() { 1.0 } else { f64::from(features.spread) };
-        f64::from(features.degree).log2() * spread
-    }
-}
-
 /// Classifies every identifier.
 pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
     let times = first_uses(facts);
@@ -385,7 +375,6 @@ mod tests {
         assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::OperatorHub, Policy::Keep));
         // Half of sixty accounts a minute apart lie within half an hour.
         assert_eq!(found.features[burst.index()].spread_seconds, 30.0 * 60.0);
-        assert!(found.benign_hub_score(wide) > 10.0 * found.benign_hub_score(burst));
     }
 
     #[test]

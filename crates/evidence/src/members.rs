@@ -166,19 +166,6 @@ pub struct Candidates {
     pub(crate) free: Refined,
 }
 
-impl Candidates {
-    /// By account: its candidate's index, or `NONE_U32`.
-    pub fn network_of_accounts(&self, account_count: usize) -> Vec<u32> {
-        let mut labels = vec![NONE_U32; account_count];
-        for (index, network) in self.networks.iter().enumerate() {
-            for member in &network.members {
-                labels[member.account as usize] = index as u32;
-            }
-        }
-        labels
-    }
-}
-
 /// Which accounts are tied, and the rule that ties.
 #[derive(Clone, Debug)]
 pub struct Ties<'a> {

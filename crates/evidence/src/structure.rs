@@ -4,7 +4,6 @@
 //! |---|---|
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
 //! | single-address share | members on the most common address, over sightings of all addresses on two members or more |
-//! | repeat share of a role | 1 - distinct identifiers / sightings of the role's kinds among members; 0 when all are distinct |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | mesh share of devices | members on a device of the candidate's own that another member has too, over members with one; missing where anybody is known to pay |
 //! | cross-linked share | members on shared instruments that prompts and other identifiers of the candidate's own cross (module `cross_linked`), over members with one; missing where nobody knows what they ask |
@@ -53,11 +52,6 @@ impl KindShape {
     /// Most members on any one identifier, over members with the kind.
     pub fn top_share(&self) -> f64 {
         f64::from(self.top_members) / f64::from(self.members.max(1))
-    }
-
-    /// Sightings that repeat another member's identifier, over all.
-    pub fn repeat_share(&self) -> f64 {
-        1.0 - f64::from(self.distinct) / f64::from(self.sightings.max(1))
     }
 }
 

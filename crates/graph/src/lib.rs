@@ -10,12 +10,12 @@
 //! | [`Activity`] | per account, its events in time order |
 //! | [`WeightedGraph`] | an undirected weighted graph: what components, communities and layouts run on |
 //! | [`Partition`] | a labelling of vertices, numbered by size and then smallest member |
-
+//! | [`DisjointSets`] | members that are joined one pair after another |
 //!
 //! | function | what it finds |
 //! |---|---|
 //! | [`connected_components`], [`bipartite_components`] | who hangs together at all, through an [`IdentifierFilter`] |
-//! | [`hub_sweep`], [`edge_dendrogram`], [`identifier_dendrogram`] | the components of every threshold, in one pass |
+//! | [`hub_sweep`] | the components at every hub threshold, in one pass |
 //! | [`cohesion()`](cohesion::cohesion), [`core_numbers`], [`alpha_beta_core`] | what hangs on a single link, and what holds many times over |
 //! | [`layout()`](layout::layout) | what it looks like |
 //!
@@ -31,7 +31,6 @@ pub mod cohesion;
 pub mod column;
 pub mod components;
 pub mod cores;
-pub mod dendrogram;
 pub mod error;
 pub mod filter;
 pub mod ids;
@@ -55,7 +54,6 @@ pub use components::{
     bipartite_components, components_within, connected_components, verify_bipartite_components, verify_components,
 };
 pub use cores::{AlphaBetaCore, CoreNumbers, alpha_beta_core, core_numbers};
-pub use dendrogram::{Dendrogram, Merge, edge_dendrogram, identifier_dendrogram};
 pub use error::GraphError;
 pub use filter::{IdentifierFilter, Keep, Kinds};
 pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
@@ -63,5 +61,6 @@ pub use layout::{Layout, LayoutConfig, Start, layout};
 pub use network_type::NetworkType;
 pub use partition::Partition;
 pub use petgraph_impl::{CostedGraph, SightingEdge, Vertex, VertexId};
-pub use sweep::{HubStep, HubSweep, Percolation, STABILITY_TOLERANCE, Stability, hub_sweep};
-pub use weighted::{Subgraph, WeightedGraph};
+pub use sweep::{HubStep, hub_sweep};
+pub use union_find::{DisjointSets, Joined};
+pub use weighted::WeightedGraph;

@@ -2,8 +2,7 @@
 //!
 //! [`hub_sweep`] lets identifiers link accounts in ascending order of degree, and notes after each degree what the components
 //! look like: the whole curve for the price of one union-find pass, instead of one run a threshold. Below the percolation
-//! point, components are households and networks; where the largest one's share jumps, hubs begin to glue strangers together
-//! ([`HubSweep::percolation`]). How much an answer hangs on the chosen threshold is [`HubSweep::stability`].
+//! point, components are households and networks; where the largest one's share jumps, hubs begin to glue strangers together.
 //!
 //! Steps: 1. sort the open identifiers by degree (counting sort); 2. link each identifier's accounts; 3. after the last
 //! identifier of a degree, record a [`HubStep`]. Cost: O(sightings + identifiers), memory 12 bytes a vertex and one step a
@@ -13,16 +12,13 @@
 //! giant component against the threshold); Stauffer, Aharony (1994), Introduction to percolation theory.
 
 use crate::filter::OpenRows;
-use crate::union_find::SizedForest;
-use crate::{BipartiteGraph, IdentifierFilter};
+use crate::{BipartiteGraph, DisjointSets, IdentifierFilter};
 
 /// What the components look like when identifiers of up to `max_degree` accounts link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HubStep {
     /// The most accounts an identifier that links may have.
     pub max_degree: u32,
-    /// Identifiers that link: open, and of degree 1 to `max_degree`.
-    pub identifier_count: u32,
     /// Accounts of the largest component.
     pub largest: u32,
     /// Components of two accounts or more.
@@ -31,81 +27,40 @@ pub struct HubStep {
     pub linked_accounts: u32,
 }
 
-/// The curve of components against the hub threshold: one step for each degree that occurs, ascending.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HubSweep {
-    /// Accounts of the graph, linked or not.
-    pub account_count: u32,
-    /// The steps, ascending in `max_degree`.
-    pub steps: Vec<HubStep>,
-}
-
-/// Where the largest component's share of all accounts jumps most.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Percolation {
-    /// The last step before the jump: the most permissive threshold without the giant component.
-    pub before: HubStep,
-    /// The step that jumps.
-    pub after: HubStep,
-    /// `(after.largest - before.largest) / account_count`, between 0 and 1.
-    pub jump: f64,
-}
-
-/// How the components change when the threshold is missed by a fifth (or by another tolerance).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stability {
-    /// At `threshold * (1 - tolerance)`, rounded up.
-    pub lower: HubStep,
-    /// At the threshold.
-    pub chosen: HubStep,
-    /// At `threshold * (1 + tolerance)`, rounded down.
-    pub upper: HubStep,
-    /// The larger of the two changes of `largest` and of `linked_accounts`, as a share of all accounts: 0 is rock solid, and a
-    /// threshold beside the percolation point has about its jump.
-    pub change: f64,
-}
-
-/// The tolerance that [`HubSweep::stability`] is usually asked for.
-pub const STABILITY_TOLERANCE: f64 = 0.2;
-
-/// Sweeps the hub threshold over the identifiers that the filter lets through.
+/// Sweeps the hub threshold over the identifiers that the filter lets through: one step for each degree that occurs, ascending.
 ///
 /// # Panics
 /// If the filter marks another number of identifiers than the graph has.
-pub fn hub_sweep(graph: &BipartiteGraph, filter: &IdentifierFilter<'_>) -> HubSweep {
+pub fn hub_sweep(graph: &BipartiteGraph, filter: &IdentifierFilter<'_>) -> Vec<HubStep> {
     let rows = OpenRows::new(graph, filter);
-    let mut sweep = HubSweep { account_count: graph.account_count() as u32, steps: Vec::new() };
-    let mut forest = SizedForest::new(graph.account_count());
-    let mut step = HubStep {
-        max_degree: 0,
-        identifier_count: 0,
-        largest: graph.account_count().min(1) as u32,
-        component_count: 0,
-        linked_accounts: 0,
-    };
+    let mut steps = Vec::new();
+    let (mut sets, mut sizes) = (DisjointSets::new(graph.account_count()), vec![1u32; graph.account_count()]);
+    let mut step =
+        HubStep { max_degree: 0, largest: graph.account_count().min(1) as u32, component_count: 0, linked_accounts: 0 };
     for identifier in by_degree(&rows) {
         let accounts = rows.accounts_of(identifier as usize);
         let degree = accounts.len() as u32;
         if degree != step.max_degree {
             if step.max_degree > 0 {
-                sweep.steps.push(step);
+                steps.push(step);
             }
             step.max_degree = degree;
         }
-        step.identifier_count += 1;
         for &account in &accounts[1..] {
-            if let Some(joined) = forest.link(accounts[0], account) {
-                let was_linked = [joined.root_size, joined.child_size].map(|size| u32::from(size > 1));
+            if let Some(joined) = sets.join(accounts[0], account) {
+                let before = [joined.root, joined.child].map(|root| sizes[root as usize]);
+                let was_linked = before.map(|size| u32::from(size > 1));
                 step.component_count = step.component_count + 1 - was_linked[0] - was_linked[1];
                 step.linked_accounts += 2 - was_linked[0] - was_linked[1];
-                step.largest = step.largest.max(joined.root_size + joined.child_size);
+                sizes[joined.root as usize] = before[0] + before[1];
+                step.largest = step.largest.max(sizes[joined.root as usize]);
             }
         }
     }
     if step.max_degree > 0 {
-        sweep.steps.push(step);
+        steps.push(step);
     }
-    sweep
+    steps
 }
 
 /// Open identifiers with an account, by degree, then id.
@@ -125,52 +80,6 @@ fn by_degree(rows: &OpenRows<'_>) -> Vec<u32> {
     order
 }
 
-impl HubSweep {
-    /// The curve at any threshold: that of the greatest degree which occurs and doesn't exceed it.
-    pub fn at(&self, max_degree: u32) -> HubStep {
-        let above = self.steps.partition_point(|step| step.max_degree <= max_degree);
-        let nothing = HubStep {
-            max_degree: 0,
-            identifier_count: 0,
-            largest: self.account_count.min(1),
-            component_count: 0,
-            linked_accounts: 0,
-        };
-        if above == 0 { nothing } else { self.steps[above - 1] }
-    }
-
-    /// The step at which the largest component's share jumps most, the earliest of equals. `None` where no identifier is
-    /// shared.
-    pub fn percolation(&self) -> Option<Percolation> {
-        let mut best: Option<Percolation> = None;
-        let mut before = self.at(0);
-        for &after in &self.steps {
-            let jump = f64::from(after.largest - before.largest) / f64::from(self.account_count);
-            if after.largest > before.largest && best.is_none_or(|best| jump > best.jump) {
-                best = Some(Percolation { before, after, jump });
-            }
-            before = after;
-        }
-        best
-    }
-
-    /// What changes if the threshold is missed by `tolerance` (a share, such as [`STABILITY_TOLERANCE`]) in either direction.
-    pub fn stability(&self, max_degree: u32, tolerance: f64) -> Stability {
-        // A hair of slack, so that 0.8 * 50 is 40 and not 40.000000000000004.
-        const SLACK: f64 = 1e-9;
-        let threshold = f64::from(max_degree);
-        let lower = self.at((threshold * (1.0 - tolerance) - SLACK).ceil().max(0.0) as u32);
-        let chosen = self.at(max_degree);
-        let upper = self.at((threshold * (1.0 + tolerance) + SLACK).floor() as u32);
-        let change = [lower, upper]
-            .iter()
-            .flat_map(|step| [step.largest.abs_diff(chosen.largest), step.linked_accounts.abs_diff(chosen.linked_accounts)])
-            .max()
-            .map_or(0.0, |most| f64::from(most) / f64::from(self.account_count.max(1)));
-        Stability { lower, chosen, upper, change }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -188,35 +97,11 @@ mod tests {
 
     #[test]
     fn the_curve_by_hand() {
-        let sweep = hub_sweep(&toy(), &IdentifierFilter::default());
-        let curve: Vec<_> = sweep
-            .steps
-            .iter()
-            .map(|s| [s.max_degree, s.identifier_count, s.largest, s.component_count, s.linked_accounts])
-            .collect();
-        assert_eq!(curve, [[1, 1, 1, 0, 0], [2, 3, 2, 2, 4], [3, 4, 4, 2, 6], [7, 5, 7, 1, 7]]);
-        let percolation = sweep.percolation().expect("identifiers are shared");
-        assert_eq!((percolation.before.max_degree, percolation.after.max_degree), (3, 7));
-        assert!((percolation.jump - 3.0 / 9.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn stability_looks_a_fifth_to_either_side() {
-        let sweep = hub_sweep(&toy(), &IdentifierFilter::default());
-        let beside = sweep.stability(6, STABILITY_TOLERANCE);
-        assert_eq!([beside.lower, beside.chosen, beside.upper].map(|step| step.max_degree), [3, 3, 7]);
-        assert!((beside.change - 3.0 / 9.0).abs() < 1e-12);
-        assert_eq!(sweep.stability(20, STABILITY_TOLERANCE).change, 0.0);
-        // 0.8 * 5 must be 4 in spite of binary fractions.
-        assert_eq!(sweep.stability(5, STABILITY_TOLERANCE).lower, sweep.at(4));
-    }
-
-    #[test]
-    fn a_graph_that_shares_nothing_does_not_percolate() {
-        assert_eq!(hub_sweep(&bipartite(2, 2, &[(0, 0), (1, 1)]), &IdentifierFilter::default()).percolation(), None);
-        let empty = hub_sweep(&bipartite(0, 0, &[]), &IdentifierFilter::default());
-        assert_eq!((empty.steps.len(), empty.at(9).largest), (0, 0));
-        assert_eq!(empty.stability(3, STABILITY_TOLERANCE).change, 0.0);
+        let steps = hub_sweep(&toy(), &IdentifierFilter::default());
+        let curve: Vec<_> =
+            steps.iter().map(|step| [step.max_degree, step.largest, step.component_count, step.linked_accounts]).collect();
+        assert_eq!(curve, [[1, 1, 0, 0], [2, 2, 2, 4], [3, 4, 2, 6], [7, 7, 1, 7]]);
+        assert_eq!(hub_sweep(&bipartite(0, 0, &[]), &IdentifierFilter::default()), []);
     }
 
     proptest! {
@@ -224,20 +109,21 @@ mod tests {
 
         #[test]
         fn each_step_is_what_components_find_at_that_threshold(graph in any_bipartite()) {
-            let sweep = hub_sweep(&graph, &IdentifierFilter::default());
+            let steps = hub_sweep(&graph, &IdentifierFilter::default());
+            let alone = HubStep { max_degree: 0, largest: graph.account_count().min(1) as u32, component_count: 0, linked_accounts: 0 };
             for max_degree in 0..26 {
                 let filter = IdentifierFilter { max_degree, ..Default::default() };
                 let partition = bipartite_components(&graph, &filter);
                 let mut accounts_in = vec![0u32; partition.group_count()];
                 (0..graph.account_count()).for_each(|account| accounts_in[partition.label_of(account as u32) as usize] += 1);
                 let linked = || accounts_in.iter().copied().filter(|&accounts| accounts > 1);
-                let step = sweep.at(max_degree as u32);
+                let step = steps.iter().rfind(|step| step.max_degree as usize <= max_degree).unwrap_or(&alone);
                 prop_assert_eq!(step.largest, accounts_in.iter().copied().max().unwrap_or(0));
                 prop_assert_eq!(step.component_count as usize, linked().count());
                 prop_assert_eq!(step.linked_accounts, linked().sum::<u32>());
             }
             let edges: usize = (0..graph.account_count() as u32).map(|account| graph.account_degree(AccountId(account))).sum();
-            prop_assert_eq!(edges > 0, !sweep.steps.is_empty());
+            prop_assert_eq!(edges > 0, !steps.is_empty());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Disjoint sets, twice: lock-free for whole graphs at once, and sequential with sizes for sweeps that add edges in order.
+//! Disjoint sets, twice: lock-free for whole graphs at once, and sequential for whoever joins in order.
 //!
 //! The lock-free forest links like Afforest: climb from both ends, and hang the higher root under the lower by compare-and-swap
 //! (`link`); halve the path while climbing. As `parent(v) <= v` always holds, a set's root is its smallest member in the end:
@@ -81,55 +81,56 @@ impl AtomicForest {
     }
 }
 
-/// A forest that one thread links in order, which knows the size of each set: union by size, path halving.
-pub(crate) struct SizedForest {
+/// Disjoint sets that one thread joins in order, halving paths. A set's root is its smallest member, so roots don't depend on the
+/// order of the joins.
+#[derive(Clone, Debug)]
+pub struct DisjointSets {
     parents: Vec<u32>,
-    sizes: Vec<u32>,
 }
 
-/// What a link did: the sizes of the two sets it joined, and the roots before and after.
-pub(crate) struct Joined {
-    /// Root that stayed.
-    pub(crate) root: u32,
-    /// Root that went under it.
-    pub(crate) child: u32,
-    /// Size of the set of `root` before.
-    pub(crate) root_size: u32,
-    /// Size of the set of `child`.
-    pub(crate) child_size: u32,
+/// Two sets that became one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The root of both from now on: the smaller.
+    pub root: u32,
+    /// What was the other's root.
+    pub child: u32,
 }
 
-impl SizedForest {
-    /// Every vertex alone.
-    pub(crate) fn new(vertex_count: usize) -> Self {
-        SizedForest { parents: (0..vertex_count as u32).collect(), sizes: vec![1; vertex_count] }
+impl DisjointSets {
+    /// Every member alone.
+    pub fn new(member_count: usize) -> Self {
+        DisjointSets { parents: (0..member_count as u32).collect() }
     }
 
-    /// The root of a vertex's set.
-    pub(crate) fn root_of(&mut self, mut vertex: u32) -> u32 {
-        loop {
-            let parent = self.parents[vertex as usize];
-            if parent == vertex {
-                return vertex;
-            }
-            let grandparent = self.parents[parent as usize];
-            self.parents[vertex as usize] = grandparent;
-            vertex = grandparent;
-        }
+    /// Members of all sets.
+    pub fn member_count(&self) -> usize {
+        self.parents.len()
     }
 
-    /// Joins two sets; `None` if they were one. Of equal sizes, the lower root stays.
-    pub(crate) fn link(&mut self, first: u32, second: u32) -> Option<Joined> {
-        let (one, two) = (self.root_of(first), self.root_of(second));
-        if one == two {
-            return None;
+    /// The smallest member of a member's set.
+    pub fn root_of(&mut self, mut member: u32) -> u32 {
+        while self.parents[member as usize] != member {
+            let grandparent = self.parents[self.parents[member as usize] as usize];
+            self.parents[member as usize] = grandparent;
+            member = grandparent;
         }
-        let key = |root: u32| (std::cmp::Reverse(self.sizes[root as usize]), root);
-        let (root, child) = if key(one) < key(two) { (one, two) } else { (two, one) };
-        let (root_size, child_size) = (self.sizes[root as usize], self.sizes[child as usize]);
+        member
+    }
+
+    /// Joins the sets of two members; `None` if they were one.
+    pub fn join(&mut self, one: u32, other: u32) -> Option<Joined> {
+        let (one, other) = (self.root_of(one), self.root_of(other));
+        let (root, child) = (one.min(other), one.max(other));
         self.parents[child as usize] = root;
-        self.sizes[root as usize] = root_size + child_size;
-        Some(Joined { root, child, root_size, child_size })
+        (root != child).then_some(Joined { root, child })
+    }
+
+    /// The root of every member's set, by member.
+    pub fn into_roots(mut self) -> Vec<u32> {
+        (0..self.parents.len() as u32)
+            .for_each(|member| self.parents[member as usize] = self.parents[self.parents[member as usize] as usize]);
+        self.parents
     }
 }
 
@@ -157,11 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sized_forest_reports_what_it_joined() {
-        let mut forest = SizedForest::new(4);
-        assert!(forest.link(3, 2).is_some_and(|joined| (joined.root, joined.child) == (2, 3)));
-        assert!(forest.link(0, 3).is_some_and(|joined| (joined.root, joined.root_size, joined.child_size) == (2, 2, 1)));
-        assert!(forest.link(0, 2).is_none());
-        assert_eq!(forest.root_of(1), 1);
+    fn a_set_is_named_by_its_smallest_member() {
+        let mut sets = DisjointSets::new(5);
+        assert_eq!(sets.join(3, 2), Some(Joined { root: 2, child: 3 }));
+        assert_eq!(sets.join(4, 3), Some(Joined { root: 2, child: 4 }));
+        assert_eq!(sets.join(0, 3), Some(Joined { root: 0, child: 2 }));
+        assert_eq!(sets.join(4, 0), None);
+        assert_eq!((sets.root_of(1), sets.root_of(4)), (1, 0));
+        assert_eq!(sets.into_roots(), [0, 1, 0, 0, 0]);
     }
 }

@@ -133,31 +133,6 @@ impl WeightedGraph {
         })
     }
 
-    /// The graph among some vertices, and their ids in this one: vertex `v` of the subgraph is `vertices[v]` here. Vertices are
-    /// taken in ascending order, each once, whatever the order asked for; with them the left side stays on the left.
-    /// O(vertices of this graph + edges of the chosen), in parallel.
-    ///
-    /// # Panics
-    /// If a vertex is not in the graph.
-    pub fn subgraph(&self, vertices: &[u32]) -> Subgraph {
-        let mut vertices = vertices.to_vec();
-        vertices.sort_unstable();
-        vertices.dedup();
-        const OUTSIDE: u32 = u32::MAX;
-        let mut number_of = vec![OUTSIDE; self.vertex_count()];
-        vertices.iter().enumerate().for_each(|(number, &vertex)| number_of[vertex as usize] = number as u32);
-        let left_count = self.left_count.map(|left| vertices.partition_point(|&vertex| vertex < left) as u32);
-        let graph = rows_in_parallel(vertices.len(), left_count, |vertex, row| {
-            let vertex = vertices[vertex];
-            for (&target, &weight) in self.neighbors_of(vertex).iter().zip(self.weights_of(vertex)) {
-                if number_of[target as usize] != OUTSIDE {
-                    row.push((number_of[target as usize], weight));
-                }
-            }
-        });
-        Subgraph { graph: graph.expect("rows of a graph among its own vertices are rows of a graph"), vertices }
-    }
-
     /// Number of vertices.
     #[inline]
     pub fn vertex_count(&self) -> usize {
@@ -212,15 +187,6 @@ impl WeightedGraph {
     }
 }
 
-/// A part of a graph, and where its vertices come from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Subgraph {
-    /// The part.
-    pub graph: WeightedGraph,
-    /// The vertex of the whole graph that each vertex of the part is, ascending.
-    pub vertices: Vec<u32>,
-}
-
 /// Targets and weights of some rows.
 type Entries = Vec<(u32, f32)>;
 
@@ -268,7 +234,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{any_bipartite, any_weighted, bipartite, with_threads};
+    use crate::testing::{any_bipartite, bipartite, with_threads};
 
     #[test]
     fn only_positive_weights_make_edges() {
@@ -293,15 +259,6 @@ mod tests {
     }
 
     #[test]
-    fn a_subgraph_keeps_what_is_inside() {
-        let edges = [(0, 1, 1.0), (1, 2, 2.0), (2, 3, 3.0), (3, 3, 4.0)];
-        let part = WeightedGraph::from_edges(4, &edges).expect("in range").subgraph(&[3, 1, 2, 3]);
-        assert_eq!(part.vertices, [1, 2, 3]);
-        let expected = WeightedGraph::from_edges(3, &[(0, 1, 2.0), (1, 2, 3.0), (2, 2, 4.0)]).expect("in range");
-        assert_eq!(part.graph, expected);
-    }
-
-    #[test]
     fn one_thread_and_many_build_the_same() {
         let pairs: Vec<_> = (0..30_000u32).map(|at| (at % 7_001, at * 31 % 4_999)).collect();
         let graph = bipartite(7_001, 4_999, &pairs);
@@ -309,9 +266,6 @@ mod tests {
         let build = || WeightedGraph::from_bipartite(&graph, &weights).expect("one weight each");
         let one = with_threads(1, build);
         assert_eq!(one, with_threads(4, build));
-        let part = || one.subgraph(&(0..9_000).collect::<Vec<_>>());
-        assert_eq!(with_threads(1, part), with_threads(4, part));
-        assert_eq!(part().graph.left_count(), Some(7_001));
     }
 
     proptest! {
@@ -331,12 +285,6 @@ mod tests {
             let found = WeightedGraph::from_bipartite(&graph, &weights).expect("one weight each");
             prop_assert_eq!((found.offsets(), found.targets(), found.weights()),
                 (expected.offsets(), expected.targets(), expected.weights()));
-        }
-
-        #[test]
-        fn a_subgraph_of_everything_is_the_graph(graph in any_weighted()) {
-            let everything: Vec<u32> = (0..graph.vertex_count() as u32).rev().collect();
-            prop_assert_eq!(graph.subgraph(&everything).graph, graph);
         }
     }
 }

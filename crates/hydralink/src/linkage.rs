@@ -42,16 +42,19 @@ pub struct SweepPoint {
     pub largest_component: u64,
     /// Accounts in any component of at least two.
     pub linked_accounts: u64,
+    /// What the largest gained at this cap, as a share of all accounts: most where the giant component appears.
+    pub jump: f64,
 }
 
 /// The component sizes at every degree cap: where the giant component appears.
 pub fn degree_sweep(dataset: &Dataset) -> Vec<SweepPoint> {
-    let sweep = graph::hub_sweep(dataset.graph(), &IdentifierFilter::default());
-    let steps = sweep.steps.iter().map(|step| SweepPoint {
+    let mut before = 1;
+    let steps = graph::hub_sweep(dataset.graph(), &IdentifierFilter::default()).into_iter().map(|step| SweepPoint {
         max_degree: step.max_degree,
         components: u64::from(step.component_count),
         largest_component: u64::from(step.largest),
         linked_accounts: u64::from(step.linked_accounts),
+        jump: f64::from(step.largest - std::mem::replace(&mut before, step.largest)) / dataset.graph().account_count() as f64,
     });
     steps.collect()
 }
