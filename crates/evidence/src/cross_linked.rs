@@ -29,7 +29,7 @@
 
 use std::ops::Range;
 
-use graph::{AccountId, IdentifierId, NONE_U32};
+use graph::{AccountId, DisjointSets, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::benign::ln_density;
@@ -38,7 +38,6 @@ use crate::holdings::sizes_of;
 use crate::standing::Judge;
 use crate::stories::Beta;
 use crate::terms::is_implied;
-use crate::ties::{find, union};
 use crate::{KindRole, Signal};
 
 /// What makes a ring: the first of these that anybody knows.
@@ -244,25 +243,27 @@ fn linked_core(judge: &Judge<'_>) -> Option<Core> {
 fn linked_chains(judge: &Judge<'_>) -> Vec<Vec<u32>> {
     let (graph, least) = (judge.facts.graph, judge.config.profile_size as usize);
     let Some(Core { linked, own }) = linked_core(judge) else { return Vec::new() };
-    let mut parents: Vec<u32> = (0..linked.len() as u32).collect();
-    let join = |parents: &mut [u32], interest: bool, joins: &dyn Fn(u32) -> bool| {
+    let mut sets = DisjointSets::new(linked.len());
+    let join = |sets: &mut DisjointSets, interest: bool, joins: &dyn Fn(u32) -> bool| {
         for identifier in (0..graph.identifier_count() as u32).filter(|&identifier| own[identifier as usize]) {
             if judge.facts.role_of(identifier).is_interest() == interest {
                 let mut holders = graph.accounts_of(IdentifierId(identifier)).iter().copied().filter(|&account| joins(account));
                 if let Some(first) = holders.next() {
-                    holders.for_each(|account| union(parents, first, account));
+                    for account in holders {
+                        sets.join(first, account);
+                    }
                 }
             }
         }
     };
-    join(&mut parents, false, &|account| linked[account as usize]);
+    join(&mut sets, false, &|account| linked[account as usize]);
     // Prompts in common join what is too small to stand by itself; two pools that work alike stay two.
-    let roots: Vec<u32> = (0..linked.len() as u32).map(|account| find(&mut parents, account)).collect();
+    let roots = sets.clone().into_roots();
     let mut sizes = vec![0usize; linked.len()];
     (0..linked.len()).filter(|&account| linked[account]).for_each(|account| sizes[roots[account] as usize] += 1);
-    join(&mut parents, true, &|account| linked[account as usize] && sizes[roots[account as usize] as usize] < least);
+    join(&mut sets, true, &|account| linked[account as usize] && sizes[roots[account as usize] as usize] < least);
     let accounts = (0..linked.len() as u32).filter(|&account| linked[account as usize]);
-    let mut rows: Vec<(u32, u32)> = accounts.map(|account| (find(&mut parents, account), account)).collect();
+    let mut rows: Vec<(u32, u32)> = accounts.map(|account| (sets.root_of(account), account)).collect();
     rows.sort_unstable();
     let chains = rows.chunk_by(|left, right| left.0 == right.0).filter(|chain| chain.len() >= least);
     chains.map(|chain| chain.iter().map(|&(_, account)| account).collect()).collect()

@@ -25,14 +25,13 @@
 //! Cost: O(sightings), and for each exclusive identifier the pairs of parts whose accounts have it.
 
 use fixedbitset::FixedBitSet;
-use graph::{AccountId, IdentifierId, NONE_U32};
+use graph::{AccountId, DisjointSets, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs};
-use crate::ties::{find, union};
 
 /// From this interlock on a part of a group hangs together pair by pair.
 const LEAST_INTERLOCK: f64 = 1.0;
@@ -200,7 +199,7 @@ pub(crate) fn separate_strangers(
         let pair = (left.min(right), left.max(right));
         interlocks.binary_search_by_key(&pair, |&(pair, _)| pair).map_or(0.0, |at| interlocks[at].1)
     };
-    let mut parents: Vec<u32> = (0..groups.len() as u32).collect();
+    let mut joined = DisjointSets::new(groups.len());
     for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
         let mut names: Vec<u32> = of_group.iter().map(|&(.., account)| parts[account as usize]).collect();
         names.sort_unstable();
@@ -209,13 +208,15 @@ pub(crate) fn separate_strangers(
             .into_iter()
             .partition(|&part| sizes[part as usize] >= config.profile_size && between(part, part) >= LEAST_INTERLOCK);
         if standing.is_empty() {
-            loose.windows(2).for_each(|pair| union(&mut parents, pair[0], pair[1]));
+            for pair in loose.windows(2) {
+                joined.join(pair[0], pair[1]);
+            }
         }
         for (at, &left) in standing.iter().enumerate() {
             for &right in &standing[at + 1..] {
                 let less = between(left, left).min(between(right, right));
                 if between(left, right) >= config.part_share * less {
-                    union(&mut parents, left, right);
+                    joined.join(left, right);
                 }
             }
         }
@@ -223,12 +224,12 @@ pub(crate) fn separate_strangers(
             let share = |host: u32| between(part, host) / between(host, host);
             let best = standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)));
             if let Some(host) = best.filter(|&host| share(host) >= config.loose_share) {
-                union(&mut parents, part, host);
+                joined.join(part, host);
             }
         }
     }
     for (account, group) in groups.iter_mut().enumerate().filter(|(_, group)| **group != NONE_U32) {
-        *group = find(&mut parents, parts[account]);
+        *group = joined.root_of(parts[account]);
     }
 }
 

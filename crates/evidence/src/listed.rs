@@ -18,11 +18,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use graph::{AccountId, NONE_U32};
+use graph::{AccountId, DisjointSets, NONE_U32};
 
 use crate::Facts;
 use crate::members::{Candidate, Corroborator, Member, Origin, Role};
-use crate::ties::{TieRule, find, union};
+use crate::ties::TieRule;
 
 /// Capacity of a sighting for each bit of its identifier.
 const UNITS_A_BIT: f64 = 256.0;
@@ -48,8 +48,10 @@ impl Corroborator<'_> {
         }
         let good = |&&(one, other): &&(u32, u32)| !facts.is_allowed_account(one) && !facts.is_allowed_account(other);
         let must: Vec<(u32, u32)> = facts.must.iter().filter(good).copied().collect();
-        let mut ones: Vec<u32> = (0..facts.graph.account_count() as u32).collect();
-        must.iter().for_each(|&(one, other)| union(&mut ones, one, other));
+        let mut ones = DisjointSets::new(facts.graph.account_count());
+        for &(one, other) in &must {
+            ones.join(one, other);
+        }
         let listed: BTreeSet<u32> = must.iter().flat_map(|&(one, other)| [one, other]).collect();
         let mut wholes = joined(networks, &listed, &mut ones);
         let mut cannot = Apart::new();
@@ -149,33 +151,35 @@ fn is_apart(cannot: &Apart, account: u32, accounts: &BTreeSet<u32>) -> bool {
 }
 
 /// Candidates with those made one that accounts join which must be one, in the order of their first.
-fn joined(networks: &[Candidate], listed: &BTreeSet<u32>, ones: &mut [u32]) -> Vec<Whole> {
-    let mut home = vec![NONE_U32; ones.len()];
+fn joined(networks: &[Candidate], listed: &BTreeSet<u32>, ones: &mut DisjointSets) -> Vec<Whole> {
+    let mut home = vec![NONE_U32; ones.member_count()];
     for (place, network) in (0u32..).zip(networks) {
         network.accounts().for_each(|account| home[account as usize] = place);
     }
     let mut of_one: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for &account in listed {
-        of_one.entry(find(ones, account)).or_default().push(account);
+        of_one.entry(ones.root_of(account)).or_default().push(account);
     }
-    let mut hosts: Vec<u32> = (0..networks.len() as u32).collect();
+    let mut hosts = DisjointSets::new(networks.len());
     let mut joining: Vec<(u32, u32)> = Vec::new();
     for accounts in of_one.values() {
         let homes: BTreeSet<u32> =
             accounts.iter().map(|&account| home[account as usize]).filter(|&home| home != NONE_U32).collect();
         let Some(&host) = homes.first() else { continue };
-        homes.iter().for_each(|&other| union(&mut hosts, host, other));
+        for other in homes {
+            hosts.join(host, other);
+        }
         joining.extend(accounts.iter().filter(|&&account| home[account as usize] == NONE_U32).map(|&account| (host, account)));
     }
     let mut wholes: BTreeMap<u32, Whole> = BTreeMap::new();
     for (place, network) in networks.iter().enumerate() {
-        let whole = wholes.entry(find(&mut hosts, place as u32)).or_default();
+        let whole = wholes.entry(hosts.root_of(place as u32)).or_default();
         whole.places.push(place);
         whole.accounts.extend(network.accounts());
         whole.changed |= whole.places.len() > 1;
     }
     for (host, account) in joining {
-        let whole = wholes.entry(find(&mut hosts, host)).or_default();
+        let whole = wholes.entry(hosts.root_of(host)).or_default();
         whole.accounts.insert(account);
         whole.changed = true;
     }
@@ -184,13 +188,19 @@ fn joined(networks: &[Candidate], listed: &BTreeSet<u32>, ones: &mut [u32]) -> V
 
 /// The two sides of a part between two of its accounts: what leaves, around the one with less to hold it, and what stays. Both
 /// ascending. `ones`: accounts that must be one, as a union-find.
-fn part_of(facts: Facts<'_>, rule: &TieRule<'_>, part: &[u32], pair: (u32, u32), ones: &mut [u32]) -> (Vec<u32>, Vec<u32>) {
+fn part_of(
+    facts: Facts<'_>,
+    rule: &TieRule<'_>,
+    part: &[u32],
+    pair: (u32, u32),
+    ones: &mut DisjointSets,
+) -> (Vec<u32>, Vec<u32>) {
     // Vertices: first those that must be one, then identifiers.
     let mut vertex_of: BTreeMap<u32, u32> = BTreeMap::new();
     let mut of_account: Vec<u32> = Vec::with_capacity(part.len());
     for &account in part {
         let next = vertex_of.len() as u32;
-        of_account.push(*vertex_of.entry(find(ones, account)).or_insert(next));
+        of_account.push(*vertex_of.entry(ones.root_of(account)).or_insert(next));
     }
     let mut sightings: Vec<(u32, u32)> = Vec::new();
     for (&account, &vertex) in part.iter().zip(&of_account) {

@@ -24,7 +24,7 @@
 
 use std::collections::BTreeMap;
 
-use graph::{IdentifierId, NONE_U32};
+use graph::{DisjointSets, IdentifierId, NONE_U32};
 
 use crate::Facts;
 use crate::classify::{Classification, Policy};
@@ -32,7 +32,6 @@ use crate::config::MemberConfig;
 use crate::holdings::runs;
 use crate::interlock::separate_strangers;
 use crate::members::Candidates;
-use crate::ties::{find, union};
 
 /// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the graph
 /// have nothing to do with each other ([`separate_strangers`]).
@@ -135,19 +134,20 @@ pub(crate) fn join_pieces(
         }
     }
     let needed = (pieces.len() as f64).log2() + config.join_bits;
-    let mut parents: Vec<u32> = (0..pieces.len() as u32).collect();
-    loop {
-        let before = parents.clone();
+    let mut networks = DisjointSets::new(pieces.len());
+    let mut joined = true;
+    while joined {
+        joined = false;
         // By pair of networks and kind: the sums over their pieces.
         let mut sums: BTreeMap<(u32, u32), Vec<Crossing>> = BTreeMap::new();
         let mut owned = vec![vec![0.0; pieces.len()]; kinds];
         for (kind, of_kind) in own.iter().enumerate() {
             for (piece, &sightings) in (0u32..).zip(of_kind) {
-                owned[kind][find(&mut parents, piece) as usize] += sightings;
+                owned[kind][networks.root_of(piece) as usize] += sightings;
             }
         }
         for (&(left, right), counts) in &common {
-            let (left, right) = (find(&mut parents, left), find(&mut parents, right));
+            let (left, right) = (networks.root_of(left), networks.root_of(right));
             if left == right {
                 continue;
             }
@@ -160,14 +160,11 @@ pub(crate) fn join_pieces(
                 crossing.expected = pairs[kind] * share(left) * share(right);
             }
             if crossings.iter().map(|crossing| crossing.bits()).sum::<f64>() >= needed {
-                union(&mut parents, left, right);
+                joined |= networks.join(left, right).is_some();
             }
         }
-        if parents == before {
-            break;
-        }
     }
-    let roots: Vec<u32> = (0..pieces.len() as u32).map(|piece| find(&mut parents, piece)).collect();
+    let roots = networks.into_roots();
     let mut sizes = vec![0u32; pieces.len()];
     roots.iter().for_each(|&root| sizes[root as usize] += 1);
     let of_several = (0..pieces.len()).filter(|&piece| sizes[roots[piece] as usize] > 1);

@@ -23,12 +23,11 @@
 //! Groups below `profile_size` have no profile and stay as their ties made them. A kind implied by a nested kind that also
 //! speaks is left out. Cost of a round: the sightings of the groups that changed (module `standing`).
 
-use graph::NONE_U32;
+use graph::{DisjointSets, NONE_U32};
 
 use crate::config::MemberConfig;
 use crate::holdings::sizes_of;
 use crate::standing::{Judge, Standing, Standings};
-use crate::ties::{find, union};
 
 /// What the profiles say in the end.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,11 +54,11 @@ pub(crate) fn refine_by_profile(
     for _ in 0..config.rounds {
         let standings = kept.of(judge, &groups);
         let before = groups.clone();
-        let mut hosts = hosts_of(&groups, &standings, config);
-        let merging = (0..hosts.len() as u32).any(|group| hosts[group as usize] != group);
+        let hosts = hosts_of(&groups, &standings, config).into_roots();
+        let merging = (0u32..).zip(&hosts).any(|(group, &host)| host != group);
         if merging {
-            groups.iter_mut().filter(|group| **group != NONE_U32).for_each(|group| *group = find(&mut hosts, *group));
-            left.iter_mut().flatten().for_each(|standing| standing.group = find(&mut hosts, standing.group));
+            groups.iter_mut().filter(|group| **group != NONE_U32).for_each(|group| *group = hosts[*group as usize]);
+            left.iter_mut().flatten().for_each(|standing| standing.group = hosts[standing.group as usize]);
         } else {
             move_accounts(&mut groups, &standings, &mut left, config);
             name_by_smallest_member(&mut groups, &mut left);
@@ -127,7 +126,7 @@ impl Standing {
 
 /// By group: the larger group that accepts enough of its members, as parents of a union-find. Of several the one that accepts
 /// most, with the most bits: who could be in two groups doesn't make them one.
-fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig) -> Vec<u32> {
+fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig) -> DisjointSets {
     let sizes = sizes_of(groups);
     let mut accepted: Vec<(u32, u32, f64)> = standings
         .iter()
@@ -142,17 +141,17 @@ fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig
         .collect();
     // Standings come by account, so the order of what is summed up doesn't change.
     accepted.sort_by_key(|&(home, host, _)| (home, host));
-    let mut parents: Vec<u32> = (0..groups.len() as u32).collect();
+    let mut merged = DisjointSets::new(groups.len());
     for of_home in accepted.chunk_by(|left, right| left.0 == right.0) {
         let enough = config.accept_share * f64::from(sizes[of_home[0].0 as usize]);
         let hosts = of_home.chunk_by(|left, right| left.1 == right.1).filter(|run| run.len() as f64 >= enough);
         let bits = |run: &[(u32, u32, f64)]| run.iter().map(|row| row.2).sum::<f64>();
         let best = hosts.max_by(|left, right| left.len().cmp(&right.len()).then(bits(left).total_cmp(&bits(right))));
         if let Some(&(home, host, _)) = best.and_then(|run| run.first()) {
-            union(&mut parents, home, host);
+            merged.join(home, host);
         }
     }
-    parents
+    merged
 }
 
 /// Lets members below even odds leave and well-standing outsiders join; `left` keeps how those that left stood.
@@ -182,13 +181,15 @@ fn move_accounts(groups: &mut [u32], standings: &[(u32, Standing)], left: &mut [
 
 /// Groups accounts without a group by the ties among them. Groups are named by a member, so a free account's name is free.
 fn regroup(groups: &mut [u32], ties: &[(u32, u32)]) {
-    let mut parents: Vec<u32> = (0..groups.len() as u32).collect();
+    let mut tied = DisjointSets::new(groups.len());
     let free: Vec<(u32, u32)> =
         ties.iter().copied().filter(|&(a, b)| groups[a as usize] == NONE_U32 && groups[b as usize] == NONE_U32).collect();
-    free.iter().for_each(|&(a, b)| union(&mut parents, a, b));
+    for &(a, b) in &free {
+        tied.join(a, b);
+    }
     for (a, b) in free {
         for account in [a, b] {
-            groups[account as usize] = find(&mut parents, account);
+            groups[account as usize] = tied.root_of(account);
         }
     }
 }

@@ -24,7 +24,7 @@
 //! chained is kept.
 
 use fixedbitset::FixedBitSet;
-use graph::{AccountId, IdentifierId, NONE_U32};
+use graph::{AccountId, DisjointSets, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::classify::{Classification, Policy};
@@ -236,35 +236,33 @@ fn chance_overlaps(facts: Facts<'_>) -> Vec<Vec<f64>> {
 
 /// The group of each account, named by its smallest account, or `NONE_U32`.
 pub(crate) fn groups_of_ties(ties: &[(u32, u32)], communities: &[u32], config: &MemberConfig) -> Vec<u32> {
-    let mut parents: Vec<u32> = (0..communities.len() as u32).collect();
+    let mut groups = DisjointSets::new(communities.len());
     for &(a, b) in ties {
         if communities[a as usize] == communities[b as usize] {
-            union(&mut parents, a, b);
+            groups.join(a, b);
         }
     }
-    merge_across(&mut parents, ties, config.merge_share);
-    let mut tied = vec![false; parents.len()];
+    merge_across(&mut groups, ties, config.merge_share);
+    let mut tied = vec![false; communities.len()];
     for &(a, b) in ties {
         tied[a as usize] = true;
         tied[b as usize] = true;
     }
-    (0..parents.len() as u32)
-        .map(|account| if tied[account as usize] { find(&mut parents, account) } else { NONE_U32 })
-        .collect()
+    groups.into_roots().into_iter().zip(tied).map(|(group, tied)| if tied { group } else { NONE_U32 }).collect()
 }
 
 /// Merges groups of different communities that crossing ties join to enough of the smaller group's accounts: `merge_share` of
 /// them, or one where both groups hang together no better themselves. A group whose ties form nearly a tree (each wallet funds
 /// the next) hangs by one tie everywhere, and where it was cut is chance.
-fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
-    let (mut sizes, mut inner) = (vec![0u32; parents.len()], vec![0u32; parents.len()]);
-    for account in 0..parents.len() as u32 {
-        sizes[find(parents, account) as usize] += 1;
+fn merge_across(groups: &mut DisjointSets, ties: &[(u32, u32)], merge_share: f64) {
+    let (mut sizes, mut inner) = (vec![0u32; groups.member_count()], vec![0u32; groups.member_count()]);
+    for account in 0..groups.member_count() as u32 {
+        sizes[groups.root_of(account) as usize] += 1;
     }
     // (smaller group, larger group, account of the smaller): distinct accounts that a tie joins to the other side.
     let mut crossing: Vec<(u32, u32, u32)> = Vec::new();
     for &(a, b) in ties {
-        let (left, right) = (find(parents, a), find(parents, b));
+        let (left, right) = (groups.root_of(a), groups.root_of(b));
         if left == right {
             inner[left as usize] += 1;
             continue;
@@ -283,7 +281,7 @@ fn merge_across(parents: &mut [u32], ties: &[(u32, u32)], merge_share: f64) {
         let (smaller, larger, _) = of_pair[0];
         let trees = redundancy(smaller).max(redundancy(larger)) < TREE_REDUNDANCY;
         if trees || of_pair.len() as f64 >= merge_share * f64::from(sizes[smaller as usize]) {
-            union(parents, smaller, larger);
+            groups.join(smaller, larger);
         }
     }
 }
@@ -340,22 +338,6 @@ struct Chained {
     tested: Vec<u64>,
     /// Scratch.
     keys: Vec<u64>,
-}
-
-/// The root of an account, halving the path. The root is always the smallest account of its group.
-pub(crate) fn find(parents: &mut [u32], mut account: u32) -> u32 {
-    while parents[account as usize] != account {
-        parents[account as usize] = parents[parents[account as usize] as usize];
-        account = parents[account as usize];
-    }
-    account
-}
-
-pub(crate) fn union(parents: &mut [u32], a: u32, b: u32) {
-    let (left, right) = (find(parents, a), find(parents, b));
-    if left != right {
-        parents[left.max(right) as usize] = left.min(right);
-    }
 }
 
 #[cfg(test)]

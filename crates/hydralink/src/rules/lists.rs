@@ -72,7 +72,7 @@ impl Lists {
             None
         };
         let good = Good::of(dataset, &Lists::default(), &rules.good)?;
-        let (joined, _) = join_all(dataset, classes.as_deref(), rules, &good)?;
+        let (mut joined, _) = join_all(dataset, classes.as_deref(), rules, &good)?;
         let account = |id: u32| dataset.account_name(AccountId(id)).to_owned();
         let pairs =
             |pairs: &[(AccountId, AccountId)]| pairs.iter().map(|pair| [account(pair.0.0), account(pair.1.0)]).collect();
@@ -83,7 +83,7 @@ impl Lists {
                 Node::Identifier(id) => good_identifiers.push(dataset.stored_label(id)),
             }
         }
-        let ruled = ruled(&joined, &rules.cannot).into_iter().map(|(one, other)| [account(one), account(other)]).collect();
+        let ruled = ruled(&mut joined, &rules.cannot).into_iter().map(|(one, other)| [account(one), account(other)]).collect();
         Ok(Lists { must: pairs(&rules.must), ruled, cannot: pairs(&rules.cannot), good_accounts, good_identifiers, files })
     }
 
@@ -132,15 +132,19 @@ impl Lists {
 }
 
 /// Pairs that rules joined, ascending, but for those of groups that hold a pair that cannot be one.
-fn ruled(joined: &Joined, cannot: &[(AccountId, AccountId)]) -> Vec<(u32, u32)> {
-    let root = |account: AccountId| joined.root(account.0);
-    let torn: BTreeSet<u32> =
-        cannot.iter().filter(|(one, other)| root(*one) == root(*other)).map(|(one, _)| root(*one)).collect();
+fn ruled(joined: &mut Joined, cannot: &[(AccountId, AccountId)]) -> Vec<(u32, u32)> {
+    let mut torn = BTreeSet::new();
+    for (one, other) in cannot {
+        if joined.are_one(one.0, other.0) {
+            torn.insert(joined.sets.root_of(one.0));
+        }
+    }
+    let Joined { sets, links } = joined;
     let of_account = |(&account, links): (&u32, &Vec<(u32, u32)>)| -> Vec<(u32, u32)> {
         let links = links.iter().filter(|&&(other, source)| account < other && source != MUST);
         links.map(|&(other, _)| (account, other)).collect()
     };
-    let whole = joined.links.iter().filter(|(account, _)| !torn.contains(&joined.root(**account)));
+    let whole = links.iter().filter(|(account, _)| !torn.contains(&sets.root_of(**account)));
     let mut pairs: Vec<(u32, u32)> = whole.flat_map(of_account).collect();
     pairs.sort_unstable();
     pairs

@@ -38,7 +38,7 @@ mod parse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ahash::AHashSet;
-use graph::AccountId;
+use graph::{AccountId, DisjointSets};
 use serde::Serialize;
 
 pub(crate) use lists::SECTION;
@@ -130,12 +130,12 @@ pub struct Link {
 /// [`Error::Unknown`] for a kind that the store doesn't have; [`Error::NotDetected`] if a rule asks for a class.
 pub fn link(dataset: &Dataset, results: Option<&Labelling>, rules: &Rules) -> Result<Linked, Error> {
     let good = Good::of(dataset, &Lists::kept_in(dataset)?, &rules.good)?;
-    let (joined, pairs) = join_all(dataset, results, rules, &good)?;
+    let (mut joined, pairs) = join_all(dataset, results, rules, &good)?;
     let mut conflicts = Vec::new();
     let mut conflicts_of: BTreeMap<u32, u64> = BTreeMap::new();
     for &(one, other) in &rules.cannot {
-        let root = joined.root(one.0);
-        if root == joined.root(other.0) {
+        let root = joined.sets.root_of(one.0);
+        if root == joined.sets.root_of(other.0) {
             *conflicts_of.entry(root).or_default() += 1;
             let [first, second] = [one, other].map(|account| dataset.label_of(Node::Account(account)));
             conflicts.push(Conflict { first, second, chain: chain_of(dataset, rules, &joined, (one, other)) });
@@ -180,7 +180,7 @@ fn join_all(
     for &(one, other) in &rules.must {
         joined.join(one.0, other.0, MUST);
     }
-    if let Some(&pair) = rules.cannot.iter().find(|(one, other)| joined.root(one.0) == joined.root(other.0)) {
+    if let Some(&pair) = rules.cannot.iter().find(|(one, other)| joined.are_one(one.0, other.0)) {
         let names: Vec<String> = [pair.0, pair.1].map(|account| dataset.label_of(Node::Account(account))).into();
         let chain = chain_of(dataset, rules, &joined, pair);
         let way = chain.iter().fold(names[0].clone(), |way, link| format!("{way} = {}", link.second));
@@ -235,33 +235,24 @@ const MUST: u32 = u32::MAX;
 
 /// Accounts that were joined, and a forest of the links that did it.
 struct Joined {
-    parent: Vec<u32>,
+    sets: DisjointSets,
     links: BTreeMap<u32, Vec<(u32, u32)>>,
 }
 
 impl Joined {
     fn new(accounts: usize) -> Self {
-        Joined { parent: (0..accounts as u32).collect(), links: BTreeMap::new() }
-    }
-
-    fn root(&self, mut account: u32) -> u32 {
-        while self.parent[account as usize] != account {
-            account = self.parent[account as usize];
-        }
-        account
+        Joined { sets: DisjointSets::new(accounts), links: BTreeMap::new() }
     }
 
     fn join(&mut self, one: u32, other: u32, source: u32) {
-        let (left, right) = (self.root(one), self.root(other));
-        for (account, root) in [(one, left), (other, right)] {
-            self.parent[account as usize] = root;
-        }
-        if left != right {
-            // Under the smaller: the forest is the same in any order of the roots.
-            self.parent[left.max(right) as usize] = left.min(right);
+        if self.sets.join(one, other).is_some() {
             self.links.entry(one).or_default().push((other, source));
             self.links.entry(other).or_default().push((one, source));
         }
+    }
+
+    fn are_one(&mut self, one: u32, other: u32) -> bool {
+        self.sets.root_of(one) == self.sets.root_of(other)
     }
 
     /// The links from one account to another in its group.
@@ -285,10 +276,10 @@ impl Joined {
     }
 
     /// Root, accounts and sources of each group, ascending by root.
-    fn groups(&self) -> Vec<(u32, Vec<u32>, BTreeSet<u32>)> {
+    fn groups(&mut self) -> Vec<(u32, Vec<u32>, BTreeSet<u32>)> {
         let mut groups: BTreeMap<u32, (Vec<u32>, BTreeSet<u32>)> = BTreeMap::new();
         for (&account, links) in &self.links {
-            let (members, sources) = groups.entry(self.root(account)).or_default();
+            let (members, sources) = groups.entry(self.sets.root_of(account)).or_default();
             members.push(account);
             sources.extend(links.iter().map(|&(_, source)| source));
         }
