@@ -80,7 +80,7 @@ fn plan_text(plan: &Plan) -> String {
         let (low, high) = other.benign_interval;
         format!(
             "{:<14}{:>9}{:>12}{:>10.2}{:>12}{:>12.2}{:>10}{:>9}",
-            other.actions_allowed,
+            other.actions_allowed.name(),
             grouped(other.actions),
             grouped(other.exchanges_stopped),
             other.benign_expected,
@@ -99,7 +99,7 @@ fn plan_text(plan: &Plan) -> String {
         let banned = if action.already_banned { "  banned already" } else { "" };
         format!(
             "  {:<15}{:<48}{:>10} exchanges{share}{banned}",
-            action.action,
+            action.action.name(),
             action.target,
             grouped(action.exchanges_stopped)
         )

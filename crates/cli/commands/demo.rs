@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use hydralink::evaluate::{self, Unlabelled};
 use hydralink::export::ExportConfig;
 use hydralink::report::ReportConfig;
 use hydralink::rules::Lists;
 use hydralink::synth::{Format, Tier, WorldConfig};
-use hydralink::{Dataset, DetectConfig, Zone, evaluate};
+use hydralink::{Dataset, DetectConfig, Zone};
 
 use super::{find, read};
 use crate::Found;
@@ -68,7 +69,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
 
     let results = dataset.results()?;
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
-    let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), false)?;
+    let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), Unlabelled::Benign)?;
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&find::evaluation_text(&evaluation.evaluation))?;
 

@@ -1,7 +1,7 @@
 //! Finding networks: detect, networks, network, members, components, communities, diff.
 
 use hydralink::calibrate::{CalibrationState, calibration_state};
-use hydralink::cases::{self, CasedNetwork, Labelled, State};
+use hydralink::cases::{self, CasedNetwork, Label, Labelled, State};
 use hydralink::diff::{self, Change};
 use hydralink::dossier::{self, Dossier};
 use hydralink::evaluate::{Evaluation, Score};
@@ -279,7 +279,7 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
     Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
     Field::text("role", |row| row.member.role.map_or("", AccountRole::name).to_owned()),
-    Field::csv("label", |row| row.label.unwrap_or_default().to_owned()),
+    Field::csv("label", |row| row.label.map_or("", Label::name).to_owned()),
 ];
 
 /// Prints connected components, or their sizes at every degree cap.
@@ -297,7 +297,10 @@ pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow:
 pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
     let search = CommunitySearch {
-        leiden: arguments.algorithm == Algorithm::Leiden,
+        algorithm: match arguments.algorithm {
+            Algorithm::Leiden => hydralink::Algorithm::Leiden,
+            Algorithm::Louvain => hydralink::Algorithm::Louvain,
+        },
         quality: match arguments.quality {
             QualityName::Modularity => hydralink::Quality::Modularity,
             QualityName::Cpm => hydralink::Quality::Cpm,
@@ -305,7 +308,7 @@ pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyho
         },
         resolution: arguments.resolution,
         seed: arguments.seed,
-        converge: arguments.converge,
+        effort: if arguments.converge { hydralink::Effort::Converge } else { hydralink::Effort::Fast },
     };
     let found = hydralink::communities(&dataset, &search)?;
     output.say(&format!(

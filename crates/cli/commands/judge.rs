@@ -6,7 +6,7 @@ use hydralink::ablate::AblationLine;
 use hydralink::backtest::{Alarm, Cut, FoundWhen, Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig, BaselineLine};
 use hydralink::calibrate::{CalibrateConfig, Reliability, TELLING_COPIES, ThresholdLine, too_few_copies};
-use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth};
+use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth, Unlabelled};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
 use hydralink::reruns::RerunStep;
@@ -272,7 +272,8 @@ fn layers_text(layers: &Layers) -> String {
 }
 
 fn read_truth(dataset: &Dataset, files: &TruthFiles, output: &mut Output) -> anyhow::Result<Truth> {
-    let truth = Truth::read(dataset, &files.labels, files.benign.as_deref(), files.partial)?;
+    let unlabelled = if files.partial { Unlabelled::Unknown } else { Unlabelled::Benign };
+    let truth = Truth::read(dataset, &files.labels, files.benign.as_deref(), unlabelled)?;
     say_unknown(truth.networks.count(), "labelled accounts", output)?;
     say_unknown(truth.groups.count(), "look-alikes", output)?;
     Ok(truth)

@@ -4,8 +4,9 @@
 //! things are `int64`, evidence is `float64` in bits, times are UTC timestamps in milliseconds (whole seconds), and what isn't
 //! known is null.
 //!
-//! Tables of everything ([`members`], [`sightings`], [`hubs`]) are written by a thread of their own, a batch of 65,536 rows ahead
-//! of whoever reads them: memory is some batches, however large the store. Nothing is read before the first batch is asked for.
+//! Tables of everything ([`members`], [`sightings`], [`hubs`]) are written by a thread of their own, a batch of 65,536 rows
+//! ahead of whoever reads them: memory is some batches, however large the store. Nothing is read before the first batch is
+//! asked for.
 //!
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -26,7 +27,7 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use graph::{AccountId, NONE_U32};
 
-use crate::cases::{self, CasedNetwork, Cases, Labelled};
+use crate::cases::{self, CasedNetwork, Cases, Label, Labelled};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::columns::{Cell, Named, Type};
@@ -249,7 +250,7 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
         Cell::text(member.candidate.as_deref()),
         Cell::single(member.consensus),
         Cell::text(member.role.map(AccountRole::name)),
-        Cell::text(labelled.label),
+        Cell::text(labelled.label.map(Label::name)),
     ])
 }
 

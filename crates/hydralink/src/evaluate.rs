@@ -12,7 +12,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Results;
 
-pub use synth::metrics::{Evaluation, SampledPairwise, Score};
+pub use synth::metrics::{Evaluation, SampledPairwise, Score, Unlabelled};
 
 /// A column of labels for the accounts of a store.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,8 +117,8 @@ pub struct Truth {
     pub networks: Labels,
     /// Groups of legitimate look-alikes; empty if none are known.
     pub groups: Labels,
-    /// Accounts that the truth doesn't name are unknown instead of benign.
-    pub partial: bool,
+    /// What accounts are that the truth doesn't name.
+    pub unlabelled: Unlabelled,
 }
 
 /// An evaluation, and of how many labelled accounts it is.
@@ -144,13 +144,13 @@ impl Truth {
     ///
     /// # Errors
     /// As [`read_labels`].
-    pub fn read(dataset: &Dataset, labels: &Path, groups: Option<&Path>, partial: bool) -> Result<Self, Error> {
+    pub fn read(dataset: &Dataset, labels: &Path, groups: Option<&Path>, unlabelled: Unlabelled) -> Result<Self, Error> {
         let networks = read_labels(dataset, labels, &["network", "cluster"])?;
         let groups = match groups {
             Some(path) => read_labels(dataset, path, &["group"])?,
             None => Labels::default(),
         };
-        Ok(Truth { networks, groups, partial })
+        Ok(Truth { networks, groups, unlabelled })
     }
 
     /// Scores groups of accounts, numbered from 0 by rank and named in that order.
@@ -177,13 +177,12 @@ impl Truth {
             found_names: names,
             groups: &self.groups.label_of,
             group_names: &self.groups.names,
-            unlabelled: if self.partial { synth::metrics::Unlabelled::Unknown } else { synth::metrics::Unlabelled::Benign },
+            unlabelled: self.unlabelled,
         }
     }
 }
 
-/// Compares the flagged networks with the truth in `labels`. Accounts that the truth doesn't name are benign; with `partial`,
-/// nobody knows what they are, and they are left out.
+/// Compares the flagged networks with the truth in `labels`.
 ///
 /// # Errors
 /// As [`read_labels`].
@@ -192,9 +191,9 @@ pub fn evaluate(
     results: &Results,
     labels: &Path,
     groups: Option<&Path>,
-    partial: bool,
+    unlabelled: Unlabelled,
 ) -> Result<Evaluated, Error> {
-    let truth = Truth::read(dataset, labels, groups, partial)?;
+    let truth = Truth::read(dataset, labels, groups, unlabelled)?;
     Ok(truth.told(truth.score(&predicted(dataset, results), &names_of(results))?))
 }
 
@@ -229,7 +228,7 @@ pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<Fair
     let found = predicted(dataset, results);
     let known_benign = |account: usize| {
         let grouped = truth.groups.label_of.get(account).is_some_and(|&group| group != NONE_U32);
-        truth.networks.label_of[account] == NONE_U32 && (grouped || !truth.partial)
+        truth.networks.label_of[account] == NONE_U32 && (grouped || truth.unlabelled == Unlabelled::Benign)
     };
     let benign: Vec<usize> = (0..found.len()).filter(|&account| known_benign(account)).collect();
     let flagged = benign.iter().filter(|&&account| found[account] != NONE_U32).count() as u64;

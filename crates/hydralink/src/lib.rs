@@ -153,6 +153,7 @@ pub use as_of::{AsOf, as_of};
 pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use consensus::{ConsensusConfig, Stability, consensus};
+pub use community::Effort;
 pub use dataset::{Allowed, Dataset};
 pub use detect::{DetectConfig, Resolution, detect, detect_by};
 pub use error::Error;
@@ -166,7 +167,7 @@ pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
 pub use graph::{AccountId, BipartiteGraph, IdentifierId, KindId, NO_TIME, NetworkType, Seconds, WeightedGraph};
 pub use linkage::{
-    CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
+    Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };
 pub use node::Node;
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};

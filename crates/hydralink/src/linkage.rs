@@ -2,6 +2,7 @@
 //!
 //! `detect` runs its own; these answer "what if we linked by payment only" and "where does the giant component appear".
 
+use community::Effort;
 use graph::{IdentifierFilter, KindId, Kinds, Partition};
 use serde::Serialize;
 
@@ -62,16 +63,25 @@ pub fn degree_sweep(dataset: &Dataset) -> Vec<SweepPoint> {
 /// How a partition is searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CommunitySearch {
-    /// Leiden, or Louvain.
-    pub leiden: bool,
+    /// Algorithm.
+    pub algorithm: Algorithm,
     /// Quality function.
     pub quality: Quality,
     /// Resolution.
     pub resolution: f64,
     /// Seed.
     pub seed: u64,
-    /// Repeat until nothing improves.
-    pub converge: bool,
+    /// How often it is repeated.
+    pub effort: Effort,
+}
+
+/// What searches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Traag, Waltman and van Eck's.
+    Leiden,
+    /// Blondel, Guillaume, Lambiotte and Lefebvre's.
+    Louvain,
 }
 
 /// What a partition is judged by.
@@ -113,13 +123,12 @@ pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundC
         Quality::Barber => community::Quality::Barber,
     };
     let objective = community::QualityConfig { quality, resolution: search.resolution, total_weight: None };
-    let effort = if search.converge { community::Effort::Converge } else { community::Effort::Fast };
-    let found = if search.leiden {
-        let config = community::LeidenConfig { objective, effort, seed: search.seed, ..Default::default() };
-        community::leiden(&weighted, None, &config)?
-    } else {
-        let config = community::LouvainConfig { objective, effort, seed: search.seed };
-        community::louvain(&weighted, None, &config)?
+    let CommunitySearch { seed, effort, .. } = *search;
+    let found = match search.algorithm {
+        Algorithm::Leiden => {
+            community::leiden(&weighted, None, &community::LeidenConfig { objective, effort, seed, ..Default::default() })?
+        }
+        Algorithm::Louvain => community::louvain(&weighted, None, &community::LouvainConfig { objective, effort, seed })?,
     };
     Ok(FoundCommunities { quality: found.quality, disconnected: found.audit.disconnected as u64, partition: found.partition })
 }

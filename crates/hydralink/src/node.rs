@@ -1,15 +1,17 @@
 //! From what a person types to a node, and "did you mean" when there is no such node.
 //!
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
-//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name or
-//! another word for it.
+//! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name
+//! or another word for it.
 
 use std::borrow::Cow;
 
 use events::normalise::kind::{Canonical, canonical};
 use evidence::KindRole;
 use graph::{AccountId, BipartiteGraph, IdentifierId, KindId};
+use serde::Deserialize;
 
+use crate::bans::Proposal;
 use crate::dataset::Dataset;
 use crate::error::Error;
 
@@ -56,9 +58,9 @@ impl Node {
     }
 }
 
-/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`, `kind`
-/// and `value` (an exported action) or `actions` (a plan), or a CSV whose header has one of these, so that what other commands
-/// print or write can be piped in. Empty lines are skipped.
+/// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`,
+/// `kind` and `value` (an exported action) or `actions` (a plan), or a CSV whose header has one of these, so that what other
+/// commands print or write can be piped in. Empty lines are skipped.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the line.
@@ -66,16 +68,15 @@ pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
     names_in(text, names_of)
 }
 
-/// The same, of a list of what is to be done: without the nodes that an exported action says to `review`, to `monitor` or to `secure`.
+/// The same, of a list of what is to be done: without the nodes that an exported action says to `review`, to `monitor` or to
+/// `secure`.
 ///
 /// # Errors
 /// As [`names_of_lines`].
 pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
     let only_looked_at = |object: &serde_json::Value| {
-        object
-            .get("action")
-            .and_then(serde_json::Value::as_str)
-            .is_some_and(|action| matches!(action, "review" | "monitor" | "secure"))
+        let action = object.get("action").and_then(|action| Proposal::deserialize(action).ok());
+        matches!(action, Some(Proposal::Review | Proposal::Monitor | Proposal::Secure))
     };
     names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
 }

@@ -26,7 +26,7 @@ use synth::{Format, Knobs, Tier, WorldConfig};
 use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, detect};
 use crate::error::Error;
-use crate::evaluate::{Truth, names_of, predicted};
+use crate::evaluate::{Truth, Unlabelled, names_of, predicted};
 
 /// What an operator can spend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -226,7 +226,7 @@ fn measure(scratch: &Path, config: &WorldConfig) -> Result<RedteamLine, Error> {
     detect(&store, &DetectConfig { seed: 1, ..DetectConfig::default() }, &|_| true)?;
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;
-    let truth = Truth::read(&dataset, &world.join("labels.csv"), Some(&world.join("groups.csv")), false)?;
+    let truth = Truth::read(&dataset, &world.join("labels.csv"), Some(&world.join("groups.csv")), Unlabelled::Benign)?;
     let evaluation = truth.score(&predicted(&dataset, &results), &names_of(&results))?;
     let operated: Vec<AccountId> = (0..dataset.graph().account_count() as u32)
         .filter(|&at| truth.networks.label_of[at as usize] != NONE_U32)

@@ -7,8 +7,8 @@ use hydralink::dossier::{self, Dossier};
 use hydralink::filter::{self, first_passing};
 use hydralink::review::ReviewConfig;
 use hydralink::{
-    CommunitySearch, ComponentFilter, Dataset, DetectConfig, Error, Labelling, Quality, arrow, assess, cases, diff as changes,
-    lineage, query, review,
+    Algorithm, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Effort, Error, Labelling, Quality, arrow, assess,
+    cases, diff as changes, lineage, query, review,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -267,12 +267,13 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = released(py, || {
             let qualities = [("modularity", Quality::Modularity), ("cpm", Quality::Cpm), ("barber", Quality::Barber)];
+            let algorithms = [("leiden", Algorithm::Leiden), ("louvain", Algorithm::Louvain)];
             let search = CommunitySearch {
-                leiden: word("algorithm", algorithm, &[("leiden", true), ("louvain", false)])?,
+                algorithm: word("algorithm", algorithm, &algorithms)?,
                 quality: word("quality", quality, &qualities)?,
                 resolution,
                 seed,
-                converge,
+                effort: if converge { Effort::Converge } else { Effort::Fast },
             };
             let dataset = self.dataset()?;
             let found = hydralink::communities(&dataset, &search)?;

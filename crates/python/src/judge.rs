@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hydralink::ablate::ablate;
 use hydralink::backtest::{Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig};
-use hydralink::evaluate::{self, Truth};
+use hydralink::evaluate::{self, Truth, Unlabelled};
 use hydralink::layers::{self, LayersConfig};
 use hydralink::{CalibrateConfig, ConsensusConfig, Dataset, Error, calibrate, consensus, dossier};
 use pyo3::prelude::*;
@@ -40,14 +40,18 @@ impl Known {
     }
 
     fn truth(&self, dataset: &Dataset, partial: bool) -> Result<Truth, Error> {
-        Truth::read(dataset, self.labels(), self.benign.as_deref(), partial)
+        Truth::read(dataset, self.labels(), self.benign.as_deref(), unlabelled(partial))
     }
+}
+
+fn unlabelled(partial: bool) -> Unlabelled {
+    if partial { Unlabelled::Unknown } else { Unlabelled::Benign }
 }
 
 #[pymethods]
 impl Store {
-    /// How many networks chance alone would give: reruns the last detection on null copies of the data, and gives every network a
-    /// q-value (`networks()` has it from then on). Returns `thresholds` (networks expected false at each score) and
+    /// How many networks chance alone would give: reruns the last detection on null copies of the data, and gives every network
+    /// a q-value (`networks()` has it from then on). Returns `thresholds` (networks expected false at each score) and
     /// `reliability`. `progress(phase, copies done, copies)`.
     #[pyo3(signature = (copies = 20, *, seed = 1, threads = None, progress = None))]
     fn calibrate<'py>(
@@ -69,7 +73,8 @@ impl Store {
     }
 
     /// Would the same networks be found if a little had not been seen: reruns the last detection without a share of the
-    /// sightings. `networks()` has `stability` and `members()` `consensus` from then on. `progress(phase, reruns done, reruns)`.
+    /// sightings. `networks()` has `stability` and `members()` `consensus` from then on. `progress(phase, reruns done,
+    /// reruns)`.
     #[pyo3(signature = (runs = 20, *, left_out = 0.1, seed = 1, threads = None, progress = None))]
     fn consensus(
         &self,
@@ -85,8 +90,9 @@ impl Store {
         })
     }
 
-    /// When nightly runs would have found each network (of `labels`, a CSV file or Arrow with account_id and network; else those found), and
-    /// what had leaked by then: `networks` and `cuts`, one every so many hours. `progress(phase, cuts done, cuts)`.
+    /// When nightly runs would have found each network (of `labels`, a CSV file or Arrow with account_id and network; else
+    /// those found), and what had leaked by then: `networks` and `cuts`, one every so many hours. `progress(phase, cuts done,
+    /// cuts)`.
     #[pyo3(signature = (*, labels = None, every = 24, threads = None, progress = None))]
     fn backtest<'py>(
         &self,
@@ -125,9 +131,10 @@ impl Store {
         plain(py, &found)
     }
 
-    /// How right the detection is against known truth: `labels` is a CSV file or Arrow with account_id and network, `benign` one with
-    /// account_id and group of legitimate look-alikes. With `partial` the truth names only some accounts, and the others are left
-    /// out instead of called benign. Precision, recall and F1 pairwise and B-cubed, ranking, and each planted network.
+    /// How right the detection is against known truth: `labels` is a CSV file or Arrow with account_id and network, `benign`
+    /// one with account_id and group of legitimate look-alikes. With `partial` the truth names only some accounts, and the
+    /// others are left out instead of called benign. Precision, recall and F1 pairwise and B-cubed, ranking, and each planted
+    /// network.
     #[pyo3(signature = (labels, *, benign = None, partial = false))]
     fn evaluate<'py>(
         &self,
@@ -139,7 +146,7 @@ impl Store {
         let known = Known::of(py, Some(labels), benign)?;
         let found = released(py, || {
             let dataset = self.dataset()?;
-            evaluate::evaluate(&dataset, &dataset.results()?, known.labels(), known.benign.as_deref(), partial)
+            evaluate::evaluate(&dataset, &dataset.results()?, known.labels(), known.benign.as_deref(), unlabelled(partial))
         })?;
         plain(py, &found)
     }
@@ -202,8 +209,8 @@ impl Store {
         plain(py, &lines)
     }
 
-    /// Checks every byte of the store (`sections`, `bytes`); or every number of a dossier that `network()` gave, against networks
-    /// found again with the settings of the last detection (`network`, `values`). Raises where anything differs.
+    /// Checks every byte of the store (`sections`, `bytes`); or every number of a dossier that `network()` gave, against
+    /// networks found again with the settings of the last detection (`network`, `values`). Raises where anything differs.
     #[pyo3(signature = (*, dossier = None))]
     fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(given) = dossier {

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use graph::AccountId;
 use serde::Serialize;
 
+use super::proposal::Proposal;
 use super::stopped::Reach;
 use crate::query;
 
 /// One action of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Action {
-    /// `ban`, `challenge`, `verify_payment` or `rate_limit`.
-    pub action: &'static str,
+    /// A ban, or what is done about the identifier.
+    pub action: Proposal,
     /// The account or identifier.
     pub target: String,
     /// Exchanges that it stops beyond those of the actions before it.
@@ -44,11 +45,34 @@ pub struct Collateral {
     pub(super) who: Vec<u32>,
 }
 
+/// What actions may be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionsAllowed {
+    /// On accounts.
+    Bans,
+    /// On identifiers.
+    Identifiers,
+    /// On either.
+    Both,
+}
+
+impl ActionsAllowed {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActionsAllowed::Bans => "bans",
+            ActionsAllowed::Identifiers => "identifiers",
+            ActionsAllowed::Both => "both",
+        }
+    }
+}
+
 /// What the same budget does with other kinds of action.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Alternative {
-    /// `bans`, `identifiers` or `both`.
-    pub actions_allowed: &'static str,
+    /// On what.
+    pub actions_allowed: ActionsAllowed,
     /// Actions taken.
     pub actions: u64,
     /// Exchanges stopped.

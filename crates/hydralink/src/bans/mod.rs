@@ -52,6 +52,7 @@ mod greedy;
 mod harm;
 mod impact;
 mod left;
+mod proposal;
 mod stopped;
 
 use graph::{AccountId, IdentifierId};
@@ -66,11 +67,12 @@ use crate::node::Node;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
 use crate::roles::{is_compromised, possibly_taken_over};
-pub use answers::{Action, Alternative, Collateral, Harm, Plan, Replacement, Reviewed, Traffic};
+pub use answers::{Action, ActionsAllowed, Alternative, Collateral, Harm, Plan, Replacement, Reviewed, Traffic};
 use greedy::choose;
 use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
 use left::{groups_left, not_acted_on, replacement};
+pub use proposal::Proposal;
 use stopped::{Gain, Group, Reach, Stakes};
 
 /// What may be done.
@@ -98,9 +100,6 @@ impl From<Node> for Target {
     }
 }
 
-/// What is acted on.
-const ALTERNATIVES: [(&str, bool, bool); 3] = [("bans", true, false), ("identifiers", false, true), ("both", true, true)];
-
 /// Plans actions against one network.
 ///
 /// # Errors
@@ -116,32 +115,22 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     let own = own_identifiers(dataset, results, network);
     let chance = group.chance;
     let stakes = Stakes::new(dataset, &[group], &own);
-    let mut chosen = None;
-    let mut alternatives = Vec::new();
-    for (name, bans, identifiers) in ALTERNATIVES {
-        let bannable = stakes.members.iter().filter(|account| compromised.binary_search(account).is_err());
-        let accounts = bannable.map(|&account| Target::Account(account)).filter(|_| bans);
-        let targets = accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier)).filter(|_| identifiers));
-        let (taken, reach) = choose(&stakes, targets.collect(), config.benign_budget);
+    let bannable = stakes.members.iter().filter(|account| compromised.binary_search(account).is_err());
+    let accounts: Vec<Target> = bannable.map(|&account| Target::Account(account)).collect();
+    let identifiers: Vec<Target> = own.iter().map(|&identifier| Target::Identifier(identifier)).collect();
+    let planned = |targets: Vec<Target>| {
+        let (taken, reach) = choose(&stakes, targets, config.benign_budget);
         let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
-        let benign = benign(&stakes, reach.hit().map(|(account, _)| account));
         let traffic = Traffic::of_members(&reach, &stakes.members);
-        alternatives.push(Alternative {
-            actions_allowed: name,
-            actions: taken.len() as u64,
-            exchanges_stopped: traffic.exchanges_stopped,
-            tokens_stopped: traffic.tokens_stopped,
-            benign_expected: benign.expected,
-            benign_interval: benign.interval,
-            benign_if_network: benign.if_network,
-            members_left: groups.iter().sum(),
-            largest_group_left: groups.iter().copied().max().unwrap_or(0),
-        });
-        if bans && identifiers == config.identifier_actions {
-            chosen = Some((taken, reach, groups, traffic));
-        }
-    }
-    let (taken, reach, groups, traffic) = chosen.expect("bans with and without identifiers are among the alternatives");
+        Planned { taken, reach, groups, traffic }
+    };
+    let [bans, others, both] = [accounts.clone(), identifiers.clone(), [accounts, identifiers].concat()].map(planned);
+    let alternatives = vec![
+        bans.alternative(ActionsAllowed::Bans),
+        others.alternative(ActionsAllowed::Identifiers),
+        both.alternative(ActionsAllowed::Both),
+    ];
+    let Planned { taken, reach, groups, traffic } = if config.identifier_actions { both } else { bans };
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
@@ -158,6 +147,31 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         replacement: replacement(dataset, &stakes.members, network, lineage::last_event(dataset)?),
         alternatives,
     })
+}
+
+/// What is done with some targets, and what it does.
+struct Planned<'a> {
+    taken: Vec<(Target, Gain)>,
+    reach: Reach<'a>,
+    groups: Vec<u64>,
+    traffic: Traffic,
+}
+
+impl Planned<'_> {
+    fn alternative(&self, actions_allowed: ActionsAllowed) -> Alternative {
+        let benign = benign(self.reach.stakes, self.reach.hit().map(|(account, _)| account));
+        Alternative {
+            actions_allowed,
+            actions: self.taken.len() as u64,
+            exchanges_stopped: self.traffic.exchanges_stopped,
+            tokens_stopped: self.traffic.tokens_stopped,
+            benign_expected: benign.expected,
+            benign_interval: benign.interval,
+            benign_if_network: benign.if_network,
+            members_left: self.groups.iter().sum(),
+            largest_group_left: self.groups.iter().copied().max().unwrap_or(0),
+        }
+    }
 }
 
 /// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two
@@ -197,17 +211,13 @@ fn labels(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId>) -> V
 fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
     let dataset = stakes.dataset;
     let (action, node, interval) = match target {
-        Target::Account(account) => ("ban", Node::Account(AccountId(account)), None),
+        Target::Account(account) => (Proposal::Ban, Node::Account(AccountId(account)), None),
         Target::Identifier(identifier) => {
             let identifier = IdentifierId(identifier);
             let accounts = dataset.graph().accounts_of(identifier);
             let outside = accounts.iter().filter(|&&account| !stakes.is_member(account)).count() as u64;
-            let action = match dataset.roles()[dataset.graph().kind_of(identifier).index()] {
-                evidence::KindRole::Payment => "verify_payment",
-                evidence::KindRole::Template | evidence::KindRole::Content => "rate_limit",
-                _ => "challenge",
-            };
-            (action, Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
+            let role = dataset.roles()[dataset.graph().kind_of(identifier).index()];
+            (Proposal::for_identifier(role), Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
         }
     };
     Action {

@@ -81,6 +81,29 @@ pub struct Case {
     confirmed_by: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// What was decided about an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// The operator's.
+    Confirmed,
+    /// Harmless.
+    Rejected,
+    /// Confirmed by one reviewer, and waits for a second.
+    Awaiting,
+}
+
+impl Label {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Label::Confirmed => "confirmed",
+            Label::Rejected => "rejected",
+            Label::Awaiting => "awaiting",
+        }
+    }
+}
+
 /// How one account stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Standing {
@@ -168,13 +191,13 @@ impl Cases {
         self.nearest(&members.map(str::to_owned).collect()).map(|at| &self.cases[at])
     }
 
-    /// What was decided about an account: `confirmed`, `rejected`, `awaiting` a second reviewer, or nothing.
-    pub fn label_of(&self, account: &str) -> Option<&'static str> {
+    /// What was decided about an account, if anything.
+    pub fn label_of(&self, account: &str) -> Option<Label> {
         let standing = self.accounts.get(account)?;
         match standing {
-            Standing { rejected: true, .. } => Some("rejected"),
-            standing if standing.is_confirmed() => Some("confirmed"),
-            standing => (!standing.votes.is_empty()).then_some("awaiting"),
+            Standing { rejected: true, .. } => Some(Label::Rejected),
+            standing if standing.is_confirmed() => Some(Label::Confirmed),
+            standing => (!standing.votes.is_empty()).then_some(Label::Awaiting),
         }
     }
 

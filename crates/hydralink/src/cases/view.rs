@@ -3,7 +3,7 @@
 use graph::AccountId;
 use serde::Serialize;
 
-use super::fold::{Case, Cases};
+use super::fold::{Case, Cases, Label};
 use super::record::State;
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
@@ -27,8 +27,8 @@ pub struct Labelled {
     /// The account.
     #[serde(flatten)]
     pub member: Member,
-    /// `confirmed`, `rejected`, `awaiting` (a second reviewer), or nothing.
-    pub label: Option<&'static str>,
+    /// What was decided about it, if anything.
+    pub label: Option<Label>,
 }
 
 /// Networks with the state of the case that shares at least half of either's members. O(accounts + log).
@@ -47,7 +47,7 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
         let names = || members[network.index()].iter().map(|&account| dataset.account_name(account));
         CasedNetwork {
             state: cases.case_of_members(names()).map_or(State::New, |case| case.state),
-            confirmed: names().filter(|name| cases.label_of(name) == Some("confirmed")).count() as u64,
+            confirmed: names().filter(|name| cases.label_of(name) == Some(Label::Confirmed)).count() as u64,
             network,
         }
     });
@@ -65,15 +65,15 @@ pub(crate) fn case_about<'a>(dataset: &Dataset, cases: &'a Cases, members: &[Acc
 /// Whether a case was found to be a network (true) or harmless, if it was decided. One that is closed keeps the verdict on
 /// its accounts.
 pub(crate) fn verdict_of(cases: &Cases, case: &Case) -> Option<bool> {
-    let most = |label: &str| {
+    let most = |label: Label| {
         let labelled = case.members.iter().filter(|member| cases.label_of(member) == Some(label)).count();
         labelled > 0 && 2 * labelled >= case.members.len()
     };
     match case.state {
         State::Confirmed => Some(true),
         State::Rejected => Some(false),
-        State::Closed if most("confirmed") => Some(true),
-        State::Closed if most("rejected") => Some(false),
+        State::Closed if most(Label::Confirmed) => Some(true),
+        State::Closed if most(Label::Rejected) => Some(false),
         _ => None,
     }
 }

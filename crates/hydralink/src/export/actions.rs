@@ -8,7 +8,7 @@
 //! | account that the operator came to use beside its owner ([`crate::roles`]), of a flagged network | `secure` |
 //! | ambiguous account, or any of a network below the threshold | `review` |
 //! | address that a network keeps to itself | `challenge` |
-//! | payment instrument | `verify_payer` |
+//! | payment instrument | `verify_payment` |
 //! | template | `rate_limit` |
 //! | other identifier | `challenge` |
 //! | identifier that benign accounts use too, or a suppressed hub | `monitor` |
@@ -17,13 +17,13 @@
 
 use std::io::{self, Write};
 
-use evidence::KindRole;
 use graph::NO_TIME;
 use serde::Serialize;
 
 use super::columns::rfc3339;
 use super::share::{Shared, Sharing, shared};
 use super::view::{ACCOUNT, ExportGraph, ExportNode};
+use crate::bans::Proposal;
 use crate::results::{Membership, Network};
 use crate::roles::AccountRole;
 
@@ -33,7 +33,7 @@ pub const SUSPEND_CONFIDENCE: f32 = 0.95;
 /// One line.
 #[derive(Serialize)]
 struct Action<'g> {
-    action: &'static str,
+    action: Proposal,
     target: &'static str,
     kind: &'g str,
     value: &'g str,
@@ -90,14 +90,16 @@ fn account_action<'g>(
 ) -> Action<'g> {
     let sure = node.confidence.is_some_and(|confidence| confidence >= SUSPEND_CONFIDENCE);
     let (action, reason) = match membership {
-        _ if !network.flagged => ("review", "its network is below the threshold of the run"),
+        _ if !network.flagged => (Proposal::Review, "its network is below the threshold of the run"),
         _ if node.role == Some(AccountRole::CompromisedLegitimate) => {
-            ("secure", "its owner uses it too: reset credentials and sessions, do not suspend")
+            (Proposal::Secure, "its owner uses it too: reset credentials and sessions, do not suspend")
         }
-        Membership::Ambiguous => ("review", "touches the network; the evidence does not decide"),
-        Membership::Core if sure => ("suspend", "tied by several independent identifiers that the network keeps to itself"),
-        Membership::Core => ("restrict", "core member, but not confidently enough to suspend"),
-        Membership::Fringe => ("restrict", "tied by fewer identifiers than a core member"),
+        Membership::Ambiguous => (Proposal::Review, "touches the network; the evidence does not decide"),
+        Membership::Core if sure => {
+            (Proposal::Suspend, "tied by several independent identifiers that the network keeps to itself")
+        }
+        Membership::Core => (Proposal::Restrict, "core member, but not confidently enough to suspend"),
+        Membership::Fringe => (Proposal::Restrict, "tied by fewer identifiers than a core member"),
     };
     Action {
         action,
@@ -123,12 +125,7 @@ fn account_action<'g>(
 }
 
 fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>) -> Action<'g> {
-    let action = match identifier.role {
-        _ if !identifier.blockable => "monitor",
-        KindRole::Payment => "verify_payer",
-        KindRole::Template | KindRole::Content => "rate_limit",
-        _ => "challenge",
-    };
+    let action = if identifier.blockable { Proposal::for_identifier(identifier.role) } else { Proposal::Monitor };
     let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
     let known = identifier.blockable && identifier.last_seen != NO_TIME;
     Action {
@@ -162,7 +159,10 @@ mod tests {
             String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let actions: Vec<&str> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
         assert_eq!(banned, 1);
-        assert_eq!(actions, ["suspend", "restrict", "review", "challenge", "challenge", "verify_payer", "monitor", "monitor"]);
+        assert_eq!(
+            actions,
+            ["suspend", "restrict", "review", "challenge", "challenge", "verify_payment", "monitor", "monitor"]
+        );
         assert!(lines[7].get("network").is_none() && lines[7]["value"] == "192.0.2.1");
     }
 
