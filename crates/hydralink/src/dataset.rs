@@ -21,7 +21,7 @@ use crate::node::Node;
 use crate::privacy::{self, Key};
 use crate::results::{Labelling, Results};
 use crate::store::{Manifest, Reading, Store, Tables};
-pub use allowed::Allowed;
+pub(crate) use allowed::Allowed;
 pub(crate) use allowed::in_brackets;
 pub(crate) use kinds::DECLARED_KINDS;
 
@@ -234,12 +234,12 @@ impl Dataset {
     }
 
     /// Who did what when.
-    pub fn activity(&self) -> &Activity {
+    pub(crate) fn activity(&self) -> &Activity {
         &self.activity
     }
 
     /// What the account table says.
-    pub fn accounts(&self) -> &AccountTable {
+    pub(crate) fn accounts(&self) -> &AccountTable {
         &self.accounts
     }
 
@@ -254,12 +254,12 @@ impl Dataset {
     }
 
     /// The code of the type of the network that each identifier is an address in; empty if none was looked up.
-    pub fn network_types(&self) -> &Column<u8> {
+    pub(crate) fn network_types(&self) -> &Column<u8> {
         &self.network_types
     }
 
     /// The autonomous system that each identifier is an address in, 0 where unknown; empty if none was looked up.
-    pub fn asns(&self) -> &Column<u32> {
+    pub(crate) fn asns(&self) -> &Column<u32> {
         &self.asns
     }
 
@@ -356,7 +356,7 @@ impl Dataset {
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
-    pub fn facts<'a>(&'a self, allowed: &'a Allowed) -> Facts<'a> {
+    pub(crate) fn facts<'a>(&'a self, allowed: &'a Allowed) -> Facts<'a> {
         Facts {
             graph: self.linking_graph(),
             activity: &self.activity,

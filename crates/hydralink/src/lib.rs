@@ -21,8 +21,9 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 //!
-//! Events needn't lie in files. What an iterator gives goes in as Arrow record batches (of `arrow-array` in this crate's version): here a row a
-//! sighting, of kinds of one's own choice; a `timestamp` column, or a row an exchange with a column for each kind, is read as from files.
+//! Events needn't lie in files. What an iterator gives goes in as Arrow record batches (of `arrow-array` in this crate's
+//! version): here a row a sighting, of kinds of one's own choice; a `timestamp` column, or a row an exchange with a column for
+//! each kind, is read as from files.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -30,8 +31,11 @@
 //! use arrow_array::{ArrayRef, RecordBatch, RecordBatchIterator, StringArray};
 //! use hydralink::{Batches, Dataset, DetectConfig, IngestConfig, Unobserved, build, detect, links};
 //!
-//! // Two hundred strangers with an address and a card each; of twelve accounts four share each of three addresses and six each of two cards.
-//! let strangers = (0..200).flat_map(|at| [("ip", format!("20.0.{at}.1")), ("card", format!("c{at}"))].map(|it| (format!("u{at}"), it)));
+//! // Two hundred strangers with an address and a card each; of twelve accounts four share each of three addresses and six each
+//! // of two cards.
+//! let strangers = (0..200).flat_map(|at| {
+//!     [("ip", format!("20.0.{at}.1")), ("card", format!("c{at}"))].map(|it| (format!("u{at}"), it))
+//! });
 //! let pool = (0..12).flat_map(|at| {
 //!     [("ip", format!("30.0.0.{}", at % 3)), ("card", format!("p{}", at / 6))].map(|it| (format!("p{at}"), it))
 //! });
@@ -152,20 +156,25 @@ pub use arrow_array;
 pub use as_of::{AsOf, as_of};
 pub use build::{BuildSummary, build, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
+pub use community::{CommunityError, Effort};
 pub use consensus::{ConsensusConfig, Stability, consensus};
-pub use community::Effort;
-pub use dataset::{Allowed, Dataset};
+pub use dataset::Dataset;
 pub use detect::{DetectConfig, Resolution, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, Batches, EnrichmentFile, EventError, IngestConfig, IngestObserver, Profile, Pseudonyms, SchemaMode,
-    Sources, TrustedProxies, Unobserved, UnreadField, profile,
+    AddressNetwork, Batches, EnrichmentFile, EventError, FileRead, IngestConfig, IngestObserver, Profile, Pseudonyms,
+    SchemaMode, Sources, TrustedProxies, Unobserved, UnreadField, profile,
 };
 pub use evidence::behaviour::BehaviourConfig;
-pub use evidence::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
-pub use graph::{AccountId, BipartiteGraph, IdentifierId, KindId, NO_TIME, NetworkType, Seconds, WeightedGraph};
+pub use evidence::{
+    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, ScoreConfig, Tie, TieTerms, WeighConfig, WeightScheme,
+};
+pub use graph::{
+    AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NetworkType, Partition, Seconds,
+    WeightedGraph,
+};
 pub use linkage::{
     Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };

@@ -37,7 +37,7 @@ impl Default for CoActionConfig {
 type Action = (u32, i64, u32);
 
 /// Finds the groups. No template column, no groups: the note says so.
-pub fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig) -> Groups {
+pub(crate) fn co_action(activity: &Activity, pair_budget: u64, config: &CoActionConfig) -> Groups {
     let mut events: Vec<Action> = (0..activity.account_count() as u32)
         .flat_map(|account| {
             let of = activity.of(AccountId(account));

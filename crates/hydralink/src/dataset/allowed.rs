@@ -8,24 +8,24 @@ use crate::rules::Lists;
 
 /// The allow lists as flags, one an identifier and one an account, and lists of pairs; empty where there is no list.
 #[derive(Clone, Debug, Default)]
-pub struct Allowed {
+pub(crate) struct Allowed {
     /// Known-good identifiers.
-    pub identifiers: Vec<bool>,
+    pub(crate) identifiers: Vec<bool>,
     /// Known-good accounts.
-    pub accounts: Vec<bool>,
+    pub(crate) accounts: Vec<bool>,
     /// Pairs of accounts that are one.
-    pub must: Vec<(u32, u32)>,
+    pub(crate) must: Vec<(u32, u32)>,
     /// Pairs of accounts that aren't.
-    pub cannot: Vec<(u32, u32)>,
+    pub(crate) cannot: Vec<(u32, u32)>,
 }
 
 impl Dataset {
-    /// What is known-good, as flags, by the allow list that the store was built with, by the decisions since and by the lists of
-    /// the last detection; empty where there is none.
+    /// What is known-good, as flags, by the allow list that the store was built with, by the decisions since and by the lists
+    /// of the last detection; empty where there is none.
     ///
     /// # Errors
     /// As [`Dataset::cases`].
-    pub fn allowed(&self) -> Result<Allowed, Error> {
+    pub(crate) fn allowed(&self) -> Result<Allowed, Error> {
         self.allowed_by(&Lists::kept_in(self)?)
     }
 

@@ -1,6 +1,7 @@
 //! Which kinds of identifiers has a store, and which words stand for them?
 //!
-//! A kind goes by its name, by whatever a header may call it (`card` for `payment_instrument`), and an `ip` by `address` as well.
+//! A kind goes by its name, by whatever a header may call it (`card` for `payment_instrument`), and an `ip` by `address` as
+//! well.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +17,12 @@ pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";
 
 impl Dataset {
     /// The role of each kind.
-    pub fn roles(&self) -> &[KindRole] {
+    pub(crate) fn roles(&self) -> &[KindRole] {
         &self.roles
     }
 
     /// The kinds that the map of the store declared, by name.
-    pub fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
+    pub(crate) fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
         &self.declared
     }
 
