@@ -281,7 +281,8 @@ impl Output {
     }
 }
 
-/// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be escaped.
+/// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be
+/// escaped.
 const ASIDE: char = '\u{1}';
 
 /// Spaces around a column's values.
@@ -339,9 +340,10 @@ fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: us
     }
 }
 
-/// Gives every column the room that its names and its longest word need. Where a line is too narrow for that, the names that don't
-/// fit are taken out of their column, that of the longest first, and returned row by row, for lines of their own above the row: so
-/// that every name can be copied, however narrow the terminal. Widths of columns, without what is around them, come with them.
+/// Gives every column the room that its names and its longest word need. Where a line is too narrow for that, the names that
+/// don't fit are taken out of their column, that of the longest first, and returned row by row, for lines of their own above
+/// the row: so that every name can be copied, however narrow the terminal. Widths of columns, without what is around them, come
+/// with them.
 fn set_aside<T>(fields: &[&Field<T>], rows: &mut [Vec<String>], line: usize) -> (Vec<usize>, Vec<Vec<String>>) {
     let mut widths: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
     let mut aside: Vec<Vec<String>> = vec![Vec::new(); rows.len()];

@@ -1,4 +1,5 @@
-//! What people do with what was found: decisions and what follows from them, ban plans, indicators, the store as of an earlier time.
+//! What people do with what was found: decisions and what follows from them, ban plans, indicators, the store as of an earlier
+//! time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -346,8 +347,8 @@ fn hubs_become_indicators_only_when_forced() {
     assert!(text.contains("Lab of Letters") && text.contains("TLP:RED"), "marked as asked");
 }
 
-/// The small world, and in it an account that its owner has used for a month before its strongest network came to use it as well. What the
-/// owner does after that is given.
+/// The small world, and in it an account that its owner has used for a month before its strongest network came to use it as
+/// well. What the owner does after that is given.
 fn with_a_victim(bench: &Bench, goes_on: bool) -> (String, String) {
     let store = detected(bench);
     let id = text(&networks(bench, &store)[0]["id"]);

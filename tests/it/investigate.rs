@@ -443,7 +443,8 @@ fn networks_with_identifiers_in_common_name_each_other() {
     assert!(bench.ok(&["how", &store, one, "--top", "0"]).stdout.contains(&format!("{other}: ")));
 }
 
-/// What `how` calls enough ties every member by the rule of detection, asked in another way, and nothing of it could be left out.
+/// What `how` calls enough ties every member by the rule of detection, asked in another way, and nothing of it could be left
+/// out.
 #[test]
 fn enough_is_enough_and_nothing_in_it_is_needless() {
     let bench = Bench::new();

@@ -143,8 +143,8 @@ fn a_declaration_that_means_nothing_is_refused() {
     assert!(!ran.stderr.contains("4111111111111111"));
 }
 
-/// Posts in long form: a thousand people with links of their own, ten followers who pass on four links, two of them with a hashtag,
-/// whenever they come upon them, and 12 accounts that pass on sixty links within seconds of each other.
+/// Posts in long form: a thousand people with links of their own, ten followers who pass on four links, two of them with a
+/// hashtag, whenever they come upon them, and 12 accounts that pass on sixty links within seconds of each other.
 fn posts() -> String {
     let mut rows = vec![];
     let mut post = |minute: usize, second: usize, account: String, things: &[String]| {

@@ -303,7 +303,8 @@ pub(crate) struct PlanBans {
     pub(crate) store: PathBuf,
     /// Network id (PN-...) or rank
     pub(crate) id: String,
-    /// Most benign accounts, in expectation and if the network is one, that the plan may hit; the chance that it is none is told beside it
+    /// Most benign accounts, in expectation and if the network is one, that the plan may hit; the chance that it is none is
+    /// told beside it
     #[arg(long, default_value_t = 1.0, value_name = "ACCOUNTS", value_parser = budget, allow_negative_numbers = true)]
     pub(crate) benign_budget: f64,
     /// Also actions on identifiers: challenge an address, verify a payment instrument, limit a template's rate

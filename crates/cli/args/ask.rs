@@ -77,8 +77,8 @@ pub(crate) struct Appeal {
     pub(crate) store: PathBuf,
     /// account:ID, or a bare id that is unambiguous
     pub(crate) account: String,
-    /// Also how likely it would have so much of what the network's others have by chance, given how many identifiers it has (reads
-    /// the whole store)
+    /// Also how likely it would have so much of what the network's others have by chance, given how many identifiers it has
+    /// (reads the whole store)
     #[arg(long)]
     pub(crate) significance: bool,
 }

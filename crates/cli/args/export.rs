@@ -35,8 +35,8 @@ pub(crate) struct Export {
     /// Of the identifiers only those that are enough to tie every member: see `how`
     #[arg(long, conflicts_with = "whole")]
     pub(crate) minimal: bool,
-    /// Join accounts with accounts instead of with identifiers: an edge weighs the bits of all that the two share (graphml, gexf,
-    /// csv, parquet)
+    /// Join accounts with accounts instead of with identifiers: an edge weighs the bits of all that the two share (graphml,
+    /// gexf, csv, parquet)
     #[arg(long, conflicts_with = "minimal")]
     pub(crate) project: bool,
     /// Most pairs of accounts that a projection may take; above it nothing is written, and it is told how many there would be

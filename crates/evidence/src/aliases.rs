@@ -11,17 +11,18 @@
 //!
 //! and an identifier is an *alias* of another that at least as many accounts have if their likeness is `alias_share` or more.
 //!
-//! Asked only of the roles `Template`, `Content` and `Other`: an address, a card and a device of one event are three things whose
-//! agreement is the evidence. Without times nothing says whether two identifiers come from the same events, and nothing is
-//! taken for an alias.
+//! Asked only of the roles `Template`, `Content` and `Other`: an address, a card and a device of one event are three things
+//! whose agreement is the evidence. Without times nothing says whether two identifiers come from the same events, and nothing
+//! is taken for an alias.
 //!
-//! 1. *Sketch*: per identifier the least of a hash of its sightings, [`ROUNDS`] times with other hashes. Two identifiers have an
-//!    equal minimum with the probability of their Jaccard similarity (Broder 1997, doi:10.1109/SEQUEN.1997.666900), so a pair at
-//!    the default share of .8 is missed with probability `.2^ROUNDS`, 6e-5.
+//! 1. *Sketch*: per identifier the least of a hash of its sightings, [`ROUNDS`] times with other hashes. Two identifiers have
+//!    an equal minimum with the probability of their Jaccard similarity (Broder 1997, doi:10.1109/SEQUEN.1997.666900), so a
+//!    pair at the default share of .8 is missed with probability `.2^ROUNDS`, 6e-5.
 //! 2. *Verify*: those with an equal minimum are compared with the [`COMPARED`] of most accounts among them, exactly.
 //!
-//! Cost: O(`ROUNDS` * sightings) for the sketches, and 8 bytes for each sighting while they are made; a comparison is one pass over two lists of accounts, and nobody who writes
-//! many identifiers into one event makes more than `COMPARED` of them for each. Deterministic.
+//! Cost: O(`ROUNDS` * sightings) for the sketches, and 8 bytes for each sighting while they are made; a comparison is one pass
+//! over two lists of accounts, and nobody who writes many identifiers into one event makes more than `COMPARED` of them for
+//! each. Deterministic.
 
 use std::cmp::Reverse;
 

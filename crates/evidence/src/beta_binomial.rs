@@ -269,7 +269,8 @@ mod tests {
 
     #[test]
     fn who_has_many_is_judged_by_those_who_have_many() {
-        // Of 2,000 accounts with ten identifiers each, one in ten shares five of them; of 500 with sixty, nobody shares more than two.
+        // Of 2,000 accounts with ten identifiers each, one in ten shares five of them; of 500 with sixty, nobody shares more
+        // than two.
         let mut strata = Strata::default();
         (0..2_000).for_each(|at| strata.add(if at % 10 == 0 { 5 } else { 0 }, 10, 1.0));
         (0..500).for_each(|at| strata.add(at % 3, 60, 1.0));

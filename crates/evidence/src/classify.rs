@@ -438,7 +438,8 @@ mod tests {
 
     #[test]
     fn what_half_of_all_have_is_popular_though_the_fitted_tail_begins_beyond() {
-        // Two hundred accounts with a template of their own; of ten templates that are shared four are half of them's and six are ten's.
+        // Two hundred accounts with a template of their own; of ten templates that are shared four are half of them's and six
+        // are ten's.
         let mut touches: Vec<_> = (0..200).map(|account| (account, 0, account, START + account * DAY / 4)).collect();
         for popular in 0..4 {
             touches.extend((0..100).map(|at| (at * 2, 0, 200 + popular, START + at * DAY / 2)));

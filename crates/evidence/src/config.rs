@@ -41,8 +41,8 @@ pub struct ClassifyConfig {
     pub popular_share: f64,
     /// A template or client fingerprint in more than this share of all accounts never links at all.
     pub common_share: f64,
-    /// ... and in more than this share it is popular wherever the fitted tail begins: a kind of which accounts share hardly anything but
-    /// popular ones and a campaign's has a tail beyond all of them.
+    /// ... and in more than this share it is popular wherever the fitted tail begins: a kind of which accounts share hardly
+    /// anything but popular ones and a campaign's has a tail beyond all of them.
     pub crowd_share: f64,
     /// Standard deviations above the mean of log degree at which the fitted upper tail begins.
     pub tail_deviations: f64,

@@ -24,8 +24,8 @@ pub enum KindRole {
     Weak,
     /// Any other kind.
     Other,
-    /// What is passed on or looked at: `url`, `domain`, `hashtag`, `image_phash`, `post`, `repository`. Anybody can come upon it:
-    /// sharing it says a common interest before it says a common operator.
+    /// What is passed on or looked at: `url`, `domain`, `hashtag`, `image_phash`, `post`, `repository`. Anybody can come upon
+    /// it: sharing it says a common interest before it says a common operator.
     Content,
 }
 

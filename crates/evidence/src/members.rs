@@ -9,10 +9,11 @@
 //! 2. *Groups*: connected components of the ties inside each community; two groups of different communities become one when
 //!    ties cross that involve at least `merge_share` of the smaller. So a network keeps together what modularity split, and
 //!    falls apart where modularity lumped.
-//! 3. *Fixed point* (module `fixed_point`): each identifier of an account speaks for a group by the likelihood ratio of being seen with it inside the
-//!    group against outside, the account's own sighting left out. An account belongs to the group with the best odds, if these
-//!    suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is large enough for a
-//!    profile: summed bits would let a crowd grow without end. Repeat until nothing changes, at most `rounds` times.
+//! 3. *Fixed point* (module `fixed_point`): each identifier of an account speaks for a group by the likelihood ratio of being
+//!    seen with it inside the group against outside, the account's own sighting left out. An account belongs to the group with
+//!    the best odds, if these suffice; an account that wasn't tied into it pays `join_bits` more, and joins no group that is
+//!    large enough for a profile: summed bits would let a crowd grow without end. Repeat until nothing changes, at most
+//!    `rounds` times.
 //! 4. *Profile*: in larger groups the profile of the others decides who stays, leaves and joins (module `profile`).
 //! 5. *Interlock*: groups whose parts have nothing to do with each other are taken apart, communities of the graph whose
 //!    members are alike pair by pair are proposed though nothing ties them (module `interlock`), and profiles decide again. The
@@ -285,8 +286,8 @@ impl<'a> Corroborator<'a> {
         cross_linked_signal(&self.judge, accounts)
     }
 
-    /// How seldom requests with a candidate's own prompts repeat the account before (module `dealt`); `None` unless turns are what
-    /// proposed it.
+    /// How seldom requests with a candidate's own prompts repeat the account before (module `dealt`); `None` unless turns are
+    /// what proposed it.
     pub fn turns(&self, candidate: &Candidate) -> Option<Signal> {
         (candidate.origin == Origin::Turns).then(|| turns_signal(self.facts, candidate))
     }
@@ -307,7 +308,8 @@ impl<'a> Corroborator<'a> {
         )
     }
 
-    /// The candidates, and what the profiles of these groups of free accounts ([`Corroborator::on_infrastructure`]) make of them.
+    /// The candidates, and what the profiles of these groups of free accounts ([`Corroborator::on_infrastructure`]) make of
+    /// them.
     pub fn beside(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;

@@ -1,14 +1,14 @@
 //! Which kinds follow from others, and which sightings therefore say nothing new?
 //!
 //! An address has one network, a card one issuer's number, a link one domain; warehouses keep both columns. Identifier `a`
-//! *implies* `b` when whoever has `a` has `b` as well, from at least as many events over at least as long. Kind `A` implies kind
-//! `B`, which is *nested* in it, when of [`LEAST_PAIRS`] or more pairs of accounts, each with an identifier of `A` in common, at
-//! least [`LEAST_SHARE`] have one of `B` that it implies: sharing both says no more than sharing the first.
+//! *implies* `b` when whoever has `a` has `b` as well, from at least as many events over at least as long. Kind `A` implies
+//! kind `B`, which is *nested* in it, when of [`LEAST_PAIRS`] or more pairs of accounts, each with an identifier of `A` in
+//! common, at least [`LEAST_SHARE`] have one of `B` that it implies: sharing both says no more than sharing the first.
 //!
 //! In sums of bits a kind that another shared kind implies counts nothing ([`crate::terms`]). In the graph whose communities
-//! propose groups, an account's sighting of `b` makes no edge where an identifier of its own implies `b`. Otherwise every derived
-//! column pulled the accounts of one card or address together once more, until these were communities of their own and the network
-//! around them was none.
+//! propose groups, an account's sighting of `b` makes no edge where an identifier of its own implies `b`. Otherwise every
+//! derived column pulled the accounts of one card or address together once more, until these were communities of their own and
+//! the network around them was none.
 //!
 //! Cost: a bounded sample of pairs; then O(sightings of implying kinds * log) where kinds are nested, nothing elsewhere.
 
@@ -83,8 +83,8 @@ pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &
     implied
 }
 
-/// The identifiers of a coarser kind that whoever has this one has as well, from at least the same events, as far as its accounts
-/// in these places say.
+/// The identifiers of a coarser kind that whoever has this one has as well, from at least the same events, as far as its
+/// accounts in these places say.
 fn implied_by(facts: Facts<'_>, identifier: IdentifierId, places: &[usize], coarser: &Range<u32>) -> Vec<u32> {
     let accounts = facts.graph.accounts_of(identifier);
     let positions = facts.graph.sightings_of_identifier(identifier);
@@ -131,8 +131,8 @@ mod tests {
         assert!(!nested[1][0]);
     }
 
-    /// 400 accounts, two to an address (kind 0), of which two are in a network (kind 1); each has an address of its own besides, in
-    /// the network of the account after the next.
+    /// 400 accounts, two to an address (kind 0), of which two are in a network (kind 1); each has an address of its own
+    /// besides, in the network of the account after the next.
     fn addresses() -> Vec<Touch> {
         let shared = (0..400).flat_map(|account| [(account, 0, account / 2, 10), (account, 1, account / 4, 10)]);
         let own = (0..400).flat_map(|account| [(account, 0, 200 + account, 90), (account, 1, (account / 4 + 1) % 100, 90)]);

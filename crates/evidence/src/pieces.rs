@@ -1,12 +1,12 @@
 //! Which accounts stand on one infrastructure, though no two of them are tied and nobody knows what they ask?
 //!
 //! A pool that gives each account its own work, or logs that don't say what was asked, leave chains: an account shares an
-//! address with one other, a card with a third. No pair is tied by that, and neighbours on a carrier's addresses hang together in
-//! the same way. What tells them apart is what they do, so they are proposed, and the tests decide.
+//! address with one other, a card with a third. No pair is tied by that, and neighbours on a carrier's addresses hang together
+//! in the same way. What tells them apart is what they do, so they are proposed, and the tests decide.
 //!
 //! 1. *Propose* the accounts in no candidate of each community of the infrastructure alone ([`crate::infrastructure_graph`]),
-//!    if they are `profile_size` or more; nothing where nobody knows when accounts act or what they ask. The caller keeps those that
-//!    behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
+//!    if they are `profile_size` or more; nothing where nobody knows when accounts act or what they ask. The caller keeps those
+//!    that behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
 //! 2. *Join* candidates that only infrastructure proposed and whose score is over the threshold: modularity cuts a chain into
 //!    pieces. Two are one network if they have more identifiers in common than chance gives:
 //!
@@ -15,10 +15,11 @@
 //! bits(A, B)     = sum over kinds of max(0, c log2(c / lambda) - (c - lambda) log2 e)           c: identifiers in common
 //! ```
 //!
-//! `lambda` is the expected number of pairs of accounts, one of each, on one identifier in a random graph with these degrees, no less
-//! than the expected number of identifiers. The bits must exceed the log2 of the number of pieces, which each could have joined, by `join_bits`. Counts and
-//! expectations of joined pieces add up, and joining goes on until no two are enough. Only identifiers that link on their own count. Communities
-//! are cut where little crosses, so what crosses by chance is less than `lambda`: the test errs towards leaving pieces apart.
+//! `lambda` is the expected number of pairs of accounts, one of each, on one identifier in a random graph with these degrees,
+//! no less than the expected number of identifiers. The bits must exceed the log2 of the number of pieces, which each could
+//! have joined, by `join_bits`. Counts and expectations of joined pieces add up, and joining goes on until no two are enough.
+//! Only identifiers that link on their own count. Communities are cut where little crosses, so what crosses by chance is less
+//! than `lambda`: the test errs towards leaving pieces apart.
 //!
 //! Cost: O(sightings), and the square of the number of flagged pieces.
 
@@ -33,8 +34,8 @@ use crate::holdings::runs;
 use crate::interlock::separate_strangers;
 use crate::members::Candidates;
 
-/// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the graph
-/// have nothing to do with each other ([`separate_strangers`]).
+/// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the
+/// graph have nothing to do with each other ([`separate_strangers`]).
 pub(crate) fn propose_infrastructure(
     facts: Facts<'_>,
     classification: &Classification,
@@ -210,7 +211,8 @@ mod tests {
         toy
     }
 
-    /// Candidates of a toy whose pool the partition of infrastructure cuts into `pieces` of equal size, all flagged; and joined.
+    /// Candidates of a toy whose pool the partition of infrastructure cuts into `pieces` of equal size, all flagged; and
+    /// joined.
     fn found(toy: &Toy, pieces: u32) -> (Candidates, Option<Candidates>) {
         let config = LinkageConfig::default();
         let facts = toy.facts();
@@ -298,7 +300,8 @@ mod tests {
             joined +=
                 usize::from(!join_pieces(toy.facts(), &classification, &candidates, &[true; 4], &config.members).is_empty());
         }
-        // Each asks three others at 2^-(3 + 2): the expectation is no more than 40 * 6 / 32, and lambda counts pairs, not identifiers.
+        // Each asks three others at 2^-(3 + 2): the expectation is no more than 40 * 6 / 32, and lambda counts pairs, not
+        // identifiers.
         assert!(joined <= 4, "{joined} of 40");
     }
 

@@ -19,8 +19,8 @@
 //! an identifier of the kind that some identifier of another, independent kind joins too. A kind that only other kinds' hubs
 //! confirm separates nothing. With one kind there is nothing to compare, and its separation is 1.
 //!
-//! Two kinds are *nested* (module `nested`) when every identifier of the first implies one of the second: sharing both says no more
-//! than sharing the first.
+//! Two kinds are *nested* (module `nested`) when every identifier of the first implies one of the second: sharing both says no
+//! more than sharing the first.
 //!
 //! Cost: O(sightings) and a bounded sample of pairs. Reference: Fellegi & Sunter 1969, doi:10.1080/01621459.1969.10501049, with
 //! Winkler's frequency adjustment.
@@ -165,8 +165,8 @@ fn graph_of_roles(
     WeightedGraph::from_bipartite(graph, &edges)
 }
 
-/// A bounded, evenly spaced sample of identifiers of a kind that link, each with two neighbours of its accounts by their places in
-/// its row.
+/// A bounded, evenly spaced sample of identifiers of a kind that link, each with two neighbours of its accounts by their places
+/// in its row.
 pub(crate) fn sampled_pairs(
     facts: Facts<'_>,
     classification: &Classification,

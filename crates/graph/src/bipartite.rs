@@ -176,7 +176,8 @@ impl BipartiteGraph {
         &self.columns.identifiers[self.sighting_range(account)]
     }
 
-    /// Those of an account's identifiers that lie in a range, such as that of a kind, ascending. O(log identifiers of the account).
+    /// Those of an account's identifiers that lie in a range, such as that of a kind, ascending. O(log identifiers of the
+    /// account).
     #[inline]
     pub fn identifiers_within(&self, account: AccountId, range: &std::ops::Range<u32>) -> &[u32] {
         let row = self.identifiers_of(account);

@@ -81,8 +81,8 @@ impl AtomicForest {
     }
 }
 
-/// Disjoint sets that one thread joins in order, halving paths. A set's root is its smallest member, so roots don't depend on the
-/// order of the joins.
+/// Disjoint sets that one thread joins in order, halving paths. A set's root is its smallest member, so roots don't depend on
+/// the order of the joins.
 #[derive(Clone, Debug)]
 pub struct DisjointSets {
     parents: Vec<u32>,

@@ -1,8 +1,8 @@
 //! What was known at an earlier time, and what has been seen since?
 //!
-//! *Until*: the graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once its pair
-//! had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had by
-//! then: which events a sighting is made of isn't kept.
+//! *Until*: the graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once
+//! its pair had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had
+//! by then: which events a sighting is made of isn't kept.
 //!
 //! *Since*: the same with what went on from the beginning of a second. Sightings without a time are always there.
 //! O(sightings + events).

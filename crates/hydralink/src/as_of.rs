@@ -1,13 +1,13 @@
 //! What was known at an earlier time?
 //!
-//! [`as_of`] writes the store as it stood at the end of a second: the sightings, events, bans and releases up to then, and the accounts and
-//! identifiers that they are of, numbered as a build would number them. It is a store like any other, so that everything can be asked
-//! of it (`detect`, `network`, `why`, `export`, `diff` with the store of today), but for `update`.
+//! [`as_of`] writes the store as it stood at the end of a second: the sightings, events, bans and releases up to then, and the
+//! accounts and identifiers that they are of, numbered as a build would number them. It is a store like any other, so that
+//! everything can be asked of it (`detect`, `network`, `why`, `export`, `diff` with the store of today), but for `update`.
 //!
-//! Hindsight that stays, because a store keeps a sighting and not each of its events: where a sighting went on, its last time is the time
-//! asked for and its count is capped at what its account had done by then (when an account was first and last seen its events
-//! say, and these are kept one by one). Templates that were mined from prompts are those of all
-//! prompts; pathway, country, tier, organisation and label of accounts, and the allow list, are today's. Decisions are not taken along.
+//! Hindsight that stays, because a store keeps a sighting and not each of its events: where a sighting went on, its last time
+//! is the time asked for and its count is capped at what its account had done by then (when an account was first and last seen
+//! its events say, and these are kept one by one). Templates that were mined from prompts are those of all prompts; pathway,
+//! country, tier, organisation and label of accounts, and the allow list, are today's. Decisions are not taken along.
 //!
 //! Cost: reads and writes the store once; the part that is kept is in memory twice.
 

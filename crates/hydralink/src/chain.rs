@@ -161,8 +161,8 @@ fn score_candidates(
         .collect()
 }
 
-/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate. Strangers
-/// among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
+/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate.
+/// Strangers among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
 const LEAST_BITS: f64 = 1.0;
 
 /// Those groups of accounts whose behaviour may be one operator's.

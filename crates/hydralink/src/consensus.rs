@@ -7,10 +7,10 @@
 //!    |A or B|. *Stability* is the mean of J over the runs; a network is *recovered* in a run with J >= [`RECOVERED`] and
 //!    *dissolved* in one with J <= [`DISSOLVED`]. An account's *consensus* is the share of runs in which it is a member of
 //!    what its network is found again as.
-//! 4. *Rank*: each rerun ranks its candidates by score as a detection does. A network's *range* is the lowest and the highest rank of what it
-//!    is found again as, over the reruns in which it is found with more similarity than [`DISSOLVED`]. Reruns are exchangeable, so that
-//!    another one would fall into the range of `n` with probability `(n - 1) / (n + 1)` at least, ties aside: .90 of 20. That is about what
-//!    leaving out sightings does, not a confidence interval of a true rank.
+//! 4. *Rank*: each rerun ranks its candidates by score as a detection does. A network's *range* is the lowest and the highest
+//!    rank of what it is found again as, over the reruns in which it is found with more similarity than [`DISSOLVED`]. Reruns
+//!    are exchangeable, so that another one would fall into the range of `n` with probability `(n - 1) / (n + 1)` at least,
+//!    ties aside: .90 of 20. That is about what leaving out sightings does, not a confidence interval of a true rank.
 //! 5. *Keep*: a few columns, with the key of the detection they belong to. After another detection they are stale and count
 //!    no more.
 //!

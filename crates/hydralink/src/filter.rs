@@ -148,8 +148,8 @@ fn macro_variables(text: &str) -> Vec<String> {
     MACROS.iter().flat_map(|found| text.match_indices(found)).filter_map(name).collect()
 }
 
-/// What of an expression can't be read: the parser's message without its place, which is one in plain CEL, and without the list of all
-/// that it would have taken.
+/// What of an expression can't be read: the parser's message without its place, which is one in plain CEL, and without the list
+/// of all that it would have taken.
 fn not_read(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let what = first.split_once("Syntax error: ").map_or(first, |(_, what)| what);

@@ -1,8 +1,8 @@
 //! How far off can a count or a share be?
 //!
 //! - *Poisson binomial*: the number of successes of independent trials with probabilities of their own, by convolution: exact,
-//!   and O(trials x largest count that matters). Hong 2013, doi:10.1016/j.csda.2012.10.006. Mixtures and sums of such counts are
-//!   exact as well.
+//!   and O(trials x largest count that matters). Hong 2013, doi:10.1016/j.csda.2012.10.006. Mixtures and sums of such counts
+//!   are exact as well.
 //! - *Clopper and Pearson*: the exact interval of a share of which `successes` in `trials` were seen,
 //!   doi:10.1093/biomet/26.4.404. It covers at least 95%.
 //! - *Jeffreys*: the interval of the posterior Beta(x + 1/2, n - x + 1/2): covers 95% on average (Brown, Cai & DasGupta 2001,

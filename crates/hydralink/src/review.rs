@@ -9,8 +9,8 @@
 //! rejected is none. [`crate::bans`] goes by the same chances.
 //!
 //! Of 36 synthetic worlds (tiers s and m, evasive and thinned ones, eleven without networks) the first 5, 10, 20 and 50 of the
-//! ranking hold 94, 109, 114 and 119 networks; by these chances 81, 88, 93 and 104 were expected. (Without the odds before, from
-//! the score alone, 127, 201, 314 and 575.) What chances are in the field, verdicts say.
+//! ranking hold 94, 109, 114 and 119 networks; by these chances 81, 88, 93 and 104 were expected. (Without the odds before,
+//! from the score alone, 127, 201, 314 and 575.) What chances are in the field, verdicts say.
 //!
 //! 1. Networks whose case is confirmed, rejected or closed need no review. 2. The others, also below the threshold, are taken
 //!    by what an hour of them is worth, most first, while they fit. 3. If the most valuable one that fits alone is worth more

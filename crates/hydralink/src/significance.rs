@@ -1,15 +1,18 @@
-//! Is what two accounts share, or what an account has of a network's identifiers, more than their numbers of identifiers explain (GR-4)?
+//! Is what two accounts share, or what an account has of a network's identifiers, more than their numbers of identifiers
+//! explain (GR-4)?
 //!
-//! The null, the statistic and the p-value are those of [`evidence::bicm`]: identifiers of each kind handed out at random, so that every account
-//! and every identifier keeps its number of partners on average. It is another question than [`crate::links::why`]'s bits: no
-//! class, policy, prior or discount is in it, and nothing of what people in common do without being one operator (a city, a
-//! company, a course) is either. A small p-value says that chance alone doesn't explain what they share.
+//! The null, the statistic and the p-value are those of [`evidence::bicm`]: identifiers of each kind handed out at random, so
+//! that every account and every identifier keeps its number of partners on average. It is another question than
+//! [`crate::links::why`]'s bits: no class, policy, prior or discount is in it, and nothing of what people in common do without
+//! being one operator (a city, a company, a course) is either. A small p-value says that chance alone doesn't explain what they
+//! share.
 //!
-//! Kinds that follow from another one that both have (the autonomous system of an address), by the rule of the last detection, are
-//! left out: their indicators aren't independent of the others.
+//! Kinds that follow from another one that both have (the autonomous system of an address), by the rule of the last detection,
+//! are left out: their indicators aren't independent of the others.
 //!
-//! The q-value is for all `N (N - 1) / 2` pairs of accounts (Benjamini & Hochberg): a pair that was picked for what it shares was picked
-//! among all. One pair's is known only as a bound, `m p`: the pairs with smaller p-values, which were not computed, can only lower it.
+//! The q-value is for all `N (N - 1) / 2` pairs of accounts (Benjamini & Hochberg): a pair that was picked for what it shares
+//! was picked among all. One pair's is known only as a bound, `m p`: the pairs with smaller p-values, which were not computed,
+//! can only lower it.
 //!
 //! Cost: every row of the store once, and the solution for each kind that both have.
 
@@ -69,8 +72,9 @@ pub fn significance(
     Ok(beyond_chance(dataset, &kinds, &indicators, seen, accounts * (accounts - 1.0) / 2.0))
 }
 
-/// How far what an account has of a candidate network's identifiers is beyond what its number of identifiers explains. The network's are
-/// those that two or more of its *other* accounts were seen with, so that nothing is in the set because of the account.
+/// How far what an account has of a candidate network's identifiers is beyond what its number of identifiers explains. The
+/// network's are those that two or more of its *other* accounts were seen with, so that nothing is in the set because of the
+/// account.
 ///
 /// # Errors
 /// As [`significance`].

@@ -23,8 +23,8 @@ type Begin = dyn Fn() -> Result<RecordStream, hydralink::Error> + Send + Sync;
 /// An answer as an Arrow table, that may be larger than memory: rows are made while they are read.
 ///
 /// Give it to whatever reads Arrow: `pyarrow.table(t)`, `pyarrow.RecordBatchReader.from_stream(t)` (batch by batch),
-/// `polars.DataFrame(t)`, `pandas.DataFrame.from_arrow(t)`, `duckdb.sql("from t")`. It can be read again, and is then made again
-/// from the store as it was when it was asked.
+/// `polars.DataFrame(t)`, `pandas.DataFrame.from_arrow(t)`, `duckdb.sql("from t")`. It can be read again, and is then made
+/// again from the store as it was when it was asked.
 #[pyclass(frozen, module = "hydralink")]
 pub(crate) struct Table {
     what: &'static str,

@@ -1,7 +1,7 @@
 //! What falls apart without one sighting, one account or one identifier, and into what?
 //!
-//! Where the bridges are is known ([`graph::cohesion`](mod@graph::cohesion)). Two-edge components and the bridges between them are
-//! a forest; the accounts on either side of a bridge are counted from its leaves up, for all bridges at once. What a vertex
+//! Where the bridges are is known ([`graph::cohesion`](mod@graph::cohesion)). Two-edge components and the bridges between them
+//! are a forest; the accounts on either side of a bridge are counted from its leaves up, for all bridges at once. What a vertex
 //! leaves is counted by joining everything else.
 //!
 //! Cost: O(vertices) for all bridges; O(sightings) for each vertex that is left out.

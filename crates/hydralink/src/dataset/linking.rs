@@ -3,10 +3,10 @@
 //! All of them, but for kinds that the map declared with
 //!
 //! * `ttl`: those whose last sighting lies longer before the store's last one;
-//! * `within`: those at whose time nobody else had the identifier. A sighting lasts from its first event to its last, and two of one
-//!   identifier are at one time if they overlap or lie no further apart than `within`. An address that is handed on from customer to
-//!   customer then links those who had it together. Company is asked of each sighting, not of each pair: of a row of accounts that
-//!   each met the next the first is linked to the last. What has no time is at no known one, and doesn't link.
+//! * `within`: those at whose time nobody else had the identifier. A sighting lasts from its first event to its last, and two
+//!   of one identifier are at one time if they overlap or lie no further apart than `within`. An address that is handed on from
+//!   customer to customer then links those who had it together. Company is asked of each sighting, not of each pair: of a row
+//!   of accounts that each met the next the first is linked to the last. What has no time is at no known one, and doesn't link.
 //!
 //! What doesn't link stays on record: it is shown, counted and exported.
 
@@ -15,9 +15,9 @@ use graph::{BipartiteGraph, IdentifierId, NO_TIME, Seconds, Sighting};
 use super::Dataset;
 
 impl Dataset {
-    /// The graph of the sightings that link. Vertices have the same numbers as in [`Dataset::graph`]. Where `ttl` or `within` was
-    /// declared, the first call costs O(sightings), times the logarithm of their accounts for identifiers of kinds with `within`,
-    /// and memory for them.
+    /// The graph of the sightings that link. Vertices have the same numbers as in [`Dataset::graph`]. Where `ttl` or `within`
+    /// was declared, the first call costs O(sightings), times the logarithm of their accounts for identifiers of kinds with
+    /// `within`, and memory for them.
     pub fn linking_graph(&self) -> &BipartiteGraph {
         self.linking.get_or_init(|| self.of_those_that_link(&self.graph)).as_ref().unwrap_or(&self.graph)
     }
@@ -45,8 +45,8 @@ impl Dataset {
     }
 }
 
-/// By position, whether a sighting is of an identifier that others had at other times and nobody at its own; empty where no kind has
-/// a window. What one account has links nobody, and stays: accounts that have the kind are counted by it.
+/// By position, whether a sighting is of an identifier that others had at other times and nobody at its own; empty where no
+/// kind has a window. What one account has links nobody, and stays: accounts that have the kind are counted by it.
 fn alone(graph: &BipartiteGraph, windows: &[Option<Seconds>]) -> Vec<bool> {
     if windows.iter().all(Option::is_none) {
         return Vec::new();

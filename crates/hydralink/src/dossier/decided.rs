@@ -1,7 +1,8 @@
 //! What did people say of a network's accounts before it was found?
 //!
-//! Known-good accounts that share what ties it are no members, whoever said so: the allow list, a rejected case, or a list of the
-//! detection. Pairs that must or cannot be one are counted where they touch it. Cost: O(lists + sightings of the known-good).
+//! Known-good accounts that share what ties it are no members, whoever said so: the allow list, a rejected case, or a list of
+//! the detection. Pairs that must or cannot be one are counted where they touch it. Cost: O(lists + sightings of the
+//! known-good).
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,8 @@
 //! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings
 //! and activity alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in
 //! the order of the file; the first that differs is named. Only the q-value is taken from the store as it stands: it comes from
-//! null copies of the data, not from the network. Decisions of the dossier have to stand in the case log, which may have gone on.
+//! null copies of the data, not from the network. Decisions of the dossier have to stand in the case log, which may have gone
+//! on.
 //!
 //! Numbers are compared to a relative 1e-12, the rounding of their decimal form. Cost: that of a detection.
 

@@ -1,15 +1,15 @@
 //! Nothing in a file shall be about fewer than `k` accounts (k-anonymity, Sweeney 2002, doi:10.1142/S0218488502001648).
 //!
-//! 1. *Networks* of fewer than `k` accounts were not chosen. *Identifiers* and hubs of fewer than `k` of the accounts that are drawn
-//!    are left out, and counted.
-//! 2. *Attributes*: country, tier, pathway and the week in which an account was made are shown where at least `k` accounts of the
-//!    file show the same. The others lose the week, then also the tier, the country and the pathway, until `k` of those that
-//!    have come so far show the same; the rest show nothing.
+//! 1. *Networks* of fewer than `k` accounts were not chosen. *Identifiers* and hubs of fewer than `k` of the accounts that are
+//!    drawn are left out, and counted.
+//! 2. *Attributes*: country, tier, pathway and the week in which an account was made are shown where at least `k` accounts of
+//!    the file show the same. The others lose the week, then also the tier, the country and the pathway, until `k` of those
+//!    that have come so far show the same; the rest show nothing.
 //! 3. *Times* are cut to the day and all *counts* of nodes, edges, hubs and ties (exchanges, degrees in the data and in the
 //!    file, sightings, accounts) to their first digit. When an account was banned isn't told.
 //!
-//! What it doesn't do: the edges stay, and whoever knows of an account with which of the identifiers drawn it was seen may still find
-//! it among those that share them. k-anonymity of a graph would take its structure, which is the evidence.
+//! What it doesn't do: the edges stay, and whoever knows of an account with which of the identifiers drawn it was seen may
+//! still find it among those that share them. k-anonymity of a graph would take its structure, which is the evidence.
 
 use std::collections::HashMap;
 

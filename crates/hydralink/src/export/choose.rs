@@ -54,8 +54,8 @@ impl<'a> ExportGraph<'a> {
     /// What a dataset and its results hold of a selection; every position is still the origin.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, a collapsed view with a least number of
-    /// accounts (`k`), or a projection that is too large or of what it can't be of.
+    /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, a collapsed view with a least number
+    /// of accounts (`k`), or a projection that is too large or of what it can't be of.
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
         let mut graph = chosen.frame(config);
@@ -399,8 +399,8 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// The weight of a sighting's edge; `None` where it makes none. Suppressed sightings weigh 0; but what is enough to tie members may be
-/// an identifier that links only together with another, and is drawn with the bits of sharing it.
+/// The weight of a sighting's edge; `None` where it makes none. Suppressed sightings weigh 0; but what is enough to tie members
+/// may be an identifier that links only together with another, and is drawn with the bits of sharing it.
 fn drawn_weight(enough: Option<&HashMap<u32, f32>>, identifier: u32, weight: f32) -> Option<f32> {
     let found = Some(weight).filter(|_| weight > 0.0 && weight.is_finite());
     found.or_else(|| enough?.get(&identifier).copied())

@@ -1,9 +1,9 @@
 //! Accounts joined with accounts, instead of with the identifiers that they share: the projection.
 //!
-//! An identifier with `d` of the accounts makes `d (d - 1) / 2` pairs, and one address of a carrier more than all else together;
-//! so pairs are counted before any is made, and above the budget none is. Each pair that shares something with evidence is an
-//! edge: its weight are the bits of all that the two share, by the rule of detection ([`crate::ties`]), its count the
-//! identifiers with evidence that they share.
+//! An identifier with `d` of the accounts makes `d (d - 1) / 2` pairs, and one address of a carrier more than all else
+//! together; so pairs are counted before any is made, and above the budget none is. Each pair that shares something with
+//! evidence is an edge: its weight are the bits of all that the two share, by the rule of detection ([`crate::ties`]), its
+//! count the identifiers with evidence that they share.
 //!
 //! Cost: O(pairs) and for each edge both rows, on all threads; memory for the edges.
 

@@ -1,8 +1,9 @@
 //! What is drawn: a plain graph of nodes and edges that every format writes.
 //!
 //! An [`ExportGraph`] is bipartite: every edge joins an account (or, in a collapsed view, a group of accounts) with an
-//! identifier, or in a projection with an account after it, and there is at most one edge a pair. It borrows the names from the dataset and owns everything else, so that a
-//! test or a program can also make one by hand. Each format is a function of it alone: same graph, same bytes.
+//! identifier, or in a projection with an account after it, and there is at most one edge a pair. It borrows the names from the
+//! dataset and owns everything else, so that a test or a program can also make one by hand. Each format is a function of it
+//! alone: same graph, same bytes.
 //!
 //! Memory: 28 bytes an edge, about 130 bytes a node; names are not copied.
 

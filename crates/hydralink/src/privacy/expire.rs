@@ -7,9 +7,10 @@
 //! detection lose what they say of accounts and identifiers that go, the string tables the words that are said of nobody any
 //! more, as in [`super::forget()`].
 //!
-//! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of those who
-//! stay. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them. Hashes of event ids
-//! stay, so that old events read again don't count; those without ids do. The old files are removed, not overwritten.
+//! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of
+//! those who stay. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them.
+//! Hashes of event ids stay, so that old events read again don't count; those without ids do. The old files are removed, not
+//! overwritten.
 //!
 //! Cost: that of a rewrite and of a detection; the part that is kept is in memory twice.
 

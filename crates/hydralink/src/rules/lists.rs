@@ -1,10 +1,11 @@
 //! Rules and lists as a detection takes them.
 //!
 //! [`Lists::of`] settles rules and lists on a store: lists that contradict each other are an error, as in [`link`]; what rules
-//! join counts as a pair that must be one, but for groups of rules with a pair in them that cannot be one: there the list counts
-//! and the rules don't. [`crate::detect_by`] keeps the lists beside its results, by name, so that `calibrate`, `backtest`,
-//! `consensus` and `verify` rerun the detection by the same, and `forget` and `rekey` can follow names; the run names the files
-//! with their hashes. Rules are settled once: reruns on copies or on earlier times take the pairs that they joined here.
+//! join counts as a pair that must be one, but for groups of rules with a pair in them that cannot be one: there the list
+//! counts and the rules don't. [`crate::detect_by`] keeps the lists beside its results, by name, so that `calibrate`,
+//! `backtest`, `consensus` and `verify` rerun the detection by the same, and `forget` and `rekey` can follow names; the run
+//! names the files with their hashes. Rules are settled once: reruns on copies or on earlier times take the pairs that they
+//! joined here.
 
 use std::collections::BTreeSet;
 
