@@ -89,7 +89,7 @@ pub const ID: &str = "given";
 /// Assesses accounts as one group. `results`: of the store's last detection.
 ///
 /// # Errors
-/// [`Error::Usage`] for fewer than two accounts that aren't known-good; as [`Dataset::allowed`].
+/// [`Error::Usage`] for fewer than two accounts that aren't known-good; as [`Dataset::cases`].
 pub fn assess(dataset: &Dataset, results: &Labelling, accounts: &[AccountId]) -> Result<Dossier, Error> {
     let config = results.run.detect_config()?;
     let allowed = dataset.allowed()?;

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::Groups;
 
-/// Settings of [`co_action`].
+/// How near in time, and how often, a pair acts together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoActionConfig {
     /// Longest time between the two events of a co-action, in milliseconds.
