@@ -249,6 +249,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
     let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    network.into_iter().for_each(|network| dataset.expect_reading_of_network(&results, network));
     let cases = dataset.cases()?;
     let members = cases::label_members(&dataset, &results, &cases, network);
     if let Some(expression) = &arguments.filter_where {

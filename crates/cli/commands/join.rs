@@ -257,7 +257,7 @@ fn why_not_text(found: &WhyNot) -> String {
 
 /// Prints what an account's membership rests on.
 pub(crate) fn appeal(arguments: &args::Appeal, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open(&arguments.store)?;
+    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let explain = if arguments.significance { appeal::appeal_with_significance } else { appeal::appeal };
     let found = explain(&dataset, &dataset.labelling()?, account(&dataset, &arguments.account)?)?;
     output.one(&found, appeal_text)?;

@@ -21,6 +21,7 @@ use crate::node::Node;
 use crate::results::{Labelling, Membership};
 use crate::roles::{self, AccountRole, EarlierLife};
 use crate::significance::{Significance, significance_in_network};
+use crate::store::Reading;
 use crate::ties::{Group, Ties};
 use crate::time::rfc3339;
 
@@ -161,6 +162,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
 pub fn appeal_with_significance(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
     let found = appeal(dataset, results, account)?;
     let index = found.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    dataset.expect(Reading::Much);
     let significance = index.map(|index| significance_in_network(dataset, results, account, index)).transpose()?;
     Ok(Appeal { significance, ..found })
 }
@@ -239,7 +241,7 @@ pub(crate) fn grounds(
     dataset: &Dataset,
     results: &Labelling,
     account: AccountId,
-    group: &Group,
+    group: &Group<'_>,
     ballots: &[Ballot],
 ) -> Vec<Ground> {
     let graph = dataset.graph();
@@ -259,7 +261,7 @@ pub(crate) fn grounds(
     ballots.iter().filter_map(ground).collect()
 }
 
-pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<NotCounted> {
+pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group<'_>, ballots: &[Ballot]) -> Vec<NotCounted> {
     let (dataset, results) = (ties.dataset(), ties.results());
     let graph = dataset.graph();
     let shared = graph

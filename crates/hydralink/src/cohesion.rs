@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierFilter, IdentifierId, Sighting};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -116,7 +116,7 @@ pub struct Separating {
 }
 
 /// An account that separates a part of the network from the rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeparatingAccount {
     /// The account.
     pub account_id: String,

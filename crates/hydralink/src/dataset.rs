@@ -149,12 +149,17 @@ impl Dataset {
     /// Says that the members of a network and what they were seen with will be read: who they are is asked of all accounts, and the
     /// rest of a small network is single places, for which reading whole sections would take longer than all else.
     pub fn expect_reading_of_network(&self, results: &Labelling, network: usize) {
-        self.store.fetch("result.network_of");
-        let members = results.members_of(network);
-        let sightings = members.iter().map(|&(account, _)| self.graph.account_degree(account)).sum::<usize>();
+        if results.groups.group(network).is_none() {
+            self.store.fetch("result.network_of");
+        }
+        let members = results.accounts_of(network);
+        let seen_with = || match results.groups.group(network) {
+            Some(group) => group.holdings().len(),
+            None => members.iter().map(|&account| self.graph.account_degree(AccountId(account))).sum::<usize>(),
+        };
         self.expect(match members.len() {
             many if many > NETWORK_LOOKUPS => Reading::Much,
-            _ if sightings > FEW_SIGHTINGS => Reading::Links,
+            _ if seen_with() > FEW_SIGHTINGS => Reading::Links,
             _ => Reading::Few,
         });
     }

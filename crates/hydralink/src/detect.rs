@@ -25,7 +25,9 @@ use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
 use crate::query;
+use crate::results::details::Details;
 use crate::results::foremost::Foremost;
+use crate::results::groups::Groups;
 use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
@@ -165,6 +167,8 @@ pub(crate) fn detect_under(
     let mut results = find_networks(&dataset, config, lists, &step)?;
     step("writing")?;
     results.foremost = Foremost::of(&dataset, &results)?;
+    results.groups = Groups::of(&dataset, &results);
+    results.details = Details::of(&dataset, &results)?;
     results.write(&mut writer)?;
     lineage::record_run(&dataset, &results, &mut writer)?;
     step("writing")?;

@@ -111,7 +111,7 @@ pub struct Through {
 const NAMED: usize = 3;
 
 impl Through {
-    fn of(ties: &Ties<'_>, account: AccountId, group: &Group) -> Self {
+    fn of(ties: &Ties<'_>, account: AccountId, group: &Group<'_>) -> Self {
         let mut ballots = ties.ballots(account, group);
         let found = ties.to_group_by(account, group, ballots.iter().copied());
         ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

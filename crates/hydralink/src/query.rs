@@ -391,12 +391,20 @@ pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> 
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.
 pub fn members<'a>(dataset: &'a Dataset, results: &'a Labelling, network: Option<usize>) -> impl Iterator<Item = Member> + 'a {
-    let accounts = 0..dataset.graph().account_count() as u32;
-    let wanted = move |&account: &u32| match network {
-        None => true,
-        Some(network) => results.network_of[account as usize] as usize == network,
+    accounts_of(dataset, results, network).map(move |account| member(dataset, results, account))
+}
+
+/// All accounts, or those of one candidate, ascending.
+pub(crate) fn accounts_of(
+    dataset: &Dataset,
+    results: &Labelling,
+    network: Option<usize>,
+) -> impl Iterator<Item = AccountId> + 'static {
+    let (all, of_network) = match network {
+        None => (0..dataset.graph().account_count() as u32, Vec::new()),
+        Some(network) => (0..0, results.accounts_of(network).into_owned()),
     };
-    accounts.filter(wanted).map(move |account| member(dataset, results, AccountId(account)))
+    all.chain(of_network).map(AccountId)
 }
 
 /// One account with its labels.

@@ -32,7 +32,8 @@
 //! 34 are exempted, 91 possibly taken over, and none of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353
 //! members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
 //!
-//! Cost: an account's row, and the accounts of those of its identifiers that few have.
+//! Cost: an account's row, and the accounts of those of its identifiers that few have. The detection does it for the accounts of all
+//! candidates and keeps what it finds.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +76,15 @@ pub enum AccountRole {
 }
 
 impl AccountRole {
+    /// All values, in the order of their codes in the store.
+    pub const ALL: [AccountRole; 5] = [
+        AccountRole::OperatorOwned,
+        AccountRole::CompromisedLegitimate,
+        AccountRole::PossiblyTakenOver,
+        AccountRole::ResellerCustomer,
+        AccountRole::SharedInfrastructure,
+    ];
+
     /// The word used in every output.
     pub fn name(self) -> &'static str {
         match self {
@@ -110,7 +120,19 @@ impl EarlierLife {
 /// The role of an account in the flagged network that it belongs to or touches; nothing where there is none: a candidate below
 /// the threshold isn't held to be anybody's.
 pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
-    let (_, membership) = results.membership_of(account).filter(|(network, _)| network.flagged)?;
+    results.membership_of(account).filter(|(network, _)| network.flagged)?;
+    held_role(dataset, results, account)
+}
+
+/// The role of an account in its candidate network if that is one: as the detection kept it, else found.
+fn held_role(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+    results.groups.role(account).unwrap_or_else(|| role_if_flagged(dataset, results, account))
+}
+
+/// The role that an account has if the candidate network which it belongs to or touches is one. O(its row and exchanges, and the
+/// accounts of what few have).
+pub(crate) fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+    let (_, membership) = results.membership_of(account)?;
     let life = earlier_life(dataset, results, account);
     if life.is_some_and(|life| life.has_two_hands()) {
         return Some(AccountRole::CompromisedLegitimate);
@@ -122,7 +144,7 @@ pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Op
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
 }
 
-/// The accounts of a flagged network by the names of their roles. O(sightings of its accounts).
+/// The accounts of a flagged network by the names of their roles.
 pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMap<&'static str, u64> {
     let members = results.members_of(network);
     let roles: Vec<Option<AccountRole>> =
@@ -134,7 +156,7 @@ pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMa
 
 /// Whether an account is to be spared by bans for its network.
 pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId) -> bool {
-    earlier_life(dataset, results, account).is_some_and(|life| life.has_two_hands())
+    held_role(dataset, results, account) == Some(AccountRole::CompromisedLegitimate)
 }
 
 /// Of some accounts, those that may be taken over from their owners, in the same order.

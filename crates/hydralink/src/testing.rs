@@ -20,6 +20,15 @@ pub(crate) fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) 
     graph_from_sightings(pairs.iter().map(sighting).collect(), accounts, vec![0, identifiers]).expect("a graph")
 }
 
+/// A key of these bytes, at least 32.
+pub(crate) fn key(folder: &Path, bytes: &[u8]) -> crate::privacy::Key {
+    let path = folder.join("key");
+    std::fs::write(&path, bytes).expect("a key file");
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a key file");
+    crate::privacy::Key::read(&path).expect("a key file")
+}
+
 /// The second from which on [`store_of_events`] counts.
 pub(crate) const START: u32 = 1_772_323_200;
 

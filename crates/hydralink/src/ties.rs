@@ -3,6 +3,8 @@
 //! [`Ties`] reads the terms that the last detection left in the store ([`evidence::TieTerms`], where the formula stands) and
 //! the degrees and policies of identifiers where they lie. Cost: the rows touched; [`Group`] counts a network's sightings once.
 
+use std::borrow::Cow;
+
 use evidence::{Policy, Tie, TieTerms};
 use graph::{AccountId, IdentifierId, KindId};
 use rayon::prelude::*;
@@ -24,13 +26,23 @@ pub struct Ties<'a> {
 
 /// The accounts of one candidate network, and how many of them each identifier was seen on.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct Group<'a> {
     /// Its accounts, core, fringe and ambiguous, ascending.
-    pub accounts: Vec<u32>,
-    /// (identifier, accounts of the group seen with it), ascending.
-    held: Vec<(u32, u32)>,
-    /// (identifier, ambiguous accounts seen with it), ascending.
-    touching: Vec<(u32, u32)>,
+    pub accounts: Cow<'a, [u32]>,
+    /// Identifiers with the accounts of the group seen with each, packed, ascending.
+    held: Cow<'a, [u64]>,
+    /// The same of the ambiguous accounts.
+    touching: Cow<'a, [u64]>,
+}
+
+/// An identifier and how many accounts were seen with it, in one number that orders as the identifier does.
+fn packed(identifier: u32, accounts: u32) -> u64 {
+    u64::from(identifier) << 32 | u64::from(accounts)
+}
+
+/// What was packed.
+fn unpacked(packed: u64) -> (u32, u32) {
+    ((packed >> 32) as u32, packed as u32)
 }
 
 /// What ties an account to a group, beside what that takes.
@@ -125,28 +137,23 @@ impl<'a> Ties<'a> {
         self.terms.needed(tie.corroborated, 1)
     }
 
-    /// The accounts of a network, counted. O(accounts of the store + sightings of the network).
-    pub fn group(&self, network: usize) -> Group {
-        let members = self.results.members_of(network);
-        let graph = self.dataset.linking_graph();
-        let counted = |some: &dyn Fn(Membership) -> bool| -> Vec<(u32, u32)> {
-            let some = members.iter().filter(|&&(_, how)| some(how));
-            let mut seen: Vec<u32> = some.flat_map(|&(account, _)| graph.identifiers_of(account)).copied().collect();
-            seen.par_sort_unstable();
-            seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
-        };
-        let (held, touching) = (counted(&|_| true), counted(&|how| how == Membership::Ambiguous));
-        Group { accounts: members.iter().map(|&(account, _)| account.0).collect(), held, touching }
+    /// The accounts of a network with what they were seen with: as the detection kept it, else counted, O(accounts of the store +
+    /// sightings of the network).
+    pub fn group(&self, network: usize) -> Group<'a> {
+        self.results.groups.group(network).unwrap_or_else(|| {
+            self.dataset.expect_reading_of_network(self.results, network);
+            Group::counted(self.dataset, &self.results.members_of(network))
+        })
     }
 
     /// What ties an account to a group, one identifier left out. An outsider pays for joining, as in detection.
-    pub fn to_group(&self, account: AccountId, group: &Group, without: Option<IdentifierId>) -> GroupTie {
+    pub fn to_group(&self, account: AccountId, group: &Group<'_>, without: Option<IdentifierId>) -> GroupTie {
         let ballots = self.ballots(account, group);
         self.to_group_by(account, group, ballots.into_iter().filter(|&(identifier, _)| Some(identifier) != without))
     }
 
     /// The account's identifiers that speak for the group, each with its bits, ascending by identifier.
-    pub fn ballots(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
+    pub fn ballots(&self, account: AccountId, group: &Group<'_>) -> Vec<(IdentifierId, f64)> {
         let others = group.beside(account);
         let ballot = |&identifier: &u32| {
             let identifier = IdentifierId(identifier);
@@ -158,10 +165,10 @@ impl<'a> Ties<'a> {
 
     /// The identifiers of the group that an account wasn't seen with and that would speak for the group if it had been, each with
     /// the bits it would then have, ascending by identifier. O(sightings of the group).
-    pub(crate) fn ballots_if_seen(&self, account: AccountId, group: &Group) -> Vec<(IdentifierId, f64)> {
+    pub(crate) fn ballots_if_seen(&self, account: AccountId, group: &Group<'_>) -> Vec<(IdentifierId, f64)> {
         let graph = self.dataset.linking_graph();
         let (row, others) = (graph.identifiers_of(account), group.beside(account));
-        let ballot = |&(identifier, held): &(u32, u32)| {
+        let ballot = |(identifier, held): (u32, u32)| {
             let identifier = IdentifierId(identifier);
             let degree = self.degree(identifier);
             if row.binary_search(&identifier.0).is_ok() || !evidence::members::is_notable(held, degree) {
@@ -171,7 +178,7 @@ impl<'a> Ties<'a> {
             let bits = self.terms.membership_bits(sharing, held, others.size, degree as u32);
             (sharing > 0.0 && bits > 0.0).then_some((identifier, bits))
         };
-        group.held.iter().filter_map(ballot).collect()
+        group.holdings().filter_map(ballot).collect()
     }
 
     /// What an identifier, of which the group holds so many and that says `sharing` of two accounts, says for an account's
@@ -189,7 +196,7 @@ impl<'a> Ties<'a> {
     pub(crate) fn to_group_by(
         &self,
         account: AccountId,
-        group: &Group,
+        group: &Group<'_>,
         ballots: impl Iterator<Item = (IdentifierId, f64)>,
     ) -> GroupTie {
         let Others { own, size } = group.beside(account);
@@ -217,7 +224,34 @@ pub(crate) struct Others {
     pub(crate) size: u32,
 }
 
-impl Group {
+impl<'a> Group<'a> {
+    /// What a detection counted.
+    pub(crate) fn kept(accounts: &'a [u32], held: &'a [u64], touching: &'a [u64]) -> Self {
+        Group { accounts: accounts.into(), held: held.into(), touching: touching.into() }
+    }
+
+    /// Counts what these accounts, ascending, were seen with. O(their sightings), sorted.
+    pub(crate) fn counted(dataset: &Dataset, members: &[(AccountId, Membership)]) -> Group<'static> {
+        let graph = dataset.linking_graph();
+        let counted = |some: &dyn Fn(Membership) -> bool| -> Vec<u64> {
+            let some = members.iter().filter(|&&(_, how)| some(how));
+            let mut seen: Vec<u32> = some.flat_map(|&(account, _)| graph.identifiers_of(account)).copied().collect();
+            seen.par_sort_unstable();
+            seen.chunk_by(|a, b| a == b).map(|run| packed(run[0], run.len() as u32)).collect()
+        };
+        let (held, touching) = (counted(&|_| true), counted(&|how| how == Membership::Ambiguous));
+        Group {
+            accounts: members.iter().map(|&(account, _)| account.0).collect(),
+            held: held.into(),
+            touching: touching.into(),
+        }
+    }
+
+    /// What is kept of it: identifiers with the accounts seen with each, and with the ambiguous ones.
+    pub(crate) fn packed(&self) -> (&[u64], &[u64]) {
+        (&self.held, &self.touching)
+    }
+
     /// The group as seen from an account.
     fn beside(&self, account: AccountId) -> Others {
         self.others(u32::from(self.accounts.binary_search(&account.0).is_ok()))
@@ -229,8 +263,13 @@ impl Group {
     }
 
     /// (identifier, accounts of the group seen with it), ascending.
-    pub(crate) fn holdings(&self) -> &[(u32, u32)] {
-        &self.held
+    pub(crate) fn holdings(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
+        self.held.iter().map(|&held| unpacked(held))
+    }
+
+    /// The same on all threads.
+    pub(crate) fn par_holdings(&self) -> impl IndexedParallelIterator<Item = (u32, u32)> + '_ {
+        self.held.par_iter().map(|&held| unpacked(held))
     }
 
     /// Accounts of the group seen with an identifier: what the rule of detection counts.
@@ -245,8 +284,9 @@ impl Group {
 }
 
 /// The count of an identifier in an ascending list.
-fn count_of(counts: &[(u32, u32)], identifier: IdentifierId) -> u32 {
-    counts.binary_search_by_key(&identifier.0, |&(held, _)| held).map_or(0, |at| counts[at].1)
+fn count_of(counts: &[u64], identifier: IdentifierId) -> u32 {
+    let found = counts.binary_search_by_key(&identifier.0, |&held| unpacked(held).0);
+    found.map_or(0, |at| unpacked(counts[at]).1)
 }
 
 /// What two ascending rows have in common.

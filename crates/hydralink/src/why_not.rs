@@ -105,7 +105,6 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
     for (account, other) in [(first, second), (second, first)] {
         if let Some((network, _)) = results.flagged_network_of(other).filter(|_| !together) {
             let index = results.network_index(&network.id)?;
-            dataset.expect_reading_of_network(results, index);
             let group = ties.group(index);
             let found = ties.to_group(account, &group, None);
             networks.push(NetworkGap {

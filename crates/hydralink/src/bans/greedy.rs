@@ -8,10 +8,17 @@ use rayon::prelude::*;
 use super::Target;
 use super::stopped::{Gain, Reach, Stakes};
 
-/// The actions, of `targets` in ascending order, that the greedy rule of the module takes, and what they reach.
-pub(super) fn choose<'a>(stakes: &'a Stakes<'a>, targets: Vec<Target>, budget: f64) -> (Vec<(Target, Gain)>, Reach<'a>) {
+/// These actions, each with what it would do alone.
+pub(super) fn alone(stakes: &Stakes<'_>, targets: Vec<Target>) -> Vec<(Target, Gain)> {
+    let nothing_done = Reach::new(stakes);
+    targets.into_par_iter().with_min_len(64).map(|target| (target, nothing_done.gain(target))).collect()
+}
+
+/// The actions, of targets in ascending order with what each does alone, that the greedy rule of the module takes, and what they
+/// reach.
+pub(super) fn choose<'a>(stakes: &'a Stakes<'a>, alone: &[(Target, Gain)], budget: f64) -> (Vec<(Target, Gain)>, Reach<'a>) {
     let mut reach = Reach::new(stakes);
-    let alone: Vec<Gain> = targets.par_iter().with_min_len(64).map(|&target| reach.gain(target)).collect();
+    let (targets, alone): (Vec<Target>, Vec<Gain>) = alone.iter().copied().unzip();
     let ratio = |stopped: f64, at: usize| Ratio { ratio: stopped / alone[at].benign.max(LEAST_RISK), stopped };
     let mut heap: BinaryHeap<(Ratio, Reverse<usize>)> =
         (0..targets.len()).map(|at| (ratio(alone[at].stopped, at), Reverse(at))).collect();

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::left::{groups_left, replacement};
 use super::stopped::{Group, Reach, Stakes};
-use super::{Harm, Replacement, Target, Traffic, banned, belonging, harm, labels, own_identifiers};
+use super::{Harm, Replacement, Target, Traffic, banned, belonging, harm, labels};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::lineage;
@@ -114,7 +114,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     let last_event = lineage::last_event(dataset)?;
     let networks = touched.iter().zip(&groups).map(|(network, group)| {
         let members: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
-        let mut free = own_identifiers(dataset, results, network);
+        let mut free = results.own_identifiers(dataset, network.index()).into_owned();
         free.retain(|&own| !list.contains(&Target::Identifier(own)));
         let groups = groups_left(&reach, &members, &free);
         NetworkImpact {

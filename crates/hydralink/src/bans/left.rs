@@ -1,12 +1,13 @@
 //! What is left after actions, and what comes instead?
 //!
 //! Members that aren't banned stay joined by the identifiers of their network that weren't acted on: groups are components over
-//! these, found in O(sightings of the members left). What comes instead is told by how fast the network made accounts before,
+//! these, found in O(accounts of these identifiers). What comes instead is told by how fast the network made accounts before,
 //! and whether it still does.
 
 use std::collections::BTreeSet;
 
-use graph::{AccountId, IdentifierId, Seconds};
+use graph::{IdentifierId, Seconds};
+use petgraph::unionfind::UnionFind;
 
 use super::stopped::{Gain, Reach};
 use super::{Replacement, Target};
@@ -24,28 +25,24 @@ pub(super) fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
 /// Sizes of the groups of members that aren't banned, joined by the identifiers of the network that weren't acted on.
 pub(super) fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<u64> {
     let graph = reach.stakes.dataset.graph();
-    let mut left = vec![false; graph.account_count()];
-    let left_over: Vec<u32> = members.iter().copied().filter(|&account| !reach.is_banned(account)).collect();
-    left_over.iter().for_each(|&account| left[account as usize] = true);
-    let mut open = vec![false; graph.identifier_count()];
-    free.iter().for_each(|&identifier| open[identifier as usize] = true);
-    let mut sizes = Vec::new();
-    for first in left_over {
-        if !std::mem::take(&mut left[first as usize]) {
-            continue;
-        }
-        let (mut group, mut next) = (vec![first], 0);
-        while let Some(&account) = group.get(next) {
-            next += 1;
-            for &identifier in graph.identifiers_of(AccountId(account)) {
-                if std::mem::take(&mut open[identifier as usize]) {
-                    let others = graph.accounts_of(IdentifierId(identifier)).iter().copied();
-                    group.extend(others.filter(|&other| std::mem::take(&mut left[other as usize])));
-                }
-            }
-        }
-        sizes.push(group.len() as u64);
+    let left: Vec<u32> = members.iter().copied().filter(|&account| !reach.is_banned(account)).collect();
+    if left.is_empty() {
+        return Vec::new();
     }
+    // By account, one more than its position among those left.
+    let mut positions = vec![0u32; graph.account_count()];
+    left.iter().zip(1u32..).for_each(|(&account, position)| positions[account as usize] = position);
+    let mut groups = UnionFind::<u32>::new(left.len());
+    for &identifier in free {
+        let joined = graph.accounts_of(IdentifierId(identifier)).iter();
+        let mut joined = joined.filter_map(|&account| positions[account as usize].checked_sub(1));
+        if let Some(first) = joined.next() {
+            joined.for_each(|other| _ = groups.union(first, other));
+        }
+    }
+    let mut sizes = vec![0u64; left.len()];
+    groups.into_labeling().into_iter().for_each(|group| sizes[group as usize] += 1);
+    sizes.retain(|&size| size > 0);
     sizes
 }
 

@@ -56,7 +56,6 @@ mod proposal;
 mod stopped;
 
 use graph::{AccountId, IdentifierId};
-use rayon::prelude::*;
 
 use crate::cases::Cases;
 use crate::dataset::Dataset;
@@ -68,7 +67,7 @@ use crate::results::{Labelling, Network};
 use crate::review::Chances;
 use crate::roles::{is_compromised, possibly_taken_over};
 pub use answers::{Action, ActionsAllowed, Alternative, Collateral, Harm, Plan, Replacement, Reviewed, Traffic};
-use greedy::choose;
+use greedy::{alone, choose};
 use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
 use left::{groups_left, not_acted_on, replacement};
@@ -112,19 +111,20 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         .map(|&(account, _)| account)
         .filter(|&account| is_compromised(dataset, results, AccountId(account)))
         .collect();
-    let own = own_identifiers(dataset, results, network);
+    let own = results.own_identifiers(dataset, network.index());
     let chance = group.chance;
     let stakes = Stakes::new(dataset, &[group], &own);
     let bannable = stakes.members.iter().filter(|account| compromised.binary_search(account).is_err());
-    let accounts: Vec<Target> = bannable.map(|&account| Target::Account(account)).collect();
-    let identifiers: Vec<Target> = own.iter().map(|&identifier| Target::Identifier(identifier)).collect();
-    let planned = |targets: Vec<Target>| {
+    let accounts = bannable.map(|&account| Target::Account(account));
+    let targets = alone(&stakes, accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier))).collect());
+    let first_identifier = targets.partition_point(|(target, _)| matches!(target, Target::Account(_)));
+    let planned = |targets: &[_]| {
         let (taken, reach) = choose(&stakes, targets, config.benign_budget);
         let groups = groups_left(&reach, &stakes.members, &not_acted_on(&own, &taken));
         let traffic = Traffic::of_members(&reach, &stakes.members);
         Planned { taken, reach, groups, traffic }
     };
-    let [bans, others, both] = [accounts.clone(), identifiers.clone(), [accounts, identifiers].concat()].map(planned);
+    let [bans, others, both] = [&targets[..first_identifier], &targets[first_identifier..], &targets].map(planned);
     let alternatives = vec![
         bans.alternative(ActionsAllowed::Bans),
         others.alternative(ActionsAllowed::Identifiers),
@@ -186,17 +186,6 @@ fn belonging(dataset: &Dataset, results: &Labelling, network: &Network, chances:
         chance: chances.of_members(dataset, cases, network.index(), &members),
         members: members.iter().map(|account| (account.0, benign(account))).collect(),
     }
-}
-
-/// The identifiers that tie a network together, ascending: those of its accounts' that are its own.
-fn own_identifiers(dataset: &Dataset, results: &Labelling, network: &Network) -> Vec<u32> {
-    let members = results.members_of(network.index());
-    let seen = members.iter().flat_map(|&(account, _)| dataset.graph().identifiers_of(account)).copied();
-    let own = |&identifier: &u32| results.is_own(dataset.graph(), IdentifierId(identifier), network.index() as u32);
-    let mut found: Vec<u32> = seen.filter(own).collect();
-    found.par_sort_unstable();
-    found.dedup();
-    found
 }
 
 /// The accounts that were banned, ascending.
@@ -278,7 +267,7 @@ mod tests {
         assert!((gain.stopped - 50.0).abs() < 1e-9 && (gain.benign - 1.3).abs() < 1e-9, "{gain:?}");
         assert_eq!(reach.gain(Target::Account(0)), Gain { stopped: 40.0, benign: 0.1 });
         // With a budget below the outsider, bans; each member costs its own doubt.
-        let (taken, reach) = choose(&stakes, all_targets(&stakes), 0.9);
+        let (taken, reach) = choose(&stakes, &alone(&stakes, all_targets(&stakes)), 0.9);
         assert!((reach.stopped() - 60.0).abs() < 1e-9);
         assert!(expected(&reach).if_network <= 0.9 && !taken.is_empty());
         // Both are hit. If it is no network (a quarter), both are benign, whatever the budget: .75 x .3 + .25 x 2.
@@ -296,7 +285,7 @@ mod tests {
         assert_eq!((both.bounds_of(&[0, 1]).rounded(), both.bounds_of(&[0, 1]).are_apart()), ((60, 60), false));
         // With less than the second member's doubt only the first is banned.
         let bans = vec![Target::Account(0), Target::Account(1)];
-        let (taken, reach) = choose(&stakes, bans, 0.15);
+        let (taken, reach) = choose(&stakes, &alone(&stakes, bans), 0.15);
         assert_eq!(taken, [(Target::Account(0), Gain { stopped: 40.0, benign: 0.1 })]);
         assert_eq!(groups_left(&reach, &stakes.members, &not_acted_on(&[], &taken)), [1]);
     }
@@ -317,7 +306,7 @@ mod tests {
             let members: Vec<(u32, f64)> = (0..accounts.min(2)).zip(doubts).collect();
             let stakes = Stakes::new(&dataset, &[Group { chance: 0.5, members }], &all_identifiers(&dataset));
             let targets = all_targets(&stakes);
-            let (_, plan) = choose(&stakes, targets.clone(), budget);
+            let (_, plan) = choose(&stakes, &alone(&stakes, targets.clone()), budget);
             prop_assert!(expected(&plan).if_network <= budget + 1e-9);
             let mut best = 0.0f64;
             for set in 0..1u32 << targets.len() {

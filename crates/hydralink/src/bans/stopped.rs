@@ -34,102 +34,124 @@ pub(crate) struct Group {
     pub(crate) members: Vec<(u32, f64)>,
 }
 
-/// What is at stake in one network: whom actions can reach and how much each of them does.
+/// What is at stake in one network: whom actions can reach and how much each of them does. A *place* is a position among the
+/// accounts that actions can reach: these are few of a store's, and asked for again and again.
 pub(crate) struct Stakes<'a> {
     pub(crate) dataset: &'a Dataset,
     /// Members (core and fringe), ascending.
     pub(crate) members: Vec<u32>,
-    is_member: Vec<bool>,
-    /// By account, the probability that it is benign if its network is one: all who don't belong to one are.
-    risk: Vec<f64>,
-    /// By account, the place of its group in `chances`; [`NONE_U32`] for those in none.
-    group: Vec<u32>,
+    /// Accounts that actions can reach, ascending.
+    reached: Vec<u32>,
+    /// By place.
+    at_stake: Vec<AtStake>,
+    /// By place, tokens; empty where the store knows of none.
+    tokens: Vec<f64>,
     /// By group, the chance that it is a network.
     chances: Vec<f64>,
-    /// By account; 0 for those that no action reaches.
-    exchanges: Vec<f64>,
-    /// The same of tokens; empty where the store knows of none.
-    tokens: Vec<f64>,
     /// Identifiers that may be acted on, ascending.
     identifiers: Vec<u32>,
-    /// By place in `identifiers`: the accounts seen with it and the share of their exchanges that shows it. Kept, as a plan
-    /// asks for them many times and they are scattered over the store.
+    /// By position in `identifiers`: the places of the accounts seen with it and the share of their exchanges that shows it. Kept, as a
+    /// plan asks for them many times and they are scattered over the store.
     shares: Vec<Vec<(u32, f64)>>,
+}
+
+/// One account that actions can reach.
+#[derive(Clone, Copy)]
+struct AtStake {
+    exchanges: f64,
+    /// The probability that it is benign if its network is one: all who don't belong to one are.
+    risk: f64,
+    /// The place of its group in the chances; [`NONE_U32`] if it is in none.
+    group: u32,
 }
 
 impl<'a> Stakes<'a> {
     /// `groups` without an account in common; `identifiers` that may be acted on. Memory: 16 bytes a sighting of these.
     pub(crate) fn new(dataset: &'a Dataset, groups: &[Group], identifiers: &[u32]) -> Self {
-        let accounts = dataset.graph().account_count();
-        let (mut is_member, mut risk, mut group) = (vec![false; accounts], vec![1.0; accounts], vec![NONE_U32; accounts]);
-        let mut reached = vec![false; accounts];
-        for (place, of) in (0u32..).zip(groups) {
-            for &(member, benign) in &of.members {
-                let member = member as usize;
-                (is_member[member], risk[member], reached[member], group[member]) = (true, benign, true, place);
-            }
-        }
-        for &identifier in identifiers {
-            dataset.graph().accounts_of(IdentifierId(identifier)).iter().for_each(|&account| reached[account as usize] = true);
-        }
-        let exchanges = |(account, &reached): (usize, &bool)| match reached {
-            true => query::exchanges_of(dataset, AccountId(account as u32)) as f64,
-            false => 0.0,
-        };
-        let exchanges: Vec<f64> = reached.par_iter().enumerate().with_min_len(1 << 12).map(exchanges).collect();
-        let tokens = |(account, &reached): (usize, &bool)| match reached {
-            true => query::tokens_of(dataset, [AccountId(account as u32)]).unwrap_or(0) as f64,
-            false => 0.0,
-        };
-        let counted = if dataset.activity().columns().tokens.is_empty() { &[][..] } else { &reached };
-        let tokens: Vec<f64> = counted.par_iter().enumerate().with_min_len(1 << 12).map(tokens).collect();
+        let graph = dataset.graph();
         let mut identifiers = identifiers.to_vec();
         identifiers.sort_unstable();
         identifiers.dedup();
-        let (graph, counts) = (dataset.graph(), dataset.graph().columns().counts.as_slice());
+        let mut members: Vec<u32> = groups.iter().flat_map(|of| &of.members).map(|&(member, _)| member).collect();
+        members.sort_unstable();
+        // By account, whether it is reached, and then its place.
+        let mut places = vec![0u32; graph.account_count()];
+        let mut reached = Vec::new();
+        let seen = identifiers.iter().flat_map(|&identifier| graph.accounts_of(IdentifierId(identifier)));
+        for &account in members.iter().chain(seen) {
+            if std::mem::replace(&mut places[account as usize], 1) == 0 {
+                reached.push(account);
+            }
+        }
+        reached.par_sort_unstable();
+        reached.iter().zip(0u32..).for_each(|(&account, place)| places[account as usize] = place);
+        let at_stake = |&account: &u32| {
+            let exchanges = query::exchanges_of(dataset, AccountId(account)) as f64;
+            AtStake { exchanges, risk: 1.0, group: NONE_U32 }
+        };
+        let mut at_stake: Vec<AtStake> = reached.par_iter().with_min_len(1 << 12).map(at_stake).collect();
+        for (group, of) in (0u32..).zip(groups) {
+            for &(member, risk) in &of.members {
+                let member = &mut at_stake[places[member as usize] as usize];
+                (member.risk, member.group) = (risk, group);
+            }
+        }
+        let tokens = |&account: &u32| query::tokens_of(dataset, [AccountId(account)]).unwrap_or(0) as f64;
+        let counted = if dataset.activity().columns().tokens.is_empty() { &[][..] } else { &reached };
+        let tokens: Vec<f64> = counted.par_iter().with_min_len(1 << 12).map(tokens).collect();
+        let counts = graph.columns().counts.as_slice();
         let shares_of = |&identifier: &u32| {
             let identifier = IdentifierId(identifier);
             let seen = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
             let share = |(&account, &position): (&u32, &u32)| {
-                (account, f64::from(counts[position as usize]) / exchanges[account as usize].max(1.0))
+                let place = places[account as usize];
+                (place, f64::from(counts[position as usize]) / at_stake[place as usize].exchanges.max(1.0))
             };
             seen.map(share).collect()
         };
         let shares = identifiers.par_iter().with_min_len(256).map(shares_of).collect();
-        let mut members: Vec<u32> = groups.iter().flat_map(|of| &of.members).map(|&(member, _)| member).collect();
-        members.sort_unstable();
         let chances = groups.iter().map(|of| of.chance).collect();
-        Stakes { dataset, members, is_member, risk, group, chances, exchanges, tokens, identifiers, shares }
+        Stakes { dataset, members, reached, at_stake, tokens, chances, identifiers, shares }
     }
 
-    /// The accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
+    /// The places of the accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
     fn shares_of(&self, identifier: u32) -> &[(u32, f64)] {
         self.identifiers.binary_search(&identifier).map_or(&[], |place| &self.shares[place])
     }
 
+    /// The place of an account, if actions can reach it.
+    fn place_of(&self, account: u32) -> Option<usize> {
+        self.reached.binary_search(&account).ok()
+    }
+
     pub(crate) fn is_member(&self, account: u32) -> bool {
-        self.is_member[account as usize]
+        self.place_of(account).is_some_and(|place| self.at_stake[place].group != NONE_U32)
     }
 
     /// The probability that an account is benign, if its network is one.
     pub(crate) fn risk_of(&self, account: u32) -> f64 {
-        self.risk[account as usize]
+        self.place_of(account).map_or(1.0, |place| self.at_stake[place].risk)
     }
 
     /// Exchanges of accounts that actions can reach.
     pub(super) fn exchanges_of(&self, accounts: &[u32]) -> u64 {
-        accounts.iter().map(|&account| self.exchanges[account as usize] as u64).sum()
+        accounts.iter().map(|&account| self.traffic_of(account) as u64).sum()
+    }
+
+    /// Exchanges of an account; 0 if no action reaches it.
+    fn traffic_of(&self, account: u32) -> f64 {
+        self.place_of(account).map_or(0.0, |place| self.at_stake[place].exchanges)
     }
 
     /// Tokens of accounts that actions can reach; `None` where the store knows of none.
     pub(super) fn tokens_of(&self, accounts: &[u32]) -> Option<u64> {
-        let of_account = |&account: &u32| self.tokens[account as usize] as u64;
+        let of_account = |&account: &u32| self.place_of(account).map_or(0, |place| self.tokens[place] as u64);
         (!self.tokens.is_empty()).then(|| accounts.iter().map(of_account).sum())
     }
 
     /// The group of an account, and the chance that it is a network: nobody is in a group that isn't.
     pub(crate) fn group_of(&self, account: u32) -> (u32, f64) {
-        let group = self.group[account as usize];
+        let group = self.place_of(account).map_or(NONE_U32, |place| self.at_stake[place].group);
         (group, self.chances.get(group as usize).copied().unwrap_or(1.0))
     }
 
@@ -147,8 +169,9 @@ impl<'a> Stakes<'a> {
 /// What the actions taken so far reached.
 pub(crate) struct Reach<'a> {
     pub(crate) stakes: &'a Stakes<'a>,
-    /// By account, one more than its place in `hits`; 0 if nothing was done to it.
+    /// By place of an account, one more than that of its entry in `hits`; 0 if nothing was done to it.
     places: Vec<u32>,
+    /// Accounts, and what was done to them.
     hits: Vec<(u32, Hit)>,
     /// Templates that were acted on.
     templates: BTreeSet<u32>,
@@ -231,7 +254,7 @@ pub(crate) struct Gain {
 
 impl<'a> Reach<'a> {
     pub(crate) fn new(stakes: &'a Stakes<'a>) -> Self {
-        Reach { stakes, places: vec![0; stakes.risk.len()], hits: Vec::new(), templates: BTreeSet::new() }
+        Reach { stakes, places: vec![0; stakes.reached.len()], hits: Vec::new(), templates: BTreeSet::new() }
     }
 
     /// The accounts that were hit, ascending.
@@ -243,12 +266,12 @@ impl<'a> Reach<'a> {
 
     /// Whether an account was banned.
     pub(crate) fn is_banned(&self, account: u32) -> bool {
-        self.hit_of(account).is_some_and(|hit| hit.banned)
+        self.hit_of_account(account).is_some_and(|hit| hit.banned)
     }
 
     /// Whether anything was done to an account.
     pub(crate) fn is_hit(&self, account: u32) -> bool {
-        self.hit_of(account).is_some()
+        self.hit_of_account(account).is_some()
     }
 
     /// Exchanges of all members that were stopped.
@@ -281,7 +304,7 @@ impl<'a> Reach<'a> {
     pub(crate) fn bounds_of(&self, accounts: &[u32]) -> Bounds {
         let mut bounds = Bounds::default();
         for (account, hit) in self.hit().filter(|(account, _)| accounts.binary_search(account).is_ok()) {
-            let (exchanges, (least, most)) = (self.stakes.exchanges[account as usize], hit.stops());
+            let (exchanges, (least, most)) = (self.stakes.traffic_of(account), hit.stops());
             bounds.least += exchanges * least;
             bounds.most += exchanges * most;
         }
@@ -289,15 +312,14 @@ impl<'a> Reach<'a> {
     }
 
     fn sum(&self, weight: impl Fn(u32) -> f64) -> f64 {
-        let exchanges = &self.stakes.exchanges;
+        let exchanges = |account| self.stakes.traffic_of(account);
         // A sum of nothing would be -0.
-        self.hit().map(|(account, hit)| weight(account) * exchanges[account as usize] * (1.0 - hit.goes_on())).sum::<f64>()
-            + 0.0
+        self.hit().map(|(account, hit)| weight(account) * exchanges(account) * (1.0 - hit.goes_on())).sum::<f64>() + 0.0
     }
 
     fn sum_of_tokens(&self, weight: impl Fn(u32) -> f64) -> Option<f64> {
         let tokens = &self.stakes.tokens;
-        let stopped = |(account, hit): (u32, &Hit)| match tokens[account as usize] {
+        let stopped = |(account, hit): (u32, &Hit)| match self.stakes.place_of(account).map_or(0.0, |place| tokens[place]) {
             0.0 => 0.0,
             all => weight(account) * all * (1.0 - self.tokens_going_on(account, hit, all)),
         };
@@ -317,22 +339,22 @@ impl<'a> Reach<'a> {
     /// What an action would add.
     pub(crate) fn gain(&self, target: Target) -> Gain {
         let mut gain = Gain::default();
-        let mut add = |account: u32, after: &dyn Fn(&Hit) -> f64| {
-            let hit = self.hit_of(account);
-            if self.stakes.is_member(account) {
+        let mut add = |place: usize, after: &dyn Fn(&Hit) -> f64| {
+            let (hit, at_stake) = (self.hit_at(place), self.stakes.at_stake[place]);
+            if at_stake.group != NONE_U32 {
                 let (before, after) = (hit.map_or(1.0, Hit::goes_on), after(hit.unwrap_or(&Hit::default())));
-                gain.stopped += self.stakes.exchanges[account as usize] * (before - after);
+                gain.stopped += at_stake.exchanges * (before - after);
             }
             if hit.is_none() {
-                gain.benign += self.stakes.risk_of(account);
+                gain.benign += at_stake.risk;
             }
         };
         match target {
-            Target::Account(account) => add(account, &|_| 0.0),
+            Target::Account(account) => self.stakes.place_of(account).into_iter().for_each(|place| add(place, &|_| 0.0)),
             Target::Identifier(identifier) => {
                 let kind = self.kind_of(identifier);
                 let shares = self.stakes.shares_of(identifier).iter();
-                shares.for_each(|&(account, share)| add(account, &|hit| hit.goes_on_after(kind, share)));
+                shares.for_each(|&(place, share)| add(place as usize, &|hit| hit.goes_on_after(kind, share)));
             }
         }
         gain
@@ -341,29 +363,37 @@ impl<'a> Reach<'a> {
     /// Takes an action.
     pub(crate) fn take(&mut self, target: Target) {
         match target {
-            Target::Account(account) => self.hit_mut(account).banned = true,
+            Target::Account(account) => {
+                let place = self.stakes.place_of(account).expect("an account that may be banned is one of those at stake");
+                self.hit_mut(place).banned = true;
+            }
             Target::Identifier(identifier) => {
                 let kind = self.kind_of(identifier);
                 let stakes = self.stakes;
                 if stakes.is_template(kind) {
                     self.templates.insert(identifier);
                 }
-                stakes.shares_of(identifier).iter().for_each(|&(account, share)| self.hit_mut(account).add(kind, share));
+                let shares = stakes.shares_of(identifier).iter();
+                shares.for_each(|&(place, share)| self.hit_mut(place as usize).add(kind, share));
             }
         }
     }
 
-    fn hit_of(&self, account: u32) -> Option<&Hit> {
-        self.places[account as usize].checked_sub(1).map(|place| &self.hits[place as usize].1)
+    fn hit_of_account(&self, account: u32) -> Option<&Hit> {
+        self.hit_at(self.stakes.place_of(account)?)
     }
 
-    fn hit_mut(&mut self, account: u32) -> &mut Hit {
-        let place = &mut self.places[account as usize];
-        if *place == 0 {
-            self.hits.push((account, Hit::default()));
-            *place = self.hits.len() as u32;
+    fn hit_at(&self, place: usize) -> Option<&Hit> {
+        self.places[place].checked_sub(1).map(|entry| &self.hits[entry as usize].1)
+    }
+
+    fn hit_mut(&mut self, place: usize) -> &mut Hit {
+        let entry = &mut self.places[place];
+        if *entry == 0 {
+            self.hits.push((self.stakes.reached[place], Hit::default()));
+            *entry = self.hits.len() as u32;
         }
-        &mut self.hits[*place as usize - 1].1
+        &mut self.hits[*entry as usize - 1].1
     }
 
     fn kind_of(&self, identifier: u32) -> u8 {

@@ -85,9 +85,7 @@ pub fn label_members<'a>(
     cases: &'a Cases,
     network: Option<usize>,
 ) -> impl Iterator<Item = Labelled> + 'a {
-    let wanted = move |&account: &u32| network.is_none_or(|network| results.network_of[account as usize] as usize == network);
-    let accounts = (0..dataset.graph().account_count() as u32).filter(wanted).map(AccountId);
-    accounts.map(move |account| label_member(dataset, results, cases, account))
+    query::accounts_of(dataset, results, network).map(move |account| label_member(dataset, results, cases, account))
 }
 
 /// One account as `members` lists it, with its label.

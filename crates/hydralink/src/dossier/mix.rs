@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::Attribute;
 use crate::dataset::Dataset;
@@ -17,6 +18,7 @@ const MILLISECONDS_A_DAY: i64 = 86_400_000;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// What accounts did.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Days {
     /// (date, exchanges), ascending.
     pub(super) exchanges: Vec<(String, u64)>,
@@ -62,7 +64,7 @@ pub(super) fn days(dataset: &Dataset, accounts: &[AccountId]) -> Days {
 }
 
 /// Where accounts come from.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Mix {
     /// (date, accounts made), ascending.
     pub(super) registrations: Vec<(String, u64)>,
@@ -94,8 +96,7 @@ pub(super) fn mix(dataset: &Dataset, accounts: &[AccountId]) -> Mix {
     mix
 }
 
-/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all; most common
-/// inside first.
+/// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all.
 pub(super) fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
     let graph = dataset.graph();
     let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
@@ -124,6 +125,11 @@ pub(super) fn attributes(dataset: &Dataset, results: &Labelling, members: &[Acco
         };
         found.extend(counts.into_iter().filter_map(attribute));
     }
+    found
+}
+
+/// The first of these, most common inside first, of equals by name.
+pub(super) fn foremost(mut found: Vec<Attribute>) -> Vec<Attribute> {
     found.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.identifier.cmp(&b.identifier)));
     found.truncate(NAMED_ATTRIBUTES);
     found

@@ -5,6 +5,7 @@
 
 mod case;
 mod decided;
+mod doings;
 mod mix;
 mod parts;
 mod text;
@@ -14,7 +15,7 @@ pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::assess::Given;
 use crate::dataset::Dataset;
@@ -23,11 +24,12 @@ use crate::results::{Labelling, Network};
 use crate::roles;
 
 pub use case::CaseOfNetwork;
+pub(crate) use doings::Doings;
 pub use parts::ScoreParts;
 pub use text::{markdown, sparkline, text};
 pub use verify::{VerifiedDossier, verify};
 
-use crate::how::{self, HeldBy};
+use crate::how::HeldBy;
 
 /// Identifiers that a dossier names as fragile; `how` has the rest.
 const NAMED_FRAGILE: usize = 10;
@@ -90,7 +92,7 @@ pub struct Dossier {
 }
 
 /// A client, an autonomous system, an issuer of cards or the like.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -109,12 +111,15 @@ impl Dossier {
     }
 }
 
-/// Puts the dossier of a network together. Reads its members' activity once.
+/// Puts the dossier of a network together. Of one that isn't flagged, and where the detection kept nothing, it reads its members'
+/// rows and activity once.
 pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
     let index = network.index();
     let belonging = results.belonging(index);
     let tables = dataset.tables();
-    let (days, mix) = (mix::days(dataset, &belonging), mix::mix(dataset, &belonging));
+    // A document that can't be read is as good as none: what it says is found anew.
+    let kept = results.details.doings(dataset, index).ok().flatten();
+    let doings = kept.unwrap_or_else(|| Doings::found(dataset, results, index));
     let mut order = belonging.clone();
     order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
     order.truncate(NAMED_MEMBERS);
@@ -126,30 +131,27 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let skeletons = skeletons
         .map(|(identifier, skeleton, _)| (dataset.identifier_names().name_of(*identifier).to_owned(), skeleton.clone()))
         .collect();
-    let mut fragile = how::fragile(dataset, results, index).unwrap_or_default();
-    fragile.truncate(NAMED_FRAGILE);
     let threshold = results.run.threshold;
-    let attributes = mix::attributes(dataset, results, &belonging);
     let config = results.run.detect_config().ok();
     Dossier {
         verdict: verdict::verdict(network, threshold),
         given: None,
         decided: decided::decided(dataset, results, index).unwrap_or_default(),
         case: case::case_of(dataset, &network.id, &belonging),
-        fragile,
+        fragile: doings.fragile.into_iter().take(NAMED_FRAGILE).collect(),
         would_change: config.as_ref().map(|config| verdict::would_change(network, config)).unwrap_or_default(),
         score_parts: config.as_ref().map(|config| ScoreParts::of(network, config)),
         findings: words::findings(network),
         counter_evidence: words::counter_evidence(network),
-        attributes,
+        attributes: mix::foremost(doings.attributes),
         threshold,
-        tokens: query::tokens_of(dataset, belonging.iter().copied()),
-        timeline: days.exchanges,
-        registrations: mix.registrations,
-        pathways: mix.pathways,
-        models: days.models,
-        countries: mix.countries,
-        banned: mix.banned,
+        tokens: doings.tokens,
+        timeline: doings.days.exchanges,
+        registrations: doings.mix.registrations,
+        pathways: doings.mix.pathways,
+        models: doings.days.models,
+        countries: doings.mix.countries,
+        banned: doings.mix.banned,
         roles: roles::counts(dataset, results, index),
         strongest_members,
         skeletons,

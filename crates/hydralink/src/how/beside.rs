@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{AccountId, IdentifierId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::results::Membership;
 use crate::ties::{Group, Ties};
@@ -18,7 +18,7 @@ use crate::ties::{Group, Ties};
 const FEWEST: usize = 2;
 
 /// Another network with identifiers of this one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Beside {
     /// Its id.
     pub network: String,
@@ -31,10 +31,10 @@ pub struct Beside {
 }
 
 /// The networks that have identifiers of this one, those with most first.
-pub(super) fn beside(ties: &Ties<'_>, group: &Group, network: usize) -> Vec<Beside> {
+pub(super) fn beside(ties: &Ties<'_>, group: &Group<'_>, network: usize) -> Vec<Beside> {
     let (graph, results) = (ties.dataset().linking_graph(), ties.results());
     let mut found: BTreeMap<usize, (u64, BTreeSet<u32>)> = BTreeMap::new();
-    for identifier in group.holdings().iter().map(|&(identifier, _)| IdentifierId(identifier)) {
+    for identifier in group.holdings().map(|(identifier, _)| IdentifierId(identifier)) {
         let own = group.belonging(identifier);
         if own == 0 || ties.bits_of(identifier) <= 0.0 {
             continue;

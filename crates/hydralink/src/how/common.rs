@@ -12,7 +12,7 @@ use crate::ties::{Group, Ties, shared};
 pub(super) struct Common<'t, 'a> {
     ties: &'t Ties<'a>,
     /// The accounts of the network, the ambiguous among them.
-    pub(super) group: Group,
+    pub(super) group: Group<'a>,
     /// By place: the identifier, ascending.
     pub(super) identifiers: Vec<u32>,
     kinds: Vec<KindId>,
@@ -31,11 +31,11 @@ impl<'t, 'a> Common<'t, 'a> {
     pub(super) fn of(ties: &'t Ties<'a>, network: usize, members: &[AccountId]) -> Self {
         let graph = ties.dataset().linking_graph();
         let group = ties.group(network);
-        let says = |&(identifier, held): &(u32, u32)| {
+        let says = |(identifier, held): (u32, u32)| {
             let bits = if held < 2 { 0.0 } else { ties.bits_of(IdentifierId(identifier)) };
             (bits > 0.0).then(|| (identifier, bits, ties.ballot(IdentifierId(identifier), bits, held, group.others(1))))
         };
-        let found: Vec<(u32, f64, f64)> = group.holdings().par_iter().filter_map(says).collect();
+        let found: Vec<(u32, f64, f64)> = group.par_holdings().filter_map(says).collect();
         let identifiers: Vec<u32> = found.iter().map(|found| found.0).collect();
         let place = |identifier: &u32| identifiers.binary_search(identifier).ok().map(|place| place as u32);
         let row = |&member: &AccountId| graph.identifiers_of(member).iter().filter_map(place).collect();

@@ -20,11 +20,12 @@ use std::cmp::Reverse;
 use graph::{AccountId, IdentifierId};
 use petgraph::unionfind::UnionFind;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cohesion::{self, SeparatingAccount};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::export::Naming;
 use crate::node::Node;
 use crate::results::Labelling;
 use crate::ties::Ties;
@@ -51,7 +52,7 @@ const NAMED: usize = 3;
 const LEVELS: usize = 8;
 
 /// How a network hangs together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct How {
     /// The network.
     pub network: String,
@@ -84,7 +85,7 @@ pub struct How {
 }
 
 /// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Enough {
     /// Members that they tie: all that everything together ties.
     pub accounts: u64,
@@ -99,7 +100,7 @@ pub struct Enough {
 }
 
 /// One of the identifiers that are enough.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnoughOf {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -112,7 +113,7 @@ pub struct EnoughOf {
 }
 
 /// The groups that ties of so many bits and more hold together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     /// Bits.
     pub bits: f64,
@@ -125,7 +126,7 @@ pub struct Level {
 }
 
 /// Two groups that came together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Join {
     /// Bits of the tie.
     pub bits: f64,
@@ -142,7 +143,7 @@ pub struct Join {
 }
 
 /// What the network would be without one identifier.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldBy {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -162,11 +163,37 @@ pub struct HeldBy {
     pub largest_piece: u64,
 }
 
-/// Explains how a network hangs together.
+/// Explains how a network hangs together: as the detection kept it of flagged ones, else found as above.
 ///
 /// # Errors
-/// As [`Ties::of`].
+/// As [`Ties::of`]; [`Error::StoreDamaged`] if what was kept can't be read.
 pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
+    match results.details.how(dataset, network)? {
+        Some(kept) => Ok(kept),
+        None => found(dataset, results, network),
+    }
+}
+
+impl How {
+    /// The same, kept with names as stored, in the words of a level.
+    pub(crate) fn shown(mut self, naming: &Naming) -> Self {
+        if naming.is_full() {
+            return self;
+        }
+        let account = |name: &mut String| *name = naming.account(name).into_owned();
+        let identifier = |label: &mut String| *label = naming.labelled(label);
+        for join in &mut self.joins {
+            [&mut join.first, &mut join.second].into_iter().for_each(account);
+            join.by.iter_mut().for_each(identifier);
+        }
+        self.held_by.iter_mut().for_each(|held| identifier(&mut held.identifier));
+        self.separating_accounts.iter_mut().flatten().for_each(|separating| account(&mut separating.account_id));
+        self.enough.identifiers.iter_mut().for_each(|enough| identifier(&mut enough.identifier));
+        self
+    }
+}
+
+fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
     let ties = Ties::of(dataset, results)?;
     let members = results.belonging(network);
     let common = Common::of(&ties, network, &members);
@@ -196,10 +223,21 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
 /// # Errors
 /// As [`Ties::of`].
 pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
-    let ties = Ties::of(dataset, results)?;
-    let mut held = held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results);
-    held.retain(|held| held.members_lost > 0 || held.pieces > 1);
-    Ok(held)
+    let held = match results.details.how(dataset, network)? {
+        Some(kept) => kept.held_by,
+        None => {
+            let ties = Ties::of(dataset, results)?;
+            held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results)
+        }
+    };
+    Ok(held.into_iter().filter(HeldBy::is_fragile).collect())
+}
+
+impl HeldBy {
+    /// Whether something hangs on it.
+    pub(crate) fn is_fragile(&self) -> bool {
+        self.members_lost > 0 || self.pieces > 1
+    }
 }
 
 /// The identifiers that are enough to tie the members of a network, ascending, each with the bits of sharing it: see [`Enough`].

@@ -228,18 +228,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::key;
 
     const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
     const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
     const LAST: &[u8] = b"00112233445566778899aabbccddeeff";
-
-    fn key(folder: &Path, bytes: &[u8]) -> Key {
-        let path = folder.join("key");
-        std::fs::write(&path, bytes).unwrap();
-        #[cfg(unix)]
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        Key::read(&path).unwrap()
-    }
 
     /// Events (account, address, template) with ids, and a table with organisations.
     fn store(folder: &Path, name: &str, rows: &[(u32, u32, u32)], pseudonyms: Pseudonyms) -> PathBuf {

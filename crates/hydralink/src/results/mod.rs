@@ -1,16 +1,22 @@
 //! What a detection leaves in the store: labels of every account and identifier, and the networks.
 
+use std::borrow::Cow;
+
 use evidence::Classification;
 use graph::{AccountId, BipartiteGraph, Column, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 mod card;
+pub(crate) mod details;
 pub(crate) mod foremost;
+pub(crate) mod groups;
 
 pub use card::{Membership, Network, NetworkHead, Run, SignalLine, TyingIdentifier};
+use details::Details;
 use foremost::Foremost;
 pub use foremost::Totals;
+use groups::Groups;
 
 use crate::consensus::Consensus;
 use crate::dataset::Dataset;
@@ -60,6 +66,10 @@ pub struct Labelling {
     card_offsets: Column<u64>,
     /// The nodes with most of everything.
     pub(crate) foremost: Foremost,
+    /// Who is in each network, with what.
+    pub(crate) groups: Groups,
+    /// How each flagged network hangs together, and what its members did.
+    pub(crate) details: Details,
     /// What reruns on perturbed copies say, where they belong to this detection.
     pub(crate) consensus: Option<Consensus>,
 }
@@ -150,6 +160,8 @@ impl Labelling {
             network_of_identifier: store.column("result.network_of_identifier")?,
             card_offsets: store.column(OFFSETS)?,
             foremost: Foremost::open(store)?,
+            groups: Groups::open(store)?,
+            details: Details::open(store)?,
             consensus: None,
         };
         labelling.consensus = Consensus::current(dataset, &labelling)?;
@@ -202,6 +214,8 @@ impl Labelling {
             evidence_bits: labels.evidence_bits.into(),
             network_of_identifier: labels.network_of_identifier.into(),
             card_offsets: Column::default(),
+            groups: Groups::default(),
+            details: Details::default(),
             consensus: None,
             ..self.clone()
         }
@@ -260,6 +274,8 @@ impl Results {
         if !self.lists.is_empty() {
             writer.put(rules::SECTION, &serde_json::to_vec(&self.lists).expect("plain data serialises"))?;
         }
+        self.groups.write(writer)?;
+        self.details.write(writer)?;
         self.foremost.write(writer)
     }
 
@@ -291,6 +307,8 @@ impl Results {
             policy_names: Vec::new(),
             card_offsets: Column::default(),
             foremost: Foremost::default(),
+            groups: Groups::default(),
+            details: Details::default(),
             consensus: None,
         };
         Results { labelling, networks: Vec::new(), lists: Lists::default() }
@@ -339,6 +357,8 @@ impl Results {
             policy_names: self.policy_names.clone(),
             card_offsets: Column::default(),
             foremost: Foremost::default(),
+            groups: Groups::default(),
+            details: Details::default(),
             consensus: None,
         };
         Results { labelling, networks, lists: kept.lists(dataset, self.lists.clone()) }
@@ -451,21 +471,25 @@ impl Labelling {
         })
     }
 
-    /// The accounts of a network that belong, core and fringe, ascending. O(accounts of the store).
+    /// The accounts of a network that belong, core and fringe, ascending. Cost: as [`Labelling::members_of`].
     pub fn belonging(&self, network: usize) -> Vec<AccountId> {
         let members = self.members_of(network).into_iter();
         members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
     }
 
-    /// The accounts of a network, ascending, with how they belong. O(accounts).
+    /// The accounts of a network, ascending, with how they belong. O(accounts of the network) of what a detection kept, else
+    /// O(accounts of the store).
     pub fn members_of(&self, network: usize) -> Vec<(AccountId, Membership)> {
-        let codes = self.membership.as_slice();
-        let labels = self.network_of.as_slice();
-        labels
-            .iter()
-            .enumerate()
-            .filter(|&(_, &label)| label as usize == network)
-            .filter_map(|(account, _)| Some((AccountId(account as u32), Membership::of_code(codes[account])?)))
-            .collect()
+        let how = |&account: &u32| self.membership.get(account as usize).copied().and_then(Membership::of_code);
+        self.accounts_of(network).iter().filter_map(|account| Some((AccountId(*account), how(account)?))).collect()
+    }
+
+    /// The same without how they belong.
+    pub(crate) fn accounts_of(&self, network: usize) -> Cow<'_, [u32]> {
+        if let Some(kept) = self.groups.members(network) {
+            return Cow::Borrowed(kept);
+        }
+        let labels = (0u32..).zip(self.network_of.as_slice());
+        labels.filter(|&(_, &label)| label as usize == network).map(|(account, _)| account).collect()
     }
 }

@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 77] = [
+const SECTIONS: [&str; 85] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -70,6 +70,8 @@ const SECTIONS: [&str; 77] = [
     "result.communities",
     "result.components",
     "result.confidence",
+    "result.detail_offsets",
+    "result.details",
     "result.evidence_bits",
     "result.foremost",
     "result.foremost_exchanges",
@@ -77,6 +79,11 @@ const SECTIONS: [&str; 77] = [
     "result.foremost_identifiers",
     "result.foremost_last_seen",
     "result.foremost_offsets",
+    "result.group_holdings",
+    "result.group_members",
+    "result.group_offsets",
+    "result.group_own",
+    "result.group_touching",
     "result.lists",
     "result.membership",
     "result.network_of",
@@ -84,6 +91,7 @@ const SECTIONS: [&str; 77] = [
     "result.network_offsets",
     "result.networks",
     "result.policies",
+    "result.roles",
     "result.small_degrees",
     "result.spread_seconds",
     "result.summary",

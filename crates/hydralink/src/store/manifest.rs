@@ -2,12 +2,14 @@
 //!
 //! `MANIFEST` = 8 bytes magic, `u32` format version, `u32` reserved (0), `u64` payload length, `u128` xxh3-128 of the payload,
 //! payload. The payload is [`Manifest`] in bincode's standard configuration (little-endian, variable-length integers), at most
-//! [`LIMIT`] bytes. All numbers little-endian. This is the only place that uses bincode.
+//! [`LIMIT`] bytes. All numbers little-endian. [`encoded`] and [`decoded`] are the only places that use bincode; documents in sections
+//! are theirs as well.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -145,18 +147,29 @@ pub(crate) fn read(store: &Path) -> Result<Manifest, Error> {
     if xxh3_128(payload) != checksum || format == 0 {
         return Err(damaged("checksum does not match".to_owned()));
     }
-    let config = bincode::config::standard().with_limit::<LIMIT>();
-    let (manifest, used): (Manifest, usize) =
-        bincode::serde::decode_from_slice(payload, config).map_err(|error| damaged(error.to_string()))?;
-    if used != payload.len() {
-        return Err(damaged(format!("{} bytes left over after the manifest", payload.len() - used)));
-    }
+    let manifest: Manifest = decoded(payload).map_err(damaged)?;
     // A store may be somebody else's, and a file that it names is read, and removed when the store is replaced.
     match manifest.sections.iter().find(|section| !is_file_of(&section.name, &section.file)) {
         Some(section) => {
             Err(damaged(format!("section {:?} is in {:?}, which is no file of a store", section.name, section.file)))
         }
         None => Ok(manifest),
+    }
+}
+
+/// A value in bincode's standard configuration.
+pub(crate) fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).expect("plain data encodes")
+}
+
+/// The value that all of these bytes are, of at most [`LIMIT`] bytes.
+pub(crate) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let config = bincode::config::standard().with_limit::<LIMIT>();
+    let (value, used) = bincode::serde::decode_from_slice(bytes, config).map_err(|error| error.to_string())?;
+    if used == bytes.len() {
+        Ok(value)
+    } else {
+        Err(format!("{} bytes are left over after what is encoded", bytes.len() - used))
     }
 }
 
@@ -170,8 +183,10 @@ fn is_file_of(name: &str, file: &str) -> bool {
 
 /// Writes a manifest beside the old one and renames it into place. An error says that the old one still stands.
 pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
-    let config = bincode::config::standard().with_limit::<LIMIT>();
-    let payload = bincode::serde::encode_to_vec(manifest, config).map_err(std::io::Error::other)?;
+    let payload = encoded(manifest);
+    if payload.len() > LIMIT {
+        return Err(std::io::Error::other(format!("it would have {} bytes, and may have {LIMIT}", payload.len())));
+    }
     let mut file = tempfile::Builder::new().prefix(UNRENAMED).tempfile_in(store)?;
     file.write_all(&MAGIC)?;
     file.write_all(&FORMAT.to_le_bytes())?;

@@ -37,6 +37,7 @@ use crate::error::Error;
 
 pub(crate) use events::Element;
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
+pub(crate) use manifest::{decoded, encoded};
 pub use section::{Reading, SMALL_SECTION};
 pub use writer::StoreWriter;
 

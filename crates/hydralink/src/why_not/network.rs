@@ -148,12 +148,12 @@ fn answer(found: &WhyNotMember) -> String {
 }
 
 /// Kinds of which the account and two members have identifiers, but none that speaks for it.
-fn kinds_not_shared(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<String> {
+fn kinds_not_shared(ties: &Ties<'_>, account: AccountId, group: &Group<'_>, ballots: &[Ballot]) -> Vec<String> {
     let dataset = ties.dataset();
     let graph = dataset.graph();
     let mut of_network = vec![false; graph.kind_count()];
-    let several = group.holdings().iter().filter(|(_, held)| *held > 1);
-    several.for_each(|&(identifier, _)| of_network[graph.kind_of(graph::IdentifierId(identifier)).index()] = true);
+    let several = group.holdings().filter(|(_, held)| *held > 1);
+    several.for_each(|(identifier, _)| of_network[graph.kind_of(graph::IdentifierId(identifier)).index()] = true);
     let mut own: Vec<_> = graph.sightings_of(account).map(|sighting| graph.kind_of(sighting.identifier)).collect();
     own.sort_unstable();
     own.dedup();
@@ -162,7 +162,7 @@ fn kinds_not_shared(ties: &Ties<'_>, account: AccountId, group: &Group, ballots:
 }
 
 /// The strongest identifiers that would tie the account together with what it has, without those that aren't needed for that.
-fn would_do(ties: &Ties<'_>, account: AccountId, group: &Group, ballots: &[Ballot]) -> Vec<Missing> {
+fn would_do(ties: &Ties<'_>, account: AccountId, group: &Group<'_>, ballots: &[Ballot]) -> Vec<Missing> {
     let dataset = ties.dataset();
     let accepted = |more: &[Ballot]| ties.to_group_by(account, group, ballots.iter().chain(more).copied()).accepted;
     if group.accounts.binary_search(&account.0).is_ok() || accepted(&[]) {
