@@ -9,7 +9,10 @@ mod output;
 mod progress;
 
 use std::io::{self, Write};
+use std::panic;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use args::Arguments;
 use output::Output;
@@ -25,7 +28,13 @@ enum Found {
 
 fn main() -> ExitCode {
     let arguments = args::parse();
-    match run(arguments) {
+    // Told once it is known that no damaged store is the reason.
+    panic::set_hook(Box::new(|panic| *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string()));
+    let ended = panic::catch_unwind(|| run(arguments)).unwrap_or_else(|_| {
+        let _ = writeln!(io::stderr(), "{}", PANIC.lock().unwrap_or_else(PoisonError::into_inner));
+        std::process::exit(101)
+    });
+    match ended {
         Ok(Found::Something) => ExitCode::SUCCESS,
         Ok(Found::Nothing) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -36,6 +45,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the last panic said.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
 /// The story: threads, output, command, flush.
 fn run(arguments: Arguments) -> anyhow::Result<Found> {
     let Arguments { shared, command } = arguments;
@@ -43,7 +55,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Found> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     progress::stop_on_interrupt()?;
     let mut output = Output::new(&shared);
-    let found = pool.install(|| commands::run(command, &shared, &mut output))?;
+    let stores: Vec<PathBuf> = std::env::args_os().map(PathBuf::from).filter(|path| hydralink::store::is_store(path)).collect();
+    let found = hydralink::store::ask(&stores, || pool.install(|| commands::run(command, &shared, &mut output)))??;
     if found == Found::Nothing {
         output.say_nothing_found()?;
     }

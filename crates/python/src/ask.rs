@@ -18,7 +18,7 @@ use crate::errors::{raised, usage};
 use crate::find::{Id, first};
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
-use crate::work::released;
+use crate::work::asked;
 
 #[pymethods]
 impl Store {
@@ -33,8 +33,8 @@ impl Store {
             Ok(nodes.into_iter().map(|node| query::show(&dataset, labels.as_ref(), node)).collect::<Vec<_>>())
         };
         match node {
-            One::Name(name) => plain(py, &released(py, || show(&[name]))?[0]),
-            One::Names(names) => plain(py, &released(py, || show(&names))?),
+            One::Name(name) => plain(py, &asked(py, &[&self.path], || show(&[name]))?[0]),
+            One::Names(names) => plain(py, &asked(py, &[&self.path], || show(&names))?),
         }
     }
 
@@ -49,7 +49,7 @@ impl Store {
         top: usize,
         r#where: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?.for_lookups();
             let labels = dataset.labelling_if_any()?;
             let node = dataset.node(node)?;
@@ -75,7 +75,7 @@ impl Store {
         max_degree: usize,
         max_nodes: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let ego = released(py, || {
+        let ego = asked(py, &[&self.path], || {
             let dataset = self.dataset()?.for_lookups();
             let labels = dataset.labelling_if_any()?;
             let node = dataset.node(node)?;
@@ -99,7 +99,7 @@ impl Store {
         top: usize,
         r#where: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let measures = [("degree", By::Degree), ("accounts", By::Degree), ("events", By::Events), ("bits", By::Bits)];
             let by = word("by", by, &measures)?;
             let dataset = self.dataset()?.for_lookups();
@@ -112,7 +112,7 @@ impl Store {
     /// The strongest chains of evidence between two nodes, at most `k`: `bits`, `cost`, and `hops`. Empty where none joins them.
     #[pyo3(signature = (first, second, *, k = 1))]
     fn path<'py>(&self, py: Python<'py>, first: &str, second: &str, k: usize) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
             let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
@@ -123,10 +123,10 @@ impl Store {
 
     /// What two accounts were both seen with, with bits; or the accounts, with their labels, that two identifiers have in common.
     fn common<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
-        let dataset = released(py, || Ok(self.dataset()?.for_lookups()))?;
-        match released(py, || Ok((dataset.node(first)?, dataset.node(second)?)))? {
+        let dataset = asked(py, &[&self.path], || Ok(self.dataset()?.for_lookups()))?;
+        match asked(py, &[&self.path], || Ok((dataset.node(first)?, dataset.node(second)?)))? {
             (Node::Account(first), Node::Account(second)) => {
-                let found = released(py, || {
+                let found = asked(py, &[&self.path], || {
                     let labels = dataset.labelling_if_any()?;
                     let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
                     Ok(links::common(&dataset, ties.as_ref(), first, second))
@@ -134,7 +134,7 @@ impl Store {
                 plain(py, &found)
             }
             (Node::Identifier(first), Node::Identifier(second)) => {
-                let found = released(py, || labelled(&dataset, &links::common_accounts(&dataset, first, second)))?;
+                let found = asked(py, &[&self.path], || labelled(&dataset, &links::common_accounts(&dataset, first, second)))?;
                 plain(py, &found)
             }
             _ => Err(raised(py, &usage("common takes two accounts, or two identifiers; see path() for one of each"))),
@@ -152,7 +152,7 @@ impl Store {
         prior_same_operator: Option<f64>,
         significance: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             if let Some(prior) = prior_same_operator.filter(|&prior| !(prior > 0.0 && prior < 1.0)) {
                 return Err(usage(format!("prior_same_operator={prior}: a probability over 0 and below 1 was expected")));
             }
@@ -174,7 +174,7 @@ impl Store {
 
     /// What keeps two accounts apart, or an account out of a network (an id), and what is missing.
     fn why_not<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let first = account(&dataset, first)?;
             Ok(if why_not::names_network(&dataset, second) {
@@ -194,8 +194,9 @@ impl Store {
     #[pyo3(signature = (account, *, significance = false))]
     fn appeal<'py>(&self, py: Python<'py>, account: &str, significance: bool) -> PyResult<Bound<'py, PyAny>> {
         let explain = if significance { appeal::appeal_with_significance } else { appeal::appeal };
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
+            let dataset = dataset.for_lookups();
             explain(&dataset, &labels, crate::store::account(&dataset, account)?)
         })?;
         plain(py, &found)
@@ -203,7 +204,7 @@ impl Store {
 
     /// What joined a network (id or rank), in which order, and what it would be without the identifier that holds it together.
     fn how<'py>(&self, py: Python<'py>, id: Id) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let place = id.place(&labels)?;
             dataset.expect_reading_of_network(&labels, place);
@@ -215,7 +216,7 @@ impl Store {
     /// How tightly a network (id or rank) holds together: cores, butterflies, bridges and blocks.
     #[pyo3(signature = (id, *, alpha = 2, beta = 2))]
     fn cohesion<'py>(&self, py: Python<'py>, id: Id, alpha: u32, beta: u32) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let place = id.place(&labels)?;
             dataset.expect_reading_of_network(&labels, place);
@@ -227,7 +228,7 @@ impl Store {
     /// The identifiers that two networks both touch.
     #[pyo3(signature = (first_id, second_id, *, top = 0))]
     fn overlap<'py>(&self, py: Python<'py>, first_id: Id, second_id: Id, top: usize) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             Ok(first(links::overlap(&dataset, &labels, first_id.place(&labels)?, second_id.place(&labels)?)?, top))
         })?;
@@ -244,7 +245,7 @@ impl Store {
         good: Option<Vec<String>>,
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let (seeds, good) = (accounts(&dataset, &seeds)?, accounts(&dataset, &good.unwrap_or_default())?);
             let mut found = expand::expand(&dataset, &labels, &seeds, &good)?;
@@ -269,7 +270,7 @@ impl Store {
         cannot: Option<Vec<(String, String)>>,
         good: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (linked, accounts) = released(py, || {
+        let (linked, accounts) = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
             let known = Known { rule, rules, must, cannot, good };
@@ -291,7 +292,7 @@ impl Store {
     /// the accounts of one (1 is the densest).
     #[pyo3(signature = (*, blocks = 5, accounts_of = None))]
     fn dense<'py>(&self, py: Python<'py>, blocks: usize, accounts_of: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let (dataset, found) = released(py, || {
+        let (dataset, found) = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
             let found = dense::dense_blocks(&dataset, labels.as_ref(), accounts_of.map_or(blocks, |block| block.max(1)));
@@ -301,7 +302,7 @@ impl Store {
             None => plain(py, &found),
             Some(block) => {
                 let members = found.get(block.wrapping_sub(1)).map(|found| &found.members[..]);
-                plain(py, &released(py, || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
+                plain(py, &asked(py, &[&self.path], || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
             }
         }
     }
@@ -321,7 +322,7 @@ impl Store {
         share: f64,
         accounts_of: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (dataset, found) = released(py, || {
+        let (dataset, found) = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
             let within = hydralink::time::length_of(within)?;
@@ -333,7 +334,7 @@ impl Store {
             None => plain(py, &found),
             Some(core) => {
                 let members = found.cores.get(core.wrapping_sub(1)).map(|found| &found.members[..]);
-                plain(py, &released(py, || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
+                plain(py, &asked(py, &[&self.path], || labelled(&dataset, members.ok_or_else(|| fewer("accounts_of"))?))?)
             }
         }
     }

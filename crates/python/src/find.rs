@@ -18,7 +18,7 @@ use crate::errors::usage;
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table::Table;
-use crate::work::{Watch, released, watched};
+use crate::work::{Watch, asked, watched};
 
 /// Networks that a notebook shows of a store.
 const SHOWN: usize = 10;
@@ -39,7 +39,7 @@ pub(crate) fn default_config(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 /// What became of each network between two stores: born, grew, shrank, split, merged, replaced, gone.
 #[pyfunction]
 pub(crate) fn diff<'py>(py: Python<'py>, before: &Store, after: &Store) -> PyResult<Bound<'py, PyAny>> {
-    let found = released(py, || {
+    let found = asked(py, &[&before.path, &after.path], || {
         let (before, after) = (before.dataset()?, after.dataset()?);
         Ok(changes::diff((&before, &before.results()?), (&after, &after.results()?)))
     })?;
@@ -109,7 +109,7 @@ impl Store {
     /// holds, as in 'accounts > 50 and score > 10'.
     #[pyo3(signature = (*, top = 0, all = false, r#where = None))]
     fn networks(&self, py: Python<'_>, top: usize, all: bool, r#where: Option<&str>) -> PyResult<Table> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let (dataset, labels) = (&reading.dataset, &reading.labelling);
             let found = labels.networks(dataset, &ranked(labels, all))?.into_iter();
@@ -123,7 +123,7 @@ impl Store {
     /// `network --format json` prints it, or with `format="markdown"` a document as text.
     #[pyo3(signature = (id, *, format = "json"))]
     fn network<'py>(&self, py: Python<'py>, id: Id, format: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (found, markdown) = released(py, || {
+        let (found, markdown) = asked(py, &[&self.path], || {
             let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
             let place = id.place(&labels)?;
@@ -138,7 +138,7 @@ impl Store {
     /// A dictionary as `assess --format json` prints it, or with `format="markdown"` a document as text.
     #[pyo3(signature = (accounts, *, format = "json"))]
     fn assess<'py>(&self, py: Python<'py>, accounts: Vec<String>, format: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (found, markdown) = released(py, || {
+        let (found, markdown) = asked(py, &[&self.path], || {
             let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
             Ok((assess::assess(&dataset, &labels, &crate::ask::accounts(&dataset, &accounts)?)?, markdown))
@@ -152,9 +152,10 @@ impl Store {
     /// 'confidence > 0.9'. Streamed: it may be larger than memory.
     #[pyo3(signature = (network = None, *, r#where = None))]
     fn members(&self, py: Python<'_>, network: Option<Id>, r#where: Option<&str>) -> PyResult<Table> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
+            place.into_iter().for_each(|place| reading.dataset.expect_reading_of_network(&reading.labelling, place));
             if r#where.is_none() {
                 return Table::new("members", move || Ok(arrow::members(&reading, place)));
             }
@@ -170,7 +171,7 @@ impl Store {
     /// what has no value is null.
     #[pyo3(signature = (network = None, *, all = false))]
     fn evidence(&self, py: Python<'_>, network: Option<Id>, all: bool) -> PyResult<Table> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let places = match network {
                 Some(id) => vec![id.place(&labels)?],
@@ -187,7 +188,7 @@ impl Store {
     /// 'degree > 50 and first_seen >= 2026-02-01'.
     #[pyo3(signature = (*, kind = None, top = 0, r#where = None))]
     fn hubs(&self, py: Python<'_>, kind: Option<&str>, top: usize, r#where: Option<&str>) -> PyResult<Table> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let kind = kind.map(str::to_owned);
             if top == 0 && r#where.is_none() {
@@ -204,7 +205,7 @@ impl Store {
     /// flagged `network` of the account. With `network` (id or rank) only those of its members. Streamed.
     #[pyo3(signature = (network = None))]
     fn sightings(&self, py: Python<'_>, network: Option<Id>) -> PyResult<Table> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
             Table::new("sightings", move || Ok(arrow::sightings(&reading, place)))
@@ -221,7 +222,7 @@ impl Store {
         minutes_a_network: f64,
         minutes_an_account: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             review::review(&dataset, &labels, &ReviewConfig { hours, minutes_a_network, minutes_an_account })
         })?;
@@ -240,10 +241,10 @@ impl Store {
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
         if sweep {
-            let points = released(py, || Ok(hydralink::degree_sweep(&self.dataset()?)))?;
+            let points = asked(py, &[&self.path], || Ok(hydralink::degree_sweep(&self.dataset()?)))?;
             return plain(py, &points);
         }
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let partition = hydralink::components(&dataset, &ComponentFilter { kinds: kind.unwrap_or_default(), max_degree })?;
             Ok(query::groups(&dataset, &partition, top))
@@ -265,7 +266,7 @@ impl Store {
         converge: bool,
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let qualities = [("modularity", Quality::Modularity), ("cpm", Quality::Cpm), ("barber", Quality::Barber)];
             let algorithms = [("leiden", Algorithm::Leiden), ("louvain", Algorithm::Louvain)];
             let search = CommunitySearch {
@@ -287,19 +288,19 @@ impl Store {
     #[pyo3(signature = (id = None, *, events = false))]
     fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool) -> PyResult<Bound<'py, PyAny>> {
         if events {
-            let happened = released(py, || lineage::events(&self.dataset()?))?;
+            let happened = asked(py, &[&self.path], || lineage::events(&self.dataset()?))?;
             return plain(py, &happened);
         }
         match id {
             Some(id) => {
-                let found = released(py, || {
+                let found = asked(py, &[&self.path], || {
                     let (dataset, labels) = self.labelled()?;
                     lineage::lineage(&dataset, &labels, &id.text())
                 })?;
                 plain(py, &found)
             }
             None => {
-                let found = released(py, || {
+                let found = asked(py, &[&self.path], || {
                     let (dataset, labels) = self.labelled()?;
                     lineage::lineages(&dataset, &labels)
                 })?;

@@ -4,6 +4,7 @@
 //! Python whether Ctrl-C was pressed, and calls `progress`. A signal or an exception in `progress` stops the work where it next
 //! says what it does: what it was about to write is then not written.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +18,15 @@ use crate::errors::{raised, usage};
 
 /// How often Python is asked for signals.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Short work on these stores without the GIL.
+pub(crate) fn asked<T: Send>(
+    py: Python<'_>,
+    stores: &[impl AsRef<Path> + Sync],
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    released(py, || hydralink::store::ask(stores, work)?)
+}
 
 /// Short work without the GIL.
 pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {

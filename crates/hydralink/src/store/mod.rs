@@ -17,8 +17,9 @@
 //!
 //! # What is checked
 //! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
-//! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte.
+//! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte. [`ask`] checks them where a question panics.
 
+mod ask;
 mod layout;
 mod manifest;
 mod section;
@@ -35,6 +36,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
+pub use ask::ask;
 pub(crate) use events::Element;
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
 pub(crate) use manifest::{decoded, encoded};
@@ -50,6 +52,11 @@ pub(crate) const LOCK: &str = "LOCK";
 /// The key that a store's pseudonyms were made with, if there is a store of pseudonyms at `path`.
 pub(crate) fn key_id_at(path: &Path) -> Option<String> {
     manifest::read(path).ok()?.key_id
+}
+
+/// Whether a store, whole or not, is at `path`.
+pub fn is_store(path: &Path) -> bool {
+    path.join(MANIFEST).is_file()
 }
 
 /// Syncs a folder, as far as the system can. One that can't be (Windows, some network drives) costs durability on power loss:

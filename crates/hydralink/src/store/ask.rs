@@ -1,0 +1,173 @@
+//! Is it the store's fault that a question can't be answered?
+//!
+//! Sections over [`super::SMALL_SECTION`] bytes aren't read when a store is opened, and so neither are their checksums compared; a
+//! number in one that was altered leads a question to a place that there isn't, and it panics. Checking every number where it is read
+//! would cost every question; checking after a panic costs nobody else anything.
+//!
+//! What this can't tell: an altered number that leads to another place that there is gives another answer
+//! ([`super::Store::verify`] finds it), and one that is taken for a size may ask for more memory than there is, which ends the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+use super::Store;
+use crate::error::Error;
+
+/// Asks a question of the stores at these paths. If it panics, the checksums of all their sections are compared, which reads the
+/// stores once; the panic goes on if nothing is damaged. Whatever the question changes has to bear that it ends anywhere.
+///
+/// ```
+/// # let (_folder, path) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+/// use hydralink::{Dataset, how, store};
+///
+/// let answer = store::ask(&[&path], || {
+///     let dataset = Dataset::open(&path)?;
+///     how::how(&dataset, &dataset.labelling()?, 0)
+/// })??;
+/// assert!(answer.accounts > 1);
+/// # Ok::<(), hydralink::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::StoreDamaged`] names the damaged section that it panicked over.
+pub fn ask<T>(stores: &[impl AsRef<Path>], question: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(question)).or_else(|panic| {
+        for store in stores {
+            if let Err(damage @ Error::StoreDamaged { .. }) = Store::open(store.as_ref()).and_then(|store| store.verify()) {
+                return Err(damage);
+            }
+        }
+        resume_unwind(panic)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::bans::{self, PlanConfig};
+    use crate::layers::{LayersConfig, layers};
+    use crate::results::Membership;
+    use crate::ties::Ties;
+    use crate::top::{By, top};
+    use crate::{self as hydralink, AccountId, Dataset, Labelling, Node};
+    use crate::{appeal, cohesion, dense, dossier, expand, how, lineage, linkage, links, paths, query, why_not};
+
+    #[test]
+    fn a_panic_over_a_whole_store_goes_on() {
+        let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        assert_eq!(ask(&[&store], || 7).unwrap(), 7);
+        let panic = catch_unwind(|| ask(&[&store], || panic!("a broken invariant")));
+        assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a broken invariant"));
+    }
+
+    /// Every question about a network, its members and some nodes; what they answer is of no interest here.
+    fn ask_all(dataset: &Dataset, labels: &Labelling, network: usize, nodes: &[Node]) -> Result<(), Error> {
+        let ties = Ties::of(dataset, labels)?;
+        for &node in nodes {
+            query::show(dataset, Some(labels), node);
+            query::neighbors(dataset, Some(labels), node);
+            links::ego(dataset, Some(labels), node, 2, 50, 500);
+            if let Node::Identifier(identifier) = node {
+                query::hub(dataset, labels, identifier);
+            }
+        }
+        query::members(dataset, labels, None).for_each(drop);
+        query::hubs(dataset, labels, None)?.take(2000).for_each(drop);
+        for by in [By::Degree, By::Events, By::Bits] {
+            top(dataset, labels, by, None)?.take(2000).for_each(drop);
+        }
+        let accounts: Vec<AccountId> = nodes
+            .iter()
+            .filter_map(|node| match node {
+                Node::Account(account) => Some(*account),
+                Node::Identifier(_) => None,
+            })
+            .collect();
+        for pair in accounts.windows(2).filter(|pair| pair[0] != pair[1]) {
+            let [first, second] = [pair[0], pair[1]];
+            links::why(dataset, labels, first, second)?;
+            links::common(dataset, Some(&ties), first, second);
+            why_not::why_not(dataset, labels, first, second)?;
+            why_not::why_not_member(dataset, labels, first, &labels.head(network).id)?;
+            paths::paths(dataset, Some(&ties), Node::Account(first), Node::Account(second), 3)?;
+            appeal::appeal(dataset, labels, first)?;
+        }
+        expand::expand(dataset, labels, &accounts, &[])?;
+        let card = labels.network(dataset, network)?;
+        dossier::dossier(dataset, labels, &card);
+        how::how(dataset, labels, network)?;
+        cohesion::cohesion(dataset, labels, network, 2, 2)?;
+        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true })?;
+        bans::impact(dataset, labels, nodes)?;
+        links::overlap(dataset, labels, network, network + 1)?;
+        lineage::lineages(dataset, labels)?;
+        lineage::lineage(dataset, labels, &labels.head(network).id)?;
+        linkage::components(dataset, &linkage::ComponentFilter::default())?;
+        linkage::degree_sweep(dataset);
+        dense::dense_blocks(dataset, Some(labels), 2);
+        layers(dataset, &dataset.results()?, &LayersConfig::default())?;
+        Ok(())
+    }
+
+    /// Bytes of one section after the other are altered under an open store, as if each were too large to be checked when it was opened.
+    #[test]
+    fn no_altered_section_makes_a_question_panic() {
+        let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let sections = Store::open(&store).unwrap().manifest().sections.clone();
+        let mut caught = 0;
+        for section in sections.iter().filter(|section| section.bytes > 0) {
+            let path: PathBuf = store.join(&section.file);
+            let whole = fs::read(&path).unwrap();
+            let stretch = whole.len().min(4096);
+            for damage in 0..4 {
+                let mut altered = whole.clone();
+                let from = random.next_u64() as usize % (whole.len() - stretch + 1);
+                match damage {
+                    0 => altered[from..from + stretch].fill(0),
+                    1 => altered[from..from + stretch].fill(0xff),
+                    2 => random.fill_bytes(&mut altered[from..from + stretch]),
+                    _ => {
+                        (0..16).for_each(|_| altered[random.next_u64() as usize % whole.len()] ^= 1 << (random.next_u64() % 8))
+                    }
+                }
+                let (dataset, nodes, network, labels) = asked_of(&store);
+                // In place: what is mapped changes with it.
+                fs::write(&path, &altered).unwrap();
+                let asked = ask(&[&store], || {
+                    drop(Dataset::open(&store).and_then(|dataset| dataset.labelling()));
+                    ask_all(&dataset, &labels, network, &nodes)
+                });
+                match asked {
+                    Err(Error::StoreDamaged { section: named, .. }) => {
+                        assert_eq!(named, section.name);
+                        caught += 1;
+                    }
+                    Err(other) => panic!("{}: {other}", section.name),
+                    Ok(_) => {}
+                }
+                fs::write(&path, &whole).unwrap();
+            }
+        }
+        assert!(caught > 20, "{caught} questions were led astray");
+        let (dataset, nodes, network, labels) = asked_of(&store);
+        ask_all(&dataset, &labels, network, &nodes).unwrap();
+    }
+
+    /// A store, and what it is asked about: the strongest network, some of its members, of everybody and of the identifiers.
+    fn asked_of(store: &Path) -> (Dataset, Vec<Node>, usize, Labelling) {
+        let dataset = Dataset::open(store).unwrap();
+        let labels = dataset.labelling().unwrap();
+        let members = labels.members_of(0).into_iter().filter(|(_, how)| *how == Membership::Core).take(3);
+        let others = (0..dataset.graph().account_count() as u32).step_by(300).map(AccountId).take(3);
+        let identifiers = (0..dataset.graph().identifier_count() as u32).step_by(500).map(Node::identifier).take(6);
+        let nodes = members.map(|(account, _)| account).chain(others).map(Node::Account).chain(identifiers).collect();
+        (dataset, nodes, 0, labels)
+    }
+}
