@@ -32,8 +32,8 @@
 //! 34 are exempted, 91 possibly taken over, and none of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353
 //! members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
 //!
-//! Cost: an account's row, and the accounts of those of its identifiers that few have. The detection does it for the accounts of all
-//! candidates and keeps what it finds.
+//! Cost: an account's row, and the accounts of those of its identifiers that few have. The detection does it for the accounts of
+//! all candidates and keeps what it finds.
 
 use std::collections::BTreeMap;
 
@@ -129,8 +129,8 @@ fn held_role(dataset: &Dataset, results: &Labelling, account: AccountId) -> Opti
     results.groups.role(account).unwrap_or_else(|| role_if_flagged(dataset, results, account))
 }
 
-/// The role that an account has if the candidate network which it belongs to or touches is one. O(its row and exchanges, and the
-/// accounts of what few have).
+/// The role that an account has if the candidate network which it belongs to or touches is one. O(its row and exchanges, and
+/// the accounts of what few have).
 pub(crate) fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     let (_, membership) = results.membership_of(account)?;
     let life = earlier_life(dataset, results, account);

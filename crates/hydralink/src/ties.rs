@@ -137,8 +137,8 @@ impl<'a> Ties<'a> {
         self.terms.needed(tie.corroborated, 1)
     }
 
-    /// The accounts of a network with what they were seen with: as the detection kept it, else counted, O(accounts of the store +
-    /// sightings of the network).
+    /// The accounts of a network with what they were seen with: as the detection kept it, else counted, O(accounts of the
+    /// store and sightings of the network).
     pub fn group(&self, network: usize) -> Group<'a> {
         self.results.groups.group(network).unwrap_or_else(|| {
             self.dataset.expect_reading_of_network(self.results, network);

@@ -14,7 +14,7 @@ use crate::errors::usage;
 use crate::find::Id;
 use crate::plain::plain;
 use crate::store::{Store, nodes, word};
-use crate::work::{Watch, released, watched};
+use crate::work::{Watch, asked, released, watched};
 
 const FORMATS: [(&str, Format); 7] = [
     ("graphml", Format::GraphMl),
@@ -67,7 +67,7 @@ impl Store {
         benign_budget: f64,
         identifier_actions: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let plan = released(py, || {
+        let plan = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let place = id.place(&labels)?;
             let network = labels.network(&dataset, place)?;
@@ -82,7 +82,7 @@ impl Store {
 
     /// What a list of accounts and identifiers made elsewhere would stop, hit and leave; tokens as in `plan_bans`.
     fn impact<'py>(&self, py: Python<'py>, nodes: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
-        let impact = released(py, || {
+        let impact = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let nodes = crate::act::nodes(&dataset, &nodes)?;
             if nodes.is_empty() {
@@ -125,7 +125,7 @@ impl Store {
         max_benign: f64,
         force_hub: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let summary = released(py, || {
+        let summary = asked(py, &[&self.path], || {
             if usize::from(network.as_ref().is_some_and(|ids| !ids.is_empty())) + usize::from(all) + usize::from(whole) > 1
                 || whole && minimal
             {
@@ -165,7 +165,7 @@ impl Store {
     /// those in `network`. Returns its size in bytes.
     #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
     fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Vec<Id>>, max_nodes: usize) -> PyResult<u64> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
             let config = ReportConfig { networks: chosen(&results, network.as_deref().unwrap_or_default())?, max_nodes };
@@ -320,7 +320,7 @@ impl Store {
         network: Option<Vec<Id>>,
         max_benign: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let summary = released(py, || {
+        let summary = asked(py, &[&self.path], || {
             let dataset = hydralink::Dataset::open(&self.path)?;
             let results = dataset.results()?;
             let sharing =
@@ -340,7 +340,7 @@ impl Store {
     /// What a group's indicators, that another member wrote with `share()`, and this store have in common.
     #[pyo3(signature = (path, *, group_key, expired = false))]
     fn r#match<'py>(&self, py: Python<'py>, path: PathBuf, group_key: PathBuf, expired: bool) -> PyResult<Bound<'py, PyAny>> {
-        let matches = released(py, || {
+        let matches = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let mut matches =
                 share::find_matches(&dataset, dataset.labelling_if_any()?.as_ref(), &path, &Key::read(&group_key)?)?;

@@ -14,8 +14,8 @@ pub(super) fn alone(stakes: &Stakes<'_>, targets: Vec<Target>) -> Vec<(Target, G
     targets.into_par_iter().with_min_len(64).map(|target| (target, nothing_done.gain(target))).collect()
 }
 
-/// The actions, of targets in ascending order with what each does alone, that the greedy rule of the module takes, and what they
-/// reach.
+/// The actions, of targets in ascending order with what each does alone, that the greedy rule of the module takes, and what
+/// they reach.
 pub(super) fn choose<'a>(stakes: &'a Stakes<'a>, alone: &[(Target, Gain)], budget: f64) -> (Vec<(Target, Gain)>, Reach<'a>) {
     let mut reach = Reach::new(stakes);
     let (targets, alone): (Vec<Target>, Vec<Gain>) = alone.iter().copied().unzip();

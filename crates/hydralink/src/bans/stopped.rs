@@ -50,8 +50,8 @@ pub(crate) struct Stakes<'a> {
     chances: Vec<f64>,
     /// Identifiers that may be acted on, ascending.
     identifiers: Vec<u32>,
-    /// By position in `identifiers`: the places of the accounts seen with it and the share of their exchanges that shows it. Kept, as a
-    /// plan asks for them many times and they are scattered over the store.
+    /// By position in `identifiers`: the places of the accounts seen with it and the share of their exchanges that shows it.
+    /// Kept, as a plan asks for them many times and they are scattered over the store.
     shares: Vec<Vec<(u32, f64)>>,
 }
 

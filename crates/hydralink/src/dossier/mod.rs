@@ -111,8 +111,8 @@ impl Dossier {
     }
 }
 
-/// Puts the dossier of a network together. Of one that isn't flagged, and where the detection kept nothing, it reads its members'
-/// rows and activity once.
+/// Puts the dossier of a network together. Of one that isn't flagged, and where the detection kept nothing, it reads its
+/// members' rows and activity once.
 pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
     let index = network.index();
     let belonging = results.belonging(index);

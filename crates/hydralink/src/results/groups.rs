@@ -2,8 +2,8 @@
 //!
 //! Of each candidate: its accounts; how many of them each identifier was seen on ([`crate::ties::Group`]); the identifiers that
 //! tie it; and of each account the role that it has if its network is one ([`crate::roles`]). 8 bytes for each identifier of a
-//! candidate, one for each account of the store. Results without them (those of older versions, of accounts that somebody names,
-//! and what `verify` finds again) give the same, counted when it is asked for.
+//! candidate, one for each account of the store. Results without them (those of older versions, of accounts that somebody
+//! names, and what `verify` finds again) give the same, counted when it is asked for.
 
 use std::borrow::Cow;
 use std::ops::Range;

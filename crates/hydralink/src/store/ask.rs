@@ -1,11 +1,12 @@
 //! Is it the store's fault that a question can't be answered?
 //!
-//! Sections over [`super::SMALL_SECTION`] bytes aren't read when a store is opened, and so neither are their checksums compared; a
-//! number in one that was altered leads a question to a place that there isn't, and it panics. Checking every number where it is read
-//! would cost every question; checking after a panic costs nobody else anything.
+//! Sections over [`super::SMALL_SECTION`] bytes aren't read when a store is opened, and so neither are their checksums compared;
+//! a number in one that was altered may lead a question to a place that there isn't, and it panics. Checking every number where it
+//! is read would cost every question; checking after a panic costs nobody else anything.
 //!
-//! What this can't tell: an altered number that leads to another place that there is gives another answer
-//! ([`super::Store::verify`] finds it), and one that is taken for a size may ask for more memory than there is, which ends the process.
+//! What this can't tell: an altered number that leads to another place that there is gives another answer, and
+//! [`super::Store::verify`] finds it; one that is taken for a size may ask for more memory than there is, or for a loop without
+//! an end, and a file that is cut short under an open store ends the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -13,8 +14,8 @@ use std::path::Path;
 use super::Store;
 use crate::error::Error;
 
-/// Asks a question of the stores at these paths. If it panics, the checksums of all their sections are compared, which reads the
-/// stores once; the panic goes on if nothing is damaged. Whatever the question changes has to bear that it ends anywhere.
+/// Asks a question of the stores at these paths. If it panics, the checksums of all their sections are compared, which reads
+/// the stores once; the panic goes on if nothing is damaged. Whatever the question changes has to bear that it ends anywhere.
 ///
 /// ```
 /// # let (_folder, path) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -115,7 +116,8 @@ mod tests {
         Ok(())
     }
 
-    /// Bytes of one section after the other are altered under an open store, as if each were too large to be checked when it was opened.
+    /// Bytes of one section after the other are altered under an open store, as if each were too large to be checked when it was
+    /// opened.
     #[test]
     fn no_altered_section_makes_a_question_panic() {
         let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));

@@ -2,8 +2,8 @@
 //!
 //! `MANIFEST` = 8 bytes magic, `u32` format version, `u32` reserved (0), `u64` payload length, `u128` xxh3-128 of the payload,
 //! payload. The payload is [`Manifest`] in bincode's standard configuration (little-endian, variable-length integers), at most
-//! [`LIMIT`] bytes. All numbers little-endian. [`encoded`] and [`decoded`] are the only places that use bincode; documents in sections
-//! are theirs as well.
+//! [`LIMIT`] bytes. All numbers little-endian. [`encoded`] and [`decoded`] are the only places that use bincode; documents in
+//! sections are theirs as well.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -17,7 +17,8 @@
 //!
 //! # What is checked
 //! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
-//! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte. [`ask`] checks them where a question panics.
+//! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte,
+//! and [`ask()`] does where a question panics.
 
 mod ask;
 mod layout;
