@@ -1,11 +1,13 @@
 //! A stream of text in pieces that end where a record ends, so that pieces can be parsed in parallel.
 //!
-//! A quote opens a field only at its start (RFC 4180), and a newline inside quotes doesn't end a record. A record of more than
-//! 8 MiB is dropped, up to its next newline, and reported: a file that is one endless line needs no more memory than any other.
+//! A newline inside quotes doesn't end a record, if they close (`quotes`). A line of more than 8 MiB is dropped and reported: a
+//! file that is one endless line needs no more memory than any other.
 
 use std::io::Read;
 
-/// Bytes a piece aims at.
+use crate::quotes::Quoting;
+
+/// Bytes that are read beside those of the longest record.
 const PIECE: usize = 4 << 20;
 
 /// Longest record.
@@ -23,30 +25,31 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces<R> {
     reader: R,
     carry: Vec<u8>,
-    delimiter: Option<u8>,
+    quoting: Option<Quoting>,
     line: u64,
     ended: bool,
 }
 
 impl<R: Read> Pieces<R> {
-    /// `delimiter` turns quoting on. `start` is what was read already.
-    pub(crate) fn new(reader: R, start: Vec<u8>, first_line: u64, delimiter: Option<u8>) -> Self {
-        Pieces { reader, carry: start, delimiter, line: first_line, ended: false }
+    /// `start` is what was read already.
+    pub(crate) fn new(reader: R, start: Vec<u8>, first_line: u64, quoting: Option<Quoting>) -> Self {
+        Pieces { reader, carry: start, quoting, line: first_line, ended: false }
     }
 
     /// The next piece; nothing at the end.
     pub(crate) fn next(&mut self) -> std::io::Result<Option<Piece>> {
         let mut piece = Piece::default();
         loop {
-            while !self.ended && self.carry.len() < PIECE {
-                let wanted = (PIECE + MAX_RECORD - self.carry.len()) as u64;
-                self.ended = self.reader.by_ref().take(wanted).read_to_end(&mut self.carry)? == 0;
+            // With more than the longest record, whatever was left of the last piece: only what is too long has no end.
+            let wanted = (PIECE + MAX_RECORD).saturating_sub(self.carry.len());
+            if !self.ended && wanted > 0 {
+                self.ended = self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.carry)? < wanted;
             }
             if self.carry.is_empty() {
                 piece.first_line = self.line;
                 return Ok(if piece.dropped.is_empty() { None } else { Some(piece) });
             }
-            let end = if self.ended { self.carry.len() } else { last_end(&self.carry, self.delimiter) };
+            let end = if self.ended { self.carry.len() } else { self.last_end() };
             if end > 0 {
                 let rest = self.carry.split_off(end);
                 piece.bytes = std::mem::replace(&mut self.carry, rest);
@@ -73,31 +76,14 @@ impl<R: Read> Pieces<R> {
             }
         }
     }
-}
 
-/// The end of the last whole record.
-fn last_end(bytes: &[u8], delimiter: Option<u8>) -> usize {
-    let quoting = delimiter.filter(|_| memchr::memchr(b'"', bytes).is_some());
-    let Some(delimiter) = quoting else {
-        return memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
-    };
-    let (mut end, mut at, mut quoted) = (0, 0, false);
-    while let Some(step) = memchr::memchr2(b'"', b'\n', &bytes[at..]) {
-        let here = at + step;
-        at = here + 1;
-        if bytes[here] == b'\n' {
-            if !quoted {
-                end = at;
-            }
-        } else if quoted && bytes.get(at) == Some(&b'"') {
-            at += 1;
-        } else if quoted {
-            quoted = false;
-        } else {
-            quoted = here == 0 || [delimiter, b'\n', b'\r'].contains(&bytes[here - 1]);
+    /// The end of the last whole record.
+    fn last_end(&self) -> usize {
+        match &self.quoting {
+            Some(quoting) => quoting.last_end(&self.carry),
+            None => memchr::memrchr(b'\n', &self.carry).map_or(0, |at| at + 1),
         }
     }
-    end
 }
 
 #[cfg(test)]
@@ -106,32 +92,53 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_quoted_newline_ends_nothing() {
-        assert_eq!(last_end(b"a,\"b\nc\"\nd,\"e\n", Some(b',')), 8);
-        assert_eq!(last_end(b"a,\"b\"\"\n\"\nx", Some(b',')), 9);
-        assert_eq!(last_end(b"a,b\"c\nx", Some(b',')), 6);
+    fn quoting() -> Option<Quoting> {
+        Some(Quoting { delimiter: b',', has_lines: vec![true; 2] })
+    }
+
+    fn all<R: Read>(reader: R, quoting: Option<Quoting>) -> Vec<Piece> {
+        let mut pieces = Pieces::new(reader, Vec::new(), 1, quoting);
+        std::iter::from_fn(|| pieces.next().unwrap()).collect()
     }
 
     #[test]
     fn an_endless_line_is_dropped_in_bounded_memory() {
         let endless = std::io::repeat(b'x').take(64 << 20).chain(&b"\na,b\n"[..]);
-        let mut pieces = Pieces::new(endless, Vec::new(), 1, Some(b','));
+        let mut pieces = Pieces::new(endless, Vec::new(), 1, quoting());
         let piece = pieces.next().unwrap().unwrap();
         assert_eq!((piece.bytes.as_slice(), piece.first_line, piece.dropped), (&b"a,b\n"[..], 2, vec![1]));
         assert!(pieces.carry.capacity() < 32 << 20);
         assert_eq!(pieces.next().unwrap(), None);
     }
 
+    #[test]
+    fn a_long_record_is_kept_wherever_it_lies() {
+        let line = |length: usize| [&vec![b'x'; length - 1][..], b"\n"].concat();
+        let quoted = [b"a,\"", &line(3 << 20)[..], &line(3 << 20)[..], b"\"\n"].concat();
+        for (record, quoting) in [(line(6 << 20), None), (quoted, quoting()), (line(MAX_RECORD), quoting())] {
+            for before in (0..=PIECE + MAX_RECORD).step_by(1 << 20) {
+                let bytes = [&line(1 << 10).repeat(before >> 10)[..], &record, &line(PIECE)].concat();
+                let pieces = all(&bytes[..], quoting.clone());
+                assert!(pieces.iter().all(|piece| piece.dropped.is_empty()), "{before} bytes before it");
+                assert!(pieces.iter().any(|piece| memchr::memmem::find(&piece.bytes, &record).is_some()), "{before}");
+                assert_eq!(pieces.into_iter().flat_map(|piece| piece.bytes).collect::<Vec<_>>(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn quotes_that_do_not_close_hold_nothing_up() {
+        let bytes = b"u1\"x,\"d1\n".repeat(4 << 20);
+        let pieces = all(&bytes[..], quoting());
+        assert!(pieces.len() <= bytes.len() / PIECE + 1 && pieces.iter().all(|piece| piece.dropped.is_empty()));
+        assert_eq!(pieces.into_iter().flat_map(|piece| piece.bytes).collect::<Vec<_>>(), bytes);
+    }
+
     proptest! {
         #[test]
         fn nothing_is_lost(bytes in prop::collection::vec(prop::sample::select(b"a,\"\n\r".to_vec()), 0..300)) {
-            let mut pieces = Pieces::new(&bytes[..], Vec::new(), 1, Some(b','));
-            let mut all = Vec::new();
-            while let Some(piece) = pieces.next().unwrap() {
-                all.extend(piece.bytes);
-            }
-            prop_assert_eq!(all, bytes);
+            let bytes_of = |piece: Piece| piece.bytes;
+            prop_assert_eq!(all(&bytes[..], quoting()).into_iter().flat_map(bytes_of).collect::<Vec<_>>(), bytes);
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::ingested::{FileRead, Ingested};
 use crate::keep::{InMemory, Keeper};
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
+use crate::quotes::Quoting;
 use crate::rows::{Rejection, Yield};
 use crate::schema::{Layout, Map, refuse_unknown};
 use crate::session::Session;
@@ -251,7 +252,8 @@ fn begin(
     let layout = session.map.layout(&names, path)?;
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
     start.drain(..end);
-    Ok((layout, Format::Delimited(delimiter), Pieces::new(reader, start, first_line, Some(delimiter))))
+    let quoting = Quoting::new(delimiter, &layout);
+    Ok((layout, Format::Delimited(quoting.clone()), Pieces::new(reader, start, first_line, Some(quoting))))
 }
 
 /// Refuses to write rejected rows over a file that is read.

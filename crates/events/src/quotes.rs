@@ -3,91 +3,280 @@
 //! RFC 4180 lets a quoted field go over lines, and a raw prompt does. But not everybody who writes logs quotes, and what a
 //! client says of itself may begin with a quote: then everything up to the next quote looks like one field. A record of several
 //! lines is one only if its quotes close where a field ends and it has as many fields as the header. Else its first line is
-//! read without quotes, and reading goes on at the next: nothing of a file hides behind a quote that isn't closed.
+//! read without quotes, and reading goes on at the next: nothing of a file hides behind a quote that isn't closed. A quote that
+//! closes after more than 8 MiB doesn't close.
 //!
 //! Where all closes and a field that links accounts goes over lines, nobody can say whether the writer quoted it or two clients
 //! chose their values for it. Such a field would say nothing, so all the lines are bad rows, and counted: neither are others'
 //! rows swallowed in silence nor is what one client wrote read as rows of others.
+//!
+//! Clients choose where quotes stand, so a line must not be able to make much be read again. From a line whose quotes don't
+//! close no more fields are looked at than the header has, and every line after it that opens a quote as well closes one of
+//! them: no byte is looked at from more than so many lines, O(bytes x fields).
 
 use std::ops::Range;
 
-/// What a record of several lines is.
+use crate::chunks::MAX_RECORD;
+use crate::schema::{Layout, Use};
+
+/// How the fields of a file are written, and what they may hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Quoting {
+    pub(crate) delimiter: u8,
+    /// Whether the text of a field may go over lines, by its place in the header.
+    pub(crate) has_lines: Vec<bool>,
+}
+
+/// A record that isn't one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Lines {
-    /// One row with text that has lines.
-    OneRow,
-    /// So many lines in a field that can't have any.
-    Swallowed(u64),
-    /// The first line of the record, whose quotes don't close, in bytes of it.
+pub(crate) enum Odd {
+    /// Lines in a field that can't have any.
+    Swallowed(Range<usize>),
+    /// The first line of a record whose quotes don't close.
     Unclosed(Range<usize>),
 }
 
-/// Looks at the bytes of a record as a reader of CSV took them, with its line end and blank lines before it. `width`: fields of
-/// the header; `has_lines`: whether the text of a field, by its place, may go over lines. O(bytes).
-pub(crate) fn lines_of(record: &[u8], delimiter: u8, width: usize, has_lines: impl Fn(usize) -> bool) -> Lines {
-    let blank = record.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-    let body = &record[blank..];
-    let Some(first) = memchr::memchr(b'\n', body).filter(|at| at + 1 < body.len()) else { return Lines::OneRow };
-    let unclosed = Lines::Unclosed(blank..blank + first + 1);
-    let (mut at, mut fields, mut swallowed) = (0, 1, false);
-    loop {
-        let ends = if body.get(at) == Some(&b'"') {
-            let Some(close) = close_of(body, at) else { return unclosed };
-            swallowed |= memchr::memchr(b'\n', &body[at..close]).is_some() && !has_lines(fields - 1);
-            close + 1
-        } else {
-            at + memchr::memchr2(delimiter, b'\n', &body[at..]).unwrap_or(body.len() - at)
-        };
-        match body.get(ends) {
-            Some(byte) if *byte == delimiter => (at, fields) = (ends + 1, fields + 1),
-            None | Some(b'\r' | b'\n') => break,
-            Some(_) => return unclosed,
+/// What a record is, and its end with the line end.
+enum Extent {
+    Row(usize),
+    Swallowed(usize),
+    Unclosed(usize),
+}
+
+impl Quoting {
+    pub(crate) fn new(delimiter: u8, layout: &Layout) -> Self {
+        let unread = |field: usize| layout.columns.iter().all(|column| column.index != field || column.usage == Use::Prompt);
+        Quoting { delimiter, has_lines: (0..layout.width).map(unread).collect() }
+    }
+
+    /// The next odd one of whole records, the first of which begins at `at`.
+    pub(crate) fn next_odd(&self, bytes: &[u8], mut at: usize) -> Option<Odd> {
+        while let Some(start) = quoted_record(bytes, at) {
+            match self.extent(bytes, start, true)? {
+                Extent::Row(end) => at = end,
+                Extent::Swallowed(end) => return Some(Odd::Swallowed(start..end)),
+                Extent::Unclosed(end) => return Some(Odd::Unclosed(start..end)),
+            }
+        }
+        None
+    }
+
+    /// The end of the last record that is whole whatever follows.
+    pub(crate) fn last_end(&self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(start) = quoted_record(bytes, at) {
+            match self.extent(bytes, start, false) {
+                Some(Extent::Row(end) | Extent::Swallowed(end) | Extent::Unclosed(end)) => at = end,
+                None => return start,
+            }
+        }
+        memchr::memrchr(b'\n', &bytes[at..]).map_or(at, |newline| at + newline + 1)
+    }
+
+    /// The end of the record at `start` if that is one of its line, as nearly all are: fields needn't be counted then.
+    fn line_end(&self, bytes: &[u8], start: usize) -> Option<usize> {
+        let mut at = start;
+        loop {
+            let here = at + memchr::memchr3(b'"', b'\n', b'\r', &bytes[at..])?;
+            at = here + 1;
+            match bytes[here] {
+                b'"' if here == start || bytes[here - 1] == self.delimiter => {
+                    let (Some(close), None) = close_of(bytes, here) else { return None };
+                    at = close + 1;
+                }
+                b'"' => {}
+                b'\n' => return Some(at),
+                _ => return bytes.get(at).map(|&next| at + usize::from(next == b'\n')),
+            }
         }
     }
-    let lines = memchr::memchr_iter(b'\n', body).count() + usize::from(!body.ends_with(b"\n"));
-    match (fields == width, swallowed) {
-        (false, _) => unclosed,
-        (true, true) => Lines::Swallowed(lines as u64),
-        (true, false) => Lines::OneRow,
+
+    /// What the record at `start` is, as a reader of CSV goes over it. `all`: whether nothing follows the bytes; else nothing
+    /// is said of a record that what follows can change.
+    fn extent(&self, bytes: &[u8], start: usize, all: bool) -> Option<Extent> {
+        let window = &bytes[..bytes.len().min(start + MAX_RECORD)];
+        if let Some(end) = self.line_end(window, start) {
+            return Some(Extent::Row(end));
+        }
+        let ends_field = |at: usize| window.get(at).is_none_or(|byte| [self.delimiter, b'\n', b'\r'].contains(byte));
+        let (mut at, mut fields) = (start, 1);
+        // Where the first line ends if quotes go over its end; whether they all close where a field ends.
+        let (mut first_line, mut sound, mut swallowed) = (None, true, false);
+        loop {
+            if window.get(at) == Some(&b'"') {
+                let (close, newline) = close_of(window, at);
+                if let Some(newline) = newline {
+                    first_line = first_line.or(Some(newline + 1));
+                    swallowed |= self.has_lines.get(fields - 1) == Some(&false);
+                }
+                at = close.map_or(window.len(), |close| close + 1);
+                sound &= close.is_some() && ends_field(at);
+            }
+            if !ends_field(at) {
+                at += memchr::memchr3(self.delimiter, b'\n', b'\r', &window[at..]).unwrap_or(window.len() - at);
+            }
+            match (window.get(at), first_line) {
+                (None, _) if window.len() < bytes.len() => {
+                    return memchr::memchr(b'\n', &bytes[start..]).map(|newline| Extent::Unclosed(start + newline + 1));
+                }
+                (None | Some(b'\r'), _) if !all && at + 1 >= bytes.len() => return None,
+                (_, Some(line)) if !sound || fields > self.has_lines.len() => return Some(Extent::Unclosed(line)),
+                (Some(&byte), _) if byte == self.delimiter => (at, fields) = (at + 1, fields + 1),
+                (next, first_line) => {
+                    let end = at + if window[at..].starts_with(b"\r\n") { 2 } else { usize::from(next.is_some()) };
+                    return Some(match first_line {
+                        Some(line) if fields != self.has_lines.len() => Extent::Unclosed(line),
+                        Some(_) if swallowed => Extent::Swallowed(end),
+                        _ => Extent::Row(end),
+                    });
+                }
+            }
+        }
     }
 }
 
-/// The quote that closes the one at `open`.
-fn close_of(body: &[u8], open: usize) -> Option<usize> {
-    let mut at = open + 1;
+/// Where the next record with quotes begins, from the beginning of one on.
+fn quoted_record(bytes: &[u8], at: usize) -> Option<usize> {
+    let quote = at + memchr::memchr(b'"', &bytes[at..])?;
+    Some(memchr::memrchr2(b'\n', b'\r', &bytes[at..quote]).map_or(at, |end| at + end + 1))
+}
+
+/// The quote that closes the one at `open`, and the first newline before it.
+fn close_of(bytes: &[u8], open: usize) -> (Option<usize>, Option<usize>) {
+    let (mut at, mut newline) = (open + 1, None);
     loop {
-        let quote = at + memchr::memchr(b'"', body.get(at..)?)?;
-        if body.get(quote + 1) != Some(&b'"') {
-            return Some(quote);
+        let rest = &bytes[at.min(bytes.len())..];
+        let step = if newline.is_none() { memchr::memchr2(b'"', b'\n', rest) } else { memchr::memchr(b'"', rest) };
+        let Some(here) = step.map(|step| at + step) else { return (None, newline) };
+        at = here + 1;
+        if bytes[here] == b'\n' {
+            newline = Some(here);
+        } else if bytes.get(at) == Some(&b'"') {
+            at += 1;
+        } else {
+            return (Some(here), newline);
         }
-        at = quote + 2;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Three fields, of which the last may have lines.
+    fn quoting() -> Quoting {
+        Quoting { delimiter: b',', has_lines: vec![false, false, true] }
+    }
+
+    fn odd(bytes: &[u8]) -> Vec<Odd> {
+        let mut at = 0;
+        let next = || {
+            let odd = quoting().next_odd(bytes, at)?;
+            let (Odd::Swallowed(range) | Odd::Unclosed(range)) = &odd;
+            at = range.end;
+            Some(odd)
+        };
+        std::iter::from_fn(next).collect()
+    }
 
     #[test]
     fn text_may_have_lines_and_what_links_may_not() {
-        let last = |field| field == 2;
-        assert_eq!(lines_of(b"a,b,\"x\ny\"\n", b',', 3, last), Lines::OneRow);
-        assert_eq!(lines_of(b"\r\n\na,b,c\n", b',', 3, last), Lines::OneRow);
-        assert_eq!(lines_of(b"a,\"b\"\"\n1,2,3\n\",c\n", b',', 3, last), Lines::Swallowed(3));
-        assert_eq!(lines_of(b"a,\"b\n1\",c", b',', 3, last), Lines::Swallowed(2));
+        assert_eq!(odd(b"a,b,\"x\ny\"\n\r\n\na,\"b\",c\n"), []);
+        assert_eq!(odd(b"1,2,3\na,\"b\"\"\n1,2,3\n\",c\r\nd,\"\n\",e"), [Odd::Swallowed(6..24), Odd::Swallowed(24..31)]);
     }
 
     #[test]
     fn a_quote_that_does_not_close_ends_with_its_line() {
-        for record in [
-            // Up to the end, up to the quote of another row, and with another number of fields.
-            &b"a,b,\"x\nc,d,e\nf,g,h\n"[..],
-            b"a,b,\"x\nc,d,\"e\n",
-            b"a,\"x\nc,d,e\"\n",
-        ] {
-            let first = memchr::memchr(b'\n', record).unwrap() + 1;
-            assert_eq!(lines_of(record, b',', 3, |_| true), Lines::Unclosed(0..first), "{}", String::from_utf8_lossy(record));
+        // Up to the end, up to the quote of another row, and with another number of fields.
+        assert_eq!(odd(b"a,b,\"x\nc,d,e\nf,g,h\n"), [Odd::Unclosed(0..7)]);
+        assert_eq!(odd(b"a,b,\"x\nc,d,\"e\n"), [Odd::Unclosed(0..7), Odd::Unclosed(7..14)]);
+        assert_eq!(odd(b"\n\na,\"x\nc,d,e\"\n"), [Odd::Unclosed(2..7)]);
+    }
+
+    #[test]
+    fn what_follows_can_change_a_record_that_is_not_whole() {
+        let end = |text: &str| quoting().last_end(text.as_bytes());
+        assert_eq!(end("a,b,\"x\nc\"\nd,e,\"f\n"), 10);
+        assert_eq!(end("a,b,\"c\"\"\n\"\nx"), 11);
+        assert_eq!(end("a,b\"c\nx"), 6);
+        // Whatever closes the quote, it isn't where a field ends, or has too many fields before it.
+        assert_eq!(end("a,\"b\nc\"d,\"e\nf"), 5);
+        assert_eq!(end("a,\"b\n\",\"c\",\"d\",\"e\nf"), 5);
+    }
+
+    #[test]
+    fn a_line_is_judged_by_few_others() {
+        let fields = quoting().has_lines.len();
+        for line in ["u1\"x,\"d1\n", "u1\",\"d1\n", "\"x\"\"y\n", "a,\",b,\",c\",\"\n", "a,\"\"\"b\n"] {
+            assert!(quoting().last_end(line.repeat(fields + 1).as_bytes()) >= line.len(), "{line}");
         }
-        assert_eq!(lines_of(b"\n\na,\"x\nb", b',', 2, |_| true), Lines::Unclosed(2..7));
+    }
+
+    /// The odd records, each found out from what a reader of CSV takes for a record.
+    fn odd_by_reading(bytes: &[u8]) -> Vec<Odd> {
+        let (mut odd, mut from) = (Vec::new(), 0);
+        'reader: while from < bytes.len() {
+            let mut builder = csv::ReaderBuilder::new();
+            let mut reader = builder.has_headers(false).flexible(true).from_reader(&bytes[from..]);
+            let mut record = csv::ByteRecord::new();
+            while let Ok(true) = reader.read_byte_record(&mut record) {
+                if !record.iter().any(|field| field.contains(&b'\n')) {
+                    continue;
+                }
+                let start = from + record.position().map_or(0, |start| start.byte() as usize);
+                let start = start + bytes[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+                let end = from + reader.position().byte() as usize;
+                let line = start + memchr::memchr(b'\n', &bytes[start..]).map_or(0, |newline| newline + 1);
+                let sound = record.len() == 3 && is_sound(&bytes[start..end]);
+                let swallowed = record.iter().take(2).any(|field| field.contains(&b'\n'));
+                match (sound, swallowed) {
+                    (false, _) => {
+                        odd.push(Odd::Unclosed(start..line));
+                        from = line;
+                        continue 'reader;
+                    }
+                    (true, true) => {
+                        let end = end + usize::from(bytes[end - 1] == b'\r' && bytes.get(end) == Some(&b'\n'));
+                        odd.push(Odd::Swallowed(start..end));
+                    }
+                    (true, false) => {}
+                }
+            }
+            break;
+        }
+        odd
+    }
+
+    /// Whether every quote that opens a field of a record closes where one ends.
+    fn is_sound(record: &[u8]) -> bool {
+        let field = r#"("([^"]|"")*"|[^",\n\r][^,\n\r]*|)"#;
+        regex::bytes::Regex::new(&format!("^{field}(,{field})*[\n\r]*$")).unwrap().is_match(record)
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop::sample::select(b"a,,\"\"\n\r".to_vec()), 0..60)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn records_are_those_of_a_reader(bytes in texts()) {
+            prop_assert_eq!(odd(&bytes), odd_by_reading(&bytes));
+        }
+
+        #[test]
+        fn a_cut_changes_nothing(bytes in texts(), at in 0..60usize) {
+            let cut = quoting().last_end(&bytes[..at.min(bytes.len())]);
+            let shifted = |odd| match odd {
+                Odd::Swallowed(range) => Odd::Swallowed(range.start + cut..range.end + cut),
+                Odd::Unclosed(range) => Odd::Unclosed(range.start + cut..range.end + cut),
+            };
+            let mut parts = odd(&bytes[..cut]);
+            parts.extend(odd(&bytes[cut..]).into_iter().map(shifted));
+            prop_assert_eq!(parts, odd(&bytes));
+        }
     }
 }
