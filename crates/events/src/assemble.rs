@@ -21,6 +21,7 @@ use crate::ingest::Fold;
 use crate::ingested::{Ingested, Template, UnreadField};
 use crate::keep::{Element, Growing, Keeper};
 use crate::manners::{self, Manner};
+use crate::schema::TEMPLATE_KIND;
 use crate::session::{PROMPT_KIND, Session};
 use crate::tables::{self, AccountAttributes};
 use crate::templates;
@@ -133,7 +134,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         .flat_map(|mined| &mined.templates)
         .chain(&fold.mined_before)
         .filter_map(|(hash, skeleton, variants)| {
-            let identifier = find("prompt_template_hash", hash)?;
+            let identifier = find(TEMPLATE_KIND, hash)?;
             Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
         })
         .collect();
@@ -431,9 +432,9 @@ fn mine(session: &Session<'_>, used: &Flags) -> Option<MinedPrompts> {
     }
     let mut mined = templates::mine(&texts);
     for template in &mut mined.templates {
-        template.hash = session.pseudonym("prompt_template_hash", &template.hash);
+        template.hash = session.pseudonym(TEMPLATE_KIND, &template.hash);
     }
-    let kind = session.kind("prompt_template_hash")?;
+    let kind = session.kind(TEMPLATE_KIND)?;
     let new_ids: Vec<u32> =
         mined.templates.iter().map(|template| session.intern_identifier(kind, template.hash.as_bytes())).collect();
     let of_prompt = ids.iter().zip(&mined.of_text).map(|(&id, &template)| (id, new_ids[template as usize])).collect();

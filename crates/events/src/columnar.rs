@@ -156,7 +156,7 @@ pub(crate) fn take_rows(
     together: bool,
 ) -> Result<Yield, EventError> {
     let session = place.session;
-    let template = if layout.long { session.kind("prompt_template_hash") } else { None };
+    let template = session.template_kind(layout);
     let mut out = Yield::new(session);
     let width = layout.columns.len();
     let mut cells = vec![Cell::Code(EMPTY); CELLS * width];

@@ -15,7 +15,7 @@ use crate::gather::Event;
 use crate::manners::Manner;
 use crate::normalise::forwarded::is_list;
 use crate::rows::{Cell, Place, Yield};
-use crate::schema::{Layout, Use};
+use crate::schema::{Layout, TEMPLATE_KIND, Use};
 use crate::session::{ABSENT, EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
 use crate::values::Resolved;
 
@@ -71,7 +71,7 @@ impl Plain {
         }
         let position = |usage: &Use| layout.columns.iter().position(|column| column.usage == *usage);
         let identifiers = layout.columns.iter().enumerate().filter_map(|(at, column)| match &column.usage {
-            Use::Identifier(kind) if kind == "prompt_template_hash" => Some((at, Template::Hash)),
+            Use::Identifier(kind) if kind == TEMPLATE_KIND => Some((at, Template::Hash)),
             Use::Identifier(_) => Some((at, Template::No)),
             Use::Prompt => Some((at, Template::Prompt)),
             _ => None,

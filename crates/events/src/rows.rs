@@ -19,7 +19,7 @@ use crate::manners::{Manner, Manners, Recent, TOO_MANY};
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::normalise::{Reason, is_absent};
-use crate::schema::{Layout, LayoutColumn, Use};
+use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
 use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
 
 /// A row that was left out, or a field of a row that was kept.
@@ -246,7 +246,7 @@ impl Yield {
                         OVERFLOW => {}
                         identifier => {
                             let is_template = match &column.usage {
-                                Use::Identifier(name) => name == "prompt_template_hash",
+                                Use::Identifier(name) => name == TEMPLATE_KIND,
                                 Use::Value => kind.is_some() && kind == template_kind,
                                 _ => template == NONE_U32,
                             };

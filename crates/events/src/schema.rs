@@ -49,12 +49,15 @@ pub(crate) enum Use {
     Value,
 }
 
+/// The kind of the templates of prompts.
+pub const TEMPLATE_KIND: &str = "prompt_template_hash";
+
 const MEANINGS: &[(&str, &[&str])] = &[
     ("timestamp", &["ts", "time", "at"]),
     ("account_id", &["account", "user_id"]),
     ("ip", &["ip_address", "client_ip"]),
     ("payment_instrument", &["payment", "card", "card_fingerprint"]),
-    ("prompt_template_hash", &["template_hash", "template"]),
+    (TEMPLATE_KIND, &["template_hash", "template"]),
     ("prompt", &[]),
     ("model", &[]),
     ("capability", &[]),

@@ -20,7 +20,7 @@ use crate::intern::Interner;
 use crate::manners::Manners;
 use crate::normalise::kind::{Canonical, canonical};
 use crate::normalise::{self, MAX_VALUE_BYTES, Reason, forwarded, payment};
-use crate::schema::{self, Map, Use};
+use crate::schema::{self, Layout, Map, TEMPLATE_KIND, Use};
 use crate::templates;
 use crate::waiting::Waiting;
 
@@ -140,6 +140,11 @@ impl<'c> Session<'c> {
             kinds: RwLock::default(),
             blocks: Mutex::default(),
         }
+    }
+
+    /// The number of the kind of templates, where rows name kinds.
+    pub(crate) fn template_kind(&self, layout: &Layout) -> Option<u8> {
+        if layout.long { self.kind(TEMPLATE_KIND) } else { None }
     }
 
     /// The number of a kind; nothing past 250 kinds.

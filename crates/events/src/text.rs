@@ -94,12 +94,8 @@ pub(crate) fn parse(
     out.finished(session)
 }
 
-fn template_kind(session: &Session<'_>, layout: &Layout) -> Option<u8> {
-    if layout.long { session.kind("prompt_template_hash") } else { None }
-}
-
 fn delimited(session: &Session<'_>, layout: &Layout, quoting: &Quoting, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
-    let mut rows = Rows { layout, place, template: template_kind(session, layout), cells: Cells::new(session, layout) };
+    let mut rows = Rows { layout, place, template: session.template_kind(layout), cells: Cells::new(session, layout) };
     let bytes = &piece.bytes[..];
     let newlines = |part: &[u8]| memchr::memchr_iter(b'\n', part).count() as u64;
     let mut record = csv::ByteRecord::new();
@@ -171,7 +167,7 @@ impl Rows<'_, '_, '_> {
 }
 
 fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
-    let template = template_kind(session, layout);
+    let template = session.template_kind(layout);
     let mut cells = Cells::new(session, layout);
     let mut spare = Vec::new();
     for (at, line) in piece.bytes.split(|&byte| byte == b'\n').enumerate() {

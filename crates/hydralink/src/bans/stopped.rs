@@ -19,6 +19,7 @@
 
 use std::collections::BTreeSet;
 
+use events::schema::TEMPLATE_KIND;
 use graph::{AccountId, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
@@ -162,7 +163,7 @@ impl<'a> Stakes<'a> {
 
     /// Whether the kind is that of the templates that events know.
     fn is_template(&self, kind: u8) -> bool {
-        self.dataset.kind_name(KindId(kind)) == "prompt_template_hash"
+        self.dataset.kind_name(KindId(kind)) == TEMPLATE_KIND
     }
 }
 
