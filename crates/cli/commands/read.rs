@@ -275,6 +275,12 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         let are = if summary.short_prompts == 1 { "is" } else { "are" };
         lines.push(format!("{} {are} too short to link anybody", counted(summary.short_prompts, "prompt")));
     }
+    if summary.crowded_prompts > 0 {
+        let prompts = counted(summary.crowded_prompts, "prompt");
+        lines.push(format!(
+            "{prompts} shared words with more templates than are compared; they may have templates of their own"
+        ));
+    }
     if summary.late_events > 0 {
         let late = grouped(summary.late_events);
         lines.push(format!("{late} events are older than the last that the store had; they count all the same"));

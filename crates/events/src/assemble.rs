@@ -165,6 +165,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         absent: fold.absent,
         forwarded: fold.forwarded,
         short_prompts: fold.short,
+        crowded_prompts: mined.as_ref().map_or(0, |mined| mined.crowded),
         late_events: fold.late,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
         account_names,
@@ -420,6 +421,7 @@ fn reverse<K: Keeper>(forward: BipartiteColumns, kind_starts: Vec<u32>, keeper: 
 struct MinedPrompts {
     of_prompt: Vec<(u32, u32)>,
     templates: Vec<(String, String, u32)>,
+    crowded: u64,
 }
 
 fn mine(session: &Session<'_>, used: &Flags) -> Option<MinedPrompts> {
@@ -439,7 +441,7 @@ fn mine(session: &Session<'_>, used: &Flags) -> Option<MinedPrompts> {
         mined.templates.iter().map(|template| session.intern_identifier(kind, template.hash.as_bytes())).collect();
     let of_prompt = ids.iter().zip(&mined.of_text).map(|(&id, &template)| (id, new_ids[template as usize])).collect();
     let templates = mined.templates.into_iter().map(|template| (template.hash, template.skeleton, template.variants)).collect();
-    Some(MinedPrompts { of_prompt, templates })
+    Some(MinedPrompts { of_prompt, templates, crowded: mined.crowded })
 }
 
 /// Where each of `bound` ids stands in a list.

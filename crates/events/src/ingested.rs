@@ -96,6 +96,8 @@ pub struct Ingested {
     pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
+    /// Prompts that share words with more templates than they were compared with, so that they may have one of their own.
+    pub crowded_prompts: u64,
     /// Events older than the last of the base, which counted all the same; 0 without a base.
     pub late_events: u64,
     /// Events that had an id, and rows that were left out because they had been read.

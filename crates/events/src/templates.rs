@@ -10,11 +10,18 @@
 //!    least 0.8 is merged.
 //!
 //! Mining runs over the sorted distinct masked texts, so neither row order nor threads leave a trace. The texts are dropped;
-//! skeletons stay. Cost: O(texts x (tokens + groups in a leaf)).
+//! skeletons stay.
+//!
+//! Clients choose the texts. A text is compared only with groups that have one of its rarer tokens in its place, which leaves
+//! out none that is near enough. Somebody may make texts of few words in all their combinations, so it is compared with 1,000
+//! groups at most, as a skeleton is with 32 in a bucket. Texts for which that was too few are counted: they may have a template
+//! of their own where they have another's. Cost: O(tokens).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
@@ -33,6 +40,10 @@ pub const SHINGLE: usize = 5;
 pub const JACCARD: f64 = 0.8;
 const BANDS: usize = 32;
 const ROWS: usize = 4;
+/// Most groups of a leaf that a text is compared with.
+const MOST_GROUPS: usize = 1000;
+/// Most skeletons of a bucket that one is compared with.
+const MOST_SKELETONS: usize = 32;
 /// Longest prompt that is read, in bytes; templates show in their beginning.
 const MAX_PROMPT: usize = 16 << 10;
 const ANY: &str = "<*>";
@@ -83,109 +94,208 @@ pub(crate) struct Template {
 pub(crate) struct Mined {
     pub(crate) templates: Vec<Template>,
     pub(crate) of_text: Vec<u32>,
+    /// Texts that would have had to be compared with more groups.
+    pub(crate) crowded: u64,
 }
 
 /// Mines sorted distinct masked texts.
 pub(crate) fn mine(texts: &[&str]) -> Mined {
-    let (groups, group_of) = drain(texts);
-    let parent = merge(&groups);
-    let mut members = vec![0u32; groups.len()];
-    for &group in &group_of {
-        members[parent[group as usize] as usize] += 1;
-    }
+    let groups = drain(texts);
+    let Merged { parent, crowded } = merge(&groups);
+    let mut mined = Mined { of_text: vec![0; texts.len()], ..Mined::default() };
     let mut index_of = vec![0u32; groups.len()];
-    let mut templates: Vec<Template> = Vec::new();
-    for (group, tokens) in groups.iter().enumerate() {
-        if parent[group] as usize == group {
-            index_of[group] = templates.len() as u32;
-            let skeleton = tokens.join(" ");
+    for (at, group) in groups.iter().enumerate() {
+        let first = parent[at] as usize;
+        if first == at {
+            index_of[at] = mined.templates.len() as u32;
+            let skeleton = group.tokens.join(" ");
             let hash = format!("mined-{:032x}", xxh3_128(skeleton.as_bytes()));
-            templates.push(Template { hash, skeleton, variants: members[group] });
+            mined.templates.push(Template { hash, skeleton, variants: 0 });
         }
+        let index = index_of[first];
+        mined.templates[index as usize].variants += group.texts.len() as u32;
+        group.texts.iter().for_each(|&text| mined.of_text[text as usize] = index);
+        mined.crowded += if crowded[at] { group.texts.len() as u64 } else { group.crowded };
     }
-    let of_text = group_of.iter().map(|&group| index_of[parent[group as usize] as usize]).collect();
-    Mined { templates, of_text }
+    mined
 }
 
-/// Drain: groups as token lists, and the group of each text.
-fn drain<'t>(texts: &[&'t str]) -> (Vec<Vec<&'t str>>, Vec<u32>) {
-    let mut leaves: HashMap<(usize, Vec<&'t str>), Vec<u32>> = HashMap::new();
-    let mut children: HashMap<(usize, Vec<&'t str>), BTreeSet<&'t str>> = HashMap::new();
-    let mut groups: Vec<Vec<&'t str>> = Vec::new();
-    let mut group_of = Vec::with_capacity(texts.len());
-    for text in texts {
-        let tokens: Vec<&'t str> = text.split(' ').collect();
-        let mut path: Vec<&'t str> = Vec::with_capacity(DEPTH);
-        for &token in &tokens[..DEPTH.min(tokens.len())] {
-            let known = children.entry((tokens.len(), path.clone())).or_default();
+/// Texts of one skeleton, ascending.
+struct Group<'t> {
+    tokens: Vec<&'t str>,
+    texts: Vec<u32>,
+    /// Those of them that would have had to be compared with more groups.
+    crowded: u64,
+}
+
+/// Drain: groups by their first texts.
+fn drain<'t>(texts: &[&'t str]) -> Vec<Group<'t>> {
+    let mut groups: Vec<Group<'t>> = leaves(texts).par_iter().flat_map_iter(|leaf| groups_of(texts, leaf)).collect();
+    groups.sort_unstable_by_key(|group| group.texts[0]);
+    groups
+}
+
+/// The prefix tree: the texts of each leaf, ascending.
+fn leaves(texts: &[&str]) -> Vec<Vec<u32>> {
+    let mut leaves: HashMap<(usize, Vec<&str>), Vec<u32>> = HashMap::new();
+    let mut children: HashMap<(usize, Vec<&str>), BTreeSet<&str>> = HashMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        let length = text.split(' ').count();
+        let mut path = Vec::with_capacity(DEPTH);
+        for token in text.split(' ').take(DEPTH) {
+            let known = children.entry((length, path.clone())).or_default();
             let wild = token.contains('<') || (known.len() >= MAX_CHILDREN && !known.contains(token));
             let step = if wild { ANY } else { token };
             known.insert(step);
             path.push(step);
         }
-        let leaf = leaves.entry((tokens.len(), path)).or_default();
-        let mut best: Option<(usize, u32)> = None;
-        for &group in leaf.iter() {
-            let same = groups[group as usize].iter().zip(&tokens).filter(|(one, other)| one == other).count();
-            if best.is_none_or(|(most, _)| same > most) {
-                best = Some((same, group));
+        leaves.entry((length, path)).or_default().push(at as u32);
+    }
+    leaves.into_values().collect()
+}
+
+/// The groups of a leaf's texts.
+///
+/// Of two texts of n tokens that have m in common, in their places, the rarest common one is among the n - m + 1 rarest of
+/// either: a text is compared only with the groups that began with a text that shares one of these, or have `<*>` where it has.
+/// No other group is near enough.
+fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
+    let key = |at: usize, token: &str| xxh3_64_with_seed(token.as_bytes(), at as u64);
+    let tokens_of = |text: u32| texts[text as usize].split(' ');
+    let mut keys: Vec<u64> =
+        leaf.iter().flat_map(|&text| tokens_of(text).enumerate().map(|(at, token)| key(at, token))).collect();
+    keys.sort_unstable();
+    let repeated: HashMap<u64, usize> =
+        keys.chunk_by(|one, other| one == other).filter(|run| run.len() > 1).map(|run| (run[0], run.len())).collect();
+    drop(keys);
+    let mut groups: Vec<Group<'t>> = Vec::new();
+    let mut groups_with: HashMap<u64, Vec<u32>> = HashMap::new();
+    let mut compared_with: Vec<Option<u32>> = Vec::new();
+    for &text in leaf {
+        let tokens: Vec<&'t str> = tokens_of(text).collect();
+        let least = (SIMILARITY * tokens.len() as f64).ceil() as usize;
+        let keyed = tokens.iter().enumerate().map(|(at, &token)| (token, key(at, token)));
+        let mut rarest: Vec<(bool, Option<usize>, u64)> =
+            keyed.map(|(token, key)| (token != ANY, repeated.get(&key).copied(), key)).collect();
+        rarest.sort_unstable();
+        rarest.truncate(tokens.len() - least + 1);
+        let mut best: Option<(usize, Reverse<u32>)> = None;
+        let (mut compared, mut crowded) = (0, 0);
+        for &group in rarest.iter().filter_map(|(_, _, key)| groups_with.get(key)).flatten() {
+            if compared_with[group as usize].replace(text) != Some(text) {
+                if compared == MOST_GROUPS {
+                    crowded = 1;
+                    break;
+                }
+                compared += 1;
+                let same = groups[group as usize].tokens.iter().zip(&tokens).filter(|(one, other)| one == other).count();
+                best = best.max(Some((same, Reverse(group))));
             }
         }
-        match best.filter(|&(same, _)| same as f64 >= SIMILARITY * tokens.len() as f64) {
-            Some((_, group)) => {
-                for (mine, theirs) in groups[group as usize].iter_mut().zip(&tokens) {
-                    if mine != theirs {
+        match best.filter(|&(same, _)| same >= least) {
+            Some((_, Reverse(group))) => {
+                let joined = &mut groups[group as usize];
+                joined.texts.push(text);
+                joined.crowded += crowded;
+                for (at, (mine, theirs)) in joined.tokens.iter_mut().zip(tokens).enumerate() {
+                    if *mine != theirs && *mine != ANY {
                         *mine = ANY;
+                        groups_with.entry(key(at, ANY)).or_default().push(group);
                     }
                 }
-                group_of.push(group);
             }
             None => {
-                leaf.push(groups.len() as u32);
-                group_of.push(groups.len() as u32);
-                groups.push(tokens);
+                let shared = rarest.into_iter().filter(|(_, repeated, _)| repeated.is_some());
+                shared.for_each(|(_, _, key)| groups_with.entry(key).or_default().push(groups.len() as u32));
+                groups.push(Group { tokens, texts: vec![text], crowded });
+                compared_with.push(None);
             }
         }
     }
-    (groups, group_of)
+    groups
 }
 
-fn shingles(tokens: &[&str]) -> BTreeSet<u64> {
-    tokens.windows(SHINGLE).map(|words| xxh3_64_with_seed(words.join(" ").as_bytes(), 0)).collect()
+/// Ascending hashes of the shingles.
+fn shingles(tokens: &[&str]) -> Vec<u64> {
+    let mut hashes: Vec<u64> = tokens.windows(SHINGLE).map(|words| xxh3_64_with_seed(words.join(" ").as_bytes(), 0)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
 }
 
-/// MinHash: the smallest group each group is merged into. Equal skeletons have equal shingles and always merge.
-fn merge(groups: &[Vec<&str>]) -> Vec<u32> {
-    let sets: Vec<BTreeSet<u64>> = groups.iter().map(|tokens| shingles(tokens)).collect();
+/// A hash of the least of the shingles under each of a band's permutations.
+fn signature(shingles: &[u64], band: usize) -> u64 {
+    let mut signature = [0u8; ROWS * 8];
+    for row in 0..ROWS {
+        let seed = (band * ROWS + row) as u64 + 1;
+        let least = shingles.iter().map(|shingle| xxh3_64_with_seed(&shingle.to_le_bytes(), seed)).min().unwrap_or(0);
+        signature[row * 8..row * 8 + 8].copy_from_slice(&least.to_le_bytes());
+    }
+    xxh3_64_with_seed(&signature, 0)
+}
+
+/// Whether two sets of shingles have a Jaccard index of at least [`JACCARD`].
+fn near(one: &[u64], other: &[u64]) -> bool {
+    let enough = |shared: usize| shared as f64 >= JACCARD * (one.len() + other.len() - shared) as f64;
+    enough(one.len().min(other.len())) && enough(intersection(one, other))
+}
+
+/// How many hashes two ascending lists share.
+fn intersection(one: &[u64], other: &[u64]) -> usize {
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while i < one.len() && j < other.len() {
+        shared += usize::from(one[i] == other[j]);
+        (i, j) = (i + usize::from(one[i] <= other[j]), j + usize::from(other[j] <= one[i]));
+    }
+    shared
+}
+
+struct Merged {
+    /// The smallest group each group is merged into.
+    parent: Vec<u32>,
+    /// Groups that would have had to be compared with more others in over half of the bands: of two that are near, fewer bands
+    /// propose the pair as well.
+    crowded: Vec<bool>,
+}
+
+/// MinHash. Equal skeletons have equal shingles and always merge.
+fn merge(groups: &[Group<'_>]) -> Merged {
+    let sets: Vec<Vec<u64>> = groups.par_iter().map(|group| shingles(&group.tokens)).collect();
+    let bands: Vec<Band> = (0..BANDS).into_par_iter().map(|band| compare(&sets, band)).collect();
     let mut parent: Vec<u32> = (0..groups.len() as u32).collect();
-    let mut buckets: BTreeMap<(usize, u64), Vec<u32>> = BTreeMap::new();
+    let mut crowded_bands = vec![0; groups.len()];
+    for Band { near, crowded } in bands {
+        near.into_iter().for_each(|(one, other)| union(&mut parent, one, other));
+        crowded.into_iter().for_each(|group| crowded_bands[group as usize] += 1);
+    }
+    Merged {
+        parent: (0..groups.len() as u32).map(|group| root(&parent, group)).collect(),
+        crowded: crowded_bands.into_iter().map(|bands| bands > BANDS / 2).collect(),
+    }
+}
+
+/// What a band proposes.
+#[derive(Default)]
+struct Band {
+    /// Pairs of groups that are near.
+    near: Vec<(u32, u32)>,
+    /// Groups that would have had to be compared with more others.
+    crowded: Vec<u32>,
+}
+
+fn compare(sets: &[Vec<u64>], band: usize) -> Band {
+    let mut found = Band::default();
+    // Each member against its bucket's representatives so far: pairs in one bucket are mostly one template.
+    let mut buckets: HashMap<u64, Vec<u32>> = HashMap::new();
     for (group, set) in sets.iter().enumerate() {
-        for band in 0..BANDS {
-            let mut signature = [0u8; ROWS * 8];
-            for row in 0..ROWS {
-                let seed = (band * ROWS + row) as u64 + 1;
-                let least = set.iter().map(|shingle| xxh3_64_with_seed(&shingle.to_le_bytes(), seed)).min().unwrap_or(0);
-                signature[row * 8..row * 8 + 8].copy_from_slice(&least.to_le_bytes());
-            }
-            buckets.entry((band, xxh3_64_with_seed(&signature, 0))).or_default().push(group as u32);
+        let representatives = buckets.entry(signature(set, band)).or_default();
+        match representatives.iter().find(|&&other| near(set, &sets[other as usize])) {
+            Some(&other) => found.near.push((group as u32, other)),
+            None if representatives.len() == MOST_SKELETONS => found.crowded.push(group as u32),
+            None => representatives.push(group as u32),
         }
     }
-    for bucket in buckets.values() {
-        // Each member against the bucket's representatives so far: pairs in one bucket are mostly one template.
-        let mut representatives: Vec<u32> = Vec::new();
-        for &group in bucket {
-            let near = representatives.iter().copied().find(|&other| {
-                let (one, other) = (&sets[group as usize], &sets[other as usize]);
-                let shared = one.intersection(other).count();
-                shared as f64 >= JACCARD * (one.len() + other.len() - shared) as f64
-            });
-            match near {
-                Some(other) => union(&mut parent, group, other),
-                None => representatives.push(group),
-            }
-        }
-    }
-    (0..groups.len() as u32).map(|group| root(&parent, group)).collect()
+    found
 }
 
 fn root(parent: &[u32], mut group: u32) -> u32 {
@@ -202,6 +312,8 @@ fn union(parent: &mut [u32], one: u32, other: u32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -229,5 +341,88 @@ mod tests {
         assert!(skeletons.contains(&("Please describe the colour <*> in about <num> short words now", 3)), "{skeletons:?}");
         assert!(skeletons.contains(&(long, 2)), "{skeletons:?}");
         assert_eq!(mined.templates.len(), 3);
+    }
+
+    /// Drain as it is defined, each text against all groups of its leaf: their tokens and texts.
+    fn drain_by_comparing<'t>(texts: &[&'t str]) -> Vec<(Vec<&'t str>, Vec<u32>)> {
+        let mut leaf_of = vec![0; texts.len()];
+        for (at, leaf) in leaves(texts).iter().enumerate() {
+            leaf.iter().for_each(|&text| leaf_of[text as usize] = at);
+        }
+        let mut groups: Vec<(Vec<&'t str>, Vec<u32>)> = Vec::new();
+        for (text, &leaf) in leaf_of.iter().enumerate() {
+            let tokens: Vec<&'t str> = texts[text].split(' ').collect();
+            let same = |group: &[&str]| group.iter().zip(&tokens).filter(|(one, other)| one == other).count();
+            let of_leaf = groups.iter_mut().enumerate().filter(|(_, group)| leaf_of[group.1[0] as usize] == leaf);
+            let best = of_leaf.max_by_key(|(at, group)| (same(&group.0), Reverse(*at)));
+            match best.filter(|(_, group)| same(&group.0) as f64 >= SIMILARITY * tokens.len() as f64) {
+                Some((_, (mine, texts))) => {
+                    let changed = mine.iter_mut().zip(&tokens).filter(|(mine, theirs)| mine != theirs);
+                    changed.for_each(|(mine, _)| *mine = ANY);
+                    texts.push(text as u32);
+                }
+                None => groups.push((tokens, vec![text as u32])),
+            }
+        }
+        groups
+    }
+
+    fn mined(texts: &BTreeSet<String>) -> Mined {
+        mine(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Some word out of `words` for a place in a text.
+    fn word(text: usize, at: usize, words: u64) -> String {
+        format!("w{}", xxh3_64_with_seed(&text.to_le_bytes(), at as u64) % words)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_compared_is_not_near(
+            texts in prop::collection::btree_set(
+                prop::collection::vec(prop::sample::select(vec!["a", "b", "c", "d", ANY]), 5..8), 0..80
+            )
+        ) {
+            let texts: Vec<String> = texts.iter().map(|tokens| format!("same leaf for {}", tokens.join(" "))).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let groups: Vec<_> = drain(&texts).into_iter().map(|group| (group.tokens, group.texts)).collect();
+            prop_assert_eq!(groups, drain_by_comparing(&texts));
+        }
+    }
+
+    #[test]
+    fn prompts_without_a_template_are_hardly_compared() {
+        let least = |count: usize| {
+            let prompt = |text| (0..7).fold("tell me about".to_owned(), |prompt, at| prompt + " " + &word(text, at, 50_000));
+            let texts: BTreeSet<String> = (0..count).map(prompt).collect();
+            let time = |_| {
+                let start = std::time::Instant::now();
+                let mined = mined(&texts);
+                assert!(mined.templates.len() > count - count / 100 && mined.crowded == 0);
+                start.elapsed()
+            };
+            (0..3).map(time).min().unwrap()
+        };
+        let (few, many) = (least(1_000), least(16_000));
+        assert!(many < few * 100, "{few:?}, with sixteen times as many prompts {many:?}");
+    }
+
+    #[test]
+    fn texts_with_more_groups_than_they_are_compared_with_are_counted() {
+        // Of few words in many combinations, none half like another: each shares some with a quarter of those before it.
+        let count = MOST_GROUPS + 100;
+        let prompt = |text| (0..100).fold("tell me about".to_owned(), |prompt, at| prompt + " " + &word(text, at, 4));
+        let found = mined(&(0..count).map(prompt).collect());
+        assert_eq!(found.templates.len(), count);
+        assert!((90..=100).contains(&found.crowded), "{}", found.crowded);
+        // With most of their shingles in common, in other places, and of another length.
+        let prompt = |text| {
+            let own = |from, to| (from..to).map(|at| word(text, at, 1 << 40)).collect::<Vec<_>>().join(" ");
+            let common: Vec<String> = (0..200).map(|at| word(0, at, 1 << 40)).collect();
+            format!("{} {} {}", own(300, 304 + text % 10), common.join(" "), own(400, 424))
+        };
+        let found = mined(&(1..400).map(prompt).collect());
+        assert_eq!(found.templates.len(), 399);
+        assert!(found.crowded > 100, "{}", found.crowded);
     }
 }

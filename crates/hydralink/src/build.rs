@@ -50,6 +50,8 @@ pub struct BuildSummary {
     pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
+    /// Prompts that share words with more templates than they were compared with, so that they may have one of their own.
+    pub crowded_prompts: u64,
     /// Events older than the last that the store had before an update; they count all the same.
     pub late_events: u64,
     /// Rows whose event id another row has with other content; both were counted.
@@ -333,6 +335,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         absent: ingested.absent,
         forwarded: ingested.forwarded,
         short_prompts: ingested.short_prompts,
+        crowded_prompts: ingested.crowded_prompts,
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,

@@ -202,6 +202,7 @@ impl Kept {
             absent: 0,
             forwarded: 0,
             short_prompts: 0,
+            crowded_prompts: 0,
             late_events: 0,
             event_ids,
             event_pathway,
