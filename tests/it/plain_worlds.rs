@@ -1,7 +1,7 @@
 //! Worlds as a stranger would write them: uniform choices, few columns, nothing of what `synth` plants. An operator is whoever
 //! shares cards, addresses and prompts across each other; look-alikes share one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::support::Bench;
@@ -59,6 +59,8 @@ struct World {
     groups: BTreeMap<String, &'static str>,
     /// Of those whose account table says so.
     organisations: BTreeMap<String, &'static str>,
+    /// When they were made, of those whose account table says so.
+    created: BTreeMap<String, String>,
 }
 
 impl World {
@@ -95,6 +97,7 @@ impl World {
             labels: BTreeMap::new(),
             groups: BTreeMap::new(),
             organisations: BTreeMap::new(),
+            created: BTreeMap::new(),
         };
         for home in 0..2_500 {
             let ip = world.random.address();
@@ -303,6 +306,26 @@ impl World {
         }
     }
 
+    /// Accounts made in two sittings of half an hour, on a device for six and two of `size / 5` addresses, that do what
+    /// everybody does; everybody else was made some time of ten months.
+    fn farm(&mut self, name: &'static str, size: u64) {
+        for account in self.rows.iter().map(|row| row[1].clone()).collect::<BTreeSet<_>>() {
+            let (month, day, hour) = (self.random.below(10) + 1, self.random.below(28) + 1, self.random.below(24));
+            self.created.insert(account, format!("2025-{month:02}-{day:02}T{hour:02}:{:02}:00Z", self.random.below(60)));
+        }
+        let addresses: Vec<String> = (0..size / 5).map(|_| self.random.address()).collect();
+        for member in 0..size {
+            let account = format!("{name}{member}");
+            self.labels.insert(account.clone(), name);
+            self.created.insert(account.clone(), format!("2025-12-{:02}T09:{:02}:00Z", 10 + member % 2, self.random.below(30)));
+            let (first, device) = (self.random.below(size / 5), member % (size / 6));
+            for _ in 0..6 + self.random.below(20) {
+                let ip = addresses[((first + 3 * self.random.below(2)) % (size / 5)) as usize].clone();
+                self.row(Clock::Uniform, &account, &ip, &format!("{name}-{device}"), String::new());
+            }
+        }
+    }
+
     fn csv(&self, columns: &[usize]) -> String {
         const NAMES: [&str; 7] =
             ["timestamp", "account_id", "ip", "payment_instrument", "prompt_template_hash", "capability", "device"];
@@ -334,9 +357,15 @@ fn found_in(bench: &Bench, world: &World, rows: String, map: &str) -> (BTreeMap<
     let events = bench.file("events.csv", rows);
     let labels = bench.file("labels.csv", "account_id,network\n".to_owned() + &table(&world.labels));
     let groups = bench.file("groups.csv", "account_id,group\n".to_owned() + &table(&world.groups));
-    let organisations = bench.file("accounts.csv", "account_id,org\n".to_owned() + &table(&world.organisations));
+    let accounts = if world.created.is_empty() {
+        "account_id,org\n".to_owned() + &table(&world.organisations)
+    } else {
+        let line = |(account, made): (&String, &String)| format!("{account},{made}\n");
+        "account_id,created_at\n".to_owned() + &world.created.iter().map(line).collect::<String>()
+    };
+    let accounts = bench.file("accounts.csv", accounts);
     let map = bench.file("map.toml", map);
-    bench.ok(&["build", &events, "--accounts", &organisations, "--map", &map, "-o", "store", "--quiet"]);
+    bench.ok(&["build", &events, "--accounts", &accounts, "--map", &map, "-o", "store", "--quiet"]);
     let flagged = bench.run(&["detect", "store", "--quiet"]);
     assert_eq!(flagged.code, i32::from(world.labels.is_empty()), "{}{}", flagged.stdout, flagged.stderr);
     let judged = bench.ok(&["evaluate", "store", "--labels", &labels, "--benign", &groups, "--format", "json"]).json();
@@ -407,6 +436,20 @@ fn devices_tell_a_network_of_free_accounts() {
     assert_eq!(networks["large"], (1.0, 1.0));
     assert_eq!(benign, 0);
     assert_eq!(found(&World::benign(11), &DEVICES).1, 0);
+}
+
+/// A column of what everybody does alike, here five purposes at random, neither hides a network nor makes one.
+#[test]
+fn a_sign_up_farm_is_found_with_a_column_of_actions_as_without_it() {
+    const DEVICES: [usize; 4] = [0, 1, 2, 6];
+    for (seed, size) in [(12, 40), (13, 90)] {
+        let mut world = World::benign(seed);
+        world.farm("farm", size);
+        for columns in [&DEVICES[..], &[0, 1, 2, 6, 5]] {
+            let (networks, benign) = found(&world, columns);
+            assert_eq!((networks["farm"], benign), ((1.0, 1.0), 0), "{size} accounts, {columns:?}");
+        }
+    }
 }
 
 /// Columns that follow from others say nothing new, and take nothing away.

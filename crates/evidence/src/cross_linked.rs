@@ -62,7 +62,7 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
     let share = value.clamp(margin, 1.0 - margin);
     let bits = (ln_density(share, OF_OPERATOR) - ln_density(share, OF_PARTS)) / std::f64::consts::LN_2;
     let expected = OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
-    Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None })
+    Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None, power: None })
 }
 
 /// The cross-linked share of some accounts; see the module.

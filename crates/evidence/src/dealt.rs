@@ -113,7 +113,7 @@ pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
     let Repeats { seen, expected } = repeats;
     let pairs = requests.len().saturating_sub(1).max(1) as f64;
     let p_value = Poisson::new(expected.max(f64::MIN_POSITIVE)).ok().map(|law| law.cdf(seen as u64));
-    Signal { value: seen / pairs, expected: expected / pairs, bits: repeats.bits().min(MOST_BITS), p_value }
+    Signal { value: seen / pairs, expected: expected / pairs, bits: repeats.bits().min(MOST_BITS), p_value, power: None }
 }
 
 /// Requests in a row by one account.

@@ -7,10 +7,12 @@
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
 //! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(habits))
-//! case      = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
-//!                                                                             if timing and content were measured
-//!           = shape + behaviour                                                   else, if cards or addresses are known
+//! weakest   = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
+//! added     = shape + behaviour                                               if cards or addresses are known
 //!           = structure * 2^-story + behaviour - story                        else
+//! case      = weakest                                                         if timing and content were measured
+//!           = max(weakest, added)                                               the same, content by tests without power only
+//!           = added                                                           else
 //! score     = least case over all harmless stories
 //! ```
 //!
@@ -35,8 +37,10 @@
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
 //! ([`crate::sharing`]): they rule out chance, not a harmless story. Signals of one family look at the same thing and are
 //! discounted; negative bits count in full, so that dependence can't make a case stronger than its best signal plus discounted
-//! others. A signal whose input is missing is `None` and adds nothing. Where nobody knows cards nor addresses, stories say
-//! nothing of a shape, and structure counts with the odds that no audience explains it.
+//! others. A signal whose input is missing is `None` and adds nothing, and so is one of a test that could hardly have found
+//! anything and didn't ([`Signal::has_power`]); what such a test finds all the same doesn't make a case weaker than if nobody
+//! had looked. Where nobody knows cards nor addresses, stories say nothing of a shape, and structure counts with the odds that
+//! no audience explains it.
 
 use serde::{Deserialize, Serialize};
 
@@ -169,22 +173,10 @@ pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &S
 /// How the score of signals against a harmless story comes about.
 pub fn broken_down(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Breakdown {
     let cases = cases_left(signals, told, config);
-    let story = told.bits.max(0.0);
-    match (cases.timing, cases.content) {
-        (Some(timing), Some(content)) => {
-            let against_story = cases.structure - story;
-            let by_behaviour = against_story.min(timing).min(content);
-            let by_shape = cases.by_shape(told);
-            let score = by_behaviour.max(by_shape.unwrap_or(f64::NEG_INFINITY)) + cases.other.min(0.0);
-            Breakdown { cases, against_story, by_behaviour: Some(by_behaviour), by_shape, score }
-        }
-        (timing, content) => {
-            let behaviour = timing.unwrap_or(0.0) + content.unwrap_or(0.0) + cases.other;
-            let by_shape = told.tells_shape().then(|| cases.of_shape(told));
-            let against_story = cases.structure * (-story).exp2() - story;
-            let score = by_shape.unwrap_or(against_story) + behaviour;
-            Breakdown { cases, against_story, by_behaviour: None, by_shape, score }
-        }
+    let added = cases.added(told);
+    match cases.weakest(told) {
+        Some(weakest) if cases.content_has_power || weakest.score >= added.score => weakest,
+        _ => added,
     }
 }
 
@@ -195,7 +187,8 @@ pub struct Breakdown {
     pub cases: Cases,
     /// Structure, as far as the story leaves it.
     pub against_story: f64,
-    /// The case by behaviour; `None` unless timing and content were measured: then what was adds to the shape.
+    /// The case by behaviour; `None` where what is known of behaviour adds to the shape, as timing or content weren't measured,
+    /// or content by tests without power only.
     pub by_behaviour: Option<f64>,
     /// The case by shape; `None` where nobody knows what it would rest on.
     pub by_shape: Option<f64>,
@@ -212,6 +205,8 @@ pub struct Cases {
     pub timing: Option<f64>,
     /// What accounts ask.
     pub content: Option<f64>,
+    /// Whether any test of what they ask would rather have found something than not.
+    pub content_has_power: bool,
     /// Whether the group is more than harmless parts.
     pub cross_linked: Option<f64>,
     /// Whether the accounts keep habits of their own; never positive.
@@ -221,6 +216,25 @@ pub struct Cases {
 }
 
 impl Cases {
+    /// The case as strong as its weakest part; `None` unless timing and content were measured.
+    fn weakest(self, told: BenignLikelihood) -> Option<Breakdown> {
+        let against_story = self.structure - told.bits.max(0.0);
+        let by_behaviour = against_story.min(self.timing?).min(self.content?);
+        let by_shape = self.by_shape(told);
+        let score = by_behaviour.max(by_shape.unwrap_or(f64::NEG_INFINITY)) + self.other.min(0.0);
+        Some(Breakdown { cases: self, against_story, by_behaviour: Some(by_behaviour), by_shape, score })
+    }
+
+    /// The shape and what is known of behaviour, added up.
+    fn added(self, told: BenignLikelihood) -> Breakdown {
+        let story = told.bits.max(0.0);
+        let behaviour = self.timing.unwrap_or(0.0) + self.content.unwrap_or(0.0) + self.other;
+        let by_shape = told.tells_shape().then(|| self.of_shape(told));
+        let against_story = self.structure * (-story).exp2() - story;
+        let score = by_shape.unwrap_or(against_story) + behaviour;
+        Breakdown { cases: self, against_story, by_behaviour: None, by_shape, score }
+    }
+
     /// The case that the shape makes by itself; `None` where nobody knows whether the group is more than harmless parts.
     pub fn by_shape(&self, told: BenignLikelihood) -> Option<f64> {
         self.cross_linked?;
@@ -256,7 +270,9 @@ fn sums(signals: &[NamedSignal], counted: impl Fn(&NamedSignal, f64) -> f64, con
         })
         .collect();
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    let mut cases = Cases::default();
+    let of_content = signals.iter().filter(|named| named.family == SignalFamily::Content);
+    let content_has_power = of_content.filter_map(|named| named.signal.as_ref()).any(Signal::has_power);
+    let mut cases = Cases { content_has_power, ..Cases::default() };
     for family in present.chunk_by(|left, right| left.0 == right.0) {
         let mut factor = 1.0;
         let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
@@ -284,7 +300,7 @@ fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal
     let signal = bits.get(bits.len() / 2).map(|&median| {
         let value = f64::from(median);
         let capped = value.clamp(-config.signal_bits, config.signal_bits);
-        Signal { value, expected: 0.0, bits: capped, p_value: None }
+        Signal { value, expected: 0.0, bits: capped, p_value: None, power: None }
     });
     NamedSignal::new("membership", SignalFamily::Membership, signal)
 }
@@ -317,7 +333,7 @@ mod tests {
     }
 
     fn signal(bits: f64, family: SignalFamily) -> NamedSignal {
-        let signal = Signal { value: bits, expected: 0.0, bits, p_value: None };
+        let signal = Signal { value: bits, expected: 0.0, bits, p_value: None, power: None };
         NamedSignal::new("made", family, Some(signal))
     }
 
@@ -354,6 +370,31 @@ mod tests {
             let signals = [signal(timing, SignalFamily::Timing), signal(content, SignalFamily::Content)];
             let card = card_of(toy.facts(), &found, &signals);
             assert!((card.evidence_bits - expected).abs() < 1e-9, "{} {expected}", card.evidence_bits);
+        }
+    }
+
+    #[test]
+    fn a_test_without_power_takes_nothing_from_a_case() {
+        use SignalFamily::{Content, CrossLinked, Membership, Timing};
+        let told = |bits| BenignLikelihood { hypothesis: BenignHypothesis::Class, bits };
+        let score = |shape: f64, timing: f64, content: Option<(f64, Option<f64>)>| {
+            let mut signals = vec![signal(20.0, Membership), signal(12.0, CrossLinked), signal(timing, Timing)];
+            signals.extend(content.map(|(bits, power)| {
+                let of_content = signal(bits, Content);
+                NamedSignal { signal: of_content.signal.map(|signal| Signal { power, ..signal }), ..of_content }
+            }));
+            score_against(&signals, told(-shape), &ScoreConfig::default())
+        };
+        // The sign-up farm: nobody looked; nobody could have found anything, and chance did; whoever could have didn't.
+        assert_eq!(score(5.0, 12.0, None), 17.0);
+        assert_eq!(score(5.0, 12.0, Some((1.0, Some(0.05)))), 18.0);
+        assert_eq!(score(5.0, 12.0, Some((1.0, Some(0.9)))), 5.0);
+        assert_eq!(score(5.0, 12.0, Some((1.0, None))), 5.0);
+        // What it finds all the same is a case as any other, where the shape is none.
+        assert_eq!(score(-15.0, 9.0, None), -6.0);
+        assert_eq!(score(-15.0, 9.0, Some((10.0, Some(0.05)))), 5.0);
+        for (shape, timing, bits) in [(-20.0, 3.0, 1.0), (-3.0, 8.0, 4.0), (8.0, -1.0, 12.0)] {
+            assert!(score(shape, timing, Some((bits, Some(0.05)))) >= score(shape, timing, None), "{shape} {timing} {bits}");
         }
     }
 

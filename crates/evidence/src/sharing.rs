@@ -70,7 +70,8 @@ pub(crate) fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &Sco
     let repeats = sightings - f64::from(shape.distinct);
     // Half a repeat is added to both, so that nothing observed and nothing expected is no evidence.
     let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-UNSHARED_BITS, config.signal_bits);
-    let signal = Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value: None };
+    let signal =
+        Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value: None, power: None };
     NamedSignal::new(format!("sharing_{}", shape.kind), SignalFamily::Sharing, Some(signal))
 }
 

@@ -11,4 +11,17 @@ pub struct Signal {
     pub bits: f64,
     /// Probability, under the null, of a value at least this extreme; `None` where the signal has no test.
     pub p_value: Option<f64>,
+    /// Probability of a p-value of at most .05 in a group of this size that is what the test looks for, as far as the
+    /// population knows such groups; `None` where the test doesn't say, and is taken to find them.
+    pub power: Option<f64>,
+}
+
+impl Signal {
+    /// Power below which finding nothing says nothing.
+    pub const LEAST_POWER: f64 = 0.5;
+
+    /// Whether the test would rather have found something than not.
+    pub fn has_power(&self) -> bool {
+        self.power.is_none_or(|power| power >= Signal::LEAST_POWER)
+    }
 }

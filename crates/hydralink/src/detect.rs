@@ -372,6 +372,7 @@ fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
         expected: signal.expected,
         bits: signal.bits,
         p_value: signal.p_value,
+        power: signal.power,
         tests,
     };
     let tests = named.tests.iter().map(|(name, test)| (name.clone(), line(test, BTreeMap::new()))).collect();

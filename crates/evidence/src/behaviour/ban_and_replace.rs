@@ -54,7 +54,13 @@ pub fn ban_and_replace(facts: &Facts<'_>, members: &[AccountId], config: &Behavi
             times.iter().map(|&at| first + ((u64::from(at - first) + offset) % u64::from(span)) as Seconds).collect();
         out.copy_from_slice(&measure(&moved));
     });
-    Some(Signal { value: observed[0], expected: chance.expected[0], bits: chance.bits, p_value: Some(chance.p_value) })
+    Some(Signal {
+        value: observed[0],
+        expected: chance.expected[0],
+        bits: chance.bits,
+        p_value: Some(chance.p_value),
+        power: None,
+    })
 }
 
 /// The replacements themselves, for the story; `None` with fewer than three bans or without both columns.

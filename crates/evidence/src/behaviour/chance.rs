@@ -111,7 +111,7 @@ pub fn bits_of_p(p_value: f64) -> f64 {
 /// A signal whose p-value has a closed form; bits no further than [`TAIL_FLOOR`] allows.
 pub(crate) fn closed_form(value: f64, expected: f64, p_value: f64) -> Signal {
     let p_value = p_value.clamp(f64::MIN_POSITIVE, 1.0);
-    Signal { value, expected, bits: bits_of_p(p_value.max(TAIL_FLOOR)), p_value: Some(p_value) }
+    Signal { value, expected, bits: bits_of_p(p_value.max(TAIL_FLOOR)), p_value: Some(p_value), power: None }
 }
 
 #[cfg(test)]

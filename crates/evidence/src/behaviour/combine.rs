@@ -26,7 +26,7 @@ pub(crate) fn combined<'a>(tests: impl IntoIterator<Item = &'a Option<Signal>>) 
     let measured: Vec<(f64, f64)> = tests.into_iter().flatten().filter_map(|test| Some((test.p_value?, test.bits))).collect();
     let p = harmonic_mean_p(&measured.iter().map(|&(p, _)| p).collect::<Vec<_>>())?;
     let bits = (measured.iter().map(|&(_, bits)| bits.exp2()).sum::<f64>() / measured.len() as f64).log2();
-    Some(Signal { value: -p.log10(), expected: 0.0, bits, p_value: Some(p) })
+    Some(Signal { value: -p.log10(), expected: 0.0, bits, p_value: Some(p), power: None })
 }
 
 /// The asymptotically exact harmonic mean p of equally weighted tests; `None` of none.

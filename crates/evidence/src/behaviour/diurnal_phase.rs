@@ -56,7 +56,7 @@ pub fn diurnal_phase(
         let mut stream = Stream::new(key(&[seed, draw as u64]));
         out.copy_from_slice(&statistics(matched.draw(&mut stream).filter_map(|position| others[position])).0);
     });
-    Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value) })
+    Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value), power: None })
 }
 
 /// An angle as a point on the circle: an account's phase less that of its country.
@@ -167,7 +167,7 @@ pub fn office_hours_share(facts: &Facts<'_>, members: &[AccountId], config: &Beh
     let density = |a, b| Beta::new(a, b).ok().map(|beta: Beta| beta.ln_pdf(share.clamp(0.001, 0.999)));
     let bits = (density(4.0, 5.0)? - density(18.0, 2.0)?) / std::f64::consts::LN_2;
     let expected = 9.0 / 24.0 * 5.0 / 7.0;
-    Some(Signal { value: share, expected, bits: bits.clamp(OFFICE_BITS.0, OFFICE_BITS.1), p_value: None })
+    Some(Signal { value: share, expected, bits: bits.clamp(OFFICE_BITS.0, OFFICE_BITS.1), p_value: None, power: None })
 }
 
 #[cfg(test)]

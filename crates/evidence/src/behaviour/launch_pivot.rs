@@ -73,7 +73,7 @@ pub fn launch_pivot(
     let clusters = cluster_p(facts, population, members, observed);
     let p_value = chance.p_value.max(clusters.unwrap_or(0.0));
     let bits = clusters.map_or(chance.bits, |p| chance.bits.min(bits_of_p(p)));
-    Some(Signal { value: observed, expected: chance.expected[0], bits, p_value: Some(p_value) })
+    Some(Signal { value: observed, expected: chance.expected[0], bits, p_value: Some(p_value), power: None })
 }
 
 fn mean(shares: impl Iterator<Item = f32>) -> f64 {

@@ -114,7 +114,7 @@ fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Optio
         let both = observed.iter().zip(&chance.expected).map(|(observed, expected)| (-observed, -expected));
         let missing = |&(observed, expected): &(f64, f64)| (expected - observed) / expected.sqrt();
         let most = both.filter(|&(_, expected)| expected >= 5.0).max_by(|one, other| missing(one).total_cmp(&missing(other)));
-        most.map(|(value, expected)| Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value) })
+        most.map(|(value, expected)| Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value), power: None })
     };
     let found = against(Shift::InProfile)?;
     if found.p_value > Some(0.1) {
@@ -137,13 +137,19 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
         let by_clock = against(Shift::ByClock);
         if by_clock.expected[0] >= OWN_ORDER {
             let (expected, bits) = (by_clock.expected[0], bits_of_p(1.0));
-            return Some(Signal { value: observed, expected, bits, p_value: Some(1.0) });
+            return Some(Signal { value: observed, expected, bits, p_value: Some(1.0), power: None });
         }
         if by_clock.bits < chance.bits {
             chance = by_clock;
         }
     }
-    Some(Signal { value: observed, expected: chance.expected[0], bits: chance.bits, p_value: Some(chance.p_value) })
+    Some(Signal {
+        value: observed,
+        expected: chance.expected[0],
+        bits: chance.bits,
+        p_value: Some(chance.p_value),
+        power: None,
+    })
 }
 
 /// Sub-test 3.
@@ -168,6 +174,7 @@ pub fn hand_off(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConf
         expected: chance.expected[0] / total,
         bits: chance.bits,
         p_value: Some(chance.p_value),
+        power: None,
     })
 }
 

@@ -65,7 +65,7 @@ pub fn own_hours(
         |at: f64, (mean, deviation)| Normal::new(mean, error.hypot(deviation)).map(|normal: Normal| normal.ln_pdf(at)).ok();
     // Who differs more than most people do keeps hours of its own all the same.
     let bits = (density(value, ONE_CLOCK)? - density(value.min(OWN_CLOCKS.0), OWN_CLOCKS)?) / std::f64::consts::LN_2;
-    Some(Signal { value, expected: OWN_CLOCKS.0, bits: bits.clamp(-MOST_BITS, 0.0), p_value: None })
+    Some(Signal { value, expected: OWN_CLOCKS.0, bits: bits.clamp(-MOST_BITS, 0.0), p_value: None, power: None })
 }
 
 /// How much everybody differs; `None` where that isn't clear.

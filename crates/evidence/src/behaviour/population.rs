@@ -47,6 +47,8 @@ pub struct Population {
     pub(crate) features: Vec<Features>,
     /// Number of capability classes seen.
     pub(crate) capability_count: usize,
+    /// How much more alike two events of one account are in capability than two accounts'.
+    pub(crate) capability_agreement: Option<f64>,
     /// Phase of each country in turns; the last entry is everybody's.
     pub(crate) country_phases: Vec<Option<f64>>,
     /// How far panel accounts are from their country's phase, by position; `None` for those without a phase.
@@ -91,6 +93,7 @@ impl Population {
             fan_out: template_fan_out::reference(facts, config),
             cluster_launch: launch_pivot::reference_clusters(facts, &reference_clusters(facts, config), config),
             strata,
+            capability_agreement: capability_concentration::agreement(facts, &accounts, capability_count, config),
             accounts,
             features,
             capability_count,

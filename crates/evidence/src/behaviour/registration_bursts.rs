@@ -57,7 +57,13 @@ pub fn registration_bursts(
     });
     let ratio = |at: usize| observed[at] / chance.expected[at];
     let best = (0..WIDTHS.len()).reduce(|best, at| if ratio(at) > ratio(best) { at } else { best })?;
-    Some(Signal { value: observed[best], expected: chance.expected[best], bits: chance.bits, p_value: Some(chance.p_value) })
+    Some(Signal {
+        value: observed[best],
+        expected: chance.expected[best],
+        bits: chance.bits,
+        p_value: Some(chance.p_value),
+        power: None,
+    })
 }
 
 /// The most times in any window of each width. `times` ascends.

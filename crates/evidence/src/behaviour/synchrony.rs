@@ -34,7 +34,13 @@ pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfi
     });
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
-    Signal { value: observed[best], expected: chance.expected[best], bits: chance.bits, p_value: Some(chance.p_value) }
+    Signal {
+        value: observed[best],
+        expected: chance.expected[best],
+        bits: chance.bits,
+        p_value: Some(chance.p_value),
+        power: None,
+    }
 }
 
 /// J at every scale.

@@ -74,6 +74,7 @@ pub fn template_fan_out(
         expected: hours(chance.expected[0]),
         bits: if chance.bits > 0.0 { coverage * chance.bits } else { chance.bits },
         p_value: Some(chance.p_value),
+        power: None,
     })
 }
 

@@ -60,13 +60,13 @@ pub fn tenure(
     let chance = monte_carlo(&observed, config.draws, |draw, out| out.copy_from_slice(&drawn(draw)));
     let days = |statistic: f64| (-statistic).exp() - 1.0;
     let (value, expected) = (days(observed[0]), days(chance.expected[0]));
-    let new = Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value) };
+    let new = Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value), power: None };
     if new.bits >= 0.0 {
-        return Some((new, Signal { value, expected, bits: 0.0, p_value: None }));
+        return Some((new, Signal { value, expected, bits: 0.0, p_value: None, power: None }));
     }
     let older = monte_carlo(&[-observed[0]], config.draws, |draw, out| out[0] = -drawn(draw)[0]);
     let bits = 0.0 - older.bits.clamp(0.0, MOST_AGAINST);
-    Some((new, Signal { value, expected, bits, p_value: Some(older.p_value) }))
+    Some((new, Signal { value, expected, bits, p_value: Some(older.p_value), power: None }))
 }
 
 fn statistics(group: impl Iterator<Item = Tenure>) -> [f64; 2] {

@@ -272,6 +272,18 @@ impl Toy {
         toy
     }
 
+    /// Accounts that do three things each as often as its weights say, and know nothing of each other.
+    pub(crate) fn doing(weights: &[[usize; 3]], events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 14]));
+        let mut one = |[first, second, third]: [usize; 3]| {
+            let at = stream.below(first + second + third);
+            let capability = u16::from(at >= first) + u16::from(at >= first + second);
+            Event { capability, ..ordinary(&mut stream) }
+        };
+        let rows = weights.iter().map(|&weights| (0..events).map(|_| one(weights)).collect()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
     /// Accounts that each come for two days only, while five models are released; some of them take up what is new.
     pub(crate) fn sparse(benign: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 13]));

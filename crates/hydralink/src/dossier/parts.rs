@@ -32,7 +32,7 @@ pub struct ScoreParts {
     pub habits: f64,
     /// What else takes from the score, or adds to it where timing or content are unknown.
     pub other: f64,
-    /// The case by behaviour; absent unless timing and content were measured.
+    /// The case by behaviour; absent unless timing and content were measured, by tests that could have found something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by_behaviour: Option<f64>,
     /// The case by shape; absent where nobody knows what it would rest on.

@@ -122,6 +122,7 @@ pub(super) fn named_signals(network: &Network) -> Vec<NamedSignal> {
         expected: line.expected,
         bits: line.bits,
         p_value: line.p_value,
+        power: line.power,
     };
     let named = |(name, line): (&String, &Option<crate::results::SignalLine>)| {
         NamedSignal::new(name, family_of(name), line.as_ref().map(signal))

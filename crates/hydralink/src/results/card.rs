@@ -56,6 +56,9 @@ pub struct SignalLine {
     /// Tail probability under the null, where the signal has a test.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub p_value: Option<f64>,
+    /// Probability that the test finds such a group that is what it looks for, where it says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub power: Option<f64>,
     /// The tests that the signal is made of, if several: what its bits come from. They count for nothing beside it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub tests: BTreeMap<String, SignalLine>,
