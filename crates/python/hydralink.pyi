@@ -104,6 +104,15 @@ def synth(
     events: Literal["parquet", "csv"] = "parquet",
     progress: Progress | None = None,
 ) -> Record: ...
+def redteam(
+    *,
+    tier: Literal["xs", "s", "m", "l"] = "s",
+    budget: Sequence[float] | None = None,
+    evasion: Sequence[Literal["static_address", "virtual_card", "paraphrase", "jitter", "warm_up", "all"]] | None = None,
+    seed: int = 1,
+    seeds: int = 1,
+    progress: Progress | None = None,
+) -> list[Record]: ...
 def default_config() -> Record: ...
 def diff(before: Store, after: Store) -> list[Record]: ...
 

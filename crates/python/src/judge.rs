@@ -7,14 +7,15 @@ use hydralink::backtest::{Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig};
 use hydralink::evaluate::{self, Truth, Unlabelled};
 use hydralink::layers::{self, LayersConfig};
+use hydralink::redteam::{self as curve, Evasion, RedteamConfig};
 use hydralink::{CalibrateConfig, ConsensusConfig, Dataset, Error, calibrate, consensus, dossier};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::usage;
 use crate::plain::{json_of, plain};
-use crate::read::{Side, folder};
-use crate::store::Store;
+use crate::read::{Side, TIERS, folder};
+use crate::store::{Store, word};
 use crate::work::{released, watched};
 
 /// What is known beforehand, as files; tables of Arrow are written into a folder that goes with it.
@@ -46,6 +47,41 @@ impl Known {
 
 fn unlabelled(partial: bool) -> Unlabelled {
     if partial { Unlabelled::Unknown } else { Unlabelled::Benign }
+}
+
+/// How much an operator must spend to stay unseen: detection against attacker budget, on synthetic worlds, which are made in a
+/// folder for what is temporary and removed. One record for nothing spent and one for each evasion and budget, means over `seeds`
+/// worlds from `seed` on.
+///
+/// `budget` holds shares, from 0 to 1, of the most that an evasion can be (default: .5 and 1), `evasion` what to spend it on
+/// (default: each of "static_address", "virtual_card", "paraphrase", "jitter", "warm_up", and "all" together). `tier` as in
+/// `synth()`. `progress(point, worlds done, worlds)`.
+#[pyfunction]
+#[pyo3(signature = (*, tier = "s", budget = None, evasion = None, seed = 1, seeds = 1, progress = None))]
+pub(crate) fn redteam<'py>(
+    py: Python<'py>,
+    tier: &str,
+    budget: Option<Vec<f64>>,
+    evasion: Option<Vec<String>>,
+    seed: u64,
+    seeds: u32,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let lines = watched(py, progress, None, |watch| {
+        let usual = RedteamConfig::default();
+        let evasions = Evasion::ALL.map(|evasion| (evasion.name(), evasion));
+        let named = |words: Vec<String>| words.iter().map(|name| word("evasion", name, &evasions)).collect();
+        let config = RedteamConfig {
+            tier: word("tier", tier, &TIERS)?,
+            seed,
+            seeds,
+            budgets: budget.unwrap_or(usual.budgets),
+            evasions: evasion.map_or(Ok(usual.evasions), named)?,
+        };
+        let step = |point: &str, done, total| if watch.at(point, done, total) { Ok(()) } else { Err(Error::Interrupted) };
+        curve::redteam(folder()?.path(), &config, &step)
+    })?;
+    plain(py, &lines)
 }
 
 #[pymethods]

@@ -53,6 +53,7 @@ fn python(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(read::build, module)?)?;
     module.add_function(wrap_pyfunction!(read::profile, module)?)?;
     module.add_function(wrap_pyfunction!(read::synth, module)?)?;
+    module.add_function(wrap_pyfunction!(judge::redteam, module)?)?;
     module.add_function(wrap_pyfunction!(find::default_config, module)?)?;
     module.add_function(wrap_pyfunction!(find::diff, module)?)
 }

@@ -312,7 +312,7 @@ pub(crate) fn synth<'py>(
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let summary = watched(py, progress, None, |watch| {
-        let tier = word("tier", tier, &[("xs", Tier::Xs), ("s", Tier::S), ("m", Tier::M), ("l", Tier::L)])?;
+        let tier = word("tier", tier, &TIERS)?;
         let format = word("events", events, &[("parquet", Format::Parquet), ("csv", Format::Csv)])?;
         let config = match (null, evasive) {
             (true, true) => return Err(usage("a world is null or evasive, not both")),
@@ -326,6 +326,9 @@ pub(crate) fn synth<'py>(
     })?;
     plain(py, &summary)
 }
+
+/// The words for sizes of worlds.
+pub(crate) const TIERS: [(&str, Tier); 4] = [("xs", Tier::Xs), ("s", Tier::S), ("m", Tier::M), ("l", Tier::L)];
 
 /// Share of prompts that the evasive pool paraphrases, as on the command line.
 const EVASIVE_PARAPHRASE: f64 = 0.25;

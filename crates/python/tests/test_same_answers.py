@@ -156,6 +156,19 @@ def test_calibrated_and_confirmed(copied, cli, network):
     assert any(row["stability"] is not None for row in networks) and networks[0]["confirmed"] > 0
 
 
+def test_curve_of_an_attacker(cli, tmp_path):
+    told = []
+    lines = hydralink.redteam(tier="xs", budget=[1.0], evasion=["jitter"], seed=3, progress=lambda *step: told.append(step))
+    options = ["--tier", "xs", "--budget", 1, "--evasion", "jitter", "--seed", 3]
+    same(lines, cli("redteam", tmp_path / "worlds", *options, lines=True))
+    assert [line["evasion"] for line in lines] == ["none", "jitter"]
+    assert [step[1:] for step in told] == [(0, 2), (1, 2)]
+    with pytest.raises(hydralink.InputError, match="evasion"):
+        hydralink.redteam(evasion=["stealth"])
+    with pytest.raises(hydralink.InputError, match="budget"):
+        hydralink.redteam(budget=[2.0])
+
+
 def test_what_is_written(found, cli, tmp_path):
     written = found.export(tmp_path / "ours.graphml", all=True)
     assert written["nodes"] > 0 and not written["collapsed"]
