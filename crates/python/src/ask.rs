@@ -14,7 +14,7 @@ use hydralink::{
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{raised, usage};
+use crate::errors::{expected, raised, usage};
 use crate::find::{Id, first};
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
@@ -341,10 +341,20 @@ impl Store {
 }
 
 /// One node, or several.
-#[derive(FromPyObject)]
 enum One {
     Name(String),
     Names(Vec<String>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for One {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(name) = given.extract() {
+            return Ok(One::Name(name));
+        }
+        given.extract().map(One::Names).map_err(|_| expected("a node, or a list of nodes,", &given))
+    }
 }
 
 fn fewer(option: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use hydralink::Error;
 use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 
 create_exception!(
@@ -69,6 +69,14 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
             StoreError::new_err(text)
         }
         _ => InputError::new_err(text),
+    }
+}
+
+/// The error of an argument that is none of what it may be.
+pub(crate) fn expected(what: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    match given.get_type().name() {
+        Ok(found) => PyTypeError::new_err(format!("{what} was expected; found {found}")),
+        Err(error) => error,
     }
 }
 

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::ask::Known;
-use crate::errors::usage;
+use crate::errors::{expected, usage};
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table::Table;
@@ -24,10 +24,20 @@ use crate::work::{Watch, asked, watched};
 const SHOWN: usize = 10;
 
 /// How a detection is set up.
-#[derive(FromPyObject)]
 enum Config<'py> {
     Toml(PathBuf),
     Dict(Bound<'py, PyDict>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Config<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(file) = given.extract() {
+            return Ok(Config::Toml(file));
+        }
+        given.extract().map(Config::Dict).map_err(|_| expected("a TOML file or a dictionary of its content", &given))
+    }
 }
 
 /// Every setting of a detection with its default, as `detect(config=...)` takes them.
@@ -311,10 +321,20 @@ impl Store {
 }
 
 /// A network: its id, or its rank.
-#[derive(FromPyObject)]
 pub(crate) enum Id {
     Rank(u64),
     Name(String),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Id {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(rank) = given.extract() {
+            return Ok(Id::Rank(rank));
+        }
+        given.extract().map(Id::Name).map_err(|_| expected("a network's id (PN-...) or its rank, from 1,", &given))
+    }
 }
 
 impl Id {

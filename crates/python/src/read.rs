@@ -10,7 +10,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::errors::usage;
+use crate::errors::{expected, usage};
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table;
@@ -43,11 +43,9 @@ impl Events {
         } else if let Ok(path) = one.extract::<PathBuf>() {
             self.files.push(path);
         } else {
-            let found = one.get_type().name()?;
-            return Err(PyTypeError::new_err(format!(
-                "events are paths, or objects with __arrow_c_stream__ (tables and readers of pyarrow, polars, pandas, duckdb), \
-                 or a list of these; found {found}"
-            )));
+            let what = "a path, or an object with __arrow_c_stream__ (tables and readers of pyarrow, polars, pandas, duckdb; of a \
+                        lazy frame what collect() gives), or a list of these";
+            return Err(expected(what, one));
         }
         Ok(())
     }
@@ -91,10 +89,20 @@ impl Side {
 }
 
 /// What columns mean: a file, or its content as a dictionary.
-#[derive(FromPyObject)]
 pub(crate) enum Map<'py> {
     File(PathBuf),
     Dict(Bound<'py, PyDict>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Map<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(file) = given.extract() {
+            return Ok(Map::File(file));
+        }
+        given.extract().map(Map::Dict).map_err(|_| expected("a TOML file or a dictionary of its content", &given))
+    }
 }
 
 /// The same, without the GIL.

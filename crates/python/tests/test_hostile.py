@@ -134,8 +134,12 @@ def test_questions_that_can_not_be_asked(found, network):
         found.export("x.unknown")
     with pytest.raises(hydralink.InputError, match="threads"):
         found.detect(threads=0)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a node, or a list of nodes, was expected; found int"):
         found.show(7)
+    with pytest.raises(TypeError, match="id .PN-.* or its rank, from 1, was expected; found float"):
+        found.network(1.5)
+    with pytest.raises(TypeError, match="dictionary of its content was expected; found list"):
+        found.detect(config=["linkage"])
     with pytest.raises(OverflowError):
         found.hubs(top=-1)
 
