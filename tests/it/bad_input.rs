@@ -40,6 +40,8 @@ fn an_empty_file_a_directory_and_a_missing_file_are_errors() {
     fs::create_dir(bench.path("folder")).expect("a folder");
     refuses(&bench, &["folder", "directory"], "folder");
     refuses(&bench, &["absent.csv"], "absent.csv");
+    std::fs::create_dir_all(bench.path("days/dt=2026-03-01")).expect("a folder");
+    bench.fails(2, &["'days/**/*.parquet'"], &["build", "days", "-o", "store"]);
 }
 
 #[test]

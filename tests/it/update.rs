@@ -151,3 +151,64 @@ fn tables_that_are_read_again_are_copied_nowhere() {
     let card = bench.ok(&["show", "store", "account:b", "--format", "json"]).json();
     assert!(card.to_string().contains("DE"), "{card}");
 }
+
+#[test]
+fn a_night_of_nothing_but_bad_rows_is_not_lost_in_the_years_before() {
+    let bench = Bench::new();
+    let store = crate::support::detected(&bench);
+    let header = "timestamp,account_id,ip\n";
+    // Few beside all that the store has, and everything that this file has.
+    let night = (0..60).map(|row| format!("02.05.2026 10:{row:02},a{row},198.51.100.7\n")).collect::<String>();
+    let bad = bench.file("night.csv", format!("{header}{night}"));
+    bench.fails(2, &["all 60 rows are bad", "bad_time (60)"], &["update", &store, &bad]);
+    // Bad rows of the years before are no reason to refuse a night that has none.
+    let good = (0..60).map(|row| format!("2026-05-02T10:{row:02}:00Z,a{row},198.51.100.7\n")).collect::<String>();
+    let good = bench.file("good.csv", format!("{header}{good}"));
+    bench.ok(&["build", &bad, &of_world("events.csv"), "-o", "old", "--quiet"]);
+    let ran = bench.ok(&["update", "old", &good, "--max-bad", "0"]);
+    assert!(ran.stdout.contains("(60 of them new), 60 rejected"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_column_that_the_store_has_and_a_night_lacks_is_told() {
+    let bench = Bench::new();
+    let first = bench.file("1.csv", "timestamp,account_id,ip,card\n2026-03-01T00:00:00Z,a,198.51.100.7,tok\n");
+    let second = bench.file("2.csv", "timestamp,account_id,source_ip\n2026-03-02T00:00:00Z,b,198.51.100.7\n");
+    let built = bench.ok(&["build", &first, "-o", "st", "--format", "json"]).json();
+    assert_eq!(built["missing"], serde_json::json!([]), "nobody has templates, so that none are missed");
+    let ran = bench.ok(&["update", "st", &second]);
+    assert!(ran.stdout.contains("2.csv: no column ip, payment_instrument, which other events have"), "{}", ran.stdout);
+}
+
+#[test]
+fn logs_of_several_systems_become_one_store_by_one_map() {
+    let bench = Bench::new();
+    let app = bench.file("app.jsonl", "{\"user\":{\"id\":\"a\"},\"client\":{\"ip\":\"198.51.100.7\"}}\n");
+    let paid = bench.file("paid.csv", "Customer ID,Card Fingerprint\na,tok\n");
+    let names =
+        "account_id = [\"user.id\", \"Customer ID\"]\nip = [\"client.ip\"]\npayment_instrument = [\"Card Fingerprint\"]\n";
+    let map = bench.file("map.toml", format!("[columns]\n{names}"));
+    bench.ok(&["build", &app, &paid, "--map", &map, "-o", "whole", "--quiet"]);
+    bench.ok(&["build", &app, "--map", &map, "-o", "store", "--quiet"]);
+    bench.ok(&["update", "store", &paid, "--quiet"]);
+    same(&bench, "whole", "store");
+    let shown = bench.ok(&["show", "store", "account:a", "--format", "json"]).json();
+    assert_eq!((&shown["seen_with"]["ip"], &shown["seen_with"]["payment_instrument"]), (&1.into(), &1.into()));
+    // One name is one that every file has to have.
+    let hint = ["no column \"client.ip\"", "as a list, [\"client.ip\"]"];
+    let both = ["--map", "account_id=user.id", "--map", "account_id=Customer ID"];
+    bench.fails(2, &hint, &[&["build", &app, &paid, "-o", "x", "--map", "ip=client.ip"], &both[..]].concat());
+}
+
+#[test]
+fn what_a_map_declares_of_kinds_outlasts_the_map_of_another_system() {
+    let bench = Bench::new();
+    let first = bench.file("1.csv", "account_id,cloud_tenant,ip\na,t1,198.51.100.7\nb,t1,198.51.100.7\n");
+    let second = bench.file("2.csv", "uid,ip\nc,198.51.100.7\n");
+    let declares = bench.file("1.toml", "[kinds.tenant]\ncolumn = \"cloud_tenant\"\nrole = \"credential\"\nprior = 4.0\n");
+    let names = bench.file("2.toml", "[columns]\naccount_id = \"uid\"\n");
+    bench.ok(&["build", &first, "--map", &declares, "-o", "store", "--quiet"]);
+    let declared = sections(&bench, "store").remove("inputs.kinds");
+    bench.ok(&["update", "store", &second, "--map", &names, "--quiet"]);
+    assert!(declared.is_some() && declared == sections(&bench, "store").remove("inputs.kinds"));
+}

@@ -76,7 +76,8 @@ pub(crate) struct Reading {
     #[arg(required = true)]
     pub(crate) events: Vec<PathBuf>,
     /// TOML that maps your columns to ours and adds kinds of identifiers, or one column: --map account_id=user.id, a path
-    /// where JSON or Parquet has it inside another. May be given again
+    /// where JSON or Parquet has it inside another. May be given again; of one column, it is called differently in
+    /// different files
     #[arg(long, value_name = "FILE|OURS=THEIRS", value_parser = mapping)]
     pub(crate) map: Vec<Mapping>,
     /// In a list of addresses (X-Forwarded-For), the hops that are your own proxies: how many, counted from the right, or their

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hydralink::build::IgnoredColumn;
+use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode, UnreadField};
@@ -143,6 +143,31 @@ fn forwarded_line(forwarded: u64) -> Option<String> {
     (forwarded > 0).then_some(line)
 }
 
+/// The files that had nothing to read.
+fn without_rows_line(files: &[String]) -> Option<String> {
+    let (first, others) = files.split_first()?;
+    let (more, have) = if others.is_empty() {
+        (String::new(), "has")
+    } else {
+        (format!(" and {}", counted(others.len() as u64, "other file")), "have")
+    };
+    Some(format!("{first}{more} {have} columns and no rows"))
+}
+
+/// The main columns that files lack, those of the same files in one line.
+fn missing_lines(missing: &[MissingColumn]) -> Vec<String> {
+    let same = |one: &MissingColumn, other: &MissingColumn| (one.files, &one.first) == (other.files, &other.first);
+    let line = |columns: &[MissingColumn]| {
+        let names: Vec<&str> = columns.iter().map(|one| one.column.as_str()).collect();
+        let more = match columns[0].files - 1 {
+            0 => String::new(),
+            some => format!(" and {}", counted(some, "other file")),
+        };
+        format!("{}{more}: no column {}, which other events have", columns[0].first, names.join(", "))
+    };
+    missing.chunk_by(same).map(line).collect()
+}
+
 /// Columns that were not read and are named.
 const IGNORED_SHOWN: usize = 20;
 
@@ -248,8 +273,12 @@ fn as_of_text(made: &AsOf) -> String {
 pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     let identifiers: Vec<String> =
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+    let new = match summary.new_rows {
+        all if all == summary.rows => String::new(),
+        some => format!(" ({} of them new)", grouped(some)),
+    };
     let mut lines = vec![
-        format!("{}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
+        format!("{}{new}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
         match identifiers.join(", ") {
             none if none.is_empty() => format!(
                 "{}, and nothing that they could share (an address, a card, a template ...), so that nothing links them; --map names columns",
@@ -292,6 +321,8 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         };
         lines.push(format!("{rows} {have} another row's event id with other content; all counted, check who writes the ids"));
     }
+    lines.extend(without_rows_line(&summary.without_rows));
+    lines.extend(missing_lines(&summary.missing));
     lines.extend(ignored_lines(&summary.ignored));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());

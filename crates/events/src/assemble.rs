@@ -154,7 +154,9 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         templates: mined_templates,
         declared_kinds: session.map.kinds.clone(),
         files: fold.files,
+        without_rows: fold.without_rows,
         rows: fold.rows,
+        new_rows: fold.rows - fold.before.rows,
         rejected: fold.rejected.into_iter().collect(),
         kept_rows: fold.kept_rows,
         unread: (fold.unread.into_iter())

@@ -14,7 +14,7 @@ use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Si
 
 use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
-use crate::ingest::Fold;
+use crate::ingest::{Before, Fold};
 use crate::ingested::{FileRead, Template, UnreadField};
 use crate::manners::{Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
@@ -150,6 +150,7 @@ impl Base<'_> {
         fold.duplicates = self.duplicate_events;
         fold.files.clone_from(&self.files);
         fold.rows = self.files.iter().map(|file| file.rows).sum();
+        fold.before = Before { rows: fold.rows, rejected: fold.rejected.values().sum(), kept_rows: fold.kept_rows };
         Ok(())
     }
 

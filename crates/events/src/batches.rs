@@ -15,6 +15,7 @@ use arrow_schema::{ArrowError, DataType};
 
 use crate::columnar::{BATCH, ColumnReader, inside, paths, take_rows};
 use crate::error::EventError;
+use crate::fields::{Fields, with_paths};
 use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, Map, Use};
 use crate::session::Session;
@@ -64,9 +65,11 @@ impl Batches {
         writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))
     }
 
-    /// The columns by name, those in structs that the map names a field of by their paths.
-    pub(crate) fn paths(&self, map: &Map) -> Vec<String> {
-        paths(self.reader.schema().fields(), map).0
+    /// The columns that a map makes of these.
+    pub(crate) fn layout(&self, map: &Map) -> Result<Layout, EventError> {
+        let named = |entered: &Fields| paths(self.reader.schema().fields(), entered).0;
+        let layout = map.layout(&named(&map.paths()), Path::new(&self.name));
+        layout.map_err(|error| with_paths(error, || named(&Fields::all())))
     }
 
     fn columns(&self) -> Vec<String> {
@@ -140,7 +143,7 @@ pub(crate) fn read(
     start: u64,
     batch: &RecordBatch,
 ) -> Result<Yield, EventError> {
-    let (_, ways) = paths(batch.schema_ref().fields(), &session.map);
+    let (_, ways) = paths(batch.schema_ref().fields(), &session.map.paths());
     let readers = layout.columns.iter().zip(roles(session, layout)).map(|(column, role)| {
         let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
         let array = rest.iter().fold(batch.column(outermost).clone(), |array, &at| inside(&array, at));

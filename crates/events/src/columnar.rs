@@ -17,10 +17,12 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields as ArrowFields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 
 use crate::error::EventError;
-use crate::fields::Fields;
+use crate::fields::{Fields, with_paths};
 use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
@@ -41,8 +43,8 @@ pub(crate) struct Columnar {
     pub(crate) layout: Layout,
 }
 
-/// The names of columns, those in structs that the map names a field of by their paths; and where each is, from the outside in.
-pub(crate) fn paths(columns: &ArrowFields, map: &Map) -> (Vec<String>, Vec<Vec<usize>>) {
+/// The names of columns, those in structs that are entered by their paths; and where each is, from the outside in.
+pub(crate) fn paths(columns: &ArrowFields, entered: &Fields) -> (Vec<String>, Vec<Vec<usize>>) {
     fn add(columns: &ArrowFields, inside: &str, way: &[usize], of: &Fields, found: &mut (Vec<String>, Vec<Vec<usize>>)) {
         for (at, column) in columns.iter().enumerate() {
             let (name, way) = (format!("{inside}{}", column.name()), [way, &[at]].concat());
@@ -56,7 +58,7 @@ pub(crate) fn paths(columns: &ArrowFields, map: &Map) -> (Vec<String>, Vec<Vec<u
         }
     }
     let mut found = Default::default();
-    add(columns, "", &[], &map.paths(), &mut found);
+    add(columns, "", &[], entered, &mut found);
     found
 }
 
@@ -74,13 +76,29 @@ fn damaged(path: &Path, error: impl ToString) -> EventError {
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }
 
+/// Refuses codecs that are left out: Parquet of log warehouses has others.
+fn refuse_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), EventError> {
+    let mut codecs = metadata.row_groups().iter().flat_map(|group| group.columns()).map(|column| column.compression());
+    match codecs.find(|codec| matches!(codec, Compression::BROTLI(_) | Compression::LZO)) {
+        None => Ok(()),
+        Some(codec) => {
+            let name = codec.to_string();
+            let name = name.split('(').next().unwrap_or_default().to_lowercase();
+            let problem = format!("its pages are compressed by {name}, which isn't read");
+            Err(EventError::input(path, problem, "write it with zstd, snappy, lz4 or gzip"))
+        }
+    }
+}
+
 impl Columnar {
     pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
         let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let plain = ArrowReaderMetadata::load(&file, options.clone()).map_err(|error| damaged(path, error))?;
-        let (names, ways) = paths(plain.schema().fields(), map);
-        let layout = map.layout(&names, path)?;
+        refuse_compression(path, plain.metadata())?;
+        let columns = plain.schema().fields();
+        let (names, ways) = paths(columns, &map.paths());
+        let layout = map.layout(&names, path).map_err(|error| with_paths(error, || paths(columns, &Fields::all()).0))?;
         let names = names.into_iter().zip(ways).collect();
         let fields: Vec<Arc<Field>> = plain
             .schema()
@@ -261,5 +279,30 @@ impl<'l> ColumnReader<'l> {
             },
             (_, None) => Resolved::Codes { codes: Arc::default(), values, lists: false },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::basic::{BrotliLevel, Type};
+    use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, RowGroupMetaData};
+    use parquet::schema::types::{SchemaDescriptor, Type as SchemaType};
+
+    use super::*;
+
+    #[test]
+    fn a_codec_that_is_left_out_is_named() {
+        let column = Arc::new(SchemaType::primitive_type_builder("account_id", Type::BYTE_ARRAY).build().unwrap());
+        let root = SchemaType::group_type_builder("schema").with_fields(vec![column]).build().unwrap();
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+        let opened = |compression: Compression| {
+            let chunk = ColumnChunkMetaData::builder(schema.column(0)).set_compression(compression).build().unwrap();
+            let group = RowGroupMetaData::builder(schema.clone()).set_column_metadata(vec![chunk]).build().unwrap();
+            let file = FileMetaData::new(1, 1, None, None, schema.clone(), None);
+            refuse_compression(Path::new("f"), &ParquetMetaData::new(file, vec![group]))
+        };
+        let error = opened(Compression::BROTLI(BrotliLevel::default())).unwrap_err().to_string();
+        assert!(error.contains("compressed by brotli") && error.contains("zstd"), "{error}");
+        assert!(opened(Compression::SNAPPY).is_ok());
     }
 }

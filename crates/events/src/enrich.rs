@@ -4,7 +4,7 @@
 //! - MaxMind's format (`.mmdb`): autonomous systems, connection types and anonymity flags, whichever the file has;
 //! - a list of prefixes (text, one a line, `#` begins a comment; or MISP's warning lists, JSON with a `list`), all of one type,
 //!   which comes before the file's name (`vpn=list.txt`) or is a word in it;
-//! - a table (CSV) with a column `prefix` (`network`, `cidr`) and `asn` or `type`.
+//! - a table (CSV) with a column `prefix` (`network`, `cidr`, `ip`) and `asn` or `type`.
 //!
 //! Within a file the longest prefix that holds an address counts; of several files the first that knows. An IPv6 address is
 //! kept as its /64, so prefixes longer than that aren't found. Cost of a lookup: one walk of at most 128 bits a file.
@@ -20,7 +20,7 @@ use maxminddb::Reader;
 use prefix_trie::PrefixMap;
 use serde::Deserialize;
 
-use crate::error::{EventError, nearest};
+use crate::error::EventError;
 
 use crate::source;
 
@@ -277,6 +277,9 @@ fn read_list(path: &Path, text: &str, json: bool, known: AddressNetwork, network
     Ok(())
 }
 
+/// Names of the column that says whom a row is about, a prefix or a single address.
+const PREFIX: [&str; 4] = ["prefix", "network", "cidr", "ip"];
+
 fn read_table(path: &Path, text: &str, networks: &mut Networks) -> Result<(), EventError> {
     let hint = "write the file as UTF-8 CSV";
     let delimiter = source::delimiter_of(text.lines().next().unwrap_or_default().as_bytes());
@@ -284,12 +287,7 @@ fn read_table(path: &Path, text: &str, networks: &mut Networks) -> Result<(), Ev
     let header = rows.headers().map_err(|error| EventError::input(path, error, hint))?;
     let header: Vec<String> = header.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
     let column = |names: &[&str]| header.iter().position(|known| names.contains(&known.as_str()));
-    let key = column(&["prefix", "network", "cidr"]).ok_or_else(|| EventError::MissingColumn {
-        file: path.display().to_string(),
-        column: "prefix".to_owned(),
-        nearest: nearest("prefix", header.iter().map(String::as_str)),
-        found: header.clone(),
-    })?;
+    let key = column(&PREFIX).ok_or_else(|| EventError::no_column(path, &PREFIX, &header))?;
     let types = column(&["type", "network_type"]);
     let numbers = column(&["asn", "autonomous_system_number"]);
     if types.is_none() && numbers.is_none() {
@@ -375,7 +373,11 @@ mod tests {
             ("vpn.txt", "# nothing\n", "no prefixes"),
             ("t.csv", "prefix,type\n198.51.100.0/24,home\n", "line 2: unknown type \"home\""),
             ("t.csv", "prefix,asn\n198.51.100.0/24,x1\n", "line 2: asn"),
-            ("t.csv", "net,asn\n198.51.100.0/24,1\n", "no column prefix"),
+            (
+                "t.csv",
+                "net,asn\n198.51.100.0/24,1\n",
+                "no column prefix; call the column that holds it so (or network, cidr, ip); among net, asn",
+            ),
             ("t.csv", "prefix,owner\n198.51.100.0/24,1\n", "neither a column type nor asn"),
             ("t.mmdb", "nonsense", "expected a MaxMind file"),
             ("vpn.json", "[]", "expected a warning list"),

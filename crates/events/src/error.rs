@@ -5,6 +5,8 @@ use std::path::Path;
 use graph::GraphError;
 use thiserror::Error;
 
+use crate::header::no_header;
+
 /// What stops an ingest. Values of identifiers are never part of a message.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -131,6 +133,14 @@ pub enum EventError {
 }
 
 impl EventError {
+    /// A side table, which no map speaks of, lacks a column that has to be there under one of some names.
+    pub(crate) fn no_column(file: &Path, names: &[&str], found: &[String]) -> Self {
+        let (first, others) = names.split_first().expect("a column has a name");
+        let others = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+        let hint = format!("call the column that holds it so{others}{}", among(found));
+        no_header(EventError::input(file, format!("no column {first}"), hint), file, found)
+    }
+
     /// An input error about a path.
     pub(crate) fn input(file: &Path, problem: impl ToString, hint: impl Into<String>) -> Self {
         EventError::Input { file: file.display().to_string(), problem: problem.to_string(), hint: hint.into() }
@@ -154,17 +164,18 @@ const NAMED: usize = 12;
 
 fn nearest_hint(nearest: Option<&str>, column: &str, found: &[String]) -> String {
     match nearest {
-        Some(near) => format!("nearest is {near:?}: rename it, or use --map with [columns] {column} = {near:?}"),
-        None => {
-            let among = if found.is_empty() {
-                String::new()
-            } else {
-                format!("; among {}", found[..found.len().min(NAMED)].join(", "))
-            };
-            let more = if found.len() > NAMED { format!(" and {} more", found.len() - NAMED) } else { String::new() };
-            format!("name the column that holds it with --map ([columns] {column} = \"...\"){among}{more}")
-        }
+        Some(near) => format!("nearest is {near:?}: rename it, or use --map {column}={near:?}"),
+        None => format!("name the column that holds it with --map {column}=NAME{}", among(found)),
     }
+}
+
+/// The columns that there are, where there are any.
+fn among(found: &[String]) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let more = if found.len() > NAMED { format!(" and {} more", found.len() - NAMED) } else { String::new() };
+    format!("; among {}{more}", found[..found.len().min(NAMED)].join(", "))
 }
 
 /// What is wrong with a TOML file, and where, in one line.
@@ -181,7 +192,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|&(similarity, _)| similarity > 0.6)
+        .filter(|&(similarity, _)| similarity > 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))
         .map(|(_, candidate)| candidate.to_string())
 }

@@ -7,7 +7,7 @@
 //! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
 //! 4. The last step numbers everything canonically and hands columns to a [`Keeper`] as they are finished.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,9 @@ use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode};
 use crate::error::EventError;
+use crate::fields::{Fields, with_paths};
 use crate::gather::Pathways;
+use crate::header::no_header;
 use crate::ingested::{FileRead, Ingested};
 use crate::keep::{InMemory, Keeper};
 use crate::normalise::Reason;
@@ -101,15 +103,14 @@ pub fn ingest_into<'a, K: Keeper>(
         } else {
             lines(&session, path, &mut fold)?;
         }
-        fold.end_file(path, before)?;
+        fold.end_file(before);
     }
     for stream in streams {
-        let (name, before) = (stream.name.clone(), fold.rows);
-        let file = name.clone();
+        let (file, before) = (stream.name.clone(), fold.rows);
         fold.files.push(FileRead { file, ..FileRead::default() });
         fold.units = UnitsSeen::default();
         self::stream(&session, stream, &mut fold)?;
-        fold.end_file(Path::new(&name), before)?;
+        fold.end_file(before);
     }
     fold.finish(&session, keeper)
 }
@@ -124,7 +125,7 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
 
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let name = batches.name.clone();
-    let layout = session.map.layout(&batches.paths(&session.map), Path::new(&name))?;
+    let layout = batches.layout(&session.map)?;
     fold.note(&layout, Path::new(&name))?;
     in_turn(fold, &name, batches.pieces(), |piece| {
         let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
@@ -217,20 +218,17 @@ fn begin(
         return Err(EventError::input(path, "a JSON array", hint));
     }
     if text.starts_with(b"{") {
-        let paths = session.map.paths();
-        let keys: Vec<String> = start
-            .split(|&byte| byte == b'\n')
-            .take(1000)
-            .filter_map(|line| text::keys(line, &paths))
-            .flatten()
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        let keys_of = |entered: &Fields| -> Vec<String> {
+            let lines = start.split(|&byte| byte == b'\n').take(1000);
+            lines.filter_map(|line| text::keys(line, entered)).flatten().collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let keys = keys_of(&session.map.paths());
         if keys.is_empty() {
             let hint = "one object a line is read (JSON Lines): jq -c . writes them";
             return Err(EventError::input(path, "JSON, but no line is an object", hint));
         }
-        let (layout, fields) = session.map.fields(&keys, path)?;
+        let read = session.map.fields(&keys, path);
+        let (layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
         return Ok((layout, Format::JsonLines(fields), Pieces::new(reader, start, 1, None)));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -249,7 +247,7 @@ fn begin(
     let mut parser = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header);
     parser.read_record(&mut record).map_err(|error| EventError::input(path, error, "a header line was expected"))?;
     let names: Vec<String> = record.iter().map(|name| name.trim().to_string()).collect();
-    let layout = session.map.layout(&names, path)?;
+    let layout = session.map.layout(&names, path).map_err(|error| no_header(error, path, &names))?;
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
     start.drain(..end);
     let quoting = Quoting::new(delimiter, &layout);
@@ -271,6 +269,14 @@ fn spare_inputs(config: &IngestConfig, paths: &[PathBuf]) -> Result<(), EventErr
     }
 }
 
+/// What a base had read.
+#[derive(Default)]
+pub(crate) struct Before {
+    pub(crate) rows: u64,
+    pub(crate) rejected: u64,
+    pub(crate) kept_rows: u64,
+}
+
 /// What has been read so far.
 pub(crate) struct Fold<'o> {
     config: &'o IngestConfig,
@@ -279,7 +285,11 @@ pub(crate) struct Fold<'o> {
     rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
     units: UnitsSeen,
     pub(crate) files: Vec<FileRead>,
+    /// Files that have columns and no rows.
+    pub(crate) without_rows: Vec<String>,
     pub(crate) rows: u64,
+    /// Of what was read, that which the base brought: whether too much is bad is asked of the rest alone.
+    pub(crate) before: Before,
     /// Templates of the base: (hash, skeleton, variants).
     pub(crate) mined_before: Vec<(String, String, u32)>,
     pub(crate) pathways: Pathways,
@@ -288,8 +298,9 @@ pub(crate) struct Fold<'o> {
     pub(crate) kept_rows: u64,
     /// The fields that were left out of rows, by name and reason.
     pub(crate) unread: BTreeMap<(String, Reason), u64>,
-    /// The first bad row for each reason.
+    /// The first bad row of this run for each reason, and how many there are.
     first: HashMap<Reason, Rejection>,
+    bad: BTreeMap<Reason, u64>,
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
@@ -316,13 +327,16 @@ impl<'o> Fold<'o> {
             rejects,
             units: UnitsSeen::default(),
             files: Vec::new(),
+            without_rows: Vec::new(),
             rows: 0,
+            before: Before::default(),
             mined_before: Vec::new(),
             pathways: Pathways::default(),
             rejected: HashMap::new(),
             kept_rows: 0,
             unread: BTreeMap::new(),
             first: HashMap::new(),
+            bad: BTreeMap::new(),
             examples: Vec::new(),
             unroutable: 0,
             short: 0,
@@ -345,15 +359,14 @@ impl<'o> Fold<'o> {
         Ok(())
     }
 
-    /// Counts the rows of the file that was read last.
-    fn end_file(&mut self, path: &Path, before: u64) -> Result<(), EventError> {
-        if self.rows == before {
-            return Err(EventError::input(path, "no events", "a header alone was found; check the export that wrote it"));
-        }
+    /// Counts the rows of the file that was read last. One without any is a part that somebody's engine wrote all the same.
+    fn end_file(&mut self, before: u64) {
         if let Some(read) = self.files.last_mut() {
             read.rows = self.rows - before;
+            if read.rows == 0 {
+                self.without_rows.push(read.file.clone());
+            }
         }
-        Ok(())
     }
 
     fn take(&mut self, part: Yield, file: &str) -> Result<(), EventError> {
@@ -390,6 +403,7 @@ impl<'o> Fold<'o> {
             } else {
                 *self.rejected.entry(rejection.reason).or_default() += 1;
             }
+            *self.bad.entry(rejection.reason).or_default() += 1;
             self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
             if let Some((path, writer)) = &mut self.rejects {
                 let line = serde_json::to_string(&rejection).unwrap_or_default();
@@ -408,25 +422,39 @@ impl<'o> Fold<'o> {
         if let Some((path, writer)) = &mut self.rejects {
             writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
         }
-        let rejected: u64 = self.rejected.values().sum();
-        let allowed = MIN_BAD_ROWS.max((self.config.max_bad * self.rows as f64) as u64);
-        // Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another
-        // thing.
-        let bad = rejected + self.kept_rows;
-        let unread = (self.config.max_bad.max(MAX_UNREAD) * self.rows as f64) as u64;
-        if rejected > allowed || self.kept_rows > allowed.max(unread) || bad == self.rows {
-            let allowed = if rejected > allowed { allowed } else { allowed.max(unread) };
-            let mut counts: BTreeMap<Reason, u64> = self.rejected.iter().map(|(&reason, &count)| (reason, count)).collect();
-            self.unread.iter().for_each(|((_, reason), count)| *counts.entry(*reason).or_default() += count);
-            let worst = counts.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
-            let reason = worst.map_or(String::new(), |(reason, count)| {
-                let first = self.first.get(reason).map_or(String::new(), |first| format!("; the first in {first}"));
-                format!("{} ({count}): {}{first}", reason.name(), reason.expected())
-            });
-            let rejects = self.rejects.map(|(path, _)| path.display().to_string());
-            return Err(EventError::TooManyBad { bad, kept: self.kept_rows, rows: self.rows, allowed, reason, rejects });
+        let rows = self.rows - self.before.rows;
+        if let Some(file) = self.without_rows.first().filter(|_| rows == 0) {
+            return Err(EventError::input(
+                Path::new(file),
+                "no events",
+                "a header alone was found; check the export that wrote it",
+            ));
         }
+        self.refuse_too_many_bad(rows)?;
         session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
         assemble::assemble(session, self, keeper)
+    }
+
+    /// Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another thing.
+    /// What is asked of is this run: on top of a large base a file of nothing but bad rows would be few.
+    fn refuse_too_many_bad(&self, rows: u64) -> Result<(), EventError> {
+        let rejected = self.rejected.values().sum::<u64>() - self.before.rejected;
+        let kept = self.kept_rows - self.before.kept_rows;
+        let allowed = MIN_BAD_ROWS.max((self.config.max_bad * rows as f64) as u64);
+        let unread = (self.config.max_bad.max(MAX_UNREAD) * rows as f64) as u64;
+        let bad = rejected + kept;
+        // A few events on top of many may all lack something.
+        let all = if self.before.rows > 0 { rejected } else { bad };
+        if rejected <= allowed && kept <= allowed.max(unread) && (all < rows || rows == 0) {
+            return Ok(());
+        }
+        let allowed = if rejected > allowed { allowed } else { allowed.max(unread) };
+        let worst = self.bad.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
+        let reason = worst.map_or(String::new(), |(reason, count)| {
+            let first = self.first.get(reason).map_or(String::new(), |first| format!("; the first in {first}"));
+            format!("{} ({count}): {}{first}", reason.name(), reason.expected())
+        });
+        let rejects = self.rejects.as_ref().map(|(path, _)| path.display().to_string());
+        Err(EventError::TooManyBad { bad, kept, rows, allowed, reason, rejects })
     }
 }

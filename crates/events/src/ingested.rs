@@ -78,8 +78,12 @@ pub struct Ingested {
     pub declared_kinds: BTreeMap<String, KindEntry>,
     /// The files.
     pub files: Vec<FileRead>,
+    /// Files that have columns and no rows.
+    pub without_rows: Vec<String>,
     /// Rows read, bad ones included.
     pub rows: u64,
+    /// Those of them that this run read, and not an earlier one on top of which it was made.
+    pub new_rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<Reason, u64>,
     /// Rows that were kept without a field that can't be read.

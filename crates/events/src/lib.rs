@@ -37,6 +37,7 @@ mod column_name;
 mod columnar;
 mod fields;
 mod gather;
+mod header;
 mod intern;
 mod manners;
 mod plain;

@@ -339,7 +339,7 @@ pub(crate) fn requests(raw: &[u8]) -> Cell {
     if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
         return Cell::Number(1);
     }
-    match std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()) {
+    match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {
         Some(number) => requests_number(Some(i64::try_from(number).unwrap_or(i64::MAX))),
         None => Cell::Code(rejected(Reason::BadNumber)),
     }
@@ -354,14 +354,21 @@ pub(crate) fn requests_number(number: Option<i64>) -> Cell {
     }
 }
 
-/// Tokens: digits, which may be those of a float without a fraction (pandas, where some are missing); empty is 0, not known.
+/// The digits of a whole number, which may be those of a float or decimal without a fraction (pandas, where some are missing).
+fn whole(text: &[u8]) -> &[u8] {
+    match memchr::memchr(b'.', text) {
+        Some(at) if at > 0 && at + 1 < text.len() && text[at + 1..].iter().all(|&digit| digit == b'0') => &text[..at],
+        _ => text,
+    }
+}
+
+/// Tokens: the digits of a whole number; empty is 0, not known.
 pub(crate) fn tokens(raw: &[u8]) -> Cell {
     let text = raw.trim_ascii();
     if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
         return Cell::Number(0);
     }
-    let whole = text.strip_suffix(b".0").unwrap_or(text);
-    match std::str::from_utf8(whole).ok().and_then(|text| text.parse::<u64>().ok()) {
+    match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {
         Some(number) => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
         None => Cell::Code(rejected(Reason::BadTokens)),
     }
@@ -385,5 +392,5 @@ pub(crate) fn status_number(number: Option<i64>) -> Cell {
 
 /// A status: a number below 65534; anything else is missing.
 pub(crate) fn status(raw: &[u8]) -> Cell {
-    status_number(std::str::from_utf8(raw.trim_ascii()).ok().and_then(|text| text.parse().ok()))
+    status_number(std::str::from_utf8(whole(raw.trim_ascii())).ok().and_then(|text| text.parse().ok()))
 }

@@ -4,7 +4,7 @@
 //! [columns]                 # ours = "theirs"
 //! account_id = "customer"
 //! ip = "client.ip"          # in JSON Lines, a field of an object in the object; in Parquet and Arrow, of a struct
-//! timestamp = "created"
+//! timestamp = ["created", "at"]   # whichever of them a file has: a list need not be in every file
 //!
 //! [kinds.tenant]            # a further identifier kind, or one known by name
 //! column = "cloud_tenant"   # where a wide row has it; long rows name the kind themselves
@@ -25,7 +25,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::column_name::ColumnName;
+pub use crate::column_name::{ColumnName, Theirs};
 use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest};
 use crate::fields::Fields;
@@ -124,9 +124,14 @@ pub fn meant_by(column: &str) -> Option<&'static str> {
     let name = column.trim().to_lowercase();
     let letters = name.chars().count();
     // Of short names too many are nearly the same.
-    let limit = if letters < 3 { 0 } else { 1 + letters / 6 };
+    let limit = if letters < 3 { 0 } else { 1 + letters / 8 };
     let near = names_and_aliases().map(|known| (strsim::damerau_levenshtein(&name, known), known));
     near.filter(|&(distance, _)| distance <= limit).min().map(|(_, known)| known)
+}
+
+/// Whether a column that means nothing may have been meant to be one of ours.
+pub(crate) fn is_nearly(name: &str, ours: &str) -> bool {
+    meant_by(name).and_then(ours_of) == Some(ours)
 }
 
 /// The columns of a header that mean nothing to us, and that no known name or alias is like.
@@ -150,7 +155,7 @@ pub(crate) fn refuse_unknown(ignored: &[String], file: &Path) -> Result<(), Even
 #[serde(deny_unknown_fields)]
 pub struct KindEntry {
     /// The column that holds it in wide events.
-    pub column: Option<String>,
+    pub column: Option<Theirs>,
     /// What sharing it can mean.
     pub role: Option<String>,
     /// The bits that sharing one is worth at most.
@@ -171,7 +176,7 @@ pub struct KindEntry {
 pub struct Map {
     /// Our name to theirs.
     #[serde(default)]
-    pub columns: BTreeMap<String, String>,
+    pub columns: BTreeMap<String, Theirs>,
     /// Further kinds.
     #[serde(default)]
     pub kinds: BTreeMap<String, KindEntry>,
@@ -194,15 +199,21 @@ fn expect_meaning(ours: &str, file: String, what: &'static str) -> Result<(), Ev
 }
 
 impl Map {
-    /// The map of an ingest: its file's, and the columns that are named beside it.
+    /// The map of an ingest: its file's, and in place of what it says of them the columns that are named beside it. One that is
+    /// named several times is called differently in different files.
     ///
     /// # Errors
     /// As [`Map::read`], and a column that means nothing.
     pub fn of(config: &IngestConfig) -> Result<Map, EventError> {
         let mut map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
+        let mut beside: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for ColumnName { ours, theirs } in &config.columns {
             expect_meaning(ours, "--map".to_string(), "column")?;
-            map.columns.insert(ours.clone(), theirs.clone());
+            beside.entry(ours).or_default().push(theirs.clone());
+        }
+        for (ours, mut names) in beside {
+            let theirs = if names.len() == 1 { Theirs::One(names.remove(0)) } else { Theirs::Any(names) };
+            map.columns.insert(ours.clone(), theirs);
         }
         Ok(map)
     }
@@ -244,12 +255,12 @@ impl Map {
         Ok(map)
     }
 
-    /// Our meanings in order of precedence, each with the names it can have.
+    /// Our meanings in order of precedence, each with the names it can have, and whether a file has to have one of them.
     fn meanings(&self) -> Vec<(String, Use, Vec<String>, bool)> {
         let mut meanings: Vec<_> = MEANINGS
             .iter()
             .map(|(ours, aliases)| match self.columns.get(*ours) {
-                Some(theirs) => ((*ours).to_string(), use_of(ours), vec![theirs.clone()], true),
+                Some(theirs) => ((*ours).to_string(), use_of(ours), theirs.names().to_vec(), theirs.is_required()),
                 None => {
                     let names = std::iter::once(ours).chain(*aliases).map(|name| (*name).to_string()).collect();
                     ((*ours).to_string(), use_of(ours), names, false)
@@ -257,12 +268,12 @@ impl Map {
             })
             .collect();
         for (ours, theirs) in self.columns.iter().filter(|(ours, _)| CONTENT.contains(&ours.as_str())) {
-            meanings.push((ours.clone(), Use::Identifier(ours.clone()), vec![theirs.clone()], true));
+            meanings.push((ours.clone(), Use::Identifier(ours.clone()), theirs.names().to_vec(), theirs.is_required()));
         }
         for (kind, entry) in &self.kinds {
             if let Some(column) = &entry.column {
                 meanings.retain(|(ours, ..)| ours != kind);
-                meanings.push((kind.clone(), Use::Identifier(kind.clone()), vec![column.clone()], true));
+                meanings.push((kind.clone(), Use::Identifier(kind.clone()), column.names().to_vec(), column.is_required()));
             }
         }
         meanings
@@ -293,17 +304,16 @@ impl Map {
             exact.or_else(|| folded.iter().position(|found| found.as_deref() == Some(&name)))
         };
         let mut columns = Vec::new();
-        for (ours, usage, names, mapped) in self.meanings() {
+        for (ours, usage, names, required) in self.meanings() {
             let found = names.iter().find_map(|name| position_of(name));
             match found {
                 Some(index) => columns.push(self.column(ours, usage, index)),
-                None if mapped => {
-                    return Err(EventError::UnknownName {
-                        file: file.display().to_string(),
-                        what: "column named by --map:",
-                        nearest: nearest(&names[0], header.iter().map(String::as_str)),
-                        name: names[0].clone(),
-                    });
+                None if required => {
+                    let near = nearest(&names[0], header.iter().map(String::as_str));
+                    let near = near.map_or(String::new(), |near| format!("did you mean {near:?}? or "));
+                    let problem = format!("no column {:?}, which the map has for {ours}", names[0]);
+                    let hint = format!("{near}write it as a list, [{:?}], where only some files have it", names[0]);
+                    return Err(EventError::input(file, problem, hint));
                 }
                 None => {}
             }
@@ -315,12 +325,12 @@ impl Map {
                 return Ok(());
             }
             // What means something already isn't what was meant.
-            let free: Vec<String> = layout.ignored.iter().filter(|name| ours_of(name).is_none()).cloned().collect();
-            let nearest = nearest(column, free.iter().map(String::as_str));
+            let could_be = |name: &&String| ours_of(name).is_none_or(|ours| ours == column);
+            let free: Vec<String> = layout.ignored.iter().filter(could_be).cloned().collect();
             Err(EventError::MissingColumn {
                 file: file.display().to_string(),
                 column: column.to_string(),
-                nearest,
+                nearest: free.iter().find(|name| is_nearly(name, column)).cloned(),
                 found: free,
             })
         };
@@ -367,7 +377,8 @@ impl Map {
     /// The objects that fields are mapped in.
     pub(crate) fn paths(&self) -> Fields {
         let mapped = self.columns.values().chain(self.kinds.values().filter_map(|kind| kind.column.as_ref()));
-        let objects = mapped.flat_map(|path| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()));
+        let names = mapped.flat_map(Theirs::names);
+        let objects = names.flat_map(|path| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()));
         Fields { objects: objects.collect(), ..Fields::default() }
     }
 }
@@ -416,15 +427,17 @@ pub(crate) struct Layout {
 impl Layout {
     fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
         let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
-        let long = has(Use::Kind) && has(Use::Value);
+        let (long, mined) = (has(Use::Kind) && has(Use::Value), has(Use::Prompt));
         columns.retain(|column| !long || keep_in_long(&column.usage));
         let ignored = (0..header.len())
             .filter(|&index| columns.iter().all(|column| column.index != index))
             .map(|index| header[index].clone())
             .collect();
+        // Templates are made of prompts where there are some.
         let missing = MEANINGS[..5]
             .iter()
-            .filter(|(ours, _)| !long && columns.iter().all(|column| column.ours != *ours))
+            .filter(|(ours, _)| !(long || mined && *ours == "prompt_template_hash"))
+            .filter(|(ours, _)| columns.iter().all(|column| column.ours != *ours))
             .map(|(ours, _)| (*ours).to_string())
             .collect();
         let event_id = columns.iter().position(|column| column.usage == Use::EventId);
@@ -474,7 +487,9 @@ mod tests {
         let error = Map::default().layout(&header(&["ts", "acount_id"]), Path::new("f")).unwrap_err();
         assert!(error.to_string().contains("acount_id"), "{error}");
         let error = Map::default().layout(&header(&["ts", "client_ip", "customer"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().ends_with("([columns] account_id = \"...\"); among customer"), "{error}");
+        assert!(error.to_string().ends_with("with --map account_id=NAME; among customer"), "{error}");
+        let error = Map::default().layout(&header(&["Amount", "country"]), Path::new("f")).unwrap_err();
+        assert!(error.to_string().ends_with("; among Amount, country"), "neither is nearly account_id: {error}");
     }
 
     #[test]

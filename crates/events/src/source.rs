@@ -46,7 +46,10 @@ pub(crate) fn expand(sources: &[PathBuf]) -> Result<Vec<PathBuf>, EventError> {
 pub(crate) fn fingerprint(path: &Path) -> Result<(u128, u64), EventError> {
     let fail = |error: std::io::Error| EventError::input(path, error, "check the path and its permissions");
     if std::fs::metadata(path).map_err(fail)?.is_dir() {
-        let hint = format!("name the files in it, for instance '{}/*.parquet'", path.display());
+        let holds_folders =
+            path.read_dir().is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|one| one.path().is_dir())));
+        let below = if holds_folders { "**/*.parquet" } else { "*.parquet" };
+        let hint = format!("name the files in it, for instance '{}/{below}'", path.display());
         return Err(EventError::input(path, "is a directory", hint));
     }
     let mut file = File::open(path).map_err(fail)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
 use rayon::prelude::*;
 
-use crate::error::{EventError, nearest};
+use crate::error::EventError;
 use crate::names::Names;
 use crate::normalise::{self, time};
 use crate::session::Session;
@@ -91,12 +91,7 @@ impl Table {
     }
 
     fn required(&self, path: &Path, names: &[&str]) -> Result<usize, EventError> {
-        self.column(names).ok_or_else(|| EventError::MissingColumn {
-            file: path.display().to_string(),
-            column: names[0].to_string(),
-            nearest: nearest(names[0], self.header.iter().map(String::as_str)),
-            found: self.header.clone(),
-        })
+        self.column(names).ok_or_else(|| EventError::no_column(path, names, &self.header))
     }
 
     fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {

@@ -127,7 +127,7 @@ impl Values {
             data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests | Use::Tokens) => {
                 return Ok(Values::Numbers(cast(&DataType::Int64)?.as_primitive::<Int64Type>().clone()));
             }
-            data_type if data_type.is_floating() && *usage == Use::Tokens => {
+            data_type if data_type.is_floating() && matches!(usage, Use::Status | Use::Requests | Use::Tokens) => {
                 let floats = cast(&DataType::Float64)?;
                 return Ok(Values::Numbers(whole_numbers(floats.as_primitive())));
             }

@@ -334,6 +334,53 @@ fn a_path_leads_into_objects_and_structs() {
 }
 
 #[test]
+fn a_missing_column_is_looked_for_in_objects_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = b"{\"at\":\"2026-03-01\",\"user\":{\"id\":\"a\",\"plan\":\"free\"}}\n";
+    let error = read(&write(folder.path(), "a.jsonl", json)).unwrap_err().to_string();
+    assert!(error.contains("nearest is \"user.id\"") && error.contains("--map account_id=\"user.id\""), "{error}");
+    let fields = vec![Field::new("customer", arrow_schema::DataType::Utf8, true)];
+    let whom: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![Arc::new(StringArray::from(vec!["a"]))], None));
+    let batch = RecordBatch::try_from_iter([("whom", whom)]).unwrap();
+    let error = read_batches(vec![Ok(batch)]).unwrap_err().to_string();
+    assert!(error.ends_with("among whom.customer"), "{error}");
+}
+
+#[test]
+fn a_file_without_rows_takes_nothing_from_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (none, some) = (batches_of(&rows(1), 10)[0].slice(0, 0), write(folder.path(), "a.csv", &csv_of(&rows(1))));
+    let path = folder.path().join("part-0.parquet");
+    let file = std::fs::File::create(&path).unwrap();
+    parquet::arrow::ArrowWriter::try_new(file, none.schema(), None).unwrap().close().unwrap();
+    let got = ingest(&[path.clone(), some.clone()], &IngestConfig::default(), &Unobserved).unwrap();
+    assert_eq!(got.without_rows, [path.display().to_string()]);
+    same(&got, &read(&some).unwrap());
+    assert!(read(&path).unwrap_err().to_string().contains("no events"));
+}
+
+#[test]
+fn whole_numbers_with_a_fraction_of_zeros_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |status: &str| {
+        let csv = format!("timestamp,account_id,status,requests,tokens\n1700000000,a,{status},2.000000000,7.0\n");
+        let got = read(&write(folder.path(), "a.csv", csv.as_bytes())).unwrap();
+        let activity = got.activity.columns();
+        (activity.status.first().copied(), activity.requests[0], activity.tokens[0])
+    };
+    assert_eq!(read("200"), (Some(200), 2, 7));
+    assert_eq!(read("200.0"), (Some(200), 2, 7));
+    assert_eq!(read("200.5"), (None, 2, 7));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("account_id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        ("timestamp", Arc::new(Int64Array::from(vec![1_700_000_000, 1_700_000_001]))),
+        ("status", Arc::new(Float64Array::from(vec![Some(429.0), None]))),
+    ];
+    let got = read_batches(vec![Ok(RecordBatch::try_from_iter(columns).unwrap())]).unwrap();
+    assert_eq!(got.activity.columns().status[0], 429);
+}
+
+#[test]
 fn what_can_not_be_read_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let fails = |name: &str, bytes: &[u8]| read(&write(folder.path(), name, bytes)).unwrap_err().to_string();
@@ -345,6 +392,12 @@ fn what_can_not_be_read_says_why() {
     assert!(mixed.contains("epoch seconds (row 2)") && mixed.contains("epoch milliseconds (row 3)"), "{mixed}");
     let card = fails("card.csv", b"account_id,card\na,4111 1111 1111 1111\n");
     assert!(card.contains("card number") && !card.contains("4111"), "{card}");
+    // A first line that is no header is somebody's data.
+    for line in ["a1,4111111111111111,x\n", "2001:db8::1 - ann [02/Mar/2026:00:00:00 +0000] \"GET /4111 HTTP/1.1\" 200 1\n"] {
+        let error = fails("values.csv", line.as_bytes());
+        assert!(error.contains("holds values") && !error.contains("4111") && !error.contains("ann"), "{error}");
+    }
+    assert!(fails("cf.log", b"#Version: 1.0\n#Fields: date time c-ip\n").contains("is a comment"));
     assert!(read(folder.path()).unwrap_err().to_string().contains("directory"));
 }
 

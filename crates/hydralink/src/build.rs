@@ -22,8 +22,10 @@ use crate::store::{self, InputFile, StoreWriter};
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct BuildSummary {
-    /// Rows read.
+    /// Rows read, by an update with those that the store had.
     pub rows: u64,
+    /// Rows of this run.
+    pub new_rows: u64,
     /// Rows rejected.
     pub rejected: u64,
     /// Rejected rows by reason.
@@ -60,6 +62,10 @@ pub struct BuildSummary {
     pub enriched: u64,
     /// Files that were skipped, because the same bytes had been read.
     pub already_read: Vec<String>,
+    /// Files that have columns and no rows.
+    pub without_rows: Vec<String>,
+    /// Main columns that files of this run lack, though the store has what such a column says.
+    pub missing: Vec<MissingColumn>,
     /// Columns of the files that were read that mean nothing.
     pub ignored: Vec<IgnoredColumn>,
     /// Whether labels of the account table or reasons of the allow list were left out, for under a key nobody is to read them.
@@ -68,6 +74,31 @@ pub struct BuildSummary {
     pub changed: bool,
     /// Whether networks that had been found before an update were dropped with that.
     pub networks_dropped: bool,
+}
+
+/// A main column that some files lack, where others don't.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct MissingColumn {
+    /// Our name of it.
+    pub column: String,
+    /// Files without it.
+    pub files: u64,
+    /// The first of them.
+    pub first: String,
+}
+
+/// The main columns that files lack, of those that the store has something of, by the first file without.
+fn missing_columns(files: &[FileRead], has: impl Fn(&str) -> bool) -> Vec<MissingColumn> {
+    let mut by_name: BTreeMap<&str, MissingColumn> = BTreeMap::new();
+    for file in files.iter().filter(|file| !file.duplicate) {
+        for column in file.missing.iter().filter(|column| has(column)) {
+            let none = || MissingColumn { column: column.clone(), files: 0, first: file.file.clone() };
+            by_name.entry(column).or_insert_with(none).files += 1;
+        }
+    }
+    let mut missing: Vec<MissingColumn> = by_name.into_values().collect();
+    missing.sort_by(|one, other| (&one.first, one.files).cmp(&(&other.first, other.files)));
+    missing
 }
 
 /// A column that was read over.
@@ -205,9 +236,9 @@ pub fn update<'a>(
         unread: unread.fields,
     };
     let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
-    if config.map.is_none() && config.columns.is_empty() {
-        // A store of pseudonyms keeps no map.
-        ingested.declared_kinds = dataset.declared_kinds().clone();
+    // What was declared of kinds holds on: the map of another system says nothing of them, and a store of pseudonyms keeps none.
+    for (kind, entry) in dataset.declared_kinds() {
+        ingested.declared_kinds.entry(kind.clone()).or_insert_with(|| entry.clone());
     }
     let summary = summarise(&ingested);
     if summary.already_read.len() == ingested.files.len() - base.files.len() {
@@ -320,14 +351,21 @@ pub(crate) fn unread(dataset: &Dataset) -> Result<Unread, Error> {
 fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
+    let has = |column: &str| match column {
+        "timestamp" => ingested.activity.event_count() > 0,
+        kind => kinds.clone().any(|(known, range)| known == kind && range[0] < range[1]),
+    };
     BuildSummary {
+        missing: missing_columns(&ingested.files, has),
+        without_rows: ingested.without_rows.clone(),
         rows: ingested.rows,
+        new_rows: ingested.new_rows,
         rejected: ingested.rejected_count(),
         rejected_by_reason: rejected_by_reason(ingested),
         kept_rows: ingested.kept_rows,
         unread: ingested.unread.clone(),
         accounts: ingested.graph.account_count() as u64,
-        identifiers: kinds.map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
+        identifiers: kinds.clone().map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
         timed_events: ingested.activity.event_count() as u64,
         duplicate_events: ingested.event_ids.duplicates,

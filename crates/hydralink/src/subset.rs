@@ -193,6 +193,8 @@ impl Kept {
             templates: self.templates(dataset),
             declared_kinds: dataset.declared_kinds().clone(),
             files: Vec::new(),
+            without_rows: Vec::new(),
+            new_rows: 0,
             rows: 0,
             rejected: Default::default(),
             kept_rows: unread.rows,
