@@ -7,7 +7,7 @@
 //! and volume. p over both by smallest rank. Assumption: benign groups of one purpose exist (a translation batch); the test
 //! says "focused", not "operated".
 //!
-//! *Power*: the share of these accounts, of [`LEADERS`] drawn, such that a group of as many accounts, all with the one's mix,
+//! *Power*: the share of these accounts, of `LEADERS` drawn, such that a group of as many accounts, all with the one's mix,
 //! would have p <= .05. It is low for a group too small to stand out, and where what it could do most do anyway. A column by
 //! which the population's accounts aren't told apart (everybody logs in, looks and signs up alike) has no such groups, and the
 //! power is the level itself. Told apart: *agreement* k = (a - b) / (1 - b), a the probability that two events of one account
@@ -15,7 +15,7 @@
 //! the same, 1 where each account does one thing), is [`TOLD_APART`] or more. Without power a group that isn't focused is no
 //! evidence: `None`, as without the column; one that is counts, and takes from no case ([`crate::score`]).
 //!
-//! Cost: `panel_events` events an account, then (draws + [`POWER_DRAWS`]) x accounts x classes. References: Kullback & Leibler
+//! Cost: `panel_events` events an account, then (draws + `POWER_DRAWS`) x accounts x classes. References: Kullback & Leibler
 //! 1951, doi:10.1214/aoms/1177729694; Cohen 1988, Statistical Power Analysis for the Behavioral Sciences,
 //! doi:10.4324/9780203771587.
 

@@ -2,9 +2,6 @@
 //!
 //! - [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence,
 //!   best when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
-//! - [`cauchy_p`]: T = mean tan((1/2 - p) pi) is standard Cauchy in the tail under any correlation of pairwise normal scores;
-//!   valid for small p, and pulled down by p near 1, which is why p is kept below [`CAUCHY_CEILING`] (Liu & Xie 2020,
-//!   doi:10.1080/01621459.2018.1554485).
 //! - [`benjamini_hochberg`]: adjusted p-values; false discovery rate under independence or positive regression dependence
 //!   (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
 //! - [`q_values`]: the same times the estimated share of nulls, pi0 = (1 + #{p > 1/2}) / (n / 2), at most 1 (Storey 2002,
@@ -15,9 +12,6 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use crate::Signal;
-
-/// p-values above this enter the Cauchy combination as this.
-pub const CAUCHY_CEILING: f64 = 0.99;
 
 /// One signal of tests that may depend on each other: the harmonic mean p, with -log10 of it as the value, and the bits of the
 /// mean of the tests' e-values, which is an e-value under any dependence (Vovk & Wang 2021, doi:10.1214/20-AOS2020). `None` of
@@ -60,20 +54,6 @@ fn landau_sf(z: f64) -> f64 {
     ((value(0.0) + inner + value(end)) * width / 3.0 / scale / PI).clamp(0.0, 1.0)
 }
 
-/// The Cauchy combination of equally weighted tests; `None` of none.
-pub fn cauchy_p(p_values: &[f64]) -> Option<f64> {
-    if p_values.is_empty() {
-        return None;
-    }
-    let term = |p: f64| {
-        // tan((1/2 - p) pi) = 1 / tan(p pi), which keeps its digits at small p.
-        1.0 / (p.clamp(f64::MIN_POSITIVE, CAUCHY_CEILING) * PI).tan()
-    };
-    let statistic = p_values.iter().map(|&p| term(p)).sum::<f64>() / p_values.len() as f64;
-    // 1/2 - atan(T)/pi, without cancellation for large T.
-    Some(if statistic > 0.0 { (1.0 / statistic).atan() / PI } else { 0.5 - statistic.atan() / PI })
-}
-
 /// Adjusted p-values, in the order given.
 pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
     step_up(p_values, 1.0)
@@ -112,29 +92,22 @@ mod tests {
         assert!(close(q_values(&[0.03, 0.5, 0.01, 0.02]), [0.02, 0.25, 0.02, 0.02]));
         assert_eq!(harmonic_mean_p(&[]), None);
         assert_eq!(harmonic_mean_p(&[0.2]), Some(0.2));
-        assert!((cauchy_p(&[0.2]).unwrap() - 0.2).abs() < 1e-12);
-        assert!((cauchy_p(&[1e-12, 1e-12]).unwrap() / 1e-12 - 1.0).abs() < 1e-6);
         assert!((landau_sf(1e6 - 1.0) / landau_sf(1e6 + 1.0) - 1.0).abs() < 1e-2);
     }
 
     #[test]
     fn combined_p_values_keep_their_level_and_combine() {
         let (runs, level) = (4_000, 0.05);
-        let (mut harmonic, mut cauchy, mut dependent) = (0, 0, 0);
+        let (mut harmonic, mut dependent) = (0, 0);
         for run in 0..runs {
             let mut stream = Stream::new(key(&[run]));
             let p: Vec<f64> = (0..5).map(|_| stream.unit().max(1e-12)).collect();
             harmonic += usize::from(harmonic_mean_p(&p).unwrap() <= level);
-            cauchy += usize::from(cauchy_p(&p).unwrap() <= level);
             dependent += usize::from(harmonic_mean_p(&[p[0], p[0], p[0], p[1]]).unwrap() <= level);
         }
         let limit = level * runs as f64 + 3.0 * (level * runs as f64).sqrt();
-        assert!(
-            (harmonic as f64) < limit && (cauchy as f64) < limit * 1.05 && (dependent as f64) < limit,
-            "{harmonic} {cauchy} {dependent}"
-        );
+        assert!((harmonic as f64) < limit && (dependent as f64) < limit, "{harmonic} {dependent}");
         assert!(harmonic as f64 > 0.7 * level * runs as f64);
         assert!(harmonic_mean_p(&[1e-6, 0.9, 0.8, 0.7, 0.99]).unwrap() < 1e-5);
-        assert!(cauchy_p(&[1e-6, 0.9, 0.8, 0.7, 0.99]).unwrap() < 1e-5);
     }
 }
