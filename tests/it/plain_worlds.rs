@@ -306,6 +306,47 @@ impl World {
         }
     }
 
+    /// A course: four exercises every weekday for four weeks, all in one morning with pauses, most from the school's address if it
+    /// has one; and something else at other times.
+    fn course(&mut self, name: &'static str, size: u64, has_school: bool) {
+        let school = self.random.address();
+        for member in 0..size {
+            let (account, home) = (format!("{name}{member}"), self.random.address());
+            self.groups.insert(account.clone(), name);
+            // 2026-01-01 was a Thursday: days 4 to 8 are a week of work.
+            for day in (4..29).filter(|day| !matches!(day % 7, 2 | 3)) {
+                let mut second = day * 86_400 + 8 * 3_600 + (0..3).map(|_| self.random.below(7_200)).sum::<u64>();
+                for exercise in 0..4 {
+                    let ip = if has_school && self.random.chance(70) { &school } else { &home };
+                    self.row_at(second, &account, ip, &account, format!("{name}{day}-{exercise}"), 1);
+                    second += self.random.below(2_700);
+                }
+            }
+            for _ in 0..5 + self.random.below(15) {
+                let prompt = self.random.prompt();
+                self.row(Clock::Evening, &account, &home, &account, prompt);
+            }
+        }
+    }
+
+    /// Strangers who run sixty prompts of a public set in one go, once to three times, at any hour of the month.
+    fn runs(&mut self, size: u64) {
+        for member in 0..size {
+            let (account, home) = (format!("runs{member}"), self.random.address());
+            self.groups.insert(account.clone(), "runs");
+            for _ in 0..1 + self.random.below(3) {
+                let (start, from) = (self.random.below(29 * 86_400), self.random.below(300));
+                for number in 0..60 {
+                    self.row_at(start + 3 * number, &account, &home, &account, format!("set{}", (from + 7 * number) % 300), 2);
+                }
+            }
+            for _ in 0..20 + self.random.below(20) {
+                let prompt = self.random.prompt();
+                self.row(Clock::Evening, &account, &home, &account, prompt);
+            }
+        }
+    }
+
     /// Accounts made in two sittings of half an hour, on a device for six and two of `size / 5` addresses, that do what
     /// everybody does; everybody else was made some time of ten months.
     fn farm(&mut self, name: &'static str, size: u64) {
@@ -520,6 +561,19 @@ fn who_is_as_regular_as_a_machine_is_left_alone_and_a_queue_is_not() {
         let (networks, benign) = found(&world, &[0, 1, 2, 3, 4, 5]);
         assert_eq!(networks["queue"], (1.0, 1.0), "{size} accounts");
         assert_eq!(benign, 0, "{size} accounts");
+    }
+}
+
+#[test]
+fn courses_at_school_and_at_home_and_runs_of_a_public_set_are_left_alone() {
+    for (seed, size) in [(12, 40), (13, 90), (14, 150)] {
+        let mut world = World::benign(seed);
+        world.course("school", size, true);
+        world.course("remote", size, false);
+        world.runs(size);
+        world.queue("queue", size);
+        let (networks, benign) = found(&world, &[0, 1, 2, 3, 4, 5]);
+        assert_eq!((networks["queue"], benign), ((1.0, 1.0), 0), "{size} accounts");
     }
 }
 

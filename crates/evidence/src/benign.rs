@@ -45,6 +45,8 @@ pub enum BenignHypothesis {
     Reseller,
     /// One network and one template, everybody's own card.
     Class,
+    /// Everybody at home, on an own card, with one template after the other in common.
+    Course,
     /// A crowd that came for one occasion.
     Hackathon,
     /// A crowd that runs one public prompt set, each from its own place.
@@ -66,7 +68,7 @@ impl BenignHypothesis {
     }
 
     /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same
-    /// evening and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
+    /// evening, in one subject and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
     /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned
     /// ones.
     pub fn brings(self, signal: &str) -> bool {
@@ -92,9 +94,14 @@ impl BenignHypothesis {
             BenignHypothesis::Agency | BenignHypothesis::Reseller => {
                 &["diurnal_phase", "registration_bursts", "regular_use", "office_hours"]
             }
-            BenignHypothesis::Class => {
-                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "regular_use"]
-            }
+            BenignHypothesis::Class | BenignHypothesis::Course => &[
+                "diurnal_phase",
+                "registration_bursts",
+                "template_fan_out",
+                "capability_concentration",
+                "synchrony",
+                "regular_use",
+            ],
             BenignHypothesis::Hackathon => {
                 &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot", "regular_use"]
             }
@@ -118,7 +125,7 @@ impl BenignHypothesis {
     /// Whether the story is of a crowd of strangers, who pay for themselves: hardly two of them share a card.
     fn is_of_strangers(self) -> bool {
         use BenignHypothesis::*;
-        matches!(self, Campus | CarrierNat | Class | Hackathon | BenchmarkCrowd)
+        matches!(self, Campus | CarrierNat | Class | Course | Hackathon | BenchmarkCrowd)
     }
 }
 
@@ -190,7 +197,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         .iter()
         .filter(|(hypothesis, _)| match hypothesis {
             BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
-            BenignHypothesis::BenchmarkCrowd => !known || structure.top_template.is_some(),
+            BenignHypothesis::BenchmarkCrowd | BenignHypothesis::Course => !known || structure.top_template.is_some(),
             BenignHypothesis::Reseller => structure.focus.is_some(),
             BenignHypothesis::Workplace => structure.single_address.is_some() && structure.profile_peak.is_some(),
             BenignHypothesis::Services => structure.declared_organisation.is_some(),

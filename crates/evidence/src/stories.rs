@@ -103,7 +103,7 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 16] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -227,6 +227,19 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 15] = [
             top_template: ALL,
             payment_mesh: NONE,
             breadth: LITTLE,
+            profile_peak: ONE_PLACE,
+            ..SILENT
+        },
+    ),
+    (
+        BenignHypothesis::Course,
+        Expectation {
+            top_payment: NONE,
+            top_address: NONE,
+            top_template: ALL,
+            top_organisation: NONE,
+            payment_mesh: NONE,
+            device_mesh: NONE,
             profile_peak: ONE_PLACE,
             ..SILENT
         },

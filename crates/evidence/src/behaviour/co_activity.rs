@@ -1,11 +1,16 @@
 //! The exact-time null: every account keeps its days, its volume on each day, its profile of the day, the rhythm inside a
 //! day and what it repeats from day to day; only the alignment between accounts is broken.
 //!
-//! With F the account's cumulative profile of the day (24 hours, its own counts and a little of the group's profile,
-//! [`PRIOR`]), an event at time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds
-//! one uniform offset for each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the
-//! account's own daily profile. An offset for each day would dissolve what timers do: jobs that start at the same times every
-//! day follow each other in one order, with nobody who deals them out.
+//! With F the account's cumulative profile of the day (24 hours, its own and a little of the group's, [`PRIOR`]), an event at
+//! time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform offset for
+//! each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the account's own daily profile.
+//! An offset for each day would dissolve what timers do: jobs that start at the same times every day follow each other in one
+//! order, with nobody who deals them out.
+//!
+//! There are two such profiles, of the account's events and of its active hours (one a day and hour, however much it did). With
+//! sixty requests in one go at some hour of a night, the first draws all other days of the account into that night, as if
+//! people who run a set of prompts were in step in their afternoons; the second takes such a run out of the evening on which a
+//! crowd met for it. So what may have come about by either is no evidence (as for one clock, [`Shift::ByClock`]).
 //!
 //! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed,
 //! of what happened and of each draw: a verdict that hung on one sample would be a draw itself.
@@ -21,6 +26,7 @@ use graph::AccountId;
 
 use super::BehaviourConfig;
 use super::alignment::{Alignment, DAY, Day, Seen, align, by_day, packed};
+use super::exchange::Sessions;
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
@@ -35,7 +41,7 @@ pub(crate) struct Alignments {
     gap: i64,
     observed: Alignment,
     /// By [`Shift`].
-    draws: [Vec<Alignment>; 2],
+    draws: [Vec<Alignment>; 3],
     /// The events of the draw in the making.
     shifted: Vec<u64>,
     seen: Seen,
@@ -59,7 +65,7 @@ impl Alignments {
             Some(Sample { events: Shiftable::new(facts, &chosen, config)?, seed })
         };
         let samples: Vec<Sample> = (0..).zip(chosen).filter_map(sample).collect();
-        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(samples.first()?.events.profiles.len()));
+        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(samples.first()?.events.account_count()));
         let of_sample = |sample: &Sample| align(&sample.events.days, &sample.events.observed, gap, &mut seen);
         let observed = Alignment::sum(samples.iter().map(of_sample));
         Some(Alignments { samples, gap, observed, draws: Default::default(), shifted: Vec::new(), seen })
@@ -67,12 +73,20 @@ impl Alignments {
 
     /// Number of accounts of a sample.
     pub(crate) fn account_count(&self) -> usize {
-        self.samples[0].events.profiles.len()
+        self.samples[0].events.account_count()
     }
 
     /// What happened.
     pub(crate) fn observed(&self) -> &Alignment {
         &self.observed
+    }
+
+    /// The sessions of each sample, as its accounts can exchange them.
+    pub(crate) fn sessions(&self) -> Vec<Sessions> {
+        let accounts = self.account_count();
+        let of_sample =
+            |Sample { events, seed }: &Sample| Sessions::new(&events.days, &events.observed, accounts, self.gap, *seed);
+        self.samples.iter().map(of_sample).collect()
     }
 
     /// The `n`-th draw.
@@ -84,8 +98,8 @@ impl Alignments {
             let of_sample = |Sample { events, seed }: &Sample| {
                 let seed = key(&[*seed, number]);
                 match shift {
-                    Shift::InProfile => {
-                        events.shift(seed, shifted);
+                    Shift::InProfile | Shift::InActiveHours => {
+                        events.shift(&events.operational[shift as usize], seed, shifted);
                         align(&events.days, shifted, *gap, seen)
                     }
                     Shift::ByClock => {
@@ -103,8 +117,10 @@ impl Alignments {
 /// What time an account is shifted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shift {
-    /// Its own operational time.
+    /// Its own operational time, by the profile of its events.
     InProfile,
+    /// The same by the profile of its active hours.
+    InActiveHours,
     /// The clock: all that it did, by up to a day. Whatever it repeats, every hour or every seven, it goes on to repeat.
     ByClock,
 }
@@ -115,12 +131,18 @@ struct Shiftable {
     days: Vec<Day>,
     /// The events of one account on one day, by day and account.
     turns: Vec<Turn>,
-    /// Operational time of each event, by turn and time.
-    places: Vec<f64>,
     /// The observed events, by time.
     observed: Vec<u64>,
+    /// By what the accounts' profiles are of: events, active hours.
+    operational: [OperationalTime; 2],
+}
+
+/// What time it is for each account, by its profile.
+struct OperationalTime {
     /// Cumulative profile of each account, 25 values from 0 to 1.
     profiles: Vec<[f64; 25]>,
+    /// Of each event, by turn and time.
+    places: Vec<f64>,
 }
 
 struct Turn {
@@ -134,32 +156,28 @@ impl Shiftable {
     fn new(facts: &Facts<'_>, chosen: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
         let start = common_start(facts, chosen)?;
         // (day, account, millisecond of the day)
-        let (mut events, mut hours) = (Vec::new(), Vec::new());
+        let (mut events, mut by_events, mut by_hours) = (Vec::new(), Vec::new(), Vec::new());
         for &account in chosen {
             let time = facts.activity.of(account).time;
             let from = time.partition_point(|&at| at < start).min(time.len().saturating_sub(config.timed_events));
             let part = &time[from..time.len().min(from + config.timed_events)];
-            let local = hours.len() as u32;
-            let mut counts = [0.0; 24];
+            let local = by_events.len() as u32;
+            let (mut counts, mut active, mut last) = ([0.0; 24], [0.0; 24], i64::MIN);
             for &at in part {
-                let of_day = at.rem_euclid(DAY);
+                let (of_day, hour) = (at.rem_euclid(DAY), at.div_euclid(HOUR as i64));
                 events.push((at.div_euclid(DAY), local, of_day));
-                counts[(of_day as f64 / HOUR) as usize] += 1.0;
+                counts[hour.rem_euclid(24) as usize] += 1.0;
+                active[hour.rem_euclid(24) as usize] += f64::from(hour != last);
+                last = hour;
             }
-            hours.push(counts);
+            by_events.push(counts);
+            by_hours.push(active);
         }
-        if hours.len() < 2 || events.len() < 40 {
+        if by_events.len() < 2 || events.len() < 40 {
             return None;
         }
-        let mut pooled = [0.0f64; 24];
-        for counts in &hours {
-            for hour in 0..24 {
-                pooled[hour] += counts[hour] / events.len() as f64;
-            }
-        }
-        let profiles: Vec<[f64; 25]> = hours.iter().map(|counts| cumulative(counts, &pooled)).collect();
         events.sort_unstable();
-        let places = events.iter().map(|&(_, account, at)| operational(&profiles[account as usize], at)).collect();
+        let operational = [by_events, by_hours].map(|hours| OperationalTime::new(&hours, &events));
         let mut observed: Vec<u64> = events.iter().map(|&(_, account, at)| packed(at, account)).collect();
         let (first, mut days, mut turns) = (events[0].0, Vec::new(), Vec::new());
         for of_day in events.chunk_by(|left, right| left.0 == right.0) {
@@ -172,23 +190,27 @@ impl Shiftable {
             observed[range.clone()].sort_unstable();
             days.push(Day { number: (of_day[0].0 - first) as u32, turns: first_turn..turns.len(), events: range });
         }
-        Some(Shiftable { days, turns, places, observed, profiles })
+        Some(Shiftable { days, turns, observed, operational })
+    }
+
+    fn account_count(&self) -> usize {
+        self.operational[0].profiles.len()
     }
 
     /// By account: how far a draw shifts it, of a day.
     fn offsets(&self, seed: u64) -> Vec<f64> {
-        (0..self.profiles.len()).map(|account| Stream::new(key(&[seed, account as u64])).unit()).collect()
+        (0..self.account_count()).map(|account| Stream::new(key(&[seed, account as u64])).unit()).collect()
     }
 
-    /// One draw of [`Shift::InProfile`], by time, into `out`: the events of a day stay in its range.
-    fn shift(&self, seed: u64, out: &mut Vec<u64>) {
+    /// One draw in operational time, by time, into `out`: the events of a day stay in its range.
+    fn shift(&self, time: &OperationalTime, seed: u64, out: &mut Vec<u64>) {
         out.clear();
         let offsets = self.offsets(seed);
         for day in &self.days {
             for turn in &self.turns[day.turns.clone()] {
-                let (offset, profile) = (offsets[turn.account as usize], &self.profiles[turn.account as usize]);
+                let (offset, profile) = (offsets[turn.account as usize], &time.profiles[turn.account as usize]);
                 let shifted = |&place: &f64| time_of_day(profile, modulo_one(place + offset));
-                out.extend(self.places[turn.events.clone()].iter().map(|place| packed(shifted(place), turn.account)));
+                out.extend(time.places[turn.events.clone()].iter().map(|place| packed(shifted(place), turn.account)));
             }
             out[day.events.clone()].sort_unstable();
         }
@@ -221,6 +243,17 @@ fn common_start(facts: &Facts<'_>, chosen: &[AccountId]) -> Option<i64> {
         .collect();
     middles.sort_unstable();
     middles.get(middles.len() / 2).map(|&middle| middle - middle.rem_euclid(DAY))
+}
+
+impl OperationalTime {
+    /// By account its hours, and the events as (day, account, millisecond of the day).
+    fn new(hours: &[[f64; 24]], events: &[(i64, u32, i64)]) -> OperationalTime {
+        let total: f64 = hours.iter().flatten().sum();
+        let pooled: [f64; 24] = std::array::from_fn(|hour| hours.iter().map(|own| own[hour]).sum::<f64>() / total);
+        let profiles: Vec<[f64; 25]> = hours.iter().map(|own| cumulative(own, &pooled)).collect();
+        let places = events.iter().map(|&(_, account, at)| operational(&profiles[account as usize], at)).collect();
+        OperationalTime { profiles, places }
+    }
 }
 
 fn cumulative(counts: &[f64; 24], pooled: &[f64; 24]) -> [f64; 25] {
@@ -305,28 +338,30 @@ mod tests {
             accounts.sort_unstable();
             accounts
         };
-        let mut shifted = Vec::new();
-        events.shift(7, &mut shifted);
-        assert_ne!(shifted, events.observed);
-        for day in &events.days {
-            assert_eq!(accounts(&shifted, day), accounts(&events.observed, day));
-            assert!(shifted[day.events.clone()].is_sorted());
-            for turn in &events.turns[day.turns.clone()] {
-                let profile = &events.profiles[turn.account as usize];
-                let of_turn = shifted[day.events.clone()].iter().filter(|&&event| event as u32 == turn.account);
-                let places: Vec<f64> = of_turn.map(|event| operational(profile, (event >> 32) as i64)).collect();
-                // Shifted back by the offset of the first, they are where they were.
-                let nearest = |place: f64, all: &[f64]| {
-                    all.iter()
-                        .map(|other| ((place - other).rem_euclid(1.0) + 0.5).fract() - 0.5)
-                        .fold(1.0, |a: f64, b| a.min(b.abs()))
-                };
-                let first = events.places[turn.events.start];
-                let fits = places.iter().any(|&place| {
-                    let back: Vec<f64> = places.iter().map(|other| other - place + first).collect();
-                    events.places[turn.events.clone()].iter().all(|&place| nearest(place, &back) < 1e-4)
-                });
-                assert!(fits, "{places:?}");
+        for time in &events.operational {
+            let mut shifted = Vec::new();
+            events.shift(time, 7, &mut shifted);
+            assert_ne!(shifted, events.observed);
+            for day in &events.days {
+                assert_eq!(accounts(&shifted, day), accounts(&events.observed, day));
+                assert!(shifted[day.events.clone()].is_sorted());
+                for turn in &events.turns[day.turns.clone()] {
+                    let profile = &time.profiles[turn.account as usize];
+                    let of_turn = shifted[day.events.clone()].iter().filter(|&&event| event as u32 == turn.account);
+                    let places: Vec<f64> = of_turn.map(|event| operational(profile, (event >> 32) as i64)).collect();
+                    // Shifted back by the offset of the first, they are where they were.
+                    let nearest = |place: f64, all: &[f64]| {
+                        all.iter()
+                            .map(|other| ((place - other).rem_euclid(1.0) + 0.5).fract() - 0.5)
+                            .fold(1.0, |a: f64, b| a.min(b.abs()))
+                    };
+                    let first = time.places[turn.events.start];
+                    let fits = places.iter().any(|&place| {
+                        let back: Vec<f64> = places.iter().map(|other| other - place + first).collect();
+                        time.places[turn.events.clone()].iter().all(|&place| nearest(place, &back) < 1e-4)
+                    });
+                    assert!(fits, "{places:?}");
+                }
             }
         }
     }

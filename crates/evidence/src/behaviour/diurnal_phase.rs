@@ -94,10 +94,11 @@ fn statistics(deviations: impl Iterator<Item = Deviation>) -> ([f64; 2], f64) {
 pub(crate) fn phase_of(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<f64> {
     let time = facts.activity.of(account).time;
     let stride = time.len().div_ceil(config.panel_events.max(1)).max(1);
-    let turns = time.iter().step_by(stride).map(|at| Deviation::of_turns(at.rem_euclid(DAY) as f64 / DAY as f64));
-    let count = time.len().div_ceil(stride) as f64;
+    let mut hours: Vec<i64> = time.iter().step_by(stride).map(|at| at.div_euclid(HOUR)).collect();
+    hours.dedup();
+    let turns = hours.iter().map(|hour| Deviation::of_turns((hour.rem_euclid(24) as f64 + 0.5) / 24.0));
     let ([_, length], direction) = statistics(turns);
-    (count * length * length >= RAYLEIGH).then_some(direction)
+    (hours.len() as f64 * length * length >= RAYLEIGH).then_some(direction)
 }
 
 /// Phase of each country's panel accounts, and last of all.
@@ -185,6 +186,17 @@ mod tests {
         toy::assert_super_uniform(300, |seed| test(&world.random_group(12, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.02 && planted.value.abs() > 6.0, "{planted:?}");
+    }
+
+    #[test]
+    fn who_runs_a_set_of_prompts_at_night_lives_where_everybody_does() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |seed| {
+            let world = Toy::runs(300, 30, seed);
+            let facts = world.facts();
+            diurnal_phase(&facts, &Population::new(&facts, &config), &world.planted(), &config)
+        };
+        toy::assert_super_uniform(60, |seed| of(seed)?.p_value);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod chance;
 mod co_activity;
 pub mod combine;
 pub mod diurnal_phase;
+mod exchange;
 pub mod false_networks;
 pub mod launch_pivot;
 pub mod null_copy;

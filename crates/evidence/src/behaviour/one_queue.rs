@@ -6,9 +6,10 @@
 //!    larger p counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that
 //!    misses most of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
-//!    1 for least-recently-used dealing. Against the same two shifts; by the clock every rhythm stays whole. So an account's
-//!    own regularity is not evidence, and none is where accounts keep nearly the strictest order whatever they are shifted by.
-//!    Below 1/2, which dealing at random gives, by a margin of .04: a crowd in sittings comes a little above its draws.
+//!    1 for least-recently-used dealing. Against three nulls, of which the largest p counts: the same two shifts (by the clock
+//!    every rhythm stays whole, so an account's own regularity is not evidence, and none is where accounts keep nearly the
+//!    strictest order whatever they are shifted by), and accounts that exchange their sessions ([`super::exchange`]), which
+//!    keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt out or not.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question where the rejection fell on another request with the template up to two minutes away (or on the same), and the
 //!    rejected one went through: one draw for each rejection. Jobs that all start at the full hour are followed by others
@@ -18,7 +19,7 @@
 //! bits are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which
 //! other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
-//! Cost: as synchrony; hand-off reads at most [`WINDOWS`] windows of two hours.
+//! Cost: as synchrony, and as much again for the exchanges where both shifts leave a case; hand-off reads at most [`WINDOWS`] windows of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.
 
 use std::collections::HashMap;
@@ -27,9 +28,10 @@ use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{bits_of_p, monte_carlo};
+use super::chance::{Chance, bits_of_p, monte_carlo};
 use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
+use super::exchange::Sessions;
 use super::random::{Stream, group_key, key, sample};
 use crate::{Facts, Signal};
 
@@ -48,10 +50,6 @@ const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
 const OWN_ORDER: f64 = 0.8;
-/// Mean stack distance of requests that are dealt out at random. Below it sittings lie over any order, and shifted ones are not
-/// quite those that happened: there it must be larger than in the draws by this much.
-const AT_RANDOM: f64 = 0.5;
-const LEAST_GAIN: f64 = 0.04;
 /// How far from a rejection are the requests that could have been rejected as well.
 const NEARBY: i64 = 120_000;
 
@@ -129,9 +127,8 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     if alignments.account_count() < 3 || alignments.observed().returns < 20 {
         return None;
     }
-    let asked = if observed < AT_RANDOM { observed - LEAST_GAIN } else { observed };
     let mut against =
-        |shift| monte_carlo(&[asked], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
+        |shift| monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
         let by_clock = against(Shift::ByClock);
@@ -142,6 +139,10 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
         if by_clock.bits < chance.bits {
             chance = by_clock;
         }
+        let exchanged = exchanged(alignments, config);
+        if exchanged.bits < chance.bits {
+            chance = exchanged;
+        }
     }
     Some(Signal {
         value: observed,
@@ -149,6 +150,19 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
         bits: chance.bits,
         p_value: Some(chance.p_value),
         power: None,
+    })
+}
+
+/// The order of the session starts against accounts that exchange their sessions.
+fn exchanged(alignments: &Alignments, config: &BehaviourConfig) -> Chance {
+    let samples = alignments.sessions();
+    let mean = |samples: &mut dyn Iterator<Item = (usize, usize)>| {
+        let (distance, returns) = samples.fold((0, 0), |sum, (distance, returns)| (sum.0 + distance, sum.1 + returns));
+        distance as f64 / (returns.max(1) * (alignments.account_count() - 1)) as f64
+    };
+    let observed = mean(&mut samples.iter().map(Sessions::observed));
+    monte_carlo(&[observed], config.draws, |draw, out| {
+        out[0] = mean(&mut (0..).zip(&samples).map(|(at, sessions)| sessions.draw(key(&[config.seed, draw as u64, at]))));
     })
 }
 
@@ -333,6 +347,17 @@ mod tests {
             let apart = found.anti_bunching.expect("enough coincidences by chance");
             assert!(apart.value < 0.8 * apart.expected && apart.p_value <= Some(0.01), "{events}: {apart:?}");
         }
+    }
+
+    #[test]
+    fn a_class_in_one_room_is_no_queue() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |seed| {
+            let world = Toy::class(30, seed);
+            let mut alignments = Alignments::new(&world.facts(), &world.members(30), &config)?;
+            succession(&mut alignments, &config)
+        };
+        toy::assert_super_uniform(100, |seed| of(seed)?.p_value);
     }
 
     #[test]

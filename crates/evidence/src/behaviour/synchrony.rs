@@ -2,9 +2,9 @@
 //!
 //! Definition, at each scale w (1 s, 10 s, 1 min, 10 min, 1 h): J(w) = sum over pairs of |A and B| / sum over pairs of |A or
 //! B|, where A and B are the sets of windows of width w in which an account of the sampled group is active: a Jaccard index
-//! over all pairs at once. Null: each account's days are circularly shifted inside its own daily profile (see the co-activity
-//! module): whoever keeps office hours, or works on the same days, keeps doing so in the null. p over all scales by the
-//! smallest rank. The signal's value and expectation are those of the scale with the largest ratio of observed to expected.
+//! over all pairs at once. Nulls: each account's days are circularly shifted inside its own daily profile, that of its events and
+//! that of its active hours (see the co-activity module): whoever keeps office hours, or works on the same days, keeps doing so
+//! in the null. p over all scales by the smallest rank; the larger of both nulls counts. The signal's value and expectation are those of the scale with the largest ratio of observed to expected.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
 //! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.
@@ -29,9 +29,18 @@ pub fn synchrony(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourCon
 pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfig) -> Signal {
     let accounts = alignments.account_count() as f64;
     let observed = similarity(alignments.observed(), accounts);
-    let chance = monte_carlo(&observed, config.draws, |draw, statistics| {
-        statistics.copy_from_slice(&similarity(alignments.draw(Shift::InProfile, draw), accounts));
-    });
+    let mut against = |shift| {
+        monte_carlo(&observed, config.draws, |draw, statistics| {
+            statistics.copy_from_slice(&similarity(alignments.draw(shift, draw), accounts));
+        })
+    };
+    let mut chance = against(Shift::InProfile);
+    if chance.p_value <= 0.1 {
+        let in_active_hours = against(Shift::InActiveHours);
+        if in_active_hours.bits < chance.bits {
+            chance = in_active_hours;
+        }
+    }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
     Signal {
@@ -65,6 +74,13 @@ mod tests {
         toy::assert_super_uniform(200, |seed| p(&Toy::independent(8, 40, seed)).p_value);
         let found = (0..20).filter(|&seed| p(&Toy::broadcast(8, 40, seed)).p_value.unwrap() <= 0.01).count();
         assert!(found >= 19, "{found}");
+    }
+
+    #[test]
+    fn strangers_who_each_run_a_set_of_prompts_in_one_go_are_not_in_step() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let p = |world: &Toy| synchrony(&world.facts(), &world.planted(), &config)?.p_value;
+        toy::assert_super_uniform(100, |seed| p(&Toy::runs(0, 30, seed)));
     }
 
     #[test]

@@ -322,6 +322,56 @@ impl Toy {
         toy
     }
 
+    /// A class: on each day of lessons everybody does four exercises in one morning, with pauses, and something else at an hour
+    /// of the own.
+    pub(crate) fn class(accounts: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 15]));
+        let mut row = || {
+            let (own, mut row) = (10 * HOUR + stream.below(10 * HOUR as usize) as i64, Vec::new());
+            for day in 0..2 * DAYS {
+                let start = START + day * DAY;
+                let spread = (0..3).map(|_| stream.below(2 * HOUR as usize) as i64).sum::<i64>();
+                let lessons = [0, 1, 2, 3].map(|_| stream.below(HOUR as usize * 3 / 4) as i64);
+                if day % 7 < 5 {
+                    let ends = lessons.iter().scan(start + 8 * HOUR + spread, |at, pause| {
+                        *at += pause;
+                        Some(event(*at))
+                    });
+                    row.extend(ends);
+                }
+                if stream.below(5) < 3 {
+                    row.push(event(start + own + stream.below(8 * HOUR as usize) as i64 - 4 * HOUR));
+                }
+            }
+            row
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
+    /// Accounts with sittings in the afternoon, each around an hour of its own; the `planted` ones run a set of sixty prompts as
+    /// well, once or twice, at any time, and know nothing of each other.
+    pub(crate) fn runs(benign: usize, planted: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 16]));
+        let mut row = |is_planted: bool| {
+            let own = 10 * HOUR + stream.below(8 * HOUR as usize) as i64;
+            let mut row = Vec::new();
+            for day in (0..2 * DAYS).filter(|_| stream.below(2) == 0).collect::<Vec<_>>() {
+                let at = START + day * DAY + own + stream.below(4 * HOUR as usize) as i64;
+                row.extend((0..2).map(|number| event(at + number * 60_000)));
+            }
+            for _ in 0..if is_planted { 1 + stream.below(2) } else { 0 } {
+                let at = START + stream.below((2 * DAYS - 1) as usize * DAY as usize) as i64;
+                row.extend((0..60).map(|number| event(at + number * 3_000)));
+            }
+            row
+        };
+        let rows = (0..benign + planted).map(|account| row(account >= benign)).collect();
+        let mut toy = Toy::of(rows, &[], AccountTable::default());
+        (toy.benign, toy.planted) = (benign, planted);
+        toy
+    }
+
     /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each
     /// ban.
     pub(crate) fn bans(accounts: usize, replaced: bool, seed: u64) -> Toy {

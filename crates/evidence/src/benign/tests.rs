@@ -143,6 +143,25 @@ fn a_course_behind_one_address_is_a_class() {
 }
 
 #[test]
+fn people_who_do_the_same_exercises_at_home_are_a_course_unless_they_never_sleep() {
+    let bits = |peak: f64, template: f64| {
+        let structure = Structure {
+            top_payment: Some(0.01),
+            top_address: Some(0.02),
+            top_template: Some(template),
+            payment_mesh: Some(0.0),
+            profile_peak: Some(peak),
+            ..shape(90)
+        };
+        bits_of(BenignHypothesis::Course, &structure)
+    };
+    assert!(bits(0.8, 0.94) > 2.0, "{}", bits(0.8, 0.94));
+    // Work that is dealt out by day and night, or of which most accounts have most and none has all.
+    assert!(bits(0.43, 0.94) < bits(0.8, 0.94) - 2.0, "{}", bits(0.43, 0.94));
+    assert!(bits(0.8, 0.6) < 0.0, "{}", bits(0.8, 0.6));
+}
+
+#[test]
 fn a_class_has_a_few_templates_of_its_own_and_not_hundreds() {
     // Everybody on some template, no card in common, few on any one address.
     let bits = |own_templates: Option<f64>| {

@@ -123,8 +123,8 @@ fn measured(name: &str, value: f64, expected: f64) -> String {
              {usual_share}."
         ),
         "succession" => format!(
-            "How long the account has rested that is next, from 0 (it was the last) to 1 (it rested longest): {found}; with its \
-             accounts' times moved against each other, {usual}."
+            "How long the account has rested that is next, from 0 (it was the last) to 1 (it rested longest): {found}; with \
+             its accounts' times moved against each other, or their sessions exchanged, {usual}."
         ),
         "synchrony" => format!(
             "Of the moments at which either of two of its accounts is active, both are at {share}; {usual_share} if each kept \
