@@ -77,8 +77,8 @@ fn profile_text(profile: &Profile) -> String {
     let mut lines = vec![
         format!("{}, {}", counted(profile.rows, "row"), counted(profile.accounts, "account")),
         format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent),
-        match [profile.first_seen, profile.last_seen].map(hydralink::time::rfc3339) {
-            [Some(first), Some(last)] => format!("{first} to {last}"),
+        match (&profile.first_seen, &profile.last_seen) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => "no row has a time".to_owned(),
         },
     ];
