@@ -70,6 +70,7 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
     let sources = sources(&arguments.reading);
     let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &watch).map_err(hydralink::Error::from)?;
     drop(watch);
+    say_left_out(&profile.left_out, output)?;
     Ok(output.one(&profile, profile_text)?)
 }
 
@@ -220,10 +221,16 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
     drop(watch);
     say_what_is_left_out(&summary, output)?;
+    for file in &summary.already_read {
+        output.say(&format!("{file}: the store has these bytes already; skipped"))?;
+    }
+    for file in &summary.read_before {
+        output.say(&format!(
+            "{file}: the store has read a file of this name with other content; both count, but for rows that have an event id and \
+             say the same. If this one corrects that, build the store anew without that"
+        ))?;
+    }
     if !shared.quiet {
-        for file in &summary.already_read {
-            eprintln!("{file}: the store has these bytes already; skipped");
-        }
         if summary.networks_dropped {
             eprintln!(
                 "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
@@ -236,8 +243,21 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     Ok(output.one(&summary, summary_text)?)
 }
 
-/// Texts that nobody expects to be missing.
+/// The files that were not read for their names.
+fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
+    if let Some((first, others)) = files.split_first() {
+        let (more, were) = match others.len() as u64 {
+            0 => (String::new(), "was"),
+            some => (format!(" and {}", counted(some, "other file")), "were"),
+        };
+        output.say(&format!("{first}{more} {were} left out, as an engine's own: their names begin with _ or ."))?;
+    }
+    Ok(())
+}
+
+/// What nobody expects to be missing.
 fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
+    say_left_out(&summary.left_out, output)?;
     if summary.texts_left_out {
         output.say("labels and reasons are free text that may name anybody: a store under a key doesn't keep them")?;
     }

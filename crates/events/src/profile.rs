@@ -68,6 +68,8 @@ pub struct Profile {
     pub short_prompts: u64,
     /// The kinds, in byte order.
     pub kinds: Vec<KindProfile>,
+    /// Files that lay among those that were read and are no events.
+    pub left_out: Vec<String>,
     /// The files, with columns that are missing or ignored.
     pub files: Vec<FileRead>,
 }
@@ -111,6 +113,7 @@ impl Profile {
             forwarded: ingested.forwarded,
             short_prompts: ingested.short_prompts,
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
+            left_out: ingested.left_out.clone(),
             files: ingested.files.clone(),
         }
     }
