@@ -13,10 +13,7 @@ use crate::query;
 use crate::results::{Network, SignalLine, TyingIdentifier};
 use crate::roles::AccountRole;
 
-/// Characters of a line of prose on a terminal.
-const LINE: usize = 100;
-
-/// The dossier as text for a terminal.
+/// The dossier as text for a terminal, whose printer breaks lines of prose.
 pub fn text(dossier: &Dossier) -> String {
     render(dossier, &Plain)
 }
@@ -42,7 +39,7 @@ struct Plain;
 
 impl Style for Plain {
     fn title(&self, title: &str) -> String {
-        format!("{}\n", folded(title))
+        format!("{title}\n")
     }
 
     fn heading(&self, heading: &str) -> String {
@@ -58,7 +55,7 @@ impl Style for Plain {
     }
 
     fn prose(&self, text: &str) -> String {
-        folded(text)
+        text.to_owned()
     }
 
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
@@ -105,29 +102,6 @@ impl Style for Markdown {
         let head = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
         rows.iter().fold(head, |text, row| format!("{text}| {} |\n", row.join(" | ")))
     }
-}
-
-/// Lines of at most [`LINE`] characters, broken between words; those after the first are indented.
-fn folded(text: &str) -> String {
-    let (mut out, mut column) = (String::with_capacity(text.len() + text.len() / 16), 0);
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        let fits = column + 1 + length <= LINE;
-        match column {
-            0 => {}
-            _ if fits => out.push(' '),
-            _ => out.push_str("\n  "),
-        }
-        column = if column == 0 {
-            length
-        } else if fits {
-            column + 1 + length
-        } else {
-            2 + length
-        };
-        out.push_str(word);
-    }
-    out
 }
 
 /// Text in which nothing is markup.
@@ -429,13 +403,6 @@ mod tests {
         assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
         let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
         assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");
-    }
-
-    #[test]
-    fn long_sentences_are_folded_between_words() {
-        let text = folded(&"word ".repeat(45));
-        assert_eq!(text.replace("\n  ", " "), "word ".repeat(45));
-        assert!(text.lines().count() == 3 && text.lines().all(|line| line.chars().count() <= LINE), "{text}");
     }
 
     #[test]
