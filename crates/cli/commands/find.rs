@@ -313,9 +313,10 @@ pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyho
     };
     let found = hydralink::communities(&dataset, &search)?;
     output.say(&format!(
-        "quality {:.6}, {} communities, {} disconnected",
+        "quality {:.6}, {} {}, {} disconnected",
         found.quality,
         grouped(found.partition.group_count() as u64),
+        if found.partition.group_count() == 1 { "community" } else { "communities" },
         found.disconnected
     ))?;
     Ok(output.records(&query::groups(&dataset, &found.partition, arguments.top), GROUP)?)

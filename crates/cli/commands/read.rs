@@ -89,9 +89,7 @@ fn profile_text(profile: &Profile) -> String {
     lines.extend(unread_lines(profile.kept_rows, &profile.unread));
     lines.extend(absent_line(profile.absent));
     lines.extend(forwarded_line(profile.forwarded));
-    if profile.unroutable > 0 {
-        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(profile.unroutable)));
-    }
+    lines.extend(unroutable_line(profile.unroutable));
     lines.push(String::new());
     lines.push(format!(
         "{:<22}{:>12}{:>8}{:>8}{:>8}{:>9}{:>18}",
@@ -124,7 +122,18 @@ fn profile_text(profile: &Profile) -> String {
 
 /// The values that say that there is none.
 fn absent_line(absent: u64) -> Option<String> {
-    (absent > 0).then(|| format!("{} values such as NULL, - or unknown say that there is none", grouped(absent)))
+    let say = if absent == 1 { "says" } else { "say" };
+    (absent > 0).then(|| format!("{} such as NULL, - or unknown {say} that there is none", counted(absent, "value")))
+}
+
+/// The addresses that nobody is reached by.
+fn unroutable_line(unroutable: u64) -> Option<String> {
+    let link = if unroutable == 1 {
+        "address isn't routed on the internet and links"
+    } else {
+        "addresses aren't routed on the internet and link"
+    };
+    (unroutable > 0).then(|| format!("{} {link} nobody", grouped(unroutable)))
 }
 
 /// The rows that were kept without a field, and which.
@@ -308,7 +317,8 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         },
     ];
     if summary.enriched > 0 {
-        lines.push(format!("{} addresses are in networks that are known", grouped(summary.enriched)));
+        let are = if summary.enriched == 1 { "address is in a network that is" } else { "addresses are in networks that are" };
+        lines.push(format!("{} {are} known", grouped(summary.enriched)));
     }
     if summary.duplicate_events > 0 {
         let repeat = if summary.duplicate_events == 1 { "repeats" } else { "repeat" };
@@ -317,9 +327,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(unread_lines(summary.kept_rows, &summary.unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
-    if summary.unroutable > 0 {
-        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
-    }
+    lines.extend(unroutable_line(summary.unroutable));
     if summary.short_prompts > 0 {
         let are = if summary.short_prompts == 1 { "is" } else { "are" };
         lines.push(format!("{} {are} too short to link anybody", counted(summary.short_prompts, "prompt")));
@@ -331,8 +339,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         ));
     }
     if summary.late_events > 0 {
-        let late = grouped(summary.late_events);
-        lines.push(format!("{late} events are older than the last that the store had; they count all the same"));
+        let (are, they) = if summary.late_events == 1 { ("is", "it counts") } else { ("are", "they count") };
+        let late = counted(summary.late_events, "event");
+        lines.push(format!("{late} {are} older than the last that the store had; {they} all the same"));
     }
     if summary.conflicting_events > 0 {
         let (rows, have) = match summary.conflicting_events {

@@ -8,6 +8,7 @@ use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
 use crate::chain::family_of;
+use crate::counted::counted;
 use crate::how::HeldBy;
 use crate::query;
 use crate::results::{Network, SignalLine, TyingIdentifier};
@@ -119,22 +120,22 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     };
     let mut out = style.title(&title);
     let mut put = |text: String| out.push_str(&text);
-    let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {tokens} tokens"));
-    let counted = format!(
-        "{} {} ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {}; {} already banned",
-        network.accounts,
-        if network.accounts == 1 { "account" } else { "accounts" },
+    let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {}", counted(tokens, "token")));
+    let size = format!(
+        "{} ({} core, {} fringe; {} more {} it), {}{tokens}, {}; {} already banned",
+        counted(network.accounts, "account"),
         network.core,
         network.fringe,
         network.ambiguous,
-        network.events,
+        if network.ambiguous == 1 { "touches" } else { "touch" },
+        counted(network.events, "exchange"),
         match (&network.first_seen, &network.last_seen) {
             (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => "at unknown times".to_owned(),
         },
         dossier.banned,
     );
-    put(style.item(&style.prose(&counted)));
+    put(style.item(&style.prose(&size)));
     dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
         let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
