@@ -1,7 +1,7 @@
 //! `hydralink`: links accounts that share infrastructure and finds the proxy networks among them.
 //!
 //! The command line parses, calls the facade crate and prints; it holds no logic of its own.
-//! stdout is data, stderr is talk. Exit codes: 0 found, 1 nothing found, 2 usage or input error, 3 unknown id.
+//! stdout is data, stderr is talk. Exit codes: 0 found, 1 nothing found, 2 usage or input error, 3 unknown id, 75 try again later.
 
 mod args;
 mod commands;
@@ -79,10 +79,12 @@ fn report(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "hydralink: {}", output::visible(&text));
 }
 
-/// 3 for an unknown id, 130 for an interruption, 2 for everything else.
+/// 3 for an unknown id, 75 for a store that another process is writing, 130 for an interruption, 2 for everything else.
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<hydralink::Error>() {
         Some(hydralink::Error::Unknown { .. }) => 3,
+        // EX_TEMPFAIL of sysexits.h: a scheduler may try again.
+        Some(hydralink::Error::StoreBusy { .. }) => 75,
         Some(hydralink::Error::Interrupted) => 130,
         _ => 2,
     }

@@ -176,7 +176,10 @@ impl Output {
                 serde_json::to_writer(&mut self.out, thing)?;
                 self.out.write_all(b"\n")?;
             }
-            _ => self.out.write_all(visible_lines(&text(thing)).as_bytes())?,
+            _ => {
+                let text = folded(&visible_lines(&text(thing)), self.line_width());
+                self.out.write_all(text.as_bytes())?;
+            }
         }
         Ok(Found::Something)
     }
@@ -232,6 +235,11 @@ impl Output {
         self.out.write_all(b"\n")
     }
 
+    /// Characters of a line.
+    fn line_width(&self) -> usize {
+        self.width.or_else(|| Table::new().width()).map_or(usize::MAX, usize::from)
+    }
+
     fn table<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -242,7 +250,7 @@ impl Output {
         let cell = |record: &T, field: &&Field<T>| visible(&(field.cell)(record));
         let mut rows: Vec<Vec<String>> =
             records.iter().map(|record| shown.iter().map(|field| cell(record, field)).collect()).collect();
-        let line = table.width().map_or(usize::MAX, usize::from);
+        let line = self.line_width();
         drop_spare(&mut shown, &mut rows, line);
         let (widths, aside) = set_aside(&shown, &mut rows, line);
         table.set_header(shown.iter().map(|field| field.heading));
@@ -284,6 +292,38 @@ impl Output {
 /// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be
 /// escaped.
 const ASIDE: char = '\u{1}';
+
+/// Text with lines of at most so many characters, as far as words are no longer: prose is broken between words, those in a last
+/// column that begins in the left two fifths stay in it, and other rows of columns are left as they are.
+fn folded(text: &str, width: usize) -> String {
+    let fold = |line: &str| if length(line) > width { fold_line(line, width) } else { line.to_owned() };
+    text.split('\n').map(fold).collect::<Vec<String>>().join("\n")
+}
+
+fn fold_line(line: &str, width: usize) -> String {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    // Where the text after the last gap of two spaces begins, if there is one.
+    let column = line[indent..].rfind("  ").map(|at| indent + at + 2);
+    let (begin, hang) = match column.map(|at| (at, length(&line[..at]))) {
+        None => (indent, indent + 2),
+        Some((_, at)) if 5 * at > 2 * width => return line.to_owned(),
+        Some(column) => column,
+    };
+    let (mut out, mut at) = (line[..begin].to_owned(), length(&line[..begin]));
+    for (number, word) in line[begin..].split(' ').enumerate() {
+        if number > 0 && at + 1 + length(word) > width {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', hang));
+            at = hang;
+        } else if number > 0 {
+            out.push(' ');
+            at += 1;
+        }
+        out.push_str(word);
+        at += length(word);
+    }
+    out
+}
 
 /// Spaces around a column's values.
 fn padding(at: usize) -> usize {
@@ -452,6 +492,18 @@ mod tests {
         assert_eq!((at(26), at(24)), ("node bits seen".to_owned(), "node bits".to_owned()));
         // Where leaving out doesn't help nothing is left out.
         assert_eq!(at(18), "node bits class seen");
+    }
+
+    #[test]
+    fn lines_of_prose_are_broken_between_words_and_columns_stay() {
+        assert_eq!(
+            folded("one two three\n\n  four five six\nshort\n", 9),
+            "one two\n  three\n\n  four\n    five\n    six\nshort\n"
+        );
+        assert_eq!(folded("seen  one two three four", 16), "seen  one two\n      three four");
+        let row = "identifier          12  shared address";
+        assert_eq!(folded(row, 30), row);
+        assert_eq!(folded("a_name_that_is_longer_than_a_line is", 20), "a_name_that_is_longer_than_a_line\n  is");
     }
 
     #[test]

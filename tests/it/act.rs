@@ -248,7 +248,7 @@ fn what_a_plan_hits_if_the_network_is_none_is_told() {
     let (hit, chance) = (number(&plan["benign_if_none"]), number(&plan["chance"]));
     assert!(hit >= 1.0 && chance < 0.5 && number(&plan["benign_if_network"]) < hit, "{plan}");
     assert!(number(&plan["benign_expected"]) >= (1.0 - chance) * hit - 1e-9 && plan["benign_interval"][1] == hit, "{plan}");
-    let said = bench.ok(&asked).stdout;
+    let said = bench.ok(&asked).words();
     assert!(
         said.contains("what the budget of 1000 limits; if it is harmless") && said.contains(&format!("all {hit} that")),
         "{said}"
@@ -263,7 +263,7 @@ fn what_a_plan_hits_if_the_network_is_none_is_told() {
     let chance = number(&before["networks"][0]["chance"]);
     assert!(0.5 < chance && chance < 1.0 && before["networks"][0]["benign_if_none"] == members.len(), "{before}");
     assert!(number(&before["benign_expected"]) > number(&before["benign_if_network"]), "{before}");
-    let said = bench.ok(&["impact", &store, &list]).stdout;
+    let said = bench.ok(&["impact", &store, &list]).words();
     assert!(said.contains("if the networks below are ones") && said.contains("if it is harmless"), "{said}");
     run_with(&bench, &["case", "reject", &store, &id], ANN);
     let after = impact();
@@ -289,9 +289,11 @@ fn a_plan_carried_out_has_the_impact_that_it_promised() {
     for field in of_both.into_iter().chain(["largest_group_left", "replacement"]) {
         assert!(of_it[field] == plan[field] && plan.get(field).is_some(), "{field}");
     }
-    let said = bench.ok(&["impact", &store, &list]).stdout;
-    let first = said.lines().next().expect("a line");
-    assert!(first.contains(" tokens") && said.contains("tokens of theirs") && said.contains("tokens stopped"), "{said}");
+    let said = bench.ok(&["impact", &store, &list]).words();
+    assert!(
+        said.contains(" tokens benign accounts hit") && said.contains("tokens of theirs") && said.contains("tokens stopped"),
+        "{said}"
+    );
 
     // The plan itself is such a list, and so are the actions of an export.
     let printed = bench.ok(&["plan-bans", &store, &id, "--benign-budget", "3", "--identifier-actions", "--format", "jsonl"]);

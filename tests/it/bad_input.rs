@@ -469,3 +469,21 @@ fn content_is_a_column_where_a_map_names_it() {
     bench.ok(&["build", &events, "-o", "store", "--accounts", &accounts]);
     assert!(bench.ok(&["show", "store", "b"]).stdout.contains("2026-01-31T00:00:00Z"));
 }
+
+#[test]
+fn what_engines_leave_beside_the_data_is_left_out_and_told() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("out")).expect("a folder");
+    bench.file("out/part-0.csv", GOOD);
+    bench.file("out/_SUCCESS", "");
+    bench.file("out/.part-0.csv.crc", "crc");
+    let said = "out/.part-0.csv.crc and 1 other file were left out";
+    for command in [&["build", "out/*", "-o", "store"][..], &["profile", "out/*"]] {
+        let ran = bench.ok(command);
+        assert!(ran.stdout.contains("2 rows") && ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    // As a shell expands it.
+    let ran = bench.ok(&["build", "out/_SUCCESS", "out/part-0.csv", "-o", "store"]);
+    assert!(ran.stderr.contains("out/_SUCCESS was left out"), "{}", ran.stderr);
+    refuses_again(&bench, &["out/_SUCCESS", "empty file"], "out/_SUCCESS");
+}

@@ -168,6 +168,11 @@ fn a_profile_tells_what_is_in_the_data() {
     let events = of_world("events.csv");
     let profile = bench.ok(&["profile", &events, "--format", "json"]).json();
     assert!(profile.to_string().contains("payment_instrument"), "{profile}");
+    // Times as every other answer has them.
+    let seen = ["first_seen", "last_seen"].map(|name| profile[name].as_str().expect("a time").to_owned());
+    assert!(bench.ok(&["profile", &events]).stdout.contains(&seen.join(" to ")), "{seen:?}");
+    let timeless = bench.file("timeless.csv", "account_id,ip\na,8.8.8.8\n");
+    assert!(bench.ok(&["profile", &timeless, "--format", "json"]).json()["first_seen"].is_null());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
 
-use crate::support::{Bench, detected, of_world};
+use crate::support::{Bench, Ran, detected, of_world};
 
 /// An event a row: its hashtags and its link stand in rows of their own.
 const LONG: &str = "timestamp,account_id,entity_kind,entity_value,event_id\n\
@@ -223,8 +223,8 @@ fn errors_say_what_would_do() {
     bench.ok(&["top", &store, "--where", "[1, 2].exists(x, x < degree)"]);
     let header: Vec<String> = (0..40).map(|at| format!("odd{at}")).collect();
     let wide = bench.file("wide.csv", format!("account_id,ip,{}\na,192.0.2.1{}\n", header.join(","), ",1".repeat(40)));
-    let said = bench.ok(&["profile", &wide]).stdout;
-    assert!(said.contains("1 row, 1 account\n") && said.contains("no row has a time"), "{said}");
+    let said = bench.ok(&["profile", &wide]).words();
+    assert!(said.contains("1 row, 1 account 100.0%") && said.contains("no row has a time"), "{said}");
     assert!(said.contains("odd26 and 20 more; --map") && !said.contains("odd27"), "{said}");
 }
 
@@ -275,4 +275,34 @@ fn what_does_not_link_on_its_own_is_not_said_to_be_unused() {
     assert!((shown.contains("they count where") || shown.contains("never count")) && !shown.contains("not used"), "{shown}");
     let network = bench.ok(&["network", &store, "1"]).stdout;
     assert!(!network.contains("not used") && !network.contains("suppressed hubs"), "{network}");
+}
+
+#[test]
+fn one_is_singular_and_prose_keeps_to_the_terminal() {
+    let bench = Bench::new();
+    let lone = bench.file("lone.csv", "timestamp,account_id,ip,device\n2026-02-01T00:00:00Z,a,10.0.0.1,-\n");
+    let said = bench.ok(&["build", &lone, "-o", "lone"]).stdout;
+    for line in
+        ["1 row, 0 rejected", "1 value such as NULL, - or unknown says", "1 address isn't routed on the internet and links"]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+    let store = detected(&bench);
+    let members = bench.ok(&["members", &store, "--network", "1", "--format", "jsonl"]).records();
+    let [one, other] = [0, 1].map(|at| members[at]["account_id"].as_str().expect("a name").to_owned());
+    let (id, at) = (members[0]["network"].as_str().expect("a network"), store.as_str());
+    for command in [
+        &["why", at, &one, &other][..],
+        &["appeal", at, &one],
+        &["show", at, &one],
+        &["how", at, id],
+        &["lineage", at, id],
+        &["plan-bans", at, id],
+    ] {
+        let ran = Ran::of(bench.command(command).env("COLUMNS", "60").output().expect("the binary runs"));
+        // Rows of columns stay rows.
+        let prose = ran.stdout.lines().filter(|line| !line.trim_start().contains("  "));
+        let wide: Vec<&str> = prose.filter(|line| line.chars().count() > 60 && line.contains(' ')).collect();
+        assert!(ran.code == 0 && wide.is_empty(), "{command:?}: {wide:?} {}", ran.stderr);
+    }
 }

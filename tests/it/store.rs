@@ -123,7 +123,9 @@ fn a_store_being_written_by_another_process_is_busy() {
     let store = detected(&bench);
     let lock = File::options().append(true).open(Path::new(&store).join("LOCK")).expect("the lock file");
     lock.try_lock().expect("nobody else writes");
-    bench.fails(2, &["being written by another process"], &["detect", &store]);
+    bench.fails(75, &["being written by another process", "try again"], &["detect", &store]);
+    let events = of_world("events.csv");
+    bench.fails(75, &["being written by another process"], &["build", &events, "-o", &store]);
     bench.ok(&["networks", &store]);
     drop(lock);
     bench.ok(&["detect", &store]);

@@ -83,6 +83,11 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 
+    /// The words of a text, wherever its lines are broken.
+    pub(crate) fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<&str>>().join(" ")
+    }
+
     /// The records of `--format jsonl`.
     pub(crate) fn records(&self) -> Vec<serde_json::Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()

@@ -212,3 +212,23 @@ fn what_a_map_declares_of_kinds_outlasts_the_map_of_another_system() {
     bench.ok(&["update", "store", &second, "--map", &names, "--quiet"]);
     assert!(declared.is_some() && declared == sections(&bench, "store").remove("inputs.kinds"));
 }
+
+#[test]
+fn a_file_that_comes_again_with_other_content_is_told() {
+    let bench = Bench::new();
+    let night = |rows: &str| bench.file("night.csv", format!("account_id,ip,event_id\n{rows}"));
+    bench.ok(&["build", &night("a,8.8.8.8,\nb,8.8.8.8,e1\n"), "-o", "store"]);
+    night("a,8.8.4.4,\nb,8.8.8.8,e1\n");
+    // By whatever path.
+    let ran = bench.ok(&["update", "store", "./night.csv"]);
+    assert!(
+        ran.stderr.contains("night.csv: the store has read a file of this name") && ran.stderr.contains("build"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("4 rows (2 of them new)") && ran.stdout.contains("1 row repeats an event"), "{}", ran.stdout);
+    let again = bench.ok(&["update", "store", "night.csv"]);
+    assert!(again.stderr.contains("skipped") && !again.stderr.contains("other content"), "{}", again.stderr);
+    let other = bench.file("other.csv", "account_id,ip\na,8.8.4.4\n");
+    assert!(!bench.ok(&["update", "store", &other]).stderr.contains("other content"));
+}

@@ -53,7 +53,8 @@ fn with_groups(mut command: Command) -> Command {
         let part = part.subcommands(listed.map(|(at, one)| one.clone().display_order(at))).help_template("{subcommands}");
         template.push_str(&format!("\n{heading}:\n{}\n", part.clone().render_help().to_string().trim_end()));
     }
-    template.push_str("\nOptions:\n{options}");
+    template.push_str("\nOptions:\n{options}\n\nExit codes:\n");
+    template.push_str("  0 found, 1 nothing found, 2 usage or input error, 3 unknown id, 75 the store is being written\n");
     command.help_template(template)
 }
 

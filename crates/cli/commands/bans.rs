@@ -44,12 +44,12 @@ const GROUPS_SHOWN: usize = 8;
 fn plan_text(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
-            "{}: {} {} {} of {} exchanges{}",
+            "{}: {} {} {} of {}{}",
             plan.network,
             counted(plan.actions.len() as u64, "action"),
             if plan.actions.len() == 1 { "stops" } else { "stop" },
             stopped_text(&plan.traffic),
-            grouped(plan.traffic.exchanges),
+            counted(plan.traffic.exchanges, "exchange"),
             tokens_text(&plan.traffic)
         ),
         harm_text(&plan.harm),
@@ -65,8 +65,9 @@ fn plan_text(plan: &Plan) -> String {
     let banned = plan.actions.iter().filter(|action| action.already_banned).count();
     if banned > 0 {
         lines.push(format!(
-            "{} of the accounts are banned already: of these it counts what a ban would have stopped",
-            grouped(banned as u64)
+            "{} of the accounts {} banned already: of these it counts what a ban would have stopped",
+            grouped(banned as u64),
+            if banned == 1 { "is" } else { "are" }
         ));
     }
     lines.extend(compromised_text(&plan.compromised, "never banned"));
@@ -98,10 +99,11 @@ fn plan_text(plan: &Plan) -> String {
         let share = share.map_or(String::new(), |(low, high)| format!("  benign {:.0}% to {:.0}%", low * 100.0, high * 100.0));
         let banned = if action.already_banned { "  banned already" } else { "" };
         format!(
-            "  {:<15}{:<48}{:>10} exchanges{share}{banned}",
+            "  {:<15}{:<48}{:>10} exchange{}{share}{banned}",
             action.action.name(),
             action.target,
-            grouped(action.exchanges_stopped)
+            grouped(action.exchanges_stopped),
+            if action.exchanges_stopped == 1 { "" } else { "s" }
         )
     }));
     if plan.actions.len() > SHOWN {
@@ -115,11 +117,11 @@ fn impact_text(impact: &Impact) -> String {
     let share = impact.traffic.exchanges_stopped as f64 / impact.traffic.exchanges.max(1) as f64;
     let mut lines = vec![
         format!(
-            "{} and {} on identifiers stop {} of {} exchanges of the store ({:.2}%){}",
+            "{} and {} on identifiers stop {} of {} of the store ({:.2}%){}",
             counted(impact.accounts_banned, "ban"),
             counted(impact.identifiers_acted_on, "action"),
             stopped_text(&impact.traffic),
-            grouped(impact.traffic.exchanges),
+            counted(impact.traffic.exchanges, "exchange"),
             share * 100.0,
             tokens_text(&impact.traffic)
         ),
@@ -132,8 +134,9 @@ fn impact_text(impact: &Impact) -> String {
         let more = impact.outside_networks as usize - impact.outside_named.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         lines.push(format!(
-            "{} of the accounts belong to no flagged network: {}{more}",
+            "{} of the accounts {} to no flagged network: {}{more}",
             grouped(impact.outside_networks),
+            if impact.outside_networks == 1 { "belongs" } else { "belong" },
             impact.outside_named.join(", ")
         ));
     }
@@ -146,12 +149,12 @@ fn impact_text(impact: &Impact) -> String {
     lines.extend(hit_text(&impact.harm));
     for network in &impact.networks {
         lines.push(format!(
-            "\n{}: {} of {} accounts banned, {} of {} exchanges{} stopped",
+            "\n{}: {} of {} banned, {} of {}{} stopped",
             network.network,
             grouped(network.banned),
-            grouped(network.accounts),
+            counted(network.accounts, "account"),
             stopped_text(&network.traffic),
-            grouped(network.traffic.exchanges),
+            counted(network.traffic.exchanges, "exchange"),
             tokens_text(&network.traffic)
         ));
         let sure = chance_text(network.chance);
@@ -172,7 +175,7 @@ fn tokens_text(traffic: &Traffic) -> String {
     traffic
         .tokens_stopped
         .zip(traffic.tokens)
-        .map_or(String::new(), |(stopped, all)| format!(" and {} of {} tokens", grouped(stopped), grouped(all)))
+        .map_or(String::new(), |(stopped, all)| format!(" and {} of {}", grouped(stopped), counted(all, "token")))
 }
 
 /// The exchanges that stop; an estimate with what it lies between.
@@ -211,10 +214,11 @@ fn named_text(accounts: &[String]) -> String {
 fn harm_text(harm: &Harm) -> String {
     let (low, high) = harm.benign_interval;
     let tokens =
-        harm.benign_tokens_expected.map_or(String::new(), |tokens| format!(" and {} tokens", grouped(tokens.round() as u64)));
+        harm.benign_tokens_expected.map_or(String::new(), |tokens| format!(" and {}", counted(tokens.round() as u64, "token")));
     format!(
-        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {:.0} exchanges{tokens} of theirs",
-        harm.benign_expected, harm.benign_exchanges_expected
+        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {}{tokens} of theirs",
+        harm.benign_expected,
+        counted(harm.benign_exchanges_expected.round() as u64, "exchange")
     )
 }
 
@@ -238,14 +242,16 @@ fn chance_text(chance: f64) -> String {
 }
 
 fn left_text(left: u64, linked: u64, largest: u64) -> String {
-    format!("{} members stay, {} of them still linked, the largest group {}", grouped(left), grouped(linked), grouped(largest))
+    let (members, stay) = (counted(left, "member"), if left == 1 { "stays" } else { "stay" });
+    format!("{members} {stay}, {} of them still linked, the largest group {}", grouped(linked), grouped(largest))
 }
 
 fn reviewed_text(reviewed: &Reviewed) -> String {
     format!(
-        "of {} accounts that people decided about {} were harmless: at that share (95% interval) {:.1} to {:.1} of the banned are",
-        grouped(reviewed.decided),
+        "of {} that people decided about {} {} harmless: at that share (95% interval) {:.1} to {:.1} of the banned are",
+        counted(reviewed.decided, "account"),
         grouped(reviewed.harmless),
+        if reviewed.harmless == 1 { "was" } else { "were" },
         reviewed.benign_banned_interval.0,
         reviewed.benign_banned_interval.1
     )

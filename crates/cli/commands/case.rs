@@ -5,7 +5,7 @@ use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry
 
 use crate::Found;
 use crate::args::{CaseCommand, CaseLog, CaseVerify, Decide, FourEyes, Move, OneStore, StateName};
-use crate::output::{Field, Output, counted, grouped};
+use crate::output::{Field, Output, counted};
 
 /// Runs a command about decisions.
 pub(crate) fn case(command: &CaseCommand, output: &mut Output) -> anyhow::Result<Found> {
@@ -113,12 +113,13 @@ pub(crate) fn check_text(check: &ChainCheck) -> String {
     let mut text = format!("{}: the chain holds; head {}\n", counted(check.records, "decision"), check.head);
     if check.torn_bytes > 0 {
         text.push_str(&format!(
-            "an unfinished last line of {} bytes (a crash while it was written) is no decision; the next one sets it aside\n",
-            check.torn_bytes
+            "an unfinished last line of {} (a crash while it was written) is no decision; the next one sets it aside\n",
+            counted(check.torn_bytes, "byte")
         ));
     }
     if check.erased_names > 0 {
-        text.push_str(&format!("{} names in it were erased\n", grouped(check.erased_names)));
+        let were = if check.erased_names == 1 { "was" } else { "were" };
+        text.push_str(&format!("{} in it {were} erased\n", counted(check.erased_names, "name")));
     }
     text
 }

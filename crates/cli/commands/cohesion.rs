@@ -28,52 +28,54 @@ fn cohesion_text(found: &Cohesion) -> String {
     let asked = found.alpha_beta_core;
     let mut lines = vec![
         format!(
-            "{}: {} accounts and {} identifiers that say something of two of them, {} sightings, {}",
+            "{}: {} and {} that {} something of two of them, {}, {}",
             found.network,
-            grouped(found.accounts),
-            grouped(found.identifiers),
-            grouped(found.sightings),
+            counted(found.accounts, "account"),
+            counted(found.identifiers, "identifier"),
+            if found.identifiers == 1 { "says" } else { "say" },
+            counted(found.sightings, "sighting"),
             counted(found.components, "component")
         ),
         format!(
-            "{} butterflies (two accounts with two identifiers); {:.1}% of the chances for one were taken",
+            "{} {} (two accounts with two identifiers); {:.1}% of the chances for one were taken",
             grouped(found.butterflies),
+            if found.butterflies == 1 { "butterfly" } else { "butterflies" },
             found.clustering * 100.0
         ),
         format!(
-            "({}, {})-core: {} accounts with {} identifiers",
+            "({}, {})-core: {} with {}",
             asked.alpha,
             asked.beta,
-            grouped(asked.accounts),
-            grouped(asked.identifiers)
+            counted(asked.accounts, "account"),
+            counted(asked.identifiers, "identifier")
         ),
         format!(
-            "{}; the largest holds {} accounts and {} sightings",
+            "{}; the largest holds {} and {}",
             counted(found.blocks, "block"),
-            grouped(found.largest_block_accounts),
-            grouped(found.largest_block)
+            counted(found.largest_block_accounts, "account"),
+            counted(found.largest_block, "sighting")
         ),
         format!(
-            "what would split it: {} sightings, {} accounts, {} identifiers",
-            grouped(found.bridges),
-            grouped(found.articulation_accounts),
-            grouped(found.articulation_identifiers)
+            "what would split it: {}, {}, {}",
+            counted(found.bridges, "sighting"),
+            counted(found.articulation_accounts, "account"),
+            counted(found.articulation_identifiers, "identifier")
         ),
     ];
-    let left = |pieces: u64, largest: u64| format!("{} pieces, the largest of {}", grouped(pieces), grouped(largest));
+    let left = |pieces: u64, largest: u64| format!("{}, the largest of {}", counted(pieces, "piece"), grouped(largest));
     lines.extend(found.separating_accounts.iter().take(SHOWN).map(|one| {
-        let (account, identifiers) = (&one.account_id, grouped(one.identifiers));
-        format!("  without account:{account} ({identifiers} identifiers): {}", left(one.pieces, one.largest))
+        let (account, identifiers) = (&one.account_id, counted(one.identifiers, "identifier"));
+        format!("  without account:{account} ({identifiers}): {}", left(one.pieces, one.largest))
     }));
     lines.extend(found.separating.iter().take(SHOWN).map(|one| {
-        format!("  without {} ({} members): {}", one.identifier, grouped(one.members), left(one.pieces, one.largest))
+        format!("  without {} ({}): {}", one.identifier, counted(one.members, "member"), left(one.pieces, one.largest))
     }));
     lines.extend(found.bridging.iter().take(SHOWN).map(|one| {
         format!(
-            "  account:{} with {} alone joins {} accounts to the rest",
+            "  account:{} with {} alone joins {} to the rest",
             one.account_id,
             one.identifier,
-            grouped(one.cut_off)
+            counted(one.cut_off, "account")
         )
     }));
     lines.push("\nCores, in which each has so many of the others".to_owned());
@@ -129,9 +131,10 @@ pub(crate) fn lockstep(arguments: &args::Lockstep, output: &mut Output) -> anyho
     let found = lockstep::lockstep(&dataset, results.as_ref(), &arguments.kind, &config)?;
     if found.too_common > 0 {
         output.say(&format!(
-            "{} identifiers with more than {} accounts were left out",
-            grouped(found.too_common),
-            grouped(lockstep::MOST as u64)
+            "{} with more than {} accounts {} left out",
+            counted(found.too_common, "identifier"),
+            grouped(lockstep::MOST as u64),
+            if found.too_common == 1 { "was" } else { "were" }
         ))?;
     }
     match arguments.accounts_of {

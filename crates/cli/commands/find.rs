@@ -313,9 +313,10 @@ pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyho
     };
     let found = hydralink::communities(&dataset, &search)?;
     output.say(&format!(
-        "quality {:.6}, {} communities, {} disconnected",
+        "quality {:.6}, {} {}, {} disconnected",
         found.quality,
         grouped(found.partition.group_count() as u64),
+        if found.partition.group_count() == 1 { "community" } else { "communities" },
         found.disconnected
     ))?;
     Ok(output.records(&query::groups(&dataset, &found.partition, arguments.top), GROUP)?)
@@ -394,7 +395,7 @@ const HAPPENED: &[Field<Event>] = &[
     Field::text("network", |row| row.network.clone()),
     Field::text("event", |row| row.event.clone()),
     Field::text("with", |row| row.with.join(" ")),
-    Field::number("before", |row| row.before.to_string()),
+    Field::spare(1, Field::number("before", |row| row.before.to_string())),
     Field::number("after", |row| row.after.to_string()),
     Field::number("gained", |row| row.gained.to_string()),
     Field::number("lost", |row| row.lost.to_string()),

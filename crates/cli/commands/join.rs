@@ -28,11 +28,12 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
     let found = output.records(&ego.nodes, EGO)?;
     if ego.not_passed > 0 {
-        let (count, most) = (grouped(ego.not_passed), arguments.max_degree);
-        output.say(&format!("{count} identifiers with more than {most} accounts were not walked through; see --max-degree"))?;
+        let (count, most) = (counted(ego.not_passed, "identifier"), arguments.max_degree);
+        let were = if ego.not_passed == 1 { "was" } else { "were" };
+        output.say(&format!("{count} with more than {most} accounts {were} not walked through; see --max-degree"))?;
     }
     if ego.truncated {
-        output.say(&format!("cut short at {} nodes; see --max-nodes", grouped(ego.nodes.len() as u64)))?;
+        output.say(&format!("cut short at {}; see --max-nodes", counted(ego.nodes.len() as u64, "node")))?;
     }
     Ok(found)
 }
@@ -201,7 +202,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
 fn why_not_member_text(found: &WhyNotMember) -> String {
     let mut lines = vec![found.answer.clone()];
     let line = |identifier: &str, bits: f64, members: u64, accounts: u64| {
-        format!("  {identifier:<52} {bits:>6.1} bits  {} of its {} accounts", grouped(members), grouped(accounts))
+        format!("  {identifier:<52} {bits:>6.1} bits  {} of its {}", grouped(members), counted(accounts, "account"))
     };
     let mut section = |heading: String, rows: Vec<String>| {
         if rows.is_empty() {
@@ -223,8 +224,8 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
         missing.collect(),
     );
     let not_counted = found.not_counted.iter().map(|shared| {
-        let (members, accounts) = (grouped(shared.members), grouped(shared.accounts));
-        format!("  {} ({}): {members} of its {accounts} accounts", shared.identifier, shared.class)
+        let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
+        format!("  {} ({}): {members} of its {accounts}", shared.identifier, shared.class)
     });
     section("Shared with members and not counted".to_owned(), not_counted.collect());
     if found.membership.is_none() && !found.kinds_not_shared.is_empty() {
@@ -284,11 +285,12 @@ fn appeal_text(appeal: &Appeal) -> String {
         lines.push(format!("  {} ({})", ground.identifier, ground.class));
         let days = |time: &Option<String>| time.as_deref().map_or("?", |time| &time[..time.len().min(10)]).to_owned();
         lines.push(format!(
-            "    {:+.1} bits: {} of its {} accounts are of the network; {} exchanges, {} to {}",
+            "    {:+.1} bits: {} of its {} {} of the network; {}, {} to {}",
             ground.bits,
             grouped(ground.members),
-            grouped(ground.accounts),
-            grouped(ground.exchanges),
+            counted(ground.accounts, "account"),
+            if ground.members == 1 { "is" } else { "are" },
+            counted(ground.exchanges, "exchange"),
             days(&ground.first_seen),
             days(&ground.last_seen)
         ));
@@ -313,8 +315,9 @@ fn appeal_text(appeal: &Appeal) -> String {
     if !appeal.not_counted.is_empty() {
         lines.push("\nShared with members and not counted".to_owned());
         lines.extend(appeal.not_counted.iter().take(OTHERS).map(|shared| {
-            let (members, accounts) = (grouped(shared.members), grouped(shared.accounts));
-            format!("  {} ({}): {members} of its {accounts} accounts are of the network", shared.identifier, shared.class)
+            let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
+            let are = if shared.members == 1 { "is" } else { "are" };
+            format!("  {} ({}): {members} of its {accounts} {are} of the network", shared.identifier, shared.class)
         }));
     }
     lines.push(String::new());
@@ -382,9 +385,9 @@ fn how_text(how: &How, top: usize) -> String {
         None => lines.push("not looked for among so many; `cohesion` does".to_owned()),
         Some([]) => lines.push("nothing falls off: no single account holds it together".to_owned()),
         Some(accounts) => lines.extend(accounts.iter().take(top).map(|one| {
-            let (account, identifiers) = (&one.account_id, grouped(one.identifiers));
-            let (pieces, largest) = (grouped(one.pieces), grouped(one.largest));
-            format!("{account} ({identifiers} identifiers): {pieces} pieces, the largest of {largest}")
+            let (account, identifiers) = (&one.account_id, counted(one.identifiers, "identifier"));
+            let (pieces, largest) = (counted(one.pieces, "piece"), grouped(one.largest));
+            format!("{account} ({identifiers}): {pieces}, the largest of {largest}")
         })),
     }
     let enough = &how.enough;
@@ -408,9 +411,9 @@ fn how_text(how: &How, top: usize) -> String {
     if !how.beside.is_empty() {
         lines.push("\nOther networks with identifiers of this one: pieces of the same operator's, or neighbours (`overlap` names them)".to_owned());
         lines.extend(how.beside.iter().take(top).map(|other| {
-            let (identifiers, accounts) = (grouped(other.identifiers), grouped(other.accounts));
+            let (identifiers, accounts) = (counted(other.identifiers, "identifier"), grouped(other.accounts));
             let below = if other.flagged { "" } else { ", below the threshold" };
-            format!("{}: {identifiers} identifiers, on {accounts} of its accounts{below}", other.network)
+            format!("{}: {identifiers}, on {accounts} of its accounts{below}", other.network)
         }));
     }
     lines.push(String::new());

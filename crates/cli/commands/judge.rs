@@ -15,7 +15,7 @@ use hydralink::{ConsensusConfig, Dataset, Error, Labelling, Network, ablate::abl
 use super::{find, read};
 use crate::Found;
 use crate::args::{self, Ablate, Backtest, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
-use crate::output::{Field, Format, Output, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::{self, Progress};
 
 /// Runs a command that judges.
@@ -64,7 +64,8 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
 /// What the q-values of the flagged networks say, where so many copies could give this at least.
 fn calibrated_text(flagged: &[f64], least: f64, copies: u32) -> String {
     let (sure, all) = (flagged.iter().filter(|&&q| q <= 0.05).count() as u64, flagged.len() as u64);
-    let of = format!("{} of {} networks over the threshold have q <= .05", grouped(sure), grouped(all));
+    let have = if sure == 1 { "has" } else { "have" };
+    let of = format!("{} of {} over the threshold {have} q <= .05", grouped(sure), counted(all, "network"));
     let few = if (copies as usize) < TELLING_COPIES {
         format!(
             " Chances of `plan-bans`, `impact` and `networks --review-hours` go by {TELLING_COPIES} copies or more, and not by these."
@@ -119,12 +120,13 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
     let never = found.networks.iter().filter(|network| network.alarm.is_none()).count();
     let others: u64 = found.cuts.iter().map(|cut| cut.others).sum();
     output.say(&format!(
-        "{} cuts; {} of {} networks never found, {} flagged candidates at all cuts were of none of them (--cuts shows when). \
+        "{}; {} of {} never found, {} at all cuts {} of none of them (--cuts shows when). \
          alarm: the first cut with a candidate mostly of this network; half: with half of its accounts seen by then",
-        found.cuts.len(),
+        counted(found.cuts.len() as u64, "cut"),
         never,
-        found.networks.len(),
-        grouped(others)
+        counted(found.networks.len() as u64, "network"),
+        counted(others, "flagged candidate"),
+        if others == 1 { "was" } else { "were" }
     ))?;
     Ok(any)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::ask::{found_but, named};
 use crate::Found;
 use crate::args;
-use crate::output::{Field, Output, grouped};
+use crate::output::{Field, Output, counted, grouped};
 
 /// Prints the groups that rules and lists make, their accounts, or the conflicts.
 pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Result<Found> {
@@ -22,15 +22,16 @@ pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Resul
     let (rules, _, unknown) = read_lists(&dataset, &arguments.lists, output)?;
     let linked = rules::link(&dataset, results.as_ref(), &rules)?;
     for (rule, pairs) in &linked.pairs {
-        output.say(&format!("{rule}: {} pairs of accounts", grouped(*pairs)))?;
+        output.say(&format!("{rule}: {} of accounts", counted(*pairs, "pair")))?;
     }
     if arguments.conflicts {
         return found_but(unknown, output.records(&linked.conflicts, CONFLICT)?);
     }
     if !linked.conflicts.is_empty() {
         output.say(&format!(
-            "{} pairs that cannot be one are joined by rules; --conflicts lists them",
-            grouped(linked.conflicts.len() as u64)
+            "{} that cannot be one {} joined by rules; --conflicts lists them",
+            counted(linked.conflicts.len() as u64, "pair"),
+            if linked.conflicts.len() == 1 { "is" } else { "are" }
         ))?;
     }
     if arguments.accounts {

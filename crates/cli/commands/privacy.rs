@@ -44,15 +44,15 @@ pub(crate) fn rekey(arguments: &Rekey, shared: &Shared, output: &mut Output) -> 
 
 fn rekeyed_text(rekeyed: &Rekeyed) -> String {
     let mut text = format!(
-        "from key {} to key {}: {} accounts, {} identifiers and {} organisations have new pseudonyms\n",
+        "from key {} to key {}: {}, {} and {} have new pseudonyms\n",
         rekeyed.old_key,
         rekeyed.new_key,
-        grouped(rekeyed.accounts),
-        grouped(rekeyed.identifiers),
-        grouped(rekeyed.orgs)
+        counted(rekeyed.accounts, "account"),
+        counted(rekeyed.identifiers, "identifier"),
+        counted(rekeyed.orgs, "organisation")
     );
     if rekeyed.decisions > 0 {
-        text.push_str(&format!("{} names of the case log with them; remarks stay as written\n", grouped(rekeyed.decisions)));
+        text.push_str(&format!("{} of the case log with them; remarks stay as written\n", counted(rekeyed.decisions, "name")));
     }
     if rekeyed.detected_again {
         text.push_str("networks detected again, under their ids\n");
@@ -71,7 +71,8 @@ fn expired_text(expired: &Expired) -> String {
         counted(expired.sightings_cut, "sighting")
     );
     if expired.sightings_without_time > 0 {
-        text += &format!("{} sightings have no time, and stay\n", grouped(expired.sightings_without_time));
+        let (sightings, has) = (counted(expired.sightings_without_time, "sighting"), expired.sightings_without_time == 1);
+        text += &format!("{sightings} {}\n", if has { "has no time, and stays" } else { "have no time, and stay" });
     }
     text
 }
@@ -85,7 +86,7 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
         counted(forgotten.identifiers, "identifier")
     );
     if forgotten.decisions > 0 {
-        text.push_str(&format!("{} names and remarks erased from the case log\n", grouped(forgotten.decisions)));
+        text.push_str(&format!("names and remarks of {} erased from the case log\n", counted(forgotten.decisions, "decision")));
     }
     if !forgotten.dropped_sections.is_empty() {
         text.push_str(&format!("dropped, make them again: {}\n", forgotten.dropped_sections.join(", ")));
@@ -94,7 +95,7 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
         text.push_str("networks detected again without them\n");
     }
     match forgotten.found.as_slice() {
-        [] => text.push_str(&format!("{} files searched: none holds their names\n", forgotten.files_searched)),
+        [] => text.push_str(&format!("{} searched: none holds their names\n", counted(forgotten.files_searched, "file"))),
         found => found.iter().for_each(|place| {
             let (times, bytes) = (place.times, place.name_bytes);
             text.push_str(&format!(

@@ -70,6 +70,7 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
     let sources = sources(&arguments.reading);
     let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &watch).map_err(hydralink::Error::from)?;
     drop(watch);
+    say_left_out(&profile.left_out, output)?;
     Ok(output.one(&profile, profile_text)?)
 }
 
@@ -77,8 +78,8 @@ fn profile_text(profile: &Profile) -> String {
     let mut lines = vec![
         format!("{}, {}", counted(profile.rows, "row"), counted(profile.accounts, "account")),
         format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent),
-        match [profile.first_seen, profile.last_seen].map(hydralink::time::rfc3339) {
-            [Some(first), Some(last)] => format!("{first} to {last}"),
+        match (&profile.first_seen, &profile.last_seen) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => "no row has a time".to_owned(),
         },
     ];
@@ -88,9 +89,7 @@ fn profile_text(profile: &Profile) -> String {
     lines.extend(unread_lines(profile.kept_rows, &profile.unread));
     lines.extend(absent_line(profile.absent));
     lines.extend(forwarded_line(profile.forwarded));
-    if profile.unroutable > 0 {
-        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(profile.unroutable)));
-    }
+    lines.extend(unroutable_line(profile.unroutable));
     lines.push(String::new());
     lines.push(format!(
         "{:<22}{:>12}{:>8}{:>8}{:>8}{:>9}{:>18}",
@@ -123,7 +122,18 @@ fn profile_text(profile: &Profile) -> String {
 
 /// The values that say that there is none.
 fn absent_line(absent: u64) -> Option<String> {
-    (absent > 0).then(|| format!("{} values such as NULL, - or unknown say that there is none", grouped(absent)))
+    let say = if absent == 1 { "says" } else { "say" };
+    (absent > 0).then(|| format!("{} such as NULL, - or unknown {say} that there is none", counted(absent, "value")))
+}
+
+/// The addresses that nobody is reached by.
+fn unroutable_line(unroutable: u64) -> Option<String> {
+    let link = if unroutable == 1 {
+        "address isn't routed on the internet and links"
+    } else {
+        "addresses aren't routed on the internet and link"
+    };
+    (unroutable > 0).then(|| format!("{} {link} nobody", grouped(unroutable)))
 }
 
 /// The rows that were kept without a field, and which.
@@ -220,10 +230,16 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
     drop(watch);
     say_what_is_left_out(&summary, output)?;
+    for file in &summary.already_read {
+        output.say(&format!("{file}: the store has these bytes already; skipped"))?;
+    }
+    for file in &summary.read_before {
+        output.say(&format!(
+            "{file}: the store has read a file of this name with other content; both count, but for rows that have an event id and \
+             say the same. If this one corrects that, build the store anew without that"
+        ))?;
+    }
     if !shared.quiet {
-        for file in &summary.already_read {
-            eprintln!("{file}: the store has these bytes already; skipped");
-        }
         if summary.networks_dropped {
             eprintln!(
                 "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
@@ -236,8 +252,21 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     Ok(output.one(&summary, summary_text)?)
 }
 
-/// Texts that nobody expects to be missing.
+/// The files that were not read for their names.
+fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
+    if let Some((first, others)) = files.split_first() {
+        let (more, were) = match others.len() as u64 {
+            0 => (String::new(), "was"),
+            some => (format!(" and {}", counted(some, "other file")), "were"),
+        };
+        output.say(&format!("{first}{more} {were} left out, as an engine's own: their names begin with _ or ."))?;
+    }
+    Ok(())
+}
+
+/// What nobody expects to be missing.
 fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
+    say_left_out(&summary.left_out, output)?;
     if summary.texts_left_out {
         output.say("labels and reasons are free text that may name anybody: a store under a key doesn't keep them")?;
     }
@@ -288,7 +317,8 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         },
     ];
     if summary.enriched > 0 {
-        lines.push(format!("{} addresses are in networks that are known", grouped(summary.enriched)));
+        let are = if summary.enriched == 1 { "address is in a network that is" } else { "addresses are in networks that are" };
+        lines.push(format!("{} {are} known", grouped(summary.enriched)));
     }
     if summary.duplicate_events > 0 {
         let repeat = if summary.duplicate_events == 1 { "repeats" } else { "repeat" };
@@ -297,9 +327,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(unread_lines(summary.kept_rows, &summary.unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
-    if summary.unroutable > 0 {
-        lines.push(format!("{} addresses aren't routed on the internet and link nobody", grouped(summary.unroutable)));
-    }
+    lines.extend(unroutable_line(summary.unroutable));
     if summary.short_prompts > 0 {
         let are = if summary.short_prompts == 1 { "is" } else { "are" };
         lines.push(format!("{} {are} too short to link anybody", counted(summary.short_prompts, "prompt")));
@@ -311,8 +339,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         ));
     }
     if summary.late_events > 0 {
-        let late = grouped(summary.late_events);
-        lines.push(format!("{late} events are older than the last that the store had; they count all the same"));
+        let (are, they) = if summary.late_events == 1 { ("is", "it counts") } else { ("are", "they count") };
+        let late = counted(summary.late_events, "event");
+        lines.push(format!("{late} {are} older than the last that the store had; {they} all the same"));
     }
     if summary.conflicting_events > 0 {
         let (rows, have) = match summary.conflicting_events {

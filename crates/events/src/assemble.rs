@@ -154,6 +154,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         templates: mined_templates,
         declared_kinds: session.map.kinds.clone(),
         files: fold.files,
+        left_out: fold.left_out,
         without_rows: fold.without_rows,
         rows: fold.rows,
         new_rows: fold.rows - fold.before.rows,

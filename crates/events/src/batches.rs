@@ -1,8 +1,8 @@
 //! Events that are Arrow record batches already: a table in memory, or a stream that another library hands over.
 //!
 //! What Parquet means, these mean: columns by name, text as text or dictionaries (views and large text too), whole numbers and
-//! timestamps where they belong. Batches are taken as they come, in pieces of 131,072 rows on all threads, so that neither a
-//! stream is ever held whole nor one large batch keeps the other threads waiting.
+//! timestamps where they belong, UUIDs (`arrow.uuid`) as their text. Batches are taken as they come, in pieces of 131,072 rows on
+//! all threads, so that neither a stream is ever held whole nor one large batch keeps the other threads waiting.
 //!
 //! They have no bytes to tell them by: as with standard input, reading the same table twice counts twice, unless events have ids.
 
@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::{ArrowError, DataType, Field};
 
-use crate::columnar::{BATCH, ColumnReader, inside, paths, take_rows};
+use crate::columnar::{BATCH, ColumnReader, hyphenated, inside, paths, take_rows};
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
 use crate::rows::{Place, Yield, roles};
@@ -41,16 +41,16 @@ impl Batches {
     /// # Errors
     /// [`EventError::Input`] if the stream breaks off, a column has no text, or the file can't be written.
     pub fn write_csv(self, path: &Path) -> Result<(), EventError> {
-        let columns = self.columns();
+        let (columns, schema) = (self.columns(), self.reader.schema());
         let Batches { name, reader } = self;
         let failed = |error: csv::Error| EventError::input(path, error, "make room, or choose another path");
         let mut writer = csv::Writer::from_path(path).map_err(failed)?;
         writer.write_record(&columns).map_err(failed)?;
         for batch in reader {
             let batch = batch.map_err(|error| broken(&name, &error))?;
-            let texts = columns.iter().zip(batch.columns()).map(|(column, array)| {
-                text_of(array).map_err(|found| {
-                    let problem = format!("column {column} has type {found}, which can't be read as text");
+            let texts = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
+                text_of(&with_uuids_as_text(array.clone(), field)).map_err(|found| {
+                    let problem = format!("column {} has type {found}, which can't be read as text", field.name());
                     EventError::input(Path::new(&name), problem, "export it as text, numbers or timestamps")
                 })
             });
@@ -143,11 +143,15 @@ pub(crate) fn read(
     start: u64,
     batch: &RecordBatch,
 ) -> Result<Yield, EventError> {
-    let (_, ways) = paths(batch.schema_ref().fields(), &session.map.paths());
+    let columns = batch.schema_ref().fields();
+    let (_, ways) = paths(columns, &session.map.paths());
     let readers = layout.columns.iter().zip(roles(session, layout)).map(|(column, role)| {
         let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
-        let array = rest.iter().fold(batch.column(outermost).clone(), |array, &at| inside(&array, at));
-        let array = gathered(&array, &column.usage);
+        let (array, field) = rest.iter().fold((batch.column(outermost).clone(), &columns[outermost]), |(array, field), &at| {
+            let DataType::Struct(columns) = field.data_type() else { unreachable!("a way leads through structs") };
+            (inside(&array, at), &columns[at])
+        });
+        let array = gathered(&with_uuids_as_text(array, field), &column.usage);
         let rows = array.len();
         let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
         ColumnReader::of(column, role, slices)
@@ -155,6 +159,11 @@ pub(crate) fn read(
     // An Arrow stream is one group: rows are numbered from its beginning.
     let place = Place { file: name, row_group: Some(0), session };
     take_rows(layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
+}
+
+/// A column, its UUIDs as their text.
+fn with_uuids_as_text(array: ArrayRef, field: &Field) -> ArrayRef {
+    if field.extension_type_name() == Some("arrow.uuid") { hyphenated(&array) } else { array }
 }
 
 /// A column as text; its type if it has none.

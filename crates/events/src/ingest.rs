@@ -33,7 +33,7 @@ use crate::quotes::Quoting;
 use crate::rows::{Rejection, Yield};
 use crate::schema::{Layout, Map, refuse_unknown};
 use crate::session::Session;
-use crate::source;
+use crate::source::{self, Expanded};
 use crate::text::{self, Format};
 
 /// Rejections kept as examples.
@@ -71,7 +71,8 @@ pub fn ingest_into<'a, K: Keeper>(
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
     let Sources { files, batches: streams } = sources.into();
-    let paths = if files.is_empty() && !streams.is_empty() { Vec::new() } else { source::expand(files)? };
+    let Expanded { files: paths, left_out } =
+        if files.is_empty() && !streams.is_empty() { Expanded::default() } else { source::expand(files)? };
     let prints = paths
         .par_iter()
         .map(|path| if source::is_stream(path) { Ok(None) } else { source::fingerprint(path).map(Some) })
@@ -82,6 +83,7 @@ pub fn ingest_into<'a, K: Keeper>(
     observer.started(sizes.filter(|_| streams.is_empty()).unwrap_or(0));
     spare_inputs(config, &paths)?;
     let mut fold = Fold::new(config, observer)?;
+    fold.left_out = left_out.iter().map(|path| path.display().to_string()).collect();
     let mut known = HashSet::new();
     if let Some(base) = base {
         base.seed(&session, &mut fold)?;
@@ -285,6 +287,8 @@ pub(crate) struct Fold<'o> {
     rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
     units: UnitsSeen,
     pub(crate) files: Vec<FileRead>,
+    /// Files that lay among those that were read and are no events.
+    pub(crate) left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub(crate) without_rows: Vec<String>,
     pub(crate) rows: u64,
@@ -327,6 +331,7 @@ impl<'o> Fold<'o> {
             rejects,
             units: UnitsSeen::default(),
             files: Vec::new(),
+            left_out: Vec::new(),
             without_rows: Vec::new(),
             rows: 0,
             before: Before::default(),

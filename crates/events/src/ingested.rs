@@ -78,6 +78,8 @@ pub struct Ingested {
     pub declared_kinds: BTreeMap<String, KindEntry>,
     /// The files.
     pub files: Vec<FileRead>,
+    /// Files that lay among those that were read and are no events: what engines leave beside their data.
+    pub left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub without_rows: Vec<String>,
     /// Rows read, bad ones included.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME, Seconds};
+use graph::{AccountId, IdentifierId, KindId};
 use serde::Serialize;
 
 use crate::batches::Sources;
@@ -52,10 +52,10 @@ pub struct Profile {
     pub accounts: u64,
     /// Accounts that share no identifier with another, in percent.
     pub isolated_percent: f64,
-    /// The earliest time, or 0.
-    pub first_seen: Seconds,
-    /// The latest time, or 0.
-    pub last_seen: Seconds,
+    /// The earliest time in RFC 3339, if any row has one.
+    pub first_seen: Option<String>,
+    /// The latest.
+    pub last_seen: Option<String>,
     /// Events with a time.
     pub timed_events: u64,
     /// Addresses that are not globally routed.
@@ -68,6 +68,8 @@ pub struct Profile {
     pub short_prompts: u64,
     /// The kinds, in byte order.
     pub kinds: Vec<KindProfile>,
+    /// Files that lay among those that were read and are no events.
+    pub left_out: Vec<String>,
     /// The files, with columns that are missing or ignored.
     pub files: Vec<FileRead>,
 }
@@ -95,7 +97,7 @@ impl Profile {
         };
         let isolated = accounts as usize - (0..accounts).filter(shares).count();
         let times = ingested.activity.columns().time.as_slice();
-        let second = |millis: Option<&i64>| millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
+        let second = |millis: Option<&i64>| Some(jiff::Timestamp::from_second(millis? / 1000).ok()?.to_string());
         Profile {
             rows: ingested.rows,
             rejected: ingested.rejected.iter().map(|(reason, &count)| (reason.name(), count)).collect(),
@@ -111,6 +113,7 @@ impl Profile {
             forwarded: ingested.forwarded,
             short_prompts: ingested.short_prompts,
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
+            left_out: ingested.left_out.clone(),
             files: ingested.files.clone(),
         }
     }

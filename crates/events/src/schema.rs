@@ -308,6 +308,12 @@ impl Map {
             let found = names.iter().find_map(|name| position_of(name));
             match found {
                 Some(index) => columns.push(self.column(ours, usage, index)),
+                None if names[0].contains('+') && names[0].split('+').all(|part| position_of(part).is_some()) => {
+                    let parts: Vec<String> = names[0].split('+').map(|part| format!("{part:?}")).collect();
+                    let problem = format!("{ours} in several columns, {}, isn't read", parts.join(" and "));
+                    let hint = format!("join them into one first, as DuckDB's SELECT *, {} AS {ours}", parts.join(" + "));
+                    return Err(EventError::input(file, problem, hint));
+                }
                 None if required => {
                     let near = nearest(&names[0], header.iter().map(String::as_str));
                     let near = near.map_or(String::new(), |near| format!("did you mean {near:?}? or "));
@@ -464,6 +470,14 @@ mod tests {
         let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
         assert_eq!((ours, layout.ignored.len()), (vec!["account_id", "ip", "user_agent"], 0));
         assert_eq!(layout.repeated, [("clientIp".to_string(), "ip")], "the name itself goes before an alias");
+    }
+
+    #[test]
+    fn a_time_in_two_columns_is_to_be_joined() {
+        let map: Map = toml::from_str("[columns]\ntimestamp = \"Date+time\"").unwrap();
+        let read = |names: &[&str]| map.layout(&header(names), Path::new("f")).unwrap_err().to_string();
+        assert!(read(&["date", "time", "account_id"]).contains("SELECT *, \"Date\" + \"time\" AS timestamp"));
+        assert!(read(&["date", "account_id"]).contains("no column \"Date+time\""));
     }
 
     #[test]

@@ -15,9 +15,19 @@ pub(crate) type Bytes = Box<dyn Read + Send>;
 
 const DAMAGED: &str = "the file is damaged or truncated; copy it again";
 
-/// Files in place of globs, in byte order within a glob.
-pub(crate) fn expand(sources: &[PathBuf]) -> Result<Vec<PathBuf>, EventError> {
-    let mut files = Vec::new();
+/// What there is to read.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Expanded {
+    pub(crate) files: Vec<PathBuf>,
+    /// What lay among them and is no events.
+    pub(crate) left_out: Vec<PathBuf>,
+}
+
+/// Files in place of globs, in byte order within a glob, without what engines leave beside their data: names that begin with `_`
+/// or `.`, unless the glob says so. Shells expand globs, too: of files that are named, Spark's markers are left out if
+/// there are others.
+pub(crate) fn expand(sources: &[PathBuf]) -> Result<Expanded, EventError> {
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for source in sources {
         let text = source.to_string_lossy();
         if text == "-" || source.exists() || !text.contains(['*', '?', '[']) {
@@ -30,7 +40,16 @@ pub(crate) fn expand(sources: &[PathBuf]) -> Result<Vec<PathBuf>, EventError> {
             return Err(EventError::input(source, "no file matches this pattern", "check it, and quote it for the shell"));
         }
         found.sort();
+        let (mut hidden, mut found): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|path| is_hidden(path, source));
+        if found.is_empty() {
+            let problem = "all files that match this pattern have names that begin with _ or .";
+            return Err(EventError::input(source, problem, "name one of them to have it read"));
+        }
         files.append(&mut found);
+        left_out.append(&mut hidden);
+    }
+    if !files.iter().all(|path| is_marker(path)) {
+        left_out.extend(files.extract_if(.., |path| is_marker(path)));
     }
     if files.is_empty() {
         return Err(EventError::input(
@@ -39,7 +58,28 @@ pub(crate) fn expand(sources: &[PathBuf]) -> Result<Vec<PathBuf>, EventError> {
             "name a file, a pattern, or - for standard input",
         ));
     }
-    Ok(files)
+    Ok(Expanded { files, left_out })
+}
+
+/// Whether a pattern led through a name that begins with `_` or `.`, and neither has that name nor says that one begins so.
+/// `_column=value` is a partition's.
+fn is_hidden(path: &Path, pattern: &Path) -> bool {
+    let said = |name: &str| {
+        let mut parts = pattern.iter().map(|part| part.to_string_lossy());
+        parts.any(|part| part == name || part.contains(['*', '?', '[']) && part.starts_with(&name[..1]))
+    };
+    let mut names = path.iter().map(|name| name.to_string_lossy());
+    names.any(|name| name.starts_with(['_', '.']) && !matches!(&*name, "." | "..") && !name.contains('=') && !said(&name))
+}
+
+/// Whether a file is called as what Spark, and what is built on it, leaves beside the data.
+fn is_marker(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        matches!(&*name, "_SUCCESS" | "_metadata" | "_common_metadata")
+            || name.starts_with("_committed_")
+            || name.starts_with("_started_")
+    })
 }
 
 /// The content hash (xxh3-128) and size of a file.
@@ -122,4 +162,32 @@ pub(crate) fn delimiter_of(header: &[u8]) -> u8 {
         .into_iter()
         .max_by_key(|delimiter| (memchr::memchr_iter(*delimiter, header).count(), *delimiter == b','))
         .unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_engines_leave_beside_the_data_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["_SUCCESS", "_metadata", ".part-0.csv.crc", "part-0.csv", "_v=1/part-1.csv", "_log/part-2.csv"] {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), "").unwrap();
+        }
+        let read = |names: &[&str]| {
+            let expanded = expand(&names.iter().map(|name| at(name)).collect::<Vec<_>>()).unwrap();
+            [expanded.files, expanded.left_out].map(|paths| {
+                paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(read(&["*"]), [vec!["part-0.csv"], vec![".part-0.csv.crc", "_SUCCESS", "_metadata"]]);
+        assert_eq!(read(&["**/part-*.csv"]), [vec!["_v=1/part-1.csv", "part-0.csv"], vec!["_log/part-2.csv"]]);
+        assert_eq!(read(&["_log/*"]), [vec!["_log/part-2.csv"], vec![]]);
+        // As a shell expands it; and alone, to be told that it is empty.
+        assert_eq!(read(&["_SUCCESS", "_log/part-2.csv"]), [vec!["_log/part-2.csv"], vec!["_SUCCESS"]]);
+        assert_eq!(read(&["_SUCCESS"]), [vec!["_SUCCESS"], vec![]]);
+        assert!(expand(&[at("*_*")]).unwrap_err().to_string().contains("begin with _ or ."));
+    }
 }

@@ -1,5 +1,6 @@
 //! Whole files through [`events::ingest`]: equal answers whatever the order, format or number of threads, and clear errors.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -331,6 +332,48 @@ fn a_path_leads_into_objects_and_structs() {
     let config = IngestConfig { columns: vec![wrong], ..config };
     let error = ingest(&[write(folder.path(), "b.jsonl", json.as_bytes())], &config, &Unobserved).unwrap_err().to_string();
     assert!(error.contains("did you mean \"client.net.ip\""), "{error}");
+}
+
+#[test]
+fn uuids_of_16_bytes_are_their_text_in_any_codec() {
+    use parquet::basic::{BrotliLevel, Compression};
+    use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType};
+    let folder = tempfile::tempdir().unwrap();
+    let bytes: Vec<[u8; 16]> = (0..3u8).map(|of| std::array::from_fn(|at| (at as u8 * 16 + of) ^ 0xa5)).collect();
+    let text = "timestamp,account_id,user\n,a5b58595-e5f5-c5d5-2535-051565754555,\n,a4b48494-e4f4-c4d4-2434-041464744454,\n\
+        ,a7b78797-e7f7-c7d7-2737-071767774757,\n";
+    let text = read(&write(folder.path(), "a.csv", text.as_bytes())).unwrap();
+    let schema = "message events { required fixed_len_byte_array(16) account_id (UUID); \
+        required group user { required fixed_len_byte_array(16) id (UUID); } }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    for (name, codec) in [("plain", Compression::UNCOMPRESSED), ("brotli", Compression::BROTLI(BrotliLevel::default()))] {
+        let path = folder.path().join(name);
+        let properties = parquet::file::properties::WriterProperties::builder().set_compression(codec).build();
+        let out = std::fs::File::create(&path).unwrap();
+        let mut writer = parquet::file::writer::SerializedFileWriter::new(out, schema.clone(), properties.into()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        while let Some(mut column) = group.next_column().unwrap() {
+            let values: Vec<FixedLenByteArray> =
+                bytes.iter().map(|uuid| parquet::data_type::ByteArray::from(uuid.to_vec()).into()).collect();
+            column.typed::<FixedLenByteArrayType>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        same(&text, &read(&path).unwrap());
+        let of_struct = ColumnName { ours: "account_id".into(), theirs: "user.id".into() };
+        let config = IngestConfig { columns: vec![of_struct], ..IngestConfig::default() };
+        same(&text, &ingest(&[path], &config, &Unobserved).unwrap());
+    }
+    let field = Field::new("account_id", arrow_schema::DataType::FixedSizeBinary(16), false);
+    let of = |field: Field| {
+        let uuids: ArrayRef = Arc::new(arrow_array::FixedSizeBinaryArray::try_from_iter(bytes.iter()).unwrap());
+        read_batches(vec![Ok(RecordBatch::try_new(Arc::new(arrow_schema::Schema::new(vec![field])), vec![uuids]).unwrap())])
+    };
+    let uuid = HashMap::from([("ARROW:extension:name".to_string(), "arrow.uuid".to_string())]);
+    same(&text, &of(field.clone().with_metadata(uuid)).unwrap());
+    // 16 bytes of something else are no text.
+    assert!(of(field).unwrap_err().to_string().contains("FixedSizeBinary(16)"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
+use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
@@ -187,9 +188,9 @@ pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -
 
 /// What the life that an account had before says of a role that rests on it.
 fn life_text(dataset: &Dataset, role: AccountRole, life: &EarlierLife) -> Option<String> {
-    let (exchanges, since) = (life.exchanges_before, rfc3339(life.since).unwrap_or_default());
+    let (exchanges, since) = (counted(life.exchanges_before, "exchange"), rfc3339(life.since).unwrap_or_default());
     let own = dataset.label_of(Node::Identifier(life.own));
-    let before = format!("it had {exchanges} exchanges before anything of the network was seen on it ({since})");
+    let before = format!("it had {exchanges} before anything of the network was seen on it ({since})");
     match role {
         AccountRole::CompromisedLegitimate => {
             Some(format!("; two hands are on it: {before}, and its own {own} goes on; it is to be secured, not banned"))

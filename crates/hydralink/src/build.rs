@@ -3,7 +3,7 @@
 mod by_name;
 mod carry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use events::schema::Map;
@@ -62,6 +62,10 @@ pub struct BuildSummary {
     pub enriched: u64,
     /// Files that were skipped, because the same bytes had been read.
     pub already_read: Vec<String>,
+    /// Files of this run under whose name the store had read other content, which goes on counting.
+    pub read_before: Vec<String>,
+    /// Files that lay among those that were read and are no events: what engines leave beside their data.
+    pub left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub without_rows: Vec<String>,
     /// Main columns that files of this run lack, though the store has what such a column says.
@@ -240,8 +244,9 @@ pub fn update<'a>(
     for (kind, entry) in dataset.declared_kinds() {
         ingested.declared_kinds.entry(kind.clone()).or_insert_with(|| entry.clone());
     }
-    let summary = summarise(&ingested);
-    if summary.already_read.len() == ingested.files.len() - base.files.len() {
+    let new_files = &ingested.files[base.files.len()..];
+    let summary = BuildSummary { read_before: read_before(&base.files, new_files), ..summarise(&ingested) };
+    if summary.already_read.len() == new_files.len() {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
@@ -263,6 +268,15 @@ pub fn update<'a>(
     }
     writer.commit()?;
     Ok(summary)
+}
+
+/// The files under whose name others were read before.
+fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
+    // What has no bytes to tell it by, a stream or a table, has no name of its own either.
+    let named = |file: &&FileRead| !file.hash.is_empty() && !file.duplicate;
+    let path = |file: &FileRead| std::path::absolute(&file.file).unwrap_or_else(|_| PathBuf::from(&file.file));
+    let known: HashSet<PathBuf> = before.iter().filter(named).map(path).collect();
+    files.iter().filter(named).filter(|file| known.contains(&path(file))).map(|file| file.file.clone()).collect()
 }
 
 /// What is beyond the memory limit goes to the disk of the store, unless said otherwise.
@@ -357,6 +371,8 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
     };
     BuildSummary {
         missing: missing_columns(&ingested.files, has),
+        read_before: Vec::new(),
+        left_out: ingested.left_out.clone(),
         without_rows: ingested.without_rows.clone(),
         rows: ingested.rows,
         new_rows: ingested.new_rows,

@@ -48,10 +48,16 @@ pub enum Error {
         what: String,
     },
     /// Another process is writing the store.
-    #[error("{store} is being written by another process; try again when it has finished", store = store.display())]
+    #[error(
+        "{store} is being written by another process{}; try again when it has finished",
+        .process.map(|process| format!(" ({process})")).unwrap_or_default(),
+        store = store.display()
+    )]
     StoreBusy {
         /// The store.
         store: PathBuf,
+        /// That process's id, where it left it.
+        process: Option<u32>,
     },
     /// A key file is refused.
     #[error("key file {path} is refused: {what}", path = path.display())]

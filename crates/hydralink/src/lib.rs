@@ -115,6 +115,7 @@ pub mod arrow;
 pub mod bans;
 pub mod cases;
 pub mod cohesion;
+mod counted;
 pub mod dense;
 pub mod diff;
 pub mod dossier;

@@ -193,6 +193,7 @@ impl Kept {
             templates: self.templates(dataset),
             declared_kinds: dataset.declared_kinds().clone(),
             files: Vec::new(),
+            left_out: Vec::new(),
             without_rows: Vec::new(),
             new_rows: 0,
             rows: 0,

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use crate::errors::usage;
 use crate::find::Id;
 use crate::plain::plain;
+use crate::read::Time;
 use crate::store::{Store, nodes, word};
 use crate::work::{Watch, asked, released, watched};
 
@@ -289,19 +290,19 @@ impl Store {
         plain(py, &forgotten)
     }
 
-    /// Removes what was last seen too long ago: `before` a time (a day or RFC 3339), or longer than `keep` ("90d") before the
-    /// store's last event.
+    /// Removes what was last seen too long ago: `before` a time (as `as_of()` takes it; of a day its beginning), or longer than
+    /// `keep` ("90d") before the store's last event.
     #[pyo3(signature = (*, before = None, keep = None, progress = None))]
     fn expire<'py>(
         &self,
         py: Python<'py>,
-        before: Option<&str>,
+        before: Option<Time>,
         keep: Option<&str>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let expired = watched(py, progress, None, |watch| {
             let since = match (before, keep) {
-                (Some(before), None) => KeptSince::Time(hydralink::time::seconds_of(before)?.0),
+                (Some(before), None) => KeptSince::Time(hydralink::time::seconds_of(&before.0)?.0),
                 (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
                 _ => return Err(usage("expire takes before or keep, one of them")),
             };

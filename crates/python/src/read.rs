@@ -88,6 +88,29 @@ impl Side {
     }
 }
 
+/// A day or a moment, as the command line takes it.
+pub(crate) struct Time(pub(crate) String);
+
+impl<'py> FromPyObject<'_, 'py> for Time {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = given.extract() {
+            return Ok(Time(text));
+        }
+        let datetime = given.py().import("datetime")?;
+        if !given.is_instance(&datetime.getattr("date")?)? {
+            return Err(expected("a time (text, a date or a datetime)", &given));
+        }
+        let mut text: String = given.call_method0("isoformat")?.extract()?;
+        // A moment without a zone is of UTC, as all times are.
+        if given.is_instance(&datetime.getattr("datetime")?)? && given.call_method0("utcoffset")?.is_none() {
+            text.push('Z');
+        }
+        Ok(Time(text))
+    }
+}
+
 /// What columns mean: a file, or its content as a dictionary.
 pub(crate) enum Map<'py> {
     File(PathBuf),
@@ -366,11 +389,12 @@ impl Store {
         plain(py, &summary)
     }
 
-    /// Writes the store as it stood at an earlier time to `output`: a day (up to its end, UTC) or RFC 3339. Returns that store.
+    /// Writes the store as it stood at an earlier time to `output`: a day (up to its end, UTC) or a moment, as text (RFC 3339), a
+    /// date or a datetime. Returns that store.
     #[pyo3(signature = (time, *, output, progress = None))]
-    fn as_of(&self, py: Python<'_>, time: &str, output: PathBuf, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Store> {
+    fn as_of(&self, py: Python<'_>, time: Time, output: PathBuf, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Store> {
         let (store, made): (Store, AsOf) = watched(py, progress, None, |watch| {
-            let (_, time) = hydralink::time::seconds_of(time)?;
+            let (_, time) = hydralink::time::seconds_of(&time.0)?;
             let made = hydralink::as_of(&self.path, time, &output, &|phase| Watch::phase(watch, phase))?;
             Ok((self.beside(output)?, made))
         })?;

@@ -1,5 +1,7 @@
 """Events that are Arrow tables or streams mean what the same events in a file mean."""
 
+import uuid
+
 import duckdb
 import hydralink
 import pandas
@@ -108,3 +110,10 @@ def test_truth_may_be_a_table_too(found, world):
     assert found.fairness(labels) == found.fairness(world / "labels.csv")
     with pytest.raises(hydralink.InputError, match="no column network or cluster"):
         found.evaluate(labels.drop_columns(["network"]))
+
+
+def test_uuids_are_their_text(tmp_path):
+    ids = [uuid.UUID(int=number) for number in (1, 2)]
+    column = pyarrow.ExtensionArray.from_storage(pyarrow.uuid(), pyarrow.array([one.bytes for one in ids], pyarrow.binary(16)))
+    store = hydralink.build(pyarrow.table({"account_id": column, "ip": ["8.8.8.8"] * 2}), output=tmp_path / "store")
+    assert store.show(f"account:{ids[0]}")["seen_with"] == {"ip": 1}

@@ -182,11 +182,18 @@ def test_what_is_written(found, cli, tmp_path):
 
 def test_earlier_and_erased(copied, tmp_path, network):
     earlier = copied.as_of("2026-04-01", output=tmp_path / "earlier")
+    berlin = datetime.timezone(datetime.timedelta(hours=2))
+    last = datetime.datetime(2026, 4, 2, 1, 59, 59, tzinfo=berlin)
+    for number, then in enumerate([datetime.date(2026, 4, 1), datetime.datetime(2026, 4, 1, 23, 59, 59), last]):
+        assert copied.as_of(then, output=tmp_path / f"then{number}").build_summary == earlier.build_summary
+    with pytest.raises(TypeError, match="a date or a datetime"):
+        copied.as_of(20260401, output=tmp_path / "then")
     assert earlier.build_summary["accounts"] < pyarrow.table(copied.members()).num_rows
     forgotten = copied.forget([network[1][0]], reviewer="ann")
     assert forgotten["accounts"] == 1
     with pytest.raises(hydralink.UnknownIdError):
         copied.show(f"account:{network[1][0]}")
+    assert copied.expire(before=datetime.date(2026, 1, 2))["since"] == "2026-01-02T00:00:00Z"
 
 
 def test_a_notebook_shows_the_ranked_table(found, network):

@@ -5,6 +5,7 @@ import inspect
 import pathlib
 
 import hydralink
+import mypy.api
 
 STUB = pathlib.Path(hydralink.__file__).with_name("__init__.pyi")
 
@@ -31,7 +32,7 @@ def test_stubs_are_the_library():
     tree = ast.parse(STUB.read_text())
     public = {name for name in dir(hydralink) if not name.startswith("_")} - {"hydralink"}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    names = functions(tree.body).keys() | (classes.keys() - {"ArrowStream"})
+    names = functions(tree.body).keys() | (classes.keys() - {"ArrowStream", "Names"})
     assert names == public
     for name, node in functions(tree.body).items():
         agrees(name, node, getattr(hydralink, name))
@@ -43,3 +44,17 @@ def test_stubs_are_the_library():
             if not any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list):
                 if not method.startswith("__"):
                     agrees(f"{name}.{method}", node, getattr(getattr(hydralink, name), method))
+
+
+def test_stubs_take_what_the_library_takes(tmp_path):
+    used = tmp_path / "used.py"
+    used.write_text(
+        "import datetime, hydralink, polars\n"
+        "def use(store: hydralink.Store, names: polars.Series) -> None:\n"
+        "    for several in (names, ['a'], ('a', 'b')):\n"
+        "        store.expand(several, good=several), store.impact(several), store.assess(several), store.show(several)\n"
+        "    for time in ('2026-03-03', datetime.date(2026, 3, 3), datetime.datetime(2026, 3, 3, 12)):\n"
+        "        store.as_of(time, output='then'), store.expire(before=time)\n"
+    )
+    output, errors, code = mypy.api.run(["--strict", f"--cache-dir={tmp_path}", str(used)])
+    assert code == 0, output + errors

@@ -113,7 +113,10 @@ impl Reason {
             Reason::ControlCharacter => "text without control characters was expected",
             Reason::TooLong => "values of at most 1024 bytes, in lines of at most 8 MiB, were expected",
             Reason::BadIp => "an IPv4 or IPv6 address was expected, a list of hops that ends in some, or nothing",
-            Reason::BadTime => "a time as 2026-05-01T10:00:00Z or a number since the epoch was expected",
+            Reason::BadTime => {
+                "a time as 2026-05-01T10:00:00Z or a number since the epoch was expected (a day and a time of day in two columns are \
+                 to be joined into one)"
+            }
             Reason::FutureTime => "a time of at most a day from now was expected",
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
             Reason::BadNumber => "a whole number of at least 1 was expected",

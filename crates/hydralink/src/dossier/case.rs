@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cases::{self, Action, LogEntry, State};
+use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::error::Error;
 
@@ -25,8 +26,11 @@ pub struct CaseOfNetwork {
 impl CaseOfNetwork {
     /// The state and the log, a line each.
     pub fn lines(&self) -> Vec<String> {
-        let waiting =
-            if self.awaiting > 0 { format!("; {} accounts wait for a second reviewer", self.awaiting) } else { String::new() };
+        let waits = if self.awaiting == 1 { "waits" } else { "wait" };
+        let waiting = match self.awaiting {
+            0 => String::new(),
+            some => format!("; {} {waits} for a second reviewer", counted(some, "account")),
+        };
         let entry = |entry: &LogEntry| {
             let what = match (entry.action, entry.state) {
                 (Action::Confirm, _) => "confirmed".to_owned(),
@@ -37,7 +41,7 @@ impl CaseOfNetwork {
             let by = if entry.reviewer.is_empty() { String::new() } else { format!(" by {}", entry.reviewer) };
             let why = entry.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
             let text = entry.text.as_ref().map_or(String::new(), |text| format!(": {text}"));
-            format!("{} {what}{by}{why}, {} accounts{text}", entry.at, entry.accounts)
+            format!("{} {what}{by}{why}, {}{text}", entry.at, counted(entry.accounts, "account"))
         };
         std::iter::once(format!("case {}{waiting}", self.state.name())).chain(self.log.iter().map(entry)).collect()
     }

@@ -8,15 +8,13 @@ use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
 use crate::chain::family_of;
+use crate::counted::counted;
 use crate::how::HeldBy;
 use crate::query;
 use crate::results::{Network, SignalLine, TyingIdentifier};
 use crate::roles::AccountRole;
 
-/// Characters of a line of prose on a terminal.
-const LINE: usize = 100;
-
-/// The dossier as text for a terminal.
+/// The dossier as text for a terminal, whose printer breaks lines of prose.
 pub fn text(dossier: &Dossier) -> String {
     render(dossier, &Plain)
 }
@@ -42,7 +40,7 @@ struct Plain;
 
 impl Style for Plain {
     fn title(&self, title: &str) -> String {
-        format!("{}\n", folded(title))
+        format!("{title}\n")
     }
 
     fn heading(&self, heading: &str) -> String {
@@ -58,7 +56,7 @@ impl Style for Plain {
     }
 
     fn prose(&self, text: &str) -> String {
-        folded(text)
+        text.to_owned()
     }
 
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
@@ -107,29 +105,6 @@ impl Style for Markdown {
     }
 }
 
-/// Lines of at most [`LINE`] characters, broken between words; those after the first are indented.
-fn folded(text: &str) -> String {
-    let (mut out, mut column) = (String::with_capacity(text.len() + text.len() / 16), 0);
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        let fits = column + 1 + length <= LINE;
-        match column {
-            0 => {}
-            _ if fits => out.push(' '),
-            _ => out.push_str("\n  "),
-        }
-        column = if column == 0 {
-            length
-        } else if fits {
-            column + 1 + length
-        } else {
-            2 + length
-        };
-        out.push_str(word);
-    }
-    out
-}
-
 /// Text in which nothing is markup.
 fn escaped(text: &str) -> String {
     text.chars()
@@ -145,22 +120,22 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     };
     let mut out = style.title(&title);
     let mut put = |text: String| out.push_str(&text);
-    let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {tokens} tokens"));
-    let counted = format!(
-        "{} {} ({} core, {} fringe; {} more touch it), {} exchanges{tokens}, {}; {} already banned",
-        network.accounts,
-        if network.accounts == 1 { "account" } else { "accounts" },
+    let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {}", counted(tokens, "token")));
+    let size = format!(
+        "{} ({} core, {} fringe; {} more {} it), {}{tokens}, {}; {} already banned",
+        counted(network.accounts, "account"),
         network.core,
         network.fringe,
         network.ambiguous,
-        network.events,
+        if network.ambiguous == 1 { "touches" } else { "touch" },
+        counted(network.events, "exchange"),
         match (&network.first_seen, &network.last_seen) {
             (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => "at unknown times".to_owned(),
         },
         dossier.banned,
     );
-    put(style.item(&style.prose(&counted)));
+    put(style.item(&style.prose(&size)));
     dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
         let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
@@ -429,13 +404,6 @@ mod tests {
         assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
         let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
         assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");
-    }
-
-    #[test]
-    fn long_sentences_are_folded_between_words() {
-        let text = folded(&"word ".repeat(45));
-        assert_eq!(text.replace("\n  ", " "), "word ".repeat(45));
-        assert!(text.lines().count() == 3 && text.lines().all(|line| line.chars().count() <= LINE), "{text}");
     }
 
     #[test]

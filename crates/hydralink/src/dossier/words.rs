@@ -163,11 +163,12 @@ pub(super) fn amount(value: f64) -> String {
 
 /// Hours in the unit that says most.
 fn length(hours: f64) -> String {
+    let of = |count: f64, unit: &str| format!("{} {unit}{}", amount(count), if amount(count) == "1" { "" } else { "s" });
     match hours {
-        hours if hours >= 48.0 => format!("{} days", amount(hours / 24.0)),
-        hours if hours >= 1.0 => format!("{} hours", amount(hours)),
-        hours if hours * 60.0 >= 1.0 => format!("{} minutes", amount(hours * 60.0)),
-        hours => format!("{} seconds", amount(hours * 3_600.0)),
+        hours if hours >= 48.0 => of(hours / 24.0, "day"),
+        hours if hours >= 1.0 => of(hours, "hour"),
+        hours if hours * 60.0 >= 1.0 => of(hours * 60.0, "minute"),
+        hours => of(hours * 3_600.0, "second"),
     }
 }
 
@@ -199,6 +200,7 @@ mod tests {
         );
         assert_eq!([0.0, 0.000_52, 0.031, 0.099_6, 0.968_8].map(percent), ["0%", "0.052%", "3.1%", "10%", "97%"]);
         assert_eq!([0.01, 0.5, 7.3, 173.6].map(length), ["36 seconds", "30 minutes", "7.30 hours", "7.23 days"]);
+        assert_eq!([1.0, 1.0 / 60.0].map(length), ["1 hour", "1 minute"]);
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+use crate::counted::counted;
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;
@@ -92,7 +93,7 @@ impl Networks {
             Networks::Candidates => "candidate networks",
             Networks::Whole => "the whole graph",
         };
-        format!("{what}: {networks} networks, {accounts} accounts")
+        format!("{what}: {}, {}", counted(networks as u64, "network"), counted(accounts as u64, "account"))
     }
 }
 

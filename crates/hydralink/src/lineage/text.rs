@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Event, Lineage};
+use crate::counted::counted;
 
 /// The life of a network, in lines.
 pub fn text(lineage: &Lineage) -> String {
@@ -15,14 +16,12 @@ pub fn text(lineage: &Lineage) -> String {
 fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
     writeln!(
         out,
-        "{}: {}, {} account{}, {} of them not banned, on record for {} detection{}",
+        "{}: {}, {}, {} of them not banned, on record for {}",
         lineage.id,
         lineage.standing.name(),
-        lineage.accounts,
-        plural(lineage.accounts),
+        counted(lineage.accounts, "account"),
         lineage.live,
-        lineage.runs,
-        plural(lineage.runs)
+        counted(lineage.runs, "detection")
     )?;
     match &lineage.regeneration {
         None => writeln!(out, "regeneration: not known (it takes three bans up to the last event, and creation times)")?,
@@ -32,9 +31,9 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
                 "regeneration: {} of {} were made up for (R = {:.2}",
                 regeneration.replaced,
                 if regeneration.looked_at < regeneration.bans - regeneration.bans_after_last_event {
-                    format!("{} bans drawn from its {}", regeneration.looked_at, regeneration.bans)
+                    format!("{} drawn from its {}", counted(regeneration.looked_at, "ban"), regeneration.bans)
                 } else {
-                    format!("its {} bans", regeneration.looked_at)
+                    format!("its {}", counted(regeneration.looked_at, "ban"))
                 },
                 regeneration.rate
             )?;
@@ -94,12 +93,12 @@ fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "  run {:<3} {:<20}  {}{with}: {} -> {} accounts, {} gained, {} lost, {} banned since the run before",
+        "  run {:<3} {:<20}  {}{with}: {} -> {}, {} gained, {} lost, {} banned since the run before",
         event.run,
         event.as_of.as_deref().unwrap_or("at an unknown time"),
         event.event,
         event.before,
-        event.after,
+        counted(event.after, "account"),
         event.gained,
         event.lost,
         event.banned
@@ -110,11 +109,6 @@ fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
         writeln!(out, "      {} of its identifiers on accounts gained: {}", event.carried_over, named.join(", "))?;
     }
     Ok(())
-}
-
-/// What makes a word mean several.
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// A length of time in the largest unit that it fills.

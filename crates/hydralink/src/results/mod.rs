@@ -19,6 +19,7 @@ pub use foremost::Totals;
 use groups::Groups;
 
 use crate::consensus::Consensus;
+use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
@@ -370,7 +371,7 @@ fn lasting(days: f64) -> String {
     match days {
         days if days >= 2.0 => format!("{days:.0} days"),
         days if days >= 0.1 => format!("{:.0} hours", days * 24.0),
-        days => format!("{:.0} minutes", days * 1440.0),
+        days => counted((days * 1440.0).round() as u64, "minute"),
     }
 }
 
@@ -385,7 +386,7 @@ impl Labelling {
         let Totals { first_seen: first, last_seen: last, .. } = self.totals_of(dataset, identifier);
         let accounts = dataset.graph().identifier_degree(identifier);
         let days = last.saturating_sub(first) / 86_400;
-        let seen = if first == graph::NO_TIME { String::new() } else { format!(" over {days} days") };
+        let seen = if first == graph::NO_TIME { String::new() } else { format!(" over {}", counted(u64::from(days), "day")) };
         let spread = match self.spread_days_of(identifier) {
             Some(spread) => format!(", half of them within {}", lasting(spread)),
             None if first == graph::NO_TIME => " at unknown times".to_owned(),
@@ -395,7 +396,7 @@ impl Labelling {
         let network = dataset.network_of_address(identifier);
         let network_type = network.network_type.map_or(String::new(), |known| format!(", {} network", known.name()));
         let system = network.asn.map_or(String::new(), |asn| format!(", AS{asn}"));
-        format!("{accounts} accounts{seen}{spread}{alias}{network_type}{system}")
+        format!("{}{seen}{spread}{alias}{network_type}{system}", counted(accounts as u64, "account"))
     }
 
     /// What the sightings of an identifier come to. O(1) for those that have most of something, else O(its accounts).

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -236,6 +236,10 @@ impl<T: Element> events::Growing<T> for KeptSection<T> {
 
 impl Drop for StoreWriter {
     fn drop(&mut self) {
+        if Arc::strong_count(&self.lock) == 1 {
+            // Nobody writes any more, and equal stores are equal byte for byte.
+            let _ = self.lock.set_len(0);
+        }
         if self.committed {
             return;
         }
@@ -249,20 +253,31 @@ impl Drop for StoreWriter {
     }
 }
 
-/// Takes the writer's lock; the operating system releases it when the process ends, however it ends.
+/// Takes the writer's lock, and leaves in it who has it; the operating system releases it when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join(LOCK);
     loop {
-        let lock = File::options()
+        let mut lock = File::options()
             .create(true)
-            .append(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
             .open(&file)
             .map_err(|error| Error::io("open the lock of the store", &file, error))?;
         match lock.try_lock() {
-            Ok(()) if is_at(&lock, &file) => return Ok(lock),
+            Ok(()) if is_at(&lock, &file) => {
+                // For messages only: without room for it the lock holds all the same.
+                let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+                return Ok(lock);
+            }
             // Whoever gave up a new store removed its lock after we had opened it.
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::StoreBusy { store: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let read = lock.read_to_string(&mut holder);
+                let process = read.ok().and_then(|_| holder.trim().parse().ok());
+                return Err(Error::StoreBusy { store: path.to_owned(), process });
+            }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &file, error)),
         }
     }
@@ -375,7 +390,8 @@ mod tests {
         writer.put("graph.counts", &[3u32]).unwrap();
         let mut writer = writer.commit_and_go_on().unwrap();
         assert_eq!(counts(&path), [3]);
-        assert!(matches!(StoreWriter::amend(&path), Err(Error::StoreBusy { .. })));
+        let busy = StoreWriter::amend(&path).unwrap_err().to_string();
+        assert!(busy.contains(&format!("another process ({});", std::process::id())), "{busy}");
         writer.put("graph.counts", &[4u32]).unwrap();
         writer.commit().unwrap();
         assert_eq!(counts(&path), [4]);

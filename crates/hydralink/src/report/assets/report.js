@@ -7,6 +7,7 @@ const nets = data.networks, run = data.run;
 const clean = s => String(s ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
   c => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
 const int = n => n == null ? "–" : Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
+const counted = (n, thing) => int(n) + " " + thing + (n === 1 ? "" : "s");
 const num = (n, d = 1) => n == null ? "–" : n !== 0 && Math.abs(n) < 0.001 ? n.toExponential(1) : Math.abs(n) >= 1e4 ? int(n) : n.toFixed(d);
 const pct = n => n == null ? "–" : (100 * n).toFixed(n > 0 && n < 0.1 ? 1 : 0) + "\u202f%";
 const short = n => n >= 1e9 ? +(n / 1e9).toPrecision(3) + "G" : n >= 1e6 ? +(n / 1e6).toPrecision(3) + "M" : n >= 1e4 ? +(n / 1e3).toPrecision(3) + "k" : int(n);
@@ -161,7 +162,7 @@ $("summary").append(
 
 /* Ranked networks. */
 const chip = s => el("span", { cls: "chip " + s }, s);
-const badge = n => `${int(n.account_count)} accounts, ${num(n.score_bits, 0)} bits`;
+const badge = n => `${counted(n.account_count, "account")}, ${num(n.score_bits, 0)} bits`;
 let ranked, strength = state.get("strength") || "";
 if (!nets.length) $("networks").append(el("div", { cls: "card" }, empty("No network passed the thresholds. That is a finding too: see Run for the rules and Left out for what was cut.")));
 else {
@@ -208,9 +209,9 @@ function open(n, quiet) {
       card("Accounts created a day", n.registrations.counts.length ? days("Accounts created a day", n.registrations, "mark2") : empty("No creation dates recorded.")),
       card("What would change the verdict", lines(n.would_change, "Nothing stated.")),
       card("Fragile identifiers", n.fragile.length ? el("ul", null, n.fragile.map(f => el("li", null, label(f.label), ` (${clean(f.kind)}): `, el("span", { cls: "label" }, clean(f.consequence))))) : el("p", { cls: "dim" }, "None: no single identifier holds it together.")),
-      card("Shared templates", n.templates.length ? el("ul", null, n.templates.map(t => el("li", null, label(t.skeleton), el("div", { cls: "dim small" }, `${int(t.accounts)} accounts, ${int(t.exchanges)} exchanges`)))) : el("p", { cls: "dim" }, "None shared.")),
+      card("Shared templates", n.templates.length ? el("ul", null, n.templates.map(t => el("li", null, label(t.skeleton), el("div", { cls: "dim small" }, `${counted(t.accounts, "account")}, ${counted(t.exchanges, "exchange")}`)))) : el("p", { cls: "dim" }, "None shared.")),
       el("div", { cls: "wide" }, el("div", { cls: "tools" }, el("h3", null, "Strongest identifiers"), btn("Download CSV", ids.csv, { cls: "push" })), ids.box, ids.more),
-      el("div", { cls: "wide" }, el("div", { cls: "tools" }, el("h3", null, "Accounts"), find, btn("Copy list", () => copy(n.accounts.map(a => a.label).join("\n"), int(n.accounts.length) + " accounts"), { cls: "push" }), btn("Download CSV", acc.csv)), acc.box, acc.more)));
+      el("div", { cls: "wide" }, el("div", { cls: "tools" }, el("h3", null, "Accounts"), find, btn("Copy list", () => copy(n.accounts.map(a => a.label).join("\n"), counted(n.accounts.length, "account")), { cls: "push" }), btn("Download CSV", acc.csv)), acc.box, acc.more)));
   if (!quiet) s.scrollIntoView();
 }
 
@@ -361,13 +362,13 @@ function graph() {
     const list = around(i), acc = accounts(list); let sum = 0; for (let p = off[i]; p < off[i + 1]; p++) sum += Wt[via[p]];
     side.replaceChildren(el("h3", { cls: "label mono" }, clean(names[i])),
       el("dl", null, [["Kind", clean(kinds[kind[i]].name)], ["Network", net[i] < nets.length ? btn(clean(nets[net[i]].id), () => open(nets[net[i]]), { cls: "link" }) : "none"], ["Degree", int(deg[i])], ["Drawn edges", int(off[i + 1] - off[i])], ["Weight", num(sum)], ["Bits", num(score[i])]].map(([a, b]) => [el("dt", null, a), el("dd", null, b)])),
-      el("div", { cls: "row" }, btn("Copy id", () => copy(names[i], "the id")), acc.length ? btn(`Copy ${int(acc.length)} accounts`, () => copy(acc.join("\n"), int(acc.length) + " accounts")) : null, btn("Path from here", () => { setMode("path"); from = i; say("Pick the other end"); }), btn("Select it and neighbours", () => select([i, ...list]))),
+      el("div", { cls: "row" }, btn("Copy id", () => copy(names[i], "the id")), acc.length ? btn(`Copy ${counted(acc.length, "account")}`, () => copy(acc.join("\n"), counted(acc.length, "account"))) : null, btn("Path from here", () => { setMode("path"); from = i; say("Pick the other end"); }), btn("Select it and neighbours", () => select([i, ...list]))),
       ...byKind(list).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
   }
   function select(list) {
     selected = [...list]; path = null; node = -1; put("node"); overlay(); const acc = accounts(selected), inside = new Set(selected);
     if (!selected.length) { selected = null; idle(); say("Nothing inside"); return; }
-    side.replaceChildren(el("h3", null, int(selected.length) + " nodes selected"), el("div", { cls: "row" }, btn(`Copy ${int(acc.length)} accounts`, () => copy(acc.join("\n"), int(acc.length) + " accounts")), btn("CSV", () => csv("selection.csv", ["label", "kind", "network", "degree", "bits"], selected.map(i => [names[i], kinds[kind[i]].name, net[i] < nets.length ? nets[net[i]].id : "", deg[i], score[i]]))), btn("GraphML", () => graphml(inside)), btn("Let go", letGo)), ...byKind(selected).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
+    side.replaceChildren(el("h3", null, counted(selected.length, "node") + " selected"), el("div", { cls: "row" }, btn(`Copy ${counted(acc.length, "account")}`, () => copy(acc.join("\n"), counted(acc.length, "account"))), btn("CSV", () => csv("selection.csv", ["label", "kind", "network", "degree", "bits"], selected.map(i => [names[i], kinds[kind[i]].name, net[i] < nets.length ? nets[net[i]].id : "", deg[i], score[i]]))), btn("GraphML", () => graphml(inside)), btn("Let go", letGo)), ...byKind(selected).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
   }
   function graphml(inside) {
     const x = s => String(s).replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd").replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
@@ -444,7 +445,7 @@ function rest() {
   const plots = el("div", { cls: "grid2" });
   plots.append(card("Component sizes", data.component_sizes.length ? loglog("Component sizes", data.component_sizes.map(b => [b.size, b.count, `${int(b.count)} components of ${int(b.size)}`]), "size", "components") : empty("Not recorded.")));
   plots.append(card("Size and strength", nets.length ? loglog("Networks by size and score", nets.map(n => [n.account_count, n.score_bits, `${clean(n.id)}: ${badge(n)}`, n.strength === "High" ? "hi" : n.strength === "Medium" ? "me" : "lo", () => open(n)]), "accounts", "score, bits", { linear: 1 }) : empty("No networks.")));
-  for (const h of data.degree_histograms) plots.append(card("Accounts per identifier: " + clean(h.kind), h.bins.length ? loglog("Accounts per identifier", h.bins.map(b => [b.size, b.count, `${int(b.count)} identifiers with ${int(b.size)} accounts`]), "accounts", "identifiers", { cut: h.hub_cut }) : empty("None of this kind.")));
+  for (const h of data.degree_histograms) plots.append(card("Accounts per identifier: " + clean(h.kind), h.bins.length ? loglog("Accounts per identifier", h.bins.map(b => [b.size, b.count, `${counted(b.count, "identifier")} with ${counted(b.size, "account")}`]), "accounts", "identifiers", { cut: h.hub_cut }) : empty("None of this kind.")));
   $("plots").append(plots);
   const hubs = table([["Identifier", r => r.label, { show: r => label(r.label) }], ["Kind", r => r.kind], ["Class", r => r.class], ["Accounts", r => r.accounts, { num: 1 }], ["Why it was cut", r => r.reason, { text: 1 }]], data.hubs, { name: "hubs", by: 3, down: true, none: "No identifier was cut.", page: 25 });
   $("left-out").append(el("p", { cls: "lead" }, "A hub is shared so widely that sharing it says little. It stays counted, but links nobody."), el("div", { cls: "tools" }, el("h3", null, "Hubs cut"), btn("Download CSV", hubs.csv, { cls: "push" })), hubs.box, hubs.more,
