@@ -14,7 +14,8 @@ use graph::{IdentifierId, KindId};
 use rayon::prelude::*;
 
 use crate::config::ScoreConfig;
-use crate::score::{NamedSignal, SignalFamily};
+use crate::names::SignalName;
+use crate::score::NamedSignal;
 use crate::structure::KindShape;
 use crate::{Facts, Signal};
 
@@ -72,7 +73,7 @@ pub(crate) fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &Sco
     let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-UNSHARED_BITS, config.signal_bits);
     let signal =
         Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value: None, power: None };
-    NamedSignal::new(format!("sharing_{}", shape.kind), SignalFamily::Sharing, Some(signal))
+    NamedSignal::new(SignalName::Sharing(KindId(shape.kind)), Some(signal))
 }
 
 #[cfg(test)]

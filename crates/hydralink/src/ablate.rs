@@ -9,7 +9,7 @@
 //! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other.
 //! Cost: one detection a line, without writing.
 
-use evidence::{Facts, KindRole, Role};
+use evidence::{Facts, KindRole, Role, SignalName};
 use graph::{Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, KindId, Kinds, NONE_U32};
 use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
@@ -19,23 +19,6 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::Truth;
 use crate::results::Results;
-
-/// The behavioural signals that can be left out, as named on the score card.
-pub const SIGNALS: [&str; 13] = [
-    "synchrony",
-    "one_queue",
-    "regular_use",
-    "capability_concentration",
-    "launch_pivot",
-    "ban_and_replace",
-    "registration_bursts",
-    "diurnal_phase",
-    "office_hours",
-    "own_hours",
-    "aged_accounts",
-    "template_fan_out",
-    "tenure",
-];
 
 /// How right the chain is without one part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,7 +55,7 @@ pub fn ablate(
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut lines: Vec<AblationLine> = Vec::new();
-    let mut add = |without: String, facts: Facts<'_>, missing: &[&str]| -> Result<(), Error> {
+    let mut add = |without: String, facts: Facts<'_>, missing: &[SignalName]| -> Result<(), Error> {
         step(&without)?;
         let chain = find_candidates(facts, &config, missing, &|_| Ok(()))?;
         let (found, networks) = flagged(&chain, facts.graph.account_count(), config.linkage.score.threshold_bits);
@@ -91,8 +74,9 @@ pub fn ablate(
         let reduced = Facts { graph: &graph, activity: &activity, ..facts };
         add(format!("kind {}", dataset.kind_name(kind)), reduced, &[])?;
     }
-    for signal in SIGNALS {
-        add(format!("signal {signal}"), facts, &[signal])?;
+    for signal in SignalName::BEHAVIOUR {
+        let name = signal.with_kind(|kind| dataset.kind_name(kind).to_owned());
+        add(format!("signal {name}"), facts, &[signal])?;
     }
     Ok(lines)
 }

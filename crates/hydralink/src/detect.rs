@@ -12,9 +12,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::{Candidate, Classification, Origin, Role, ScoreCard};
+use evidence::{Candidate, Classification, Origin, Role, ScoreCard, SignalFamily, SignalName};
 use graph::build::earliest;
-use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
+use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
 
 use crate::cases;
@@ -329,8 +329,10 @@ pub(crate) fn describe(
     }
     let accounts = counts[0] + counts[1];
     let lost = u64::from(candidate.fragility.lost);
-    let signals: BTreeMap<String, Option<SignalLine>> =
-        card.signals.iter().map(|named| (signal_name(dataset, &named.name), line_of(named))).collect();
+    // The chain numbers kinds; people read their names.
+    let name_of = |signal: SignalName| signal.with_kind(|kind| dataset.kind_name(kind).to_owned());
+    let signals: BTreeMap<SignalName<String>, Option<SignalLine>> =
+        card.signals.iter().map(|named| (name_of(named.name), line_of(named))).collect();
     let mut network = Network {
         id: String::new(),
         rank,
@@ -358,14 +360,6 @@ pub(crate) fn describe(
     network
 }
 
-/// Sharing signals carry the number of their kind; people read its name.
-fn signal_name(dataset: &Dataset, name: &str) -> String {
-    match name.strip_prefix("sharing_").and_then(|kind| kind.parse::<u8>().ok()) {
-        Some(kind) => format!("sharing_{}", dataset.kind_name(KindId(kind))),
-        None => name.to_owned(),
-    }
-}
-
 fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
     let line = |signal: &evidence::Signal, tests| SignalLine {
         value: signal.value,
@@ -375,7 +369,7 @@ fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
         power: signal.power,
         tests,
     };
-    let tests = named.tests.iter().map(|(name, test)| (name.clone(), line(test, BTreeMap::new()))).collect();
+    let tests = named.tests.iter().map(|(name, test)| (*name, line(test, BTreeMap::new()))).collect();
     Some(line(named.signal.as_ref()?, tests))
 }
 
@@ -436,16 +430,17 @@ fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
         none if none.is_empty() => format!("{} accounts act as one", network.accounts),
         shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
     };
-    let mut behaviour: Vec<(&str, f64)> = card
+    let is_of_structure = |signal: &SignalName| matches!(signal.family(), SignalFamily::Sharing | SignalFamily::Membership);
+    let mut behaviour: Vec<(SignalName, f64)> = card
         .signals
         .iter()
-        .filter(|named| !named.name.starts_with("sharing_") && !matches!(named.name.as_str(), "membership" | "turns"))
-        .filter_map(|named| Some((named.name.as_str(), named.signal.as_ref()?.bits)))
+        .filter(|named| !is_of_structure(&named.name))
+        .filter_map(|named| Some((named.name, named.signal.as_ref()?.bits)))
         .filter(|&(_, bits)| bits >= 2.0)
         .collect();
-    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     for (name, bits) in behaviour.into_iter().take(2) {
-        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(name)));
+        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(&name)));
     }
     text
 }

@@ -169,7 +169,8 @@ pub use events::{
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{
-    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, ScoreConfig, Tie, TieTerms, WeighConfig, WeightScheme,
+    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, ScoreConfig, SignalFamily, SignalName, TestName, Tie,
+    TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
     AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NetworkType, Partition, Seconds,

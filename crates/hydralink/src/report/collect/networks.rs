@@ -221,7 +221,8 @@ fn counts(map: &BTreeMap<String, u64>) -> Vec<NamedCount> {
 
 /// Most evidence first, what couldn't be measured last.
 fn signals(network: &Network) -> Vec<Signal> {
-    let mut signals: Vec<Signal> = network.signals.iter().map(|(name, line)| signal(name, line.as_ref())).collect();
+    let mut signals: Vec<Signal> =
+        network.signals.iter().map(|(name, line)| signal(&name.to_string(), line.as_ref())).collect();
     let bits = |signal: &Signal| signal.bits.unwrap_or(f64::NEG_INFINITY);
     signals.sort_by(|a, b| bits(b).total_cmp(&bits(a)).then_with(|| a.name.cmp(&b.name)));
     signals
@@ -234,7 +235,8 @@ fn signal(name: &str, line: Option<&SignalLine>) -> Signal {
         expected: line.map(|line| line.expected),
         bits: line.map(|line| line.bits),
         p: line.and_then(|line| line.p_value),
-        tests: line.map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test, Some(line))).collect()),
+        tests: line
+            .map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test.as_str(), Some(line))).collect()),
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn limits(dataset: &Dataset, results: &Results) -> Vec<String> {
             .signals
             .keys()
             .filter(|name| results.networks.iter().all(|network| matches!(network.signals.get(*name), Some(None) | None)))
-            .map(|name| name.replace('_', " "))
+            .map(|name| name.to_string().replace('_', " "))
             .collect(),
     };
     if !missing.is_empty() {
