@@ -74,7 +74,7 @@ pub(crate) fn run_detect(
     shared: &Shared,
 ) -> anyhow::Result<Results> {
     let progress = Progress::new(shared, "opening", None, false);
-    let results = hydralink::detect_by(store, config, lists, &progress.observer())?;
+    let results = hydralink::detect_by(store, config, lists, &progress)?;
     Ok(results)
 }
 

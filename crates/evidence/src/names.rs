@@ -294,7 +294,8 @@ mod tests {
         let mut signals = all();
         assert!(signals.iter().all(|signal| signal.to_string().parse().as_ref() == Ok(signal)));
         let mut names: Vec<String> = signals.iter().map(SignalName::to_string).collect();
-        (signals.sort(), names.sort());
+        signals.sort();
+        names.sort();
         assert_eq!(signals.iter().map(SignalName::to_string).collect::<Vec<_>>(), names);
         assert!(TestName::ALL.iter().all(|test| test.as_str().parse() == Ok(*test)));
         assert!(TestName::ALL.is_sorted_by_key(|test| test.as_str()));

@@ -18,6 +18,7 @@ use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::Truth;
+use crate::observe::{Observer, Steps, Unobserved};
 use crate::results::Results;
 
 /// How right the chain is without one part.
@@ -41,23 +42,23 @@ pub struct AblationLine {
     pub unknown_labels: u64,
 }
 
-/// Runs the chain whole and without each part. `step` is told what is left out before each run.
+/// Runs the chain whole and without each part. The observer is told what is left out before each run.
 ///
 /// # Errors
-/// [`Error::Interrupted`] from `step`; as [`crate::detect()`].
+/// [`Error::Interrupted`]; as [`crate::detect()`].
 pub fn ablate(
     dataset: &Dataset,
     results: &Results,
     truth: &Truth,
-    step: &dyn Fn(&str) -> Result<(), Error>,
+    observer: &dyn Observer,
 ) -> Result<Vec<AblationLine>, Error> {
     let config = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut lines: Vec<AblationLine> = Vec::new();
     let mut add = |without: String, facts: Facts<'_>, missing: &[SignalName]| -> Result<(), Error> {
-        step(&without)?;
-        let chain = find_candidates(facts, &config, missing, &|_| Ok(()))?;
+        Steps::of(observer).begin(&without)?;
+        let chain = find_candidates(facts, &config, missing, Steps::of(&Unobserved))?;
         let (found, networks) = flagged(&chain, facts.graph.account_count(), config.linkage.score.threshold_bits);
         let names: Vec<String> = (0..chain.cards.len()).map(|rank| format!("{}", rank + 1)).collect();
         let whole = lines.first().map(|line| line.pairwise.f1);

@@ -30,6 +30,7 @@ use synth::metrics::{Evaluation, Score};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::{Truth, predicted};
+use crate::observe::{Observer, Steps};
 use crate::results::Results;
 
 /// Settings of all baselines.
@@ -139,21 +140,21 @@ impl BaselineLine {
     }
 }
 
-/// Ours and every baseline against the same truth. `step` is told the name of each before it runs.
+/// Ours and every baseline against the same truth. The observer is told the name of each before it runs.
 ///
 /// # Errors
-/// [`Error::Interrupted`] from `step`; [`Error::Synth`] if truth and answer don't fit.
+/// [`Error::Interrupted`]; [`Error::Synth`] if truth and answer don't fit.
 pub fn compare(
     dataset: &Dataset,
     results: &Results,
     truth: &Truth,
     config: &BaselineConfig,
-    step: &dyn Fn(&str) -> Result<(), Error>,
+    observer: &dyn Observer,
 ) -> Result<Vec<BaselineLine>, Error> {
     let graph = dataset.graph();
     let mut lines = Vec::new();
     let mut add = |method: &str, run: &dyn Fn() -> Result<Groups, Error>| -> Result<(), Error> {
-        step(method)?;
+        Steps::of(observer).begin(method)?;
         let groups = run()?;
         let names: Vec<String> = (0..groups.count()).map(|group| format!("{method}-{}", group + 1)).collect();
         let evaluation = truth.score(&groups.group_of, &names)?;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::detect::DetectConfig;
 use crate::error::Error;
+use crate::observe::Steps;
 
 /// How much finer the second search for communities is.
 const FINER: f64 = 4.0;
@@ -30,17 +31,17 @@ pub(crate) fn find_candidates(
     facts: evidence::Facts<'_>,
     config: &DetectConfig,
     without: &[SignalName],
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
+    steps: Steps<'_>,
 ) -> Result<Chain, Error> {
     let linkage = &config.linkage;
-    step("classifying")?;
+    steps.begin("classifying")?;
     let classification = evidence::classify_identifiers(facts, &linkage.classify);
-    step("weighing")?;
+    steps.begin("weighing")?;
     let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
     let weighted = evidence::weighted_graph(facts, &weights)?;
-    step("components")?;
+    steps.begin("components")?;
     let components = graph::connected_components(&weighted);
-    step("communities")?;
+    steps.begin("communities")?;
     let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
@@ -58,28 +59,28 @@ pub(crate) fn find_candidates(
         },
     );
     let (finer, infrastructure) = (finer?, infrastructure?);
-    step("ties")?;
+    steps.begin("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden_partition(&tied, None, &search)?;
-    step("members")?;
+    steps.begin("members")?;
     let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
     let graph_communities = [&communities.partition, &finer];
     let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
     let mut candidates = corroborator.candidates(&proposals);
-    step("population")?;
+    steps.begin("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
-    step("turns")?;
+    steps.begin("turns")?;
     let dealt = behaving_alike(facts, &population, corroborator.taking_turns(&candidates), config, without);
     candidates = corroborator.with_turns(candidates, &dealt);
-    step("infrastructure")?;
+    steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
     let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
-    step("behaviour")?;
+    steps.begin("behaviour")?;
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, (&null, &population), config, without);
     let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();

@@ -24,6 +24,7 @@ use crate::dossier::words;
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
+use crate::observe::{Observer, Steps};
 use crate::query;
 use crate::results::details::Details;
 use crate::results::foremost::Foremost;
@@ -125,31 +126,20 @@ fn check_numbers(path: &str, value: &toml::Value) -> Result<(), Error> {
 /// Identifiers that a network lists by name; the rest are counted.
 const NAMED_IDENTIFIERS: usize = 25;
 
-/// Tells each phase; [`Error::Interrupted`] where `observe` says to stop.
-pub(crate) fn told(observe: &dyn Fn(&'static str) -> bool) -> impl Fn(&'static str) -> Result<(), Error> + '_ {
-    |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) }
-}
-
-/// Finds the networks of a store and keeps them in it. `observe` is told the name of each phase and may stop the work by
-/// returning `false`: the store is then as it was.
+/// Finds the networks of a store and keeps them in it. Where the observer stops the work, the store is as it was.
 ///
 /// # Errors
 /// As [`Dataset::open`] and [`StoreWriter::amend`]; [`Error::StoreDamaged`] if a checksum is wrong; [`Error::Interrupted`].
-pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str) -> bool) -> Result<Results, Error> {
-    detect_by(path, config, &Lists::default(), observe)
+pub fn detect(path: &Path, config: &DetectConfig, observer: &dyn Observer) -> Result<Results, Error> {
+    detect_by(path, config, &Lists::default(), observer)
 }
 
 /// [`detect`] by lists of what is known beforehand ([`crate::rules`]); they are kept with the results.
 ///
 /// # Errors
 /// As [`detect`].
-pub fn detect_by(
-    path: &Path,
-    config: &DetectConfig,
-    lists: &Lists,
-    observe: &dyn Fn(&'static str) -> bool,
-) -> Result<Results, Error> {
-    detect_under(StoreWriter::amend(path)?, path, config, lists, observe)
+pub fn detect_by(path: &Path, config: &DetectConfig, lists: &Lists, observer: &dyn Observer) -> Result<Results, Error> {
+    detect_under(StoreWriter::amend(path)?, path, config, lists, observer)
 }
 
 /// [`detect_by`] as a change that was begun already, and so under its lock.
@@ -158,20 +148,20 @@ pub(crate) fn detect_under(
     path: &Path,
     config: &DetectConfig,
     lists: &Lists,
-    observe: &dyn Fn(&'static str) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Results, Error> {
-    let step = told(observe);
+    let steps = Steps::of(observer);
     let dataset = Dataset::open(path)?;
-    step("checking")?;
+    steps.begin("checking")?;
     dataset.store().verify()?;
-    let mut results = find_networks(&dataset, config, lists, &step)?;
-    step("writing")?;
+    let mut results = find_networks(&dataset, config, lists, steps)?;
+    steps.begin("writing")?;
     results.foremost = Foremost::of(&dataset, &results)?;
     results.groups = Groups::of(&dataset, &results);
     results.details = Details::of(&dataset, &results)?;
     results.write(&mut writer)?;
     lineage::record_run(&dataset, &results, &mut writer)?;
-    step("writing")?;
+    steps.begin("writing")?;
     writer.commit()?;
     Ok(results)
 }
@@ -181,14 +171,14 @@ pub(crate) fn find_networks(
     dataset: &Dataset,
     config: &DetectConfig,
     lists: &Lists,
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
+    steps: Steps<'_>,
 ) -> Result<Results, Error> {
     config.check()?;
     let allowed = dataset.allowed_by(lists)?;
     let linkage = &config.linkage;
     let Chain { classification, weights, components, communities, candidates, cards } =
-        find_candidates(dataset.facts(&allowed), config, &[], step)?;
-    step("ranking")?;
+        find_candidates(dataset.facts(&allowed), config, &[], steps)?;
+    steps.begin("ranking")?;
     let order = rank(dataset, &candidates, &cards)?;
     let account_count = dataset.graph().account_count();
     let mut labels = Labels::new(account_count, dataset.graph().identifier_count());

@@ -14,7 +14,7 @@ use crate::errors::usage;
 use crate::find::Id;
 use crate::plain::plain;
 use crate::store::{Store, nodes, word};
-use crate::work::{Watch, asked, released, watched};
+use crate::work::{asked, released, watched};
 
 const FORMATS: [(&str, Format); 7] = [
     ("graphml", Format::GraphMl),
@@ -266,7 +266,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let rekeyed = watched(py, progress, None, |watch| {
             let (old, new) = (Key::read(&key_file)?, Key::read(&new_key_file)?);
-            privacy::rekey(&self.path, &old, &new, reviewer, &|phase| Watch::phase(watch, phase))
+            privacy::rekey(&self.path, &old, &new, reviewer, watch)
         })?;
         plain(py, &rekeyed)
     }
@@ -284,7 +284,7 @@ impl Store {
             if accounts.is_empty() {
                 return Err(usage("no account is named"));
             }
-            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, &|phase| Watch::phase(watch, phase))
+            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, watch)
         })?;
         plain(py, &forgotten)
     }
@@ -305,7 +305,7 @@ impl Store {
                 (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
                 _ => return Err(usage("expire takes before or keep, one of them")),
             };
-            privacy::expire(&self.path, since, &|phase| Watch::phase(watch, phase))
+            privacy::expire(&self.path, since, watch)
         })?;
         plain(py, &expired)
     }

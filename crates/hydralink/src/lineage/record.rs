@@ -301,10 +301,11 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
 
     use super::*;
     use crate::detect::Labels;
+    use crate::observe::Unobserved;
 
     const DAY: &str = "2026-03-";
 

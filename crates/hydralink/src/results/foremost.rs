@@ -205,6 +205,7 @@ fn summed(graph: &BipartiteGraph, identifier: IdentifierId) -> Totals {
 mod tests {
     use super::*;
     use crate::detect::{DetectConfig, detect};
+    use crate::observe::Unobserved;
     use crate::testing::store_of_events;
     use proptest::prelude::*;
 
@@ -241,7 +242,7 @@ mod tests {
         ) {
             let folder = tempfile::tempdir().unwrap();
             let path = store_of_events(folder.path(), "store", &rows);
-            detect(&path, &DetectConfig::default(), &|_| true).unwrap();
+            detect(&path, &DetectConfig::default(), &Unobserved).unwrap();
             let dataset = Dataset::open(&path).unwrap();
             let kept = dataset.labelling().unwrap();
             prop_assert!(!kept.foremost.offsets.is_empty());
