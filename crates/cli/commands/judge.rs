@@ -39,10 +39,10 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     if arguments.reliability {
         return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
     }
-    output.records(&calibration.thresholds(&results), THRESHOLD)?;
+    output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
     let flagged: Vec<f64> =
         results.networks.iter().filter(|network| network.flagged).map(|network| network.q_value.unwrap_or(1.0)).collect();
-    let telling = calibrated_text(&flagged, calibration.least_q_value(&results), config.copies);
+    let telling = calibrated_text(&flagged, calibration.least_q_value(results.labelling()), config.copies);
     output.say(&format!("{telling} Next: hydralink networks {}", arguments.store.display()))?;
     Ok(Found::Something)
 }

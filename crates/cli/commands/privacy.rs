@@ -110,7 +110,8 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
     let key = Key::read(&arguments.group_key)?;
-    let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
+    let chosen =
+        arguments.network.iter().map(|id| results.labelling().network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
     let networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
     let sharing = Sharing { max_benign_prevalence: arguments.max_benign, ..Sharing::default() };
     let summary = share::share(&dataset, &results, networks, &sharing, &key, &arguments.output)?;

@@ -52,7 +52,7 @@ pub fn ablate(
     truth: &Truth,
     observer: &dyn Observer,
 ) -> Result<Vec<AblationLine>, Error> {
-    let config = results.run.detect_config()?;
+    let config = results.labelling.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut lines: Vec<AblationLine> = Vec::new();

@@ -166,7 +166,7 @@ pub fn compare(
     for &cap in &config.caps {
         add(&format!("components_{cap}"), &|| Ok(capped_components(graph, cap)))?;
     }
-    add("components", &|| Ok(Groups::of_labels(&results.components[..graph.account_count()], 2)))?;
+    add("components", &|| Ok(Groups::of_labels(&results.labelling.components[..graph.account_count()], 2)))?;
     add("evilcohort", &|| {
         let links = address_kinds(dataset);
         evilcohort::evilcohort(graph, &links, config.pair_budget, &config.evilcohort)

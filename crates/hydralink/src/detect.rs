@@ -26,10 +26,7 @@ use crate::lineage;
 use crate::node::Node;
 use crate::observe::{Observer, Steps};
 use crate::query;
-use crate::results::details::Details;
-use crate::results::foremost::Foremost;
-use crate::results::groups::Groups;
-use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+use crate::results::{Labelling, Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::time::rfc3339;
@@ -154,11 +151,9 @@ pub(crate) fn detect_under(
     let dataset = Dataset::open(path)?;
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let mut results = find_networks(&dataset, config, lists, steps)?;
+    let results = find_networks(&dataset, config, lists, steps)?;
     steps.begin("writing")?;
-    results.foremost = Foremost::of(&dataset, &results)?;
-    results.groups = Groups::of(&dataset, &results);
-    results.details = Details::of(&dataset, &results)?;
+    let results = results.indexed(&dataset)?;
     results.write(&mut writer)?;
     lineage::record_run(&dataset, &results, &mut writer)?;
     steps.begin("writing")?;
@@ -190,8 +185,7 @@ pub(crate) fn find_networks(
     }
     lineage::keep_ids(dataset, &labels, &mut networks)?;
     let linked = components.sizes().iter().filter(|&&size| size > 1).count() as u64;
-    let mut results = Results::of_labels(labels);
-    results.run = Run {
+    let run = Run {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
         threshold: linkage.score.threshold_bits,
@@ -204,13 +198,14 @@ pub(crate) fn find_networks(
         terms: candidates.terms.clone(),
         lists: lists.files.clone(),
     };
-    results.lists = lists.clone();
-    results.set_networks(networks);
-    results.components = components.labels().to_vec().into();
-    results.communities = communities.partition.labels().to_vec().into();
-    results.set_classes(&classification);
-    results.weights = of_all_sightings(dataset, weights.sighting_weights).into();
-    Ok(results)
+    let labelling = Labelling {
+        run,
+        components: components.labels().to_vec().into(),
+        communities: communities.partition.labels().to_vec().into(),
+        weights: of_all_sightings(dataset, weights.sighting_weights).into(),
+        ..Labelling::of_labels(labels).with_classes(&classification)
+    };
+    Ok(Results::new(labelling, networks, lists.clone()))
 }
 
 /// The weights of the sightings that link as weights of all sightings: those that no longer link weigh nothing.

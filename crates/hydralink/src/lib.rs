@@ -16,7 +16,7 @@
 //!     println!("{} {:.1} bits: {}", network.id, network.score, network.why);
 //! }
 //! let dataset = Dataset::open(&store)?;
-//! let widest = hydralink::query::hubs(&dataset, &results, Some("ip"))?.next().expect("an address");
+//! let widest = hydralink::query::hubs(&dataset, results.labelling(), Some("ip"))?.next().expect("an address");
 //! println!("{} has {} accounts: {}", widest.identifier, widest.accounts, widest.class);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
@@ -56,7 +56,7 @@
 //! build(Batches::new("sightings", reader), &store, &IngestConfig::default(), &Unobserved)?;
 //! let results = detect(&store, &DetectConfig::default(), &Unobserved)?;
 //! let dataset = Dataset::open(&store)?;
-//! let why = links::why(&dataset, &results, dataset.account("p0")?, dataset.account("p3")?)?;
+//! let why = links::why(&dataset, results.labelling(), dataset.account("p0")?, dataset.account("p3")?)?;
 //! println!("{}", why.answer);
 //! for shared in &why.shared {
 //!     println!("{} ({} accounts): {:.1} bits", shared.identifier, shared.accounts, shared.bits);

@@ -146,7 +146,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&results, network.as_deref().unwrap_or_default())?,
+                _ => chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -168,7 +168,8 @@ impl Store {
         asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
-            let config = ReportConfig { networks: chosen(&results, network.as_deref().unwrap_or_default())?, max_nodes };
+            let config =
+                ReportConfig { networks: chosen(results.labelling(), network.as_deref().unwrap_or_default())?, max_nodes };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
         })
     }
@@ -328,7 +329,7 @@ impl Store {
             share::share(
                 &dataset,
                 &results,
-                chosen(&results, network.as_deref().unwrap_or_default())?,
+                chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,

@@ -99,7 +99,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyDict>> {
         let (thresholds, reliability) = watched(py, progress, threads, |watch| {
             let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
-            Ok((found.thresholds(&*self.as_stored()?.results()?), found.reliability()))
+            Ok((found.thresholds(self.as_stored()?.results()?.labelling()), found.reliability()))
         })?;
         let found = PyDict::new(py);
         found.set_item("thresholds", plain(py, &thresholds)?)?;

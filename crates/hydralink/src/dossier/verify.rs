@@ -75,10 +75,10 @@ fn found_again(dataset: &Dataset, id: &str) -> Result<Dossier, Error> {
     let kept = stored.network(dataset, stored.network_index(id)?)?;
     let mut found =
         detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, Steps::of(&Unobserved))?;
-    let index = found.network_index(id)?;
+    let index = found.labelling.network_index(id)?;
     (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
-    found.consensus = stored.consensus;
-    Ok(super::dossier(dataset, &found, &found.networks[index]))
+    found.labelling.consensus = stored.consensus;
+    Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
 }
 
 fn compare(claimed: &Value, computed: &Value, path: &str, values: &mut u64) -> Result<(), Error> {

@@ -123,7 +123,7 @@ pub fn forget(
     cases::log_erasure(store, accounts, reviewer)?;
     drop(dataset);
     if let Some(results) = results {
-        detect_again(writer, store, (&results.run, &results.lists), "the accounts are forgotten", observer)?;
+        detect_again(writer, store, (&results.labelling.run, &results.lists), "the accounts are forgotten", observer)?;
     }
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
