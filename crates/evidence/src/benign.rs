@@ -147,7 +147,7 @@ impl BenignLikelihood {
 }
 
 /// All hypotheses, the most likely first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BenignVerdict {
     /// Descending bits, ties in the order of the enum.
     pub likelihoods: Vec<BenignLikelihood>,

@@ -87,8 +87,8 @@ pub struct ScoreCard {
 /// "`members` accounts share `identifiers` identifiers of `kind`".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// The kind's index.
-    pub kind: u8,
+    /// The kind.
+    pub kind: KindId,
     /// Members with a shared identifier of the kind.
     pub members: u32,
     /// Identifiers of the kind on two or more members.

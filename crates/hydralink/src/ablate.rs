@@ -66,7 +66,7 @@ pub fn ablate(
         Ok(())
     };
     add("nothing".to_owned(), facts, &[])?;
-    for kind in (0..facts.graph.kind_count()).map(|kind| KindId(kind as u8)) {
+    for kind in facts.graph.kinds() {
         let graph = without_kind(facts.graph, kind)?;
         let activity = match facts.roles[kind.index()] {
             KindRole::Template => without_templates(facts.activity)?,
@@ -117,7 +117,7 @@ fn flagged(chain: &Chain, accounts: usize, threshold: f64) -> (Vec<u32>, u64) {
 
 /// The graph without the sightings of a kind; its identifiers stay, with no accounts.
 fn without_kind(graph: &BipartiteGraph, kind: KindId) -> Result<BipartiteGraph, GraphError> {
-    let others: Vec<KindId> = (0..graph.kind_count()).map(|kind| KindId(kind as u8)).filter(|&other| other != kind).collect();
+    let others: Vec<KindId> = graph.kinds().filter(|&other| other != kind).collect();
     let open = IdentifierFilter { kinds: Kinds::Only(&others), ..IdentifierFilter::default() }.open_identifiers(graph);
     graph.with_sightings(|sighting| open[sighting.identifier.index()].then_some(sighting))
 }

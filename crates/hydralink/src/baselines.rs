@@ -187,7 +187,7 @@ fn capped_components(graph: &BipartiteGraph, cap: usize) -> Groups {
 fn address_kinds(dataset: &Dataset) -> Vec<KindId> {
     let of = |wanted: &dyn Fn(KindRole) -> bool| -> Vec<KindId> {
         let roles = dataset.roles().iter().enumerate();
-        roles.filter(|(_, role)| wanted(**role)).map(|(kind, _)| KindId(kind as u8)).collect()
+        roles.filter(|(_, role)| wanted(**role)).map(|(kind, _)| KindId::of_index(kind)).collect()
     };
     let addresses = of(&|role| role == KindRole::Address);
     if addresses.is_empty() { of(&|_| true) } else { addresses }

@@ -21,7 +21,7 @@
 use std::path::Path;
 
 use events::{Ingested, Names, Pseudonyms, SealedKey};
-use graph::{IdentifierId, KindId, NONE_U32};
+use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -115,7 +115,7 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     let run = dataset.labelling_if_any()?.map(|results| results.run);
     let lists = Lists::kept_in(&dataset)?.renamed(|kind, name| later.again(kind, name));
     let accounts = renamed(&dataset, "account", 0..dataset.graph().account_count() as u32, &later);
-    let kinds = (0..dataset.graph().kind_count()).map(|kind| KindId(kind as u8));
+    let kinds = dataset.graph().kinds();
     let of_kind = |kind| renamed(&dataset, dataset.kind_name(kind), dataset.graph().identifiers_of_kind(kind), &later);
     let identifiers: Vec<(String, u32)> = kinds.flat_map(of_kind).collect();
     let old_numbers = |names: &[(String, u32)]| names.iter().map(|&(_, old)| old).collect();

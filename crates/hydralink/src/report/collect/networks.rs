@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::KindRole;
-use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, NO_TIME};
 
 use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
@@ -123,7 +123,7 @@ impl<'a> Collected<'a> {
     /// The templates of a network that most of its members use, and what they made of them.
     fn templates(&self, network: usize, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
         let (dataset, graph) = (self.dataset, self.dataset.graph());
-        let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
+        let kinds = graph.kinds();
         let templates = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Template);
         let own = |&identifier: &u32| self.results.labelling.network_of_identifier[identifier as usize] as usize == network;
         let sightings = graph.columns().counts.as_slice();

@@ -126,20 +126,16 @@ pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeC
 
 pub(super) fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogram> {
     let graph = dataset.graph();
-    let of_kind = |kind: usize| {
-        let identifiers = || graph.identifiers_of_kind(KindId(kind as u8)).map(IdentifierId);
+    let of_kind = |kind: KindId| {
+        let identifiers = || graph.identifiers_of_kind(kind).map(IdentifierId);
         let degree = |identifier: IdentifierId| graph.identifier_degree(identifier) as u64;
         let cut = identifiers()
             .filter(|&identifier| degree(identifier) > 1 && results.labelling.policy_of(identifier) != KEEP)
             .map(degree)
             .min();
-        DegreeHistogram {
-            kind: dataset.kind_name(KindId(kind as u8)).to_owned(),
-            hub_cut: cut,
-            bins: histogram(identifiers().map(degree)),
-        }
+        DegreeHistogram { kind: dataset.kind_name(kind).to_owned(), hub_cut: cut, bins: histogram(identifiers().map(degree)) }
     };
-    (0..graph.kind_count()).map(of_kind).collect()
+    graph.kinds().map(of_kind).collect()
 }
 
 #[cfg(test)]
