@@ -16,6 +16,7 @@ pub mod names;
 pub mod signal;
 
 pub mod config;
+mod ranges;
 
 mod aliases;
 pub mod classify;
@@ -54,6 +55,7 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use names::{SignalFamily, SignalName, TestName, UnknownName};
+pub use ranges::{OutOfRange, Range};
 pub use score::{
     Breakdown, Cases, NamedSignal, Reason, ScoreCard, broken_down, cases_left, cases_of, rank_networks, score_against,
     score_network,

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::{Candidate, Classification, Origin, Role, ScoreCard, SignalFamily, SignalName};
+use evidence::{Candidate, Classification, Origin, OutOfRange, Range, Role, ScoreCard, SignalFamily, SignalName};
 use graph::build::earliest;
 use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
@@ -86,37 +86,21 @@ impl DetectConfig {
     /// # Errors
     /// [`Error::Usage`] naming the first setting that isn't.
     pub fn check(&self) -> Result<(), Error> {
-        let settings = toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
-        check_numbers("", &settings)
+        // They are kept as TOML, which has no whole numbers beyond 2^63.
+        toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
+        self.validate().map_err(|wrong| Error::Usage(wrong.to_string()))
+    }
+
+    fn validate(&self) -> Result<(), OutOfRange> {
+        let DetectConfig { seed: _, resolution, linkage, behaviour } = self;
+        behaviour.validate().map_err(|wrong| wrong.within("behaviour"))?;
+        linkage.validate().map_err(|wrong| wrong.within("linkage"))?;
+        Range::NotNegative.check("resolution", resolution.0)
     }
 
     /// The configuration as TOML, every key with its value.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
-    }
-}
-
-fn check_numbers(path: &str, value: &toml::Value) -> Result<(), Error> {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let wrong =
-        |value: &dyn std::fmt::Display, wanted: &str| Err(Error::Usage(format!("{path} = {value}: {wanted} was expected")));
-    let is_share = name.ends_with("_share") || name.ends_with("_discount") || name.ends_with("_floor") || name == "exclusivity";
-    match value {
-        toml::Value::Table(table) => table.iter().try_for_each(|(key, value)| {
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            check_numbers(&below, value)
-        }),
-        toml::Value::Array(values) => values.iter().try_for_each(|value| check_numbers(path, value)),
-        toml::Value::Float(number) if !number.is_finite() => wrong(number, "a finite number"),
-        toml::Value::Float(number) if is_share && !(0.0..=1.0).contains(number) => wrong(number, "a share from 0 to 1"),
-        toml::Value::Float(number) if *number < 0.0 && !name.ends_with("_bits") => wrong(number, "a number of at least 0"),
-        toml::Value::Float(number) if *number <= 0.0 && matches!(name, "signal_bits" | "half_life_days") => {
-            wrong(number, "a number over 0")
-        }
-        toml::Value::Integer(number) if *number < 1 && name != "seed" && path.starts_with("behaviour.") => {
-            wrong(number, "a number of at least 1")
-        }
-        _ => Ok(()),
     }
 }
 
@@ -448,5 +432,43 @@ mod tests {
             let error = config.check().expect_err(text).to_string();
             assert!(error.starts_with(setting), "{error}");
         }
+    }
+
+    /// Puts a number into every setting of this type in turn; calls `check` with the setting's path and what comes of it.
+    fn each_setting(value: &toml::Value, with: &toml::Value, check: &mut dyn FnMut(&str, toml::Value), path: &str) {
+        let toml::Value::Table(table) = value else { return };
+        for (key, inner) in table {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let put = |inner: toml::Value| {
+                let mut table = table.clone();
+                table.insert(key.clone(), inner);
+                toml::Value::Table(table)
+            };
+            if inner.same_type(with) {
+                check(&path, put(with.clone()));
+            }
+            each_setting(inner, with, &mut |path, inner| check(path, put(inner)), &path);
+        }
+    }
+
+    #[test]
+    fn no_number_is_left_unchecked() {
+        let usual = toml::Value::try_from(DetectConfig::default()).expect("TOML");
+        let mut checked = 0;
+        let mut refused = |path: &str, settings: toml::Value| {
+            let config: DetectConfig = settings.try_into().expect("a configuration");
+            let error = config.check().expect_err(path).to_string();
+            assert!(error.starts_with(&format!("{path} = ")), "{path}: {error}");
+            checked += 1;
+        };
+        each_setting(&usual, &toml::Value::Float(f64::NAN), &mut refused, "");
+        // What the linkage chain counts may be 0.
+        let mut count = |path: &str, settings: toml::Value| {
+            if path.starts_with("behaviour.") && !path.ends_with(".seed") {
+                refused(path, settings);
+            }
+        };
+        each_setting(&usual, &toml::Value::Integer(0), &mut count, "");
+        assert!(checked > 30, "{checked}");
     }
 }

@@ -171,8 +171,8 @@ pub use events::{
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{
-    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, ScoreConfig, SignalFamily, SignalName, TestName, Tie,
-    TieTerms, UnknownName, WeighConfig, WeightScheme,
+    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, OutOfRange, ScoreConfig, SignalFamily, SignalName,
+    TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
     AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NetworkType, Partition, Seconds,

@@ -38,6 +38,7 @@ pub use population::Population;
 pub use regular_use::RegularUse;
 pub use volume::Volume;
 
+use crate::ranges::{OutOfRange, Range, check_all};
 use crate::{Facts, Signal, SignalName, TestName};
 
 /// How much data the tests read and how many draws the nulls take.
@@ -89,6 +90,31 @@ impl Default for BehaviourConfig {
             replacement_window: 72 * 3_600,
             hand_off_window: 10,
         }
+    }
+}
+
+impl BehaviourConfig {
+    /// Whether every number is one that can be meant: all but the seed count something, or last.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] that names the first that isn't.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let count = |name, number: usize| (name, number as f64, Range::Count);
+        let lasts = |name, seconds: Seconds| (name, f64::from(seconds), Range::Count);
+        check_all(&mut [
+            count("draws", self.draws),
+            count("sampled_accounts", self.sampled_accounts),
+            count("timed_accounts", self.timed_accounts),
+            count("timed_samples", self.timed_samples),
+            count("timed_events", self.timed_events),
+            count("panel_events", self.panel_events),
+            count("panel_size", self.panel_size),
+            count("reference_clusters", self.reference_clusters),
+            count("created_sample", self.created_sample),
+            lasts("session_gap", self.session_gap),
+            lasts("replacement_window", self.replacement_window),
+            lasts("hand_off_window", self.hand_off_window),
+        ])
     }
 }
 
