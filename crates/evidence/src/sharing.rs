@@ -122,6 +122,11 @@ mod tests {
         assert!((repeats / f64::from(rounds) - expected).abs() < 1.0, "{repeats} {expected}");
     }
 
+    /// A kind of which every member has one identifier.
+    fn of_size(size: u32, distinct: u32) -> KindShape {
+        KindShape { kind: KindId(0), members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -130,7 +135,7 @@ mod tests {
         fn more_distinct_identifiers_never_raise_sharing(size in 3u32..60, cards in 1u32..59) {
             let cards = cards.min(size - 1);
             let bits = |distinct: u32, null: &SharingNull| {
-                let shape = KindShape { kind: KindId(0), members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+                let shape = of_size(size, distinct);
                 sharing_signal(&shape, null, &ScoreConfig::default()).signal.expect("there are sightings").bits
             };
             let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 2, 0)).collect();
@@ -146,7 +151,7 @@ mod tests {
             let toy = Toy::new(&[KindRole::Payment], 200, &touches);
             let null = SharingNull::of(toy.facts());
             let distinct = null.expected_distinct(KindId(0), size).round() as u32;
-            let shape = KindShape { kind: KindId(0), members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let shape = of_size(size, distinct);
             let bits = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings").bits;
             prop_assert!(bits.abs() < 1.1, "{}", bits);
         }

@@ -118,7 +118,7 @@ pub struct Backtest {
 /// Reruns the last detection on the store as it stood after each `every` seconds.
 ///
 /// # Errors
-/// [`Error::Usage`] if `every` is 0 or nothing in the store has a time; [`Error::Interrupted`] where the observer stops the work.
+/// [`Error::Usage`] if `every` is 0 or nothing in the store has a time; [`Error::Interrupted`] where the observer stops it.
 pub fn backtest(
     dataset: &Dataset,
     results: &Labelling,

@@ -161,6 +161,9 @@ pub fn build<'a>(
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
     let config = &spilling_beside(path, config);
     let mut ingested = events::ingest_into(&writer, None, sources, config, &Ingesting::new(observer))?;
+    if observer.cancelled() {
+        return Err(Error::Interrupted);
+    }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summarise(&ingested) };

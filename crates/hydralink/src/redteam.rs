@@ -18,7 +18,6 @@
 use std::path::Path;
 
 use events::IngestConfig;
-
 use evidence::KindRole;
 use graph::{AccountId, NONE_U32};
 use serde::Serialize;

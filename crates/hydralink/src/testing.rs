@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use events::IngestConfig;
-
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierId, Sighting};
 
