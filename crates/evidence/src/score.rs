@@ -315,7 +315,8 @@ mod tests {
         let name = match family {
             SignalFamily::Membership => SignalName::Membership,
             SignalFamily::Sharing => SignalName::Sharing(KindId(0)),
-            SignalFamily::Timing => SignalName::Synchrony,
+            // No story brings it, so that stories leave all of its bits.
+            SignalFamily::Timing => SignalName::OneQueue,
             SignalFamily::Content => SignalName::CapabilityConcentration,
             SignalFamily::CrossLinked => SignalName::CrossLinked,
             SignalFamily::Habits => SignalName::OwnHours,
