@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let built = build(&[world.join("events.parquet")], &store, &config, &Unobserved)?;
     println!("{} accounts, {} sightings", built.accounts, built.sightings);
 
-    detect(&store, &DetectConfig::default(), &|_phase| true)?;
+    detect(&store, &DetectConfig::default(), &Unobserved)?;
 
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;

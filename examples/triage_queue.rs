@@ -18,8 +18,8 @@ fn main() -> Result<(), Error> {
     let results = dataset.results()?;
     let budget = PlanConfig { benign_budget: 1.0, identifier_actions: true };
     for network in results.networks.iter().filter(|network| network.flagged) {
-        let dossier = dossier(&dataset, &results, network);
-        let plan = plan_bans(&dataset, &results, network, &budget)?;
+        let dossier = dossier(&dataset, results.labelling(), network);
+        let plan = plan_bans(&dataset, results.labelling(), network, &budget)?;
         let ticket = serde_json::json!({
             "title": format!("{}: {}", network.id, network.why),
             "verdict": dossier.verdict,

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hydralink::{Amount, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Shared;
@@ -22,13 +23,15 @@ pub(crate) fn stop_on_interrupt() -> anyhow::Result<()> {
 }
 
 /// Whether Ctrl-C was pressed.
-pub(crate) fn interrupted() -> bool {
+fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
 /// A line of progress; silent for the first second, when not on a terminal, and when asked to be.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    /// What is said before the name of a phase.
+    before: &'static str,
     /// The phases and when they began, with `--timings`.
     phases: Option<Mutex<Vec<(String, Instant)>>>,
 }
@@ -53,39 +56,45 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(125));
         }
         let phases = shared.timings.then(|| Mutex::new(vec![(phase.to_owned(), Instant::now())]));
-        Progress { bar, phases }
+        Progress { bar, before: "", phases }
+    }
+
+    /// Puts words before the name of every phase.
+    pub(crate) fn saying(mut self, before: &'static str) -> Self {
+        self.before = before;
+        self
     }
 
     /// Starts the next phase on the same line.
-    pub(crate) fn phase(&self, phase: &str) {
-        self.bar.set_message(phase.to_owned());
+    fn phase(&self, phase: &str) {
+        let phase = format!("{}{phase}", self.before);
+        self.bar.set_message(phase.clone());
         if let Some(phases) = &self.phases {
-            phases.lock().expect("nobody panics while holding it").push((phase.to_owned(), Instant::now()));
+            phases.lock().expect("nobody panics while holding it").push((phase, Instant::now()));
         }
-    }
-
-    /// Starts each phase that it is told of; whether to go on.
-    pub(crate) fn observer(&self) -> impl Fn(&'static str) -> bool + '_ {
-        |phase| {
-            self.phase(phase);
-            !interrupted()
-        }
-    }
-
-    /// Says how much there is, once that is known.
-    pub(crate) fn total(&self, total: u64) {
-        self.bar.set_length(total);
-    }
-
-    /// Says how much there is, and how much of it is done.
-    pub(crate) fn at(&self, done: u64, total: u64) {
-        self.bar.set_length(total);
-        self.bar.set_position(done);
     }
 
     /// Moves on.
     pub(crate) fn advance(&self, by: u64) {
         self.bar.inc(by);
+    }
+}
+
+impl Observer for Progress {
+    fn begins(&self, progress: hydralink::Progress<'_>) {
+        self.moves_on(progress);
+        self.phase(progress.phase);
+    }
+
+    fn moves_on(&self, progress: hydralink::Progress<'_>) {
+        if let Some(Amount { done, of }) = progress.amount {
+            self.bar.set_length(of);
+            self.bar.set_position(done);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupted()
     }
 }
 

@@ -79,7 +79,7 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
 
 /// The networks that were named, or all flagged ones.
 fn chosen(results: &Results, ids: &[String]) -> Result<Networks, hydralink::Error> {
-    let chosen = ids.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, _>>()?;
+    let chosen = ids.iter().map(|id| results.labelling().network_index(id)).collect::<Result<Vec<usize>, _>>()?;
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     let results = run_detect(store, &config, &lists, shared)?;
     let dataset = Dataset::open(store)?;
     print_ranked(&dataset, &results, arguments.top, output)?;
-    for (finer, coarser) in results.run.terms.implied_kinds() {
+    for (finer, coarser) in results.labelling().run.terms.implied_kinds() {
         let [finer, coarser] = [finer, coarser].map(|kind| dataset.kind_name(kind));
         output.say(&format!("{coarser} follows from {finer}: who shares both shares one thing"))?;
     }
@@ -60,7 +60,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     output.say(&format!(
         "{} over {} bits, {} below. Next: hydralink {next}",
         counted(flagged as u64, "network"),
-        results.run.threshold,
+        results.labelling().run.threshold,
         counted(below as u64, "candidate"),
     ))?;
     found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
@@ -74,7 +74,7 @@ pub(crate) fn run_detect(
     shared: &Shared,
 ) -> anyhow::Result<Results> {
     let progress = Progress::new(shared, "opening", None, false);
-    let results = hydralink::detect_by(store, config, lists, &progress.observer())?;
+    let results = hydralink::detect_by(store, config, lists, &progress)?;
     Ok(results)
 }
 
@@ -165,10 +165,10 @@ pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
 
 /// Prints the first flagged networks of a detection.
 pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: usize, output: &mut Output) -> anyhow::Result<Found> {
-    let places = ranked(results, false);
+    let places = ranked(results.labelling(), false);
     let shown = if top == 0 { places.len() } else { top };
     let networks = places.iter().take(shown).map(|&place| results.networks[place].clone()).collect();
-    print_networks(dataset, results, networks, places.len(), output)
+    print_networks(dataset, results.labelling(), networks, places.len(), output)
 }
 
 /// Prints networks, the first of so many.

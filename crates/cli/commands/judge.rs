@@ -9,14 +9,13 @@ use hydralink::calibrate::{CalibrateConfig, Reliability, TELLING_COPIES, Thresho
 use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth, Unlabelled};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
-use hydralink::reruns::RerunStep;
-use hydralink::{ConsensusConfig, Dataset, Error, Labelling, Network, ablate::ablate, calibrate, consensus, layers};
+use hydralink::{ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, layers};
 
 use super::{find, read};
 use crate::Found;
 use crate::args::{self, Ablate, Backtest, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
 use crate::output::{Field, Format, Output, counted, grouped};
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 
 /// Runs a command that judges.
 pub(crate) fn run(command: Judge, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
@@ -30,33 +29,20 @@ pub(crate) fn run(command: Judge, shared: &Shared, output: &mut Output) -> anyho
     }
 }
 
-/// Names the next phase and stops if asked to.
-fn go_on(bar: &Progress, phase: &str) -> Result<(), Error> {
-    bar.phase(phase);
-    if progress::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
-}
-
-/// Shows where reruns are; whether to go on.
-fn rerun(bar: &Progress, step: RerunStep) -> bool {
-    bar.at(u64::from(step.done), u64::from(step.of));
-    bar.phase(step.phase);
-    !progress::interrupted()
-}
-
 /// Reruns the detection on null copies; prints what chance gives at each score.
 fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let config = CalibrateConfig { copies: arguments.copies, seed: arguments.seed };
     let bar = Progress::new(shared, "null copies", Some(u64::from(config.copies)), false);
-    let calibration = calibrate(&arguments.store, &config, &|step| rerun(&bar, step))?;
+    let calibration = calibrate(&arguments.store, &config, &bar)?;
     drop(bar);
     let results = Dataset::open(&arguments.store)?.results()?;
     if arguments.reliability {
         return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
     }
-    output.records(&calibration.thresholds(&results), THRESHOLD)?;
+    output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
     let flagged: Vec<f64> =
         results.networks.iter().filter(|network| network.flagged).map(|network| network.q_value.unwrap_or(1.0)).collect();
-    let telling = calibrated_text(&flagged, calibration.least_q_value(&results), config.copies);
+    let telling = calibrated_text(&flagged, calibration.least_q_value(results.labelling()), config.copies);
     output.say(&format!("{telling} Next: hydralink networks {}", arguments.store.display()))?;
     Ok(Found::Something)
 }
@@ -111,7 +97,7 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
     };
     let bar = Progress::new(shared, "cuts", Some(0), false);
     let every = arguments.every.saturating_mul(3600);
-    let found = backtest(&dataset, &results, &groups, every, &|step| rerun(&bar, step))?;
+    let found = backtest(&dataset, &results, &groups, every, &bar)?;
     drop(bar);
     if arguments.cuts {
         return Ok(output.records(&found.cuts, CUT)?);
@@ -163,7 +149,7 @@ const CUT: &[Field<Cut>] = &[
 fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let config = ConsensusConfig { runs: arguments.runs, left_out: arguments.left_out, seed: arguments.seed };
     let bar = Progress::new(shared, "reruns", Some(u64::from(config.runs)), false);
-    consensus(&arguments.store, &config, &|step| rerun(&bar, step))?;
+    consensus(&arguments.store, &config, &bar)?;
     drop(bar);
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.labelling()?;
@@ -298,7 +284,7 @@ pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Outpu
     if arguments.more.baselines {
         let config = BaselineConfig { pair_budget: arguments.more.pair_budget, ..BaselineConfig::default() };
         let bar = Progress::new(shared, "baselines", None, false);
-        let lines = baselines::compare(&dataset, &results, &truth, &config, &|method| go_on(&bar, method))?;
+        let lines = baselines::compare(&dataset, &results, &truth, &config, &bar)?;
         drop(bar);
         let found = output.records(&lines, BASELINE)?;
         for line in &lines {
@@ -366,8 +352,8 @@ const FAIRNESS: &[Field<FairnessLine>] = &[
 fn run_ablate(arguments: &Ablate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
     let truth = read_truth(&dataset, &arguments.truth, output)?;
-    let bar = Progress::new(shared, "ablating", None, false);
-    let lines = ablate(&dataset, &dataset.results()?, &truth, &|without| go_on(&bar, &format!("without {without}")))?;
+    let bar = Progress::new(shared, "ablating", None, false).saying("without ");
+    let lines = ablate(&dataset, &dataset.results()?, &truth, &bar)?;
     drop(bar);
     Ok(output.records(&lines, ABLATION)?)
 }
@@ -396,10 +382,7 @@ fn run_redteam(arguments: &Redteam, shared: &Shared, output: &mut Output) -> any
     };
     std::fs::create_dir_all(&arguments.directory)?;
     let bar = Progress::new(shared, "worlds", Some(0), false);
-    let lines = redteam::redteam(&arguments.directory, &config, &|point, done, total| {
-        bar.at(done, total);
-        go_on(&bar, point)
-    })?;
+    let lines = redteam::redteam(&arguments.directory, &config, &bar)?;
     drop(bar);
     let curve = arguments.directory.join("redteam.csv");
     write_curve(&curve, &lines)?;

@@ -14,8 +14,7 @@ use crate::progress::Progress;
 pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
-    let forgotten =
-        privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &progress.observer())?;
+    let forgotten = privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &progress)?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
 }
@@ -27,7 +26,7 @@ pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -
         (_, keep) => KeptSince::Last(hydralink::time::length_of(keep.as_deref().unwrap_or_default())?),
     };
     let progress = Progress::new(shared, "opening", None, false);
-    let expired = privacy::expire(&arguments.store, since, &progress.observer())?;
+    let expired = privacy::expire(&arguments.store, since, &progress)?;
     drop(progress);
     Ok(output.one(&expired, expired_text)?)
 }
@@ -36,7 +35,7 @@ pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -
 pub(crate) fn rekey(arguments: &Rekey, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let (old, new) = (Key::read(&arguments.key_file)?, Key::read(&arguments.new_key_file)?);
     let progress = Progress::new(shared, "opening", None, false);
-    let rekeyed = privacy::rekey(&arguments.store, &old, &new, &arguments.reviewer, &progress.observer())?;
+    let rekeyed = privacy::rekey(&arguments.store, &old, &new, &arguments.reviewer, &progress)?;
     drop(progress);
     output.say("copies of the store and exports from before are still under the old key")?;
     Ok(output.one(&rekeyed, rekeyed_text)?)
@@ -112,7 +111,8 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
     let key = Key::read(&arguments.group_key)?;
-    let chosen = arguments.network.iter().map(|id| results.network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
+    let chosen =
+        arguments.network.iter().map(|id| results.labelling().network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
     let networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
     let sharing = Sharing { max_benign_prevalence: arguments.max_benign, ..Sharing::default() };
     let summary = share::share(&dataset, &results, networks, &sharing, &key, &arguments.output)?;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, BuildSummary, IngestConfig, IngestObserver, Profile, SchemaMode, UnreadField};
+use hydralink::{AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, UnreadField};
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
 use crate::output::{Output, counted, grouped};
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 
 /// The size of a world.
 pub(crate) fn tier_of(tier: args::Tier) -> Tier {
@@ -66,10 +66,10 @@ pub(crate) fn make_world(
 
 /// Describes event logs.
 pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let watch = Watch::new(shared);
+    let progress = reading_progress(shared);
     let sources = sources(&arguments.reading);
-    let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &watch).map_err(hydralink::Error::from)?;
-    drop(watch);
+    let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &progress)?;
+    drop(progress);
     say_left_out(&profile.left_out, output)?;
     Ok(output.one(&profile, profile_text)?)
 }
@@ -217,18 +217,18 @@ pub(crate) fn run_build(
     key: Option<&Key>,
     shared: &Shared,
 ) -> anyhow::Result<BuildSummary> {
-    let watch = Watch::new(shared);
+    let progress = reading_progress(shared);
     let config = IngestConfig { pseudonym: key.map(Key::pseudonyms), ..config_of(reading)? };
-    Ok(hydralink::build(&sources(reading), store, &config, &watch)?)
+    Ok(hydralink::build(&sources(reading), store, &config, &progress)?)
 }
 
 /// Reads more event logs into a store.
 pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let watch = Watch::new(shared);
+    let progress = reading_progress(shared);
     let (reading, key) = (&arguments.reading, arguments.key.read()?);
     let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
-    let summary = hydralink::update(&sources(reading), &arguments.store, &config, &watch)?;
-    drop(watch);
+    let summary = hydralink::update(&sources(reading), &arguments.store, &config, &progress)?;
+    drop(progress);
     say_what_is_left_out(&summary, output)?;
     for file in &summary.already_read {
         output.say(&format!("{file}: the store has these bytes already; skipped"))?;
@@ -277,7 +277,7 @@ fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::
 pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let (_, time) = hydralink::time::seconds_of(&arguments.time)?;
     let progress = Progress::new(shared, "opening", None, false);
-    let made = hydralink::as_of(&arguments.store, time, &arguments.output, &progress.observer())?;
+    let made = hydralink::as_of(&arguments.store, time, &arguments.output, &progress)?;
     drop(progress);
     output.one(&made, as_of_text)?;
     output.say(&format!("Next: hydralink detect {}", arguments.output.display()))?;
@@ -390,33 +390,7 @@ fn config_of(reading: &Reading) -> anyhow::Result<IngestConfig> {
     })
 }
 
-/// Shows how far an ingest is, and stops it on Ctrl-C.
-struct Watch {
-    progress: Progress,
-    bytes: std::sync::atomic::AtomicU64,
-}
-
-impl Watch {
-    fn new(shared: &Shared) -> Self {
-        Watch { progress: Progress::new(shared, "reading", Some(0), true), bytes: Default::default() }
-    }
-}
-
-impl IngestObserver for Watch {
-    fn started(&self, total_bytes: u64) {
-        self.progress.total(total_bytes);
-    }
-
-    fn progressed(&self, bytes: u64, _rows: u64) {
-        let before = self.bytes.swap(bytes, std::sync::atomic::Ordering::Relaxed);
-        self.progress.advance(bytes.saturating_sub(before));
-    }
-
-    fn phase(&self, name: &'static str) {
-        self.progress.phase(name);
-    }
-
-    fn cancelled(&self) -> bool {
-        progress::interrupted()
-    }
+/// Shows how far an ingest is.
+fn reading_progress(shared: &Shared) -> Progress {
+    Progress::new(shared, "reading", Some(0), true)
 }

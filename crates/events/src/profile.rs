@@ -122,7 +122,7 @@ impl Profile {
 fn kind_profile(ingested: &Ingested, kind: usize) -> KindProfile {
     let graph = &ingested.graph;
     let mut degrees: Vec<(u64, u32)> = graph
-        .identifiers_of_kind(KindId(kind as u8))
+        .identifiers_of_kind(KindId::of_index(kind))
         .map(|identifier| (graph.identifier_degree(IdentifierId(identifier)) as u64, identifier))
         .collect();
     degrees.sort_unstable_by_key(|&(degree, identifier)| (std::cmp::Reverse(degree), identifier));

@@ -41,9 +41,9 @@ const COMPARED: usize = 4;
 
 /// Identifiers that are another one under a second name; ascending. Of equals the one with the lowest id is nobody's alias.
 pub(crate) fn find_aliases(facts: Facts<'_>, config: &ClassifyConfig) -> Vec<IdentifierId> {
-    let shared: Vec<IdentifierId> = (0..facts.graph.kind_count())
-        .filter(|&kind| facts.roles[kind].is_interest() || facts.roles[kind] == KindRole::Other)
-        .flat_map(|kind| facts.graph.identifiers_of_kind(graph::KindId(kind as u8)))
+    let shared: Vec<IdentifierId> = (facts.graph.kinds())
+        .filter(|kind| facts.roles[kind.index()].is_interest() || facts.roles[kind.index()] == KindRole::Other)
+        .flat_map(|kind| facts.graph.identifiers_of_kind(kind))
         .map(IdentifierId)
         .filter(|&identifier| facts.graph.identifier_degree(identifier) > 1)
         .collect();

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
 
 use crate::config::BenignConfig;
+use crate::names::SignalName;
 use crate::stories::{Beta, Expectation, HYPOTHESES, OPERATORS};
 use crate::structure::Structure;
 
@@ -67,59 +68,57 @@ impl BenignHypothesis {
         HYPOTHESES.iter().map(|&(hypothesis, _)| hypothesis)
     }
 
-    /// Whether the story itself brings the behaviour that a signal of this name measures: a class does its homework in the same
-    /// evening, in one subject and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
+    /// Whether the story itself brings the behaviour that a signal measures: a class does its homework in the same evening, in one
+    /// subject and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
     /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned
     /// ones.
-    pub fn brings(self, signal: &str) -> bool {
-        let brought: &[&str] = match self {
-            BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => &[
-                "diurnal_phase",
-                "registration_bursts",
-                "template_fan_out",
-                "capability_concentration",
-                "regular_use",
-                "office_hours",
-            ],
-            BenignHypothesis::Services => &[
-                "diurnal_phase",
-                "registration_bursts",
-                "template_fan_out",
-                "capability_concentration",
-                "synchrony",
-                "regular_use",
-                "office_hours",
-            ],
-            BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => &["diurnal_phase"],
-            BenignHypothesis::Agency | BenignHypothesis::Reseller => {
-                &["diurnal_phase", "registration_bursts", "regular_use", "office_hours"]
+    pub fn brings<Kind>(self, signal: &SignalName<Kind>) -> bool {
+        use SignalName::{
+            CapabilityConcentration, DiurnalPhase, LaunchPivot, OfficeHours, RegistrationBursts, RegularUse, Synchrony,
+            TemplateFanOut, Tenure,
+        };
+        match self {
+            BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => matches!(
+                signal,
+                DiurnalPhase | RegistrationBursts | TemplateFanOut | CapabilityConcentration | RegularUse | OfficeHours
+            ),
+            BenignHypothesis::Services => matches!(
+                signal,
+                DiurnalPhase
+                    | RegistrationBursts
+                    | TemplateFanOut
+                    | CapabilityConcentration
+                    | Synchrony
+                    | RegularUse
+                    | OfficeHours
+            ),
+            BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => {
+                matches!(signal, DiurnalPhase)
             }
-            BenignHypothesis::Class | BenignHypothesis::Course => &[
-                "diurnal_phase",
-                "registration_bursts",
-                "template_fan_out",
-                "capability_concentration",
-                "synchrony",
-                "regular_use",
-            ],
+            BenignHypothesis::Agency | BenignHypothesis::Reseller => {
+                matches!(signal, DiurnalPhase | RegistrationBursts | RegularUse | OfficeHours)
+            }
+            BenignHypothesis::Class | BenignHypothesis::Course => matches!(
+                signal,
+                DiurnalPhase | RegistrationBursts | TemplateFanOut | CapabilityConcentration | Synchrony | RegularUse
+            ),
             BenignHypothesis::Hackathon => {
-                &["diurnal_phase", "registration_bursts", "template_fan_out", "synchrony", "launch_pivot", "regular_use"]
+                matches!(signal, DiurnalPhase | RegistrationBursts | TemplateFanOut | Synchrony | LaunchPivot | RegularUse)
             }
             BenignHypothesis::BenchmarkCrowd => {
-                &["template_fan_out", "capability_concentration", "synchrony", "launch_pivot", "diurnal_phase", "regular_use"]
+                matches!(signal, TemplateFanOut | CapabilityConcentration | Synchrony | LaunchPivot | DiurnalPhase | RegularUse)
             }
-            BenignHypothesis::FreeCreditRing => &["diurnal_phase", "registration_bursts"],
-            BenignHypothesis::BuildService => &["diurnal_phase", "capability_concentration", "synchrony", "regular_use"],
+            BenignHypothesis::FreeCreditRing => matches!(signal, DiurnalPhase | RegistrationBursts),
+            BenignHypothesis::BuildService => matches!(signal, DiurnalPhase | CapabilityConcentration | Synchrony | RegularUse),
             BenignHypothesis::Audience => {
-                &["diurnal_phase", "template_fan_out", "capability_concentration", "launch_pivot", "tenure"]
+                matches!(signal, DiurnalPhase | TemplateFanOut | CapabilityConcentration | LaunchPivot | Tenure)
             }
-        };
-        brought.contains(&signal)
+        }
     }
 
-    /// Whether a signal of this name is of behaviour that no story brings.
-    pub(crate) fn none_brings(signal: &str) -> bool {
-        matches!(signal, "one_queue" | "ban_and_replace")
+    /// Whether a signal is of behaviour that no story brings.
+    pub(crate) fn none_brings<Kind>(signal: &SignalName<Kind>) -> bool {
+        matches!(signal, SignalName::OneQueue | SignalName::BanAndReplace)
     }
 
     /// Whether the story is of a crowd of strangers, who pay for themselves: hardly two of them share a card.
@@ -151,7 +150,7 @@ impl BenignLikelihood {
 }
 
 /// All hypotheses, the most likely first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BenignVerdict {
     /// Descending bits, ties in the order of the enum.
     pub likelihoods: Vec<BenignLikelihood>,

@@ -124,8 +124,7 @@ pub struct Classification {
 /// Classifies every identifier.
 pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
     let times = first_uses(facts);
-    let tails: Vec<KindTail> =
-        (0..facts.graph.kind_count()).map(|kind| fit_tail(facts, KindId(kind as u8), &times, config)).collect();
+    let tails: Vec<KindTail> = facts.graph.kinds().map(|kind| fit_tail(facts, kind, &times, config)).collect();
     let tenure = population_tenure(facts);
     let account_count = facts.seen_accounts() as f64;
     let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ranges::{OutOfRange, Range, check_all};
+
 /// All of the chain: classify, weigh, corroborate, explain, score.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,21 @@ pub struct LinkageConfig {
     pub benign: BenignConfig,
     /// How candidates are scored.
     pub score: ScoreConfig,
+}
+
+impl LinkageConfig {
+    /// Whether every number is one that can be meant.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] that names the first that isn't.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let LinkageConfig { classify, weigh, members, benign, score } = self;
+        benign.validate().map_err(|wrong| wrong.within("benign"))?;
+        classify.validate().map_err(|wrong| wrong.within("classify"))?;
+        members.validate().map_err(|wrong| wrong.within("members"))?;
+        score.validate().map_err(|wrong| wrong.within("score"))?;
+        weigh.validate().map_err(|wrong| wrong.within("weigh"))
+    }
 }
 
 /// Thresholds of [`crate::classify`].
@@ -73,6 +90,19 @@ impl Default for ClassifyConfig {
     }
 }
 
+impl ClassifyConfig {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        check_all(&mut [
+            ("popular_share", self.popular_share, Range::Share),
+            ("common_share", self.common_share, Range::Share),
+            ("crowd_share", self.crowd_share, Range::Share),
+            ("tail_deviations", self.tail_deviations, Range::NotNegative),
+            ("burst_spread", self.burst_spread, Range::NotNegative),
+            ("alias_share", self.alias_share, Range::Share),
+        ])
+    }
+}
+
 /// Thresholds of [`crate::weigh`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -104,6 +134,21 @@ impl Default for WeighConfig {
             separation_floor: 0.05,
             separation_pairs: 20_000,
         }
+    }
+}
+
+impl WeighConfig {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        let mut settings = vec![
+            ("activity_floor", self.activity_floor, Range::Share),
+            ("separation_floor", self.separation_floor, Range::Share),
+        ];
+        settings.extend(self.kind_separation.iter().flatten().map(|&given| ("kind_separation", given, Range::NotNegative)));
+        let half_life = self.half_life_days.iter();
+        settings.extend(
+            half_life.flat_map(|&days| [Range::NotNegative, Range::Positive].map(|range| ("half_life_days", days, range))),
+        );
+        check_all(&mut settings)
     }
 }
 
@@ -206,6 +251,22 @@ impl Default for MemberConfig {
 }
 
 impl MemberConfig {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        check_all(&mut [
+            ("margin_bits", self.margin_bits, Range::Finite),
+            ("join_bits", self.join_bits, Range::Finite),
+            ("same_kind_discount", self.same_kind_discount, Range::Share),
+            ("hub_discount", self.hub_discount, Range::Share),
+            ("key_lift", self.key_lift, Range::NotNegative),
+            ("exclusivity", self.exclusivity, Range::Share),
+            ("merge_share", self.merge_share, Range::Share),
+            ("accept_share", self.accept_share, Range::Share),
+            ("interlock", self.interlock, Range::NotNegative),
+            ("part_share", self.part_share, Range::Share),
+            ("loose_share", self.loose_share, Range::Share),
+        ])
+    }
+
     /// Whether an identifier is a group's own, one account left out: `held` of its `others` are in the group.
     pub(crate) fn is_exclusive(&self, held: u32, others: u32) -> bool {
         held > 0 && f64::from(held) >= self.exclusivity * f64::from(others)
@@ -228,6 +289,12 @@ impl Default for BenignConfig {
     }
 }
 
+impl BenignConfig {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        check_all(&mut [("occasion_hours", self.occasion_hours, Range::NotNegative)])
+    }
+}
+
 /// Thresholds of [`crate::score`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -243,5 +310,15 @@ pub struct ScoreConfig {
 impl Default for ScoreConfig {
     fn default() -> Self {
         ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 5.0 }
+    }
+}
+
+impl ScoreConfig {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        check_all(&mut [
+            ("dependence_discount", self.dependence_discount, Range::Share),
+            ("signal_bits", self.signal_bits, Range::Positive),
+            ("threshold_bits", self.threshold_bits, Range::Finite),
+        ])
     }
 }

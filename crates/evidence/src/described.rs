@@ -99,7 +99,7 @@ impl Corroborator<'_> {
                 };
                 if standing.bits >= 0.0 && standing.robust_bits < 0.0 {
                     let of_weakest =
-                        |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)).0 == standing.weakest;
+                        |&&(identifier, _): &&(u32, f64)| facts.graph.kind_of(IdentifierId(identifier)) == standing.weakest;
                     needed.extend(here.iter().filter(of_weakest).map(|&(identifier, _)| identifier));
                 }
                 members.push(Member::of_odds(account, role, standing.bits));

@@ -12,9 +12,11 @@ pub(crate) mod toy;
 
 pub mod behaviour;
 pub mod facts;
+pub mod names;
 pub mod signal;
 
 pub mod config;
+mod ranges;
 
 mod aliases;
 pub mod classify;
@@ -52,9 +54,11 @@ pub use config::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, Scor
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
+pub use names::{SignalFamily, SignalName, TestName, UnknownName};
+pub use ranges::{OutOfRange, Range};
 pub use score::{
-    Breakdown, Cases, NamedSignal, Reason, ScoreCard, SignalFamily, broken_down, cases_left, cases_of, rank_networks,
-    score_against, score_network,
+    Breakdown, Cases, NamedSignal, Reason, ScoreCard, broken_down, cases_left, cases_of, rank_networks, score_against,
+    score_network,
 };
 pub use sharing::SharingNull;
 pub use signal::Signal;

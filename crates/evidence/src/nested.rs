@@ -36,12 +36,12 @@ pub(crate) fn nested_kinds(facts: Facts<'_>, classification: &Classification, co
     kinds
         .clone()
         .map(|finer| {
-            let pairs = sampled_pairs(facts, classification, KindId(finer as u8), config.separation_pairs);
+            let pairs = sampled_pairs(facts, classification, KindId::of_index(finer), config.separation_pairs);
             let implies = |coarser: usize| {
                 if coarser == finer || pairs.len() < LEAST_PAIRS {
                     return false;
                 }
-                let coarser = facts.graph.identifiers_of_kind(KindId(coarser as u8));
+                let coarser = facts.graph.identifiers_of_kind(KindId::of_index(coarser));
                 let implied =
                     pairs.par_iter().filter(|(finer, places)| !implied_by(facts, *finer, places, &coarser).is_empty());
                 implied.count() as f64 >= LEAST_SHARE * pairs.len() as f64
@@ -56,8 +56,8 @@ pub(crate) fn nested_kinds(facts: Facts<'_>, classification: &Classification, co
 pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &[f32]) -> Vec<u32> {
     let mut implied: Vec<u32> = implied_pairs(nested)
         .flat_map(|(finer, coarser)| {
-            let coarser = facts.graph.identifiers_of_kind(KindId(coarser as u8));
-            let finer = facts.graph.identifiers_of_kind(KindId(finer as u8));
+            let coarser = facts.graph.identifiers_of_kind(KindId::of_index(coarser));
+            let finer = facts.graph.identifiers_of_kind(KindId::of_index(finer));
             let links = |identifier: &u32| {
                 let positions = facts.graph.sightings_of_identifier(IdentifierId(*identifier));
                 positions.len() > 1 && positions.iter().any(|&position| edges[position as usize] > 0.0)

@@ -42,56 +42,35 @@
 //! had looked. Where nobody knows cards nor addresses, stories say nothing of a shape, and structure counts with the odds that
 //! no audience explains it.
 
-use serde::{Deserialize, Serialize};
+use graph::KindId;
 
 use crate::Signal;
 use crate::benign::{BenignHypothesis, BenignLikelihood, BenignVerdict};
 use crate::config::ScoreConfig;
 use crate::members::{Candidate, Role};
+use crate::names::{SignalFamily, SignalName, TestName};
 use crate::sharing::{SharingNull, sharing_signal};
 
-/// What a signal looks at; signals of one family are dependent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignalFamily {
-    /// Who is tied to whom, or takes turns with whom.
-    Membership,
-    /// Which identifiers repeat.
-    Sharing,
-    /// When accounts act and come.
-    Timing,
-    /// What accounts ask.
-    Content,
-    /// Whether the group is more than harmless parts.
-    CrossLinked,
-    /// Whether the accounts look like people's: hours of their own, and an age.
-    Habits,
-    /// Anything else.
-    Other,
-}
-
-/// A signal with its name; `None` where the input is missing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NamedSignal {
-    /// A stable name for tables and files.
-    pub name: String,
-    /// What it looks at.
-    pub family: SignalFamily,
+/// A signal with its name; `None` where the input is missing. `Kind`: how kinds are told, see [`SignalName`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedSignal<Kind = KindId> {
+    /// What was measured.
+    pub name: SignalName<Kind>,
     /// The measurement.
     pub signal: Option<Signal>,
-    /// The tests that it is made of, if several, by name. They explain it, and count for nothing beside it.
-    pub tests: Vec<(String, Signal)>,
+    /// The tests that it is made of, if several. They explain it, and count for nothing beside it.
+    pub tests: Vec<(TestName, Signal)>,
 }
 
-impl NamedSignal {
+impl<Kind> NamedSignal<Kind> {
     /// A signal that is made of no others.
-    pub fn new(name: impl Into<String>, family: SignalFamily, signal: Option<Signal>) -> Self {
-        NamedSignal { name: name.into(), family, signal, tests: Vec::new() }
+    pub fn new(name: SignalName<Kind>, signal: Option<Signal>) -> Self {
+        NamedSignal { name, signal, tests: Vec::new() }
     }
 }
 
 /// The case for and against one candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScoreCard {
     /// All signals, also the missing ones.
     pub signals: Vec<NamedSignal>,
@@ -106,10 +85,10 @@ pub struct ScoreCard {
 }
 
 /// "`members` accounts share `identifiers` identifiers of `kind`".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// The kind's index.
-    pub kind: u8,
+    /// The kind.
+    pub kind: KindId,
     /// Members with a shared identifier of the kind.
     pub members: u32,
     /// Identifiers of the kind on two or more members.
@@ -147,31 +126,30 @@ pub fn score_network(
     ScoreCard { signals, benign, evidence_bits, score_bits, why }
 }
 
-/// The signal that speaks for a company and no other story.
-const OFFICE_HOURS: &str = "office_hours";
-
 /// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
 /// given those that no story brings.
-pub fn cases_left(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
+pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
     let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
     let against = of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max);
     let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
-    let left = |named: &NamedSignal, bits: f64| match (bits > 0.0, told.hypothesis.brings(&named.name)) {
+    // Office hours speak for a company and no other story.
+    let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
+    let left = |named: &NamedSignal<Kind>, bits: f64| match (bits > 0.0, told.hypothesis.brings(&named.name)) {
         (true, true) => unexplained * bits,
-        (false, true) if named.name == OFFICE_HOURS => (1.0 - unexplained) * bits,
-        (false, false) if named.name == OFFICE_HOURS => 0.0,
+        (false, true) if of_office(named) => (1.0 - unexplained) * bits,
+        (false, false) if of_office(named) => 0.0,
         _ => bits,
     };
     sums(signals, left, config)
 }
 
 /// The score of signals against a harmless story, by the formula of the module.
-pub fn score_against(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
+pub fn score_against<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
     broken_down(signals, told, config).score
 }
 
 /// How the score of signals against a harmless story comes about.
-pub fn broken_down(signals: &[NamedSignal], told: BenignLikelihood, config: &ScoreConfig) -> Breakdown {
+pub fn broken_down<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Breakdown {
     let cases = cases_left(signals, told, config);
     let added = cases.added(told);
     match cases.weakest(told) {
@@ -256,21 +234,21 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 }
 
 /// Dependence-aware sums of the families: see the module's formula.
-pub fn cases_of(signals: &[NamedSignal], config: &ScoreConfig) -> Cases {
+pub fn cases_of<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> Cases {
     sums(signals, |_, bits| bits, config)
 }
 
 /// The sums of the families, where `counted` says what is left of a signal's bits.
-fn sums(signals: &[NamedSignal], counted: impl Fn(&NamedSignal, f64) -> f64, config: &ScoreConfig) -> Cases {
+fn sums<Kind>(signals: &[NamedSignal<Kind>], counted: impl Fn(&NamedSignal<Kind>, f64) -> f64, config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
         .filter_map(|named| {
             let bits = counted(named, named.signal.as_ref()?.bits);
-            Some((named.family, bits.clamp(-config.signal_bits, config.signal_bits)))
+            Some((named.name.family(), bits.clamp(-config.signal_bits, config.signal_bits)))
         })
         .collect();
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    let of_content = signals.iter().filter(|named| named.family == SignalFamily::Content);
+    let of_content = signals.iter().filter(|named| named.name.family() == SignalFamily::Content);
     let content_has_power = of_content.filter_map(|named| named.signal.as_ref()).any(Signal::has_power);
     let mut cases = Cases { content_has_power, ..Cases::default() };
     for family in present.chunk_by(|left, right| left.0 == right.0) {
@@ -302,7 +280,7 @@ fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal
         let capped = value.clamp(-config.signal_bits, config.signal_bits);
         Signal { value, expected: 0.0, bits: capped, p_value: None, power: None }
     });
-    NamedSignal::new("membership", SignalFamily::Membership, signal)
+    NamedSignal::new(SignalName::Membership, signal)
 }
 
 #[cfg(test)]
@@ -334,7 +312,17 @@ mod tests {
 
     fn signal(bits: f64, family: SignalFamily) -> NamedSignal {
         let signal = Signal { value: bits, expected: 0.0, bits, p_value: None, power: None };
-        NamedSignal::new("made", family, Some(signal))
+        let name = match family {
+            SignalFamily::Membership => SignalName::Membership,
+            SignalFamily::Sharing => SignalName::Sharing(KindId(0)),
+            // No story brings it, so that stories leave all of its bits.
+            SignalFamily::Timing => SignalName::OneQueue,
+            SignalFamily::Content => SignalName::CapabilityConcentration,
+            SignalFamily::CrossLinked => SignalName::CrossLinked,
+            SignalFamily::Habits => SignalName::OwnHours,
+            SignalFamily::Other => SignalName::Tenure,
+        };
+        NamedSignal::new(name, Some(signal))
     }
 
     #[test]
@@ -352,7 +340,7 @@ mod tests {
         let (toy, network) = planted(600, 60);
         let found = candidate(network);
         let without = card_of(toy.facts(), &found, &[]).evidence_bits;
-        let missing = NamedSignal::new("absent", SignalFamily::Timing, None);
+        let missing = NamedSignal::new(SignalName::Synchrony, None);
         assert_eq!(card_of(toy.facts(), &found, &[missing]).evidence_bits, without);
         let twice = [signal(8.0, SignalFamily::Timing), signal(8.0, SignalFamily::Timing)];
         assert!((card_of(toy.facts(), &found, &twice).evidence_bits - without - 12.0).abs() < 1e-9);
@@ -415,23 +403,22 @@ mod tests {
 
     #[test]
     fn a_queue_speaks_against_the_story_that_explains_the_rest() {
-        let named = |name: &str, family, bits| NamedSignal { name: name.to_owned(), ..signal(bits, family) };
         let story = |hypothesis, bits| BenignLikelihood { hypothesis, bits };
         let config = ScoreConfig::default();
-        let score = |timing: &str, told| {
+        let score = |timing: SignalName, told| {
             let signals = [
-                named("membership", SignalFamily::Membership, 15.0),
-                named(timing, SignalFamily::Timing, 10.0),
-                named("capability_concentration", SignalFamily::Content, 10.0),
+                signal(15.0, SignalFamily::Membership),
+                NamedSignal { name: timing, ..signal(10.0, SignalFamily::Timing) },
+                signal(10.0, SignalFamily::Content),
             ];
             score_against(&signals, told, &config)
         };
         // A company's timers load its accounts evenly, and its work is of one kind: nothing is left.
-        assert!(score("regular_use", story(BenignHypothesis::Enterprise, 2.0)).abs() < 1e-9);
+        assert!(score(SignalName::RegularUse, story(BenignHypothesis::Enterprise, 2.0)).abs() < 1e-9);
         // It has no queue. What hands work to whoever rested longest leaves 2^(2 - 10) of the story.
-        assert!((score("one_queue", story(BenignHypothesis::Enterprise, 2.0)) - 10.0).abs() < 0.1);
+        assert!((score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 2.0)) - 10.0).abs() < 0.1);
         // Of a story that fits much better than an operator, it leaves all.
-        assert!(score("one_queue", story(BenignHypothesis::Enterprise, 14.0)) < 1.0);
+        assert!(score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 14.0)) < 1.0);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use graph::{IdentifierId, KindId};
 use rayon::prelude::*;
 
 use crate::config::ScoreConfig;
-use crate::score::{NamedSignal, SignalFamily};
+use crate::names::SignalName;
+use crate::score::NamedSignal;
 use crate::structure::KindShape;
 use crate::{Facts, Signal};
 
@@ -35,7 +36,7 @@ impl SharingNull {
         let degrees = (0..facts.graph.kind_count())
             .into_par_iter()
             .map(|kind| {
-                let range = facts.graph.identifiers_of_kind(KindId(kind as u8));
+                let range = facts.graph.identifiers_of_kind(KindId::of_index(kind));
                 let comparable = range.filter(|&identifier| facts.is_comparable(identifier));
                 let mut all: Vec<u32> =
                     comparable.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
@@ -47,8 +48,8 @@ impl SharingNull {
     }
 
     /// Expected distinct identifiers among so many random `sightings`.
-    pub fn expected_distinct(&self, kind: u8, sightings: u32) -> f64 {
-        let degrees = &self.degrees[usize::from(kind)];
+    pub fn expected_distinct(&self, kind: KindId, sightings: u32) -> f64 {
+        let degrees = &self.degrees[kind.index()];
         let total = degrees.iter().map(|&(degree, number)| u64::from(degree) * u64::from(number)).sum();
         let seen = |&(degree, number): &(u32, u32)| f64::from(number) * -ln_missed(total, degree, sightings).exp_m1();
         degrees.iter().map(seen).sum()
@@ -72,7 +73,7 @@ pub(crate) fn sharing_signal(shape: &KindShape, null: &SharingNull, config: &Sco
     let bits = ((repeats + 0.5) / (expected_repeats + 0.5)).log2().clamp(-UNSHARED_BITS, config.signal_bits);
     let signal =
         Signal { value: repeats / sightings, expected: expected_repeats / sightings, bits, p_value: None, power: None };
-    NamedSignal::new(format!("sharing_{}", shape.kind), SignalFamily::Sharing, Some(signal))
+    NamedSignal::new(SignalName::Sharing(shape.kind), Some(signal))
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     fn the_expected_number_of_distinct_identifiers() {
         let expected = |accounts: u32, of_each: u32, sightings: u32| {
             let touches: Vec<Touch> = (0..accounts).map(|account| (account, 0, account / of_each, 0)).collect();
-            SharingNull::of(Toy::new(&[KindRole::Payment], accounts, &touches).facts()).expected_distinct(0, sightings)
+            SharingNull::of(Toy::new(&[KindRole::Payment], accounts, &touches).facts()).expected_distinct(KindId(0), sightings)
         };
         // Two identifiers of two accounts: three of the four sightings show both.
         assert_eq!([1, 3, 4].map(|sightings| expected(4, 2, sightings)), [1.0, 2.0, 2.0]);
@@ -117,8 +118,13 @@ mod tests {
             let distinct: BTreeSet<u32> = sighting.iter().map(|at| owners[at]).collect();
             repeats += (group - distinct.len()) as f64;
         }
-        let expected = group as f64 - null.expected_distinct(0, group as u32);
+        let expected = group as f64 - null.expected_distinct(KindId(0), group as u32);
         assert!((repeats / f64::from(rounds) - expected).abs() < 1.0, "{repeats} {expected}");
+    }
+
+    /// A kind of which every member has one identifier.
+    fn of_size(size: u32, distinct: u32) -> KindShape {
+        KindShape { kind: KindId(0), members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 }
     }
 
     proptest! {
@@ -129,7 +135,7 @@ mod tests {
         fn more_distinct_identifiers_never_raise_sharing(size in 3u32..60, cards in 1u32..59) {
             let cards = cards.min(size - 1);
             let bits = |distinct: u32, null: &SharingNull| {
-                let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+                let shape = of_size(size, distinct);
                 sharing_signal(&shape, null, &ScoreConfig::default()).signal.expect("there are sightings").bits
             };
             let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 2, 0)).collect();
@@ -144,8 +150,8 @@ mod tests {
             let touches: Vec<Touch> = (0..200).map(|account| (account, 0, account / 4, 0)).collect();
             let toy = Toy::new(&[KindRole::Payment], 200, &touches);
             let null = SharingNull::of(toy.facts());
-            let distinct = null.expected_distinct(0, size).round() as u32;
-            let shape = KindShape { kind: 0, members: size, sightings: size, distinct, shared: 0, sharing_members: 0, top_members: 1 };
+            let distinct = null.expected_distinct(KindId(0), size).round() as u32;
+            let shape = of_size(size, distinct);
             let bits = sharing_signal(&shape, &null, &ScoreConfig::default()).signal.expect("there are sightings").bits;
             prop_assert!(bits.abs() < 1.1, "{}", bits);
         }

@@ -32,7 +32,7 @@ const TASK: usize = 1024;
 /// One kind of one account: `exclusive` of `sightings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Share {
-    kind: u8,
+    kind: KindId,
     exclusive: u32,
     sightings: u32,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Standing {
     /// Kinds that have an exclusive identifier and follow from no other such kind.
     pub(crate) independent_kinds: u32,
     /// The kind whose identifier costs most.
-    pub(crate) weakest: u8,
+    pub(crate) weakest: KindId,
 }
 
 /// What standings are judged by.
@@ -139,7 +139,7 @@ impl Population {
         let counts: Vec<u32> = (0..accounts * kinds)
             .into_par_iter()
             .with_min_len(4096)
-            .map(|at| sightings_of_kind(facts, (at / kinds) as u32, (at % kinds) as u8))
+            .map(|at| sightings_of_kind(facts, (at / kinds) as u32, KindId::of_index(at % kinds)))
             .collect();
         let moments = (0..kinds)
             .into_par_iter()
@@ -171,17 +171,25 @@ fn by_stratum(totals: impl Iterator<Item = u32>) -> [u32; u32::BITS as usize] {
 /// An account's identifiers of a kind. Templates of its own are free to make, so `u` of them count as `log2(1 + u)`: a
 /// paraphrasing operator's accounts still look like each other, and a customer with a single popular template is not all of one
 /// piece.
-fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: u8) -> u32 {
-    let range = facts.graph.identifiers_of_kind(KindId(kind));
+fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: KindId) -> u32 {
+    let range = facts.graph.identifiers_of_kind(kind);
     let of_kind = facts.graph.identifiers_within(AccountId(account), &range);
     let comparable = of_kind.iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
     let own = of_kind.len() - comparable;
     (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
 }
 
-/// The (account, kind, number) of the identifiers that are exclusive to a group, one account left out, of every account that has
-/// any but known-good ones, ascending; a member without any gets an entry of none.
-fn touches_of(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<(u32, u8, u32)> {
+/// What of a group an account has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Touch {
+    account: u32,
+    kind: KindId,
+    /// Its identifiers of the kind that are exclusive to the group, the account itself left out; 0 of a member without any.
+    exclusive: u32,
+}
+
+/// What every account that has any of a group's exclusive identifiers has of them, ascending; known-good accounts aside.
+fn touches_of(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<Touch> {
     let Judge { facts, classification, config, .. } = judge;
     let (graph, group) = (facts.graph, members[0].0);
     let is_member = |account: u32| groups[account as usize] == group;
@@ -196,22 +204,21 @@ fn touches_of(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<
         let others = accounts.len() as u32 - 1;
         // An outsider leaves nobody out of those that hold it.
         let is_own = is_notable(held, accounts.len()) && config.is_exclusive(held, others);
-        let kind = graph.kind_of(IdentifierId(run[0])).0;
+        let kind = graph.kind_of(IdentifierId(run[0]));
         let speaks = move |&account: &u32| {
             !facts.is_allowed_account(account) && config.is_exclusive(held - u32::from(is_member(account)), others)
         };
         let accounts = if is_own { accounts } else { &[] };
         accounts.iter().copied().filter(speaks).map(move |account| (account, kind))
     };
-    let mut exclusive: Vec<(u32, u8)> = held.par_chunk_by(|left, right| left == right).flat_map_iter(speaking).collect();
+    let mut exclusive: Vec<(u32, KindId)> = held.par_chunk_by(|left, right| left == right).flat_map_iter(speaking).collect();
     exclusive.par_sort_unstable();
-    let mut touches: Vec<(u32, u8, u32)> =
-        exclusive.par_chunk_by(|left, right| left == right).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect();
+    let of_run = |run: &[(u32, KindId)]| Touch { account: run[0].0, kind: run[0].1, exclusive: run.len() as u32 };
+    let mut touches: Vec<Touch> = exclusive.par_chunk_by(|left, right| left == right).map(of_run).collect();
     let touched = |account: u32| exclusive.binary_search_by(|row| row.0.cmp(&account)).is_ok();
     let untouched = members.par_iter().with_min_len(TASK).map(|&(_, account)| account);
-    touches.par_extend(
-        untouched.filter(|&account| !facts.is_allowed_account(account) && !touched(account)).map(|account| (account, 0, 0)),
-    );
+    let untouched = untouched.filter(|&account| !facts.is_allowed_account(account) && !touched(account));
+    touches.par_extend(untouched.map(|account| Touch { account, kind: KindId(0), exclusive: 0 }));
     touches.par_sort_unstable();
     touches
 }
@@ -235,19 +242,19 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     let (group, member_count) = (members[0].0, members.len() as u32);
     let kinds = facts.graph.kind_count();
     let touches = touches_of(judge, groups, members);
-    let row_of = |touches: &[(u32, u8, u32)]| {
-        let account = touches[0].0;
-        let shares = (0..).zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
-            let exclusive = touches.iter().filter(|touch| touch.1 == kind).map(|touch| touch.2).sum();
+    let row_of = |touches: &[Touch]| {
+        let account = touches[0].account;
+        let shares = facts.graph.kinds().zip(population.counts_of(account)).filter_map(|(kind, &sightings)| {
+            let exclusive = touches.iter().filter(|touch| touch.kind == kind).map(|touch| touch.exclusive).sum();
             (sightings > 0).then_some(Share { kind, exclusive, sightings })
         });
         let (shares, is_member): (Vec<Share>, bool) = (shares.collect(), groups[account as usize] == group);
         Row { account, is_member, total: shares.iter().map(|share| share.sightings).sum(), shares }
     };
-    let rows: Vec<Row> = touches.par_chunk_by(|left, right| left.0 == right.0).map(row_of).collect();
+    let rows: Vec<Row> = touches.par_chunk_by(|left, right| left.account == right.account).map(row_of).collect();
     let column_of = |kind: usize, is_member: bool| -> Column {
         let of_row = |(number, row): (u32, &Row)| {
-            let share = row.shares.iter().find(|share| usize::from(share.kind) == kind)?;
+            let share = row.shares.iter().find(|share| share.kind.index() == kind)?;
             Some((number, share.exclusive, share.sightings))
         };
         (0..).zip(&rows).filter(|(_, row)| row.is_member == is_member).filter_map(of_row).collect()
@@ -268,7 +275,7 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     // Everybody but those who touch the group: they have no exclusive identifier, whatever the rest is.
     let elsewhere = of_kinds().map(|kind| {
         let mut moments = population.moments[kind].clone();
-        let of_rows = rows.iter().filter_map(|row| row.shares.iter().find(|share| usize::from(share.kind) == kind));
+        let of_rows = rows.iter().filter_map(|row| row.shares.iter().find(|share| share.kind.index() == kind));
         of_rows.for_each(|share| moments.add(0, share.sightings, -1.0));
         moments
     });
@@ -347,12 +354,12 @@ fn stand(
     (inside, outside): (&[Tabulated], &[Stratified]),
     nested: &[Vec<bool>],
 ) -> Standing {
-    let shown = || shares.iter().filter(|share| share.exclusive > 0).map(|share| usize::from(share.kind));
-    let implied = |kind: u8| is_implied(nested, usize::from(kind), shown());
-    let (mut bits, mut worst, mut weakest, mut independent_kinds) = (prior, 0.0f64, 0, 0);
+    let shown = || shares.iter().filter(|share| share.exclusive > 0).map(|share| share.kind.index());
+    let implied = |kind: KindId| is_implied(nested, kind.index(), shown());
+    let (mut bits, mut worst, mut weakest, mut independent_kinds) = (prior, 0.0f64, KindId(0), 0);
     for share in shares.iter().filter(|share| !implied(share.kind)) {
         let ratio = |exclusive: u32, sightings: u32| {
-            let kind = usize::from(share.kind);
+            let kind = share.kind.index();
             let outside = outside[kind].law_of(share.sightings);
             (inside[kind].log_likelihood(exclusive, sightings) - outside.log_likelihood(exclusive, sightings))
                 * std::f64::consts::LOG2_E

@@ -18,8 +18,7 @@
 //! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost:
 //! O(sightings and events of the members).
 
-use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32};
-use serde::{Deserialize, Serialize};
+use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U32};
 
 use crate::config::BenignConfig;
 use crate::members::Candidate;
@@ -30,10 +29,10 @@ use crate::{Facts, KindRole};
 const BURST_TEMPLATES: usize = 5;
 
 /// One kind among the members.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KindShape {
-    /// The kind's index.
-    pub kind: u8,
+    /// The kind.
+    pub kind: KindId,
     /// Members with an identifier of the kind.
     pub members: u32,
     /// Sightings of the kind among members.
@@ -56,7 +55,7 @@ impl KindShape {
 }
 
 /// A candidate's shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Structure {
     /// Members.
     pub size: u32,
@@ -115,12 +114,12 @@ pub fn measure_structure(
     pairs.sort_unstable();
     let kinds = kind_shapes(facts, &pairs);
     let top = |role: KindRole| {
-        let of_role = kinds.iter().filter(|shape| facts.roles[usize::from(shape.kind)] == role);
+        let of_role = kinds.iter().filter(|shape| facts.roles[shape.kind.index()] == role);
         of_role.map(KindShape::top_share).reduce(f64::max)
     };
     let (weekdays, profile_peak) = profile(facts, &accounts);
     let declared_organisation = top_organisation(facts, &accounts);
-    let asks = kinds.iter().any(|shape| facts.roles[usize::from(shape.kind)].is_interest());
+    let asks = kinds.iter().any(|shape| facts.roles[shape.kind.index()].is_interest());
     Structure {
         size: accounts.len() as u32,
         top_payment: top(KindRole::Payment),
@@ -145,7 +144,7 @@ pub fn measure_structure(
 
 /// Shapes of all kinds in (identifier, account) pairs in ascending order.
 fn kind_shapes(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Vec<KindShape> {
-    let kind_of = |pair: &(u32, u32)| facts.graph.kind_of(IdentifierId(pair.0)).0;
+    let kind_of = |pair: &(u32, u32)| facts.graph.kind_of(IdentifierId(pair.0));
     pairs
         .chunk_by(|left, right| kind_of(left) == kind_of(right))
         .map(|of_kind| {
@@ -244,7 +243,7 @@ fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
 
 /// Repeats of templates and content over the repeats of every kind that isn't a broad attribute.
 fn interest(facts: Facts<'_>, kinds: &[KindShape]) -> Option<f64> {
-    let role = |shape: &&KindShape| facts.roles[usize::from(shape.kind)];
+    let role = |shape: &&KindShape| facts.roles[shape.kind.index()];
     let repeats = |shape: &KindShape| u64::from(shape.sightings - shape.distinct);
     let all: u64 = kinds.iter().filter(|shape| role(shape) != KindRole::Weak).map(repeats).sum();
     let of_interest: u64 = kinds.iter().filter(|shape| role(shape).is_interest()).map(repeats).sum();

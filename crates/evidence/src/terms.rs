@@ -133,7 +133,7 @@ impl TieTerms {
 
     /// The pairs of kinds of which the second follows from the first and counts only where that isn't shared; ascending.
     pub fn implied_kinds(&self) -> impl Iterator<Item = (KindId, KindId)> + '_ {
-        implied_pairs(&self.nested).map(|(finer, coarser)| (KindId(finer as u8), KindId(coarser as u8)))
+        implied_pairs(&self.nested).map(|(finer, coarser)| (KindId::of_index(finer), KindId::of_index(coarser)))
     }
 
     /// Whether a tie to a group of `size` is enough; `size` 1 is a pair.

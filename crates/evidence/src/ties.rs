@@ -24,7 +24,7 @@
 //! chained is kept.
 
 use fixedbitset::FixedBitSet;
-use graph::{AccountId, DisjointSets, IdentifierId, NONE_U32};
+use graph::{AccountId, DisjointSets, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::classify::{Classification, Policy};
@@ -58,13 +58,13 @@ impl<'a> TieRule<'a> {
         weights: &'a Weights,
         config: &MemberConfig,
     ) -> Self {
-        let links = |&kind: &usize| {
-            facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).any(|identifier| {
+        let links = |&kind: &KindId| {
+            facts.graph.identifiers_of_kind(kind).any(|identifier| {
                 facts.graph.identifier_degree(IdentifierId(identifier)) > 1
                     && classification.policies[identifier as usize] != Policy::Drop
             })
         };
-        let linking: Vec<usize> = (0..facts.graph.kind_count()).filter(links).collect();
+        let linking: Vec<usize> = facts.graph.kinds().filter(links).map(KindId::index).collect();
         let independent = linking.iter().filter(|&&kind| !is_implied(&weights.nested, kind, linking.iter().copied())).count();
         let terms = TieTerms {
             accounts: 0.0,
@@ -210,7 +210,7 @@ fn chance_overlaps(facts: Facts<'_>) -> Vec<Vec<f64>> {
             let mut rest = facts.graph.identifiers_of(AccountId(account));
             let counts: Vec<(usize, u64)> = (0..kinds)
                 .map(|kind| {
-                    let end = facts.graph.identifiers_of_kind(graph::KindId(kind as u8)).end;
+                    let end = facts.graph.identifiers_of_kind(graph::KindId::of_index(kind)).end;
                     let (of_kind, others) = rest.split_at(rest.partition_point(|&identifier| identifier < end));
                     rest = others;
                     (kind, of_kind.len() as u64)
@@ -226,7 +226,7 @@ fn chance_overlaps(facts: Facts<'_>) -> Vec<Vec<f64>> {
         })
         .reduce(zero, |left, right| left.into_iter().zip(right).map(|(a, b)| a + b).collect());
     let sightings = |kind: usize| {
-        let range = facts.graph.identifiers_of_kind(graph::KindId(kind as u8));
+        let range = facts.graph.identifiers_of_kind(graph::KindId::of_index(kind));
         range.map(|identifier| facts.graph.identifier_degree(IdentifierId(identifier)) as f64).sum::<f64>().max(1.0)
     };
     let totals: Vec<f64> = (0..kinds).map(sightings).collect();

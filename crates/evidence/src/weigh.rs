@@ -204,13 +204,13 @@ fn kind_separations(facts: Facts<'_>, classification: &Classification, nested: &
             }
             let others: Vec<usize> =
                 (0..kinds).filter(|&other| other != kind && !nested[kind][other] && !nested[other][kind]).collect();
-            let pairs = sampled_pairs(facts, classification, KindId(kind as u8), config.separation_pairs);
+            let pairs = sampled_pairs(facts, classification, KindId::of_index(kind), config.separation_pairs);
             if others.is_empty() || pairs.is_empty() {
                 return 1.0;
             }
             let confirmed = |&&(identifier, places): &&(IdentifierId, [usize; 2])| {
                 let [a, b] = places.map(|place| facts.graph.accounts_of(identifier)[place]);
-                others.iter().any(|&other| share_linking(facts, classification, a, b, KindId(other as u8)))
+                others.iter().any(|&other| share_linking(facts, classification, a, b, KindId::of_index(other)))
             };
             let share = pairs.par_iter().filter(confirmed).count() as f64 / pairs.len() as f64;
             share.max(config.separation_floor)

@@ -142,6 +142,11 @@ impl BipartiteGraph {
         self.columns.kind_starts.len() - 1
     }
 
+    /// The kinds, ascending.
+    pub fn kinds(&self) -> impl ExactSizeIterator<Item = KindId> + DoubleEndedIterator + Clone + use<> {
+        (0..self.kind_count()).map(KindId::of_index)
+    }
+
     /// Number of sightings.
     pub fn sighting_count(&self) -> usize {
         self.columns.identifiers.len()
@@ -161,7 +166,7 @@ impl BipartiteGraph {
     #[inline]
     pub fn kind_of(&self, identifier: IdentifierId) -> KindId {
         let starts = self.columns.kind_starts.as_slice();
-        KindId((starts.partition_point(|&start| start <= identifier.0) - 1) as u8)
+        KindId::of_index(starts.partition_point(|&start| start <= identifier.0) - 1)
     }
 
     /// The positions of an account's sightings in the sighting columns.

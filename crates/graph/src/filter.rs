@@ -52,10 +52,10 @@ impl IdentifierFilter<'_> {
     /// # Panics
     /// If `keep` marks another number of identifiers than the graph has.
     pub fn open_identifiers(&self, graph: &BipartiteGraph) -> Vec<bool> {
-        let kind_is_open: Vec<bool> = (0..graph.kind_count())
+        let kind_is_open: Vec<bool> = (graph.kinds())
             .map(|kind| match self.kinds {
                 Kinds::All => true,
-                Kinds::Only(kinds) => kinds.contains(&KindId(kind as u8)),
+                Kinds::Only(kinds) => kinds.contains(&kind),
             })
             .collect();
         if let Keep::Marked(marks) = self.keep {

@@ -41,6 +41,15 @@ impl IdentifierId {
 }
 
 impl KindId {
+    /// The kind at an array index.
+    ///
+    /// # Panics
+    /// If the index is over 255: a graph has at most as many kinds as a byte tells apart.
+    #[inline]
+    pub fn of_index(index: usize) -> Self {
+        KindId(u8::try_from(index).expect("a graph has at most 256 kinds"))
+    }
+
     /// The id as an array index.
     #[inline]
     pub fn index(self) -> usize {

@@ -11,6 +11,6 @@
         ..hydralink::IngestConfig::default()
     };
     hydralink::build(&[world.join("events.csv")], &store, &config, &hydralink::Unobserved).expect("a store");
-    hydralink::detect(&store, &hydralink::DetectConfig::default(), &|_phase| true).expect("networks");
+    hydralink::detect(&store, &hydralink::DetectConfig::default(), &hydralink::Unobserved).expect("networks");
     (folder, store)
 }

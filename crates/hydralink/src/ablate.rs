@@ -9,7 +9,7 @@
 //! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other.
 //! Cost: one detection a line, without writing.
 
-use evidence::{Facts, KindRole, Role};
+use evidence::{Facts, KindRole, Role, SignalName};
 use graph::{Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, KindId, Kinds, NONE_U32};
 use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
@@ -18,24 +18,8 @@ use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::Truth;
+use crate::observe::{Observer, Steps, Unobserved};
 use crate::results::Results;
-
-/// The behavioural signals that can be left out, as named on the score card.
-pub const SIGNALS: [&str; 13] = [
-    "synchrony",
-    "one_queue",
-    "regular_use",
-    "capability_concentration",
-    "launch_pivot",
-    "ban_and_replace",
-    "registration_bursts",
-    "diurnal_phase",
-    "office_hours",
-    "own_hours",
-    "aged_accounts",
-    "template_fan_out",
-    "tenure",
-];
 
 /// How right the chain is without one part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,23 +42,23 @@ pub struct AblationLine {
     pub unknown_labels: u64,
 }
 
-/// Runs the chain whole and without each part. `step` is told what is left out before each run.
+/// Runs the chain whole and without each part. The observer is told what is left out before each run.
 ///
 /// # Errors
-/// [`Error::Interrupted`] from `step`; as [`crate::detect()`].
+/// [`Error::Interrupted`]; as [`crate::detect()`].
 pub fn ablate(
     dataset: &Dataset,
     results: &Results,
     truth: &Truth,
-    step: &dyn Fn(&str) -> Result<(), Error>,
+    observer: &dyn Observer,
 ) -> Result<Vec<AblationLine>, Error> {
-    let config = results.run.detect_config()?;
+    let config = results.labelling.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut lines: Vec<AblationLine> = Vec::new();
-    let mut add = |without: String, facts: Facts<'_>, missing: &[&str]| -> Result<(), Error> {
-        step(&without)?;
-        let chain = find_candidates(facts, &config, missing, &|_| Ok(()))?;
+    let mut add = |without: String, facts: Facts<'_>, missing: &[SignalName]| -> Result<(), Error> {
+        Steps::of(observer).begin(&without)?;
+        let chain = find_candidates(facts, &config, missing, Steps::of(&Unobserved))?;
         let (found, networks) = flagged(&chain, facts.graph.account_count(), config.linkage.score.threshold_bits);
         let names: Vec<String> = (0..chain.cards.len()).map(|rank| format!("{}", rank + 1)).collect();
         let whole = lines.first().map(|line| line.pairwise.f1);
@@ -82,7 +66,7 @@ pub fn ablate(
         Ok(())
     };
     add("nothing".to_owned(), facts, &[])?;
-    for kind in (0..facts.graph.kind_count()).map(|kind| KindId(kind as u8)) {
+    for kind in facts.graph.kinds() {
         let graph = without_kind(facts.graph, kind)?;
         let activity = match facts.roles[kind.index()] {
             KindRole::Template => without_templates(facts.activity)?,
@@ -91,8 +75,9 @@ pub fn ablate(
         let reduced = Facts { graph: &graph, activity: &activity, ..facts };
         add(format!("kind {}", dataset.kind_name(kind)), reduced, &[])?;
     }
-    for signal in SIGNALS {
-        add(format!("signal {signal}"), facts, &[signal])?;
+    for signal in SignalName::BEHAVIOUR {
+        let name = signal.with_kind(|kind| dataset.kind_name(kind).to_owned());
+        add(format!("signal {name}"), facts, &[signal])?;
     }
     Ok(lines)
 }
@@ -132,7 +117,7 @@ fn flagged(chain: &Chain, accounts: usize, threshold: f64) -> (Vec<u32>, u64) {
 
 /// The graph without the sightings of a kind; its identifiers stay, with no accounts.
 fn without_kind(graph: &BipartiteGraph, kind: KindId) -> Result<BipartiteGraph, GraphError> {
-    let others: Vec<KindId> = (0..graph.kind_count()).map(|kind| KindId(kind as u8)).filter(|&other| other != kind).collect();
+    let others: Vec<KindId> = graph.kinds().filter(|&other| other != kind).collect();
     let open = IdentifierFilter { kinds: Kinds::Only(&others), ..IdentifierFilter::default() }.open_identifiers(graph);
     graph.with_sightings(|sighting| open[sighting.identifier.index()].then_some(sighting))
 }

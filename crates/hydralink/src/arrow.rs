@@ -383,7 +383,7 @@ mod tests {
         let (world, store) = (folder.path().join("world"), folder.path().join("store"));
         write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Csv, &mut |_| {}).unwrap();
         crate::build(&[world.join("events.csv")], &store, &IngestConfig::default(), &Unobserved).unwrap();
-        let results = crate::detect(&store, &DetectConfig::default(), &|_| true).unwrap();
+        let results = crate::detect(&store, &DetectConfig::default(), &Unobserved).unwrap();
         let reading = Arc::new(Reading::of(Dataset::open(&store).unwrap()).unwrap());
         let graph = reading.dataset.graph();
         assert_eq!(rows(members(&reading, None)), graph.account_count());

@@ -18,8 +18,8 @@ use graph::{NONE_U16, Seconds};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
-use crate::detect::told;
 use crate::error::Error;
+use crate::observe::{Observer, Steps};
 use crate::privacy;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -69,15 +69,15 @@ pub(crate) fn refuse(dataset: &Dataset) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::Interrupted`]; and as
 /// [`Dataset::open`] and [`StoreWriter::create`].
-pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'static str) -> bool) -> Result<AsOf, Error> {
-    let step = told(observe);
+pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer) -> Result<AsOf, Error> {
+    let steps = Steps::of(observer);
     if let Ok(there) = Dataset::open(output)
         && time_of(&there)?.is_none()
     {
         let output = output.display();
         return Err(Error::Usage(format!("{output} is a store of its own, which this would replace: choose another folder")));
     }
-    step("cutting")?;
+    steps.begin("cutting")?;
     let today = Dataset::open(store)?;
     if let Some(stands) = time_of(&today)?.filter(|&stands| stands < time) {
         let stands = rfc3339(stands).unwrap_or_default();
@@ -109,23 +109,24 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observe: &dyn Fn(&'stat
         sightings_cut: cut as u64,
         events: ingested.activity.event_count() as u64,
     };
-    step("writing")?;
+    steps.begin("writing")?;
     let mut writer = StoreWriter::create(output)?;
     writer.set_key_id(then.manifest().key_id.clone());
     kept.put(&mut writer, &then, ingested)?;
     privacy::keep_sealed_keys(&then, &mut writer)?;
     writer.put(SECTION, &[time])?;
-    step("writing")?;
+    steps.begin("writing")?;
     writer.commit()?;
     Ok(report)
 }
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Unobserved;
     use crate::testing::{START, content, store_of_events};
 
     proptest! {
@@ -141,7 +142,7 @@ mod tests {
             let until: Vec<_> = rows.iter().copied().filter(|row| row.3 <= time).collect();
             let today = store_of_events(folder.path(), "today", &rows);
             let past = folder.path().join("past");
-            let made = as_of(&today, START + time, &past, &|_| true);
+            let made = as_of(&today, START + time, &past, &Unobserved);
             if until.is_empty() {
                 prop_assert!(matches!(made, Err(Error::Usage(_))) && !past.exists());
                 return Ok(());
@@ -161,10 +162,10 @@ mod tests {
             prop_assert_eq!((report.sightings, report.events), (columns.identifiers.len() as u64, until.len() as u64));
             // Once more from there, and once more onto itself.
             let again = folder.path().join("again");
-            as_of(&past, START + time, &again, &|_| true).unwrap();
+            as_of(&past, START + time, &again, &Unobserved).unwrap();
             prop_assert_eq!(content(&again).without_last_times(), content(&built).without_last_times());
-            as_of(&today, START + time, &past, &|_| true).unwrap();
-            prop_assert!(as_of(&today, START + time, &built, &|_| true).is_err());
+            as_of(&today, START + time, &past, &Unobserved).unwrap();
+            prop_assert!(as_of(&today, START + time, &built, &Unobserved).is_err());
             let update = crate::build::update(&[folder.path().join("built.csv")], &past, &IngestConfig::default(), &Unobserved);
             prop_assert!(matches!(update, Err(Error::Usage(_))));
         }

@@ -21,7 +21,7 @@ use crate::chain::find_candidates;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::Labels;
-use crate::reruns::{self, RerunStep};
+use crate::observe::{Observer, Steps};
 use crate::results::Labelling;
 use crate::time::rfc3339;
 
@@ -118,13 +118,13 @@ pub struct Backtest {
 /// Reruns the last detection on the store as it stood after each `every` seconds.
 ///
 /// # Errors
-/// [`Error::Usage`] if `every` is 0 or nothing in the store has a time; [`Error::Interrupted`] where `observe` returns `false`.
+/// [`Error::Usage`] if `every` is 0 or nothing in the store has a time; [`Error::Interrupted`] where the observer stops it.
 pub fn backtest(
     dataset: &Dataset,
     results: &Labelling,
     groups: &Groups,
     every: Seconds,
-    observe: &dyn Fn(RerunStep) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Backtest, Error> {
     let detect = results.run.detect_config()?;
     let times = cuts(dataset, every)?;
@@ -147,8 +147,8 @@ pub fn backtest(
     }
     let mut lines = Vec::with_capacity(times.len());
     for (done, &time) in times.iter().enumerate() {
-        let step = reruns::told(observe, done as u32, times.len() as u32);
-        step("cutting")?;
+        let steps = Steps::after(observer, done as u64, times.len() as u64);
+        steps.begin("cutting")?;
         let activity = now.activity.until(time)?;
         let whole = dataset.graph().until(time, &activity)?;
         let linking = dataset.of_those_that_link(&whole);
@@ -161,7 +161,7 @@ pub fn backtest(
         let releases: Vec<(u16, Seconds)> = now.releases.iter().copied().filter(|release| release.1 <= time).collect();
         let graph = linking.as_ref().unwrap_or(&whole);
         let facts = Facts { graph, activity: &activity, accounts: &accounts, releases: &releases, ..now };
-        let chain = find_candidates(facts, &detect, &[], &step)?;
+        let chain = find_candidates(facts, &detect, &[], steps)?;
         let seen = |account: u32| {
             !whole.identifiers_of(AccountId(account)).is_empty() || !activity.of(AccountId(account)).time.is_empty()
         };

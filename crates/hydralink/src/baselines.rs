@@ -30,6 +30,7 @@ use synth::metrics::{Evaluation, Score};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluate::{Truth, predicted};
+use crate::observe::{Observer, Steps};
 use crate::results::Results;
 
 /// Settings of all baselines.
@@ -139,21 +140,21 @@ impl BaselineLine {
     }
 }
 
-/// Ours and every baseline against the same truth. `step` is told the name of each before it runs.
+/// Ours and every baseline against the same truth. The observer is told the name of each before it runs.
 ///
 /// # Errors
-/// [`Error::Interrupted`] from `step`; [`Error::Synth`] if truth and answer don't fit.
+/// [`Error::Interrupted`]; [`Error::Synth`] if truth and answer don't fit.
 pub fn compare(
     dataset: &Dataset,
     results: &Results,
     truth: &Truth,
     config: &BaselineConfig,
-    step: &dyn Fn(&str) -> Result<(), Error>,
+    observer: &dyn Observer,
 ) -> Result<Vec<BaselineLine>, Error> {
     let graph = dataset.graph();
     let mut lines = Vec::new();
     let mut add = |method: &str, run: &dyn Fn() -> Result<Groups, Error>| -> Result<(), Error> {
-        step(method)?;
+        Steps::of(observer).begin(method)?;
         let groups = run()?;
         let names: Vec<String> = (0..groups.count()).map(|group| format!("{method}-{}", group + 1)).collect();
         let evaluation = truth.score(&groups.group_of, &names)?;
@@ -165,7 +166,7 @@ pub fn compare(
     for &cap in &config.caps {
         add(&format!("components_{cap}"), &|| Ok(capped_components(graph, cap)))?;
     }
-    add("components", &|| Ok(Groups::of_labels(&results.components[..graph.account_count()], 2)))?;
+    add("components", &|| Ok(Groups::of_labels(&results.labelling.components[..graph.account_count()], 2)))?;
     add("evilcohort", &|| {
         let links = address_kinds(dataset);
         evilcohort::evilcohort(graph, &links, config.pair_budget, &config.evilcohort)
@@ -186,7 +187,7 @@ fn capped_components(graph: &BipartiteGraph, cap: usize) -> Groups {
 fn address_kinds(dataset: &Dataset) -> Vec<KindId> {
     let of = |wanted: &dyn Fn(KindRole) -> bool| -> Vec<KindId> {
         let roles = dataset.roles().iter().enumerate();
-        roles.filter(|(_, role)| wanted(**role)).map(|(kind, _)| KindId(kind as u8)).collect()
+        roles.filter(|(_, role)| wanted(**role)).map(|(kind, _)| KindId::of_index(kind)).collect()
     };
     let addresses = of(&|role| role == KindRole::Address);
     if addresses.is_empty() { of(&|_| true) } else { addresses }

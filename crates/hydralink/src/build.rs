@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use events::schema::Map;
-use events::{Base, EventIds, FileRead, IngestConfig, IngestObserver, Ingested, Sources, Template, UnreadField};
+use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, Sources, Template, UnreadField};
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
@@ -16,6 +16,7 @@ use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
+use crate::observe::{Ingesting, Observer, Steps};
 use crate::privacy;
 use crate::store::{self, InputFile, StoreWriter};
 
@@ -133,6 +134,14 @@ pub fn ignored_columns(files: &[FileRead]) -> Vec<IgnoredColumn> {
     read.filter(|ignored| ignored.meant.is_none_or(|meant| !ignored.column.trim().eq_ignore_ascii_case(meant))).collect()
 }
 
+/// Reads event logs and describes them, without a store.
+///
+/// # Errors
+/// [`Error::Events`] for input that can't be read; [`Error::Interrupted`].
+pub fn profile<'a>(sources: impl Into<Sources<'a>>, config: &IngestConfig, observer: &dyn Observer) -> Result<Profile, Error> {
+    Ok(events::profile(sources, config, &Ingesting::new(observer))?)
+}
+
 /// Reads events into a store at `path`, replacing the one that is there when all is done.
 ///
 /// # Errors
@@ -143,7 +152,7 @@ pub fn build<'a>(
     sources: impl Into<Sources<'a>>,
     path: &Path,
     config: &IngestConfig,
-    observer: &dyn IngestObserver,
+    observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
@@ -155,14 +164,14 @@ pub fn build<'a>(
     let sealed = config.pseudonym.as_ref().map(events::Pseudonyms::sealed);
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
     let config = &spilling_beside(path, config);
-    let mut ingested = events::ingest_into(&writer, None, sources, config, observer)?;
+    let mut ingested = events::ingest_into(&writer, None, sources, config, &Ingesting::new(observer))?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summarise(&ingested) };
-    observer.phase("writing");
+    Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, config)?;
     if observer.cancelled() {
@@ -185,7 +194,7 @@ pub fn update<'a>(
     sources: impl Into<Sources<'a>>,
     path: &Path,
     config: &IngestConfig,
-    observer: &dyn IngestObserver,
+    observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
     as_of::refuse(&Dataset::open(path)?)?;
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
@@ -239,7 +248,7 @@ pub fn update<'a>(
         kept_rows: unread.rows,
         unread: unread.fields,
     };
-    let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, observer)?;
+    let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, &Ingesting::new(observer))?;
     // What was declared of kinds holds on: the map of another system says nothing of them, and a store of pseudonyms keeps none.
     for (kind, entry) in dataset.declared_kinds() {
         ingested.declared_kinds.entry(kind.clone()).or_insert_with(|| entry.clone());
@@ -260,7 +269,7 @@ pub fn update<'a>(
     let networks_dropped = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
     let summary = BuildSummary { enriched, networks_dropped, texts_left_out, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
-    observer.phase("writing");
+    Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &config)?;
     if observer.cancelled() {

@@ -24,7 +24,8 @@ use crate::chain::find_candidates;
 use crate::dataset::Dataset;
 use crate::detect::DetectConfig;
 use crate::error::Error;
-use crate::reruns::{self, RerunStep};
+use crate::observe::{Observer, Steps};
+use crate::reruns;
 use crate::results::Labelling;
 use crate::store::StoreWriter;
 
@@ -200,12 +201,12 @@ pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// Reruns the last detection on null copies of the store and keeps what they score. `observe` may stop the work by returning
-/// `false`: the store is then as it was.
+/// Reruns the last detection on null copies of the store and keeps what they score. Where the observer stops the work, the
+/// store is as it was.
 ///
 /// # Errors
 /// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; as [`StoreWriter::amend`]; [`Error::Interrupted`].
-pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(RerunStep) -> bool) -> Result<Calibration, Error> {
+pub fn calibrate(path: &Path, config: &CalibrateConfig, observer: &dyn Observer) -> Result<Calibration, Error> {
     if config.copies == 0 {
         return Err(Error::Usage(
             "no null copies, no calibration: --copies is at least 1, and 20 or more tell something".to_owned(),
@@ -214,7 +215,7 @@ pub fn calibrate(path: &Path, config: &CalibrateConfig, observe: &dyn Fn(RerunSt
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
     let results = dataset.labelling()?;
-    let calibration = null_scores(&dataset, &results, config, observe)?;
+    let calibration = null_scores(&dataset, &results, config, observer)?;
     writer.put(SECTION, &serde_json::to_vec(&calibration).expect("plain data serialises"))?;
     writer.commit()?;
     Ok(calibration)
@@ -225,30 +226,26 @@ fn null_scores(
     dataset: &Dataset,
     results: &Labelling,
     config: &CalibrateConfig,
-    observe: &dyn Fn(RerunStep) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Calibration, Error> {
     let detect = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let mut copies = Vec::with_capacity(config.copies as usize);
     for done in 0..config.copies {
-        let step = reruns::told(observe, done, config.copies);
-        step("copying")?;
+        let steps = Steps::after(observer, done.into(), config.copies.into());
+        steps.begin("copying")?;
         let seed = reruns::seed_of(config.seed, done);
         let copy = null_copy(facts.graph, facts.activity, seed)?;
         let null = Facts { graph: &copy.graph, activity: &copy.activity, ..facts };
-        copies.push(scores(null, &detect, &step)?);
+        copies.push(scores(null, &detect, steps)?);
     }
     Ok(Calibration { detection: key_of(dataset, results), seed: config.seed, copies })
 }
 
 /// The scores of the candidates that have members, highest first.
-fn scores(
-    facts: Facts<'_>,
-    config: &DetectConfig,
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
-) -> Result<Vec<f64>, Error> {
-    let chain = find_candidates(facts, config, &[], step)?;
+fn scores(facts: Facts<'_>, config: &DetectConfig, steps: Steps<'_>) -> Result<Vec<f64>, Error> {
+    let chain = find_candidates(facts, config, &[], steps)?;
     let held = |candidate: &evidence::Candidate| candidate.members.iter().any(|member| member.role != Role::Ambiguous);
     let mut scores: Vec<f64> = chain
         .candidates

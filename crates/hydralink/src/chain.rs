@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use evidence::{Candidate, Classification, ScoreCard};
+use evidence::{Candidate, Classification, NamedSignal, ScoreCard, SignalName};
 use graph::{AccountId, Partition};
 use rayon::prelude::*;
 
 use crate::detect::DetectConfig;
 use crate::error::Error;
+use crate::observe::Steps;
 
 /// How much finer the second search for communities is.
 const FINER: f64 = 4.0;
@@ -29,18 +30,18 @@ pub(crate) struct Chain {
 pub(crate) fn find_candidates(
     facts: evidence::Facts<'_>,
     config: &DetectConfig,
-    without: &[&str],
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
+    without: &[SignalName],
+    steps: Steps<'_>,
 ) -> Result<Chain, Error> {
     let linkage = &config.linkage;
-    step("classifying")?;
+    steps.begin("classifying")?;
     let classification = evidence::classify_identifiers(facts, &linkage.classify);
-    step("weighing")?;
+    steps.begin("weighing")?;
     let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
     let weighted = evidence::weighted_graph(facts, &weights)?;
-    step("components")?;
+    steps.begin("components")?;
     let components = graph::connected_components(&weighted);
-    step("communities")?;
+    steps.begin("communities")?;
     let objective = community::QualityConfig { resolution: config.resolution.0, ..Default::default() };
     let search = community::LeidenConfig { objective, seed: config.seed, ..Default::default() };
     let communities = community::leiden(&weighted, None, &search)?;
@@ -58,28 +59,28 @@ pub(crate) fn find_candidates(
         },
     );
     let (finer, infrastructure) = (finer?, infrastructure?);
-    step("ties")?;
+    steps.begin("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
     let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
     let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
     let proposals = community::leiden_partition(&tied, None, &search)?;
-    step("members")?;
+    steps.begin("members")?;
     let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
     let graph_communities = [&communities.partition, &finer];
     let proposals = evidence::Proposals { tied: &proposals, communities: &graph_communities };
     let mut candidates = corroborator.candidates(&proposals);
-    step("population")?;
+    steps.begin("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
-    step("turns")?;
+    steps.begin("turns")?;
     let dealt = behaving_alike(facts, &population, corroborator.taking_turns(&candidates), config, without);
     candidates = corroborator.with_turns(candidates, &dealt);
-    step("infrastructure")?;
+    steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
     let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
-    step("behaviour")?;
+    steps.begin("behaviour")?;
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, (&null, &population), config, without);
     let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
@@ -138,7 +139,7 @@ fn score_candidates(
     candidates: &[&Candidate],
     (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
     config: &DetectConfig,
-    without: &[&str],
+    without: &[SignalName],
 ) -> Vec<ScoreCard> {
     candidates
         .par_iter()
@@ -151,9 +152,9 @@ fn score_candidates(
             let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
             let linked = corroborator.cross_linked(&accounts);
             let linked_share = linked.as_ref().map(|signal| signal.value);
-            signals.push(evidence::NamedSignal::new("cross_linked", family_of("cross_linked"), linked));
+            signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
             let turns = corroborator.turns(candidate);
-            signals.extend(turns.map(|turns| evidence::NamedSignal::new("turns", family_of("turns"), Some(turns))));
+            signals.extend(turns.map(|turns| NamedSignal::new(SignalName::Turns, Some(turns))));
             let structure = evidence::measure_structure(facts, candidate, linked_share, &config.linkage.benign);
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
@@ -171,7 +172,7 @@ fn behaving_alike(
     population: &evidence::behaviour::Population,
     groups: Vec<Vec<u32>>,
     config: &DetectConfig,
-    without: &[&str],
+    without: &[SignalName],
 ) -> Vec<Vec<u32>> {
     let alike = |accounts: &Vec<u32>| {
         let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
@@ -184,34 +185,18 @@ fn behaving_alike(
     groups.into_par_iter().with_max_len(1).filter(alike).collect()
 }
 
-/// The behavioural signals under the families that the score discounts by, those `without` as missing; a missing one stays on
-/// the card as missing.
+/// The behavioural signals by name, those `without` as missing; a missing one stays on the card as missing.
 fn named_signals(
     behaviour: &evidence::behaviour::BehaviourSignals,
     by_infrastructure: bool,
-    without: &[&str],
-) -> Vec<evidence::NamedSignal> {
+    without: &[SignalName],
+) -> Vec<NamedSignal> {
     // Work in common would have proposed a candidate: what spreads through one of infrastructure is a part's.
-    let missing = |name: &str| without.contains(&name) || (by_infrastructure && name == "template_fan_out");
-    let named = behaviour.all().into_iter().map(|(name, signal)| evidence::NamedSignal {
-        name: name.to_owned(),
-        family: family_of(name),
+    let missing = |name| without.contains(&name) || (by_infrastructure && name == SignalName::TemplateFanOut);
+    let named = behaviour.all().into_iter().map(|(name, signal)| NamedSignal {
+        name,
         signal: signal.clone().filter(|_| !missing(name)),
-        tests: behaviour.tests_of(name).map(|(name, test)| (name.to_owned(), test.clone())).collect(),
+        tests: behaviour.tests_of(name).map(|(name, test)| (name, test.clone())).collect(),
     });
     named.collect()
-}
-
-/// The family of a signal, by its name.
-pub(crate) fn family_of(name: &str) -> evidence::SignalFamily {
-    use evidence::SignalFamily::{Content, Membership, Other, Sharing, Timing};
-    match name {
-        "membership" | "turns" => Membership,
-        "cross_linked" => evidence::SignalFamily::CrossLinked,
-        "own_hours" | "aged_accounts" => evidence::SignalFamily::Habits,
-        "capability_concentration" | "template_fan_out" | "launch_pivot" => Content,
-        "tenure" | "office_hours" => Other,
-        name if name.starts_with("sharing_") => Sharing,
-        _ => Timing,
-    }
 }

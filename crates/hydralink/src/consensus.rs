@@ -33,7 +33,8 @@ use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::detect::DetectConfig;
 use crate::error::Error;
-use crate::reruns::{self, RerunStep};
+use crate::observe::{Observer, Steps};
+use crate::reruns;
 use crate::results::{Labelling, Membership};
 use crate::store::StoreWriter;
 
@@ -141,13 +142,13 @@ struct Summary {
     runs: u32,
 }
 
-/// Reruns the last detection on perturbed copies of the store and keeps how far they agree with it. `observe` may stop the
-/// work by returning `false`: the store is then as it was.
+/// Reruns the last detection on perturbed copies of the store and keeps how far they agree with it. Where the observer
+/// stops the work, the store is as it was.
 ///
 /// # Errors
 /// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no runs or a share that isn't one; as
 /// [`StoreWriter::amend`]; [`Error::Interrupted`].
-pub fn consensus(path: &Path, config: &ConsensusConfig, observe: &dyn Fn(RerunStep) -> bool) -> Result<(), Error> {
+pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer) -> Result<(), Error> {
     if config.runs == 0 {
         return Err(Error::Usage("no reruns, no consensus: --runs is at least 1, and 20 or more tell something".to_owned()));
     }
@@ -157,7 +158,7 @@ pub fn consensus(path: &Path, config: &ConsensusConfig, observe: &dyn Fn(RerunSt
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
     let results = dataset.labelling()?;
-    let agreement = rerun(&dataset, &results, config, observe)?;
+    let agreement = rerun(&dataset, &results, config, observer)?;
     let summary =
         Summary { detection: key_of(&dataset, &results), seed: config.seed, left_out: config.left_out, runs: config.runs };
     writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;
@@ -173,7 +174,7 @@ fn rerun(
     dataset: &Dataset,
     results: &Labelling,
     config: &ConsensusConfig,
-    observe: &dyn Fn(RerunStep) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Agreement, Error> {
     let detect = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
@@ -185,12 +186,12 @@ fn rerun(
     let labels = (0..facts.graph.account_count()).map(belongs).collect();
     let mut agreement = Agreement::new(labels, results.heads().len());
     for done in 0..config.runs {
-        let step = reruns::told(observe, done, config.runs);
-        step("perturbing")?;
+        let steps = Steps::after(observer, done.into(), config.runs.into());
+        steps.begin("perturbing")?;
         let seed = reruns::seed_of(config.seed, done);
         let graph = perturbed_graph(facts.graph, config.left_out, seed)?;
         let perturbed = Facts { graph: &graph, ..facts };
-        let chain = find_candidates(perturbed, &DetectConfig { seed, ..detect.clone() }, &[], &step)?;
+        let chain = find_candidates(perturbed, &DetectConfig { seed, ..detect.clone() }, &[], steps)?;
         agreement.add(&chain, detect.linkage.score.threshold_bits);
     }
     Ok(agreement)

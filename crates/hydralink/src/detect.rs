@@ -12,9 +12,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::{Candidate, Classification, Origin, Role, ScoreCard};
+use evidence::{Candidate, Classification, Origin, OutOfRange, Range, Role, ScoreCard, SignalFamily, SignalName};
 use graph::build::earliest;
-use graph::{AccountId, IdentifierId, KindId, NONE_U32, Partition};
+use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
 
 use crate::cases;
@@ -24,11 +24,9 @@ use crate::dossier::words;
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
+use crate::observe::{Observer, Steps};
 use crate::query;
-use crate::results::details::Details;
-use crate::results::foremost::Foremost;
-use crate::results::groups::Groups;
-use crate::results::{Membership, Network, Results, Run, SignalLine, TyingIdentifier};
+use crate::results::{Labelling, Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::time::rfc3339;
@@ -88,8 +86,16 @@ impl DetectConfig {
     /// # Errors
     /// [`Error::Usage`] naming the first setting that isn't.
     pub fn check(&self) -> Result<(), Error> {
-        let settings = toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
-        check_numbers("", &settings)
+        // They are kept as TOML, which has no whole numbers beyond 2^63.
+        toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
+        self.validate().map_err(|wrong| Error::Usage(wrong.to_string()))
+    }
+
+    fn validate(&self) -> Result<(), OutOfRange> {
+        let DetectConfig { seed: _, resolution, linkage, behaviour } = self;
+        behaviour.validate().map_err(|wrong| wrong.within("behaviour"))?;
+        linkage.validate().map_err(|wrong| wrong.within("linkage"))?;
+        Range::NotNegative.check("resolution", resolution.0)
     }
 
     /// The configuration as TOML, every key with its value.
@@ -98,58 +104,23 @@ impl DetectConfig {
     }
 }
 
-fn check_numbers(path: &str, value: &toml::Value) -> Result<(), Error> {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let wrong =
-        |value: &dyn std::fmt::Display, wanted: &str| Err(Error::Usage(format!("{path} = {value}: {wanted} was expected")));
-    let is_share = name.ends_with("_share") || name.ends_with("_discount") || name.ends_with("_floor") || name == "exclusivity";
-    match value {
-        toml::Value::Table(table) => table.iter().try_for_each(|(key, value)| {
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            check_numbers(&below, value)
-        }),
-        toml::Value::Array(values) => values.iter().try_for_each(|value| check_numbers(path, value)),
-        toml::Value::Float(number) if !number.is_finite() => wrong(number, "a finite number"),
-        toml::Value::Float(number) if is_share && !(0.0..=1.0).contains(number) => wrong(number, "a share from 0 to 1"),
-        toml::Value::Float(number) if *number < 0.0 && !name.ends_with("_bits") => wrong(number, "a number of at least 0"),
-        toml::Value::Float(number) if *number <= 0.0 && matches!(name, "signal_bits" | "half_life_days") => {
-            wrong(number, "a number over 0")
-        }
-        toml::Value::Integer(number) if *number < 1 && name != "seed" && path.starts_with("behaviour.") => {
-            wrong(number, "a number of at least 1")
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Identifiers that a network lists by name; the rest are counted.
 const NAMED_IDENTIFIERS: usize = 25;
 
-/// Tells each phase; [`Error::Interrupted`] where `observe` says to stop.
-pub(crate) fn told(observe: &dyn Fn(&'static str) -> bool) -> impl Fn(&'static str) -> Result<(), Error> + '_ {
-    |phase| if observe(phase) { Ok(()) } else { Err(Error::Interrupted) }
-}
-
-/// Finds the networks of a store and keeps them in it. `observe` is told the name of each phase and may stop the work by
-/// returning `false`: the store is then as it was.
+/// Finds the networks of a store and keeps them in it. Where the observer stops the work, the store is as it was.
 ///
 /// # Errors
 /// As [`Dataset::open`] and [`StoreWriter::amend`]; [`Error::StoreDamaged`] if a checksum is wrong; [`Error::Interrupted`].
-pub fn detect(path: &Path, config: &DetectConfig, observe: &dyn Fn(&'static str) -> bool) -> Result<Results, Error> {
-    detect_by(path, config, &Lists::default(), observe)
+pub fn detect(path: &Path, config: &DetectConfig, observer: &dyn Observer) -> Result<Results, Error> {
+    detect_by(path, config, &Lists::default(), observer)
 }
 
 /// [`detect`] by lists of what is known beforehand ([`crate::rules`]); they are kept with the results.
 ///
 /// # Errors
 /// As [`detect`].
-pub fn detect_by(
-    path: &Path,
-    config: &DetectConfig,
-    lists: &Lists,
-    observe: &dyn Fn(&'static str) -> bool,
-) -> Result<Results, Error> {
-    detect_under(StoreWriter::amend(path)?, path, config, lists, observe)
+pub fn detect_by(path: &Path, config: &DetectConfig, lists: &Lists, observer: &dyn Observer) -> Result<Results, Error> {
+    detect_under(StoreWriter::amend(path)?, path, config, lists, observer)
 }
 
 /// [`detect_by`] as a change that was begun already, and so under its lock.
@@ -158,20 +129,18 @@ pub(crate) fn detect_under(
     path: &Path,
     config: &DetectConfig,
     lists: &Lists,
-    observe: &dyn Fn(&'static str) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Results, Error> {
-    let step = told(observe);
+    let steps = Steps::of(observer);
     let dataset = Dataset::open(path)?;
-    step("checking")?;
+    steps.begin("checking")?;
     dataset.store().verify()?;
-    let mut results = find_networks(&dataset, config, lists, &step)?;
-    step("writing")?;
-    results.foremost = Foremost::of(&dataset, &results)?;
-    results.groups = Groups::of(&dataset, &results);
-    results.details = Details::of(&dataset, &results)?;
+    let results = find_networks(&dataset, config, lists, steps)?;
+    steps.begin("writing")?;
+    let results = results.indexed(&dataset)?;
     results.write(&mut writer)?;
     lineage::record_run(&dataset, &results, &mut writer)?;
-    step("writing")?;
+    steps.begin("writing")?;
     writer.commit()?;
     Ok(results)
 }
@@ -181,14 +150,14 @@ pub(crate) fn find_networks(
     dataset: &Dataset,
     config: &DetectConfig,
     lists: &Lists,
-    step: &dyn Fn(&'static str) -> Result<(), Error>,
+    steps: Steps<'_>,
 ) -> Result<Results, Error> {
     config.check()?;
     let allowed = dataset.allowed_by(lists)?;
     let linkage = &config.linkage;
     let Chain { classification, weights, components, communities, candidates, cards } =
-        find_candidates(dataset.facts(&allowed), config, &[], step)?;
-    step("ranking")?;
+        find_candidates(dataset.facts(&allowed), config, &[], steps)?;
+    steps.begin("ranking")?;
     let order = rank(dataset, &candidates, &cards)?;
     let account_count = dataset.graph().account_count();
     let mut labels = Labels::new(account_count, dataset.graph().identifier_count());
@@ -200,8 +169,7 @@ pub(crate) fn find_networks(
     }
     lineage::keep_ids(dataset, &labels, &mut networks)?;
     let linked = components.sizes().iter().filter(|&&size| size > 1).count() as u64;
-    let mut results = Results::of_labels(labels);
-    results.run = Run {
+    let run = Run {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
         threshold: linkage.score.threshold_bits,
@@ -214,13 +182,14 @@ pub(crate) fn find_networks(
         terms: candidates.terms.clone(),
         lists: lists.files.clone(),
     };
-    results.lists = lists.clone();
-    results.set_networks(networks);
-    results.components = components.labels().to_vec().into();
-    results.communities = communities.partition.labels().to_vec().into();
-    results.set_classes(&classification);
-    results.weights = of_all_sightings(dataset, weights.sighting_weights).into();
-    Ok(results)
+    let labelling = Labelling {
+        run,
+        components: components.labels().to_vec().into(),
+        communities: communities.partition.labels().to_vec().into(),
+        weights: of_all_sightings(dataset, weights.sighting_weights).into(),
+        ..Labelling::of_labels(labels).with_classes(&classification)
+    };
+    Ok(Results::new(labelling, networks, lists.clone()))
 }
 
 /// The weights of the sightings that link as weights of all sightings: those that no longer link weigh nothing.
@@ -329,8 +298,10 @@ pub(crate) fn describe(
     }
     let accounts = counts[0] + counts[1];
     let lost = u64::from(candidate.fragility.lost);
-    let signals: BTreeMap<String, Option<SignalLine>> =
-        card.signals.iter().map(|named| (signal_name(dataset, &named.name), line_of(named))).collect();
+    // The chain numbers kinds; people read their names.
+    let name_of = |signal: SignalName| signal.with_kind(|kind| dataset.kind_name(kind).to_owned());
+    let signals: BTreeMap<SignalName<String>, Option<SignalLine>> =
+        card.signals.iter().map(|named| (name_of(named.name), line_of(named))).collect();
     let mut network = Network {
         id: String::new(),
         rank,
@@ -358,14 +329,6 @@ pub(crate) fn describe(
     network
 }
 
-/// Sharing signals carry the number of their kind; people read its name.
-fn signal_name(dataset: &Dataset, name: &str) -> String {
-    match name.strip_prefix("sharing_").and_then(|kind| kind.parse::<u8>().ok()) {
-        Some(kind) => format!("sharing_{}", dataset.kind_name(KindId(kind))),
-        None => name.to_owned(),
-    }
-}
-
 fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
     let line = |signal: &evidence::Signal, tests| SignalLine {
         value: signal.value,
@@ -375,7 +338,7 @@ fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
         power: signal.power,
         tests,
     };
-    let tests = named.tests.iter().map(|(name, test)| (name.clone(), line(test, BTreeMap::new()))).collect();
+    let tests = named.tests.iter().map(|(name, test)| (*name, line(test, BTreeMap::new()))).collect();
     Some(line(named.signal.as_ref()?, tests))
 }
 
@@ -436,16 +399,17 @@ fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
         none if none.is_empty() => format!("{} accounts act as one", network.accounts),
         shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
     };
-    let mut behaviour: Vec<(&str, f64)> = card
+    let is_of_structure = |signal: &SignalName| matches!(signal.family(), SignalFamily::Sharing | SignalFamily::Membership);
+    let mut behaviour: Vec<(SignalName, f64)> = card
         .signals
         .iter()
-        .filter(|named| !named.name.starts_with("sharing_") && !matches!(named.name.as_str(), "membership" | "turns"))
-        .filter_map(|named| Some((named.name.as_str(), named.signal.as_ref()?.bits)))
+        .filter(|named| !is_of_structure(&named.name))
+        .filter_map(|named| Some((named.name, named.signal.as_ref()?.bits)))
         .filter(|&(_, bits)| bits >= 2.0)
         .collect();
-    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     for (name, bits) in behaviour.into_iter().take(2) {
-        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(name)));
+        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(&name)));
     }
     text
 }
@@ -468,5 +432,43 @@ mod tests {
             let error = config.check().expect_err(text).to_string();
             assert!(error.starts_with(setting), "{error}");
         }
+    }
+
+    /// Puts a number into every setting of this type in turn; calls `check` with the setting's path and what comes of it.
+    fn each_setting(value: &toml::Value, with: &toml::Value, check: &mut dyn FnMut(&str, toml::Value), path: &str) {
+        let toml::Value::Table(table) = value else { return };
+        for (key, inner) in table {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let put = |inner: toml::Value| {
+                let mut table = table.clone();
+                table.insert(key.clone(), inner);
+                toml::Value::Table(table)
+            };
+            if inner.same_type(with) {
+                check(&path, put(with.clone()));
+            }
+            each_setting(inner, with, &mut |path, inner| check(path, put(inner)), &path);
+        }
+    }
+
+    #[test]
+    fn no_number_is_left_unchecked() {
+        let usual = toml::Value::try_from(DetectConfig::default()).expect("TOML");
+        let mut checked = 0;
+        let mut refused = |path: &str, settings: toml::Value| {
+            let config: DetectConfig = settings.try_into().expect("a configuration");
+            let error = config.check().expect_err(path).to_string();
+            assert!(error.starts_with(&format!("{path} = ")), "{path}: {error}");
+            checked += 1;
+        };
+        each_setting(&usual, &toml::Value::Float(f64::NAN), &mut refused, "");
+        // What the linkage chain counts may be 0.
+        let mut count = |path: &str, settings: toml::Value| {
+            if path.starts_with("behaviour.") && !path.ends_with(".seed") {
+                refused(path, settings);
+            }
+        };
+        each_setting(&usual, &toml::Value::Integer(0), &mut count, "");
+        assert!(checked > 30, "{checked}");
     }
 }

@@ -71,14 +71,14 @@ fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Named<'a>> {
         position.insert(index as u32, all.len());
         all.push(Held { id: &network.id, accounts: BTreeSet::new(), identifiers: BTreeSet::new() });
     }
-    for (account, network) in results.network_of.iter().enumerate() {
+    for (account, network) in results.labelling.network_of.iter().enumerate() {
         let account = AccountId(account as u32);
-        let belongs = results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+        let belongs = results.labelling.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
         if let Some(&at) = position.get(network).filter(|_| belongs) {
             all[at].accounts.insert(dataset.account_name(account));
         }
     }
-    for (identifier, network) in results.network_of_identifier.iter().enumerate() {
+    for (identifier, network) in results.labelling.network_of_identifier.iter().enumerate() {
         if let Some(&at) = position.get(network) {
             all[at].identifiers.insert(dataset.identifier_name(IdentifierId(identifier as u32)));
         }

@@ -103,8 +103,8 @@ pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<
 
 /// The flagged network of each account as its index by rank, or `NONE_U32`.
 pub fn predicted(dataset: &Dataset, results: &Results) -> Vec<u32> {
-    let label = |account| match results.flagged_network_of(AccountId(account)) {
-        Some(_) => results.network_of[account as usize],
+    let label = |account| match results.labelling.flagged_network_of(AccountId(account)) {
+        Some(_) => results.labelling.network_of[account as usize],
         None => NONE_U32,
     };
     (0..dataset.graph().account_count() as u32).map(label).collect()

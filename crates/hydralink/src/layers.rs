@@ -284,7 +284,7 @@ fn pools(
         let role = dataset.roles()[graph.kind_of(IdentifierId(identifier)).index()];
         matches!(role, KindRole::Address | KindRole::Payment | KindRole::Device | KindRole::Credential)
     };
-    let mut weights = results.weights.to_vec();
+    let mut weights = results.labelling.weights.to_vec();
     for account in 0..pool_of.len() {
         for position in graph.sighting_range(AccountId(account as u32)) {
             if pool_of[account] == NONE_U32 || !infrastructure(graph.columns().identifiers[position]) {

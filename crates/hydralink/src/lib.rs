@@ -11,12 +11,12 @@
 //! # let (world, store) = (folder.path().join("world"), folder.path().join("store"));
 //! write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Csv, &mut |_| {}).expect("a small synthetic world");
 //! build(&[world.join("events.csv")], &store, &IngestConfig::default(), &Unobserved)?;
-//! let results = detect(&store, &DetectConfig::default(), &|_phase| true)?;
+//! let results = detect(&store, &DetectConfig::default(), &Unobserved)?;
 //! for network in &results.networks {
 //!     println!("{} {:.1} bits: {}", network.id, network.score, network.why);
 //! }
 //! let dataset = Dataset::open(&store)?;
-//! let widest = hydralink::query::hubs(&dataset, &results, Some("ip"))?.next().expect("an address");
+//! let widest = hydralink::query::hubs(&dataset, results.labelling(), Some("ip"))?.next().expect("an address");
 //! println!("{} has {} accounts: {}", widest.identifier, widest.accounts, widest.class);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
@@ -54,9 +54,9 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let store = folder.path().join("store");
 //! build(Batches::new("sightings", reader), &store, &IngestConfig::default(), &Unobserved)?;
-//! let results = detect(&store, &DetectConfig::default(), &|_phase| true)?;
+//! let results = detect(&store, &DetectConfig::default(), &Unobserved)?;
 //! let dataset = Dataset::open(&store)?;
-//! let why = links::why(&dataset, &results, dataset.account("p0")?, dataset.account("p3")?)?;
+//! let why = links::why(&dataset, results.labelling(), dataset.account("p0")?, dataset.account("p3")?)?;
 //! println!("{}", why.answer);
 //! for shared in &why.shared {
 //!     println!("{} ({} accounts): {:.1} bits", shared.identifier, shared.accounts, shared.bits);
@@ -88,6 +88,7 @@
 //! | [`privacy`] | who may know the values |
 //! | [`share`](mod@share) | what two labs know in common, without values |
 //! | [`export`], [`arrow`], [`report`] | how it leaves for other tools |
+//! | [`observe`] | how far is long work, and shall it go on |
 //! | [`store`] | what lies on disk |
 
 #![deny(missing_docs)]
@@ -109,7 +110,7 @@ pub mod calibrate;
 pub mod consensus;
 pub mod layers;
 pub mod redteam;
-pub mod reruns;
+mod reruns;
 
 pub mod arrow;
 pub mod bans;
@@ -147,6 +148,7 @@ pub mod dataset;
 pub mod error;
 pub mod names;
 pub mod node;
+pub mod observe;
 pub mod results;
 pub mod store;
 mod subset;
@@ -155,7 +157,7 @@ pub mod time;
 /// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do.
 pub use arrow_array;
 pub use as_of::{AsOf, as_of};
-pub use build::{BuildSummary, build, update};
+pub use build::{BuildSummary, build, profile, update};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use community::{CommunityError, Effort};
 pub use consensus::{ConsensusConfig, Stability, consensus};
@@ -165,12 +167,13 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, Batches, EnrichmentFile, EventError, FileRead, IngestConfig, IngestObserver, Profile, Pseudonyms,
-    SchemaMode, Sources, TrustedProxies, Unobserved, UnreadField, profile,
+    AddressNetwork, Batches, EnrichmentFile, EventError, FileRead, IngestConfig, Profile, Pseudonyms, SchemaMode, Sources,
+    TrustedProxies, UnreadField,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{
-    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, ScoreConfig, Tie, TieTerms, WeighConfig, WeightScheme,
+    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, OutOfRange, ScoreConfig, SignalFamily, SignalName,
+    TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
     AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NetworkType, Partition, Seconds,
@@ -180,6 +183,7 @@ pub use linkage::{
     Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
 };
 pub use node::Node;
+pub use observe::{Amount, Observer, Progress, Unobserved};
 pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, SignalLine, TyingIdentifier};
 pub use roles::AccountRole;
 pub use store::{Reading, Store};

@@ -185,8 +185,8 @@ impl Dataset {
         if let Ok(account) = self.account(text) {
             found.push(Node::Account(account));
         }
-        for kind in 0..self.graph().kind_count() {
-            found.extend(self.identifier(KindId(kind as u8), text).map(Node::Identifier));
+        for kind in self.graph().kinds() {
+            found.extend(self.identifier(kind, text).map(Node::Identifier));
         }
         match found[..] {
             [node] => Ok(node),
@@ -239,8 +239,7 @@ impl Dataset {
         if kind.is_none() {
             near.extend(self.near_accounts(value));
         }
-        for candidate in 0..self.graph().kind_count() {
-            let candidate = KindId(candidate as u8);
+        for candidate in self.graph().kinds() {
             let token = self.roles()[candidate.index()] == KindRole::Payment;
             if !token && kind.is_none_or(|kind| kind == candidate) {
                 near.extend(self.near(self.graph().identifiers_of_kind(candidate), value, |id| {

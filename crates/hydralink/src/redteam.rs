@@ -17,7 +17,7 @@
 
 use std::path::Path;
 
-use events::{IngestConfig, Unobserved};
+use events::IngestConfig;
 use evidence::KindRole;
 use graph::{AccountId, NONE_U32};
 use serde::Serialize;
@@ -27,6 +27,7 @@ use crate::dataset::Dataset;
 use crate::detect::{DetectConfig, detect};
 use crate::error::Error;
 use crate::evaluate::{Truth, Unlabelled, names_of, predicted};
+use crate::observe::{Observer, Steps, Unobserved};
 
 /// What an operator can spend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,16 +143,11 @@ pub struct RedteamLine {
 }
 
 /// Measures the curve: the base first, then each evasion at each budget. Worlds are made in a folder beside others in `scratch`
-/// and removed. `step` is told what is measured next, and how many worlds are done of how many.
+/// and removed. The observer is told what is measured next, and how many worlds are done of how many.
 ///
 /// # Errors
-/// [`Error::Usage`] for a budget outside 0 to 1 or no seeds; [`Error::Io`]; [`Error::Synth`]; [`Error::Interrupted`] from
-/// `step`.
-pub fn redteam(
-    scratch: &Path,
-    config: &RedteamConfig,
-    step: &dyn Fn(&str, u64, u64) -> Result<(), Error>,
-) -> Result<Vec<RedteamLine>, Error> {
+/// [`Error::Usage`] for a budget outside 0 to 1 or no seeds; [`Error::Io`]; [`Error::Synth`]; [`Error::Interrupted`].
+pub fn redteam(scratch: &Path, config: &RedteamConfig, observer: &dyn Observer) -> Result<Vec<RedteamLine>, Error> {
     if let Some(budget) = config.budgets.iter().find(|budget| !(0.0..=1.0).contains(*budget)) {
         return Err(Error::Usage(format!("a budget is a share from 0 to 1; found {budget}")));
     }
@@ -174,7 +170,7 @@ pub fn redteam(
         let mut line = RedteamLine { evasion: name.to_owned(), budget, worlds: config.seeds, ..RedteamLine::default() };
         for offset in 0..config.seeds {
             let done = lines.len() as u64 * u64::from(config.seeds) + u64::from(offset);
-            step(&format!("{name} {budget}"), done, total)?;
+            Steps::after(observer, done, total).begin(&format!("{name} {budget}"))?;
             let world = WorldConfig { knobs, ..WorldConfig::new(config.tier, config.seed + u64::from(offset)) };
             line.add(&measure(scratch, &world)?, 1.0 / f64::from(config.seeds));
         }
@@ -223,7 +219,7 @@ fn measure(scratch: &Path, config: &WorldConfig) -> Result<RedteamLine, Error> {
     };
     let store = folder.path().join("store");
     crate::build(&[world.join("events.parquet")], &store, &ingest, &Unobserved)?;
-    detect(&store, &DetectConfig { seed: 1, ..DetectConfig::default() }, &|_| true)?;
+    detect(&store, &DetectConfig { seed: 1, ..DetectConfig::default() }, &Unobserved)?;
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;
     let truth = Truth::read(&dataset, &world.join("labels.csv"), Some(&world.join("groups.csv")), Unlabelled::Benign)?;
@@ -287,10 +283,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        let step = |_: &str, _: u64, _: u64| Ok(());
         let wrong = RedteamConfig { budgets: vec![1.5], ..RedteamConfig::default() };
-        assert!(redteam(Path::new("."), &wrong, &step).is_err_and(|error| error.to_string().contains("1.5")));
+        assert!(redteam(Path::new("."), &wrong, &Unobserved).is_err_and(|error| error.to_string().contains("1.5")));
         let none = RedteamConfig { seeds: 0, ..RedteamConfig::default() };
-        assert!(redteam(Path::new("."), &none, &step).is_err());
+        assert!(redteam(Path::new("."), &none, &Unobserved).is_err());
     }
 }

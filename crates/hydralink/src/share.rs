@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use graph::{AccountId, IdentifierId, KindId};
+use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -187,8 +187,8 @@ pub fn find_matches(dataset: &Dataset, results: Option<&Labelling>, path: &Path,
     let graph = dataset.graph();
     let last_seen = graph.last_seen();
     let now = rfc3339(last_seen);
-    let mut matches: Vec<Match> = (0..graph.kind_count() as u8)
-        .flat_map(|kind| graph.identifiers_of_kind(KindId(kind)))
+    let mut matches: Vec<Match> = (graph.kinds())
+        .flat_map(|kind| graph.identifiers_of_kind(kind))
         .collect::<Vec<u32>>()
         .into_par_iter()
         .with_min_len(1024)

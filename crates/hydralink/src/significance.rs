@@ -61,13 +61,14 @@ pub fn significance(
 ) -> Result<Significance, Error> {
     let graph = dataset.graph();
     let (one, other) = (degrees(dataset, first), degrees(dataset, second));
-    let kinds = kinds_that_count(results, (0..graph.kind_count()).filter(|&kind| one[kind] > 0 && other[kind] > 0).collect());
+    let kinds =
+        kinds_that_count(results, graph.kinds().filter(|kind| one[kind.index()] > 0 && other[kind.index()] > 0).collect());
     let mut indicators = Vec::new();
     for &kind in &kinds {
-        indicators.extend(null_of(dataset, kind)?.both(one[kind], other[kind]));
+        indicators.extend(null_of(dataset, kind)?.both(one[kind.index()], other[kind.index()]));
     }
     let common = shared(graph.identifiers_of(first), graph.identifiers_of(second));
-    let seen = common.filter(|&identifier| kinds.contains(&graph.kind_of(IdentifierId(identifier)).index())).count();
+    let seen = common.filter(|&identifier| kinds.contains(&graph.kind_of(IdentifierId(identifier)))).count();
     let accounts = graph.account_count() as f64;
     Ok(beyond_chance(dataset, &kinds, &indicators, seen, accounts * (accounts - 1.0) / 2.0))
 }
@@ -90,17 +91,17 @@ pub fn significance_in_network(
     rows.par_sort_unstable();
     let set: Vec<u32> = rows.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).map(|run| run[0]).collect();
     let own = degrees(dataset, account);
-    let of_kind = |kind: usize| {
-        let range = graph.identifiers_of_kind(KindId(kind as u8));
+    let of_kind = |kind: KindId| {
+        let range = graph.identifiers_of_kind(kind);
         &set[set.partition_point(|&identifier| identifier < range.start)
             ..set.partition_point(|&identifier| identifier < range.end)]
     };
-    let both = (0..graph.kind_count()).filter(|&kind| own[kind] > 0 && !of_kind(kind).is_empty());
+    let both = graph.kinds().filter(|&kind| own[kind.index()] > 0 && !of_kind(kind).is_empty());
     let kinds = kinds_that_count(results, both.collect());
     let (mut indicators, mut seen) = (Vec::new(), 0);
     for &kind in &kinds {
         let degrees = of_kind(kind).iter().map(|&identifier| graph.identifier_degree(IdentifierId(identifier)) as u32);
-        indicators.extend(null_of(dataset, kind)?.has(own[kind], degrees.collect()));
+        indicators.extend(null_of(dataset, kind)?.has(own[kind.index()], degrees.collect()));
         seen += shared(graph.identifiers_of(account), of_kind(kind)).count();
     }
     let tests = graph.account_count() as f64 * results.heads().len() as f64;
@@ -116,16 +117,16 @@ fn degrees(dataset: &Dataset, account: AccountId) -> Vec<u32> {
 }
 
 /// Of these kinds those that follow from none of the others.
-fn kinds_that_count(results: &Labelling, both: Vec<usize>) -> Vec<usize> {
-    let follows = |kind: usize| {
+fn kinds_that_count(results: &Labelling, both: Vec<KindId>) -> Vec<KindId> {
+    let follows = |kind: KindId| {
         let mut implied = results.run.terms.implied_kinds();
-        implied.any(|(finer, coarser)| coarser.index() == kind && both.contains(&finer.index()))
+        implied.any(|(finer, coarser)| coarser == kind && both.contains(&finer))
     };
     both.iter().copied().filter(|&kind| !follows(kind)).collect()
 }
 
 /// What so many of these indicators say among so many tests.
-fn beyond_chance(dataset: &Dataset, kinds: &[usize], indicators: &[(f64, f64)], seen: usize, tests: f64) -> Significance {
+fn beyond_chance(dataset: &Dataset, kinds: &[KindId], indicators: &[(f64, f64)], seen: usize, tests: f64) -> Significance {
     let Tail { p_value, expected, off_by, method } = bicm::upper_tail(indicators, seen as u32);
     Significance {
         shared: seen as u64,
@@ -135,13 +136,13 @@ fn beyond_chance(dataset: &Dataset, kinds: &[usize], indicators: &[(f64, f64)], 
         method,
         pairs: tests,
         q_value_at_most: bicm::q_values(&[p_value], tests)[0],
-        kinds: kinds.iter().map(|&kind| dataset.kind_name(KindId(kind as u8)).to_owned()).collect(),
+        kinds: kinds.iter().map(|&kind| dataset.kind_name(kind).to_owned()).collect(),
     }
 }
 
 /// The null of one kind of identifiers. O(sightings) once, then what [`Bicm::of`] takes.
-fn null_of(dataset: &Dataset, kind: usize) -> Result<Bicm, Error> {
-    let (graph, kind) = (dataset.graph(), KindId(kind as u8));
+fn null_of(dataset: &Dataset, kind: KindId) -> Result<Bicm, Error> {
+    let graph = dataset.graph();
     let range = graph.identifiers_of_kind(kind);
     let degree = |account: u32| graph.identifiers_within(AccountId(account), &range).len() as u32;
     let accounts = (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 12).map(degree).collect();

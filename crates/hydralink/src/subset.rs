@@ -249,8 +249,8 @@ impl Kept {
     fn graph(&self, dataset: &Dataset) -> Result<(Vec<String>, BipartiteGraph), Error> {
         let graph = dataset.graph();
         let (mut kind_names, mut kind_starts) = (Vec::new(), vec![0u32]);
-        for (kind, name) in dataset.tables().kinds.iter().enumerate() {
-            let range = graph.identifiers_of_kind(graph::KindId(kind as u8));
+        for (kind, name) in graph.kinds().zip(&dataset.tables().kinds) {
+            let range = graph.identifiers_of_kind(kind);
             let count = range.filter(|&identifier| self.has_identifier(IdentifierId(identifier))).count() as u32;
             if count > 0 {
                 kind_names.push(name.clone());

@@ -1,12 +1,14 @@
 //! Small graphs and stores for the tests of this crate.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use events::{IngestConfig, Unobserved};
+use events::IngestConfig;
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierId, Sighting};
 
 use crate::dataset::Dataset;
+use crate::observe::{Observer, Progress, Unobserved};
 
 /// A graph of one kind from (account, identifier) pairs.
 pub(crate) fn graph_of(accounts: usize, identifiers: u32, pairs: &[(u32, u32)]) -> BipartiteGraph {
@@ -101,5 +103,27 @@ pub(crate) fn content(path: &Path) -> Content {
         events: events.collect(),
         identifiers: identifiers.collect(),
         tokens: dataset.activity().columns().tokens.to_vec(),
+    }
+}
+
+/// Stops the work once a phase begins.
+pub(crate) struct StopAt {
+    phase: &'static str,
+    reached: AtomicBool,
+}
+
+impl StopAt {
+    pub(crate) fn new(phase: &'static str) -> Self {
+        StopAt { phase, reached: AtomicBool::new(false) }
+    }
+}
+
+impl Observer for StopAt {
+    fn begins(&self, progress: Progress<'_>) {
+        self.reached.fetch_or(progress.phase == self.phase, Ordering::SeqCst);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.reached.load(Ordering::SeqCst)
     }
 }

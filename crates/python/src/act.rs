@@ -15,7 +15,7 @@ use crate::find::Id;
 use crate::plain::plain;
 use crate::read::Time;
 use crate::store::{Store, nodes, word};
-use crate::work::{Watch, asked, released, watched};
+use crate::work::{asked, released, watched};
 
 const FORMATS: [(&str, Format); 7] = [
     ("graphml", Format::GraphMl),
@@ -147,7 +147,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&results, network.as_deref().unwrap_or_default())?,
+                _ => chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -169,7 +169,8 @@ impl Store {
         asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
-            let config = ReportConfig { networks: chosen(&results, network.as_deref().unwrap_or_default())?, max_nodes };
+            let config =
+                ReportConfig { networks: chosen(results.labelling(), network.as_deref().unwrap_or_default())?, max_nodes };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
         })
     }
@@ -267,7 +268,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let rekeyed = watched(py, progress, None, |watch| {
             let (old, new) = (Key::read(&key_file)?, Key::read(&new_key_file)?);
-            privacy::rekey(&self.path, &old, &new, reviewer, &|phase| Watch::phase(watch, phase))
+            privacy::rekey(&self.path, &old, &new, reviewer, watch)
         })?;
         plain(py, &rekeyed)
     }
@@ -285,7 +286,7 @@ impl Store {
             if accounts.is_empty() {
                 return Err(usage("no account is named"));
             }
-            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, &|phase| Watch::phase(watch, phase))
+            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, watch)
         })?;
         plain(py, &forgotten)
     }
@@ -306,7 +307,7 @@ impl Store {
                 (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
                 _ => return Err(usage("expire takes before or keep, one of them")),
             };
-            privacy::expire(&self.path, since, &|phase| Watch::phase(watch, phase))
+            privacy::expire(&self.path, since, watch)
         })?;
         plain(py, &expired)
     }
@@ -329,7 +330,7 @@ impl Store {
             share::share(
                 &dataset,
                 &results,
-                chosen(&results, network.as_deref().unwrap_or_default())?,
+                chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,

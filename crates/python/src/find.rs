@@ -18,7 +18,7 @@ use crate::errors::{expected, usage};
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table::Table;
-use crate::work::{Watch, asked, watched};
+use crate::work::{asked, watched};
 
 /// Networks that a notebook shows of a store.
 const SHOWN: usize = 10;
@@ -105,7 +105,7 @@ impl Store {
             };
             config.seed = seed.unwrap_or(config.seed);
             let lists = known.lists(&store.dataset()?, &config)?;
-            hydralink::detect_by(&store.path, &config, &lists, &|phase| Watch::phase(watch, phase)).map(drop)
+            hydralink::detect_by(&store.path, &config, &lists, watch).map(drop)
         })?;
         Ok(slf)
     }

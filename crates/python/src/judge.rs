@@ -78,8 +78,7 @@ pub(crate) fn redteam<'py>(
             budgets: budget.unwrap_or(usual.budgets),
             evasions: evasion.map_or(Ok(usual.evasions), named)?,
         };
-        let step = |point: &str, done, total| if watch.at(point, done, total) { Ok(()) } else { Err(Error::Interrupted) };
-        curve::redteam(folder()?.path(), &config, &step)
+        curve::redteam(folder()?.path(), &config, watch)
     })?;
     plain(py, &lines)
 }
@@ -99,8 +98,8 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (thresholds, reliability) = watched(py, progress, threads, |watch| {
-            let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, &|step| watch.rerun(step))?;
-            Ok((found.thresholds(&*self.as_stored()?.results()?), found.reliability()))
+            let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
+            Ok((found.thresholds(self.as_stored()?.results()?.labelling()), found.reliability()))
         })?;
         let found = PyDict::new(py);
         found.set_item("thresholds", plain(py, &thresholds)?)?;
@@ -122,7 +121,7 @@ impl Store {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         watched(py, progress, threads, |watch| {
-            consensus(&self.path, &ConsensusConfig { runs, left_out, seed }, &|step| watch.rerun(step)).map(drop)
+            consensus(&self.path, &ConsensusConfig { runs, left_out, seed }, watch).map(drop)
         })
     }
 
@@ -148,7 +147,7 @@ impl Store {
                 None => Groups::flagged(&results),
                 Some(file) => evaluate::read_labels(&dataset, file, &["network", "cluster"])?.into(),
             };
-            let found = backtest(&dataset, &results, &groups, every.saturating_mul(3600), &|step| watch.rerun(step))?;
+            let found = backtest(&dataset, &results, &groups, every.saturating_mul(3600), watch)?;
             Ok((found.networks, found.cuts))
         })?;
         let answer = PyDict::new(py);
@@ -203,7 +202,7 @@ impl Store {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
             let config = BaselineConfig { pair_budget, ..BaselineConfig::default() };
-            baselines::compare(&dataset, &dataset.results()?, &truth, &config, &|method| watch.step(method))
+            baselines::compare(&dataset, &dataset.results()?, &truth, &config, watch)
         })?;
         plain(py, &lines)
     }
@@ -240,7 +239,7 @@ impl Store {
         let lines = watched(py, progress, None, |watch| {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
-            ablate(&dataset, &dataset.results()?, &truth, &|without| watch.step(without))
+            ablate(&dataset, &dataset.results()?, &truth, watch)
         })?;
         plain(py, &lines)
     }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, Batches, EnrichmentFile, Error, IngestConfig, SchemaMode, Sources, TrustedProxies, Zone};
+use hydralink::{
+    Amount, AsOf, Batches, EnrichmentFile, Error, IngestConfig, Progress, SchemaMode, Sources, TrustedProxies, Zone,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -14,7 +16,7 @@ use crate::errors::{expected, usage};
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table;
-use crate::work::{Watch, watched};
+use crate::work::watched;
 
 /// Files, and tables of Arrow.
 #[derive(Default)]
@@ -320,7 +322,7 @@ pub(crate) fn profile<'py>(
     let reading = Reading::of("profile", options)?;
     let profile = watched(py, progress, threads, |watch| {
         let folder = folder()?;
-        Ok(hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)?)
+        hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)
     })?;
     plain(py, &profile)
 }
@@ -352,7 +354,8 @@ pub(crate) fn synth<'py>(
             _ => WorldConfig::new(tier, seed),
         };
         Ok(write_world(&directory, &config, format, &mut |at| {
-            watch.at("making a world", at.days.into(), hydralink::synth::DAYS.into());
+            let amount = Amount { done: at.days.into(), of: hydralink::synth::DAYS.into() };
+            watch.tell(Progress { phase: "making a world", amount: Some(amount) });
         })?)
     })?;
     plain(py, &summary)
@@ -395,7 +398,7 @@ impl Store {
     fn as_of(&self, py: Python<'_>, time: Time, output: PathBuf, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Store> {
         let (store, made): (Store, AsOf) = watched(py, progress, None, |watch| {
             let (_, time) = hydralink::time::seconds_of(&time.0)?;
-            let made = hydralink::as_of(&self.path, time, &output, &|phase| Watch::phase(watch, phase))?;
+            let made = hydralink::as_of(&self.path, time, &output, watch)?;
             Ok((self.beside(output)?, made))
         })?;
         Ok(store.built(plain(py, &made)?.unbind()))

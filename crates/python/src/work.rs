@@ -10,8 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hydralink::reruns::RerunStep;
-use hydralink::{Error, IngestObserver};
+use hydralink::{Amount, Error, Observer, Progress};
 use pyo3::prelude::*;
 
 use crate::errors::{raised, usage};
@@ -36,57 +35,31 @@ pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T,
 }
 
 /// What is being done: a phase, and how far it is where that is known.
-type Told = (String, Option<(u64, u64)>);
+type Told = (String, Option<Amount>);
 
-/// What long work tells, and learns whether to go on.
+/// Tells Python what long work tells, and the work whether to go on.
 pub(crate) struct Watch {
     stopped: AtomicBool,
     told: Mutex<Option<Sender<Told>>>,
-    total: Mutex<u64>,
 }
 
 impl Watch {
-    fn tell(&self, phase: &str, at: Option<(u64, u64)>) -> bool {
+    /// Tells where the work is.
+    pub(crate) fn tell(&self, progress: Progress<'_>) {
         if let Some(told) = &*self.told.lock().unwrap_or_else(PoisonError::into_inner) {
             // Nobody listens any more once the caller gave up.
-            let _ = told.send((phase.to_owned(), at));
+            let _ = told.send((progress.phase.to_owned(), progress.amount));
         }
-        !self.stopped.load(Ordering::Relaxed)
-    }
-
-    /// Begins a phase; whether to go on.
-    pub(crate) fn phase(&self, phase: &str) -> bool {
-        self.tell(phase, None)
-    }
-
-    /// Says how far a phase is; whether to go on.
-    pub(crate) fn at(&self, phase: &str, done: u64, total: u64) -> bool {
-        self.tell(phase, Some((done, total)))
-    }
-
-    /// Begins a phase, for work that fails where it is to stop.
-    pub(crate) fn step(&self, phase: &str) -> Result<(), Error> {
-        if self.phase(phase) { Ok(()) } else { Err(Error::Interrupted) }
-    }
-
-    /// Begins a phase of a rerun; whether to go on.
-    pub(crate) fn rerun(&self, step: RerunStep) -> bool {
-        self.tell(step.phase, Some((u64::from(step.done), u64::from(step.of))))
     }
 }
 
-impl IngestObserver for Watch {
-    fn started(&self, total_bytes: u64) {
-        *self.total.lock().unwrap_or_else(PoisonError::into_inner) = total_bytes;
+impl Observer for Watch {
+    fn begins(&self, progress: Progress<'_>) {
+        self.tell(progress);
     }
 
-    fn phase(&self, name: &'static str) {
-        self.tell(name, None);
-    }
-
-    fn progressed(&self, bytes: u64, _rows: u64) {
-        let total = *self.total.lock().unwrap_or_else(PoisonError::into_inner);
-        self.tell("reading", Some((bytes, total)));
+    fn moves_on(&self, progress: Progress<'_>) {
+        self.tell(progress);
     }
 
     fn cancelled(&self) -> bool {
@@ -104,7 +77,7 @@ pub(crate) fn watched<T: Send>(
 ) -> PyResult<T> {
     let progress = progress.map(|progress| progress.clone().unbind());
     let (sender, receiver) = channel();
-    let watch = Watch { stopped: AtomicBool::new(false), told: Mutex::new(Some(sender)), total: Mutex::default() };
+    let watch = Watch { stopped: AtomicBool::new(false), told: Mutex::new(Some(sender)) };
     let (watching, listening) = (&watch, &progress);
     let (done, failed) = py.detach(move || {
         std::thread::scope(move |scope| {
@@ -123,8 +96,8 @@ pub(crate) fn watched<T: Send>(
                 if failed.is_none() {
                     let heard = Python::attach(|py| {
                         py.check_signals()?;
-                        if let (Ok((phase, at)), Some(progress)) = (told, listening) {
-                            progress.call1(py, (phase, at.map(|at| at.0), at.map(|at| at.1)))?;
+                        if let (Ok((phase, amount)), Some(progress)) = (told, listening) {
+                            progress.call1(py, (phase, amount.map(|at| at.done), amount.map(|at| at.of)))?;
                         }
                         PyResult::Ok(())
                     });

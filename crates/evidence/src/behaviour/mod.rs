@@ -39,7 +39,8 @@ pub use population::Population;
 pub use regular_use::RegularUse;
 pub use volume::Volume;
 
-use crate::{Facts, Signal};
+use crate::ranges::{OutOfRange, Range, check_all};
+use crate::{Facts, Signal, SignalName, TestName};
 
 /// How much data the tests read and how many draws the nulls take.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -93,6 +94,31 @@ impl Default for BehaviourConfig {
     }
 }
 
+impl BehaviourConfig {
+    /// Whether every number is one that can be meant: all but the seed count something, or last.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] that names the first that isn't.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let count = |name, number: usize| (name, number as f64, Range::Count);
+        let lasts = |name, seconds: Seconds| (name, f64::from(seconds), Range::Count);
+        check_all(&mut [
+            count("draws", self.draws),
+            count("sampled_accounts", self.sampled_accounts),
+            count("timed_accounts", self.timed_accounts),
+            count("timed_samples", self.timed_samples),
+            count("timed_events", self.timed_events),
+            count("panel_events", self.panel_events),
+            count("panel_size", self.panel_size),
+            count("reference_clusters", self.reference_clusters),
+            count("created_sample", self.created_sample),
+            lasts("session_gap", self.session_gap),
+            lasts("replacement_window", self.replacement_window),
+            lasts("hand_off_window", self.hand_off_window),
+        ])
+    }
+}
+
 /// All behavioural signals of one group.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct BehaviourSignals {
@@ -127,32 +153,32 @@ pub struct BehaviourSignals {
 impl BehaviourSignals {
     /// All signals with their names, those that couldn't be measured too; of what some are made says
     /// [`BehaviourSignals::tests_of`].
-    pub fn all(&self) -> [(&'static str, &Option<Signal>); 13] {
+    pub fn all(&self) -> [(SignalName, &Option<Signal>); 13] {
         [
-            ("synchrony", &self.synchrony),
-            ("one_queue", &self.one_queue.combined),
-            ("regular_use", &self.regular_use.combined),
-            ("capability_concentration", &self.capability_concentration),
-            ("launch_pivot", &self.launch_pivot),
-            ("ban_and_replace", &self.ban_and_replace),
-            ("registration_bursts", &self.registration_bursts),
-            ("diurnal_phase", &self.diurnal_phase),
-            ("office_hours", &self.office_hours),
-            ("own_hours", &self.own_hours),
-            ("template_fan_out", &self.template_fan_out),
-            ("tenure", &self.tenure),
-            ("aged_accounts", &self.aged_accounts),
+            (SignalName::Synchrony, &self.synchrony),
+            (SignalName::OneQueue, &self.one_queue.combined),
+            (SignalName::RegularUse, &self.regular_use.combined),
+            (SignalName::CapabilityConcentration, &self.capability_concentration),
+            (SignalName::LaunchPivot, &self.launch_pivot),
+            (SignalName::BanAndReplace, &self.ban_and_replace),
+            (SignalName::RegistrationBursts, &self.registration_bursts),
+            (SignalName::DiurnalPhase, &self.diurnal_phase),
+            (SignalName::OfficeHours, &self.office_hours),
+            (SignalName::OwnHours, &self.own_hours),
+            (SignalName::AgedAccounts, &self.aged_accounts),
+            (SignalName::TemplateFanOut, &self.template_fan_out),
+            (SignalName::Tenure, &self.tenure),
         ]
     }
 
-    /// The tests that a signal of this name is made of, with their names; none of most.
-    pub fn tests_of(&self, name: &str) -> impl Iterator<Item = (&'static str, &Signal)> {
-        let queue = self.one_queue.iter().filter(move |_| name == "one_queue");
-        queue.chain(self.regular_use.iter().filter(move |_| name == "regular_use"))
+    /// The tests that a signal is made of, as far as they could be measured; none of most.
+    pub fn tests_of(&self, signal: SignalName) -> impl Iterator<Item = (TestName, &Signal)> {
+        let queue = self.one_queue.iter().filter(move |_| signal == SignalName::OneQueue);
+        queue.chain(self.regular_use.iter().filter(move |_| signal == SignalName::RegularUse))
     }
 
     /// The signals that could be measured, with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
+    pub fn iter(&self) -> impl Iterator<Item = (SignalName, &Signal)> {
         self.all().into_iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
     }
 }
@@ -234,6 +260,11 @@ mod tests {
         assert!(bits(&planted) > bits(&benign) + 10.0, "{planted:?} {benign:?}");
         // No ban column: not available, not zero.
         assert_eq!(planted.ban_and_replace, None);
+    }
+
+    #[test]
+    fn every_behavioural_signal_has_a_field() {
+        assert_eq!(BehaviourSignals::default().all().map(|(name, _)| name), SignalName::BEHAVIOUR);
     }
 
     #[test]

@@ -77,7 +77,7 @@ struct Row<'a> {
 fn exchanged(graph: &BipartiteGraph, seed: u64, rounds: u64) -> Vec<u32> {
     let kinds: Vec<(Vec<u64>, Vec<u32>)> = (0..graph.kind_count())
         .into_par_iter()
-        .map(|kind| exchanged_of_kind(graph, KindId(kind as u8), seed, rounds))
+        .map(|kind| exchanged_of_kind(graph, KindId::of_index(kind), seed, rounds))
         .collect();
     // Kinds are contiguous in an account's row, in their order.
     let offsets = graph.columns().account_offsets.as_slice();

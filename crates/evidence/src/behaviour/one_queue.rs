@@ -33,7 +33,7 @@ use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
 use super::exchange::Sessions;
 use super::random::{Stream, group_key, key, sample};
-use crate::{Facts, Signal};
+use crate::{Facts, Signal, TestName};
 
 /// The widths of a coincidence among the [`WIDTHS`]: a minute, ten, an hour. How many requests a queue deals out decides which
 /// of these two accounts hardly ever share.
@@ -68,10 +68,13 @@ pub struct OneQueue {
 
 impl OneQueue {
     /// The sub-signals that could be measured, with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
-        [("anti_bunching", &self.anti_bunching), ("succession", &self.succession), ("hand_off", &self.hand_off)]
-            .into_iter()
-            .filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (TestName, &Signal)> {
+        let tests = [
+            (TestName::AntiBunching, &self.anti_bunching),
+            (TestName::Succession, &self.succession),
+            (TestName::HandOff, &self.hand_off),
+        ];
+        tests.into_iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
     }
 }
 

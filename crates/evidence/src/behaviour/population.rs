@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, Seconds};
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, Seconds};
 use rayon::prelude::*;
 
 use super::random::{Stream, key};
@@ -236,11 +236,11 @@ fn created_sample(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<Seconds> {
 /// Identifiers whose accounts serve as reference clusters: addresses, cards and credentials, at most
 /// `config.reference_clusters` for each power of two of their degree, those with the smallest hashes.
 fn reference_clusters(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<IdentifierId> {
-    let mut ranked: Vec<(u32, u64, IdentifierId)> = (0..facts.graph.kind_count())
-        .filter(|&kind| matches!(facts.roles[kind], KindRole::Address | KindRole::Payment | KindRole::Credential))
+    let mut ranked: Vec<(u32, u64, IdentifierId)> = (facts.graph.kinds())
+        .filter(|kind| matches!(facts.roles[kind.index()], KindRole::Address | KindRole::Payment | KindRole::Credential))
         .collect::<Vec<_>>()
         .into_par_iter()
-        .flat_map(|kind| facts.graph.identifiers_of_kind(KindId(kind as u8)).into_par_iter().map(IdentifierId))
+        .flat_map(|kind| facts.graph.identifiers_of_kind(kind).into_par_iter().map(IdentifierId))
         .filter(|&identifier| facts.graph.identifier_degree(identifier) >= launch_pivot::FEWEST_ADOPTERS)
         .map(|identifier| {
             let bucket = facts.graph.identifier_degree(identifier).ilog2();

@@ -26,7 +26,7 @@ use super::chance::closed_form;
 use super::combine::combined;
 use super::random::sample;
 use super::{BehaviourConfig, Population};
-use crate::{Facts, Signal};
+use crate::{Facts, Signal, TestName};
 
 /// Fewer accounts with a session about a time-to-live say nothing of it.
 const FEWEST_SESSIONS: u64 = 12;
@@ -47,8 +47,8 @@ pub struct RegularUse {
 
 impl RegularUse {
     /// The sub-signals that could be measured, with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Signal)> {
-        let tests = [("even_load", &self.even_load), ("session_cutoff", &self.session_cutoff)];
+    pub fn iter(&self) -> impl Iterator<Item = (TestName, &Signal)> {
+        let tests = [(TestName::EvenLoad, &self.even_load), (TestName::SessionCutoff, &self.session_cutoff)];
         tests.into_iter().filter_map(|(name, signal)| Some((name, signal.as_ref()?)))
     }
 }

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, NO_TIME};
 use rayon::prelude::*;
 
 use super::chance::monte_carlo;
@@ -131,11 +131,11 @@ fn reference_of(population: &Population, bucket: u8, own: &[IdentifierId]) -> Ve
 
 /// Reference templates: at most [`REFERENCE`] for each power of two of users, those with the smallest hashes.
 pub(crate) fn reference(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<(u8, f64, IdentifierId)> {
-    let mut ranked: Vec<(u32, u64, IdentifierId)> = (0..facts.graph.kind_count())
-        .filter(|&kind| facts.roles[kind] == KindRole::Template)
+    let mut ranked: Vec<(u32, u64, IdentifierId)> = (facts.graph.kinds())
+        .filter(|kind| facts.roles[kind.index()] == KindRole::Template)
         .collect::<Vec<_>>()
         .into_par_iter()
-        .flat_map(|kind| facts.graph.identifiers_of_kind(KindId(kind as u8)).into_par_iter().map(IdentifierId))
+        .flat_map(|kind| facts.graph.identifiers_of_kind(kind).into_par_iter().map(IdentifierId))
         .filter(|&template| facts.graph.identifier_degree(template) >= FEWEST_USERS)
         .map(|template| (facts.graph.identifier_degree(template).ilog2(), key(&[config.seed, u64::from(template.0)]), template))
         .collect();

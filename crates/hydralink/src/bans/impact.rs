@@ -169,9 +169,10 @@ fn still_joined_by(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> Vec<(Str
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
 
     use super::*;
+    use crate::observe::Unobserved;
 
     /// Of an account with one long and three short exchanges; its templates are known to the events, its addresses aren't.
     fn tokens_stopped(tokens: [&str; 4], nodes: &[&str]) -> (Option<u64>, Option<u64>, Option<f64>) {
@@ -185,7 +186,7 @@ mod tests {
         let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
         std::fs::write(&events, text).unwrap();
         crate::build(&[events], &store, &IngestConfig::default(), &Unobserved).unwrap();
-        crate::detect(&store, &crate::DetectConfig::default(), &|_| true).unwrap();
+        crate::detect(&store, &crate::DetectConfig::default(), &Unobserved).unwrap();
         let dataset = Dataset::open(&store).unwrap();
         let nodes: Vec<Node> = nodes.iter().map(|node| dataset.node(node).unwrap()).collect();
         let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes).unwrap();

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use evidence::SignalName;
 use graph::{IdentifierId, Seconds};
 use petgraph::unionfind::UnionFind;
 
@@ -55,7 +56,7 @@ pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network,
     let made = members.iter().filter_map(|&account| created.get(account as usize).copied());
     let times: Vec<Seconds> = made.filter(|&time| time != graph::NO_TIME).collect();
     let (bans, late) = lineage::bans(dataset, members, last_event);
-    let signal = network.signals.get("ban_and_replace").and_then(Option::as_ref);
+    let signal = network.signals.get(&SignalName::BanAndReplace).and_then(Option::as_ref);
     // Measured of all bans; none of the late ones was made up for.
     let regeneration =
         signal.filter(|_| bans > late).map(|signal| (signal.value * bans as f64 / (bans - late) as f64).min(1.0));

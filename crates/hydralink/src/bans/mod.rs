@@ -221,10 +221,11 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Unobserved;
 
     /// A store of events (account, address, card), each standing for some requests of ten tokens.
     fn dataset(rows: &[(u32, u32, u32, u32)]) -> (tempfile::TempDir, Dataset) {

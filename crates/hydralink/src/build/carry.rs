@@ -84,10 +84,11 @@ fn renumbered(list: &[(u32, String)], new_of: impl Fn(u32) -> Option<u32>) -> Ve
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use events::{Pseudonyms, Unobserved};
+    use events::Pseudonyms;
 
     use super::*;
     use crate::build::{build, update};
+    use crate::observe::Unobserved;
 
     /// Of every account a line, of which the first comes with the first batch.
     const TABLE: &str = "account_id,created_at,banned_at,country,tier,status,label,org\n\

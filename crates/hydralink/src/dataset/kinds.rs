@@ -45,7 +45,7 @@ impl Dataset {
 
     /// The kind that a word stands for, if the store has it.
     pub(crate) fn kind_called(&self, word: &str) -> Option<KindId> {
-        let of_name = |name: &str| self.tables().kinds.iter().position(|kind| kind == name).map(|kind| KindId(kind as u8));
+        let of_name = |name: &str| self.tables().kinds.iter().position(|kind| kind == name).map(KindId::of_index);
         of_name(word).or_else(|| of_name(&kind_name(word))).or_else(|| of_name("ip").filter(|_| word == "address"))
     }
 

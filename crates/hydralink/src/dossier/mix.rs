@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::KindRole;
-use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16};
+use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ pub(super) fn mix(dataset: &Dataset, accounts: &[AccountId]) -> Mix {
 /// The broad attributes of at least three members and a tenth of them that are twice as common inside as among all.
 pub(super) fn attributes(dataset: &Dataset, results: &Labelling, members: &[AccountId]) -> Vec<Attribute> {
     let graph = dataset.graph();
-    let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
+    let kinds = graph.kinds();
     let broad = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Weak);
     let mut found: Vec<Attribute> = Vec::new();
     for kind in broad {

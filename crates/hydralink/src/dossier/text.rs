@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use evidence::SignalFamily;
+use evidence::{SignalFamily, SignalName};
 
 use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
-use crate::chain::family_of;
 use crate::counted::counted;
 use crate::how::HeldBy;
 use crate::query;
@@ -253,18 +252,23 @@ fn signal_table(network: &Network, style: &dyn Style) -> String {
             signal.p_value.map_or(String::new(), probability),
         ]
     };
-    let mut lines: Vec<(SignalFamily, &String, &Option<SignalLine>)> =
-        network.signals.iter().map(|(name, line)| (family_of(name), name, line)).collect();
+    let mut lines: Vec<(&SignalName<String>, &Option<SignalLine>)> = network.signals.iter().collect();
     let bits = |line: &Option<SignalLine>| line.as_ref().map_or(f64::NEG_INFINITY, |line| line.bits);
-    lines.sort_by(|a, b| a.0.cmp(&b.0).then(bits(b.2).total_cmp(&bits(a.2))).then(a.1.cmp(b.1)));
-    let rows_of = |(family, name, signal): (SignalFamily, &String, &Option<SignalLine>)| match signal {
-        None => {
-            vec![vec![part_of(family).to_owned(), name.clone(), "n/a".to_owned(), String::new(), String::new(), String::new()]]
-        }
-        Some(signal) => {
-            let tests = signal.tests.iter().map(|(test, line)| row("", format!("- {test}"), line));
-            std::iter::once(row(part_of(family), name.clone(), signal)).chain(tests).collect()
-        }
+    lines.sort_by(|a, b| a.0.family().cmp(&b.0.family()).then(bits(b.1).total_cmp(&bits(a.1))).then(a.0.cmp(b.0)));
+    let rows_of = |(name, signal): (&SignalName<String>, &Option<SignalLine>)| {
+        let part = part_of(name.family());
+        let Some(signal) = signal else {
+            return vec![vec![
+                part.to_owned(),
+                name.to_string(),
+                "n/a".to_owned(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ]];
+        };
+        let tests = signal.tests.iter().map(|(test, line)| row("", format!("- {test}"), line));
+        std::iter::once(row(part, name.to_string(), signal)).chain(tests).collect()
     };
     let rows: Vec<Vec<String>> = lines.into_iter().flat_map(rows_of).collect();
     let columns = [

@@ -3,9 +3,8 @@
 //! Counterfactuals by the score's own formula ([`evidence::score_against`]): the score without each signal in turn, the bits of
 //! a harmless story that would bring it to the threshold, and, where it is below, what the weakest part of the case lacks.
 
-use evidence::{BenignHypothesis, BenignLikelihood, Cases, NamedSignal, Signal, cases_left, score_against};
+use evidence::{BenignHypothesis, BenignLikelihood, Cases, NamedSignal, Signal, SignalName, cases_left, score_against};
 
-use crate::chain::family_of;
 use crate::detect::{DetectConfig, word};
 use crate::results::Network;
 
@@ -28,12 +27,12 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
     let signals = named_signals(network);
     let told = BenignLikelihood { hypothesis: hypothesis_of(network), bits: network.benign_bits };
     let mut lines = Vec::new();
-    let mut without: Vec<(f64, &str)> = (0..signals.len())
+    let mut without: Vec<(f64, &SignalName<String>)> = (0..signals.len())
         .filter(|&left_out| signals[left_out].signal.is_some())
         .map(|left_out| {
             let mut rest = signals.clone();
             rest[left_out].signal = None;
-            (score_against(&rest, told, score), signals[left_out].name.as_str())
+            (score_against(&rest, told, score), &signals[left_out].name)
         })
         .collect();
     without.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
@@ -104,7 +103,7 @@ pub(super) fn hypothesis_of(network: &Network) -> BenignHypothesis {
 }
 
 /// The bits of a harmless story at which the score meets the threshold, by bisection: the score never rises with the story.
-fn story_needed(signals: &[NamedSignal], hypothesis: BenignHypothesis, config: &DetectConfig) -> f64 {
+fn story_needed(signals: &[NamedSignal<String>], hypothesis: BenignHypothesis, config: &DetectConfig) -> f64 {
     let score = &config.linkage.score;
     let (mut low, mut high) = (-MOST_BITS, MOST_BITS);
     for _ in 0..64 {
@@ -116,7 +115,7 @@ fn story_needed(signals: &[NamedSignal], hypothesis: BenignHypothesis, config: &
 }
 
 /// The score card as the score's formula takes it.
-pub(super) fn named_signals(network: &Network) -> Vec<NamedSignal> {
+pub(super) fn named_signals(network: &Network) -> Vec<NamedSignal<String>> {
     let signal = |line: &crate::results::SignalLine| Signal {
         value: line.value,
         expected: line.expected,
@@ -124,8 +123,6 @@ pub(super) fn named_signals(network: &Network) -> Vec<NamedSignal> {
         p_value: line.p_value,
         power: line.power,
     };
-    let named = |(name, line): (&String, &Option<crate::results::SignalLine>)| {
-        NamedSignal::new(name, family_of(name), line.as_ref().map(signal))
-    };
-    network.signals.iter().map(named).collect()
+    let lines = network.signals.iter();
+    lines.map(|(name, line)| NamedSignal::new(name.clone(), line.as_ref().map(signal))).collect()
 }

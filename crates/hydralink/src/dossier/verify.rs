@@ -17,6 +17,7 @@ use crate::assess::assess;
 use crate::dataset::Dataset;
 use crate::detect;
 use crate::error::Error;
+use crate::observe::{Steps, Unobserved};
 use crate::rules::Lists;
 
 /// Numbers this close, relative to the larger, are equal.
@@ -72,11 +73,12 @@ fn found_again(dataset: &Dataset, id: &str) -> Result<Dossier, Error> {
     let stored = dataset.labelling()?;
     // Reruns on copies are not run again for this.
     let kept = stored.network(dataset, stored.network_index(id)?)?;
-    let mut found = detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, &|_| Ok(()))?;
-    let index = found.network_index(id)?;
+    let mut found =
+        detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, Steps::of(&Unobserved))?;
+    let index = found.labelling.network_index(id)?;
     (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
-    found.consensus = stored.consensus;
-    Ok(super::dossier(dataset, &found, &found.networks[index]))
+    found.labelling.consensus = stored.consensus;
+    Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
 }
 
 fn compare(claimed: &Value, computed: &Value, path: &str, values: &mut u64) -> Result<(), Error> {

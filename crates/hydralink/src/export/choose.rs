@@ -137,11 +137,11 @@ impl<'a> Chosen<'a> {
         let mut enough = config.selection.minimal.then(HashMap::new);
         if let Some(enough) = &mut enough {
             for &network in &networks {
-                let found = how::enough_for(dataset, results, network)?;
+                let found = how::enough_for(dataset, &results.labelling, network)?;
                 enough.extend(found.into_iter().map(|(identifier, bits)| (identifier, bits as f32)));
             }
         }
-        let labels = results.network_of.as_slice();
+        let labels = results.labelling.network_of.as_slice();
         let whole = config.selection.networks == Networks::Whole;
         let is_chosen = |account: &u32| {
             let network = labels.get(*account as usize).copied().unwrap_or(NONE_U32);
@@ -150,7 +150,7 @@ impl<'a> Chosen<'a> {
         let accounts: Vec<u32> = (0..dataset.graph().account_count() as u32).filter(is_chosen).collect();
         let identifiers = dataset.graph().identifier_count();
         let (mut tied, mut seen) = (vec![0u32; identifiers], vec![0u32; identifiers]);
-        let weights = results.weights.as_slice();
+        let weights = results.labelling.weights.as_slice();
         for &account in &accounts {
             let account = AccountId(account);
             let sightings = dataset.graph().sighting_range(account);
@@ -189,8 +189,8 @@ impl<'a> Chosen<'a> {
             kinds,
             roles,
             networks: self.networks.iter().map(|&network| self.shown_network(&self.results.networks[network])).collect(),
-            classes: self.results.class_names.clone(),
-            policies: self.results.policy_names.clone(),
+            classes: self.results.labelling.class_names.clone(),
+            policies: self.results.labelling.policy_names.clone(),
             countries: names(&tables.countries),
             tiers: names(&tables.tiers),
             pathways: names(&tables.pathways),
@@ -238,7 +238,7 @@ impl<'a> Chosen<'a> {
     /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it
     /// ties.
     fn telling_of(&self, identifier: u32) -> (bool, u32) {
-        let network = self.results.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
+        let network = self.results.labelling.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
         (self.position_of.get(network as usize).is_some_and(Option::is_some), self.tied[identifier as usize])
     }
 
@@ -309,7 +309,7 @@ impl<'a> Chosen<'a> {
 
     /// An account's sightings with evidence, ascending by identifier; `source` is the account and `target` the identifier.
     pub(crate) fn each_tie(&self, account: AccountId, mut visit: impl FnMut(ExportEdge)) {
-        let weights = &self.results.weights[self.dataset.graph().sighting_range(account)];
+        let weights = &self.results.labelling.weights[self.dataset.graph().sighting_range(account)];
         for (sighting, &weight) in self.dataset.graph().sightings_of(account).zip(weights) {
             if let Some(weight) = drawn_weight(self.enough.as_ref(), sighting.identifier.0, weight) {
                 visit(ExportEdge {
@@ -326,7 +326,7 @@ impl<'a> Chosen<'a> {
 
     /// The position among the chosen networks of an account's network.
     pub(crate) fn network_of(&self, account: AccountId) -> Option<u32> {
-        let network = *self.results.network_of.get(account.index())?;
+        let network = *self.results.labelling.network_of.get(account.index())?;
         *self.position_of.get(network as usize)?
     }
 
@@ -336,16 +336,16 @@ impl<'a> Chosen<'a> {
         let mut node = ExportNode::new(ACCOUNT, self.naming.account(dataset.account_name(account)));
         node.network = self.network_of(account);
         if node.network.is_some() {
-            node.membership = self.results.membership_of(account).map(|(_, membership)| membership);
-            node.role = role_of(dataset, self.results, account);
-            node.confidence = self.results.confidence.get(index).copied();
-            node.evidence_bits = self.results.evidence_bits.get(index).copied();
+            node.membership = self.results.labelling.membership_of(account).map(|(_, membership)| membership);
+            node.role = role_of(dataset, &self.results.labelling, account);
+            node.confidence = self.results.labelling.confidence.get(index).copied();
+            node.evidence_bits = self.results.labelling.evidence_bits.get(index).copied();
         }
         node.accounts = 1;
         node.degree = dataset.graph().account_degree(account) as u64;
         self.count_exchanges(account, &mut node);
-        node.community = label(&self.results.communities, index);
-        node.component = label(&self.results.components, index);
+        node.community = label(&self.results.labelling.communities, index);
+        node.component = label(&self.results.labelling.components, index);
         if self.naming.shows_account_table() {
             let table = dataset.accounts();
             node.created_at = table.created_at.get(index).copied().unwrap_or(NO_TIME);
@@ -360,7 +360,7 @@ impl<'a> Chosen<'a> {
     /// Exchanges and times as `show` counts them, and the sightings that make no edge.
     fn count_exchanges(&self, account: AccountId, node: &mut ExportNode<'a>) {
         let graph = self.dataset.graph();
-        let weights = &self.results.weights[graph.sighting_range(account)];
+        let weights = &self.results.labelling.weights[graph.sighting_range(account)];
         for (&identifier, &weight) in graph.identifiers_of(account).iter().zip(weights) {
             node.hub_sightings += u64::from(drawn_weight(self.enough.as_ref(), identifier, weight).is_none());
         }
@@ -376,17 +376,17 @@ impl<'a> Chosen<'a> {
         let role = dataset.roles()[kind.index()];
         let mut node: ExportNode<'a> =
             ExportNode::new((GROUP_KINDS.len() + kind.index()) as u16, self.naming.identifier(kind_name, role, value));
-        let network = self.results.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
+        let network = self.results.labelling.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
         node.network = self.position_of.get(network as usize).copied().flatten();
-        node.class = self.results.classes.get(index).copied();
-        node.policy = self.results.policies.get(index).copied();
+        node.class = self.results.labelling.classes.get(index).copied();
+        node.policy = self.results.labelling.policies.get(index).copied();
         node.accounts = self.seen[index];
         node.degree = dataset.graph().identifier_degree(identifier) as u64;
-        let totals = self.results.totals_of(dataset, identifier);
+        let totals = self.results.labelling.totals_of(dataset, identifier);
         (node.exchanges, node.first_seen, node.last_seen) = (totals.exchanges, totals.first_seen, totals.last_seen);
         let vertex = dataset.graph().account_count() + index;
-        node.community = label(&self.results.communities, vertex);
-        node.component = label(&self.results.components, vertex);
+        node.community = label(&self.results.labelling.communities, vertex);
+        node.component = label(&self.results.labelling.components, vertex);
         node
     }
 

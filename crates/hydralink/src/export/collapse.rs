@@ -67,7 +67,7 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
 fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<Members>, Vec<Members>) {
     let group_of = |account: u32| match chosen.network_of(AccountId(account)) {
         Some(network) => Group::Network(network),
-        None => Group::Community(chosen.results.communities.get(account as usize).copied().unwrap_or(NONE_U32)),
+        None => Group::Community(chosen.results.labelling.communities.get(account as usize).copied().unwrap_or(NONE_U32)),
     };
     let mut accounts: Vec<(Group, u32)> = chosen.accounts.iter().map(|&account| (group_of(account), account)).collect();
     accounts.sort_unstable();

@@ -27,7 +27,7 @@ pub(super) fn fill<'a>(chosen: &Chosen<'a>, graph: &mut ExportGraph<'a>, tying: 
             "the projection would join {pairs} pairs of accounts, more than {budget}: raise --pair-budget, or choose fewer networks"
         )));
     }
-    let ties = Ties::of(chosen.dataset, chosen.results)?;
+    let ties = Ties::of(chosen.dataset, &chosen.results.labelling)?;
     // Accounts by identifier, as positions among the chosen ones, ascending.
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); tying.len()];
     let mut held: Vec<Vec<u32>> = Vec::with_capacity(chosen.accounts.len());

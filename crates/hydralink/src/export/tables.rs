@@ -157,8 +157,9 @@ pub(crate) fn evidence_of(networks: &[Network], mut visit: impl FnMut(&[Cell<'_>
             ])?;
         }
         for (name, line) in &network.signals {
+            let name = name.to_string();
             let mut cells = [Cell::Missing; EVIDENCE_COLUMNS.len()];
-            cells[..4].copy_from_slice(&[id, rank, Cell::Text("signal"), Cell::Text(name)]);
+            cells[..4].copy_from_slice(&[id, rank, Cell::Text("signal"), Cell::Text(&name)]);
             if let Some(line) = line {
                 let values = [Some(line.value), Some(line.expected), Some(line.bits), line.p_value];
                 cells[11..].copy_from_slice(&values.map(Cell::double));

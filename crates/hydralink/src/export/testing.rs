@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::KindRole;
+use evidence::{KindRole, SignalName};
 use proptest::prelude::*;
 
 use super::view::{About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
@@ -127,7 +127,7 @@ pub(crate) fn network(id: &str, rank: u32) -> Network {
         benign_hypothesis: "household".to_owned(),
         benign_bits: 3.0,
         why: "3 accounts share 1 card, \"kept\" to themselves".to_owned(),
-        signals: BTreeMap::from([("synchrony".to_owned(), Some(line)), ("volume".to_owned(), None)]),
+        signals: BTreeMap::from([(SignalName::Synchrony, Some(line)), (SignalName::Tenure, None)]),
         tied_by: vec![tie],
         suppressed_sightings: 3,
         fragility: 0.33,

@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::Dataset;
+    use crate::observe::Unobserved;
     use crate::testing::store_of_events;
     use crate::ties::Ties;
 
@@ -107,7 +108,7 @@ mod tests {
             // A crowd around the nine, so that what they share is rare.
             let crowd = (100..160).map(|account| (account, 100 + account % 90, account, 0));
             let path = store_of_events(folder.path(), "store", &rows.into_iter().chain(crowd).collect::<Vec<_>>());
-            crate::detect::detect(&path, &crate::detect::DetectConfig::default(), &|_| true).unwrap();
+            crate::detect::detect(&path, &crate::detect::DetectConfig::default(), &Unobserved).unwrap();
             let dataset = Dataset::open(&path).unwrap();
             let results = dataset.labelling().unwrap();
             let ties = Ties::of(&dataset, &results).unwrap();

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use events::Ingested;
 use evidence::behaviour::BehaviourConfig;
-use evidence::{AccountTable, Facts};
+use evidence::{AccountTable, Facts, SignalName};
 use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
 use serde::Serialize;
 
@@ -224,7 +224,7 @@ fn regeneration(
 ) -> Result<Option<Regeneration>, Error> {
     let allowed = dataset.allowed()?;
     let accounts: Vec<AccountId> = members.iter().copied().map(AccountId).collect();
-    let signal = found.and_then(|network| network.signals.get("ban_and_replace")?.as_ref());
+    let signal = found.and_then(|network| network.signals.get(&SignalName::BanAndReplace)?.as_ref());
     let (bans, late) = bans(dataset, members, as_of);
     let facts = dataset.facts(&allowed);
     let in_time;

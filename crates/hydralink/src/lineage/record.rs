@@ -53,7 +53,12 @@ pub(super) fn found(network_of: &[u32], membership: &[u8], network_of_identifier
 
 /// Adds a detection, unless it found what the last one did.
 pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results) {
-    let found = found(&results.network_of, &results.membership, &results.network_of_identifier, results.networks.len());
+    let found = found(
+        &results.labelling.network_of,
+        &results.labelling.membership,
+        &results.labelling.network_of_identifier,
+        results.networks.len(),
+    );
     let (data, as_of) = (data_of(dataset), dataset.graph().last_seen());
     let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
     if history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged) && is_known(history, results, &found) {
@@ -301,10 +306,13 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
 
     use super::*;
     use crate::detect::Labels;
+    use crate::observe::Unobserved;
+    use crate::results::Labelling;
+    use crate::rules::Lists;
 
     const DAY: &str = "2026-03-";
 
@@ -354,9 +362,7 @@ mod tests {
                 .unwrap(),
             );
         }
-        let mut results = Results::of_labels(labels);
-        results.set_networks(described);
-        results
+        Results::new(Labelling::of_labels(labels), described, Lists::default())
     }
 
     type Step<'a> = &'a [(&'a str, &'a str, &'a [u32])];

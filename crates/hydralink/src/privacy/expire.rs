@@ -21,8 +21,8 @@ use serde::Serialize;
 
 use super::forget::detect_again;
 use crate::dataset::Dataset;
-use crate::detect::told;
 use crate::error::Error;
+use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -64,12 +64,12 @@ pub struct Expired {
 /// # Errors
 /// [`Error::Usage`] if nothing would be left, or for a store that [`crate::as_of()`] made; [`Error::Interrupted`]; and as
 /// [`crate::detect()`].
-pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> bool) -> Result<Expired, Error> {
-    let step = told(observe);
+pub fn expire(store: &Path, since: KeptSince, observer: &dyn Observer) -> Result<Expired, Error> {
+    let steps = Steps::of(observer);
     let mut writer = StoreWriter::amend(store)?;
     let dataset = Dataset::open(store)?;
     as_of::refuse(&dataset)?;
-    step("checking")?;
+    steps.begin("checking")?;
     dataset.store().verify()?;
     let time = match since {
         KeptSince::Time(time) => time,
@@ -78,7 +78,7 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     let run = dataset.labelling_if_any()?.map(|results| results.run);
     let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
     let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
-    step("rewriting")?;
+    steps.begin("rewriting")?;
     let dataset = dataset.since(time)?;
     let kept = Kept::seen(&dataset);
     let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
@@ -108,11 +108,11 @@ pub fn expire(store: &Path, since: KeptSince, observe: &dyn Fn(&'static str) -> 
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
-    step("writing")?;
+    steps.begin("writing")?;
     let writer = writer.commit_and_go_on()?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(writer, store, (&run, &lists), "what is too old is gone", observe)?;
+        detect_again(writer, store, (&run, &lists), "what is too old is gone", observer)?;
         expired.detected_again = true;
     }
     Ok(expired)
@@ -127,10 +127,11 @@ fn counts(dataset: &Dataset) -> [u64; 4] {
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Unobserved;
     use crate::testing::{START, content, events_file, store_of_events};
 
     proptest! {
@@ -147,7 +148,7 @@ mod tests {
             let since: Vec<_> = rows.iter().copied().filter(|row| row.3 >= time).collect();
             let store = store_of_events(folder.path(), "store", &rows);
             let before = content(&store);
-            let expired = expire(&store, KeptSince::Time(START + time), &|_| true);
+            let expired = expire(&store, KeptSince::Time(START + time), &Unobserved);
             if since.is_empty() {
                 prop_assert!(matches!(expired, Err(Error::Usage(_))));
                 prop_assert_eq!(content(&store), before);
@@ -160,7 +161,7 @@ mod tests {
             let models = |store: &Path| Dataset::open(store).unwrap().tables().models.clone();
             prop_assert_eq!(models(&store), models(&built));
             prop_assert_eq!(expired.events, (rows.len() - since.len()) as u64);
-            let nothing = expire(&store, KeptSince::Time(START + time), &|_| true).unwrap();
+            let nothing = expire(&store, KeptSince::Time(START + time), &Unobserved).unwrap();
             prop_assert_eq!((nothing.sightings, nothing.sightings_cut, nothing.events), (0, 0, 0));
             let batch = [events_file(folder.path(), "later", &later)];
             for store in [&store, &built] {

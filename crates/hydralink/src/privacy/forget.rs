@@ -26,8 +26,9 @@ use serde::Serialize;
 use super::proof::{Occurrence, Sought, occurrences};
 use super::{Key, check_key};
 use crate::dataset::Dataset;
-use crate::detect::{detect_under, told};
+use crate::detect::detect_under;
 use crate::error::Error;
+use crate::observe::{Observer, Steps};
 use crate::results::Run;
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
@@ -68,10 +69,10 @@ pub fn forget(
     names: &[String],
     key: Option<&Key>,
     reviewer: &str,
-    observe: &dyn Fn(&'static str) -> bool,
+    observer: &dyn Observer,
 ) -> Result<Forgotten, Error> {
     cases::check_reviewer(reviewer)?;
-    let step = told(observe);
+    let steps = Steps::of(observer);
     let mut writer = StoreWriter::amend(store)?;
     let mut dataset = Dataset::open(store)?;
     let stored_key = dataset.manifest().key_id.clone();
@@ -84,10 +85,10 @@ pub fn forget(
     gone.extend(removed.iter().map(|&account| dataset.account_name(AccountId(account)).to_owned()));
     // Where the store holds pseudonyms, remarks may hold the values all the same.
     gone.extend(names.iter().map(|name| bare(name).to_owned()));
-    step("checking")?;
+    steps.begin("checking")?;
     dataset.store().verify()?;
     let results = dataset.results_if_any()?;
-    step("rewriting")?;
+    steps.begin("rewriting")?;
     let kept = Kept::without(&dataset, &removed, gone.clone());
     let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
     writer.forget("");
@@ -101,7 +102,7 @@ pub fn forget(
         results.write(&mut writer)?;
     }
     lineage::keep(&dataset, &kept, &mut writer)?;
-    step("writing")?;
+    steps.begin("writing")?;
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
     let mut forgotten = Forgotten {
         accounts: accounts as u64,
@@ -122,7 +123,7 @@ pub fn forget(
     cases::log_erasure(store, accounts, reviewer)?;
     drop(dataset);
     if let Some(results) = results {
-        detect_again(writer, store, (&results.run, &results.lists), "the accounts are forgotten", observe)?;
+        detect_again(writer, store, (&results.labelling.run, &results.lists), "the accounts are forgotten", observer)?;
     }
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
@@ -137,7 +138,7 @@ pub(super) fn detect_again(
     store: &Path,
     (run, lists): (&Run, &Lists),
     done: &str,
-    observe: &dyn Fn(&'static str) -> bool,
+    observer: &dyn Observer,
 ) -> Result<(), Error> {
     let config = run.detect_config().unwrap_or_default();
     let undetected = |error| {
@@ -148,7 +149,7 @@ pub(super) fn detect_again(
         let store = store.display();
         Error::Usage(format!("{why}: {done}, the networks not yet detected again; run `hydralink detect {store}`"))
     };
-    detect_under(writer, store, &config, lists, observe).map(drop).map_err(undetected)
+    detect_under(writer, store, &config, lists, observer).map(drop).map_err(undetected)
 }
 
 /// The numbers of accounts, and the names of those that have none: they only stand in a table or in the case log.
@@ -186,10 +187,14 @@ fn bare(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use events::{IngestConfig, Unobserved};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use events::IngestConfig;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::{Progress, Unobserved};
+    use crate::testing::StopAt;
 
     /// A store of events (account, address, card or template) with all side tables, as it would be if nobody had ever heard of
     /// `without`.
@@ -270,7 +275,7 @@ mod tests {
             let whole = store(folder.path(), "whole", &rows, &BTreeSet::new());
             let never = store(folder.path(), "never", &rows, &forgotten);
             let names: Vec<String> = forgotten.iter().map(|account| format!("acct{account:04}")).collect();
-            let report = forget(&whole, &names, None, "ann", &|_| true).unwrap();
+            let report = forget(&whole, &names, None, "ann", &Unobserved).unwrap();
             prop_assert_eq!(report.accounts, names.len() as u64);
             prop_assert_eq!(&report.found, &Vec::new());
             prop_assert_eq!(content(&whole), content(&never));
@@ -287,7 +292,7 @@ mod tests {
         };
         let before = content(&path);
         assert!(holds("never-seen"));
-        let forgotten = forget(&path, &["never-seen".to_owned()], None, "ann", &|_| true).unwrap();
+        let forgotten = forget(&path, &["never-seen".to_owned()], None, "ann", &Unobserved).unwrap();
         assert_eq!((forgotten.accounts, forgotten.sightings, forgotten.found), (1, 0, Vec::new()));
         assert!(!holds("never-seen") && holds("acct0001"));
         let but_the_table = |(mut sections, tables): (Vec<(String, u64, u128)>, crate::store::Tables)| {
@@ -295,16 +300,23 @@ mod tests {
             (sections, tables)
         };
         assert_eq!(but_the_table(content(&path)), but_the_table(before));
-        assert!(forget(&path, &["never-seen".to_owned()], None, "ann", &|_| true).is_err());
+        assert!(forget(&path, &["never-seen".to_owned()], None, "ann", &Unobserved).is_err());
+    }
+
+    /// Raises a flag as soon as anything begins.
+    struct Raised<'a>(&'a AtomicBool);
+
+    impl Observer for Raised<'_> {
+        fn begins(&self, _: Progress<'_>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
     }
 
     #[test]
     fn no_other_writer_comes_between_the_rewrite_and_the_detection() {
-        use std::sync::atomic::{AtomicBool, Ordering};
-
         let folder = tempfile::tempdir().unwrap();
         let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2), (3, 1, 2)], &BTreeSet::new());
-        crate::detect::detect(&path, &crate::DetectConfig::default(), &|_| true).unwrap();
+        crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
         let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
         let forgotten = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -314,11 +326,7 @@ mod tests {
                     }
                 }
             });
-            let observe = |_| {
-                begun.store(true, Ordering::SeqCst);
-                true
-            };
-            let forgotten = forget(&path, &["acct0001".to_owned()], None, "ann", &observe);
+            let forgotten = forget(&path, &["acct0001".to_owned()], None, "ann", &Raised(&begun));
             done.store(true, Ordering::SeqCst);
             forgotten
         });
@@ -331,7 +339,7 @@ mod tests {
         let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
         let before = content(&path);
         for stop in ["checking", "rewriting", "writing"] {
-            let error = forget(&path, &["acct0001".to_owned()], None, "ann", &|phase| phase != stop).unwrap_err();
+            let error = forget(&path, &["acct0001".to_owned()], None, "ann", &StopAt::new(stop)).unwrap_err();
             assert!(matches!(error, Error::Interrupted), "{error}");
             assert_eq!(content(&path), before, "{stop}");
         }
@@ -343,7 +351,7 @@ mod tests {
         let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
         let before = content(&path);
         let names = ["acct0001".to_owned(), "acct9999".to_owned()];
-        let error = forget(&path, &names, None, "ann", &|_| true).unwrap_err();
+        let error = forget(&path, &names, None, "ann", &Unobserved).unwrap_err();
         assert!(matches!(&error, Error::Unknown { what, .. } if what.contains("acct9999")), "{error}");
         assert_eq!(content(&path), before);
     }

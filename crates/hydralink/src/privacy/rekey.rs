@@ -21,15 +21,15 @@
 use std::path::Path;
 
 use events::{Ingested, Names, Pseudonyms, SealedKey};
-use graph::{IdentifierId, KindId, NONE_U32};
+use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::forget::detect_again;
 use super::{Key, check_key};
 use crate::dataset::Dataset;
-use crate::detect::told;
 use crate::error::Error;
+use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
 use crate::subset::Kept;
@@ -85,15 +85,9 @@ pub struct Rekeyed {
 /// # Errors
 /// [`Error::Usage`] for a store of plain values or for the key that the store has, [`Error::StoreKey`] if `old` isn't its key,
 /// [`Error::Interrupted`]; and as [`crate::detect()`]. Until the new sections are whole the store stays as it was.
-pub fn rekey(
-    store: &Path,
-    old: &Key,
-    new: &Key,
-    reviewer: &str,
-    observe: &dyn Fn(&'static str) -> bool,
-) -> Result<Rekeyed, Error> {
+pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn Observer) -> Result<Rekeyed, Error> {
     cases::check_reviewer(reviewer)?;
-    let step = told(observe);
+    let steps = Steps::of(observer);
     let mut writer = StoreWriter::amend(store)?;
     let dataset = Dataset::open(store)?;
     let path = store.display();
@@ -113,15 +107,15 @@ pub fn rekey(
             new.id()
         )));
     }
-    step("checking")?;
+    steps.begin("checking")?;
     dataset.store().verify()?;
-    step("rewriting")?;
+    steps.begin("rewriting")?;
     let later = new.pseudonyms();
     let pseudonyms = unsealed(store, old.pseudonyms(), &sealed)?.rotated(&later);
     let run = dataset.labelling_if_any()?.map(|results| results.run);
     let lists = Lists::kept_in(&dataset)?.renamed(|kind, name| later.again(kind, name));
     let accounts = renamed(&dataset, "account", 0..dataset.graph().account_count() as u32, &later);
-    let kinds = (0..dataset.graph().kind_count()).map(|kind| KindId(kind as u8));
+    let kinds = dataset.graph().kinds();
     let of_kind = |kind| renamed(&dataset, dataset.kind_name(kind), dataset.graph().identifiers_of_kind(kind), &later);
     let identifiers: Vec<(String, u32)> = kinds.flat_map(of_kind).collect();
     let old_numbers = |names: &[(String, u32)]| names.iter().map(|&(_, old)| old).collect();
@@ -148,7 +142,7 @@ pub fn rekey(
     writer.set_key_id(Some(new.id()));
     as_of::keep(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
-    step("writing")?;
+    steps.begin("writing")?;
     let reason = format!("{}-to-{}", rekeyed.old_key, rekeyed.new_key);
     let decisions = cases::log_renaming(store, reviewer, reason, |label| {
         let (kind, value) = label.split_once(':')?;
@@ -158,7 +152,7 @@ pub fn rekey(
     cases::erase_renamed(store)?;
     drop(dataset);
     if let Some(run) = run {
-        detect_again(writer, store, (&run, &lists), "the store is under its new key", observe)?;
+        detect_again(writer, store, (&run, &lists), "the store is under its new key", observer)?;
     }
     Ok(Rekeyed { decisions, ..rekeyed })
 }
@@ -224,11 +218,12 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::PathBuf;
 
-    use events::{IngestConfig, Unobserved};
+    use events::IngestConfig;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::key;
+    use crate::observe::Unobserved;
+    use crate::testing::{StopAt, key};
 
     const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
     const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
@@ -285,7 +280,7 @@ mod tests {
             let [old, new, last] = [0, 1, 2].map(|at| keys[at].pseudonyms());
             let rotated = store(folder.path(), "store", &rows, old.clone());
             for (at, pseudonyms) in [(1, old.clone().rotated(&new)), (2, old.rotated(&new).rotated(&last))] {
-                rekey(&rotated, &keys[at - 1], &keys[at], "ann", &|_| true).unwrap();
+                rekey(&rotated, &keys[at - 1], &keys[at], "ann", &Unobserved).unwrap();
                 let built = store(folder.path(), "built", &rows, pseudonyms);
                 prop_assert_eq!(content(&rotated), content(&built));
                 std::fs::remove_dir_all(built).unwrap();
@@ -315,17 +310,17 @@ mod tests {
         let [old, new, last] = [OLD, NEW, LAST].map(|bytes| key(folder.path(), bytes));
         let path = store(folder.path(), "store", &[(1, 1, 1), (2, 1, 2)], old.pseudonyms());
         let before = content(&path);
-        let refused = |from: &Key, to: &Key| rekey(&path, from, to, "ann", &|_| true).unwrap_err().to_string();
+        let refused = |from: &Key, to: &Key| rekey(&path, from, to, "ann", &Unobserved).unwrap_err().to_string();
         assert!(refused(&new, &last).contains("holds pseudonyms under key"));
         assert!(refused(&old, &old).contains("already"));
         for stop in ["checking", "rewriting", "writing"] {
-            let error = rekey(&path, &old, &new, "ann", &|phase| phase != stop).unwrap_err();
+            let error = rekey(&path, &old, &new, "ann", &StopAt::new(stop)).unwrap_err();
             assert!(matches!(error, Error::Interrupted), "{error}");
         }
         assert_eq!(content(&path), before);
-        rekey(&path, &old, &new, "ann", &|_| true).unwrap();
+        rekey(&path, &old, &new, "ann", &Unobserved).unwrap();
         assert!(refused(&new, &old).contains("before"));
         let plain = crate::testing::store_of_events(folder.path(), "plain", &[(1, 1, 1, 1)]);
-        assert!(rekey(&plain, &old, &new, "ann", &|_| true).unwrap_err().to_string().contains("plain values"));
+        assert!(rekey(&plain, &old, &new, "ann", &Unobserved).unwrap_err().to_string().contains("plain values"));
     }
 }

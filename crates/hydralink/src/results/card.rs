@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evidence::{SignalName, TestName};
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::Stability;
@@ -61,7 +62,7 @@ pub struct SignalLine {
     pub power: Option<f64>,
     /// The tests that the signal is made of, if several: what its bits come from. They count for nothing beside it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub tests: BTreeMap<String, SignalLine>,
+    pub tests: BTreeMap<TestName, SignalLine>,
 }
 
 /// One identifier that ties a network together.
@@ -126,7 +127,7 @@ pub struct Network {
     /// One line: why.
     pub why: String,
     /// The score card; a signal whose input is missing is `null`.
-    pub signals: BTreeMap<String, Option<SignalLine>>,
+    pub signals: BTreeMap<SignalName<String>, Option<SignalLine>>,
     /// Strongest identifiers first.
     pub tied_by: Vec<TyingIdentifier>,
     /// Sightings of members with identifiers that don't link on their own: they count where another one ties the accounts.

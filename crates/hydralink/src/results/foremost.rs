@@ -95,8 +95,7 @@ impl Foremost {
     /// Makes the lists of a detection. O(sightings), in parallel.
     pub(crate) fn of(dataset: &Dataset, results: &Labelling) -> Result<Self, Error> {
         let (graph, ties) = (dataset.graph(), Ties::of(dataset, results)?);
-        let kinds: Vec<std::ops::Range<u32>> =
-            (0..graph.kind_count()).map(|kind| graph.identifiers_of_kind(graph::KindId(kind as u8))).collect();
+        let kinds: Vec<std::ops::Range<u32>> = graph.kinds().map(|kind| graph.identifiers_of_kind(kind)).collect();
         let (mut nodes, mut offsets) = (Vec::new(), vec![0u64]);
         for by in MEASURES {
             let ranked = |range: std::ops::Range<u32>, node: fn(u32) -> Node| {
@@ -205,6 +204,7 @@ fn summed(graph: &BipartiteGraph, identifier: IdentifierId) -> Totals {
 mod tests {
     use super::*;
     use crate::detect::{DetectConfig, detect};
+    use crate::observe::Unobserved;
     use crate::testing::store_of_events;
     use proptest::prelude::*;
 
@@ -241,7 +241,7 @@ mod tests {
         ) {
             let folder = tempfile::tempdir().unwrap();
             let path = store_of_events(folder.path(), "store", &rows);
-            detect(&path, &DetectConfig::default(), &|_| true).unwrap();
+            detect(&path, &DetectConfig::default(), &Unobserved).unwrap();
             let dataset = Dataset::open(&path).unwrap();
             let kept = dataset.labelling().unwrap();
             prop_assert!(!kept.foremost.offsets.is_empty());

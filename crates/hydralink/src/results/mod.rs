@@ -64,7 +64,7 @@ pub struct Labelling {
     /// Names of the policies.
     pub policy_names: Vec<String>,
     /// Where in the section of cards each network's begins, and the last ends.
-    card_offsets: Column<u64>,
+    pub(crate) card_offsets: Column<u64>,
     /// The nodes with most of everything.
     pub(crate) foremost: Foremost,
     /// Who is in each network, with what.
@@ -75,28 +75,14 @@ pub struct Labelling {
     pub(crate) consensus: Option<Consensus>,
 }
 
-/// The labels of the last detection, and its networks. Everything of [`Labelling`] can be asked of it.
+/// What the last detection says of every node ([`Results::labelling`]), and its networks with their cards.
 #[derive(Clone, Debug)]
 pub struct Results {
-    labelling: Labelling,
+    pub(crate) labelling: Labelling,
     /// Networks by rank.
     pub networks: Vec<Network>,
     /// The lists that the detection was run with.
     pub(crate) lists: Lists,
-}
-
-impl std::ops::Deref for Results {
-    type Target = Labelling;
-
-    fn deref(&self) -> &Labelling {
-        &self.labelling
-    }
-}
-
-impl std::ops::DerefMut for Results {
-    fn deref_mut(&mut self) -> &mut Labelling {
-        &mut self.labelling
-    }
 }
 
 fn named<'a>(names: &'a [String], codes: &[u8], identifier: IdentifierId) -> &'a str {
@@ -205,6 +191,46 @@ impl Labelling {
         Ok(self.networks(dataset, &[place])?.remove(0))
     }
 
+    /// The labels of a detection; its columns of other things are empty, and the rest is filled in by whoever has it.
+    pub(crate) fn of_labels(labels: Labels) -> Self {
+        Labelling {
+            run: Run::default(),
+            heads: Vec::new(),
+            components: Column::default(),
+            communities: Column::default(),
+            network_of: labels.network_of.into(),
+            membership: labels.membership.into(),
+            confidence: labels.confidence.into(),
+            evidence_bits: labels.evidence_bits.into(),
+            classes: Column::default(),
+            policies: Column::default(),
+            spread_seconds: Column::default(),
+            weights: Column::default(),
+            network_of_identifier: labels.network_of_identifier.into(),
+            class_names: Vec::new(),
+            policy_names: Vec::new(),
+            card_offsets: Column::default(),
+            foremost: Foremost::default(),
+            groups: Groups::default(),
+            details: Details::default(),
+            consensus: None,
+        }
+    }
+
+    /// The same with classes and policies, numbered in the order of their names, and what they were decided by.
+    pub(crate) fn with_classes(self, classification: &Classification) -> Self {
+        let (classes, class_names) = coded(&classification.classes);
+        let (policies, policy_names) = coded(&classification.policies);
+        let spreads: Vec<f32> = classification.features.iter().map(|features| features.spread_seconds).collect();
+        Labelling { classes, class_names, policies, policy_names, spread_seconds: spreads.into(), ..self }
+    }
+
+    /// Nothing but the classes of identifiers, for rules that ask for them.
+    pub(crate) fn of_classes(dataset: &Dataset, classification: &Classification) -> Self {
+        let graph = dataset.graph();
+        Labelling::of_labels(Labels::new(graph.account_count(), graph.identifier_count())).with_classes(classification)
+    }
+
     /// The same detection with these labels and this network alone.
     pub(crate) fn with_labels(&self, labels: Labels, network: &Network) -> Self {
         Labelling {
@@ -237,20 +263,35 @@ impl Results {
         Ok(Results { labelling, networks, lists: Lists::kept_in(dataset)? })
     }
 
-    /// Takes over networks, by rank.
-    pub(crate) fn set_networks(&mut self, networks: Vec<Network>) {
-        self.heads = networks.iter().map(Network::head).collect();
-        self.networks = networks;
+    /// The results of a detection from its parts: networks by rank, and the lists that it was run with.
+    pub(crate) fn new(labelling: Labelling, networks: Vec<Network>, lists: Lists) -> Self {
+        let heads = networks.iter().map(Network::head).collect();
+        Results { labelling: Labelling { heads, ..labelling }, networks, lists }
+    }
+
+    /// What the detection says of every account and identifier.
+    pub fn labelling(&self) -> &Labelling {
+        &self.labelling
+    }
+
+    /// The same with what is looked up where it would take too long to count: the nodes with most of everything, who is in each
+    /// network, and how each flagged one hangs together.
+    pub(crate) fn indexed(mut self, dataset: &Dataset) -> Result<Self, Error> {
+        self.labelling.foremost = Foremost::of(dataset, &self.labelling)?;
+        self.labelling.groups = Groups::of(dataset, &self.labelling);
+        self.labelling.details = Details::of(dataset, &self.labelling)?;
+        Ok(self)
     }
 
     /// Puts results into a store.
     pub(crate) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
+        let labelling = &self.labelling;
         writer.forget("result.");
         let summary = Summary {
-            run: self.run.clone(),
-            heads: self.heads.clone(),
-            class_names: self.class_names.clone(),
-            policy_names: self.policy_names.clone(),
+            run: labelling.run.clone(),
+            heads: labelling.heads.clone(),
+            class_names: labelling.class_names.clone(),
+            policy_names: labelling.policy_names.clone(),
         };
         writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;
         let (mut cards, mut offsets) = (Vec::new(), vec![0u64]);
@@ -261,73 +302,30 @@ impl Results {
         }
         writer.put(NETWORKS, &cards)?;
         writer.put(OFFSETS, &offsets)?;
-        writer.put("result.components", &self.components)?;
-        writer.put("result.communities", &self.communities)?;
-        writer.put("result.network_of", &self.network_of)?;
-        writer.put("result.membership", &self.membership)?;
-        writer.put("result.confidence", &self.confidence)?;
-        writer.put("result.evidence_bits", &self.evidence_bits)?;
-        writer.put("result.classes", &self.classes)?;
-        writer.put("result.policies", &self.policies)?;
-        writer.put(SPREADS, &self.spread_seconds)?;
-        writer.put("result.weights", &self.weights)?;
-        writer.put("result.network_of_identifier", &self.network_of_identifier)?;
+        writer.put("result.components", &labelling.components)?;
+        writer.put("result.communities", &labelling.communities)?;
+        writer.put("result.network_of", &labelling.network_of)?;
+        writer.put("result.membership", &labelling.membership)?;
+        writer.put("result.confidence", &labelling.confidence)?;
+        writer.put("result.evidence_bits", &labelling.evidence_bits)?;
+        writer.put("result.classes", &labelling.classes)?;
+        writer.put("result.policies", &labelling.policies)?;
+        writer.put(SPREADS, &labelling.spread_seconds)?;
+        writer.put("result.weights", &labelling.weights)?;
+        writer.put("result.network_of_identifier", &labelling.network_of_identifier)?;
         if !self.lists.is_empty() {
             writer.put(rules::SECTION, &serde_json::to_vec(&self.lists).expect("plain data serialises"))?;
         }
-        self.groups.write(writer)?;
-        self.details.write(writer)?;
-        self.foremost.write(writer)
-    }
-
-    /// Nothing but the classes of identifiers, for rules that ask for them.
-    pub(crate) fn of_classes(dataset: &Dataset, classification: &Classification) -> Self {
-        let graph = dataset.graph();
-        let mut results = Results::of_labels(Labels::new(graph.account_count(), graph.identifier_count()));
-        results.set_classes(classification);
-        results
-    }
-
-    /// Results that hold the labels of a detection; the rest is filled in by it.
-    pub(crate) fn of_labels(labels: Labels) -> Self {
-        let labelling = Labelling {
-            run: Run::default(),
-            heads: Vec::new(),
-            components: Column::default(),
-            communities: Column::default(),
-            network_of: labels.network_of.into(),
-            membership: labels.membership.into(),
-            confidence: labels.confidence.into(),
-            evidence_bits: labels.evidence_bits.into(),
-            classes: Column::default(),
-            policies: Column::default(),
-            spread_seconds: Column::default(),
-            weights: Column::default(),
-            network_of_identifier: labels.network_of_identifier.into(),
-            class_names: Vec::new(),
-            policy_names: Vec::new(),
-            card_offsets: Column::default(),
-            foremost: Foremost::default(),
-            groups: Groups::default(),
-            details: Details::default(),
-            consensus: None,
-        };
-        Results { labelling, networks: Vec::new(), lists: Lists::default() }
-    }
-
-    /// Takes over classes and policies, numbered in the order of their names, and what they were decided by.
-    pub(crate) fn set_classes(&mut self, classification: &Classification) {
-        let labelling = &mut self.labelling;
-        (labelling.classes, labelling.class_names) = coded(&classification.classes);
-        (labelling.policies, labelling.policy_names) = coded(&classification.policies);
-        let spreads: Vec<f32> = classification.features.iter().map(|features| features.spread_seconds).collect();
-        labelling.spread_seconds = spreads.into();
+        labelling.groups.write(writer)?;
+        labelling.details.write(writer)?;
+        labelling.foremost.write(writer)
     }
 
     /// The same labels without accounts that were forgotten: what networks keep their ids by until they are detected again.
     pub(crate) fn without(&self, dataset: &Dataset, kept: &Kept) -> Self {
-        let network_of = kept.by_account(&self.network_of);
-        let membership = kept.by_account(&self.membership);
+        let before = &self.labelling;
+        let network_of = kept.by_account(&before.network_of);
+        let membership = kept.by_account(&before.membership);
         let mut networks = self.networks.clone();
         let stays = |label: &str| matches!(dataset.node(label), Ok(Node::Identifier(id)) if kept.has_identifier(id));
         let mut counts = vec![[0u64; Membership::ALL.len()]; networks.len()];
@@ -341,21 +339,21 @@ impl Results {
             network.tied_by.retain(|tie| stays(&tie.identifier));
         }
         let labelling = Labelling {
-            run: self.run.clone(),
-            heads: self.heads.clone(),
-            components: kept.by_vertex(&self.components).into(),
-            communities: kept.by_vertex(&self.communities).into(),
+            run: before.run.clone(),
+            heads: before.heads.clone(),
+            components: kept.by_vertex(&before.components).into(),
+            communities: kept.by_vertex(&before.communities).into(),
             network_of: network_of.into(),
             membership: membership.into(),
-            confidence: kept.by_account(&self.confidence).into(),
-            evidence_bits: kept.by_account(&self.evidence_bits).into(),
-            classes: kept.by_identifier(&self.classes).into(),
-            policies: kept.by_identifier(&self.policies).into(),
-            spread_seconds: kept.by_identifier(&self.spread_seconds).into(),
-            weights: kept.by_sighting(dataset, &self.weights).into(),
-            network_of_identifier: kept.by_identifier(&self.network_of_identifier).into(),
-            class_names: self.class_names.clone(),
-            policy_names: self.policy_names.clone(),
+            confidence: kept.by_account(&before.confidence).into(),
+            evidence_bits: kept.by_account(&before.evidence_bits).into(),
+            classes: kept.by_identifier(&before.classes).into(),
+            policies: kept.by_identifier(&before.policies).into(),
+            spread_seconds: kept.by_identifier(&before.spread_seconds).into(),
+            weights: kept.by_sighting(dataset, &before.weights).into(),
+            network_of_identifier: kept.by_identifier(&before.network_of_identifier).into(),
+            class_names: before.class_names.clone(),
+            policy_names: before.policy_names.clone(),
             card_offsets: Column::default(),
             foremost: Foremost::default(),
             groups: Groups::default(),

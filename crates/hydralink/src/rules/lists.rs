@@ -17,7 +17,7 @@ use crate::dataset::{Allowed, Dataset};
 use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::Results;
+use crate::results::Labelling;
 
 /// The section that keeps the lists of the last detection.
 pub(crate) const SECTION: &str = "result.lists";
@@ -68,12 +68,12 @@ impl Lists {
         let classes = if shares.into_iter().any(|share| share.filter.is_some()) {
             let allowed = dataset.allowed_by(&Lists::default())?;
             let facts = dataset.facts(&allowed);
-            Some(Results::of_classes(dataset, &evidence::classify_identifiers(facts, &config.linkage.classify)))
+            Some(Labelling::of_classes(dataset, &evidence::classify_identifiers(facts, &config.linkage.classify)))
         } else {
             None
         };
         let good = Good::of(dataset, &Lists::default(), &rules.good)?;
-        let (mut joined, _) = join_all(dataset, classes.as_deref(), rules, &good)?;
+        let (mut joined, _) = join_all(dataset, classes.as_ref(), rules, &good)?;
         let account = |id: u32| dataset.account_name(AccountId(id)).to_owned();
         let pairs =
             |pairs: &[(AccountId, AccountId)]| pairs.iter().map(|pair| [account(pair.0.0), account(pair.1.0)]).collect();

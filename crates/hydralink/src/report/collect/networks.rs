@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::KindRole;
-use graph::{AccountId, IdentifierId, KindId, NO_TIME};
+use graph::{AccountId, IdentifierId, NO_TIME};
 
 use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
@@ -44,7 +44,7 @@ impl<'a> Collected<'a> {
     }
 
     pub(super) fn network(&mut self, index: usize) -> NetworkSection {
-        let dossier = dossier::dossier(self.dataset, self.results, &self.results.networks[index]);
+        let dossier = dossier::dossier(self.dataset, &self.results.labelling, &self.results.networks[index]);
         let decided = dossier.decided_lines();
         let Dossier {
             network,
@@ -61,12 +61,12 @@ impl<'a> Collected<'a> {
             would_change,
             ..
         } = dossier;
-        let members = self.results.belonging(index);
+        let members = self.results.labelling.belonging(index);
         NetworkSection {
             rank: network.rank,
             score_bits: network.score,
             q_value: network.q_value,
-            strength: strength(&network, self.results.run.threshold),
+            strength: strength(&network, self.results.labelling.run.threshold),
             why: network.why.clone(),
             benign_hypothesis: format!("{} ({:+.1} bits)", network.benign_hypothesis.replace('_', " "), network.benign_bits),
             account_count: network.accounts,
@@ -98,7 +98,9 @@ impl<'a> Collected<'a> {
     fn accounts(&mut self, network: &str, members: &[AccountId]) -> Vec<AccountRow> {
         let results = self.results;
         let mut order = members.to_vec();
-        order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
+        order.sort_by(|a, b| {
+            results.labelling.evidence_bits[b.index()].total_cmp(&results.labelling.evidence_bits[a.index()]).then(a.cmp(b))
+        });
         order.truncate(self.account_rows);
         self.account_rows -= order.len();
         if order.len() < members.len() {
@@ -108,9 +110,9 @@ impl<'a> Collected<'a> {
         let tabled = self.dataset.naming().shows_account_table();
         let row = |account: AccountId| AccountRow {
             label: self.dataset.shown_account(account).into_owned(),
-            role: results.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
-            confidence: f64::from(results.confidence[account.index()]),
-            bits: f64::from(results.evidence_bits[account.index()]),
+            role: results.labelling.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
+            confidence: f64::from(results.labelling.confidence[account.index()]),
+            bits: f64::from(results.labelling.evidence_bits[account.index()]),
             exchanges: query::exchanges_of(self.dataset, account),
             created: made_at(self.dataset, account).filter(|_| tabled).and_then(rfc3339).unwrap_or_default(),
             banned: tabled && self.dataset.is_banned(account),
@@ -121,9 +123,9 @@ impl<'a> Collected<'a> {
     /// The templates of a network that most of its members use, and what they made of them.
     fn templates(&self, network: usize, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
         let (dataset, graph) = (self.dataset, self.dataset.graph());
-        let kinds = (0..graph.kind_count()).map(|kind| KindId(kind as u8));
+        let kinds = graph.kinds();
         let templates = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Template);
-        let own = |&identifier: &u32| self.results.network_of_identifier[identifier as usize] as usize == network;
+        let own = |&identifier: &u32| self.results.labelling.network_of_identifier[identifier as usize] as usize == network;
         let sightings = graph.columns().counts.as_slice();
         let mut rows: Vec<(u64, u64, u32)> = Vec::new();
         for identifier in templates.flat_map(|kind| graph.identifiers_of_kind(kind)).filter(own) {
@@ -151,7 +153,7 @@ impl<'a> Collected<'a> {
         let graph = self.dataset.graph();
         let mut cut: Vec<(std::cmp::Reverse<usize>, u32)> = (0..graph.identifier_count() as u32)
             .map(|identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier))
-            .filter(|&(degree, identifier)| degree.0 > 1 && self.results.policy_of(IdentifierId(identifier)) != KEEP)
+            .filter(|&(degree, identifier)| degree.0 > 1 && self.results.labelling.policy_of(IdentifierId(identifier)) != KEEP)
             .collect();
         cut.sort_unstable();
         if cut.len() > NAMED_HUBS {
@@ -160,7 +162,7 @@ impl<'a> Collected<'a> {
             cut.truncate(NAMED_HUBS);
         }
         let row = |(_, identifier): (std::cmp::Reverse<usize>, u32)| {
-            let hub = query::hub(self.dataset, self.results, IdentifierId(identifier));
+            let hub = query::hub(self.dataset, &self.results.labelling, IdentifierId(identifier));
             let value = parts(&self.dataset.label_of(Node::Identifier(IdentifierId(identifier)))).1.to_owned();
             let reason = format!("{}; {}", hub.reason, policy_words(&hub.policy));
             HubCut { label: value, kind: hub.kind, class: hub.class.replace('_', " "), accounts: hub.accounts, reason }
@@ -221,7 +223,8 @@ fn counts(map: &BTreeMap<String, u64>) -> Vec<NamedCount> {
 
 /// Most evidence first, what couldn't be measured last.
 fn signals(network: &Network) -> Vec<Signal> {
-    let mut signals: Vec<Signal> = network.signals.iter().map(|(name, line)| signal(name, line.as_ref())).collect();
+    let mut signals: Vec<Signal> =
+        network.signals.iter().map(|(name, line)| signal(&name.to_string(), line.as_ref())).collect();
     let bits = |signal: &Signal| signal.bits.unwrap_or(f64::NEG_INFINITY);
     signals.sort_by(|a, b| bits(b).total_cmp(&bits(a)).then_with(|| a.name.cmp(&b.name)));
     signals
@@ -234,7 +237,8 @@ fn signal(name: &str, line: Option<&SignalLine>) -> Signal {
         expected: line.map(|line| line.expected),
         bits: line.map(|line| line.bits),
         p: line.and_then(|line| line.p_value),
-        tests: line.map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test, Some(line))).collect()),
+        tests: line
+            .map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test.as_str(), Some(line))).collect()),
     }
 }
 

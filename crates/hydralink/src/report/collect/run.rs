@@ -20,16 +20,16 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
     let columns = dataset.graph().columns();
     let first = columns.first_seen.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
     let mut rules = vec![
-        Rule { name: "score threshold".to_owned(), value: format!("{} bits", results.run.threshold) },
-        Rule { name: "seed".to_owned(), value: results.run.seed.to_string() },
+        Rule { name: "score threshold".to_owned(), value: format!("{} bits", results.labelling.run.threshold) },
+        Rule { name: "seed".to_owned(), value: results.labelling.run.seed.to_string() },
     ];
     // Every setting of the run, as `section.name`: what TOML says in tables.
     let mut table = String::new();
-    rules.extend(results.run.lists.iter().map(|list| Rule {
+    rules.extend(results.labelling.run.lists.iter().map(|list| Rule {
         name: format!("list: {}", list.says),
         value: format!("{} entries, xxh3-128:{}", list.entries, list.hash),
     }));
-    for line in results.run.config.lines().map(str::trim) {
+    for line in results.labelling.run.config.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             table = format!("{name}.");
         } else if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| *name != "seed") {
@@ -38,7 +38,7 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
     }
     RunHeader {
         run_id: format!("run-{}", &hasher.finalize().to_hex()[..12]),
-        tool_version: results.run.tool.clone(),
+        tool_version: results.labelling.run.tool.clone(),
         generated_at: String::new(),
         inputs: manifest
             .inputs
@@ -58,7 +58,7 @@ pub(super) fn key_numbers(dataset: &Dataset, results: &Results) -> KeyNumbers {
     let graph = dataset.graph();
     let inside: Vec<AccountId> = (0..graph.account_count() as u32)
         .map(AccountId)
-        .filter(|&account| results.flagged_network_of(account).is_some())
+        .filter(|&account| results.labelling.flagged_network_of(account).is_some())
         .collect();
     KeyNumbers {
         accounts: graph.account_count() as u64,
@@ -86,7 +86,7 @@ pub(super) fn limits(dataset: &Dataset, results: &Results) -> Vec<String> {
             .signals
             .keys()
             .filter(|name| results.networks.iter().all(|network| matches!(network.signals.get(*name), Some(None) | None)))
-            .map(|name| name.replace('_', " "))
+            .map(|name| name.to_string().replace('_', " "))
             .collect(),
     };
     if !missing.is_empty() {
@@ -98,7 +98,7 @@ pub(super) fn limits(dataset: &Dataset, results: &Results) -> Vec<String> {
     if dataset.activity().event_count() == 0 {
         limits.push("Events carry no time: nothing that needs the order of events was tested.".to_owned());
     }
-    let suppressed = results.run.suppressed_sightings;
+    let suppressed = results.labelling.run.suppressed_sightings;
     if suppressed > 0 {
         limits.push(format!("{suppressed} sightings with hubs linked nobody on their own; they count where another identifier ties accounts, or never."));
     }
@@ -116,7 +116,7 @@ fn histogram(sizes: impl Iterator<Item = u64>) -> Vec<SizeCount> {
 
 /// Components by their accounts.
 pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeCount> {
-    let labels = &results.components[..dataset.graph().account_count()];
+    let labels = &results.labelling.components[..dataset.graph().account_count()];
     let mut accounts = vec![0u64; labels.iter().map(|&label| label as usize + 1).max().unwrap_or(0)];
     for &label in labels {
         accounts[label as usize] += 1;
@@ -126,20 +126,16 @@ pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeC
 
 pub(super) fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogram> {
     let graph = dataset.graph();
-    let of_kind = |kind: usize| {
-        let identifiers = || graph.identifiers_of_kind(KindId(kind as u8)).map(IdentifierId);
+    let of_kind = |kind: KindId| {
+        let identifiers = || graph.identifiers_of_kind(kind).map(IdentifierId);
         let degree = |identifier: IdentifierId| graph.identifier_degree(identifier) as u64;
         let cut = identifiers()
-            .filter(|&identifier| degree(identifier) > 1 && results.policy_of(identifier) != KEEP)
+            .filter(|&identifier| degree(identifier) > 1 && results.labelling.policy_of(identifier) != KEEP)
             .map(degree)
             .min();
-        DegreeHistogram {
-            kind: dataset.kind_name(KindId(kind as u8)).to_owned(),
-            hub_cut: cut,
-            bins: histogram(identifiers().map(degree)),
-        }
+        DegreeHistogram { kind: dataset.kind_name(kind).to_owned(), hub_cut: cut, bins: histogram(identifiers().map(degree)) }
     };
-    (0..graph.kind_count()).map(of_kind).collect()
+    graph.kinds().map(of_kind).collect()
 }
 
 #[cfg(test)]
