@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn a_test_without_power_takes_nothing_from_a_case() {
         use SignalFamily::{Content, CrossLinked, Membership, Timing};
-        let told = |bits| BenignLikelihood { hypothesis: BenignHypothesis::Class, bits };
+        let told = |bits| BenignLikelihood { hypothesis: BenignHypothesis::Campus, bits };
         let score = |shape: f64, timing: f64, content: Option<(f64, Option<f64>)>| {
             let mut signals = vec![signal(20.0, Membership), signal(12.0, CrossLinked), signal(timing, Timing)];
             signals.extend(content.map(|(bits, power)| {
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_shape_that_fits_no_story_is_enough_if_the_group_is_more_than_its_parts() {
-        let told = |bits: f64| BenignLikelihood { hypothesis: BenignHypothesis::Class, bits };
+        let told = |bits: f64| BenignLikelihood { hypothesis: BenignHypothesis::Campus, bits };
         let score = |signals: &[NamedSignal], bits: f64| score_against(signals, told(bits), &ScoreConfig::default());
         let of = |structure: f64, linked: f64, timing: f64, content: f64| {
             use SignalFamily::*;

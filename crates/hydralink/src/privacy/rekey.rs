@@ -76,7 +76,7 @@ pub struct Rekeyed {
 /// let (old, new, store) = (Key::read(&path("old"))?, Key::read(&path("new"))?, path("store"));
 /// let config = IngestConfig { pseudonym: Some(old.pseudonyms()), ..IngestConfig::default() };
 /// build(&[path("events.csv")], &store, &config, &Unobserved)?;
-/// assert_eq!(rekey(&store, &old, &new, "ann", &|_phase| true)?.accounts, 1);
+/// assert_eq!(rekey(&store, &old, &new, "ann", &Unobserved)?.accounts, 1);
 /// assert!(Dataset::open(&store)?.with_key(&old).is_err());
 /// assert!(Dataset::open(&store)?.with_key(&new)?.node("ip:198.51.100.7").is_ok());
 /// # Ok::<(), hydralink::Error>(())
