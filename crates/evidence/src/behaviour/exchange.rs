@@ -20,7 +20,7 @@ use super::random::{Stream, key};
 /// How far from where it was, in milliseconds, an account may have a session of its own in a draw.
 const REACH: i64 = 4 * 3_600_000;
 /// Exchanges tried for each session.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 4;
 
 /// The sessions of a sample of accounts.
 pub(crate) struct Sessions {

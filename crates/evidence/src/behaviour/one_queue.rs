@@ -8,7 +8,7 @@
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
 //!    1 for least-recently-used dealing. Against three nulls, of which the largest p counts: the same two shifts (by the clock
 //!    every rhythm stays whole, so an account's own regularity is not evidence, and none is where accounts keep nearly the
-//!    strictest order whatever they are shifted by), and accounts that exchange their sessions ([`super::exchange`]), which
+//!    strictest order whatever they are shifted by), and accounts that exchange their sessions (module `exchange`), which
 //!    keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt out or not.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question where the rejection fell on another request with the template up to two minutes away (or on the same), and the
