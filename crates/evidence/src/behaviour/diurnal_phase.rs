@@ -189,6 +189,17 @@ mod tests {
     }
 
     #[test]
+    fn half_of_a_small_population_is_not_unlike_the_other_half() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |seed| {
+            let world = Toy::mixed(200, 40, 0, seed);
+            let facts = world.facts();
+            diurnal_phase(&facts, &Population::new(&facts, &config), &world.random_group(100, seed), &config)
+        };
+        toy::assert_super_uniform(200, |seed| of(seed)?.p_value);
+    }
+
+    #[test]
     fn who_runs_a_set_of_prompts_at_night_lives_where_everybody_does() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let of = |seed| {
