@@ -360,7 +360,7 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
     if arguments.id.is_none() {
-        dataset.expect(Reading::Much);
+        dataset.expect(Reading::Whole);
     }
     Ok(match &arguments.id {
         Some(id) => {

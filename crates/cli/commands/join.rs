@@ -24,7 +24,7 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
-    dataset.expect(Reading::Some);
+    dataset.expect(Reading::Scattered);
     let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
     let found = output.records(&ego.nodes, EGO)?;
     if ego.not_passed > 0 {
@@ -52,7 +52,7 @@ pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow
     let results = dataset.labelling_if_any()?;
     let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
     let (from, to) = (dataset.node(&arguments.from)?, dataset.node(&arguments.to)?);
-    dataset.expect(Reading::Links);
+    dataset.expect(Reading::Joins);
     let found = paths(&dataset, ties.as_ref(), from, to, arguments.k)?;
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
@@ -135,7 +135,7 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
     let results = dataset.labelling()?;
     let mut found = links::why(&dataset, &results, first, second)?;
     if arguments.significance {
-        dataset.expect(Reading::Much);
+        dataset.expect(Reading::Whole);
         found.significance = Some(significance::significance(&dataset, &results, first, second)?);
     }
     let why = match arguments.prior_same_operator {
@@ -194,7 +194,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
         return Ok(output.one(&found, why_not_member_text)?);
     }
     let second = account(&dataset, &arguments.other)?;
-    dataset.expect(Reading::Links);
+    dataset.expect(Reading::Joins);
     let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
 }

@@ -3,7 +3,7 @@
 //! A wide row is one sighting for each identifier it holds, and one moment if it has a time. A long row is one sighting; its
 //! moments are merged per (account, time) when everything has been read. A row whose account or time can't be read, and a long row
 //! whose kind or value can't, gives nothing but a rejection. Any other field that can't be read is left out, and the rest of its row
-//! counts: a client that can spoil one field of its requests hides none of the others. It is told all the same.
+//! counts: a client that can spoil one field of its requests hides none of the others. What was left out is counted and reported.
 
 use std::fmt;
 

@@ -163,7 +163,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
 pub fn appeal_with_significance(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
     let found = appeal(dataset, results, account)?;
     let index = found.network.as_deref().map(|id| results.network_index(id)).transpose()?;
-    dataset.expect(Reading::Much);
+    dataset.expect(Reading::Whole);
     let significance = index.map(|index| significance_in_network(dataset, results, account, index)).transpose()?;
     Ok(Appeal { significance, ..found })
 }

@@ -102,7 +102,7 @@ impl Dataset {
         let naming = Naming::new(Level::Full, None)?;
         let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
         let asns = store.column_or_empty(enrich::ASNS)?;
-        store.expect(Reading::Much);
+        store.expect(Reading::Whole);
         Ok(Dataset {
             store,
             graph,
@@ -127,7 +127,7 @@ impl Dataset {
     /// The same, to be asked about a few nodes: see [`Store`]'s reading ahead. Scans of everything are slower then.
     #[must_use]
     pub fn for_lookups(self) -> Self {
-        self.store.expect(Reading::Few);
+        self.store.expect(Reading::Points);
         self
     }
 
@@ -140,9 +140,9 @@ impl Dataset {
     pub fn expect_reading_of(&self, nodes: &[Node]) {
         let places = nodes.iter().map(|node| node.degree(&self.graph)).sum::<usize>();
         self.expect(match places {
-            few if few <= FEW_LOOKUPS => Reading::Few,
-            some if some <= LOOKUPS => Reading::Some,
-            _ => Reading::Much,
+            few if few <= FEW_LOOKUPS => Reading::Points,
+            some if some <= LOOKUPS => Reading::Scattered,
+            _ => Reading::Whole,
         });
     }
 
@@ -158,9 +158,9 @@ impl Dataset {
             None => members.iter().map(|&account| self.graph.account_degree(AccountId(account))).sum::<usize>(),
         };
         self.expect(match members.len() {
-            many if many > NETWORK_LOOKUPS => Reading::Much,
-            _ if seen_with() > FEW_SIGHTINGS => Reading::Links,
-            _ => Reading::Few,
+            many if many > NETWORK_LOOKUPS => Reading::Whole,
+            _ if seen_with() > FEW_SIGHTINGS => Reading::Joins,
+            _ => Reading::Points,
         });
     }
 

@@ -350,7 +350,7 @@ pub fn hubs<'a>(
     };
     let kept = results.foremost.list(graph, By::Degree, of);
     let scanned = move || {
-        dataset.expect(Reading::Much);
+        dataset.expect(Reading::Whole);
         let shared = range.map(|identifier| (graph.identifier_degree(IdentifierId(identifier)), Reverse(identifier)));
         // Few of millions are asked for: a heap hands them out without sorting the rest.
         let mut order: BinaryHeap<(usize, Reverse<u32>)> = shared.collect();

@@ -82,7 +82,7 @@ pub fn top<'a>(
     let kept = results.foremost.list(graph, by, of);
     let ranking = ties.clone();
     let scanned = move || {
-        dataset.expect(Reading::Much);
+        dataset.expect(Reading::Whole);
         let ids = ids.into_par_iter().with_min_len(4096);
         let ranked: Vec<(u64, Reverse<u32>)> = ids.map(|id| (measured(dataset, &ranking, by, node(id)), Reverse(id))).collect();
         // Few of millions are asked for: a heap hands them out without sorting the rest.

@@ -45,7 +45,7 @@ pub(super) fn cheapest(
             let left_by = found.iter().map(|(_, known)| known).filter(same_root).map(|other| other[at + 1]).collect();
             let closed = Closed { root: &chain[..at], spur: chain[at], left_by };
             let root_cost: f32 = chain[..=at].windows(2).map(|pair| walk.edge_cost(pair[0], pair[1])).sum();
-            // Dearer than what is already known to be enough need no detour be.
+            // With the detours at hand k paths are known already: one that costs more than the last of them can't be among the k.
             let dearest = candidates.iter().nth(k - found.len() - 1).map_or(f32::INFINITY, |(cost, _)| f32::from_bits(*cost));
             if let Some((detour, rest)) = search.run(&closed, dearest - root_cost) {
                 candidates.insert(keyed(root_cost + detour, [closed.root, &rest].concat()));

@@ -82,11 +82,11 @@ impl Store {
     /// the section that is missing, truncated or altered, [`Error::Io`] for a file that the system doesn't let us read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let store = Store::open_for_lookups(path)?;
-        store.expect(Reading::Much);
+        store.expect(Reading::Whole);
         Ok(store)
     }
 
-    /// The same, to read single places ([`Reading::Few`]).
+    /// The same, to read single places ([`Reading::Points`]).
     pub(crate) fn open_for_lookups(path: &Path) -> Result<Self, Error> {
         Store::open_as_of(path, manifest::read(path)?)
     }

@@ -19,29 +19,30 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::manifest::SectionEntry;
 use crate::error::Error;
 
-/// What is to be read of the large sections of a store.
+/// What a question is going to read of the large sections of a store. The system is told, so that from a cold disk it fetches
+/// single pages where reading ahead would be wasted, and reads ahead where most of a section will be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Single places.
-    Few,
-    /// So many places of what joins accounts that such sections of up to 16 MiB are soon read whole, and single places of all others:
-    /// names of what is shown in the end.
-    Links,
-    /// So many places that sections of up to 16 MiB are soon read whole.
-    Some,
-    /// Whole sections, or so many places that it comes to the same.
-    Much,
+    /// Single places of every section: a question about one node.
+    Points,
+    /// Many places of the sections that join accounts, which are read ahead up to 16 MiB, and single places of all others, such
+    /// as the names of what is shown in the end: a question that walks from account to account.
+    Joins,
+    /// Many places of every section: those of up to 16 MiB are read ahead.
+    Scattered,
+    /// Sections from end to end, or so many places that it comes to the same: all are read ahead.
+    Whole,
 }
 
 impl Reading {
-    /// Of a section of this name more bytes are read at single places.
+    /// The most bytes that a section of this name may have to be read ahead; larger ones are read at single places.
     #[cfg(unix)]
     fn whole(self, name: &str) -> usize {
         match self {
-            Reading::Links if !JOINING.contains(&name) => SMALL_SECTION as usize,
-            Reading::Few => SMALL_SECTION as usize,
-            Reading::Links | Reading::Some => 16 << 20,
-            Reading::Much => usize::MAX,
+            Reading::Joins if !JOINING.contains(&name) => SMALL_SECTION as usize,
+            Reading::Points => SMALL_SECTION as usize,
+            Reading::Joins | Reading::Scattered => 16 << 20,
+            Reading::Whole => usize::MAX,
         }
     }
 }
@@ -128,7 +129,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("map", &path, error))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
-    mapped.expect("", Reading::Few);
+    mapped.expect("", Reading::Points);
     if entry.bytes <= SMALL_SECTION {
         mapped.check(entry).map_err(damaged)?;
     }
