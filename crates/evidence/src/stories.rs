@@ -99,6 +99,17 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     ..OPERATOR
 };
 
+/// Strangers who do the same work, each at home and on an own card.
+const STRANGERS_AT_HOME: Expectation = Expectation {
+    top_payment: NONE,
+    top_address: NONE,
+    top_template: ALL,
+    top_organisation: NONE,
+    payment_mesh: NONE,
+    device_mesh: NONE,
+    ..SILENT
+};
+
 /// The operators that a story competes with, each as likely as the others.
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
@@ -231,19 +242,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 16] = [
             ..SILENT
         },
     ),
-    (
-        BenignHypothesis::Course,
-        Expectation {
-            top_payment: NONE,
-            top_address: NONE,
-            top_template: ALL,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            device_mesh: NONE,
-            profile_peak: ONE_PLACE,
-            ..SILENT
-        },
-    ),
+    (BenignHypothesis::Course, Expectation { profile_peak: ONE_PLACE, ..STRANGERS_AT_HOME }),
     (
         BenignHypothesis::Hackathon,
         Expectation {
@@ -259,20 +258,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 16] = [
             ..SILENT
         },
     ),
-    (
-        BenignHypothesis::BenchmarkCrowd,
-        Expectation {
-            top_payment: NONE,
-            top_address: NONE,
-            top_template: ALL,
-            top_organisation: NONE,
-            payment_mesh: NONE,
-            device_mesh: NONE,
-            occasion: LITTLE,
-            burst: ALL,
-            ..SILENT
-        },
-    ),
+    (BenignHypothesis::BenchmarkCrowd, Expectation { occasion: LITTLE, burst: ALL, ..STRANGERS_AT_HOME }),
     (
         BenignHypothesis::Family,
         Expectation {

@@ -69,13 +69,28 @@ pub(crate) fn packed(of_day: i64, account: u32) -> u64 {
 pub(crate) struct Seen {
     windows: Vec<[u32; WIDTHS.len()]>,
     events: Vec<i64>,
-    /// Accounts by the start of their last session, the latest at the end.
-    recent: Vec<u32>,
+    recent: Recent,
+}
+
+/// Accounts by the start of their last session, the latest at the end.
+#[derive(Default)]
+pub(crate) struct Recent(Vec<u32>);
+
+impl Recent {
+    /// Starts a session; of an account that had one before, how many others have started since.
+    pub(crate) fn start(&mut self, account: u32) -> Option<usize> {
+        let since = self.0.iter().rposition(|&other| other == account).map(|place| {
+            self.0.remove(place);
+            self.0.len() - place
+        });
+        self.0.push(account);
+        since
+    }
 }
 
 impl Seen {
     pub(crate) fn new(account_count: usize) -> Self {
-        Seen { windows: vec![[0; WIDTHS.len()]; account_count], events: vec![0; account_count], recent: Vec::new() }
+        Seen { windows: vec![[0; WIDTHS.len()]; account_count], events: vec![0; account_count], recent: Recent::default() }
     }
 }
 
@@ -85,7 +100,7 @@ pub(crate) fn align(days: &[Day], events: &[u64], gap: i64, seen: &mut Seen) -> 
     const NO_WINDOW: u32 = u32::MAX;
     seen.windows.fill([NO_WINDOW; WIDTHS.len()]);
     seen.events.fill(i64::MIN / 2);
-    seen.recent.clear();
+    seen.recent.0.clear();
     // The current window of each width and the accounts seen in it so far.
     let (mut window, mut count) = ([NO_WINDOW; WIDTHS.len()], [0u32; WIDTHS.len()]);
     let (mut pairs, mut total) = ([0u64; WIDTHS.len()], [0u64; WIDTHS.len()]);
@@ -108,14 +123,11 @@ pub(crate) fn align(days: &[Day], events: &[u64], gap: i64, seen: &mut Seen) -> 
             }
             let at = i64::from(day.number) * DAY + i64::from(of_day);
             let last = std::mem::replace(&mut seen.events[account as usize], at);
-            if at - last > gap {
-                // Accounts that started a session since this one last did.
-                if let Some(place) = seen.recent.iter().rposition(|&other| other == account) {
-                    distance += seen.recent.len() - 1 - place;
-                    returns += 1;
-                    seen.recent.remove(place);
-                }
-                seen.recent.push(account);
+            if at - last > gap
+                && let Some(since) = seen.recent.start(account)
+            {
+                distance += since;
+                returns += 1;
             }
         }
     }

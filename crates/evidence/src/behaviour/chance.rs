@@ -38,6 +38,13 @@ pub(crate) struct Chance {
     pub(crate) expected: Vec<f64>,
 }
 
+impl Chance {
+    /// What is left where either null may hold: the one that says less.
+    pub(crate) fn weaker(self, other: Chance) -> Chance {
+        if other.bits < self.bits { other } else { self }
+    }
+}
+
 /// Tests `observed` against draws of the same statistics; `draw(n, &mut statistics)` fills the `n`-th draw.
 pub(crate) fn monte_carlo(observed: &[f64], draws: usize, mut draw: impl FnMut(usize, &mut [f64])) -> Chance {
     let width = observed.len();

@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use super::alignment::{DAY, Day};
+use super::alignment::{DAY, Day, Recent};
 use super::random::{Stream, key};
 
 /// How far from where it was, in milliseconds, an account may have a session of its own in a draw.
@@ -145,16 +145,9 @@ impl Sessions {
 
     /// As [`super::alignment::Alignment::stack_distance`], before its means.
     fn distances(&self, assignment: &Assignment) -> (usize, usize) {
-        let (mut recent, mut distance, mut returns) = (Vec::with_capacity(self.starts.len()), 0, 0);
-        for &account in &assignment.accounts {
-            if let Some(place) = recent.iter().rposition(|&other| other == account) {
-                distance += recent.len() - 1 - place;
-                returns += 1;
-                recent.remove(place);
-            }
-            recent.push(account);
-        }
-        (distance, returns)
+        let mut recent = Recent::default();
+        let since = assignment.accounts.iter().filter_map(|&account| recent.start(account));
+        since.fold((0, 0), |(distance, returns), since| (distance + since, returns + 1))
     }
 }
 

@@ -139,13 +139,7 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
             let (expected, bits) = (by_clock.expected[0], bits_of_p(1.0));
             return Some(Signal { value: observed, expected, bits, p_value: Some(1.0), power: None });
         }
-        if by_clock.bits < chance.bits {
-            chance = by_clock;
-        }
-        let exchanged = exchanged(alignments, config);
-        if exchanged.bits < chance.bits {
-            chance = exchanged;
-        }
+        chance = chance.weaker(by_clock).weaker(exchanged(alignments, config));
     }
     Some(Signal {
         value: observed,

@@ -36,10 +36,7 @@ pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfi
     };
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
-        let in_active_hours = against(Shift::InActiveHours);
-        if in_active_hours.bits < chance.bits {
-            chance = in_active_hours;
-        }
+        chance = chance.weaker(against(Shift::InActiveHours));
     }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
