@@ -136,7 +136,7 @@ def check_nasty(folder):
     passed(f"{len(one)} nasty names through GraphML in networkx and igraph, and GEXF in networkx")
 
 
-# What XML 1.0 has no way to write, and the exports drop (crates/hydralink/src/export/xml.rs).
+# What XML 1.0 has no way to write, and the exports drop (crates/hydralink/src/outputs/export/xml.rs).
 DROPPED = {code: None for code in [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]}
 
 
@@ -178,7 +178,7 @@ def taken(name):
 
 
 def node_id(kind, value):
-    """The id of a node, as crates/hydralink/src/export/graphml.rs documents it."""
+    """The id of a node, as crates/hydralink/src/outputs/export/graphml.rs documents it."""
     plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:"
     followed = zip(value, value[1:] + " ")
     return f"{kind}:" + "".join(c if c in plain or (c == "_" and n != "x") else f"_x{ord(c):X}_" for c, n in followed)

@@ -98,61 +98,37 @@ pub(crate) mod testing;
 
 pub mod build;
 mod chain;
-pub mod detect;
-
-pub mod ablate;
-pub mod appeal;
-pub mod as_of;
-pub mod assess;
-pub mod backtest;
-pub mod baselines;
-pub mod calibrate;
-pub mod consensus;
-pub mod layers;
-pub mod redteam;
-mod reruns;
-
-pub mod arrow;
-pub mod bans;
-pub mod cases;
-pub mod cohesion;
 mod counted;
-pub mod dense;
-pub mod diff;
-pub mod dossier;
-mod enrich;
-pub mod evaluate;
-pub mod expand;
-pub mod export;
-pub mod filter;
-pub mod how;
-mod interval;
-pub mod lineage;
-pub mod linkage;
-pub mod links;
-pub mod lockstep;
-pub mod paths;
-pub mod privacy;
-pub mod query;
-pub mod report;
-pub mod review;
-pub mod roles;
-pub mod rules;
-pub mod share;
-pub mod significance;
-pub mod ties;
-pub mod top;
-pub mod why_not;
-
 pub mod dataset;
+pub mod detect;
+mod enrich;
 pub mod error;
+mod interval;
 pub mod names;
 pub mod node;
 pub mod observe;
+pub mod privacy;
 pub mod results;
 pub mod store;
 mod subset;
 pub mod time;
+
+// Modules by what they are for; their paths don't say it.
+mod decisions;
+mod history;
+mod linking;
+mod outputs;
+mod questions;
+mod trials;
+
+pub use decisions::{bans, cases, review};
+pub use history::{as_of, diff, lineage};
+pub use linking::{dense, linkage, lockstep, rules};
+pub use outputs::{arrow, dossier, export, report, share};
+pub use questions::{
+    appeal, assess, cohesion, expand, filter, how, layers, links, paths, query, roles, significance, ties, top, why_not,
+};
+pub use trials::{ablate, backtest, baselines, calibrate, consensus, evaluate, redteam};
 
 /// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do.
 pub use arrow_array;

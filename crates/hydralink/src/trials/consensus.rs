@@ -28,13 +28,13 @@ use evidence::perturb::perturbed_graph;
 use graph::{Column, NONE_U32};
 use serde::{Deserialize, Serialize};
 
+use super::reruns;
 use crate::calibrate::key_of;
 use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
-use crate::reruns;
 use crate::results::{Labelling, Membership};
 use crate::store::StoreWriter;
 

@@ -20,12 +20,12 @@ use evidence::behaviour::null_copy::null_copy;
 use evidence::{Facts, Role};
 use serde::{Deserialize, Serialize};
 
+use super::reruns;
 use crate::chain::find_candidates;
 use crate::dataset::Dataset;
 use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
-use crate::reruns;
 use crate::results::Labelling;
 use crate::store::StoreWriter;
 

@@ -1,0 +1,5 @@
+//! What people do about it.
+
+pub mod bans;
+pub mod cases;
+pub mod review;

@@ -1,0 +1,5 @@
+//! What was, and what became of it.
+
+pub mod as_of;
+pub mod diff;
+pub mod lineage;
