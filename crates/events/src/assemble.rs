@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use graph::build::{Moment, Reverse, merge_row, order_row};
 use graph::{
-    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, NONE_U16, NONE_U32, Sighting,
+    AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId, NONE_U16, NONE_U32, Seconds,
+    Sighting,
 };
 use rayon::prelude::*;
 
@@ -21,6 +22,7 @@ use crate::ingest::Fold;
 use crate::ingested::{Ingested, Template, UnreadField};
 use crate::keep::{Element, Growing, Keeper};
 use crate::manners::{self, Manner};
+use crate::names::Names;
 use crate::schema::TEMPLATE_KIND;
 use crate::session::{PROMPT_KIND, Session};
 use crate::tables::{self, AccountAttributes};
@@ -35,44 +37,18 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     if mined.is_some() && !fold.mined_before.is_empty() {
         return Err(EventError::PromptsAgain);
     }
-    for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
+    let of_prompt: &[(u32, u32)] = mined.as_ref().map_or(&[], |mined| &mined.of_prompt);
+    for &(prompt, template) in of_prompt {
         stock.used_identifiers.set(prompt, false);
         stock.used_identifiers.set(template, true);
     }
     phase("naming");
-    let ids = session.accounts.sorted(|id, _| stock.used_accounts.has(id), |name| (0, name));
-    let account_names = session.accounts.names(&ids, 0);
-    let new_account = positions(&ids, session.accounts.bound());
-    session.accounts.clear();
-    let kinds = session.kind_names();
-    let mut order: Vec<usize> = (0..kinds.len()).collect();
-    order.sort_unstable_by_key(|&kind| &kinds[kind]);
-    let mut rank_of = vec![0u8; 256];
-    for (rank, &kind) in order.iter().enumerate() {
-        rank_of[kind] = rank as u8;
-    }
-    let ranked = |name: &[u8]| rank_of[usize::from(name[0])];
-    let ids = session.identifiers.sorted(|id, _| stock.used_identifiers.has(id), |name| (ranked(name), &name[1..]));
-    let identifier_names = session.identifiers.names(&ids, 1);
-    let mut new_identifier = positions(&ids, session.identifiers.bound());
-    // Kinds without identifiers are dropped; the others keep their order.
-    let (mut kind_names, mut kind_starts) = (Vec::new(), vec![0u32]);
-    for (rank, &kind) in order.iter().enumerate() {
-        let end = ids.partition_point(|&id| usize::from(ranked(&session.identifiers.name(id))) <= rank) as u32;
-        if end > kind_starts[kind_starts.len() - 1] {
-            kind_names.push(kinds[kind].clone());
-            kind_starts.push(end);
-        }
-    }
-    drop(ids);
-    session.identifiers.clear();
-    for &(prompt, template) in mined.iter().flat_map(|mined| &mined.of_prompt) {
+    let (names, new_account, mut new_identifier) = Canonical::take(session, &stock);
+    for &(prompt, template) in of_prompt {
         new_identifier[prompt as usize] = new_identifier[template as usize];
     }
-
     let (models, new_model) = session.models.sorted();
     let (capabilities, new_capability) = session.capabilities.sorted();
-    let (pathways, new_pathway) = session.pathways.sorted();
     let mut manners = session.manners.all();
     manners::note(&manners, &mut stock.present);
     let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
@@ -85,73 +61,35 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     let starts = session.waiting.ranges.starts(&numbers.new_account);
     let (forward, activity, long_events) = forward(stock, &numbers, &starts, keeper)?;
     let new_account = numbers.new_account;
-    let accounts_known = account_names.len();
     phase("reversing");
-    let graph = reverse(forward, kind_starts.clone(), keeper)?;
+    let graph = reverse(forward, names.kind_starts.clone(), keeper)?;
 
     phase("tables");
-    let config = session.config;
-    let mut accounts = match &config.accounts {
-        Some(path) => tables::accounts(session, path, &account_names)?,
+    let (event_pathway, event_pathways) = event_pathways(session, &fold, &names, &new_account);
+    let mut accounts = match &session.config.accounts {
+        Some(path) => tables::accounts(session, path, &names.accounts)?,
         None => AccountAttributes::default(),
     };
-    let mut event_pathway = Vec::new();
-    for (account, pathway) in fold.pathways.iter() {
-        event_pathway.resize(accounts_known, NONE_U16);
-        let slot = &mut event_pathway[new_account[account as usize] as usize];
-        *slot = new_pathway[usize::from(pathway)].min(*slot);
-    }
     if accounts.pathway.is_empty() && !event_pathway.is_empty() {
         accounts.pathway.clone_from(&event_pathway);
-        accounts.pathways.clone_from(&pathways);
+        accounts.pathways.clone_from(&event_pathways);
     }
-    let mut releases = Vec::new();
-    if let Some(path) = &config.releases {
-        for (model, time) in tables::releases(path)? {
-            if let Ok(index) = models.binary_search(&model) {
-                releases.push((index as u16, time));
-            }
-        }
-    }
-    let (mut allowed_accounts, mut allowed_identifiers) = (Vec::new(), Vec::new());
-    let find = |kind: &str, value: &str| {
-        let kind = kind_names.iter().position(|known| known == kind)?;
-        identifier_names.find_in(kind_starts[kind]..kind_starts[kind + 1], value.as_bytes())
-    };
-    for (kind, value, reason) in
-        config.allow.as_deref().map_or_else(|| Ok(Vec::new()), |path| tables::allowed(session, path))?
-    {
-        if kind == "account" {
-            allowed_accounts.extend(account_names.find(value.as_bytes()).map(|id| (id, reason)));
-        } else {
-            allowed_identifiers.extend(find(&kind, &value).map(|id| (id, reason)));
-        }
-    }
-    allowed_accounts.sort();
-    allowed_identifiers.sort();
-    let mut mined_templates: Vec<Template> = mined
-        .iter()
-        .flat_map(|mined| &mined.templates)
-        .chain(&fold.mined_before)
-        .filter_map(|(hash, skeleton, variants)| {
-            let identifier = find(TEMPLATE_KIND, hash)?;
-            Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
-        })
-        .collect();
-    mined_templates.sort_by_key(|template| template.identifier);
+    let (allowed_accounts, allowed_identifiers) = allowed(session, &names)?;
+    let mined_now = mined.iter().flat_map(|mined| &mined.templates);
+    let templates = names.templates(mined_now.chain(&fold.mined_before));
     Ok(Ingested {
         graph,
         activity,
         long_events,
         event_pathway,
-        event_pathways: pathways,
+        event_pathways,
         accounts,
+        releases: releases(session, &models)?,
         models,
         capabilities,
-        releases,
         allowed_identifiers,
         allowed_accounts,
-        templates: mined_templates,
+        templates,
         declared_kinds: session.map.kinds.clone(),
         files: fold.files,
         left_out: fold.left_out,
@@ -171,10 +109,110 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         crowded_prompts: mined.as_ref().map_or(0, |mined| mined.crowded),
         late_events: fold.late,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
-        account_names,
-        kind_names,
-        identifier_names,
+        account_names: names.accounts,
+        kind_names: names.kinds,
+        identifier_names: names.identifiers,
     })
+}
+
+/// Everything that has a name, in canonical order.
+struct Canonical {
+    accounts: Names,
+    /// By kind, then by value.
+    identifiers: Names,
+    /// Kinds that have identifiers.
+    kinds: Vec<String>,
+    /// By kind its first identifier, and one more.
+    kind_starts: Vec<u32>,
+}
+
+impl Canonical {
+    /// Puts the names in use in order, and takes them from the session; also the new number of each provisional account and
+    /// identifier.
+    fn take(session: &Session<'_>, stock: &Stock) -> (Self, Vec<u32>, Vec<u32>) {
+        let ids = session.accounts.sorted(|id, _| stock.used_accounts.has(id), |name| (0, name));
+        let accounts = session.accounts.names(&ids, 0);
+        let new_account = positions(&ids, session.accounts.bound());
+        session.accounts.clear();
+        let all_kinds = session.kind_names();
+        let mut order: Vec<usize> = (0..all_kinds.len()).collect();
+        order.sort_unstable_by_key(|&kind| &all_kinds[kind]);
+        let mut rank_of = vec![0u8; 256];
+        for (rank, &kind) in order.iter().enumerate() {
+            rank_of[kind] = rank as u8;
+        }
+        let ranked = |name: &[u8]| rank_of[usize::from(name[0])];
+        let ids = session.identifiers.sorted(|id, _| stock.used_identifiers.has(id), |name| (ranked(name), &name[1..]));
+        let identifiers = session.identifiers.names(&ids, 1);
+        let new_identifier = positions(&ids, session.identifiers.bound());
+        // Kinds without identifiers are dropped; the others keep their order.
+        let (mut kinds, mut kind_starts) = (Vec::new(), vec![0u32]);
+        for (rank, &kind) in order.iter().enumerate() {
+            let end = ids.partition_point(|&id| usize::from(ranked(&session.identifiers.name(id))) <= rank) as u32;
+            if end > kind_starts[kind_starts.len() - 1] {
+                kinds.push(all_kinds[kind].clone());
+                kind_starts.push(end);
+            }
+        }
+        session.identifiers.clear();
+        (Canonical { accounts, identifiers, kinds, kind_starts }, new_account, new_identifier)
+    }
+
+    /// The number of an identifier.
+    fn find(&self, kind: &str, value: &str) -> Option<u32> {
+        let kind = self.kinds.iter().position(|known| known == kind)?;
+        self.identifiers.find_in(self.kind_starts[kind]..self.kind_starts[kind + 1], value.as_bytes())
+    }
+
+    /// Of mined templates, (hash, skeleton, variants), those that are identifiers, in their order.
+    fn templates<'m>(&self, mined: impl Iterator<Item = &'m (String, String, u32)>) -> Vec<Template> {
+        let mut templates: Vec<Template> = mined
+            .filter_map(|(hash, skeleton, variants)| {
+                let identifier = self.find(TEMPLATE_KIND, hash)?;
+                Some(Template { identifier, skeleton: skeleton.clone(), variants: *variants })
+            })
+            .collect();
+        templates.sort_by_key(|template| template.identifier);
+        templates
+    }
+}
+
+/// By account the pathway of its events, of several the first by name, and the names of pathways; nothing where no event says one.
+fn event_pathways(session: &Session<'_>, fold: &Fold<'_>, names: &Canonical, new_account: &[u32]) -> (Vec<u16>, Vec<String>) {
+    let (pathways, new_pathway) = session.pathways.sorted();
+    let mut of_account = Vec::new();
+    for (account, pathway) in fold.pathways.iter() {
+        of_account.resize(names.accounts.len(), NONE_U16);
+        let slot = &mut of_account[new_account[account as usize] as usize];
+        *slot = new_pathway[usize::from(pathway)].min(*slot);
+    }
+    (of_account, pathways)
+}
+
+/// When the models that events name were released, as far as the table of releases says.
+fn releases(session: &Session<'_>, models: &[String]) -> Result<Vec<(u16, Seconds)>, EventError> {
+    let Some(path) = &session.config.releases else { return Ok(Vec::new()) };
+    let known = |(model, time)| Some((models.binary_search(&model).ok()? as u16, time));
+    Ok(tables::releases(path)?.into_iter().filter_map(known).collect())
+}
+
+/// An account or identifier that must not be acted upon, and why.
+type Allowed = (u32, String);
+
+/// The accounts and the identifiers of the allow list that are in use, ascending.
+fn allowed(session: &Session<'_>, names: &Canonical) -> Result<(Vec<Allowed>, Vec<Allowed>), EventError> {
+    let (mut accounts, mut identifiers) = (Vec::new(), Vec::new());
+    let Some(path) = &session.config.allow else { return Ok((accounts, identifiers)) };
+    for (kind, value, reason) in tables::allowed(session, path)? {
+        if kind == "account" {
+            accounts.extend(names.accounts.find(value.as_bytes()).map(|id| (id, reason)));
+        } else {
+            identifiers.extend(names.find(&kind, &value).map(|id| (id, reason)));
+        }
+    }
+    accounts.sort();
+    identifiers.sort();
+    Ok((accounts, identifiers))
 }
 
 /// The new number of everything provisional.

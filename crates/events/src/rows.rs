@@ -185,85 +185,10 @@ impl Yield {
         raw: impl Fn(usize) -> &'r [u8],
     ) {
         self.rows += 1;
-        let (mut account, mut millis, mut requests, mut tokens) = (EMPTY, None, 1, 0);
-        let (mut model, mut capability, mut status, mut pathway) = (NONE_U16, NONE_U16, NONE_U16, NONE_U16);
-        let (mut template, mut kind) = (NONE_U32, None);
-        self.identifiers.clear();
-        self.unread.clear();
-        let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
-        let mut bad = None;
-        for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
-            let code = match cell {
-                Cell::Time(time) => {
-                    millis = Some(time);
-                    continue;
-                }
-                Cell::Number(number) => {
-                    match column.usage {
-                        Use::Status => status = number.min(u32::from(NONE_U16)) as u16,
-                        Use::Tokens => tokens = number,
-                        _ => requests = number,
-                    }
-                    continue;
-                }
-                Cell::Code(code) => code,
-            };
-            if let Some(reason) = rejection(code) {
-                if place.session.goes_without(&column.usage) {
-                    self.unread.push((at, reason));
-                    continue;
-                }
-                bad = Some((at, reason));
-                break;
-            }
-            if code == CARD {
-                self.card.get_or_insert((row, column.ours.clone()));
-                bad = Some((at, Reason::ControlCharacter));
-                break;
-            }
-            self.overflow |= code == OVERFLOW;
-            match &column.usage {
-                Use::Account if code == EMPTY => {
-                    bad = Some((at, Reason::MissingAccount));
-                    break;
-                }
-                Use::Kind if code == EMPTY => {
-                    bad = Some((at, Reason::MissingKind));
-                    break;
-                }
-                Use::Account => account = code,
-                Use::Model => model = label(code),
-                Use::Capability => capability = label(code),
-                Use::Pathway => pathway = label(code),
-                Use::Kind => kind = Some(code as u8),
-                Use::Identifier(_) | Use::Prompt | Use::Value => {
-                    self.forwarded += u64::from(code != EMPTY && has_hops(place.session, column, kind, raw(at)));
-                    match code {
-                        EMPTY => {}
-                        UNROUTABLE => self.unroutable += 1,
-                        SHORT => self.short += 1,
-                        ABSENT => self.absent += 1,
-                        OVERFLOW => {}
-                        identifier => {
-                            let is_template = match &column.usage {
-                                Use::Identifier(name) => name == TEMPLATE_KIND,
-                                Use::Value => kind.is_some() && kind == template_kind,
-                                _ => template == NONE_U32,
-                            };
-                            if is_template {
-                                template = identifier;
-                            }
-                            self.identifiers.push(identifier);
-                        }
-                    }
-                }
-                Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Tokens => {}
-            }
-        }
-        if let Some((at, reason)) = bad {
-            self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
-            return;
-        }
+        let fields = match self.fields(template_kind, layout, place, row, cells, &raw) {
+            Ok(fields) => fields,
+            Err((at, reason)) => return self.reject(place, row, &layout.columns[at].ours, reason, raw(at)),
+        };
         if !is_new(&place.session.counted, layout, cells, &raw) {
             self.duplicates += 1;
             return;
@@ -276,18 +201,124 @@ impl Yield {
             // The run fails; what has no id must not wait.
             return;
         }
+        let Fields { account, millis, mut manner, requests, tokens, pathway, template } = fields;
         self.late += u64::from(millis.is_some_and(|millis| millis < place.session.watermark));
         let seconds = millis.map_or(NO_TIME, |millis| (millis / 1000) as u32);
         if layout.long {
-            status = LONG_STATUS;
+            manner.status = LONG_STATUS;
         }
         let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
         // What has no time is no event.
-        let manner =
-            if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, Manner { model, capability, status }) };
+        let manner = if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, manner) };
         let event = Event::new(seconds, millis, template, manner);
         self.block.push(&Row { account, event, requests, tokens, pathway }, self.identifiers.iter().copied());
     }
+
+    /// What the cells of a row say, its identifiers and the fields that it goes without aside; or the column for which the row is
+    /// rejected, and why.
+    #[inline]
+    fn fields<'r>(
+        &mut self,
+        template_kind: Option<u8>,
+        layout: &Layout,
+        place: &Place<'_>,
+        row: u64,
+        cells: &[Cell],
+        raw: &impl Fn(usize) -> &'r [u8],
+    ) -> Result<Fields, (usize, Reason)> {
+        let mut fields = Fields {
+            account: EMPTY,
+            millis: None,
+            manner: Manner { model: NONE_U16, capability: NONE_U16, status: NONE_U16 },
+            requests: 1,
+            tokens: 0,
+            pathway: NONE_U16,
+            template: NONE_U32,
+        };
+        let mut kind = None;
+        self.identifiers.clear();
+        self.unread.clear();
+        let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
+        for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
+            let code = match cell {
+                Cell::Time(time) => {
+                    fields.millis = Some(time);
+                    continue;
+                }
+                Cell::Number(number) => {
+                    match column.usage {
+                        Use::Status => fields.manner.status = number.min(u32::from(NONE_U16)) as u16,
+                        Use::Tokens => fields.tokens = number,
+                        _ => fields.requests = number,
+                    }
+                    continue;
+                }
+                Cell::Code(code) => code,
+            };
+            if let Some(reason) = rejection(code) {
+                if place.session.goes_without(&column.usage) {
+                    self.unread.push((at, reason));
+                    continue;
+                }
+                return Err((at, reason));
+            }
+            if code == CARD {
+                self.card.get_or_insert((row, column.ours.clone()));
+                return Err((at, Reason::ControlCharacter));
+            }
+            self.overflow |= code == OVERFLOW;
+            match &column.usage {
+                Use::Account if code == EMPTY => return Err((at, Reason::MissingAccount)),
+                Use::Kind if code == EMPTY => return Err((at, Reason::MissingKind)),
+                Use::Account => fields.account = code,
+                Use::Model => fields.manner.model = label(code),
+                Use::Capability => fields.manner.capability = label(code),
+                Use::Pathway => fields.pathway = label(code),
+                Use::Kind => kind = Some(code as u8),
+                Use::Identifier(_) | Use::Prompt | Use::Value => {
+                    self.forwarded += u64::from(code != EMPTY && has_hops(place.session, column, kind, raw(at)));
+                    let is_template = match &column.usage {
+                        Use::Identifier(name) => name == TEMPLATE_KIND,
+                        Use::Value => kind.is_some() && kind == template_kind,
+                        _ => fields.template == NONE_U32,
+                    };
+                    if self.identify(code) && is_template {
+                        fields.template = code;
+                    }
+                }
+                Use::Time | Use::EventId | Use::Status | Use::Requests | Use::Tokens => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Notes an identifier of the row; whether the code is one.
+    #[inline]
+    fn identify(&mut self, code: u32) -> bool {
+        match code {
+            EMPTY | OVERFLOW => {}
+            UNROUTABLE => self.unroutable += 1,
+            SHORT => self.short += 1,
+            ABSENT => self.absent += 1,
+            identifier => {
+                self.identifiers.push(identifier);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// What a row says beside its identifiers; in codes of the session.
+struct Fields {
+    account: u32,
+    /// Milliseconds since 1970.
+    millis: Option<i64>,
+    manner: Manner,
+    requests: u32,
+    tokens: u32,
+    pathway: u16,
+    template: u32,
 }
 
 impl Yield {

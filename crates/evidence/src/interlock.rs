@@ -55,86 +55,146 @@ pub(crate) fn propose_interlocked(
 ) {
     let holdings = hold(facts, classification, communities);
     let interlocks = interlocks_of(facts, &holdings, config);
-    // (community, group, account) of every account of an interlocked community; free accounts last.
-    let mut rows: Vec<(u32, u32, u32)> = (0..groups.len() as u32)
+    let mut rows: Vec<Row> = (0..groups.len() as u32)
         .map(|account| (communities[account as usize], groups[account as usize], account))
         .filter(|&(community, _, account)| {
             interlocks[community as usize] >= config.interlock && !facts.is_allowed_account(account)
         })
         .collect();
     rows.sort_unstable();
-    // Accounts of the host, or of the community without one, that have an identifier: to be set back after each community.
+    // Of the host at hand; set back after each community.
     let mut held = vec![0u32; facts.graph.identifier_count()];
-    let mut in_host = FixedBitSet::with_capacity(groups.len());
+    let mut inside = FixedBitSet::with_capacity(groups.len());
     for of_community in rows.chunk_by(|left, right| left.0 == right.0) {
-        let community = of_community[0].0;
+        let Some((accounts, name)) = host_of(of_community, config) else { continue };
+        let exclusive = Exclusive { facts, holdings: &holdings, community: of_community[0].0, config };
+        for &(.., account) in accounts {
+            exclusive.of(account).for_each(|identifier| held[identifier as usize] += 1);
+            inside.insert(account as usize);
+        }
+        let joined = Host { exclusive, accounts, name, held: &held, inside: &inside, groups }.joining(of_community);
+        for &(.., account) in accounts {
+            exclusive.of(account).for_each(|identifier| held[identifier as usize] = 0);
+            inside.remove(account as usize);
+        }
+        if let Some(name) = name.or_else(|| joined.iter().copied().min()) {
+            joined.into_iter().for_each(|account| groups[account as usize] = name);
+        }
+    }
+}
+
+/// (community, group, account) of an account of an interlocked community; in order, so that free accounts come last.
+type Row = (u32, u32, u32);
+
+/// Whom the others of a community may join: its largest group, and the group's name, or all of it; none of a few accounts.
+fn host_of<'r>(of_community: &'r [Row], config: &MemberConfig) -> Option<(&'r [Row], Option<u32>)> {
+    let tied = &of_community[..of_community.partition_point(|row| row.1 != NONE_U32)];
+    let largest = tied.chunk_by(|left, right| left.1 == right.1).max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
+    // Groups too small for a profile are no more than the free accounts are: each holds a few of a pool.
+    match largest {
+        Some(run) if run.len() >= config.profile_size as usize => Some((run, Some(run[0].1))),
+        _ if of_community.len() >= config.profile_size as usize => Some((of_community, None)),
+        _ => None,
+    }
+}
+
+/// The identifiers that a community keeps to itself.
+#[derive(Clone, Copy)]
+struct Exclusive<'a> {
+    facts: Facts<'a>,
+    holdings: &'a Holdings,
+    community: u32,
+    config: &'a MemberConfig,
+}
+
+impl Exclusive<'_> {
+    /// Those of an account.
+    fn of(&self, account: u32) -> impl Iterator<Item = u32> {
+        let own = |identifier: &u32| {
+            let here = self.holdings.of(*identifier).iter().find(|&&(of, _)| of == self.community);
+            here.is_some_and(|&(_, held)| is_exclusive(self.facts, *identifier, held, self.config))
+        };
+        self.facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(own)
+    }
+}
+
+/// Accounts that others of their community may join.
+struct Host<'a> {
+    exclusive: Exclusive<'a>,
+    accounts: &'a [Row],
+    /// Its group; none if it is the whole community, and who is measured against it a part of it.
+    name: Option<u32>,
+    /// By identifier: accounts of the host that have it, of those exclusive to the community.
+    held: &'a [u32],
+    /// Its accounts.
+    inside: &'a FixedBitSet,
+    /// By account, as they are.
+    groups: &'a [u32],
+}
+
+impl Host<'_> {
+    /// The accounts of a community that are like the host's: free ones one by one, other groups as wholes.
+    fn joining(&self, of_community: &[Row]) -> Vec<u32> {
+        let config = self.exclusive.config;
         let (tied, free) = of_community.split_at(of_community.partition_point(|row| row.1 != NONE_U32));
-        let tied_groups = tied.chunk_by(|left, right| left.1 == right.1);
-        let largest = tied_groups.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1)));
-        // Groups too small for a profile are no more than the free accounts are: each holds a few of a pool.
-        let (host, name) = match largest {
-            Some(run) if run.len() >= config.profile_size as usize => (run, Some(run[0].1)),
-            _ if of_community.len() >= config.profile_size as usize => (of_community, None),
-            _ => continue,
-        };
-        let exclusive = |identifier: u32| {
-            let here = holdings.of(identifier).iter().find(|&&(of, _)| of == community);
-            here.is_some_and(|&(_, held)| is_exclusive(facts, identifier, held, config))
-        };
-        let own = |account: u32| {
-            facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(|&identifier| exclusive(identifier))
-        };
-        host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] += 1);
-        // Exclusive identifiers that an account shares with a random one of the host's others.
-        let shares = |account: u32, inside: u32| {
-            let others = own(account).map(|identifier| f64::from(held[identifier as usize] - inside)).sum::<f64>();
-            others / (host.len() as u32 - inside).max(1) as f64
-        };
-        let of_host: Vec<f64> = host.par_iter().with_min_len(TASK).map(|&(.., account)| shares(account, 1)).collect();
-        let typical = of_host.iter().sum::<f64>() / host.len() as f64;
-        let inside = u32::from(name.is_none());
-        let alike = |row: &(u32, u32, u32)| {
+        let of_host: Vec<f64> =
+            self.accounts.par_iter().with_min_len(TASK).map(|&(.., account)| self.shared_by(account, 1)).collect();
+        let typical = of_host.iter().sum::<f64>() / self.accounts.len() as f64;
+        let alike = |row: &Row| {
             let account = row.2;
-            (shares(account, inside) >= config.loose_share * typical).then_some(account)
+            (self.shared_by(account, self.part()) >= config.loose_share * typical).then_some(account)
         };
         let alike: Vec<u32> = free.par_iter().with_min_len(TASK).filter_map(alike).collect();
         // Pieces of one pool: none can keep to itself what all of them use, so that no profile would join them. One account that
         // works for two operators can make most of the sum over identifiers, but few of the pairs of accounts: so pairs decide.
-        let pieces: Vec<_> = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != name).collect();
-        // Exclusive identifiers that an account of a piece shares with a random one of the host's outside the piece.
-        let mean = |piece: &[(u32, u32, u32)]| {
-            let mut identifiers: Vec<u32> = piece.iter().flat_map(|&(.., account)| own(account)).collect();
-            identifiers.sort_unstable();
-            let across = |(identifier, users): (u32, u32)| f64::from(users * (held[identifier as usize] - inside * users));
-            let others = host.len() - inside as usize * piece.len();
-            runs(&identifiers).map(across).sum::<f64>() / (piece.len() * others.max(1)) as f64
+        let pieces = tied.chunk_by(|left, right| left.1 == right.1).filter(|piece| Some(piece[0].1) != self.name);
+        let pieces: Vec<&[Row]> = pieces.collect();
+        let near: Vec<&[Row]> =
+            pieces.into_par_iter().filter(|piece| self.shared_with(piece) >= config.part_share * typical).collect();
+        let usual = if near.is_empty() { 0.0 } else { self.reach(self.accounts) };
+        let joining: Vec<_> = near.into_par_iter().filter(|piece| self.reach(piece) >= PIECE_REACH * usual).collect();
+        alike.into_iter().chain(joining.into_iter().flatten().map(|row| row.2)).collect()
+    }
+
+    /// How often whoever is measured is counted in `held` as well.
+    fn part(&self) -> u32 {
+        u32::from(self.name.is_none())
+    }
+
+    /// Exclusive identifiers that an account shares with a random one of the host's others; `part` is 1 of an account that is
+    /// the host's, else 0.
+    fn shared_by(&self, account: u32, part: u32) -> f64 {
+        let others = self.exclusive.of(account).map(|identifier| f64::from(self.held[identifier as usize] - part)).sum::<f64>();
+        others / (self.accounts.len() as u32 - part).max(1) as f64
+    }
+
+    /// Exclusive identifiers that an account of a piece shares with a random one of the host's outside the piece.
+    fn shared_with(&self, piece: &[Row]) -> f64 {
+        let part = self.part();
+        let mut identifiers: Vec<u32> = piece.iter().flat_map(|&(.., account)| self.exclusive.of(account)).collect();
+        identifiers.sort_unstable();
+        let across = |(identifier, users): (u32, u32)| f64::from(users * (self.held[identifier as usize] - part * users));
+        let others = self.accounts.len() - part as usize * piece.len();
+        runs(&identifiers).map(across).sum::<f64>() / (piece.len() * others.max(1)) as f64
+    }
+
+    /// The share of the host's accounts outside their own group that some accounts have anything exclusive in common with, the
+    /// mean over up to [`REACHING`] of them.
+    fn reach(&self, accounts: &[Row]) -> f64 {
+        let looked_at: Vec<u32> =
+            accounts.iter().step_by(accounts.len().div_ceil(REACHING)).map(|&(.., account)| account).collect();
+        let reached = |met: &mut FixedBitSet, account: u32| {
+            let graph = self.exclusive.facts.graph;
+            let users = self.exclusive.of(account).flat_map(|identifier| graph.accounts_of(IdentifierId(identifier)));
+            let home = if self.name.is_none() { self.groups[account as usize] } else { NONE_U32 };
+            let elsewhere = |user: u32| user != account && (home == NONE_U32 || self.groups[user as usize] != home);
+            let in_reach = |user: u32| self.inside.contains(user as usize) && elsewhere(user);
+            met.clear();
+            met.grow(self.groups.len());
+            users.filter(|&&user| !met.put(user as usize) && in_reach(user)).count() as f64 / self.accounts.len() as f64
         };
-        let near: Vec<_> = pieces.into_par_iter().filter(|piece| mean(piece) >= config.part_share * typical).collect();
-        host.iter().for_each(|&(.., account)| in_host.insert(account as usize));
-        let reach = |accounts: &[(u32, u32, u32)]| {
-            let looked_at: Vec<u32> =
-                accounts.iter().step_by(accounts.len().div_ceil(REACHING)).map(|&(.., account)| account).collect();
-            let reached = |met: &mut FixedBitSet, account: u32| {
-                let users = own(account).flat_map(|identifier| facts.graph.accounts_of(IdentifierId(identifier)));
-                let home = if inside == 1 { groups[account as usize] } else { NONE_U32 };
-                let elsewhere = |user: u32| user != account && (home == NONE_U32 || groups[user as usize] != home);
-                let in_reach = |user: u32| in_host.contains(user as usize) && elsewhere(user);
-                met.clear();
-                met.grow(groups.len());
-                users.filter(|&&user| !met.put(user as usize) && in_reach(user)).count() as f64 / host.len() as f64
-            };
-            let each: Vec<f64> =
-                looked_at.par_iter().map_init(FixedBitSet::new, |met, &account| reached(met, account)).collect();
-            each.iter().sum::<f64>() / each.len() as f64
-        };
-        let usual = if near.is_empty() { 0.0 } else { reach(host) };
-        let joining: Vec<_> = near.into_par_iter().filter(|piece| reach(piece) >= PIECE_REACH * usual).collect();
-        let joined: Vec<u32> = alike.into_iter().chain(joining.into_iter().flatten().map(|row| row.2)).collect();
-        host.iter().for_each(|&(.., account)| in_host.remove(account as usize));
-        host.iter().flat_map(|&(.., account)| own(account)).for_each(|identifier| held[identifier as usize] = 0);
-        if let Some(name) = name.or_else(|| joined.iter().copied().min()) {
-            joined.into_iter().for_each(|account| groups[account as usize] = name);
-        }
+        let each: Vec<f64> = looked_at.par_iter().map_init(FixedBitSet::new, |met, &account| reached(met, account)).collect();
+        each.iter().sum::<f64>() / each.len() as f64
     }
 }
 
@@ -165,36 +225,9 @@ pub(crate) fn separate_strangers(
     for part in rows.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
         part.iter().for_each(|&(.., account)| parts[account as usize] = part[0].2);
     }
-    let of_groups = hold(facts, classification, groups);
     let of_parts = hold(facts, classification, &parts);
-    let group_of = |part: u32| groups[part as usize];
-    // (part, part, ordered pairs of accounts that share an identifier exclusive to the group), once for each identifier.
-    let mut shared: Vec<(u32, u32, u64)> = Vec::new();
-    for identifier in 0..facts.graph.identifier_count() as u32 {
-        for &(group, held) in of_groups.of(identifier) {
-            if !is_exclusive(facts, identifier, held, config) {
-                continue;
-            }
-            let here = of_parts.of(identifier).iter().filter(|&&(part, _)| group_of(part) == group);
-            for &(left, one) in here.clone() {
-                for &(right, other) in here.clone().filter(|&&(right, _)| right >= left) {
-                    let pairs = u64::from(one) * u64::from(if left == right { other - 1 } else { other });
-                    shared.push((left, right, pairs));
-                }
-            }
-        }
-    }
-    shared.sort_unstable();
+    let interlocks = between_parts(facts, classification, groups, &of_parts, config);
     let sizes = &of_parts.sizes;
-    let interlocks: Vec<((u32, u32), f64)> = shared
-        .chunk_by(|one, other| (one.0, one.1) == (other.0, other.1))
-        .map(|run| {
-            let (left, right, _) = run[0];
-            let others = sizes[right as usize] - u32::from(left == right);
-            let pairs = f64::from(sizes[left as usize]) * f64::from(others.max(1));
-            ((left, right), run.iter().map(|&(.., pairs)| pairs).sum::<u64>() as f64 / pairs)
-        })
-        .collect();
     let between = |left: u32, right: u32| {
         let pair = (left.min(right), left.max(right));
         interlocks.binary_search_by_key(&pair, |&(pair, _)| pair).map_or(0.0, |at| interlocks[at].1)
@@ -231,6 +264,44 @@ pub(crate) fn separate_strangers(
     for (account, group) in groups.iter_mut().enumerate().filter(|(_, group)| **group != NONE_U32) {
         *group = joined.root_of(parts[account]);
     }
+}
+
+/// By (part, part) of one group, ascending, a part with itself too: the identifiers exclusive to the group that an account of the
+/// one shares with an account of the other; pairs that share none are left out.
+fn between_parts(
+    facts: Facts<'_>,
+    classification: &Classification,
+    groups: &[u32],
+    of_parts: &Holdings,
+    config: &MemberConfig,
+) -> Vec<((u32, u32), f64)> {
+    let of_groups = hold(facts, classification, groups);
+    let group_of = |part: u32| groups[part as usize];
+    // (part, part, ordered pairs of accounts that share an identifier), once for each identifier.
+    let mut shared: Vec<(u32, u32, u64)> = Vec::new();
+    for identifier in 0..facts.graph.identifier_count() as u32 {
+        for &(group, held) in of_groups.of(identifier) {
+            if !is_exclusive(facts, identifier, held, config) {
+                continue;
+            }
+            let here = of_parts.of(identifier).iter().filter(|&&(part, _)| group_of(part) == group);
+            for &(left, one) in here.clone() {
+                for &(right, other) in here.clone().filter(|&&(right, _)| right >= left) {
+                    let pairs = u64::from(one) * u64::from(if left == right { other - 1 } else { other });
+                    shared.push((left, right, pairs));
+                }
+            }
+        }
+    }
+    shared.sort_unstable();
+    let size = |part: u32| of_parts.sizes[part as usize];
+    let mean = |run: &[(u32, u32, u64)]| {
+        let (left, right, _) = run[0];
+        let others = size(right) - u32::from(left == right);
+        let pairs = f64::from(size(left)) * f64::from(others.max(1));
+        ((left, right), run.iter().map(|&(.., pairs)| pairs).sum::<u64>() as f64 / pairs)
+    };
+    shared.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)).map(mean).collect()
 }
 
 /// By group: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{AccountTable, Facts};
+use evidence::{AccountTable, Candidate, Facts};
 use graph::{AccountId, NO_TIME, NONE_U32, Seconds};
 use serde::Serialize;
 
@@ -130,21 +130,8 @@ pub fn backtest(
     let times = cuts(dataset, every)?;
     let allowed = dataset.allowed()?;
     let now = dataset.facts(&allowed);
-    let mut told: Vec<FoundWhen> = Vec::new();
-    let mut history: Vec<History> = Vec::new();
-    for (group, name) in groups.names.iter().enumerate() {
-        let of_group = History::of(dataset, groups, group as u32);
-        told.push(FoundWhen {
-            network: name.clone(),
-            accounts: of_group.accounts.len() as u64,
-            unknown_accounts: groups.unknown.get(group).copied().unwrap_or(0),
-            exchanges: of_group.exchanges_until(dataset, Seconds::MAX),
-            first_event: of_group.first_event.and_then(rfc3339),
-            alarm: None,
-            half: None,
-        });
-        history.push(of_group);
-    }
+    let mut told: Vec<(FoundWhen, History)> =
+        (0u32..).zip(&groups.names).map(|(group, name)| not_yet_found(dataset, groups, group, name)).collect();
     let mut lines = Vec::with_capacity(times.len());
     for (done, &time) in times.iter().enumerate() {
         let steps = Steps::after(observer, done as u64, times.len() as u64);
@@ -165,56 +152,93 @@ pub fn backtest(
         let seen = |account: u32| {
             !whole.identifiers_of(AccountId(account)).is_empty() || !activity.of(AccountId(account)).time.is_empty()
         };
-        let mut cut = Cut {
-            at: rfc3339(time).unwrap_or_default(),
-            accounts: (0..whole.account_count() as u32).filter(|&account| seen(account)).count() as u64,
-            flagged: 0,
-            others: 0,
-            accounts_of_others: 0,
-        };
-        // By group: its flagged accounts, and others' with them.
-        let mut flagged: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        for (candidate, card) in chain.candidates.networks.iter().zip(&chain.cards) {
-            let size = candidate.accounts().count() as u64;
-            if card.score_bits < detect.linkage.score.threshold_bits || size == 0 {
-                continue;
-            }
-            cut.flagged += 1;
-            match owner(candidate.accounts(), &groups.group_of) {
-                Some((group, own)) if 2 * own >= size => {
-                    let sums = flagged.entry(group).or_default();
-                    *sums = (sums.0 + own, sums.1 + size - own);
-                }
-                _ => {
-                    cut.others += 1;
-                    cut.accounts_of_others += size;
-                }
-            }
-        }
+        let accounts = (0..whole.account_count() as u32).filter(|&account| seen(account)).count() as u64;
+        let threshold = detect.linkage.score.threshold_bits;
+        let over = chain.candidates.networks.iter().zip(&chain.cards).filter(|(_, card)| card.score_bits >= threshold);
+        let (cut, flagged) = of_cut(time, accounts, over.map(|(candidate, _)| candidate), &groups.group_of);
         lines.push(cut);
-        for (&group, &(own, others)) in &flagged {
-            let (told, history) = (&mut told[group as usize], &history[group as usize]);
-            if told.half.is_some() {
-                continue;
+        for (&group, &sums) in &flagged {
+            let (told, history) = &mut told[group as usize];
+            told.note(dataset, history, time, sums, seen);
+        }
+    }
+    let mut networks: Vec<FoundWhen> = told.into_iter().map(|(told, _)| told).collect();
+    networks.sort_by_key(|network| std::cmp::Reverse(network.accounts));
+    Ok(Backtest { networks, cuts: lines })
+}
+
+/// A group before the first cut.
+fn not_yet_found(dataset: &Dataset, groups: &Groups, group: u32, name: &str) -> (FoundWhen, History) {
+    let history = History::of(dataset, groups, group);
+    let told = FoundWhen {
+        network: name.to_owned(),
+        accounts: history.accounts.len() as u64,
+        unknown_accounts: groups.unknown.get(group as usize).copied().unwrap_or(0),
+        exchanges: history.exchanges_until(dataset, Seconds::MAX),
+        first_event: history.first_event.and_then(rfc3339),
+        alarm: None,
+        half: None,
+    };
+    (told, history)
+}
+
+impl FoundWhen {
+    /// A cut flags some of the group's accounts, with others.
+    fn note(
+        &mut self,
+        dataset: &Dataset,
+        history: &History,
+        time: Seconds,
+        (flagged, others): (u64, u64),
+        seen: impl Fn(u32) -> bool,
+    ) {
+        if self.half.is_some() {
+            return;
+        }
+        let known = history.accounts.iter().filter(|&&account| seen(account)).count() as u64;
+        let first = history.first_event.unwrap_or(time);
+        let now = Alarm {
+            at: rfc3339(time).unwrap_or_default(),
+            hours: f64::from(time.saturating_sub(first)) / 3600.0,
+            leaked: history.exchanges_until(dataset, time) as f64 / (self.exchanges.max(1)) as f64,
+            flagged,
+            seen: known,
+            others,
+        };
+        self.alarm.get_or_insert_with(|| now.clone());
+        if 2 * flagged >= known {
+            self.half = Some(now);
+        }
+    }
+}
+
+/// What is flagged at a cut; and by group that holds half or more of a network its flagged accounts, and others' with them.
+fn of_cut<'c>(
+    time: Seconds,
+    accounts: u64,
+    over: impl Iterator<Item = &'c Candidate>,
+    group_of: &[u32],
+) -> (Cut, BTreeMap<u32, (u64, u64)>) {
+    let mut cut = Cut { at: rfc3339(time).unwrap_or_default(), accounts, flagged: 0, others: 0, accounts_of_others: 0 };
+    let mut flagged: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    for candidate in over {
+        let size = candidate.accounts().count() as u64;
+        if size == 0 {
+            continue;
+        }
+        cut.flagged += 1;
+        match owner(candidate.accounts(), group_of) {
+            Some((group, own)) if 2 * own >= size => {
+                let sums = flagged.entry(group).or_default();
+                *sums = (sums.0 + own, sums.1 + size - own);
             }
-            let known = history.accounts.iter().filter(|&&account| seen(account)).count() as u64;
-            let first = history.first_event.unwrap_or(time);
-            let now = Alarm {
-                at: rfc3339(time).unwrap_or_default(),
-                hours: f64::from(time.saturating_sub(first)) / 3600.0,
-                leaked: history.exchanges_until(dataset, time) as f64 / (told.exchanges.max(1)) as f64,
-                flagged: own,
-                seen: known,
-                others,
-            };
-            told.alarm.get_or_insert_with(|| now.clone());
-            if 2 * own >= known {
-                told.half = Some(now);
+            _ => {
+                cut.others += 1;
+                cut.accounts_of_others += size;
             }
         }
     }
-    told.sort_by_key(|network| std::cmp::Reverse(network.accounts));
-    Ok(Backtest { networks: told, cuts: lines })
+    (cut, flagged)
 }
 
 /// The ends of the intervals, from the day of the first event to the one that holds the last.

@@ -118,7 +118,47 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         None => format!("{} (rank {}): {}", network.id, network.rank, network.why),
     };
     let mut out = style.title(&title);
-    let mut put = |text: String| out.push_str(&text);
+    out.push_str(&summary(dossier, style));
+    let mut section = |heading: &str, text: String| {
+        if !text.is_empty() {
+            out.push_str(&style.heading(heading));
+            out.push_str(&text);
+        }
+    };
+    section("Decided by people", items(&dossier.decided_lines(), style));
+    section("What was found", items(&dossier.findings, style));
+    section("What speaks against it", items(&dossier.counter_evidence, style));
+    section("How the score comes about", dossier.score_parts.as_ref().map_or(String::new(), |parts| parts_table(parts, style)));
+    section("Score card", signal_table(network, style));
+    section("Tied together by", tie_table(network, style) + &suppressed_item(network, style));
+    section("What hangs on one identifier", fragile_table(dossier, style));
+    section("What would change the verdict", items(&dossier.would_change, style));
+    section("Exchanges a day", days_item(&dossier.timeline, style));
+    section("Accounts made a day", days_item(&dossier.registrations, style));
+    for (heading, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
+        section(heading, if counts.is_empty() { String::new() } else { style.item(&largest(counts)) });
+    }
+    if !dossier.attributes.is_empty() {
+        section("More common among members than among all (no part of the score)", attribute_table(dossier, style));
+    }
+    let skeletons = dossier.skeletons.iter().map(|(id, skeleton)| style.item(&format!("{id}  {}", style.name(skeleton, 100))));
+    section("Templates", skeletons.collect());
+    section("Strongest members", member_table(dossier, style));
+    let named = dossier.strongest_members.len() as u64;
+    if named < network.accounts {
+        out.push_str(&format!("\n... and {} more\n", network.accounts - named));
+    }
+    out
+}
+
+/// Sentences as items of a list.
+fn items(sentences: &[String], style: &dyn Style) -> String {
+    sentences.iter().map(|sentence| style.item(&style.prose(sentence))).collect()
+}
+
+/// How large, as what, how likely: the items below the title.
+fn summary(dossier: &Dossier, style: &dyn Style) -> String {
+    let network = &dossier.network;
     let tokens = dossier.tokens.map_or(String::new(), |tokens| format!(" with {}", counted(tokens, "token")));
     let size = format!(
         "{} ({} core, {} fringe; {} more {} it), {}{tokens}, {}; {} already banned",
@@ -134,86 +174,44 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         },
         dossier.banned,
     );
-    put(style.item(&style.prose(&size)));
-    dossier.given.iter().flat_map(Given::lines).for_each(|line| put(style.item(&style.prose(&line))));
+    let mut lines = vec![style.prose(&size)];
+    lines.extend(dossier.given.iter().flat_map(Given::lines).map(|line| style.prose(&line)));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
         let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
-        put(style.item(&format!("by role: {}", counts.collect::<Vec<String>>().join(", "))));
+        lines.push(format!("by role: {}", counts.collect::<Vec<String>>().join(", ")));
     }
-    put(style.item(&format!("score {:.1} bits; {}", network.score, dossier.verdict)));
+    lines.push(format!("score {:.1} bits; {}", network.score, dossier.verdict));
     let story = network.benign_hypothesis.replace('_', " ");
-    put(style.item(&format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits)));
+    lines.push(format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits));
     if dossier.given.is_none() {
-        put(style.item(&chance_line(network)));
-        put(style.item(&reruns_line(network)));
+        lines.extend([chance_line(network), reruns_line(network)]);
     }
-    let decided = dossier.decided_lines();
-    if !decided.is_empty() {
-        put(style.heading("Decided by people"));
-        decided.iter().for_each(|line| put(style.item(&style.prose(line))));
-    }
-    if !dossier.findings.is_empty() {
-        put(style.heading("What was found"));
-        dossier.findings.iter().for_each(|line| put(style.item(&style.prose(line))));
-    }
-    if !dossier.counter_evidence.is_empty() {
-        put(style.heading("What speaks against it"));
-        dossier.counter_evidence.iter().for_each(|line| put(style.item(&style.prose(line))));
-    }
-    if let Some(parts) = &dossier.score_parts {
-        put(style.heading("How the score comes about"));
-        put(parts_table(parts, style));
-    }
-    put(style.heading("Score card"));
-    put(signal_table(network, style));
-    put(style.heading("Tied together by"));
-    put(tie_table(network, style));
+    lines.iter().map(|line| style.item(line)).collect()
+}
+
+/// What joins nobody by itself, below the ties.
+fn suppressed_item(network: &Network, style: &dyn Style) -> String {
     let suppressed = network.suppressed_sightings;
-    if suppressed > 0 {
-        let (sightings, are) = if suppressed == 1 { ("sighting", "is") } else { ("sightings", "are") };
-        put("\n".to_owned());
-        put(style.item(&style.prose(&format!(
-            "{suppressed} {sightings} {are} with identifiers that don't link on their own: they brought nobody in, and count where \
-             another identifier ties the accounts (policy co_occurrence_only in `hubs`) or never (drop)"
-        ))));
+    if suppressed == 0 {
+        return String::new();
     }
-    put(style.heading("What hangs on one identifier"));
-    put(fragile_table(dossier, style));
-    if !dossier.would_change.is_empty() {
-        put(style.heading("What would change the verdict"));
-        dossier.would_change.iter().for_each(|line| put(style.item(&style.prose(line))));
-    }
-    for (heading, days) in [("Exchanges a day", &dossier.timeline), ("Accounts made a day", &dossier.registrations)] {
-        // Of equal peaks the first.
-        if let (Some((first, _)), Some((last, _)), Some((peak, most))) =
-            (days.first(), days.last(), days.iter().rev().max_by_key(|(_, count)| *count))
-        {
-            put(style.heading(heading));
-            let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
-            put(style.item(&format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values))));
-        }
-    }
-    for (title, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
-        if !counts.is_empty() {
-            put(style.heading(title));
-            put(style.item(&largest(counts)));
-        }
-    }
-    if !dossier.attributes.is_empty() {
-        put(style.heading("More common among members than among all (no part of the score)"));
-        put(attribute_table(dossier, style));
-    }
-    if !dossier.skeletons.is_empty() {
-        put(style.heading("Templates"));
-        dossier.skeletons.iter().for_each(|(id, skeleton)| put(style.item(&format!("{id}  {}", style.name(skeleton, 100)))));
-    }
-    put(style.heading("Strongest members"));
-    put(member_table(dossier, style));
-    let named = dossier.strongest_members.len() as u64;
-    if named < network.accounts {
-        put(format!("\n... and {} more\n", network.accounts - named));
-    }
-    out
+    let (sightings, are) = if suppressed == 1 { ("sighting", "is") } else { ("sightings", "are") };
+    let said = format!(
+        "{suppressed} {sightings} {are} with identifiers that don't link on their own: they brought nobody in, and count where \
+         another identifier ties the accounts (policy co_occurrence_only in `hubs`) or never (drop)"
+    );
+    format!("\n{}", style.item(&style.prose(&said)))
+}
+
+/// A picture of counts by day, and their peak, of equal ones the first; nothing of no days.
+fn days_item(days: &[(String, u64)], style: &dyn Style) -> String {
+    let (Some((first, _)), Some((last, _)), Some((peak, most))) =
+        (days.first(), days.last(), days.iter().rev().max_by_key(|(_, count)| *count))
+    else {
+        return String::new();
+    };
+    let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
+    style.item(&format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values)))
 }
 
 /// What chance says of a network that was searched for.
