@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Bench, Ran};
 
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 5] = [
     ("README.md", include_str!("../../README.md")),
+    ("input.md", include_str!("../../crates/hydralink/docs/input.md")),
     ("investigate.md", include_str!("../../crates/hydralink/docs/investigate.md")),
     ("privacy.md", include_str!("../../crates/hydralink/docs/privacy.md")),
     ("report.md", include_str!("../../crates/hydralink/docs/report.md")),

@@ -1,4 +1,6 @@
 //! From event logs to a store.
+//!
+#![doc = include_str!("../../docs/input.md")]
 
 mod by_name;
 mod carry;
