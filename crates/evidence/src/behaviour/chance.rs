@@ -24,7 +24,7 @@ use crate::Signal;
 
 /// Draws of the early stages, and the p-value above which the test ends there.
 const SCREENS: [(usize, f64); 2] = [(39, 0.3), (99, 0.1)];
-/// Tail extrapolation never claims a smaller probability.
+/// No smaller probability is claimed, extrapolated or computed.
 pub const TAIL_FLOOR: f64 = 1e-6;
 
 /// What a Monte-Carlo test found.
@@ -115,10 +115,10 @@ pub fn bits_of_p(p_value: f64) -> f64 {
     ((gap + p * log) / (p * log * log)).log2()
 }
 
-/// A signal whose p-value has a closed form; bits no further than [`TAIL_FLOOR`] allows.
+/// A signal whose p-value has a closed form, down to [`TAIL_FLOOR`]: no null is right that far out.
 pub(crate) fn closed_form(value: f64, expected: f64, p_value: f64) -> Signal {
-    let p_value = p_value.clamp(f64::MIN_POSITIVE, 1.0);
-    Signal { value, expected, bits: bits_of_p(p_value.max(TAIL_FLOOR)), p_value: Some(p_value), power: None }
+    let p_value = p_value.clamp(TAIL_FLOOR, 1.0);
+    Signal { value, expected, bits: bits_of_p(p_value), p_value: Some(p_value), power: None }
 }
 
 #[cfg(test)]

@@ -11,15 +11,17 @@
 //!    strictest order whatever they are shifted by), and accounts that exchange their sessions (module `exchange`), which
 //!    keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt out or not.
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
-//!    question where the rejection fell on another request with the template up to two minutes away (or on the same), and the
-//!    rejected one went through: one draw for each rejection. Jobs that all start at the full hour are followed by others
-//!    whether they are rejected or not, and so is a crowd under load.
+//!    question where the rejection fell on any other request with the template in the same four minutes (or on the same), and
+//!    the rejected one went through. Jobs that all start at the full hour are followed by others whether they are rejected or
+//!    not, and so is a crowd under load. Of rejections with one template in the same four minutes one is taken, at random: under
+//!    the null their places are then independent, and how many are followed is a Poisson binomial, whose tail is exact.
 //!
 //! One strong sub-test suffices, and the tests share events: the p-value is the harmonic mean p ([`super::combine`]), and the
 //! bits are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which
 //! other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
-//! Cost: as synchrony, and as much again for the exchanges where both shifts leave a case; hand-off reads at most [`WINDOWS`] windows of two hours.
+//! Cost: as synchrony, and as much again for the exchanges where both shifts leave a case; hand-off reads at most [`WINDOWS`] windows
+//! of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.
 
 use std::collections::HashMap;
@@ -28,11 +30,12 @@ use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{Chance, bits_of_p, monte_carlo};
+use super::chance::{Chance, bits_of_p, closed_form, monte_carlo};
 use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
 use super::exchange::Sessions;
-use super::random::{Stream, group_key, key, sample};
+use super::random::{Stream, key, sample};
+use crate::bicm::upper_tail;
 use crate::{Facts, Signal, TestName};
 
 /// The widths of a coincidence among the [`WIDTHS`]: a minute, ten, an hour. How many requests a queue deals out decides which
@@ -40,18 +43,17 @@ use crate::{Facts, Signal, TestName};
 const SLOTS: [usize; 3] = [2, 3, 4];
 const _: () = assert!(WIDTHS[SLOTS[0]] == 60 && WIDTHS[SLOTS[1]] == 600 && WIDTHS[SLOTS[2]] == 3_600);
 /// Windows of two hours in which hand-offs are looked for.
-pub const WINDOWS: usize = 16;
-/// Rejections of one account, and of all, that stand for more.
+pub const WINDOWS: usize = 64;
+/// Rejections of one account that stand for more.
 const OWN_REJECTIONS: usize = 256;
-const REJECTIONS: usize = 4_096;
 /// Groups with fewer rejections have no hand-offs.
 const FEWEST_REJECTIONS: usize = 10;
 const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
 const OWN_ORDER: f64 = 0.8;
-/// How far from a rejection are the requests that could have been rejected as well.
-const NEARBY: i64 = 120_000;
+/// Requests in one such interval could have been rejected as well.
+const NEARBY: i64 = 240_000;
 
 /// The three sub-signals and their combination.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -173,20 +175,11 @@ pub fn hand_off(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConf
     if scene.rejections.len() < FEWEST_REJECTIONS {
         return None;
     }
-    let observed = scene.rejections.iter().filter(|rejection| rejection.followed).count() as f64;
-    let seed = group_key(config.seed, 6, members);
-    let chance = monte_carlo(&[observed], config.draws, |draw, out| {
-        let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out[0] = scene.rejections.iter().filter(|rejection| scene.exchanged(rejection, &mut stream)).count() as f64;
-    });
+    let followed = scene.rejections.iter().filter(|rejection| rejection.followed).count();
+    let chances: Vec<(f64, f64)> = scene.rejections.iter().map(|rejection| (1.0, scene.chance(rejection))).collect();
+    let tail = upper_tail(&chances, followed as u32);
     let total = scene.rejections.len() as f64;
-    Some(Signal {
-        value: observed / total,
-        expected: chance.expected[0] / total,
-        bits: chance.bits,
-        p_value: Some(chance.p_value),
-        power: None,
-    })
+    Some(closed_form(followed as f64 / total, tail.expected / total, tail.p_value))
 }
 
 /// Rejections, and the accepted requests around them that could as well have been the rejected ones.
@@ -211,7 +204,7 @@ struct Request {
 struct Rejection {
     request: Request,
     followed: bool,
-    /// The accepted requests with the template that are no further than [`NEARBY`].
+    /// The accepted requests with the template in the same interval.
     near: std::ops::Range<usize>,
 }
 
@@ -258,21 +251,33 @@ impl HandOffs {
         };
         let followed: Vec<bool> = accepted.iter().map(|request| follows(request, &accepted)).collect();
         accepted.iter_mut().zip(followed).for_each(|(request, followed)| request.followed = followed);
-        let rejections = thinned(&rejected, REJECTIONS).map(|request| {
-            let place = |at: i64| accepted.partition_point(|other| (other.template, other.time) < (request.template, at));
-            let near = place(request.time - NEARBY)..place(request.time + NEARBY + 1);
-            Rejection { request, followed: follows(&request, &accepted), near }
+        let rejections = rejected.chunk_by(|one, other| one.interval() == other.interval()).map(|in_interval| {
+            let (template, interval) = in_interval[0].interval();
+            let any = Stream::new(key(&[config.seed, u64::from(template), interval as u64])).below(in_interval.len());
+            let place = |at: i64| accepted.partition_point(|other| (other.template, other.time) < (template, at));
+            let near = place(interval * NEARBY)..place((interval + 1) * NEARBY);
+            Rejection { request: in_interval[any], followed: follows(&in_interval[any], &accepted), near }
         });
         HandOffs { rejections: rejections.collect(), accepted, window }
     }
 
-    /// Whether another account follows if the rejection fell on a request drawn from those nearby, the rejected one among them.
-    fn exchanged(&self, rejection: &Rejection, stream: &mut Stream) -> bool {
-        let drawn = stream.below(rejection.near.len() + 1);
-        let Some(other) = self.accepted[rejection.near.clone()].get(drawn) else { return rejection.followed };
+    /// The chance that another account follows if the rejection falls on any of the requests nearby, the rejected one among them.
+    fn chance(&self, rejection: &Rejection) -> f64 {
         let request = rejection.request;
-        let behind = (1..=self.window).contains(&(request.time - other.time));
-        other.followed || (behind && request.starts && request.account != other.account)
+        let would_be_followed = |other: &&Request| {
+            let behind = (1..=self.window).contains(&(request.time - other.time));
+            other.followed || (behind && request.starts && request.account != other.account)
+        };
+        let near = &self.accepted[rejection.near.clone()];
+        let followed = near.iter().filter(would_be_followed).count() + usize::from(rejection.followed);
+        followed as f64 / (near.len() + 1) as f64
+    }
+}
+
+impl Request {
+    /// Its template, and its place among intervals of [`NEARBY`].
+    fn interval(&self) -> (u32, i64) {
+        (self.template, self.time.div_euclid(NEARBY))
     }
 }
 
@@ -401,6 +406,27 @@ mod tests {
         let usual = of(0).expect("requests are rejected");
         assert!(usual.value > 0.8 && usual.expected > 0.8, "{usual:?}");
         toy::assert_super_uniform(100, |seed| of(seed)?.p_value);
+    }
+
+    #[test]
+    fn hand_offs_of_those_who_know_nothing_of_each_other_are_worth_nothing() {
+        let config = BehaviourConfig::default();
+        let worlds: [(&str, fn(u64) -> Toy, u32); 4] = [
+            ("independent", |seed| Toy::independent(8, 60, seed), 8),
+            ("busy", |seed| Toy::busy(40, 120, seed), 40),
+            ("hourly", |seed| Toy::hourly(24, seed), 24),
+            ("outage", |seed| Toy::outage(40, 60, seed), 40),
+        ];
+        for (name, world, members) in worlds {
+            let bits = |seed| {
+                let world = world(seed);
+                hand_off(&world.facts(), &world.members(members), &config).map(|signal| signal.bits)
+            };
+            let all: Vec<f64> = (0..200).filter_map(bits).collect();
+            let mean = all.iter().copied().map(f64::exp2).sum::<f64>() / all.len() as f64;
+            let most = all.iter().copied().fold(f64::MIN, f64::max);
+            assert!(all.len() > 100 && mean < 1.5 && most < 6.0, "{name}: {} groups, mean {mean}, most {most}", all.len());
+        }
     }
 
     #[test]

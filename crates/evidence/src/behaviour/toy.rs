@@ -143,6 +143,32 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// A crowd that knows nothing of each other, and a service that is down for five minutes in ten of its hours: whatever comes then
+    /// is rejected, and asked again after one second, two, four and so on until it is not.
+    pub(crate) fn outage(accounts: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 13]));
+        let outages: Vec<i64> = (0..10).map(|_| ordinary(&mut stream).time).collect();
+        let mut row = || {
+            let mut row: Vec<Event> = (0..events).map(|_| Event { status: 200, ..ordinary(&mut stream) }).collect();
+            for &down in &outages {
+                let mut request = Event {
+                    template: stream.below(3) as u32,
+                    ..event(down - HOUR / 4 + stream.below(HOUR as usize / 2) as i64)
+                };
+                let mut pause = 1_000;
+                while (down..down + 300_000).contains(&request.time) {
+                    row.push(Event { status: 429, ..request });
+                    request.time += pause + stream.below(500) as i64;
+                    pause *= 2;
+                }
+                row.push(request);
+            }
+            row
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
     /// The same accounts, each of which has `count` requests rejected within the half hour before its first event, each with a
     /// template of its own.
     pub(crate) fn with_rejected_before(mut self, count: usize) -> Toy {
