@@ -248,6 +248,16 @@ impl<'a> Corroborator<'a> {
         propose_linked(judge, &mut groups);
         if groups != refined.groups {
             refined = refine_by_profile(judge, ties, groups, Vec::new());
+            // A profile says how much of its own a group has, and not that all have the same: crowds that were proposed together
+            // accept each other. Whoever is in no such part was judged by the profile already.
+            let mut groups = refined.groups.clone();
+            let parts_only = MemberConfig { loose_share: 0.0, ..config.clone() };
+            for communities in of_accounts() {
+                separate_strangers(facts, classification, communities, &mut groups, &parts_only);
+            }
+            if groups != refined.groups {
+                refined = refine_by_profile(judge, ties, groups, Vec::new());
+            }
         }
         let networks = self.described(&refined, Origin::Common);
         Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
@@ -401,6 +411,38 @@ mod tests {
         let half = |vertex: u32| u32::from(vertex >= network.start + 150);
         let found = found_in(&toy, Some((0..toy.graph.vertex_count() as u32).map(half).collect()));
         assert_eq!(accounts_of(&found.networks[0]), network.clone().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn crowds_that_one_community_lumps_together_do_not_become_one() {
+        // Two crowds of forty, with twenty and ten each of forty prompts of their own; and everybody has one of four more, so that
+        // the second, which isn't proposed by itself, joins the first.
+        let own = |first: u32, prompts: u32, each: u32| {
+            (0..40u32).flat_map(move |at| (0..each).map(move |of| (first + at, 0, prompts + (at + of * 40 / each) % 40, 0)))
+        };
+        let met = (0..80u32).map(|account| (account, 0, 200 + account % 4, 0));
+        let strangers =
+            (80..400u32).flat_map(|account| (0..20).map(move |of| (account, 0, 1_000 + (account + 2 * of) % 600, 0)));
+        let touches: Vec<Touch> = own(0, 0, 20).chain(own(40, 100, 10)).chain(met).chain(strangers).collect();
+        let toy = Toy::new(&[KindRole::Template], 400, &touches);
+        let found = |partitions: &[Vec<u32>]| {
+            let config = LinkageConfig::default();
+            let classification = classify_identifiers(toy.facts(), &config.classify);
+            let weights = weigh_sightings(toy.facts(), &classification, &config.weigh);
+            let ties = Ties::of_rule(toy.facts(), &classification, &weights, &config.members);
+            let partitions: Vec<Partition> = partitions.iter().cloned().map(Partition::from_labels).collect();
+            let corroborator = Corroborator::new(toy.facts(), &classification, &weights, &ties, &config.members);
+            let proposals = Proposals { tied: &partitions[0], communities: &partitions.iter().collect::<Vec<_>>() };
+            let of_networks = corroborator.candidates(&proposals).networks;
+            of_networks.iter().map(accounts_of).collect::<Vec<_>>()
+        };
+        let vertices = toy.graph.vertex_count() as u32;
+        let apart: Vec<u32> = (0..vertices).map(|at| if at < 80 { at / 40 } else { at }).collect();
+        let together: Vec<u32> = (0..vertices).map(|at| if at < 80 { 0 } else { at }).collect();
+        let crowds: [Vec<u32>; 2] = [(0..40).collect(), (40..80).collect()];
+        assert_eq!(found(&[apart, together.clone()]), crowds);
+        // Where no resolution tells them apart, they are one.
+        assert_eq!(found(&[together]), [(0..80).collect::<Vec<u32>>()]);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub enum SignalName<Kind = KindId> {
     OwnHours,
     /// Accounts made in bursts.
     RegistrationBursts,
+    /// Accounts are made at an even pace.
+    RegistrationPace,
     /// Accounts are used as evenly as a machine would.
     RegularUse,
     /// Identifiers of one kind repeat among the members.
@@ -77,7 +79,7 @@ const SHARING: &str = "sharing_";
 
 impl<Kind> SignalName<Kind> {
     /// The behavioural signals: those of [`crate::behaviour::measure`].
-    pub const BEHAVIOUR: [Self; 13] = [
+    pub const BEHAVIOUR: [Self; 14] = [
         Self::Synchrony,
         Self::OneQueue,
         Self::RegularUse,
@@ -85,6 +87,7 @@ impl<Kind> SignalName<Kind> {
         Self::LaunchPivot,
         Self::BanAndReplace,
         Self::RegistrationBursts,
+        Self::RegistrationPace,
         Self::DiurnalPhase,
         Self::OfficeHours,
         Self::OwnHours,
@@ -105,6 +108,7 @@ impl<Kind> SignalName<Kind> {
             | SignalName::DiurnalPhase
             | SignalName::OneQueue
             | SignalName::RegistrationBursts
+            | SignalName::RegistrationPace
             | SignalName::RegularUse
             | SignalName::Synchrony => SignalFamily::Timing,
             SignalName::CapabilityConcentration | SignalName::LaunchPivot | SignalName::TemplateFanOut => SignalFamily::Content,
@@ -128,6 +132,7 @@ impl<Kind> SignalName<Kind> {
             SignalName::OneQueue => SignalName::OneQueue,
             SignalName::OwnHours => SignalName::OwnHours,
             SignalName::RegistrationBursts => SignalName::RegistrationBursts,
+            SignalName::RegistrationPace => SignalName::RegistrationPace,
             SignalName::RegularUse => SignalName::RegularUse,
             SignalName::Sharing(kind) => SignalName::Sharing(renamed(kind)),
             SignalName::Synchrony => SignalName::Synchrony,
@@ -151,6 +156,7 @@ impl<Kind> SignalName<Kind> {
             SignalName::OneQueue => "one_queue",
             SignalName::OwnHours => "own_hours",
             SignalName::RegistrationBursts => "registration_bursts",
+            SignalName::RegistrationPace => "registration_pace",
             SignalName::RegularUse => "regular_use",
             SignalName::Sharing(_) => SHARING,
             SignalName::Synchrony => "synchrony",

@@ -20,7 +20,8 @@
 //! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for
 //! a company, take from the case with the odds that it does, where the story is a company's. `against`: bits of the strongest
 //! signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace banned ones).
-//! It speaks against the story itself, so that the story explains less of the rest.
+//! It speaks against the story itself, so that the story explains less of the rest. Whatever the story, even loads are
+//! what timers bring, each account's with hours of its own: they count by the odds that it is one clock, `2^(bits of own hours)`.
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
 //! group can be flagged on.
@@ -134,7 +135,13 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
     let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
     // Office hours speak for a company and no other story.
     let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
+    // Timers bring even loads, and each account's keeps hours of its own.
+    let one_clock =
+        signals.iter().find(|named| matches!(named.name, SignalName::OwnHours)).and_then(|named| named.signal.as_ref());
+    let one_clock = one_clock.map_or(1.0, |signal| signal.bits.min(0.0).exp2());
+    let of_timers = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::RegularUse);
     let left = |named: &NamedSignal<Kind>, bits: f64| match (bits > 0.0, told.hypothesis.brings(&named.name)) {
+        (true, brings) if of_timers(named) => one_clock * if brings { unexplained * bits } else { bits },
         (true, true) => unexplained * bits,
         (false, true) if of_office(named) => (1.0 - unexplained) * bits,
         (false, false) if of_office(named) => 0.0,
@@ -359,6 +366,20 @@ mod tests {
             let card = card_of(toy.facts(), &found, &signals);
             assert!((card.evidence_bits - expected).abs() < 1e-9, "{} {expected}", card.evidence_bits);
         }
+    }
+
+    #[test]
+    fn what_timers_bring_counts_by_the_odds_that_one_clock_runs_the_accounts() {
+        let timing = |own_hours: f64, name: SignalName| {
+            let of = |name: SignalName, bits: f64| {
+                NamedSignal::new(name, Some(Signal { value: bits, expected: 0.0, bits, p_value: None, power: None }))
+            };
+            let signals = [of(SignalName::OwnHours, own_hours), of(name, 12.0)];
+            cases_left(&signals, BenignLikelihood::UNTOLD, &ScoreConfig::default()).timing.expect("a signal of timing")
+        };
+        assert_eq!((timing(0.0, SignalName::RegularUse), timing(-3.0, SignalName::RegularUse)), (12.0, 1.5));
+        // What is in step beyond the hours that each keeps isn't explained by these.
+        assert_eq!(timing(-3.0, SignalName::Synchrony), 12.0);
     }
 
     #[test]

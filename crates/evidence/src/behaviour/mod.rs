@@ -24,6 +24,7 @@ pub mod own_hours;
 mod population;
 pub(crate) mod random;
 pub mod registration_bursts;
+pub mod registration_pace;
 pub mod regular_use;
 pub mod synchrony;
 pub mod template_fan_out;
@@ -136,6 +137,8 @@ pub struct BehaviourSignals {
     pub ban_and_replace: Option<Signal>,
     /// Accounts made in bursts.
     pub registration_bursts: Option<Signal>,
+    /// Accounts made at an even pace.
+    pub registration_pace: Option<Signal>,
     /// Active at hours that don't fit the declared country.
     pub diurnal_phase: Option<Signal>,
     /// Active in one office's hours: evidence for a benign group.
@@ -153,7 +156,7 @@ pub struct BehaviourSignals {
 impl BehaviourSignals {
     /// All signals with their names, those that couldn't be measured too; of what some are made says
     /// [`BehaviourSignals::tests_of`].
-    pub fn all(&self) -> [(SignalName, &Option<Signal>); 13] {
+    pub fn all(&self) -> [(SignalName, &Option<Signal>); 14] {
         [
             (SignalName::Synchrony, &self.synchrony),
             (SignalName::OneQueue, &self.one_queue.combined),
@@ -162,6 +165,7 @@ impl BehaviourSignals {
             (SignalName::LaunchPivot, &self.launch_pivot),
             (SignalName::BanAndReplace, &self.ban_and_replace),
             (SignalName::RegistrationBursts, &self.registration_bursts),
+            (SignalName::RegistrationPace, &self.registration_pace),
             (SignalName::DiurnalPhase, &self.diurnal_phase),
             (SignalName::OfficeHours, &self.office_hours),
             (SignalName::OwnHours, &self.own_hours),
@@ -234,6 +238,7 @@ pub fn measure_timing(
         regular_use: regular_use::regular_use(facts, population, members, config),
         ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),
         registration_bursts: registration_bursts::registration_bursts(facts, population, members, config),
+        registration_pace: registration_pace::registration_pace(facts, population, members, config),
         diurnal_phase: diurnal_phase::diurnal_phase(facts, population, members, config),
         ..BehaviourSignals::default()
     }

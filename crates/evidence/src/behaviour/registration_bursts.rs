@@ -22,6 +22,8 @@ pub const MARGIN: f64 = 14.0 * 86_400.0;
 const SAMPLE: usize = 2_000;
 /// Fewer known creation times give no signal.
 const FEWEST: usize = 5;
+/// Fewer known creation times of everybody are no population.
+pub(crate) const FEWEST_OTHERS: usize = 20;
 
 /// Tests a group for creation in bursts.
 pub fn registration_bursts(
@@ -30,20 +32,11 @@ pub fn registration_bursts(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let created = facts.accounts.created_at.as_slice();
-    let mut times: Vec<f64> = sample(members, SAMPLE, config.seed)
-        .into_iter()
-        .filter_map(|account| created.get(account.index()).copied().filter(|&time| time != NO_TIME))
-        .map(f64::from)
-        .collect();
-    times.sort_unstable_by(f64::total_cmp);
-    if times.len() < FEWEST || population.created.len() < 20 {
+    let mut times = creations(facts, members, config);
+    if times.len() < FEWEST || population.created.len() < FEWEST_OTHERS {
         return None;
     }
-    // Ranks, in the population, of the null's first and last time.
-    let rank = |time: f64| population.created.partition_point(|&other| f64::from(other) < time) as f64;
-    let (first, last) = (times[0] - MARGIN, times[times.len() - 1] + MARGIN);
-    let (low, high) = ((rank(first) - 1.0).max(0.0), rank(last).min(population.created.len() as f64 - 1.0));
+    let (low, high) = ranks(population, times[0] - MARGIN, times[times.len() - 1] + MARGIN);
     let mut observed = [0.0; WIDTHS.len()];
     scan(&times, &mut observed);
     let seed = group_key(config.seed, 7, members);
@@ -66,6 +59,21 @@ pub fn registration_bursts(
     })
 }
 
+/// When the members were made, in seconds since 1970, ascending, as far as that is known; of a large group a sample.
+pub(crate) fn creations(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Vec<f64> {
+    let created = facts.accounts.created_at.as_slice();
+    let known = |account: AccountId| created.get(account.index()).copied().filter(|&time| time != NO_TIME);
+    let mut times: Vec<f64> = sample(members, SAMPLE, config.seed).into_iter().filter_map(known).map(f64::from).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times
+}
+
+/// The ranks, in the population, of a null's first and last time.
+pub(crate) fn ranks(population: &Population, first: f64, last: f64) -> (f64, f64) {
+    let rank = |time: f64| population.created.partition_point(|&other| f64::from(other) < time) as f64;
+    ((rank(first) - 1.0).max(0.0), rank(last).min(population.created.len() as f64 - 1.0))
+}
+
 /// The most times in any window of each width. `times` ascends.
 fn scan(times: &[f64], out: &mut [f64]) {
     for (most, width) in out.iter_mut().zip(WIDTHS) {
@@ -81,7 +89,7 @@ fn scan(times: &[f64], out: &mut [f64]) {
 }
 
 /// The population's creation time at a fractional rank, linear between neighbours.
-fn quantile(created: &[u32], rank: f64) -> f64 {
+pub(crate) fn quantile(created: &[u32], rank: f64) -> f64 {
     let below = (rank as usize).min(created.len() - 1);
     let above = (below + 1).min(created.len() - 1);
     f64::from(created[below]) + (rank - below as f64) * (f64::from(created[above]) - f64::from(created[below]))

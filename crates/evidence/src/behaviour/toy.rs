@@ -430,6 +430,25 @@ impl Toy {
         Toy::of(vec![Vec::new(); 2 * size as usize], &sightings, AccountTable::default())
     }
 
+    /// Accounts made by day over thirty days, and then `planted` more: as those, or one after the other at an even pace.
+    pub(crate) fn made(benign: usize, planted: usize, paced: bool, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 14]));
+        let day = DAY as usize / 1_000;
+        let at = |number: usize, stream: &mut Stream| {
+            let after = if number >= benign && paced {
+                (number - benign) * 30 * day / planted + stream.below(3_600)
+            } else {
+                stream.below(30) * day + day / 3 + stream.below(day / 4) + stream.below(day / 4)
+            };
+            ((START / 1_000) as usize + after) as Seconds
+        };
+        let created: Vec<Seconds> = (0..benign + planted).map(|number| at(number, &mut stream)).collect();
+        let rows = vec![vec![event(START + 31 * DAY)]; benign + planted];
+        let mut toy = Toy::of(rows, &[], AccountTable { created_at: created.into(), ..AccountTable::default() });
+        (toy.benign, toy.planted) = (benign, planted);
+        toy
+    }
+
     pub(crate) fn planted(&self) -> Vec<AccountId> {
         (self.benign as u32..(self.benign + self.planted) as u32).map(AccountId).collect()
     }

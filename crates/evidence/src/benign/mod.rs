@@ -70,8 +70,8 @@ impl BenignHypothesis {
 
     /// Whether the story itself brings the behaviour that a signal measures: a class does its homework in the same evening, in one
     /// subject and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
-    /// purpose, a company's timers load its accounts evenly. No story brings a shared queue or accounts that replace banned
-    /// ones.
+    /// purpose, a company's timers load its accounts evenly, and so do those of one person's few accounts, at the same moments. No
+    /// story brings a shared queue, accounts that replace banned ones, or accounts made at an even pace.
     pub fn brings<Kind>(self, signal: &SignalName<Kind>) -> bool {
         use SignalName::{
             CapabilityConcentration, DiurnalPhase, LaunchPivot, OfficeHours, RegistrationBursts, RegularUse, Synchrony,
@@ -92,9 +92,8 @@ impl BenignHypothesis {
                     | RegularUse
                     | OfficeHours
             ),
-            BenignHypothesis::Campus | BenignHypothesis::CarrierNat | BenignHypothesis::Family => {
-                matches!(signal, DiurnalPhase)
-            }
+            BenignHypothesis::Campus | BenignHypothesis::CarrierNat => matches!(signal, DiurnalPhase),
+            BenignHypothesis::Family => matches!(signal, DiurnalPhase | Synchrony | RegularUse),
             BenignHypothesis::Agency | BenignHypothesis::Reseller => {
                 matches!(signal, DiurnalPhase | RegistrationBursts | RegularUse | OfficeHours)
             }
@@ -108,7 +107,9 @@ impl BenignHypothesis {
             BenignHypothesis::BenchmarkCrowd => {
                 matches!(signal, TemplateFanOut | CapabilityConcentration | Synchrony | LaunchPivot | DiurnalPhase | RegularUse)
             }
-            BenignHypothesis::FreeCreditRing => matches!(signal, DiurnalPhase | RegistrationBursts),
+            BenignHypothesis::FreeCreditRing => {
+                matches!(signal, DiurnalPhase | RegistrationBursts | Synchrony | RegularUse)
+            }
             BenignHypothesis::BuildService => matches!(signal, DiurnalPhase | CapabilityConcentration | Synchrony | RegularUse),
             BenignHypothesis::Audience => {
                 matches!(signal, DiurnalPhase | TemplateFanOut | CapabilityConcentration | LaunchPivot | Tenure)
@@ -258,7 +259,11 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         let peak = peak.min(alpha / (alpha + beta));
         (ln_density(peak, (alpha, beta)) / std::f64::consts::LN_2).clamp(-night_bits, 0.0)
     };
-    of_shares + structure.profile_peak.zip(story.profile_peak).map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people))
+    let in_one_place = structure.profile_peak.zip(story.profile_peak);
+    let night = in_one_place.map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people));
+    // Who is at home may be anywhere: together they have no night if each has one of its own.
+    let anywhere = hypothesis == BenignHypothesis::Course;
+    of_shares + night * structure.own_hours.filter(|_| anywhere).map_or(1.0, |bits| bits.min(0.0).exp2())
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an

@@ -38,6 +38,7 @@ pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
         SignalName::LaunchPivot => "they moved to a new model as one",
         SignalName::OneQueue => "one queue deals out their requests",
         SignalName::RegistrationBursts => "made in bursts",
+        SignalName::RegistrationPace => "made at an even pace",
         SignalName::RegularUse => "used as evenly as by a machine",
         SignalName::Synchrony => "active at the same moments",
         SignalName::TemplateFanOut => "new prompts reach them all at once",
@@ -99,6 +100,10 @@ pub(crate) fn sentence(signal: &SignalName<String>, line: &SignalLine) -> String
                 "{found} of its accounts were made in one burst; of as many accounts made by everybody about then, {usual}."
             )
         }
+        SignalName::RegistrationPace => format!(
+            "It was made at an even pace: how many of its accounts were made in a day, or a part of one, varies by {found} of their \
+             mean; of as many made by everybody in that time, by {usual}."
+        ),
         SignalName::Synchrony => format!(
             "Of the moments at which either of two of its accounts is active, both are at {share}; {usual_share} if each kept \
              its days and hours by itself."
