@@ -54,6 +54,29 @@ const JOINING: [&str; 4] = ["graph.account_offsets", "result.small_degrees", "re
 /// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
 pub const SMALL_SECTION: u64 = 1 << 20;
 
+/// [`SMALL_SECTION`]; to fuzz targets and where tests say so all sections are large.
+fn small_section() -> u64 {
+    #[cfg(test)]
+    if ALL_LARGE.get() {
+        return 0;
+    }
+    if cfg!(fuzzing) { 0 } else { SMALL_SECTION }
+}
+
+#[cfg(test)]
+thread_local! {
+    static ALL_LARGE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Work of a test for which no section is small enough to be checked when a store is opened (on this thread).
+#[cfg(test)]
+pub(crate) fn with_large_sections<T>(work: impl FnOnce() -> T) -> T {
+    ALL_LARGE.set(true);
+    let done = work();
+    ALL_LARGE.set(false);
+    done
+}
+
 #[cfg(target_endian = "big")]
 compile_error!("stores are little-endian and mapped as they are; big-endian machines are not supported");
 
@@ -130,7 +153,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("map", &path, error))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
     mapped.expect("", Reading::Points);
-    if entry.bytes <= SMALL_SECTION {
+    if entry.bytes <= small_section() {
         mapped.check(entry).map_err(damaged)?;
     }
     Ok(mapped)
