@@ -54,7 +54,7 @@ pub use base::Base;
 pub use batches::{Batches, Sources};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
-pub use error::{EventError, in_one_line};
+pub use error::{EventError, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;
 pub use ingest::{ingest, ingest_into};
 pub use ingested::{FileRead, Ingested, Template, UnreadField};
