@@ -448,7 +448,9 @@ impl Layout {
     fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
         let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
         let (long, mined) = (has(Use::Kind) && has(Use::Value), has(Use::Prompt));
-        columns.retain(|column| !long || keep_in_long(&column.usage));
+        // A kind without a value, or a value without a kind, says nothing.
+        let half = |usage: &Use| matches!(usage, Use::Kind | Use::Value);
+        columns.retain(|column| if long { keep_in_long(&column.usage) } else { !half(&column.usage) });
         let ignored = (0..header.len())
             .filter(|&index| columns.iter().all(|column| column.index != index))
             .map(|index| shortened(&header[index]).into_owned())
@@ -471,6 +473,15 @@ mod tests {
 
     fn header(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_string()).collect()
+    }
+
+    /// It rejected rows of text, and none of Parquet.
+    #[test]
+    fn half_of_a_sighting_is_none() {
+        for half in ["entity_kind", "entity_value"] {
+            let layout = Map::default().layout(&header(&["account_id", half, "ip"]), Path::new("f")).unwrap();
+            assert_eq!((layout.columns.len(), layout.ignored, layout.long), (2, vec![half.to_owned()], false));
+        }
     }
 
     /// Each of these took minutes: names were compared one by one, and letter by letter.
