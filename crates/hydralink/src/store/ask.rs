@@ -222,7 +222,7 @@ mod tests {
         writer.put("graph.account_offsets", &offsets).unwrap();
         writer.commit().unwrap();
         let dataset = Dataset::open(&store).unwrap();
-        let node = Node::Account(AccountId(middle as u32));
+        let node = Node::Account(AccountId(middle as u32 - 1));
         let told = ask(&[&store], || drop(query::show(&dataset, None, node))).unwrap_err().to_string();
         assert!(told.contains("account_offsets"), "{told}");
     }
