@@ -19,6 +19,8 @@ pub mod config;
 pub mod enrich;
 pub mod error;
 pub mod event_ids;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ingest;
 mod ingested;
 pub mod keep;
