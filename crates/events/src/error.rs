@@ -202,7 +202,7 @@ pub fn shortened(name: &str) -> Cow<'_, str> {
     if name.len() <= SHOWN {
         return Cow::Borrowed(name);
     }
-    let end = name.floor_char_boundary(SHOWN);
+    let end = (0..=SHOWN).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
     Cow::Owned(format!("{}... ({} bytes)", &name[..end], name.len()))
 }
 

@@ -201,7 +201,7 @@ mod tests {
             assert!(matches!(&refused, Error::StoreDamaged { section, .. } if section == "graph.counts"), "{refused}");
             assert!(listed() == before && !later.exists(), "{refused}, and something was written");
         };
-        let update = || hydralink::update(&[more.clone()], &store, &IngestConfig::default(), &Unobserved).map(drop);
+        let update = || hydralink::update(std::slice::from_ref(&more), &store, &IngestConfig::default(), &Unobserved).map(drop);
         refuses(&update);
         refuses(&|| hydralink::as_of(&store, u32::MAX - 1, &later, &Unobserved).map(drop));
         refuses(&|| hydralink::calibrate(&store, &CalibrateConfig { copies: 1, seed: 1 }, &Unobserved).map(drop));

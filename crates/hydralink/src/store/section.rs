@@ -202,7 +202,7 @@ impl SectionWriter {
 mod tests {
     use super::*;
 
-    /// Stands for a map, which Miri can't make.
+    /// Stands for a map, which Miri can't make: what is `unsafe` here but the call that maps can be asked of it.
     struct Words(Vec<u64>);
 
     impl Deref for Words {
@@ -213,7 +213,6 @@ mod tests {
         }
     }
 
-    /// Miri says whether what is lent outlives its owner: crates/README.md has the command.
     #[test]
     fn a_column_keeps_what_it_was_lent() {
         let owner = Arc::new(Words(vec![1, 2 << 32 | 3]));
