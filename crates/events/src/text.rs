@@ -291,6 +291,10 @@ pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
     // A long name of an object comes before the name of each of its fields: a megabyte could name a terabyte.
     let mut room = NESTED;
     walk(without_nan(line, &mut spare), fields, &mut String::new(), &mut |path, _| {
+        // Nothing of ours is called by as much, and to look at all of it for each field would take as long.
+        if path.len() > LONGEST {
+            return;
+        }
         let nested = if path.contains('.') { path.len() } else { 0 };
         if nested <= room {
             room -= nested;
