@@ -69,6 +69,14 @@ fn truncated_parquet_is_an_error() {
     }
 }
 
+/// Files that fuzz targets found (tests/fuzz): the decoder of this one's pages panics.
+#[test]
+fn parquet_that_makes_its_decoder_panic_is_an_error() {
+    let bench = Bench::new();
+    let events = bench.file("events.parquet", include_bytes!("../fuzz/found/no_dictionary.parquet"));
+    refuses(&bench, &["events.parquet: not a whole Parquet file", "copy or export it again"], &events);
+}
+
 #[test]
 fn mixed_timestamp_units_are_an_error() {
     let bench = Bench::new();

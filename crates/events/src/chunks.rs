@@ -8,10 +8,26 @@ use std::io::Read;
 use crate::quotes::Quoting;
 
 /// Bytes that are read beside those of the longest record.
-const PIECE: usize = 4 << 20;
+#[cfg(not(fuzzing))]
+fn piece_bytes() -> usize {
+    PIECE
+}
+
+/// The same for the fuzz targets, which ask whether it matters where pieces end.
+#[cfg(fuzzing)]
+fn piece_bytes() -> usize {
+    crate::fuzzing::PIECE.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+pub(crate) const PIECE: usize = 4 << 20;
 
 /// Longest record.
+#[cfg(not(fuzzing))]
 pub(crate) const MAX_RECORD: usize = 8 << 20;
+
+/// So short that fuzz targets have longer ones.
+#[cfg(fuzzing)]
+pub(crate) const MAX_RECORD: usize = 512;
 
 /// Whole records, and the line number of the first.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,7 +57,7 @@ impl<R: Read> Pieces<R> {
         let mut piece = Piece::default();
         loop {
             // With more than the longest record, whatever was left of the last piece: only what is too long has no end.
-            let wanted = (PIECE + MAX_RECORD).saturating_sub(self.carry.len());
+            let wanted = (piece_bytes() + MAX_RECORD).saturating_sub(self.carry.len());
             if !self.ended && wanted > 0 {
                 self.ended = self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.carry)? < wanted;
             }
@@ -70,7 +86,7 @@ impl<R: Read> Pieces<R> {
                 return Ok(());
             }
             self.carry.clear();
-            if self.reader.by_ref().take(PIECE as u64).read_to_end(&mut self.carry)? == 0 {
+            if self.reader.by_ref().take(piece_bytes() as u64).read_to_end(&mut self.carry)? == 0 {
                 self.ended = true;
                 return Ok(());
             }

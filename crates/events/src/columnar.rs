@@ -8,6 +8,7 @@
 //! ([`crate::plain`]) where nothing about them is out of the ordinary, and cell by cell where something is.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,6 +96,18 @@ fn damaged(path: &Path, error: impl ToString) -> EventError {
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }
 
+/// What the decoder says of a file. Of some damage it says nothing and panics, and whoever writes a file must not be able to end
+/// the run of all others with it.
+fn decoded<T, E: ToString>(path: &Path, decode: impl FnOnce() -> Result<T, E>) -> Result<T, EventError> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(decoded) => decoded.map_err(|error| damaged(path, error)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(damaged(path, text.unwrap_or("it can't be decoded")))
+        }
+    }
+}
+
 /// Refuses the codec that nothing here undoes.
 fn refuse_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), EventError> {
     let mut codecs = metadata.row_groups().iter().flat_map(|group| group.columns()).map(|column| column.compression());
@@ -111,7 +124,7 @@ impl Columnar {
     pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
         let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let plain = ArrowReaderMetadata::load(&file, options.clone()).map_err(|error| damaged(path, error))?;
+        let plain = decoded(path, || ArrowReaderMetadata::load(&file, options.clone()))?;
         refuse_compression(path, plain.metadata())?;
         let columns = plain.schema().fields();
         let (names, ways) = paths(columns, &map.paths());
@@ -130,7 +143,7 @@ impl Columnar {
             })
             .collect();
         let hinted = options.with_schema(Arc::new(Schema::new(fields)));
-        let metadata = ArrowReaderMetadata::load(&file, hinted).unwrap_or(plain);
+        let metadata = decoded(path, || ArrowReaderMetadata::load(&file, hinted)).unwrap_or(plain);
         Ok(Columnar { metadata, names, layout })
     }
 
@@ -169,12 +182,11 @@ impl Columnar {
             _ => ProjectionMask::columns(self.metadata.parquet_schema(), [name.as_str()]),
         };
         let (depth, uuids) = (way.len() - 1, self.is_uuid(name));
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(BATCH)
-            .build()
-            .map_err(|error| damaged(path, error))?;
+            .with_batch_size(BATCH);
+        let reader = decoded(path, || builder.build())?;
         // Of a struct's fields only the one that is read is there.
         let innermost = move |mut array: ArrayRef| {
             for _ in 0..depth {
@@ -280,10 +292,9 @@ impl<'l> ColumnReader<'l> {
 
     /// The next batch, resolved; of length 0 at the end.
     fn next(&mut self, session: &Session<'_>, path: &Path) -> Result<Resolved, EventError> {
-        let Some(array) = self.arrays.next() else {
+        let Some(array) = decoded(path, || self.arrays.next().transpose())? else {
             return Ok(Resolved::Times(Values::none()));
         };
-        let array = array.map_err(|error| damaged(path, error))?;
         let column = self.column;
         let values = Values::of(&array, &column.usage, &mut self.cache).map_err(|found| {
             let problem = format!("column {} has type {found}, which can't be read as {}", column.ours, column.ours);

@@ -1,5 +1,6 @@
 //! Why an input can't become a graph: each error says where, what was expected, and what to try next.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use graph::GraphError;
@@ -187,10 +188,30 @@ pub fn in_one_line(text: &str, error: &toml::de::Error) -> String {
     }
 }
 
+/// Bytes of a name that are repeated, and that are compared with others: nobody calls anything by more, and whoever writes a log
+/// can name a column by megabytes.
+pub const SHOWN: usize = 256;
+
+/// A name as it is repeated: the beginning of a long one, and how long it is.
+///
+/// ```
+/// assert_eq!(events::shortened("client.ip"), "client.ip");
+/// assert_eq!(events::shortened(&"ä".repeat(1000)), "ä".repeat(128) + "... (2000 bytes)");
+/// ```
+pub fn shortened(name: &str) -> Cow<'_, str> {
+    if name.len() <= SHOWN {
+        return Cow::Borrowed(name);
+    }
+    let end = (0..=SHOWN).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
+    Cow::Owned(format!("{}... ({} bytes)", &name[..end], name.len()))
+}
+
 /// The candidate nearest to a name, if any is near enough to be worth naming.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let short = |name: &str| name.len() <= SHOWN;
     candidates
         .into_iter()
+        .filter(|candidate| short(name) && short(candidate))
         .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|&(similarity, _)| similarity > 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))

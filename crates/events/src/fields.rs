@@ -1,9 +1,9 @@
 //! Which fields of nested objects are read?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::error::EventError;
-use crate::schema::{fold, is_nearly};
+use crate::schema::{COMPARED, fold, is_nearly};
 
 /// The fields of JSON objects that are read; those in an object in it by their path, with dots.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +43,9 @@ impl Fields {
 /// The error of a file that lacks a column, with what is in its objects by paths: those that no map named weren't entered.
 pub(crate) fn with_paths(error: EventError, paths: impl FnOnce() -> Vec<String>) -> EventError {
     let EventError::MissingColumn { file, column, nearest, found } = error else { return error };
-    let within = |path: &String| path.contains('.') || found.contains(path);
+    let outside: HashSet<String> = found.into_iter().collect();
+    let within = |path: &String| path.contains('.') || outside.contains(path);
     let found: Vec<String> = paths().into_iter().filter(within).collect();
-    let nearest = nearest.or_else(|| found.iter().find(|path| is_nearly(path, &column)).cloned());
+    let nearest = nearest.or_else(|| found.iter().take(COMPARED).find(|path| is_nearly(path, &column)).cloned());
     EventError::MissingColumn { file, column, nearest, found }
 }

@@ -231,7 +231,7 @@ fn begin(
         }
         let read = session.map.fields(&keys, path);
         let (layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
-        return Ok((layout, Format::JsonLines(fields), Pieces::new(reader, start, 1, None)));
+        return Ok((layout, Format::JsonLines(fields), pieces(reader, start, 1, None)));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
@@ -253,7 +253,16 @@ fn begin(
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
     start.drain(..end);
     let quoting = Quoting::new(delimiter, &layout);
-    Ok((layout, Format::Delimited(quoting.clone()), Pieces::new(reader, start, first_line, Some(quoting))))
+    Ok((layout, Format::Delimited(quoting.clone()), pieces(reader, start, first_line, Some(quoting))))
+}
+
+/// The pieces of a text whose beginning was read already.
+fn pieces(reader: source::Bytes, start: Vec<u8>, first_line: u64, quoting: Option<Quoting>) -> Pieces<source::Bytes> {
+    // What a fuzz target has would all be in the first piece.
+    #[cfg(fuzzing)]
+    let (reader, start): (source::Bytes, Vec<u8>) =
+        (Box::new(std::io::Read::chain(std::io::Cursor::new(start), reader)), Vec::new());
+    Pieces::new(reader, start, first_line, quoting)
 }
 
 /// Refuses to write rejected rows over a file that is read.

@@ -19,6 +19,8 @@ pub mod config;
 pub mod enrich;
 pub mod error;
 pub mod event_ids;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ingest;
 mod ingested;
 pub mod keep;
@@ -54,7 +56,7 @@ pub use base::Base;
 pub use batches::{Batches, Sources};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
-pub use error::{EventError, in_one_line};
+pub use error::{EventError, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;
 pub use ingest::{ingest, ingest_into};
 pub use ingested::{FileRead, Ingested, Template, UnreadField};

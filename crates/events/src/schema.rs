@@ -20,14 +20,15 @@
 //! normaliser = "subnet/24/56"
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::column_name::{ColumnName, Theirs};
 use crate::config::IngestConfig;
-use crate::error::{EventError, in_one_line, nearest};
+use crate::error::{EventError, in_one_line, nearest, shortened};
 use crate::fields::Fields;
 use crate::normalise::kind::{Length, Normaliser};
 
@@ -119,13 +120,18 @@ pub(crate) fn is_known_kind(name: &str) -> bool {
     MEANINGS.iter().any(|(ours, _)| *ours == name && matches!(use_of(ours), Use::Identifier(_)))
 }
 
+/// Columns of a file that are compared with what was meant; a line has room for a million.
+pub(crate) const COMPARED: usize = 1000;
+
 /// What a column was meant to be: a known name or alias, its own or one that is nearly the same.
 pub fn meant_by(column: &str) -> Option<&'static str> {
     let name = column.trim().to_lowercase();
     let letters = name.chars().count();
     // Of short names too many are nearly the same.
     let limit = if letters < 3 { 0 } else { 1 + letters / 8 };
-    let near = names_and_aliases().map(|known| (strsim::damerau_levenshtein(&name, known), known));
+    // Names of other lengths are further away than the difference; that of a hostile column may be megabytes.
+    let as_long = |known: &&str| known.chars().count().abs_diff(letters) <= limit;
+    let near = names_and_aliases().filter(as_long).map(|known| (strsim::damerau_levenshtein(&name, known), known));
     near.filter(|&(distance, _)| distance <= limit).min().map(|(_, known)| known)
 }
 
@@ -336,7 +342,7 @@ impl Map {
             Err(EventError::MissingColumn {
                 file: file.display().to_string(),
                 column: column.to_string(),
-                nearest: free.iter().find(|name| is_nearly(name, column)).cloned(),
+                nearest: free.iter().take(COMPARED).find(|name| is_nearly(name, column)).cloned(),
                 found: free,
             })
         };
@@ -351,8 +357,9 @@ impl Map {
             layout.columns.iter().any(|column| column.ours == ours).then(|| (name.clone(), ours))
         };
         layout.repeated = layout.ignored.iter().filter_map(repeats).collect();
-        let repeated = &layout.repeated;
-        layout.ignored.retain(|name| repeated.iter().all(|(known, _)| known != name));
+        // As many names as fit into a line may all be another spelling of one.
+        let repeated: HashSet<&String> = layout.repeated.iter().map(|(name, _)| name).collect();
+        layout.ignored.retain(|name| !repeated.contains(name));
     }
 
     /// The fields of JSON objects: every recognised name has its slot, whether the first lines have it or not.
@@ -394,12 +401,19 @@ pub(crate) fn fold(name: &str) -> String {
     name.chars().filter(|letter| !matches!(letter, '_' | '-' | '.' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
+/// What our names and their aliases mean, folded; of a name with two meanings the first.
+static FOLDED: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let meaning = |(ours, aliases): &(&'static str, &'static [&'static str])| {
+        let ours = *ours;
+        std::iter::once(ours).chain(aliases.iter().copied()).map(move |name| (fold(name), ours))
+    };
+    // The last of equal keys stays.
+    MEANINGS.iter().rev().flat_map(meaning).collect()
+});
+
 /// What a column of this name means, if it isn't mapped.
 fn ours_of(column: &str) -> Option<&'static str> {
-    let folded = fold(column.trim());
-    let is_it =
-        |(ours, aliases): &&(&'static str, &[&str])| fold(ours) == folded || aliases.iter().any(|name| fold(name) == folded);
-    MEANINGS.iter().find(is_it).map(|(ours, _)| *ours)
+    FOLDED.get(&fold(column.trim())).copied()
 }
 
 fn keep_in_long(usage: &Use) -> bool {
@@ -434,10 +448,12 @@ impl Layout {
     fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
         let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
         let (long, mined) = (has(Use::Kind) && has(Use::Value), has(Use::Prompt));
-        columns.retain(|column| !long || keep_in_long(&column.usage));
+        // A kind without a value, or a value without a kind, says nothing.
+        let half = |usage: &Use| matches!(usage, Use::Kind | Use::Value);
+        columns.retain(|column| if long { keep_in_long(&column.usage) } else { !half(&column.usage) });
         let ignored = (0..header.len())
             .filter(|&index| columns.iter().all(|column| column.index != index))
-            .map(|index| header[index].clone())
+            .map(|index| shortened(&header[index]).into_owned())
             .collect();
         // Templates are made of prompts where there are some.
         let missing = MEANINGS[..5]
@@ -457,6 +473,33 @@ mod tests {
 
     fn header(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_string()).collect()
+    }
+
+    /// It rejected rows of text, and none of Parquet.
+    #[test]
+    fn half_of_a_sighting_is_none() {
+        for half in ["entity_kind", "entity_value"] {
+            let layout = Map::default().layout(&header(&["account_id", half, "ip"]), Path::new("f")).unwrap();
+            assert_eq!((layout.columns.len(), layout.ignored, layout.long), (2, vec![half.to_owned()], false));
+        }
+    }
+
+    /// Each of these took minutes: names were compared one by one, and letter by letter.
+    #[test]
+    fn names_that_somebody_makes_up_cost_no_more_than_their_bytes() {
+        let spelling = |at: u32| {
+            let letters = "paymentinstrument".chars().enumerate();
+            letters.map(|(place, letter)| if at >> place & 1 == 1 { format!("_{letter}") } else { letter.into() }).collect()
+        };
+        let header: Vec<String> = std::iter::once("account_id".to_owned()).chain((0..1 << 16).map(spelling)).collect();
+        let layout = Map::default().layout(&header, Path::new("f")).unwrap();
+        assert_eq!((layout.columns.len(), layout.repeated.len(), layout.ignored.len()), (2, (1 << 16) - 1, 0));
+        let long = "x".repeat(4 << 20);
+        let layout = Map::default().layout(&["account_id".to_owned(), long.clone()], Path::new("f")).unwrap();
+        assert!(layout.ignored[0].ends_with("... (4194304 bytes)") && layout.ignored[0].len() < 300);
+        let many: Vec<String> = (0..100_000).map(|at| format!("acount{at}")).chain([long]).collect();
+        let error = Map::default().layout(&many, Path::new("f")).unwrap_err().to_string();
+        assert!(error.len() < 1000, "{error}");
     }
 
     #[test]

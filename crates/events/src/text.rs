@@ -282,12 +282,27 @@ fn walk<'l>(text: &'l [u8], fields: &Fields, path: &mut String, take: &mut dyn F
     if read.is_err() || deserializer.end().is_err() { Err(Reason::BadJson) } else { inner }
 }
 
+/// Bytes of the paths that are named of what lies in a line's objects.
+const NESTED: usize = 64 << 10;
+
 /// The fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
 pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
     let (mut found, mut spare) = (Vec::new(), Vec::new());
-    walk(without_nan(line, &mut spare), fields, &mut String::new(), &mut |path, _| found.push(path.to_string()))
-        .ok()
-        .map(|()| found)
+    // A long name of an object comes before the name of each of its fields: a megabyte could name a terabyte.
+    let mut room = NESTED;
+    walk(without_nan(line, &mut spare), fields, &mut String::new(), &mut |path, _| {
+        // Nothing of ours is called by as much, and to look at all of it for each field would take as long.
+        if path.len() > LONGEST {
+            return;
+        }
+        let nested = if path.contains('.') { path.len() } else { 0 };
+        if nested <= room {
+            room -= nested;
+            found.push(path.to_string());
+        }
+    })
+    .ok()
+    .map(|()| found)
 }
 
 struct Entries<F>(F);
@@ -346,6 +361,16 @@ mod tests {
             keys(br#"{"a": 1, "c": {"ip": 1, "p": {"q": 2}}, "e": {"f": 3}}"#, &fields).unwrap(),
             ["a", "c.ip", "c.p", "e"]
         );
+    }
+
+    /// A megabyte of a name and as many bytes of fields named a terabyte.
+    #[test]
+    fn names_in_objects_take_no_more_room_than_their_line() {
+        let inner: Vec<String> = (0..20_000).map(|at| format!("\"a{at}\":1")).collect();
+        let line = format!("{{\"{}\":{{{}}},\"user\":{{\"id\":1}}}}", "k".repeat(1 << 20), inner.join(","));
+        let found = keys(line.as_bytes(), &Fields::all()).unwrap();
+        assert!(found.iter().map(String::len).sum::<usize>() < line.len());
+        assert!(found.contains(&"user.id".to_owned()));
     }
 
     #[test]

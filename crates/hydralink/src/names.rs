@@ -6,6 +6,12 @@ use std::ops::Range;
 
 use graph::Column;
 
+/// How far one name is from another, in letters that differ. Nobody types a name of more than [`events::SHOWN`] bytes: of longer
+/// ones, which a list may have by the megabyte, none is near another. Cost: O(product of their lengths).
+pub(crate) fn distance(one: &str, other: &str) -> usize {
+    if one.len().max(other.len()) > events::SHOWN { usize::MAX } else { strsim::damerau_levenshtein(one, other) }
+}
+
 /// A sorted list of names: name `i` is bytes `offsets[i] .. offsets[i + 1]`.
 #[derive(Clone, Debug, Default)]
 pub struct NameTable {

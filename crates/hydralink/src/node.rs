@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::bans::Proposal;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::names::distance;
 
 /// An account or an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -277,8 +278,8 @@ impl Dataset {
         let limit = 1 + value.chars().count() / 4;
         (from..to)
             .filter_map(|id| {
-                let distance = strsim::damerau_levenshtein(names.name_of(id), value);
-                (distance <= limit).then(|| Some((distance, label(id)?))).flatten()
+                let away = distance(names.name_of(id), value);
+                (away <= limit).then(|| Some((away, label(id)?))).flatten()
             })
             .collect()
     }
@@ -311,6 +312,7 @@ impl Dataset {
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
     fn not_found(&self, text: &str, asked: Asked<'_>, mut near: Vec<(usize, String)>) -> Error {
         let what = if self.naming().is_full() { asked } else { self.unrepeated(asked) }.text();
+        let what = events::shortened(&what).into_owned();
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
@@ -339,6 +341,18 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A list that somebody sent may have a line of megabytes, which was compared with names for minutes and repeated.
+    #[test]
+    fn what_is_too_long_to_be_a_name_is_near_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = crate::testing::store_of_events(folder.path(), "store", &[(1, 1, 1, 1), (2, 1, 1, 2)]);
+        let dataset = Dataset::open(&store).expect("a store");
+        for kind in ["", "ip:", "account:", "device:", "PN-"] {
+            let error = dataset.node(&format!("{kind}{}", "x".repeat(3 << 20))).expect_err("no such node").to_string();
+            assert!(error.len() < 1000, "{error}");
+        }
+    }
 
     #[test]
     fn lists_are_bare_or_json_lines() {

@@ -232,13 +232,13 @@ impl Store {
 
     /// Where every case stands.
     fn cases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let cases = released(py, || Ok(self.dataset()?.cases()?.cases().to_vec()))?;
+        let cases = asked(py, &[&self.path], || Ok(self.dataset()?.cases()?.cases().to_vec()))?;
         plain(py, &cases)
     }
 
     /// Every decision, oldest first; the log's chain is checked.
     fn case_log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let entries = released(py, || Ok(self.dataset()?.cases()?.entries().to_vec()))?;
+        let entries = asked(py, &[&self.path], || Ok(self.dataset()?.cases()?.entries().to_vec()))?;
         plain(py, &entries)
     }
 
@@ -246,13 +246,13 @@ impl Store {
     /// sets the same. Returns the number that holds.
     #[pyo3(signature = (accounts, *, reviewer))]
     fn case_four_eyes(&self, py: Python<'_>, accounts: u64, reviewer: &str) -> PyResult<u64> {
-        released(py, || Ok(cases::set_four_eyes(&self.dataset()?, accounts, reviewer)?.four_eyes()))
+        asked(py, &[&self.path], || Ok(cases::set_four_eyes(&self.dataset()?, accounts, reviewer)?.four_eyes()))
     }
 
     /// Checks the hash chain of the case log, and that a hash noted earlier (`head`) is still in it.
     #[pyo3(signature = (*, head = None))]
     fn case_verify<'py>(&self, py: Python<'py>, head: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        let check = released(py, || cases::verify(&self.path, head))?;
+        let check = asked(py, &[&self.path], || cases::verify(&self.path, head))?;
         plain(py, &check)
     }
 
@@ -266,7 +266,7 @@ impl Store {
         reviewer: &str,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let rekeyed = watched(py, progress, None, |watch| {
+        let rekeyed = watched(py, progress, None, &[&self.path], |watch| {
             let (old, new) = (Key::read(&key_file)?, Key::read(&new_key_file)?);
             privacy::rekey(&self.path, &old, &new, reviewer, watch)
         })?;
@@ -282,7 +282,7 @@ impl Store {
         reviewer: &str,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let forgotten = watched(py, progress, None, |watch| {
+        let forgotten = watched(py, progress, None, &[&self.path], |watch| {
             if accounts.is_empty() {
                 return Err(usage("no account is named"));
             }
@@ -301,7 +301,7 @@ impl Store {
         keep: Option<&str>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let expired = watched(py, progress, None, |watch| {
+        let expired = watched(py, progress, None, &[&self.path], |watch| {
             let since = match (before, keep) {
                 (Some(before), None) => KeptSince::Time(hydralink::time::seconds_of(&before.0)?.0),
                 (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
@@ -365,7 +365,7 @@ impl Store {
         reason: Option<&str>,
         text: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let case = released(py, || {
+        let case = asked(py, &[&self.path], || {
             let decision = Decision { action, state, target, reviewer, reason, text };
             let cases = cases::decide(&self.as_stored()?, &decision)?;
             let target = cases.entries().last().map_or("", |entry| entry.target.as_str());

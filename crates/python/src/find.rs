@@ -97,7 +97,7 @@ impl Store {
         };
         let store = slf.get();
         let known = Known { rule, rules, must, cannot, good };
-        watched(slf.py(), progress, threads, |watch| {
+        watched(slf.py(), progress, threads, &[&store.path], |watch| {
             let mut config = match (&file, &given) {
                 (Some(file), _) => DetectConfig::read(file)?,
                 (_, Some(given)) => serde_json::from_str(given).map_err(|error| usage(format!("config: {error}")))?,

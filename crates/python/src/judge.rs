@@ -16,7 +16,7 @@ use crate::errors::usage;
 use crate::plain::{json_of, plain};
 use crate::read::{Side, TIERS, folder};
 use crate::store::{Store, word};
-use crate::work::{released, watched};
+use crate::work::{asked, released, watched};
 
 /// What is known beforehand, as files; tables of Arrow are written into a folder that goes with it.
 struct Known {
@@ -67,7 +67,7 @@ pub(crate) fn redteam<'py>(
     seeds: u32,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let lines = watched(py, progress, None, |watch| {
+    let lines = watched(py, progress, None, &[], |watch| {
         let usual = RedteamConfig::default();
         let evasions = Evasion::ALL.map(|evasion| (evasion.name(), evasion));
         let named = |words: Vec<String>| words.iter().map(|name| word("evasion", name, &evasions)).collect();
@@ -97,7 +97,7 @@ impl Store {
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (thresholds, reliability) = watched(py, progress, threads, |watch| {
+        let (thresholds, reliability) = watched(py, progress, threads, &[&self.path], |watch| {
             let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
             Ok((found.thresholds(self.as_stored()?.results()?.labelling()), found.reliability()))
         })?;
@@ -120,7 +120,7 @@ impl Store {
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        watched(py, progress, threads, |watch| {
+        watched(py, progress, threads, &[&self.path], |watch| {
             consensus(&self.path, &ConsensusConfig { runs, left_out, seed }, watch).map(drop)
         })
     }
@@ -138,7 +138,7 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = Known::of(py, labels, None)?;
-        let found = watched(py, progress, threads, |watch| {
+        let found = watched(py, progress, threads, &[&self.path], |watch| {
             if !(1..=1_000_000).contains(&every) {
                 return Err(usage(format!("every={every}: 1 to 1,000,000 hours were expected")));
             }
@@ -159,7 +159,7 @@ impl Store {
     /// Who runs the accounts, and whose traffic goes through them: `pools`, `campaigns` and their `overlap`.
     #[pyo3(signature = (*, resolution = 1.0, seed = 1, least_share = 0.02))]
     fn layers<'py>(&self, py: Python<'py>, resolution: f64, seed: u64, least_share: f64) -> PyResult<Bound<'py, PyAny>> {
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             layers::layers(&dataset, &dataset.results()?, &LayersConfig { resolution, seed, least_share })
         })?;
@@ -179,7 +179,7 @@ impl Store {
         partial: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = Known::of(py, Some(labels), benign)?;
-        let found = released(py, || {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             evaluate::evaluate(&dataset, &dataset.results()?, known.labels(), known.benign.as_deref(), unlabelled(partial))
         })?;
@@ -198,7 +198,7 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = Known::of(py, Some(labels), benign)?;
-        let lines = watched(py, progress, None, |watch| {
+        let lines = watched(py, progress, None, &[&self.path], |watch| {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
             let config = BaselineConfig { pair_budget, ..BaselineConfig::default() };
@@ -217,7 +217,7 @@ impl Store {
         partial: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = Known::of(py, Some(labels), benign)?;
-        let lines = released(py, || {
+        let lines = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
             Ok(evaluate::fairness(&dataset, &dataset.results()?, &truth))
@@ -236,7 +236,7 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = Known::of(py, Some(labels), benign)?;
-        let lines = watched(py, progress, None, |watch| {
+        let lines = watched(py, progress, None, &[&self.path], |watch| {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
             ablate(&dataset, &dataset.results()?, &truth, watch)
@@ -250,10 +250,10 @@ impl Store {
     fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(given) = dossier {
             let text = json_of(given)?;
-            let verified = released(py, || dossier::verify(&self.as_stored()?, &text))?;
+            let verified = asked(py, &[&self.path], || dossier::verify(&self.as_stored()?, &text))?;
             return plain(py, &verified);
         }
-        let verified = released(py, || {
+        let verified = asked(py, &[&self.path], || {
             let dataset = self.as_stored()?;
             let verified = dataset.store().verify()?;
             dataset.graph().validate()?;

@@ -298,7 +298,7 @@ pub(crate) fn build(
 ) -> PyResult<Store> {
     let mut events = Events::of(events)?;
     let reading = Reading::of("build", options)?;
-    let (store, summary) = watched(py, progress, threads, |watch| {
+    let (store, summary) = watched(py, progress, threads, &[], |watch| {
         let (key, folder) = (hydralink::privacy::read_key(key_file.as_ref())?, folder()?);
         let config = reading.config(key.as_ref(), folder.path())?;
         let summary = hydralink::build(events.sources(), &output, &config, watch)?;
@@ -320,7 +320,7 @@ pub(crate) fn profile<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut events = Events::of(events)?;
     let reading = Reading::of("profile", options)?;
-    let profile = watched(py, progress, threads, |watch| {
+    let profile = watched(py, progress, threads, &[], |watch| {
         let folder = folder()?;
         hydralink::profile(events.sources(), &reading.config(None, folder.path())?, watch)
     })?;
@@ -344,7 +344,7 @@ pub(crate) fn synth<'py>(
     events: &str,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let summary = watched(py, progress, None, |watch| {
+    let summary = watched(py, progress, None, &[], |watch| {
         let tier = word("tier", tier, &TIERS)?;
         let format = word("events", events, &[("parquet", Format::Parquet), ("csv", Format::Csv)])?;
         let config = match (null, evasive) {
@@ -385,7 +385,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut events = Events::of(events)?;
         let reading = Reading::of("update", options)?;
-        let summary = watched(py, progress, threads, |watch| {
+        let summary = watched(py, progress, threads, &[&self.path], |watch| {
             let (key, folder) = (self.key()?, folder()?);
             hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref(), folder.path())?, watch)
         })?;
@@ -396,7 +396,7 @@ impl Store {
     /// date or a datetime. Returns that store.
     #[pyo3(signature = (time, *, output, progress = None))]
     fn as_of(&self, py: Python<'_>, time: Time, output: PathBuf, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Store> {
-        let (store, made): (Store, AsOf) = watched(py, progress, None, |watch| {
+        let (store, made): (Store, AsOf) = watched(py, progress, None, &[&self.path], |watch| {
             let (_, time) = hydralink::time::seconds_of(&time.0)?;
             let made = hydralink::as_of(&self.path, time, &output, watch)?;
             Ok((self.beside(output)?, made))

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::errors::usage;
 use crate::find;
-use crate::work::released;
+use crate::work::asked;
 
 /// A store on disk: what `build()` wrote and `open()` opens.
 ///
@@ -115,7 +115,8 @@ const LEVELS: [(&str, Level); 3] = [("full", Level::Full), ("analyst", Level::An
 #[pyfunction]
 #[pyo3(signature = (path, *, key_file = None, level = "full"))]
 pub(crate) fn open(py: Python<'_>, path: PathBuf, key_file: Option<PathBuf>, level: &str) -> PyResult<Store> {
-    released(py, || Store::at(path, key_file, word("level", level, &LEVELS)?))
+    let store = path.clone();
+    asked(py, &[store], || Store::at(path, key_file, word("level", level, &LEVELS)?))
 }
 
 #[pymethods]
@@ -139,17 +140,17 @@ impl Store {
     /// Whether networks were looked for.
     #[getter]
     fn detected(&self, py: Python<'_>) -> PyResult<bool> {
-        released(py, || Ok(self.dataset()?.labelling_if_any()?.is_some()))
+        asked(py, &[&self.path], || Ok(self.dataset()?.labelling_if_any()?.is_some()))
     }
 
     /// The kinds of identifiers, in the order in which they are stored.
     #[getter]
     fn kinds(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        released(py, || Ok(self.dataset()?.tables().kinds.clone()))
+        asked(py, &[&self.path], || Ok(self.dataset()?.tables().kinds.clone()))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        released(py, || {
+        asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let found = match dataset.labelling_if_any()? {
                 Some(labels) => find::counted(labels.heads().iter().filter(|head| head.flagged).count()),
@@ -162,6 +163,6 @@ impl Store {
 
     /// The summary and the first of the ranked networks, for a notebook.
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        released(py, || find::html(&self.path, &self.dataset()?))
+        asked(py, &[&self.path], || find::html(&self.path, &self.dataset()?))
     }
 }

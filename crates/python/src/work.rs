@@ -18,7 +18,8 @@ use crate::errors::{raised, usage};
 /// How often Python is asked for signals.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Short work on these stores without the GIL.
+/// Short work on these stores without the GIL. Where one is damaged, an error names the section: a panic is Python's
+/// `PanicException`, which nobody catches.
 pub(crate) fn asked<T: Send>(
     py: Python<'_>,
     stores: &[impl AsRef<Path> + Sync],
@@ -27,7 +28,7 @@ pub(crate) fn asked<T: Send>(
     released(py, || hydralink::store::ask(stores, work)?)
 }
 
-/// Short work without the GIL.
+/// Short work without the GIL that reads no store.
 pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
     let done = py.detach(work).map_err(|error| raised(py, &error))?;
     py.check_signals()?;
@@ -67,12 +68,13 @@ impl Observer for Watch {
     }
 }
 
-/// Long work without the GIL; `progress` is called as `progress(phase, done, total)`, the numbers `None` where nobody knows.
-/// `threads` of its own work on it, or those that everything shares.
+/// Long work on these stores without the GIL; `progress` is called as `progress(phase, done, total)`, the numbers `None` where
+/// nobody knows. `threads` of its own work on it, or those that everything shares. Damage is told as by [`asked`].
 pub(crate) fn watched<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
     threads: Option<usize>,
+    stores: &[&Path],
     work: impl FnOnce(&Watch) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let progress = progress.map(|progress| progress.clone().unbind());
@@ -82,7 +84,7 @@ pub(crate) fn watched<T: Send>(
     let (done, failed) = py.detach(move || {
         std::thread::scope(move |scope| {
             let worker = scope.spawn(move || {
-                let done = on_threads(threads, || work(watching));
+                let done = hydralink::store::ask(stores, || on_threads(threads, || work(watching))).and_then(|done| done);
                 // The channel ends, which wakes the waiting thread.
                 *watching.told.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 done

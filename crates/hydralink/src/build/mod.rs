@@ -190,7 +190,8 @@ pub fn build<'a>(
 /// became of which network is kept ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
-/// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreKey`] also for a key where the store has none;
+/// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreDamaged`] if a checksum is wrong, and the store is
+/// left alone; [`Error::StoreKey`] also for a key where the store has none;
 /// [`Error::Usage`] for a store that [`crate::as_of()`] made.
 pub fn update<'a>(
     sources: impl Into<Sources<'a>>,
@@ -206,6 +207,8 @@ pub fn update<'a>(
     // As it is now that nobody else can change it.
     let dataset = Dataset::open(path)?;
     as_of::refuse(&dataset)?;
+    // What is written gets checksums of its own: damage that is carried over would never be found again.
+    dataset.store().verify()?;
     privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;

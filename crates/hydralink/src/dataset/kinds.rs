@@ -11,6 +11,7 @@ use graph::KindId;
 
 use super::Dataset;
 use crate::error::Error;
+use crate::names::distance;
 
 /// The section of what the map declared of kinds.
 pub(crate) const DECLARED_KINDS: &str = "inputs.kinds";
@@ -38,7 +39,7 @@ impl Dataset {
     pub fn kind(&self, name: &str) -> Result<KindId, Error> {
         self.kind_called(name).ok_or_else(|| {
             let kinds = &self.tables().kinds;
-            let what = format!("kind {name}");
+            let what = format!("kind {}", events::shortened(name));
             Error::Unknown { what, hint: format!("; this store has {}", kinds.join(", ")), nearest: kinds.clone() }
         })
     }
@@ -51,7 +52,7 @@ impl Dataset {
 
     /// The kind that a word was meant to stand for, if it is nearly the name of one.
     pub(crate) fn kind_nearly_called(&self, word: &str) -> Option<KindId> {
-        let distances = self.tables().kinds.iter().map(|kind| strsim::damerau_levenshtein(kind, word));
+        let distances = self.tables().kinds.iter().map(|kind| distance(kind, word));
         let near = (0u8..).zip(distances).min_by_key(|&(_, distance)| distance);
         near.filter(|&(_, distance)| distance <= word.chars().count() / 4).map(|(kind, _)| KindId(kind))
     }

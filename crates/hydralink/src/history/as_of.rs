@@ -67,8 +67,8 @@ pub(crate) fn refuse(dataset: &Dataset) -> Result<(), Error> {
 /// Writes a store as it stood at the end of a second to `output`, where there may be another such store.
 ///
 /// # Errors
-/// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::Interrupted`]; and as
-/// [`Dataset::open`] and [`StoreWriter::create`].
+/// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::StoreDamaged`] if a checksum is
+/// wrong; [`Error::Interrupted`]; and as [`Dataset::open`] and [`StoreWriter::create`].
 pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer) -> Result<AsOf, Error> {
     let steps = Steps::of(observer);
     if let Ok(there) = Dataset::open(output)
@@ -79,6 +79,8 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     }
     steps.begin("cutting")?;
     let today = Dataset::open(store)?;
+    // What is written gets checksums of its own.
+    today.store().verify()?;
     if let Some(stands) = time_of(&today)?.filter(|&stands| stands < time) {
         let stands = rfc3339(stands).unwrap_or_default();
         return Err(Error::Usage(format!("{} shows what was known at {stands}, and nothing later", store.display())));

@@ -6,7 +6,7 @@
 //!
 //! Tables of everything ([`members`], [`sightings`], [`hubs`]) are written by a thread of their own, a batch of 65,536 rows
 //! ahead of whoever reads them: memory is some batches, however large the store. Nothing is read before the first batch is
-//! asked for.
+//! asked for. Where a damaged section ends a table early, the last batch is an error that names it.
 //!
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -69,6 +69,8 @@ type Writing = Box<dyn FnOnce(&mut Writer) + Send>;
 pub struct RecordStream {
     schema: SchemaRef,
     state: State,
+    /// The store that is read meanwhile, and may be damaged.
+    reading: Option<Arc<Reading>>,
 }
 
 enum State {
@@ -80,7 +82,14 @@ enum State {
 
 impl RecordStream {
     fn new(columns: Vec<Named>, writing: impl FnOnce(&mut Writer) + Send + 'static) -> Self {
-        RecordStream { schema: schema_of(&columns), state: State::Waiting(columns, Box::new(writing)) }
+        RecordStream { schema: schema_of(&columns), state: State::Waiting(columns, Box::new(writing)), reading: None }
+    }
+
+    /// A table that is read from a store while it is written.
+    fn of(reading: &Arc<Reading>, columns: Vec<Named>, writing: impl FnOnce(&Reading, &mut Writer) + Send + 'static) -> Self {
+        let read = Arc::clone(reading);
+        let stream = RecordStream::new(columns, move |writer| writing(&read, writer));
+        RecordStream { reading: Some(Arc::clone(reading)), ..stream }
     }
 }
 
@@ -114,8 +123,17 @@ impl Iterator for RecordStream {
         }
         // A table that ends because its thread failed is not a whole one.
         let State::Written(_, thread) = std::mem::replace(&mut self.state, State::Ended) else { return None };
-        let failed = |_| Err(ArrowError::ComputeError("the thread that wrote the table failed".to_owned()));
-        thread.join().err().map(failed)
+        thread.join().err().map(|_| Err(self.failure()))
+    }
+}
+
+impl RecordStream {
+    /// Why the thread that wrote the table failed: as [`crate::store::ask()`] finds it out.
+    fn failure(&self) -> ArrowError {
+        match self.reading.as_ref().map(|reading| reading.dataset.store().verify()) {
+            Some(Err(damage)) => ArrowError::ExternalError(Box::new(damage)),
+            _ => ArrowError::ComputeError("the thread that wrote the table failed".to_owned()),
+        }
     }
 }
 
@@ -256,9 +274,8 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
 
 /// Every account with its labels, or those of one network; as [`cases::label_members`].
 pub fn members(reading: &Arc<Reading>, network: Option<usize>) -> RecordStream {
-    let reading = Arc::clone(reading);
-    RecordStream::new(MEMBER.to_vec(), move |writer| {
-        let Reading { dataset, labelling, cases } = &*reading;
+    RecordStream::of(reading, MEMBER.to_vec(), move |reading, writer| {
+        let Reading { dataset, labelling, cases } = reading;
         cases::label_members(dataset, labelling, cases, network).all(|labelled| member_row(writer, &labelled));
     })
 }
@@ -303,9 +320,9 @@ fn hub_row(writer: &mut Writer, hub: &Hub) -> bool {
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
 pub fn hubs(reading: &Arc<Reading>, kind: Option<&str>) -> Result<RecordStream, Error> {
-    let (reading, kind) = (Arc::clone(reading), kind.map(str::to_owned));
+    let kind = kind.map(str::to_owned);
     kind.as_deref().map(|kind| reading.dataset.kind(kind)).transpose()?;
-    Ok(RecordStream::new(HUB.to_vec(), move |writer| {
+    Ok(RecordStream::of(reading, HUB.to_vec(), move |reading, writer| {
         let hubs = query::hubs(&reading.dataset, &reading.labelling, kind.as_deref());
         hubs.into_iter().flatten().all(|hub| hub_row(writer, &hub));
     }))
@@ -333,9 +350,8 @@ const SIGHTING: [Named; 9] = [
 /// Every sighting, or those of one network's accounts, ordered by account: who was seen with what (`KIND:VALUE`), in how many
 /// exchanges and when, how much that weighs (0 where the identifier was suppressed), and the flagged network of the account.
 pub fn sightings(reading: &Arc<Reading>, network: Option<usize>) -> RecordStream {
-    let reading = Arc::clone(reading);
-    RecordStream::new(SIGHTING.to_vec(), move |writer| {
-        let Reading { dataset, labelling, .. } = &*reading;
+    RecordStream::of(reading, SIGHTING.to_vec(), move |reading, writer| {
+        let Reading { dataset, labelling, .. } = reading;
         let graph = dataset.graph();
         let wanted = |account: &AccountId| {
             network.is_none_or(|network| {

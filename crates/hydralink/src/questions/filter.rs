@@ -28,6 +28,7 @@ use cel::{Context, Program, Value};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::names::distance;
 
 /// Fields of a row of `hubs` and `top`, beside `degree`.
 pub const HUB_FIELDS: &[&str] =
@@ -77,6 +78,9 @@ pub const TOP_FIELDS: &[&str] =
 /// Names under which a field is also known.
 const ALIASES: &[(&str, &str)] = &[("degree", "accounts"), ("accounts", "degree")];
 
+/// Bytes of the longest expression. The parser's time grows with their square, and it can't say where in a longer line it failed.
+const LONGEST: usize = 32 << 10;
+
 /// A parsed expression.
 #[derive(Debug)]
 pub struct Filter {
@@ -92,18 +96,22 @@ impl Filter {
     /// # Errors
     /// [`Error::Usage`] if it doesn't parse, [`Error::Unknown`] for a field that records don't have, with those they have.
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
-        let program = Program::compile(&plain(text)).map_err(|error| {
-            let what = not_read(&error.to_string());
+        let wrong = |what: String| {
+            let text = events::shortened(text);
             Error::Usage(format!("--where '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
-        })?;
+        };
+        if text.len() > LONGEST {
+            return Err(wrong(format!("{} bytes, {LONGEST} can be read", text.len())));
+        }
+        let program = Program::compile(&plain(text)).map_err(|error| wrong(not_read(&error.to_string())))?;
         let mut fields: Vec<String> = program.references().variables().into_iter().map(str::to_owned).collect();
         // What a macro such as `exists(x, ...)` calls an element is no field.
         let own = macro_variables(text);
         fields.retain(|field| known.contains(&field.as_str()) || !own.contains(field));
         fields.sort_unstable();
         if let Some(unknown) = fields.iter().find(|field| !known.contains(&field.as_str())) {
-            let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, unknown));
-            let meant = nearest.filter(|near| strsim::damerau_levenshtein(near, unknown) <= 1 + unknown.len() / 3);
+            let nearest = known.iter().min_by_key(|known| distance(known, unknown));
+            let meant = nearest.filter(|near| distance(near, unknown) <= 1 + unknown.len() / 3);
             let meant = meant.map_or(".".to_owned(), |near| format!("; did you mean {near}?"));
             let hint = format!("{meant} There are {}.", known.join(", "));
             let nearest = nearest.map(|near| (*near).to_owned()).into_iter().collect();
@@ -271,6 +279,18 @@ fn is_date(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The parser panicked where it had to say that something was wrong beyond the 65,535th letter of a line.
+    #[test]
+    fn a_long_expression_is_refused() {
+        let refused = |text: &str| Filter::parse(text, TOP_FIELDS).unwrap_err().to_string();
+        for text in ["(".repeat(100_000) + "degree", "degree > 1 && ".repeat(10_000) + "degree > 1", "!".repeat(70_000)] {
+            let error = refused(&text);
+            assert!(error.contains("can be read") && error.len() < 1000, "{error}");
+        }
+        let deep = refused(&("(".repeat(10_000) + "degree" + &")".repeat(10_000)));
+        assert!(deep.len() < 1000, "{deep}");
+    }
 
     const FIELDS: &[&str] = &["accounts", "score", "kind", "first_seen", "network", "degree", "signals"];
 

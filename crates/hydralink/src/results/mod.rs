@@ -23,6 +23,7 @@ use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
+use crate::names::distance;
 use crate::node::Node;
 use crate::rules::{self, Lists};
 use crate::store::StoreWriter;
@@ -463,10 +464,11 @@ impl Labelling {
                 let hint = format!("; ranks go from 1 to {}", self.heads.len());
                 return Error::Unknown { what: format!("network {id}"), hint, nearest: Vec::new() };
             }
-            let nearest = self.heads.iter().min_by_key(|network| strsim::damerau_levenshtein(&network.id, id));
+            let known = self.heads.iter().filter(|_| id.len() <= events::SHOWN);
+            let nearest = known.min_by_key(|network| distance(&network.id, id));
             let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
             let nearest = nearest.map(|network| network.id.clone()).into_iter().collect();
-            Error::Unknown { what: format!("network {id}"), hint, nearest }
+            Error::Unknown { what: format!("network {}", events::shortened(id)), hint, nearest }
         })
     }
 

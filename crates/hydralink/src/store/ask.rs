@@ -2,7 +2,11 @@
 //!
 //! Sections over [`super::SMALL_SECTION`] bytes aren't read when a store is opened, and so neither are their checksums compared;
 //! a number in one that was altered may lead a question to a place that there isn't, and it panics. Checking every number where it
-//! is read would cost every question; checking after a panic costs nobody else anything.
+//! is read would cost every question; checking after a panic costs nobody else anything. Checksums
+//! that agree prove nothing of a store that somebody else made, so whether sightings are in order is checked after them.
+//!
+//! The command line and the Python library ask all their questions so. Who calls this library does where a panic is worse than
+//! reading the store once; or asks [`super::Store::verify`] first.
 //!
 //! What this can't tell: an altered number that leads to another place that there is gives another answer, and
 //! [`super::Store::verify`] finds it; one that is taken for a size may ask for more memory than there is, or for a loop without
@@ -12,10 +16,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use super::Store;
+use crate::dataset::Dataset;
 use crate::error::Error;
 
 /// Asks a question of the stores at these paths. If it panics, the checksums of all their sections are compared, which reads
 /// the stores once; the panic goes on if nothing is damaged. Whatever the question changes has to bear that it ends anywhere.
+/// What comes as an iterator has to be read within the question.
 ///
 /// ```
 /// # let (_folder, path) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -30,11 +36,12 @@ use crate::error::Error;
 /// ```
 ///
 /// # Errors
-/// [`Error::StoreDamaged`] names the damaged section that it panicked over.
+/// [`Error::StoreDamaged`] names the damaged section that it panicked over, [`Error::Graph`] the column of a store whose checksums
+/// agree and whose sightings are in no order.
 pub fn ask<T>(stores: &[impl AsRef<Path>], question: impl FnOnce() -> T) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(question)).or_else(|panic| {
         for store in stores {
-            if let Err(damage @ Error::StoreDamaged { .. }) = Store::open(store.as_ref()).and_then(|store| store.verify()) {
+            if let Err(damage @ (Error::StoreDamaged { .. } | Error::Graph(_))) = look_over(store.as_ref()) {
                 return Err(damage);
             }
         }
@@ -42,21 +49,31 @@ pub fn ask<T>(stores: &[impl AsRef<Path>], question: impl FnOnce() -> T) -> Resu
     })
 }
 
+/// Whether a store's bytes are those that were written, and its sightings in order.
+fn look_over(store: &Path) -> Result<(), Error> {
+    Store::open(store)?.verify()?;
+    Ok(Dataset::open(store)?.graph().validate()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
+    use super::super::{StoreWriter, with_large_sections};
     use super::*;
+    use crate::arrow::{Reading, sightings};
     use crate::bans::{self, PlanConfig};
     use crate::layers::{LayersConfig, layers};
     use crate::results::Membership;
     use crate::ties::Ties;
     use crate::top::{By, top};
-    use crate::{self as hydralink, AccountId, Dataset, Labelling, Node};
+    use crate::{self as hydralink, AccountId, Labelling, Node};
+    use crate::{CalibrateConfig, ConsensusConfig, DetectConfig, IngestConfig, Unobserved};
     use crate::{appeal, cohesion, dense, dossier, expand, how, lineage, linkage, links, paths, query, why_not};
 
     #[test]
@@ -160,6 +177,68 @@ mod tests {
         assert!(caught > 20, "{caught} questions were led astray");
         let (dataset, nodes, network, labels) = asked_of(&store);
         ask_all(&dataset, &labels, network, &nodes).unwrap();
+    }
+
+    /// What is computed from damaged sections would get checksums that agree with it, and replace what it was computed from.
+    #[test]
+    fn no_damage_is_written_anew() {
+        let (folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let of = |name: &str| Store::open(&store).unwrap().file_of(name).unwrap();
+        let (counts, more) = (of("graph.counts"), folder.path().join("more.csv"));
+        fs::write(&more, "timestamp,account_id,ip\n2026-06-01T00:00:00Z,newcomer,8.8.8.8\n").unwrap();
+        let whole = fs::read(&counts).unwrap();
+        let mut altered = whole.clone();
+        altered[0] ^= 1;
+        fs::write(&counts, &altered).unwrap();
+        let listed = || {
+            let mut names: Vec<PathBuf> = fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().path()).collect();
+            names.sort();
+            names.into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect::<Vec<_>>()
+        };
+        let (before, later) = (listed(), folder.path().join("later"));
+        let refuses = |change: &dyn Fn() -> Result<(), Error>| {
+            let refused = with_large_sections(change).unwrap_err();
+            assert!(matches!(&refused, Error::StoreDamaged { section, .. } if section == "graph.counts"), "{refused}");
+            assert!(listed() == before && !later.exists(), "{refused}, and something was written");
+        };
+        let update = || hydralink::update(std::slice::from_ref(&more), &store, &IngestConfig::default(), &Unobserved).map(drop);
+        refuses(&update);
+        refuses(&|| hydralink::as_of(&store, u32::MAX - 1, &later, &Unobserved).map(drop));
+        refuses(&|| hydralink::calibrate(&store, &CalibrateConfig { copies: 1, seed: 1 }, &Unobserved).map(drop));
+        refuses(&|| hydralink::consensus(&store, &ConsensusConfig { runs: 1, left_out: 0.1, seed: 1 }, &Unobserved));
+        refuses(&|| hydralink::detect(&store, &DetectConfig::default(), &Unobserved).map(drop));
+        fs::write(&counts, &whole).unwrap();
+        update().unwrap();
+    }
+
+    /// Whoever makes a store can make its checksums.
+    #[test]
+    fn sections_that_do_not_fit_together_are_told_though_their_checksums_agree() {
+        let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let mut offsets = Store::open(&store).unwrap().column::<u64>("graph.account_offsets").unwrap().to_vec();
+        let middle = offsets.len() / 2;
+        offsets[middle] = u64::MAX;
+        let mut writer = StoreWriter::amend(&store).unwrap();
+        writer.put("graph.account_offsets", &offsets).unwrap();
+        writer.commit().unwrap();
+        let dataset = Dataset::open(&store).unwrap();
+        let node = Node::Account(AccountId(middle as u32 - 1));
+        let told = ask(&[&store], || drop(query::show(&dataset, None, node))).unwrap_err().to_string();
+        assert!(told.contains("account_offsets"), "{told}");
+    }
+
+    /// A table is written by a thread of its own, and outside of any question.
+    #[test]
+    fn a_table_that_ends_early_names_the_damage() {
+        let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let file = Store::open(&store).unwrap().file_of("graph.account_offsets").unwrap();
+        let reading = Arc::new(Reading::of(Dataset::open(&store).unwrap()).unwrap());
+        let mut altered = fs::read(&file).unwrap();
+        let middle = altered.len() / 2;
+        altered[middle..middle + 64].fill(0xff);
+        fs::write(&file, &altered).unwrap();
+        let damage = sightings(&reading, None).find_map(Result::err).unwrap().to_string();
+        assert!(damage.contains("graph.account_offsets"), "{damage}");
     }
 
     /// A store, and what it is asked about: the strongest network, some of its members, of everybody and of the identifiers.

@@ -18,7 +18,7 @@
 //! # What is checked
 //! Opening checks the manifest's own checksum, the length of every section, and the checksum of sections up to
 //! [`SMALL_SECTION`] bytes: constant time whatever the data. [`Store::verify`] checks every byte,
-//! and [`ask()`] does where a question panics.
+//! [`ask()`] does where a question panics, and so does whatever writes a store from what another one holds.
 
 mod ask;
 mod layout;
@@ -41,6 +41,8 @@ pub use ask::ask;
 pub(crate) use events::Element;
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
 pub(crate) use manifest::{decoded, encoded};
+#[cfg(test)]
+pub(crate) use section::with_large_sections;
 pub use section::{Reading, SMALL_SECTION};
 pub use writer::StoreWriter;
 

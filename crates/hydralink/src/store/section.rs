@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,6 +55,29 @@ const JOINING: [&str; 4] = ["graph.account_offsets", "result.small_degrees", "re
 /// Sections up to this many bytes are checked against their checksum whenever a store is opened (1 MiB).
 pub const SMALL_SECTION: u64 = 1 << 20;
 
+/// [`SMALL_SECTION`]; to fuzz targets and where tests say so all sections are large.
+fn small_section() -> u64 {
+    #[cfg(test)]
+    if ALL_LARGE.get() {
+        return 0;
+    }
+    if cfg!(fuzzing) { 0 } else { SMALL_SECTION }
+}
+
+#[cfg(test)]
+thread_local! {
+    static ALL_LARGE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Work of a test for which no section is small enough to be checked when a store is opened (on this thread).
+#[cfg(test)]
+pub(crate) fn with_large_sections<T>(work: impl FnOnce() -> T) -> T {
+    ALL_LARGE.set(true);
+    let done = work();
+    ALL_LARGE.set(false);
+    done
+}
+
 #[cfg(target_endian = "big")]
 compile_error!("stores are little-endian and mapped as they are; big-endian machines are not supported");
 
@@ -93,13 +117,7 @@ impl Mapped {
         if self.element != T::NAME {
             return Err(format!("expected elements of type {}, found {}", T::NAME, self.element));
         }
-        let slice =
-            <[T]>::ref_from_bytes(&self.map).map_err(|_| format!("{} bytes are not whole {}s", self.map.len(), T::NAME))?;
-        // SAFETY: the slice lies in the map, which stays where it is until the last `Arc` to it goes; the column holds one, and
-        // lends the slice for no longer than itself.
-        #[allow(unsafe_code)]
-        let slice = unsafe { std::slice::from_raw_parts::<'static, T>(slice.as_ptr(), slice.len()) };
-        Ok(Column::kept_by(self.map.clone(), slice))
+        lent(&self.map).ok_or_else(|| format!("{} bytes are not whole {}s", self.map.len(), T::NAME))
     }
 
     /// Compares the bytes with the checksum that was recorded when they were written.
@@ -111,6 +129,17 @@ impl Mapped {
             Err(format!("checksum is {found:032x}, expected {:032x}", entry.checksum))
         }
     }
+}
+
+/// A column of the bytes that somebody keeps, nothing if these are no whole elements. `O` is a map, and in tests what stands for
+/// one: its bytes stay where they are and as they are for as long as it lives, wherever it is moved.
+fn lent<O: Deref<Target = [u8]> + Send + Sync + 'static, T: Element>(owner: &Arc<O>) -> Option<Column<T>> {
+    let slice = <[T]>::ref_from_bytes(owner).ok()?;
+    // SAFETY: the slice lies in the owner's bytes, which stay where they are until the last `Arc` to it goes; the column holds
+    // one, and lends the slice for no longer than itself.
+    #[allow(unsafe_code)]
+    let slice = unsafe { std::slice::from_raw_parts::<'static, T>(slice.as_ptr(), slice.len()) };
+    Some(Column::kept_by(owner.clone(), slice))
 }
 
 /// Maps one section and checks its length, and its checksum if it is small. What the system refuses is no damage: a file that
@@ -130,7 +159,7 @@ pub(crate) fn map(store: &Path, entry: &SectionEntry) -> Result<Mapped, Error> {
     let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("map", &path, error))?;
     let mapped = Mapped { map: Arc::new(map), element: entry.element.clone() };
     mapped.expect("", Reading::Points);
-    if entry.bytes <= SMALL_SECTION {
+    if entry.bytes <= small_section() {
         mapped.check(entry).map_err(damaged)?;
     }
     Ok(mapped)
@@ -166,5 +195,33 @@ impl SectionWriter {
     pub(crate) fn finish(mut self) -> (SectionEntry, File) {
         self.entry.checksum = self.hash.digest128();
         (self.entry, self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stands for a map, which Miri can't make: what is `unsafe` here but the call that maps can be asked of it.
+    struct Words(Vec<u64>);
+
+    impl Deref for Words {
+        type Target = [u8];
+
+        fn deref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    #[test]
+    fn a_column_keeps_what_it_was_lent() {
+        let owner = Arc::new(Words(vec![1, 2 << 32 | 3]));
+        let column: Column<u32> = lent(&owner).unwrap();
+        drop(owner);
+        let other = column.clone();
+        drop(column);
+        let read = std::thread::spawn(move || other.as_slice().to_vec());
+        assert_eq!(read.join().unwrap(), [1, 0, 3, 2]);
+        assert!(lent::<_, u64>(&Arc::new(Words(Vec::new()))).unwrap().is_empty());
     }
 }

@@ -205,7 +205,8 @@ pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
 /// store is as it was.
 ///
 /// # Errors
-/// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; as [`StoreWriter::amend`]; [`Error::Interrupted`].
+/// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no copies; [`Error::StoreDamaged`] if a checksum is wrong;
+/// as [`StoreWriter::amend`]; [`Error::Interrupted`].
 pub fn calibrate(path: &Path, config: &CalibrateConfig, observer: &dyn Observer) -> Result<Calibration, Error> {
     if config.copies == 0 {
         return Err(Error::Usage(
@@ -214,6 +215,7 @@ pub fn calibrate(path: &Path, config: &CalibrateConfig, observer: &dyn Observer)
     }
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
+    dataset.store().verify()?;
     let results = dataset.labelling()?;
     let calibration = null_scores(&dataset, &results, config, observer)?;
     writer.put(SECTION, &serde_json::to_vec(&calibration).expect("plain data serialises"))?;

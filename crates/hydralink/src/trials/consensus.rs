@@ -146,8 +146,8 @@ struct Summary {
 /// stops the work, the store is as it was.
 ///
 /// # Errors
-/// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no runs or a share that isn't one; as
-/// [`StoreWriter::amend`]; [`Error::Interrupted`].
+/// [`Error::NotDetected`] before `detect`; [`Error::Usage`] for no runs or a share that isn't one; [`Error::StoreDamaged`] if a
+/// checksum is wrong; as [`StoreWriter::amend`]; [`Error::Interrupted`].
 pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer) -> Result<(), Error> {
     if config.runs == 0 {
         return Err(Error::Usage("no reruns, no consensus: --runs is at least 1, and 20 or more tell something".to_owned()));
@@ -157,6 +157,7 @@ pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer)
     }
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;
+    dataset.store().verify()?;
     let results = dataset.labelling()?;
     let agreement = rerun(&dataset, &results, config, observer)?;
     let summary =
