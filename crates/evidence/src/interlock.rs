@@ -206,14 +206,15 @@ fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config: &MemberCon
 /// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set
 /// and the customers of one gateway, put together by the few who are both. Parts that hang together pair by pair stay in one
 /// group if two accounts of different parts share at least `part_share` of what two accounts of the less interlocked part do;
-/// any other part stays with the one that it shares most with, if that is `loose_share` of what two accounts of that one do. A
-/// group without any such part hangs together by chains, and is left as it is.
+/// any other part stays with the one that it shares most with, if that is `loose_share` of what two accounts of that one do, or it
+/// has no more than `few` accounts. A group without any such part hangs together by chains, and is left as it is.
 pub(crate) fn separate_strangers(
     facts: Facts<'_>,
     classification: &Classification,
     communities: &[u32],
     groups: &mut [u32],
     config: &MemberConfig,
+    few: u32,
 ) {
     let mut rows: Vec<(u32, u32, u32)> = (0..groups.len())
         .filter(|&account| groups[account] != NONE_U32)
@@ -256,7 +257,7 @@ pub(crate) fn separate_strangers(
         for &part in loose.iter().filter(|_| !standing.is_empty()) {
             let share = |host: u32| between(part, host) / between(host, host);
             let best = standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)));
-            if let Some(host) = best.filter(|&host| share(host) >= config.loose_share) {
+            if let Some(host) = best.filter(|&host| sizes[part as usize] <= few || share(host) >= config.loose_share) {
                 joined.join(part, host);
             }
         }
@@ -445,7 +446,7 @@ mod tests {
     fn separated(toy: &Toy, communities: &[u32], mut groups: Vec<u32>) -> Vec<u32> {
         let config = LinkageConfig::default();
         let classification = classify_identifiers(toy.facts(), &config.classify);
-        separate_strangers(toy.facts(), &classification, communities, &mut groups, &config.members);
+        separate_strangers(toy.facts(), &classification, communities, &mut groups, &config.members, 0);
         groups
     }
 

@@ -35,6 +35,8 @@ use serde::{Deserialize, Serialize};
 
 /// A group that holds less than one in this many of an identifier's accounts can't claim it.
 const NOTABLE_SHARE: usize = 32;
+/// Parts of so few accounts stay where a profile has put them.
+const JUDGED: u32 = 2;
 /// How many of a member's strongest identifiers are left out, one at a time.
 pub const LEFT_OUT: usize = 4;
 
@@ -240,7 +242,7 @@ impl<'a> Corroborator<'a> {
         let of_accounts = || proposals.communities.iter().map(|partition| &partition.labels()[..account_count]);
         // What coarse communities lump together, finer ones may tell apart: all of them before any proposes.
         for communities in of_accounts() {
-            separate_strangers(facts, classification, communities, &mut groups, config);
+            separate_strangers(facts, classification, communities, &mut groups, config, 0);
         }
         for communities in of_accounts() {
             propose_interlocked(facts, classification, communities, &mut groups, config);
@@ -249,11 +251,10 @@ impl<'a> Corroborator<'a> {
         if groups != refined.groups {
             refined = refine_by_profile(judge, ties, groups, Vec::new());
             // A profile says how much of its own a group has, and not that all have the same: crowds that were proposed together
-            // accept each other. Whoever is in no such part was judged by the profile already.
+            // accept each other. Of single accounts it has judged.
             let mut groups = refined.groups.clone();
-            let parts_only = MemberConfig { loose_share: 0.0, ..config.clone() };
             for communities in of_accounts() {
-                separate_strangers(facts, classification, communities, &mut groups, &parts_only);
+                separate_strangers(facts, classification, communities, &mut groups, config, JUDGED);
             }
             if groups != refined.groups {
                 refined = refine_by_profile(judge, ties, groups, Vec::new());

@@ -50,7 +50,7 @@ pub(crate) fn propose_infrastructure(
     let free = accounts.filter(|&account| is_free(account) && !facts.is_allowed_account(account));
     let of_communities = gathered(free.map(|account| (infrastructure[account as usize], account)).collect(), config);
     let mut groups = groups_of(&of_communities, facts.graph.account_count());
-    separate_strangers(facts, classification, communities, &mut groups, config);
+    separate_strangers(facts, classification, communities, &mut groups, config, 0);
     let grouped = (0u32..).zip(&groups).filter(|&(_, &group)| group != NONE_U32);
     gathered(grouped.map(|(account, &group)| (group, account)).collect(), config)
 }
