@@ -411,7 +411,8 @@ mod tests {
     #[test]
     fn hand_offs_of_those_who_know_nothing_of_each_other_are_worth_nothing() {
         let config = BehaviourConfig::default();
-        let worlds: [(&str, fn(u64) -> Toy, u32); 4] = [
+        type World = fn(u64) -> Toy;
+        let worlds: [(&str, World, u32); 4] = [
             ("independent", |seed| Toy::independent(8, 60, seed), 8),
             ("busy", |seed| Toy::busy(40, 120, seed), 40),
             ("hourly", |seed| Toy::hourly(24, seed), 24),
