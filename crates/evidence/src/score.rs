@@ -21,7 +21,8 @@
 //! a company, take from the case with the odds that it does, where the story is a company's. `against`: bits of the strongest
 //! signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace banned ones).
 //! It speaks against the story itself, so that the story explains less of the rest. Whatever the story, even loads are
-//! what timers bring, each account's with hours of its own: they count by the odds that it is one clock, `2^(bits of own hours)`.
+//! what timers bring, each account's with hours of its own: they count by the odds that it is one clock
+//! ([`crate::behaviour::own_hours::one_clock`]).
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
 //! group can be flagged on.
@@ -46,6 +47,7 @@
 use graph::KindId;
 
 use crate::Signal;
+use crate::behaviour::own_hours::one_clock;
 use crate::benign::{BenignHypothesis, BenignLikelihood, BenignVerdict};
 use crate::config::ScoreConfig;
 use crate::members::{Candidate, Role};
@@ -136,9 +138,8 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
     // Office hours speak for a company and no other story.
     let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
     // Timers bring even loads, and each account's keeps hours of its own.
-    let one_clock =
-        signals.iter().find(|named| matches!(named.name, SignalName::OwnHours)).and_then(|named| named.signal.as_ref());
-    let one_clock = one_clock.map_or(1.0, |signal| signal.bits.min(0.0).exp2());
+    let own_hours = signals.iter().find(|named| matches!(named.name, SignalName::OwnHours));
+    let one_clock = own_hours.and_then(|named| named.signal.as_ref()).map_or(1.0, one_clock);
     let of_timers = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::RegularUse);
     let left = |named: &NamedSignal<Kind>, bits: f64| match (bits > 0.0, told.hypothesis.brings(&named.name)) {
         (true, brings) if of_timers(named) => one_clock * if brings { unexplained * bits } else { bits },
@@ -371,10 +372,10 @@ mod tests {
     #[test]
     fn what_timers_bring_counts_by_the_odds_that_one_clock_runs_the_accounts() {
         let timing = |own_hours: f64, name: SignalName| {
-            let of = |name: SignalName, bits: f64| {
-                NamedSignal::new(name, Some(Signal { value: bits, expected: 0.0, bits, p_value: None, power: None }))
+            let of = |name: SignalName, value: f64, bits: f64| {
+                NamedSignal::new(name, Some(Signal { value, expected: 0.0, bits, p_value: None, power: None }))
             };
-            let signals = [of(SignalName::OwnHours, own_hours), of(name, 12.0)];
+            let signals = [of(SignalName::OwnHours, 1.0, own_hours), of(name, 12.0, 12.0)];
             cases_left(&signals, BenignLikelihood::UNTOLD, &ScoreConfig::default()).timing.expect("a signal of timing")
         };
         assert_eq!((timing(0.0, SignalName::RegularUse), timing(-3.0, SignalName::RegularUse)), (12.0, 1.5));

@@ -94,9 +94,9 @@ pub struct Structure {
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
     pub profile_peak: Option<f64>,
-    /// Bits of [`crate::behaviour::own_hours`], for whoever measured them: 0 and less, the less the surer that each account keeps
-    /// hours of its own.
-    pub own_hours: Option<f64>,
+    /// [`crate::behaviour::own_hours::one_clock`] of whoever measured it: the odds that one clock runs the accounts rather than that
+    /// each keeps hours as people do.
+    pub one_clock: Option<f64>,
 }
 
 /// Measures a candidate, its ambiguous members left out. `cross_linked`: the value of that signal, where it could be measured.
@@ -141,7 +141,7 @@ pub fn measure_structure(
         focus: focus(facts, &pairs, &accounts),
         weekdays,
         profile_peak,
-        own_hours: None,
+        one_clock: None,
         kinds,
     }
 }

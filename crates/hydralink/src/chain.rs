@@ -155,9 +155,9 @@ fn score_candidates(
             signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
             let turns = corroborator.turns(candidate);
             signals.extend(turns.map(|turns| NamedSignal::new(SignalName::Turns, Some(turns))));
-            let own_hours = behaviour.own_hours.as_ref().map(|signal| signal.bits);
+            let one_clock = behaviour.own_hours.as_ref().map(evidence::behaviour::own_hours::one_clock);
             let structure = evidence::measure_structure(facts, candidate, linked_share, &config.linkage.benign);
-            let structure = evidence::Structure { own_hours, ..structure };
+            let structure = evidence::Structure { one_clock, ..structure };
             let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
         })

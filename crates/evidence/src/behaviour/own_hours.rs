@@ -39,6 +39,16 @@ pub const MOST_BITS: f64 = 12.0;
 const ONE_CLOCK: (f64, f64) = (0.0, 0.15);
 const OWN_CLOCKS: (f64, f64) = (1.0, 0.5);
 
+/// Accounts that differ more than this aren't people's, who differ as everybody does: a queue strictly in turn at a steady pace
+/// gives each account minutes of its own.
+const MOST_OF_PEOPLE: f64 = OWN_CLOCKS.0 + 2.0 * OWN_CLOCKS.1;
+
+/// The odds, at most 1, that one clock runs the accounts rather than that each keeps hours as people do; 1 where they differ more
+/// than people.
+pub fn one_clock(own_hours: &Signal) -> f64 {
+    if own_hours.value > MOST_OF_PEOPLE { 1.0 } else { own_hours.bits.min(0.0).exp2() }
+}
+
 /// Profiles of the even and of the odd days.
 pub(crate) type Halves = [[f64; EIGHTHS]; 2];
 
@@ -155,6 +165,12 @@ mod tests {
         let mean = values.iter().sum::<f64>() / count;
         let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
         assert!(mean.abs() < 4.0 * deviation / count.sqrt(), "{mean} {deviation}");
+    }
+
+    #[test]
+    fn who_differs_more_than_people_do_may_be_run_by_one_clock() {
+        let signal = |value: f64| Signal { value, expected: 1.0, bits: -4.0, p_value: None, power: None };
+        assert_eq!((one_clock(&signal(1.5)), one_clock(&signal(6.0))), (0.0625, 1.0));
     }
 
     #[test]

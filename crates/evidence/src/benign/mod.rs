@@ -263,7 +263,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     let night = in_one_place.map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people));
     // Who is at home may be anywhere: together they have no night if each has one of its own.
     let anywhere = hypothesis == BenignHypothesis::Course;
-    of_shares + night * structure.own_hours.filter(|_| anywhere).map_or(1.0, |bits| bits.min(0.0).exp2())
+    of_shares + night * structure.one_clock.filter(|_| anywhere).unwrap_or(1.0)
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an

@@ -22,7 +22,7 @@ fn shape(size: u32) -> Structure {
         focus: None,
         weekdays: None,
         profile_peak: None,
-        own_hours: None,
+        one_clock: None,
     }
 }
 
@@ -251,16 +251,16 @@ fn a_day_without_a_night_speaks_against_people_in_one_place_and_a_day_like_their
 
 #[test]
 fn a_course_taken_all_over_the_world_has_no_night_and_each_of_its_people_has() {
-    let bits = |hypothesis: BenignHypothesis, own_hours: Option<f64>| {
+    let bits = |hypothesis: BenignHypothesis, one_clock: Option<f64>| {
         let at_home = Structure { top_payment: Some(0.01), top_address: Some(0.02), payment_mesh: Some(0.0), ..shape(200) };
-        let structure = Structure { top_template: Some(0.95), profile_peak: Some(0.42), own_hours, ..at_home };
+        let structure = Structure { top_template: Some(0.95), profile_peak: Some(0.42), one_clock, ..at_home };
         bits_of(hypothesis, &structure)
     };
-    let course = |own_hours| bits(BenignHypothesis::Course, own_hours);
-    assert_eq!(course(Some(0.0)), course(None));
-    assert!(course(Some(-12.0)) > course(None) + 2.0, "{} {}", course(Some(-12.0)), course(None));
+    let course = |one_clock| bits(BenignHypothesis::Course, one_clock);
+    assert_eq!(course(Some(1.0)), course(None));
+    assert!(course(Some(0.001)) > course(None) + 2.0, "{} {}", course(Some(0.001)), course(None));
     // A class sits in one place.
-    assert_eq!(bits(BenignHypothesis::Class, Some(-12.0)), bits(BenignHypothesis::Class, None));
+    assert_eq!(bits(BenignHypothesis::Class, Some(0.001)), bits(BenignHypothesis::Class, None));
 }
 
 #[test]
