@@ -277,12 +277,12 @@ impl Yield {
                 Use::Kind => kind = Some(code as u8),
                 Use::Identifier(_) | Use::Prompt | Use::Value => {
                     self.forwarded += u64::from(code != EMPTY && has_hops(place.session, column, kind, raw(at)));
-                    let is_template = match &column.usage {
+                    let is_template = || match &column.usage {
                         Use::Identifier(name) => name == TEMPLATE_KIND,
                         Use::Value => kind.is_some() && kind == template_kind,
                         _ => fields.template == NONE_U32,
                     };
-                    if self.identify(code) && is_template {
+                    if self.identify(code) && is_template() {
                         fields.template = code;
                     }
                 }

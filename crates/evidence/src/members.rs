@@ -240,10 +240,13 @@ impl<'a> Corroborator<'a> {
         // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
         let mut groups = refined.groups.clone();
         let of_accounts = || proposals.communities.iter().map(|partition| &partition.labels()[..account_count]);
+        let take_apart = |groups: &mut Vec<u32>, few: u32| {
+            for communities in of_accounts() {
+                separate_strangers(facts, classification, communities, groups, config, few);
+            }
+        };
         // What coarse communities lump together, finer ones may tell apart: all of them before any proposes.
-        for communities in of_accounts() {
-            separate_strangers(facts, classification, communities, &mut groups, config, 0);
-        }
+        take_apart(&mut groups, 0);
         for communities in of_accounts() {
             propose_interlocked(facts, classification, communities, &mut groups, config);
         }
@@ -253,9 +256,7 @@ impl<'a> Corroborator<'a> {
             // A profile says how much of its own a group has, and not that all have the same: crowds that were proposed together
             // accept each other. Of single accounts it has judged.
             let mut groups = refined.groups.clone();
-            for communities in of_accounts() {
-                separate_strangers(facts, classification, communities, &mut groups, config, JUDGED);
-            }
+            take_apart(&mut groups, JUDGED);
             if groups != refined.groups {
                 refined = refine_by_profile(judge, ties, groups, Vec::new());
             }

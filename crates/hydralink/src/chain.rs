@@ -156,9 +156,9 @@ fn score_candidates(
             let turns = corroborator.turns(candidate);
             signals.extend(turns.map(|turns| NamedSignal::new(SignalName::Turns, Some(turns))));
             let one_clock = behaviour.own_hours.as_ref().map(evidence::behaviour::own_hours::one_clock);
-            let structure = evidence::measure_structure(facts, candidate, linked_share, &config.linkage.benign);
-            let structure = evidence::Structure { one_clock, ..structure };
-            let verdict = evidence::explain_benign(&structure, &config.linkage.benign);
+            let benign = &config.linkage.benign;
+            let structure = evidence::measure_structure(facts, candidate, linked_share, benign);
+            let verdict = evidence::explain_benign(&evidence::Structure { one_clock, ..structure }, benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
         })
         .collect()

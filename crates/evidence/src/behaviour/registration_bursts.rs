@@ -36,15 +36,12 @@ pub fn registration_bursts(
     if times.len() < FEWEST || population.created.len() < FEWEST_OTHERS {
         return None;
     }
-    let (low, high) = ranks(population, times[0] - MARGIN, times[times.len() - 1] + MARGIN);
+    let ranks = ranks(population, times[0] - MARGIN, times[times.len() - 1] + MARGIN);
     let mut observed = [0.0; WIDTHS.len()];
     scan(&times, &mut observed);
     let seed = group_key(config.seed, 7, members);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
-        let mut stream = Stream::new(key(&[seed, draw as u64]));
-        for time in &mut times {
-            *time = quantile(&population.created, low + stream.unit() * (high - low));
-        }
+        draw_creations(population, ranks, key(&[seed, draw as u64]), &mut times);
         times.sort_unstable_by(f64::total_cmp);
         scan(&times, out);
     });
@@ -74,6 +71,14 @@ pub(crate) fn ranks(population: &Population, first: f64, last: f64) -> (f64, f64
     ((rank(first) - 1.0).max(0.0), rank(last).min(population.created.len() as f64 - 1.0))
 }
 
+/// Replaces times by as many of the population's between two ranks, in no order.
+pub(crate) fn draw_creations(population: &Population, (low, high): (f64, f64), seed: u64, times: &mut [f64]) {
+    let mut stream = Stream::new(seed);
+    for time in times {
+        *time = quantile(&population.created, low + stream.unit() * (high - low));
+    }
+}
+
 /// The most times in any window of each width. `times` ascends.
 fn scan(times: &[f64], out: &mut [f64]) {
     for (most, width) in out.iter_mut().zip(WIDTHS) {
@@ -89,7 +94,7 @@ fn scan(times: &[f64], out: &mut [f64]) {
 }
 
 /// The population's creation time at a fractional rank, linear between neighbours.
-pub(crate) fn quantile(created: &[u32], rank: f64) -> f64 {
+fn quantile(created: &[u32], rank: f64) -> f64 {
     let below = (rank as usize).min(created.len() - 1);
     let above = (below + 1).min(created.len() - 1);
     f64::from(created[below]) + (rank - below as f64) * (f64::from(created[above]) - f64::from(created[below]))

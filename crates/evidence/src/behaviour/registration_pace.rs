@@ -1,8 +1,8 @@
 //! TMP-6: were the accounts made at an even pace, as a script makes one when the last one's credit is used up?
 //!
 //! Definition: the group's creations in windows of each width in [`WIDTHS`] that follow each other from the first creation to the
-//! last; evenness is the negative sum of squared differences from their mean. Value: the variance of the counts over their mean,
-//! at the width at which it is furthest below its expectation; 1 is about chance, 0 a clock. Null: the first and the last
+//! last, and the variance of these counts over their mean; the less, the more even. Value: that at the width at which it is
+//! furthest below its expectation; 1 is about chance, 0 a clock. Null: the first and the last
 //! creation stay, and the others are drawn from everybody's creations in between, nights and weekends as they were. p over all
 //! widths by smallest rank. People sign up when they do: no harmless story brings it. Cost: draws x n. Reference: the index of
 //! dispersion, Fisher, Thornton & Mackenzie 1922, doi:10.1111/j.1744-7348.1922.tb05962.x.
@@ -10,8 +10,8 @@
 use graph::AccountId;
 
 use super::chance::monte_carlo;
-use super::random::{Stream, group_key, key};
-use super::registration_bursts::{FEWEST_OTHERS, creations, quantile, ranks};
+use super::random::{group_key, key};
+use super::registration_bursts::{FEWEST_OTHERS, creations, draw_creations, ranks};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
 
@@ -43,7 +43,7 @@ pub fn registration_pace(
     if windows.is_empty() {
         return None;
     }
-    let (low, high) = ranks(population, first, last);
+    let ranks = ranks(population, first, last);
     let evenness = |times: &[f64], out: &mut [f64]| {
         for (even, &(width, count)) in out.iter_mut().zip(&windows) {
             *even = -dispersion(times, first, width, count);
@@ -53,11 +53,8 @@ pub fn registration_pace(
     evenness(&times, &mut observed);
     let seed = group_key(config.seed, 14, members);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
-        let mut stream = Stream::new(key(&[seed, draw as u64]));
         let inner = 1..times.len() - 1;
-        for time in &mut times[inner] {
-            *time = quantile(&population.created, low + stream.unit() * (high - low));
-        }
+        draw_creations(population, ranks, key(&[seed, draw as u64]), &mut times[inner]);
         evenness(&times, out);
     });
     let both = observed.iter().zip(&chance.expected).map(|(observed, expected)| (-observed, -expected));
