@@ -45,7 +45,7 @@ use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
 use crate::dealt::{propose_dealt, turns_signal};
 use crate::fixed_point::settle;
-use crate::interlock::{propose_interlocked, separate_strangers};
+use crate::interlock::{Loose, propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, name_by_smallest_member, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
@@ -240,13 +240,13 @@ impl<'a> Corroborator<'a> {
         // Only now, so that whoever belongs to a small network isn't taken for one of the large one's.
         let mut groups = refined.groups.clone();
         let of_accounts = || proposals.communities.iter().map(|partition| &partition.labels()[..account_count]);
-        let take_apart = |groups: &mut Vec<u32>, few: u32| {
+        let take_apart = |groups: &mut Vec<u32>, loose: Loose| {
             for communities in of_accounts() {
-                separate_strangers(facts, classification, communities, groups, config, few);
+                separate_strangers(facts, classification, communities, groups, config, loose);
             }
         };
         // What coarse communities lump together, finer ones may tell apart: all of them before any proposes.
-        take_apart(&mut groups, 0);
+        take_apart(&mut groups, Loose { few: 0, share: config.loose_share });
         for communities in of_accounts() {
             propose_interlocked(facts, classification, communities, &mut groups, config);
         }
@@ -254,9 +254,9 @@ impl<'a> Corroborator<'a> {
         if groups != refined.groups {
             refined = refine_by_profile(judge, ties, groups, Vec::new());
             // A profile says how much of its own a group has, and not that all have the same: crowds that were proposed together
-            // accept each other. Of single accounts it has judged.
+            // accept each other, and so do a pool and the customers of its addresses. Of single accounts it has judged.
             let mut groups = refined.groups.clone();
-            take_apart(&mut groups, JUDGED);
+            take_apart(&mut groups, Loose { few: JUDGED, share: config.part_share });
             if groups != refined.groups {
                 refined = refine_by_profile(judge, ties, groups, Vec::new());
             }

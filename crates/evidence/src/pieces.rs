@@ -8,30 +8,32 @@
 //!    if they are `profile_size` or more; nothing where nobody knows when accounts act or what they ask. The caller keeps those
 //!    that behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
 //! 2. *Join* candidates that only infrastructure proposed and whose score is over the threshold: modularity cuts a chain into
-//!    pieces. Two are one network if they have more identifiers in common than chance gives:
+//!    pieces. Two are one network if more identifiers lead from the one into the other than chance gives. Given which
+//!    identifiers of kind k one of them has, the other accounts of each are drawn from all other sightings of the kind:
 //!
 //! ```text
-//! lambda_k(A, B) = sum over identifiers of kind k of d (d - 1) * S_k(A) S_k(B) / S_k^2          S_k: sightings of the kind
-//! bits(A, B)     = sum over kinds of max(0, c log2(c / lambda) - (c - lambda) log2 e)           c: identifiers in common
+//! lambda(A -> B) = sum over kinds k and identifiers i of A:  1 - (1 - S_k(B) / (S_k - S_k(A)))^(d_i - a_i)
+//! bits(A, B)     = c log2(c / lambda) - (c - lambda) log2 e        lambda: the larger of lambda(A -> B) and lambda(B -> A)
 //! ```
 //!
-//! `lambda` is the expected number of pairs of accounts, one of each, on one identifier in a random graph with these degrees,
-//! no less than the expected number of identifiers. The bits must exceed the log2 of the number of pieces, which each could
-//! have joined, by `join_bits`. Counts and expectations of joined pieces add up, and joining goes on until no two are enough.
-//! Only identifiers that link on their own count. Communities are cut where little crosses, so what crosses by chance is less
-//! than `lambda`: the test errs towards leaving pieces apart.
+//! `S_k` are sightings of identifiers of two accounts or more, `d_i` accounts of i and `a_i` of them in A. `c` is the number of
+//! identifiers in common, and no more than the accounts of A that have one, or of B: one account that is at home in both, or
+//! one address of everybody's, is a single link. The bits are Chernoff's bound for a sum of independent draws. They must exceed
+//! the log2 of the number of pieces, which each could have joined, by `join_bits`, and there must be two links. What was joined
+//! is a piece of its own in the next round, until no two are enough. Only identifiers that link on their own count.
+//! Communities are cut where little crosses, so what crosses by chance is less than `lambda`: the test errs towards leaving
+//! pieces apart.
 //!
-//! Cost: O(sightings), and the square of the number of flagged pieces.
+//! Cost: O(sightings), and a round for each join at most, of the pieces' sightings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{DisjointSets, IdentifierId, NONE_U32};
+use graph::{DisjointSets, IdentifierId, KindId, NONE_U32};
 
 use crate::Facts;
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
-use crate::holdings::runs;
-use crate::interlock::separate_strangers;
+use crate::interlock::{Loose, separate_strangers};
 use crate::members::Candidates;
 
 /// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the
@@ -50,7 +52,8 @@ pub(crate) fn propose_infrastructure(
     let free = accounts.filter(|&account| is_free(account) && !facts.is_allowed_account(account));
     let of_communities = gathered(free.map(|account| (infrastructure[account as usize], account)).collect(), config);
     let mut groups = groups_of(&of_communities, facts.graph.account_count());
-    separate_strangers(facts, classification, communities, &mut groups, config, 0);
+    let loose = Loose { few: 0, share: config.loose_share };
+    separate_strangers(facts, classification, communities, &mut groups, config, loose);
     let grouped = (0u32..).zip(&groups).filter(|&(_, &group)| group != NONE_U32);
     gathered(grouped.map(|(account, &group)| (group, account)).collect(), config)
 }
@@ -72,19 +75,121 @@ fn gathered(mut rows: Vec<(u32, u32)>, config: &MemberConfig) -> Vec<Vec<u32>> {
     large.map(|rows| rows.iter().map(|&(_, account)| account).collect()).collect()
 }
 
-/// What two pieces have in common of one kind, and what chance gives.
-#[derive(Clone, Copy, Debug, Default)]
-struct Crossing {
-    common: f64,
-    expected: f64,
+/// Fewest links between two pieces of one network.
+const FEWEST_LINKS: usize = 2;
+
+/// An account of a piece, seen with an identifier that links on its own.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    identifier: u32,
+    kind: KindId,
+    /// Accounts of the identifier.
+    degree: u32,
+    account: u32,
+    piece: u32,
 }
 
-impl Crossing {
-    fn bits(self) -> f64 {
-        if self.common <= self.expected {
+/// What of a network leads elsewhere.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    /// By kind: sightings of identifiers of several accounts.
+    sightings: Vec<f64>,
+    /// (kind, accounts of an identifier that are elsewhere): identifiers.
+    identifiers: BTreeMap<(KindId, u32), u32>,
+}
+
+impl Open {
+    /// The identifiers that lead into another network by chance; `all`: by kind, everybody's sightings.
+    fn expected(&self, other: &Open, all: &[f64]) -> f64 {
+        let led = |(&(kind, elsewhere), &identifiers): (&(KindId, u32), &u32)| {
+            let kind = kind.index();
+            let share = (other.sightings[kind] / (all[kind] - self.sightings[kind]).max(1.0)).min(1.0);
+            f64::from(identifiers) * (1.0 - (1.0 - share).powf(f64::from(elsewhere)))
+        };
+        self.identifiers.iter().map(led).sum()
+    }
+}
+
+/// What leads from one network into another.
+#[derive(Clone, Debug, Default)]
+struct Links {
+    identifiers: usize,
+    accounts: [BTreeSet<u32>; 2],
+}
+
+impl Links {
+    fn count(&self) -> usize {
+        let [left, right] = &self.accounts;
+        self.identifiers.min(left.len()).min(right.len())
+    }
+
+    /// How much more than `expected`, in bits; 0 if it isn't.
+    fn bits(&self, expected: f64) -> f64 {
+        let count = self.count() as f64;
+        if self.count() < FEWEST_LINKS || count <= expected {
             return 0.0;
         }
-        self.common * (self.common / self.expected).log2() - (self.common - self.expected) * std::f64::consts::LOG2_E
+        count * (count / expected).log2() - (count - expected) * std::f64::consts::LOG2_E
+    }
+}
+
+/// The identifiers that link on their own and have two accounts or more.
+struct Linking {
+    /// By kind: everybody's sightings.
+    all: Vec<f64>,
+    /// What the pieces hold, by identifier.
+    held: Vec<Held>,
+}
+
+impl Linking {
+    /// `piece_of`: by account, or `NONE_U32`.
+    fn of(facts: Facts<'_>, classification: &Classification, piece_of: &[u32]) -> Self {
+        let mut all = vec![0.0; facts.graph.kind_count()];
+        let mut held = Vec::new();
+        for identifier in (0..facts.graph.identifier_count() as u32).map(IdentifierId) {
+            let (accounts, kind) = (facts.graph.accounts_of(identifier), facts.graph.kind_of(identifier));
+            let links = classification.policies[identifier.index()] == Policy::Keep && !facts.roles[kind.index()].is_interest();
+            if accounts.len() < 2 || !links {
+                continue;
+            }
+            let degree = accounts.len() as u32;
+            all[kind.index()] += f64::from(degree);
+            let of_pieces = accounts.iter().map(|&account| (account, piece_of[account as usize]));
+            let of_pieces = of_pieces.filter(|&(_, piece)| piece != NONE_U32);
+            held.extend(of_pieces.map(|(account, piece)| Held { identifier: identifier.0, kind, degree, account, piece }));
+        }
+        Linking { all, held }
+    }
+
+    /// By pair of networks that have an identifier in common: how much more leads from one into the other than chance gives, in
+    /// bits. `networks`: by piece, its network.
+    fn between(&self, networks: &[u32]) -> Vec<((u32, u32), f64)> {
+        let nothing = Open { sightings: vec![0.0; self.all.len()], ..Open::default() };
+        let mut open = vec![nothing; networks.len()];
+        let mut between: BTreeMap<(u32, u32), Links> = BTreeMap::new();
+        for of_identifier in self.held.chunk_by(|left, right| left.identifier == right.identifier) {
+            let Held { kind, degree, .. } = of_identifier[0];
+            let mut here: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+            of_identifier.iter().for_each(|held| here.entry(networks[held.piece as usize]).or_default().push(held.account));
+            for (&network, accounts) in &here {
+                let (open, inside) = (&mut open[network as usize], accounts.len() as u32);
+                open.sightings[kind.index()] += f64::from(inside);
+                if degree > inside {
+                    *open.identifiers.entry((kind, degree - inside)).or_default() += 1;
+                }
+                for (&other, others) in here.range(network + 1..) {
+                    let links = between.entry((network, other)).or_default();
+                    links.identifiers += 1;
+                    links.accounts[0].extend(accounts);
+                    links.accounts[1].extend(others);
+                }
+            }
+        }
+        let bits = |((left, right), links): ((u32, u32), Links)| {
+            let (one, other) = (&open[left as usize], &open[right as usize]);
+            ((left, right), links.bits(one.expected(other, &self.all).max(other.expected(one, &self.all))))
+        };
+        between.into_iter().map(bits).collect()
     }
 }
 
@@ -106,61 +211,15 @@ pub(crate) fn join_pieces(
     for (piece, &candidate) in (0u32..).zip(&pieces) {
         candidates.networks[candidate].accounts().for_each(|account| piece_of[account as usize] = piece);
     }
-    let kinds = facts.graph.kind_count();
-    // By kind: the sightings of all, the pairs of accounts on one identifier, and by piece its sightings.
-    let (mut all, mut pairs) = (vec![0.0; kinds], vec![0.0; kinds]);
-    let mut own = vec![vec![0.0; pieces.len()]; kinds];
-    let mut common: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
-    let mut here: Vec<u32> = Vec::new();
-    for identifier in (0..facts.graph.identifier_count() as u32).map(IdentifierId) {
-        let accounts = facts.graph.accounts_of(identifier);
-        if accounts.len() < 2 || classification.policies[identifier.index()] != Policy::Keep {
-            continue;
-        }
-        let (kind, degree) = (facts.graph.kind_of(identifier).index(), accounts.len() as f64);
-        if facts.roles[kind].is_interest() {
-            continue;
-        }
-        all[kind] += degree;
-        pairs[kind] += degree * (degree - 1.0);
-        here.clear();
-        here.extend(accounts.iter().map(|&account| piece_of[account as usize]).filter(|&piece| piece != NONE_U32));
-        here.sort_unstable();
-        runs(&here).for_each(|(piece, held)| own[kind][piece as usize] += f64::from(held));
-        here.dedup();
-        for (at, &left) in here.iter().enumerate() {
-            here[at + 1..]
-                .iter()
-                .for_each(|&right| common.entry((left, right)).or_insert_with(|| vec![0.0; kinds])[kind] += 1.0);
-        }
-    }
+    let linking = Linking::of(facts, classification, &piece_of);
     let needed = (pieces.len() as f64).log2() + config.join_bits;
     let mut networks = DisjointSets::new(pieces.len());
     let mut joined = true;
     while joined {
         joined = false;
-        // By pair of networks and kind: the sums over their pieces.
-        let mut sums: BTreeMap<(u32, u32), Vec<Crossing>> = BTreeMap::new();
-        let mut owned = vec![vec![0.0; pieces.len()]; kinds];
-        for (kind, of_kind) in own.iter().enumerate() {
-            for (piece, &sightings) in (0u32..).zip(of_kind) {
-                owned[kind][networks.root_of(piece) as usize] += sightings;
-            }
-        }
-        for (&(left, right), counts) in &common {
-            let (left, right) = (networks.root_of(left), networks.root_of(right));
-            if left == right {
-                continue;
-            }
-            let crossings = sums.entry((left.min(right), left.max(right))).or_insert_with(|| vec![Crossing::default(); kinds]);
-            crossings.iter_mut().zip(counts).for_each(|(crossing, count)| crossing.common += count);
-        }
-        for (&(left, right), crossings) in &mut sums {
-            for (kind, crossing) in crossings.iter_mut().enumerate().filter(|(_, crossing)| crossing.common > 0.0) {
-                let share = |piece: u32| owned[kind][piece as usize] / all[kind];
-                crossing.expected = pairs[kind] * share(left) * share(right);
-            }
-            if crossings.iter().map(|crossing| crossing.bits()).sum::<f64>() >= needed {
+        let roots: Vec<u32> = (0..pieces.len() as u32).map(|piece| networks.root_of(piece)).collect();
+        for ((left, right), bits) in linking.between(&roots) {
+            if bits >= needed {
                 joined |= networks.join(left, right).is_some();
             }
         }
