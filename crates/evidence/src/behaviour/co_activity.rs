@@ -10,7 +10,8 @@
 //! There are two such profiles, of the account's events and of its active hours (one a day and hour, however much it did). With
 //! sixty requests in one go at some hour of a night, the first draws all other days of the account into that night, as if
 //! people who run a set of prompts were in step in their afternoons; the second takes such a run out of the evening on which a
-//! crowd met for it. So what may have come about by either is no evidence (as for one clock, [`Shift::ByClock`]).
+//! crowd met for it. So what may have come about by either is no evidence (as for one clock, [`Shift::ByClock`], and the hours that
+//! everybody's clock strikes, [`Shift::ByHours`]).
 //!
 //! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed,
 //! of what happened and of each draw: a verdict that hung on one sample would be a draw itself.
@@ -41,7 +42,7 @@ pub(crate) struct Alignments {
     gap: i64,
     observed: Alignment,
     /// By [`Shift`].
-    draws: [Vec<Alignment>; 3],
+    draws: [Vec<Alignment>; 4],
     /// The events of the draw in the making.
     shifted: Vec<u64>,
     seen: Seen,
@@ -102,8 +103,8 @@ impl Alignments {
                         events.shift(&events.operational[shift as usize], seed, shifted);
                         align(&events.days, shifted, *gap, seen)
                     }
-                    Shift::ByClock => {
-                        let (days, shifted) = events.by_clock(seed);
+                    Shift::ByClock | Shift::ByHours => {
+                        let (days, shifted) = events.by_clock(seed, shift == Shift::ByHours);
                         align(&days, &shifted, *gap, seen)
                     }
                 }
@@ -123,6 +124,8 @@ pub(crate) enum Shift {
     InActiveHours,
     /// The clock: all that it did, by up to a day. Whatever it repeats, every hour or every seven, it goes on to repeat.
     ByClock,
+    /// The hours of each day, turned by as many: jobs that start at full hours, as everybody's do, go on to start together.
+    ByHours,
 }
 
 /// The events of a sample, ready to be shifted. An event is its millisecond of the day, then its account in the lower half.
@@ -216,15 +219,19 @@ impl Shiftable {
         }
     }
 
-    /// One draw of [`Shift::ByClock`]: its days, and its events by time.
-    fn by_clock(&self, seed: u64) -> (Vec<Day>, Vec<u64>) {
+    /// One draw of [`Shift::ByClock`], or of [`Shift::ByHours`]: its days, and its events by time.
+    fn by_clock(&self, seed: u64, whole_hours: bool) -> (Vec<Day>, Vec<u64>) {
+        let moved = |at: i64, offset: f64| match whole_hours {
+            true => (at + ((offset * 24.0).floor() * HOUR) as i64) % DAY,
+            false => at + (offset * DAY as f64) as i64,
+        };
         let offsets = self.offsets(seed);
         let mut events: Vec<(i64, u32)> = Vec::with_capacity(self.observed.len());
         for day in &self.days {
             let start = i64::from(day.number) * DAY;
             events.extend(self.observed[day.events.clone()].iter().map(|&event| {
                 let account = event as u32;
-                (start + (event >> 32) as i64 + (offsets[account as usize] * DAY as f64) as i64, account)
+                (start + moved((event >> 32) as i64, offsets[account as usize]), account)
             }));
         }
         events.sort_unstable();
@@ -313,7 +320,7 @@ mod tests {
                 |day: &Day| events[day.events.clone()].iter().map(|&event| (event, at(day, event))).collect::<Vec<_>>();
             days.iter().flat_map(of_day).filter(|&(event, _)| event as u32 == account).map(|(_, at)| at).collect()
         };
-        let (days, shifted) = events.by_clock(7);
+        let (days, shifted) = events.by_clock(7, false);
         assert_eq!(shifted.len(), events.observed.len());
         assert!(days.iter().all(|day| shifted[day.events.clone()].is_sorted()));
         let mut shifts: Vec<i64> = (0..6)

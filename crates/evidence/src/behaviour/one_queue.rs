@@ -6,10 +6,11 @@
 //!    larger p counts. A queue excludes what independent accounts sometimes do. Value: coincidences observed, at the width that
 //!    misses most of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
-//!    1 for least-recently-used dealing. Against three nulls, of which the largest p counts: the same two shifts (by the clock
+//!    1 for least-recently-used dealing. Against four nulls, of which the largest p counts: the same two shifts (by the clock
 //!    every rhythm stays whole, so an account's own regularity is not evidence, and none is where accounts keep nearly the
-//!    strictest order whatever they are shifted by), and accounts that exchange their sessions (module `exchange`), which
-//!    keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt out or not.
+//!    strictest order whatever they are shifted by), the clock by whole hours, and accounts that exchange their sessions (module
+//!    `exchange`), which keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt
+//!    out or not. Shifts must be exceeded by a tenth (`MODEL_ERROR`).
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question where the rejection fell on any other request with the template in the same four minutes (or on the same), and
 //!    the rejected one went through. Jobs that all start at the full hour are followed by others whether they are rejected or
@@ -30,7 +31,7 @@ use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{Chance, bits_of_p, closed_form, monte_carlo};
+use super::chance::{Chance, MODEL_ERROR, bits_of_p, closed_form, monte_carlo};
 use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
 use super::exchange::Sessions;
@@ -132,8 +133,9 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     if alignments.account_count() < 3 || alignments.observed().returns < 20 {
         return None;
     }
+    let tested = observed / (1.0 + MODEL_ERROR);
     let mut against =
-        |shift| monte_carlo(&[observed], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
+        |shift| monte_carlo(&[tested], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
         let by_clock = against(Shift::ByClock);
@@ -141,7 +143,7 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
             let (expected, bits) = (by_clock.expected[0], bits_of_p(1.0));
             return Some(Signal { value: observed, expected, bits, p_value: Some(1.0), power: None });
         }
-        chance = chance.weaker(by_clock).weaker(exchanged(alignments, config));
+        chance = chance.weaker(by_clock).weaker(against(Shift::ByHours)).weaker(exchanged(alignments, config));
     }
     Some(Signal {
         value: observed,
