@@ -271,7 +271,8 @@ fn sums<Kind>(signals: &[NamedSignal<Kind>], counted: impl Fn(&NamedSignal<Kind>
             SignalFamily::Timing => cases.timing = Some(sum),
             SignalFamily::Content => cases.content = Some(sum),
             SignalFamily::CrossLinked => cases.cross_linked = Some(sum),
-            SignalFamily::Habits => cases.habits = sum,
+            // What speaks for an operator here speaks against some stories, and has been counted there.
+            SignalFamily::Habits => cases.habits = family.iter().map(|&(_, bits)| bits.min(0.0)).sum(),
             SignalFamily::Other => cases.other += sum,
         }
     }

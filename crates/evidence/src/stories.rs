@@ -12,6 +12,8 @@ pub(crate) struct Expectation {
     pub(crate) top_payment: Option<Beta>,
     pub(crate) top_address: Option<Beta>,
     pub(crate) single_address: Option<Beta>,
+    pub(crate) large_payments: Option<Beta>,
+    pub(crate) own_addresses: Option<Beta>,
     pub(crate) top_template: Option<Beta>,
     pub(crate) top_organisation: Option<Beta>,
     pub(crate) payment_mesh: Option<Beta>,
@@ -42,8 +44,11 @@ const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
 
 /// Exchanges in the busiest ten hours of people who live in one place, and of those in offices; 10 / 24 would be around the
 /// clock.
-const ONE_PLACE: Option<Beta> = Some((18.0, 9.0));
+const ONE_PLACE: Option<Beta> = Some(OF_ONE_PLACE);
+pub(crate) const OF_ONE_PLACE: Beta = (18.0, 9.0);
 const OFFICE_HOURS: Option<Beta> = Some((16.0, 4.0));
+/// Of accounts that are used around the clock, more by day.
+pub(crate) const AROUND_THE_CLOCK: Beta = (30.0, 30.0);
 /// The same where nothing but the hours tells people at work from machines.
 const HOURS_OF_WORK: Option<Beta> = Some((48.0, 12.0));
 
@@ -52,6 +57,8 @@ const SILENT: Expectation = Expectation {
     top_payment: None,
     top_address: None,
     single_address: None,
+    large_payments: None,
+    own_addresses: None,
     top_template: None,
     top_organisation: None,
     payment_mesh: None,
@@ -71,6 +78,8 @@ const OPERATOR: Expectation = Expectation {
     top_payment: LITTLE,
     top_address: LITTLE,
     single_address: LITTLE,
+    large_payments: LITTLE,
+    own_addresses: ANY,
     top_template: ANY,
     top_organisation: NONE,
     payment_mesh: Some((1.5, 1.5)),
@@ -114,7 +123,7 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 16] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 17] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -227,6 +236,19 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 16] = [
             occasion: LITTLE,
             breadth: LITTLE,
             focus: HARDLY,
+            ..SILENT
+        },
+    ),
+    (
+        BenignHypothesis::HomeWorkers,
+        Expectation {
+            top_payment: Some((2.0, 1.5)),
+            top_address: LITTLE,
+            large_payments: ALL,
+            own_addresses: Some((12.0, 1.5)),
+            top_template: ANY,
+            device_mesh: NONE,
+            occasion: LITTLE,
             ..SILENT
         },
     ),

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
 //! | single-address share | members on the most common address, over sightings of all addresses on two members or more |
+//! | large payments | members on an instrument that [`PAYER`] members share, over members with one |
+//! | own addresses | sightings of addresses that no other member has, over all of addresses |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
 //! | mesh share of devices | members on a device of the candidate's own that another member has too, over members with one; missing where anybody is known to pay |
 //! | cross-linked share | members on shared instruments that prompts and other identifiers of the candidate's own cross (module `cross_linked`), over members with one; missing where nobody knows what they ask |
@@ -27,6 +29,10 @@ use crate::{Facts, KindRole};
 /// Templates of its own from which a candidate's first uses tell a crowd from a pool: a pool starts one prompt on all of its
 /// accounts as suddenly as a crowd comes upon it, and new ones for as long as it works.
 const BURST_TEMPLATES: usize = 5;
+
+/// Members on one instrument from which somebody pays for others: who steals cards, or has them made, puts fewer on each, as an
+/// issuer stops more.
+const PAYER: usize = 40;
 
 /// One kind among the members.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +73,10 @@ pub struct Structure {
     pub top_address: Option<f64>,
     /// Members on the most common address, over all sightings of addresses on two members or more; `None` where there are none.
     pub single_address: Option<f64>,
+    /// Members on an instrument of [`PAYER`] or more, over members with one.
+    pub large_payments: Option<f64>,
+    /// Sightings of addresses that no other member has, over all of addresses.
+    pub own_addresses: Option<f64>,
     /// Most members on one template, over members with one.
     pub top_template: Option<f64>,
     /// Most members that declare one organisation, over all members; from the account table or a credential kind.
@@ -97,6 +107,8 @@ pub struct Structure {
     /// [`crate::behaviour::own_hours::one_clock`] of whoever measured it: the odds that one clock runs the accounts rather than that
     /// each keeps hours as people do.
     pub one_clock: Option<f64>,
+    /// The bits of that signal: positive where one clock runs the accounts.
+    pub clock_bits: Option<f64>,
 }
 
 /// Measures a candidate, its ambiguous members left out. `cross_linked`: the value of that signal, where it could be measured.
@@ -128,6 +140,8 @@ pub fn measure_structure(
         top_payment: top(KindRole::Payment),
         top_address: top(KindRole::Address),
         single_address: single_address(facts, &pairs),
+        large_payments: large_payments(facts, &pairs),
+        own_addresses: own_addresses(facts, &pairs),
         top_template: top(KindRole::Template),
         top_organisation: declared_organisation.or_else(|| top(KindRole::Credential)),
         declared_organisation,
@@ -142,6 +156,7 @@ pub fn measure_structure(
         weekdays,
         profile_peak,
         one_clock: None,
+        clock_bits: None,
         kinds,
     }
 }
@@ -188,10 +203,30 @@ fn single_address(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
     Some(shared().max()? as f64 / shared().sum::<usize>() as f64)
 }
 
+/// Sightings of addresses that are no other member's.
+fn own_addresses(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
+    let addresses = of_role(facts, pairs, KindRole::Address);
+    let own = addresses.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() == 1).count();
+    (!addresses.is_empty()).then(|| own as f64 / addresses.len() as f64)
+}
+
+/// Members whose instrument pays for [`PAYER`] members or more.
+fn large_payments(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
+    let payments = of_role(facts, pairs, KindRole::Payment);
+    let large = payments.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() >= PAYER);
+    let paid_for = distinct_count(large.flatten().map(|&(_, account)| account).collect());
+    let holders = distinct_count(payments.iter().map(|&(_, account)| account).collect());
+    (holders > 0).then(|| f64::from(paid_for) / f64::from(holders))
+}
+
+/// Those (identifier, account) pairs whose kind has a role.
+fn of_role(facts: Facts<'_>, pairs: &[(u32, u32)], role: KindRole) -> Vec<(u32, u32)> {
+    pairs.iter().copied().filter(|&(identifier, _)| facts.role_of(identifier) == role).collect()
+}
+
 /// Members on a shared payment instrument that isn't the most common one.
 fn payment_mesh(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
-    let payments: Vec<(u32, u32)> =
-        pairs.iter().copied().filter(|&(identifier, _)| facts.role_of(identifier) == KindRole::Payment).collect();
+    let payments = of_role(facts, pairs, KindRole::Payment);
     if payments.is_empty() {
         return None;
     }

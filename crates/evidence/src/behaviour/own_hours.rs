@@ -9,9 +9,10 @@
 //! of 0 by four standard errors.
 //!
 //! Bits: log2 of the ratio of two stated normal densities at the value, 0 +- .15 for one clock and 1 +- .5 for people or
-//! timers (1 for any value above it), both widened by the value's standard error; never positive, since offices keep one clock
-//! as well, and no less than -[`MOST_BITS`]. It speaks against a group that is an operator's by its shape alone: a pool whose
-//! customers stay with their accounts has hours of its own too, and is found by its behaviour. Cost: the active eighths of
+//! timers (1 for any value above it), both widened by the value's standard error, and no less than -[`MOST_BITS`]. Negative bits
+//! speak against a group that is an operator's by its shape alone: a pool whose customers stay with their accounts has hours of
+//! its own too, and is found by its behaviour. Positive ones speak for no operator, since offices keep one clock as well: they
+//! count against the harmless stories of people or projects that have nothing to do with each other ([`crate::benign`]). Cost: the active eighths of
 //! `sampled_accounts` accounts, a search each. Reference for the split halves: Spearman 1910,
 //! doi:10.1111/j.2044-8295.1910.tb00206.x.
 
@@ -75,7 +76,7 @@ pub fn own_hours(
         |at: f64, (mean, deviation)| Normal::new(mean, error.hypot(deviation)).map(|normal: Normal| normal.ln_pdf(at)).ok();
     // Who differs more than most people do keeps hours of its own all the same.
     let bits = (density(value, ONE_CLOCK)? - density(value.min(OWN_CLOCKS.0), OWN_CLOCKS)?) / std::f64::consts::LN_2;
-    Some(Signal { value, expected: OWN_CLOCKS.0, bits: bits.clamp(-MOST_BITS, 0.0), p_value: None, power: None })
+    Some(Signal { value, expected: OWN_CLOCKS.0, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None, power: None })
 }
 
 /// How much everybody differs; `None` where that isn't clear.

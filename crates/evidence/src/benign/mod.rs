@@ -21,7 +21,7 @@ use statrs::function::beta::ln_beta;
 
 use crate::config::BenignConfig;
 use crate::names::SignalName;
-use crate::stories::{Beta, Expectation, HYPOTHESES, OPERATORS};
+use crate::stories::{AROUND_THE_CLOCK, Beta, Expectation, HYPOTHESES, OF_ONE_PLACE, OPERATORS};
 use crate::structure::Structure;
 
 /// A harmless story.
@@ -44,6 +44,8 @@ pub enum BenignHypothesis {
     Agency,
     /// A few cards for many customers, each at home and with work of their own; what they have in common is a starter kit.
     Reseller,
+    /// People at home whose work somebody deals out and pays for, with a few cards for all of them.
+    HomeWorkers,
     /// One network and one template, everybody's own card.
     Class,
     /// Everybody at home, on an own card, with one template after the other in common.
@@ -97,6 +99,10 @@ impl BenignHypothesis {
             BenignHypothesis::Agency | BenignHypothesis::Reseller => {
                 matches!(signal, DiurnalPhase | RegistrationBursts | RegularUse | OfficeHours)
             }
+            BenignHypothesis::HomeWorkers => matches!(
+                signal,
+                DiurnalPhase | RegistrationBursts | TemplateFanOut | CapabilityConcentration | Synchrony | OfficeHours
+            ),
             BenignHypothesis::Class | BenignHypothesis::Course => matches!(
                 signal,
                 DiurnalPhase | RegistrationBursts | TemplateFanOut | CapabilityConcentration | Synchrony | RegularUse
@@ -120,6 +126,16 @@ impl BenignHypothesis {
     /// Whether a signal is of behaviour that no story brings.
     pub(crate) fn none_brings<Kind>(signal: &SignalName<Kind>) -> bool {
         matches!(signal, SignalName::OneQueue | SignalName::BanAndReplace)
+    }
+
+    /// Whether the story is of people or projects that have nothing to do with each other but what it says: each has hours of its
+    /// own.
+    pub(crate) fn is_of_many(self) -> bool {
+        use BenignHypothesis::*;
+        match self {
+            Campus | CarrierNat | Agency | Reseller | HomeWorkers | Course | BenchmarkCrowd | BuildService | Audience => true,
+            Enterprise | Departments | Workplace | Services | Class | Hackathon | Family | FreeCreditRing => false,
+        }
     }
 
     /// Whether the story is of a crowd of strangers, who pay for themselves: hardly two of them share a card.
@@ -179,7 +195,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
     // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And
     // what a story stands on has to be known: a crowd's prompts, how much of what a reseller's customers ask they have in
-    // common, a place of work's address and hours, and of services that several cards pay for day and night, as anybody's would
+    // common, a place of work's address and hours, people's homes and who pays for their work, and of services that several cards pay for day and night, as anybody's would
     // be, whose they are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
@@ -199,6 +215,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
             BenignHypothesis::Audience => !known && structure.interest > Some(0.0),
             BenignHypothesis::BenchmarkCrowd | BenignHypothesis::Course => !known || structure.top_template.is_some(),
             BenignHypothesis::Reseller => structure.focus.is_some(),
+            BenignHypothesis::HomeWorkers => structure.large_payments.is_some() && structure.own_addresses.is_some(),
             BenignHypothesis::Workplace => structure.single_address.is_some() && structure.profile_peak.is_some(),
             BenignHypothesis::Services => structure.declared_organisation.is_some(),
             _ => true,
@@ -217,14 +234,15 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
 /// whom each has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for
 /// what another story can't do without: projects on a build service have its address and not each other's prompts, departments
 /// have their offices and office days, services their organisation, a reseller its few cards and its customers work of their
-/// own.
+/// own, people who work at home somebody who pays.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
-    use BenignHypothesis::{BuildService, Departments, Reseller, Services, Workplace};
+    use BenignHypothesis::{BuildService, Departments, HomeWorkers, Reseller, Services, Workplace};
     const TWICE: f64 = 2.0 * SHARE_BITS;
     const THRICE: f64 = 3.0 * SHARE_BITS;
     let within = |most: f64, essential: bool| if essential { most } else { SHARE_BITS };
     let mesh_bits = within(THRICE, hypothesis.is_of_strangers());
     let address_bits = within(TWICE, matches!(hypothesis, BuildService | Departments | Workplace));
+    let payer_bits = within(TWICE, hypothesis == HomeWorkers);
     let weekday_bits = within(TWICE, hypothesis == Departments);
     let organisation_bits = within(TWICE, hypothesis == Services);
     let night_bits = within(THRICE, hypothesis == Workplace);
@@ -232,6 +250,8 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         (structure.top_payment, story.top_payment, operator.top_payment, within(TWICE, hypothesis == Reseller)),
         (structure.top_address, story.top_address, operator.top_address, address_bits),
         (structure.single_address, story.single_address, operator.single_address, address_bits),
+        (structure.large_payments, story.large_payments, operator.large_payments, payer_bits),
+        (structure.own_addresses, story.own_addresses, operator.own_addresses, SHARE_BITS),
         (structure.top_template, story.top_template, operator.top_template, SHARE_BITS),
         (structure.top_organisation, story.top_organisation, operator.top_organisation, organisation_bits),
         (structure.payment_mesh, story.payment_mesh, operator.payment_mesh, mesh_bits),
@@ -263,7 +283,17 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     let night = in_one_place.map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people));
     // Who is at home may be anywhere: together they have no night if each has one of its own.
     let anywhere = hypothesis == BenignHypothesis::Course;
-    of_shares + night * structure.one_clock.filter(|_| anywhere).unwrap_or(1.0)
+    let clock = if hypothesis.is_of_many() { bits_of_one_clock(structure) } else { 0.0 };
+    of_shares - clock + night * structure.one_clock.filter(|_| anywhere).unwrap_or(1.0)
+}
+
+/// How much one clock says against people or projects that have nothing to do with each other: nothing if it may be the day of one
+/// place.
+fn bits_of_one_clock(structure: &Structure) -> f64 {
+    let (Some(bits), Some(peak)) = (structure.clock_bits, structure.profile_peak) else { return 0.0 };
+    let peak = peak.clamp(0.01, 0.99);
+    let in_one_place = (ln_density(peak, OF_ONE_PLACE) - ln_density(peak, AROUND_THE_CLOCK)).exp();
+    bits.clamp(0.0, SHARE_BITS) / (1.0 + in_one_place)
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an

@@ -9,6 +9,8 @@ fn shape(size: u32) -> Structure {
         top_payment: None,
         top_address: None,
         single_address: None,
+        large_payments: None,
+        own_addresses: None,
         top_template: None,
         top_organisation: None,
         declared_organisation: None,
@@ -23,6 +25,7 @@ fn shape(size: u32) -> Structure {
         weekdays: None,
         profile_peak: None,
         one_clock: None,
+        clock_bits: None,
     }
 }
 
@@ -261,6 +264,53 @@ fn a_course_taken_all_over_the_world_has_no_night_and_each_of_its_people_has() {
     assert!(course(Some(0.001)) > course(None) + 2.0, "{} {}", course(Some(0.001)), course(None));
     // A class sits in one place.
     assert_eq!(bits(BenignHypothesis::Class, Some(0.001)), bits(BenignHypothesis::Class, None));
+}
+
+#[test]
+fn one_clock_speaks_against_projects_of_many_and_not_against_an_office() {
+    let without = |peak: f64| Structure {
+        top_address: Some(0.7),
+        payment_mesh: Some(0.8),
+        large_payments: Some(0.0),
+        own_addresses: Some(0.2),
+        profile_peak: Some(peak),
+        ..shape(100)
+    };
+    let lost = |hypothesis: BenignHypothesis, clock_bits: f64, peak: f64| {
+        let with = Structure { clock_bits: Some(clock_bits), ..without(peak) };
+        bits_of(hypothesis, &without(peak)) - bits_of(hypothesis, &with)
+    };
+    for told in explain_benign(&without(0.45), &BenignConfig::default()).likelihoods {
+        let hypothesis = told.hypothesis;
+        assert_eq!(lost(hypothesis, -8.0, 0.45), 0.0, "{hypothesis:?}");
+        let around_the_clock = lost(hypothesis, 4.5, 0.45);
+        assert_eq!(around_the_clock > 4.0, hypothesis.is_of_many(), "{hypothesis:?}: {around_the_clock}");
+        // One country's people keep one day.
+        assert!(lost(hypothesis, 4.5, 0.68) < 0.2, "{hypothesis:?}");
+        assert!(lost(hypothesis, 4.5, 1.0).abs() < 1e-9, "{hypothesis:?}");
+    }
+    assert!(BenignHypothesis::BuildService.is_of_many() && !BenignHypothesis::Enterprise.is_of_many());
+}
+
+#[test]
+fn people_at_home_whom_two_cards_pay_for_are_told_from_a_pool_by_who_pays() {
+    let paid = |large_payments: f64| Structure {
+        top_payment: Some(0.51),
+        top_address: Some(0.05),
+        top_template: Some(0.6),
+        payment_mesh: Some(0.49),
+        cross_linked: Some(0.97),
+        large_payments: Some(large_payments),
+        own_addresses: Some(0.93),
+        ..shape(140)
+    };
+    let best = explain_benign(&paid(0.99), &BenignConfig::default()).best();
+    assert!(best.hypothesis == BenignHypothesis::HomeWorkers && best.bits > 4.0, "{best:?}");
+    assert!(bits_of(BenignHypothesis::HomeWorkers, &paid(0.0)) < -5.0);
+    // Nothing is known of their homes.
+    let untold = Structure { own_addresses: None, ..paid(0.99) };
+    let of = explain_benign(&untold, &BenignConfig::default()).likelihoods;
+    assert!(of.iter().all(|likelihood| likelihood.hypothesis != BenignHypothesis::HomeWorkers));
 }
 
 #[test]
