@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, UnreadField};
+use hydralink::{AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, SeveralNames, UnreadField};
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
@@ -116,6 +116,7 @@ fn profile_text(profile: &Profile) -> String {
         }
     }
     lines.extend(ignored_lines(&hydralink::build::ignored_columns(&profile.files)));
+    lines.extend(several_lines(&hydralink::build::several_names(&profile.files)));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -191,7 +192,9 @@ fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
     let names: Vec<String> = nothing.into_iter().map(named).collect();
     let mut lines: Vec<String> = repeated
         .iter()
-        .filter_map(|one| one.repeats.map(|ours| format!("column {} was not read: another one is {ours} already", one.column)))
+        .filter_map(|one| {
+            one.repeats.as_ref().map(|ours| format!("column {} was not read: another one is {ours} already", one.column))
+        })
         .collect();
     if !names.is_empty() {
         let more = names.len().saturating_sub(IGNORED_SHOWN);
@@ -200,6 +203,14 @@ fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
         lines.push(format!("columns that mean nothing and were not read: {named}{more}; --map names them"));
     }
     lines
+}
+
+/// The columns that objects have under several names.
+fn several_lines(several: &[SeveralNames]) -> impl Iterator<Item = String> {
+    several.iter().map(|SeveralNames { column, names }| {
+        let names: Vec<String> = names.iter().map(|(name, rows)| format!("{name} ({})", counted(*rows, "row"))).collect();
+        format!("{column} was read from {}: of each object the first name that it has", names.join(" and "))
+    })
 }
 
 /// Reads event logs into a store.
@@ -353,6 +364,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(without_rows_line(&summary.without_rows));
     lines.extend(missing_lines(&summary.missing));
     lines.extend(ignored_lines(&summary.ignored));
+    lines.extend(several_lines(&summary.several_names));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());
     lines.join("\n")

@@ -22,7 +22,7 @@ use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode};
 use crate::error::EventError;
-use crate::fields::{Fields, with_paths};
+use crate::fields::{Fields, Key, Keys, MOST_KEYS, with_paths};
 use crate::gather::Pathways;
 use crate::header::no_header;
 use crate::ingested::{FileRead, Ingested};
@@ -190,6 +190,10 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
         }
         current = next?;
     }
+    if let Format::JsonLines(fields) = &format {
+        let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), path)?;
+        fold.describe(&layout);
+    }
     Ok(())
 }
 
@@ -295,6 +299,8 @@ pub(crate) struct Fold<'o> {
     bytes: Arc<AtomicU64>,
     rejects: Option<(PathBuf, BufWriter<std::fs::File>)>,
     units: UnitsSeen,
+    /// The names of fields of the file that is read.
+    keys: Keys,
     pub(crate) files: Vec<FileRead>,
     /// Files that lay among those that were read and are no events.
     pub(crate) left_out: Vec<String>,
@@ -339,6 +345,7 @@ impl<'o> Fold<'o> {
             bytes: Arc::default(),
             rejects,
             units: UnitsSeen::default(),
+            keys: Keys::default(),
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
@@ -365,12 +372,18 @@ impl<'o> Fold<'o> {
         if self.config.schema == SchemaMode::Strict {
             refuse_unknown(&layout.ignored, path)?;
         }
+        self.describe(layout);
+        Ok(())
+    }
+
+    /// Says what of the file that is read has a use.
+    fn describe(&mut self, layout: &Layout) {
         if let Some(file) = self.files.last_mut() {
             file.ignored = layout.ignored.clone();
             file.repeated = layout.repeated.clone();
             file.missing = layout.missing.clone();
+            file.several = layout.several.clone();
         }
-        Ok(())
     }
 
     /// Counts the rows of the file that was read last. One without any is a part that somebody's engine wrote all the same.
@@ -401,6 +414,11 @@ impl<'o> Fold<'o> {
                 first: format!("{} (row {one})", first.name()),
                 second: format!("{} (row {two})", second.name()),
             });
+        }
+        for (name, key) in part.keys {
+            if self.keys.len() < MOST_KEYS || key.exact || self.keys.contains_key(&name) {
+                self.keys.entry(name).or_insert(Key { rows: 0, ..key }).rows += key.rows;
+            }
         }
         self.rows += part.rows;
         self.unroutable += part.unroutable;

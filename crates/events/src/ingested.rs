@@ -25,9 +25,20 @@ pub struct FileRead {
     /// Columns that mean nothing to us.
     pub ignored: Vec<String>,
     /// Columns that weren't read because another one means the same, with our name of it.
-    pub repeated: Vec<(String, &'static str)>,
+    pub repeated: Vec<(String, String)>,
     /// Main columns it doesn't have.
     pub missing: Vec<String>,
+    /// Columns that its objects have under several names.
+    pub several: Vec<SeveralNames>,
+}
+
+/// A column that the objects of a JSON Lines file don't all have under the same name.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SeveralNames {
+    /// Our name of it.
+    pub column: String,
+    /// Theirs, each with the rows of which it was read.
+    pub names: Vec<(String, u64)>,
 }
 
 /// A mined template.

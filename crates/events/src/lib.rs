@@ -59,7 +59,7 @@ pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::{EventError, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;
 pub use ingest::{ingest, ingest_into};
-pub use ingested::{FileRead, Ingested, Template, UnreadField};
+pub use ingested::{FileRead, Ingested, SeveralNames, Template, UnreadField};
 pub use keep::{Element, Growing, InMemory, Keeper};
 pub use names::{Names, NamesRef};
 pub use normalise::forwarded::TrustedProxies;

@@ -14,6 +14,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::block::{BLOCK, Block, Row};
 use crate::error::EventError;
 use crate::event_ids::Counted;
+use crate::fields::Keys;
 use crate::gather::Event;
 use crate::manners::{Manner, Manners, Recent, TOO_MANY};
 use crate::normalise::forwarded::is_list;
@@ -107,6 +108,8 @@ pub(crate) struct Yield {
     pub(crate) kept_rows: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
+    /// The names of fields, in JSON Lines.
+    pub(crate) keys: Keys,
     pub(crate) card: Option<(u64, String)>,
     pub(crate) overflow: bool,
 }

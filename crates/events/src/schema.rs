@@ -29,7 +29,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::column_name::{ColumnName, Theirs};
 use crate::config::IngestConfig;
 use crate::error::{EventError, in_one_line, nearest, shortened};
-use crate::fields::Fields;
+use crate::fields::{Fields, Key, Keys, Mapped};
+use crate::ingested::SeveralNames;
 use crate::normalise::kind::{Length, Normaliser};
 
 /// What a column is used for.
@@ -301,6 +302,15 @@ impl Map {
 
     /// The columns of a file with this header.
     pub(crate) fn layout(&self, header: &[String], file: &Path) -> Result<Layout, EventError> {
+        let (layout, lacking) = self.columns_of(header, file)?;
+        match lacking.first() {
+            Some(mapped) => Err(mapped.is_missing(file, header)),
+            None => self.with_account(layout, file),
+        }
+    }
+
+    /// The columns of a header, and those that a map names and the header lacks.
+    fn columns_of(&self, header: &[String], file: &Path) -> Result<(Layout, Vec<Mapped>), EventError> {
         let objects = self.paths();
         // A path is written as it is: client.ip is no client_ip.
         let folded: Vec<Option<String>> = header.iter().map(|name| (!objects.leads_to(name)).then(|| fold(name))).collect();
@@ -309,7 +319,7 @@ impl Map {
             let name = fold(name);
             exact.or_else(|| folded.iter().position(|found| found.as_deref() == Some(&name)))
         };
-        let mut columns = Vec::new();
+        let (mut columns, mut lacking) = (Vec::new(), Vec::new());
         for (ours, usage, names, required) in self.meanings() {
             let found = names.iter().find_map(|name| position_of(name));
             match found {
@@ -320,71 +330,101 @@ impl Map {
                     let hint = format!("join them into one first, as DuckDB's SELECT *, {} AS {ours}", parts.join(" + "));
                     return Err(EventError::input(file, problem, hint));
                 }
-                None if required => {
-                    let near = nearest(&names[0], header.iter().map(String::as_str));
-                    let near = near.map_or(String::new(), |near| format!("did you mean {near:?}? or "));
-                    let problem = format!("no column {:?}, which the map has for {ours}", names[0]);
-                    let hint = format!("{near}write it as a list, [{:?}], where only some files have it", names[0]);
-                    return Err(EventError::input(file, problem, hint));
-                }
+                None if required => lacking.push(Mapped { ours, name: names[0].clone() }),
                 None => {}
             }
         }
         let mut layout = Layout::new(columns, header);
         self.part_repeated(&mut layout);
-        let require = |wanted: &Use, column: &str| {
-            if layout.columns.iter().any(|found| found.usage == *wanted) {
-                return Ok(());
-            }
-            // What means something already isn't what was meant.
-            let could_be = |name: &&String| ours_of(name).is_none_or(|ours| ours == column);
-            let free: Vec<String> = layout.ignored.iter().filter(could_be).cloned().collect();
-            Err(EventError::MissingColumn {
-                file: file.display().to_string(),
-                column: column.to_string(),
-                nearest: free.iter().take(COMPARED).find(|name| is_nearly(name, column)).cloned(),
-                found: free,
-            })
-        };
-        require(&Use::Account, "account_id")?;
-        Ok(layout)
+        Ok((layout, lacking))
+    }
+
+    /// A layout that has an account.
+    fn with_account(&self, layout: Layout, file: &Path) -> Result<Layout, EventError> {
+        if layout.columns.iter().any(|found| found.usage == Use::Account) {
+            return Ok(layout);
+        }
+        // What means something already isn't what was meant.
+        let could_be = |name: &&String| ours_of(name).is_none_or(|ours| ours == "account_id");
+        let free: Vec<String> = layout.ignored.iter().filter(could_be).cloned().collect();
+        Err(EventError::MissingColumn {
+            file: file.display().to_string(),
+            column: "account_id".to_string(),
+            nearest: free.iter().take(COMPARED).find(|name| is_nearly(name, "account_id")).cloned(),
+            found: free,
+        })
     }
 
     /// Tells columns that repeat another from those that mean nothing. Rows of one sighting don't read what wide ones do.
     fn part_repeated(&self, layout: &mut Layout) {
+        if layout.long {
+            return;
+        }
+        let read: HashSet<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
+        let mapped: HashMap<String, String> = (self.meanings().into_iter())
+            .filter(|(ours, ..)| read.contains(ours.as_str()))
+            .flat_map(|(ours, _, names, _)| names.into_iter().map(move |name| (name.to_lowercase(), ours.clone())))
+            .collect();
         let repeats = |name: &String| {
-            let ours = ours_of(name).filter(|_| !layout.long)?;
-            layout.columns.iter().any(|column| column.ours == ours).then(|| (name.clone(), ours))
+            let known = ours_of(name).filter(|ours| read.contains(ours)).map(str::to_owned);
+            known.or_else(|| mapped.get(&name.trim().to_lowercase()).cloned())
         };
-        layout.repeated = layout.ignored.iter().filter_map(repeats).collect();
         // As many names as fit into a line may all be another spelling of one.
-        let repeated: HashSet<&String> = layout.repeated.iter().map(|(name, _)| name).collect();
-        layout.ignored.retain(|name| !repeated.contains(name));
+        let (repeated, ignored): (Vec<_>, Vec<_>) = std::mem::take(&mut layout.ignored)
+            .into_iter()
+            .map(|name| (repeats(&name), name))
+            .partition(|(ours, _)| ours.is_some());
+        layout.repeated = repeated.into_iter().filter_map(|(ours, name)| Some((name, ours?))).collect();
+        layout.ignored = ignored.into_iter().map(|(_, name)| name).collect();
     }
 
-    /// The fields of JSON objects: every recognised name has its slot, whether the first lines have it or not.
+    /// The fields of JSON objects. The first lines say whether there are accounts, and of what form rows are; any other field may
+    /// come later.
     pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, Fields), EventError> {
-        let checked = self.layout(first_keys, file)?;
-        let mut columns = Vec::new();
-        let mut fields = self.paths();
+        let (checked, lacking) = self.columns_of(first_keys, file)?;
+        if let Some(account) = lacking.iter().find(|mapped| mapped.ours == "account_id") {
+            return Err(account.is_missing(file, first_keys));
+        }
+        let checked = self.with_account(checked, file)?;
+        let (mut columns, mut fields) = (Vec::new(), Fields { lacking, ..self.paths() });
         for (ours, usage, names, _) in self.meanings() {
-            // A field may have several meanings: they share its slot.
             let written = |name: &String| {
                 if name.contains('.') { vec![name.to_lowercase()] } else { vec![name.to_lowercase(), fold(name)] }
             };
-            let names: Vec<String> = names.iter().flat_map(written).collect();
-            let index = names.iter().find_map(|name| fields.slots.get(name)).copied().unwrap_or(columns.len());
-            for name in names {
-                fields.slots.entry(name).or_insert(index);
-            }
-            fields.width = fields.width.max(index + 1);
+            let index = fields.add_column(names.iter().flat_map(written));
             columns.push(self.column(ours, usage, index));
         }
         columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
         // An object that fields are read in is null in some rows: its name is read all the same.
         let ignored = checked.ignored.into_iter().filter(|name| !fields.holds(name)).collect();
-        let layout = Layout { ignored, missing: checked.missing, ..Layout::new(columns, &[]) };
-        Ok((layout, fields))
+        Ok((Layout { ignored, ..Layout::new(columns, &[]) }, fields))
+    }
+
+    /// The columns that the objects of a file had, once all of them were read.
+    ///
+    /// # Errors
+    /// A map names a field that none of them had.
+    pub(crate) fn settled(&self, layout: &Layout, fields: &Fields, keys: &Keys, file: &Path) -> Result<Layout, EventError> {
+        let present: HashSet<usize> = keys.values().filter_map(|key| key.slot).collect();
+        let has = |column: &LayoutColumn| fields.columns[column.index].iter().any(|slot| present.contains(slot));
+        let columns: Vec<LayoutColumn> = layout.columns.iter().filter(|column| has(column)).cloned().collect();
+        let is_there = |mapped: &&Mapped| columns.iter().any(|column| column.ours == mapped.ours);
+        let lacking = fields.lacking.iter().find(|mapped| !is_there(mapped) && layout.reads(&mapped.ours));
+        if let Some(mapped) = lacking {
+            return Err(mapped.is_missing(file, &keys.keys().cloned().collect::<Vec<_>>()));
+        }
+        let several = columns.iter().filter_map(|column| {
+            let of_column =
+                |key: &Key| key.rows > 0 && key.slot.is_some_and(|slot| fields.columns[column.index].contains(&slot));
+            let names = keys.iter().filter(|(_, key)| of_column(key)).map(|(name, key)| (name.clone(), key.rows));
+            Some(SeveralNames { column: column.ours.clone(), names: names.collect() }).filter(|found| found.names.len() > 1)
+        });
+        let several = several.collect();
+        let unread = keys.iter().filter(|(name, key)| key.rows == 0 && !fields.holds(name));
+        let unread = unread.map(|(name, _)| shortened(name).into_owned()).collect();
+        let mut settled = Layout { several, ignored: unread, ..Layout::new(columns, &[]) };
+        self.part_repeated(&mut settled);
+        Ok(settled)
     }
 
     /// The objects that fields are mapped in.
@@ -439,12 +479,19 @@ pub(crate) struct Layout {
     pub(crate) event_id: Option<usize>,
     pub(crate) ignored: Vec<String>,
     /// Columns that would mean what another one means, and so aren't read, with our name of it.
-    pub(crate) repeated: Vec<(String, &'static str)>,
+    pub(crate) repeated: Vec<(String, String)>,
     pub(crate) missing: Vec<String>,
+    /// Columns that objects have under several names.
+    pub(crate) several: Vec<SeveralNames>,
     pub(crate) width: usize,
 }
 
 impl Layout {
+    /// Whether a column of ours is read, if the file has it.
+    fn reads(&self, ours: &str) -> bool {
+        self.columns.iter().any(|column| column.ours == ours)
+    }
+
     fn new(mut columns: Vec<LayoutColumn>, header: &[String]) -> Self {
         let has = |wanted: Use| columns.iter().any(|column| column.usage == wanted);
         let (long, mined) = (has(Use::Kind) && has(Use::Value), has(Use::Prompt));
@@ -463,7 +510,7 @@ impl Layout {
             .map(|(ours, _)| (*ours).to_string())
             .collect();
         let event_id = columns.iter().position(|column| column.usage == Use::EventId);
-        Layout { long, columns, event_id, ignored, repeated: Vec::new(), missing, width: header.len() }
+        Layout { long, columns, event_id, ignored, repeated: Vec::new(), missing, several: Vec::new(), width: header.len() }
     }
 }
 
@@ -512,7 +559,7 @@ mod tests {
         let layout = Map::default().layout(&header(&["Account ID", "clientIp", "user-agent", "IP"]), Path::new("f")).unwrap();
         let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
         assert_eq!((ours, layout.ignored.len()), (vec!["account_id", "ip", "user_agent"], 0));
-        assert_eq!(layout.repeated, [("clientIp".to_string(), "ip")], "the name itself goes before an alias");
+        assert_eq!(layout.repeated, [("clientIp".to_string(), "ip".to_string())], "the name itself goes before an alias");
     }
 
     #[test]

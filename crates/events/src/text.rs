@@ -1,7 +1,7 @@
 //! CSV, TSV and JSON Lines: one piece of text to one yield. Numbers are never read as floats: an id stays what was written.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::Deserializer;
@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
-use crate::fields::Fields;
+use crate::fields::{Fields, Key, Keys, MOST_KEYS};
 use crate::normalise::{Reason, time};
 use crate::quotes::{Odd, Quoting};
 use crate::rows::{Cell, Place, Yield, requests, roles, status, tokens};
-use crate::schema::{Layout, Use};
+use crate::schema::{Layout, LayoutColumn, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
 
 /// How a text file is written.
@@ -169,7 +169,7 @@ impl Rows<'_, '_, '_> {
 fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
     let template = session.template_kind(layout);
     let mut cells = Cells::new(session, layout);
-    let mut spare = Vec::new();
+    let (mut keys, mut of_column, mut spare) = (KeysSeen::default(), Vec::new(), Vec::new());
     for (at, line) in piece.bytes.split(|&byte| byte == b'\n').enumerate() {
         let row = piece.first_line + at as u64;
         if line.trim_ascii().is_empty() {
@@ -184,7 +184,7 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
         };
         let values = match bad {
             Some(reason) => Err(reason),
-            None => object(without_nan(line, &mut spare), fields, session.config.schema == SchemaMode::Strict),
+            None => object(without_nan(line, &mut spare), fields, &mut keys, session.config.schema == SchemaMode::Strict),
         };
         match values {
             Err(reason) => {
@@ -192,8 +192,15 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                 out.reject(place, row, "line", reason, line);
             }
             Ok(Values { values, nested }) => {
-                let is_nested = |at: usize| nested.contains(&layout.columns[at].index);
-                let field = |at: usize| values[layout.columns[at].index].as_bytes();
+                // An object says what it has under the first of a column's names, be it null.
+                let first =
+                    |column: &LayoutColumn| fields.columns[column.index].iter().copied().find(|&slot| values[slot].is_some());
+                of_column.clear();
+                of_column.extend(layout.columns.iter().map(first));
+                of_column.iter().flatten().filter_map(|&slot| values[slot].as_ref()).for_each(|value| keys.note(value.key));
+                let is_nested = |at: usize| of_column[at].is_some_and(|slot| nested.contains(&slot));
+                let value = |at: usize| of_column[at].and_then(|slot| values[slot].as_ref());
+                let field = |at: usize| value(at).map_or(&b""[..], |value| value.text.as_bytes());
                 cells.fill(out, row, |at| if is_nested(at) { b"" } else { field(at) });
                 if !nested.is_empty() {
                     let bad = cells.cells.iter_mut().enumerate().filter(|(at, _)| is_nested(*at));
@@ -203,6 +210,7 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
             }
         }
     }
+    out.keys = keys.into_found();
 }
 
 /// A line whose `NaN` and `Infinity`, which JSON doesn't have and Python's `json.dumps` writes, are `null`, in `spare` if there are any.
@@ -228,35 +236,89 @@ fn without_nan<'l>(line: &'l [u8], spare: &'l mut Vec<u8>) -> &'l [u8] {
     spare
 }
 
+/// The names of fields that a piece's objects had, each looked up once.
+#[derive(Default)]
+struct KeysSeen {
+    number_of: HashMap<String, usize, ahash::RandomState>,
+    found: Vec<Key>,
+}
+
+impl KeysSeen {
+    /// The number of a name, if it is remembered, and what it stands for.
+    fn key(&mut self, path: &str, fields: &Fields) -> (Option<usize>, Key) {
+        if let Some(&number) = self.number_of.get(path) {
+            return (Some(number), self.found[number]);
+        }
+        // Nothing of ours is called by as much.
+        if path.len() > LONGEST {
+            return (None, Key::default());
+        }
+        let (number, key) = (self.found.len(), fields.key(path));
+        if number >= MOST_KEYS && !key.exact {
+            return (None, key);
+        }
+        self.number_of.insert(path.to_owned(), number);
+        self.found.push(key);
+        (Some(number), key)
+    }
+
+    /// Notes a row of which a name was read.
+    fn note(&mut self, number: Option<usize>) {
+        if let Some(number) = number {
+            self.found[number].rows += 1;
+        }
+    }
+
+    fn into_found(self) -> Keys {
+        self.number_of.into_iter().map(|(name, number)| (name, self.found[number])).collect()
+    }
+}
+
 /// The values of a JSON object by slot.
 #[derive(Debug, PartialEq, Eq)]
 struct Values<'l> {
-    /// Empty where missing or null.
-    values: Vec<Cow<'l, str>>,
+    values: Vec<Option<Value<'l>>>,
     /// Slots whose values are objects or lists.
     nested: Vec<usize>,
 }
 
-/// The values of a JSON object; the first of several aliases stays. Objects are entered where the map names a field in them.
-/// `strict` refuses fields that have no slot.
-fn object<'l>(line: &'l [u8], fields: &Fields, strict: bool) -> Result<Values<'l>, Reason> {
-    let mut found = Values { values: vec![Cow::Borrowed(""); fields.width], nested: Vec::new() };
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Value<'l> {
+    /// Empty if null.
+    text: Cow<'l, str>,
+    /// The number of the name it came under.
+    key: Option<usize>,
+    exact: bool,
+}
+
+/// The values of a JSON object; of several fields that differ in case and separators only, the one that is written as we write
+/// it, or the first. Objects are entered where the map names a field in them. `strict` refuses fields that mean nothing.
+fn object<'l>(line: &'l [u8], fields: &Fields, keys: &mut KeysSeen, strict: bool) -> Result<Values<'l>, Reason> {
+    let mut found = Values { values: vec![None; fields.width()], nested: Vec::new() };
     let mut unknown = false;
     walk(line, fields, &mut String::new(), &mut |path, value| {
-        let slot = fields.slot(path);
+        let (key, Key { slot, exact, .. }) = keys.key(path, fields);
         unknown |= slot.is_none();
-        let Some((at, slot)) = slot.map(|at| (at, &mut found.values[at])).filter(|(_, slot)| slot.is_empty()) else { return };
-        *slot = match value.as_bytes().first() {
+        let Some(slot) = slot else { return };
+        if found.values[slot]
+            .as_ref()
+            .is_some_and(|known| (known.exact || !exact) && !(known.text.is_empty() && known.key == key))
+        {
+            return;
+        }
+        let text = match value.as_bytes().first() {
             Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
             Some(b'"') => Cow::Owned(serde_json::from_str(value).unwrap_or_default()),
             _ if value == "null" => Cow::Borrowed(""),
             first => {
                 if matches!(first, Some(b'{' | b'[')) {
-                    found.nested.push(at);
+                    found.nested.push(slot);
                 }
                 Cow::Borrowed(value)
             }
         };
+        found.values[slot] = Some(Value { text, key, exact });
     })?;
     if unknown && strict { Err(Reason::UnknownField) } else { Ok(found) }
 }
@@ -315,7 +377,7 @@ impl<'l, F: FnMut(&str, &'l str)> Visitor<'l> for Entries<F> {
     }
 
     fn visit_map<A: MapAccess<'l>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((key, value)) = map.next_entry::<Key<'l>, &'l RawValue>()? {
+        while let Some((key, value)) = map.next_entry::<Name<'l>, &'l RawValue>()? {
             (self.0)(&key.0, value.get());
         }
         Ok(())
@@ -323,7 +385,7 @@ impl<'l, F: FnMut(&str, &'l str)> Visitor<'l> for Entries<F> {
 }
 
 #[derive(serde::Deserialize)]
-struct Key<'l>(#[serde(borrow)] Cow<'l, str>);
+struct Name<'l>(#[serde(borrow)] Cow<'l, str>);
 
 #[cfg(test)]
 mod tests {
@@ -345,16 +407,17 @@ mod tests {
     fn numbers_keep_their_digits_and_paths_lead_into_objects() {
         let map: Map = toml::from_str("[columns]\naccount_id = \"a\"\nip = \"c.ip\"\ndevice = \"d\"").unwrap();
         let (_, fields) = map.fields(&["a".into(), "c.ip".into(), "d".into()], std::path::Path::new("f")).unwrap();
-        let at = |path: &str| fields.slot(path).unwrap();
-        let read = |line: &'static str, strict| object(line.as_bytes(), &fields, strict);
+        let at = |path: &str| fields.key(path).slot.unwrap();
+        let read = |line: &'static str, strict| object(line.as_bytes(), &fields, &mut KeysSeen::default(), strict);
+        let text = |values: &Values<'_>, path: &str| values.values[at(path)].as_ref().unwrap().text.to_string();
         let values = read(r#"{"a": 12345678901234567890123, "D": "x\u0041\"", "z": [1]}"#, false).unwrap();
-        assert_eq!((&*values.values[at("a")], &*values.values[at("d")]), ("12345678901234567890123", "xA\""));
+        assert_eq!([text(&values, "a"), text(&values, "d")], ["12345678901234567890123", "xA\""]);
         assert_eq!(read(r#"{"a": 1, "z": 2}"#, true), Err(Reason::UnknownField));
         assert_eq!(read(r#"{"a": 1, "d": {}}"#, false).unwrap().nested, [at("d")]);
         assert_eq!(read(r#"{"a": 1"#, true), Err(Reason::BadJson));
         // A path goes into objects, whatever the case; another field's separators make it no path.
         let values = read(r#"{"a": 1, "cip": "no", "C": {"IP": "1.2.3.4", "port": {"x": 1}}}"#, false).unwrap();
-        assert_eq!((&*values.values[at("c.ip")], values.nested.len()), ("1.2.3.4", 0));
+        assert_eq!((&*text(&values, "c.ip"), values.nested.len()), ("1.2.3.4", 0));
         assert_eq!(read(r#"{"a": 1, "c": {"ip": 1, "port": 2}}"#, true), Err(Reason::UnknownField));
         assert_eq!(read(r#"{"a": 1, "c": {"ip": [1]}}"#, false).unwrap().nested, [at("c.ip")]);
         assert_eq!(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use events::schema::Map;
-use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, Sources, Template, UnreadField};
+use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SeveralNames, Sources, Template, UnreadField};
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
@@ -75,6 +75,8 @@ pub struct BuildSummary {
     pub missing: Vec<MissingColumn>,
     /// Columns of the files that were read that mean nothing.
     pub ignored: Vec<IgnoredColumn>,
+    /// Columns that the objects of JSON Lines files don't all have under the same name, with the rows of each.
+    pub several_names: Vec<SeveralNames>,
     /// Whether labels of the account table or reasons of the allow list were left out, for under a key nobody is to read them.
     pub texts_left_out: bool,
     /// Whether the store was written: not if every file was skipped.
@@ -120,20 +122,31 @@ pub struct IgnoredColumn {
     pub meant: Option<&'static str>,
     /// What it means, if it wasn't read because another column means that too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub repeats: Option<&'static str>,
+    pub repeats: Option<String>,
 }
 
 /// The columns of files that mean nothing, by name; without those that are known and have no use.
 pub fn ignored_columns(files: &[FileRead]) -> Vec<IgnoredColumn> {
-    let mut by_name: BTreeMap<(&str, Option<&'static str>), u64> = BTreeMap::new();
+    let mut by_name: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
     let nothing = files.iter().flat_map(|file| &file.ignored).map(|column| (column.as_str(), None));
-    let repeated = files.iter().flat_map(|file| &file.repeated).map(|(column, ours)| (column.as_str(), Some(*ours)));
+    let repeated = files.iter().flat_map(|file| &file.repeated).map(|(column, ours)| (column.as_str(), Some(ours.as_str())));
     nothing.chain(repeated).for_each(|column| *by_name.entry(column).or_default() += 1);
     let read = by_name.into_iter().map(|((column, repeats), files)| {
         let meant = events::schema::meant_by(column).filter(|_| repeats.is_none());
-        IgnoredColumn { column: column.to_owned(), files, meant, repeats }
+        IgnoredColumn { column: column.to_owned(), files, meant, repeats: repeats.map(str::to_owned) }
     });
     read.filter(|ignored| ignored.meant.is_none_or(|meant| !ignored.column.trim().eq_ignore_ascii_case(meant))).collect()
+}
+
+/// The columns that objects have under several names, over all files.
+pub fn several_names(files: &[FileRead]) -> Vec<SeveralNames> {
+    let mut by_column: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for SeveralNames { column, names } in files.iter().flat_map(|file| &file.several) {
+        let known = by_column.entry(column).or_default();
+        names.iter().for_each(|(name, rows)| *known.entry(name).or_default() += rows);
+    }
+    let names = |names: BTreeMap<&str, u64>| names.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+    by_column.into_iter().map(|(column, of)| SeveralNames { column: column.to_owned(), names: names(of) }).collect()
 }
 
 /// Reads event logs and describes them, without a store.
@@ -410,6 +423,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         texts_left_out: false,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
         ignored: ignored_columns(&ingested.files),
+        several_names: several_names(&ingested.files),
         changed: true,
         networks_dropped: false,
     }
