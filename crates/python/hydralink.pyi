@@ -142,7 +142,7 @@ class Store:
     # events in
     def update(
         self,
-        events: Events,
+        events: Events | None = None,
         *,
         accounts: Path | ArrowStream | None = None,
         releases: Path | ArrowStream | None = None,

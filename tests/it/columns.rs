@@ -77,3 +77,113 @@ fn columns_of_json_lines_are_those_of_the_whole_file() {
     let listed = bench.ok(&["profile", &renamed, "--map", "account_id=user.id", "--format", "json"]).json();
     assert_eq!(listed["files"][0]["ignored"], serde_json::json!(["source_address"]));
 }
+
+/// Five thousand rows were refused for one that a client dated itself.
+#[test]
+fn a_time_in_another_unit_rejects_its_row_alone() {
+    let bench = Bench::new();
+    let row = |at: usize, time: &str| format!("{{\"account_id\":\"a{at}\",\"ts\":{time}}}\n");
+    let good = |at| row(at, "\"2026-05-01T00:00:00Z\"");
+    for odd in ["1777593600", "\"1777593600\"", "1777593600123"] {
+        let rows = (0..2_000).map(|at| if at == 3 || at == 1_700 { row(at, odd) } else { good(at) });
+        let events = bench.file("events.jsonl", rows.collect::<String>());
+        let told = bench.ok(&["build", &events, "-o", "store", "--rejects", "bad.jsonl"]).stdout;
+        assert!(told.contains("2,000 rows, 2 rejected") && told.contains("2 other_time_unit"), "{told}");
+        assert!(told.contains("1,998 accounts"), "{told}");
+    }
+    let csv = "account_id,ts\na,1777593600\nb,2026-05-01T00:00:00Z\nc,1777593601\n";
+    assert!(bench.ok(&["build", &bench.file("three.csv", csv), "-o", "store"]).stdout.contains("3 rows, 1 rejected"));
+    // Of two neither can be told to be the wrong one.
+    let csv = "account_id,ts\na,1777593600\nb,2026-05-01T00:00:00Z\n";
+    bench.fails(2, &["mixes timestamps"], &["build", &bench.file("two.csv", csv), "-o", "store"]);
+    // A file that changes its unit is no stray row.
+    let rows = (0..2_000).map(|at| if at < 1_200 { good(at) } else { row(at, "1777593600") }).collect::<String>();
+    bench.fails(2, &["800 of 2000 rows", "other_time_unit"], &["build", &bench.file("both.jsonl", rows), "-o", "store"]);
+}
+
+/// Each account of a column that became a number was two.
+#[test]
+fn accounts_that_differ_by_zeros_are_told() {
+    let bench = Bench::new();
+    let day = |name: &str, ids: &[&str]| {
+        bench.file(name, ids.iter().fold("account_id,ip\n".to_owned(), |text, id| text + id + ",8.8.8.8\n"))
+    };
+    let (first, second) = (day("1.csv", &["00042", "00007", "10001"]), day("2.csv", &["42", "7.0", "10001", "12"]));
+    let told = "1 account is there as a number with zeros and without, 00042 and 42 for instance";
+    let built = bench.ok(&["build", &first, &second, "-o", "store"]);
+    assert!(built.stderr.contains(told), "{}", built.stderr);
+    assert!(!bench.ok(&["build", &first, "-o", "store"]).stderr.contains("zeros"));
+    let updated = bench.ok(&["update", "store", &second, "--format", "json"]);
+    assert!(updated.stderr.contains(told), "{}", updated.stderr);
+    let expected = serde_json::json!({"accounts": 1, "first": "00042", "plain": "42"});
+    assert_eq!(updated.json()["alike_accounts"], expected);
+}
+
+#[test]
+fn side_tables_that_fit_nothing_are_told() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "account_id,ip,model\n007,8.8.8.8,m\n008,8.8.8.8,m\n");
+    let accounts = bench.file("accounts.csv", "account_id,created_at,colour\n7,2026-02-01,red\n8,2026-02-01,\n8,2026-02-02,\n");
+    let releases = bench.file("releases.csv", "model,released_at\nn,2026-02-01\nm,2026-02-02\n");
+    let allow = bench.file("allow.csv", "kind,value,reason\naccount,007,x\nip,8.8.4.4,x\nip,8.8.4.4,x\n");
+    let tables = ["--accounts", &accounts, "--releases", &releases, "--allow", &allow];
+    let built = bench.ok(&[&["build", &events, "-o", "store"][..], &tables].concat());
+    for told in [
+        "accounts.csv: none of 3 rows are of an account that occurs in the events",
+        "allow.csv: only 1 of 3 rows are of an account or identifier",
+        "accounts.csv: 1 row says otherwise than an earlier row of the same",
+    ] {
+        assert!(built.stderr.contains(told), "{told}: {}", built.stderr);
+    }
+    assert!(!built.stderr.contains("releases"), "half of it matches: {}", built.stderr);
+    assert!(built.stdout.contains("accounts: columns that mean nothing and were not read: colour"), "{}", built.stdout);
+    let json = bench.ok(&[&["build", &events, "-o", "store", "--format", "json"][..], &tables].concat()).json();
+    let counts =
+        |table: usize| ["rows", "matched", "conflicting"].map(|name| json["tables"][table][name].as_u64().expect(name));
+    assert_eq!([counts(0), counts(1), counts(2)], [[3, 0, 1], [2, 1, 0], [3, 1, 0]]);
+    // An update tells of the tables that it is given.
+    let more = bench.file("more.csv", "account_id,ip\n009,8.8.8.8\n");
+    assert_eq!(bench.ok(&["update", "store", &more, "--format", "json"]).json()["tables"], serde_json::json!([]));
+}
+
+#[test]
+fn a_column_without_values_and_one_of_a_single_value_are_told() {
+    let bench = Bench::new();
+    let rows = |ip: &dyn Fn(usize) -> String| {
+        (0..200).fold("account_id,ip\n".to_owned(), |text, at| text + &format!("a{at},{}\n", ip(at)))
+    };
+    let good = bench.file("good.csv", rows(&|at| format!("9.9.{at}.1")));
+    let empty = bench.file("empty.csv", rows(&|_| String::new()));
+    let same = bench.file("same.csv", rows(&|_| "9.9.9.9".to_owned()));
+    let build = |file: &str| bench.ok(&["build", &good, file, "-o", "store", "--format", "json"]).json();
+    let one = |file: &str| serde_json::json!([{"column": "ip", "files": 1, "first": file}]);
+    let built = build(&empty);
+    assert_eq!((&built["empty"], &built["one_value"]), (&one(&empty), &serde_json::json!([])));
+    assert_eq!(built["filled"], serde_json::json!([["account_id", 400], ["ip", 200]]));
+    let built = build(&same);
+    assert_eq!((&built["empty"], &built["one_value"]), (&serde_json::json!([]), &one(&same)));
+    let told = bench.ok(&["update", "store", &empty]).stdout;
+    assert!(told.contains("empty.csv: no row has a value of ip, which other events have"), "{told}");
+    let told = bench.ok(&["profile", &good, &empty]).stdout;
+    assert!(told.contains("rows with a value: account_id 100.0%, ip 50.0%"), "{told}");
+}
+
+#[test]
+fn a_folder_is_the_events_in_it() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("lake/dt=1/_temporary")).expect("folders");
+    let row = |account: &str| format!("account_id,ip\n{account},8.8.8.8\n");
+    for (name, account) in [("dt=1/part-0.csv", "a"), ("part-1.csv", "b"), ("dt=1/_temporary/part-2.csv", "c")] {
+        bench.file(&format!("lake/{name}"), row(account));
+    }
+    bench.file("lake/dt=1/_SUCCESS", "");
+    let accounts = bench.file("lake/accounts.csv", "account_id,created_at\na,2026-02-01\n");
+    let ran = bench.ok(&["build", "lake/", "-o", "store", "--accounts", &accounts]);
+    assert!(
+        ran.stdout.contains("2 accounts") && ran.stderr.contains("_SUCCESS and 1 other file were left out"),
+        "{}",
+        ran.stderr
+    );
+    std::fs::create_dir(bench.path("none")).expect("a folder");
+    bench.fails(2, &["no events in this folder", ".parquet"], &["build", "none", "-o", "store"]);
+}

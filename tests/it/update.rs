@@ -226,9 +226,58 @@ fn a_file_that_comes_again_with_other_content_is_told() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("4 rows (2 of them new)") && ran.stdout.contains("1 row repeats an event"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("4 rows (1 of them new)") && ran.stdout.contains("1 row repeats an event"), "{}", ran.stdout);
     let again = bench.ok(&["update", "store", "night.csv"]);
     assert!(again.stderr.contains("skipped") && !again.stderr.contains("other content"), "{}", again.stderr);
     let other = bench.file("other.csv", "account_id,ip\na,8.8.4.4\n");
     assert!(!bench.ok(&["update", "store", &other]).stderr.contains("other content"));
+}
+
+/// A day that was delivered again dropped the networks, and was told as new.
+#[test]
+fn what_was_read_before_drops_nothing() {
+    let bench = Bench::new();
+    let day = |name: &str, rows: &str| bench.file(name, format!("account_id,ip,card,event_id\n{rows}"));
+    let rows = ["a,8.8.8.8,c1,e1\n", "b,8.8.8.8,c1,e2\n", "c,8.8.4.4,c2,e3\n"];
+    let whole = day("day.csv", &rows.concat());
+    let again = day("again.csv", &rows.iter().rev().copied().collect::<String>());
+    bench.ok(&["build", &whole, "-o", "store"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let ran = bench.ok(&["update", "store", &again]);
+    assert!(!ran.stderr.contains("dropped"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("6 rows (0 of them new)") && ran.stdout.contains("3 rows repeat an event"), "{}", ran.stdout);
+    assert!(bench.run(&["networks", "store", "--all"]).code < 2, "the networks are there");
+    bench.ok(&["verify", "store"]);
+    // The store has read it, as if both had been built at once.
+    assert!(bench.ok(&["update", "store", &again]).stderr.contains("skipped"));
+    bench.ok(&["build", &whole, &again, "-o", "both"]);
+    bench.ok(&["build", &whole, "-o", "batches"]);
+    bench.ok(&["update", "batches", &again]);
+    same(&bench, "both", "batches");
+}
+
+/// It was thrown away with exit code 0.
+#[test]
+fn a_table_is_read_where_no_event_is_new() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "account_id,ip,model\na,8.8.8.8,m\nb,8.8.8.8,m\n");
+    let banned = |name: &str, day: &str| bench.file(name, format!("account_id,banned_at\nb,{day}\n"));
+    let (first, second) = (banned("1.csv", "2026-02-01"), banned("2.csv", "2026-02-02"));
+    bench.ok(&["build", &events, "-o", "store", "--accounts", &first]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let ran = bench.ok(&["update", "store", &events, "--accounts", &first]);
+    assert!(!ran.stderr.contains("dropped") && !ran.stderr.contains("Next"), "it says nothing new: {}", ran.stderr);
+    let ran = bench.ok(&["update", "store", &events, "--accounts", &second]);
+    assert!(ran.stderr.contains("beside the events before and were dropped"), "{}", ran.stderr);
+    let shown = |what: &str| bench.ok(&["show", "store", "account:b"]).stdout.contains(what);
+    assert!(shown("2026-02-02"));
+    // Without any events.
+    bench.ok(&["update", "store", "--accounts", &first]);
+    assert!(shown("2026-02-01"));
+    let allow = bench.file("allow.csv", "kind,value,reason\nip,8.8.8.8,ours\n");
+    bench.ok(&["build", &events, "-o", "bare"]);
+    bench.ok(&["update", "bare", "--allow", &allow, "--accounts", &first]);
+    bench.ok(&["build", &events, "-o", "whole", "--accounts", &first, "--allow", &allow]);
+    same(&bench, "whole", "bare");
+    bench.fails(2, &["nothing to read"], &["update", "store"]);
 }

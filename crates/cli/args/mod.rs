@@ -72,6 +72,7 @@ pub(crate) enum Command {
     /// Read event logs into a store
     Build(Build),
     /// Read more event logs into a store: the same result as building everything at once
+    #[command(mut_arg("events", |events| events.required(false)))]
     Update(Update),
     /// Write a store as it stood at an earlier time, to ask it everything that today's can be asked
     AsOf(AsOf),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, SeveralNames, UnreadField};
+use hydralink::{AlikeAccounts, AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, SeveralNames, TableRead, UnreadField};
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
@@ -90,6 +90,10 @@ fn profile_text(profile: &Profile) -> String {
     lines.extend(absent_line(profile.absent));
     lines.extend(forwarded_line(profile.forwarded));
     lines.extend(unroutable_line(profile.unroutable));
+    let filled = hydralink::build::filled_columns(&profile.files).into_iter();
+    let share = |rows: u64| format!("{:.1}%", 100.0 * rows as f64 / profile.rows.max(1) as f64);
+    let filled: Vec<String> = filled.map(|(column, rows)| format!("{column} {}", share(rows))).collect();
+    lines.push(format!("rows with a value: {}", filled.join(", ")));
     lines.push(String::new());
     lines.push(format!(
         "{:<22}{:>12}{:>8}{:>8}{:>8}{:>9}{:>18}",
@@ -165,18 +169,19 @@ fn without_rows_line(files: &[String]) -> Option<String> {
     Some(format!("{first}{more} {have} columns and no rows"))
 }
 
-/// The main columns that files lack, those of the same files in one line.
-fn missing_lines(missing: &[MissingColumn]) -> Vec<String> {
+/// The main columns that files lack, or have nothing in, those of the same files in one line.
+fn missing_lines(missing: &[MissingColumn], empty: &[MissingColumn]) -> Vec<String> {
     let same = |one: &MissingColumn, other: &MissingColumn| (one.files, &one.first) == (other.files, &other.first);
-    let line = |columns: &[MissingColumn]| {
+    let line = |columns: &[MissingColumn], no: &str| {
         let names: Vec<&str> = columns.iter().map(|one| one.column.as_str()).collect();
         let more = match columns[0].files - 1 {
             0 => String::new(),
             some => format!(" and {}", counted(some, "other file")),
         };
-        format!("{}{more}: no column {}, which other events have", columns[0].first, names.join(", "))
+        format!("{}{more}: {no} {}, which other events have", columns[0].first, names.join(", "))
     };
-    missing.chunk_by(same).map(line).collect()
+    let missing = missing.chunk_by(same).map(|columns| line(columns, "no column"));
+    missing.chain(empty.chunk_by(same).map(|columns| line(columns, "no row has a value of"))).collect()
 }
 
 /// Columns that were not read and are named.
@@ -252,10 +257,11 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     }
     if !shared.quiet {
         if summary.networks_dropped {
-            eprintln!(
-                "networks found before are of fewer events and were dropped: run `hydralink detect {}`",
-                arguments.store.display()
-            );
+            let why = match summary.new_rows - summary.new_duplicates {
+                0 => "go by what was known beside the events before",
+                _ => "are of fewer events",
+            };
+            eprintln!("networks found before {why} and were dropped: run `hydralink detect {}`", arguments.store.display());
         } else if summary.changed {
             eprintln!("Next: hydralink detect {}", arguments.store.display());
         }
@@ -270,18 +276,68 @@ fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
             0 => (String::new(), "was"),
             some => (format!(" and {}", counted(some, "other file")), "were"),
         };
-        output.say(&format!("{first}{more} {were} left out, as an engine's own: their names begin with _ or ."))?;
+        output.say(&format!("{first}{more} {were} left out: by their names they are an engine's own, or no events"))?;
     }
     Ok(())
 }
 
-/// What nobody expects to be missing.
+/// What nobody expects to be missing, or to be there.
 fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
     say_left_out(&summary.left_out, output)?;
+    if let Some(AlikeAccounts { accounts, first, plain }) = &summary.alike_accounts {
+        let are = if *accounts == 1 { "is" } else { "are" };
+        output.say(&format!(
+            "{} {are} there as a number with zeros and without, {first} and {plain} for instance, most probably one that counts twice: \
+             write ids as text in all files",
+            counted(*accounts, "account")
+        ))?;
+    }
+    for read in summary.tables.iter().filter(|read| read.rows > 0 && 2 * read.matched < read.rows) {
+        let (what, none) = (named_in(read.table), read.matched == 0);
+        let few = if none { "none".to_owned() } else { format!("only {}", grouped(read.matched)) };
+        output.say(&format!(
+            "{}: {few} of {} {what} that occurs in the events: is it written alike?",
+            read.file,
+            counted(read.rows, "row")
+        ))?;
+    }
+    for read in summary.tables.iter().filter(|read| read.conflicting > 0) {
+        let say = if read.conflicting == 1 { "says" } else { "say" };
+        output.say(&format!(
+            "{}: {} {say} otherwise than an earlier row of the same; the first counts",
+            read.file,
+            counted(read.conflicting, "row")
+        ))?;
+    }
     if summary.texts_left_out {
         output.say("labels and reasons are free text that may name anybody: a store under a key doesn't keep them")?;
     }
     Ok(())
+}
+
+/// What the rows of a side table speak of.
+fn named_in(table: &str) -> &'static str {
+    match table {
+        "accounts" => "are of an account",
+        "releases" => "are of a model",
+        _ => "are of an account or identifier",
+    }
+}
+
+/// How side tables fit the events.
+fn table_lines(tables: &[TableRead]) -> impl Iterator<Item = String> {
+    tables.iter().flat_map(|read| {
+        let fit = format!(
+            "{}: {}, {} {} that occurs in the events",
+            read.table,
+            counted(read.rows, "row"),
+            grouped(read.matched),
+            named_in(read.table)
+        );
+        let ignored = (!read.ignored.is_empty())
+            .then(|| format!("{}: columns that mean nothing and were not read: {}", read.table, read.ignored.join(", ")));
+        std::iter::once(fit).chain(ignored)
+    })
 }
 
 /// Writes a store as it stood at an earlier time.
@@ -313,7 +369,7 @@ fn as_of_text(made: &AsOf) -> String {
 pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     let identifiers: Vec<String> =
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
-    let new = match summary.new_rows {
+    let new = match summary.new_rows - summary.new_duplicates {
         all if all == summary.rows => String::new(),
         some => format!(" ({} of them new)", grouped(some)),
     };
@@ -362,7 +418,12 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines.push(format!("{rows} {have} another row's event id with other content; all counted, check who writes the ids"));
     }
     lines.extend(without_rows_line(&summary.without_rows));
-    lines.extend(missing_lines(&summary.missing));
+    lines.extend(missing_lines(&summary.missing, &summary.empty));
+    lines.extend(summary.one_value.iter().map(|one| {
+        let more = if one.files > 1 { format!(" and {}", counted(one.files - 1, "other file")) } else { String::new() };
+        format!("{}{more}: all rows have the same {}, whoever they are of", one.first, one.column)
+    }));
+    lines.extend(table_lines(&summary.tables));
     lines.extend(ignored_lines(&summary.ignored));
     lines.extend(several_lines(&summary.several_names));
     lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));

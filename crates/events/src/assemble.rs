@@ -19,13 +19,13 @@ use crate::error::EventError;
 use crate::event_ids::EventIds;
 use crate::gather::{Present, Runs};
 use crate::ingest::Fold;
-use crate::ingested::{Ingested, Template, UnreadField};
+use crate::ingested::{AlikeAccounts, Ingested, Template, UnreadField};
 use crate::keep::{Element, Growing, Keeper};
 use crate::manners::{self, Manner};
 use crate::names::Names;
 use crate::schema::TEMPLATE_KIND;
 use crate::session::{PROMPT_KIND, Session};
-use crate::tables::{self, AccountAttributes};
+use crate::tables::{self, AccountAttributes, TableRead};
 use crate::templates;
 use crate::waiting::{Flags, Stock};
 
@@ -66,15 +66,19 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
 
     phase("tables");
     let (event_pathway, event_pathways) = event_pathways(session, &fold, &names, &new_account);
-    let mut accounts = match &session.config.accounts {
-        Some(path) => tables::accounts(session, path, &names.accounts)?,
-        None => AccountAttributes::default(),
-    };
+    let mut tables = Vec::new();
+    let mut accounts = AccountAttributes::default();
+    if let Some(path) = &session.config.accounts {
+        let (read, fit) = tables::accounts(session, path, &names.accounts)?;
+        accounts = read;
+        tables.push(fit);
+    }
     if accounts.pathway.is_empty() && !event_pathway.is_empty() {
         accounts.pathway.clone_from(&event_pathway);
         accounts.pathways.clone_from(&event_pathways);
     }
-    let (allowed_accounts, allowed_identifiers) = allowed(session, &names)?;
+    let releases = releases(session, &models, &mut tables)?;
+    let (allowed_accounts, allowed_identifiers) = allowed(session, &names, &mut tables)?;
     let mined_now = mined.iter().flat_map(|mined| &mined.templates);
     let templates = names.templates(mined_now.chain(&fold.mined_before));
     Ok(Ingested {
@@ -84,18 +88,21 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         event_pathway,
         event_pathways,
         accounts,
-        releases: releases(session, &models)?,
+        releases,
         models,
         capabilities,
         allowed_identifiers,
         allowed_accounts,
         templates,
         declared_kinds: session.map.kinds.clone(),
+        tables,
+        alike: AlikeAccounts::of(session, &names.accounts),
         files: fold.files,
         left_out: fold.left_out,
         without_rows: fold.without_rows,
         rows: fold.rows,
         new_rows: fold.rows - fold.before.rows,
+        new_duplicates: fold.duplicates - fold.before.duplicates,
         rejected: fold.rejected.into_iter().collect(),
         kept_rows: fold.kept_rows,
         unread: (fold.unread.into_iter())
@@ -190,25 +197,34 @@ fn event_pathways(session: &Session<'_>, fold: &Fold<'_>, names: &Canonical, new
 }
 
 /// When the models that events name were released, as far as the table of releases says.
-fn releases(session: &Session<'_>, models: &[String]) -> Result<Vec<(u16, Seconds)>, EventError> {
+fn releases(session: &Session<'_>, models: &[String], tables: &mut Vec<TableRead>) -> Result<Vec<(u16, Seconds)>, EventError> {
     let Some(path) = &session.config.releases else { return Ok(Vec::new()) };
     let known = |(model, time)| Some((models.binary_search(&model).ok()? as u16, time));
-    Ok(tables::releases(path)?.into_iter().filter_map(known).collect())
+    let (releases, fit) = tables::releases(path, models)?;
+    tables.push(fit);
+    Ok(releases.into_iter().filter_map(known).collect())
 }
 
 /// An account or identifier that must not be acted upon, and why.
 type Allowed = (u32, String);
 
 /// The accounts and the identifiers of the allow list that are in use, ascending.
-fn allowed(session: &Session<'_>, names: &Canonical) -> Result<(Vec<Allowed>, Vec<Allowed>), EventError> {
+fn allowed(
+    session: &Session<'_>,
+    names: &Canonical,
+    tables: &mut Vec<TableRead>,
+) -> Result<(Vec<Allowed>, Vec<Allowed>), EventError> {
     let (mut accounts, mut identifiers) = (Vec::new(), Vec::new());
     let Some(path) = &session.config.allow else { return Ok((accounts, identifiers)) };
-    for (kind, value, reason) in tables::allowed(session, path)? {
-        if kind == "account" {
-            accounts.extend(names.accounts.find(value.as_bytes()).map(|id| (id, reason)));
-        } else {
-            identifiers.extend(names.find(&kind, &value).map(|id| (id, reason)));
-        }
+    let find = |kind: &str, value: &str| match kind {
+        "account" => names.accounts.find(value.as_bytes()),
+        kind => names.find(kind, value),
+    };
+    let (list, fit) = tables::allowed(session, path, |kind, value| find(kind, value).is_some())?;
+    tables.push(fit);
+    for (kind, value, reason) in list {
+        let of_kind = if kind == "account" { &mut accounts } else { &mut identifiers };
+        of_kind.extend(find(&kind, &value).map(|id| (id, reason)));
     }
     accounts.sort();
     identifiers.sort();

@@ -150,7 +150,8 @@ impl Base<'_> {
         fold.duplicates = self.duplicate_events;
         fold.files.clone_from(&self.files);
         fold.rows = self.files.iter().map(|file| file.rows).sum();
-        fold.before = Before { rows: fold.rows, rejected: fold.rejected.values().sum(), kept_rows: fold.kept_rows };
+        let rejected = fold.rejected.values().sum();
+        fold.before = Before { rows: fold.rows, rejected, kept_rows: fold.kept_rows, duplicates: fold.duplicates };
         Ok(())
     }
 

@@ -16,9 +16,10 @@ use arrow_schema::{ArrowError, DataType, Field};
 use crate::columnar::{BATCH, ColumnReader, hyphenated, inside, paths, take_rows};
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
+use crate::normalise::time::{FirstUnits, Unit};
 use crate::rows::{Place, Yield, roles};
-use crate::schema::{Layout, Map, Use};
-use crate::session::Session;
+use crate::schema::{Layout, LayoutColumn, Map, Use};
+use crate::session::{Role, Session};
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -135,6 +136,17 @@ pub(crate) fn broken(name: &str, error: &ArrowError) -> EventError {
     EventError::input(Path::new(name), format!("the stream of batches broke off: {error}"), "look at what made it")
 }
 
+/// What the times of a file that begins with these are in, if that can be told.
+pub(crate) fn unit(
+    session: &Session<'_>,
+    layout: &Layout,
+    name: &str,
+    first: &RecordBatch,
+) -> Result<Option<Unit>, EventError> {
+    let first = first.slice(0, first.num_rows().min(FirstUnits::ROWS));
+    layout.time().map_or(Ok(None), |column| reader(session, column, None, &first).unit(session, Path::new(name)))
+}
+
 /// Reads one piece.
 pub(crate) fn read(
     session: &Session<'_>,
@@ -143,22 +155,26 @@ pub(crate) fn read(
     start: u64,
     batch: &RecordBatch,
 ) -> Result<Yield, EventError> {
-    let columns = batch.schema_ref().fields();
-    let (_, ways) = paths(columns, &session.map.paths());
-    let readers = layout.columns.iter().zip(roles(session, layout)).map(|(column, role)| {
-        let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
-        let (array, field) = rest.iter().fold((batch.column(outermost).clone(), &columns[outermost]), |(array, field), &at| {
-            let DataType::Struct(columns) = field.data_type() else { unreachable!("a way leads through structs") };
-            (inside(&array, at), &columns[at])
-        });
-        let array = gathered(&with_uuids_as_text(array, field), &column.usage);
-        let rows = array.len();
-        let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
-        ColumnReader::of(column, role, slices)
-    });
+    let readers = layout.columns.iter().zip(roles(session, layout));
+    let readers = readers.map(|(column, role)| reader(session, column, role, batch));
     // An Arrow stream is one group: rows are numbered from its beginning.
     let place = Place { file: name, row_group: Some(0), session };
     take_rows(layout, Path::new(name), &place, start, &mut readers.collect::<Vec<_>>(), false)
+}
+
+/// Reads one column of a piece.
+fn reader<'l>(session: &Session<'_>, column: &'l LayoutColumn, role: Option<Role>, batch: &RecordBatch) -> ColumnReader<'l> {
+    let columns = batch.schema_ref().fields();
+    let (_, ways) = paths(columns, &session.map.paths());
+    let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
+    let (array, field) = rest.iter().fold((batch.column(outermost).clone(), &columns[outermost]), |(array, field), &at| {
+        let DataType::Struct(columns) = field.data_type() else { unreachable!("a way leads through structs") };
+        (inside(&array, at), &columns[at])
+    });
+    let array = gathered(&with_uuids_as_text(array, field), &column.usage);
+    let rows = array.len();
+    let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
+    ColumnReader::of(column, role, slices)
 }
 
 /// A column, its UUIDs as their text.

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
+use crate::normalise::time::{FirstUnits, Unit};
 use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
@@ -151,6 +152,14 @@ impl Columnar {
         self.metadata.metadata().num_row_groups()
     }
 
+    /// What the first times are in, if that can be told.
+    pub(crate) fn unit(&self, session: &Session<'_>, path: &Path) -> Result<Option<Unit>, EventError> {
+        match self.layout.time().filter(|_| self.row_groups() > 0) {
+            Some(column) => self.column(path, 0, column, None)?.unit(session, path),
+            None => Ok(None),
+        }
+    }
+
     /// Reads one row group.
     pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
         let place = Place { file: name, row_group: Some(group as u64), session };
@@ -210,7 +219,7 @@ pub(crate) fn take_rows(
 ) -> Result<Yield, EventError> {
     let session = place.session;
     let template = session.template_kind(layout);
-    let mut out = Yield::new(session);
+    let mut out = Yield::new(session, layout);
     let width = layout.columns.len();
     let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
     let mut codes = vec![Vec::with_capacity(CELLS); width];
@@ -288,6 +297,14 @@ impl<'l> ColumnReader<'l> {
         arrays: impl Iterator<Item = Result<ArrayRef, ArrowError>> + Send + 'l,
     ) -> Self {
         ColumnReader { column, role, arrays: Box::new(arrays), cache: Cache::default() }
+    }
+
+    /// What the times of the first batch are in, if that can be told.
+    pub(crate) fn unit(mut self, session: &Session<'_>, path: &Path) -> Result<Option<Unit>, EventError> {
+        let Resolved::Times(values) = self.next(session, path)? else { return Ok(None) };
+        let mut units = FirstUnits::default();
+        (0..values.len().min(FirstUnits::ROWS)).for_each(|at| units.note(values.time(at, &session.config.zone)));
+        Ok(units.most())
     }
 
     /// The next batch, resolved; of length 0 at the end.

@@ -171,7 +171,7 @@ fn nearest_hint(nearest: Option<&str>, column: &str, found: &[String]) -> String
 }
 
 /// The columns that there are, where there are any.
-fn among(found: &[String]) -> String {
+pub(crate) fn among(found: &[String]) -> String {
     if found.is_empty() {
         return String::new();
     }

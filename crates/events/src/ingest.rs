@@ -25,13 +25,13 @@ use crate::error::EventError;
 use crate::fields::{Fields, Key, Keys, MOST_KEYS, with_paths};
 use crate::gather::Pathways;
 use crate::header::no_header;
-use crate::ingested::{FileRead, Ingested};
+use crate::ingested::{FileRead, FilledColumn, Ingested};
 use crate::keep::{InMemory, Keeper};
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
 use crate::quotes::Quoting;
-use crate::rows::{Rejection, Yield};
-use crate::schema::{Layout, Map, refuse_unknown};
+use crate::rows::{Filled, Rejection, Yield};
+use crate::schema::{Layout, Map, Use, refuse_unknown};
 use crate::session::Session;
 use crate::source::{self, Expanded};
 use crate::text::{self, Format};
@@ -52,7 +52,8 @@ pub fn ingest<'a>(
 }
 
 /// As [`ingest`], with finished columns given to a keeper, and on top of what an earlier ingest left, if there is any: the same
-/// result as reading everything at once. Files whose bytes were read before are skipped.
+/// result as reading everything at once. Files whose bytes were read before are skipped; there may be none, where the side tables
+/// are what is new.
 ///
 /// The keeper gets `graph.` account_offsets, identifiers, counts, first_seen, last_seen, identifier_offsets, accounts and
 /// identifier_sightings; `activity.` offsets, time, model, capability, status, template and requests, and `activity.tokens` if
@@ -71,8 +72,11 @@ pub fn ingest_into<'a, K: Keeper>(
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
     let Sources { files, batches: streams } = sources.into();
-    let Expanded { files: paths, left_out } =
-        if files.is_empty() && !streams.is_empty() { Expanded::default() } else { source::expand(files)? };
+    let Expanded { files: paths, left_out } = if files.is_empty() && (!streams.is_empty() || base.is_some()) {
+        Expanded::default()
+    } else {
+        source::expand(files, &side_tables(config))?
+    };
     let prints = paths
         .par_iter()
         .map(|path| if source::is_stream(path) { Ok(None) } else { source::fingerprint(path).map(Some) })
@@ -118,21 +122,30 @@ pub fn ingest_into<'a, K: Keeper>(
 }
 
 fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<(), EventError> {
-    let file = Columnar::open(path, &session.map)?;
+    let mut file = Columnar::open(path, &session.map)?;
+    file.layout.unit = file.unit(session, path)?;
     fold.note(&file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
     let bytes = |group| size * group as u64 / groups as u64;
-    in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))
+    in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))?;
+    fold.count_filled(&file.layout);
+    Ok(())
 }
 
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let name = batches.name.clone();
-    let layout = batches.layout(&session.map)?;
+    let mut layout = batches.layout(&session.map)?;
     fold.note(&layout, Path::new(&name))?;
-    in_turn(fold, &name, batches.pieces(), |piece| {
+    let mut pieces = batches.pieces().peekable();
+    if let Some(Ok((_, first))) = pieces.peek() {
+        layout.unit = batches::unit(session, &layout, &name, first)?;
+    }
+    in_turn(fold, &name, pieces, |piece| {
         let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
         Ok((batches::read(session, &layout, &name, start, &batch)?, 0))
-    })
+    })?;
+    fold.count_filled(&layout);
+    Ok(())
 }
 
 /// Reads parts of a file on all threads, begun one after the other, so that parts are close in time, and folds them one after
@@ -190,9 +203,15 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
         }
         current = next?;
     }
+    fold.count_filled(&layout);
     if let Format::JsonLines(fields) = &format {
         let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), path)?;
         fold.describe(&layout);
+        fold.files
+            .iter_mut()
+            .next_back()
+            .into_iter()
+            .for_each(|file| file.filled.retain(|filled| layout.reads(&filled.column)));
     }
     Ok(())
 }
@@ -234,8 +253,10 @@ fn begin(
             return Err(EventError::input(path, "JSON, but no line is an object", hint));
         }
         let read = session.map.fields(&keys, path);
-        let (layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
-        return Ok((layout, Format::JsonLines(fields), pieces(reader, start, 1, None)));
+        let (mut layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
+        let format = Format::JsonLines(fields);
+        layout.unit = text::unit_of(session, &layout, &format, &start);
+        return Ok((layout, format, pieces(reader, start, 1, None)));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
@@ -253,11 +274,13 @@ fn begin(
     let mut parser = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header);
     parser.read_record(&mut record).map_err(|error| EventError::input(path, error, "a header line was expected"))?;
     let names: Vec<String> = record.iter().map(|name| name.trim().to_string()).collect();
-    let layout = session.map.layout(&names, path).map_err(|error| no_header(error, path, &names))?;
+    let mut layout = session.map.layout(&names, path).map_err(|error| no_header(error, path, &names))?;
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
     start.drain(..end);
     let quoting = Quoting::new(delimiter, &layout);
-    Ok((layout, Format::Delimited(quoting.clone()), pieces(reader, start, first_line, Some(quoting))))
+    let format = Format::Delimited(quoting.clone());
+    layout.unit = text::unit_of(session, &layout, &format, &start);
+    Ok((layout, format, pieces(reader, start, first_line, Some(quoting))))
 }
 
 /// The pieces of a text whose beginning was read already.
@@ -272,10 +295,8 @@ fn pieces(reader: source::Bytes, start: Vec<u8>, first_line: u64, quoting: Optio
 /// Refuses to write rejected rows over a file that is read.
 fn spare_inputs(config: &IngestConfig, paths: &[PathBuf]) -> Result<(), EventError> {
     let Some(rejects) = &config.rejects else { return Ok(()) };
-    let tables = [&config.accounts, &config.releases, &config.allow, &config.map];
-    let enrich = config.enrich.iter().map(|file| &file.path);
     let Ok(target) = rejects.canonicalize() else { return Ok(()) };
-    let read = paths.iter().chain(tables.into_iter().flatten()).chain(enrich);
+    let read = paths.iter().map(PathBuf::as_path).chain(side_tables(config));
     match read.into_iter().any(|path| path.canonicalize().is_ok_and(|path| path == target)) {
         true => {
             Err(EventError::input(rejects, "is an input, which --rejects would replace", "choose another path for --rejects"))
@@ -284,12 +305,20 @@ fn spare_inputs(config: &IngestConfig, paths: &[PathBuf]) -> Result<(), EventErr
     }
 }
 
+/// What is read beside the events.
+fn side_tables(config: &IngestConfig) -> Vec<&Path> {
+    let tables = [&config.accounts, &config.releases, &config.allow, &config.map];
+    let enrich = config.enrich.iter().map(|file| file.path.as_path());
+    tables.into_iter().flatten().map(PathBuf::as_path).chain(enrich).collect()
+}
+
 /// What a base had read.
 #[derive(Default)]
 pub(crate) struct Before {
     pub(crate) rows: u64,
     pub(crate) rejected: u64,
     pub(crate) kept_rows: u64,
+    pub(crate) duplicates: u64,
 }
 
 /// What has been read so far.
@@ -301,6 +330,8 @@ pub(crate) struct Fold<'o> {
     units: UnitsSeen,
     /// The names of fields of the file that is read.
     keys: Keys,
+    /// By column what the file that is read holds.
+    filled: Vec<Filled>,
     pub(crate) files: Vec<FileRead>,
     /// Files that lay among those that were read and are no events.
     pub(crate) left_out: Vec<String>,
@@ -346,6 +377,7 @@ impl<'o> Fold<'o> {
             rejects,
             units: UnitsSeen::default(),
             keys: Keys::default(),
+            filled: Vec::new(),
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
@@ -386,6 +418,20 @@ impl<'o> Fold<'o> {
         }
     }
 
+    /// Says in how many rows the columns of the file that was read last hold something.
+    fn count_filled(&mut self, layout: &Layout) {
+        let filled = std::mem::take(&mut self.filled);
+        let Some(file) = self.files.last_mut() else { return };
+        for (column, filled) in layout.columns.iter().zip(filled) {
+            let names = matches!(column.usage, Use::Account | Use::Identifier(_));
+            // What an event's id says is looked at nowhere else, and a row without a count is one request.
+            if !matches!(column.usage, Use::EventId | Use::Requests) {
+                let one_value = names && filled.rows > 1 && filled.codes.0 == filled.codes.1;
+                file.filled.push(FilledColumn { column: column.ours.clone(), rows: filled.rows, one_value });
+            }
+        }
+    }
+
     /// Counts the rows of the file that was read last. One without any is a part that somebody's engine wrote all the same.
     fn end_file(&mut self, before: u64) {
         if let Some(read) = self.files.last_mut() {
@@ -415,6 +461,8 @@ impl<'o> Fold<'o> {
                 second: format!("{} (row {two})", second.name()),
             });
         }
+        self.filled.resize(part.filled.len(), Filled::default());
+        self.filled.iter_mut().zip(&part.filled).for_each(|(known, &more)| known.merge(more));
         for (name, key) in part.keys {
             if self.keys.len() < MOST_KEYS || key.exact || self.keys.contains_key(&name) {
                 self.keys.entry(name).or_insert(Key { rows: 0, ..key }).rows += key.rows;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use graph::{Activity, BipartiteGraph, Column, Seconds};
+use rayon::prelude::*;
 
 use crate::event_ids::EventIds;
 use crate::names::Names;
 use crate::normalise::Reason;
 use crate::rows::Rejection;
 use crate::schema::KindEntry;
-use crate::tables::AccountAttributes;
+use crate::session::Session;
+use crate::tables::{AccountAttributes, TableRead};
 
 /// One source file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -30,6 +32,19 @@ pub struct FileRead {
     pub missing: Vec<String>,
     /// Columns that its objects have under several names.
     pub several: Vec<SeveralNames>,
+    /// In how many rows its columns hold something.
+    pub filled: Vec<FilledColumn>,
+}
+
+/// What a column of a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FilledColumn {
+    /// Our name of it.
+    pub column: String,
+    /// Rows that have a value in it, be it one that can't be read.
+    pub rows: u64,
+    /// Whether all of them name the same account, or the same identifier.
+    pub one_value: bool,
 }
 
 /// A column that the objects of a JSON Lines file don't all have under the same name.
@@ -87,6 +102,10 @@ pub struct Ingested {
     pub templates: Vec<Template>,
     /// Kinds declared by the map.
     pub declared_kinds: BTreeMap<String, KindEntry>,
+    /// How the side tables fit the events.
+    pub tables: Vec<TableRead>,
+    /// Accounts that are most probably one.
+    pub alike: Option<AlikeAccounts>,
     /// The files.
     pub files: Vec<FileRead>,
     /// Files that lay among those that were read and are no events: what engines leave beside their data.
@@ -97,6 +116,8 @@ pub struct Ingested {
     pub rows: u64,
     /// Those of them that this run read, and not an earlier one on top of which it was made.
     pub new_rows: u64,
+    /// Those of them that were left out because they had been read.
+    pub new_duplicates: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<Reason, u64>,
     /// Rows that were kept without a field that can't be read.
@@ -132,9 +153,58 @@ pub struct UnreadField {
     pub rows: u64,
 }
 
+/// Accounts that are the same number, written with leading zeros or as a fraction (`00042`, `42.0`) and without: most probably one
+/// that was text in one file and a number in another.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AlikeAccounts {
+    /// Accounts whose plain number is another account.
+    pub accounts: u64,
+    /// The first of them.
+    pub first: String,
+    /// Its number.
+    pub plain: String,
+}
+
+impl AlikeAccounts {
+    /// Looks for them; of pseudonyms nobody can tell. O(accounts + those with zeros × log accounts).
+    pub(crate) fn of(session: &Session<'_>, accounts: &Names) -> Option<AlikeAccounts> {
+        if session.config.pseudonym.is_some() {
+            return None;
+        }
+        let is_alike =
+            |id: &u32| plain_number(accounts.text(*id)).is_some_and(|plain| accounts.find(plain.as_bytes()).is_some());
+        let alike: Vec<u32> = (0..accounts.len() as u32).into_par_iter().filter(is_alike).collect();
+        let first = accounts.text(*alike.first()?);
+        let plain = plain_number(first)?.to_owned();
+        Some(AlikeAccounts { accounts: alike.len() as u64, first: first.to_owned(), plain })
+    }
+}
+
+/// A number without leading zeros and without a fraction of zeros, where it is written with any.
+fn plain_number(text: &str) -> Option<&str> {
+    let whole = text.split_once('.').filter(|(_, zeros)| !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0'));
+    let whole = whole.map_or(text, |(whole, _)| whole);
+    let stripped = whole.trim_start_matches('0');
+    let plain = if stripped.is_empty() { whole.get(whole.len().saturating_sub(1)..)? } else { stripped };
+    (!plain.is_empty() && plain.len() < text.len() && plain.bytes().all(|digit| digit.is_ascii_digit())).then_some(plain)
+}
+
 impl Ingested {
     /// Rows rejected for any reason.
     pub fn rejected_count(&self) -> u64 {
         self.rejected.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_from_what_is_written_with_zeros() {
+        let plain = ["00042", "42.0", "042.00", "000", "0.0"].map(plain_number);
+        assert_eq!(plain, [Some("42"), Some("42"), Some("42"), Some("0"), Some("0")]);
+        let none = ["42", "0", "", ".0", "42.5", "0x42", "user-042", "1.2.3", "042.", "-07"].map(plain_number);
+        assert_eq!(none, [None; 10]);
     }
 }

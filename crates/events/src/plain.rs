@@ -98,9 +98,8 @@ impl Plain {
     pub(crate) fn take(&mut self, out: &mut Yield, place: &Place<'_>, some: &Slice<'_>) -> bool {
         let (session, codes) = (place.session, some.codes);
         let accounts = &codes[self.account];
-        let named = self.identifiers.iter().map(|&(at, _)| at).chain(self.labels.into_iter().flatten());
         if !accounts.iter().all(|&code| is_value(code))
-            || named.into_iter().any(|at| codes[at].iter().any(|&code| is_refused(code)))
+            || self.named().any(|at| codes[at].iter().any(|&code| is_refused(code)))
             || !self.read_times(out, session, some)
             || !self.read_counts(some)
             || !self.read_tokens(some)
@@ -119,6 +118,17 @@ impl Plain {
             let rows = some.rows.clone().zip(&codes[at]).filter(|&(_, &code)| code != EMPTY);
             out.forwarded += rows.filter(|&(row, _)| is_list(some.columns[at].raw(row))).count() as u64;
         }
+        for at in self.named().chain([self.account]) {
+            let filled = &mut out.filled[at];
+            codes[at].iter().for_each(|&code| filled.note(code));
+        }
+        let counted = |column: Option<usize>, rows: usize, out: &mut Yield| {
+            column.into_iter().for_each(|at| out.filled[at].rows += rows as u64);
+        };
+        counted(self.time, self.millis.iter().filter(|&&millis| millis != NEVER).count(), out);
+        counted(self.status, self.statuses.iter().filter(|&&status| status != NONE_U16).count(), out);
+        counted(self.requests, self.counts.len(), out);
+        counted(self.tokens, self.token_counts.iter().filter(|&&tokens| tokens > 0).count(), out);
         let late = |&&millis: &&i64| millis != NEVER && millis < session.watermark;
         out.late += self.millis.iter().filter(late).count() as u64;
         out.rows += accounts.len() as u64;
@@ -144,6 +154,11 @@ impl Plain {
         true
     }
 
+    /// The columns of identifiers and labels.
+    fn named(&self) -> impl Iterator<Item = usize> {
+        self.identifiers.iter().map(|&(at, _)| at).chain(self.labels.into_iter().flatten())
+    }
+
     fn read_times(&mut self, out: &mut Yield, session: &Session<'_>, some: &Slice<'_>) -> bool {
         self.millis.clear();
         let Some(Resolved::Times(values)) = self.time.map(|at| &some.columns[at]) else {
@@ -153,7 +168,7 @@ impl Plain {
         for (row, at) in (some.first..).zip(some.rows.clone()) {
             match values.time(at, &session.config.zone) {
                 Ok(None) => self.millis.push(NEVER),
-                Ok(Some((millis, unit))) if millis <= session.latest_millis => {
+                Ok(Some((millis, unit))) if millis <= session.latest_millis && out.unit.is_none_or(|known| known == unit) => {
                     out.units.note(unit, row);
                     self.millis.push(millis);
                 }

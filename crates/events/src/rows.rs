@@ -21,7 +21,7 @@ use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::normalise::{Reason, is_absent};
 use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
-use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, rejected, rejection};
+use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected, rejection};
 
 /// A row that was left out, or a field of a row that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,8 @@ pub(crate) struct Yield {
     recent: Recent,
     pub(crate) pathways: Vec<(u32, u16)>,
     pub(crate) rejections: Vec<Rejection>,
+    /// What times have to be in.
+    pub(crate) unit: Option<Unit>,
     pub(crate) units: UnitsSeen,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
@@ -108,10 +110,43 @@ pub(crate) struct Yield {
     pub(crate) kept_rows: u64,
     pub(crate) duplicates: u64,
     pub(crate) late: u64,
+    /// By column what it holds.
+    pub(crate) filled: Vec<Filled>,
     /// The names of fields, in JSON Lines.
     pub(crate) keys: Keys,
     pub(crate) card: Option<(u64, String)>,
     pub(crate) overflow: bool,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filled {
+    /// Rows that have a value in it.
+    pub(crate) rows: u64,
+    /// The least and the greatest code of a value, where values have codes: one value, if they are equal.
+    pub(crate) codes: (u32, u32),
+}
+
+impl Default for Filled {
+    fn default() -> Self {
+        Filled { rows: 0, codes: (u32::MAX, 0) }
+    }
+}
+
+impl Filled {
+    /// Adds a value.
+    #[inline]
+    pub(crate) fn note(&mut self, code: u32) {
+        self.rows += u64::from(code != EMPTY && code != ABSENT);
+        let (least, most) = if is_value(code) { (code, code) } else { (u32::MAX, 0) };
+        self.codes = (self.codes.0.min(least), self.codes.1.max(most));
+    }
+
+    /// Adds what was found elsewhere in the column.
+    pub(crate) fn merge(&mut self, other: Filled) {
+        self.rows += other.rows;
+        self.codes = (self.codes.0.min(other.codes.0), self.codes.1.max(other.codes.1));
+    }
 }
 
 /// Where a row stands.
@@ -138,8 +173,9 @@ pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>>
 
 impl Yield {
     /// Nothing yet. Rows go on filling a block that an earlier chunk left.
-    pub(crate) fn new(session: &Session<'_>) -> Self {
-        Yield { block: session.take_block(), ..Yield::default() }
+    pub(crate) fn new(session: &Session<'_>, layout: &Layout) -> Self {
+        let filled = vec![Filled::default(); layout.columns.len()];
+        Yield { block: session.take_block(), unit: layout.unit, filled, ..Yield::default() }
     }
 
     /// Notes a bad row.
@@ -161,6 +197,7 @@ impl Yield {
     pub(crate) fn time(&mut self, session: &Session<'_>, time: Result<Option<(i64, Unit)>, Reason>, row: u64) -> Cell {
         match time {
             Ok(None) => Cell::Code(EMPTY),
+            Ok(Some((_, unit))) if self.unit.is_some_and(|known| known != unit) => Cell::Code(rejected(Reason::OtherTimeUnit)),
             Ok(Some((millis, unit))) => {
                 self.units.note(unit, row);
                 if millis > session.latest_millis { Cell::Code(rejected(Reason::FutureTime)) } else { Cell::Time(millis) }
@@ -245,10 +282,12 @@ impl Yield {
         for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
             let code = match cell {
                 Cell::Time(time) => {
+                    self.filled[at].rows += 1;
                     fields.millis = Some(time);
                     continue;
                 }
                 Cell::Number(number) => {
+                    self.filled[at].rows += u64::from(number > 0);
                     match column.usage {
                         Use::Status => fields.manner.status = number.min(u32::from(NONE_U16)) as u16,
                         Use::Tokens => fields.tokens = number,
@@ -258,6 +297,7 @@ impl Yield {
                 }
                 Cell::Code(code) => code,
             };
+            self.filled[at].note(code);
             if let Some(reason) = rejection(code) {
                 if place.session.goes_without(&column.usage) {
                     self.unread.push((at, reason));

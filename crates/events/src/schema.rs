@@ -28,10 +28,11 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::column_name::{ColumnName, Theirs};
 use crate::config::IngestConfig;
-use crate::error::{EventError, in_one_line, nearest, shortened};
+use crate::error::{EventError, among, in_one_line, nearest, shortened};
 use crate::fields::{Fields, Key, Keys, Mapped};
 use crate::ingested::SeveralNames;
 use crate::normalise::kind::{Length, Normaliser};
+use crate::normalise::time::Unit;
 
 /// What a column is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -344,6 +345,15 @@ impl Map {
         if layout.columns.iter().any(|found| found.usage == Use::Account) {
             return Ok(layout);
         }
+        if let Some(theirs) = self.columns.get("account_id") {
+            let names: Vec<String> = theirs.names().iter().map(|name| format!("{name:?}")).collect();
+            let problem = format!("no column {}, which the map has for account_id", names.join(" or "));
+            let hint = match layout.ignored.iter().find(|name| ours_of(name) == Some("account_id")) {
+                Some(own) => format!("add {own:?}, which the file has, to that list"),
+                None => format!("add what the file calls it to that list{}", among(&layout.ignored)),
+            };
+            return Err(EventError::input(file, problem, hint));
+        }
         // What means something already isn't what was meant.
         let could_be = |name: &&String| ours_of(name).is_none_or(|ours| ours == "account_id");
         let free: Vec<String> = layout.ignored.iter().filter(could_be).cloned().collect();
@@ -484,11 +494,18 @@ pub(crate) struct Layout {
     /// Columns that objects have under several names.
     pub(crate) several: Vec<SeveralNames>,
     pub(crate) width: usize,
+    /// What its times are in, if that can be told.
+    pub(crate) unit: Option<Unit>,
 }
 
 impl Layout {
+    /// The column of times.
+    pub(crate) fn time(&self) -> Option<&LayoutColumn> {
+        self.columns.iter().find(|column| column.usage == Use::Time)
+    }
+
     /// Whether a column of ours is read, if the file has it.
-    fn reads(&self, ours: &str) -> bool {
+    pub(crate) fn reads(&self, ours: &str) -> bool {
         self.columns.iter().any(|column| column.ours == ours)
     }
 
@@ -510,7 +527,17 @@ impl Layout {
             .map(|(ours, _)| (*ours).to_string())
             .collect();
         let event_id = columns.iter().position(|column| column.usage == Use::EventId);
-        Layout { long, columns, event_id, ignored, repeated: Vec::new(), missing, several: Vec::new(), width: header.len() }
+        Layout {
+            long,
+            columns,
+            event_id,
+            ignored,
+            repeated: Vec::new(),
+            missing,
+            several: Vec::new(),
+            width: header.len(),
+            unit: None,
+        }
     }
 }
 
@@ -594,6 +621,14 @@ mod tests {
         assert!(error.to_string().ends_with("with --map account_id=NAME; among customer"), "{error}");
         let error = Map::default().layout(&header(&["Amount", "country"]), Path::new("f")).unwrap_err();
         assert!(error.to_string().ends_with("; among Amount, country"), "neither is nearly account_id: {error}");
+    }
+
+    /// It said that the nearest was `account_id`, to be renamed to account_id.
+    #[test]
+    fn an_account_that_a_list_of_names_lacks_is_to_be_added_to_it() {
+        let map: Map = toml::from_str("[columns]\naccount_id = [\"customer\", \"user.id\"]").unwrap();
+        let error = map.layout(&header(&["account_id", "ip"]), Path::new("f")).unwrap_err().to_string();
+        assert!(error.contains("no column \"customer\" or \"user.id\"") && error.contains("add \"account_id\""), "{error}");
     }
 
     #[test]

@@ -23,13 +23,27 @@ pub(crate) struct Expanded {
     pub(crate) left_out: Vec<PathBuf>,
 }
 
-/// Files in place of globs, in byte order within a glob, without what engines leave beside their data: names that begin with `_`
-/// or `.`, unless the glob says so. Shells expand globs, too: of files that are named, Spark's markers are left out if
-/// there are others.
-pub(crate) fn expand(sources: &[PathBuf]) -> Result<Expanded, EventError> {
+/// Files in place of globs and folders, in byte order within one, without what engines leave beside their data: names that begin
+/// with `_` or `.`, unless the glob says so. Shells expand globs, too: of files that are named, Spark's markers are left out if
+/// there are others. Of a folder, and the folders in it, what is called as events are is read, but for `beside`, the side tables.
+pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path]) -> Result<Expanded, EventError> {
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for source in sources {
         let text = source.to_string_lossy();
+        if source.is_dir() {
+            let first = files.len();
+            walk(source, &mut |path| {
+                if is_events(path) { files.push(path.to_owned()) } else { left_out.push(path.to_owned()) }
+            })?;
+            let tables: Vec<PathBuf> = beside.iter().filter_map(|path| path.canonicalize().ok()).collect();
+            let is_table = |path: &mut PathBuf| path.canonicalize().is_ok_and(|path| tables.contains(&path));
+            files.extract_if(first.., is_table).for_each(drop);
+            if files.len() == first {
+                let hint = format!("files are read whose names end in .{}, also with .gz or .zst", SUFFIXES.join(", ."));
+                return Err(EventError::input(source, "no events in this folder", hint));
+            }
+            continue;
+        }
         if text == "-" || source.exists() || !text.contains(['*', '?', '[']) {
             files.push(source.clone());
             continue;
@@ -61,6 +75,36 @@ pub(crate) fn expand(sources: &[PathBuf]) -> Result<Expanded, EventError> {
     Ok(Expanded { files, left_out })
 }
 
+/// What names of events end in.
+const SUFFIXES: [&str; 6] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet"];
+
+/// Whether a file in a folder is called as events are.
+fn is_events(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
+    !name.starts_with(['_', '.']) && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
+}
+
+/// Calls back with the files of a folder and of the folders in it, in byte order; what is hidden in it, but for partitions
+/// (`_column=value`), without what it holds.
+fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) -> Result<(), EventError> {
+    let fail = |error: std::io::Error| EventError::input(folder, error, "check the path and its permissions");
+    let mut entries = folder.read_dir().map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let hidden = name.starts_with(['_', '.']) && !name.contains('=');
+        // A link to a folder may lead into itself.
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) && !hidden {
+            true => walk(&entry.path(), found)?,
+            false => found(&entry.path()),
+        }
+    }
+    Ok(())
+}
+
 /// Whether a pattern led through a name that begins with `_` or `.`, and neither has that name nor says that one begins so.
 /// `_column=value` is a partition's.
 fn is_hidden(path: &Path, pattern: &Path) -> bool {
@@ -85,13 +129,6 @@ fn is_marker(path: &Path) -> bool {
 /// The content hash (xxh3-128) and size of a file.
 pub(crate) fn fingerprint(path: &Path) -> Result<(u128, u64), EventError> {
     let fail = |error: std::io::Error| EventError::input(path, error, "check the path and its permissions");
-    if std::fs::metadata(path).map_err(fail)?.is_dir() {
-        let holds_folders =
-            path.read_dir().is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|one| one.path().is_dir())));
-        let below = if holds_folders { "**/*.parquet" } else { "*.parquet" };
-        let hint = format!("name the files in it, for instance '{}/{below}'", path.display());
-        return Err(EventError::input(path, "is a directory", hint));
-    }
     let mut file = File::open(path).map_err(fail)?;
     let (mut hash, mut size, mut buffer) = (Xxh3::new(), 0, vec![0u8; 1 << 20]);
     loop {
@@ -177,7 +214,7 @@ mod tests {
             std::fs::write(at(name), "").unwrap();
         }
         let read = |names: &[&str]| {
-            let expanded = expand(&names.iter().map(|name| at(name)).collect::<Vec<_>>()).unwrap();
+            let expanded = expand(&names.iter().map(|name| at(name)).collect::<Vec<_>>(), &[&at("part-9.csv")]).unwrap();
             [expanded.files, expanded.left_out].map(|paths| {
                 paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect::<Vec<_>>()
             })
@@ -188,6 +225,14 @@ mod tests {
         // As a shell expands it; and alone, to be told that it is empty.
         assert_eq!(read(&["_SUCCESS", "_log/part-2.csv"]), [vec!["_log/part-2.csv"], vec!["_SUCCESS"]]);
         assert_eq!(read(&["_SUCCESS"]), [vec!["_SUCCESS"], vec![]]);
-        assert!(expand(&[at("*_*")]).unwrap_err().to_string().contains("begin with _ or ."));
+        for name in ["part-9.csv", "day=1/part-3.CSV.gz", "day=1/notes.txt"] {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), "").unwrap();
+        }
+        let left = vec![".part-0.csv.crc", "_SUCCESS", "_log", "_metadata", "day=1/notes.txt"];
+        assert_eq!(read(&[""]), [vec!["_v=1/part-1.csv", "day=1/part-3.CSV.gz", "part-0.csv"], left]);
+        std::fs::remove_file(at("day=1/part-3.CSV.gz")).unwrap();
+        assert!(expand(&[at("day=1")], &[]).unwrap_err().to_string().contains("end in .csv"));
+        assert!(expand(&[at("*_*")], &[]).unwrap_err().to_string().contains("begin with _ or ."));
     }
 }

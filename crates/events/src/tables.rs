@@ -1,13 +1,14 @@
 //! The side tables: accounts, releases and the known-good list. Small next to the events, read whole.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io::Read;
 use std::path::Path;
 
 use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
 use rayon::prelude::*;
 
-use crate::error::EventError;
+use crate::error::{EventError, shortened};
 use crate::names::Names;
 use crate::normalise::{self, time};
 use crate::session::Session;
@@ -44,8 +45,23 @@ pub struct AccountAttributes {
     pub labels: Vec<String>,
     /// Organisations, in byte order.
     pub orgs: Vec<String>,
-    /// Rows of the table whose account has no event; they are left out.
-    pub without_events: u64,
+}
+
+/// How a side table fits the events.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TableRead {
+    /// `accounts`, `releases` or `allow`.
+    pub table: &'static str,
+    /// The file.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Those whose account, model or identifier occurs in the events.
+    pub matched: u64,
+    /// Those of what an earlier row speaks of too and says otherwise; of an account the first row counts.
+    pub conflicting: u64,
+    /// Columns that mean nothing.
+    pub ignored: Vec<String>,
 }
 
 /// A small CSV or TSV file, as strings.
@@ -86,6 +102,28 @@ impl Table {
         Ok(Table { header, rows })
     }
 
+    /// How the table fits the events: by row what it speaks of, and whether that is in them; and the columns that say of what a row
+    /// speaks, and what it says of it.
+    fn fit<T: Eq + Hash>(
+        &self,
+        (table, path): (&'static str, &Path),
+        of_what: &[&str],
+        says: &[&str],
+        of_row: impl Iterator<Item = (T, bool)>,
+    ) -> TableRead {
+        let means = |name: &str| of_what.contains(&name) || says.contains(&name);
+        let says: Vec<usize> = (0..self.header.len()).filter(|&at| says.contains(&&*self.header[at])).collect();
+        let (mut matched, mut conflicting) = (0, 0);
+        let mut first: HashMap<T, usize, ahash::RandomState> = HashMap::default();
+        for (at, (what, is_there)) in of_row.enumerate() {
+            matched += u64::from(is_there);
+            let earlier = *first.entry(what).or_insert(at);
+            conflicting += u64::from(says.iter().any(|&column| self.rows[earlier][column] != self.rows[at][column]));
+        }
+        let ignored = self.header.iter().filter(|name| !means(name)).map(|name| shortened(name).into_owned()).collect();
+        TableRead { table, file: path.display().to_string(), rows: self.rows.len() as u64, matched, conflicting, ignored }
+    }
+
     fn column(&self, names: &[&str]) -> Option<usize> {
         names.iter().find_map(|name| self.header.iter().position(|found| found == name))
     }
@@ -118,25 +156,20 @@ fn line_of(row: &csv::StringRecord) -> u64 {
 /// Columns that say whom a row of the account table is about; the first that it has counts.
 pub const ACCOUNT_COLUMNS: [&str; 3] = ["account_id", "account", "user_id"];
 
-/// Further columns of the side tables that mean something to us.
-const KNOWN: [&str; 16] = [
-    "created_at",
-    "created",
-    "banned_at",
-    "banned",
-    "country",
-    "tier",
-    "plan",
-    "pathway",
-    "status",
-    "label",
-    "org",
-    "model",
-    "released_at",
-    "kind",
-    "value",
-    "reason",
-];
+/// Further columns of the account table that mean something to us.
+const ATTRIBUTES: [&str; 11] =
+    ["created_at", "created", "banned_at", "banned", "country", "tier", "plan", "pathway", "status", "label", "org"];
+
+/// The columns of the release table.
+const RELEASE_COLUMNS: [&str; 2] = ["model", "released_at"];
+
+/// The columns of the known-good list.
+const ALLOW_COLUMNS: [&str; 3] = ["kind", "value", "reason"];
+
+/// Every column of the side tables that means something to us.
+fn known() -> impl Iterator<Item = &'static str> {
+    ACCOUNT_COLUMNS.into_iter().chain(ATTRIBUTES).chain(RELEASE_COLUMNS).chain(ALLOW_COLUMNS)
+}
 
 /// A side table as CSV with only the columns that mean something to us, to be kept and read again by a later ingest.
 ///
@@ -155,10 +188,7 @@ pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
         if std::mem::take(&mut first) {
             let lower = |field: &[u8]| String::from_utf8_lossy(field).trim().to_lowercase();
             record = record.iter().map(|field| lower(field).into_bytes()).collect();
-            kept.extend(
-                (0..record.len())
-                    .filter(|&at| ACCOUNT_COLUMNS.iter().chain(&KNOWN).any(|known| known.as_bytes() == &record[at])),
-            );
+            kept.extend((0..record.len()).filter(|&at| known().any(|known| known.as_bytes() == &record[at])));
         }
         let fields = kept.iter().map(|&at| record.get(at).unwrap_or_default().trim_ascii());
         writer.write_record(fields).map_err(|error| EventError::input(path, error, "make room in memory"))?;
@@ -167,23 +197,23 @@ pub fn known_columns(path: &Path) -> Result<Vec<u8>, EventError> {
 }
 
 /// Reads the account table; the first row of an account counts.
-pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Result<AccountAttributes, EventError> {
+pub(crate) fn accounts(
+    session: &Session<'_>,
+    path: &Path,
+    names: &Names,
+) -> Result<(AccountAttributes, TableRead), EventError> {
     let table = Table::read(path)?;
     let key = table.required(path, &ACCOUNT_COLUMNS)?;
     let mut row_of = vec![usize::MAX; names.len()];
     let mut out = AccountAttributes::default();
-    let find = |row: &csv::StringRecord| {
-        let text = normalise::text(row[key].as_bytes()).unwrap_or_default();
-        names.find(session.canonical_account(text).as_bytes())
-    };
-    let found: Vec<Option<u32>> = table.rows.par_iter().map(find).collect();
-    for (at, found) in found.into_iter().enumerate() {
-        match found {
-            Some(id) if row_of[id as usize] == usize::MAX => row_of[id as usize] = at,
-            Some(_) => {}
-            None => out.without_events += 1,
-        }
+    let text = |at: usize| normalise::text(table.rows[at][key].as_bytes()).unwrap_or_default();
+    let find = |at: usize| names.find(session.canonical_account(text(at)).as_bytes());
+    let found: Vec<Option<u32>> = (0..table.rows.len()).into_par_iter().map(find).collect();
+    for (at, id) in found.iter().enumerate().filter_map(|(at, id)| Some((at, (*id)?))) {
+        row_of[id as usize] = row_of[id as usize].min(at);
     }
+    let whose = found.iter().enumerate().map(|(at, id)| (text(at), id.is_some()));
+    let fit = table.fit(("accounts", path), &ACCOUNT_COLUMNS, &ATTRIBUTES, whose);
     let times = |wanted: &[&str]| -> Result<Vec<Seconds>, EventError> {
         let Some(column) = table.column(wanted) else { return Ok(Vec::new()) };
         let time = |&at: &usize| if at == usize::MAX { Ok(NO_TIME) } else { table.time(path, at, column) };
@@ -234,22 +264,31 @@ pub(crate) fn accounts(session: &Session<'_>, path: &Path, names: &Names) -> Res
     (out.label, out.labels) = (narrow(label), own_labels);
     // A column that nobody fills in is none: that nobody declares an organisation says nothing of anybody.
     (out.org, out.orgs) = (if orgs.is_empty() { Vec::new() } else { org }, orgs);
-    Ok(out)
+    Ok((out, fit))
 }
 
 /// Reads the release table: (model, time), in order of time.
-pub(crate) fn releases(path: &Path) -> Result<Vec<(String, Seconds)>, EventError> {
+pub(crate) fn releases(path: &Path, models: &[String]) -> Result<(Vec<(String, Seconds)>, TableRead), EventError> {
     let table = Table::read(path)?;
     let (model, released) = (table.required(path, &["model"])?, table.required(path, &["released_at"])?);
     let mut releases = (0..table.rows.len())
         .map(|at| Ok((table.rows[at][model].to_owned(), table.time(path, at, released)?)))
         .collect::<Result<Vec<_>, EventError>>()?;
+    let models = table.rows.iter().map(|row| (&row[model], models.iter().any(|known| *known == row[model])));
+    let fit = table.fit(("releases", path), &RELEASE_COLUMNS[..1], &RELEASE_COLUMNS[1..], models);
     releases.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
-    Ok(releases)
+    Ok((releases, fit))
 }
 
-/// Reads the known-good list: (kind, canonical value, reason).
-pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String, String, String)>, EventError> {
+/// A line of the known-good list: kind, canonical value, reason.
+type Listed = (String, String, String);
+
+/// Reads the known-good list, and how it fits events in which a kind's value is there or not.
+pub(crate) fn allowed(
+    session: &Session<'_>,
+    path: &Path,
+    is_there: impl Fn(&str, &str) -> bool,
+) -> Result<(Vec<Listed>, TableRead), EventError> {
     let table = Table::read(path)?;
     let (kind, value) = (table.required(path, &["kind"])?, table.required(path, &["value"])?);
     let reason = table.column(&["reason"]);
@@ -266,14 +305,17 @@ pub(crate) fn allowed(session: &Session<'_>, path: &Path) -> Result<Vec<(String,
             Ok(canonical) => {
                 list.push((name, canonical.into_owned(), reason.map_or_else(String::new, |at| fields[at].to_owned())))
             }
-            Err(crate::session::UNROUTABLE) => {}
+            // It links nobody, and is in no events.
+            Err(crate::session::UNROUTABLE) => list.push((name, fields[value].to_owned(), String::new())),
             Err(_) => {
                 let problem = format!("line {}: the value is no {name}", line_of(fields));
                 return Err(EventError::input(path, problem, "correct or remove the line"));
             }
         }
     }
+    let whose = list.iter().map(|(kind, value, _)| ((kind, value), is_there(kind, value)));
+    let fit = table.fit(("allow", path), &ALLOW_COLUMNS[..2], &ALLOW_COLUMNS[2..], whose);
     list.sort();
     list.dedup_by(|next, kept| (&next.0, &next.1) == (&kept.0, &kept.1));
-    Ok(list)
+    Ok((list, fit))
 }

@@ -12,7 +12,8 @@ use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
 use crate::fields::{Fields, Key, Keys, MOST_KEYS};
-use crate::normalise::{Reason, time};
+use crate::normalise::Reason;
+use crate::normalise::time::{self, FirstUnits, Unit};
 use crate::quotes::{Odd, Quoting};
 use crate::rows::{Cell, Place, Yield, requests, roles, status, tokens};
 use crate::schema::{Layout, LayoutColumn, Use};
@@ -81,7 +82,7 @@ pub(crate) fn parse(
     file: &str,
     piece: &Piece,
 ) -> Result<Yield, EventError> {
-    let mut out = Yield::new(session);
+    let mut out = Yield::new(session, layout);
     let place = Place { file, row_group: None, session };
     for &line in &piece.dropped {
         out.rows += 1;
@@ -92,6 +93,30 @@ pub(crate) fn parse(
         Format::JsonLines(fields) => json_lines(session, layout, fields, &place, piece, &mut out),
     }
     out.finished(session)
+}
+
+/// What the times at the beginning of a file are in, if that can be told.
+pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, start: &[u8]) -> Option<Unit> {
+    let column = layout.time()?;
+    let mut units = FirstUnits::default();
+    let mut note = |raw: &[u8]| units.note(time::parse(raw, &session.config.zone));
+    match format {
+        Format::Delimited(quoting) => {
+            let mut reader = csv::ReaderBuilder::new();
+            let reader = reader.delimiter(quoting.delimiter).has_headers(false).flexible(true).from_reader(start);
+            let rows = reader.into_byte_records().take(FirstUnits::ROWS).filter_map(Result::ok);
+            rows.filter(|row| row.len() == layout.width).for_each(|row| note(&row[column.index]));
+        }
+        Format::JsonLines(fields) => {
+            let mut keys = KeysSeen::default();
+            for line in start.split(|&byte| byte == b'\n').take(FirstUnits::ROWS) {
+                let Ok(Values { values, .. }) = object(line, fields, &mut keys, false) else { continue };
+                let value = fields.columns[column.index].iter().find_map(|&slot| values[slot].as_ref());
+                note(value.map_or(&b""[..], |value| value.text.as_bytes()));
+            }
+        }
+    }
+    units.most()
 }
 
 fn delimited(session: &Session<'_>, layout: &Layout, quoting: &Quoting, place: &Place<'_>, piece: &Piece, out: &mut Yield) {

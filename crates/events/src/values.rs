@@ -154,7 +154,7 @@ impl Values {
         Ok(Values::Strings { keys: dictionary.keys().clone(), values: values.as_string::<i32>().clone() })
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Values::Strings { keys, .. } => keys.len(),
             Values::Times { millis, .. } => millis.len(),

@@ -143,8 +143,8 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, Batches, EnrichmentFile, EventError, FileRead, IngestConfig, Profile, Pseudonyms, SchemaMode, SeveralNames,
-    Sources, TrustedProxies, UnreadField,
+    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilledColumn, IngestConfig, Profile,
+    Pseudonyms, SchemaMode, SeveralNames, Sources, TableRead, TrustedProxies, UnreadField,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{

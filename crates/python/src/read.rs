@@ -271,7 +271,7 @@ pub(crate) fn folder() -> Result<tempfile::TempDir, Error> {
 
 /// Reads event logs into a store at `output`, replacing the one that is there when all is done.
 ///
-/// `events` are paths (CSV, TSV, JSON Lines, Parquet; plain, .gz or .zst; globs), or anything with `__arrow_c_stream__` (a
+/// `events` are paths (CSV, TSV, JSON Lines, Parquet; plain, .gz or .zst; folders, globs), or anything with `__arrow_c_stream__` (a
 /// pyarrow table or reader, a polars or pandas data frame, a duckdb relation), or a list of these. Arrow is read as it streams,
 /// batch by batch, and nothing is copied to disk first. Columns are recognised by name, as the README's table says:
 /// `account_id` and any of `timestamp`, `ip`, `payment_instrument`, `prompt_template_hash`, `device` ...; `map` (a TOML file,
@@ -371,19 +371,20 @@ const EVASIVE_PARAPHRASE: f64 = 0.25;
 impl Store {
     /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
     /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
-    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. Networks found before are
-    /// dropped: detect again, and they keep their ids. Returns what was counted.
-    #[pyo3(signature = (events, *, threads = None, progress = None, **options),
-        text_signature = "($self, events, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
+    /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids.
+    /// Returns what was counted.
+    #[pyo3(signature = (events = None, *, threads = None, progress = None, **options),
+        text_signature = "($self, events=None, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,
-        events: &Bound<'py, PyAny>,
+        events: Option<&Bound<'py, PyAny>>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut events = Events::of(events)?;
+        let mut events = events.map_or_else(|| Ok(Events::default()), Events::of)?;
         let reading = Reading::of("update", options)?;
         let summary = watched(py, progress, threads, &[&self.path], |watch| {
             let (key, folder) = (self.key()?, folder()?);

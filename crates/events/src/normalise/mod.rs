@@ -52,9 +52,11 @@ pub enum Reason {
     UnknownField,
     /// A model, capability or pathway beyond those that can be numbered.
     TooManyLabels,
+    /// A time in another unit than most of the file's.
+    OtherTimeUnit,
 }
 
-const REASONS: [Reason; 19] = [
+const REASONS: [Reason; 20] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -74,6 +76,7 @@ const REASONS: [Reason; 19] = [
     Reason::NestedValue,
     Reason::UnknownField,
     Reason::TooManyLabels,
+    Reason::OtherTimeUnit,
 ];
 
 impl Reason {
@@ -99,6 +102,7 @@ impl Reason {
             Reason::NestedValue => "nested_value",
             Reason::UnknownField => "unknown_field",
             Reason::TooManyLabels => "too_many_labels",
+            Reason::OtherTimeUnit => "other_time_unit",
         }
     }
 
@@ -130,6 +134,9 @@ impl Reason {
                 "text or a number was expected; name a field in an object by its path with --map (ip=client.ip), and flatten lists, with jq for instance"
             }
             Reason::UnknownField => "leave it out, or give --schema auto",
+            Reason::OtherTimeUnit => {
+                "a time as most of the file's are, in RFC 3339 or the same unit since the epoch, was expected"
+            }
             Reason::TooManyLabels => "at most 65,535 different models, capabilities or pathways were expected",
         }
     }

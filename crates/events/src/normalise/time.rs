@@ -2,8 +2,9 @@
 //! since the Unix epoch.
 //!
 //! The years 2000 to 2100 occupy disjoint ranges of numbers in the four epoch units (9.5e8 to 4.1e9 seconds, a thousand times
-//! that in milliseconds, ...), so each number names its unit. A column in which two units occur is refused as a whole
-//! ([`UnitsSeen`]): one of them must be wrong, and no value tells which.
+//! that in milliseconds, ...), so each number names its unit. The unit of a file is that of more than half of its first times
+//! ([`FirstUnits`]), and times in another are rejected: one client that writes its own stops nobody else. A file of which no unit
+//! can be told, and in which two occur, is refused as a whole ([`UnitsSeen`]): one of them must be wrong, and no value tells which.
 
 use std::str::FromStr;
 
@@ -65,6 +66,8 @@ pub enum Unit {
     /// Nanoseconds since the epoch.
     Nanos,
 }
+
+const UNITS: [Unit; 5] = [Unit::Rfc3339, Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos];
 
 impl Unit {
     /// The unit's name.
@@ -212,6 +215,30 @@ fn offset(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// The units of the first times of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstUnits {
+    counts: [usize; 5],
+}
+
+impl FirstUnits {
+    /// Rows that are looked at.
+    pub const ROWS: usize = 1000;
+
+    /// Counts a time that can be read.
+    pub fn note(&mut self, time: Result<Option<(i64, Unit)>, Reason>) {
+        if let Ok(Some((_, unit))) = time {
+            self.counts[unit as usize] += 1;
+        }
+    }
+
+    /// The unit of more than half of them.
+    pub fn most(&self) -> Option<Unit> {
+        let all: usize = self.counts.iter().sum();
+        UNITS.into_iter().find(|&unit| 2 * self.counts[unit as usize] > all)
+    }
+}
+
 /// The first place at which each unit occurred in a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnitsSeen {
@@ -239,8 +266,7 @@ impl UnitsSeen {
 
     /// Two units and their rows, if there are two.
     pub fn mixed(&self) -> Option<[(Unit, u64); 2]> {
-        let units = [Unit::Rfc3339, Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos];
-        let mut seen = units.into_iter().filter_map(|unit| self.first[unit as usize].map(|row| (unit, row)));
+        let mut seen = UNITS.into_iter().filter_map(|unit| self.first[unit as usize].map(|row| (unit, row)));
         Some([seen.next()?, seen.next()?])
     }
 }

@@ -64,7 +64,6 @@ fn attributes(dataset: &Dataset, ingested: &mut Ingested) -> Result<AccountAttri
         statuses: dataset.status().words.clone(),
         labels: Vec::new(),
         orgs: tables.orgs.clone(),
-        without_events: 0,
     })
 }
 

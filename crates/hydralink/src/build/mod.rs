@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use events::schema::Map;
-use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SeveralNames, Sources, Template, UnreadField};
+use events::{
+    AlikeAccounts, Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SeveralNames, Sources, TableRead, Template,
+    UnreadField,
+};
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
@@ -29,6 +32,8 @@ pub struct BuildSummary {
     pub rows: u64,
     /// Rows of this run.
     pub new_rows: u64,
+    /// Those of them that repeat an event that was read.
+    pub new_duplicates: u64,
     /// Rows rejected.
     pub rejected: u64,
     /// Rejected rows by reason.
@@ -73,17 +78,30 @@ pub struct BuildSummary {
     pub without_rows: Vec<String>,
     /// Main columns that files of this run lack, though the store has what such a column says.
     pub missing: Vec<MissingColumn>,
+    /// Columns of files of this run without a value in any row, though the store has what such a column says.
+    pub empty: Vec<MissingColumn>,
+    /// Addresses, cards and templates of which files of this run, of at least [`MANY_ROWS`] rows of several accounts, have one.
+    pub one_value: Vec<MissingColumn>,
+    /// In how many rows of this run each column has a value.
+    pub filled: Vec<(String, u64)>,
+    /// How the side tables that were given fit the events.
+    pub tables: Vec<TableRead>,
+    /// Accounts that are most probably one, written with zeros and without.
+    pub alike_accounts: Option<AlikeAccounts>,
     /// Columns of the files that were read that mean nothing.
     pub ignored: Vec<IgnoredColumn>,
     /// Columns that the objects of JSON Lines files don't all have under the same name, with the rows of each.
     pub several_names: Vec<SeveralNames>,
     /// Whether labels of the account table or reasons of the allow list were left out, for under a key nobody is to read them.
     pub texts_left_out: bool,
-    /// Whether the store was written: not if every file was skipped.
+    /// Whether the store was written: not if every file was skipped, and no table given that says anything new.
     pub changed: bool,
-    /// Whether networks that had been found before an update were dropped with that.
+    /// Whether networks that had been found before an update were dropped with that: not if all it brought had been read.
     pub networks_dropped: bool,
 }
+
+/// Rows from which on it is told that a file has one address, card or template.
+pub const MANY_ROWS: u64 = 100;
 
 /// A main column that some files lack, where others don't.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -96,12 +114,15 @@ pub struct MissingColumn {
     pub first: String,
 }
 
-/// The main columns that files lack, of those that the store has something of, by the first file without.
-fn missing_columns(files: &[FileRead], has: impl Fn(&str) -> bool) -> Vec<MissingColumn> {
+/// Columns of files, such as those that they lack, by the first file of which it is so.
+fn columns_of<'f, C: IntoIterator<Item = &'f str>>(
+    files: &'f [FileRead],
+    columns: impl Fn(&'f FileRead) -> C,
+) -> Vec<MissingColumn> {
     let mut by_name: BTreeMap<&str, MissingColumn> = BTreeMap::new();
-    for file in files.iter().filter(|file| !file.duplicate) {
-        for column in file.missing.iter().filter(|column| has(column)) {
-            let none = || MissingColumn { column: column.clone(), files: 0, first: file.file.clone() };
+    for file in files.iter().filter(|file| !file.duplicate && file.rows > 0) {
+        for column in columns(file) {
+            let none = || MissingColumn { column: column.to_owned(), files: 0, first: file.file.clone() };
             by_name.entry(column).or_insert_with(none).files += 1;
         }
     }
@@ -147,6 +168,21 @@ pub fn several_names(files: &[FileRead]) -> Vec<SeveralNames> {
     }
     let names = |names: BTreeMap<&str, u64>| names.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
     by_column.into_iter().map(|(column, of)| SeveralNames { column: column.to_owned(), names: names(of) }).collect()
+}
+
+/// In how many rows of some files each column has a value, in byte order.
+pub fn filled_columns(files: &[FileRead]) -> Vec<(String, u64)> {
+    let mut by_column: BTreeMap<&str, u64> = BTreeMap::new();
+    let filled = files.iter().flat_map(|file| &file.filled);
+    filled.for_each(|filled| *by_column.entry(&filled.column).or_default() += filled.rows);
+    by_column.into_iter().map(|(column, rows)| (column.to_owned(), rows)).collect()
+}
+
+/// The addresses, cards and templates of which a file of several accounts has one.
+fn one_value(file: &FileRead) -> impl Iterator<Item = &str> {
+    let one = |column: &str| file.filled.iter().any(|filled| filled.column == column && filled.one_value);
+    let many = file.rows >= MANY_ROWS && !one("account_id");
+    ["ip", "payment_instrument", "prompt_template_hash"].into_iter().filter(move |column| many && one(column))
 }
 
 /// Reads event logs and describes them, without a store.
@@ -197,10 +233,11 @@ pub fn build<'a>(
 }
 
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
-/// batches. Files whose bytes the store has are skipped; if that leaves nothing, the store stays as it is. Side tables that
-/// `config` doesn't name are those of the store; a store of pseudonyms, which doesn't keep them, goes by what they said of the
-/// accounts and identifiers that it had. Results of an earlier detection are of other accounts and are dropped; what
-/// became of which network is kept ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
+/// batches. Files whose bytes the store has are skipped; if that leaves nothing, and no table says anything new, the store stays as
+/// it is. There need not be events where there is a table. Side tables that `config` doesn't name are those of the store; a store of
+/// pseudonyms, which doesn't keep them, goes by what they said of the accounts and identifiers that it had. Results of an earlier
+/// detection are dropped, unless all that came had been read and the tables say the same; what became of which network is kept
+/// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
 /// # Errors
 /// As [`build`], and [`Error::NotAStore`] if there is no store; [`Error::StoreDamaged`] if a checksum is wrong, and the store is
@@ -213,6 +250,11 @@ pub fn update<'a>(
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
     as_of::refuse(&Dataset::open(path)?)?;
+    let sources = sources.into();
+    let tables_given = says_something(config);
+    if sources.files.is_empty() && sources.batches.is_empty() && !tables_given {
+        return Err(Error::Usage("nothing to read: name events, or a table (--accounts, --releases, --allow)".to_owned()));
+    }
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;
@@ -228,8 +270,11 @@ pub fn update<'a>(
     privacy::put_sealed_keys(&mut writer, &sealed)?;
     let mut config = spilling_beside(path, config);
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
+    let mut given = Vec::new();
     for (section, configured) in side_tables(&mut config) {
-        if configured.is_none() {
+        if configured.is_some() {
+            given.push(section);
+        } else {
             // A section's file is the table itself.
             *configured = dataset.store().file_of(section);
         }
@@ -273,7 +318,11 @@ pub fn update<'a>(
     }
     let new_files = &ingested.files[base.files.len()..];
     let summary = BuildSummary { read_before: read_before(&base.files, new_files), ..summarise(&ingested) };
-    if summary.already_read.len() == new_files.len() {
+    // What the store knew was told when it was given.
+    let tables = summary.tables.into_iter().filter(|read| given.contains(&&*format!("inputs.{}", read.table))).collect();
+    let summary = BuildSummary { tables, ..summary };
+    let nothing_new = summary.already_read.len() == new_files.len();
+    if nothing_new && !tables_given {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
@@ -284,8 +333,7 @@ pub fn update<'a>(
         // What an earlier version kept of them goes now.
         leave_texts_out(&mut ingested);
     }
-    let networks_dropped = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
-    let summary = BuildSummary { enriched, networks_dropped, texts_left_out, ..summary };
+    let summary = BuildSummary { enriched, texts_left_out, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
@@ -293,9 +341,32 @@ pub fn update<'a>(
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
+    let before = dataset.manifest();
+    if nothing_new && writer.has_what(before, |section| !is_found(section)) {
+        return Ok(BuildSummary { changed: false, ..summary });
+    }
+    let same = writer.has_what(before, |section| !is_found(section) && !BESIDE_FACTS.contains(&section));
+    if same {
+        writer.keep(before, is_found);
+    }
+    let networks_dropped = !same && dataset.labelling_if_any().is_ok_and(|found| found.is_some());
     writer.commit()?;
-    Ok(summary)
+    Ok(BuildSummary { networks_dropped, ..summary })
 }
+
+/// Whether an update is given something beside events.
+fn says_something(config: &IngestConfig) -> bool {
+    let tables = [&config.accounts, &config.releases, &config.allow, &config.map];
+    tables.into_iter().any(Option::is_some) || !config.columns.is_empty() || !config.enrich.is_empty()
+}
+
+/// Whether a section is what was found in a store, and not what it was made of.
+fn is_found(section: &str) -> bool {
+    ["result.", "calibration.", "consensus."].into_iter().any(|found| section.starts_with(found))
+}
+
+/// Sections on which nothing that is found depends: what was read of the side tables stands in others.
+const BESIDE_FACTS: [&str; 7] = [ACCOUNTS, RELEASES, ALLOW, MAP, EVENT_IDS, DUPLICATE_EVENTS, UNREAD];
 
 /// The files under whose name others were read before.
 fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
@@ -397,12 +468,21 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         kind => kinds.clone().any(|(known, range)| known == kind && range[0] < range[1]),
     };
     BuildSummary {
-        missing: missing_columns(&ingested.files, has),
+        missing: columns_of(&ingested.files, |file| file.missing.iter().map(String::as_str).filter(|column| has(column))),
+        empty: columns_of(&ingested.files, |file| {
+            let empty = file.filled.iter().filter(|filled| filled.rows == 0 && has(&filled.column));
+            empty.map(|filled| filled.column.as_str())
+        }),
+        one_value: columns_of(&ingested.files, one_value),
+        filled: filled_columns(&ingested.files),
+        tables: ingested.tables.clone(),
+        alike_accounts: ingested.alike.clone(),
         read_before: Vec::new(),
         left_out: ingested.left_out.clone(),
         without_rows: ingested.without_rows.clone(),
         rows: ingested.rows,
         new_rows: ingested.new_rows,
+        new_duplicates: ingested.new_duplicates,
         rejected: ingested.rejected_count(),
         rejected_by_reason: rejected_by_reason(ingested),
         kept_rows: ingested.kept_rows,

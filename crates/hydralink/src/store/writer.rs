@@ -1,6 +1,6 @@
 //! Changing a store: new sections under new names, then one rename.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -138,6 +138,21 @@ impl StoreWriter {
     /// Forgets the sections whose name starts with `prefix`.
     pub(crate) fn forget(&mut self, prefix: &str) {
         self.manifest.sections.retain(|section| !section.name.starts_with(prefix));
+    }
+
+    /// Whether some of the sections that were written, and the string tables, are what another store has.
+    pub(crate) fn has_what(&self, other: &Manifest, which: impl Fn(&str) -> bool) -> bool {
+        let contents = |sections: &[SectionEntry]| -> BTreeMap<String, u128> {
+            let sections = sections.iter().filter(|section| which(&section.name));
+            sections.map(|section| (section.name.clone(), section.checksum)).collect()
+        };
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        contents(&made.sections) == contents(&other.sections) && self.manifest.tables == other.tables
+    }
+
+    /// Goes on with some sections of the store that is replaced.
+    pub(crate) fn keep(&mut self, other: &Manifest, which: impl Fn(&str) -> bool) {
+        self.manifest.sections.extend(other.sections.iter().filter(|section| which(&section.name)).cloned());
     }
 
     /// The string tables, to fill in.

@@ -192,10 +192,13 @@ impl Kept {
             allowed_accounts: self.allowed(dataset, &tables.allowed_accounts, &self.accounts),
             templates: self.templates(dataset),
             declared_kinds: dataset.declared_kinds().clone(),
+            tables: Vec::new(),
+            alike: None,
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
             new_rows: 0,
+            new_duplicates: 0,
             rows: 0,
             rejected: Default::default(),
             kept_rows: unread.rows,
@@ -343,7 +346,6 @@ impl Kept {
             tiers,
             pathways,
             orgs,
-            ..AccountAttributes::default()
         }
     }
 
