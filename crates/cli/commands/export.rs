@@ -34,7 +34,23 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
             counted(networks, "network")
         ))?;
     }
+    say_rejected(summary.left_out.rejected_networks, output)?;
+    if summary.rejected > 0 {
+        let networks = counted(summary.rejected, "network");
+        output.say(&format!("{networks} of them people rejected: no action against it, and nothing of it is an indicator"))?;
+    }
     Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// Says how many networks were left out by decision, if any.
+pub(super) fn say_rejected(left_out: u64, output: &mut Output) -> anyhow::Result<()> {
+    if left_out > 0 {
+        let networks = counted(left_out, "network");
+        output.say(&format!(
+            "left out, as people rejected it: {networks} (`case list` names it, --network takes it all the same)"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Exports with a line of progress.
@@ -94,6 +110,7 @@ pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -
         counted(data.graph.source.len() as u64, "edge"),
         counted(bytes, "byte"),
     ))?;
+    say_rejected(data.key_numbers.networks_rejected, output)?;
     Ok(if data.networks.is_empty() { Found::Nothing } else { Found::Something })
 }
 

@@ -119,6 +119,10 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
     if summary.pseudonyms {
         output.say("the store holds pseudonyms: only stores built with the same --key-file can match these indicators")?;
     }
+    if summary.rejected > 0 {
+        let networks = counted(summary.rejected, "network");
+        output.say(&format!("nothing of what people rejected is shared: {networks}"))?;
+    }
     let path = arguments.output.display().to_string();
     output.one(&summary, |summary: &ShareSummary| {
         format!(

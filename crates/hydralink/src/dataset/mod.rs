@@ -1,6 +1,6 @@
 //! An open store with its graph, its activity and its names: what every question is asked of.
 
-mod allowed;
+pub(crate) mod allowed;
 mod kinds;
 mod linking;
 

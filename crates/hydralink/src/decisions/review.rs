@@ -6,7 +6,7 @@
 //! outweigh, so that a network at the threshold is as likely one as not: `1 / (1 + 2^(threshold - score))`. Where the store is
 //! calibrated with 20 null copies or more ([`crate::calibrate()`]) a network has `1 - q` at most; the q-values of fewer copies
 //! can't be low, and are not used. One whose case is confirmed is one, and one whose case was
-//! rejected is none. [`crate::bans`] goes by the same chances.
+//! rejected is none. [`crate::bans`], exports and what is shared ([`crate::export::share`]) go by the same chances.
 //!
 //! Of 36 synthetic worlds (tiers s and m, evasive and thinned ones, eleven without networks) the first 5, 10, 20 and 50 of the
 //! ranking hold 94, 109, 114 and 119 networks; by these chances 81, 88, 93 and 104 were expected. (Without the odds before,
@@ -244,11 +244,35 @@ impl<'a> Chances<'a> {
         }
     }
 
-    /// The same of a network whose accounts are given, by the verdicts of a store.
-    pub(crate) fn of_members(&self, dataset: &Dataset, cases: &Cases, place: usize, members: &[AccountId]) -> f64 {
+    /// What is held of a network whose accounts are given, by the verdicts of a store.
+    pub(crate) fn of_members(&self, dataset: &Dataset, cases: &Cases, place: usize, members: &[AccountId]) -> Belief {
         let case = cases::case_about(dataset, cases, members);
-        self.with(place, case.and_then(|case| cases::verdict_of(cases, case)))
+        let verdict = case.and_then(|case| cases::verdict_of(cases, case));
+        Belief { verdict, chance: self.with(place, verdict) }
     }
+}
+
+/// What is held of a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Belief {
+    /// Whether people found it to be one (true) or harmless, if they decided.
+    pub verdict: Option<bool>,
+    /// The chance that it is one.
+    pub chance: f64,
+}
+
+impl Belief {
+    /// Whether people found it harmless.
+    pub fn is_rejected(&self) -> bool {
+        self.verdict == Some(false)
+    }
+}
+
+/// What is held of every network, by rank.
+pub(crate) fn beliefs(dataset: &Dataset, results: &Labelling) -> Result<Vec<Belief>, Error> {
+    let (chances, cases) = (Chances::of(dataset, results)?, dataset.cases()?);
+    let places = 0..results.heads().len();
+    Ok(places.map(|place| chances.of_members(dataset, &cases, place, &results.belonging(place))).collect())
 }
 
 /// The chance of a score, where the odds before it are what the threshold outweighs.

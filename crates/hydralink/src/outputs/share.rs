@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::export::share::{Shared, confidence, percent, shared};
+use crate::export::share::{Shared, confidence_in, percent, shared};
 use crate::export::{Compression, ExportConfig, ExportGraph, Networks, Selection, Sharing, write_file};
 use crate::node::Node;
 use crate::privacy::Key;
@@ -87,6 +87,8 @@ pub struct ShareSummary {
     pub held_back: u64,
     /// Networks.
     pub networks: u64,
+    /// Networks that people rejected: nothing of them is shared.
+    pub rejected: u64,
     /// Id of the group's key.
     pub group: String,
     /// Whether the store holds pseudonyms: only stores with the same key match then.
@@ -136,12 +138,10 @@ pub fn share(
     let mut indicators: Vec<Indicator> = identifiers
         .iter()
         .filter(|identifier| identifier.blockable)
-        .map(|identifier| {
-            let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
-            indicator(identifier, network.map_or(0, confidence), &secret)
-        })
+        .map(|identifier| indicator(identifier, confidence_in(&graph, identifier), &secret))
         .collect();
     indicators.sort_by(|a, b| a.token.cmp(&b.token));
+    let rejected_drawn = graph.beliefs.iter().filter(|belief| belief.is_rejected()).count() as u64;
     let stored_key = dataset.pseudonyms_id()?;
     let header = Header {
         format: FORMAT.to_owned(),
@@ -159,7 +159,8 @@ pub fn share(
     Ok(ShareSummary {
         indicators: indicators.len() as u64,
         held_back: (identifiers.len() - indicators.len()) as u64,
-        networks: graph.networks.len() as u64,
+        networks: graph.networks.len() as u64 - rejected_drawn,
+        rejected: rejected_drawn + graph.left_out.rejected_networks,
         group: key.id(),
         pseudonyms: stored_key.is_some(),
     })
@@ -229,14 +230,13 @@ fn described(
     }
 }
 
-fn indicator(identifier: &Shared<'_>, of_network: u8, secret: &[u8; 32]) -> Indicator {
-    let kept = 1.0 - identifier.benign_prevalence;
+fn indicator(identifier: &Shared<'_>, confidence: u8, secret: &[u8; 32]) -> Indicator {
     Indicator {
         token: token(secret, identifier.kind, identifier.value),
         kind: identifier.kind.to_owned(),
         class: identifier.class.map(str::to_owned),
         benign_prevalence: f64::from(percent(identifier.benign_prevalence)) / 100.0,
-        confidence: percent(f64::from(of_network) / 100.0 * kept),
+        confidence,
         valid_until: rfc3339(identifier.valid_until()),
     }
 }

@@ -183,7 +183,7 @@ fn belonging(dataset: &Dataset, results: &Labelling, network: &Network, chances:
     };
     let members = results.belonging(network.index());
     Group {
-        chance: chances.of_members(dataset, cases, network.index(), &members),
+        chance: chances.of_members(dataset, cases, network.index(), &members).chance,
         members: members.iter().map(|account| (account.0, benign(account))).collect(),
     }
 }

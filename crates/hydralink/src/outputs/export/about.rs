@@ -54,6 +54,7 @@ pub(crate) fn text(graph: &ExportGraph<'_>) -> String {
         (left.needless_identifiers, "identifiers aren't needed to tie anybody (--minimal)"),
         (left.small_identifiers, "identifiers are of too few accounts to be shown (--k)"),
         (left.small_networks, "networks are of too few accounts to be shown (--k)"),
+        (left.rejected_networks, "networks are rejected cases (--network names one all the same)"),
     ] {
         if count > 0 {
             writeln!(counts, "not drawn: {count} {what}").expect("a string takes everything");

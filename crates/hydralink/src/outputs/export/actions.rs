@@ -6,14 +6,14 @@
 //! | core account of a flagged network, confidence at least [`SUSPEND_CONFIDENCE`] | `suspend` |
 //! | other core or fringe account of a flagged network | `restrict` |
 //! | account that the operator came to use beside its owner ([`crate::roles`]), of a flagged network | `secure` |
-//! | ambiguous account, or any of a network below the threshold | `review` |
+//! | ambiguous account, or any of a network below the threshold or that people rejected | `review` |
 //! | address that a network keeps to itself | `challenge` |
 //! | payment instrument | `verify_payment` |
 //! | template | `rate_limit` |
 //! | other identifier | `challenge` |
-//! | identifier that benign accounts use too, or a suppressed hub | `monitor` |
+//! | identifier that benign accounts use too, that is known-good or of a rejected network, or a suppressed hub | `monitor` |
 //!
-//! Accounts that are banned already get no line; their number is returned.
+//! Accounts that are banned already get no line, and their number is returned; nor do known-good ones.
 
 use std::io::{self, Write};
 
@@ -74,6 +74,9 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
             already_banned += 1;
             continue;
         }
+        if node.known_good {
+            continue;
+        }
         line(account_action(graph, node, network, membership))?;
     }
     for identifier in &shared(graph, sharing) {
@@ -90,6 +93,9 @@ fn account_action<'g>(
 ) -> Action<'g> {
     let sure = node.confidence.is_some_and(|confidence| confidence >= SUSPEND_CONFIDENCE);
     let (action, reason) = match membership {
+        _ if node.network.is_some_and(|network| graph.belief(network).is_rejected()) => {
+            (Proposal::Review, "people rejected its network")
+        }
         _ if !network.flagged => (Proposal::Review, "its network is below the threshold of the run"),
         _ if node.role == Some(AccountRole::CompromisedLegitimate) => {
             (Proposal::Secure, "its owner uses it too: reset credentials and sessions, do not suspend")
@@ -179,6 +185,18 @@ mod tests {
             text.contains("\"secure\"") && !text.contains("\"action\":\"suspend\"") && !text.contains("restrict"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_people_rejected_is_not_acted_on() {
+        let mut graph = testing::toy();
+        graph.beliefs[0].verdict = Some(false);
+        graph.nodes[2].known_good = true;
+        let mut out = Vec::new();
+        write(&graph, &Sharing::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let actions = |action: &str| text.matches(&format!("\"action\":\"{action}\"")).count();
+        assert_eq!((actions("review"), actions("monitor"), text.lines().count()), (2, 5, 7), "{text}");
     }
 
     #[test]

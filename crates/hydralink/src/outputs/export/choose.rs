@@ -1,6 +1,7 @@
 //! Which accounts and identifiers are drawn.
 //!
-//! 1. *Accounts*: the core, fringe and ambiguous accounts of the chosen networks, or all accounts.
+//! 1. *Accounts*: the core, fringe and ambiguous accounts of the chosen networks, or all accounts. A network whose case people
+//!    rejected is none, unless it was named.
 //! 2. *Identifiers*: those that carry evidence (weight above 0) for at least two of them. One that only a single chosen account
 //!    was seen with joins nothing: it is counted, not drawn. One suppressed as a hub is counted and listed, not drawn.
 //! 3. *Edges*: the sightings of the two with evidence.
@@ -21,8 +22,10 @@ use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
 use super::{Crowd, ExportConfig, Networks, anonymity, collapse, project};
 use crate::dataset::Dataset;
+use crate::dataset::allowed::Allowed;
 use crate::error::Error;
 use crate::results::{Network, Results};
+use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
 use crate::{how, query};
 
@@ -38,6 +41,12 @@ pub(crate) struct Chosen<'a> {
     pub(crate) networks: Vec<usize>,
     /// Networks left out because they are smaller than the least that is shown.
     small_networks: u64,
+    /// Networks left out because people rejected them.
+    rejected_networks: u64,
+    /// What is held of each network of the results.
+    beliefs: Vec<Belief>,
+    /// Accounts and identifiers that nothing is done about.
+    allowed: Allowed,
     /// If only they are to be drawn, the identifiers that are enough to tie all members, with the bits of sharing each.
     enough: Option<HashMap<u32, f32>>,
     /// Position in `networks` of each network of the results.
@@ -125,6 +134,12 @@ impl<'a> Chosen<'a> {
         if let Some(network) = networks.iter().find(|&&network| network >= results.networks.len()) {
             return Err(Error::Usage(format!("there is no network {network}: the store has {}", results.networks.len())));
         }
+        let beliefs = beliefs(dataset, &results.labelling)?;
+        let all = networks.len();
+        if !matches!(config.selection.networks, Networks::Chosen(_)) {
+            networks.retain(|&network| !beliefs[network].is_rejected());
+        }
+        let rejected_networks = (all - networks.len()) as u64;
         networks.sort_by_key(|&network| (results.networks[network].rank, network));
         networks.dedup();
         let before = networks.len();
@@ -159,7 +174,22 @@ impl<'a> Chosen<'a> {
                 tied[identifier as usize] += u32::from(drawn_weight(enough.as_ref(), identifier, weight).is_some());
             }
         }
-        Ok(Chosen { dataset, results, naming, networks, small_networks, enough, position_of, accounts, tied, seen })
+        let allowed = dataset.allowed()?;
+        Ok(Chosen {
+            dataset,
+            results,
+            naming,
+            networks,
+            small_networks,
+            rejected_networks,
+            beliefs,
+            allowed,
+            enough,
+            position_of,
+            accounts,
+            tied,
+            seen,
+        })
     }
 
     /// Everything of the graph but its nodes and edges.
@@ -189,6 +219,7 @@ impl<'a> Chosen<'a> {
             kinds,
             roles,
             networks: self.networks.iter().map(|&network| self.shown_network(&self.results.networks[network])).collect(),
+            beliefs: self.networks.iter().map(|&network| self.beliefs[network]).collect(),
             classes: self.results.labelling.class_names.clone(),
             policies: self.results.labelling.policy_names.clone(),
             countries: names(&tables.countries),
@@ -197,7 +228,11 @@ impl<'a> Chosen<'a> {
             nodes: Vec::new(),
             edges: Vec::new(),
             hubs: Vec::new(),
-            left_out: LeftOut { small_networks: self.small_networks, ..LeftOut::default() },
+            left_out: LeftOut {
+                small_networks: self.small_networks,
+                rejected_networks: self.rejected_networks,
+                ..LeftOut::default()
+            },
         };
         self.add_hubs(&mut graph);
         graph
@@ -335,6 +370,7 @@ impl<'a> Chosen<'a> {
         let (dataset, index) = (self.dataset, account.index());
         let mut node = ExportNode::new(ACCOUNT, self.naming.account(dataset.account_name(account)));
         node.network = self.network_of(account);
+        node.known_good = self.allowed.accounts.get(index) == Some(&true);
         if node.network.is_some() {
             node.membership = self.results.labelling.membership_of(account).map(|(_, membership)| membership);
             node.role = role_of(dataset, &self.results.labelling, account);
@@ -378,6 +414,7 @@ impl<'a> Chosen<'a> {
             ExportNode::new((GROUP_KINDS.len() + kind.index()) as u16, self.naming.identifier(kind_name, role, value));
         let network = self.results.labelling.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
         node.network = self.position_of.get(network as usize).copied().flatten();
+        node.known_good = self.allowed.identifiers.get(index) == Some(&true);
         node.class = self.results.labelling.classes.get(index).copied();
         node.policy = self.results.labelling.policies.get(index).copied();
         node.accounts = self.seen[index];

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::columns::rfc3339;
-use super::share::{Observable, Shared, Sharing, confidence, shared};
+use super::share::{Observable, Shared, Sharing, confidence, percent, shared};
 use super::view::ExportGraph;
 use crate::results::Network;
+use crate::review::Belief;
 
 /// Writes the event.
 ///
@@ -44,11 +45,11 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
         first = false;
         serde_json::to_writer(&mut *out, &object).map_err(io::Error::from)
     };
-    for network in &graph.networks {
+    for (network, belief) in graph.believed() {
         attribute(json!({
             "uuid": id(&format!("network|{}", network.id)), "type": "text", "category": "Internal reference",
             "value": network.id, "to_ids": false, "disable_correlation": false, "distribution": "5",
-            "timestamp": graph.about.as_of.to_string(), "comment": describe(network),
+            "timestamp": graph.about.as_of.to_string(), "comment": describe(network, belief),
         }))?;
     }
     for identifier in &identifiers {
@@ -66,11 +67,10 @@ fn attribute_of(graph: &ExportGraph<'_>, identifier: &Shared<'_>, id: String) ->
     };
     // Free text matches nothing in a sensor, so it is never marked for one.
     let to_ids = identifier.blockable && kind != "text";
-    let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
     let mut object = json!({
         "uuid": id, "type": kind, "category": category, "value": value, "to_ids": to_ids,
         "disable_correlation": identifier.hub, "distribution": "5", "timestamp": graph.about.as_of.to_string(),
-        "comment": comment(identifier, network),
+        "comment": comment(graph, identifier),
     });
     if !identifier.hub && identifier.first_seen != NO_TIME {
         object["first_seen"] = json!(micros(identifier.first_seen));
@@ -79,12 +79,11 @@ fn attribute_of(graph: &ExportGraph<'_>, identifier: &Shared<'_>, id: String) ->
     object
 }
 
-fn comment(identifier: &Shared<'_>, network: Option<&Network>) -> String {
+fn comment(graph: &ExportGraph<'_>, identifier: &Shared<'_>) -> String {
     let class = identifier.class.map_or(String::new(), |class| format!("{class}; "));
-    let network = match network {
-        Some(network) => format!("{} (confidence {}); ", network.id, confidence(network)),
-        None => String::new(),
-    };
+    let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
+    let network = network
+        .map_or(String::new(), |network| format!("{} (confidence {}); ", network.id, confidence(graph, identifier.network)));
     let end = if identifier.hub || identifier.last_seen == NO_TIME {
         String::new()
     } else {
@@ -96,9 +95,12 @@ fn comment(identifier: &Shared<'_>, network: Option<&Network>) -> String {
     )
 }
 
-fn describe(network: &Network) -> String {
+fn describe(network: &Network, belief: Belief) -> String {
+    if belief.is_rejected() {
+        return format!("{} accounts that people found harmless", network.accounts);
+    }
     let why = if network.why.is_empty() { String::new() } else { format!(": {}", network.why) };
-    format!("{} accounts, {:.1} bits, confidence {}{why}", network.accounts, network.score, confidence(network))
+    format!("{} accounts, {:.1} bits, confidence {}{why}", network.accounts, network.score, percent(belief.chance))
 }
 
 fn micros(seconds: Seconds) -> String {

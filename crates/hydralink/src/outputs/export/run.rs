@@ -109,6 +109,8 @@ pub struct ExportSummary {
     pub left_out: LeftOut,
     /// Values that XML can't hold or Gephi changes; zero in formats that hold everything.
     pub fidelity: Fidelity,
+    /// Networks of the selection that people rejected, drawn because they were named: nothing is proposed against them.
+    pub rejected: u64,
     /// Accounts that actions skip because they are banned already.
     pub already_banned: u64,
 }
@@ -204,6 +206,7 @@ pub fn write_graph(graph: &ExportGraph<'_>, config: &ExportConfig, path: &Path) 
         files,
         networks: graph.networks.len() as u64,
         candidates: graph.networks.iter().filter(|network| !network.flagged).count() as u64,
+        rejected: graph.beliefs.iter().filter(|belief| belief.is_rejected()).count() as u64,
         nodes: graph.nodes.len() as u64,
         edges: graph.edges.len() as u64,
         collapsed: graph.about.collapsed,

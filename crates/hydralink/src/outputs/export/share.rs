@@ -4,9 +4,9 @@
 //!   network that holds most of its members. Blocking it hits that share.
 //! - *Blockable*: its policy is `keep` (it wasn't classified as something that strangers share), at least two members use it,
 //!   and its benign prevalence is at most [`Sharing::max_benign_prevalence`]. Anything else, and every suppressed hub, is
-//!   context.
-//! - *Confidence* of a network, 0..100: `1 - q` where the run was calibrated; otherwise the posterior of its score at prior
-//!   odds of 2^-[`PRIOR_BITS`], `100 / (1 + 2^(PRIOR_BITS - score))`. Of an indicator: that, times `1 - benign prevalence`.
+//!   context; so is what is known-good, and every identifier of a network that people rejected.
+//! - *Confidence* of a network, 0..100: the chance that it is one, as [`crate::review`](mod@crate::review) defines it and
+//!   `plan-bans` goes by, in hundredths. Of an indicator: that, times `1 - benign prevalence`.
 //! - *Valid until*: last sighting plus the time after which such an identifier usually has another user.
 
 use std::borrow::Cow;
@@ -17,11 +17,8 @@ use graph::Seconds;
 use serde::Serialize;
 
 use super::choose::widen;
-use super::view::ExportGraph;
-use crate::results::{Membership, Network};
-
-/// Prior odds, in bits, against a candidate being one operator's network.
-pub const PRIOR_BITS: f64 = 10.0;
+use super::view::{ExportGraph, ExportNode};
+use crate::results::Membership;
 
 /// The name of the policy of identifiers that link at full weight.
 const KEEP: &str = "keep";
@@ -150,13 +147,15 @@ impl Shared<'_> {
     }
 }
 
-/// Confidence in a network, 0..100.
-pub(crate) fn confidence(network: &Network) -> u8 {
-    let probability = match network.q_value {
-        Some(q_value) => 1.0 - q_value,
-        None => 1.0 / (1.0 + (PRIOR_BITS - network.score).exp2()),
-    };
-    percent(probability)
+/// Confidence in a network of a graph, 0..100; 0 for one that isn't there.
+pub(crate) fn confidence(graph: &ExportGraph<'_>, network: Option<u32>) -> u8 {
+    network.map_or(0, |network| percent(graph.belief(network).chance))
+}
+
+/// Confidence in an identifier of a network, 0..100.
+pub(crate) fn confidence_in(graph: &ExportGraph<'_>, identifier: &Shared<'_>) -> u8 {
+    let kept = 1.0 - identifier.benign_prevalence;
+    percent(f64::from(confidence(graph, identifier.network)) / 100.0 * kept)
 }
 
 /// A probability as 0..100; one that isn't a number is 0.
@@ -167,11 +166,12 @@ pub(crate) fn percent(probability: f64) -> u8 {
 /// Every drawn identifier, then the suppressed hubs. O(edges log edges).
 pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<Shared<'g>> {
     let belongs = |membership| matches!(membership, Some(Membership::Core | Membership::Fringe));
+    let is_member = |node: &ExportNode<'_>| belongs(node.membership) && !node.known_good;
     // (identifier, network) of every sighting by a member.
     let mut ties: Vec<(u32, u32)> = graph
         .edges
         .iter()
-        .filter(|edge| belongs(graph.nodes[edge.source as usize].membership))
+        .filter(|edge| is_member(&graph.nodes[edge.source as usize]))
         .filter_map(|edge| Some((edge.target, graph.nodes[edge.source as usize].network?)))
         .collect();
     ties.sort_unstable();
@@ -198,7 +198,8 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         // Beside the members a share would tell the count that is rounded; in tenths, upwards, it doesn't.
         let benign_prevalence = if node.exact_degree.is_some() { (exact * 10.0).ceil() / 10.0 } else { exact };
         let keeps = graph.policy_name(node.policy).is_none_or(|policy| policy == KEEP);
-        let exclusive = keeps && members >= 2 && exact <= sharing.max_benign_prevalence;
+        let exclusive = keeps && exact <= sharing.max_benign_prevalence;
+        let is_harmless = node.known_good || network.is_some_and(|network| graph.belief(network).is_rejected());
         let (count, first_seen, last_seen) = seen[at];
         shared.push(Shared {
             kind: graph.kind_name(node),
@@ -209,7 +210,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
             members,
             accounts: node.degree,
             benign_prevalence,
-            blockable: exclusive || sharing.force_hub && members >= 2,
+            blockable: (exclusive || sharing.force_hub) && members >= 2 && !is_harmless,
             hub: false,
             count,
             first_seen,
@@ -238,7 +239,6 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
 mod tests {
     use super::*;
     use crate::export::testing;
-    use crate::export::view::ExportNode;
 
     #[test]
     fn only_what_a_network_keeps_to_itself_is_blockable() {
@@ -272,13 +272,20 @@ mod tests {
     }
 
     #[test]
-    fn confidence_is_one_minus_q_or_the_posterior() {
-        let mut network = testing::network("PN-1", 1);
-        assert_eq!(confidence(&network), 99);
-        network.q_value = None;
-        network.score = PRIOR_BITS;
-        assert_eq!(confidence(&network), 50);
-        network.score = f64::NAN;
-        assert_eq!(confidence(&network), 0);
+    fn what_people_found_harmless_is_no_indicator() {
+        let mut graph = testing::toy();
+        graph.nodes[4].known_good = true;
+        let blockable = |graph: &ExportGraph<'_>| shared(graph, &Sharing::default()).iter().filter(|one| one.blockable).count();
+        assert_eq!(blockable(&graph), 2);
+        graph.beliefs[0].verdict = Some(false);
+        assert_eq!(blockable(&graph), 0);
+    }
+
+    #[test]
+    fn confidence_is_the_chance_that_plans_go_by() {
+        let mut graph = testing::toy();
+        assert_eq!((confidence(&graph, Some(0)), confidence(&graph, Some(1)), confidence(&graph, None)), (99, 0, 0));
+        graph.beliefs[0].chance = f64::NAN;
+        assert_eq!(confidence(&graph, Some(0)), 0);
     }
 }

@@ -27,9 +27,10 @@ use uuid::Uuid;
 
 use super::columns::rfc3339;
 use super::naming::pseudonym;
-use super::share::{Observable, Shared, Sharing, Tlp, confidence, percent, shared};
+use super::share::{Observable, Shared, Sharing, Tlp, confidence_in, percent, shared};
 use super::view::{ACCOUNT, ExportGraph};
 use crate::results::Network;
+use crate::review::Belief;
 
 /// The namespace of observables' ids, fixed by the specification.
 const OBSERVABLES: Uuid = Uuid::from_u128(0x00abedb4_aa42_466c_9c01_fed23315a9b7);
@@ -53,15 +54,15 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&[u8; 32]>,
     let identifiers = shared(graph, sharing);
     let mut observables = HashSet::new();
     let mut belongings: Vec<Vec<String>> = vec![Vec::new(); graph.networks.len()];
-    for (network, belonging) in graph.networks.iter().zip(&mut belongings) {
-        bundle.network(network, belonging)?;
+    for ((network, belief), belonging) in graph.believed().zip(&mut belongings) {
+        bundle.network(network, belief, belonging)?;
     }
     bundle.accounts(graph, key, &mut belongings)?;
     for identifier in &identifiers {
         bundle.identifier(graph, identifier, &mut observables, &mut belongings)?;
     }
-    for (network, belonging) in graph.networks.iter().zip(&belongings) {
-        bundle.grouping(network, belonging)?;
+    for ((network, belief), belonging) in graph.believed().zip(&belongings) {
+        bundle.grouping(network, belief, belonging)?;
     }
     bundle.out.write_all(b"\n]}\n")
 }
@@ -172,12 +173,12 @@ impl<W: Write> Bundle<'_, W> {
         )
     }
 
-    fn network(&mut self, network: &Network, belonging: &mut Vec<String>) -> io::Result<()> {
+    fn network(&mut self, network: &Network, belief: Belief, belonging: &mut Vec<String>) -> io::Result<()> {
         let mut object = json!({
             "name": format!("Proxy network {}", network.id),
-            "description": describe(network),
+            "description": describe(network, belief),
             "infrastructure_types": ["anonymization"],
-            "confidence": confidence(network),
+            "confidence": percent(belief.chance),
             "extensions": {&self.names.metrics: {
                 "extension_type": "property-extension",
                 "rank": network.rank, "accounts": network.accounts, "core": network.core, "fringe": network.fringe,
@@ -251,7 +252,6 @@ impl<W: Write> Bundle<'_, W> {
             return Ok(());
         }
         let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
-        let sure = f64::from(network.map_or(0, confidence)) / 100.0 * (1.0 - identifier.benign_prevalence);
         let from = if identifier.first_seen == NO_TIME { identifier.last_seen } else { identifier.first_seen };
         let name = format!("{}|{}", identifier.kind, identifier.value);
         let mut object = json!({
@@ -264,7 +264,7 @@ impl<W: Write> Bundle<'_, W> {
             "indicator_types": ["anonymization"],
             "pattern": pattern, "pattern_type": "stix",
             "valid_from": timestamp(from), "valid_until": timestamp(identifier.valid_until()),
-            "confidence": percent(sure),
+            "confidence": confidence_in(graph, identifier),
             "extensions": {&self.names.metrics: {
                 "extension_type": "property-extension",
                 "class": identifier.class, "members": identifier.members, "accounts": identifier.accounts,
@@ -337,10 +337,10 @@ impl<W: Write> Bundle<'_, W> {
         self.domain_object("relationship", &format!("{source}|{kind}|{target}"), object).map(|_| ())
     }
 
-    fn grouping(&mut self, network: &Network, belonging: &[String]) -> io::Result<()> {
+    fn grouping(&mut self, network: &Network, belief: Belief, belonging: &[String]) -> io::Result<()> {
         let object = json!({
-            "name": format!("Proxy network {}", network.id), "description": describe(network),
-            "context": "suspicious-activity", "confidence": confidence(network), "object_refs": belonging,
+            "name": format!("Proxy network {}", network.id), "description": describe(network, belief),
+            "context": "suspicious-activity", "confidence": percent(belief.chance), "object_refs": belonging,
         });
         self.domain_object("grouping", &network.id, object).map(|_| ())
     }
@@ -351,7 +351,10 @@ fn observable_id(kind: &str, contributing: &Value) -> String {
     format!("{kind}--{}", Uuid::new_v5(&OBSERVABLES, contributing.to_string().as_bytes()))
 }
 
-fn describe(network: &Network) -> String {
+fn describe(network: &Network, belief: Belief) -> String {
+    if belief.is_rejected() {
+        return format!("{} accounts that people found harmless", network.accounts);
+    }
     let counted = format!("{} accounts run by one operator with {:.1} bits of evidence", network.accounts, network.score);
     if network.why.is_empty() { counted } else { format!("{counted}: {}", network.why) }
 }

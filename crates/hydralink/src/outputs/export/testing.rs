@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::view::{About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
 use crate::results::{Membership, Network, SignalLine, TyingIdentifier};
+use crate::review::Belief;
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const JANUARY: u32 = 1_767_225_600;
@@ -40,6 +41,7 @@ pub(crate) fn empty() -> ExportGraph<'static> {
 pub(crate) fn toy() -> ExportGraph<'static> {
     let mut graph = empty();
     graph.networks.push(network("PN-0badcafe", 1));
+    graph.beliefs.push(Belief { verdict: None, chance: 0.99 });
     for (at, (account, membership)) in [
         ("acc-1", Membership::Core),
         ("1002", Membership::Core),

@@ -14,6 +14,7 @@ use graph::{NO_TIME, NONE_U16, Seconds};
 use serde::Serialize;
 
 use crate::results::{Membership, Network};
+use crate::review::Belief;
 use crate::roles::AccountRole;
 
 /// The node kind of an account.
@@ -36,6 +37,8 @@ pub struct ExportGraph<'a> {
     pub roles: Vec<KindRole>,
     /// The networks that are drawn, by rank.
     pub networks: Vec<Network>,
+    /// What is held of each of them, in their order.
+    pub beliefs: Vec<Belief>,
     /// Names of the identifier classes.
     pub classes: Vec<String>,
     /// Names of the policies.
@@ -84,6 +87,8 @@ pub struct ExportNode<'a> {
     pub membership: Option<Membership>,
     /// As what an account belongs to its network or touches it.
     pub role: Option<AccountRole>,
+    /// Whether it is known-good, by the allow list, a rejected case or a list of the detection: nothing is done about it.
+    pub known_good: bool,
     /// Confidence of the membership, 0..1.
     pub confidence: Option<f32>,
     /// Evidence of the membership, in bits.
@@ -135,6 +140,7 @@ impl<'a> ExportNode<'a> {
             network: None,
             membership: None,
             role: None,
+            known_good: false,
             confidence: None,
             evidence_bits: None,
             class: None,
@@ -223,6 +229,8 @@ pub struct LeftOut {
     pub small_identifiers: u64,
     /// Networks of fewer than `k` accounts.
     pub small_networks: u64,
+    /// Networks that people rejected and nobody named.
+    pub rejected_networks: u64,
 }
 
 impl ExportGraph<'_> {
@@ -239,6 +247,16 @@ impl ExportGraph<'_> {
     /// Class of a node, in words.
     pub fn class_name(&self, class: Option<u8>) -> Option<&str> {
         name(&self.classes, class? as usize)
+    }
+
+    /// What is held of a network of the graph; no chance where that isn't known.
+    pub fn belief(&self, network: u32) -> Belief {
+        self.beliefs.get(network as usize).copied().unwrap_or_default()
+    }
+
+    /// The networks, each with what is held of it.
+    pub(crate) fn believed(&self) -> impl Iterator<Item = (&Network, Belief)> {
+        self.networks.iter().zip(0..).map(|(network, at)| (network, self.belief(at)))
     }
 
     /// Policy of a node, in words.

@@ -98,6 +98,8 @@ pub struct KeyNumbers {
     pub events: u64,
     /// Networks reported.
     pub networks: u64,
+    /// Networks over the threshold that aren't, because people rejected them.
+    pub networks_rejected: u64,
     /// Accounts inside them.
     pub accounts_in_networks: u64,
     /// Accounts inside them that were banned before the run.

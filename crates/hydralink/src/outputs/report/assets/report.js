@@ -158,7 +158,7 @@ document.title = `hydralink report ${clean(run.run_id)}`;
 $("run-id").textContent = clean(run.run_id);
 $("summary").append(
   el("p", { cls: "lead" }, `${day(run.first_event)} to ${day(run.last_event)} · hydralink ${clean(run.tool_version)}${run.generated_at ? " · written " + clean(run.generated_at) : ""}`),
-  el("div", { cls: "tiles" }, [["Networks over threshold", int(k.networks)], ["Accounts inside", int(k.accounts_in_networks), k.accounts ? pct(k.accounts_in_networks / k.accounts) + " of accounts" : ""], ["Already banned", int(k.accounts_banned), k.accounts_in_networks ? pct(k.accounts_banned / k.accounts_in_networks) + " of those inside" : ""], ["Accounts", int(k.accounts)], ["Identifiers", int(k.identifiers)], ["Sightings", int(k.sightings)], ["Events", int(k.events)]].map(([t, v, sub]) => el("div", { cls: "card tile" }, el("b", null, v), el("span", null, t, sub ? el("br") : null, sub)))));
+  el("div", { cls: "tiles" }, [["Networks over threshold", int(k.networks), k.networks_rejected ? int(k.networks_rejected) + " more rejected by people" : ""], ["Accounts inside", int(k.accounts_in_networks), k.accounts ? pct(k.accounts_in_networks / k.accounts) + " of accounts" : ""], ["Already banned", int(k.accounts_banned), k.accounts_in_networks ? pct(k.accounts_banned / k.accounts_in_networks) + " of those inside" : ""], ["Accounts", int(k.accounts)], ["Identifiers", int(k.identifiers)], ["Sightings", int(k.sightings)], ["Events", int(k.events)]].map(([t, v, sub]) => el("div", { cls: "card tile" }, el("b", null, v), el("span", null, t, sub ? el("br") : null, sub)))));
 
 /* Ranked networks. */
 const chip = s => el("span", { cls: "chip " + s }, s);

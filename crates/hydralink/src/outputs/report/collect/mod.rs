@@ -58,14 +58,14 @@ impl Dataset {
         let networks: Vec<NetworkSection> = chosen.iter().map(|&network| collected.network(network)).collect();
         let hubs = collected.hubs();
         collected.left_out(&drawn.left_out, drawn.about.collapsed);
-        let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
-        if (networks.len() as u64) < flagged {
-            let (shown, total) = (networks.len() as u64, flagged);
+        let key_numbers = run::key_numbers(self, results, drawn.left_out.rejected_networks)?;
+        if (networks.len() as u64) < key_numbers.networks {
+            let (shown, total) = (networks.len() as u64, key_numbers.networks);
             collected.capped.push(CappedSection { section: "Networks".to_owned(), shown, total });
         }
         Ok(ReportData {
             run: run::run_header(self, results),
-            key_numbers: run::key_numbers(self, results),
+            key_numbers,
             networks,
             hubs,
             capped: collected.capped,

@@ -183,6 +183,7 @@ impl<'a> Collected<'a> {
                 left.accounts_collapsed,
             );
         }
+        add("Networks that people rejected, which are drawn when named only", left.rejected_networks);
         add("Graph: accounts without room", left.accounts);
         add("Graph: identifiers seen with a single account, which join nothing", left.single_identifiers);
         add(

@@ -7,7 +7,9 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHeader, SizeCount};
 use super::KEEP;
 use crate::dataset::Dataset;
-use crate::results::Results;
+use crate::error::Error;
+use crate::results::{NetworkHead, Results};
+use crate::review::beliefs;
 use crate::time::rfc3339;
 
 pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
@@ -54,21 +56,28 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
     }
 }
 
-pub(super) fn key_numbers(dataset: &Dataset, results: &Results) -> KeyNumbers {
+pub(super) fn key_numbers(dataset: &Dataset, results: &Results, networks_rejected: u64) -> Result<KeyNumbers, Error> {
     let graph = dataset.graph();
+    let beliefs = beliefs(dataset, &results.labelling)?;
+    let counts = |network: &NetworkHead, place: usize| network.flagged && !beliefs[place].is_rejected();
     let inside: Vec<AccountId> = (0..graph.account_count() as u32)
         .map(AccountId)
-        .filter(|&account| results.labelling.flagged_network_of(account).is_some())
+        .filter(|&account| {
+            let place = results.labelling.network_of[account.index()] as usize;
+            results.labelling.flagged_network_of(account).is_some_and(|(network, _)| counts(network, place))
+        })
         .collect();
-    KeyNumbers {
+    let heads = results.labelling.heads().iter().zip(0..);
+    Ok(KeyNumbers {
         accounts: graph.account_count() as u64,
         identifiers: graph.identifier_count() as u64,
         sightings: graph.sighting_count() as u64,
         events: dataset.activity().event_count() as u64,
-        networks: results.networks.iter().filter(|network| network.flagged).count() as u64,
+        networks: heads.filter(|&(network, place)| counts(network, place)).count() as u64,
+        networks_rejected,
         accounts_in_networks: inside.len() as u64,
         accounts_banned: inside.iter().filter(|&&account| dataset.is_banned(account)).count() as u64,
-    }
+    })
 }
 
 /// What this run can't tell, from what its data lack.
