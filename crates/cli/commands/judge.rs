@@ -40,16 +40,19 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
         return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
     }
     output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
-    let flagged: Vec<f64> =
-        results.networks.iter().filter(|network| network.flagged).map(|network| network.q_value.unwrap_or(1.0)).collect();
+    let flagged = results.networks.iter().filter(|network| network.flagged);
+    let flagged: Vec<(f64, f64)> =
+        flagged.map(|network| (network.q_value.unwrap_or(1.0), network.q_harmless.unwrap_or(0.0))).collect();
     let telling = calibrated_text(&flagged, calibration.least_q_value(results.labelling()), config.copies);
     output.say(&format!("{telling} Next: hydralink networks {}", arguments.store.display()))?;
     Ok(Found::Something)
 }
 
-/// What the q-values of the flagged networks say, where so many copies could give this at least.
-fn calibrated_text(flagged: &[f64], least: f64, copies: u32) -> String {
-    let (sure, all) = (flagged.iter().filter(|&&q| q <= 0.05).count() as u64, flagged.len() as u64);
+/// What the q-values of the flagged networks say, each with the part of harmless stories, where so many copies could give this
+/// at least.
+fn calibrated_text(flagged: &[(f64, f64)], least: f64, copies: u32) -> String {
+    let (sure, all) = (flagged.iter().filter(|(q, _)| *q <= 0.05).count() as u64, flagged.len() as u64);
+    let by_chance = flagged.iter().filter(|(q, harmless)| q - harmless <= 0.05).count() as u64;
     let have = if sure == 1 { "has" } else { "have" };
     let of = format!("{} of {} over the threshold {have} q <= .05", grouped(sure), counted(all, "network"));
     let few = if (copies as usize) < TELLING_COPIES {
@@ -59,16 +62,25 @@ fn calibrated_text(flagged: &[f64], least: f64, copies: u32) -> String {
     } else {
         String::new()
     };
-    let innocent = "Whether they are innocent is another question.";
     match sure {
         _ if all == 0 => format!("no network is over the threshold.{few}"),
         _ if least > 0.05 => format!(
             "{} cannot show q <= .05: the least that they can give is {least:.3}. Use --copies {TELLING_COPIES} or more.{few}",
             if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") }
         ),
-        0 => format!("{of}: chance may explain them.{few}"),
-        _ if sure < all => format!("{of}: chance does not explain these, and may explain the others. {innocent}{few}"),
-        _ => format!("{of}: chance does not explain them. {innocent}{few}"),
+        _ if sure == all => {
+            format!("{of}: neither chance nor, if scores are what they say, harmless stories explain them.{few}")
+        }
+        _ if by_chance == all => format!(
+            "{of}, but all of them by chance alone: the rest is what harmless stories are expected to explain at such scores, \
+             and no copies lower it.{few}"
+        ),
+        _ if by_chance == 0 => format!("{of}: chance may explain them.{few}"),
+        _ => format!(
+            "{of}, {} of them by chance alone: chance may explain the others, and harmless stories the share that is expected at \
+             such scores.{few}",
+            grouped(by_chance)
+        ),
     }
 }
 

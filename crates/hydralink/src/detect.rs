@@ -315,6 +315,7 @@ pub(crate) fn describe(
         last_seen: rfc3339(last),
         score: card.score_bits,
         q_value: None,
+        q_harmless: None,
         stability: None,
         flagged: card.score_bits >= threshold && accounts > 0,
         benign_hypothesis: word(&card.benign.hypothesis),

@@ -60,6 +60,7 @@ pub const NETWORK_FIELDS: &[&str] = &[
     "last_seen",
     "score",
     "q_value",
+    "q_harmless",
     "flagged",
     "benign_hypothesis",
     "benign_bits",

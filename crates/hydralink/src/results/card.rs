@@ -113,8 +113,12 @@ pub struct Network {
     pub last_seen: Option<String>,
     /// Evidence in bits for one operator against the best benign hypothesis.
     pub score: f64,
-    /// Expected share of false networks among those ranked as high or higher; `None` until `calibrate` was run.
+    /// Expected share of false networks among those ranked as high or higher, by chance and by harmless stories together;
+    /// `None` until `calibrate` was run.
     pub q_value: Option<f64>,
+    /// How much of it harmless stories are expected to explain, if scores are what they say; the rest is chance.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub q_harmless: Option<f64>,
     /// Whether it is found again where a little is left out; `None` until `consensus` was run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stability: Option<Stability>,

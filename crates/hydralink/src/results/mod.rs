@@ -166,6 +166,7 @@ impl Labelling {
     pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
         let cards: Column<u8> = dataset.store().column(NETWORKS)?;
         let q_values = crate::calibrate::current_q_values(dataset, self)?;
+        let harmless = q_values.as_ref().map(|_| crate::calibrate::harmless_shares(self));
         let read = |&place: &usize| {
             let bounds = [self.card_offsets[place], self.card_offsets[place + 1]].map(|at| at as usize);
             let damaged = |what: String| dataset.store().damaged(NETWORKS, &what);
@@ -176,6 +177,7 @@ impl Labelling {
             }
             network.stability = self.consensus.as_ref().and_then(|consensus| consensus.of_network(place));
             network.q_value = q_values.as_ref().and_then(|q_values| q_values[place]);
+            network.q_harmless = harmless.as_ref().and_then(|shares| shares[place]);
             Ok(network)
         };
         places.par_iter().with_min_len(64).map(read).collect()

@@ -83,11 +83,9 @@ impl Calibration {
     /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as
     /// much which chance or a harmless story would explain.
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
-        let scores = scores_of(results);
-        let chance = false_networks::q_values_against(&scores, &self.copies);
-        let harmless = false_networks::harmless_share(&scores, results.run.threshold);
-        let mut q = chance.into_iter().zip(harmless).map(|(chance, harmless)| (chance + harmless).min(1.0));
-        results.heads().iter().map(|head| if head.accounts > 0 { q.next() } else { None }).collect()
+        let chance = by_place(results, false_networks::q_values_against(&scores_of(results), &self.copies));
+        let harmless = harmless_shares(results);
+        chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
     }
 
     /// The least q-value that so many copies can give: 1 / K over the number of networks.
@@ -141,6 +139,18 @@ impl Calibration {
 /// The scores of the candidates that have members, by rank.
 fn scores_of(results: &Labelling) -> Vec<f64> {
     results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect()
+}
+
+/// What is known of each candidate that has members, for all candidates; `None` for the others.
+fn by_place(results: &Labelling, values: Vec<f64>) -> Vec<Option<f64>> {
+    let mut values = values.into_iter();
+    results.heads().iter().map(|head| if head.accounts > 0 { values.next() } else { None }).collect()
+}
+
+/// Of each network's q-value the part that isn't chance: the share of all that score as much which harmless stories are
+/// expected to explain. It needs no copies, and none lowers it.
+pub(crate) fn harmless_shares(results: &Labelling) -> Vec<Option<f64>> {
+    by_place(results, false_networks::harmless_share(&scores_of(results), results.run.threshold))
 }
 
 /// Lines of [`Calibration::thresholds`], about.

@@ -217,7 +217,11 @@ fn days_item(days: &[(String, u64)], style: &dyn Style) -> String {
 /// What chance says of a network that was searched for.
 fn chance_line(network: &Network) -> String {
     network.q_value.map_or("q-value: not calibrated (run `hydralink calibrate` on this store)".to_owned(), |q| {
-        format!("q-value {q:.4} (against chance, not against harmless reasons)")
+        let harmless = network.q_harmless.unwrap_or(0.0).min(q);
+        format!(
+            "q-value {q:.4}: of the networks that score as much, chance may explain {:.4}, harmless stories {harmless:.4}",
+            q - harmless
+        )
     })
 }
 

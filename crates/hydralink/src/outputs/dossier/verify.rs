@@ -76,7 +76,8 @@ fn found_again(dataset: &Dataset, id: &str) -> Result<Dossier, Error> {
     let mut found =
         detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, Steps::of(&Unobserved))?;
     let index = found.labelling.network_index(id)?;
-    (found.networks[index].q_value, found.networks[index].stability) = (kept.q_value, kept.stability);
+    (found.networks[index].q_value, found.networks[index].q_harmless) = (kept.q_value, kept.q_harmless);
+    found.networks[index].stability = kept.stability;
     found.labelling.consensus = stored.consensus;
     Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
 }

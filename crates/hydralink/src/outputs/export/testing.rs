@@ -124,6 +124,7 @@ pub(crate) fn network(id: &str, rank: u32) -> Network {
         last_seen: Some("2026-01-04T00:00:00Z".to_owned()),
         score: 42.5,
         q_value: Some(0.01),
+        q_harmless: None,
         stability: None,
         flagged: true,
         benign_hypothesis: "household".to_owned(),
