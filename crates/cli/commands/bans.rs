@@ -172,10 +172,11 @@ fn impact_text(impact: &Impact) -> String {
 
 /// What is stopped of the tokens, where the store knows of any.
 fn tokens_text(traffic: &Traffic) -> String {
+    let about = if traffic.tokens_estimated { "about " } else { "" };
     traffic
         .tokens_stopped
         .zip(traffic.tokens)
-        .map_or(String::new(), |(stopped, all)| format!(" and {} of {}", grouped(stopped), counted(all, "token")))
+        .map_or(String::new(), |(stopped, all)| format!(" and {about}{} of {}", grouped(stopped), counted(all, "token")))
 }
 
 /// The exchanges that stop; an estimate with what it lies between.

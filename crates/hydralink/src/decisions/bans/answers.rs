@@ -164,9 +164,12 @@ pub struct Traffic {
     /// Tokens on record, where the events say them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// How many of them stop; estimated as [`Harm::benign_tokens_expected`].
+    /// How many of them stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_stopped: Option<u64>,
+    /// Whether that is an estimate, as [`Harm::benign_tokens_expected`]: an identifier that is no template reaches a part of
+    /// an account's exchanges, and which of its tokens these had isn't kept. Bans and templates are counted.
+    pub tokens_estimated: bool,
     /// Whether the exchanges that stop are an estimate: identifiers of several kinds reach an account, and are taken to be
     /// shown by its exchanges independently of each other. Bans, and identifiers of one kind, are counted.
     pub estimated: bool,
@@ -196,6 +199,7 @@ impl Traffic {
             exchanges_stopped: reach.stopped_of(hit).round() as u64,
             tokens,
             tokens_stopped: reach.tokens_stopped_of(hit),
+            tokens_estimated: tokens.is_some() && reach.estimates_tokens_of(hit),
             estimated: bounds.are_apart(),
             exchanges_stopped_bounds: bounds.rounded(),
         }

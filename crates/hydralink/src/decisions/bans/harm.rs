@@ -65,8 +65,15 @@ pub(super) fn benign(stakes: &Stakes<'_>, accounts: impl IntoIterator<Item = u32
         right = right.plus(&count);
         either = either.plus(&count.or(chance, Count::certain(all)));
     }
-    (benign.interval, benign.interval_if_network) = (either.interval(), right.interval());
+    (benign.interval, benign.interval_if_network) = (holding(either.interval(), benign.expected), right.interval());
     benign
+}
+
+/// An interval with what is expected: nearly all of a mixture may lie at one end of it, and what is expected beyond its quantiles.
+fn holding((low, high): (u64, u64), expected: f64) -> (u64, u64) {
+    // The sum and the count are rounded differently.
+    let (least, most) = ((expected + 1e-9).floor() as u64, (expected - 1e-9).ceil() as u64);
+    (low.min(least), high.max(most))
 }
 
 /// Words that a table counts: all but the highest numbers of autonomous systems.
@@ -138,4 +145,18 @@ fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error>
         harmless_share_interval: share,
         benign_banned_interval: (share.0 * banned as f64, share.1 * banned as f64),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_holds_what_is_expected() {
+        // 120 accounts, a network with chance .022: nearly always all of them, 117.4 on average.
+        let mixed = Count::of_trials([0.0; 120]).or(0.022, Count::certain(120));
+        assert_eq!((mixed.interval(), holding(mixed.interval(), 120.0 * 0.978)), ((120, 120), (117, 120)));
+        assert_eq!(holding((0, 0), 2.4), (0, 3));
+        assert_eq!((holding((120, 120), 120.0 - 1e-12), holding((0, 0), 1e-12)), ((120, 120), (0, 0)));
+    }
 }

@@ -175,7 +175,7 @@ mod tests {
     use crate::observe::Unobserved;
 
     /// Of an account with one long and three short exchanges; its templates are known to the events, its addresses aren't.
-    fn tokens_stopped(tokens: [&str; 4], nodes: &[&str]) -> (Option<u64>, Option<u64>, Option<f64>) {
+    fn tokens_stopped(tokens: [&str; 4], nodes: &[&str]) -> (Option<u64>, Option<u64>, Option<f64>, bool) {
         let folder = tempfile::tempdir().unwrap();
         let mut text = "timestamp,account_id,ip,template,tokens\n".to_owned();
         for (second, tokens) in tokens.iter().enumerate() {
@@ -190,20 +190,23 @@ mod tests {
         let dataset = Dataset::open(&store).unwrap();
         let nodes: Vec<Node> = nodes.iter().map(|node| dataset.node(node).unwrap()).collect();
         let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes).unwrap();
-        (impact.traffic.tokens, impact.traffic.tokens_stopped, impact.harm.benign_tokens_expected)
+        let Traffic { tokens, tokens_stopped, tokens_estimated, .. } = impact.traffic;
+        (tokens, tokens_stopped, impact.harm.benign_tokens_expected, tokens_estimated)
     }
 
     #[test]
     fn tokens_are_counted_where_events_say_them_and_else_estimated() {
         let of = |nodes: &[&str]| tokens_stopped(["970", "10", "10", "10"], nodes);
-        assert_eq!(of(&["account:a"]), (Some(1000), Some(1000), Some(1000.0)));
+        assert_eq!(of(&["account:a"]), (Some(1000), Some(1000), Some(1000.0), false));
         // A quarter of the exchanges, and nearly all tokens.
-        assert_eq!(of(&["prompt_template_hash:long"]), (Some(1000), Some(970), Some(970.0)));
+        assert_eq!(of(&["prompt_template_hash:long"]), (Some(1000), Some(970), Some(970.0), false));
         // Half of the exchanges: taken to be half of the tokens.
-        assert_eq!(of(&["ip:198.51.100.1"]), (Some(1000), Some(500), Some(500.0)));
+        assert_eq!(of(&["ip:198.51.100.1"]), (Some(1000), Some(500), Some(500.0), true));
         // Of the long one nothing goes on; of the short ones what isn't on the address.
         assert_eq!(of(&["prompt_template_hash:long", "ip:198.51.100.1"]).1, Some(985));
-        assert_eq!(of(&["account:b"]), (Some(1000), Some(0), Some(0.0)));
-        assert_eq!(tokens_stopped(["", "0", "", ""], &["account:a"]), (None, None, None));
+        assert_eq!(of(&["account:b"]), (Some(1000), Some(0), Some(0.0), false));
+        // Both of its addresses are all of it.
+        assert_eq!(of(&["ip:198.51.100.1", "ip:198.51.100.2"]), (Some(1000), Some(1000), Some(1000.0), false));
+        assert_eq!(tokens_stopped(["", "0", "", ""], &["account:a"]), (None, None, None, false));
     }
 }

@@ -301,6 +301,13 @@ impl<'a> Reach<'a> {
         stopped.map(|tokens| tokens.round() as u64)
     }
 
+    /// Whether the tokens of any of these accounts, ascending, that were stopped are an estimate.
+    pub(crate) fn estimates_tokens_of(&self, accounts: &[u32]) -> bool {
+        let partly = |&(kind, share): &(u8, f64)| share < 1.0 && !self.stakes.is_template(kind);
+        let is_estimate = |hit: &Hit| !hit.banned && hit.stops().0 < 1.0 && hit.shares.iter().any(partly);
+        self.hit().any(|(account, hit)| accounts.binary_search(&account).is_ok() && is_estimate(hit))
+    }
+
     /// Between what the exchanges of these accounts, ascending, that were stopped lie.
     pub(crate) fn bounds_of(&self, accounts: &[u32]) -> Bounds {
         let mut bounds = Bounds::default();
