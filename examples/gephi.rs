@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dataset = Dataset::open(&PathBuf::from(store))?;
     let results = dataset.results()?;
     let mut config = ExportConfig::default();
-    config.selection.networks = Networks::Chosen(vec![results.labelling().network_index(network)?]);
+    config.selection.networks = Networks::Chosen(vec![dataset.network_index(results.labelling(), network)?]);
     let written = export_drawn(&dataset, &results, &config, &PathBuf::from(file))?;
     println!("{file}: {} nodes, {} edges", written.nodes, written.edges);
     println!("left out: {}", serde_json::to_string(&written.left_out)?);

@@ -14,7 +14,7 @@ use crate::output::{Output, counted, grouped};
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let index = results.network_index(&arguments.id)?;
+    let index = dataset.network_index(&results, &arguments.id)?;
     let network = results.network(&dataset, index)?;
     dataset.expect_reading_of_network(&results, index);
     let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };

@@ -15,7 +15,7 @@ use crate::output::{Field, Output, counted, grouped};
 pub(crate) fn cohesion(arguments: &args::Cohesion, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = results.network_index(&arguments.id)?;
+    let network = dataset.network_index(&results, &arguments.id)?;
     dataset.expect_reading_of_network(&results, network);
     let found = cohesion::cohesion(&dataset, &results, network, arguments.alpha, arguments.beta)?;
     Ok(output.one(&found, cohesion_text)?)

@@ -1,8 +1,8 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
-use hydralink::Results;
 use hydralink::export::{self, ExportConfig, ExportSummary, Networks, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
+use hydralink::{Dataset, Results};
 
 use crate::Found;
 use crate::args::{Export, Report, Shared};
@@ -68,7 +68,7 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
     config.selection.networks = match arguments {
         Export { whole: true, .. } => Networks::Whole,
         Export { all: true, .. } => Networks::Candidates,
-        _ => chosen(&results, &arguments.network)?,
+        _ => chosen(&dataset, &results, &arguments.network)?,
     };
     config.colors = arguments.color_by.into();
     config.sharing = Sharing {
@@ -94,8 +94,8 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
 }
 
 /// The networks that were named, or all flagged ones.
-fn chosen(results: &Results, ids: &[String]) -> Result<Networks, hydralink::Error> {
-    let chosen = ids.iter().map(|id| results.labelling().network_index(id)).collect::<Result<Vec<usize>, _>>()?;
+pub(super) fn chosen(dataset: &Dataset, results: &Results, ids: &[String]) -> Result<Networks, hydralink::Error> {
+    let chosen = ids.iter().map(|id| dataset.network_index(results.labelling(), id)).collect::<Result<Vec<usize>, _>>()?;
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }
 
@@ -119,6 +119,6 @@ fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, Repor
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
-    let config = ReportConfig { networks: chosen(&results, &arguments.network)?, max_nodes: arguments.max_nodes };
+    let config = ReportConfig { networks: chosen(&dataset, &results, &arguments.network)?, max_nodes: arguments.max_nodes };
     Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output)?)
 }

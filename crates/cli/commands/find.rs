@@ -222,7 +222,7 @@ fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedN
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let index = results.network_index(&arguments.id)?;
+    let index = dataset.network_index(&results, &arguments.id)?;
     let network = results.network(&dataset, index)?;
     dataset.expect_reading_of_network(&results, index);
     print_dossier(&dossier::dossier(&dataset, &results, &network), output)
@@ -248,7 +248,7 @@ pub(crate) fn assess(arguments: &Assess, output: &mut Output) -> anyhow::Result<
 pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = arguments.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    let network = arguments.network.as_deref().map(|id| dataset.network_index(&results, id)).transpose()?;
     network.into_iter().for_each(|network| dataset.expect_reading_of_network(&results, network));
     let cases = dataset.cases()?;
     let members = cases::label_members(&dataset, &results, &cases, network);
@@ -365,10 +365,9 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
     Ok(match &arguments.id {
         Some(id) => {
             // A network that no detection finds any more has rows too, and few.
-            results.network_index(id).map_or_else(
-                |_| dataset.expect_reading_of(&[]),
-                |network| dataset.expect_reading_of_network(&results, network),
-            );
+            results
+                .network_index(id)
+                .map_or_else(|| dataset.expect_reading_of(&[]), |network| dataset.expect_reading_of_network(&results, network));
             output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?
         }
         None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,

@@ -328,7 +328,7 @@ fn appeal_text(appeal: &Appeal) -> String {
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = results.network_index(&arguments.id)?;
+    let network = dataset.network_index(&results, &arguments.id)?;
     dataset.expect_reading_of_network(&results, network);
     let how = how::how(&dataset, &results, network)?;
     let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
@@ -424,7 +424,8 @@ fn how_text(how: &How, top: usize) -> String {
 pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let (first, second) = (results.network_index(&arguments.first)?, results.network_index(&arguments.second)?);
+    let (first, second) =
+        (dataset.network_index(&results, &arguments.first)?, dataset.network_index(&results, &arguments.second)?);
     let mut rows = links::overlap(&dataset, &results, first, second)?;
     let all = rows.len();
     rows.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });

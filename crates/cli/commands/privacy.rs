@@ -1,10 +1,11 @@
 //! Erasing accounts, changing a store's key, and sharing indicators without values.
 
-use hydralink::export::{Networks, Sharing};
+use hydralink::Dataset;
+use hydralink::export::Sharing;
 use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key, Rekeyed};
 use hydralink::share::{self, ShareSummary};
-use hydralink::{Dataset, Error};
 
+use super::export::chosen;
 use crate::Found;
 use crate::args::{Expire, Forget, Match, Rekey, Share, Shared};
 use crate::output::{Field, Output, counted, grouped};
@@ -111,9 +112,7 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.results()?;
     let key = Key::read(&arguments.group_key)?;
-    let chosen =
-        arguments.network.iter().map(|id| results.labelling().network_index(id)).collect::<Result<Vec<usize>, Error>>()?;
-    let networks = if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) };
+    let networks = chosen(&dataset, &results, &arguments.network)?;
     let sharing = Sharing { max_benign_prevalence: arguments.max_benign, ..Sharing::default() };
     let summary = share::share(&dataset, &results, networks, &sharing, &key, &arguments.output)?;
     if summary.pseudonyms {

@@ -7,7 +7,7 @@ use hydralink::cases::{self, Action, Decision, State};
 use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Sharing, Tlp};
 use hydralink::privacy::{self, KeptSince, Key};
 use hydralink::report::ReportConfig;
-use hydralink::{Error, Labelling, share};
+use hydralink::{Dataset, Error, Labelling, share};
 use pyo3::prelude::*;
 
 use crate::errors::usage;
@@ -39,8 +39,8 @@ const STATES: [(&str, State); 4] =
     [("new", State::New), ("triage", State::Triage), ("monitoring", State::Monitoring), ("closed", State::Closed)];
 
 /// The networks that were named, or all flagged ones.
-fn chosen(labels: &Labelling, ids: &[Id]) -> Result<Networks, Error> {
-    let chosen = ids.iter().map(|id| id.place(labels)).collect::<Result<Vec<usize>, Error>>()?;
+fn chosen(dataset: &Dataset, labels: &Labelling, ids: &[Id]) -> Result<Networks, Error> {
+    let chosen = ids.iter().map(|id| id.place(dataset, labels)).collect::<Result<Vec<usize>, Error>>()?;
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }
 
@@ -70,7 +70,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let plan = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            let place = id.place(&labels)?;
+            let place = id.place(&dataset, &labels)?;
             let network = labels.network(&dataset, place)?;
             dataset.expect_reading_of_network(&labels, place);
             if benign_budget.is_nan() || benign_budget < 0.0 {
@@ -147,7 +147,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
+                _ => chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -169,8 +169,10 @@ impl Store {
         asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
-            let config =
-                ReportConfig { networks: chosen(results.labelling(), network.as_deref().unwrap_or_default())?, max_nodes };
+            let config = ReportConfig {
+                networks: chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
+                max_nodes,
+            };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
         })
     }
@@ -330,7 +332,7 @@ impl Store {
             share::share(
                 &dataset,
                 &results,
-                chosen(results.labelling(), network.as_deref().unwrap_or_default())?,
+                chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,

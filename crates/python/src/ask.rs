@@ -206,7 +206,7 @@ impl Store {
     fn how<'py>(&self, py: Python<'py>, id: Id) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            let place = id.place(&labels)?;
+            let place = id.place(&dataset, &labels)?;
             dataset.expect_reading_of_network(&labels, place);
             how::how(&dataset, &labels, place)
         })?;
@@ -218,7 +218,7 @@ impl Store {
     fn cohesion<'py>(&self, py: Python<'py>, id: Id, alpha: u32, beta: u32) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            let place = id.place(&labels)?;
+            let place = id.place(&dataset, &labels)?;
             dataset.expect_reading_of_network(&labels, place);
             cohesion::cohesion(&dataset, &labels, place, alpha, beta)
         })?;
@@ -230,7 +230,10 @@ impl Store {
     fn overlap<'py>(&self, py: Python<'py>, first_id: Id, second_id: Id, top: usize) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            Ok(first(links::overlap(&dataset, &labels, first_id.place(&labels)?, second_id.place(&labels)?)?, top))
+            Ok(first(
+                links::overlap(&dataset, &labels, first_id.place(&dataset, &labels)?, second_id.place(&dataset, &labels)?)?,
+                top,
+            ))
         })?;
         plain(py, &found)
     }

@@ -136,7 +136,7 @@ impl Store {
         let (found, markdown) = asked(py, &[&self.path], || {
             let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
-            let place = id.place(&labels)?;
+            let place = id.place(&dataset, &labels)?;
             let network = labels.network(&dataset, place)?;
             dataset.expect_reading_of_network(&labels, place);
             Ok((dossier::dossier(&dataset, &labels, &network), markdown))
@@ -164,7 +164,7 @@ impl Store {
     fn members(&self, py: Python<'_>, network: Option<Id>, r#where: Option<&str>) -> PyResult<Table> {
         asked(py, &[&self.path], || {
             let reading = self.reading()?;
-            let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
+            let place = network.map(|id| id.place(&reading.dataset, &reading.labelling)).transpose()?;
             place.into_iter().for_each(|place| reading.dataset.expect_reading_of_network(&reading.labelling, place));
             if r#where.is_none() {
                 return Table::new("members", move || Ok(arrow::members(&reading, place)));
@@ -184,7 +184,7 @@ impl Store {
         asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let places = match network {
-                Some(id) => vec![id.place(&labels)?],
+                Some(id) => vec![id.place(&dataset, &labels)?],
                 None => ranked(&labels, all),
             };
             let networks = labels.networks(&dataset, &places)?;
@@ -217,7 +217,7 @@ impl Store {
     fn sightings(&self, py: Python<'_>, network: Option<Id>) -> PyResult<Table> {
         asked(py, &[&self.path], || {
             let reading = self.reading()?;
-            let place = network.map(|id| id.place(&reading.labelling)).transpose()?;
+            let place = network.map(|id| id.place(&reading.dataset, &reading.labelling)).transpose()?;
             Table::new("sightings", move || Ok(arrow::sightings(&reading, place)))
         })
     }
@@ -345,8 +345,8 @@ impl Id {
         }
     }
 
-    pub(crate) fn place(&self, labels: &Labelling) -> Result<usize, Error> {
-        labels.network_index(&self.text())
+    pub(crate) fn place(&self, dataset: &Dataset, labels: &Labelling) -> Result<usize, Error> {
+        dataset.network_index(labels, &self.text())
     }
 }
 

@@ -120,7 +120,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
             ..Appeal::default()
         });
     };
-    let group = ties.group(results.network_index(&network.id)?);
+    let group = ties.group(dataset.network_index(results, &network.id)?);
     let mut ballots = ties.ballots(account, &group);
     ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let by = |ballots: &[Ballot]| ties.to_group_by(account, &group, ballots.iter().copied());
@@ -162,7 +162,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
 /// As [`appeal`] and [`significance_in_network`].
 pub fn appeal_with_significance(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
     let found = appeal(dataset, results, account)?;
-    let index = found.network.as_deref().map(|id| results.network_index(id)).transpose()?;
+    let index = found.network.as_deref().map(|id| dataset.network_index(results, id)).transpose()?;
     dataset.expect(Reading::Whole);
     let significance = index.map(|index| significance_in_network(dataset, results, account, index)).transpose()?;
     Ok(Appeal { significance, ..found })

@@ -11,7 +11,7 @@
 //! let dataset = Dataset::open(&store)?;
 //! let labels = dataset.labelling()?;
 //! let ties = Ties::of(&dataset, &labels)?;
-//! let members = labels.belonging(labels.network_index("1")?);
+//! let members = labels.belonging(dataset.network_index(&labels, "1")?);
 //! let (one, other) = (members[0], members[1]);
 //! for shared in links::common(&dataset, Some(&ties), one, other) {
 //!     println!("{} says {:.1} bits", shared.identifier, shared.bits);
@@ -241,7 +241,7 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
     let both = first_network.as_ref().filter(|_| first_network == second_network && tie.bits < needed);
     let through = match both {
         Some(id) => {
-            let group = ties.group(results.network_index(id)?);
+            let group = ties.group(dataset.network_index(results, id)?);
             Some([first, second].map(|account| Through::of(&ties, account, &group)))
         }
         None => None,

@@ -23,7 +23,6 @@ use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
-use crate::names::distance;
 use crate::node::Node;
 use crate::rules::{self, Lists};
 use crate::store::StoreWriter;
@@ -454,24 +453,12 @@ impl Labelling {
         &self.heads[network]
     }
 
-    /// The index of a network by its id (`PN-...`) or its rank.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] with the nearest ids.
-    pub fn network_index(&self, id: &str) -> Result<usize, Error> {
+    /// The index of a network of this detection by its id (`PN-...`) or its rank. [`Dataset::network_index`] says what became of
+    /// others.
+    pub fn network_index(&self, id: &str) -> Option<usize> {
         let by_id = self.heads.iter().position(|network| network.id.eq_ignore_ascii_case(id));
         let by_rank = || id.parse::<usize>().ok()?.checked_sub(1).filter(|&at| at < self.heads.len());
-        by_id.or_else(by_rank).ok_or_else(|| {
-            if id.parse::<u64>().is_ok() {
-                let hint = format!("; ranks go from 1 to {}", self.heads.len());
-                return Error::Unknown { what: format!("network {id}"), hint, nearest: Vec::new() };
-            }
-            let known = self.heads.iter().filter(|_| id.len() <= events::SHOWN);
-            let nearest = known.min_by_key(|network| distance(&network.id, id));
-            let hint = nearest.map_or(String::new(), |network| format!("; did you mean {}?", network.id));
-            let nearest = nearest.map(|network| network.id.clone()).into_iter().collect();
-            Error::Unknown { what: format!("network {}", events::shortened(id)), hint, nearest }
-        })
+        by_id.or_else(by_rank)
     }
 
     /// The accounts of a network that belong, core and fringe, ascending. Cost: as [`Labelling::members_of`].

@@ -36,7 +36,7 @@
 //!
 //! let dataset = Dataset::open(&store)?;
 //! let labels = dataset.labelling()?;
-//! let network = labels.network(&dataset, labels.network_index("1")?)?;
+//! let network = labels.network(&dataset, dataset.network_index(&labels, "1")?)?;
 //! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget: 1.0, identifier_actions: true })?;
 //! assert!(plan.traffic.exchanges_stopped <= plan.traffic.exchanges && plan.harm.benign_if_network <= 1.0);
 //! // If the network is none, all of them are hit: the chance of that is in what is expected.

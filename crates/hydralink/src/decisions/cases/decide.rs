@@ -118,7 +118,7 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
         let node = dataset.node(target).map_err(|error| ranked(results, target).unwrap_or(error))?;
         return about_node(dataset, results, node, decision.action);
     }
-    let current = results.map(|results| results.network_index(target).map(|network| (results, network))).transpose();
+    let current = results.map(|results| dataset.network_index(results, target).map(|network| (results, network))).transpose();
     match (current, cases.case_of(target)) {
         (Ok(Some((results, network))), _) => {
             let members = results.belonging(network);
@@ -151,7 +151,7 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
 /// A decision outlasts the ranks: a rank is answered with the id that it stands for now.
 fn ranked(results: Option<&Labelling>, target: &str) -> Option<Error> {
     target.parse::<u32>().ok()?;
-    let network = results?.network_index(target).ok()?;
+    let network = results?.network_index(target)?;
     let id = &results?.head(network).id;
     Some(Error::Usage(format!("{target} is a rank, which the next detection may give to another network: name it as {id}")))
 }

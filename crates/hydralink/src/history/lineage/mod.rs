@@ -12,6 +12,7 @@
 //!
 //! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].
 
+mod fate;
 mod history;
 mod ids;
 mod record;
@@ -35,6 +36,7 @@ use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
 
+pub use fate::{Decided, decided};
 pub use history::Standing;
 use history::{Happened, History, Remembered};
 pub use record::DORMANT;
@@ -54,6 +56,9 @@ pub struct Lineage {
     pub id: String,
     /// Where it stands.
     pub standing: Standing,
+    /// What people decided about it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
     /// Detections that have been recorded, from the first that found it to the last.
     pub runs: u64,
     /// Accounts that belonged when it was last found.
@@ -161,7 +166,7 @@ pub fn lineage(dataset: &Dataset, results: &Labelling, id: &str) -> Result<Linea
     let network = match remembered {
         Some(network) => network,
         None => {
-            let found = &results.head(results.network_index(id)?).id;
+            let found = &results.head(dataset.network_index(results, id)?).id;
             let (what, hint) = (format!("the record of {found}"), "; detect again".to_owned());
             let unknown = || Error::Unknown { what, hint, nearest: Vec::new() };
             history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
@@ -189,6 +194,7 @@ fn tell(
     Ok(Lineage {
         id: network.id.clone(),
         standing: network.standing,
+        decided: decided(dataset, &network.id)?,
         runs: u64::from(network.last_run - network.first_run) + 1,
         accounts: members.len() as u64,
         live,

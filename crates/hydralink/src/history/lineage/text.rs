@@ -23,6 +23,9 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
         lineage.live,
         counted(lineage.runs, "detection")
     )?;
+    if let Some(decided) = &lineage.decided {
+        writeln!(out, "case: {decided}")?;
+    }
     match &lineage.regeneration {
         None => writeln!(out, "regeneration: not known (it takes three bans up to the last event, and creation times)")?,
         Some(regeneration) => {

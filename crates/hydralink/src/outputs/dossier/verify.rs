@@ -72,10 +72,10 @@ fn assessed_again(dataset: &Dataset, given: &Value) -> Result<Dossier, Error> {
 fn found_again(dataset: &Dataset, id: &str) -> Result<Dossier, Error> {
     let stored = dataset.labelling()?;
     // Reruns on copies are not run again for this.
-    let kept = stored.network(dataset, stored.network_index(id)?)?;
+    let kept = stored.network(dataset, dataset.network_index(&stored, id)?)?;
     let mut found =
         detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, Steps::of(&Unobserved))?;
-    let index = found.labelling.network_index(id)?;
+    let index = dataset.network_index(&found.labelling, id)?;
     (found.networks[index].q_value, found.networks[index].q_harmless) = (kept.q_value, kept.q_harmless);
     found.networks[index].stability = kept.stability;
     found.labelling.consensus = stored.consensus;

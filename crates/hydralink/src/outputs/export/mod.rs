@@ -23,7 +23,7 @@
 //! let dataset = Dataset::open(&store)?;
 //! let results = dataset.results()?;
 //! let mut config = ExportConfig::default();
-//! config.selection.networks = Networks::Chosen(vec![results.labelling().network_index("1")?]);
+//! config.selection.networks = Networks::Chosen(vec![dataset.network_index(results.labelling(), "1")?]);
 //! let written = export_drawn(&dataset, &results, &config, &store.with_file_name("network.graphml"))?;
 //! assert!(written.nodes > 0 && written.edges > 0);
 //! # Ok::<(), hydralink::Error>(())

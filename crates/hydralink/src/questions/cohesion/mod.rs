@@ -21,7 +21,7 @@
 //!
 //! let dataset = Dataset::open(&store)?;
 //! let labels = dataset.labelling()?;
-//! let strongest = labels.network_index("1")?;
+//! let strongest = dataset.network_index(&labels, "1")?;
 //! let found = cohesion(&dataset, &labels, strongest, 2, 3)?;
 //! println!("{} butterflies, {} cores", found.butterflies, found.cores.len());
 //! assert!(found.alpha_beta_core.accounts <= found.accounts);

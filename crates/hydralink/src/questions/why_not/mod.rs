@@ -104,7 +104,7 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
     let mut networks = Vec::new();
     for (account, other) in [(first, second), (second, first)] {
         if let Some((network, _)) = results.flagged_network_of(other).filter(|_| !together) {
-            let index = results.network_index(&network.id)?;
+            let index = dataset.network_index(results, &network.id)?;
             let group = ties.group(index);
             let found = ties.to_group(account, &group, None);
             networks.push(NetworkGap {

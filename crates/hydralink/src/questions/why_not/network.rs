@@ -82,7 +82,7 @@ pub fn why_not_member(
     network: &str,
 ) -> Result<WhyNotMember, Error> {
     let ties = Ties::of(dataset, results)?;
-    let index = results.network_index(network)?;
+    let index = dataset.network_index(results, network)?;
     dataset.expect_reading_of_network(results, index);
     let head = results.head(index);
     let group = ties.group(index);
