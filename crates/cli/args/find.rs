@@ -48,6 +48,9 @@ pub(crate) struct RuleLists {
     /// Known-good accounts and identifiers, which link nobody, one a line or JSON Lines; the store's allow list holds too
     #[arg(long, value_name = "FILE")]
     pub(crate) good: Option<PathBuf>,
+    /// Go by the rest of the lists where they name what the store doesn't have, instead of doing nothing
+    #[arg(long)]
+    pub(crate) skip_unknown: bool,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
 use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results};
 
-use super::ask::{found_but, refuse_unknown};
+use super::ask::refuse_unknown;
 use super::join::accounts_named;
 use super::judge::say_too_few_copies;
 use super::link::read_lists;
@@ -34,14 +34,14 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         output.text(&config.to_toml())?;
         return Ok(Found::Something);
     };
-    let (lists, unknown) = {
+    let lists = {
         let dataset = Dataset::open(store)?;
         let dataset = match arguments.key.read()? {
             Some(key) => dataset.with_key(&key)?,
             None => dataset,
         };
-        let (rules, files, unknown) = read_lists(&dataset, &arguments.lists, output)?;
-        (if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }, unknown)
+        let (rules, files) = read_lists(&dataset, &arguments.lists, output)?;
+        if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }
     };
     let results = run_detect(store, &config, &lists, shared)?;
     let dataset = Dataset::open(store)?;
@@ -63,7 +63,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         results.labelling().run.threshold,
         counted(below as u64, "candidate"),
     ))?;
-    found_but(unknown, if flagged == 0 { Found::Nothing } else { Found::Something })
+    Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
 }
 
 /// Runs a detection with a line of progress.

@@ -7,7 +7,7 @@ use hydralink::rules::{self, Conflict, LinkedGroup, ListFile, Rule, Rules};
 use hydralink::{AccountId, Dataset};
 use serde::Serialize;
 
-use super::ask::{found_but, named};
+use super::ask::{named, refuse_unknown};
 use crate::Found;
 use crate::args;
 use crate::output::{Field, Output, counted, grouped};
@@ -19,13 +19,13 @@ pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Resul
     if arguments.lists.rule.is_empty() && arguments.lists.rules.is_none() && arguments.lists.must.is_none() {
         anyhow::bail!(hydralink::Error::Usage("nothing to link by: give --rule, --rules or --must".to_owned()));
     }
-    let (rules, _, unknown) = read_lists(&dataset, &arguments.lists, output)?;
+    let (rules, _) = read_lists(&dataset, &arguments.lists, output)?;
     let linked = rules::link(&dataset, results.as_ref(), &rules)?;
     for (rule, pairs) in &linked.pairs {
         output.say(&format!("{rule}: {} of accounts", counted(*pairs, "pair")))?;
     }
     if arguments.conflicts {
-        return found_but(unknown, output.records(&linked.conflicts, CONFLICT)?);
+        return Ok(output.records(&linked.conflicts, CONFLICT)?);
     }
     if !linked.conflicts.is_empty() {
         output.say(&format!(
@@ -40,23 +40,23 @@ pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Resul
             group.members.iter().map(|account| LinkedAccount { account_id: shown(account), cluster: group.group }).collect()
         };
         let accounts: Vec<LinkedAccount> = linked.groups.iter().flat_map(of_group).collect();
-        return found_but(unknown, output.records(&accounts, ACCOUNT)?);
+        return Ok(output.records(&accounts, ACCOUNT)?);
     }
     let shown = if arguments.top == 0 { linked.groups.len() } else { arguments.top.min(linked.groups.len()) };
     let found = output.records(&linked.groups[..shown], GROUP)?;
     if shown < linked.groups.len() {
         output.say(&format!("showing {shown} of {}; --top 0 shows all", grouped(linked.groups.len() as u64)))?;
     }
-    found_but(unknown, found)
+    Ok(found)
 }
 
-/// Rules and lists with the files that they stand in, and the error of a good name that the store doesn't have.
+/// Rules and lists with the files that they stand in. A name that the store doesn't have is refused, or skipped and told.
 pub(crate) fn read_lists(
     dataset: &Dataset,
     arguments: &args::RuleLists,
     output: &mut Output,
-) -> anyhow::Result<(Rules, Vec<ListFile>, Option<hydralink::Error>)> {
-    let (mut rules, mut files) = (Rules::default(), Vec::new());
+) -> anyhow::Result<(Rules, Vec<ListFile>)> {
+    let (mut rules, mut files, skip) = (Rules::default(), Vec::new(), arguments.skip_unknown);
     for (text, number) in arguments.rule.iter().zip(1..) {
         rules.rules.push(Rule::parse(&format!("rule{number}"), text)?);
     }
@@ -70,25 +70,27 @@ pub(crate) fn read_lists(
         rules.rules.extend(read);
     }
     if let Some(path) = &arguments.must {
-        rules.must = pairs(dataset, path)?;
+        rules.must = pairs(dataset, path, skip, output)?;
         files.push(ListFile::of("must", &content(path)?, rules.must.len()));
     }
     if let Some(path) = &arguments.cannot {
-        rules.cannot = pairs(dataset, path)?;
+        rules.cannot = pairs(dataset, path, skip, output)?;
         files.push(ListFile::of("cannot", &content(path)?, rules.cannot.len()));
     }
-    let mut unknown = None;
     if let Some(path) = &arguments.good {
+        let unknown;
         (rules.good, unknown) = named(dataset, path, output)?;
+        refuse_unknown(unknown, skip, ("done", "goes by"), output)?;
         let names: Vec<String> = rules.good.iter().map(|&node| dataset.label_of(node)).collect();
         // What was read, for it may have come from stdin.
         files.push(ListFile::of("good", names.join("\n").as_bytes(), names.len()));
     }
-    Ok((rules, files, unknown))
+    Ok((rules, files))
 }
 
-/// Pairs of accounts, a pair a line; a header line that names no account is skipped.
-fn pairs(dataset: &Dataset, path: &Path) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
+/// Pairs of accounts, a pair a line; a header line that names no account is skipped, and where asked for a pair with an unknown
+/// one.
+fn pairs(dataset: &Dataset, path: &Path, skip: bool, output: &mut Output) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -106,7 +108,11 @@ fn pairs(dataset: &Dataset, path: &Path) -> anyhow::Result<Vec<(AccountId, Accou
         match (account(one), account(other)) {
             (Ok(one), Ok(other)) => pairs.push((one, other)),
             (Err(_), Err(_)) if number == 1 => {}
+            (Err(error), _) | (_, Err(error)) if skip => {
+                output.say(&format!("{}: line {number} is skipped: {error}", path.display()))?;
+            }
             (Err(error), _) | (_, Err(error)) => {
+                output.say("nothing was done; --skip-unknown goes by the others")?;
                 return Err(anyhow::Error::from(error).context(format!("{}: line {number}", path.display())));
             }
         }

@@ -225,7 +225,7 @@ fn is_directory(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte as char))
 }
 
-/// Where the four tables go. A directory is made if it isn't there.
+/// Where the four tables go. A directory is made if it isn't there; a store is none, nor anything inside one.
 fn table_paths(path: &Path, inner: &Path, compression: Compression, format: Format) -> Result<[PathBuf; 4], Error> {
     let suffix = compression.suffix();
     let has_suffix =
