@@ -62,6 +62,14 @@ pub fn is_store(path: &Path) -> bool {
     path.join(MANIFEST).is_file()
 }
 
+/// The store that a path is, or lies in.
+pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    // Others name files MANIFEST as well.
+    let is_ours = |folder: &&Path| is_store(folder) && !matches!(manifest::read(folder), Err(Error::NotAStore { .. }));
+    path.ancestors().find(is_ours).map(Path::to_owned)
+}
+
 /// Syncs a folder, as far as the system can. One that can't be (Windows, some network drives) costs durability on power loss:
 /// what was written to it stands, and is not told to have failed.
 pub(crate) fn sync_folder(folder: &Path) {

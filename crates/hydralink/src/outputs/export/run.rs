@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::about::{Fidelity, fidelity};
 use super::layout::place;
-use super::sink::{Compression, STDOUT, is_stream, write_file};
+use super::sink::{Compression, STDOUT, is_stream, refuse_stores, write_file};
 use super::tables::{Table, write_csv};
 use super::{ExportConfig, ExportGraph, LeftOut, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
@@ -235,6 +235,7 @@ fn table_paths(path: &Path, inner: &Path, compression: Compression, format: Form
         let beside = |table: Table| PathBuf::from(format!("{}.{}.{}{suffix}", stem.display(), table.name(), format.name()));
         return Ok([path.to_owned(), beside(Table::Edges), beside(Table::Memberships), beside(Table::Evidence)]);
     }
+    refuse_stores(path)?;
     fs::create_dir_all(path).map_err(|error| Error::io("make the directory", path, error))?;
     Ok(Table::ALL.map(|table| path.join(format!("{}.{}", table.name(), format.name()))))
 }

@@ -228,3 +228,44 @@ fn tables_hold_the_whole_selection_whatever_the_limit() {
     let summary = written(&folder.path().join("a.csv"), &results);
     assert_eq!((summary.nodes, summary.edges, summary.collapsed, summary.files.len()), (8, 6, false, 4));
 }
+
+#[test]
+fn nothing_is_written_among_the_files_of_a_store() {
+    let (folder, dataset) = world();
+    let results = dataset.results().unwrap();
+    let store = folder.path().join("store");
+    let files = || std::fs::read_dir(&store).unwrap().count();
+    let before = files();
+    for name in ["store", "store/tables/", "store/a.graphml", "store/a.csv"] {
+        let found = crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join(name));
+        assert!(matches!(&found, Err(Error::Usage(told)) if told.contains("files of the store")), "{name}: {found:?}");
+    }
+    assert_eq!(files(), before);
+    // Others have manifests too.
+    std::fs::create_dir(folder.path().join("other")).unwrap();
+    std::fs::write(folder.path().join("other/MANIFEST"), "setup.py").unwrap();
+    crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join("other/a.graphml")).unwrap();
+}
+
+#[test]
+fn a_rejected_network_is_drawn_only_when_named_and_is_no_indicator() {
+    use crate::cases::{self, Action, Decision};
+    let (_folder, dataset) = world();
+    let results = dataset.results().unwrap();
+    let drawn = |networks: Networks| ExportGraph::from_dataset(&dataset, &results, &config(networks, 100)).unwrap();
+    assert_eq!(drawn(Networks::Flagged).beliefs[0].verdict, None);
+    let (target, reason) = ("PN-00000001", Some("class"));
+    let reject = Decision { action: Action::Reject, state: None, target, reviewer: "ann", reason, text: None };
+    cases::decide(&dataset, &reject).unwrap();
+    let flagged = drawn(Networks::Flagged);
+    assert_eq!((flagged.networks.len(), flagged.nodes.len(), flagged.left_out.rejected_networks), (0, 0, 1));
+    assert_eq!(drawn(Networks::Candidates).networks.len(), 1);
+    let whole = drawn(Networks::Whole);
+    assert!(whole.nodes.iter().all(|node| node.value != "a0" || node.network.is_none()));
+    let named = drawn(Networks::Chosen(vec![0]));
+    assert_eq!((named.networks.len(), named.beliefs[0].chance), (1, 0.0));
+    let mut actions = Vec::new();
+    actions::write(&named, &Sharing::default(), &mut actions).unwrap();
+    let actions = String::from_utf8(actions).unwrap();
+    assert!(actions.lines().all(|line| line.contains("\"monitor\"") || line.contains("\"review\"")), "{actions}");
+}
