@@ -227,9 +227,12 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         (0, 0) => "they share no identifier".to_owned(),
         (0, 1) => "the one identifier that they share says nothing".to_owned(),
         (0, _) => format!("none of the {silent} identifiers that they share says anything"),
-        (1, _) => "they share one identifier that counts".to_owned(),
-        (count, _) if kinds.len() == 1 => format!("they share {count} identifiers of one kind"),
-        (count, _) => format!("they share {count} identifiers of {} kinds", kinds.len()),
+        (1, _) => format!("they share one identifier that counts{}", silent_words(silent)),
+        (count, _) => {
+            let of = if kinds.len() == 1 { "one kind".to_owned() } else { format!("{} kinds", kinds.len()) };
+            let that_count = if silent > 0 { " that count" } else { "" };
+            format!("they share {count} identifiers of {of}{that_count}{}", silent_words(silent))
+        }
     };
     let direct = match counted.len() {
         0 => direct,
@@ -300,6 +303,15 @@ impl Why {
         let prior_bits = (prior_same_operator / (1.0 - prior_same_operator)).log2();
         let probability = 1.0 / (1.0 + (-(self.odds_bits + prior_bits)).exp2());
         Why { prior_same_operator, probability, ..self }
+    }
+}
+
+/// What is shared beside what counts.
+fn silent_words(silent: usize) -> String {
+    match silent {
+        0 => String::new(),
+        1 => ", and one that says nothing".to_owned(),
+        many => format!(", and {many} that say nothing"),
     }
 }
 
