@@ -274,6 +274,58 @@ fn what_a_plan_hits_if_the_network_is_none_is_told() {
 }
 
 #[test]
+fn verdicts_and_chances_are_the_same_in_whatever_leaves() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    let chance = || bench.ok(&["plan-bans", &store, &id, "--format", "json"]).json()["chance"].as_f64().expect("a chance");
+    let confidence = || {
+        bench.ok(&["export", &store, "-o", "one.stix.json", "--network", &id]);
+        let bundle: Value =
+            serde_json::from_str(&fs::read_to_string(bench.path("one.stix.json")).expect("read")).expect("JSON");
+        let network = bundle["objects"].as_array().expect("objects").iter().find(|one| one["type"] == "infrastructure");
+        network.expect("the network")["confidence"].as_f64().expect("a confidence")
+    };
+    assert!(chance() < 1.0);
+    assert_eq!(confidence(), (100.0 * chance()).round());
+    // Few null copies say nothing of chances, here as there.
+    let before = chance();
+    bench.ok(&["calibrate", &store, "--copies", "1", "--quiet"]);
+    assert_eq!((chance(), confidence()), (before, (100.0 * before).round()));
+    for reviewer in [ANN, BOB] {
+        run_with(&bench, &["case", "confirm", &store, &id], reviewer);
+    }
+    assert_eq!((chance(), confidence()), (1.0, 100.0));
+
+    // Rejected, it is in nothing that nobody named it for, without another detection.
+    let actions = || bench.run(&["export", &store, "-o", "actions.jsonl", "--all"]);
+    let of_it = || fs::read_to_string(bench.path("actions.jsonl")).expect("actions").matches(&id).count();
+    actions();
+    assert!(of_it() > 0);
+    run_with(&bench, &["case", "reject", &store, &id], ANN);
+    assert!(actions().stderr.contains("people rejected it: 1 network"));
+    assert_eq!(of_it(), 0);
+    let key = bench.file("group.key", "0123456789abcdef0123456789abcdef");
+    let shared = bench.run(&["share", &store, "-o", "indicators", "--group-key", &key, "--network", &id, "--format", "json"]);
+    assert_eq!((&shared.json()["indicators"], &shared.json()["rejected"]), (&0.into(), &1.into()));
+    let report = bench.run(&["report", &store, "-o", "report.html"]);
+    assert!(report.stderr.contains("people rejected it: 1 network"), "{}", report.stderr);
+    let named = bench.ok(&["export", &store, "-o", "named.jsonl", "--network", &id]);
+    assert!(named.stderr.contains("no action is proposed"), "{}", named.stderr);
+    let proposed = fs::read_to_string(bench.path("named.jsonl")).expect("actions");
+    assert!(proposed.lines().all(|line| line.contains("\"monitor\"")), "{proposed}");
+    assert_eq!(confidence(), 0.0);
+
+    // Once it isn't found any more, it is told what became of it.
+    detect_again(&bench, &store);
+    for asked in [&["network", &store, &id][..], &["plan-bans", &store, &id], &["members", &store, "--network", &id]] {
+        let told = bench.fails(3, &["its case was rejected by ann"], asked);
+        assert!(!told.stderr.contains("did you mean"), "{}", told.stderr);
+    }
+    assert!(bench.ok(&["lineage", &store, &id]).stdout.contains("case: rejected by ann"));
+}
+
+#[test]
 fn a_plan_carried_out_has_the_impact_that_it_promised() {
     let bench = Bench::new();
     let store = detected(&bench);
