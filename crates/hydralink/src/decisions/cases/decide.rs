@@ -7,6 +7,7 @@ use super::log;
 use super::record::{Action, Kind, Opening, Record, State, Subject};
 use crate::dataset::{Dataset, in_brackets};
 use crate::error::Error;
+use crate::lineage;
 use crate::node::Node;
 use crate::results::Labelling;
 
@@ -118,9 +119,9 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
         let node = dataset.node(target).map_err(|error| ranked(results, target).unwrap_or(error))?;
         return about_node(dataset, results, node, decision.action);
     }
-    let current = results.map(|results| dataset.network_index(results, target).map(|network| (results, network))).transpose();
+    let current = results.and_then(|results| Some((results, results.network_index(target)?)));
     match (current, cases.case_of(target)) {
-        (Ok(Some((results, network))), _) => {
+        (Some((results, network)), _) => {
             let members = results.belonging(network);
             let accounts: Vec<String> = members.iter().map(|&account| dataset.account_name(account).to_owned()).collect();
             refuse_known_good(dataset, &members, decision.action)?;
@@ -143,8 +144,11 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
                 _ => case.identifiers.iter().cloned().collect(),
             },
         }),
-        (Err(error), None) => Err(error),
-        (Ok(None), None) => Err(Error::NotDetected { store: dataset.path().to_owned() }),
+        (None, None) => Err(results.map_or_else(
+            || Error::NotDetected { store: dataset.path().to_owned() },
+            // The log is open for writing, and not read once more.
+            |results| lineage::not_found(dataset, results, Some(cases), target),
+        )),
     }
 }
 

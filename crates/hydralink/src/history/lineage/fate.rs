@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::history::{History, Standing};
-use crate::cases::{Action, State};
+use crate::cases::{Action, Cases, State};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::names::distance;
@@ -44,19 +44,15 @@ impl fmt::Display for Decided {
 }
 
 /// What people decided about a network's id, whether it is found any more or not. Remarks decide nothing.
-///
-/// # Errors
-/// As [`Dataset::cases`].
-pub fn decided(dataset: &Dataset, id: &str) -> Result<Option<Decided>, Error> {
-    let cases = dataset.cases()?;
-    let Some(case) = cases.case_of(id) else { return Ok(None) };
+pub fn decided(dataset: &Dataset, cases: &Cases, id: &str) -> Option<Decided> {
+    let case = cases.case_of(id)?;
     let last = cases.log_of(case).filter(|entry| entry.action != Action::Note).last();
-    Ok(last.map(|entry| Decided {
+    last.map(|entry| Decided {
         state: case.state,
         reviewer: if dataset.naming().shows_account_table() { entry.reviewer.clone() } else { String::new() },
         at: entry.at.clone(),
         reason: entry.reason.clone(),
-    }))
+    })
 }
 
 impl Dataset {
@@ -65,44 +61,47 @@ impl Dataset {
     /// # Errors
     /// [`Error::Unknown`] with what became of it, or the nearest ids.
     pub fn network_index(&self, results: &Labelling, id: &str) -> Result<usize, Error> {
-        if let Some(index) = results.network_index(id) {
-            return Ok(index);
-        }
-        let unknown = |hint: String, nearest: Vec<String>| {
-            Err(Error::Unknown { what: format!("network {}", events::shortened(id)), hint, nearest })
-        };
-        if id.parse::<u64>().is_ok() {
-            return unknown(format!("; ranks go from 1 to {}", results.heads().len()), Vec::new());
-        }
-        let digits = id.to_ascii_lowercase();
-        let id = &format!("PN-{}", digits.strip_prefix("pn-").unwrap_or(&digits));
-        let known = results.heads().iter().map(|network| (distance(&network.id, id), &network.id));
-        let near = known.filter(|&(distance, _)| distance <= NEAR).min();
-        if let Some((0, near)) = near {
-            return unknown(format!("; did you mean {near}?"), vec![near.clone()]);
-        }
-        // What can't be read is told where it is asked for.
-        let rejected = decided(self, id).ok().flatten().filter(|case| case.state == State::Rejected);
-        if let Some(rejected) = rejected {
-            return unknown(format!(": its case was {rejected}; `hydralink case list` and `lineage` know it"), Vec::new());
-        }
-        let history = History::open(self)?;
-        if let Some(network) = history.networks.iter().find(|network| network.id == *id) {
-            let closed = history.events.iter().rev().find(|event| event.network == *id && event.event == "closed");
-            let into: Vec<String> = closed.map_or(Vec::new(), |event| event.from.clone());
-            let became = match network.standing {
-                _ if !into.is_empty() => format!("it went into {}", into.join(", ")),
-                Standing::Candidate => "it was a candidate below the threshold, and nothing finds it any more".to_owned(),
-                _ => "no detection finds it any more".to_owned(),
-            };
-            return unknown(
-                format!(": {became} (last found in detection {}; see `hydralink lineage`)", network.last_run + 1),
-                into,
-            );
-        }
-        unknown(
-            near.map_or(String::new(), |(_, near)| format!("; did you mean {near}?")),
-            near.map(|(_, near)| near.clone()).into_iter().collect(),
-        )
+        // A log that can't be read is told where it is asked for.
+        results.network_index(id).ok_or_else(|| not_found(self, results, self.cases().ok().as_ref(), id))
     }
+}
+
+/// That there is no such network, with what became of it, or the nearest id.
+pub(crate) fn not_found(dataset: &Dataset, results: &Labelling, cases: Option<&Cases>, id: &str) -> Error {
+    let unknown = |hint: String, nearest: Vec<String>| Error::Unknown {
+        what: format!("network {}", events::shortened(id)),
+        hint,
+        nearest,
+    };
+    if id.parse::<u64>().is_ok() {
+        return unknown(format!("; ranks go from 1 to {}", results.heads().len()), Vec::new());
+    }
+    let digits = id.to_ascii_lowercase();
+    let id = &format!("PN-{}", digits.strip_prefix("pn-").unwrap_or(&digits));
+    let meant = |near: &String| unknown(format!("; did you mean {near}?"), vec![near.clone()]);
+    let known = results.heads().iter().map(|network| (distance(&network.id, id), &network.id));
+    let near = known.filter(|&(distance, _)| distance <= NEAR).min();
+    if let Some((0, near)) = near {
+        return meant(near);
+    }
+    let rejected = cases.and_then(|cases| decided(dataset, cases, id)).filter(|case| case.state == State::Rejected);
+    if let Some(rejected) = rejected {
+        return unknown(format!(": its case was {rejected}; `hydralink case list` and `lineage` know it"), Vec::new());
+    }
+    let history = match History::open(dataset) {
+        Ok(history) => history,
+        Err(error) => return error,
+    };
+    if let Some(network) = history.networks.iter().find(|network| network.id == *id) {
+        let closed = history.events.iter().rev().find(|event| event.network == *id && event.event == "closed");
+        let into: Vec<String> = closed.map_or(Vec::new(), |event| event.from.clone());
+        let became = match network.standing {
+            _ if !into.is_empty() => format!("it went into {}", into.join(", ")),
+            Standing::Candidate => "it was a candidate below the threshold, and nothing finds it any more".to_owned(),
+            _ => "no detection finds it any more".to_owned(),
+        };
+        let last = network.last_run + 1;
+        return unknown(format!(": {became} (last found in detection {last}; see `hydralink lineage`)"), into);
+    }
+    near.map_or_else(|| unknown(String::new(), Vec::new()), |(_, near)| meant(near))
 }

@@ -36,6 +36,7 @@ use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
 
+pub(crate) use fate::not_found;
 pub use fate::{Decided, decided};
 pub use history::Standing;
 use history::{Happened, History, Remembered};
@@ -194,7 +195,7 @@ fn tell(
     Ok(Lineage {
         id: network.id.clone(),
         standing: network.standing,
-        decided: decided(dataset, &network.id)?,
+        decided: decided(dataset, &dataset.cases()?, &network.id),
         runs: u64::from(network.last_run - network.first_run) + 1,
         accounts: members.len() as u64,
         live,
