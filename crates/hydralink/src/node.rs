@@ -5,6 +5,7 @@
 //! or another word for it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use events::normalise::kind::{Canonical, canonical};
 use evidence::KindRole;
@@ -162,6 +163,22 @@ impl Asked<'_> {
     }
 }
 
+/// Zeros that may have been lost before a number.
+const ZEROS: usize = 20;
+
+/// Other ways to write a name: what a spreadsheet, a mail or a form makes of it. Without spaces around it, in small or capital
+/// letters, with more or fewer zeros before a number.
+fn alike(name: &str) -> Vec<String> {
+    if name.len() > events::SHOWN {
+        return Vec::new();
+    }
+    let name = name.trim();
+    let number = name.trim_start_matches('0');
+    let zeros = if number.starts_with(|first: char| first.is_ascii_digit()) { 0..ZEROS } else { 0..0 };
+    let padded = zeros.map(|zeros| format!("{}{number}", "0".repeat(zeros)));
+    [name.to_owned(), name.to_lowercase(), name.to_uppercase()].into_iter().chain(padded).collect()
+}
+
 /// How many names around the place where the text would stand are compared with it.
 const NEIGHBOURHOOD: u32 = 64;
 
@@ -276,12 +293,10 @@ impl Dataset {
         let from = at.saturating_sub(NEIGHBOURHOOD).max(range.start);
         let to = at.saturating_add(NEIGHBOURHOOD).min(range.end);
         let limit = 1 + value.chars().count() / 4;
-        (from..to)
-            .filter_map(|id| {
-                let away = distance(names.name_of(id), value);
-                (away <= limit).then(|| Some((away, label(id)?))).flatten()
-            })
-            .collect()
+        let alike: BTreeSet<u32> = alike(value).iter().filter_map(|name| names.find(range.clone(), name)).collect();
+        let near = (from..to).filter(|id| !alike.contains(id)).map(|id| (distance(names.name_of(id), value), id));
+        let near = near.filter(|&(away, _)| away <= limit);
+        alike.iter().map(|&id| (0, id)).chain(near).filter_map(|(away, id)| Some((away, label(id)?))).collect()
     }
 
     /// A node's label if the level shows it as it is stored: a pseudonym that is near what was typed would tell whose it is.
@@ -352,6 +367,29 @@ mod tests {
             let error = dataset.node(&format!("{kind}{}", "x".repeat(3 << 20))).expect_err("no such node").to_string();
             assert!(error.len() < 1000, "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_makes_of_a_name_is_near_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        let others: String = (10_000..10_400).map(|id| format!("2026-03-01T00:00:00Z,{id},198.51.100.1\n")).collect();
+        let text = format!(
+            "timestamp,account_id,ip\n{others}2026-03-01T00:00:00Z,00302676,198.51.100.1\n\
+                            2026-03-01T00:00:00Z,acct_B7,198.51.100.1\n"
+        );
+        std::fs::write(&events, text).expect("written");
+        crate::build(&[events], &store, &events::IngestConfig::default(), &crate::Unobserved).expect("a store");
+        let dataset = Dataset::open(&store).expect("a store");
+        let nearest = |name: &str| match dataset.node(name).expect_err("no such node") {
+            Error::Unknown { nearest, .. } => nearest.first().cloned(),
+            other => panic!("{other}"),
+        };
+        for typed in ["302676", "0302676", "account:302676", "000000302676", " 00302676 "] {
+            assert_eq!(nearest(typed).as_deref(), Some("account:00302676"), "{typed}");
+        }
+        assert_eq!((nearest("ACCT_B7"), nearest("999")), (None, None));
+        assert_eq!(alike(" aB "), ["aB", "ab", "AB"]);
     }
 
     #[test]
