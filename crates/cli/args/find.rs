@@ -116,6 +116,9 @@ pub(crate) struct Components {
     /// The component sizes at every degree cap instead: where the giant component appears
     #[arg(long, conflicts_with_all = ["max_degree", "kind"])]
     pub(crate) sweep: bool,
+    /// Those of what links in the last detection instead: the column `component` of `members`, by the same ids
+    #[arg(long, conflicts_with_all = ["max_degree", "kind", "sweep"])]
+    pub(crate) detected: bool,
     /// Components to print (0: all)
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,

@@ -91,7 +91,12 @@ pub(crate) enum Command {
     Assess(Assess),
     /// Every account with its component, community, network and confidence
     Members(Members),
-    /// Connected components by size
+    /// Connected components by size: of all identifiers, of some, or of what links in the detection
+    ///
+    /// Where every identifier links, most accounts are one component. The column `component` of `members` and the plot of the
+    /// report are those of what links in the detection, which --detected lists.
+    ///
+    /// Example: hydralink components store --max-degree 50; hydralink components store --detected
     Components(Components),
     /// Communities by Louvain or Leiden, with a quality function and resolution of your choice
     Communities(Communities),

@@ -289,8 +289,12 @@ pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow:
     if arguments.sweep {
         return Ok(output.records(&hydralink::degree_sweep(&dataset), SWEEP)?);
     }
-    let filter = ComponentFilter { kinds: arguments.kind.clone(), max_degree: arguments.max_degree };
-    let partition = hydralink::components(&dataset, &filter)?;
+    let partition = if arguments.detected {
+        hydralink::detected_components(&dataset.labelling()?)
+    } else {
+        let filter = ComponentFilter { kinds: arguments.kind.clone(), max_degree: arguments.max_degree };
+        hydralink::components(&dataset, &filter)?
+    };
     Ok(output.records(&query::groups(&dataset, &partition, arguments.top), GROUP)?)
 }
 

@@ -240,14 +240,16 @@ impl Store {
     }
 
     /// Connected components of at least two accounts, largest first; by some kinds only, without identifiers of more than
-    /// `max_degree` accounts. With `sweep` their sizes at every such cap instead: where the giant component appears.
-    #[pyo3(signature = (*, kind = None, max_degree = None, sweep = false, top = 0))]
+    /// `max_degree` accounts; with `detected` those of what links in the last detection, as `members()` numbers them. With
+    /// `sweep` their sizes at every cap instead: where the giant component appears.
+    #[pyo3(signature = (*, kind = None, max_degree = None, sweep = false, detected = false, top = 0))]
     fn components<'py>(
         &self,
         py: Python<'py>,
         kind: Option<Vec<String>>,
         max_degree: Option<u32>,
         sweep: bool,
+        detected: bool,
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
         if sweep {
@@ -256,7 +258,11 @@ impl Store {
         }
         let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
-            let partition = hydralink::components(&dataset, &ComponentFilter { kinds: kind.unwrap_or_default(), max_degree })?;
+            let partition = if detected {
+                hydralink::detected_components(&dataset.labelling()?)
+            } else {
+                hydralink::components(&dataset, &ComponentFilter { kinds: kind.unwrap_or_default(), max_degree })?
+            };
             Ok(query::groups(&dataset, &partition, top))
         })?;
         plain(py, &found)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::results::Labelling;
 
 /// Which identifiers link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub fn components(dataset: &Dataset, filter: &ComponentFilter) -> Result<Partiti
         ..IdentifierFilter::default()
     };
     Ok(graph::bipartite_components(dataset.graph(), &filter))
+}
+
+/// The components of the graph that the last detection searched, in which nothing but what carries evidence links: what
+/// [`crate::query::Member::component`] is, under the same numbers. [`components`] lets everything link, unless it is filtered.
+pub fn detected_components(results: &Labelling) -> Partition {
+    Partition::from_labels(results.components.to_vec())
 }
 
 /// What links at one degree cap.

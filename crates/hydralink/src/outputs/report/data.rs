@@ -23,7 +23,7 @@ pub struct ReportData {
     pub capped: Vec<CappedSection>,
     /// What this run can't tell, one sentence each.
     pub limits: Vec<String>,
-    /// How many connected components have each size, by ascending size.
+    /// How many components of what links in the detection have each size, by ascending size.
     pub component_sizes: Vec<SizeCount>,
     /// Accounts per identifier, one histogram a kind.
     pub degree_histograms: Vec<DegreeHistogram>,

@@ -135,7 +135,7 @@ pub struct Hub {
 pub struct Member {
     /// The account.
     pub account_id: String,
-    /// Component, numbered by size.
+    /// Component of what links in the detection ([`crate::detected_components`]), numbered by size.
     pub component: u32,
     /// Community, numbered by size.
     pub community: u32,
