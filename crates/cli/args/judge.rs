@@ -15,6 +15,8 @@ pub(crate) enum Judge {
     /// q-value
     Calibrate(Calibrate),
     /// When would the networks have been found: rerun the last detection on the store as it stood at the end of each day
+    ///
+    /// By the events' own times: rows that were delivered later count from their timestamps on, as if they had come at once.
     Backtest(Backtest),
     /// Would the same networks be found if a little had not been seen: rerun the last detection on copies without some of the
     /// sightings

@@ -1,8 +1,11 @@
-//! What was known at an earlier time?
+//! What had happened by an earlier time?
 //!
 //! [`as_of`] writes the store as it stood at the end of a second: the sightings, events, bans and releases up to then, and the
 //! accounts and identifiers that they are of, numbered as a build would number them. It is a store like any other, so that
 //! everything can be asked of it (`detect`, `network`, `why`, `export`, `diff` with the store of today), but for `update`.
+//!
+//! Time is that of the events. When a row arrived isn't kept: one that was delivered later counts from its timestamp on, though
+//! nobody had it then. What was in the store at a time, only a copy of the store from that time shows.
 //!
 //! Hindsight that stays, because a store keeps a sighting and not each of its events: where a sighting went on, its last time
 //! is the time asked for and its count is capped at what its account had done by then (when an account was first and last seen

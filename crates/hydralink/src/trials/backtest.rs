@@ -7,7 +7,8 @@
 //!    half of its accounts are that network's. The *alarm* is the first cut with such a candidate; at the first cut where such
 //!    candidates hold half of the network's accounts seen by then, its *half* was found.
 //!
-//! Hindsight that stays: templates that were mined from prompts are those of all prompts, networks of addresses and the
+//! Hindsight that stays: rows that were delivered later count from their timestamps on (when they arrived isn't kept, so where logs
+//! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks of addresses and the
 //! decisions of the case log are today's, and a sighting's count is only capped at what its account had done by then. Cost: a
 //! detection for each cut, on what there was by then.
 
