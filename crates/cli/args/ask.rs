@@ -97,6 +97,15 @@ pub(crate) struct TwoNodes {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) two: TwoNodes,
+    /// Identifiers, strongest first, or accounts to print (0: all)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) two: TwoNodes,

@@ -101,6 +101,9 @@ pub(crate) struct Members {
     /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
+    /// Accounts to print (0: all)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) top: usize,
 }
 
 #[derive(Debug, Args)]

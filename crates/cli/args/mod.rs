@@ -14,8 +14,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use act::*;
 pub(crate) use ask::{
-    Appeal, Cohesion, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneNode, Overlap, PathBetween, Top,
-    TwoNodes, Why, WhyNot,
+    Appeal, Cohesion, Common, Dense, Ego, Expand, How, Hubs, Link, Lockstep, Measure, Neighbors, OneNode, Overlap, PathBetween,
+    Top, Why, WhyNot,
 };
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
@@ -123,7 +123,7 @@ pub(crate) enum Command {
     /// What two accounts (or two identifiers) were both seen with
     ///
     /// Example: hydralink common store acct_1 acct_2
-    Common(TwoNodes),
+    Common(Common),
     /// Which accounts and identifiers to act on first, under a budget of benign accounts hit
     PlanBans(PlanBans),
     /// What a list of bans and identifier actions made elsewhere would stop, hit and leave

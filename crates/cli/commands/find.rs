@@ -253,14 +253,16 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let cases = dataset.cases()?;
     let members = cases::label_members(&dataset, &results, &cases, network);
     if let Some(expression) = &arguments.filter_where {
-        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, 0)?;
+        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, arguments.top)?;
         return Ok(output.records(&passing, MEMBER)?);
     }
+    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
     if output.format() == Format::Table {
-        let shown: Vec<Labelled> = members.filter(|row| network.is_some() || row.member.network.is_some()).collect();
+        let members = members.filter(|row| network.is_some() || row.member.network.is_some());
+        let shown: Vec<Labelled> = members.take(top).collect();
         return Ok(output.records(&shown, MEMBER)?);
     }
-    Ok(output.stream(members, MEMBER)?)
+    Ok(output.stream(members.take(top), MEMBER)?)
 }
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[

@@ -80,17 +80,20 @@ fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId
 }
 
 /// Prints what two nodes were both seen with.
-pub(crate) fn common(arguments: &args::TwoNodes, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    match (dataset.node(&arguments.first)?, dataset.node(&arguments.second)?) {
+pub(crate) fn common(arguments: &args::Common, output: &mut Output) -> anyhow::Result<Found> {
+    let two = &arguments.two;
+    let dataset = two.view.open_for_lookups(&two.store)?;
+    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
+    match (dataset.node(&two.first)?, dataset.node(&two.second)?) {
         (Node::Account(first), Node::Account(second)) => {
             let results = dataset.labelling_if_any()?;
             let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
-            Ok(output.records(&links::common(&dataset, ties.as_ref(), first, second), SHARED)?)
+            let shared = links::common(&dataset, ties.as_ref(), first, second);
+            Ok(output.records(&shared[..top.min(shared.len())], SHARED)?)
         }
         (Node::Identifier(first), Node::Identifier(second)) => {
             let results = dataset.labelling()?;
-            let accounts = links::common_accounts(&dataset, first, second).into_iter();
+            let accounts = links::common_accounts(&dataset, first, second).into_iter().take(top);
             let cases = dataset.cases()?;
             let members: Vec<_> = accounts.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
             Ok(output.records(&members, MEMBER)?)

@@ -45,6 +45,7 @@ pub const MEMBER_FIELDS: &[&str] = &[
     "candidate",
     "consensus",
     "role",
+    "label",
 ];
 /// Fields of a row of `networks`.
 pub const NETWORK_FIELDS: &[&str] = &[
@@ -95,7 +96,7 @@ impl Filter {
     /// Parses an expression over records of these fields.
     ///
     /// # Errors
-    /// [`Error::Usage`] if it doesn't parse, [`Error::Unknown`] for a field that records don't have, with those they have.
+    /// [`Error::Usage`] if it doesn't parse, or for a field that records don't have, with those they have.
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
         let wrong = |what: String| {
             let text = events::shortened(text);
@@ -114,9 +115,7 @@ impl Filter {
             let nearest = known.iter().min_by_key(|known| distance(known, unknown));
             let meant = nearest.filter(|near| distance(near, unknown) <= 1 + unknown.len() / 3);
             let meant = meant.map_or(".".to_owned(), |near| format!("; did you mean {near}?"));
-            let hint = format!("{meant} There are {}.", known.join(", "));
-            let nearest = nearest.map(|near| (*near).to_owned()).into_iter().collect();
-            return Err(Error::Unknown { what: format!("--where: field {unknown}"), hint, nearest });
+            return Err(Error::Usage(format!("--where: there is no field {unknown}{meant} There are {}.", known.join(", "))));
         }
         Ok(Filter { text: text.to_owned(), program, fields })
     }
