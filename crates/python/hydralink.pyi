@@ -191,7 +191,13 @@ class Store:
     def sightings(self, network: NetworkId | None = None) -> Table: ...
     def review(self, hours: float, *, minutes_a_network: float = 20.0, minutes_an_account: float = 0.0) -> Record: ...
     def components(
-        self, *, kind: Sequence[str] | None = None, max_degree: int | None = None, sweep: bool = False, top: int = 0
+        self,
+        *,
+        kind: Sequence[str] | None = None,
+        max_degree: int | None = None,
+        sweep: bool = False,
+        detected: bool = False,
+        top: int = 0,
     ) -> list[Record]: ...
     def communities(
         self,

@@ -33,7 +33,7 @@ pub(crate) struct Detect {
 /// What is known of accounts beforehand: shared by `detect` and `link`.
 #[derive(Debug, Args)]
 pub(crate) struct RuleLists {
-    /// A rule, as in 'card(accounts <= 10) and 2 of {ip, device, template}' (repeat for several)
+    /// A rule, as in 'card(accounts <= 10) and 2 of {ip, ja4, template}' (repeat for several)
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Vec<String>,
     /// TOML with rules by name, under [rules]

@@ -75,6 +75,11 @@ pub(crate) enum Command {
     #[command(mut_arg("events", |events| events.required(false)))]
     Update(Update),
     /// Write a store as it stood at an earlier time, to ask it everything that today's can be asked
+    ///
+    /// By the events' own times: it holds what had happened by then, also in rows that were delivered later, which nobody had at
+    /// that time. When rows arrived isn't kept; a copy of the store from that night says what was known.
+    ///
+    /// Example: hydralink as-of store 2026-03-10 -o march
     AsOf(AsOf),
     /// Find the networks in a store, keep them in it, and print the ranked table
     Detect(Detect),
@@ -158,7 +163,7 @@ pub(crate) enum Command {
     /// or can't; if they contradict each other that is an error, and what rules join against them is listed. `detect` takes the
     /// same rules and lists.
     ///
-    /// Example: hydralink link store --rule 'card(accounts <= 10) and 2 of {ip, device, template}' --cannot pairs.csv
+    /// Example: hydralink link store --rule 'card(accounts <= 10) and 2 of {ip, ja4, template}' --cannot pairs.csv
     Link(Link),
     /// How tightly a network holds together: cores, butterflies, bridges and blocks
     ///

@@ -91,7 +91,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     for (command, what) in [
         (format!("network {store} {first}"), "why the strongest was found, and what speaks against it"),
         (format!("members {store} --network {first}"), "its accounts, with confidence"),
-        (format!("hubs {store} --top 20"), "identifiers too widely shared to link, and why"),
+        (format!("hubs {store} --top 20"), "the most widely shared identifiers: which of them link, and why"),
         (format!("networks {store} --all"), "also the candidates below the threshold"),
         (format!("components {store} --sweep"), "why plain connected components don't work"),
         (format!("export {store} -o {first}.gexf --network {first}"), "one network with its timeline"),

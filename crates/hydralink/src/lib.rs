@@ -157,6 +157,7 @@ pub use graph::{
 };
 pub use linkage::{
     Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
+    detected_components,
 };
 pub use node::Node;
 pub use observe::{Amount, Observer, Progress, Unobserved};

@@ -136,7 +136,7 @@ function days(title, series, cls) {
   const s = frame(title), n = series.counts.length, max = Math.max(1, ...series.counts), w = (W - L - 14) / n;
   for (const f of [0, 0.5, 1]) { const y = H - B - f * (H - B - 14); s.append(svgEl("line", { x1: L, x2: W - 14, y1: y, y2: y, class: "axis" }), svgEl("text", { x: L - 6, y: y + 4, "text-anchor": "end" }, f === 0.5 && max < 2 ? "" : short(max * f))); }
   series.counts.forEach((c, i) => { const h = c / max * (H - B - 14), r = svgEl("rect", { x: L + i * w, y: H - B - h, width: Math.max(0.6, w - (w > 3 ? 1 : 0)), height: h, class: cls }); r.append(svgEl("title", {}, dayOf(series.first_day, i) + ": " + int(c))); s.append(r); });
-  for (const [i, a] of n > 1 ? [[0, "start"], [n >> 1, "middle"], [n - 1, "end"]] : [[0, "start"]]) s.append(svgEl("text", { x: L + (i + (a === "start" ? 0 : a === "end" ? 1 : 0.5)) * w, y: H - B + 15, "text-anchor": a }, clean(dayOf(series.first_day, i))));
+  for (const [i, a] of [[0, "start"], [n >> 1, "middle"], [n - 1, "end"]].filter(([i, a]) => a === "start" || i > 0 && (a === "end" || i < n - 1))) s.append(svgEl("text", { x: L + (i + (a === "start" ? 0 : a === "end" ? 1 : 0.5)) * w, y: H - B + 15, "text-anchor": a }, clean(dayOf(series.first_day, i))));
   return s;
 }
 function spark(counts, title) {
@@ -162,7 +162,7 @@ $("summary").append(
 
 /* Ranked networks. */
 const chip = s => el("span", { cls: "chip " + s }, s);
-const badge = n => `${counted(n.account_count, "account")}, ${num(n.score_bits, 0)} bits`;
+const badge = n => `${counted(n.account_count, "account")}, ${num(n.score_bits, 1)} bits`;
 let ranked, strength = state.get("strength") || "";
 if (!nets.length) $("networks").append(el("div", { cls: "card" }, empty("No network passed the thresholds. That is a finding too: see Run for the rules and Left out for what was cut.")));
 else {
@@ -171,7 +171,7 @@ else {
     ["Network", n => n.id, { nowrap: 1, show: n => btn(clean(n.id), e => { e.stopPropagation(); open(n); }, { cls: "link" }) }],
     ["Strength", n => ["Low", "Medium", "High"].indexOf(n.strength), { show: n => chip(n.strength) }],
     ["Why", n => n.why, { text: 1 }],
-    ["Score, bits", n => n.score_bits, { num: 1, show: n => num(n.score_bits, 0) }],
+    ["Score, bits", n => n.score_bits, { num: 1, show: n => num(n.score_bits, 1) }],
     ["q", n => n.q_value, { num: 1, show: n => num(n.q_value, 3) }],
     ["Accounts", n => n.account_count, { num: 1 }],
     ["Exchanges", n => n.exchanges, { num: 1 }],
@@ -199,7 +199,7 @@ function open(n, quiet) {
   s.replaceChildren(
     el("div", { cls: "head" }, el("h2", { id: "h-network" }, "Network " + clean(n.id)), chip(n.strength), el("div", { cls: "push" }, step(-1, "← Previous"), step(1, "Next →"), btn("Show in graph", () => shown && shown.network(i), { disabled: !data.graph.label.length }))),
     el("div", { cls: "card" }, el("p", { cls: "label" }, clean(n.why)), el("p", { cls: "label dim" }, "Best innocent explanation: " + (clean(n.benign_hypothesis) || "none given")),
-      el("div", { cls: "facts small" }, [["rank", int(n.rank)], ["score", num(n.score_bits, 0) + " bits"], ["q", num(n.q_value, 3)], ["accounts", int(n.account_count)], ["exchanges", int(n.exchanges)], ["joined in 7 days", int(n.growth_7d)], ["banned", pct(n.share_banned)], ["seen", day(n.first_seen) + " to " + day(n.last_seen)]].map(([t, v]) => el("span", null, el("b", null, v), " ", el("span", { cls: "dim" }, t))))),
+      el("div", { cls: "facts small" }, [["rank", int(n.rank)], ["score", num(n.score_bits, 1) + " bits"], ["q", num(n.q_value, 3)], ["accounts", int(n.account_count)], ["exchanges", int(n.exchanges)], ["joined in 7 days", int(n.growth_7d)], ["banned", pct(n.share_banned)], ["seen", day(n.first_seen) + " to " + day(n.last_seen)]].map(([t, v]) => el("span", null, el("b", null, v), " ", el("span", { cls: "dim" }, t))))),
     el("div", { cls: "grid2" },
       n.decided.length ? el("div", { cls: "wide" }, card("Decided by people", lines(n.decided))) : null,
       el("div", { cls: "wide" }, card("What was found", lines(n.findings, "Nothing that speaks for an operator."))),
