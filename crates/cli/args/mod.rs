@@ -112,6 +112,9 @@ pub(crate) enum Command {
     /// One account or identifier
     Show(OneNode),
     /// What an account or identifier was seen with
+    ///
+    /// `bits` is the weight of the link in the graph that `detect` searches. What an identifier says of two accounts that share
+    /// it is in `why` and `how`; what it says of an account and a whole network, in `appeal`.
     Neighbors(Neighbors),
     /// Everything within some steps of an account or identifier
     ///

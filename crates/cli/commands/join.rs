@@ -377,7 +377,7 @@ fn how_text(how: &How, top: usize) -> String {
         lines.push("\nWeakest joins, where it would come apart first".to_owned());
         lines.extend(how.joins.iter().rev().take(top.min(how.joins.len() - top)).map(join));
     }
-    lines.push("\nWithout one identifier".to_owned());
+    lines.push("\nWithout one identifier (bits: of two accounts that share it, as in `why`)".to_owned());
     lines.push(format!("{:<44} {:>8} {:>7} {:>6} {:>7} {:>8}", "identifier", "members", "bits", "lost", "pieces", "largest"));
     lines.extend(how.held_by.iter().take(top).map(|held| {
         let HeldBy { identifier, members, bits, members_lost, pieces, largest_piece, .. } = held;
@@ -403,6 +403,7 @@ fn how_text(how: &How, top: usize) -> String {
         grouped(enough.sightings),
         grouped(enough.of_sightings)
     ));
+    lines.push("(bits: of an account and the whole network, as in `appeal`)".to_owned());
     lines.push(format!("{:<44} {:>8} {:>8} {:>7}", "identifier", "members", "accounts", "bits"));
     lines.extend(enough.identifiers.iter().take(top).map(|of| {
         let how::EnoughOf { identifier, members, accounts, bits } = of;

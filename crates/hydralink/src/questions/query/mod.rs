@@ -94,7 +94,7 @@ pub struct Neighbor {
     pub last_seen: Option<String>,
     /// How many nodes the neighbour itself was seen with.
     pub degree: u64,
-    /// Weight of the link in bits, once a detection was run.
+    /// Weight of the link in bits, in the graph that a detection searches, once one was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<f32>,
     /// Class of the identifier.
