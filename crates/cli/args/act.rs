@@ -8,8 +8,6 @@ use hydralink::Dataset;
 use hydralink::export::Level;
 use hydralink::privacy::Key;
 
-use super::OneStore;
-
 /// The commands that act on what was found.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ActCommand {
@@ -124,7 +122,7 @@ pub(crate) enum CaseCommand {
     /// Set how many accounts of a case one reviewer may confirm: more take two, and so does raising it
     FourEyes(FourEyes),
     /// Where every case stands
-    List(OneStore),
+    List(CaseList),
     /// Every decision, oldest first, or those about one network or node
     Log(CaseLog),
     /// Check the log's chain and print its head; --head compares with one noted earlier
@@ -195,9 +193,17 @@ pub(crate) struct FourEyes {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CaseList {
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// The store
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CaseLog {
     #[command(flatten)]
-    pub(crate) key: KeyFile,
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Only decisions about this network or node

@@ -108,6 +108,8 @@ pub(crate) struct Members {
 
 #[derive(Debug, Args)]
 pub(crate) struct Components {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Link only by these kinds (repeat for several)
@@ -149,6 +151,8 @@ pub(crate) enum QualityName {
 
 #[derive(Debug, Args)]
 pub(crate) struct Communities {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Algorithm

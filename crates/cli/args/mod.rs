@@ -236,13 +236,6 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// A store.
-#[derive(Debug, Args)]
-pub(crate) struct OneStore {
-    /// The store
-    pub(crate) store: PathBuf,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The store

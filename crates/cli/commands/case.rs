@@ -4,7 +4,7 @@ use hydralink::Dataset;
 use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry, State};
 
 use crate::Found;
-use crate::args::{CaseCommand, CaseLog, CaseVerify, Decide, FourEyes, Move, OneStore, StateName};
+use crate::args::{CaseCommand, CaseList, CaseLog, CaseVerify, Decide, FourEyes, Move, StateName};
 use crate::output::{Field, Output, counted};
 
 /// Runs a command about decisions.
@@ -85,21 +85,24 @@ fn four_eyes(arguments: &FourEyes, output: &mut Output) -> anyhow::Result<Found>
     Ok(Found::Something)
 }
 
-fn list(arguments: &OneStore, output: &mut Output) -> anyhow::Result<Found> {
-    let cases = Dataset::open(&arguments.store)?.cases()?;
+fn list(arguments: &CaseList, output: &mut Output) -> anyhow::Result<Found> {
+    let dataset = arguments.view.open(&arguments.store)?;
+    let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
-    Ok(output.records(cases.cases(), CASE)?)
+    let shown: Vec<Case> = cases.cases().iter().map(|case| cases::shown_case(&dataset, case)).collect();
+    Ok(output.records(&shown, CASE)?)
 }
 
 fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = arguments.key.open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
     // A node may be typed as a value that the store holds a pseudonym of, and may be gone from the store.
     let typed =
         arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
-    let about = |entry: &&LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
-    let entries: Vec<LogEntry> = cases.entries().iter().filter(about).cloned().collect();
+    let about = |entry: &LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
+    let shown = cases.entries().iter().map(|entry| cases::shown_entry(&dataset, entry));
+    let entries: Vec<LogEntry> = shown.filter(about).collect();
     Ok(output.records(&entries, ENTRY)?)
 }
 

@@ -287,7 +287,7 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
 
 /// Prints connected components, or their sizes at every degree cap.
 pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     if arguments.sweep {
         return Ok(output.records(&hydralink::degree_sweep(&dataset), SWEEP)?);
     }
@@ -302,7 +302,7 @@ pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow:
 
 /// Prints communities.
 pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let search = CommunitySearch {
         algorithm: match arguments.algorithm {
             Algorithm::Leiden => hydralink::Algorithm::Leiden,

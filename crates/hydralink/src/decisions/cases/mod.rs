@@ -34,7 +34,7 @@ pub use fold::{Case, Cases, FOUR_EYES, Label, LogEntry};
 pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;
 pub use record::{Action, State, Subject};
-pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks};
+pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_entry};
 pub(crate) use view::{case_about, confirmed, known_good, verdict_of};
 
 use crate::error::Error;

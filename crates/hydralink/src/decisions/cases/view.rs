@@ -3,7 +3,7 @@
 use graph::AccountId;
 use serde::Serialize;
 
-use super::fold::{Case, Cases, Label};
+use super::fold::{Case, Cases, Label, LogEntry};
 use super::record::State;
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
@@ -29,6 +29,37 @@ pub struct Labelled {
     pub member: Member,
     /// What was decided about it, if anything.
     pub label: Option<Label>,
+}
+
+/// A line of the log at the level of a dataset: remarks stand at the full level only, names of reviewers up to the analyst's.
+pub fn shown_entry(dataset: &Dataset, entry: &LogEntry) -> LogEntry {
+    let naming = dataset.naming();
+    LogEntry {
+        target: shown_target(dataset, &entry.target),
+        reviewer: if naming.shows_account_table() { entry.reviewer.clone() } else { String::new() },
+        text: entry.text.clone().filter(|_| naming.shows_text()),
+        ..entry.clone()
+    }
+}
+
+/// A case at the level of a dataset.
+pub fn shown_case(dataset: &Dataset, case: &Case) -> Case {
+    let mut shown = case.clone();
+    shown.case = shown_target(dataset, &case.case);
+    if !dataset.naming().shows_account_table() {
+        shown.reviewer.clear();
+    }
+    shown
+}
+
+/// What a decision is about: a network's id, or a node.
+fn shown_target(dataset: &Dataset, target: &str) -> String {
+    let naming = dataset.naming();
+    match target.split_once(':') {
+        Some(("account", name)) => format!("account:{}", naming.account(name)),
+        Some(_) => naming.labelled(target),
+        None => target.to_owned(),
+    }
 }
 
 /// Networks with the state of the case that shares at least half of either's members. O(accounts + log).

@@ -51,17 +51,7 @@ impl CaseOfNetwork {
 pub(super) fn case_of(dataset: &Dataset, id: &str, members: &[AccountId]) -> Option<CaseOfNetwork> {
     let cases = dataset.cases().ok()?;
     let case = cases::case_about(dataset, &cases, members).or_else(|| cases.case_of(id))?;
-    let naming = dataset.naming();
-    let shown = |entry: &LogEntry| {
-        let mut entry = entry.clone();
-        if !naming.shows_text() {
-            entry.text = None;
-        }
-        if !naming.shows_account_table() {
-            entry.reviewer.clear();
-        }
-        entry
-    };
+    let shown = |entry: &LogEntry| cases::shown_entry(dataset, entry);
     Some(CaseOfNetwork { state: case.state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
 }
 
