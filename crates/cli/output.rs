@@ -294,10 +294,47 @@ impl Output {
 const ASIDE: char = '\u{1}';
 
 /// Text with lines of at most so many characters, as far as words are no longer: prose is broken between words, those in a last
-/// column that begins in the left two fifths stay in it, and other rows of columns are left as they are.
+/// column that begins in the left two fifths stay in it, and other rows of columns stay rows, which move together.
 fn folded(text: &str, width: usize) -> String {
-    let fold = |line: &str| if length(line) > width { fold_line(line, width) } else { line.to_owned() };
-    text.split('\n').map(fold).collect::<Vec<String>>().join("\n")
+    let lines: Vec<&str> = text.split('\n').collect();
+    let rows = |a: &&str, b: &&str| has_columns(a) == has_columns(b);
+    let blocks =
+        lines.chunk_by(rows).flat_map(|block| if has_columns(block[0]) { closed_up(block, width) } else { owned(block) });
+    let fold = |line: String| if length(&line) > width { fold_line(&line, width) } else { line };
+    blocks.map(fold).collect::<Vec<String>>().join("\n")
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|&line| line.to_owned()).collect()
+}
+
+/// Whether a line has a gap between columns.
+fn has_columns(line: &str) -> bool {
+    line.trim_start_matches(' ').contains("  ")
+}
+
+/// Rows of which one is too wide with the gaps that all of them have narrowed to two spaces, from the left, as many as it takes.
+fn closed_up(rows: &[&str], width: usize) -> Vec<String> {
+    let fits = |row: &&str| length(row) <= width || fold_line(row, width).split('\n').all(|line| length(line) <= width);
+    let mut excess = rows.iter().filter(|row| !fits(row)).map(|row| length(row) - width).max().unwrap_or(0);
+    if excess == 0 {
+        return owned(rows);
+    }
+    let rows: Vec<Vec<char>> = rows.iter().map(|row| row.chars().collect()).collect();
+    let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|&character| character == ' '));
+    let mut stays = vec![true; widest];
+    // Of a gap, the characters after the second; what stands before all columns is no gap.
+    let mut gap = 0;
+    for at in (0..widest).skip_while(|&at| is_blank(at)) {
+        gap = if is_blank(at) { gap + 1 } else { 0 };
+        if gap > 2 && excess > 0 {
+            (stays[at], excess) = (false, excess - 1);
+        }
+    }
+    rows.iter()
+        .map(|row| row.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(character, _)| character).collect())
+        .collect()
 }
 
 fn fold_line(line: &str, width: usize) -> String {
@@ -502,7 +539,11 @@ mod tests {
         );
         assert_eq!(folded("seen  one two three four", 16), "seen  one two\n      three four");
         let row = "identifier          12  shared address";
-        assert_eq!(folded(row, 30), row);
+        assert_eq!(folded(row, 30), "identifier  12  shared address");
+        // Rows move together, as far as the widest leaves them room.
+        let rows = "a                12  shared\nidentifiér        3  address";
+        assert_eq!(folded(rows, 24), "a            12  shared\nidentifiér    3  address");
+        assert_eq!(folded(rows, 10), "a           12  shared\nidentifiér   3  address");
         assert_eq!(folded("a_name_that_is_longer_than_a_line is", 20), "a_name_that_is_longer_than_a_line\n  is");
     }
 

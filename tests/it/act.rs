@@ -231,7 +231,8 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let reviewed = plan(&["--benign-budget", "1000"])["reviewed"].clone();
     assert_eq!(reviewed["harmless"], 0, "{reviewed}");
     assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
-    bench.fails(3, &["did you mean"], &["plan-bans", &store, "PN-00000000"]);
+    let near = bench.fails(3, &["not found"], &["plan-bans", &store, "PN-00000000"]);
+    assert!(!near.stderr.contains("did you mean"), "another network is no near id: {}", near.stderr);
 }
 
 /// Where the network may be none, all whom a plan hits may be harmless, whatever its budget, and both commands say so.

@@ -222,7 +222,7 @@ fn detect_takes_lists_and_they_have_the_last_word() {
     bench.fails(3, &["must.csv", "line 2"], &["detect", &store, "--must", &pair("must.csv", first, "nobody")]);
     pair("must.csv", first, &stranger);
     let unknown = bench.file("unknown.txt", format!("account:{good}\naccount:nobody\n"));
-    for list in [["--good", unknown.as_str()], ["--must", &pair("nobody.csv", first, "nobody")]] {
+    for list in [["--good", unknown.as_str()], ["--cannot", &pair("nobody.csv", first, "nobody")]] {
         bench.fails(3, &["nobody", "--skip-unknown"], &[&["detect", store.as_str()][..], &list].concat());
         assert_eq!(belonging(&bench, &store, &strongest).len(), members.len(), "nothing was detected");
         bench.fails(3, &["nobody", "--skip-unknown"], &[&["link", store.as_str(), "--must", &must][..], &list[..]].concat());

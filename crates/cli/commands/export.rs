@@ -37,7 +37,7 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
     say_rejected(summary.left_out.rejected_networks, output)?;
     if summary.rejected > 0 {
         let networks = counted(summary.rejected, "network");
-        output.say(&format!("{networks} of them people rejected: no action against it, and nothing of it is an indicator"))?;
+        output.say(&format!("people rejected {networks} of them: no action is proposed, and nothing of it is an indicator"))?;
     }
     Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })
 }

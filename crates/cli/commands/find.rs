@@ -400,11 +400,11 @@ const HAPPENED: &[Field<Event>] = &[
     Field::text("network", |row| row.network.clone()),
     Field::text("event", |row| row.event.clone()),
     Field::text("with", |row| row.with.join(" ")),
-    Field::spare(1, Field::number("before", |row| row.before.to_string())),
+    Field::spare(3, Field::number("before", |row| row.before.to_string())),
     Field::number("after", |row| row.after.to_string()),
     Field::number("gained", |row| row.gained.to_string()),
-    Field::number("lost", |row| row.lost.to_string()),
-    Field::number("banned", |row| row.banned.to_string()),
+    Field::spare(2, Field::number("lost", |row| row.lost.to_string())),
+    Field::spare(1, Field::number("banned", |row| row.banned.to_string())),
     Field::csv("carried_over", |row| row.carried_over.to_string()),
 ];
 
