@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::privacy::first_event;
+use crate::privacy::{KEY, first_event, key_file};
 use crate::support::{Bench, detected};
 
 pub(crate) const ANN: &[&str] = &["--reviewer", "ann", "--reason", "shared_cards"];
@@ -306,7 +306,7 @@ fn verdicts_and_chances_are_the_same_in_whatever_leaves() {
     run_with(&bench, &["case", "reject", &store, &id], ANN);
     assert!(actions().stderr.contains("people rejected it: 1 network"));
     assert_eq!(of_it(), 0);
-    let key = bench.file("group.key", "0123456789abcdef0123456789abcdef");
+    let key = key_file(&bench, "group", KEY);
     let shared = bench.run(&["share", &store, "-o", "indicators", "--group-key", &key, "--network", &id, "--format", "json"]);
     assert_eq!((&shared.json()["indicators"], &shared.json()["rejected"]), (&0.into(), &1.into()));
     let report = bench.run(&["report", &store, "-o", "report.html"]);

@@ -159,7 +159,7 @@ fn what_an_account_lacks_for_a_network_would_make_it_a_member() {
     };
     assert!(with(&would_do), "{would_do:?}");
     assert!(!with(&would_do[1..]), "{would_do:?}");
-    bench.fails(3, &["did you mean PN-"], &["why-not", &store, account, "PN-00000000"]);
+    bench.fails(3, &["PN-00000000 not found"], &["why-not", &store, account, "PN-00000000"]);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn ids_outlive_bans_updates_and_erasures() {
     let (before, after) = (life["accounts"].as_u64().expect("a count"), after.json());
     assert_eq!(after["runs"], 4, "{after}");
     assert!(after["accounts"].as_u64().is_some_and(|left| left < before && left + 3 > before), "{before} {after}");
-    bench.fails(3, &["PN-00000000", "did you mean"], &["lineage", "store", "PN-00000000"]);
+    bench.fails(3, &["PN-00000000", "networks --all"], &["lineage", "store", "PN-00000000"]);
 }
 
 #[test]

@@ -103,5 +103,6 @@ pub(crate) fn not_found(dataset: &Dataset, results: &Labelling, cases: Option<&C
         let last = network.last_run + 1;
         return unknown(format!(": {became} (last found in detection {last}; see `hydralink lineage`)"), into);
     }
-    near.map_or_else(|| unknown(String::new(), Vec::new()), |(_, near)| meant(near))
+    let others = || unknown("; `hydralink networks --all` lists those that there are".to_owned(), Vec::new());
+    near.map_or_else(others, |(_, near)| meant(near))
 }
