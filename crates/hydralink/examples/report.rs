@@ -120,6 +120,7 @@ fn world(nodes: usize, edges: usize) -> ReportData {
             sightings: 2_940_551,
             events: 39_933_668,
             networks: NETWORKS as u64,
+            networks_rejected: 0,
             accounts_in_networks: inside,
             accounts_banned: inside / 9,
         },

@@ -1,8 +1,11 @@
 //! Which network is meant by an id, and if there is none any more, what became of it?
 //!
-//! 1. An id or a rank of the last detection is that network. 2. Else the case log knows of ids that people rejected, and the
-//! record of detections those that went into another network or that nothing finds any more. 3. Else ids that differ in at most
-//! [`NEAR`] letters are near; any other one is somebody else's. Cost: O(networks + log).
+//! 1. An id or a rank of the last detection is that network.
+//! 2. Else the case log knows of ids that people rejected, and the record of detections those that went into another network or
+//!    that nothing finds any more.
+//! 3. Else ids that differ in at most [`NEAR`] letters are near; any other one is somebody else's.
+//!
+//! Cost: O(networks + log).
 
 use std::fmt;
 
