@@ -330,7 +330,7 @@ mod tests {
             "{unknown}"
         );
         let unknown = Filter::parse("foo > 3", FIELDS).expect_err("unknown").to_string();
-        assert!(unknown.contains("not found in the store. There are accounts"), "{unknown}");
+        assert!(unknown.contains("there is no field foo. There are accounts"), "{unknown}");
         let broken = Filter::parse("degree >", FIELDS).expect_err("broken").to_string();
         assert!(broken.contains("--where 'degree >': it ends too early; write it like"), "{broken}");
         let told = |text: &str| Filter::parse(text, FIELDS).expect_err("broken").to_string();
