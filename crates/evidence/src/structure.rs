@@ -32,7 +32,7 @@ const BURST_TEMPLATES: usize = 5;
 
 /// Members on one instrument from which somebody pays for others: who steals cards, or has them made, puts fewer on each, as an
 /// issuer stops more.
-const PAYER: usize = 40;
+pub const PAYER: usize = 40;
 
 /// One kind among the members.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -30,7 +30,7 @@ pub const TAIL_FLOOR: f64 = 1e-6;
 /// By how much, of itself, a statistic of exact times may exceed what chance gives without being evidence. No null of people and
 /// timers is exact, and hundreds of accounts would show any error in it: groups known to be harmless exceed their nulls by up to 4%,
 /// and groups that one scheduler serves by a quarter and more.
-pub(crate) const MODEL_ERROR: f64 = 0.1;
+pub const MODEL_ERROR: f64 = 0.1;
 
 /// What a Monte-Carlo test found.
 #[derive(Clone, Debug, PartialEq)]
