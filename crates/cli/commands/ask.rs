@@ -159,7 +159,7 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
     dataset.expect_reading_of(&nodes);
     let (mut rows, mut all) = (Vec::new(), 0);
     for node in nodes {
-        let most = if arguments.filter_where.is_some() || arguments.top == 0 { usize::MAX } else { arguments.top };
+        let most = if arguments.filter_where.is_some() { usize::MAX } else { filter::at_most(arguments.top) };
         let (of_one, count) = query::nearest(&dataset, results.as_ref(), node, arguments.kind.as_deref(), most);
         all += count;
         rows.extend(first_passing(

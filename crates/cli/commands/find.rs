@@ -256,7 +256,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
         let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, arguments.top)?;
         return Ok(output.records(&passing, MEMBER)?);
     }
-    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
+    let top = filter::at_most(arguments.top);
     if output.format() == Format::Table {
         let members = members.filter(|row| network.is_some() || row.member.network.is_some());
         let shown: Vec<Labelled> = members.take(top).collect();

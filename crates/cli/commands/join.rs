@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
+use hydralink::filter;
 use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
@@ -83,7 +84,7 @@ fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId
 pub(crate) fn common(arguments: &args::Common, output: &mut Output) -> anyhow::Result<Found> {
     let two = &arguments.two;
     let dataset = two.view.open_for_lookups(&two.store)?;
-    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
+    let top = filter::at_most(arguments.top);
     match (dataset.node(&two.first)?, dataset.node(&two.second)?) {
         (Node::Account(first), Node::Account(second)) => {
             let results = dataset.labelling_if_any()?;
@@ -334,7 +335,7 @@ pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<
     let network = dataset.network_index(&results, &arguments.id)?;
     dataset.expect_reading_of_network(&results, network);
     let how = how::how(&dataset, &results, network)?;
-    let top = if arguments.top == 0 { usize::MAX } else { arguments.top };
+    let top = filter::at_most(arguments.top);
     Ok(output.one(&how, |how| how_text(how, top))?)
 }
 
@@ -432,7 +433,7 @@ pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow:
         (dataset.network_index(&results, &arguments.first)?, dataset.network_index(&results, &arguments.second)?);
     let mut rows = links::overlap(&dataset, &results, first, second)?;
     let all = rows.len();
-    rows.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
+    rows.truncate(filter::at_most(arguments.top));
     let found = output.records(&rows, OVERLAP)?;
     if rows.len() < all {
         output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
@@ -459,7 +460,7 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
     let unknown = unknown.or(unknown_good);
     let mut found = expand::expand(&dataset, &dataset.labelling()?, &seeds, &good)?;
     let all = found.accounts.len();
-    found.accounts.truncate(if arguments.top == 0 { usize::MAX } else { arguments.top });
+    found.accounts.truncate(filter::at_most(arguments.top));
     let printed = match output.format() {
         Format::Json => output.one(&found, |_| String::new())?,
         _ => output.records(&found.accounts, &close_fields(!good.is_empty()))?,

@@ -158,15 +158,16 @@ fn forwarded_line(forwarded: u64) -> Option<String> {
     (forwarded > 0).then_some(line)
 }
 
+/// So many files beside one that is named.
+fn and_others(files: u64) -> String {
+    if files == 0 { String::new() } else { format!(" and {}", counted(files, "other file")) }
+}
+
 /// The files that had nothing to read.
 fn without_rows_line(files: &[String]) -> Option<String> {
     let (first, others) = files.split_first()?;
-    let (more, have) = if others.is_empty() {
-        (String::new(), "has")
-    } else {
-        (format!(" and {}", counted(others.len() as u64, "other file")), "have")
-    };
-    Some(format!("{first}{more} {have} columns and no rows"))
+    let have = if others.is_empty() { "has" } else { "have" };
+    Some(format!("{first}{} {have} columns and no rows", and_others(others.len() as u64)))
 }
 
 /// The main columns that files lack, or have nothing in, those of the same files in one line.
@@ -174,11 +175,8 @@ fn missing_lines(missing: &[MissingColumn], empty: &[MissingColumn]) -> Vec<Stri
     let same = |one: &MissingColumn, other: &MissingColumn| (one.files, &one.first) == (other.files, &other.first);
     let line = |columns: &[MissingColumn], no: &str| {
         let names: Vec<&str> = columns.iter().map(|one| one.column.as_str()).collect();
-        let more = match columns[0].files - 1 {
-            0 => String::new(),
-            some => format!(" and {}", counted(some, "other file")),
-        };
-        format!("{}{more}: {no} {}, which other events have", columns[0].first, names.join(", "))
+        let MissingColumn { first, files, .. } = &columns[0];
+        format!("{first}{}: {no} {}, which other events have", and_others(files - 1), names.join(", "))
     };
     let missing = missing.chunk_by(same).map(|columns| line(columns, "no column"));
     missing.chain(empty.chunk_by(same).map(|columns| line(columns, "no row has a value of"))).collect()
@@ -272,10 +270,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
 /// The files that were not read for their names.
 fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
     if let Some((first, others)) = files.split_first() {
-        let (more, were) = match others.len() as u64 {
-            0 => (String::new(), "was"),
-            some => (format!(" and {}", counted(some, "other file")), "were"),
-        };
+        let (more, were) = (and_others(others.len() as u64), if others.is_empty() { "was" } else { "were" });
         output.say(&format!("{first}{more} {were} left out: by their names they are an engine's own, or no events"))?;
     }
     Ok(())
@@ -420,7 +415,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(without_rows_line(&summary.without_rows));
     lines.extend(missing_lines(&summary.missing, &summary.empty));
     lines.extend(summary.one_value.iter().map(|one| {
-        let more = if one.files > 1 { format!(" and {}", counted(one.files - 1, "other file")) } else { String::new() };
+        let more = and_others(one.files - 1);
         format!("{}{more}: all rows have the same {}, whoever they are of", one.first, one.column)
     }));
     lines.extend(table_lines(&summary.tables));

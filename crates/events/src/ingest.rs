@@ -207,11 +207,9 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
     if let Format::JsonLines(fields) = &format {
         let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), path)?;
         fold.describe(&layout);
-        fold.files
-            .iter_mut()
-            .next_back()
-            .into_iter()
-            .for_each(|file| file.filled.retain(|filled| layout.reads(&filled.column)));
+        if let Some(file) = fold.files.last_mut() {
+            file.filled.retain(|filled| layout.reads(&filled.column));
+        }
     }
     Ok(())
 }

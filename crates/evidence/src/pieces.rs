@@ -78,15 +78,14 @@ fn gathered(mut rows: Vec<(u32, u32)>, config: &MemberConfig) -> Vec<Vec<u32>> {
 /// Fewest links between two pieces of one network.
 const FEWEST_LINKS: usize = 2;
 
-/// An account of a piece, seen with an identifier that links on its own.
-#[derive(Clone, Copy, Debug)]
+/// What pieces hold of an identifier that links on its own.
+#[derive(Clone, Debug)]
 struct Held {
-    identifier: u32,
     kind: KindId,
     /// Accounts of the identifier.
     degree: u32,
-    account: u32,
-    piece: u32,
+    /// (account, piece) of those that are in one.
+    accounts: Vec<(u32, u32)>,
 }
 
 /// What of a network leads elsewhere.
@@ -137,7 +136,7 @@ impl Links {
 struct Linking {
     /// By kind: everybody's sightings.
     all: Vec<f64>,
-    /// What the pieces hold, by identifier.
+    /// Those of which a piece holds any.
     held: Vec<Held>,
 }
 
@@ -155,8 +154,10 @@ impl Linking {
             let degree = accounts.len() as u32;
             all[kind.index()] += f64::from(degree);
             let of_pieces = accounts.iter().map(|&account| (account, piece_of[account as usize]));
-            let of_pieces = of_pieces.filter(|&(_, piece)| piece != NONE_U32);
-            held.extend(of_pieces.map(|(account, piece)| Held { identifier: identifier.0, kind, degree, account, piece }));
+            let accounts: Vec<(u32, u32)> = of_pieces.filter(|&(_, piece)| piece != NONE_U32).collect();
+            if !accounts.is_empty() {
+                held.push(Held { kind, degree, accounts });
+            }
         }
         Linking { all, held }
     }
@@ -167,15 +168,14 @@ impl Linking {
         let nothing = Open { sightings: vec![0.0; self.all.len()], ..Open::default() };
         let mut open = vec![nothing; networks.len()];
         let mut between: BTreeMap<(u32, u32), Links> = BTreeMap::new();
-        for of_identifier in self.held.chunk_by(|left, right| left.identifier == right.identifier) {
-            let Held { kind, degree, .. } = of_identifier[0];
+        for Held { kind, degree, accounts } in &self.held {
             let mut here: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-            of_identifier.iter().for_each(|held| here.entry(networks[held.piece as usize]).or_default().push(held.account));
+            accounts.iter().for_each(|&(account, piece)| here.entry(networks[piece as usize]).or_default().push(account));
             for (&network, accounts) in &here {
                 let (open, inside) = (&mut open[network as usize], accounts.len() as u32);
                 open.sightings[kind.index()] += f64::from(inside);
-                if degree > inside {
-                    *open.identifiers.entry((kind, degree - inside)).or_default() += 1;
+                if *degree > inside {
+                    *open.identifiers.entry((*kind, degree - inside)).or_default() += 1;
                 }
                 for (&other, others) in here.range(network + 1..) {
                     let links = between.entry((network, other)).or_default();

@@ -24,7 +24,7 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U32};
 
 use crate::config::BenignConfig;
 use crate::members::Candidate;
-use crate::{Facts, KindRole};
+use crate::{Facts, KindRole, Signal};
 
 /// Templates of its own from which a candidate's first uses tell a crowd from a pool: a pool starts one prompt on all of its
 /// accounts as suddenly as a crowd comes upon it, and new ones for as long as it works.
@@ -104,11 +104,8 @@ pub struct Structure {
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
     pub profile_peak: Option<f64>,
-    /// [`crate::behaviour::own_hours::one_clock`] of whoever measured it: the odds that one clock runs the accounts rather than that
-    /// each keeps hours as people do.
-    pub one_clock: Option<f64>,
-    /// The bits of that signal: positive where one clock runs the accounts.
-    pub clock_bits: Option<f64>,
+    /// Whether each keeps hours of its own ([`mod@crate::behaviour::own_hours`]), by whoever measured it.
+    pub own_hours: Option<Signal>,
 }
 
 /// Measures a candidate, its ambiguous members left out. `cross_linked`: the value of that signal, where it could be measured.
@@ -155,8 +152,7 @@ pub fn measure_structure(
         focus: focus(facts, &pairs, &accounts),
         weekdays,
         profile_peak,
-        one_clock: None,
-        clock_bits: None,
+        own_hours: None,
         kinds,
     }
 }
@@ -197,9 +193,8 @@ fn distinct_count(mut values: Vec<u32>) -> u32 {
 
 /// Whether shared addresses are one address, or many that everybody is on.
 fn single_address(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
-    let addresses = pairs.iter().filter(|&&(identifier, _)| facts.role_of(identifier) == KindRole::Address);
-    let addresses: Vec<u32> = addresses.map(|&(identifier, _)| identifier).collect();
-    let shared = || addresses.chunk_by(|left, right| left == right).map(<[u32]>::len).filter(|&members| members > 1);
+    let addresses = of_role(facts, pairs, KindRole::Address);
+    let shared = || addresses.chunk_by(|left, right| left.0 == right.0).map(<[_]>::len).filter(|&members| members > 1);
     Some(shared().max()? as f64 / shared().sum::<usize>() as f64)
 }
 
@@ -213,10 +208,15 @@ fn own_addresses(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
 /// Members whose instrument pays for [`PAYER`] members or more.
 fn large_payments(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
     let payments = of_role(facts, pairs, KindRole::Payment);
-    let large = payments.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() >= PAYER);
-    let paid_for = distinct_count(large.flatten().map(|&(_, account)| account).collect());
-    let holders = distinct_count(payments.iter().map(|&(_, account)| account).collect());
-    (holders > 0).then(|| f64::from(paid_for) / f64::from(holders))
+    share_of_accounts(&payments, |run| run.len() >= PAYER)
+}
+
+/// Accounts on identifiers whose (identifier, account) pairs pass, over all accounts of the pairs; `None` of none.
+fn share_of_accounts(pairs: &[(u32, u32)], passes: impl Fn(&[(u32, u32)]) -> bool) -> Option<f64> {
+    let passing = pairs.chunk_by(|left, right| left.0 == right.0).filter(|run| passes(run));
+    let passing = distinct_count(passing.flatten().map(|&(_, account)| account).collect());
+    let all = distinct_count(pairs.iter().map(|&(_, account)| account).collect());
+    (all > 0).then(|| f64::from(passing) / f64::from(all))
 }
 
 /// Those (identifier, account) pairs whose kind has a role.
@@ -227,31 +227,19 @@ fn of_role(facts: Facts<'_>, pairs: &[(u32, u32)], role: KindRole) -> Vec<(u32, 
 /// Members on a shared payment instrument that isn't the most common one.
 fn payment_mesh(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
     let payments = of_role(facts, pairs, KindRole::Payment);
-    if payments.is_empty() {
-        return None;
-    }
-    let runs: Vec<&[(u32, u32)]> = payments.chunk_by(|left, right| left.0 == right.0).collect();
-    let top = runs.iter().map(|run| run.len()).max().unwrap_or(0);
     // The first of the most common ones is set aside; ties go to the lower id.
-    let aside = runs.iter().position(|run| run.len() == top);
-    let meshed = runs.iter().enumerate().filter(|&(at, run)| Some(at) != aside && run.len() > 1);
-    let meshed = distinct_count(meshed.flat_map(|(_, run)| run.iter().map(|&(_, account)| account)).collect());
-    let holders = distinct_count(payments.iter().map(|&(_, account)| account).collect());
-    Some(f64::from(meshed) / f64::from(holders))
+    let most = payments.chunk_by(|left, right| left.0 == right.0).min_by_key(|run| (std::cmp::Reverse(run.len()), run[0].0))?;
+    share_of_accounts(&payments, |run| run.len() > 1 && run[0].0 != most[0].0)
 }
 
 /// Members that share a device which the candidate keeps to itself; asked only where nobody of them is known to pay.
 fn device_mesh(facts: Facts<'_>, candidate: &Candidate, pairs: &[(u32, u32)]) -> Option<f64> {
-    let of_role = |role: KindRole| pairs.iter().filter(move |&&(identifier, _)| facts.role_of(identifier) == role);
-    if of_role(KindRole::Payment).next().is_some() {
+    if !of_role(facts, pairs, KindRole::Payment).is_empty() {
         return None;
     }
-    let holders = distinct_count(of_role(KindRole::Device).map(|&(_, account)| account).collect());
     let is_own = |identifier: u32| candidate.identifiers.binary_search_by_key(&identifier, |own| own.identifier).is_ok();
-    let devices: Vec<(u32, u32)> = of_role(KindRole::Device).copied().collect();
-    let shared = devices.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1 && is_own(run[0].0));
-    let meshed = distinct_count(shared.flatten().map(|&(_, account)| account).collect());
-    (holders > 0).then(|| f64::from(meshed) / f64::from(holders))
+    let devices = of_role(facts, pairs, KindRole::Device);
+    share_of_accounts(&devices, |run| run.len() > 1 && is_own(run[0].0))
 }
 
 /// The most common organisation of the account table, over all members; `None` without an organisation column.

@@ -155,12 +155,10 @@ fn score_candidates(
             signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
             let turns = corroborator.turns(candidate);
             signals.extend(turns.map(|turns| NamedSignal::new(SignalName::Turns, Some(turns))));
-            let own_hours = behaviour.own_hours.as_ref();
-            let one_clock = own_hours.map(evidence::behaviour::own_hours::one_clock);
-            let clock_bits = own_hours.map(|signal| signal.bits);
             let benign = &config.linkage.benign;
             let structure = evidence::measure_structure(facts, candidate, linked_share, benign);
-            let verdict = evidence::explain_benign(&evidence::Structure { one_clock, clock_bits, ..structure }, benign);
+            let verdict =
+                evidence::explain_benign(&evidence::Structure { own_hours: behaviour.own_hours, ..structure }, benign);
             evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
         })
         .collect()

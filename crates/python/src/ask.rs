@@ -57,7 +57,7 @@ impl Store {
                 dataset.kind(kind)?;
             }
             dataset.expect_reading_of(&[node]);
-            let most = if r#where.is_some() || top == 0 { usize::MAX } else { top };
+            let most = if r#where.is_some() { usize::MAX } else { filter::at_most(top) };
             let (rows, _) = query::nearest(&dataset, labels.as_ref(), node, kind, most);
             first_passing(rows.into_iter(), r#where, filter::NEIGHBOR_FIELDS, top)
         })?;

@@ -63,7 +63,7 @@ fn ranked(labels: &Labelling, all: bool) -> Vec<usize> {
 
 /// The first so many, or all where `top` is 0.
 pub(crate) fn first<T>(mut rows: Vec<T>, top: usize) -> Vec<T> {
-    rows.truncate(if top == 0 { usize::MAX } else { top });
+    rows.truncate(filter::at_most(top));
     rows
 }
 

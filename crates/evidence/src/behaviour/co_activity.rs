@@ -104,7 +104,7 @@ impl Alignments {
                         align(&events.days, shifted, *gap, seen)
                     }
                     Shift::ByClock | Shift::ByHours => {
-                        let (days, shifted) = events.by_clock(seed, shift == Shift::ByHours);
+                        let (days, shifted) = events.by_clock(seed, shift);
                         align(&days, &shifted, *gap, seen)
                     }
                 }
@@ -220,10 +220,10 @@ impl Shiftable {
     }
 
     /// One draw of [`Shift::ByClock`], or of [`Shift::ByHours`]: its days, and its events by time.
-    fn by_clock(&self, seed: u64, whole_hours: bool) -> (Vec<Day>, Vec<u64>) {
-        let moved = |at: i64, offset: f64| match whole_hours {
-            true => (at + ((offset * 24.0).floor() * HOUR) as i64) % DAY,
-            false => at + (offset * DAY as f64) as i64,
+    fn by_clock(&self, seed: u64, shift: Shift) -> (Vec<Day>, Vec<u64>) {
+        let moved = |at: i64, offset: f64| match shift {
+            Shift::ByHours => (at + ((offset * 24.0).floor() * HOUR) as i64) % DAY,
+            _ => at + (offset * DAY as f64) as i64,
         };
         let offsets = self.offsets(seed);
         let mut events: Vec<(i64, u32)> = Vec::with_capacity(self.observed.len());
@@ -320,7 +320,7 @@ mod tests {
                 |day: &Day| events[day.events.clone()].iter().map(|&event| (event, at(day, event))).collect::<Vec<_>>();
             days.iter().flat_map(of_day).filter(|&(event, _)| event as u32 == account).map(|(_, at)| at).collect()
         };
-        let (days, shifted) = events.by_clock(7, false);
+        let (days, shifted) = events.by_clock(7, Shift::ByClock);
         assert_eq!(shifted.len(), events.observed.len());
         assert!(days.iter().all(|day| shifted[day.events.clone()].is_sorted()));
         let mut shifts: Vec<i64> = (0..6)

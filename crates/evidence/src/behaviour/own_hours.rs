@@ -12,8 +12,8 @@
 //! timers (1 for any value above it), both widened by the value's standard error, and no less than -[`MOST_BITS`]. Negative bits
 //! speak against a group that is an operator's by its shape alone: a pool whose customers stay with their accounts has hours of
 //! its own too, and is found by its behaviour. Positive ones speak for no operator, since offices keep one clock as well: they
-//! count against the harmless stories of people or projects that have nothing to do with each other ([`crate::benign`]). Cost: the active eighths of
-//! `sampled_accounts` accounts, a search each. Reference for the split halves: Spearman 1910,
+//! count against the harmless stories of people or projects that have nothing to do with each other ([`crate::benign`]). Cost:
+//! the active eighths of `sampled_accounts` accounts, a search each. Reference for the split halves: Spearman 1910,
 //! doi:10.1111/j.2044-8295.1910.tb00206.x.
 
 use graph::AccountId;

@@ -5,7 +5,9 @@
 //! over all pairs at once. Nulls: each account's days are circularly shifted inside its own daily profile, that of its events and
 //! that of its active hours (see the co-activity module): whoever keeps office hours, or works on the same days, keeps doing so
 //! in the null; or all that an account did is moved by whole hours, so that timers of strangers, which start on the hour or the
-//! minute, start together in the null as well. p of J, less a tenth ([`super::chance::MODEL_ERROR`]), over all scales by the smallest rank; the null that says least counts. The signal's value and expectation are those of the scale with the largest ratio of observed to expected.
+//! minute, start together in the null as well. p of J, less a tenth ([`super::chance::MODEL_ERROR`]), over all scales by the
+//! smallest rank; the null that says least counts. The signal's value and expectation are those of the scale with the largest
+//! ratio of observed to expected.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
 //! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.

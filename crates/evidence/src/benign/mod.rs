@@ -19,6 +19,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
 
+use crate::behaviour::own_hours::one_clock;
 use crate::config::BenignConfig;
 use crate::names::SignalName;
 use crate::stories::{AROUND_THE_CLOCK, Beta, Expectation, HYPOTHESES, OF_ONE_PLACE, OPERATORS};
@@ -284,16 +285,17 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     // Who is at home may be anywhere: together they have no night if each has one of its own.
     let anywhere = hypothesis == BenignHypothesis::Course;
     let clock = if hypothesis.is_of_many() { bits_of_one_clock(structure) } else { 0.0 };
-    of_shares - clock + night * structure.one_clock.filter(|_| anywhere).unwrap_or(1.0)
+    let one_clock = structure.own_hours.as_ref().filter(|_| anywhere).map_or(1.0, one_clock);
+    of_shares - clock + night * one_clock
 }
 
 /// How much one clock says against people or projects that have nothing to do with each other: nothing if it may be the day of one
 /// place.
 fn bits_of_one_clock(structure: &Structure) -> f64 {
-    let (Some(bits), Some(peak)) = (structure.clock_bits, structure.profile_peak) else { return 0.0 };
+    let (Some(own_hours), Some(peak)) = (&structure.own_hours, structure.profile_peak) else { return 0.0 };
     let peak = peak.clamp(0.01, 0.99);
     let in_one_place = (ln_density(peak, OF_ONE_PLACE) - ln_density(peak, AROUND_THE_CLOCK)).exp();
-    bits.clamp(0.0, SHARE_BITS) / (1.0 + in_one_place)
+    own_hours.bits.clamp(0.0, SHARE_BITS) / (1.0 + in_one_place)
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an

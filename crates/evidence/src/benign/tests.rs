@@ -1,6 +1,7 @@
 //! Each story against shapes that it does and doesn't explain.
 
 use super::*;
+use crate::Signal;
 
 fn shape(size: u32) -> Structure {
     Structure {
@@ -24,8 +25,7 @@ fn shape(size: u32) -> Structure {
         focus: None,
         weekdays: None,
         profile_peak: None,
-        one_clock: None,
-        clock_bits: None,
+        own_hours: None,
     }
 }
 
@@ -252,11 +252,17 @@ fn a_day_without_a_night_speaks_against_people_in_one_place_and_a_day_like_their
     assert_eq!(crowd(Some(0.42)), crowd(None));
 }
 
+/// That accounts differ in hours as people do, or less, with so many bits.
+fn own_hours(bits: f64) -> Signal {
+    Signal { value: 0.5, expected: 1.0, bits, p_value: None, power: None }
+}
+
 #[test]
 fn a_course_taken_all_over_the_world_has_no_night_and_each_of_its_people_has() {
     let bits = |hypothesis: BenignHypothesis, one_clock: Option<f64>| {
+        let own_hours = one_clock.map(|odds| own_hours(odds.log2()));
         let at_home = Structure { top_payment: Some(0.01), top_address: Some(0.02), payment_mesh: Some(0.0), ..shape(200) };
-        let structure = Structure { top_template: Some(0.95), profile_peak: Some(0.42), one_clock, ..at_home };
+        let structure = Structure { top_template: Some(0.95), profile_peak: Some(0.42), own_hours, ..at_home };
         bits_of(hypothesis, &structure)
     };
     let course = |one_clock| bits(BenignHypothesis::Course, one_clock);
@@ -277,7 +283,7 @@ fn one_clock_speaks_against_projects_of_many_and_not_against_an_office() {
         ..shape(100)
     };
     let lost = |hypothesis: BenignHypothesis, clock_bits: f64, peak: f64| {
-        let with = Structure { clock_bits: Some(clock_bits), ..without(peak) };
+        let with = Structure { own_hours: Some(own_hours(clock_bits)), ..without(peak) };
         bits_of(hypothesis, &without(peak)) - bits_of(hypothesis, &with)
     };
     for told in explain_benign(&without(0.45), &BenignConfig::default()).likelihoods {

@@ -170,6 +170,11 @@ fn not_read(message: &str) -> String {
     }
 }
 
+/// How many rows are wanted at most, where 0 means all.
+pub fn at_most(top: usize) -> usize {
+    if top == 0 { usize::MAX } else { top }
+}
+
 /// The first `top` rows (0: all) that an expression lets through; all of them where there is none.
 ///
 /// # Errors
@@ -180,7 +185,7 @@ pub fn first_passing<T: Serialize>(
     fields: &[&str],
     top: usize,
 ) -> Result<Vec<T>, Error> {
-    let top = if top == 0 { usize::MAX } else { top };
+    let top = at_most(top);
     let Some(expression) = expression else { return Ok(rows.take(top).collect()) };
     let filter = Filter::parse(expression, fields)?;
     let passing = rows.filter_map(|row| filter.matches(&row).map(|passes| passes.then_some(row)).transpose());

@@ -12,7 +12,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::history::{History, Standing};
-use crate::cases::{Action, Cases, State};
+use crate::cases::{self, Action, Cases, LogEntry, State};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::names::distance;
@@ -49,13 +49,9 @@ impl fmt::Display for Decided {
 /// What people decided about a network's id, whether it is found any more or not. Remarks decide nothing.
 pub fn decided(dataset: &Dataset, cases: &Cases, id: &str) -> Option<Decided> {
     let case = cases.case_of(id)?;
-    let last = cases.log_of(case).filter(|entry| entry.action != Action::Note).last();
-    last.map(|entry| Decided {
-        state: case.state,
-        reviewer: if dataset.naming().shows_account_table() { entry.reviewer.clone() } else { String::new() },
-        at: entry.at.clone(),
-        reason: entry.reason.clone(),
-    })
+    let last = cases.log_of(case).filter(|entry| entry.action != Action::Note).last()?;
+    let LogEntry { reviewer, at, reason, .. } = cases::shown_entry(dataset, last);
+    Some(Decided { state: case.state, reviewer, at, reason })
 }
 
 impl Dataset {

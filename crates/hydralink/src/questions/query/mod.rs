@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::filter;
 use crate::node::Node;
 use crate::results::foremost::{Foremost, Of};
 use crate::results::{Labelling, Totals};
@@ -438,7 +439,7 @@ pub fn groups(dataset: &Dataset, partition: &Partition, top: usize) -> Vec<Group
     }
     let mut order: Vec<u32> = (0..partition.group_count() as u32).filter(|&group| accounts[group as usize] > 1).collect();
     order.sort_by_key(|&group| (std::cmp::Reverse(accounts[group as usize]), group));
-    order.truncate(if top == 0 { usize::MAX } else { top });
+    order.truncate(filter::at_most(top));
     let rows = order.into_iter().map(|group| Group {
         id: group,
         accounts: accounts[group as usize],
