@@ -392,6 +392,38 @@ fn an_appeal_names_what_a_membership_rests_on_and_what_would_end_it() {
     assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
 }
 
+/// What is missing is no finding: the reader is told what nobody knows, or what a test would have needed.
+#[test]
+fn what_could_not_be_measured_is_said_with_its_reason() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let ids = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    for id in &ids {
+        let id = id["id"].as_str().expect("an id");
+        let dossier = bench.ok(&["network", &store, id, "--format", "json"]).json();
+        let signals = dossier["signals"].as_object().expect("signals").iter();
+        let missing: Vec<&String> = signals.filter(|(_, signal)| signal.is_null()).map(|(name, _)| name).collect();
+        let told: Vec<&String> = dossier["not_measured"].as_object().expect("reasons").keys().collect();
+        assert_eq!(told, missing, "{id}");
+    }
+
+    let log = bench.file("log.csv", "account_id,ip,card\na,192.0.2.1,pm_1\nb,192.0.2.1,pm_1\nc,192.0.2.2,pm_2\n");
+    bench.ok(&["build", &log, "-o", "few", "--map", "payment_instrument=card"]);
+    bench.run(&["detect", "few"]);
+    let list = bench.file("two.txt", "a\nb\n");
+    let dossier = bench.ok(&["assess", "few", &list, "--format", "json"]).json();
+    for (signal, why) in [
+        ("synchrony", "the events say no times"),
+        ("capability_concentration", "the events say no capabilities"),
+        ("registration_pace", "nobody knows when its accounts were made (created_at)"),
+    ] {
+        assert_eq!(dossier["not_measured"][signal], why, "{signal}");
+    }
+    let text = bench.ok(&["assess", "few", &list]).stdout;
+    assert!(text.contains("What could not be measured\n\n"), "{text}");
+    assert!(text.contains("registration_bursts, registration_pace: nobody knows when its accounts were made"), "{text}");
+}
+
 #[test]
 fn attributes_that_set_a_network_apart_are_counted_and_no_part_of_the_score() {
     let bench = Bench::new();

@@ -31,6 +31,7 @@ mod holdings;
 mod interlock;
 mod keys;
 mod listed;
+mod needs;
 mod nested;
 mod pieces;
 mod profile;
@@ -55,6 +56,7 @@ pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use names::{SignalFamily, SignalName, TestName, UnknownName};
+pub use needs::why_not_measured;
 pub use ranges::{OutOfRange, Range};
 pub use score::{
     Breakdown, Cases, NamedSignal, Reason, ScoreCard, broken_down, cases_left, cases_of, rank_networks, score_against,

@@ -268,6 +268,7 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
             .map(|(part, bits, out)| [part, bits, out].map(str::to_owned))
             .to_vec(),
         counter_evidence: vec!["11 accounts pay with cards of their own and keep office hours.".to_owned()],
+        not_measured: vec!["launch_pivot: no releases of models are known.".to_owned()],
         would_change: vec!["Strength falls to Medium if the address block proves to be a carrier's.".to_owned()],
         pathways: vec![named("API", accounts * 700), named("cloud reseller", accounts * 112)],
         models: vec![named("large", accounts * 500), named("small", accounts * 312)],

@@ -21,7 +21,7 @@ use crate::{Facts, KindRole, Signal};
 pub const BANS: usize = 256;
 /// New accounts that represent more.
 pub const NEW: usize = 1_024;
-const FEWEST_BANS: usize = 3;
+pub(crate) const FEWEST_BANS: usize = 3;
 
 /// Which new accounts replace which banned ones.
 #[derive(Clone, Debug, Default, PartialEq)]

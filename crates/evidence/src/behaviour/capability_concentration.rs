@@ -29,9 +29,9 @@ use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
 
 /// Groups with fewer accounts of known capability give no signal.
-const FEWEST_ACCOUNTS: usize = 3;
+pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer events of known capability have no shares.
-const FEWEST_EVENTS: usize = 5;
+pub(crate) const FEWEST_EVENTS: usize = 5;
 /// Agreement from which accounts are told apart by what they ask: Cohen's medium effect, 6% of the variance.
 pub const TOLD_APART: f64 = 0.06;
 /// Accounts whose mix a group could have, and null groups to compare it with.

@@ -29,7 +29,7 @@ pub const RAYLEIGH: f64 = 5.0;
 pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
-const FEWEST_ACCOUNTS: usize = 3;
+pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 
 /// Tests a group for a shared phase of the day that its countries don't explain.
 pub fn diurnal_phase(

@@ -27,11 +27,11 @@ use crate::{Facts, Signal};
 const EIGHTHS: usize = 8;
 const EIGHTH: i64 = 10_800_000;
 /// Accounts with fewer active days in either half have no profile.
-const FEWEST_DAYS: usize = 3;
+pub(crate) const FEWEST_DAYS: usize = 3;
 /// Groups with fewer profiles give no signal.
-const FEWEST_ACCOUNTS: usize = 4;
+pub(crate) const FEWEST_ACCOUNTS: usize = 4;
 /// Fewer accounts of the panel with a profile are no population.
-const FEWEST_OTHERS: usize = 20;
+pub(crate) const FEWEST_OTHERS: usize = 20;
 /// Standard errors by which the population's accounts must differ.
 const CLEAR: f64 = 4.0;
 /// Most bits that hours of their own take.

@@ -21,7 +21,7 @@ pub const MARGIN: f64 = 14.0 * 86_400.0;
 /// Members that represent a larger group.
 const SAMPLE: usize = 2_000;
 /// Fewer known creation times give no signal.
-const FEWEST: usize = 5;
+pub(crate) const FEWEST: usize = 5;
 /// Fewer known creation times of everybody are no population.
 pub(crate) const FEWEST_OTHERS: usize = 20;
 

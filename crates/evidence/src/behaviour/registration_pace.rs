@@ -20,7 +20,7 @@ use crate::{Facts, Signal};
 /// Widths of the windows in seconds.
 pub const WIDTHS: [f64; 3] = [10_800.0, 43_200.0, 86_400.0];
 /// Fewer known creation times have no pace.
-const FEWEST: usize = 20;
+pub(crate) const FEWEST: usize = 20;
 /// Fewer windows of a width tell none.
 const FEWEST_WINDOWS: usize = 4;
 

@@ -30,9 +30,9 @@ pub const USERS: usize = 1_024;
 /// Reference templates for each power of two of users.
 const REFERENCE: usize = 512;
 /// A null of fewer templates is none.
-const FEWEST_REFERENCES: usize = 20;
+pub(crate) const FEWEST_REFERENCES: usize = 20;
 /// Templates with fewer users have no fan-out.
-const FEWEST_USERS: usize = 4;
+pub(crate) const FEWEST_USERS: usize = 4;
 
 /// Tests a group for fast fan-out of its templates.
 pub fn template_fan_out(

@@ -20,9 +20,9 @@ use crate::{Facts, Signal};
 
 const DAY: i64 = 86_400_000;
 /// Fewer members with a tenure give no signal.
-const FEWEST_ACCOUNTS: usize = 3;
+pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer events have no burst.
-const FEWEST_EVENTS: usize = 5;
+pub(crate) const FEWEST_EVENTS: usize = 5;
 
 /// Most bits that accounts older than others take.
 pub const MOST_AGAINST: f64 = 6.0;

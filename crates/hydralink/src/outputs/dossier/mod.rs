@@ -85,6 +85,8 @@ pub struct Dossier {
     pub findings: Vec<String>,
     /// Signals that speak against it, in words, worst first.
     pub counter_evidence: Vec<String>,
+    /// By signal that couldn't be measured: what nobody knows, or what the test needs at least.
+    pub not_measured: BTreeMap<String, String>,
     /// What the network would lose without one identifier, worst first; empty if nothing hangs on a single one.
     pub fragile: Vec<HeldBy>,
     /// What would change the verdict.
@@ -108,6 +110,17 @@ impl Dossier {
     /// What people said of its accounts before it was found, and of it since, a line each.
     pub fn decided_lines(&self) -> Vec<String> {
         self.decided.iter().cloned().chain(self.case.iter().flat_map(CaseOfNetwork::lines)).collect()
+    }
+
+    /// What couldn't be measured and why, a line for each reason.
+    pub fn not_measured_lines(&self) -> Vec<String> {
+        let mut by_reason = BTreeMap::<&str, Vec<&str>>::new();
+        for (signal, why) in &self.not_measured {
+            by_reason.entry(why).or_default().push(signal);
+        }
+        let mut lines: Vec<String> = by_reason.iter().map(|(why, of)| format!("{}: {why}.", of.join(", "))).collect();
+        lines.sort_unstable();
+        lines
     }
 }
 
@@ -143,6 +156,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         score_parts: config.as_ref().map(|config| ScoreParts::of(network, config)),
         findings: words::findings(network),
         counter_evidence: words::counter_evidence(network),
+        not_measured: words::not_measured(dataset, network, &belonging),
         attributes: mix::foremost(doings.attributes),
         threshold,
         tokens: doings.tokens,

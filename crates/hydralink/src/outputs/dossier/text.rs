@@ -128,6 +128,7 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     section("Decided by people", items(&dossier.decided_lines(), style));
     section("What was found", items(&dossier.findings, style));
     section("What speaks against it", items(&dossier.counter_evidence, style));
+    section("What could not be measured", items(&dossier.not_measured_lines(), style));
     section("How the score comes about", dossier.score_parts.as_ref().map_or(String::new(), |parts| parts_table(parts, style)));
     section("Score card", signal_table(network, style));
     section("Tied together by", tie_table(network, style) + &suppressed_item(network, style));

@@ -4,8 +4,12 @@
 //! signal's own definition ([`evidence::behaviour`], [`evidence::NamedSignal`]). A signal made of tests is told by the tests
 //! that speak for it. Sentences say what was measured, and not what it means: that is for the bits.
 
-use evidence::{SignalName, TestName};
+use std::collections::BTreeMap;
 
+use evidence::{SignalName, TestName};
+use graph::AccountId;
+
+use crate::dataset::{Allowed, Dataset};
 use crate::results::{Network, SignalLine};
 
 /// Bits from which a signal, or a test of one, is told as found.
@@ -19,6 +23,14 @@ pub(super) fn findings(network: &Network) -> Vec<String> {
 /// Signals that speak against it, worst first, but for those whose bits would be told as none.
 pub(super) fn counter_evidence(network: &Network) -> Vec<String> {
     told(network, |bits| bits <= -0.05, |bits| bits)
+}
+
+/// Why signals couldn't be measured, by their names.
+pub(super) fn not_measured(dataset: &Dataset, network: &Network, members: &[AccountId]) -> BTreeMap<String, String> {
+    let nobody = Allowed::default();
+    let facts = dataset.facts(&nobody);
+    let missing = network.signals.iter().filter(|(_, line)| line.is_none());
+    missing.map(|(name, _)| (name.to_string(), evidence::why_not_measured(&facts, name, members))).collect()
 }
 
 fn told(network: &Network, is_told: impl Fn(f64) -> bool, place: impl Fn(f64) -> f64) -> Vec<String> {
@@ -92,7 +104,9 @@ pub(crate) fn sentence(signal: &SignalName<String>, line: &SignalLine) -> String
         ),
         SignalName::OwnHours => {
             format!(
-                "Its accounts differ from each other in their hours {share} as much as anybody's do; on one clock, not at all."
+                "Its accounts differ from each other in their hours {} as much as anybody's do; on one clock, not at all.",
+                // An estimate of a variance: about as often below 0 as above where there is none.
+                percent(value.max(0.0))
             )
         }
         SignalName::RegistrationBursts => {

@@ -187,6 +187,8 @@ pub struct NetworkSection {
     pub fragile: Vec<FragileIdentifier>,
     /// What speaks against the verdict.
     pub counter_evidence: Vec<String>,
+    /// What couldn't be measured, and why.
+    pub not_measured: Vec<String>,
     /// What would change it.
     pub would_change: Vec<String>,
     /// Exchanges by way in (API, reseller, cloud …).

@@ -204,6 +204,7 @@ function open(n, quiet) {
       n.decided.length ? el("div", { cls: "wide" }, card("Decided by people", lines(n.decided))) : null,
       el("div", { cls: "wide" }, card("What was found", lines(n.findings, "Nothing that speaks for an operator."))),
       card("What speaks against it", lines(n.counter_evidence, "Nothing found.")), card("How the score comes about", parts.box),
+      n.not_measured.length ? el("div", { cls: "wide" }, card("What could not be measured", lines(n.not_measured))) : null,
       card("Score card", sig.box), el("div", null, card("Identifiers by kind", bars(n.identifiers_by_kind, "None.")), el("div", { cls: "grid2" }, card("Pathways", bars(n.pathways, "Not recorded.")), card("Models", bars(n.models, "Not recorded.")))),
       card("Exchanges a day", n.activity.counts.length ? days("Exchanges a day", n.activity, "mark") : empty("No activity recorded.")),
       card("Accounts created a day", n.registrations.counts.length ? days("Accounts created a day", n.registrations, "mark2") : empty("No creation dates recorded.")),

@@ -45,7 +45,7 @@ impl<'a> Collected<'a> {
 
     pub(super) fn network(&mut self, index: usize) -> NetworkSection {
         let dossier = dossier::dossier(self.dataset, &self.results.labelling, &self.results.networks[index]);
-        let decided = dossier.decided_lines();
+        let (decided, not_measured) = (dossier.decided_lines(), dossier.not_measured_lines());
         let Dossier {
             network,
             timeline,
@@ -86,6 +86,7 @@ impl<'a> Collected<'a> {
             registrations: daily(&registrations),
             fragile: fragile_rows(&fragile, network.accounts),
             counter_evidence,
+            not_measured,
             would_change,
             pathways: counts(&pathways),
             models: counts(&models),
