@@ -51,6 +51,7 @@ pub(crate) struct Day {
 }
 
 /// The days of (milliseconds since the first day, account), ascending, and these as [`align`] takes them.
+#[cfg(test)]
 pub(crate) fn by_day(events: &[(i64, u32)]) -> (Vec<Day>, Vec<u64>) {
     let mut days: Vec<Day> = Vec::new();
     for of_day in events.chunk_by(|one, other| one.0 / DAY == other.0 / DAY) {

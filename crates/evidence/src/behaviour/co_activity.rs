@@ -19,14 +19,15 @@
 //! The tests of exact times (synchrony, anti-bunching, succession) read the same draws, made once: each p-value is valid by
 //! itself, and whoever combines them allows for any dependence ([`super::combine`]).
 //!
-//! Cost of a draw: O(n log n) in the events of a day, for each day of the sample.
+//! Cost of a draw: O(n log n) in the events of a day, for each day of the sample; samples are drawn in parallel.
 
 use std::ops::Range;
 
 use graph::AccountId;
+use rayon::prelude::*;
 
 use super::BehaviourConfig;
-use super::alignment::{Alignment, DAY, Day, Seen, align, by_day, packed};
+use super::alignment::{Alignment, DAY, Day, Seen, align, packed};
 use super::exchange::Sessions;
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
@@ -43,15 +44,15 @@ pub(crate) struct Alignments {
     observed: Alignment,
     /// By [`Shift`].
     draws: [Vec<Alignment>; 4],
-    /// The events of the draw in the making.
-    shifted: Vec<u64>,
-    seen: Seen,
 }
 
 /// One sample of a group.
 struct Sample {
     events: Shiftable,
     seed: u64,
+    /// The draw in the making.
+    shifted: Shifted,
+    seen: Seen,
 }
 
 impl Alignments {
@@ -63,13 +64,14 @@ impl Alignments {
         let chosen = samples(&active, config.timed_accounts, config.timed_samples, config.seed);
         let sample = |(number, chosen): (u64, Vec<AccountId>)| {
             let seed = if number == 0 { seed } else { key(&[seed, u64::MAX - number]) };
-            Some(Sample { events: Shiftable::new(facts, &chosen, config)?, seed })
+            let events = Shiftable::new(facts, &chosen, config)?;
+            Some(Sample { seen: Seen::new(events.account_count()), events, seed, shifted: Shifted::default() })
         };
-        let samples: Vec<Sample> = (0..).zip(chosen).filter_map(sample).collect();
-        let (gap, mut seen) = (i64::from(config.session_gap) * 1000, Seen::new(samples.first()?.events.account_count()));
-        let of_sample = |sample: &Sample| align(&sample.events.days, &sample.events.observed, gap, &mut seen);
-        let observed = Alignment::sum(samples.iter().map(of_sample));
-        Some(Alignments { samples, gap, observed, draws: Default::default(), shifted: Vec::new(), seen })
+        let mut samples: Vec<Sample> = (0..).zip(chosen).filter_map(sample).collect();
+        let gap = i64::from(config.session_gap) * 1000;
+        let of_sample = |Sample { events, seen, .. }: &mut Sample| align(&events.days, &events.observed, gap, seen);
+        let observed = Alignment::sum(samples.iter_mut().map(of_sample));
+        (!samples.is_empty()).then_some(Alignments { samples, gap, observed, draws: Default::default() })
     }
 
     /// Number of accounts of a sample.
@@ -86,32 +88,42 @@ impl Alignments {
     pub(crate) fn sessions(&self) -> Vec<Sessions> {
         let accounts = self.account_count();
         let of_sample =
-            |Sample { events, seed }: &Sample| Sessions::new(&events.days, &events.observed, accounts, self.gap, *seed);
+            |Sample { events, seed, .. }: &Sample| Sessions::new(&events.days, &events.observed, accounts, self.gap, *seed);
         self.samples.iter().map(of_sample).collect()
     }
 
     /// The `n`-th draw.
     pub(crate) fn draw(&mut self, shift: Shift, n: usize) -> &Alignment {
-        let Alignments { samples, gap, draws, shifted, seen, .. } = self;
+        let Alignments { samples, gap, draws, .. } = self;
         let draws = &mut draws[shift as usize];
         while draws.len() <= n {
             let number = draws.len() as u64;
-            let of_sample = |Sample { events, seed }: &Sample| {
-                let seed = key(&[*seed, number]);
-                match shift {
-                    Shift::InProfile | Shift::InActiveHours => {
-                        events.shift(&events.operational[shift as usize], seed, shifted);
-                        align(&events.days, shifted, *gap, seen)
-                    }
-                    Shift::ByClock | Shift::ByHours => {
-                        let (days, shifted) = events.by_clock(seed, shift);
-                        align(&days, &shifted, *gap, seen)
-                    }
-                }
-            };
-            draws.push(Alignment::sum(samples.iter().map(of_sample)));
+            let of_samples: Vec<Alignment> = samples.par_iter_mut().map(|sample| sample.draw(shift, number, *gap)).collect();
+            draws.push(Alignment::sum(of_samples.into_iter()));
         }
         &draws[n]
+    }
+}
+
+impl Sample {
+    fn draw(&mut self, shift: Shift, number: u64, gap: i64) -> Alignment {
+        let Sample { events, seed, shifted, seen } = self;
+        let seed = key(&[*seed, number]);
+        let days = match shift {
+            Shift::InProfile | Shift::InActiveHours => {
+                events.in_profile(&events.operational[shift as usize], seed, &mut shifted.events);
+                &events.days
+            }
+            Shift::ByHours => {
+                events.by_hours(seed, &mut shifted.events);
+                &events.days
+            }
+            Shift::ByClock => {
+                events.by_clock(seed, shifted);
+                &shifted.days
+            }
+        };
+        align(days, &shifted.events, gap, seen)
     }
 }
 
@@ -138,6 +150,15 @@ struct Shiftable {
     observed: Vec<u64>,
     /// By what the accounts' profiles are of: events, active hours.
     operational: [OperationalTime; 2],
+}
+
+/// Events that were shifted, by time, and their days; those of the sample where none has left its day.
+#[derive(Default)]
+struct Shifted {
+    days: Vec<Day>,
+    events: Vec<u64>,
+    /// Those that have left the day in the making for the next.
+    late: Vec<u64>,
 }
 
 /// What time it is for each account, by its profile.
@@ -206,7 +227,7 @@ impl Shiftable {
     }
 
     /// One draw in operational time, by time, into `out`: the events of a day stay in its range.
-    fn shift(&self, time: &OperationalTime, seed: u64, out: &mut Vec<u64>) {
+    fn in_profile(&self, time: &OperationalTime, seed: u64, out: &mut Vec<u64>) {
         out.clear();
         let offsets = self.offsets(seed);
         for day in &self.days {
@@ -219,23 +240,45 @@ impl Shiftable {
         }
     }
 
-    /// One draw of [`Shift::ByClock`], or of [`Shift::ByHours`]: its days, and its events by time.
-    fn by_clock(&self, seed: u64, shift: Shift) -> (Vec<Day>, Vec<u64>) {
-        let moved = |at: i64, offset: f64| match shift {
-            Shift::ByHours => (at + ((offset * 24.0).floor() * HOUR) as i64) % DAY,
-            _ => at + (offset * DAY as f64) as i64,
-        };
-        let offsets = self.offsets(seed);
-        let mut events: Vec<(i64, u32)> = Vec::with_capacity(self.observed.len());
+    /// One draw of [`Shift::ByHours`], by time, into `out`: the events of a day stay in its range.
+    fn by_hours(&self, seed: u64, out: &mut Vec<u64>) {
+        out.clear();
+        let by: Vec<i64> = self.offsets(seed).into_iter().map(|offset| ((offset * 24.0).floor() * HOUR) as i64).collect();
         for day in &self.days {
-            let start = i64::from(day.number) * DAY;
-            events.extend(self.observed[day.events.clone()].iter().map(|&event| {
-                let account = event as u32;
-                (start + moved((event >> 32) as i64, offsets[account as usize]), account)
-            }));
+            let turned = |&event: &u64| packed(((event >> 32) as i64 + by[event as u32 as usize]) % DAY, event as u32);
+            out.extend(self.observed[day.events.clone()].iter().map(turned));
+            out[day.events.clone()].sort_unstable();
         }
-        events.sort_unstable();
-        by_day(&events)
+    }
+
+    /// One draw of [`Shift::ByClock`], by time, into `out`: what happens in a day does in that or in the next.
+    fn by_clock(&self, seed: u64, out: &mut Shifted) {
+        let by: Vec<i64> = self.offsets(seed).into_iter().map(|offset| (offset * DAY as f64) as i64).collect();
+        let Shifted { days, events, late } = out;
+        days.clear();
+        events.clear();
+        // A day holds what was late for the one before, and what of its own isn't.
+        let mut fill = |number: u32, own: &[u64]| {
+            let from = events.len();
+            events.append(late);
+            for &event in own {
+                let (at, account) = ((event >> 32) as i64 + by[event as u32 as usize], event as u32);
+                if at < DAY { events.push(packed(at, account)) } else { late.push(packed(at - DAY, account)) }
+            }
+            if events.len() > from {
+                events[from..].sort_unstable();
+                days.push(Day { number, turns: 0..0, events: from..events.len() });
+            }
+        };
+        let mut next = 0;
+        for day in &self.days {
+            if next < day.number {
+                fill(next, &[]);
+            }
+            fill(day.number, &self.observed[day.events.clone()]);
+            next = day.number + 1;
+        }
+        fill(next, &[]);
     }
 }
 
@@ -320,9 +363,13 @@ mod tests {
                 |day: &Day| events[day.events.clone()].iter().map(|&event| (event, at(day, event))).collect::<Vec<_>>();
             days.iter().flat_map(of_day).filter(|&(event, _)| event as u32 == account).map(|(_, at)| at).collect()
         };
-        let (days, shifted) = events.by_clock(7, Shift::ByClock);
+        let mut shifted = Shifted::default();
+        events.by_clock(7, &mut shifted);
+        let Shifted { days, events: shifted, late } = shifted;
+        assert!(late.is_empty());
         assert_eq!(shifted.len(), events.observed.len());
         assert!(days.iter().all(|day| shifted[day.events.clone()].is_sorted()));
+        assert!(days.windows(2).all(|two| two[0].number < two[1].number && two[0].events.end == two[1].events.start));
         let mut shifts: Vec<i64> = (0..6)
             .map(|account| {
                 let (before, after) = (times_of(account, &events.days, &events.observed), times_of(account, &days, &shifted));
@@ -347,7 +394,7 @@ mod tests {
         };
         for time in &events.operational {
             let mut shifted = Vec::new();
-            events.shift(time, 7, &mut shifted);
+            events.in_profile(time, 7, &mut shifted);
             assert_ne!(shifted, events.observed);
             for day in &events.days {
                 assert_eq!(accounts(&shifted, day), accounts(&events.observed, day));
