@@ -72,12 +72,12 @@ fn calibrated_text(flagged: &[(f64, f64)], least: f64, copies: u32) -> String {
             format!("{of}: neither chance nor, if scores are what they say, harmless stories explain them.{few}")
         }
         _ if by_chance == all => format!(
-            "{of}, but all of them by chance alone: the rest is what harmless stories are expected to explain at such scores, \
-             and no copies lower it.{few}"
+            "{of}; chance by itself explains none: what keeps the others above .05 is the share that harmless stories are expected to \
+             explain at such scores, and no copies lower it.{few}"
         ),
         _ if by_chance == 0 => format!("{of}: chance may explain them.{few}"),
         _ => format!(
-            "{of}, {} of them by chance alone: chance may explain the others, and harmless stories the share that is expected at \
+            "{of}; chance by itself doesn't explain {} of them; it may explain the others, and harmless stories the share that is expected at \
              such scores.{few}",
             grouped(by_chance)
         ),

@@ -26,7 +26,8 @@
 //! being used a day after the network came. Such an account is never proposed for a ban: its owner is still there. It is to be
 //! secured (credentials, sessions), and what the network does through it stops with that. The rule is strict because it is an
 //! exemption: an operator who warms an account up on an address of its own and leaves it for the pool doesn't have it, and one
-//! who keeps both going for each account pays for both.
+//! who keeps both going pays for both, and for less than half of its network ([`MOST_EXEMPTED`]): where more seem to have two
+//! hands on them, all of these are held to be possibly taken over instead.
 //!
 //! Both are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts:
 //! 34 are exempted, 91 possibly taken over, and none of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353
@@ -53,6 +54,10 @@ pub const LIFE_EXCHANGES: u64 = 3;
 
 /// Exchanges that it had by then, for its owner to be believed to be there still.
 pub const EXCHANGES_BEFORE: u64 = 5;
+
+/// Of the accounts that belong to a network, the share that can have two hands on them. An operator that warms accounts up on an
+/// address each, and keeps that going, would exempt all of its own.
+pub const MOST_EXEMPTED: f64 = 0.5;
 
 /// Accounts that an identifier of the owner's is shared by at most.
 pub const HOUSEHOLD: usize = 6;
@@ -131,7 +136,7 @@ fn held_role(dataset: &Dataset, results: &Labelling, account: AccountId) -> Opti
 
 /// The role that an account has if the candidate network which it belongs to or touches is one. O(its row and exchanges, and
 /// the accounts of what few have).
-pub(crate) fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     let (_, membership) = results.membership_of(account)?;
     let life = earlier_life(dataset, results, account);
     if life.is_some_and(|life| life.has_two_hands()) {
@@ -142,6 +147,39 @@ pub(crate) fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: A
     }
     let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
+}
+
+/// By account, the role that it has if the candidate network which it belongs to or touches is one. O(rows of the accounts that
+/// are in any), in parallel.
+pub(crate) fn roles_if_flagged(dataset: &Dataset, results: &Labelling) -> Vec<Option<AccountRole>> {
+    let accounts = 0..results.network_of.len() as u32;
+    let role = |account| role_if_flagged(dataset, results, AccountId(account));
+    let mut roles: Vec<Option<AccountRole>> = accounts.into_par_iter().with_min_len(1024).map(role).collect();
+    let belongs_to = |account: usize| {
+        let belongs = Membership::of_code(results.membership[account]) != Some(Membership::Ambiguous);
+        (belongs && results.network_of[account] != NONE_U32).then_some(results.network_of[account] as usize)
+    };
+    exempt_no_whole_networks(&mut roles, belongs_to, results.heads.len());
+    roles
+}
+
+/// Where two hands seem to be on most accounts that belong to a network, they are the operator's: these are possibly taken over.
+fn exempt_no_whole_networks(roles: &mut [Option<AccountRole>], belongs_to: impl Fn(usize) -> Option<usize>, networks: usize) {
+    let is_exempt = |role: &Option<AccountRole>| *role == Some(AccountRole::CompromisedLegitimate);
+    // Of each network: accounts, and exempted ones.
+    let mut counts = vec![(0u32, 0u32); networks];
+    for (account, role) in roles.iter().enumerate() {
+        if let Some(network) = belongs_to(account) {
+            counts[network].0 += 1;
+            counts[network].1 += u32::from(is_exempt(role));
+        }
+    }
+    for (account, role) in roles.iter_mut().enumerate().filter(|(_, role)| is_exempt(role)) {
+        let of_network = belongs_to(account).map(|network| counts[network]);
+        if of_network.is_some_and(|(all, exempt)| f64::from(exempt) > MOST_EXEMPTED * f64::from(all)) {
+            *role = Some(AccountRole::PossiblyTakenOver);
+        }
+    }
 }
 
 /// The accounts of a flagged network by the names of their roles.
@@ -248,4 +286,21 @@ pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) 
     };
     let life = EarlierLife { since, exchanges_before, own: own.identifier, goes_on: goes_on(&own) };
     (exchanges_before >= LIFE_EXCHANGES).then_some(life)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_does_not_exempt_all_of_its_accounts() {
+        use AccountRole::{CompromisedLegitimate as Compromised, OperatorOwned as Own, PossiblyTakenOver as Possibly};
+        // Two of four in the first network, three of four in the second; the last only touches it.
+        let before = [Own, Own, Compromised, Compromised, Own, Compromised, Compromised, Compromised, Compromised].map(Some);
+        let mut roles = before;
+        let belongs_to = |account: usize| (account < 8).then_some(account / 4);
+        exempt_no_whole_networks(&mut roles, belongs_to, 2);
+        assert_eq!(roles[..4], before[..4]);
+        assert_eq!(roles[4..], [Own, Possibly, Possibly, Possibly, Compromised].map(Some));
+    }
 }

@@ -78,18 +78,16 @@ impl Groups {
             columns.3.extend_from_slice(own);
             offsets.extend([columns.0.len(), columns.1.len(), columns.2.len(), columns.3.len()].map(|end| end as u64));
         }
-        let role = |account: u32| {
-            let role = roles::role_if_flagged(dataset, results, AccountId(account));
+        let code = |role: Option<AccountRole>| {
             role.and_then(|role| AccountRole::ALL.iter().position(|&other| other == role)).map_or(0, |at| at as u8 + 1)
         };
-        let accounts = 0..results.network_of.len() as u32;
         Groups {
             offsets: offsets.into(),
             members: columns.0.into(),
             holdings: columns.1.into(),
             touching: columns.2.into(),
             own: columns.3.into(),
-            roles: accounts.into_par_iter().with_min_len(1024).map(role).collect::<Vec<u8>>().into(),
+            roles: roles::roles_if_flagged(dataset, results).into_iter().map(code).collect::<Vec<u8>>().into(),
         }
     }
 
