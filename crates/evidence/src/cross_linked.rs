@@ -41,7 +41,7 @@ use crate::terms::is_implied;
 use crate::{KindRole, Signal};
 
 /// What makes a ring: the first of these that anybody knows.
-const RING_ROLES: [KindRole; 2] = [KindRole::Payment, KindRole::Device];
+pub(crate) const RING_ROLES: [KindRole; 2] = [KindRole::Payment, KindRole::Device];
 /// Bridges that an account must have: one is what brings strangers' parts together.
 const BRIDGES: usize = 2;
 /// Holders of an identifier that are compared with each of them.
@@ -69,9 +69,7 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
 fn cross_linked_among(judge: &Judge<'_>, accounts: &[u32]) -> Option<f64> {
     RING_ROLES.into_iter().find_map(|role| {
         let rings = judge.facts.identifiers_of_role(|other| other == role);
-        let graph = judge.facts.graph;
-        let has =
-            |account: &&u32| rings.iter().any(|of_kind| !graph.identifiers_within(AccountId(**account), of_kind).is_empty());
+        let has = |&&account: &&u32| judge.facts.has_any(AccountId(account), &rings);
         let known = Some(accounts.iter().filter(has).count()).filter(|&known| known > 0)?;
         let own = own_identifiers(judge, accounts);
         let is_in = |account: u32| accounts.binary_search(&account).is_ok();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use graph::{AccountId, Activity, BipartiteGraph, Column, IdentifierId, KindId, NONE_U16, NetworkType, Seconds};
+use graph::{AccountId, Activity, BipartiteGraph, Column, IdentifierId, KindId, NO_TIME, NONE_U16, NetworkType, Seconds};
 use rayon::prelude::*;
 
 /// What sharing an identifier of a kind can mean.
@@ -86,6 +86,13 @@ pub struct AccountTable {
     pub org: Column<u32>,
 }
 
+impl AccountTable {
+    /// The time of an account in one of the columns of times, if it is known.
+    pub(crate) fn known(column: &[Seconds], account: AccountId) -> Option<Seconds> {
+        column.get(account.index()).copied().filter(|&time| time != NO_TIME)
+    }
+}
+
 /// All inputs of the judgement, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -151,6 +158,11 @@ impl Facts<'_> {
     pub(crate) fn identifiers_of_role(&self, is_asked: impl Fn(KindRole) -> bool) -> Vec<Range<u32>> {
         let kinds = (0..).zip(self.roles).filter(|&(_, &role)| is_asked(role));
         kinds.map(|(kind, _)| self.graph.identifiers_of_kind(KindId(kind))).collect()
+    }
+
+    /// Whether an account was seen with any identifier of some kinds, given as [`Facts::identifiers_of_role`] gives them.
+    pub(crate) fn has_any(&self, account: AccountId, kinds: &[Range<u32>]) -> bool {
+        kinds.iter().any(|of_kind| !self.graph.identifiers_within(account, of_kind).is_empty())
     }
 
     /// Whether an identifier says something of whom its accounts share with. A template of one account doesn't: an operator

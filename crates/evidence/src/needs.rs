@@ -3,13 +3,14 @@
 //! A test whose input is missing, or that has too little data, gives `None`. Which of the two it was is asked of the same facts
 //! afterwards: the first input that nobody has, or else the least that the test takes. Cost: O(members).
 
-use graph::{AccountId, NO_TIME, NONE_U16};
+use graph::{AccountId, NONE_U16};
 
 use crate::behaviour::{
-    ban_and_replace, capability_concentration, diurnal_phase, launch_pivot, own_hours, registration_bursts, registration_pace,
-    template_fan_out, tenure,
+    ban_and_replace, capability_concentration, co_activity, diurnal_phase, launch_pivot, one_queue, own_hours,
+    registration_bursts, registration_pace, template_fan_out, tenure,
 };
-use crate::{Facts, KindRole, SignalName};
+use crate::cross_linked::RING_ROLES;
+use crate::{AccountTable, Facts, KindRole, SignalName};
 
 /// Something that not every log and account table says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +30,7 @@ impl Input {
     /// Whether anybody has it: of the account table and of identifiers, any of the members.
     fn is_known(self, facts: &Facts<'_>, members: &[AccountId]) -> bool {
         let (columns, table) = (facts.activity.columns(), facts.accounts);
-        let known_time =
-            |column: &[u32]| members.iter().any(|account| column.get(account.index()).is_some_and(|&time| time != NO_TIME));
+        let known_time = |column: &[u32]| members.iter().any(|&account| AccountTable::known(column, account).is_some());
         match self {
             Input::Times => !columns.time.is_empty(),
             Input::Models => !columns.model.is_empty(),
@@ -44,11 +44,8 @@ impl Input {
                 members.iter().any(|account| country(account) != NONE_U16)
             }
             Input::CardsOrDevices => {
-                let rings = facts.identifiers_of_role(|role| matches!(role, KindRole::Payment | KindRole::Device));
-                let has = |account: &AccountId| {
-                    rings.iter().any(|of_kind| !facts.graph.identifiers_within(*account, of_kind).is_empty())
-                };
-                members.iter().any(has)
+                let rings = facts.identifiers_of_role(|role| RING_ROLES.contains(&role));
+                members.iter().any(|&account| facts.has_any(account, &rings))
             }
         }
     }
@@ -102,12 +99,19 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
         SignalName::Sharing(_) => "members that have the kind".to_owned(),
         SignalName::Turns => "requests with prompts of its own".to_owned(),
         SignalName::CrossLinked => "members with cards or devices that link".to_owned(),
-        SignalName::Synchrony => "two accounts with two events each, and forty events in all".to_owned(),
-        SignalName::OneQueue => {
-            "five moments that two accounts would have in common by chance, or three accounts that come back twenty times, or ten \
-             rejected requests"
-                .to_owned()
-        }
+        SignalName::Synchrony => format!(
+            "{} accounts with two events each, and {} events in all",
+            co_activity::FEWEST_ACCOUNTS,
+            co_activity::FEWEST_EVENTS
+        ),
+        SignalName::OneQueue => format!(
+            "{} moments that two accounts would have in common by chance, or {} accounts that come back {} times, or {} rejected \
+             requests",
+            one_queue::FEWEST_COINCIDENCES,
+            one_queue::FEWEST_ACCOUNTS,
+            one_queue::FEWEST_RETURNS,
+            one_queue::FEWEST_REJECTIONS
+        ),
         SignalName::RegularUse => "accounts that were active together on twenty days or so".to_owned(),
         SignalName::CapabilityConcentration => format!(
             "two capabilities in the log, {} accounts with {} events each, and accounts like these to compare them with",
@@ -131,7 +135,11 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             "{} accounts with a rhythm of the day and a country with others in it, and accounts like these",
             diurnal_phase::FEWEST_ACCOUNTS
         ),
-        SignalName::OfficeHours => format!("{} accounts with ten events each, over a week", diurnal_phase::FEWEST_ACCOUNTS),
+        SignalName::OfficeHours => format!(
+            "{} accounts with {} events each, over a week",
+            diurnal_phase::FEWEST_ACCOUNTS,
+            diurnal_phase::FEWEST_EVENTS
+        ),
         SignalName::OwnHours => format!(
             "{} accounts, and {} others, that were active on {} even and {} odd days",
             own_hours::FEWEST_ACCOUNTS,

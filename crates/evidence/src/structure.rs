@@ -24,7 +24,7 @@ use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U32};
 
 use crate::config::BenignConfig;
 use crate::members::Candidate;
-use crate::{Facts, KindRole, Signal};
+use crate::{AccountTable, Facts, KindRole, Signal};
 
 /// Templates of its own from which a candidate's first uses tell a crowd from a pool: a pool starts one prompt on all of its
 /// accounts as suddenly as a crowd comes upon it, and new ones for as long as it works.
@@ -261,7 +261,7 @@ fn occasion(facts: Facts<'_>, accounts: &[u32], hours: f64) -> Option<f64> {
     let mut times: Vec<u32> = accounts
         .iter()
         .filter_map(|&account| {
-            let table = created.get(account as usize).copied().filter(|&time| time != NO_TIME);
+            let table = AccountTable::known(created, AccountId(account));
             table.or_else(|| facts.activity.of(AccountId(account)).time.first().map(|&time| (time / 1000) as u32))
         })
         .collect();

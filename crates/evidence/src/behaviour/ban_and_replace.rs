@@ -10,12 +10,12 @@
 //! bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new. Reference:
 //! random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
 
-use graph::{AccountId, NO_TIME, Seconds};
+use graph::{AccountId, Seconds};
 
 use super::BehaviourConfig;
 use super::chance::monte_carlo;
 use super::random::{Stream, group_key, key, sample};
-use crate::{Facts, KindRole, Signal};
+use crate::{AccountTable, Facts, KindRole, Signal};
 
 /// Bans that represent more.
 pub const BANS: usize = 256;
@@ -83,11 +83,8 @@ impl Scene {
     fn new(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Scene> {
         let table = facts.accounts;
         let timed = |column: &[Seconds], cap: usize| {
-            let known: Vec<AccountId> = members
-                .iter()
-                .copied()
-                .filter(|account| column.get(account.index()).is_some_and(|&time| time != NO_TIME))
-                .collect();
+            let known: Vec<AccountId> =
+                members.iter().copied().filter(|&account| AccountTable::known(column, account).is_some()).collect();
             let mut found: Vec<(Seconds, AccountId)> =
                 sample(&known, cap, config.seed).into_iter().map(|account| (column[account.index()], account)).collect();
             found.sort_unstable();

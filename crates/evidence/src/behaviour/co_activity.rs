@@ -36,6 +36,9 @@ use crate::Facts;
 /// PRIOR)` events: jobs that run in one hour of the day must not stray into others in a draw.
 const PRIOR: f64 = 8.0;
 const HOUR: f64 = 3_600_000.0;
+/// Samples of fewer accounts, or fewer events, have no exact times to speak of.
+pub(crate) const FEWEST_ACCOUNTS: usize = 2;
+pub(crate) const FEWEST_EVENTS: usize = 40;
 
 /// The sampled events of a group and their alignments, each made when it is first asked for.
 pub(crate) struct Alignments {
@@ -197,7 +200,7 @@ impl Shiftable {
             by_events.push(counts);
             by_hours.push(active);
         }
-        if by_events.len() < 2 || events.len() < 40 {
+        if by_events.len() < FEWEST_ACCOUNTS || events.len() < FEWEST_EVENTS {
             return None;
         }
         events.sort_unstable();

@@ -30,6 +30,8 @@ pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 pub(crate) const FEWEST_ACCOUNTS: usize = 3;
+/// Accounts with fewer have no week.
+pub(crate) const FEWEST_EVENTS: usize = 10;
 
 /// Tests a group for a shared phase of the day that its countries don't explain.
 pub fn diurnal_phase(
@@ -144,7 +146,7 @@ pub fn office_hours_share(facts: &Facts<'_>, members: &[AccountId], config: &Beh
     for account in sample(members, config.sampled_accounts, config.seed) {
         let time = facts.activity.of(account).time;
         let stride = time.len().div_ceil(config.panel_events.max(1)).max(1);
-        if time.len() < 10 {
+        if time.len() < FEWEST_EVENTS {
             continue;
         }
         let weight = 1.0 / time.len().div_ceil(stride) as f64;

@@ -12,7 +12,7 @@ mod alignment;
 pub mod ban_and_replace;
 pub mod capability_concentration;
 pub mod chance;
-mod co_activity;
+pub(crate) mod co_activity;
 pub mod combine;
 pub mod diurnal_phase;
 mod exchange;

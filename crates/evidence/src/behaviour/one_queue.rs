@@ -48,7 +48,12 @@ pub const WINDOWS: usize = 64;
 /// Rejections of one account that stand for more.
 const OWN_REJECTIONS: usize = 256;
 /// Groups with fewer rejections have no hand-offs.
-const FEWEST_REJECTIONS: usize = 10;
+pub(crate) const FEWEST_REJECTIONS: usize = 10;
+/// Groups with fewer coincidences by chance can't avoid any.
+pub(crate) const FEWEST_COINCIDENCES: f64 = 5.0;
+/// An order has so many accounts and returns.
+pub(crate) const FEWEST_ACCOUNTS: usize = 3;
+pub(crate) const FEWEST_RETURNS: usize = 20;
 const HOUR: i64 = 3_600_000;
 /// Accounts whose shifted times follow each other in so strict an order, of at most 1, have each a rhythm of its own (jobs that
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
@@ -117,7 +122,9 @@ fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Optio
         });
         let both = observed.iter().zip(&chance.expected).map(|(observed, expected)| (-observed, -expected));
         let missing = |&(observed, expected): &(f64, f64)| (expected - observed) / expected.sqrt();
-        let most = both.filter(|&(_, expected)| expected >= 5.0).max_by(|one, other| missing(one).total_cmp(&missing(other)));
+        let most = both
+            .filter(|&(_, expected)| expected >= FEWEST_COINCIDENCES)
+            .max_by(|one, other| missing(one).total_cmp(&missing(other)));
         most.map(|(value, expected)| Signal { value, expected, bits: chance.bits, p_value: Some(chance.p_value), power: None })
     };
     let found = against(Shift::InProfile)?;
@@ -130,7 +137,7 @@ fn anti_bunching(alignments: &mut Alignments, config: &BehaviourConfig) -> Optio
 /// Sub-test 2. `None` with fewer than three accounts or twenty returns.
 fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<Signal> {
     let observed = alignments.observed().stack_distance;
-    if alignments.account_count() < 3 || alignments.observed().returns < 20 {
+    if alignments.account_count() < FEWEST_ACCOUNTS || alignments.observed().returns < FEWEST_RETURNS {
         return None;
     }
     let tested = observed / (1.0 + MODEL_ERROR);

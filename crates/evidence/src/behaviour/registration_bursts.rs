@@ -7,12 +7,12 @@
 //! "made together", not by whom. Cost: draws x n log n, n at most 2,000 (a sample). Reference: Naus 1965,
 //! doi:10.1080/01621459.1965.10480810; Kulldorff 1997, doi:10.1080/03610929708831995.
 
-use graph::{AccountId, NO_TIME};
+use graph::AccountId;
 
 use super::chance::monte_carlo;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
-use crate::{Facts, Signal};
+use crate::{AccountTable, Facts, Signal};
 
 /// Widths of the scanning window in seconds.
 pub const WIDTHS: [f64; 3] = [600.0, 3_600.0, 86_400.0];
@@ -59,7 +59,7 @@ pub fn registration_bursts(
 /// When the members were made, in seconds since 1970, ascending, as far as that is known; of a large group a sample.
 pub(crate) fn creations(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Vec<f64> {
     let created = facts.accounts.created_at.as_slice();
-    let known = |account: AccountId| created.get(account.index()).copied().filter(|&time| time != NO_TIME);
+    let known = |account: AccountId| AccountTable::known(created, account);
     let mut times: Vec<f64> = sample(members, SAMPLE, config.seed).into_iter().filter_map(known).map(f64::from).collect();
     times.sort_unstable_by(f64::total_cmp);
     times

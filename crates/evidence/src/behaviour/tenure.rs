@@ -10,13 +10,13 @@
 //! each active day of at most `sampled_accounts` accounts. Reference: the warm-up of bought accounts is described in Thomas et
 //! al. 2013, USENIX Security, "Trafficking fraudulent accounts"; p by Westfall & Young (see [`super::chance`]).
 
-use graph::{AccountId, NO_TIME};
+use graph::AccountId;
 
 use super::chance::monte_carlo;
 use super::population::Matched;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
-use crate::{Facts, Signal};
+use crate::{AccountTable, Facts, Signal};
 
 const DAY: i64 = 86_400_000;
 /// Fewer members with a tenure give no signal.
@@ -81,7 +81,7 @@ fn statistics(group: impl Iterator<Item = Tenure>) -> [f64; 2] {
 
 /// Tenure features of one account; `None` without a creation time or with too few events.
 pub fn tenure_of(facts: &Facts<'_>, account: AccountId) -> Option<Tenure> {
-    let created = facts.accounts.created_at.get(account.index()).copied().filter(|&time| time != NO_TIME)?;
+    let created = AccountTable::known(&facts.accounts.created_at, account)?;
     let time = facts.activity.of(account).time;
     if time.len() < FEWEST_EVENTS {
         return None;

@@ -362,8 +362,13 @@ impl Dataset {
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
     pub(crate) fn facts<'a>(&'a self, allowed: &'a Allowed) -> Facts<'a> {
+        self.facts_on(self.linking_graph(), allowed)
+    }
+
+    /// The same of all sightings, whether they link or not: for questions that need not wait for those that do.
+    pub(crate) fn facts_on<'a>(&'a self, graph: &'a BipartiteGraph, allowed: &'a Allowed) -> Facts<'a> {
         Facts {
-            graph: self.linking_graph(),
+            graph,
             activity: &self.activity,
             roles: &self.roles,
             limits: &self.limits,

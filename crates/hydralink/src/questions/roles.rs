@@ -149,36 +149,27 @@ fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
 }
 
-/// By account, the role that it has if the candidate network which it belongs to or touches is one. O(rows of the accounts that
-/// are in any), in parallel.
-pub(crate) fn roles_if_flagged(dataset: &Dataset, results: &Labelling) -> Vec<Option<AccountRole>> {
+/// By account, the role that it has if the candidate network which it belongs to or touches is one. `networks`: the accounts of
+/// each. O(rows of the accounts that are in any), in parallel.
+pub(crate) fn roles_if_flagged(
+    dataset: &Dataset,
+    results: &Labelling,
+    networks: &[Vec<(AccountId, Membership)>],
+) -> Vec<Option<AccountRole>> {
     let accounts = 0..results.network_of.len() as u32;
     let role = |account| role_if_flagged(dataset, results, AccountId(account));
     let mut roles: Vec<Option<AccountRole>> = accounts.into_par_iter().with_min_len(1024).map(role).collect();
-    let belongs_to = |account: usize| {
-        let belongs = Membership::of_code(results.membership[account]) != Some(Membership::Ambiguous);
-        (belongs && results.network_of[account] != NONE_U32).then_some(results.network_of[account] as usize)
-    };
-    exempt_no_whole_networks(&mut roles, belongs_to, results.heads.len());
+    networks.iter().for_each(|members| exempt_half_at_most(&mut roles, members));
     roles
 }
 
 /// Where two hands seem to be on most accounts that belong to a network, they are the operator's: these are possibly taken over.
-fn exempt_no_whole_networks(roles: &mut [Option<AccountRole>], belongs_to: impl Fn(usize) -> Option<usize>, networks: usize) {
-    let is_exempt = |role: &Option<AccountRole>| *role == Some(AccountRole::CompromisedLegitimate);
-    // Of each network: accounts, and exempted ones.
-    let mut counts = vec![(0u32, 0u32); networks];
-    for (account, role) in roles.iter().enumerate() {
-        if let Some(network) = belongs_to(account) {
-            counts[network].0 += 1;
-            counts[network].1 += u32::from(is_exempt(role));
-        }
-    }
-    for (account, role) in roles.iter_mut().enumerate().filter(|(_, role)| is_exempt(role)) {
-        let of_network = belongs_to(account).map(|network| counts[network]);
-        if of_network.is_some_and(|(all, exempt)| f64::from(exempt) > MOST_EXEMPTED * f64::from(all)) {
-            *role = Some(AccountRole::PossiblyTakenOver);
-        }
+fn exempt_half_at_most(roles: &mut [Option<AccountRole>], members: &[(AccountId, Membership)]) {
+    let belonging = members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account.index());
+    let is_exempt = |&account: &usize| roles[account] == Some(AccountRole::CompromisedLegitimate);
+    let exempt: Vec<usize> = belonging.clone().filter(is_exempt).collect();
+    if exempt.len() as f64 > MOST_EXEMPTED * belonging.count() as f64 {
+        exempt.into_iter().for_each(|account| roles[account] = Some(AccountRole::PossiblyTakenOver));
     }
 }
 
@@ -295,11 +286,12 @@ mod tests {
     #[test]
     fn an_operator_does_not_exempt_all_of_its_accounts() {
         use AccountRole::{CompromisedLegitimate as Compromised, OperatorOwned as Own, PossiblyTakenOver as Possibly};
-        // Two of four in the first network, three of four in the second; the last only touches it.
+        // Two of four in the first network, three of four in the second, which the last only touches.
         let before = [Own, Own, Compromised, Compromised, Own, Compromised, Compromised, Compromised, Compromised].map(Some);
         let mut roles = before;
-        let belongs_to = |account: usize| (account < 8).then_some(account / 4);
-        exempt_no_whole_networks(&mut roles, belongs_to, 2);
+        let core = |accounts: std::ops::Range<u32>| accounts.map(|account| (AccountId(account), Membership::Core));
+        let second: Vec<(AccountId, Membership)> = core(4..8).chain([(AccountId(8), Membership::Ambiguous)]).collect();
+        [core(0..4).collect(), second].iter().for_each(|members| exempt_half_at_most(&mut roles, members));
         assert_eq!(roles[..4], before[..4]);
         assert_eq!(roles[4..], [Own, Possibly, Possibly, Possibly, Compromised].map(Some));
     }

@@ -40,7 +40,7 @@ impl Membership {
         self as u8
     }
 
-    pub(crate) fn of_code(code: u8) -> Option<Self> {
+    pub(super) fn of_code(code: u8) -> Option<Self> {
         Membership::ALL.get(code as usize).copied()
     }
 }

@@ -87,7 +87,7 @@ impl Groups {
             holdings: columns.1.into(),
             touching: columns.2.into(),
             own: columns.3.into(),
-            roles: roles::roles_if_flagged(dataset, results).into_iter().map(code).collect::<Vec<u8>>().into(),
+            roles: roles::roles_if_flagged(dataset, results, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn counter_evidence(network: &Network) -> Vec<String> {
 /// Why signals couldn't be measured, by their names.
 pub(super) fn not_measured(dataset: &Dataset, network: &Network, members: &[AccountId]) -> BTreeMap<String, String> {
     let nobody = Allowed::default();
-    let facts = dataset.facts(&nobody);
+    let facts = dataset.facts_on(dataset.graph(), &nobody);
     let missing = network.signals.iter().filter(|(_, line)| line.is_none());
     missing.map(|(name, _)| (name.to_string(), evidence::why_not_measured(&facts, name, members))).collect()
 }
