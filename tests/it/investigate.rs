@@ -422,6 +422,13 @@ fn what_could_not_be_measured_is_said_with_its_reason() {
     let text = bench.ok(&["assess", "few", &list]).stdout;
     assert!(text.contains("What could not be measured\n\n"), "{text}");
     assert!(text.contains("registration_bursts, registration_pace: nobody knows when its accounts were made"), "{text}");
+
+    // Without countries everybody's day stands in: that there are none is no reason.
+    let times = "account_id,ip,timestamp\na,192.0.2.1,2026-03-01T09:00:00Z\nb,192.0.2.1,2026-03-01T10:00:00Z\n";
+    bench.ok(&["build", &bench.file("times.csv", times), "-o", "timed"]);
+    bench.run(&["detect", "timed"]);
+    let why = bench.ok(&["assess", "timed", &list, "--format", "json"]).json()["not_measured"]["diurnal_phase"].to_string();
+    assert!(why.contains("too little data") && !why.contains("countr"), "{why}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A test whose input is missing, or that has too little data, gives `None`. Which of the two it was is asked of the same facts
 //! afterwards: the first input that nobody has, or else the least that the test takes. Cost: O(members).
 
-use graph::{AccountId, NONE_U16};
+use graph::AccountId;
 
 use crate::behaviour::{
     ban_and_replace, capability_concentration, co_activity, diurnal_phase, launch_pivot, one_queue, own_hours,
@@ -22,7 +22,6 @@ enum Input {
     Releases,
     Creations,
     Bans,
-    Countries,
     CardsOrDevices,
 }
 
@@ -39,10 +38,6 @@ impl Input {
             Input::Releases => !facts.releases.is_empty(),
             Input::Creations => known_time(&table.created_at),
             Input::Bans => known_time(&table.banned_at),
-            Input::Countries => {
-                let country = |account: &AccountId| table.country.get(account.index()).copied().unwrap_or(NONE_U16);
-                members.iter().any(|account| country(account) != NONE_U16)
-            }
             Input::CardsOrDevices => {
                 let rings = facts.identifiers_of_role(|role| RING_ROLES.contains(&role));
                 members.iter().any(|&account| facts.has_any(account, &rings))
@@ -59,7 +54,6 @@ impl Input {
             Input::Releases => "no releases of models are known",
             Input::Creations => "nobody knows when its accounts were made (created_at)",
             Input::Bans => "none of its accounts is known to be banned (banned_at)",
-            Input::Countries => "nobody knows the countries of its accounts (country)",
             Input::CardsOrDevices => "nobody knows the cards or devices of its accounts",
         }
     }
@@ -79,6 +73,7 @@ fn inputs_of<Kind>(signal: &SignalName<Kind>) -> &'static [Input] {
         SignalName::Synchrony
         | SignalName::OneQueue
         | SignalName::RegularUse
+        | SignalName::DiurnalPhase
         | SignalName::OfficeHours
         | SignalName::OwnHours => &[Input::Times],
         SignalName::Turns | SignalName::TemplateFanOut => &[Input::Times, Input::Prompts],
@@ -86,7 +81,6 @@ fn inputs_of<Kind>(signal: &SignalName<Kind>) -> &'static [Input] {
         SignalName::LaunchPivot => &[Input::Models, Input::Releases],
         SignalName::BanAndReplace => &[Input::Creations, Input::Bans],
         SignalName::RegistrationBursts | SignalName::RegistrationPace => &[Input::Creations],
-        SignalName::DiurnalPhase => &[Input::Times, Input::Countries],
         SignalName::AgedAccounts | SignalName::Tenure => &[Input::Times, Input::Creations],
         SignalName::CrossLinked => &[Input::CardsOrDevices],
     }
@@ -132,7 +126,7 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             format!("{} accounts whose creation is known, over some days", registration_pace::FEWEST)
         }
         SignalName::DiurnalPhase => format!(
-            "{} accounts with a rhythm of the day and a country with others in it, and accounts like these",
+            "{} accounts with a rhythm of the day, and accounts like these to compare them with",
             diurnal_phase::FEWEST_ACCOUNTS
         ),
         SignalName::OfficeHours => format!(
