@@ -40,7 +40,6 @@ use std::collections::BTreeMap;
 
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32, Seconds, Sighting};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -126,17 +125,12 @@ impl EarlierLife {
 /// the threshold isn't held to be anybody's.
 pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     results.membership_of(account).filter(|(network, _)| network.flagged)?;
-    held_role(dataset, results, account)
+    results.groups.role(dataset, results, account)
 }
 
-/// The role of an account in its candidate network if that is one: as the detection kept it, else found.
-fn held_role(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
-    results.groups.role(account).unwrap_or_else(|| role_if_flagged(dataset, results, account))
-}
-
-/// The role that an account has if the candidate network which it belongs to or touches is one. O(its row and exchanges, and
-/// the accounts of what few have).
-fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+/// The role that an account seems to have, seen alone, if the candidate network which it belongs to or touches is one. O(its row
+/// and exchanges, and the accounts of what few have).
+pub(crate) fn seen_alone(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     let (_, membership) = results.membership_of(account)?;
     let life = earlier_life(dataset, results, account);
     if life.is_some_and(|life| life.has_two_hands()) {
@@ -149,18 +143,14 @@ fn role_if_flagged(dataset: &Dataset, results: &Labelling, account: AccountId) -
     Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
 }
 
-/// By account, the role that it has if the candidate network which it belongs to or touches is one. `networks`: the accounts of
-/// each. O(rows of the accounts that are in any), in parallel.
+/// By account, the role that it has if the candidate network which it belongs to or touches is one. `seen`: by account, what
+/// [`seen_alone`] gives. `networks`: the accounts of each. O(accounts).
 pub(crate) fn roles_if_flagged(
-    dataset: &Dataset,
-    results: &Labelling,
+    mut seen: Vec<Option<AccountRole>>,
     networks: &[Vec<(AccountId, Membership)>],
 ) -> Vec<Option<AccountRole>> {
-    let accounts = 0..results.network_of.len() as u32;
-    let role = |account| role_if_flagged(dataset, results, AccountId(account));
-    let mut roles: Vec<Option<AccountRole>> = accounts.into_par_iter().with_min_len(1024).map(role).collect();
-    networks.iter().for_each(|members| exempt_half_at_most(&mut roles, members));
-    roles
+    networks.iter().for_each(|members| exempt_half_at_most(&mut seen, members));
+    seen
 }
 
 /// Where two hands seem to be on most accounts that belong to a network, they are the operator's: these are possibly taken over.
@@ -176,16 +166,15 @@ fn exempt_half_at_most(roles: &mut [Option<AccountRole>], members: &[(AccountId,
 /// The accounts of a flagged network by the names of their roles.
 pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMap<&'static str, u64> {
     let members = results.members_of(network);
-    let roles: Vec<Option<AccountRole>> =
-        members.par_iter().with_min_len(64).map(|&(account, _)| role_of(dataset, results, account)).collect();
+    let roles = members.iter().filter_map(|&(account, _)| role_of(dataset, results, account));
     let mut counts = BTreeMap::new();
-    roles.into_iter().flatten().for_each(|role| *counts.entry(role.name()).or_default() += 1);
+    roles.for_each(|role| *counts.entry(role.name()).or_default() += 1);
     counts
 }
 
 /// Whether an account is to be spared by bans for its network.
 pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId) -> bool {
-    held_role(dataset, results, account) == Some(AccountRole::CompromisedLegitimate)
+    results.groups.role(dataset, results, account) == Some(AccountRole::CompromisedLegitimate)
 }
 
 /// Of some accounts, those that may be taken over from their owners, in the same order.

@@ -7,8 +7,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use graph::{AccountId, Column, IdentifierId, NONE_U32};
+use graph::{AccountId, Column, IdentifierId};
 use rayon::prelude::*;
 
 use super::{Labelling, Membership};
@@ -39,6 +40,8 @@ pub(crate) struct Groups {
     own: Column<u32>,
     /// By account: its role if its network is one, as one more than the place in [`AccountRole::ALL`]; 0 outside of networks.
     roles: Column<u8>,
+    /// The roles of all accounts where none are kept, found when the first is asked for.
+    found_roles: OnceLock<Vec<Option<AccountRole>>>,
 }
 
 /// Columns that have a part for each network.
@@ -54,18 +57,15 @@ impl Groups {
             touching: store.column_or_empty(TOUCHING)?,
             own: store.column_or_empty(OWN)?,
             roles: store.column_or_empty(ROLES)?,
+            found_roles: OnceLock::new(),
         })
     }
 
     /// Counts it for a detection. O(accounts + sightings of the candidates' accounts), in parallel.
     pub(crate) fn of(dataset: &Dataset, results: &Labelling) -> Self {
-        let mut members: Vec<Vec<(AccountId, Membership)>> = vec![Vec::new(); results.heads.len()];
-        let labels = (0u32..).zip(results.network_of.as_slice()).filter(|&(_, &network)| network != NONE_U32);
-        for (account, &network) in labels {
-            let how =
-                Membership::of_code(results.membership[account as usize]).expect("a detection writes codes that there are");
-            members[network as usize].push((AccountId(account), how));
-        }
+        let members = belonging(results);
+        let accounts = (0..results.network_of.len() as u32).into_par_iter().with_min_len(1024).map(AccountId);
+        let seen = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
         let counted: Vec<(Group<'static>, Vec<u32>)> = (members.par_iter().enumerate().with_max_len(1))
             .map(|(network, members)| (Group::counted(dataset, members), tying(dataset, results, network, members)))
             .collect();
@@ -87,7 +87,8 @@ impl Groups {
             holdings: columns.1.into(),
             touching: columns.2.into(),
             own: columns.3.into(),
-            roles: roles::roles_if_flagged(dataset, results, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
+            roles: roles::roles_if_flagged(seen, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
+            found_roles: OnceLock::new(),
         }
     }
 
@@ -120,10 +121,12 @@ impl Groups {
         self.own.get(self.part(network, 3)?)
     }
 
-    /// The role of an account if its network is one, if it is kept.
-    pub(crate) fn role(&self, account: AccountId) -> Option<Option<AccountRole>> {
-        let code = *self.roles.get(account.index())?;
-        Some(usize::from(code).checked_sub(1).and_then(|at| AccountRole::ALL.get(at)).copied())
+    /// The role that an account has if its network is one. O(1) where roles are kept; else those of all are found once.
+    pub(crate) fn role(&self, dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+        match self.roles.get(account.index()) {
+            Some(&code) => usize::from(code).checked_sub(1).and_then(|at| AccountRole::ALL.get(at)).copied(),
+            None => *self.found_roles.get_or_init(|| found_roles(dataset, results)).get(account.index())?,
+        }
     }
 
     fn part(&self, network: usize, column: usize) -> Option<Range<usize>> {
@@ -140,6 +143,26 @@ impl Labelling {
             None => Cow::Owned(tying(dataset, self, network, &self.members_of(network))),
         }
     }
+}
+
+/// The roles of all accounts. In one thread: whoever asks may be one of many, and all wait for this.
+fn found_roles(dataset: &Dataset, results: &Labelling) -> Vec<Option<AccountRole>> {
+    let accounts = (0..results.network_of.len() as u32).map(AccountId);
+    let seen = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
+    roles::roles_if_flagged(seen, &belonging(results))
+}
+
+/// The accounts of each network, ascending, and how they belong.
+fn belonging(results: &Labelling) -> Vec<Vec<(AccountId, Membership)>> {
+    let mut members: Vec<Vec<(AccountId, Membership)>> = vec![Vec::new(); results.heads.len()];
+    for account in (0..results.network_of.len() as u32).map(AccountId) {
+        let network = results.network_of[account.index()];
+        // A damaged store may name networks that there aren't.
+        if let (Some(members), Some((_, how))) = (members.get_mut(network as usize), results.membership_of(account)) {
+            members.push((account, how));
+        }
+    }
+    members
 }
 
 /// Of what these accounts of a network were seen with, the identifiers that tie it.
