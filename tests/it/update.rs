@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::privacy::key_file;
 use crate::support::{Bench, Ran, of_world};
 
 /// Every section of a store by name, without the generation that wrote it.
@@ -166,7 +167,7 @@ fn a_night_of_nothing_but_bad_rows_is_not_lost_in_the_years_before() {
     let good = bench.file("good.csv", format!("{header}{good}"));
     bench.ok(&["build", &bad, &of_world("events.csv"), "-o", "old", "--quiet"]);
     let ran = bench.ok(&["update", "old", &good, "--max-bad", "0"]);
-    assert!(ran.stdout.contains("(60 of them new), 60 rejected"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(60 of them new), 0 rejected now and 60 in all"), "{}", ran.stdout);
 }
 
 #[test]
@@ -272,12 +273,133 @@ fn a_table_is_read_where_no_event_is_new() {
     let shown = |what: &str| bench.ok(&["show", "store", "account:b"]).stdout.contains(what);
     assert!(shown("2026-02-02"));
     // Without any events.
-    bench.ok(&["update", "store", "--accounts", &first]);
+    let ran = bench.ok(&["update", "store", "--accounts", &first]);
+    assert!(ran.stdout.contains("accounts: 1 row, 1 are of an account"), "{}", ran.stdout);
     assert!(shown("2026-02-01"));
     let allow = bench.file("allow.csv", "kind,value,reason\nip,8.8.8.8,ours\n");
     bench.ok(&["build", &events, "-o", "bare"]);
     bench.ok(&["update", "bare", "--allow", &allow, "--accounts", &first]);
     bench.ok(&["build", &events, "-o", "whole", "--accounts", &first, "--allow", &allow]);
     same(&bench, "whole", "bare");
+    // A known-good list is taken as a whole.
+    let shorter = bench.file("shorter.csv", "kind,value\naccount,b\n");
+    let said = bench.ok(&["update", "bare", "--allow", &shorter]).stderr;
+    assert!(said.contains("takes the place of the store's list; 1 line of that is not on it"), "{said}");
+    bench.ok(&["build", &events, "-o", "whole", "--accounts", &first, "--allow", &shorter]);
+    same(&bench, "whole", "bare");
     bench.fails(2, &["nothing to read"], &["update", "store"]);
+}
+
+/// A night's table of the accounts that changed took the facts of all others away.
+#[test]
+fn a_table_of_what_changed_leaves_the_rest() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "account_id,ip,model\na,8.8.8.8,m\nb,8.8.8.8,n\nc,8.8.4.4,m\n");
+    let first = bench.file(
+        "first.csv",
+        "account,created,plan,org\nb,2026-01-02,free,acme\na,2026-01-01,pro,acme\nlate,2026-01-04,pro,beta\na,2026-01-09,free,beta\n",
+    );
+    // Another order, another name of a column, a ban, a plan that ended, and an account that no event names yet.
+    let changed = bench.file("changed.csv", "banned_at,tier,account_id,country\n2026-02-01,,b,NL\n,pro,new,\n");
+    let whole = bench.file(
+        "whole.csv",
+        "account_id,created_at,banned_at,country,tier,org\na,2026-01-01,,,pro,acme\nb,2026-01-02,2026-02-01,NL,,acme\n\
+         late,2026-01-04,,,pro,beta\nnew,,,,pro,\n",
+    );
+    let releases = [
+        ("r1", "m,2026-01-01\nn,2026-01-02\n"),
+        ("r2", "n,2026-01-03\nlater,2026-01-04\n"),
+        ("r3", "later,2026-01-04\nm,2026-01-01\nn,2026-01-03\n"),
+    ];
+    let [old, new, all] = releases.map(|(name, rows)| bench.file(name, format!("model,released_at\n{rows}")));
+    let key = key_file(&bench, "key", b"0123456789abcdef0123456789abcdef");
+    let more = bench.file("more.csv", "account_id,ip,model\nlate,8.8.4.4,later\nnew,8.8.4.4,m\n");
+    for (store, built, key) in [("plain", "plain-whole", &[][..]), ("keyed", "keyed-whole", &["--key-file", key.as_str()])] {
+        let run = |arguments: &[&str]| bench.ok(&[arguments, key, &["--quiet"]].concat());
+        run(&["build", &events, "-o", store, "--accounts", &first, "--releases", &old]);
+        run(&["update", store, "--accounts", &changed, "--releases", &new]);
+        run(&["update", store, &more]);
+        run(&["build", &events, &more, "-o", built, "--accounts", &whole, "--releases", &all]);
+        same(&bench, built, store);
+        // The same again says nothing new.
+        let again = run(&["update", store, "--accounts", &changed, "--format", "json"]).json();
+        assert_eq!((&again["changed"], &again["tables"][0]["rows"]), (&false.into(), &2.into()), "{again}");
+        let shown = |account: &str| {
+            let card = bench.ok(&[&["show", store, account, "--format", "json"], key].concat()).json();
+            card["facts"].clone()
+        };
+        assert_eq!(shown("account:a")["tier"], "pro");
+        let ended = shown("account:b");
+        assert!(ended["tier"].is_null() && ended["created_at"].is_string() && ended["banned_at"].is_string(), "{ended}");
+        assert!(shown("account:late")["created_at"].is_string());
+    }
+    // A time that can't be read is told by who gives it, and not when the account is first seen.
+    let bad = bench.file("bad.csv", "account_id,created_at\nnobody,soon\n");
+    bench.fails(2, &["bad.csv", "line 2"], &["update", "plain", "--accounts", &bad]);
+}
+
+/// Rejected, kept and repeated rows of all runs were told as those of the last.
+#[test]
+fn an_update_tells_what_it_did_and_not_what_was_done_before() {
+    let bench = Bench::new();
+    let header = "event_id,timestamp,account_id,ip\n";
+    let day = |name: &str, rows: &str| bench.file(name, format!("{header}{rows}"));
+    let first = day(
+        "1.csv",
+        "e1,2026-03-01T00:00:00Z,a,8.8.8.8\ne1,2026-03-01T00:00:00Z,a,8.8.4.4\ne2,soon,a,8.8.8.8\ne3,2026-03-01T00:00:00Z,b,8.8.8\ne1,2026-03-01T00:00:00Z,a,8.8.8.8\n",
+    );
+    let second = day("2.csv", "e4,2026-03-02T00:00:00Z,a,8.8.8.8\ne5,2026-03-02T00:00:00Z,a,\n");
+    let third = day(
+        "3.csv",
+        "e4,2026-03-02T00:00:00Z,a,8.8.8.4\ne6,later,a,8.8.8.8\ne7,2026-03-02T00:00:00Z,c,8.8\ne8,2026-03-02T00:00:00Z,,8.8.8.8\ne5,2026-03-02T00:00:00Z,a,\n",
+    );
+    let told = |ran: &Ran| {
+        let summary = ran.json();
+        let fields = ["rejected", "kept_rows", "conflicting_events", "duplicate_events"].map(|field| summary[field].clone());
+        let new = ["new_rejected", "new_kept_rows", "new_conflicting_events", "new_duplicates"];
+        (
+            fields,
+            new.map(|field| summary[field].clone()),
+            summary["new_rejected_by_reason"].clone(),
+            summary["new_unread"].clone(),
+        )
+    };
+    let built = told(&bench.ok(&["build", &first, "-o", "store", "--format", "json"]));
+    assert_eq!((&built.0, &built.0), (&[1, 1, 1, 1].map(serde_json::Value::from), &built.1));
+    let quiet = told(&bench.ok(&["update", "store", &second, "--format", "json"]));
+    assert_eq!((quiet.0, quiet.1), (built.0, [0, 0, 0, 0].map(serde_json::Value::from)));
+    assert_eq!((quiet.2, quiet.3), (serde_json::json!([]), serde_json::json!([])));
+    let bad = bench.ok(&["update", "store", &third, "--format", "json"]);
+    let (all, new, reasons, unread) = told(&bad);
+    assert_eq!(all, [3, 2, 2, 2].map(serde_json::Value::from), "{}", bad.stdout);
+    assert_eq!(new, [2, 1, 1, 1].map(serde_json::Value::from));
+    assert_eq!(reasons, serde_json::json!([["missing_account", 1], ["bad_time", 1]]), "{}", bad.stdout);
+    assert_eq!(unread[0]["rows"], 1, "{unread}");
+    // As text.
+    let fourth = day("4.csv", "e9,2026-03-03T00:00:00Z,a,8.8.8.8\n");
+    let text = bench.ok(&["update", "store", &fourth]).stdout;
+    assert!(text.contains("0 rejected now and 3 in all") && !text.contains("repeat") && !text.contains("content"), "{text}");
+}
+
+/// A store under a key kept no map: what a kind's column held was lost from the second night on.
+#[test]
+fn a_store_under_a_key_keeps_its_map() {
+    let bench = Bench::new();
+    let keys = [b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"];
+    let [old, new] = ["old", "new"].map(|name| key_file(&bench, name, keys[usize::from(name == "new")]));
+    let map = bench.file(
+        "map.toml",
+        "# of Mallory\n[columns]\naccount_id = \"who\"\n[kinds.workspace]\ncolumn = \"space\"\nrole = \"credential\"\n",
+    );
+    let day = |name: &str, rows: &str| bench.file(name, format!("who,ip,space\n{rows}"));
+    let days = [day("1.csv", "a,8.8.8.8,w1\nb,8.8.8.8,w1\n"), day("2.csv", "c,8.8.8.8,w1\n"), day("3.csv", "d,8.8.8.8,w1\n")];
+    bench.ok(&["build", &days[0], "-o", "store", "--map", &map, "--key-file", &old, "--quiet"]);
+    bench.ok(&["update", "store", &days[1], "--key-file", &old, "--quiet"]);
+    bench.ok(&["rekey", "store", "--key-file", &old, "--new-key-file", &new, "--reviewer", "ann"]);
+    bench.ok(&["update", "store", &days[2], "--key-file", &new, "--quiet"]);
+    let card = bench.ok(&["show", "store", "workspace:w1", "--key-file", &new, "--format", "json"]).json();
+    assert_eq!(card["seen_with"]["account"], 4, "{card}");
+    // What stands beside the map stays out of the store.
+    let map = sections(&bench, "store").remove("inputs.map").expect("the map is kept");
+    assert!(!String::from_utf8_lossy(&map).contains("Mallory"));
 }

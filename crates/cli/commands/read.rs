@@ -304,6 +304,14 @@ fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::
             counted(read.conflicting, "row")
         ))?;
     }
+    for read in summary.tables.iter().filter(|read| read.no_longer > 0) {
+        let (lines, count) = if read.no_longer == 1 { ("is not", "counts") } else { ("are not", "count") };
+        output.say(&format!(
+            "{}: takes the place of the store's list; {} of that {lines} on it and {count} no more",
+            read.file,
+            counted(read.no_longer, "line")
+        ))?;
+    }
     if summary.texts_left_out {
         output.say("labels and reasons are free text that may name anybody: a store under a key doesn't keep them")?;
     }
@@ -369,7 +377,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         some => format!(" ({} of them new)", grouped(some)),
     };
     let mut lines = vec![
-        format!("{}{new}, {} rejected", counted(summary.rows, "row"), grouped(summary.rejected)),
+        format!("{}{new}, {}", counted(summary.rows, "row"), now_and_in_all(summary.new_rejected, summary.rejected)),
         match identifiers.join(", ") {
             none if none.is_empty() => format!(
                 "{}, and nothing that they could share (an address, a card, a template ...), so that nothing links them; --map names columns",
@@ -382,11 +390,11 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         let are = if summary.enriched == 1 { "address is in a network that is" } else { "addresses are in networks that are" };
         lines.push(format!("{} {are} known", grouped(summary.enriched)));
     }
-    if summary.duplicate_events > 0 {
-        let repeat = if summary.duplicate_events == 1 { "repeats" } else { "repeat" };
-        lines.push(format!("{} {repeat} an event that was read; counted once", counted(summary.duplicate_events, "row")));
+    if summary.new_duplicates > 0 {
+        let repeat = if summary.new_duplicates == 1 { "repeats" } else { "repeat" };
+        lines.push(format!("{} {repeat} an event that was read; counted once", counted(summary.new_duplicates, "row")));
     }
-    lines.extend(unread_lines(summary.kept_rows, &summary.unread));
+    lines.extend(unread_lines(summary.new_kept_rows, &summary.new_unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
     lines.extend(unroutable_line(summary.unroutable));
@@ -405,8 +413,8 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         let late = counted(summary.late_events, "event");
         lines.push(format!("{late} {are} older than the last that the store had; {they} all the same"));
     }
-    if summary.conflicting_events > 0 {
-        let (rows, have) = match summary.conflicting_events {
+    if summary.new_conflicting_events > 0 {
+        let (rows, have) = match summary.new_conflicting_events {
             1 => ("1 row".to_owned(), "has"),
             several => (counted(several, "row"), "have"),
         };
@@ -421,9 +429,18 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(table_lines(&summary.tables));
     lines.extend(ignored_lines(&summary.ignored));
     lines.extend(several_lines(&summary.several_names));
-    lines.extend(summary.rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
+    lines
+        .extend(summary.new_rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Rows that this run rejected, and those before it.
+fn now_and_in_all(now: u64, all: u64) -> String {
+    match all - now {
+        0 => format!("{} rejected", grouped(all)),
+        _ => format!("{} rejected now and {} in all", grouped(now), grouped(all)),
+    }
 }
 
 fn sources(reading: &Reading) -> Vec<PathBuf> {

@@ -25,7 +25,7 @@ use crate::manners::{self, Manner};
 use crate::names::Names;
 use crate::schema::TEMPLATE_KIND;
 use crate::session::{PROMPT_KIND, Session};
-use crate::tables::{self, AccountAttributes, TableRead};
+use crate::tables::{self, AccountAttributes, SideTables, TableRead};
 use crate::templates;
 use crate::waiting::{Flags, Stock};
 
@@ -66,19 +66,12 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
 
     phase("tables");
     let (event_pathway, event_pathways) = event_pathways(session, &fold, &names, &new_account);
-    let mut tables = Vec::new();
-    let mut accounts = AccountAttributes::default();
-    if let Some(path) = &session.config.accounts {
-        let (read, fit) = tables::accounts(session, path, &names.accounts)?;
-        accounts = read;
-        tables.push(fit);
-    }
+    let Tables { mut accounts, releases, allowed: (allowed_accounts, allowed_identifiers), fits, kept } =
+        Tables::read(session, &fold.tables_before, &names, &models)?;
     if accounts.pathway.is_empty() && !event_pathway.is_empty() {
         accounts.pathway.clone_from(&event_pathway);
         accounts.pathways.clone_from(&event_pathways);
     }
-    let releases = releases(session, &models, &mut tables)?;
-    let (allowed_accounts, allowed_identifiers) = allowed(session, &names, &mut tables)?;
     let mined_now = mined.iter().flat_map(|mined| &mined.templates);
     let templates = names.templates(mined_now.chain(&fold.mined_before));
     Ok(Ingested {
@@ -95,7 +88,8 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         allowed_accounts,
         templates,
         declared_kinds: session.map.kinds.clone(),
-        tables,
+        tables: fits,
+        side_tables: kept,
         alike: AlikeAccounts::of(session, &names.accounts),
         files: fold.files,
         left_out: fold.left_out,
@@ -196,39 +190,48 @@ fn event_pathways(session: &Session<'_>, fold: &Fold<'_>, names: &Canonical, new
     (of_account, pathways)
 }
 
-/// When the models that events name were released, as far as the table of releases says.
-fn releases(session: &Session<'_>, models: &[String], tables: &mut Vec<TableRead>) -> Result<Vec<(u16, Seconds)>, EventError> {
-    let Some(path) = &session.config.releases else { return Ok(Vec::new()) };
-    let known = |(model, time)| Some((models.binary_search(&model).ok()? as u16, time));
-    let (releases, fit) = tables::releases(path, models)?;
-    tables.push(fit);
-    Ok(releases.into_iter().filter_map(known).collect())
-}
-
 /// An account or identifier that must not be acted upon, and why.
 type Allowed = (u32, String);
 
-/// The accounts and the identifiers of the allow list that are in use, ascending.
-fn allowed(
-    session: &Session<'_>,
-    names: &Canonical,
-    tables: &mut Vec<TableRead>,
-) -> Result<(Vec<Allowed>, Vec<Allowed>), EventError> {
-    let (mut accounts, mut identifiers) = (Vec::new(), Vec::new());
-    let Some(path) = &session.config.allow else { return Ok((accounts, identifiers)) };
-    let find = |kind: &str, value: &str| match kind {
-        "account" => names.accounts.find(value.as_bytes()),
-        kind => names.find(kind, value),
-    };
-    let (list, fit) = tables::allowed(session, path, |kind, value| find(kind, value).is_some())?;
-    tables.push(fit);
-    for (kind, value, reason) in list {
-        let of_kind = if kind == "account" { &mut accounts } else { &mut identifiers };
-        of_kind.extend(find(&kind, &value).map(|id| (id, reason)));
+/// What the side tables say of the events.
+struct Tables {
+    accounts: AccountAttributes,
+    /// When models that events name were released, in order of time.
+    releases: Vec<(u16, Seconds)>,
+    /// The accounts and the identifiers of the known-good list that are in use, ascending.
+    allowed: (Vec<Allowed>, Vec<Allowed>),
+    fits: Vec<TableRead>,
+    kept: SideTables,
+}
+
+impl Tables {
+    /// Reads those that are given, over those that the store kept.
+    fn read(session: &Session<'_>, before: &SideTables, names: &Canonical, models: &[String]) -> Result<Self, EventError> {
+        let config = session.config;
+        let accounts = tables::accounts(session, config.accounts.as_deref(), before.accounts.as_deref(), &names.accounts)?;
+        let releases = tables::releases(config.releases.as_deref(), before.releases.as_deref(), models)?;
+        let find = |kind: &str, value: &str| match kind {
+            "account" => names.accounts.find(value.as_bytes()),
+            kind => names.find(kind, value),
+        };
+        let is_there = |kind: &str, value: &str| find(kind, value).is_some();
+        let allowed = tables::allowed(session, config.allow.as_deref(), before.allow.as_deref(), is_there)?;
+        let known = |(model, time)| Some((models.binary_search(&model).ok()? as u16, time));
+        let (mut accounts_allowed, mut identifiers_allowed) = (Vec::new(), Vec::new());
+        for (kind, value, reason) in allowed.what {
+            let of_kind = if kind == "account" { &mut accounts_allowed } else { &mut identifiers_allowed };
+            of_kind.extend(find(&kind, &value).map(|id| (id, reason)));
+        }
+        accounts_allowed.sort();
+        identifiers_allowed.sort();
+        Ok(Tables {
+            accounts: accounts.what,
+            releases: releases.what.into_iter().filter_map(known).collect(),
+            allowed: (accounts_allowed, identifiers_allowed),
+            fits: [accounts.fit, releases.fit, allowed.fit].into_iter().flatten().collect(),
+            kept: SideTables { accounts: accounts.kept, releases: releases.kept, allow: allowed.kept },
+        })
     }
-    accounts.sort();
-    identifiers.sort();
-    Ok((accounts, identifiers))
 }
 
 /// The new number of everything provisional.

@@ -20,6 +20,7 @@ use crate::manners::{Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
 use crate::session::Session;
+use crate::tables::SideTables;
 
 /// Items of a part that is made from the base.
 const PART: usize = 1 << 20;
@@ -53,6 +54,8 @@ pub struct Base<'a> {
     pub duplicate_events: u64,
     /// Mined templates.
     pub templates: Vec<Template>,
+    /// The side tables, as [`crate::Ingested`] gave them to be kept. Those that are given stand over them.
+    pub side_tables: SideTables,
     /// Files that were read.
     pub files: Vec<FileRead>,
     /// Rows that were rejected, by the name of the reason.

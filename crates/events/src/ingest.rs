@@ -34,6 +34,7 @@ use crate::rows::{Filled, Rejection, Yield};
 use crate::schema::{Layout, Map, Use, refuse_unknown};
 use crate::session::Session;
 use crate::source::{self, Expanded};
+use crate::tables::SideTables;
 use crate::text::{self, Format};
 
 /// Rejections kept as examples.
@@ -92,6 +93,7 @@ pub fn ingest_into<'a, K: Keeper>(
     if let Some(base) = base {
         base.seed(&session, &mut fold)?;
         fold.mined_before = base.mined();
+        fold.tables_before.clone_from(&base.side_tables);
         known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
     }
     for (path, print) in paths.iter().zip(&prints) {
@@ -340,6 +342,8 @@ pub(crate) struct Fold<'o> {
     pub(crate) before: Before,
     /// Templates of the base: (hash, skeleton, variants).
     pub(crate) mined_before: Vec<(String, String, u32)>,
+    /// The side tables that the base kept.
+    pub(crate) tables_before: SideTables,
     pub(crate) pathways: Pathways,
     pub(crate) rejected: HashMap<Reason, u64>,
     /// Rows that were kept without a field.
@@ -382,6 +386,7 @@ impl<'o> Fold<'o> {
             rows: 0,
             before: Before::default(),
             mined_before: Vec::new(),
+            tables_before: SideTables::default(),
             pathways: Pathways::default(),
             rejected: HashMap::new(),
             kept_rows: 0,

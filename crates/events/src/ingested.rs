@@ -11,7 +11,7 @@ use crate::normalise::Reason;
 use crate::rows::Rejection;
 use crate::schema::KindEntry;
 use crate::session::Session;
-use crate::tables::{AccountAttributes, TableRead};
+use crate::tables::{AccountAttributes, SideTables, TableRead};
 
 /// One source file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -102,8 +102,10 @@ pub struct Ingested {
     pub templates: Vec<Template>,
     /// Kinds declared by the map.
     pub declared_kinds: BTreeMap<String, KindEntry>,
-    /// How the side tables fit the events.
+    /// How the side tables that were given fit the events.
     pub tables: Vec<TableRead>,
+    /// The side tables to be kept.
+    pub side_tables: SideTables,
     /// Accounts that are most probably one.
     pub alike: Option<AlikeAccounts>,
     /// The files.

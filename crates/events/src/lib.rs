@@ -66,4 +66,4 @@ pub use normalise::forwarded::TrustedProxies;
 pub use normalise::pseudonym::{Pseudonyms, SealedKey};
 pub use profile::{Profile, profile};
 pub use rows::Rejection;
-pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, TableRead, known_columns};
+pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead};

@@ -3,20 +3,20 @@
 #![doc = include_str!("../../docs/input.md")]
 
 mod by_name;
-mod carry;
+mod kept;
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 use events::schema::Map;
 use events::{
-    AlikeAccounts, Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SeveralNames, Sources, TableRead, Template,
-    UnreadField,
+    AlikeAccounts, Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SeveralNames, SideTables, Sources, TableRead,
+    Template, UnreadField,
 };
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
-use crate::build::carry::carry_tables;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::enrich;
 use crate::error::Error;
@@ -34,14 +34,22 @@ pub struct BuildSummary {
     pub new_rows: u64,
     /// Those of them that repeat an event that was read.
     pub new_duplicates: u64,
-    /// Rows rejected.
+    /// Rows rejected, by an update with those of earlier runs.
     pub rejected: u64,
     /// Rejected rows by reason.
     pub rejected_by_reason: Vec<(String, u64)>,
-    /// Rows kept without a field that can't be read.
+    /// Rows of this run that were rejected.
+    pub new_rejected: u64,
+    /// Those by reason.
+    pub new_rejected_by_reason: Vec<(String, u64)>,
+    /// Rows kept without a field that can't be read, by an update with those of earlier runs.
     pub kept_rows: u64,
     /// Those fields, by name and reason.
     pub unread: Vec<UnreadField>,
+    /// Rows of this run that were kept without a field.
+    pub new_kept_rows: u64,
+    /// Those fields, by name and reason.
+    pub new_unread: Vec<UnreadField>,
     /// Accounts.
     pub accounts: u64,
     /// Identifiers by kind.
@@ -50,7 +58,8 @@ pub struct BuildSummary {
     pub sightings: u64,
     /// Events with a time.
     pub timed_events: u64,
-    /// Rows that were left out, because an event of the same id and content had been read.
+    /// Rows that were left out, because an event of the same id and content had been read; by an update with those of earlier
+    /// runs.
     pub duplicate_events: u64,
     /// Addresses that aren't routed on the internet and link nobody.
     pub unroutable: u64,
@@ -64,8 +73,10 @@ pub struct BuildSummary {
     pub crowded_prompts: u64,
     /// Events older than the last that the store had before an update; they count all the same.
     pub late_events: u64,
-    /// Rows whose event id another row has with other content; both were counted.
+    /// Rows whose event id another row has with other content; both were counted. By an update with those that the store had.
     pub conflicting_events: u64,
+    /// Those that this run added.
+    pub new_conflicting_events: u64,
     /// Addresses whose network is known by the files of `--enrich`.
     pub enriched: u64,
     /// Files that were skipped, because the same bytes had been read.
@@ -216,6 +227,7 @@ pub fn build<'a>(
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
     let config = &spilling_beside(path, config);
     let mut ingested = events::ingest_into(&writer, None, sources, config, &Ingesting::new(observer))?;
+    let side_tables = take(&mut ingested.side_tables);
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -224,7 +236,8 @@ pub fn build<'a>(
     let summary = BuildSummary { enriched, texts_left_out, ..summarise(&ingested) };
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
-    keep_tables(&mut writer, config)?;
+    keep_tables(&mut writer, &side_tables)?;
+    keep_map(&mut writer, config)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -234,8 +247,8 @@ pub fn build<'a>(
 
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
 /// batches. Files whose bytes the store has are skipped; if that leaves nothing, and no table says anything new, the store stays as
-/// it is. There need not be events where there is a table. Side tables that `config` doesn't name are those of the store; a store of
-/// pseudonyms, which doesn't keep them, goes by what they said of the accounts and identifiers that it had. Results of an earlier
+/// it is. There need not be events where there is a table. A table of accounts or of releases stands over the one that the store
+/// has, row by row and column by column; a known-good list and a map take the place of the store's. Results of an earlier
 /// detection are dropped, unless all that came had been read and the tables say the same; what became of which network is kept
 /// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
@@ -270,20 +283,14 @@ pub fn update<'a>(
     privacy::put_sealed_keys(&mut writer, &sealed)?;
     let mut config = spilling_beside(path, config);
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
-    let mut given = Vec::new();
-    for (section, configured) in side_tables(&mut config) {
-        if configured.is_some() {
-            given.push(section);
-        } else {
-            // A section's file is the table itself.
-            *configured = dataset.store().file_of(section);
-        }
-    }
+    // The section's file is the map itself.
+    config.map = config.map.or_else(|| dataset.store().file_of(MAP));
     let (long_events, event_pathway) =
         (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
     let (event_ids, unread) = (event_ids(&dataset)?, unread(&dataset)?);
     let event_pathways = dataset.event_pathways()?;
     let (manifest, tables) = (dataset.manifest(), dataset.tables());
+    let conflicts = event_ids.conflicts();
     let base = Base {
         account_names: dataset.account_names().as_names(),
         kind_names: &tables.kinds,
@@ -304,6 +311,7 @@ pub fn update<'a>(
                 variants: *variants as u32,
             })
             .collect(),
+        side_tables: kept::side_tables(&dataset)?,
         files: (manifest.inputs.iter())
             .map(|file| FileRead { file: file.name.clone(), hash: file.hash.clone(), rows: file.rows, ..FileRead::default() })
             .collect(),
@@ -312,32 +320,26 @@ pub fn update<'a>(
         unread: unread.fields,
     };
     let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, &Ingesting::new(observer))?;
-    // What was declared of kinds holds on: the map of another system says nothing of them, and a store of pseudonyms keeps none.
+    let side_tables = take(&mut ingested.side_tables);
+    // What was declared of kinds holds on: the map of another system says nothing of them.
     for (kind, entry) in dataset.declared_kinds() {
         ingested.declared_kinds.entry(kind.clone()).or_insert_with(|| entry.clone());
     }
     let new_files = &ingested.files[base.files.len()..];
-    let summary = BuildSummary { read_before: read_before(&base.files, new_files), ..summarise(&ingested) };
-    // What the store knew was told when it was given.
-    let tables = summary.tables.into_iter().filter(|read| given.contains(&&*format!("inputs.{}", read.table))).collect();
-    let summary = BuildSummary { tables, ..summary };
+    let read_before = read_before(&base.files, new_files);
+    let summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
     let nothing_new = summary.already_read.len() == new_files.len();
     if nothing_new && !tables_given {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
-    let mut texts_left_out = false;
-    if config.pseudonym.is_some() {
-        texts_left_out = leave_texts_out(&mut ingested);
-        carry_tables(&dataset, &config, &mut ingested)?;
-        // What an earlier version kept of them goes now.
-        leave_texts_out(&mut ingested);
-    }
+    let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summary };
     lineage::carry(&dataset, &ingested, &mut writer)?;
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
-    keep_tables(&mut writer, &config)?;
+    keep_tables(&mut writer, &side_tables)?;
+    keep_map(&mut writer, &config)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -389,12 +391,6 @@ const RELEASES: &str = "inputs.releases";
 pub(crate) const ALLOW: &str = "inputs.allow";
 const MAP: &str = "inputs.map";
 
-/// Side tables that a later [`crate::update`] reads again: (section, what is configured).
-fn side_tables(config: &mut IngestConfig) -> [(&'static str, &mut Option<PathBuf>); 4] {
-    let [accounts, releases, allow, map] = SIDE_TABLES;
-    [(accounts, &mut config.accounts), (releases, &mut config.releases), (allow, &mut config.allow), (map, &mut config.map)]
-}
-
 /// Leaves out what people wrote: labels of the account table and reasons of the allow list, which may name anybody. Says
 /// whether there was any.
 pub(crate) fn leave_texts_out(ingested: &mut Ingested) -> bool {
@@ -409,24 +405,23 @@ pub(crate) fn leave_texts_out(ingested: &mut Ingested) -> bool {
     any
 }
 
-/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring. Where names are
-/// kept as pseudonyms only, the tables that hold the names themselves are not kept ([`carry_tables`]).
-fn keep_tables(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
-    for (section, path) in side_tables(&mut config.clone()) {
-        if config.pseudonym.is_some() && section != RELEASES {
-            continue;
+/// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring.
+pub(crate) fn keep_tables(writer: &mut StoreWriter, tables: &SideTables) -> Result<(), Error> {
+    let SideTables { accounts, releases, allow } = tables;
+    for (section, table) in [(ACCOUNTS, accounts), (RELEASES, releases), (ALLOW, allow)] {
+        if let Some(table) = table {
+            writer.put(section, table)?;
         }
-        let bytes = match path {
-            _ if section == MAP && !config.columns.is_empty() => {
-                toml::to_string(&Map::of(config)?).expect("a map can be written").into_bytes()
-            }
-            None => continue,
-            Some(path) if section == MAP => std::fs::read(&*path).map_err(|error| Error::io("read", path, error))?,
-            Some(path) => events::known_columns(path)?,
-        };
-        writer.put(section, &bytes)?;
     }
     Ok(())
+}
+
+/// Keeps the map, for the next batch has the same columns. It names columns and kinds, and nobody.
+fn keep_map(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error> {
+    if config.map.is_none() && config.columns.is_empty() {
+        return Ok(());
+    }
+    writer.put(MAP, toml::to_string(&Map::of(config)?).expect("a map can be written").as_bytes())
 }
 
 /// Hashes of the ids and contents of events that were counted; they hold no names.
@@ -485,8 +480,12 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         new_duplicates: ingested.new_duplicates,
         rejected: ingested.rejected_count(),
         rejected_by_reason: rejected_by_reason(ingested),
+        new_rejected: ingested.rejected_count(),
+        new_rejected_by_reason: rejected_by_reason(ingested),
         kept_rows: ingested.kept_rows,
         unread: ingested.unread.clone(),
+        new_kept_rows: ingested.kept_rows,
+        new_unread: ingested.unread.clone(),
         accounts: ingested.graph.account_count() as u64,
         identifiers: kinds.clone().map(|(kind, range)| (kind.clone(), u64::from(range[1] - range[0]))).collect(),
         sightings: ingested.graph.sighting_count() as u64,
@@ -499,6 +498,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         crowded_prompts: ingested.crowded_prompts,
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
+        new_conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,
         texts_left_out: false,
         already_read: ingested.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone()).collect(),
@@ -506,6 +506,26 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         several_names: several_names(&ingested.files),
         changed: true,
         networks_dropped: false,
+    }
+}
+
+/// A summary with what an update did, and not the runs before it, in the fields that say so.
+fn of_this_run(summary: BuildSummary, before: &Base<'_>, conflicts_before: u64) -> BuildSummary {
+    let old = |reason: &str| before.rejected.get(reason).copied().unwrap_or(0);
+    let new = summary.rejected_by_reason.iter().map(|(reason, rows)| (reason.clone(), rows - old(reason)));
+    let by_reason: Vec<(String, u64)> = new.filter(|(_, rows)| *rows > 0).collect();
+    let old = |field: &UnreadField| {
+        let same = |one: &&UnreadField| (&one.field, &one.reason) == (&field.field, &field.reason);
+        before.unread.iter().find(same).map_or(0, |one| one.rows)
+    };
+    let new = summary.unread.iter().map(|field| UnreadField { rows: field.rows - old(field), ..field.clone() });
+    BuildSummary {
+        new_rejected: by_reason.iter().map(|(_, rows)| rows).sum(),
+        new_rejected_by_reason: by_reason,
+        new_kept_rows: summary.kept_rows - before.kept_rows,
+        new_unread: new.filter(|field| field.rows > 0).collect(),
+        new_conflicting_events: summary.conflicting_events.saturating_sub(conflicts_before),
+        ..summary
     }
 }
 

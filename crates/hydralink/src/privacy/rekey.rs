@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
-use crate::subset::Kept;
+use crate::subset::{Kept, side_tables};
 use crate::{as_of, build, cases, lineage};
 
 /// The section of the keys that were left behind.
@@ -137,7 +137,7 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     };
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
-    kept.put_side_tables(&mut writer, &dataset)?;
+    side_tables::put_renamed(&mut writer, &dataset, &later)?;
     put_sealed_keys(&mut writer, &pseudonyms.sealed())?;
     writer.set_key_id(Some(new.id()));
     as_of::keep(&dataset, &mut writer)?;

@@ -9,7 +9,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use events::{AccountAttributes, EventIds, Ingested, Names, Template};
+use events::{AccountAttributes, EventIds, Ingested, Names, SideTables, Template};
 use graph::build::graph_from_sightings;
 use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
 
@@ -201,6 +201,7 @@ impl Kept {
             new_duplicates: 0,
             rows: 0,
             rejected: Default::default(),
+            side_tables: SideTables::default(),
             kept_rows: unread.rows,
             unread: unread.fields,
             examples: Vec::new(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use csv::ByteRecord;
-use events::{ACCOUNT_COLUMNS, schema};
+use events::{ACCOUNT_COLUMNS, Pseudonyms, schema};
 use graph::AccountId;
 
 use super::Kept;
@@ -70,6 +70,42 @@ impl Kept {
         let named = |field: &[u8]| !field.is_empty() && self.gone(dataset).named_in(&text(field));
         header.iter().zip(row).map(|(column, field)| if is_text(column) && named(field) { b"" } else { field }).collect()
     }
+}
+
+/// Puts the side tables of a store of pseudonyms into one under a later key.
+pub(crate) fn put_renamed(writer: &mut StoreWriter, dataset: &Dataset, later: &Pseudonyms) -> Result<(), Error> {
+    for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
+        let bytes = dataset.store().column::<u8>(section)?;
+        if section == build::ACCOUNTS || section == build::ALLOW {
+            let renamed = renamed(&bytes, later).map_err(|error| dataset.store().damaged(section, &error.to_string()))?;
+            writer.put(section, &renamed)?;
+        } else {
+            writer.put(section, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// A side table in pseudonyms as one under a later key, in its order.
+fn renamed(bytes: &[u8], later: &Pseudonyms) -> Result<Vec<u8>, csv::Error> {
+    let mut table = csv::ReaderBuilder::new().from_reader(bytes);
+    let header = table.byte_headers()?.clone();
+    let again = |row: ByteRecord| -> ByteRecord {
+        let kind = field(&header, &row, "kind");
+        let name = |(column, old): (&[u8], &[u8])| match (column, &kind) {
+            (_, _) if old.is_empty() => Vec::new(),
+            (b"account_id", _) => later.again("account", &text(old)).into_bytes(),
+            (b"org", _) => later.again("org", &text(old)).into_bytes(),
+            (b"value", Some(kind)) => later.again(kind, &text(old)).into_bytes(),
+            _ => old.to_vec(),
+        };
+        header.iter().zip(&row).map(name).collect()
+    };
+    let mut rows = table.byte_records().map(|row| Ok(again(row?))).collect::<Result<Vec<_>, csv::Error>>()?;
+    rows.sort_unstable_by(|one, other| one.iter().cmp(other.iter()));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    std::iter::once(&header).chain(&rows).try_for_each(|row| writer.write_byte_record(row))?;
+    Ok(writer.into_inner().expect("nothing is left to be written"))
 }
 
 /// Which of these accounts the account table or the allow list of a store has a row about.

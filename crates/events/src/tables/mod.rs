@@ -1,0 +1,238 @@
+//! The side tables: accounts, releases and the known-good list. Small next to the events, read whole.
+//!
+//! A store keeps them in our words, so that an update goes by what was said before: a table that is given stands over the one
+//! that was kept, row by row and column by column. The known-good list is taken as a whole.
+
+mod accounts;
+mod listed;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::io::Read as _;
+use std::path::Path;
+
+use csv::StringRecord;
+use graph::{NO_TIME, Seconds};
+use rayon::prelude::*;
+
+pub(crate) use accounts::accounts;
+pub use accounts::{ACCOUNT_COLUMNS, AccountAttributes};
+pub(crate) use listed::{allowed, releases};
+
+use crate::error::{EventError, shortened};
+use crate::normalise::time;
+use crate::session::Session;
+use crate::source;
+
+/// What is to be kept of the side tables, so that a later ingest that names none goes by them: CSV under our names of the columns,
+/// in pseudonyms where there is a key, in order. None for a table that nobody gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SideTables {
+    /// Facts of accounts, one row each, also of those that no event names yet.
+    pub accounts: Option<Vec<u8>>,
+    /// Models and when they were released.
+    pub releases: Option<Vec<u8>>,
+    /// Known-good identifiers and accounts.
+    pub allow: Option<Vec<u8>>,
+}
+
+/// How a side table fits the events.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TableRead {
+    /// `accounts`, `releases` or `allow`.
+    pub table: &'static str,
+    /// The file.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Those whose account, model or identifier occurs in the events.
+    pub matched: u64,
+    /// Those of what an earlier row speaks of too and says otherwise; of an account the first row counts.
+    pub conflicting: u64,
+    /// Of a known-good list, the lines that the store had and this one lacks, and that count no more.
+    pub no_longer: u64,
+    /// Columns that mean nothing.
+    pub ignored: Vec<String>,
+}
+
+/// A side table that was read, together with what the store had kept of it.
+pub(crate) struct Read<T> {
+    /// What they say of the events.
+    pub(crate) what: T,
+    /// How the one that was given fits them.
+    pub(crate) fit: Option<TableRead>,
+    /// What is to be kept.
+    pub(crate) kept: Option<Vec<u8>>,
+}
+
+/// Columns in which people write what they like, which may name anybody.
+const TEXTS: [&str; 2] = ["label", "reason"];
+
+/// The columns that a store keeps no field of.
+fn left_out(session: &Session<'_>) -> &'static [&'static str] {
+    if session.config.pseudonym.is_some() { &TEXTS } else { &[] }
+}
+
+/// A small CSV or TSV file, as strings.
+#[derive(Default)]
+pub(crate) struct Table {
+    header: Vec<String>,
+    rows: Vec<StringRecord>,
+}
+
+impl Table {
+    pub(crate) fn read(path: &Path) -> Result<Table, EventError> {
+        let mut bytes = Vec::new();
+        source::open(path)?
+            .read_to_end(&mut bytes)
+            .map_err(|error| EventError::input(path, error, "the file is damaged or truncated; copy it again"))?;
+        Table::of(&bytes, path)
+    }
+
+    fn of(bytes: &[u8], path: &Path) -> Result<Table, EventError> {
+        let delimiter = source::delimiter_of(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default());
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(bytes);
+        let (mut header, mut rows) = (Vec::new(), Vec::new());
+        for record in reader.records() {
+            let record = record.map_err(|error| EventError::input(path, error, "write the file as UTF-8 CSV"))?;
+            if header.is_empty() {
+                header = record.iter().map(str::to_lowercase).collect();
+            } else if record.len() == header.len() {
+                rows.push(record);
+            } else {
+                let line = line_of(&record);
+                let problem = format!("line {line} has {} fields, the header has {}", record.len(), header.len());
+                return Err(EventError::input(path, problem, "quote fields that hold the delimiter"));
+            }
+        }
+        if header.is_empty() {
+            return Err(EventError::input(path, "empty file", "a header line was expected"));
+        }
+        Ok(Table { header, rows })
+    }
+
+    /// The table that a store kept, if it did.
+    fn kept(bytes: Option<&[u8]>) -> Result<Option<Table>, EventError> {
+        bytes.map(|bytes| Table::of(bytes, Table::kept_path())).transpose()
+    }
+
+    /// What stands for the path of a table that was kept.
+    fn kept_path() -> &'static Path {
+        Path::new("a table of the store")
+    }
+
+    /// As CSV, without some columns.
+    fn to_csv(&self, without: &[&str]) -> Vec<u8> {
+        let stays: Vec<bool> = self.header.iter().map(|name| !without.contains(&name.as_str())).collect();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let header = StringRecord::from_iter(&self.header);
+        for row in std::iter::once(&header).chain(&self.rows) {
+            let fields = row.iter().zip(&stays).filter_map(|(field, stays)| stays.then_some(field));
+            writer.write_record(fields).expect("records of one length are written to memory");
+        }
+        writer.into_inner().expect("nothing is left to be written")
+    }
+
+    /// The same with only these columns, each under the first of its names; `cell` puts a field of one into our form. Ascending by
+    /// the first column, which says of what a row speaks; rows in which it is empty are left out.
+    fn in_our_words<'t>(
+        &'t self,
+        columns: &[&[&'static str]],
+        cell: impl Fn(&'static str, &'t str) -> Cow<'t, str> + Sync,
+    ) -> Table {
+        let ours = |names: &&[&'static str]| Some((names[0], self.column(names)?));
+        let found: Vec<(&str, usize)> = columns.iter().filter_map(ours).collect();
+        let row = |row: &'t StringRecord| -> StringRecord { found.iter().map(|&(ours, at)| cell(ours, &row[at])).collect() };
+        let mut rows: Vec<StringRecord> = self.rows.par_iter().map(row).filter(|row| !row[0].is_empty()).collect();
+        // Stable: of rows about the same the first stays the first.
+        rows.par_sort_by(|one, other| one[0].cmp(&other[0]));
+        Table { header: found.into_iter().map(|(ours, _)| ours.to_owned()).collect(), rows }
+    }
+
+    /// This table, and an earlier one where this has no row about something, or no column. Both in our words, of these columns.
+    fn over(&self, before: &Table, columns: &[&[&'static str]]) -> Table {
+        let places = |names: &&[&'static str]| (names[0], (self.column(&names[..1]), before.column(&names[..1])));
+        let there = |(_, (new, old)): &(&str, (Option<usize>, Option<usize>))| new.or(*old).is_some();
+        let (header, places): (Vec<&str>, Vec<_>) = columns.iter().map(places).filter(there).unzip();
+        let row_of = |new: Option<&StringRecord>, old: Option<&StringRecord>| -> StringRecord {
+            let field = |&(at, old_at): &(Option<usize>, Option<usize>)| match (new.zip(at), old.zip(old_at)) {
+                (Some((row, at)), _) | (None, Some((row, at))) => row[at].to_owned(),
+                (None, None) => String::new(),
+            };
+            places.iter().map(field).collect()
+        };
+        let first_of: HashMap<&str, &StringRecord, ahash::RandomState> =
+            before.rows.iter().rev().map(|row| (&row[0], row)).collect();
+        let named: HashSet<&str, ahash::RandomState> = self.rows.iter().map(|row| &row[0]).collect();
+        let given = self.rows.iter().map(|row| row_of(Some(row), first_of.get(&row[0]).copied()));
+        let left = before.rows.iter().filter(|row| !named.contains(&row[0])).map(|row| row_of(None, Some(row)));
+        let mut rows: Vec<StringRecord> = given.chain(left).collect();
+        rows.par_sort_by(|one, other| one[0].cmp(&other[0]));
+        Table { header: header.into_iter().map(str::to_owned).collect(), rows }
+    }
+
+    /// How the table fits the events: by row what it speaks of, and whether that is in them. `columns` are those that mean
+    /// something, of which the first `keys` say of what a row speaks.
+    fn fit<T: Eq + Hash>(
+        &self,
+        (table, path): (&'static str, &Path),
+        columns: &[&[&str]],
+        keys: usize,
+        of_row: impl Iterator<Item = (T, bool)>,
+    ) -> TableRead {
+        let means = |columns: &[&[&str]], name: &str| columns.iter().any(|names| names.contains(&name));
+        let says: Vec<usize> = (0..self.header.len()).filter(|&at| means(&columns[keys..], &self.header[at])).collect();
+        let (mut matched, mut conflicting) = (0, 0);
+        let mut first: HashMap<T, usize, ahash::RandomState> = HashMap::default();
+        for (at, (what, is_there)) in of_row.enumerate() {
+            matched += u64::from(is_there);
+            let earlier = *first.entry(what).or_insert(at);
+            conflicting += u64::from(says.iter().any(|&column| self.rows[earlier][column] != self.rows[at][column]));
+        }
+        let ignored =
+            self.header.iter().filter(|name| !means(columns, name)).map(|name| shortened(name).into_owned()).collect();
+        TableRead {
+            table,
+            file: path.display().to_string(),
+            rows: self.rows.len() as u64,
+            matched,
+            conflicting,
+            no_longer: 0,
+            ignored,
+        }
+    }
+
+    fn column(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.header.iter().position(|found| found == name))
+    }
+
+    fn required(&self, path: &Path, names: &[&str]) -> Result<usize, EventError> {
+        self.column(names).ok_or_else(|| EventError::no_column(path, names, &self.header))
+    }
+
+    fn time(&self, path: &Path, at: usize, column: usize) -> Result<Seconds, EventError> {
+        let row = &self.rows[at];
+        // In tables a day is enough: its beginning.
+        if let Some(day) = row[column].parse::<jiff::civil::Date>().ok().filter(|_| row[column].len() == "2026-03-03".len()) {
+            let start = day.to_zoned(jiff::tz::TimeZone::UTC).map(|start| start.timestamp().as_second());
+            return Ok(start.ok().and_then(|second| Seconds::try_from(second).ok()).unwrap_or(NO_TIME));
+        }
+        match time::parse(row[column].as_bytes(), &time::Zone::default()) {
+            Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
+            Err(reason) => {
+                let problem = format!("line {}, column {}: {}", line_of(row), self.header[column], reason.name());
+                Err(EventError::input(path, problem, "write times as RFC 3339 or epoch seconds"))
+            }
+        }
+    }
+}
+
+fn line_of(row: &StringRecord) -> u64 {
+    row.position().map_or(0, csv::Position::line)
+}
