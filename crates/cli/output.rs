@@ -23,7 +23,7 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// Markdown, for `network`.
+    /// Markdown, for `network`, `assess` and `appeal`.
     #[value(hide = true)]
     Markdown,
     /// GraphML, for `export`.

@@ -536,3 +536,54 @@ fn enough_is_enough_and_nothing_in_it_is_needless() {
         edges("whole.edges.csv")
     );
 }
+
+/// What is sent to the holder of an account names nobody else, and says what the answer in JSON says.
+#[test]
+fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let members = bench.ok(&["members", &store, "--network", "1", "--top", "0", "--format", "jsonl"]).records();
+    let names: Vec<&str> = members.iter().filter_map(|member| member["account_id"].as_str()).collect();
+    let statement =
+        |arguments: &[&str]| bench.ok(&[&["appeal", &store, names[0], "--format", "markdown"], arguments].concat()).stdout;
+    let text = statement(&[]);
+    assert!(names.len() > 2 && names[1..].iter().all(|name| !text.contains(name)), "{text}");
+    let account = format!("account:{}", names[0]);
+    let own: Vec<String> = bench
+        .ok(&["neighbors", &store, &account, "--top", "0", "--format", "jsonl"])
+        .records()
+        .iter()
+        .filter_map(|row| Some(format!("`{}`", row["node"].as_str()?)))
+        .collect();
+    let named =
+        text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).filter(|name| name.starts_with('`'));
+    let named: Vec<&str> = named.collect();
+    assert!(!named.is_empty() && named.iter().all(|name| own.iter().any(|own| own == name)), "{named:?}");
+
+    let appeal = bench.ok(&["appeal", &store, names[0], "--significance", "--format", "json"]).json();
+    let network = bench.ok(&["network", &store, "1", "--format", "json"]).json();
+    let bits = number(&appeal["bits"]);
+    for said in [
+        format!("carry {bits:.1} bits"),
+        format!("it takes {:.1} bits", number(&appeal["needed"])),
+        format!("score {:.1} bits", number(&network["score"])),
+        format!("one of {} accounts that one operator controls", network["accounts"]),
+        "No person has decided about the group".to_owned(),
+    ] {
+        assert!(text.contains(&said), "{said}: {text}");
+    }
+    let finding = network["findings"][0].as_str().expect("a finding").replace('_', "\\_");
+    assert!(text.contains(&finding), "{finding}: {text}");
+    let p = format!("p = {:.2e}", number(&appeal["significance"]["p_value"]));
+    assert!(statement(&["--significance"]).contains(&p), "{p}");
+    // Decided about since, and at a level that shows no values.
+    bench.ok(&["case", "confirm", &store, &account, "--reviewer", "ann", "--reason", "shared_cards"]);
+    let key = key_file(&bench, "key", b"0123456789abcdef0123456789abcdef");
+    let text = statement(&["--level", "redact", "--key-file", &key]);
+    assert!(!text.contains(names[0]) && text.contains("people confirmed it"), "{text}");
+    // Who is in no network is told so.
+    let everybody = bench.ok(&["members", &store, "--top", "0", "--format", "jsonl"]).records();
+    let other = everybody.iter().find(|member| member["candidate"].is_null()).expect("somebody in no network");
+    let ran = bench.run(&["appeal", &store, other["account_id"].as_str().expect("a name"), "--format", "markdown"]);
+    assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
+}

@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shared {
-    /// How to print: table for people, json or jsonl for machines, csv where rows are printed; `network` and `assess` also take
-    /// markdown, and `export` takes the formats of files instead (graphml, gexf, csv, parquet, jsonl, stix, misp)
+    /// How to print: table for people, json or jsonl for machines, csv where rows are printed; `network`, `assess` and
+    /// `appeal` also take markdown, and `export` takes the formats of files instead (graphml, gexf, csv, parquet, jsonl, stix, misp)
     #[arg(long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Option<Format>,
     /// Worker threads (default: one a core). Results don't depend on it
@@ -150,9 +150,10 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink why-not store acct_1 acct_2; hydralink why-not store acct_1 PN-9a9dd624
     WhyNot(WhyNot),
-    /// What an account's membership of a network rests on, and what would end it
+    /// What an account's membership of a network rests on, and what would end it; as Markdown, a statement of reasons that can be
+    /// sent
     ///
-    /// Example: hydralink appeal store acct_1
+    /// Example: hydralink appeal store acct_1 --format markdown > statement.md
     Appeal(Appeal),
     /// What joined a network, in which order, and what it would be without the identifier that holds it together
     ///

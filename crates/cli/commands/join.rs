@@ -10,6 +10,7 @@ use hydralink::how::{self, HeldBy, How};
 use hydralink::links::{self, EgoNode, Shared, Why};
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::significance::{self, Method, Significance};
+use hydralink::statement::statement;
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{AccountId, Dataset, Node, Reading, cases};
@@ -264,8 +265,12 @@ fn why_not_text(found: &WhyNot) -> String {
 pub(crate) fn appeal(arguments: &args::Appeal, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let explain = if arguments.significance { appeal::appeal_with_significance } else { appeal::appeal };
-    let found = explain(&dataset, &dataset.labelling()?, account(&dataset, &arguments.account)?)?;
-    output.one(&found, appeal_text)?;
+    let results = dataset.labelling()?;
+    let found = explain(&dataset, &results, account(&dataset, &arguments.account)?)?;
+    match output.format() {
+        Format::Markdown => output.text(&statement(&dataset, &results, &found)?)?,
+        _ => output.one(&found, appeal_text)?,
+    };
     Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
 }
 
@@ -275,6 +280,12 @@ const OTHERS: usize = 10;
 
 fn appeal_text(appeal: &Appeal) -> String {
     let mut lines = vec![appeal.answer.clone()];
+    if appeal.network.is_some() {
+        lines.push(format!(
+            "Its confidence is of all that speaks for and against its belonging: {:.1} bits (evidence_bits of `members`)",
+            appeal.evidence_bits
+        ));
+    }
     lines.extend(appeal.significance.as_ref().map(significance_line));
     if !appeal.grounds.is_empty() {
         lines.push("\nGrounds, the strongest of each kind".to_owned());

@@ -18,12 +18,17 @@ use crate::Found;
 use crate::args::{ActCommand, CaseCommand, Command, Shared};
 use crate::output::{Format, Output};
 
+/// Whether a command prints a document.
+fn prints_markdown(command: &Command) -> bool {
+    matches!(command, Command::Network(_) | Command::Assess(_) | Command::Appeal(_))
+}
+
 /// Runs a command.
 pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let format = output.format();
     if format == Format::Markdown {
-        if !matches!(command, Command::Network(_) | Command::Assess(_)) {
-            anyhow::bail!("--format markdown is for `hydralink network` and `assess`; use table, json, jsonl or csv");
+        if !prints_markdown(&command) {
+            anyhow::bail!("--format markdown is for `hydralink network`, `assess` and `appeal`; use table, json, jsonl or csv");
         }
     } else if !format.prints_records() && !matches!(command, Command::Export(_)) {
         anyhow::bail!(
@@ -31,11 +36,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         );
     }
     if let Some(name) = prints_one_thing(&command).filter(|_| format == Format::Csv) {
-        let others = if matches!(command, Command::Network(_) | Command::Assess(_)) {
-            "json, jsonl or markdown"
-        } else {
-            "json or jsonl"
-        };
+        let others = if prints_markdown(&command) { "json, jsonl or markdown" } else { "json or jsonl" };
         anyhow::bail!("--format csv is for rows, and `hydralink {name}` prints one thing: use table, {others}");
     }
     match command {

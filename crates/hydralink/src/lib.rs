@@ -124,7 +124,7 @@ mod trials;
 pub use decisions::{bans, cases, review};
 pub use history::{as_of, diff, lineage};
 pub use linking::{dense, linkage, lockstep, rules};
-pub use outputs::{arrow, dossier, export, report, share};
+pub use outputs::{arrow, dossier, export, report, share, statement};
 pub use questions::{
     appeal, assess, cohesion, expand, filter, how, layers, links, paths, query, roles, significance, ties, top, why_not,
 };

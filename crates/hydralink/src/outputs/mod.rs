@@ -5,3 +5,5 @@ pub mod dossier;
 pub mod export;
 pub mod report;
 pub mod share;
+pub mod statement;
+mod style;

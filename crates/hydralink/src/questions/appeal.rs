@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
+use crate::cases::Label;
 use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -44,8 +45,13 @@ pub struct Appeal {
     pub membership: Option<Membership>,
     /// As what it belongs or touches ([`crate::roles`]).
     pub role: Option<AccountRole>,
-    /// Confidence of that, 0..1.
+    /// What people decided about it.
+    pub label: Option<Label>,
+    /// Confidence of the membership, 0..1: `1 / (1 + 2^-evidence_bits)`.
     pub confidence: f64,
+    /// What that rests on, as `members` lists it: log2 odds that it belongs. In groups that are large enough for a profile, of all
+    /// that it has and lacks in common with the others; in smaller ones, the bits of its grounds less those that are needed.
+    pub evidence_bits: f64,
     /// Bits of its grounds.
     pub bits: f64,
     /// Bits that a tie to a network of this size takes: fewer than a pair, for there are fewer such groups than pairs to
@@ -113,10 +119,12 @@ pub(crate) type Ballot = (IdentifierId, f64);
 pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
     let ties = Ties::of(dataset, results)?;
     let name = dataset.label_of(Node::Account(account));
+    let label = dataset.cases()?.label_of(dataset.account_name(account));
     let Some((network, membership)) = results.membership_of(account) else {
         return Ok(Appeal {
-            answer: format!("{name} belongs to no network and touches none"),
+            answer: format!("{name} belongs to no network and touches none{}", decided(label)),
             account: name,
+            label,
             ..Appeal::default()
         });
     };
@@ -139,7 +147,9 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         flagged: network.flagged,
         membership: Some(membership),
         role: roles::role_of(dataset, results, account),
+        label,
         confidence: results.confidence.get(account.index()).copied().map_or(0.0, f64::from),
+        evidence_bits: results.evidence_bits.get(account.index()).copied().map_or(0.0, f64::from),
         bits: found.tie.bits,
         needed: found.needed,
         corroborated: found.tie.corroborated,
@@ -153,6 +163,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
     let mut answer = answer(&appeal);
     let life = roles::earlier_life(dataset, results, account);
     answer.extend(life.and_then(|life| life_text(dataset, appeal.role?, &life)));
+    answer.push_str(decided(label));
     Ok(Appeal { answer, ..appeal })
 }
 
@@ -200,6 +211,16 @@ fn life_text(dataset: &Dataset, role: AccountRole, life: &EarlierLife) -> Option
              operator's account that was warmed up looks the same: look before banning"
         )),
         _ => None,
+    }
+}
+
+/// What people decided about an account, as the end of a sentence.
+fn decided(label: Option<Label>) -> &'static str {
+    match label {
+        None => "",
+        Some(Label::Rejected) => "; people found it harmless, so that it is to be left alone",
+        Some(Label::Confirmed) => "; people confirmed it",
+        Some(Label::Awaiting) => "; its confirmation waits for a second reviewer",
     }
 }
 

@@ -24,13 +24,18 @@ pub struct CaseOfNetwork {
 }
 
 impl CaseOfNetwork {
-    /// The state and the log, a line each.
-    pub fn lines(&self) -> Vec<String> {
+    /// Where it stands, in words.
+    pub fn standing(&self) -> String {
         let waits = if self.awaiting == 1 { "waits" } else { "wait" };
         let waiting = match self.awaiting {
             0 => String::new(),
             some => format!("; {} {waits} for a second reviewer", counted(some, "account")),
         };
+        format!("case {}{waiting}", self.state.name())
+    }
+
+    /// The state and the log, a line each.
+    pub fn lines(&self) -> Vec<String> {
         let entry = |entry: &LogEntry| {
             let what = match (entry.action, entry.state) {
                 (Action::Confirm, _) => "confirmed".to_owned(),
@@ -43,7 +48,7 @@ impl CaseOfNetwork {
             let text = entry.text.as_ref().map_or(String::new(), |text| format!(": {text}"));
             format!("{} {what}{by}{why}, {}{text}", entry.at, counted(entry.accounts, "account"))
         };
-        std::iter::once(format!("case {}{waiting}", self.state.name())).chain(self.log.iter().map(entry)).collect()
+        std::iter::once(self.standing()).chain(self.log.iter().map(entry)).collect()
     }
 }
 

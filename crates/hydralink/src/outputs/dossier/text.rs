@@ -9,6 +9,7 @@ use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
 use crate::counted::counted;
 use crate::how::HeldBy;
+use crate::outputs::style::{Markdown, Plain, Style};
 use crate::query;
 use crate::results::{Network, SignalLine, TyingIdentifier};
 use crate::roles::AccountRole;
@@ -21,94 +22,6 @@ pub fn text(dossier: &Dossier) -> String {
 /// The dossier as Markdown: tables, and names from the logs as code, so that nothing in them is taken for markup.
 pub fn markdown(dossier: &Dossier) -> String {
     render(dossier, &Markdown)
-}
-
-/// How a dossier's parts are set.
-trait Style {
-    fn title(&self, title: &str) -> String;
-    fn heading(&self, heading: &str) -> String;
-    fn item(&self, item: &str) -> String;
-    fn name(&self, name: &str, width: usize) -> String;
-    /// A sentence that may quote names and remarks.
-    fn prose(&self, text: &str) -> String;
-    /// Columns: heading, width, and whether it is a number.
-    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String;
-}
-
-struct Plain;
-
-impl Style for Plain {
-    fn title(&self, title: &str) -> String {
-        format!("{title}\n")
-    }
-
-    fn heading(&self, heading: &str) -> String {
-        format!("\n{heading}\n\n")
-    }
-
-    fn item(&self, item: &str) -> String {
-        format!("{item}\n")
-    }
-
-    fn name(&self, name: &str, width: usize) -> String {
-        shorten(name, width)
-    }
-
-    fn prose(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
-        let line = |cells: Vec<&str>| {
-            let cells = cells
-                .into_iter()
-                .zip(columns)
-                .map(|(cell, &(_, width, number))| if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
-            format!("{}\n", cells.collect::<Vec<String>>().join(" ").trim_end())
-        };
-        let head = line(columns.iter().map(|&(heading, ..)| heading).collect());
-        rows.iter().fold(head, |text, row| text + &line(row.iter().map(String::as_str).collect()))
-    }
-}
-
-struct Markdown;
-
-impl Style for Markdown {
-    fn title(&self, title: &str) -> String {
-        format!("# {}\n\n", escaped(title))
-    }
-
-    fn heading(&self, heading: &str) -> String {
-        format!("\n## {heading}\n\n")
-    }
-
-    fn item(&self, item: &str) -> String {
-        format!("* {item}\n")
-    }
-
-    /// As code: backticks and bars, which would end it, and line breaks are replaced.
-    fn name(&self, name: &str, _width: usize) -> String {
-        let held = name.replace('`', "\u{2b9}").replace('|', "\u{a6}").replace(|c: char| c.is_control(), " ");
-        if held.is_empty() { String::new() } else { format!("`{held}`") }
-    }
-
-    fn prose(&self, text: &str) -> String {
-        escaped(text).replace(|c: char| c.is_control(), " ")
-    }
-
-    fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
-        let heads: Vec<&str> = columns.iter().map(|&(heading, ..)| heading).collect();
-        let rules: Vec<&str> = columns.iter().map(|&(_, _, number)| if number { "---:" } else { "---" }).collect();
-        let head = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
-        rows.iter().fold(head, |text, row| format!("{text}| {} |\n", row.join(" | ")))
-    }
-}
-
-/// Text in which nothing is markup.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| matches!(c, '*' | '_' | '`' | '<' | '[' | '|' | '\\').then_some('\\').into_iter().chain([c]))
-        .collect()
 }
 
 fn render(dossier: &Dossier, style: &dyn Style) -> String {
@@ -377,14 +290,6 @@ fn largest(counts: &BTreeMap<String, u64>) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// A string cut to `width` characters, with an ellipsis where something was cut.
-fn shorten(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width - 1).chain(['…']).collect()
-}
-
 /// Values as bars of eight heights, at most 60 of them: neighbouring values are summed.
 pub fn sparkline(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -403,19 +308,5 @@ mod tests {
         assert_eq!(sparkline(&[0, 7, 14]), "▁▅█");
         assert_eq!(sparkline(&[]), "");
         assert_eq!(sparkline(&vec![1; 120]).chars().count(), 60);
-    }
-
-    #[test]
-    fn markdown_takes_nothing_from_the_logs_for_markup() {
-        assert_eq!(Markdown.name("a`b|c\n# d", 9), "`a\u{2b9}b\u{a6}c # d`");
-        assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
-        let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
-        assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");
-    }
-
-    #[test]
-    fn what_is_cut_is_seen_to_be_cut() {
-        assert_eq!(shorten("abcdef", 4), "abc…");
-        assert_eq!(shorten("abcd", 4), "abcd");
     }
 }
