@@ -1,8 +1,8 @@
 //! What is an account held to be, on what grounds, and what would end it? For whoever decides its appeal, and can be sent.
 //!
-//! A *statement of reasons*, as Markdown, of what [`appeal`](mod@crate::appeal) and [`dossier`](mod@crate::dossier) find: nothing in it is computed anew. It names no
-//! other account, and of identifiers those that the account itself had. It says in words what bits are: a ground of b bits is
-//! 2^b times likelier on an account of the network than on another.
+//! A *statement of reasons*, as Markdown, of what [`appeal`](mod@crate::appeal) and [`dossier`](mod@crate::dossier) find: nothing
+//! in it is computed anew. It names no other account, and of identifiers those that the account itself had. It says in words what
+//! bits are: a ground of b bits is 2^b times likelier on an account of the network than on another.
 
 use crate::appeal::{Appeal, Ground, NotCounted};
 use crate::dataset::Dataset;
