@@ -383,6 +383,48 @@ fn forgotten_accounts_are_nowhere() {
     assert_eq!(files_with(&store, alone.split_once(':').expect("a kind").1), Vec::<String>::new());
 }
 
+/// Kills what changes a store, at whatever instants, until it is done: in between everything is as it was, and begun again it
+/// does all of it.
+fn is_done_whole_or_not_at_all(bench: &Bench, store: &str, command: &[&str]) {
+    let found = |store: &str| bench.ok(&["networks", store, "--all", "--format", "jsonl"]).stdout;
+    let told = |store: &str| bench.run(&["case", "log", store, "--format", "jsonl"]).stdout;
+    let before = (found(store), told(store));
+    let mut interrupted = false;
+    for milliseconds in (10..).step_by(15) {
+        let child = bench.command(command).stderr(std::process::Stdio::piped()).spawn().expect("the binary starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        let signal = if milliseconds % 2 == 0 { "-INT" } else { "-KILL" };
+        let _ = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        let output = child.wait_with_output().expect("ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => break,
+            // Before it minds signals they end it.
+            Some(130) => interrupted = true,
+            code => assert_eq!(code, None, "{stderr}"),
+        }
+        if (found(store), told(store)) != before {
+            assert_eq!(output.status.code(), None, "a store was changed by what says that it was interrupted: {stderr}");
+            break;
+        }
+    }
+    assert!(interrupted, "nothing was interrupted");
+    bench.ok(&["verify", store]);
+    assert_ne!(found(store), before.0, "what is gone had a part in every number");
+}
+
+#[test]
+fn what_removes_accounts_or_events_does_so_whole_or_not_at_all() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    let gone = belonging(&bench, &store, &id).into_iter().next().expect("a member");
+    is_done_whole_or_not_at_all(&bench, &store, &["forget", &store, &gone, "--reviewer", "ann", "--quiet"]);
+    bench.fails(3, &["not found"], &["show", &store, &format!("account:{gone}")]);
+    assert_eq!(files_with(&store, &gone), Vec::<String>::new());
+    is_done_whole_or_not_at_all(&bench, &store, &["expire", &store, "--keep", "45d", "--quiet"]);
+}
+
 #[test]
 fn who_only_stands_in_the_case_log_is_forgotten_there() {
     let bench = Bench::new();

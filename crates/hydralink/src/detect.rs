@@ -120,28 +120,30 @@ pub fn detect(path: &Path, config: &DetectConfig, observer: &dyn Observer) -> Re
 /// # Errors
 /// As [`detect`].
 pub fn detect_by(path: &Path, config: &DetectConfig, lists: &Lists, observer: &dyn Observer) -> Result<Results, Error> {
-    detect_under(StoreWriter::amend(path)?, path, config, lists, observer)
-}
-
-/// [`detect_by`] as a change that was begun already, and so under its lock.
-pub(crate) fn detect_under(
-    mut writer: StoreWriter,
-    path: &Path,
-    config: &DetectConfig,
-    lists: &Lists,
-    observer: &dyn Observer,
-) -> Result<Results, Error> {
+    let mut writer = StoreWriter::amend(path)?;
     let steps = Steps::of(observer);
     let dataset = Dataset::open(path)?;
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let results = find_networks(&dataset, config, lists, steps)?;
-    steps.begin("writing")?;
-    let results = results.indexed(&dataset)?;
-    results.write(&mut writer)?;
-    lineage::record_run(&dataset, &results, &mut writer)?;
-    steps.begin("writing")?;
+    let results = put_networks(&dataset, config, lists, steps, &mut writer)?;
     writer.commit()?;
+    Ok(results)
+}
+
+/// Finds the networks of a data set and puts them into a change, for which the observer is asked a last time.
+pub(crate) fn put_networks(
+    dataset: &Dataset,
+    config: &DetectConfig,
+    lists: &Lists,
+    steps: Steps<'_>,
+    writer: &mut StoreWriter,
+) -> Result<Results, Error> {
+    let results = find_networks(dataset, config, lists, steps)?;
+    steps.begin("writing")?;
+    let results = results.indexed(dataset)?;
+    results.write(writer)?;
+    lineage::record_run(dataset, &results, writer)?;
+    steps.begin("writing")?;
     Ok(results)
 }
 

@@ -1,13 +1,15 @@
 //! Small graphs and stores for the tests of this crate.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use events::IngestConfig;
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierId, Sighting};
 
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::observe::{Observer, Progress, Unobserved};
 
 /// A graph of one kind from (account, identifier) pairs.
@@ -106,24 +108,45 @@ pub(crate) fn content(path: &Path) -> Content {
     }
 }
 
-/// Stops the work once a phase begins.
-pub(crate) struct StopAt {
-    phase: &'static str,
-    reached: AtomicBool,
+/// Stops the work at one of its phases.
+struct StopAfter {
+    /// Phases until then.
+    left: AtomicUsize,
 }
 
-impl StopAt {
-    pub(crate) fn new(phase: &'static str) -> Self {
-        StopAt { phase, reached: AtomicBool::new(false) }
-    }
-}
-
-impl Observer for StopAt {
-    fn begins(&self, progress: Progress<'_>) {
-        self.reached.fetch_or(progress.phase == self.phase, Ordering::SeqCst);
+impl Observer for StopAfter {
+    fn begins(&self, _: Progress<'_>) {
+        // Once it is stopped nothing begins.
+        self.left.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn cancelled(&self) -> bool {
-        self.reached.load(Ordering::SeqCst)
+        self.left.load(Ordering::SeqCst) == 0
     }
+}
+
+/// Work on a store that is interrupted at each of its phases, which has to leave every file of the store as it was, until it is
+/// done.
+pub(crate) fn interrupted_everywhere<T>(store: &Path, work: impl Fn(&dyn Observer) -> Result<T, Error>) -> T {
+    let before = files(store);
+    for phases in 1.. {
+        match work(&StopAfter { left: AtomicUsize::new(phases) }) {
+            Err(Error::Interrupted) => assert_eq!(files(store), before, "after {phases} phases"),
+            done => {
+                assert!(phases > 5, "there is a detection to interrupt");
+                return done.expect("what was interrupted can be begun again");
+            }
+        }
+    }
+    unreachable!("work has an end")
+}
+
+/// Hashes of the files of a store, by name.
+fn files(store: &Path) -> BTreeMap<String, blake3::Hash> {
+    let entries = std::fs::read_dir(store).expect("a store").map(|entry| entry.expect("an entry"));
+    let hash = |entry: std::fs::DirEntry| {
+        let bytes = std::fs::read(entry.path()).expect("a file");
+        (entry.file_name().to_string_lossy().into_owned(), blake3::hash(&bytes))
+    };
+    entries.map(hash).collect()
 }

@@ -85,7 +85,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::CaseLog`] if the log's chain is broken.
     pub fn cases(&self) -> Result<Cases, Error> {
-        Cases::open(self.path())
+        self.cases.clone().map_or_else(|| Cases::open(self.path()), Ok)
     }
 }
 

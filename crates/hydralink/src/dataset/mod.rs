@@ -13,6 +13,7 @@ use events::schema::KindEntry;
 use evidence::{AccountTable, Facts, KindLimit, KindRole};
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, Column, IdentifierId};
 
+use crate::cases::Cases;
 use crate::enrich;
 use crate::error::Error;
 use crate::export::{Level, Naming};
@@ -47,6 +48,8 @@ pub struct Dataset {
     asns: Column<u32>,
     pseudonyms: Option<Pseudonyms>,
     naming: Naming,
+    /// Decisions to go by instead of those in the log.
+    cases: Option<Cases>,
 }
 
 impl Dataset {
@@ -56,7 +59,11 @@ impl Dataset {
     /// As [`Store::open`]; [`Error::Graph`] if the sections don't fit together.
     pub fn open(path: &Path) -> Result<Self, Error> {
         // The few places that are checked on opening are no reason to read ahead.
-        let store = Store::open_for_lookups(path)?;
+        Dataset::of(Store::open_for_lookups(path)?)
+    }
+
+    /// What an open store holds.
+    pub(crate) fn of(store: Store) -> Result<Self, Error> {
         let graph = BipartiteGraph::from_columns(BipartiteColumns {
             kind_starts: store.column("graph.kind_starts")?,
             account_offsets: store.column("graph.account_offsets")?,
@@ -121,6 +128,7 @@ impl Dataset {
             asns,
             pseudonyms: None,
             naming,
+            cases: None,
         })
     }
 
@@ -175,6 +183,11 @@ impl Dataset {
         let sealed = privacy::sealed_keys(&self.store)?;
         self.pseudonyms = keyed.then(|| privacy::unsealed(self.path(), key.pseudonyms(), &sealed)).transpose()?;
         Ok(self)
+    }
+
+    /// The same, to go by these decisions instead of those in the log.
+    pub(crate) fn with_cases(self, cases: Cases) -> Self {
+        Dataset { cases: Some(cases), ..self }
     }
 
     /// The same with labels, and the results read from it, shown at a level. Lookups by name still take names as stored.

@@ -8,7 +8,8 @@
 //! more, as in [`super::forget()`].
 //!
 //! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of
-//! those who stay. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them.
+//! those who stay. What remains and the results about it become visible at once; work that ends before leaves the store as it
+//! was. Decisions stay as they are: they are what an appeal rests on, and [`super::forget()`] erases names in them.
 //! Hashes of event ids stay, so that old events read again don't count; those without ids do. The old files are removed, not
 //! overwritten.
 //!
@@ -109,12 +110,14 @@ pub fn expire(store: &Path, since: KeptSince, observer: &dyn Observer) -> Result
     super::keep_sealed_keys(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
     steps.begin("writing")?;
-    let writer = writer.commit_and_go_on()?;
-    drop(dataset);
+    let cases = dataset.cases()?;
+    // A part of it is in memory.
+    drop((dataset, kept));
     if let Some(run) = run {
-        detect_again(writer, store, (&run, &lists), "what is too old is gone", observer)?;
+        writer = detect_again(writer, (&run, &lists), cases, observer)?;
         expired.detected_again = true;
     }
+    writer.commit()?;
     Ok(expired)
 }
 
@@ -132,7 +135,16 @@ mod tests {
 
     use super::*;
     use crate::observe::Unobserved;
-    use crate::testing::{START, content, events_file, store_of_events};
+    use crate::testing::{START, content, events_file, interrupted_everywhere, store_of_events};
+
+    #[test]
+    fn work_that_is_interrupted_changes_nothing_and_can_be_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_of_events(folder.path(), "s", &[(1, 1, 1, 1), (2, 1, 2, 50), (3, 1, 2, 60)]);
+        crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
+        let expired = interrupted_everywhere(&path, |observer| expire(&path, KeptSince::Time(START + 20), observer));
+        assert_eq!((expired.events, expired.detected_again), (1, true));
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]

@@ -5,11 +5,15 @@
 //!    table and the allow list lose their rows; labels and reasons that name them become empty. What remains is numbered as a
 //!    build without them would number it. An account that nothing was seen of, but that a table or the case log names, is
 //!    forgotten there.
-//! 2. *Results*: labels of the others stay, so that networks keep their ids; then the last detection is run again with its own
-//!    settings, for the accounts had a part in every number. A section that this version doesn't know is dropped, not copied.
+//! 2. *Results*: the last detection is run again on what remains, with its own settings, for the accounts had a part in every
+//!    number; networks keep their ids by the record of those who stay. A section that this version doesn't know is dropped, not
+//!    copied.
 //! 3. *Decisions*: the names, and remarks that hold them, are erased from the case log's openings; its chain stays whole, and
 //!    says how many accounts were forgotten, not which.
-//! 4. *Proof*: every file of the store is searched for the names and identifiers, and every table of the new store is asked for
+//! 4. *Commit*: facts and results become visible at once, so that no results are ever about other facts. Work that ends before
+//!    leaves the store as it was, and can be begun again; where it ended after the log was written to, the log says twice that
+//!    accounts were forgotten.
+//! 5. *Proof*: every file of the store is searched for the names and identifiers, and every table of the new store is asked for
 //!    them and for the words ([`super::proof`]).
 //!
 //! Hashes of event ids stay ([`events::EventIds`]): nothing says whose they are, and the same events read again don't bring an
@@ -25,8 +29,9 @@ use serde::Serialize;
 
 use super::proof::{Occurrence, Sought, occurrences};
 use super::{Key, check_key};
+use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
-use crate::detect::detect_under;
+use crate::detect::put_networks;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::results::Run;
@@ -34,7 +39,7 @@ use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
 use crate::subset::side_tables::accounts_in_side_tables;
 use crate::subset::{Kept, TableWords};
-use crate::{build, cases, lineage};
+use crate::{build, lineage};
 
 /// What was forgotten.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +65,7 @@ pub struct Forgotten {
 }
 
 /// Removes accounts from a store. `names` are account ids, as values where `key` is the store's; nothing is changed unless all
-/// are there.
+/// are there, and before the networks are detected again without them.
 ///
 /// # Errors
 /// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`crate::detect()`].
@@ -87,7 +92,7 @@ pub fn forget(
     gone.extend(names.iter().map(|name| bare(name).to_owned()));
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let results = dataset.results_if_any()?;
+    let run = dataset.labelling_if_any()?.map(|results| results.run);
     steps.begin("rewriting")?;
     let kept = Kept::without(&dataset, &removed, gone.clone());
     let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
@@ -97,12 +102,13 @@ pub fn forget(
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
-    let results = results.map(|results| results.without(&dataset, &kept));
-    if let Some(results) = &results {
-        results.write(&mut writer)?;
-    }
     lineage::keep(&dataset, &kept, &mut writer)?;
     steps.begin("writing")?;
+    let detected_again = run.is_some();
+    if let Some(run) = run {
+        let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
+        writer = detect_again(writer, (&run, &lists), Cases::open(store)?, observer)?;
+    }
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
     let mut forgotten = Forgotten {
         accounts: accounts as u64,
@@ -111,45 +117,35 @@ pub fn forget(
         identifiers: kept.removed_identifiers().count() as u64,
         decisions: 0,
         dropped_sections: Vec::new(),
-        detected_again: results.is_some(),
+        detected_again,
         files_searched: 0,
         found: Vec::new(),
     };
     let owned = |(kind, value): (&str, &str)| (kind.to_owned(), value.to_owned());
     let identifiers: BTreeSet<_> = kept.removed_identifiers().map(|id| owned(dataset.identifier_name(id))).collect();
-    // Names first: a crash in between leaves accounts that can be named, and so forgotten, again.
-    forgotten.decisions = cases::erase_names(store, &gone, &identifiers, kept.gone(&dataset))?;
-    let writer = writer.commit_and_go_on()?;
+    // The log first: a crash in between leaves accounts that can be named, and so forgotten, again.
     cases::log_erasure(store, accounts, reviewer)?;
-    drop(dataset);
-    if let Some(results) = results {
-        detect_again(writer, store, (&results.labelling.run, &results.lists), "the accounts are forgotten", observer)?;
-    }
+    forgotten.decisions = cases::erase_names(store, &gone, &identifiers, kept.gone(&dataset))?;
+    writer.commit()?;
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
     (forgotten.files_searched, forgotten.found) = occurrences(store, &Sought { accounts: gone, identifiers, words })?;
     Ok(forgotten)
 }
 
-/// Runs a detection again after a store was rewritten and under the same lock, with its own settings if they can be read;
-/// `done` says what is done all the same, should it fail.
+/// Runs a detection again, with its own settings if they can be read, on what a change is going to make of a store. Its results
+/// go into the change, so that they become visible with what they are about. `cases` are the decisions under the names of then.
 pub(super) fn detect_again(
     writer: StoreWriter,
-    store: &Path,
     (run, lists): (&Run, &Lists),
-    done: &str,
+    cases: Cases,
     observer: &dyn Observer,
-) -> Result<(), Error> {
+) -> Result<StoreWriter, Error> {
     let config = run.detect_config().unwrap_or_default();
-    let undetected = |error| {
-        let why = match error {
-            Error::Interrupted => "interrupted".to_owned(),
-            error => error.to_string(),
-        };
-        let store = store.display();
-        Error::Usage(format!("{why}: {done}, the networks not yet detected again; run `hydralink detect {store}`"))
-    };
-    detect_under(writer, store, &config, lists, observer).map(drop).map_err(undetected)
+    let (mut writer, staged) = writer.staged()?;
+    let staged = Dataset::of(staged)?.with_cases(cases);
+    put_networks(&staged, &config, lists, Steps::of(observer), &mut writer)?;
+    Ok(writer)
 }
 
 /// The numbers of accounts, and the names of those that have none: they only stand in a table or in the case log.
@@ -194,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::observe::{Progress, Unobserved};
-    use crate::testing::StopAt;
+    use crate::testing::interrupted_everywhere;
 
     /// A store of events (account, address, card or template) with all side tables, as it would be if nobody had ever heard of
     /// `without`.
@@ -334,15 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_rewrite_changes_nothing() {
+    fn work_that_is_interrupted_changes_nothing_and_can_be_begun_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
-        let before = content(&path);
-        for stop in ["checking", "rewriting", "writing"] {
-            let error = forget(&path, &["acct0001".to_owned()], None, "ann", &StopAt::new(stop)).unwrap_err();
-            assert!(matches!(error, Error::Interrupted), "{error}");
-            assert_eq!(content(&path), before, "{stop}");
-        }
+        let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2), (3, 1, 2)], &BTreeSet::new());
+        crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
+        let names = ["acct0001".to_owned()];
+        let forgotten = interrupted_everywhere(&path, |observer| forget(&path, &names, None, "ann", observer));
+        assert!(forgotten.detected_again && forgotten.found.is_empty(), "{forgotten:?}");
+        let cases = Cases::open(&path).unwrap();
+        assert_eq!(cases.entries().len(), 1, "it is logged once");
     }
 
     #[test]

@@ -12,9 +12,9 @@
 //!
 //! 1. *Rewrite* every section with the new names, in their order; addresses keep their prefixes, hashes of event ids are hashed
 //!    again. The result is, byte for byte, the store that a build under both keys makes.
-//! 2. *Decisions*: the case log gets a record that leads from the old names to the new ones, and the old ones are erased. The
-//!    chain stays whole. Remarks stay as they were written.
-//! 3. The last detection is run again, with its own settings; networks keep their ids.
+//! 2. The last detection is run again, with its own settings; networks keep their ids.
+//! 3. *Decisions*: the case log gets a record that leads from the old names to the new ones, and, once all of the above is
+//!    committed at once, the old ones are erased. The chain stays whole. Remarks stay as they were written.
 //!
 //! The old files are removed, not overwritten. Cost: that of a rewrite and of a detection; the store is in memory twice.
 
@@ -27,13 +27,14 @@ use serde::Serialize;
 
 use super::forget::detect_again;
 use super::{Key, check_key};
+use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
 use crate::subset::{Kept, side_tables};
-use crate::{as_of, build, cases, lineage};
+use crate::{as_of, build, lineage};
 
 /// The section of the keys that were left behind.
 const SEALED_KEYS: &str = "privacy.sealed_keys";
@@ -84,7 +85,7 @@ pub struct Rekeyed {
 ///
 /// # Errors
 /// [`Error::Usage`] for a store of plain values or for the key that the store has, [`Error::StoreKey`] if `old` isn't its key,
-/// [`Error::Interrupted`]; and as [`crate::detect()`]. Until the new sections are whole the store stays as it was.
+/// [`Error::Interrupted`]; and as [`crate::detect()`]. Until the new sections and results are whole the store stays as it was.
 pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn Observer) -> Result<Rekeyed, Error> {
     cases::check_reviewer(reviewer)?;
     let steps = Steps::of(observer);
@@ -143,17 +144,17 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     as_of::keep(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, &mut writer)?;
     steps.begin("writing")?;
-    let reason = format!("{}-to-{}", rekeyed.old_key, rekeyed.new_key);
-    let decisions = cases::log_renaming(store, reviewer, reason, |label| {
+    let name_again = |label: &str| {
         let (kind, value) = label.split_once(':')?;
         Some(format!("{kind}:{}", later.again(kind, value)))
-    })?;
-    let writer = writer.commit_and_go_on()?;
-    cases::erase_renamed(store)?;
-    drop(dataset);
+    };
     if let Some(run) = run {
-        detect_again(writer, store, (&run, &lists), "the store is under its new key", observer)?;
+        writer = detect_again(writer, (&run, &lists), Cases::renamed(store, name_again)?, observer)?;
     }
+    let reason = format!("{}-to-{}", rekeyed.old_key, rekeyed.new_key);
+    let decisions = cases::log_renaming(store, reviewer, reason, name_again)?;
+    writer.commit()?;
+    cases::erase_renamed(store)?;
     Ok(Rekeyed { decisions, ..rekeyed })
 }
 
@@ -223,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::observe::Unobserved;
-    use crate::testing::{StopAt, key};
+    use crate::testing::{interrupted_everywhere, key};
 
     const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
     const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
@@ -313,12 +314,10 @@ mod tests {
         let refused = |from: &Key, to: &Key| rekey(&path, from, to, "ann", &Unobserved).unwrap_err().to_string();
         assert!(refused(&new, &last).contains("holds pseudonyms under key"));
         assert!(refused(&old, &old).contains("already"));
-        for stop in ["checking", "rewriting", "writing"] {
-            let error = rekey(&path, &old, &new, "ann", &StopAt::new(stop)).unwrap_err();
-            assert!(matches!(error, Error::Interrupted), "{error}");
-        }
         assert_eq!(content(&path), before);
-        rekey(&path, &old, &new, "ann", &Unobserved).unwrap();
+        crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
+        let rekeyed = interrupted_everywhere(&path, |observer| rekey(&path, &old, &new, "ann", observer));
+        assert!(rekeyed.detected_again);
         assert!(refused(&new, &old).contains("before"));
         let plain = crate::testing::store_of_events(folder.path(), "plain", &[(1, 1, 1, 1)]);
         assert!(rekey(&plain, &old, &new, "ann", &Unobserved).unwrap_err().to_string().contains("plain values"));

@@ -26,7 +26,6 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::rules::{self, Lists};
 use crate::store::StoreWriter;
-use crate::subset::Kept;
 
 /// What the last detection says of every account and identifier: all that questions about nodes need. Opening reads a few bytes
 /// a network; the rest lies where it is.
@@ -321,48 +320,6 @@ impl Results {
         labelling.groups.write(writer)?;
         labelling.details.write(writer)?;
         labelling.foremost.write(writer)
-    }
-
-    /// The same labels without accounts that were forgotten: what networks keep their ids by until they are detected again.
-    pub(crate) fn without(&self, dataset: &Dataset, kept: &Kept) -> Self {
-        let before = &self.labelling;
-        let network_of = kept.by_account(&before.network_of);
-        let membership = kept.by_account(&before.membership);
-        let mut networks = self.networks.clone();
-        let stays = |label: &str| matches!(dataset.node(label), Ok(Node::Identifier(id)) if kept.has_identifier(id));
-        let mut counts = vec![[0u64; Membership::ALL.len()]; networks.len()];
-        for (&network, &code) in network_of.iter().zip(&membership) {
-            if let Some(counts) = counts.get_mut(network as usize) {
-                counts[code as usize] += 1;
-            }
-        }
-        for (network, [core, fringe, ambiguous]) in networks.iter_mut().zip(counts) {
-            (network.core, network.fringe, network.ambiguous, network.accounts) = (core, fringe, ambiguous, core + fringe);
-            network.tied_by.retain(|tie| stays(&tie.identifier));
-        }
-        let labelling = Labelling {
-            run: before.run.clone(),
-            heads: before.heads.clone(),
-            components: kept.by_vertex(&before.components).into(),
-            communities: kept.by_vertex(&before.communities).into(),
-            network_of: network_of.into(),
-            membership: membership.into(),
-            confidence: kept.by_account(&before.confidence).into(),
-            evidence_bits: kept.by_account(&before.evidence_bits).into(),
-            classes: kept.by_identifier(&before.classes).into(),
-            policies: kept.by_identifier(&before.policies).into(),
-            spread_seconds: kept.by_identifier(&before.spread_seconds).into(),
-            weights: kept.by_sighting(dataset, &before.weights).into(),
-            network_of_identifier: kept.by_identifier(&before.network_of_identifier).into(),
-            class_names: before.class_names.clone(),
-            policy_names: before.policy_names.clone(),
-            card_offsets: Column::default(),
-            foremost: Foremost::default(),
-            groups: Groups::default(),
-            details: Details::default(),
-            consensus: None,
-        };
-        Results { labelling, networks, lists: kept.lists(dataset, self.lists.clone()) }
     }
 }
 

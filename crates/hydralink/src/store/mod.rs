@@ -101,11 +101,15 @@ impl Store {
         Store::open_as_of(path, manifest::read(path)?)
     }
 
+    /// Opens what a manifest names that nobody else has read yet.
+    fn of_manifest(path: &Path, manifest: Manifest) -> Result<Self, Error> {
+        Ok(Store { sections: mapped(path, &manifest)?, path: path.to_owned(), manifest })
+    }
+
     /// Opens the store that a manifest names, or a later one, if a writer has replaced that in the meantime.
     fn open_as_of(path: &Path, mut manifest: Manifest) -> Result<Self, Error> {
         loop {
-            let mapped = |entry: &SectionEntry| Ok((entry.name.clone(), section::map(path, entry)?));
-            match manifest.sections.iter().map(mapped).collect() {
+            match mapped(path, &manifest) {
                 Ok(sections) => return Ok(Store { path: path.to_owned(), manifest, sections }),
                 Err(Error::Io { path: file, source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                     let now = manifest::read(path)?;
@@ -205,6 +209,12 @@ impl Store {
     pub(crate) fn damaged(&self, section: &str, what: &str) -> Error {
         Error::StoreDamaged { store: self.path.clone(), section: section.to_owned(), what: what.to_owned() }
     }
+}
+
+/// The sections that a manifest names.
+fn mapped(path: &Path, manifest: &Manifest) -> Result<HashMap<String, section::Mapped>, Error> {
+    let mapped = |entry: &SectionEntry| Ok((entry.name.clone(), section::map(path, entry)?));
+    manifest.sections.iter().map(mapped).collect()
 }
 
 /// What [`Store::verify`] went through.

@@ -12,7 +12,7 @@ use graph::Column;
 
 use super::manifest::{self, InputFile, Manifest, SectionEntry, Tables};
 use super::section::{self, SectionWriter};
-use super::{Element, LOCK, MANIFEST, layout};
+use super::{Element, LOCK, MANIFEST, Store, layout};
 use crate::error::Error;
 
 /// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
@@ -28,7 +28,7 @@ pub struct StoreWriter {
     made: Arc<Mutex<Made>>,
     made_directory: bool,
     committed: bool,
-    lock: Arc<File>,
+    lock: File,
 }
 
 /// A thread that waits until a section is on the disk.
@@ -103,13 +103,8 @@ impl StoreWriter {
         }
         manifest.generation = manifest.generation.max(layout::newest_generation(path)?) + 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(StoreWriter::of(path, manifest, replaced, Arc::new(lock)))
-    }
-
-    /// A change that nothing has been written of.
-    fn of(path: &Path, manifest: Manifest, replaced: Vec<String>, lock: Arc<File>) -> Self {
         let path = path.to_owned();
-        StoreWriter { path, manifest, replaced, made: Arc::default(), made_directory: false, committed: false, lock }
+        Ok(StoreWriter { path, manifest, replaced, made: Arc::default(), made_directory: false, committed: false, lock })
     }
 
     /// Writes a section, or replaces one.
@@ -179,22 +174,26 @@ impl StoreWriter {
         self.settle()
     }
 
-    /// The same, and starts the next change of the store under the same lock: no other writer comes in between.
-    pub(crate) fn commit_and_go_on(mut self) -> Result<Self, Error> {
-        self.settle()?;
-        let replaced = self.manifest.files().map(str::to_owned).collect();
-        let manifest = Manifest { generation: self.manifest.generation + 1, ..self.manifest.clone() };
-        Ok(StoreWriter::of(&self.path, manifest, replaced, self.lock.clone()))
+    /// Goes on with the change, and opens what it comes to so far as a store that nobody else sees. What is written from here on
+    /// is of the next generation, so that it may replace what was written before.
+    pub(crate) fn staged(mut self) -> Result<(Self, Store), Error> {
+        self.take_in();
+        let store = Store::of_manifest(&self.path, self.manifest.clone())?;
+        self.manifest.generation += 1;
+        Ok((self, store))
     }
 
-    fn settle(&mut self) -> Result<(), Error> {
-        let (sections, syncs) = {
-            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            (std::mem::take(&mut made.sections), std::mem::take(&mut made.syncs))
-        };
+    /// Puts what was written into the manifest.
+    fn take_in(&mut self) {
+        let sections = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).sections);
         self.manifest.sections.retain(|old| sections.iter().all(|new| new.name != old.name));
         self.manifest.sections.extend(sections);
         self.manifest.sections.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        self.take_in();
+        let syncs = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).syncs);
         for (path, sync) in syncs {
             let synced = sync.join().unwrap_or_else(|_| Err(io::Error::other("the thread that synced it is gone")));
             synced.map_err(|error| Error::io("write", &path, error))?;
@@ -251,10 +250,8 @@ impl<T: Element> events::Growing<T> for KeptSection<T> {
 
 impl Drop for StoreWriter {
     fn drop(&mut self) {
-        if Arc::strong_count(&self.lock) == 1 {
-            // Nobody writes any more, and equal stores are equal byte for byte.
-            let _ = self.lock.set_len(0);
-        }
+        // Nobody writes any more, and equal stores are equal byte for byte.
+        let _ = self.lock.set_len(0);
         if self.committed {
             return;
         }
@@ -398,20 +395,30 @@ mod tests {
     }
 
     #[test]
-    fn nobody_comes_in_between_two_changes_under_one_lock() {
+    fn what_is_staged_is_seen_by_nobody_else_until_all_is_committed() {
         let folder = tempfile::tempdir().unwrap();
         let path = store(folder.path());
-        let mut writer = StoreWriter::amend(&path).unwrap();
-        writer.put("graph.counts", &[3u32]).unwrap();
-        let mut writer = writer.commit_and_go_on().unwrap();
-        assert_eq!(counts(&path), [3]);
-        let busy = StoreWriter::amend(&path).unwrap_err().to_string();
-        assert!(busy.contains(&format!("another process ({});", std::process::id())), "{busy}");
+        let staged = || {
+            let mut writer = StoreWriter::amend(&path).unwrap();
+            writer.put("graph.counts", &[3u32]).unwrap();
+            let (writer, staged) = writer.staged().unwrap();
+            assert_eq!(staged.column::<u32>("graph.counts").unwrap().as_slice(), [3]);
+            writer
+        };
+        drop(staged());
+        assert_eq!((counts(&path), sections(&path)), (vec![1, 2], vec!["graph.counts.1".to_owned()]));
+        let mut writer = staged();
         writer.put("graph.counts", &[4u32]).unwrap();
+        assert_eq!(counts(&path), [1, 2]);
+        assert!(matches!(StoreWriter::amend(&path), Err(Error::StoreBusy { .. })));
         writer.commit().unwrap();
-        assert_eq!(counts(&path), [4]);
+        assert_eq!((counts(&path), sections(&path)), (vec![4], vec!["graph.counts.3".to_owned()]));
         drop(StoreWriter::amend(&path).unwrap());
-        assert_eq!(manifest::read(&path).unwrap().generation, 3);
+    }
+
+    /// Files of sections.
+    fn sections(store: &Path) -> Vec<String> {
+        layout::files(store).unwrap().into_iter().flatten().filter(|file| file.starts_with("graph.")).collect()
     }
 
     #[test]

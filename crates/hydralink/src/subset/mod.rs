@@ -156,17 +156,6 @@ impl Kept {
         if column.is_empty() { Vec::new() } else { self.identifiers().map(|id| column[id.index()]).collect() }
     }
 
-    /// The entries of a column with one entry a vertex: accounts, then identifiers.
-    pub(crate) fn by_vertex<T: Copy>(&self, column: &[T]) -> Vec<T> {
-        let (accounts, identifiers) = column.split_at(self.accounts.len().min(column.len()));
-        self.by_account(accounts).into_iter().chain(self.by_identifier(identifiers)).collect()
-    }
-
-    /// The entries of a column with one entry a sighting.
-    pub(crate) fn by_sighting<T: Copy>(&self, dataset: &Dataset, column: &[T]) -> Vec<T> {
-        self.accounts().flat_map(|account| column[dataset.graph().sighting_range(account)].iter().copied()).collect()
-    }
-
     /// What a build of what stays would have read, with these ids of events.
     pub(crate) fn ingested(&self, dataset: &Dataset, event_ids: EventIds) -> Result<Ingested, Error> {
         let (tables, names) = (dataset.tables(), dataset.identifier_names());

@@ -236,15 +236,7 @@ pub(crate) fn log_renaming(
         named.sort_by(|one, other| one.0.cmp(other.0));
         let (mut openings, mut pairs) = (Vec::new(), Vec::new());
         for (commitment, opening) in named {
-            let name = match opening.kind {
-                Kind::Account => {
-                    let label = renamed(&format!("account:{}", opening.value));
-                    label.and_then(|label| Some(label.strip_prefix("account:")?.to_owned()))
-                }
-                Kind::Identifier => renamed(&opening.value),
-                Kind::Text => None,
-            };
-            if let Some(name) = name {
+            if let Some(name) = opening.renamed(&renamed) {
                 let opening = Opening::new(opening.kind, &name)?;
                 pairs.push((commitment.clone(), opening.commitment()));
                 openings.push(opening);

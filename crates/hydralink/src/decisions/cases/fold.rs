@@ -140,6 +140,17 @@ impl Cases {
         Ok(Cases::of_chain(&log::read(store)?))
     }
 
+    /// The decisions of a store under other names, as they will be read once the log has these.
+    pub(crate) fn renamed(store: &std::path::Path, renamed: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let mut chain = log::read(store)?;
+        for opening in chain.names.values_mut() {
+            if let Some(name) = opening.renamed(&renamed) {
+                opening.value = name;
+            }
+        }
+        Ok(Cases::of_chain(&chain))
+    }
+
     pub(crate) fn of_chain(chain: &Chain) -> Self {
         let mut cases = Cases {
             entries: Vec::with_capacity(chain.records.len()),

@@ -162,6 +162,15 @@ impl Opening {
         Ok(Opening { kind, value: value.to_owned(), salt: hex(&salt) })
     }
 
+    /// Its value under the name that a label `KIND:VALUE` gets; texts have none.
+    pub(crate) fn renamed(&self, renamed: impl Fn(&str) -> Option<String>) -> Option<String> {
+        match self.kind {
+            Kind::Account => Some(renamed(&format!("account:{}", self.value))?.strip_prefix("account:")?.to_owned()),
+            Kind::Identifier => renamed(&self.value),
+            Kind::Text => None,
+        }
+    }
+
     /// What stands in the log for it.
     pub(crate) fn commitment(&self) -> Commitment {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
