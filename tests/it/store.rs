@@ -117,6 +117,31 @@ fn logs_that_lie_beside_a_store_are_not_taken_for_its_sections() {
     assert_eq!(fs::read_dir(bench.path("logs")).expect("the folder").count(), 3);
 }
 
+/// Who may read a store is said by the umask of who writes it; names in the case log are their owner's all the same.
+#[cfg(unix)]
+#[test]
+fn all_files_of_a_store_follow_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "account_id,ip\na,8.8.8.8\n");
+    let binary = env!("CARGO_BIN_EXE_hydralink");
+    for (umask, expected) in [("027", 0o640), ("022", 0o644), ("077", 0o600)] {
+        let store = format!("store{umask}");
+        let run = format!(
+            "umask {umask}; '{binary}' build {events} -o {store} --quiet; '{binary}' detect {store} --quiet; \
+             '{binary}' case note {store} account:a seen --reviewer ann --quiet"
+        );
+        let status = std::process::Command::new("bash").args(["-c", &run]).current_dir(bench.path("")).status().expect("runs");
+        assert!(status.success());
+        for entry in fs::read_dir(bench.path(&store)).expect("the store is a folder").map(|entry| entry.expect("an entry")) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let expected = if name == "CASES.names.jsonl" { 0o600 } else { expected };
+            assert_eq!(entry.metadata().expect("metadata").permissions().mode() & 0o777, expected, "{name} under {umask}");
+        }
+    }
+}
+
 #[test]
 fn a_store_being_written_by_another_process_is_busy() {
     let bench = Bench::new();

@@ -187,7 +187,11 @@ pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
     if payload.len() > LIMIT {
         return Err(std::io::Error::other(format!("it would have {} bytes, and may have {LIMIT}", payload.len())));
     }
-    let mut file = tempfile::Builder::new().prefix(UNRENAMED).tempfile_in(store)?;
+    let mut builder = tempfile::Builder::new();
+    // Who may read the sections may read what they are; temporary files are else their owner's alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(UNRENAMED).tempfile_in(store)?;
     file.write_all(&MAGIC)?;
     file.write_all(&FORMAT.to_le_bytes())?;
     file.write_all(&0u32.to_le_bytes())?;
