@@ -235,6 +235,13 @@ fn seeds_grow_into_their_network() {
     let degree = bench.ok(&["show", &store, &format!("account:{}", core[0]), "--format", "json"]).json();
     let degree: u64 = degree["seen_with"].as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();
     assert_eq!(ego.len() as u64, degree + 1);
+    // Of identifiers it says the network that `show` says.
+    let in_network = ego.iter().filter(|node| node["network"].is_string() && node["hops"] == 1).collect::<Vec<_>>();
+    assert!(!in_network.is_empty(), "an identifier ties the network of a core member: {ego:?}");
+    for node in ego.iter().take(40) {
+        let shown = bench.ok(&["show", &store, node["node"].as_str().expect("a node"), "--format", "json"]).json();
+        assert_eq!(node["network"], shown["network"], "{node}");
+    }
 }
 
 #[test]

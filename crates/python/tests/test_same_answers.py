@@ -231,3 +231,8 @@ def test_a_new_key(found, tmp_path):
     store = hydralink.build(events, output=tmp_path / "store", key_file=tmp_path / "old")
     assert store.rekey(key_file=tmp_path / "old", new_key_file=tmp_path / "new", reviewer="ann")["accounts"] == 2
     assert hydralink.open(tmp_path / "store", key_file=tmp_path / "new").show("a")["node"]
+
+
+def test_an_identifier_lies_in_the_network_that_it_ties(found, network):
+    tie = found.network(network[0])["tied_by"][0]["identifier"]
+    assert found.ego(tie, hops=1)["nodes"][0]["network"] == found.show(tie)["network"] == network[0]

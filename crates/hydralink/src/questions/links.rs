@@ -143,7 +143,7 @@ pub struct EgoNode {
     pub through: String,
     /// How many nodes it was seen with.
     pub degree: u64,
-    /// Flagged network of an account.
+    /// Flagged network that an account belongs to, or that an identifier ties.
     pub network: Option<String>,
 }
 
@@ -371,10 +371,7 @@ pub fn ego(
             hops: reached[&node].0,
             through: dataset.label_of(reached[&node].1),
             degree: node.degree(graph) as u64,
-            network: match node {
-                Node::Account(account) => results.and_then(|results| Some(results.flagged_network_of(account)?.0.id.clone())),
-                Node::Identifier(_) => None,
-            },
+            network: results.and_then(|results| results.flagged_network_of_node(node)).map(|network| network.id.clone()),
         })
         .collect();
     found

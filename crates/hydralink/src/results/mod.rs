@@ -402,6 +402,14 @@ impl Labelling {
         self.heads.get(*self.network_of_identifier.get(identifier.index())? as usize)
     }
 
+    /// The flagged network that an account belongs to, or that an identifier ties.
+    pub(crate) fn flagged_network_of_node(&self, node: Node) -> Option<&NetworkHead> {
+        match node {
+            Node::Account(account) => self.flagged_network_of(account).map(|(network, _)| network),
+            Node::Identifier(identifier) => self.tied_network(identifier).filter(|network| network.flagged),
+        }
+    }
+
     /// The id of a network, and whether it is flagged.
     ///
     /// # Panics
