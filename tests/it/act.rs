@@ -1,7 +1,7 @@
 //! What people do with what was found: decisions and what follows from them, ban plans, indicators, the store as of an earlier
 //! time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -233,6 +233,29 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
     let near = bench.fails(3, &["not found"], &["plan-bans", &store, "PN-00000000"]);
     assert!(!near.stderr.contains("did you mean"), "another network is no near id: {}", near.stderr);
+}
+
+#[test]
+fn what_is_named_of_a_network_says_how_much_more_there_is() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let network = networks(&bench, &store)[0].clone();
+    let id = text(&network["id"]);
+    let all: u64 = network["identifiers_by_kind"].as_object().expect("kinds").values().filter_map(Value::as_u64).sum();
+    let named: Vec<String> = network["tied_by"].as_array().expect("ties").iter().map(|tie| text(&tie["identifier"])).collect();
+    assert!(named.len() == 25 && all > 25, "{network}");
+    assert_eq!(network["tied_by_left_out"].as_u64(), Some(all - 25));
+    let said = bench.ok(&["network", &store, &id]).stdout;
+    assert!(said.contains(&format!("{} more tie it", all - 25)), "{said}");
+    // Tables have room for all.
+    bench.ok(&["export", &store, "-o", "out.csv", "--network", &id]);
+    let mut table = csv::Reader::from_path(bench.path("out.evidence.csv")).expect("the table");
+    let rows: Vec<BTreeMap<String, String>> = table.deserialize().collect::<Result<_, _>>().expect("rows");
+    let ties: Vec<_> = rows.iter().filter(|row| row["item"] == "identifier").collect();
+    assert_eq!(ties.len() as u64, all);
+    assert!(named.iter().zip(&ties).all(|(named, tie)| *named == tie["name"]), "the strongest come first");
+    let members = |tie: &&BTreeMap<String, String>| tie["members"].parse::<u64>().expect("a number");
+    assert!(ties.windows(2).all(|pair| members(&pair[0]) >= members(&pair[1])));
 }
 
 /// Where the network may be none, all whom a plan hits may be harmless, whatever its budget, and both commands say so.

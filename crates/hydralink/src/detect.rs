@@ -23,9 +23,9 @@ use crate::dataset::Dataset;
 use crate::dossier::words;
 use crate::error::Error;
 use crate::lineage;
-use crate::node::Node;
 use crate::observe::{Observer, Steps};
 use crate::query;
+use crate::results::tying::{Own, Tying, tying_identifier};
 use crate::results::{Labelling, Membership, Network, Results, Run, SignalLine, TyingIdentifier};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
@@ -189,6 +189,7 @@ pub(crate) fn find_networks(
         components: components.labels().to_vec().into(),
         communities: communities.partition.labels().to_vec().into(),
         weights: of_all_sightings(dataset, weights.sighting_weights).into(),
+        tying: Tying::of(order.iter().map(|&index| &candidates.networks[index])),
         ..Labelling::of_labels(labels).with_classes(&classification)
     };
     Ok(Results::new(labelling, networks, lists.clone()))
@@ -325,9 +326,11 @@ pub(crate) fn describe(
         why: String::new(),
         signals,
         tied_by: tying_identifiers(dataset, classification, candidate),
+        tied_by_left_out: 0,
         suppressed_sightings: candidate.suppressed,
         fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
     };
+    network.count_left_out();
     network.why = why(&network, card, candidate.origin);
     network
 }
@@ -359,29 +362,13 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
     own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
     own.truncate(NAMED_IDENTIFIERS);
     let is_member = |account: u32| candidate.members.binary_search_by_key(&account, |member| member.account).is_ok();
-    let graph = dataset.graph();
-    let columns = graph.columns();
     own.into_iter()
         .map(|own| {
             let identifier = IdentifierId(own.identifier);
-            let (mut first, mut last) = (graph::NO_TIME, graph::NO_TIME);
-            for (&account, &position) in graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier)) {
-                if is_member(account) {
-                    let at = position as usize;
-                    (first, last) = (earliest(first, columns.first_seen[at]), last.max(columns.last_seen[at]));
-                }
-            }
+            let class = word(&classification.classes[identifier.index()]);
             let fragile = candidate.fragility.identifier == Some(own.identifier);
-            TyingIdentifier {
-                identifier: dataset.label_of(Node::Identifier(identifier)),
-                class: word(&classification.classes[identifier.index()]),
-                members: u64::from(own.members),
-                accounts: u64::from(own.accounts),
-                exclusivity: f64::from(own.members) / f64::from(own.accounts.max(1)),
-                first_seen: rfc3339(first),
-                last_seen: rfc3339(last),
-                members_lost_without: if fragile { u64::from(candidate.fragility.lost) } else { 0 },
-            }
+            let lost = if fragile { u64::from(candidate.fragility.lost) } else { 0 };
+            tying_identifier(dataset, Own { identifier, members: own.members, accounts: own.accounts, lost }, &class, is_member)
         })
         .collect()
 }

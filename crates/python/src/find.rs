@@ -175,8 +175,8 @@ impl Store {
         })
     }
 
-    /// What speaks for a network (id or rank), or for all flagged ones: a row for each identifier that ties it (`item` is
-    /// "identifier") and for each signal of its score card ("signal"). `network`, `rank`, `item`, `name`, `class`, `members`,
+    /// What speaks for a network (id or rank), or for all flagged ones: a row for each identifier that ties it, not only the 25
+    /// strongest that `tied_by` of `networks` and `network` names (`item` is "identifier"), and for each signal of its score card ("signal"). `network`, `rank`, `item`, `name`, `class`, `members`,
     /// `accounts`, `exclusivity`, `members_lost_without`, `first_seen`, `last_seen`, `value`, `expected`, `bits`, `p_value`;
     /// what has no value is null.
     #[pyo3(signature = (network = None, *, all = false))]
@@ -187,7 +187,8 @@ impl Store {
                 Some(id) => vec![id.place(&dataset, &labels)?],
                 None => ranked(&labels, all),
             };
-            let networks = labels.networks(&dataset, &places)?;
+            let mut networks = labels.networks(&dataset, &places)?;
+            networks.iter_mut().for_each(|network| network.tied_by = labels.tying_identifiers(&dataset, network));
             Table::new("evidence", move || Ok(arrow::evidence(networks.clone())))
         })
     }

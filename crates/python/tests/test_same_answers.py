@@ -47,7 +47,9 @@ def test_evidence_is_what_the_dossier_says(found, network):
     for name, line in dossier["signals"].items():
         assert signals[name]["bits"] == (line and pytest.approx(line["bits"]))
     ties = [row["name"] for row in evidence if row["item"] == "identifier"]
-    assert ties == [tie["identifier"] for tie in dossier["tied_by"]]
+    named = [tie["identifier"] for tie in dossier["tied_by"]]
+    assert ties[: len(named)] == named and len(ties) == len(named) + dossier["tied_by_left_out"]
+    assert len(ties) == sum(dossier["identifiers_by_kind"].values())
 
 
 def test_sightings_are_the_edges(found):

@@ -132,8 +132,11 @@ pub struct Network {
     pub why: String,
     /// The score card; a signal whose input is missing is `null`.
     pub signals: BTreeMap<SignalName<String>, Option<SignalLine>>,
-    /// Strongest identifiers first.
+    /// The strongest of these identifiers first, at most 25; [`super::Labelling::tying_identifiers`] gives all.
     pub tied_by: Vec<TyingIdentifier>,
+    /// How many more tie it, and aren't among them.
+    #[serde(default)]
+    pub tied_by_left_out: u64,
     /// Sightings of members with identifiers that don't link on their own: they count where another one ties the accounts.
     pub suppressed_sightings: u64,
     /// Share of members lost by leaving out the one identifier that matters most.
@@ -184,6 +187,12 @@ impl Network {
     /// Where it stands in [`super::Results::networks`], and what labels call it.
     pub fn index(&self) -> usize {
         self.rank as usize - 1
+    }
+
+    /// Counts the identifiers that tie it and aren't named.
+    pub(crate) fn count_left_out(&mut self) {
+        let all = self.identifiers_by_kind.values().sum::<u64>();
+        self.tied_by_left_out = all.saturating_sub(self.tied_by.len() as u64);
     }
 
     /// What labels lead to.

@@ -11,12 +11,14 @@ mod card;
 pub(crate) mod details;
 pub(crate) mod foremost;
 pub(crate) mod groups;
+pub(crate) mod tying;
 
 pub use card::{Membership, Network, NetworkHead, Run, SignalLine, TyingIdentifier};
 use details::Details;
 use foremost::Foremost;
 pub use foremost::Totals;
 use groups::Groups;
+use tying::Tying;
 
 use crate::consensus::Consensus;
 use crate::counted::counted;
@@ -68,6 +70,8 @@ pub struct Labelling {
     pub(crate) foremost: Foremost,
     /// Who is in each network, with what.
     pub(crate) groups: Groups,
+    /// Which identifiers tie each network.
+    pub(crate) tying: Tying,
     /// How each flagged network hangs together, and what its members did.
     pub(crate) details: Details,
     /// What reruns on perturbed copies say, where they belong to this detection.
@@ -147,6 +151,7 @@ impl Labelling {
             card_offsets: store.column(OFFSETS)?,
             foremost: Foremost::open(store)?,
             groups: Groups::open(store)?,
+            tying: Tying::open(store)?,
             details: Details::open(store)?,
             consensus: None,
         };
@@ -173,6 +178,7 @@ impl Labelling {
             if !dataset.naming().is_full() {
                 network.tied_by.iter_mut().for_each(|tie| tie.identifier = dataset.naming().labelled(&tie.identifier));
             }
+            network.count_left_out();
             network.stability = self.consensus.as_ref().and_then(|consensus| consensus.of_network(place));
             network.q_value = q_values.as_ref().and_then(|q_values| q_values[place]);
             network.q_harmless = harmless.as_ref().and_then(|shares| shares[place]);
@@ -213,6 +219,7 @@ impl Labelling {
             card_offsets: Column::default(),
             foremost: Foremost::default(),
             groups: Groups::default(),
+            tying: Tying::default(),
             details: Details::default(),
             consensus: None,
         }
@@ -243,6 +250,7 @@ impl Labelling {
             network_of_identifier: labels.network_of_identifier.into(),
             card_offsets: Column::default(),
             groups: Groups::default(),
+            tying: Tying::default(),
             details: Details::default(),
             consensus: None,
             ..self.clone()
@@ -318,6 +326,7 @@ impl Results {
             writer.put(rules::SECTION, &serde_json::to_vec(&self.lists).expect("plain data serialises"))?;
         }
         labelling.groups.write(writer)?;
+        labelling.tying.write(writer)?;
         labelling.details.write(writer)?;
         labelling.foremost.write(writer)
     }

@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 85] = [
+const SECTIONS: [&str; 88] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -95,6 +95,9 @@ const SECTIONS: [&str; 85] = [
     "result.small_degrees",
     "result.spread_seconds",
     "result.summary",
+    "result.tying",
+    "result.tying_fragile",
+    "result.tying_offsets",
     "result.weights",
     "result.wide_degrees",
     "result.wide_identifiers",

@@ -241,7 +241,11 @@ fn tie_table(network: &Network, style: &dyn Style) -> String {
     let rows: Vec<Vec<String>> = network.tied_by.iter().map(row).collect();
     let columns =
         [("identifier", 44, false), ("members", 8, true), ("accounts", 8, true), ("own", 5, true), ("class", 16, false)];
-    style.table(&columns, &rows)
+    let table = style.table(&columns, &rows);
+    match network.tied_by_left_out {
+        0 => table,
+        more => table + &style.item(&format!("{more} more {} it", if more == 1 { "ties" } else { "tie" })),
+    }
 }
 
 fn fragile_table(dossier: &Dossier, style: &dyn Style) -> String {

@@ -240,6 +240,8 @@ impl<'a> Chosen<'a> {
 
     fn shown_network(&self, network: &Network) -> Network {
         let mut network = network.clone();
+        network.tied_by = self.results.labelling.tying_identifiers(self.dataset, &network);
+        network.tied_by_left_out = 0;
         for tie in &mut network.tied_by {
             tie.identifier = self.naming.labelled(&tie.identifier);
         }

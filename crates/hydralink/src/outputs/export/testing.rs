@@ -132,6 +132,7 @@ pub(crate) fn network(id: &str, rank: u32) -> Network {
         why: "3 accounts share 1 card, \"kept\" to themselves".to_owned(),
         signals: BTreeMap::from([(SignalName::Synchrony, Some(line)), (SignalName::Tenure, None)]),
         tied_by: vec![tie],
+        tied_by_left_out: 0,
         suppressed_sightings: 3,
         fragility: 0.33,
     }
