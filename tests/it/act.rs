@@ -387,6 +387,22 @@ fn a_plan_carried_out_has_the_impact_that_it_promised() {
     assert_eq!(skipped["accounts_banned"].as_u64().unwrap() + skipped["identifiers_acted_on"].as_u64().unwrap(), 1);
 }
 
+#[test]
+fn what_a_file_leaves_out_is_said() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let ran = bench.ok(&["export", &store, "-o", "out.csv"]);
+    assert!(
+        ran.stderr.contains("left out: ") && ran.stderr.contains(" that no two of these accounts share, "),
+        "{}",
+        ran.stderr
+    );
+    let whole = bench.ok(&["export", &store, "-o", "whole.graphml", "--whole"]).stderr;
+    for what in [" that no two of these accounts share", " hubs, ", " sightings with what isn't there"] {
+        assert!(whole.contains(what), "{whole}");
+    }
+}
+
 /// A store as of a time answers like one that was built then; today's stays as it is.
 #[test]
 fn a_store_can_be_asked_as_of_a_day() {

@@ -1,6 +1,6 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
-use hydralink::export::{self, ExportConfig, ExportSummary, Networks, Sharing};
+use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
 use hydralink::{Dataset, Results};
 
@@ -25,6 +25,9 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
         },
         if summary.collapsed { "; collapsed, one node a network: see --max-nodes" } else { "" }
     ))?;
+    if let Some(left_out) = left_out_text(&summary.left_out) {
+        output.say(&left_out)?;
+    }
     let (identifiers, networks) = (summary.left_out.small_identifiers, summary.left_out.small_networks);
     if identifiers + networks > 0 {
         output.say(&format!(
@@ -40,6 +43,21 @@ pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -
         output.say(&format!("people rejected {networks} of them: no action is proposed, and nothing of it is an indicator"))?;
     }
     Ok(if summary.nodes == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// What the store holds of the accounts that were chosen, and the file doesn't, if anything.
+fn left_out_text(left: &LeftOut) -> Option<String> {
+    let parts = [
+        (left.single_identifiers, "identifier", " that no two of these accounts share"),
+        (left.needless_identifiers, "identifier", " that nobody needs to be tied"),
+        (left.hubs, "hub", ""),
+        (left.identifiers, "identifier", " beyond --max-nodes"),
+        (left.accounts, "account", " beyond --max-nodes"),
+        (left.hub_sightings + left.sightings, "sighting", " with what isn't there"),
+    ];
+    let named = parts.into_iter().filter(|part| part.0 > 0).map(|(count, what, why)| format!("{}{why}", counted(count, what)));
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| format!("left out: {}", named.join(", ")))
 }
 
 /// Says how many networks were left out by decision, if any.
