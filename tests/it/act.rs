@@ -521,3 +521,27 @@ fn an_account_that_may_be_taken_over_is_banned_after_a_look() {
     let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
     assert!(!line.contains("\"secure\"") && line.contains("taken over"), "{line}");
 }
+
+#[test]
+fn tokens_that_nobody_knows_are_not_told_as_none() {
+    let bench = Bench::new();
+    let mut rows = String::new();
+    for account in 0..4 {
+        for second in 0..3 {
+            rows += &format!("2026-02-01T00:0{account}:0{second}Z,quiet{account},8.8.8.8\n");
+        }
+    }
+    let without = bench.file("without.csv", format!("timestamp,account_id,ip\n{rows}"));
+    let with = bench.file("with.csv", "timestamp,account_id,ip,tokens\n2026-02-01T00:00:00Z,told,8.8.4.4,70\n");
+    bench.ok(&["build", &without, &with, "-o", "store", "--quiet"]);
+    let tokens = |account: &str| bench.ok(&["show", "store", account, "--format", "json"]).json()["tokens"].clone();
+    assert_eq!((tokens("told"), tokens("quiet0")), (70.into(), Value::Null));
+    bench.run(&["detect", "store", "--quiet"]);
+    let impact = |account: &str| {
+        let list = bench.file("list.csv", format!("account_id\n{account}\n"));
+        let impact = bench.ok(&["impact", "store", &list, "--format", "json"]).json();
+        ["tokens", "tokens_stopped", "benign_tokens_expected"].map(|field| impact[field].clone())
+    };
+    assert_eq!(impact("told"), [Value::from(70), Value::from(70), Value::from(70.0)]);
+    assert_eq!(impact("quiet0"), [Value::from(70), Value::Null, Value::Null]);
+}

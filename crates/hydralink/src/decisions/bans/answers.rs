@@ -161,7 +161,7 @@ pub struct Traffic {
     pub exchanges: u64,
     /// How many of them stop.
     pub exchanges_stopped: u64,
-    /// Tokens on record, where the events say them.
+    /// Tokens on record, where any event of these accounts says some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
     /// How many of them stop.
@@ -194,12 +194,13 @@ impl Traffic {
 
     fn of(reach: &Reach<'_>, hit: &[u32], exchanges: u64, tokens: Option<u64>) -> Traffic {
         let bounds = reach.bounds_of(hit);
+        let tokens_stopped = tokens.and_then(|_| reach.tokens_stopped_of(hit));
         Traffic {
             exchanges,
             exchanges_stopped: reach.stopped_of(hit).round() as u64,
             tokens,
-            tokens_stopped: reach.tokens_stopped_of(hit),
-            tokens_estimated: tokens.is_some() && reach.estimates_tokens_of(hit),
+            tokens_stopped,
+            tokens_estimated: tokens_stopped.is_some() && reach.estimates_tokens_of(hit),
             estimated: bounds.are_apart(),
             exchanges_stopped_bounds: bounds.rounded(),
         }

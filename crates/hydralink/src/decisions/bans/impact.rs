@@ -204,7 +204,8 @@ mod tests {
         assert_eq!(of(&["ip:198.51.100.1"]), (Some(1000), Some(500), Some(500.0), true));
         // Of the long one nothing goes on; of the short ones what isn't on the address.
         assert_eq!(of(&["prompt_template_hash:long", "ip:198.51.100.1"]).1, Some(985));
-        assert_eq!(of(&["account:b"]), (Some(1000), Some(0), Some(0.0), false));
+        // Nobody says how many it had: that is not none.
+        assert_eq!(of(&["account:b"]), (Some(1000), None, None, false));
         // Both of its addresses are all of it.
         assert_eq!(of(&["ip:198.51.100.1", "ip:198.51.100.2"]), (Some(1000), Some(1000), Some(1000.0), false));
         assert_eq!(tokens_stopped(["", "0", "", ""], &["account:a"]), (None, None, None, false));

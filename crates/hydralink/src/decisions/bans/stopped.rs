@@ -144,10 +144,11 @@ impl<'a> Stakes<'a> {
         self.place_of(account).map_or(0.0, |place| self.at_stake[place].exchanges)
     }
 
-    /// Tokens of accounts that actions can reach; `None` where the store knows of none.
+    /// Tokens of accounts that actions can reach; `None` where the store knows of none of theirs.
     pub(super) fn tokens_of(&self, accounts: &[u32]) -> Option<u64> {
-        let of_account = |&account: &u32| self.place_of(account).map_or(0, |place| self.tokens[place] as u64);
-        (!self.tokens.is_empty()).then(|| accounts.iter().map(of_account).sum())
+        let of_account =
+            |&account: &u32| self.place_of(account).and_then(|place| self.tokens.get(place)).map_or(0, |&tokens| tokens as u64);
+        Some(accounts.iter().map(of_account).sum()).filter(|&tokens| tokens > 0)
     }
 
     /// The group of an account, and the chance that it is a network: nobody is in a group that isn't.
@@ -290,12 +291,12 @@ impl<'a> Reach<'a> {
         self.sum(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())))
     }
 
-    /// Tokens of benign accounts that are expected to be stopped; `None` where the store knows of none.
+    /// Tokens of benign accounts that are expected to be stopped; `None` where nothing is known of those of any account hit.
     pub(crate) fn benign_tokens_stopped(&self) -> Option<f64> {
         self.sum_of_tokens(|account| self.stakes.doubt_of(account))
     }
 
-    /// Tokens of these accounts, ascending, that were stopped.
+    /// Tokens of these accounts, ascending, that were stopped; `None` where nothing is known of those of any that was hit.
     pub(crate) fn tokens_stopped_of(&self, accounts: &[u32]) -> Option<u64> {
         let stopped = self.sum_of_tokens(|account| f64::from(u8::from(accounts.binary_search(&account).is_ok())));
         stopped.map(|tokens| tokens.round() as u64)
@@ -327,11 +328,14 @@ impl<'a> Reach<'a> {
 
     fn sum_of_tokens(&self, weight: impl Fn(u32) -> f64) -> Option<f64> {
         let tokens = &self.stakes.tokens;
-        let stopped = |(account, hit): (u32, &Hit)| match self.stakes.place_of(account).map_or(0.0, |place| tokens[place]) {
+        let of = |account: u32| self.stakes.place_of(account).map_or(0.0, |place| tokens[place]);
+        let stopped = |(account, hit): (u32, &Hit)| match of(account) {
             0.0 => 0.0,
             all => weight(account) * all * (1.0 - self.tokens_going_on(account, hit, all)),
         };
-        (!tokens.is_empty()).then(|| self.hit().map(stopped).sum::<f64>() + 0.0)
+        let mut counted = self.hit().map(|(account, _)| account).filter(|&account| weight(account) > 0.0).peekable();
+        let is_known = !tokens.is_empty() && (counted.peek().is_none() || counted.any(|account| of(account) > 0.0));
+        is_known.then(|| self.hit().map(stopped).sum::<f64>() + 0.0)
     }
 
     /// Share of an account's tokens, `all` of them, that goes on.

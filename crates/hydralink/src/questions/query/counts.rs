@@ -25,7 +25,11 @@ pub fn exchanges_of(dataset: &Dataset, account: AccountId) -> u64 {
 pub fn tokens_of(dataset: &Dataset, accounts: impl IntoIterator<Item = AccountId>) -> Option<u64> {
     let activity = dataset.activity();
     let of_account = |account| activity.of(account).tokens.iter().map(|&tokens| u64::from(tokens)).sum::<u64>();
-    (!activity.columns().tokens.is_empty()).then(|| accounts.into_iter().map(of_account).sum())
+    if activity.columns().tokens.is_empty() {
+        return None;
+    }
+    // Of an event that doesn't say them a store has 0.
+    Some(accounts.into_iter().map(of_account).sum()).filter(|&tokens| tokens > 0)
 }
 
 /// First and last time of an account: of its events, and of its sightings where it has no event with a time. A sighting that a
