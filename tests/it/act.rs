@@ -218,6 +218,20 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         assert_eq!(banned(&action), shown["facts"]["status"] == "banned", "{action} {shown}");
     }
     assert!(plan(&[])["reviewed"].is_null());
+    // Intervals are of whole accounts, and what is expected is at most half an account outside.
+    let ample = plan(&["--benign-budget", "1000"]);
+    let in_interval = |of: &Value| {
+        let (low, high) = (number(&of["benign_interval"][0]), number(&of["benign_interval"][1]));
+        let expected = number(&of["benign_expected"]);
+        assert!(low - 0.5 < expected && expected < high + 0.5, "{of}");
+    };
+    in_interval(&ample);
+    ["benign_by_country", "benign_by_tier", "benign_by_pathway"]
+        .iter()
+        .for_each(|column| ample[column].as_object().expect("groups").values().for_each(in_interval));
+    let said = bench.ok(&["plan-bans", &store, &id, "--benign-budget", "1000"]).words();
+    assert!(said.contains(" on average (") && said.contains(" at 95%, in whole accounts), with "), "{said}");
+    assert!(!said.contains("0 to 0"), "none is said once: {said}");
     // The chance is that of a review. Of a network that is confirmed nothing is in doubt but who belongs.
     let morning = bench.ok(&["networks", &store, "--review-hours", "1000", "--format", "jsonl"]).records();
     let reviewed = morning.iter().find(|network| network["id"] == id.as_str()).expect("it waits for a review");
@@ -228,9 +242,21 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         (&confirmed["chance"], &confirmed["benign_expected"]),
         (&serde_json::json!(1.0), &confirmed["benign_if_network"])
     );
-    let reviewed = plan(&["--benign-budget", "1000"])["reviewed"].clone();
-    assert_eq!(reviewed["harmless"], 0, "{reviewed}");
-    assert!(number(&reviewed["harmless_share_interval"][1]) > 0.1, "ten accounts prove little: {reviewed}");
+    // About this one everything is decided; of others the verdicts say something, a case one.
+    assert!(confirmed["reviewed"].is_null(), "{confirmed}");
+    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let is_other = |network: &&Value| network["id"] != id.as_str() && number(&network["accounts"]) > 2.0;
+    let other = text(&all.iter().find(is_other).expect("another candidate")["id"]);
+    let asked = ["plan-bans", &store, &other, "--benign-budget", "1000"];
+    let reviewed = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json()["reviewed"].clone();
+    assert_eq!((&reviewed["cases"], &reviewed["harmless_cases"], &reviewed["harmless"]), (&1.into(), &0.into(), &0.into()));
+    assert!(number(&reviewed["decided"]) > 1.0, "{reviewed}");
+    assert!(number(&reviewed["harmless_share_interval"][1]) > 0.9, "one case proves little: {reviewed}");
+    let said = bench.ok(&asked).words();
+    assert!(
+        said.contains("of 1 case that people decided (") && said.contains(" accounts) 0 were harmless (0 accounts)"),
+        "{said}"
+    );
     let near = bench.fails(3, &["not found"], &["plan-bans", &store, "PN-00000000"]);
     assert!(!near.stderr.contains("did you mean"), "another network is no near id: {}", near.stderr);
 }

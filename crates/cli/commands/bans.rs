@@ -78,14 +78,13 @@ fn plan_text(plan: &Plan) -> String {
         "with", "actions", "stopped", "benign", "95%", "if network", "left", "largest"
     ));
     lines.extend(plan.alternatives.iter().map(|other| {
-        let (low, high) = other.benign_interval;
         format!(
             "{:<14}{:>9}{:>12}{:>10.2}{:>12}{:>12.2}{:>10}{:>9}",
             other.actions_allowed.name(),
             grouped(other.actions),
             grouped(other.exchanges_stopped),
             other.benign_expected,
-            format!("{low} to {high}"),
+            whole_text(other.benign_interval),
             other.benign_if_network,
             grouped(other.members_left),
             grouped(other.largest_group_left)
@@ -213,20 +212,24 @@ fn named_text(accounts: &[String]) -> String {
 }
 
 fn harm_text(harm: &Harm) -> String {
-    let (low, high) = harm.benign_interval;
     let tokens =
         harm.benign_tokens_expected.map_or(String::new(), |tokens| format!(" and {}", counted(tokens.round() as u64, "token")));
     format!(
-        "benign accounts hit: {:.2} expected (95% interval {low} to {high}), with {}{tokens} of theirs",
+        "benign accounts hit: {:.2} on average ({} at 95%, in whole accounts), with {}{tokens} of theirs",
         harm.benign_expected,
+        whole_text(harm.benign_interval),
         counted(harm.benign_exchanges_expected.round() as u64, "exchange")
     )
 }
 
 /// What is hit if what was found is right.
 fn if_network_text(harm: &Harm, condition: &str) -> String {
-    let (low, high) = harm.benign_interval_if_network;
-    format!("if {condition}: {:.2} ({low} to {high})", harm.benign_if_network)
+    format!("if {condition}: {:.2} ({})", harm.benign_if_network, whole_text(harm.benign_interval_if_network))
+}
+
+/// An interval of whole numbers; one number where it has no other.
+fn whole_text((low, high): (u64, u64)) -> String {
+    if low == high { grouped(low) } else { format!("{} to {}", grouped(low), grouped(high)) }
 }
 
 fn if_none_text(chance: f64, hit: u64) -> String {
@@ -249,10 +252,12 @@ fn left_text(left: u64, linked: u64, largest: u64) -> String {
 
 fn reviewed_text(reviewed: &Reviewed) -> String {
     format!(
-        "of {} that people decided about {} {} harmless: at that share (95% interval) {:.1} to {:.1} of the banned are",
+        "of {} that people decided ({}) {} {} harmless ({}): at that share of cases (95% interval) {:.1} to {:.1} of the banned are",
+        counted(reviewed.cases, "case"),
         counted(reviewed.decided, "account"),
-        grouped(reviewed.harmless),
-        if reviewed.harmless == 1 { "was" } else { "were" },
+        grouped(reviewed.harmless_cases),
+        if reviewed.harmless_cases == 1 { "was" } else { "were" },
+        counted(reviewed.harmless, "account"),
         reviewed.benign_banned_interval.0,
         reviewed.benign_banned_interval.1
     )
@@ -296,8 +301,7 @@ fn groups_text(groups: &BTreeMap<String, Collateral>) -> String {
     let mut order: Vec<(&String, &Collateral)> = groups.iter().collect();
     order.sort_by(|a, b| b.1.benign_expected.total_cmp(&a.1.benign_expected).then(a.0.cmp(b.0)));
     let named = order.iter().take(GROUPS_SHOWN).map(|(name, group)| {
-        let (low, high) = group.benign_interval;
-        format!("{name} {:.2} ({low} to {high}) of {} hit", group.benign_expected, grouped(group.hit))
+        format!("{name} {:.2} ({}) of {} hit", group.benign_expected, whole_text(group.benign_interval), grouped(group.hit))
     });
     let mut text = named.collect::<Vec<String>>().join(", ");
     if order.len() > GROUPS_SHOWN {

@@ -37,7 +37,7 @@ pub struct Collateral {
     pub hit: u64,
     /// How many of them are expected to be benign.
     pub benign_expected: f64,
-    /// 95% interval of the same.
+    /// 95% interval of how many are, as [`Harm::benign_interval`].
     pub benign_interval: (u64, u64),
     /// All accounts of the store there, to compare with.
     pub accounts: u64,
@@ -82,7 +82,7 @@ pub struct Alternative {
     pub tokens_stopped: Option<u64>,
     /// Benign accounts expected to be hit.
     pub benign_expected: f64,
-    /// 95% interval of the same.
+    /// 95% interval of how many are, as [`Harm::benign_interval`].
     pub benign_interval: (u64, u64),
     /// Benign accounts expected to be hit if the network is one: what the budget limits.
     pub benign_if_network: f64,
@@ -92,14 +92,19 @@ pub struct Alternative {
     pub largest_group_left: u64,
 }
 
-/// Accounts that people decided about.
+/// What people decided about other networks and accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reviewed {
-    /// Accounts confirmed or rejected, in all cases of the store.
+    /// Cases that were decided, all of the store's.
+    pub cases: u64,
+    /// Those that were harmless.
+    pub harmless_cases: u64,
+    /// Accounts that were confirmed or rejected with them.
     pub decided: u64,
     /// Those that were harmless.
     pub harmless: u64,
-    /// 95% interval of the share of harmless ones (Clopper and Pearson). Cases that people pick are no random sample.
+    /// 95% interval of the share of cases that are harmless (Clopper and Pearson): the accounts of a case are decided about
+    /// together, and say no more than one. Cases that people pick are no random sample.
     pub harmless_share_interval: (f64, f64),
     /// The same share of the members that the plan bans.
     pub benign_banned_interval: (f64, f64),
@@ -128,13 +133,14 @@ pub struct Replacement {
 /// The benign accounts that actions hit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Harm {
-    /// Benign accounts expected to be hit.
+    /// Benign accounts expected to be hit: an average, and seldom a whole number.
     pub benign_expected: f64,
-    /// 95% interval of the same.
+    /// 95% interval of how many are hit, in whole accounts: of .04 expected accounts it is none to none, for none is hit 96
+    /// times of 100. What is expected lies less than half an account outside, if at all.
     pub benign_interval: (u64, u64),
     /// Benign accounts expected to be hit if the networks are ones.
     pub benign_if_network: f64,
-    /// 95% interval of the same.
+    /// 95% interval of how many are then, in whole accounts.
     pub benign_interval_if_network: (u64, u64),
     /// Exchanges of benign accounts that are expected to be stopped with them.
     pub benign_exchanges_expected: f64,
@@ -150,7 +156,7 @@ pub struct Harm {
     pub benign_by_tier: BTreeMap<String, Collateral>,
     /// The same by the autonomous system that most of an account's exchanges came from, where addresses were looked up.
     pub benign_by_as: BTreeMap<String, Collateral>,
-    /// What people found harmless so far, where they decided anything.
+    /// What people found harmless so far; nothing where they decided about nothing yet, or about all that is hit.
     pub reviewed: Option<Reviewed>,
 }
 
@@ -164,7 +170,7 @@ pub struct Traffic {
     /// Tokens on record, where any event of these accounts says some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// How many of them stop.
+    /// How many of them stop, where any event of the accounts that are hit says some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_stopped: Option<u64>,
     /// Whether that is an estimate, as [`Harm::benign_tokens_expected`]: an identifier that is no template reaches a part of

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::stopped::{Reach, Stakes};
 use super::{Collateral, Harm, Reviewed};
+use crate::cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interval::{Count, clopper_pearson};
@@ -42,7 +43,7 @@ pub(super) fn harm(reach: &Reach<'_>) -> Result<Harm, Error> {
         benign_by_pathway: by_word(&accounts.pathway, &tables.pathways),
         benign_by_tier: by_word(&accounts.tier, &tables.tiers),
         benign_by_as: collateral(reach, &homes(dataset), 0, |asn| Some(format!("AS{asn}"))),
-        reviewed: reviewed(dataset, reach.hit().filter(|(_, hit)| hit.banned).count())?,
+        reviewed: reviewed(reach)?,
     })
 }
 
@@ -129,20 +130,28 @@ fn homes(dataset: &Dataset) -> Vec<u32> {
     (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 10).map(home).collect()
 }
 
-/// What people decided, and what it says about the accounts that a plan bans.
-fn reviewed(dataset: &Dataset, banned: usize) -> Result<Option<Reviewed>, Error> {
+/// What people decided, and what it says about the accounts that a plan bans of networks that they haven't decided about.
+fn reviewed(reach: &Reach<'_>) -> Result<Option<Reviewed>, Error> {
+    let dataset = reach.stakes.dataset;
+    // A verdict leaves no doubt whether a network is one.
+    let is_open =
+        |account: u32| (0.0..1.0).contains(&reach.stakes.group_of(account).1) && reach.stakes.group_of(account).1 > 0.0;
+    let open = reach.hit().filter(|&(account, hit)| hit.banned && is_open(account)).count();
     let cases = dataset.cases()?;
-    let harmless = cases.rejected_accounts().count() as u64;
-    let decided = harmless + cases.confirmed_accounts().count() as u64;
-    if decided == 0 {
+    let verdicts: Vec<bool> = cases.cases().iter().filter_map(|case| cases::verdict_of(&cases, case)).collect();
+    if verdicts.is_empty() || open == 0 {
         return Ok(None);
     }
-    let share = clopper_pearson(harmless, decided);
+    let harmless_cases = verdicts.iter().filter(|&&is_network| !is_network).count() as u64;
+    let harmless = cases.rejected_accounts().count() as u64;
+    let share = clopper_pearson(harmless_cases, verdicts.len() as u64);
     Ok(Some(Reviewed {
-        decided,
+        cases: verdicts.len() as u64,
+        harmless_cases,
+        decided: harmless + cases.confirmed_accounts().count() as u64,
         harmless,
         harmless_share_interval: share,
-        benign_banned_interval: (share.0 * banned as f64, share.1 * banned as f64),
+        benign_banned_interval: (share.0 * open as f64, share.1 * open as f64),
     }))
 }
 

@@ -16,8 +16,10 @@
 //! for a confirmed case and 0 for a rejected one. Whoever is outside the network is benign, and so is one that an operator came
 //! to use beside its owner ([`crate::roles`]): no plan bans it. In the first case the number is a Poisson binomial, in the
 //! second certain, and networks are independent; the interval is that of the mixture, so it reaches from next to none to all
-//! wherever 1 - p is over 2.5%, and to what is expected. Confidence and chance are a model's; where people decided about
-//! accounts ([`crate::cases`]), the share of them that was harmless, with its Clopper-Pearson interval, stands beside it.
+//! wherever 1 - p is over 2.5%, and to what is expected. It is one of whole accounts: of .04 expected it is none to none, so that
+//! what is expected may lie outside by less than half an account. Confidence and chance are a model's; where people decided
+//! about cases ([`crate::cases`]), and not about this one, the share of them that was harmless, with its Clopper-Pearson
+//! interval, stands beside it.
 //!
 //! *Budget*: it limits the benign accounts expected *if the network is one*: which of its accounts to leave out is a question
 //! that a plan can answer. Whether it is one at all, is not: that risk is the same whomever of it one bans, needs a person's
