@@ -28,6 +28,29 @@ pub(crate) fn same(bench: &Bench, one: &str, other: &str) {
     }
 }
 
+/// A column that became a number in one day's file makes other accounts of everybody.
+#[test]
+fn a_batch_that_knows_nobody_is_told() {
+    let bench = Bench::new();
+    let rows = |name: &dyn Fn(u32) -> String, day: u32| -> String {
+        let row =
+            |account: u32| format!("2026-02-0{day}T00:00:00Z,{},8.8.{}.{}\n", name(account), account / 200, account % 200);
+        (0..120).map(row).collect()
+    };
+    let file = |file: &str, rows: String| bench.file(file, format!("timestamp,account_id,ip\n{rows}"));
+    bench.ok(&["build", &file("1.csv", rows(&|account| format!("{account:05}"), 1)), "-o", "store", "--quiet"]);
+    let update = |path: &str| bench.ok(&["update", "store", path, "--format", "json"]);
+    // Somebody whom the store knows, or few accounts: nothing to wonder about.
+    let new = |account: u32| format!("new{account:05}");
+    let known = update(&file("2.csv", rows(&|account| if account == 7 { "00007".to_owned() } else { new(account) }, 2)));
+    assert!(known.json()["all_new_accounts"].is_null() && !known.stderr.contains("none of the store"), "{}", known.stderr);
+    let few = update(&file("3.csv", "2026-02-03T00:00:00Z,lone,8.8.8.8\n".to_owned()));
+    assert!(few.json()["all_new_accounts"].is_null());
+    let strangers = update(&file("4.csv", rows(&|account| account.to_string(), 4)));
+    assert_eq!(strangers.json()["all_new_accounts"], 120);
+    assert!(strangers.stderr.contains("none of the store's accounts occurs in what was read, which brings 120 new accounts"));
+}
+
 #[test]
 fn batches_in_any_order_are_one_build() {
     let bench = Bench::new();

@@ -279,6 +279,13 @@ fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
 /// What nobody expects to be missing, or to be there.
 fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
     say_left_out(&summary.left_out, output)?;
+    if let Some(accounts) = summary.all_new_accounts {
+        output.say(&format!(
+            "none of the store's accounts occurs in what was read, which brings {}: are these other people, or are their ids written \
+             otherwise than before (as numbers, say)?",
+            counted(accounts, "new account")
+        ))?;
+    }
     if let Some(AlikeAccounts { accounts, first, plain }) = &summary.alike_accounts {
         let are = if *accounts == 1 { "is" } else { "are" };
         output.say(&format!(

@@ -4,6 +4,7 @@
 
 mod by_name;
 mod kept;
+mod strangers;
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem::take;
@@ -97,6 +98,9 @@ pub struct BuildSummary {
     pub filled: Vec<(String, u64)>,
     /// How the side tables that were given fit the events.
     pub tables: Vec<TableRead>,
+    /// Accounts that an update brought, if they are several, the store had many, and not one of these occurs in what was read:
+    /// another population, or ids that are written otherwise than before.
+    pub all_new_accounts: Option<u64>,
     /// Accounts that are most probably one, written with zeros and without.
     pub alike_accounts: Option<AlikeAccounts>,
     /// Columns of the files that were read that mean nothing.
@@ -332,6 +336,7 @@ pub fn update<'a>(
     if nothing_new && !tables_given {
         return Ok(BuildSummary { changed: false, ..summary });
     }
+    let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summary };
@@ -471,6 +476,7 @@ fn summarise(ingested: &Ingested) -> BuildSummary {
         one_value: columns_of(&ingested.files, one_value),
         filled: filled_columns(&ingested.files),
         tables: ingested.tables.clone(),
+        all_new_accounts: None,
         alike_accounts: ingested.alike.clone(),
         read_before: Vec::new(),
         left_out: ingested.left_out.clone(),
