@@ -113,7 +113,7 @@ fn new_events_drop_the_networks_and_a_failure_keeps_them() {
     let bench = Bench::new();
     let store = crate::support::detected(&bench);
     let networks = bench.ok(&["networks", &store, "--format", "jsonl"]).stdout;
-    let bad = bench.file("bad.csv", "account,ip\n");
+    let bad = bench.file("bad.csv", "ip\n8.8.8.8\n");
     bench.fails(2, &["bad.csv"], &["update", &store, &bad]);
     assert_eq!(networks, bench.ok(&["networks", &store, "--format", "jsonl"]).stdout);
     let good = bench.file("good.csv", "account,ip\nnew,8.8.8.8\n");
@@ -425,4 +425,26 @@ fn a_store_under_a_key_keeps_its_map() {
     // What stands beside the map stays out of the store.
     let map = sections(&bench, "store").remove("inputs.map").expect("the map is kept");
     assert!(!String::from_utf8_lossy(&map).contains("Mallory"));
+}
+
+/// Whoever runs every night has a night on which nothing happened.
+#[test]
+fn an_empty_day_changes_nothing() {
+    let bench = Bench::new();
+    let header = "timestamp,account_id,ip\n";
+    let empty = bench.file("empty.csv", header);
+    bench.fails(2, &["no events"], &["build", &empty, "-o", "store"]);
+    let events = bench.file("events.csv", format!("{header}2026-02-01T00:00:00Z,a,8.8.8.8\n2026-02-01T00:00:01Z,b,8.8.8.8\n"));
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let before = sections(&bench, "store");
+    let ran = bench.ok(&["update", "store", &empty]);
+    assert!(
+        ran.stdout.contains("2 rows (0 of them new)") && ran.stdout.contains("empty.csv has columns and no rows"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stderr.contains("Next:") && !ran.stderr.contains("dropped"), "{}", ran.stderr);
+    assert_eq!(bench.ok(&["update", "store", &empty, "--format", "json"]).json()["changed"], false);
+    assert!(sections(&bench, "store") == before, "nothing was written");
 }

@@ -506,7 +506,8 @@ impl<'o> Fold<'o> {
             writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
         }
         let rows = self.rows - self.before.rows;
-        if let Some(file) = self.without_rows.first().filter(|_| rows == 0) {
+        // A day on which nothing happened adds nothing to a store.
+        if let Some(file) = self.without_rows.first().filter(|_| rows == 0 && self.before.rows == 0) {
             return Err(EventError::input(
                 Path::new(file),
                 "no events",

@@ -109,7 +109,7 @@ pub struct BuildSummary {
     pub several_names: Vec<SeveralNames>,
     /// Whether labels of the account table or reasons of the allow list were left out, for under a key nobody is to read them.
     pub texts_left_out: bool,
-    /// Whether the store was written: not if every file was skipped, and no table given that says anything new.
+    /// Whether the store was written: not if every file was skipped or has no row, and no table given that says anything new.
     pub changed: bool,
     /// Whether networks that had been found before an update were dropped with that: not if all it brought had been read.
     pub networks_dropped: bool,
@@ -250,9 +250,10 @@ pub fn build<'a>(
 }
 
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
-/// batches. Files whose bytes the store has are skipped; if that leaves nothing, and no table says anything new, the store stays as
-/// it is. There need not be events where there is a table. A table of accounts or of releases stands over the one that the store
-/// has, row by row and column by column; a known-good list and a map take the place of the store's. Results of an earlier
+/// batches. Files whose bytes the store has are skipped, and so are those without a row; if that leaves nothing, and no table says
+/// anything new, the store stays as it is. There need not be events where there is a table. A table of accounts or of releases
+/// stands over the one that the store has, row by row and column by column; a known-good list and a map take the place of the
+/// store's. Results of an earlier
 /// detection are dropped, unless all that came had been read and the tables say the same; what became of which network is kept
 /// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
@@ -332,7 +333,7 @@ pub fn update<'a>(
     let new_files = &ingested.files[base.files.len()..];
     let read_before = read_before(&base.files, new_files);
     let summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
-    let nothing_new = summary.already_read.len() == new_files.len();
+    let nothing_new = new_files.iter().all(|file| file.duplicate || file.rows == 0);
     if nothing_new && !tables_given {
         return Ok(BuildSummary { changed: false, ..summary });
     }
