@@ -19,7 +19,7 @@ pub struct Progress<'a> {
     pub amount: Option<Amount>,
 }
 
-/// How much is done of how much: bytes of input, reruns, worlds.
+/// How much is done of how much: bytes of input (of tables that come as record batches, rows), reruns, worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount {
     /// What is done.
@@ -94,8 +94,12 @@ impl IngestObserver for Ingesting<'_> {
         self.observer.begins(Progress { phase, amount: None });
     }
 
-    fn progressed(&self, bytes: u64, _rows: u64) {
-        let amount = Amount { done: bytes, of: self.total_bytes.load(Ordering::Relaxed) };
+    fn progressed(&self, bytes: u64, rows: u64) {
+        // Record batches have no bytes.
+        let amount = match (bytes, self.total_bytes.load(Ordering::Relaxed)) {
+            (0, 0) => Amount { done: rows, of: 0 },
+            (done, of) => Amount { done, of },
+        };
         self.observer.moves_on(Progress { phase: "reading", amount: Some(amount) });
     }
 
@@ -157,5 +161,14 @@ mod tests {
         ingesting.phase("assembling");
         assert!(ingesting.cancelled());
         assert_eq!(*notes.lines.lock().unwrap(), ["moves on reading 4/9", "begins assembling"]);
+    }
+
+    #[test]
+    fn input_without_bytes_is_told_in_rows() {
+        let notes = Notes { stop_at: "nowhere", ..Notes::default() };
+        let ingesting = Ingesting::new(&notes);
+        ingesting.started(0);
+        ingesting.progressed(0, 3);
+        assert_eq!(*notes.lines.lock().unwrap(), ["moves on reading 3/0"]);
     }
 }

@@ -69,7 +69,7 @@ impl Observer for Watch {
 }
 
 /// Long work on these stores without the GIL; `progress` is called as `progress(phase, done, total)`, the numbers `None` where
-/// nobody knows. `threads` of its own work on it, or those that everything shares. Damage is told as by [`asked`].
+/// nobody knows: the total of record batches, which are told in rows, and of pipes isn't known. `threads` of its own work on it, or those that everything shares. Damage is told as by [`asked`].
 pub(crate) fn watched<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
@@ -92,14 +92,21 @@ pub(crate) fn watched<T: Send>(
             let mut failed: Option<PyErr> = None;
             loop {
                 let told = receiver.recv_timeout(LOOK);
-                if worker.is_finished() || matches!(told, Err(RecvTimeoutError::Disconnected)) {
+                // What was told until the end is heard; who panics doesn't end the channel.
+                let ended = match told {
+                    Ok(_) => false,
+                    Err(RecvTimeoutError::Disconnected) => true,
+                    Err(RecvTimeoutError::Timeout) => worker.is_finished(),
+                };
+                if ended {
                     break;
                 }
                 if failed.is_none() {
                     let heard = Python::attach(|py| {
                         py.check_signals()?;
                         if let (Ok((phase, amount)), Some(progress)) = (told, listening) {
-                            progress.call1(py, (phase, amount.map(|at| at.done), amount.map(|at| at.of)))?;
+                            let all = amount.map(|at| at.of).filter(|&of| of > 0);
+                            progress.call1(py, (phase, amount.map(|at| at.done), all))?;
                         }
                         PyResult::Ok(())
                     });

@@ -51,6 +51,13 @@ def test_every_form_gives_the_same_store(form, events, world, found, tmp_path):
     assert store.network(1)["tokens"] == found.network(1)["tokens"] > 0
 
 
+def test_tables_are_told_in_rows(events, tmp_path):
+    told = []
+    hydralink.build(streamed(events, 20_000), output=tmp_path / "store", progress=lambda *step: told.append(step))
+    read = [step[1:] for step in told if step[0] == "reading" and step[1] is not None]
+    assert read[-1] == (events.num_rows, None) and all(rows > 0 for rows, _ in read)
+
+
 def test_a_file_and_a_table_together_and_one_after_the_other(events, world, found, tmp_path):
     pyarrow.parquet.write_table(events.slice(0, 50_000), tmp_path / "first.parquet")
     both = hydralink.build([tmp_path / "first.parquet", events.slice(50_000)], output=tmp_path / "both")

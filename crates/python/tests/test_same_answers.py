@@ -148,8 +148,10 @@ def test_calibrated_and_confirmed(copied, cli, network):
     told = []
     answer = copied.calibrate(2, progress=lambda *step: told.append(step))
     assert answer["thresholds"] and answer["reliability"]
-    assert {step[2] for step in told} == {2}
-    copied.consensus(2)
+    assert {step[2] for step in told} == {2} and told[-1][1] == 2
+    told.clear()
+    copied.consensus(2, progress=lambda *step: told.append(step))
+    assert told[-1][1:] == (2, 2)
     case = copied.confirm(network[0], reviewer="ann", reason="shared_cards")
     assert copied.cases() == [case] == cli("case", "list", copied.folder)
     assert [entry["action"] for entry in copied.case_log()] == ["confirm"]
@@ -164,7 +166,7 @@ def test_curve_of_an_attacker(cli, tmp_path):
     options = ["--tier", "xs", "--budget", 1, "--evasion", "jitter", "--seed", 3]
     same(lines, cli("redteam", tmp_path / "worlds", *options, lines=True))
     assert [line["evasion"] for line in lines] == ["none", "jitter"]
-    assert [step[1:] for step in told] == [(0, 2), (1, 2)]
+    assert [step[1:] for step in told] == [(0, 2), (1, 2), (2, 2)]
     with pytest.raises(hydralink.InputError, match="evasion"):
         hydralink.redteam(evasion=["stealth"])
     with pytest.raises(hydralink.InputError, match="budget"):

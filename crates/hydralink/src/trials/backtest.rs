@@ -163,6 +163,7 @@ pub fn backtest(
             told.note(dataset, history, time, sums, seen);
         }
     }
+    Steps::after(observer, times.len() as u64, times.len() as u64).begin("summing up")?;
     let mut networks: Vec<FoundWhen> = told.into_iter().map(|(told, _)| told).collect();
     networks.sort_by_key(|network| std::cmp::Reverse(network.accounts));
     Ok(Backtest { networks, cuts: lines })

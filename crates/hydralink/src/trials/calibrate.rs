@@ -228,6 +228,7 @@ pub fn calibrate(path: &Path, config: &CalibrateConfig, observer: &dyn Observer)
     dataset.store().verify()?;
     let results = dataset.labelling()?;
     let calibration = null_scores(&dataset, &results, config, observer)?;
+    Steps::after(observer, config.copies.into(), config.copies.into()).begin("writing")?;
     writer.put(SECTION, &serde_json::to_vec(&calibration).expect("plain data serialises"))?;
     writer.commit()?;
     Ok(calibration)
@@ -269,4 +270,36 @@ fn scores(facts: Facts<'_>, config: &DetectConfig, steps: Steps<'_>) -> Result<V
         .collect();
     scores.sort_by(|a, b| b.total_cmp(a));
     Ok(scores)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::consensus::{ConsensusConfig, consensus};
+    use crate::observe::{Amount, Progress, Unobserved};
+    use crate::testing::store_of_events;
+
+    /// The last that is told.
+    #[derive(Default)]
+    struct Last(Mutex<Option<Amount>>);
+
+    impl Observer for Last {
+        fn begins(&self, progress: Progress<'_>) {
+            *self.0.lock().unwrap() = progress.amount;
+        }
+    }
+
+    #[test]
+    fn reruns_are_told_to_their_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_of_events(folder.path(), "s", &[(1, 1, 1, 1), (2, 1, 2, 50), (3, 1, 2, 60)]);
+        crate::detect::detect(&path, &DetectConfig::default(), &Unobserved).unwrap();
+        let (calibrated, agreed) = (Last::default(), Last::default());
+        calibrate(&path, &CalibrateConfig { copies: 3, seed: 1 }, &calibrated).unwrap();
+        consensus(&path, &ConsensusConfig { runs: 2, ..ConsensusConfig::default() }, &agreed).unwrap();
+        assert_eq!(*calibrated.0.lock().unwrap(), Some(Amount { done: 3, of: 3 }));
+        assert_eq!(*agreed.0.lock().unwrap(), Some(Amount { done: 2, of: 2 }));
+    }
 }

@@ -160,6 +160,7 @@ pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer)
     dataset.store().verify()?;
     let results = dataset.labelling()?;
     let agreement = rerun(&dataset, &results, config, observer)?;
+    Steps::after(observer, config.runs.into(), config.runs.into()).begin("writing")?;
     let summary =
         Summary { detection: key_of(&dataset, &results), seed: config.seed, left_out: config.left_out, runs: config.runs };
     writer.put(SUMMARY, &serde_json::to_vec(&summary).expect("plain data serialises"))?;

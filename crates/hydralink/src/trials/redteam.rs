@@ -176,6 +176,7 @@ pub fn redteam(scratch: &Path, config: &RedteamConfig, observer: &dyn Observer) 
         }
         lines.push(line);
     }
+    Steps::after(observer, total, total).begin("summing up")?;
     Ok(lines)
 }
 
