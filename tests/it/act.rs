@@ -443,7 +443,7 @@ fn a_store_can_be_asked_as_of_a_day() {
         !late.is_empty() && late.iter().all(|near| text(&near["last_seen"]).as_str() <= "2026-03-12T23:59:59Z"),
         "{late:?}"
     );
-    bench.fails(2, &["not updated"], &["update", &past, "events.csv"]);
+    bench.fails(2, &["not changed"], &["update", &past, "events.csv"]);
     bench.fails(2, &["no time"], &["as-of", &store, "soon", "-o", &past]);
     bench.fails(2, &["another folder"], &["as-of", &past, "2026-03-12", "-o", &store]);
 }

@@ -154,7 +154,7 @@ fn of_a_list_of_addresses_the_client_s_counts() {
     let rows = "account_id,ip\na,\"8.8.8.8, 198.51.100.7, 10.0.0.1\"\nb,\"9.9.9.9, 198.51.100.7:443\"\nc,198.51.100.7\n";
     let events = bench.file("events.csv", rows);
     let told = bench.ok(&["build", &events, "-o", "store"]).stdout;
-    assert!(told.contains("2 addresses are lists of hops"), "{told}");
+    assert!(told.contains("2 values are lists of hops"), "{told}");
     assert_eq!(accounts_of(&bench, "ip:198.51.100.7"), 3);
     bench.ok(&["build", &events, "-o", "store", "--trusted-proxies", "198.51.100.0/24"]);
     for address in ["8.8.8.8", "9.9.9.9"] {

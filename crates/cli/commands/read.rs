@@ -131,14 +131,14 @@ fn absent_line(absent: u64) -> Option<String> {
     (absent > 0).then(|| format!("{} such as NULL, - or unknown {say} that there is none", counted(absent, "value")))
 }
 
-/// The addresses that nobody is reached by.
+/// The values that are addresses which nobody is reached by.
 fn unroutable_line(unroutable: u64) -> Option<String> {
-    let link = if unroutable == 1 {
-        "address isn't routed on the internet and links"
+    let are = if unroutable == 1 {
+        "is an address that isn't routed on the internet and links"
     } else {
-        "addresses aren't routed on the internet and link"
+        "are addresses that aren't routed on the internet and link"
     };
-    (unroutable > 0).then(|| format!("{} {link} nobody", grouped(unroutable)))
+    (unroutable > 0).then(|| format!("{} {are} nobody", counted(unroutable, "value")))
 }
 
 /// The rows that were kept without a field, and which.
@@ -148,13 +148,11 @@ fn unread_lines(rows: u64, fields: &[UnreadField]) -> Option<String> {
     (rows > 0).then(|| format!("{} {were} kept without a field that can't be read: {named}", counted(rows, "row")))
 }
 
-/// The addresses that were lists.
+/// The addresses that are lists.
 fn forwarded_line(forwarded: u64) -> Option<String> {
-    let (addresses, are) = if forwarded == 1 { ("address", "is a list") } else { ("addresses", "are lists") };
-    let line = format!(
-        "{} {addresses} {are} of hops; the last that is no proxy of yours counts (--trusted-proxies)",
-        grouped(forwarded)
-    );
+    let are = if forwarded == 1 { "is a list" } else { "are lists" };
+    let values = counted(forwarded, "value");
+    let line = format!("{values} {are} of hops; the last that is no proxy of yours counts (--trusted-proxies)");
     (forwarded > 0).then_some(line)
 }
 

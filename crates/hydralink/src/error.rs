@@ -47,12 +47,8 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// Another process is writing the store.
-    #[error(
-        "{store} is being written by another process{}; try again when it has finished",
-        .process.map(|process| format!(" ({process})")).unwrap_or_default(),
-        store = store.display()
-    )]
+    /// Another process is writing the store, or another thread of this one.
+    #[error("{store} is being written by {}; try again when it has finished", writer(*.process), store = store.display())]
     StoreBusy {
         /// The store.
         store: PathBuf,
@@ -146,6 +142,15 @@ pub enum Error {
     Interrupted,
 }
 
+/// Who has a store's lock: a process, or this one.
+fn writer(process: Option<u32>) -> String {
+    match process {
+        Some(process) if process == std::process::id() => "another thread of this process".to_owned(),
+        Some(process) => format!("another process ({process})"),
+        None => "another process".to_owned(),
+    }
+}
+
 impl From<events::EventError> for Error {
     fn from(error: events::EventError) -> Self {
         match error {
@@ -159,5 +164,18 @@ impl Error {
     /// A failed file operation.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { action, path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_writes_is_named() {
+        let said = |process| Error::StoreBusy { store: PathBuf::from("store"), process }.to_string();
+        assert!(said(Some(1)).contains("written by another process (1); try again"));
+        assert!(said(None).contains("written by another process; try again"));
+        assert!(said(Some(std::process::id())).contains("written by another thread of this process; try again"));
     }
 }

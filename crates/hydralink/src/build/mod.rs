@@ -62,7 +62,7 @@ pub struct BuildSummary {
     /// Rows that were left out, because an event of the same id and content had been read; by an update with those of earlier
     /// runs.
     pub duplicate_events: u64,
-    /// Addresses that aren't routed on the internet and link nobody.
+    /// Values that are addresses which aren't routed on the internet and link nobody.
     pub unroutable: u64,
     /// Identifiers given by a word for nothing, such as `NULL` or `unknown`, and read as missing.
     pub absent: u64,

@@ -64,7 +64,10 @@ pub(crate) fn keep(dataset: &Dataset, writer: &mut StoreWriter) -> Result<(), Er
 pub(crate) fn refuse(dataset: &Dataset) -> Result<(), Error> {
     let Some(time) = time_of(dataset)? else { return Ok(()) };
     let (store, time) = (dataset.path().display(), rfc3339(time).unwrap_or_default());
-    Err(Error::Usage(format!("{store} shows what was known at {time}: it can be asked, not updated")))
+    Err(Error::Usage(format!(
+        "{store} was made by as-of and holds what had happened by {time}: it can be asked, not changed; change the store that it was \
+         made of"
+    )))
 }
 
 /// Writes a store as it stood at the end of a second to `output`, where there may be another such store.
@@ -86,7 +89,7 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     today.store().verify()?;
     if let Some(stands) = time_of(&today)?.filter(|&stands| stands < time) {
         let stands = rfc3339(stands).unwrap_or_default();
-        return Err(Error::Usage(format!("{} shows what was known at {stands}, and nothing later", store.display())));
+        return Err(Error::Usage(format!("{} holds what had happened by {stands}, and nothing later", store.display())));
     }
     let cut = today.graph().going_on_at(time.saturating_add(1));
     let accounts_today = today.graph().account_count();
