@@ -277,6 +277,20 @@ fn what_does_not_link_on_its_own_is_not_said_to_be_unused() {
     assert!(!network.contains("not used") && !network.contains("suppressed hubs"), "{network}");
 }
 
+/// Commands that are told can be copied.
+#[test]
+fn paths_of_several_words_are_quoted_in_commands() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,a,8.8.8.8\n");
+    bench.ok(&["build", &events, "-o", "two words", "--quiet"]);
+    bench.fails(2, &["run `hydralink detect 'two words'` first"], &["networks", "two words"]);
+    let made = bench.ok(&["as-of", "two words", "2026-02-02", "-o", "its past"]).stderr;
+    assert!(made.contains("Next: hydralink detect 'its past'"), "{made}");
+    let more = bench.file("more.csv", "timestamp,account_id,ip\n2026-02-02T00:00:00Z,a,8.8.8.8\n");
+    assert!(bench.ok(&["update", "two words", &more]).stderr.contains("Next: hydralink detect 'two words'"));
+    bench.fails(2, &["it can be asked, not changed"], &["update", "its past", &more]);
+}
+
 #[test]
 fn one_is_singular_and_prose_keeps_to_the_terminal() {
     let bench = Bench::new();

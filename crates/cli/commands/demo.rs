@@ -6,6 +6,7 @@ use hydralink::evaluate::{self, Unlabelled};
 use hydralink::export::ExportConfig;
 use hydralink::report::ReportConfig;
 use hydralink::rules::Lists;
+use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig};
 use hydralink::{Dataset, DetectConfig, Zone};
 
@@ -87,7 +88,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
 
     let first = results.networks.first().map_or("1", |network| network.id.as_str());
     output.line(&format!("Done in {:.0} s. What to type next:", started.elapsed().as_secs_f64()))?;
-    let store = store.display();
+    let store = quoted(&store);
     for (command, what) in [
         (format!("network {store} {first}"), "why the strongest was found, and what speaks against it"),
         (format!("members {store} --network {first}"), "its accounts, with confidence"),

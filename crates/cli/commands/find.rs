@@ -10,6 +10,7 @@ use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
+use hydralink::store::quoted;
 use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results};
 
 use super::ask::refuse_unknown;
@@ -52,7 +53,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     }
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
-    let store = store.display();
+    let store = quoted(store);
     let next = match results.networks.first() {
         Some(network) => format!("network {store} {}", network.id),
         None => format!("hubs {store}"),
@@ -100,7 +101,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
     };
     let found = print_networks(&dataset, &results, networks, of, output)?;
     if calibration_state(&dataset, &results)? == CalibrationState::Stale {
-        let store = arguments.store.display();
+        let store = quoted(&arguments.store);
         output.say(&format!("no q-values: the calibration is of an earlier detection. Next: hydralink calibrate {store}"))?;
     }
     Ok(found)

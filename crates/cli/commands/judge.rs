@@ -9,6 +9,7 @@ use hydralink::calibrate::{CalibrateConfig, Reliability, TELLING_COPIES, Thresho
 use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth, Unlabelled};
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
+use hydralink::store::quoted;
 use hydralink::{ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, layers};
 
 use super::{find, read};
@@ -44,7 +45,7 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     let flagged: Vec<(f64, f64)> =
         flagged.map(|network| (network.q_value.unwrap_or(1.0), network.q_harmless.unwrap_or(0.0))).collect();
     let telling = calibrated_text(&flagged, calibration.least_q_value(results.labelling()), config.copies);
-    output.say(&format!("{telling} Next: hydralink networks {}", arguments.store.display()))?;
+    output.say(&format!("{telling} Next: hydralink networks {}", quoted(&arguments.store)))?;
     Ok(Found::Something)
 }
 
@@ -174,7 +175,7 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
          Whether it is right is another question. Next: hydralink members {} --format csv",
         config.runs,
         100.0 * config.left_out,
-        arguments.store.display()
+        quoted(&arguments.store)
     ))?;
     Ok(found)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
+use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{AlikeAccounts, AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, SeveralNames, TableRead, UnreadField};
 
@@ -257,9 +258,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
                 0 => "go by what was known beside the events before",
                 _ => "are of fewer events",
             };
-            eprintln!("networks found before {why} and were dropped: run `hydralink detect {}`", arguments.store.display());
+            eprintln!("networks found before {why} and were dropped: run `hydralink detect {}`", quoted(&arguments.store));
         } else if summary.changed {
-            eprintln!("Next: hydralink detect {}", arguments.store.display());
+            eprintln!("Next: hydralink detect {}", quoted(&arguments.store));
         }
     }
     Ok(output.one(&summary, summary_text)?)
@@ -355,7 +356,7 @@ pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output
     let made = hydralink::as_of(&arguments.store, time, &arguments.output, &progress)?;
     drop(progress);
     output.one(&made, as_of_text)?;
-    output.say(&format!("Next: hydralink detect {}", arguments.output.display()))?;
+    output.say(&format!("Next: hydralink detect {}", quoted(&arguments.output)))?;
     Ok(Found::Something)
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error as ThisError;
 
+use crate::store::quoted;
+
 /// Why an operation failed. Each message says where, what was expected, what was found, and what to try.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
@@ -87,7 +89,7 @@ pub enum Error {
         what: String,
     },
     /// The store has no detection results yet.
-    #[error("{store} has no networks yet: run `hydralink detect {store}` first", store = store.display())]
+    #[error("{} has no networks yet: run `hydralink detect {}` first", store.display(), quoted(store))]
     NotDetected {
         /// The store.
         store: PathBuf,

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::{Labelling, Membership};
+use crate::store::quoted;
 
 /// The rule of the last detection, ready to be asked.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl<'a> Ties<'a> {
     pub fn of(dataset: &'a Dataset, results: &'a Labelling) -> Result<Self, Error> {
         let terms = &results.run.terms;
         if terms.kind_accounts.len() != dataset.graph().kind_count() {
-            let store = dataset.path().display();
+            let store = quoted(dataset.path());
             return Err(Error::Usage(format!(
                 "the networks of {store} were found by an older version: run `hydralink detect {store}`"
             )));

@@ -125,7 +125,7 @@ impl Labelling {
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let store = dataset.store();
         if store.has(SUMMARY) && !store.has(OFFSETS) {
-            let store = store.path().display();
+            let store = crate::store::quoted(store.path());
             return Err(Error::Usage(format!(
                 "the networks of {store} were found by an older version: run `hydralink detect {store}`"
             )));

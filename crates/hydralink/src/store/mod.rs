@@ -70,6 +70,13 @@ pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
     path.ancestors().find(is_ours).map(Path::to_owned)
 }
 
+/// A path as a POSIX shell takes it for one word: commands that are to be copied hold it so.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+:@%,=".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// Syncs a folder, as far as the system can. One that can't be (Windows, some network drives) costs durability on power loss:
 /// what was written to it stands, and is not told to have failed.
 pub(crate) fn sync_folder(folder: &Path) {
@@ -254,6 +261,12 @@ mod tests {
         fs::remove_file(path.join("graph.counts.2")).unwrap();
         let missing = Store::open(&path).unwrap_err();
         assert!(matches!(&missing, Error::StoreDamaged { section, .. } if section == "graph.counts"), "{missing}");
+    }
+
+    #[test]
+    fn paths_in_commands_are_one_word() {
+        let shown = ["store", "a/b-1.s", "two words", "it's", ""].map(|path| quoted(Path::new(path)));
+        assert_eq!(shown, ["store", "a/b-1.s", "'two words'", r"'it'\''s'", "''"]);
     }
 
     /// A link that leads round in a circle stands for whatever the system refuses.
