@@ -11,7 +11,7 @@ use hydralink::{Dataset, Error, Labelling, share};
 use pyo3::prelude::*;
 
 use crate::errors::usage;
-use crate::find::Id;
+use crate::find::{Id, Ids};
 use crate::plain::plain;
 use crate::read::Time;
 use crate::store::{Store, nodes, word};
@@ -112,7 +112,7 @@ impl Store {
         py: Python<'py>,
         path: PathBuf,
         format: Option<&str>,
-        network: Option<Vec<Id>>,
+        network: Option<Ids>,
         all: bool,
         whole: bool,
         minimal: bool,
@@ -127,7 +127,7 @@ impl Store {
         force_hub: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let summary = asked(py, &[&self.path], || {
-            if usize::from(network.as_ref().is_some_and(|ids| !ids.is_empty())) + usize::from(all) + usize::from(whole) > 1
+            if usize::from(network.as_ref().is_some_and(|ids| !ids.0.is_empty())) + usize::from(all) + usize::from(whole) > 1
                 || whole && minimal
             {
                 return Err(usage("network, all and whole exclude each other, and so do whole and minimal"));
@@ -147,7 +147,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
+                _ => chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -165,12 +165,12 @@ impl Store {
     /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of
     /// those in `network`. Returns its size in bytes.
     #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
-    fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Vec<Id>>, max_nodes: usize) -> PyResult<u64> {
+    fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Ids>, max_nodes: usize) -> PyResult<u64> {
         asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
             let config = ReportConfig {
-                networks: chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
+                networks: chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
                 max_nodes,
             };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
@@ -321,7 +321,7 @@ impl Store {
         py: Python<'py>,
         path: PathBuf,
         group_key: PathBuf,
-        network: Option<Vec<Id>>,
+        network: Option<Ids>,
         max_benign: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let summary = asked(py, &[&self.path], || {
@@ -332,7 +332,7 @@ impl Store {
             share::share(
                 &dataset,
                 &results,
-                chosen(&dataset, results.labelling(), network.as_deref().unwrap_or_default())?,
+                chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,

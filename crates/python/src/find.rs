@@ -344,6 +344,21 @@ impl<'py> FromPyObject<'_, 'py> for Id {
     }
 }
 
+/// Networks as a caller names them: one, or a list.
+pub(crate) struct Ids(pub(crate) Vec<Id>);
+
+impl<'py> FromPyObject<'_, 'py> for Ids {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        // A text is one name, not a list of letters.
+        match given.extract::<Id>() {
+            Ok(one) => Ok(Ids(vec![one])),
+            Err(_) => given.extract().map(Ids),
+        }
+    }
+}
+
 impl Id {
     pub(crate) fn text(&self) -> String {
         match self {

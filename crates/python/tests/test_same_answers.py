@@ -144,6 +144,13 @@ def test_a_dossier_is_verified(copied, network):
         copied.verify(dossier=dossier)
 
 
+def test_one_network_is_named_as_a_list_of_one(found, network, tmp_path):
+    one, listed, ranked = (found.export(tmp_path / "out.csv", network=name) for name in (network[0], [network[0]], 1))
+    assert one == listed == ranked and one["networks"] == 1
+    with pytest.raises(TypeError):
+        found.export(tmp_path / "out.csv", network=2.5)
+
+
 def test_calibrated_and_confirmed(copied, cli, network):
     told = []
     answer = copied.calibrate(2, progress=lambda *step: told.append(step))
