@@ -95,6 +95,18 @@ fn the_configuration_can_be_printed_changed_and_read_again() {
     assert_eq!(bench.ok(&["detect", "--print-config"]).stdout, printed);
     let seeded = bench.file("seeded.toml", "seed = 7\n");
     assert!(bench.ok(&["detect", "--print-config", "--config", &seeded]).stdout.contains("seed = 7"));
+    // It moves the behavioural tests as well, unless theirs was set by itself.
+    let tests = |more: &[&str]| {
+        let printed = bench.ok(&[&["detect", "--print-config"], more].concat()).stdout;
+        let seed = printed.split_once("[behaviour]\nseed = ").and_then(|(_, rest)| rest.lines().next().map(str::to_owned));
+        seed.expect("a seed of the tests")
+    };
+    assert_eq!(tests(&["--seed", "1"]), tests(&[]));
+    assert_ne!(tests(&["--seed", "8"]), tests(&[]));
+    assert_eq!(tests(&["--config", &seeded, "--seed", "8"]), tests(&["--seed", "8"]));
+    assert_eq!(tests(&["--config", &seeded]), tests(&["--seed", "7"]));
+    let by_itself = bench.file("by_itself.toml", "[behaviour]\nseed = 3\n");
+    assert_eq!(tests(&["--config", &by_itself, "--seed", "8"]), "3");
     let draws = bench.file("draws.toml", "[behaviour]\ndraws = 99\n");
     assert!(bench.ok(&["detect", "--print-config", "--config", &draws]).stdout.contains("draws = 99"));
     assert!(bench.ok(&["detect", "--print-config", "--config", &seeded, "--seed", "8"]).stdout.contains("seed = 8"));

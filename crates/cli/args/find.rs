@@ -18,7 +18,8 @@ pub(crate) struct Detect {
     /// Print the configuration, every key with its value, and do nothing else
     #[arg(long)]
     pub(crate) print_config: bool,
-    /// Seed of everything that draws at random (default: the configuration's, or 1)
+    /// Seed of everything that draws at random, behavioural tests too unless --config sets behaviour.seed by itself (default:
+    /// the configuration's, or 1)
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Networks to print

@@ -30,7 +30,9 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         Some(path) => DetectConfig::read(path)?,
         None => DetectConfig::default(),
     };
-    config.seed = arguments.seed.unwrap_or(config.seed);
+    if let Some(seed) = arguments.seed {
+        config = config.with_seed(seed);
+    }
     let Some(store) = arguments.store.as_deref().filter(|_| !arguments.print_config) else {
         output.text(&config.to_toml())?;
         return Ok(Found::Something);

@@ -35,7 +35,8 @@ use crate::time::rfc3339;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DetectConfig {
-    /// Seed of everything that draws at random.
+    /// Seed of everything that draws at random: of the searches for communities, and of the behavioural tests where
+    /// `behaviour.seed` isn't set by itself ([`DetectConfig::with_seed`]).
     pub seed: u64,
     /// Resolution of the community search.
     pub resolution: Resolution,
@@ -68,16 +69,49 @@ impl Default for DetectConfig {
 }
 
 impl DetectConfig {
-    /// Reads a configuration from TOML; what it doesn't name keeps its default.
+    /// Reads a configuration from TOML; what it doesn't name keeps its default, but for `behaviour.seed`, which follows `seed`.
     ///
     /// # Errors
     /// [`Error::Io`] if the file can't be read, [`Error::Usage`] naming the place if it doesn't parse.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-        let config: DetectConfig = toml::from_str(&text)
-            .map_err(|error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error))))?;
+        let wrong = |error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error)));
+        let config: DetectConfig = toml::from_str(&text).map_err(wrong)?;
+        let given: toml::Table = toml::from_str(&text).map_err(wrong)?;
+        let config = config.following(given.get("behaviour").is_some_and(|behaviour| behaviour.get("seed").is_some()));
         config.check()?;
         Ok(config)
+    }
+
+    /// The same from a JSON object, as Python's dictionaries are.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it isn't one of settings.
+    pub fn of_json(text: &str) -> Result<Self, Error> {
+        let wrong = |error| Error::Usage(format!("config: {error}"));
+        let config: DetectConfig = serde_json::from_str(text).map_err(wrong)?;
+        let given: serde_json::Value = serde_json::from_str(text).map_err(wrong)?;
+        Ok(config.following(given["behaviour"].get("seed").is_some()))
+    }
+
+    /// The configuration with a seed of the tests that follows its seed, unless it was named.
+    fn following(mut self, named: bool) -> Self {
+        if !named {
+            self.behaviour.seed = behaviour_seed(self.seed);
+        }
+        self
+    }
+
+    /// The configuration with another seed. The seed of the behavioural tests follows it, unless it was set by itself.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        let by_itself = self.behaviour.seed != behaviour_seed(self.seed);
+        DetectConfig { seed, ..self }.following(by_itself)
+    }
+
+    /// The configuration with another seed of everything, whatever was set.
+    pub(crate) fn redrawn(&self, seed: u64) -> Self {
+        DetectConfig { seed, ..self.clone() }.following(false)
     }
 
     /// Checks that every number is one that can be meant: shares within 0 and 1, counts and lengths of time of at least 1, bits
@@ -102,6 +136,12 @@ impl DetectConfig {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
+}
+
+/// The seed of the behavioural tests that follows a seed: the tests' default for 1, which is the default. Settings are kept as
+/// TOML, whose whole numbers end at 2^63.
+fn behaviour_seed(seed: u64) -> u64 {
+    evidence::behaviour::BehaviourConfig::default().seed.wrapping_add(seed.wrapping_sub(1)) & (u64::MAX >> 1)
 }
 
 /// Identifiers that a network lists by name; the rest are counted.
@@ -422,6 +462,33 @@ mod tests {
             let error = config.check().expect_err(text).to_string();
             assert!(error.starts_with(setting), "{error}");
         }
+    }
+
+    #[test]
+    fn the_seed_moves_the_tests_unless_theirs_is_set_by_itself() {
+        let usual = DetectConfig::default();
+        assert_eq!(usual.clone().with_seed(1), usual);
+        let moved = usual.clone().with_seed(8);
+        assert_eq!((moved.seed, moved.behaviour.seed), (8, usual.behaviour.seed + 7));
+        // Once more, and back.
+        assert_eq!(moved.with_seed(1), usual);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            DetectConfig::read(&file).unwrap()
+        };
+        assert_eq!(read("seed = 8").behaviour.seed, usual.behaviour.seed + 7);
+        let own = read("seed = 8\n[behaviour]\nseed = 3");
+        assert_eq!((own.seed, own.behaviour.seed), (8, 3));
+        let own = own.with_seed(9);
+        assert_eq!((own.seed, own.behaviour.seed), (9, 3));
+        assert_eq!(own.redrawn(9).behaviour.seed, usual.behaviour.seed + 8);
+        // Every key with its value is the same configuration.
+        assert_eq!(read(&own.to_toml()), own);
+        assert_eq!(DetectConfig::of_json("{\"seed\": 8}").unwrap(), usual.clone().with_seed(8));
+        assert_eq!(DetectConfig::of_json("{\"behaviour\": {\"seed\": 3}}").unwrap().with_seed(8).behaviour.seed, 3);
+        assert!(usual.with_seed(u64::MAX >> 1).check().is_ok());
     }
 
     /// Puts a number into every setting of this type in turn; calls `check` with the setting's path and what comes of it.

@@ -72,8 +72,8 @@ impl Store {
     /// Finds the networks and keeps them in the store. Returns the store, which a notebook shows as the ranked table.
     ///
     /// `config` is a TOML file, or a dictionary, of the settings that differ from `default_config()`; `seed` the seed of
-    /// everything that draws at random. `progress(phase, None, None)` is told each phase; Ctrl-C stops it at the next, and the
-    /// store is then as it was. What is known beforehand (`rule`, `rules`, `must`, `cannot`, `good`) is given as to `link`, and
+    /// everything that draws at random, behavioural tests too unless `config` sets `behaviour.seed` by itself.
+    /// `progress(phase, None, None)` is told each phase; Ctrl-C stops it at the next, and the store is then as it was. What is known beforehand (`rule`, `rules`, `must`, `cannot`, `good`) is given as to `link`, and
     /// stays with the detection.
     #[pyo3(signature = (*, config = None, seed = None, rule = None, rules = None, must = None, cannot = None, good = None,
         threads = None, progress = None))]
@@ -100,10 +100,12 @@ impl Store {
         watched(slf.py(), progress, threads, &[&store.path], |watch| {
             let mut config = match (&file, &given) {
                 (Some(file), _) => DetectConfig::read(file)?,
-                (_, Some(given)) => serde_json::from_str(given).map_err(|error| usage(format!("config: {error}")))?,
+                (_, Some(given)) => DetectConfig::of_json(given)?,
                 _ => DetectConfig::default(),
             };
-            config.seed = seed.unwrap_or(config.seed);
+            if let Some(seed) = seed {
+                config = config.with_seed(seed);
+            }
             let lists = known.lists(&store.dataset()?, &config)?;
             hydralink::detect_by(&store.path, &config, &lists, watch).map(drop)
         })?;
