@@ -119,14 +119,26 @@ fn a_consensus_tells_what_hangs_on_single_sightings() {
             stability["ranks"].as_array().map(|ranks| [&ranks[0], &ranks[1]].map(|rank| rank.as_u64().expect("a rank")));
         assert_eq!(ranks.is_some(), number("dissolved") < 3.0, "{network}");
         assert!(ranks.is_none_or(|[best, worst]| 1 <= best && best <= worst), "{network}");
+        // Its scores in those reruns, in order, and so many of them over the threshold.
+        let scores = ["lowest", "median", "highest"].map(|name| stability["scores"][name].as_f64());
+        assert_eq!(scores[0].is_some(), ranks.is_some(), "{network}");
+        assert!(scores.is_sorted(), "{network}");
+        assert_eq!(number("flagged") > 0.0, scores[2] >= Some(5.0), "{network}");
+        assert_eq!(number("flagged") >= 2.0, scores[1] >= Some(5.0), "{network}");
     }
-    // With nothing left out, only the seed of the search differs: the strongest network of the small world doesn't.
+    // With nothing left out, only seeds differ: the accounts of the strongest network of the small world don't.
     let same = runs(&["--left-out", "0"]);
+    // The tests are drawn anew.
+    let redrawn = |network: &serde_json::Value| {
+        network["stability"]["scores"]["lowest"].as_f64() < network["stability"]["scores"]["highest"].as_f64()
+    };
+    assert!(same.iter().any(redrawn), "{same:?}");
     assert_eq!((&same[0]["stability"]["recovered"], &same[0]["stability"]["runs"]), (&3.into(), &3.into()), "{}", same[0]);
     assert_eq!(same[0]["stability"]["ranks"], serde_json::json!([1, 1]), "{}", same[0]);
     let id = same[0]["id"].as_str().expect("an id");
     let told = bench.ok(&["network", &store, id]).stdout;
     assert!(told.contains("found again in 3 of 3 reruns") && told.contains("at rank 1 to 1"), "{told}");
+    assert!(told.contains("bits (half of them up to"), "{told}");
     assert!(bench.ok(&["networks", &store]).stdout.contains("1 to 1"));
     let dossier = bench.file("dossier.json", bench.ok(&["network", &store, id, "--format", "json"]).stdout);
     bench.ok(&["verify", &store, "--dossier", &dossier]);

@@ -70,7 +70,7 @@ pub(crate) struct Consensus {
     /// Share of the sightings that each rerun leaves out
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub(crate) left_out: f64,
-    /// Seed of what is left out
+    /// Seed of what is left out and of what the reruns draw at random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Networks to print (0: all)

@@ -10,7 +10,9 @@ use hydralink::evaluate::{self, FairnessLine, LabelCount, SampledPairwise, Truth
 use hydralink::layers::{Layers, LayersConfig};
 use hydralink::redteam::{self, Evasion, RedteamConfig, RedteamLine};
 use hydralink::store::quoted;
-use hydralink::{ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, layers};
+use hydralink::{
+    ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, consensus::Scores, layers,
+};
 
 use super::{find, read};
 use crate::Found;
@@ -171,13 +173,20 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
     let networks = results.networks(&dataset, &places[..shown])?;
     let found = output.records(&networks, STABILITY)?;
     output.say(&format!(
-        "of each of {} reruns {:.0}% of the sightings were left out; below .6 a network should not be trusted, from .85 on it is very stable. \
+        "of each of {} reruns {:.0}% of the sightings were left out, and what is drawn at random was drawn again; scores from lowest to highest \
+         that cross the threshold are undecided; below .6 a network should not be trusted, from .85 on it is very stable. \
          Whether it is right is another question. Next: hydralink members {} --format csv",
         config.runs,
         100.0 * config.left_out,
         quoted(&arguments.store)
     ))?;
     Ok(found)
+}
+
+/// One of the scores over the reruns.
+fn bits_of(network: &Network, which: fn(Scores) -> f64) -> String {
+    let scores = network.stability.and_then(|found| found.scores);
+    scores.map_or(String::new(), |scores| format!("{:.1}", which(scores)))
 }
 
 const STABILITY: &[Field<Network>] = &[
@@ -190,6 +199,9 @@ const STABILITY: &[Field<Network>] = &[
     Field::number("dissolved", |network| network.stability.map_or(String::new(), |found| found.dissolved.to_string())),
     Field::number("flagged", |network| network.stability.map_or(String::new(), |found| found.flagged.to_string())),
     Field::spare(1, Field::number("runs", |network| network.stability.map_or(String::new(), |found| found.runs.to_string()))),
+    Field::number("lowest", |network| bits_of(network, |scores| scores.lowest)),
+    Field::number("median", |network| bits_of(network, |scores| scores.median)),
+    Field::number("highest", |network| bits_of(network, |scores| scores.highest)),
 ];
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[

@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// Would the same networks be found if a little had not been seen: reruns the last detection without a share of the
-    /// sightings. `networks()` has `stability` and `members()` `consensus` from then on. `progress(phase, reruns done,
+    /// sightings and with other draws. `networks()` has `stability` and `members()` `consensus` from then on. `progress(phase, reruns done,
     /// reruns)`.
     #[pyo3(signature = (runs = 20, *, left_out = 0.1, seed = 1, threads = None, progress = None))]
     fn consensus(

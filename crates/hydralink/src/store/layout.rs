@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 88] = [
+const SECTIONS: [&str; 89] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -38,6 +38,7 @@ const SECTIONS: [&str; 88] = [
     "consensus.accounts",
     "consensus.ranks",
     "consensus.runs",
+    "consensus.scores",
     "consensus.similarity",
     "consensus.summary",
     "graph.account_offsets",

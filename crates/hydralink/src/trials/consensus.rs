@@ -1,7 +1,7 @@
 //! Would the same networks be found if a little had not been seen?
 //!
-//! 1. *Perturb*: leave out each sighting with probability `left_out` ([`evidence::perturb`]), and give the searches another
-//!    seed.
+//! 1. *Perturb*: leave out each sighting with probability `left_out` ([`evidence::perturb`]), and give the searches and the
+//!    behavioural tests another seed.
 //! 2. *Rerun* the whole chain of [`crate::detect`](mod@crate::detect), with the configuration of the last detection.
 //! 3. *Match*: a network is found again as the candidate with the largest Jaccard similarity of their accounts, J = |A and B| /
 //!    |A or B|. *Stability* is the mean of J over the runs; a network is *recovered* in a run with J >= [`RECOVERED`] and
@@ -11,8 +11,13 @@
 //!    rank of what it is found again as, over the reruns in which it is found with more similarity than [`DISSOLVED`]. Reruns
 //!    are exchangeable, so that another one would fall into the range of `n` with probability `(n - 1) / (n + 1)` at least,
 //!    ties aside: .90 of 20. That is about what leaving out sightings does, not a confidence interval of a true rank.
+//!    Its *scores* are the lowest, the middle and the highest over the same reruns, and *flagged* counts those of them in which
+//!    that score is over the threshold, whatever the detection itself made of it.
 //! 5. *Keep*: a few columns, with the key of the detection they belong to. After another detection they are stale and count
 //!    no more.
+//!
+//! Events are not left out, only drawn again: times and contents are those of the detection. Stories of harmless groups go by
+//! sightings, so that scores of the reruns may lie to one side of the detection's.
 //!
 //! Stability says that a result doesn't hang on single sightings or on the draw of a search, not that it is right: a campus is
 //! found again as surely as a pool. By Hennig (2007, doi:10.1016/j.csda.2006.11.025) clusters below .6 should not be trusted,
@@ -32,7 +37,6 @@ use super::reruns;
 use crate::calibrate::key_of;
 use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
-use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::results::{Labelling, Membership};
@@ -48,8 +52,9 @@ const SUMMARY: &str = "consensus.summary";
 const SIMILARITY: &str = "consensus.similarity";
 const RUNS: &str = "consensus.runs";
 const ACCOUNTS: &str = "consensus.accounts";
-/// A section that an older version's don't have.
+/// Sections that an older version's don't have.
 const RANKS: &str = "consensus.ranks";
+const SCORES: &str = "consensus.scores";
 
 /// How to perturb.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,11 +84,46 @@ pub struct Stability {
     pub recovered: u32,
     /// Reruns with a similarity of [`DISSOLVED`] or less.
     pub dissolved: u32,
-    /// Reruns in which what it is found again as, with more similarity than that, is over the threshold.
+    /// Reruns in which what it is found again as, with more similarity than that, is over the threshold, whether or not the
+    /// detection itself flags it.
     pub flagged: u32,
     /// The best and the worst rank of what it is found again as; `None` where it never is, and where an older version reran.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ranks: Option<(u32, u32)>,
+    /// The scores of what it is found again as; `None` where it never is, and where an older version reran.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scores: Option<Scores>,
+}
+
+/// The scores of one network over the reruns, in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// The lowest.
+    pub lowest: f64,
+    /// The middle one; of an even number the mean of the two in the middle.
+    pub median: f64,
+    /// The highest.
+    pub highest: f64,
+}
+
+impl Scores {
+    /// Of the scores in no order; `None` of none.
+    fn of(scores: &mut [f64]) -> Option<Self> {
+        scores.sort_unstable_by(f64::total_cmp);
+        let (&lowest, &highest) = (scores.first()?, scores.last()?);
+        let median = (scores[(scores.len() - 1) / 2] + scores[scores.len() / 2]) / 2.0;
+        Some(Scores { lowest, median, highest })
+    }
+}
+
+impl Stability {
+    /// What the reruns make of a verdict, where it isn't what the detection makes of it in nearly all of them.
+    pub fn doubt(&self, flagged: bool) -> Option<String> {
+        let Stability { runs, flagged: over, .. } = *self;
+        let agree = if flagged { over } else { runs - over };
+        // What nineteen of twenty say is said.
+        (20 * agree < 19 * runs).then(|| format!("the verdict is undecided: {agree} of {runs} reruns come to it"))
+    }
 }
 
 /// What a store keeps of a consensus.
@@ -96,6 +136,8 @@ pub struct Consensus {
     counts: Column<u32>,
     /// By network: best and worst rank, [`NONE_U32`] where it is never found again; empty where an older version reran.
     ranks: Column<u32>,
+    /// By network: lowest, median and highest score, not a number where it is never found again; empty likewise.
+    scores: Column<f32>,
     /// By account.
     accounts: Column<f32>,
 }
@@ -111,6 +153,7 @@ impl Consensus {
             similarity: store.column(SIMILARITY)?,
             counts: store.column(RUNS)?,
             ranks: if store.has(RANKS) { store.column(RANKS)? } else { Column::default() },
+            scores: if store.has(SCORES) { store.column(SCORES)? } else { Column::default() },
             accounts: store.column(ACCOUNTS)?,
         }))
     }
@@ -123,7 +166,21 @@ impl Consensus {
             Some(&[best, worst]) if best != NONE_U32 => Some((best, worst)),
             _ => None,
         };
-        (!similarity.is_nan()).then_some(Stability { similarity, runs: self.runs, recovered, dissolved, flagged, ranks })
+        let scores = match self.scores.get(3 * place..3 * place + 3) {
+            Some(&[lowest, median, highest]) if !median.is_nan() => {
+                Some(Scores { lowest: lowest.into(), median: median.into(), highest: highest.into() })
+            }
+            _ => None,
+        };
+        (!similarity.is_nan()).then_some(Stability {
+            similarity,
+            runs: self.runs,
+            recovered,
+            dissolved,
+            flagged,
+            ranks,
+            scores,
+        })
     }
 
     /// Share of the reruns in which an account is a member of what its network is found again as; `None` for accounts that are
@@ -167,6 +224,7 @@ pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer)
     writer.put(SIMILARITY, &agreement.similarities(config.runs))?;
     writer.put(RUNS, &agreement.counts)?;
     writer.put(RANKS, &agreement.ranks)?;
+    writer.put(SCORES, &agreement.scores())?;
     writer.put(ACCOUNTS, &agreement.shares(config.runs))?;
     writer.commit()
 }
@@ -193,7 +251,7 @@ fn rerun(
         let seed = reruns::seed_of(config.seed, done);
         let graph = perturbed_graph(facts.graph, config.left_out, seed)?;
         let perturbed = Facts { graph: &graph, ..facts };
-        let chain = find_candidates(perturbed, &DetectConfig { seed, ..detect.clone() }, &[], steps)?;
+        let chain = find_candidates(perturbed, &detect.redrawn(seed), &[], steps)?;
         agreement.add(&chain, detect.linkage.score.threshold_bits);
     }
     Ok(agreement)
@@ -211,6 +269,8 @@ struct Agreement {
     counts: Vec<u32>,
     /// By network: best and worst rank of what it is found again as.
     ranks: Vec<u32>,
+    /// By network: the scores of what it is found again as.
+    scores: Vec<Vec<f64>>,
     /// By account: runs in which it is a member of what its network is found again as.
     with_network: Vec<u32>,
 }
@@ -225,6 +285,7 @@ impl Agreement {
             similarity: vec![0.0; networks],
             counts: vec![0; 3 * networks],
             ranks: vec![NONE_U32; 2 * networks],
+            scores: vec![Vec::new(); networks],
             with_network,
         }
     }
@@ -258,6 +319,7 @@ impl Agreement {
             let events = [similarity >= RECOVERED, similarity <= DISSOLVED, flagged];
             (0..3).for_each(|at| self.counts[3 * network + at] += u32::from(events[at]));
             if similarity > DISSOLVED {
+                self.scores[network].push(chain.cards[candidate as usize].score_bits);
                 let (rank, seen) = (rank_of[candidate as usize], &mut self.ranks[2 * network..2 * network + 2]);
                 // Nothing is larger than no rank, and nothing smaller but it.
                 seen[1] = if seen[0] == NONE_U32 { rank } else { seen[1].max(rank) };
@@ -276,6 +338,15 @@ impl Agreement {
         self.similarity.iter().zip(&self.sizes).map(mean).collect()
     }
 
+    /// By network: lowest, median and highest score, not numbers where it is never found again.
+    fn scores(&self) -> Vec<f32> {
+        let of = |scores: &Vec<f64>| {
+            let found = Scores::of(&mut scores.clone());
+            found.map_or([f32::NAN; 3], |Scores { lowest, median, highest }| [lowest, median, highest].map(|bits| bits as f32))
+        };
+        self.scores.iter().flat_map(of).collect()
+    }
+
     /// By account, not a number where it is no member.
     fn shares(&self, runs: u32) -> Vec<f32> {
         let share = |(&count, &label): (&u32, &u32)| if label == NONE_U32 { f32::NAN } else { count as f32 / runs as f32 };
@@ -287,4 +358,32 @@ fn sizes_of(labels: &[u32], groups: usize) -> Vec<u32> {
     let mut sizes = vec![0; groups];
     labels.iter().filter(|&&label| label != NONE_U32).for_each(|&label| sizes[label as usize] += 1);
     sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_summed_up_by_rank() {
+        assert_eq!(Scores::of(&mut []), None);
+        assert_eq!(Scores::of(&mut [6.0, 4.5, 5.0]), Some(Scores { lowest: 4.5, median: 5.0, highest: 6.0 }));
+        assert_eq!(Scores::of(&mut [7.0, 4.0, 5.0, 6.0]), Some(Scores { lowest: 4.0, median: 5.5, highest: 7.0 }));
+    }
+
+    #[test]
+    fn a_verdict_is_undecided_where_reruns_come_to_another() {
+        let of = |over: u32| Stability {
+            similarity: 1.0,
+            runs: 20,
+            recovered: 20,
+            dissolved: 0,
+            flagged: over,
+            ranks: None,
+            scores: None,
+        };
+        assert_eq!((of(20).doubt(true), of(19).doubt(true), of(0).doubt(false), of(1).doubt(false)), (None, None, None, None));
+        assert_eq!(of(18).doubt(true).as_deref(), Some("the verdict is undecided: 18 of 20 reruns come to it"));
+        assert_eq!(of(20).doubt(false).as_deref(), Some("the verdict is undecided: 0 of 20 reruns come to it"));
+    }
 }

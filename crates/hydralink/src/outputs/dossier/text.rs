@@ -7,6 +7,7 @@ use evidence::{SignalFamily, SignalName};
 use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
+use crate::consensus::Scores;
 use crate::counted::counted;
 use crate::how::HeldBy;
 use crate::outputs::style::{Markdown, Plain, Style};
@@ -143,8 +144,13 @@ fn chance_line(network: &Network) -> String {
 fn reruns_line(network: &Network) -> String {
     network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
         let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
+        let scores = found.scores.map_or(String::new(), |Scores { lowest, median, highest }| {
+            format!(", with {lowest:.1} to {highest:.1} bits (half of them up to {median:.1})")
+        });
+        let doubt = found.doubt(network.flagged).map_or(String::new(), |doubt| format!("; {doubt}"));
         format!(
-            "stability {:.2}: found again in {} of {} reruns without some of the sightings, over the threshold in {}{ranks}",
+            "stability {:.2}: found again in {} of {} reruns without some of the sightings and with other draws, over the threshold \
+             in {}{ranks}{scores}{doubt}",
             found.similarity, found.recovered, found.runs, found.flagged
         )
     })
