@@ -193,6 +193,27 @@ fn too_many_bad_rows_fail_the_run() {
 }
 
 #[test]
+fn a_profile_of_bad_rows_is_printed_before_it_fails() {
+    let bench = Bench::new();
+    // Times that can't be read reject their rows, addresses leave a field out of them.
+    let text =
+        GOOD.to_owned() + &"yesterday,c,9.9.9.9,tok_1\n".repeat(150) + &"2026-02-01T00:00:02Z,c,999.1.1.1,tok_1\n".repeat(120);
+    let events = bench.file("events.csv", text);
+    let said = ["a build would stop here", "--max-bad"];
+    let ran = bench.fails(2, &said, &["profile", &events]);
+    assert!(ran.stdout.contains("rejected: 150") && ran.stdout.contains("pairs projected"), "{}", ran.stdout);
+    let told = bench.fails(2, &said, &["profile", &events, "--format", "json"]).json();
+    assert!(told["too_many_bad"].as_str().is_some_and(|why| why.contains("272 rows")), "{told}");
+    assert_eq!((&told["kept_rows"], &told["accounts"]), (&120.into(), &3.into()), "{told}");
+    let allowed = bench.ok(&["profile", &events, "--max-bad", "100%", "--format", "json"]).json();
+    assert_eq!((&allowed["too_many_bad"], &allowed["rejected"]), (&serde_json::Value::Null, &told["rejected"]));
+    // Where nothing can be read, what is wrong is all there is.
+    let nothing = bench.file("nothing.csv", "timestamp,account_id,ip\n".to_owned() + &"never,a,9.9.9.9\n".repeat(3));
+    let ran = bench.fails(2, &["all 3 rows are bad"], &["profile", &nothing]);
+    assert!(ran.stdout.contains("rejected: 3"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_raw_card_number_is_refused_and_never_echoed() {
     let bench = Bench::new();
     for card in ["4111111111111111", "4111 1111 1111 1111", "5500-0000-0000-0004"] {

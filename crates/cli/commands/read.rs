@@ -72,7 +72,12 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
     let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &progress)?;
     drop(progress);
     say_left_out(&profile.left_out, output)?;
-    Ok(output.one(&profile, profile_text)?)
+    let found = output.one(&profile, profile_text)?;
+    if let Some(why) = &profile.too_many_bad {
+        output.flush()?;
+        anyhow::bail!("a build would stop here: {why}");
+    }
+    Ok(found)
 }
 
 fn profile_text(profile: &Profile) -> String {

@@ -37,6 +37,8 @@ pub struct IngestConfig {
     /// Share of rows that may be rejected; at least [`MIN_BAD_ROWS`] always may. Of rows that are kept without a field it is
     /// [`MAX_UNREAD`] where that is more.
     pub max_bad: f64,
+    /// What more of them do.
+    pub too_many_bad: TooManyBad,
     /// Whether payment instruments are known to be tokens: none is taken for a raw card number, though some are all digits.
     pub card_tokens: bool,
     /// Whether long events may bring kinds that are neither known by name nor declared in the map.
@@ -69,6 +71,7 @@ impl Default for IngestConfig {
             columns: Vec::new(),
             rejects: None,
             max_bad: MAX_BAD,
+            too_many_bad: TooManyBad::Fail,
             card_tokens: false,
             allow_kinds: true,
             pseudonym: None,
@@ -92,6 +95,16 @@ pub enum SchemaMode {
     /// It is an error that names the nearest known one. In JSON Lines the fields of the first 1000 lines are checked. A field
     /// that can't be read rejects its row.
     Strict,
+}
+
+/// What more bad rows do than may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TooManyBad {
+    /// They fail the run.
+    #[default]
+    Fail,
+    /// They are told beside what was read ([`crate::Ingested::too_many_bad`]): for whoever looks at the data first.
+    Tell,
 }
 
 /// Watches an ingest; called between batches, by one thread at a time.

@@ -20,7 +20,7 @@ use crate::base::Base;
 use crate::batches::{self, Batches, Sources};
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
-use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode};
+use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode, TooManyBad};
 use crate::error::EventError;
 use crate::fields::{Fields, Key, Keys, MOST_KEYS, with_paths};
 use crate::gather::Pathways;
@@ -514,14 +514,18 @@ impl<'o> Fold<'o> {
                 "a header alone was found; check the export that wrote it",
             ));
         }
-        self.refuse_too_many_bad(rows)?;
+        let too_many_bad = match (self.too_many_bad(rows), self.config.too_many_bad) {
+            (Some(error), TooManyBad::Fail) => return Err(error),
+            (told, _) => told,
+        };
         session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
-        assemble::assemble(session, self, keeper)
+        let ingested = assemble::assemble(session, self, keeper)?;
+        Ok(Ingested { too_many_bad: too_many_bad.map(|error| error.to_string()), ..ingested })
     }
 
     /// Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another thing.
     /// What is asked of is this run: on top of a large base a file of nothing but bad rows would be few.
-    fn refuse_too_many_bad(&self, rows: u64) -> Result<(), EventError> {
+    fn too_many_bad(&self, rows: u64) -> Option<EventError> {
         let rejected = self.rejected.values().sum::<u64>() - self.before.rejected;
         let kept = self.kept_rows - self.before.kept_rows;
         let allowed = MIN_BAD_ROWS.max((self.config.max_bad * rows as f64) as u64);
@@ -530,7 +534,7 @@ impl<'o> Fold<'o> {
         // A few events on top of many may all lack something.
         let all = if self.before.rows > 0 { rejected } else { bad };
         if rejected <= allowed && kept <= allowed.max(unread) && (all < rows || rows == 0) {
-            return Ok(());
+            return None;
         }
         let allowed = if rejected > allowed { allowed } else { allowed.max(unread) };
         let worst = self.bad.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
@@ -539,6 +543,6 @@ impl<'o> Fold<'o> {
             format!("{} ({count}): {}{first}", reason.name(), reason.expected())
         });
         let rejects = self.rejects.as_ref().map(|(path, _)| path.display().to_string());
-        Err(EventError::TooManyBad { bad, kept, rows, allowed, reason, rejects })
+        Some(EventError::TooManyBad { bad, kept, rows, allowed, reason, rejects })
     }
 }

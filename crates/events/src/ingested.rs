@@ -114,6 +114,8 @@ pub struct Ingested {
     pub left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub without_rows: Vec<String>,
+    /// What is said of bad rows where there are more than may be, and these are to be told ([`crate::TooManyBad::Tell`]).
+    pub too_many_bad: Option<String>,
     /// Rows read, bad ones included.
     pub rows: u64,
     /// Those of them that this run read, and not an earlier one on top of which it was made.

@@ -54,7 +54,7 @@ mod waiting;
 
 pub use base::Base;
 pub use batches::{Batches, Sources};
-pub use config::{IngestConfig, IngestObserver, SchemaMode, Unobserved};
+pub use config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::{EventError, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;

@@ -6,7 +6,7 @@ use graph::{AccountId, IdentifierId, KindId};
 use serde::Serialize;
 
 use crate::batches::Sources;
-use crate::config::{IngestConfig, IngestObserver};
+use crate::config::{IngestConfig, IngestObserver, TooManyBad};
 use crate::error::EventError;
 use crate::ingest::ingest;
 use crate::ingested::{FileRead, Ingested, UnreadField};
@@ -44,6 +44,9 @@ pub struct Profile {
     pub rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// What is said of bad rows where there are more than a build would take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub too_many_bad: Option<String>,
     /// Rows kept without a field that can't be read.
     pub kept_rows: u64,
     /// Those fields.
@@ -74,16 +77,17 @@ pub struct Profile {
     pub files: Vec<FileRead>,
 }
 
-/// Reads event logs and describes them.
+/// Reads event logs and describes them, however many rows are bad: what is wrong with data is what it is asked for.
 ///
 /// # Errors
-/// As [`ingest`].
+/// As [`ingest`], but for too many bad rows, which [`Profile::too_many_bad`] tells.
 pub fn profile<'a>(
     sources: impl Into<Sources<'a>>,
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<Profile, EventError> {
-    Ok(Profile::of(&ingest(sources, config, observer)?))
+    let config = IngestConfig { too_many_bad: TooManyBad::Tell, ..config.clone() };
+    Ok(Profile::of(&ingest(sources, &config, observer)?))
 }
 
 impl Profile {
@@ -101,6 +105,7 @@ impl Profile {
         Profile {
             rows: ingested.rows,
             rejected: ingested.rejected.iter().map(|(reason, &count)| (reason.name(), count)).collect(),
+            too_many_bad: ingested.too_many_bad.clone(),
             kept_rows: ingested.kept_rows,
             unread: ingested.unread.clone(),
             accounts: u64::from(accounts),

@@ -186,6 +186,7 @@ impl Kept {
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
+            too_many_bad: None,
             new_rows: 0,
             new_duplicates: 0,
             rows: 0,
