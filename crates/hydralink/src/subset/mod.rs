@@ -3,6 +3,7 @@
 //! Of a part, words of the string tables (models, countries, labels) stay that are said of what stays; texts that name an
 //! account or identifier that goes are left out ([`Gone`]).
 
+mod part;
 pub(crate) mod side_tables;
 mod words;
 
@@ -11,7 +12,7 @@ use std::sync::OnceLock;
 
 use events::{AccountAttributes, EventIds, Ingested, Names, SideTables, Template};
 use graph::build::graph_from_sightings;
-use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, IdentifierId, NONE_U16, NONE_U32, Sighting};
+use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, IdentifierId, KindId, NONE_U16, NONE_U32, Sighting};
 
 use crate::build;
 use crate::dataset::Dataset;
@@ -20,6 +21,7 @@ use crate::error::Error;
 use crate::privacy::Gone;
 use crate::rules::Lists;
 use crate::store::StoreWriter;
+pub(crate) use part::Part;
 pub(crate) use words::TableWords;
 use words::{Vocabulary, renumbered_releases, said};
 
@@ -242,14 +244,21 @@ impl Kept {
     /// The kinds that still have identifiers, and the graph.
     fn graph(&self, dataset: &Dataset) -> Result<(Vec<String>, BipartiteGraph), Error> {
         let graph = dataset.graph();
-        let (mut kind_names, mut kind_starts) = (Vec::new(), vec![0u32]);
-        for (kind, name) in graph.kinds().zip(&dataset.tables().kinds) {
-            let range = graph.identifiers_of_kind(kind);
-            let count = range.filter(|&identifier| self.has_identifier(IdentifierId(identifier))).count() as u32;
-            if count > 0 {
-                kind_names.push(name.clone());
-                kind_starts.push(kind_starts[kind_starts.len() - 1] + count);
-            }
+        let kept = |kind: &KindId| self.kept_of_kind(graph, *kind) > 0;
+        let kind_names = graph.kinds().zip(&dataset.tables().kinds).filter(|(kind, _)| kept(kind));
+        Ok((kind_names.map(|(_, name)| name.clone()).collect(), self.graph_of(graph)?))
+    }
+
+    /// Identifiers of a kind that stay.
+    fn kept_of_kind(&self, graph: &BipartiteGraph, kind: KindId) -> u32 {
+        graph.identifiers_of_kind(kind).filter(|&identifier| self.has_identifier(IdentifierId(identifier))).count() as u32
+    }
+
+    /// What stays of a graph that has the dataset's numbers: of all sightings or of those that link.
+    fn graph_of(&self, graph: &BipartiteGraph) -> Result<BipartiteGraph, Error> {
+        let mut kind_starts = vec![0u32];
+        for count in graph.kinds().map(|kind| self.kept_of_kind(graph, kind)).filter(|&count| count > 0) {
+            kind_starts.push(kind_starts[kind_starts.len() - 1] + count);
         }
         let sightings: Vec<Sighting> = self
             .accounts()
@@ -260,7 +269,7 @@ impl Kept {
                 ..sighting
             })
             .collect();
-        Ok((kind_names, graph_from_sightings(sightings, self.accounts().count(), kind_starts)?))
+        Ok(graph_from_sightings(sightings, self.accounts().count(), kind_starts)?)
     }
 
     /// The events, and the models and capabilities that they say.

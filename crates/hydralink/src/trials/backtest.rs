@@ -1,29 +1,33 @@
 //! When would these networks have been found?
 //!
-//! 1. *Cut*: the store as it stood at the end of each interval ([`graph::BipartiteGraph::until`]): sightings, events, bans and
-//!    releases up to then.
+//! 1. *Cut*: the store as it stood at the end of each interval: sightings, events, bans and releases up to then, under the numbers
+//!    that [`crate::as_of`](mod@crate::as_of) gives it, so that [`crate::detect`](mod@crate::detect) there, with the same
+//!    configuration, finds the same.
 //! 2. *Rerun* the whole chain of [`crate::detect`](mod@crate::detect) on it, with the configuration of the last detection.
 //! 3. *Compare* with the truth, or with the networks that the store holds: a flagged candidate is a network's when at least
 //!    half of its accounts are that network's. The *alarm* is the first cut with such a candidate; at the first cut where such
 //!    candidates hold half of the network's accounts seen by then, its *half* was found.
 //!
 //! Hindsight that stays: rows that were delivered later count from their timestamps on (when they arrived isn't kept, so where logs
-//! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks of addresses and the
-//! decisions of the case log are today's, and a sighting's count is only capped at what its account had done by then. Cost: a
-//! detection for each cut, on what there was by then.
+//! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks of addresses, the
+//! decisions of the case log and the lists of the last detection are today's (neither of which a store as of that time has), and a
+//! sighting's count is only capped at what its account had done by then. Cost: a detection and a copy for each cut, on what there
+//! was by then.
 
 use std::collections::BTreeMap;
 
-use evidence::{AccountTable, Candidate, Facts};
-use graph::{AccountId, NO_TIME, NONE_U32, Seconds};
+use evidence::Candidate;
+use graph::{AccountId, NONE_U32, Seconds};
 use serde::Serialize;
 
-use crate::chain::find_candidates;
-use crate::dataset::Dataset;
+use crate::chain::{Chain, find_candidates};
+use crate::dataset::{Allowed, Dataset};
+use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::evaluate::Labels;
 use crate::observe::{Observer, Steps};
 use crate::results::Labelling;
+use crate::subset::{Kept, Part};
 use crate::time::rfc3339;
 
 /// Accounts that belong together: the truth, or what the store holds.
@@ -130,33 +134,18 @@ pub fn backtest(
     let detect = results.run.detect_config()?;
     let times = cuts(dataset, every)?;
     let allowed = dataset.allowed()?;
-    let now = dataset.facts(&allowed);
     let mut told: Vec<(FoundWhen, History)> =
         (0u32..).zip(&groups.names).map(|(group, name)| not_yet_found(dataset, groups, group, name)).collect();
     let mut lines = Vec::with_capacity(times.len());
     for (done, &time) in times.iter().enumerate() {
         let steps = Steps::after(observer, done as u64, times.len() as u64);
-        steps.begin("cutting")?;
-        let activity = now.activity.until(time)?;
-        let whole = dataset.graph().until(time, &activity)?;
-        let linking = dataset.of_those_that_link(&whole);
-        let then = |&at: &Seconds| if at > time { NO_TIME } else { at };
-        let accounts = AccountTable {
-            created_at: now.accounts.created_at.iter().map(then).collect::<Vec<_>>().into(),
-            banned_at: now.accounts.banned_at.iter().map(then).collect::<Vec<_>>().into(),
-            ..now.accounts.clone()
-        };
-        let releases: Vec<(u16, Seconds)> = now.releases.iter().copied().filter(|release| release.1 <= time).collect();
-        let graph = linking.as_ref().unwrap_or(&whole);
-        let facts = Facts { graph, activity: &activity, accounts: &accounts, releases: &releases, ..now };
-        let chain = find_candidates(facts, &detect, &[], steps)?;
-        let seen = |account: u32| {
-            !whole.identifiers_of(AccountId(account)).is_empty() || !activity.of(AccountId(account)).time.is_empty()
-        };
-        let accounts = (0..whole.account_count() as u32).filter(|&account| seen(account)).count() as u64;
+        let (kept, chain) = found_until(dataset, time, &allowed, &detect, steps)?;
+        let seen = |account: u32| kept.has_account(AccountId(account));
+        let group_of = kept.by_account(&groups.group_of);
+        let accounts = group_of.len() as u64;
         let threshold = detect.linkage.score.threshold_bits;
         let over = chain.candidates.networks.iter().zip(&chain.cards).filter(|(_, card)| card.score_bits >= threshold);
-        let (cut, flagged) = of_cut(time, accounts, over.map(|(candidate, _)| candidate), &groups.group_of);
+        let (cut, flagged) = of_cut(time, accounts, over.map(|(candidate, _)| candidate), &group_of);
         lines.push(cut);
         for (&group, &sums) in &flagged {
             let (told, history) = &mut told[group as usize];
@@ -167,6 +156,23 @@ pub fn backtest(
     let mut networks: Vec<FoundWhen> = told.into_iter().map(|(told, _)| told).collect();
     networks.sort_by_key(|network| std::cmp::Reverse(network.accounts));
     Ok(Backtest { networks, cuts: lines })
+}
+
+/// What the chain finds in the store as it stood at the end of a second, under the numbers of what is kept of it.
+fn found_until(
+    dataset: &Dataset,
+    time: Seconds,
+    allowed: &Allowed,
+    detect: &DetectConfig,
+    steps: Steps<'_>,
+) -> Result<(Kept, Chain), Error> {
+    steps.begin("cutting")?;
+    let then = Dataset::open(dataset.path())?.until(time)?;
+    let kept = Kept::seen(&then);
+    let part = Part::of(&kept, &then, allowed)?;
+    drop(then);
+    let chain = find_candidates(part.facts_until(time), detect, &[], steps)?;
+    Ok((kept, chain))
 }
 
 /// A group before the first cut.
@@ -292,5 +298,63 @@ impl History {
             }
         };
         self.accounts.iter().map(of_account).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::IngestConfig;
+    use synth::{Format, Tier, WorldConfig};
+
+    use super::*;
+    use crate::detect::{detect, find_networks};
+    use crate::observe::Unobserved;
+    use crate::results::Membership;
+    use crate::rules::Lists;
+
+    #[test]
+    fn a_cut_is_what_a_detection_of_the_store_as_of_then_finds() {
+        let folder = tempfile::tempdir().unwrap();
+        let [world, store, past] = ["world", "store", "past"].map(|name| folder.path().join(name));
+        synth::write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Parquet, &mut |_| {}).unwrap();
+        let ingest = IngestConfig {
+            accounts: Some(world.join("accounts.csv")),
+            releases: Some(world.join("releases.csv")),
+            ..IngestConfig::default()
+        };
+        crate::build(&[world.join("events.parquet")], &store, &ingest, &Unobserved).unwrap();
+        let config = DetectConfig::default();
+        detect(&store, &config, &Unobserved).unwrap();
+        let dataset = Dataset::open(&store).unwrap();
+        let times = cuts(&dataset, 15 * 86_400).unwrap();
+        for &time in &times[..3] {
+            let allowed = dataset.allowed().unwrap();
+            let (kept, chain) = found_until(&dataset, time, &allowed, &config, Steps::of(&Unobserved)).unwrap();
+            crate::as_of(&store, time, &past, &Unobserved).unwrap();
+            let then = Dataset::open(&past).unwrap();
+            assert!(then.graph().account_count() < dataset.graph().account_count() || time == times[2]);
+            let found = find_networks(&then, &config, &Lists::default(), Steps::of(&Unobserved)).unwrap();
+            let of_then: Vec<(f64, Vec<&str>)> = (found.networks.iter())
+                .map(|network| {
+                    let members = found.labelling().members_of(network.index()).into_iter();
+                    let belonging = members.filter(|&(_, how)| how != Membership::Ambiguous);
+                    (network.score, belonging.map(|(account, _)| then.account_name(account)).collect())
+                })
+                .collect();
+            let names: Vec<&str> = (0..dataset.graph().account_count() as u32)
+                .map(AccountId)
+                .filter(|&account| kept.has_account(account))
+                .map(|account| dataset.account_name(account))
+                .collect();
+            let of_cut: Vec<(f64, Vec<&str>)> = evidence::rank_networks(&chain.cards)
+                .into_iter()
+                .map(|at| {
+                    let accounts = chain.candidates.networks[at].accounts();
+                    (chain.cards[at].score_bits, accounts.map(|account| names[account as usize]).collect())
+                })
+                .collect();
+            assert!(!of_cut.is_empty());
+            assert_eq!(of_cut, of_then);
+        }
     }
 }
