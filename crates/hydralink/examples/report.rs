@@ -260,11 +260,11 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
             consequence: "without it, 212 accounts fall off in 3 pieces".to_owned(),
         }],
         findings: vec![
-            "+11.8 bits: Does one queue deal out its requests? 97% of the rejected requests are followed within seconds by another of its \
+            "+11.8 bits: How its requests are dealt out: 97% of the rejected requests are followed within seconds by another of its \
              accounts with the same prompt; of the other requests nearby, 15% are."
                 .to_owned(),
         ],
-        score_parts: [("by behaviour: the weakest of", "+11.8", ""), ("- timing", "+11.8", "a crowd that only uses the same thing")]
+        score_parts: [("by behaviour: the weakest of", "+11.8", ""), ("- timing, less the story", "+11.8", "a crowd that only uses the same thing")]
             .map(|(part, bits, out)| [part, bits, out].map(str::to_owned))
             .to_vec(),
         counter_evidence: vec!["11 accounts pay with cards of their own and keep office hours.".to_owned()],

@@ -56,6 +56,14 @@ pub fn registration_bursts(
     })
 }
 
+/// The width of the window that a signal's value is of, in seconds: the narrowest in which as many were made, as wider ones
+/// expect no fewer. `None` where no window holds as many, as when the members or the creation times are others.
+pub fn window_of(facts: &Facts<'_>, members: &[AccountId], value: f64, config: &BehaviourConfig) -> Option<f64> {
+    let mut most = [0.0; WIDTHS.len()];
+    scan(&creations(facts, members, config), &mut most);
+    WIDTHS.into_iter().zip(most).find(|&(_, most)| most == value).map(|(width, _)| width)
+}
+
 /// When the members were made, in seconds since 1970, ascending, as far as that is known; of a large group a sample.
 pub(crate) fn creations(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Vec<f64> {
     let created = facts.accounts.created_at.as_slice();
@@ -121,5 +129,11 @@ mod tests {
         let p = |members: &[AccountId]| registration_bursts(&facts, &population, members, &config).unwrap().p_value;
         toy::assert_super_uniform(300, |seed| p(&world.random_group(12, seed)));
         assert!(p(&world.planted()).unwrap() <= 0.03);
+        let found = registration_bursts(&facts, &population, &world.planted(), &config).unwrap();
+        let window = window_of(&facts, &world.planted(), found.value, &config).expect("a window holds as many");
+        let mut most = [0.0; WIDTHS.len()];
+        scan(&creations(&facts, &world.planted(), &config), &mut most);
+        assert_eq!(most[WIDTHS.iter().position(|&width| width == window).unwrap()], found.value);
+        assert_eq!(window_of(&facts, &world.planted(), 0.5, &config), None);
     }
 }

@@ -22,6 +22,7 @@ use crate::dataset::Dataset;
 use crate::query;
 use crate::results::{Labelling, Network};
 use crate::roles;
+use words::Told;
 
 pub use case::CaseOfNetwork;
 pub(crate) use doings::Doings;
@@ -146,6 +147,8 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         .collect();
     let threshold = results.run.threshold;
     let config = results.run.detect_config().ok();
+    let score_parts = config.as_ref().map(|config| ScoreParts::of(network, config));
+    let with = Told::of(dataset, network, &belonging, score_parts, config.as_ref());
     Dossier {
         verdict: verdict::verdict(network, threshold),
         given: None,
@@ -153,9 +156,9 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         case: case::case_of(dataset, &network.id, &belonging),
         fragile: doings.fragile.into_iter().take(NAMED_FRAGILE).collect(),
         would_change: config.as_ref().map(|config| verdict::would_change(network, config)).unwrap_or_default(),
-        score_parts: config.as_ref().map(|config| ScoreParts::of(network, config)),
-        findings: words::findings(network),
-        counter_evidence: words::counter_evidence(network),
+        score_parts,
+        findings: words::findings(network, with),
+        counter_evidence: words::counter_evidence(network, with),
         not_measured: words::not_measured(dataset, network, &belonging),
         attributes: mix::foremost(doings.attributes),
         threshold,

@@ -3,7 +3,7 @@
 //! The two cases that a network can be flagged on, each as strong as its weakest part ([`evidence::ScoreConfig`] and the module
 //! of [`evidence::score_against`] have the formula): what each part has and what it rules out.
 
-use evidence::{BenignLikelihood, Breakdown, broken_down};
+use evidence::{BenignLikelihood, Breakdown, broken_down, cases_left};
 use serde::Serialize;
 
 use super::verdict::{hypothesis_of, named_signals};
@@ -20,9 +20,15 @@ pub struct ScoreParts {
     /// When accounts act and come; absent where nothing of it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<f64>,
+    /// The same, less what the hypothesis brings: what counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timing_left: Option<f64>,
     /// What accounts ask; absent where nothing of it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<f64>,
+    /// The same, less what the hypothesis brings: what counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_left: Option<f64>,
     /// How badly the shape fits any harmless hypothesis.
     pub fits_no_hypothesis: f64,
     /// Whether it is more than harmless parts; absent where cards and devices are unknown.
@@ -45,13 +51,17 @@ pub struct ScoreParts {
 impl ScoreParts {
     pub(super) fn of(network: &Network, config: &DetectConfig) -> ScoreParts {
         let told = BenignLikelihood { hypothesis: hypothesis_of(network), bits: network.benign_bits };
+        let signals = named_signals(network);
         let Breakdown { cases, against_story, by_behaviour, by_shape, score } =
-            broken_down(&named_signals(network), told, &config.linkage.score);
+            broken_down(&signals, told, &config.linkage.score);
+        let before = cases_left(&signals, BenignLikelihood { bits: f64::NEG_INFINITY, ..told }, &config.linkage.score);
         ScoreParts {
             structure: cases.structure,
             structure_left: against_story,
-            timing: cases.timing,
-            content: cases.content,
+            timing: before.timing,
+            timing_left: cases.timing,
+            content: before.content,
+            content_left: cases.content,
             fits_no_hypothesis: -told.bits,
             cross_linked: cases.cross_linked,
             habits: cases.habits.min(0.0),
@@ -72,8 +82,8 @@ impl ScoreParts {
         if let Some(bits) = self.by_behaviour {
             rows.push(row("by behaviour: the weakest of", bits, ""));
             rows.push(row("- structure, less the story", self.structure_left, "chance, and the harmless story"));
-            rows.push(part("- timing", self.timing, "a crowd that only uses the same thing"));
-            rows.push(part("- content", self.content, "a crowd that only sits in one place"));
+            rows.push(part("- timing, less the story", self.timing_left, "a crowd that only uses the same thing"));
+            rows.push(part("- content, less the story", self.content_left, "a crowd that only sits in one place"));
         }
         if let Some(bits) = self.by_shape {
             rows.push(row("by shape: the weakest of", bits, ""));
@@ -91,8 +101,8 @@ impl ScoreParts {
                 if by_shape.is_none() {
                     rows.push(row("structure, less the story", self.structure_left, "chance, and the harmless story"));
                 }
-                rows.push(part("and what is known of timing", self.timing, "a crowd that only uses the same thing"));
-                rows.push(part("and what is known of content", self.content, "a crowd that only sits in one place"));
+                rows.push(part("and timing, less the story", self.timing_left, "a crowd that only uses the same thing"));
+                rows.push(part("and content, less the story", self.content_left, "a crowd that only sits in one place"));
                 rows.push(row("and what else is known", self.other, ""));
             }
         }

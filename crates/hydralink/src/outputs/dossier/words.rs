@@ -6,23 +6,62 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{SignalName, TestName};
+use evidence::behaviour::registration_bursts;
+use evidence::{SignalFamily, SignalName, TestName};
 use graph::AccountId;
 
+use super::ScoreParts;
 use crate::dataset::{Allowed, Dataset};
+use crate::detect::DetectConfig;
 use crate::results::{Network, SignalLine};
 
 /// Bits from which a signal, or a test of one, is told as found.
 const TOLD_BITS: f64 = 1.0;
 
+/// What the words of a network's signals go by beside their numbers; nothing where the settings of the detection can't be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// How the score comes about.
+    parts: Option<ScoreParts>,
+    /// The seconds within which most of its accounts were made, if that was measured.
+    burst: Option<f64>,
+}
+
+impl Told {
+    pub(super) fn of(
+        dataset: &Dataset,
+        network: &Network,
+        members: &[AccountId],
+        parts: Option<ScoreParts>,
+        config: Option<&DetectConfig>,
+    ) -> Told {
+        let nobody = Allowed::default();
+        let line = network.signals.get(&SignalName::RegistrationBursts).and_then(Option::as_ref);
+        let burst = line.zip(config).and_then(|(line, config)| {
+            registration_bursts::window_of(&dataset.facts_on(dataset.graph(), &nobody), members, line.value, &config.behaviour)
+        });
+        Told { parts, burst }
+    }
+
+    /// What is to be known of a signal that isn't in the score.
+    fn not_counted<Kind>(&self, name: &SignalName<Kind>, bits: f64) -> &'static str {
+        let by_behaviour = self.parts.is_some_and(|parts| parts.by_behaviour.is_some());
+        match name.family() {
+            SignalFamily::Habits if bits > 0.0 => " (Not counted in the score, only against harmless stories.)",
+            SignalFamily::Other if bits > 0.0 && by_behaviour => " (Not counted in the score.)",
+            _ => "",
+        }
+    }
+}
+
 /// What was found, strongest first: signals that speak for an operator.
-pub(super) fn findings(network: &Network) -> Vec<String> {
-    told(network, |bits| bits >= TOLD_BITS, |bits| -bits)
+pub(super) fn findings(network: &Network, with: Told) -> Vec<String> {
+    told(network, with, |bits| bits >= TOLD_BITS, |bits| -bits)
 }
 
 /// Signals that speak against it, worst first, but for those whose bits would be told as none.
-pub(super) fn counter_evidence(network: &Network) -> Vec<String> {
-    told(network, |bits| bits <= -0.05, |bits| bits)
+pub(super) fn counter_evidence(network: &Network, with: Told) -> Vec<String> {
+    told(network, with, |bits| bits <= -0.05, |bits| bits)
 }
 
 /// Why signals couldn't be measured, by their names.
@@ -33,11 +72,14 @@ pub(super) fn not_measured(dataset: &Dataset, network: &Network, members: &[Acco
     missing.map(|(name, _)| (name.to_string(), evidence::why_not_measured(&facts, name, members))).collect()
 }
 
-fn told(network: &Network, is_told: impl Fn(f64) -> bool, place: impl Fn(f64) -> f64) -> Vec<String> {
+fn told(network: &Network, with: Told, is_told: impl Fn(f64) -> bool, place: impl Fn(f64) -> f64) -> Vec<String> {
     let measured = network.signals.iter().filter_map(|(name, line)| Some((name, line.as_ref()?)));
     let mut lines: Vec<(&SignalName<String>, &SignalLine)> = measured.filter(|(_, line)| is_told(line.bits)).collect();
     lines.sort_by(|a, b| place(a.1.bits).total_cmp(&place(b.1.bits)).then(a.0.cmp(b.0)));
-    lines.into_iter().map(|(name, line)| format!("{:+.1} bits: {}", line.bits, sentence(name, line))).collect()
+    let said = |(name, line): (&SignalName<String>, &SignalLine)| {
+        format!("{:+.1} bits: {}{}", line.bits, sentence(name, line, with), with.not_counted(name, line.bits))
+    };
+    lines.into_iter().map(said).collect()
 }
 
 /// What a signal of behaviour, or of shape, says, in a few words.
@@ -65,7 +107,7 @@ pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
 }
 
 /// What was measured, in one sentence or more.
-pub(crate) fn sentence(signal: &SignalName<String>, line: &SignalLine) -> String {
+fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> String {
     let (value, expected) = (line.value, line.expected);
     let (found, usual) = (amount(value), amount(expected));
     let (share, usual_share) = (percent(value), percent(expected));
@@ -110,8 +152,9 @@ pub(crate) fn sentence(signal: &SignalName<String>, line: &SignalLine) -> String
             )
         }
         SignalName::RegistrationBursts => {
+            let window = with.burst.map_or("one burst".to_owned(), |seconds| length(seconds / 3_600.0));
             format!(
-                "{found} of its accounts were made in one burst; of as many accounts made by everybody about then, {usual}."
+                "{found} of its accounts were made within {window}; of as many accounts made by everybody about then, {usual}."
             )
         }
         SignalName::RegistrationPace => format!(
@@ -134,20 +177,20 @@ pub(crate) fn sentence(signal: &SignalName<String>, line: &SignalLine) -> String
         SignalName::Sharing(kind) => format!(
             "{kind}: {share} of its sightings repeat one of another of its accounts; in random groups of as many, {usual_share}."
         ),
-        SignalName::OneQueue => by_tests("Does one queue deal out its requests?", line),
-        SignalName::RegularUse => by_tests("Are its accounts used as evenly as by a machine?", line),
+        SignalName::OneQueue => by_tests("How its requests are dealt out", line),
+        SignalName::RegularUse => by_tests("How evenly its accounts are used", line),
     }
 }
 
-/// A question that a composed signal answers, and what its tests found, the strongest first.
-fn by_tests(question: &str, line: &SignalLine) -> String {
+/// What a composed signal is about, and what its tests found, the strongest first.
+fn by_tests(subject: &str, line: &SignalLine) -> String {
     let mut tests: Vec<(&TestName, &SignalLine)> = line.tests.iter().filter(|(_, test)| test.bits >= TOLD_BITS).collect();
     tests.sort_by(|a, b| b.1.bits.total_cmp(&a.1.bits).then(a.0.cmp(b.0)));
     if tests.is_empty() {
-        return format!("{question} Neither of the tests says so.");
+        return format!("{subject}: none of the tests finds more than chance gives.");
     }
     let found: Vec<String> = tests.into_iter().map(|(&test, line)| tested(test, line.value, line.expected)).collect();
-    format!("{question} {}", found.join(" "))
+    format!("{subject}: {}", found.join(" "))
 }
 
 /// What a test says that a composed signal is made of.
@@ -237,7 +280,22 @@ mod tests {
         let mut queue = line(2.1, 0.0, 11.8);
         queue.tests.insert(TestName::AntiBunching, line(2_074.0, 1_918.8, -1.0));
         queue.tests.insert(TestName::HandOff, line(0.968_8, 0.154_4, 12.4));
-        let told = sentence(&SignalName::OneQueue, &queue);
+        let told = sentence(&SignalName::OneQueue, &queue, Told::default());
         assert!(told.contains("97% of the rejected requests") && told.contains("15%") && !told.contains("2074"), "{told}");
+        assert!(told.starts_with("How its requests are dealt out: 97%") && !told.contains('?'), "{told}");
+    }
+
+    #[test]
+    fn a_burst_has_its_window_and_what_is_not_counted_is_said_to_be() {
+        let with = Told { burst: Some(86_400.0), ..Told::default() };
+        let told = sentence(&SignalName::RegistrationBursts, &line(9.0, 3.1, 4.0), with);
+        assert_eq!(
+            told,
+            "9 of its accounts were made within 24 hours; of as many accounts made by everybody about then, 3.10."
+        );
+        assert!(with.not_counted(&SignalName::<String>::OwnHours, 4.6).contains("Not counted"));
+        assert_eq!(with.not_counted(&SignalName::<String>::OwnHours, -4.6), "");
+        // Beside no case by behaviour, what else is known counts in full.
+        assert_eq!(with.not_counted(&SignalName::<String>::Tenure, 2.0), "");
     }
 }
