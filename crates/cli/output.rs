@@ -1,7 +1,7 @@
 //! Three printers: a table for people, JSON and JSON Lines and CSV for machines.
 //!
-//! Values come from logs that an adversary wrote: in tables control characters are made visible, so that a name can't move the
-//! cursor, recolour the terminal or reverse the text after it.
+//! Values come from logs that an adversary wrote: in tables control characters and those that nobody sees are made visible, so
+//! that a name can't move the cursor, recolour the terminal, reverse the text after it or look like another one.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -177,7 +177,9 @@ impl Output {
                 self.out.write_all(b"\n")?;
             }
             _ => {
-                let text = folded(&visible_lines(&text(thing)), self.line_width());
+                let text = visible_lines(&text(thing));
+                let text = if self.format() == Format::Table { bounded(&text) } else { text };
+                let text = folded(&text, self.line_width());
                 self.out.write_all(text.as_bytes())?;
             }
         }
@@ -289,6 +291,25 @@ impl Output {
     }
 }
 
+/// Characters of a word in text for people; of a longer one, which no log needs to name anything, the beginning is shown.
+const LONGEST_WORD: usize = 256;
+
+/// Text without the ends of words that are longer than any has to be, and with their lengths.
+fn bounded(text: &str) -> String {
+    let is_end = |character: char| matches!(character, ' ' | '\n');
+    let word = |part: &str| {
+        let word = part.trim_end_matches(is_end);
+        match length(word) {
+            size if size <= LONGEST_WORD => part.to_owned(),
+            size => {
+                let begin: String = word.chars().take(LONGEST_WORD).collect();
+                format!("{begin}... ({} characters){}", grouped(size as u64), &part[word.len()..])
+            }
+        }
+    };
+    text.split_inclusive(is_end).map(word).collect()
+}
+
 /// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be
 /// escaped.
 const ASIDE: char = '\u{1}';
@@ -382,10 +403,23 @@ fn needs<T>(fields: &[&Field<T>], rows: &[Vec<String>], at: usize) -> usize {
     values.max().unwrap_or(0).max(word(fields[at].heading))
 }
 
-/// Leaves out spare columns where a line is too narrow for all of them, if that lets all names stay in their rows: as few as
-/// will do, the most spare first.
+/// Leaves out spare columns where a line is too narrow for all of them: as few as will do, the most spare first. If they can't make
+/// room for all names in their rows, as few as will do where names stand on lines of their own.
 fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: usize) {
-    let widths: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
+    let whole: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
+    let aside = |at: usize| if fields[at].whole && !fields[at].number { word(fields[at].heading) } else { whole[at] };
+    let aside: Vec<usize> = (0..fields.len()).map(aside).collect();
+    let Some(stays) = [&whole, &aside].into_iter().find_map(|widths| spared(fields, widths, line)) else { return };
+    let mut kept = stays.iter();
+    fields.retain(|_| *kept.next().expect("one for each column"));
+    for row in rows {
+        let mut kept = stays.iter();
+        row.retain(|_| *kept.next().expect("one for each column"));
+    }
+}
+
+/// The columns that stay so that all of these widths fit; `None` where leaving out all spare ones isn't enough.
+fn spared<T>(fields: &[&Field<T>], widths: &[usize], line: usize) -> Option<Vec<bool>> {
     let fits = |stays: &[bool]| {
         let widths = widths.iter().zip(stays).filter(|(_, stays)| **stays).enumerate();
         widths.map(|(at, (width, _))| width + padding(at)).sum::<usize>() <= line
@@ -400,7 +434,7 @@ fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: us
         stays[at] = false;
     }
     if !fits(&stays) {
-        return;
+        return None;
     }
     // A wide column may have made the others' going needless.
     for at in order.into_iter().rev() {
@@ -409,12 +443,7 @@ fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: us
             stays[at] = false;
         }
     }
-    let mut kept = stays.iter();
-    fields.retain(|_| *kept.next().expect("one for each column"));
-    for row in rows {
-        let mut kept = stays.iter();
-        row.retain(|_| *kept.next().expect("one for each column"));
-    }
+    Some(stays)
 }
 
 /// Gives every column the room that its names and its longest word need. Where a line is too narrow for that, the names that
@@ -450,7 +479,7 @@ fn unwrapped(error: csv::Error) -> io::Error {
     }
 }
 
-/// A string with its control characters, and the characters that reorder text, made visible.
+/// A string with its control characters, and those that reorder text or that nobody sees, made visible.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().flat_map(|character| escape(character, false)).collect()
 }
@@ -461,11 +490,49 @@ pub(crate) fn visible_lines(text: &str) -> String {
 }
 
 fn escape(character: char, keep_newlines: bool) -> impl Iterator<Item = char> {
-    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hidden = character.is_control() && !(keep_newlines && matches!(character, '\n' | '\t'));
-    let (plain, escaped) = if reorders || hidden { (None, Some(character.escape_unicode())) } else { (Some(character), None) };
+    let control = character.is_control() && !(keep_newlines && matches!(character, '\n' | '\t'));
+    let hidden = control || is_unseen(character);
+    let (plain, escaped) = if hidden { (None, Some(character.escape_unicode())) } else { (Some(character), None) };
     plain.into_iter().chain(escaped.into_iter().flatten())
 }
+
+/// Whether a character has no look of its own: those that format text (Unicode's Cf), separate lines and paragraphs (Zl, Zp) or are
+/// left out where a font doesn't know them (`Default_Ignorable_Code_Point`).
+fn is_unseen(character: char) -> bool {
+    let at = u32::from(character);
+    let found = UNSEEN.partition_point(|&(_, last)| last < at);
+    UNSEEN.get(found).is_some_and(|&(first, _)| first <= at)
+}
+
+/// First and last of each range of such characters, by Unicode 16.
+const UNSEEN: [(u32, u32); 26] = [
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x600, 0x605),
+    (0x61C, 0x61C),
+    (0x6DD, 0x6DD),
+    (0x70F, 0x70F),
+    (0x890, 0x891),
+    (0x8E2, 0x8E2),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+];
 
 /// A whole number in groups of three digits.
 pub(crate) fn grouped(number: u64) -> String {
@@ -527,8 +594,8 @@ mod tests {
         assert_eq!((at(33), at(32)), ("node bits class seen".to_owned(), "node bits class".to_owned()));
         // Without the class there is room for the other again.
         assert_eq!((at(26), at(24)), ("node bits seen".to_owned(), "node bits".to_owned()));
-        // Where leaving out doesn't help nothing is left out.
-        assert_eq!(at(18), "node bits class seen");
+        // Where no leaving out makes room for the name, it does beside a name that stands alone.
+        assert_eq!((at(18), at(10)), ("node bits seen".to_owned(), "node bits class seen".to_owned()));
     }
 
     #[test]
@@ -548,8 +615,22 @@ mod tests {
     }
 
     #[test]
+    fn of_a_word_without_end_the_beginning_is_shown() {
+        let long = "ü".repeat(900);
+        let told = bounded(&format!("ban  card:{long}  7 exchanges\n\nip:9.9.9.9\n"));
+        assert_eq!(told, format!("ban  card:{}... (905 characters)  7 exchanges\n\nip:9.9.9.9\n", "ü".repeat(251)));
+    }
+
+    #[test]
     fn names_cannot_drive_the_terminal() {
         assert_eq!(visible("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
         assert_eq!(visible_lines("a\nb"), "a\nb");
+        // Nor look like another, or end a line for programs that know more ends than we.
+        assert_eq!(
+            visible_lines("ad\u{200b}min\u{feff}\u{2028}\u{ad}\u{e0041}"),
+            "ad\\u{200b}min\\u{feff}\\u{2028}\\u{ad}\\u{e0041}"
+        );
+        assert_eq!(visible("Ünïcode 名前 الاسم 😀 e\u{301}"), "Ünïcode 名前 الاسم 😀 e\u{301}");
+        assert!(UNSEEN.windows(2).all(|pair| pair[0].1 < pair[1].0));
     }
 }

@@ -479,6 +479,11 @@ fn two_labs_find_what_they_share_without_showing_it() {
         (&Value::from(format!("payment_instrument:{value}")), &1.into())
     );
 
+    // On a narrow terminal columns are left out before lines are too long.
+    let narrow = bench.command(&["match", "theirs", "indicators.jsonl", "--group-key", &key]).env("COLUMNS", "80").output();
+    let narrow = String::from_utf8(narrow.expect("the binary runs").stdout).expect("UTF-8");
+    assert!(narrow.contains(&value) && narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+
     let late = format!("timestamp,account_id,ip,payment_instrument\n2027-12-01T00:00:00Z,theirs,203.0.113.77,{value}\n");
     let late = bench.file("late.csv", late.replace("2027-12", "2026-11"));
     bench.ok(&["build", &late, "-o", "late", "--quiet"]);
