@@ -14,8 +14,11 @@
 //! (Vovk & Wang 2021, doi:10.1214/20-AOS2020): the likelihood ratio of "p has density k p^(k-1), k unknown" against "p is
 //! uniform". For a valid p its expectation under the null is at most 1; p = 1 is worth -1 bit. An observation beyond all draws
 //! is placed on the tail by the exponential (shape 0) generalised Pareto fit of Knijnenburg et al. 2009
-//! (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the Monte-Carlo one. That
-//! fit is exact for exponential tails, careful for lighter ones, and promises too much for heavier ones: simulated, the bits'
+//! (doi:10.1093/bioinformatics/btp211), no further than [`TAIL_FLOOR`]; the reported p-value stays the Monte-Carlo one. A statistic
+//! that counts takes few values, and the exponential law of its excess over one of them would promise too much by orders of
+//! magnitude: there it is the geometric law of the same mean, the discrete case of that tail (Hitz, Davis & Samorodnitsky 2017,
+//! arXiv:1707.05033), with the smallest step between two of its values. The fit
+//! is exact for exponential tails, careful for lighter ones, and promises too much for heavier ones: simulated, the bits'
 //! likelihood ratio has mean .85 for normal statistics, 3.1 for lognormal and 3.4 for Student's t of 3.
 //!
 //! Cost: draws x (cost of a draw) + draws log draws.
@@ -89,7 +92,8 @@ fn smallest_rank_p(rows: &[f64], width: usize) -> f64 {
     best.iter().filter(|&&rank| rank <= best[0]).count() as f64 / count as f64
 }
 
-/// Exponential tail fitted to the largest tenth of the draws, where the observation lies beyond all of them.
+/// Exponential tail fitted to the largest tenth of the draws, where the observation lies beyond all of them; geometric where draws
+/// take one value twice.
 fn tail_probability(rows: &[f64], width: usize, at: usize) -> Option<f64> {
     let observed = rows[at];
     let mut draws: Vec<f64> = rows.chunks_exact(width).skip(1).map(|row| row[at]).collect();
@@ -103,9 +107,23 @@ fn tail_probability(rows: &[f64], width: usize, at: usize) -> Option<f64> {
     if mean_excess <= 0.0 {
         return None;
     }
-    // P(X > x) = (k / B) exp(-(x - u) / mean excess)
-    let share = tail as f64 / draws.len() as f64;
-    Some((share * (-(observed - threshold) / mean_excess).exp()).max(TAIL_FLOOR))
+    let (share, excess) = (tail as f64 / draws.len() as f64, observed - threshold);
+    let beyond = match step_of(&draws[..=tail], observed) {
+        // P(X >= x) = (k / B) (mean excess / (mean excess + step))^((x - u) / step)
+        Some(step) => (mean_excess / (mean_excess + step)).powf(excess / step),
+        // P(X > x) = (k / B) exp(-(x - u) / mean excess)
+        None => (-excess / mean_excess).exp(),
+    };
+    Some((share * beyond).max(TAIL_FLOOR))
+}
+
+/// The smallest step between two values, of the largest draws and the observation, where draws take one value twice; `None` where
+/// all differ. `largest` descends.
+fn step_of(largest: &[f64], observed: f64) -> Option<f64> {
+    let steps = || largest.windows(2).map(|pair| pair[0] - pair[1]);
+    let repeats = steps().any(|step| step == 0.0);
+    let smallest = steps().filter(|&step| step > 0.0).fold(observed - largest[0], f64::min);
+    repeats.then_some(smallest)
 }
 
 /// Bits of a p-value: log2 E(p), E(p) = (1 - p + p ln p) / (p ln^2 p), from -1 at p = 1 upwards without bound.
@@ -144,6 +162,36 @@ mod tests {
         assert!((bits_of_p(1.0) + 1.0).abs() < 1e-12);
         assert!((bits_of_p(0.9999 - 1e-9) - bits_of_p(0.9999 + 1e-9)).abs() < 1e-4);
         assert!(bits_of_p(1e-6) > 12.0);
+    }
+
+    #[test]
+    fn counts_beyond_all_draws_are_placed_by_a_geometric_tail() {
+        // 199 draws: 170 of 0, 25 of 1 and 4 of 2. Over 1, the twentieth, the mean excess of the 19 largest is 4 / 19, so that each
+        // further one is there in 4 / 23 of the cases, and a 3 in 19 / 199 (4 / 23)^2. By the exponential law it were 7 in a million.
+        let draw = |n: usize, out: &mut [f64]| out[0] = if n < 4 { 2.0 } else { f64::from(n < 29) };
+        let found = monte_carlo(&[3.0], 199, draw);
+        assert_eq!(found.p_value, 1.0 / 200.0);
+        let p = 19.0 / 199.0 * (4.0f64 / 23.0).powi(2);
+        assert!((found.bits - bits_of_p(p)).abs() < 1e-9, "{} {}", found.bits, bits_of_p(p));
+        // The same in other units, and no further than the step between values allows where there is none.
+        let shares = monte_carlo(&[3.0 / 7.0], 199, |n, out| {
+            draw(n, out);
+            out[0] /= 7.0;
+        });
+        assert!((shares.bits - found.bits).abs() < 1e-9);
+    }
+
+    #[test]
+    fn bits_of_counts_are_an_e_value_as_well() {
+        // Geometric counts, as the most of creations in a window: the mean likelihood ratio under the null is about 1 at most.
+        let geometric = |key: u64| (Stream::new(key).unit().max(1e-300).ln() / 0.3f64.ln()).floor();
+        let groups = 2_000;
+        let ratio = |group: u64| {
+            let draw = |n: usize, out: &mut [f64]| out[0] = geometric(key(&[group, n as u64]));
+            monte_carlo(&[geometric(key(&[group, 1 << 40]))], 199, draw).bits.exp2()
+        };
+        let mean = (0..groups).map(ratio).sum::<f64>() / groups as f64;
+        assert!(mean < 1.5, "{mean}");
     }
 
     #[test]
