@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::ask::Known;
-use crate::errors::{expected, usage};
+use crate::errors::expected;
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table::Table;
