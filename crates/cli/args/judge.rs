@@ -67,7 +67,7 @@ pub(crate) struct Consensus {
     /// Reruns
     #[arg(long, default_value_t = 20, value_name = "R")]
     pub(crate) runs: u32,
-    /// Share of the sightings that each rerun leaves out
+    /// Share of the sightings that each rerun leaves out; with 0 the scores say what draws alone do
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub(crate) left_out: f64,
     /// Seed of what is left out and of what the reruns draw at random
