@@ -127,6 +127,9 @@ fn what_joins_two_accounts_is_answered_in_bits() {
 fn what_an_account_lacks_for_a_network_would_make_it_a_member() {
     let bench = Bench::new();
     let store = detected(&bench);
+    // The network of the small world is one short of a profile.
+    let profiled = bench.file("profiled.toml", "[linkage.members]\nprofile_size = 8\n");
+    bench.ok(&["detect", &store, "--config", &profiled, "--quiet"]);
     let (id, members) = strongest(&bench, &store);
     let why_not = |account: &str| bench.ok(&["why-not", &store, account, &id, "--format", "json"]).json();
     let inside = why_not(&members[0]);
@@ -137,11 +140,13 @@ fn what_an_account_lacks_for_a_network_would_make_it_a_member() {
     let missing = number(&found["missing"]);
     assert!(missing > 0.0 && (missing - number(&found["needed"]) + number(&found["bits"])).abs() < 1e-9, "{found}");
     assert!(found["answer"].as_str().expect("a sentence").contains("bits short of"), "{found}");
-    let would_do: Vec<&str> =
-        found["would_do"].as_array().expect("a list").iter().map(|one| one["identifier"].as_str().expect("a name")).collect();
-    assert!(!would_do.is_empty(), "{found}");
+    let named = |list: &str| -> Vec<&str> {
+        found[list].as_array().expect("a list").iter().map(|one| one["identifier"].as_str().expect("a name")).collect()
+    };
+    let (would_do, would_join) = (named("would_do"), named("would_join"));
+    assert!(!would_do.is_empty() && !would_join.is_empty(), "{found}");
     // Given these, it has the bits; without one of them it hasn't.
-    let with = |some: &[&str]| -> bool {
+    let with = |some: &[&str]| -> serde_json::Value {
         let mut rows = String::from("account_id,entity_kind,entity_value\n");
         for identifier in some {
             let (kind, value) = identifier.split_once(':').expect("a kind");
@@ -150,15 +155,19 @@ fn what_an_account_lacks_for_a_network_would_make_it_a_member() {
         let more = bench.file("more.csv", rows);
         std::fs::remove_dir_all(bench.path("copy")).ok();
         bench.ok(&["build", &crate::support::of_world("events.csv"), &more, "-o", "copy", "--quiet"]);
-        bench.ok(&["detect", "copy", "--quiet"]);
+        bench.ok(&["detect", "copy", "--config", &profiled, "--quiet"]);
         let id = bench.ok(&["members", "copy", "--format", "jsonl"]).records();
         let of = |name: &str| id.iter().find(|row| row["account_id"] == name).expect("an account")["candidate"].clone();
         let network = of(&members[0]);
-        let found = bench.ok(&["why-not", "copy", account, network.as_str().expect("an id"), "--format", "json"]).json();
-        found["membership"].is_string() || number(&found["missing"]) == 0.0
+        bench.ok(&["why-not", "copy", account, network.as_str().expect("an id"), "--format", "json"]).json()
     };
-    assert!(with(&would_do), "{would_do:?}");
-    assert!(!with(&would_do[1..]), "{would_do:?}");
+    let tied = |found: serde_json::Value| found["membership"].is_string() || number(&found["missing"]) == 0.0;
+    assert!(tied(with(&would_do)), "{would_do:?}");
+    assert!(!tied(with(&would_do[1..])), "{would_do:?}");
+    // Given what makes it a member by the profile, it is one.
+    assert_eq!(with(&would_join)["membership"], found["would_join_as"], "{would_join:?}");
+    let told = bench.ok(&["why-not", &store, account, &id]).words();
+    assert!(told.contains("What would make it a") && told.contains("What would tie it"), "{told}");
     bench.fails(3, &["PN-00000000 not found"], &["why-not", &store, account, "PN-00000000"]);
 }
 

@@ -219,15 +219,41 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
         lines.extend((more > 0).then(|| format!("  and {} more; JSON has all", grouped(more as u64))));
     };
     let grounds = found.grounds.iter().map(|ground| line(&ground.identifier, ground.bits, ground.members, ground.accounts));
-    section("What speaks for it, and how many of its accounts are the network's".to_owned(), grounds.collect());
+    let pays = if found.join_bits > 0.0 && !found.grounds.is_empty() {
+        format!(
+            " ({:.1} bits together, less {:.1} that joining costs an outsider)",
+            found.bits + found.join_bits,
+            found.join_bits
+        )
+    } else {
+        String::new()
+    };
+    section(format!("What speaks for it, and how many of its accounts are the network's{pays}"), grounds.collect());
     let missing = found.would_do.iter().map(|one| line(&one.identifier, one.bits, one.members, one.accounts));
     section(
         format!(
-            "What would do, had it been seen with {} as well",
+            "What would tie it{}, had it been seen with {} as well",
+            if found.profile_bits.is_some() { " (which alone makes it no member: see below)" } else { "" },
             if found.would_do.len() == 1 { "this" } else { "all of these" }
         ),
         missing.collect(),
     );
+    let joining = found.would_join.iter().map(|one| line(&one.identifier, one.bits, one.members, one.accounts));
+    if let (Some(role), Some(bits)) = (found.would_join_as, found.profile_bits) {
+        section(
+            format!(
+                "What would make it a {} member, had it been seen with {} as well: so much of what it has would be the network's \
+                 (the odds by that are 2^{bits:.1} now)",
+                role.name(),
+                if found.would_join.len() == 1 {
+                    "this".to_owned()
+                } else {
+                    format!("all {} of these", found.would_join.len())
+                }
+            ),
+            joining.collect(),
+        );
+    }
     let not_counted = found.not_counted.iter().map(|shared| {
         let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
         format!("  {} ({}): {members} of its {accounts}", shared.identifier, shared.class)

@@ -107,12 +107,12 @@ pub(crate) struct Stratified {
 }
 
 impl Stratified {
-    /// The law of accounts with about `n` identifiers.
+    /// The law of accounts with about `n` identifiers, or with the most that anybody has whom the laws were fitted to.
     ///
     /// # Panics
-    /// If nobody that the laws were fitted to has as many.
+    /// If they were fitted to nobody.
     pub(crate) fn law_of(&self, n: u32) -> &Tabulated {
-        &self.laws[stratum(n)]
+        &self.laws[stratum(n).min(self.laws.len() - 1)]
     }
 }
 

@@ -268,7 +268,7 @@ impl MemberConfig {
     }
 
     /// Whether an identifier is a group's own, one account left out: `held` of its `others` are in the group.
-    pub(crate) fn is_exclusive(&self, held: u32, others: u32) -> bool {
+    pub fn is_exclusive(&self, held: u32, others: u32) -> bool {
         held > 0 && f64::from(held) >= self.exclusivity * f64::from(others)
     }
 }

@@ -64,6 +64,7 @@ pub use score::{
 };
 pub use sharing::SharingNull;
 pub use signal::Signal;
+pub use standing::Candidacy;
 pub use structure::{Structure, measure_structure};
 pub use terms::{Tie, TieTerms};
 pub use weigh::{Weights, infrastructure_graph, weigh_sightings, weighted_graph};

@@ -18,8 +18,8 @@ use crate::Facts;
 use crate::beta_binomial::{BetaBinomial, ShareMoments, Strata, Stratified, Tabulated, stratum};
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
-use crate::members::is_notable;
-use crate::terms::is_implied;
+use crate::members::{Role, is_notable};
+use crate::terms::{TieTerms, is_implied};
 
 /// Least overdispersion among outsiders, and among members.
 const OUTSIDE_RHO: f64 = 0.02;
@@ -236,8 +236,22 @@ struct Row {
 /// One kind of every account that touches a group: (number of the row, exclusive, sightings).
 type Column = Vec<(u32, u32, u32)>;
 
+/// What a group says of accounts by their shares.
+struct Laws {
+    prior: Prior,
+    /// By kind.
+    inside: Vec<Tabulated>,
+    /// By kind.
+    outside: Vec<Stratified>,
+}
+
 /// Fits one group's laws and judges every account that touches it.
 fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec<(u32, Standing)> {
+    judged(judge, groups, members).2
+}
+
+/// A group's laws, the accounts that touch it, and how each of them stands.
+fn judged(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> (Laws, Vec<Row>, Vec<(u32, Standing)>) {
     let Judge { facts, nested, population, .. } = judge;
     let (group, member_count) = (members[0].0, members.len() as u32);
     let kinds = facts.graph.kind_count();
@@ -287,14 +301,15 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
     let number = |row: &Row| row.shares.iter().map(|share| share.exclusive).sum::<u32>();
     let mut weights: Vec<f64> = rows.iter().map(|row| if number(row) < 2 { 1.0 } else { 0.0 }).collect();
     let mut standings: Vec<(u32, Standing)> = Vec::new();
+    let mut outside: Vec<Stratified> = Vec::new();
     for _ in 0..EXPECTATION_ROUNDS {
-        let outside = of_kinds().map(|kind| {
+        let among_others = of_kinds().map(|kind| {
             let mut moments = elsewhere[kind].clone();
             let of_kind = outsiders[kind].iter();
             of_kind.for_each(|&(row, exclusive, sightings)| moments.add(exclusive, sightings, weights[row as usize]));
             moments.fit(OUTSIDE_RHO, table)
         });
-        let outside: Vec<Stratified> = outside.collect();
+        outside = among_others.collect();
         let standing =
             |row: &Row| (row.account, stand(group, prior.bits(row.is_member), &row.shares, (&inside, &outside), nested));
         standings = rows.par_iter().with_min_len(TASK).map(standing).collect();
@@ -308,7 +323,74 @@ fn judge_group(judge: &Judge<'_>, groups: &[u32], members: &[(u32, u32)]) -> Vec
             break;
         }
     }
-    standings
+    (Laws { prior, inside, outside }, rows, standings)
+}
+
+/// An account outside of a group that has a profile: as what it would belong if it had more of what the group keeps to itself and
+/// nothing else were different. The group's laws stay, which one account hardly changes.
+pub struct Candidacy<'a> {
+    laws: Laws,
+    /// Kind by kind, those without any as well.
+    shares: Vec<Share>,
+    nested: &'a [Vec<bool>],
+    join_bits: f64,
+    /// Kinds that a core member shows.
+    several: u32,
+}
+
+impl<'a> Candidacy<'a> {
+    /// The account beside these members, which are ascending and don't hold it; `None` where they are too few for a profile.
+    /// `policies`: by identifier. O(sightings).
+    pub fn of(
+        facts: Facts<'_>,
+        policies: Vec<Policy>,
+        terms: &'a TieTerms,
+        config: &MemberConfig,
+        members: &[u32],
+        account: u32,
+    ) -> Option<Candidacy<'a>> {
+        if members.len() < config.profile_size as usize {
+            return None;
+        }
+        let classification = Classification { classes: Vec::new(), policies, features: Vec::new(), tails: Vec::new() };
+        let judge = Judge::new(facts, &classification, &terms.nested, config);
+        let mut groups = vec![NONE_U32; facts.graph.account_count()];
+        members.iter().for_each(|&member| groups[member as usize] = members[0]);
+        let rows: Vec<(u32, u32)> = members.iter().map(|&member| (members[0], member)).collect();
+        let (laws, rows, _) = judged(&judge, &groups, &rows);
+        let own = rows.iter().find(|row| row.account == account);
+        let exclusive = |kind: KindId| {
+            let share = own.and_then(|row| row.shares.iter().find(|share| share.kind == kind));
+            share.map_or(0, |share| share.exclusive)
+        };
+        let counts = facts.graph.kinds().zip(judge.population.counts_of(account));
+        let shares = counts.map(|(kind, &sightings)| Share { kind, exclusive: exclusive(kind), sightings });
+        let several = if terms.several_kinds { 2 } else { 1 };
+        Some(Candidacy { laws, shares: shares.collect(), nested: &terms.nested, join_bits: config.join_bits, several })
+    }
+
+    /// How it would stand with so many more exclusive identifiers, each named by its kind.
+    fn standing(&self, more: &[KindId]) -> Standing {
+        let with = |share: &Share| {
+            let added = more.iter().filter(|&&kind| kind == share.kind).count() as u32;
+            Share { exclusive: share.exclusive + added, sightings: share.sightings + added, ..*share }
+        };
+        let shares: Vec<Share> = self.shares.iter().map(with).filter(|share| share.sightings > 0).collect();
+        let Laws { prior, inside, outside } = &self.laws;
+        stand(NONE_U32, prior.bits(false), &shares, (inside, outside), self.nested)
+    }
+
+    /// Log2 odds that it belongs, as it would stand.
+    pub fn bits(&self, more: &[KindId]) -> f64 {
+        self.standing(more).bits
+    }
+
+    /// As what it would belong; `None` if it wouldn't join.
+    pub fn role(&self, more: &[KindId]) -> Option<Role> {
+        let standing = self.standing(more);
+        let joins = standing.bits >= self.join_bits && standing.robust_bits >= 0.0;
+        joins.then_some(if standing.independent_kinds >= self.several { Role::Core } else { Role::Fringe })
+    }
 }
 
 /// Log2 odds that an account belongs to a group, before anything is known of it; for outsiders and for members.

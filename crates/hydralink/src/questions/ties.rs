@@ -153,6 +153,17 @@ impl<'a> Ties<'a> {
         self.to_group_by(account, group, ballots.into_iter().filter(|&(identifier, _)| Some(identifier) != without))
     }
 
+    /// The policy of each identifier.
+    pub(crate) fn policies(&self) -> Vec<Policy> {
+        let policy = |&code: &u8| self.policies.get(code as usize).copied().unwrap_or(Policy::Drop);
+        self.results.policies.iter().map(policy).collect()
+    }
+
+    /// Bits that an outsider pays for joining.
+    pub(crate) fn join_bits(&self) -> f64 {
+        self.join_bits
+    }
+
     /// The account's identifiers that speak for the group, each with its bits, ascending by identifier.
     pub fn ballots(&self, account: AccountId, group: &Group<'_>) -> Vec<(IdentifierId, f64)> {
         let others = group.beside(account);

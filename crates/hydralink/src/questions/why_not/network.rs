@@ -4,11 +4,15 @@
 //!    membership takes of somebody outside, and what it shares that isn't counted.
 //! 2. *What would do*: identifiers of the network that it wasn't seen with and that would tie it with those it has, if it had been and
 //!    nothing else were different. None of these could be left out; they are the strongest, not the fewest.
-//! 3. *What else stands against it*: another network that it belongs to, or a decision that it is known-good.
+//! 3. *What would make it a member*: of a network that is large enough for a profile, membership goes by how much of what an account
+//!    has is the network's ([`evidence::Candidacy`]), and a tie alone leaves it ambiguous. The identifiers that the network keeps to
+//!    itself are added one by one, each time of the kind that says most, until it joins.
+//! 4. *What else stands against it*: another network that it belongs to, or a decision that it is known-good.
 //!
-//! Cost: the rows of the network's accounts, and its identifiers times the logarithm of their number.
+//! Cost: the rows of the network's accounts, and its identifiers times the logarithm of their number; and where there is a profile
+//! all sightings once.
 
-use graph::AccountId;
+use graph::{AccountId, KindId};
 use serde::Serialize;
 
 use crate::appeal::{Ballot, Ground, NotCounted, grounds, irreducible, not_counted};
@@ -37,6 +41,8 @@ pub struct WhyNotMember {
     pub known_good: Option<String>,
     /// Bits of its identifiers for the network, less what an outsider pays for joining.
     pub bits: f64,
+    /// What it pays for joining; 0 if it is in the network or touches it.
+    pub join_bits: f64,
     /// Bits needed.
     pub needed: f64,
     /// Bits that are missing; 0 if there are enough.
@@ -49,8 +55,17 @@ pub struct WhyNotMember {
     pub grounds: Vec<Ground>,
     /// What it shares with members that isn't counted.
     pub not_counted: Vec<NotCounted>,
-    /// What would tie it if it had been seen with all of these as well; empty if it has enough, or nothing would do.
+    /// What would tie it if it had been seen with all of these as well; empty if it has enough, or nothing would do. To belong may
+    /// take more: see `would_join`.
     pub would_do: Vec<Missing>,
+    /// What would make it a member by the network's profile if it had been seen with all of these as well; empty where the network
+    /// has none, as it is small and a tie is enough, and where it is a member or nothing would do.
+    pub would_join: Vec<Missing>,
+    /// As what it would then belong.
+    pub would_join_as: Option<Membership>,
+    /// Log2 odds that it belongs by the network's profile, as it is; absent where the network has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_bits: Option<f64>,
 }
 
 /// An identifier of the network that the account wasn't seen with.
@@ -94,6 +109,12 @@ pub fn why_not_member(
         Some((own, _)) => (None, Some(own.id.clone())),
         None => (None, None),
     };
+    let own = group.accounts.binary_search(&account.0).is_ok();
+    let profile = by_profile(&ties, results, index, account, &group)?;
+    let (would_join, would_join_as, profile_bits) = match profile {
+        Some(profile) => (profile.would_join, profile.role, Some(profile.bits)),
+        None => (Vec::new(), None, None),
+    };
     let why_not = WhyNotMember {
         account: dataset.label_of(Node::Account(account)),
         network: head.id.clone(),
@@ -103,6 +124,7 @@ pub fn why_not_member(
         other,
         known_good: dataset.known_good_by(Node::Account(account))?,
         bits: found.tie.bits,
+        join_bits: if own { 0.0 } else { ties.join_bits() },
         needed: found.needed,
         missing: (found.needed - found.tie.bits).max(0.0),
         corroborated: found.tie.corroborated,
@@ -110,6 +132,9 @@ pub fn why_not_member(
         grounds: grounds(dataset, results, account, &group, &ballots),
         not_counted: not_counted(&ties, account, &group, &ballots),
         would_do: would_do(&ties, account, &group, &ballots),
+        would_join,
+        would_join_as,
+        profile_bits,
     };
     Ok(WhyNotMember { answer: answer(&why_not), ..why_not })
 }
@@ -170,11 +195,72 @@ fn would_do(ties: &Ties<'_>, account: AccountId, group: &Group<'_>, ballots: &[B
     }
     let mut absent = ties.ballots_if_seen(account, group);
     absent.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let missing = |(identifier, bits): Ballot| Missing {
+    irreducible(&absent, accepted).unwrap_or_default().into_iter().map(|ballot| missing(dataset, group, ballot)).collect()
+}
+
+fn missing(dataset: &Dataset, group: &Group<'_>, (identifier, bits): Ballot) -> Missing {
+    Missing {
         identifier: dataset.label_of(Node::Identifier(identifier)),
         bits,
         members: u64::from(group.held(identifier)),
         accounts: dataset.graph().identifier_degree(identifier) as u64,
+    }
+}
+
+/// What a network's profile says of an account that is no member.
+struct ByProfile {
+    /// Log2 odds that it belongs, as it is.
+    bits: f64,
+    would_join: Vec<Missing>,
+    role: Option<Membership>,
+}
+
+/// What would make an account a member by the network's profile; `None` if the network has none or the account belongs to it.
+fn by_profile(
+    ties: &Ties<'_>,
+    results: &Labelling,
+    network: usize,
+    account: AccountId,
+    group: &Group<'_>,
+) -> Result<Option<ByProfile>, Error> {
+    let dataset = ties.dataset();
+    let belonging: Vec<u32> = results.belonging(network).iter().map(|member| member.0).collect();
+    if belonging.binary_search(&account.0).is_ok() {
+        return Ok(None);
+    }
+    let allowed = dataset.allowed()?;
+    let config = results.run.detect_config()?.linkage.members;
+    let (facts, policies) = (dataset.facts(&allowed), ties.policies());
+    let Some(candidacy) = evidence::Candidacy::of(facts, policies, ties.terms(), &config, &belonging, account.0) else {
+        return Ok(None);
     };
-    irreducible(&absent, accepted).unwrap_or_default().into_iter().map(missing).collect()
+    let graph = dataset.linking_graph();
+    // What the network keeps to itself, though this account would have it as well; strongest first, kind by kind.
+    let mut absent = ties.ballots_if_seen(account, group);
+    absent.retain(|&(identifier, _)| {
+        config.is_exclusive(group.belonging(identifier), graph.identifier_degree(identifier) as u32)
+    });
+    absent.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut of_kinds: Vec<Vec<Ballot>> = graph
+        .kinds()
+        .map(|kind| absent.iter().rev().copied().filter(|&(identifier, _)| graph.kind_of(identifier) == kind).collect())
+        .collect();
+    let (mut more, mut added) = (Vec::new(), Vec::new());
+    let mut role = candidacy.role(&more);
+    while role.is_none() {
+        let with = |kind: KindId| candidacy.bits(&[&more[..], &[kind]].concat());
+        let left = graph.kinds().filter(|kind| !of_kinds[kind.index()].is_empty());
+        // Of equal kinds the first.
+        let best = left.map(|kind| (with(kind), kind)).reduce(|best, next| if next.0 > best.0 { next } else { best });
+        let Some((_, kind)) = best else { break };
+        added.extend(of_kinds[kind.index()].pop());
+        more.push(kind);
+        role = candidacy.role(&more);
+    }
+    let would_join = if role.is_some() { added } else { Vec::new() };
+    Ok(Some(ByProfile {
+        bits: candidacy.bits(&[]),
+        would_join: would_join.into_iter().map(|ballot| missing(dataset, group, ballot)).collect(),
+        role: role.map(|role| if role == evidence::Role::Core { Membership::Core } else { Membership::Fringe }),
+    }))
 }
