@@ -9,13 +9,17 @@
 //! 2. *Sweep*: vertices by `p(v) / vol(v)`, most first; of all prefixes `S` the one of least conductance is the seeds' cluster:
 //!    `conductance(S) = cut(S, rest) / min(vol(S), vol(rest))`, where `vol` sums the bits of edges.
 //!
-//! 3. *Known-good accounts*: the same walk from them gives `t(v) = p'(v) / vol(v)`, the trust of SybilRank (degree-normalised,
+//! 3. *Rank*: by the worse of two places, by `p(v)` and by `p(v) / vol(v)`; those of the cluster first. By the second alone a
+//!    customer whose one address is an exit of the seeds' network is as close as that address, and comes before the network's
+//!    accounts, each of which has a hundred identifiers, some of them far from the seeds; by the first alone whoever has very much
+//!    comes early.
+//! 4. *Known-good accounts*: the same walk from them gives `t(v) = p'(v) / vol(v)`, the trust of SybilRank (degree-normalised,
 //!    a walk that returns where SybilRank's ends early). The *leaning* `s / (s + t)`, `s = p(v) / vol(v)`, is how likely a
-//!    walker that is met here set out from the bad ones, had both the same chance. The ranking is by `s` times the leaning, and
-//!    the sweep leaves out what leans to the good side (less than a half).
+//!    walker that is met here set out from the bad ones, had both the same chance. Places are by `p(v)` and by `s`, times the
+//!    leaning; what leans to the good side (less than a half) comes last, and the sweep leaves it out.
 //!
-//! The score of an account is what it is ranked by over that of the closest seed: 1 is as close as a seed. It is a ranking, not
-//! a probability, and says nothing of guilt by itself: `why` says what an account shares.
+//! The score of an account is its `p(v) / vol(v)`, times its leaning, over that of the closest seed: 1 is as close as a seed. It is
+//! no probability, and says nothing of guilt by itself: `why` says what an account shares.
 //!
 //! Reference: Andersen, Chung, Lang (2006), Local graph partitioning using PageRank vectors, doi:10.1109/FOCS.2006.44; Cao,
 //! Sirivianos, Yang, Pregueiro (2012), Aiding the detection of fake accounts in large scale social online services, NSDI.
@@ -50,7 +54,7 @@ pub struct Expansion {
     pub conductance: f64,
     /// Residual probability that was not distributed any further.
     pub residual: f64,
-    /// The accounts that the walk reached, closest first.
+    /// The accounts that the walk reached: those inside the cluster, then the others, each from the first place on.
     pub accounts: Vec<Close>,
 }
 
@@ -59,7 +63,7 @@ pub struct Expansion {
 pub struct Close {
     /// The account.
     pub account_id: String,
-    /// Closeness: 1 for the closest seed.
+    /// Closeness by what it has: 1 for the closest seed. The order of accounts goes by how much of the walk reaches them as well.
     pub score: f64,
     /// Whether it is a seed.
     pub seed: bool,
@@ -122,12 +126,12 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
     }
     let (inside, conductance) = walk.sweep(&order[..swept], walk.total_volume());
     let accounts = dataset.graph().account_count() as u32;
+    let ranked = ranked(&walk, &order, inside, swept, accounts);
     let closest = order.iter().filter(|(vertex, _)| seeds.binary_search(vertex).is_ok()).map(|&(_, score)| score).next();
-    let close: Vec<Close> = order
-        .iter()
-        .enumerate()
-        .filter(|&(_, &(vertex, _))| vertex < accounts)
-        .map(|(at, &(vertex, score))| Close {
+    let close: Vec<Close> = ranked
+        .into_iter()
+        .map(|at| (at, order[at]))
+        .map(|(at, (vertex, score))| Close {
             account_id: dataset.shown_account(AccountId(vertex)).into_owned(),
             score: score / closest.unwrap_or(score),
             seed: seeds.binary_search(&vertex).is_ok(),
@@ -144,6 +148,28 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         residual: pushed.residual.iter().sum(),
         accounts: close,
     })
+}
+
+/// Where in the order of closeness each account stands, the first first: those inside, the others, and those that lean to the good
+/// side, each by the worse of its places by closeness and by the probability that the walk is there.
+fn ranked<F: Fn(u32) -> f64 + Sync>(
+    walk: &Walk<'_, F>,
+    order: &[(u32, f64)],
+    inside: usize,
+    swept: usize,
+    accounts: u32,
+) -> Vec<usize> {
+    let mut by_closeness: Vec<usize> = (0..order.len()).filter(|&at| order[at].0 < accounts).collect();
+    let probability: Vec<f64> = order.iter().map(|&(vertex, score)| score * walk.volume(vertex)).collect();
+    let mut by_probability = by_closeness.clone();
+    by_probability
+        .sort_by(|&a, &b| (a >= swept).cmp(&(b >= swept)).then(probability[b].total_cmp(&probability[a])).then(a.cmp(&b)));
+    let mut worse = vec![0; order.len()];
+    for places in [&by_closeness, &by_probability] {
+        places.iter().enumerate().for_each(|(place, &at)| worse[at] = place.max(worse[at]));
+    }
+    by_closeness.sort_by_key(|&at| (at >= inside, at >= swept, worse[at], at));
+    by_closeness
 }
 
 /// The graph that is walked on: vertices are accounts, then identifiers.
@@ -294,6 +320,26 @@ mod tests {
         assert_eq!(cluster, [0, 1, 2]);
         // One bit leads out of 121 (or 122, with the weak identifier inside).
         assert!((conductance - 1.0 / 122.0).abs() < 1e-12 || (conductance - 1.0 / 121.0).abs() < 1e-12, "{conductance}");
+    }
+
+    #[test]
+    fn accounts_with_much_of_the_seeds_come_before_customers_of_one_exit() {
+        // Account 0 is the seed. Accounts 1 to 8 share identifiers 0 to 5 with it and use the exit, 6; each has twelve more with
+        // accounts 11 to 13. Accounts 9 and 10 have nothing but the exit.
+        let mut pairs: Vec<(u32, u32)> =
+            (0..6).flat_map(|identifier| (0..9).map(move |account| (account, identifier))).collect();
+        pairs.extend((0..11).map(|account| (account, 6)));
+        let further = (1..9).flat_map(|account| (0..12).map(move |at| (account, 7 + 12 * (account - 1) + at, 11 + at % 3)));
+        pairs.extend(further.flat_map(|(account, identifier, other)| [(account, identifier), (other, identifier)]));
+        let graph = graph_of(14, 7 + 96, &pairs);
+        let walk = Walk { graph: &graph, bits: &|_| 10.0 };
+        let order = walk.order(&walk.push(&[0], 1e-9));
+        let by_closeness: Vec<u32> = order.iter().map(|&(vertex, _)| vertex).filter(|&vertex| vertex < 14).collect();
+        assert_eq!(by_closeness[..3], [0, 9, 10]);
+        let ranked = ranked(&walk, &order, order.len(), order.len(), 14);
+        let ranked: Vec<u32> = ranked.into_iter().map(|at| order[at].0).collect();
+        assert!(ranked[0] == 0 && ranked[1..7].iter().all(|account| (1..9).contains(account)), "{ranked:?}");
+        assert_eq!(ranked.len(), 14);
     }
 
     proptest! {
