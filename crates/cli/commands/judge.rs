@@ -183,10 +183,9 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
     Ok(found)
 }
 
-/// One of the scores over the reruns.
-fn bits_of(network: &Network, which: fn(Scores) -> f64) -> String {
-    let scores = network.stability.and_then(|found| found.scores);
-    scores.map_or(String::new(), |scores| format!("{:.1}", which(scores)))
+/// A number of reruns.
+fn counts_of(network: &Network, which: fn(hydralink::Stability) -> u32) -> String {
+    network.stability.map_or(String::new(), |found| which(found).to_string())
 }
 
 const STABILITY: &[Field<Network>] = &[
@@ -195,13 +194,18 @@ const STABILITY: &[Field<Network>] = &[
     Field::number("accounts", |network| network.accounts.to_string()),
     Field::number("score", |network| format!("{:.1}", network.score)),
     Field::number("stability", |network| network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity))),
-    Field::number("recovered", |network| network.stability.map_or(String::new(), |found| found.recovered.to_string())),
-    Field::number("dissolved", |network| network.stability.map_or(String::new(), |found| found.dissolved.to_string())),
-    Field::number("flagged", |network| network.stability.map_or(String::new(), |found| found.flagged.to_string())),
-    Field::spare(1, Field::number("runs", |network| network.stability.map_or(String::new(), |found| found.runs.to_string()))),
-    Field::number("lowest", |network| bits_of(network, |scores| scores.lowest)),
-    Field::number("median", |network| bits_of(network, |scores| scores.median)),
-    Field::number("highest", |network| bits_of(network, |scores| scores.highest)),
+    Field::spare(1, Field::number("recovered", |network| counts_of(network, |found| found.recovered))),
+    Field::spare(2, Field::number("dissolved", |network| counts_of(network, |found| found.dissolved))),
+    Field::number("flagged", |network| counts_of(network, |found| found.flagged)),
+    Field::spare(3, Field::number("runs", |network| counts_of(network, |found| found.runs))),
+    Field::number("scores", |network| {
+        let scores = network.stability.and_then(|found| found.scores);
+        scores.map_or(String::new(), |Scores { lowest, highest, .. }| format!("{lowest:.1} to {highest:.1}"))
+    }),
+    Field::csv("median", |network| {
+        let scores = network.stability.and_then(|found| found.scores);
+        scores.map_or(String::new(), |scores| format!("{:.1}", scores.median))
+    }),
 ];
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
