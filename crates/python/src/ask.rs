@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hydralink::filter::{self, first_passing};
 use hydralink::lockstep::LockstepConfig;
 use hydralink::rules::{self, ListFile, Lists, Rule, Rules};
+use hydralink::statement::statement;
 use hydralink::ties::Ties;
 use hydralink::top::By;
 use hydralink::{
@@ -15,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::{expected, raised, usage};
-use crate::find::{Id, first};
+use crate::find::{Id, first, is_markdown};
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
 use crate::work::asked;
@@ -190,16 +191,23 @@ impl Store {
     }
 
     /// What an account's membership of a network rests on, and what would end it. `significance=True` also says how likely it would
-    /// have so much of what the network's others have by chance; it reads the whole store.
-    #[pyo3(signature = (account, *, significance = false))]
-    fn appeal<'py>(&self, py: Python<'py>, account: &str, significance: bool) -> PyResult<Bound<'py, PyAny>> {
+    /// have so much of what the network's others have by chance; it reads the whole store. A dictionary as `appeal --format json`
+    /// prints it, or with `format="markdown"` a statement of reasons as text.
+    #[pyo3(signature = (account, *, significance = false, format = "json"))]
+    fn appeal<'py>(&self, py: Python<'py>, account: &str, significance: bool, format: &str) -> PyResult<Bound<'py, PyAny>> {
         let explain = if significance { appeal::appeal_with_significance } else { appeal::appeal };
-        let found = asked(py, &[&self.path], || {
+        let (found, text) = asked(py, &[&self.path], || {
+            let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
             let dataset = dataset.for_lookups();
-            explain(&dataset, &labels, crate::store::account(&dataset, account)?)
+            let found = explain(&dataset, &labels, crate::store::account(&dataset, account)?)?;
+            let text = markdown.then(|| statement(&dataset, &labels, &found)).transpose()?;
+            Ok((found, text))
         })?;
-        plain(py, &found)
+        match text {
+            Some(text) => Ok(text.into_pyobject(py)?.into_any()),
+            None => plain(py, &found),
+        }
     }
 
     /// What joined a network (id or rank), in which order, and what it would be without the identifier that holds it together.

@@ -421,7 +421,7 @@ pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
 }
 
 /// Whether a dossier is asked for as a document.
-fn is_markdown(format: &str) -> Result<bool, Error> {
+pub(crate) fn is_markdown(format: &str) -> Result<bool, Error> {
     word("format", format, &[("json", false), ("markdown", true)])
 }
 

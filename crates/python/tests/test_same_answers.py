@@ -133,6 +133,8 @@ def nodes_file(folder, names):
 
 def test_markdown_is_a_document(found, network):
     text = found.network(network[0], format="markdown")
+    statement = found.appeal(network[1][0], format="markdown")
+    assert statement.startswith("# Statement of reasons") and network[0] in statement
     assert text.startswith("# ") and network[0] in text
 
 
