@@ -144,6 +144,7 @@ class Store:
         self,
         events: Events | None = None,
         *,
+        detect: bool = False,
         accounts: Path | ArrowStream | None = None,
         releases: Path | ArrowStream | None = None,
         allow: Path | ArrowStream | None = None,

@@ -448,3 +448,43 @@ fn an_empty_day_changes_nothing() {
     assert_eq!(bench.ok(&["update", "store", &empty, "--format", "json"]).json()["changed"], false);
     assert!(sections(&bench, "store") == before, "nothing was written");
 }
+
+/// Between an update and a detection there were no networks to ask for.
+#[test]
+fn an_update_that_detects_again_shows_facts_and_networks_at_once() {
+    let bench = Bench::new();
+    let store = crate::support::detected(&bench);
+    bench.ok(&["detect", &store, "--seed", "7", "--quiet"]);
+    let accounts = bench.ok(&["members", &store, "--network", "1", "--top", "2", "--format", "jsonl"]).records();
+    let row = |at: usize, second: u32| {
+        format!("2026-05-02T10:00:0{second}Z,{},192.0.2.77\n", accounts[at]["account_id"].as_str().expect("a name"))
+    };
+    let more = bench.file("more.csv", format!("timestamp,account_id,ip\n{}{}", row(0, 0), row(1, 9)));
+    // The same as both by themselves.
+    copy(&bench, &store, "apart");
+    bench.ok(&["update", "apart", &more, "--quiet"]);
+    bench.ok(&["detect", "apart", "--seed", "7", "--quiet"]);
+    let ran = bench.ok(&["update", &store, &more, "--detect"]);
+    assert!(ran.stdout.contains("over the threshold, detected again"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("Next: hydralink networks") && !ran.stderr.contains("dropped"), "{}", ran.stderr);
+    let networks = |store: &str| bench.run(&["networks", store, "--all", "--top", "0", "--format", "jsonl"]).stdout;
+    assert_eq!(networks(&store), networks("apart"));
+    same(&bench, &store, "apart");
+    bench.ok(&["verify", &store]);
+    // Nothing new, nothing to detect; and of a store without networks they are found.
+    let again = bench.ok(&["update", &store, &more, "--detect", "--format", "json"]).json();
+    assert_eq!((&again["changed"], &again["networks_found"]), (&false.into(), &serde_json::Value::Null), "{again}");
+    bench.ok(&["build", &of_world("events.csv"), "-o", "bare", "--quiet"]);
+    let empty = bench.file("empty.csv", "timestamp,account_id,ip\n");
+    let found = bench.ok(&["update", "bare", &empty, "--detect", "--format", "json"]).json();
+    assert!(found["networks_found"].as_u64().is_some_and(|found| found > 0), "{found}");
+    bench.ok(&["networks", "bare"]);
+}
+
+fn copy(bench: &Bench, from: &str, to: &str) {
+    fs::create_dir(bench.path(to)).expect("a folder");
+    for entry in fs::read_dir(bench.path(from)).expect("the store") {
+        let path = entry.expect("an entry").path();
+        fs::copy(&path, bench.path(to).join(path.file_name().expect("a name"))).expect("a copy");
+    }
+}

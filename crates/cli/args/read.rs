@@ -201,6 +201,10 @@ pub(crate) struct Update {
     pub(crate) key: KeyFile,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    /// Detect again, with the settings and lists of the last detection. New facts and networks are seen at once; until then, and
+    /// if anything fails, the store answers as before
+    #[arg(long)]
+    pub(crate) detect: bool,
 }
 
 #[cfg(test)]

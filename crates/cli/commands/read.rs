@@ -245,7 +245,10 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let progress = reading_progress(shared);
     let (reading, key) = (&arguments.reading, arguments.key.read()?);
     let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
-    let summary = hydralink::update(&sources(reading), &arguments.store, &config, &progress)?;
+    let summary = match arguments.detect {
+        true => hydralink::update_and_detect(&sources(reading), &arguments.store, &config, &progress)?,
+        false => hydralink::update(&sources(reading), &arguments.store, &config, &progress)?,
+    };
     drop(progress);
     say_what_is_left_out(&summary, output)?;
     for file in &summary.already_read {
@@ -264,7 +267,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
                 _ => "are of fewer events",
             };
             eprintln!("networks found before {why} and were dropped: run `hydralink detect {}`", quoted(&arguments.store));
-        } else if summary.changed {
+        } else if summary.networks_found.is_some() {
+            eprintln!("Next: hydralink networks {}", quoted(&arguments.store));
+        } else if summary.changed && !arguments.detect {
             eprintln!("Next: hydralink detect {}", quoted(&arguments.store));
         }
     }
@@ -440,6 +445,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(table_lines(&summary.tables));
     lines.extend(ignored_lines(&summary.ignored));
     lines.extend(several_lines(&summary.several_names));
+    lines.extend(
+        summary.networks_found.map(|found| format!("{} over the threshold, detected again", counted(found, "network"))),
+    );
     lines
         .extend(summary.new_rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());

@@ -133,7 +133,7 @@ pub use trials::{ablate, backtest, baselines, calibrate, consensus, evaluate, re
 /// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do.
 pub use arrow_array;
 pub use as_of::{AsOf, as_of};
-pub use build::{BuildSummary, build, profile, update};
+pub use build::{BuildSummary, build, profile, update, update_and_detect};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use community::{CommunityError, Effort};
 pub use consensus::{ConsensusConfig, Stability, consensus};

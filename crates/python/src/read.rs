@@ -372,14 +372,16 @@ impl Store {
     /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
     /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
-    /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids.
-    /// Returns what was counted.
-    #[pyo3(signature = (events = None, *, threads = None, progress = None, **options),
-        text_signature = "($self, events=None, *, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids. With
+    /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. Returns what
+    /// was counted.
+    #[pyo3(signature = (events = None, *, detect = false, threads = None, progress = None, **options),
+        text_signature = "($self, events=None, *, detect=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,
         events: Option<&Bound<'py, PyAny>>,
+        detect: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
         options: Option<&Bound<'py, PyDict>>,
@@ -388,7 +390,11 @@ impl Store {
         let reading = Reading::of("update", options)?;
         let summary = watched(py, progress, threads, &[&self.path], |watch| {
             let (key, folder) = (self.key()?, folder()?);
-            hydralink::update(events.sources(), &self.path, &reading.config(key.as_ref(), folder.path())?, watch)
+            let config = reading.config(key.as_ref(), folder.path())?;
+            match detect {
+                true => hydralink::update_and_detect(events.sources(), &self.path, &config, watch),
+                false => hydralink::update(events.sources(), &self.path, &config, watch),
+            }
         })?;
         plain(py, &summary)
     }

@@ -21,11 +21,13 @@ pub use crate::build::summary::{
 };
 use crate::build::summary::{of_this_run, rejected_by_reason, summarise};
 use crate::dataset::{DECLARED_KINDS, Dataset};
+use crate::detect::{DetectConfig, put_networks};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
 use crate::observe::{Ingesting, Observer, Steps};
 use crate::privacy;
+use crate::rules::Lists;
 use crate::store::{self, InputFile, StoreWriter};
 
 /// Reads event logs and describes them, without a store.
@@ -95,8 +97,39 @@ pub fn update<'a>(
     config: &IngestConfig,
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
+    updated(sources.into(), path, config, Networks::Dropped, observer)
+}
+
+/// The same, and detects again with the settings and lists of the last detection. New facts and networks become visible at once:
+/// until then the store answers as before, and if anything fails it goes on doing so. Where nothing new came, networks stay as
+/// they are.
+///
+/// # Errors
+/// As [`update`] and [`crate::detect()`]; [`Error::Usage`] if the settings of the last detection can't be read.
+pub fn update_and_detect<'a>(
+    sources: impl Into<Sources<'a>>,
+    path: &Path,
+    config: &IngestConfig,
+    observer: &dyn Observer,
+) -> Result<BuildSummary, Error> {
+    updated(sources.into(), path, config, Networks::Detected, observer)
+}
+
+/// What becomes of networks when the facts change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Networks {
+    Dropped,
+    Detected,
+}
+
+fn updated(
+    sources: Sources<'_>,
+    path: &Path,
+    config: &IngestConfig,
+    networks: Networks,
+    observer: &dyn Observer,
+) -> Result<BuildSummary, Error> {
     as_of::refuse(&Dataset::open(path)?)?;
-    let sources = sources.into();
     let tables_given = says_something(config);
     if sources.files.is_empty() && sources.batches.is_empty() && !tables_given {
         return Err(Error::Usage("nothing to read: name events, or a table (--accounts, --releases, --allow)".to_owned()));
@@ -110,6 +143,10 @@ pub fn update<'a>(
     as_of::refuse(&dataset)?;
     // What is written gets checksums of its own: damage that is carried over would never be found again.
     dataset.store().verify()?;
+    let detection = match networks {
+        Networks::Dropped => None,
+        Networks::Detected => Some(detection_of(&dataset)?),
+    };
     privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
@@ -162,7 +199,9 @@ pub fn update<'a>(
     let read_before = read_before(&base.files, new_files);
     let summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
     let nothing_new = new_files.iter().all(|file| file.duplicate || file.rows == 0);
-    if nothing_new && !tables_given {
+    let had_networks = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
+    let stays = had_networks || detection.is_none();
+    if nothing_new && !tables_given && stays {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
@@ -178,16 +217,30 @@ pub fn update<'a>(
         return Err(Error::Interrupted);
     }
     let before = dataset.manifest();
-    if nothing_new && writer.has_what(before, |section| !is_found(section)) {
+    if nothing_new && stays && writer.has_what(before, |section| !is_found(section)) {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let same = writer.has_what(before, |section| !is_found(section) && !BESIDE_FACTS.contains(&section));
     if same {
         writer.keep(before, is_found);
     }
-    let networks_dropped = !same && dataset.labelling_if_any().is_ok_and(|found| found.is_some());
+    let outdated = !(same && had_networks);
+    let (mut networks_dropped, mut networks_found) = (had_networks && outdated, None);
+    if let Some((config, lists)) = detection.filter(|_| outdated) {
+        let (next, staged) = writer.staged()?;
+        writer = next;
+        let found = put_networks(&Dataset::of(staged)?, &config, &lists, Steps::of(observer), &mut writer)?;
+        let flagged = found.labelling().heads().iter().filter(|head| head.flagged).count();
+        (networks_dropped, networks_found) = (false, Some(flagged as u64));
+    }
     writer.commit()?;
-    Ok(BuildSummary { networks_dropped, ..summary })
+    Ok(BuildSummary { networks_dropped, networks_found, ..summary })
+}
+
+/// The settings and lists of the last detection; the defaults where there was none.
+fn detection_of(dataset: &Dataset) -> Result<(DetectConfig, Lists), Error> {
+    let config = dataset.labelling_if_any()?.map_or_else(|| Ok(DetectConfig::default()), |found| found.run.detect_config())?;
+    Ok((config, Lists::kept_in(dataset)?))
 }
 
 /// Whether an update is given something beside events.

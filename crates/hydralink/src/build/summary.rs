@@ -91,6 +91,8 @@ pub struct BuildSummary {
     pub changed: bool,
     /// Whether networks that had been found before an update were dropped with that: not if all it brought had been read.
     pub networks_dropped: bool,
+    /// Networks over the threshold, where an update detected again ([`crate::update_and_detect`]).
+    pub networks_found: Option<u64>,
 }
 
 /// Rows from which on it is told that a file has one address, card or template.
@@ -230,6 +232,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         several_names: several_names(&ingested.files),
         changed: true,
         networks_dropped: false,
+        networks_found: None,
     }
 }
 
