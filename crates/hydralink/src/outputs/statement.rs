@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::dossier::{Dossier, dossier};
 use crate::error::Error;
 use crate::links::kind_of;
-use crate::outputs::style::{Markdown, Style};
+use crate::outputs::style::{Markdown, Style, items};
 use crate::results::{Labelling, Membership, Network};
 use crate::roles::AccountRole;
 
@@ -45,10 +45,6 @@ pub fn statement(dataset: &Dataset, results: &Labelling, appeal: &Appeal) -> Res
     section("What would end it", endings(appeal, &dossier, style));
     section("How to check it", checks(appeal, &network, style));
     Ok(out)
-}
-
-fn items(sentences: &[String], style: &dyn Style) -> String {
-    sentences.iter().map(|sentence| style.item(&style.prose(sentence))).collect()
 }
 
 /// As what, by whom, and how surely.

@@ -12,6 +12,11 @@ pub(crate) trait Style {
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String;
 }
 
+/// Sentences as items of a list.
+pub(crate) fn items(sentences: &[String], style: &dyn Style) -> String {
+    sentences.iter().map(|sentence| style.item(&style.prose(sentence))).collect()
+}
+
 /// Text for a terminal, whose printer breaks lines of prose.
 pub(crate) struct Plain;
 

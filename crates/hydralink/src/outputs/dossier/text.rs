@@ -10,7 +10,7 @@ use crate::assess::Given;
 use crate::consensus::Scores;
 use crate::counted::counted;
 use crate::how::HeldBy;
-use crate::outputs::style::{Markdown, Plain, Style};
+use crate::outputs::style::{Markdown, Plain, Style, items};
 use crate::query;
 use crate::results::{Network, SignalLine, TyingIdentifier};
 use crate::roles::AccountRole;
@@ -64,11 +64,6 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
         out.push_str(&format!("\n... and {} more\n", network.accounts - named));
     }
     out
-}
-
-/// Sentences as items of a list.
-fn items(sentences: &[String], style: &dyn Style) -> String {
-    sentences.iter().map(|sentence| style.item(&style.prose(sentence))).collect()
 }
 
 /// How large, as what, how likely: the items below the title.
