@@ -64,11 +64,10 @@ impl Given {
             lines.push(format!("left out as known-good: {}", named(&self.known_good)));
         }
         let (found, all) = (self.networks.iter().map(|part| part.listed).sum::<u64>(), self.accounts.len() as u64);
-        let shown = self
-            .networks
-            .iter()
-            .take(NAMED)
-            .map(|part| format!("{} are in {} (of {})", part.listed, part.network, part.accounts));
+        let shown = self.networks.iter().take(NAMED).map(|part| {
+            let are = if part.listed == 1 { "is" } else { "are" };
+            format!("{} {are} in {} (of {})", part.listed, part.network, part.accounts)
+        });
         let others = self.networks.get(NAMED..).map_or(0, |rest| rest.iter().map(|part| part.listed).sum());
         let rest = [(others, "in others"), (all - found, "in none")].into_iter().filter(|&(count, _)| count > 0);
         let rest = rest.map(|(count, place)| format!("{count} {place}"));
