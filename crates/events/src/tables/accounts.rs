@@ -73,12 +73,8 @@ pub(crate) fn accounts(
     let (given, fit) = path.map(|path| given(session, path, names)).transpose()?.unzip();
     // What was kept under a key is in pseudonyms.
     let before = Table::kept(kept)?.map(|kept| one_each(kept.in_our_words(&COLUMNS, |_, field| Cow::Borrowed(field))));
-    let table = match (given, before) {
-        (Some(given), Some(before)) => given.over(&before, &COLUMNS),
-        (given, before) => given.or(before).unwrap_or_default(),
-    };
-    let kept = (!table.header.is_empty()).then(|| table.to_csv(left_out(session)));
-    Ok(Read { what: attributes(&table, names)?, fit, kept })
+    let table = Table::standing(given, before, &COLUMNS);
+    Ok(Read { what: attributes(&table, names)?, fit, kept: table.to_keep(left_out(session)) })
 }
 
 /// The table that is given, in our words, and how it fits the events.

@@ -25,14 +25,12 @@ pub(crate) fn releases(
 ) -> Result<Read<Vec<(String, Seconds)>>, EventError> {
     let in_our_words = |table: &Table| table.in_our_words(&RELEASE_COLUMNS, |_, field| Cow::Borrowed(field));
     let (given, fit) = path.map(|path| given_releases(path, models)).transpose()?.unzip();
-    let table = match (given.as_ref().map(in_our_words), Table::kept(kept)?.as_ref().map(in_our_words)) {
-        (Some(given), Some(before)) => given.over(&before, &RELEASE_COLUMNS),
-        (given, before) => given.or(before).unwrap_or_default(),
-    };
+    let before = Table::kept(kept)?.as_ref().map(in_our_words);
+    let table = Table::standing(given.as_ref().map(in_our_words), before, &RELEASE_COLUMNS);
     let release = |at: usize| Ok((table.rows[at][0].to_owned(), table.time(Table::kept_path(), at, 1)?));
     let mut what = (0..table.rows.len()).map(release).collect::<Result<Vec<_>, EventError>>()?;
     what.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
-    Ok(Read { what, fit, kept: (!table.header.is_empty()).then(|| table.to_csv(&[])) })
+    Ok(Read { what, fit, kept: table.to_keep(&[]) })
 }
 
 /// The release table that is given, and how it fits the events.

@@ -155,6 +155,19 @@ impl Table {
         Table { header: found.into_iter().map(|(ours, _)| ours.to_owned()).collect(), rows }
     }
 
+    /// The table that is given over the one that was kept, or the one that there is; without columns where there is none.
+    fn standing(given: Option<Table>, kept: Option<Table>, columns: &[&[&'static str]]) -> Table {
+        match (given, kept) {
+            (Some(given), Some(kept)) => given.over(&kept, columns),
+            (given, kept) => given.or(kept).unwrap_or_default(),
+        }
+    }
+
+    /// What is to be kept, without some columns; nothing of no table.
+    fn to_keep(&self, without: &[&str]) -> Option<Vec<u8>> {
+        (!self.header.is_empty()).then(|| self.to_csv(without))
+    }
+
     /// This table, and an earlier one where this has no row about something, or no column. Both in our words, of these columns.
     fn over(&self, before: &Table, columns: &[&[&'static str]]) -> Table {
         let places = |names: &&[&'static str]| (names[0], (self.column(&names[..1]), before.column(&names[..1])));
