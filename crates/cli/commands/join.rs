@@ -1,6 +1,5 @@
 //! What joins nodes: ego, path, common, why, why-not, appeal, how, overlap, expand.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use hydralink::appeal::{self, Appeal};
@@ -316,28 +315,20 @@ fn appeal_text(appeal: &Appeal) -> String {
     if !appeal.grounds.is_empty() {
         lines.push("\nGrounds, the strongest of each kind".to_owned());
     }
-    let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
-    for ground in &appeal.grounds {
-        let count = of_kind.entry(links::kind_of(&ground.identifier)).or_default();
-        *count += 1;
-        if *count > OF_A_KIND {
-            continue;
-        }
+    let (foremost, more) = appeal.foremost(OF_A_KIND);
+    for ground in foremost {
         lines.push(format!("  {} ({})", ground.identifier, ground.class));
-        let days = |time: &Option<String>| time.as_deref().map_or("?", |time| &time[..time.len().min(10)]).to_owned();
         lines.push(format!(
-            "    {:+.1} bits: {} of its {} {} of the network; {}, {} to {}",
+            "    {:+.1} bits: {} of its {} {} of the network; {}, {}",
             ground.bits,
             grouped(ground.members),
             counted(ground.accounts, "account"),
             if ground.members == 1 { "is" } else { "are" },
             counted(ground.exchanges, "exchange"),
-            days(&ground.first_seen),
-            days(&ground.last_seen)
+            ground.days()
         ));
     }
-    let more = of_kind.iter().filter(|(_, count)| **count > OF_A_KIND);
-    let more: Vec<String> = more.map(|(kind, count)| format!("{} more {kind}", grouped((count - OF_A_KIND) as u64))).collect();
+    let more: Vec<String> = more.iter().map(|(kind, &count)| format!("{} more {kind}", grouped(count as u64))).collect();
     lines.extend((!more.is_empty()).then(|| format!("  and {}", more.join(", "))));
     let enough = match appeal.enough_together.len() {
         1 => "Enough by itself",

@@ -8,7 +8,6 @@ use crate::appeal::{Appeal, Ground, NotCounted};
 use crate::dataset::Dataset;
 use crate::dossier::{Dossier, dossier};
 use crate::error::Error;
-use crate::links::kind_of;
 use crate::outputs::style::{Markdown, Style, items};
 use crate::results::{Labelling, Membership, Network};
 use crate::roles::AccountRole;
@@ -123,24 +122,18 @@ fn round_to_two(number: f64) -> f64 {
 }
 
 fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
-    let mut of_kind: std::collections::BTreeMap<&str, usize> = Default::default();
-    let day = |time: &Option<String>| time.as_deref().map_or("?", |time| &time[..time.len().min(10)]).to_owned();
-    let mut rows = Vec::new();
-    for ground in &appeal.grounds {
-        let Ground { identifier, bits, members, accounts, exchanges, first_seen, last_seen, .. } = ground;
-        let count = of_kind.entry(kind_of(identifier)).or_default();
-        *count += 1;
-        if *count <= OF_A_KIND {
-            rows.push(vec![
-                style.name(identifier, 44),
-                members.to_string(),
-                accounts.to_string(),
-                times(*bits),
-                exchanges.to_string(),
-                format!("{} to {}", day(first_seen), day(last_seen)),
-            ]);
-        }
-    }
+    let (foremost, more) = appeal.foremost(OF_A_KIND);
+    let row = |ground: &Ground| {
+        vec![
+            style.name(&ground.identifier, 44),
+            ground.members.to_string(),
+            ground.accounts.to_string(),
+            times(ground.bits),
+            ground.exchanges.to_string(),
+            ground.days(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = foremost.into_iter().map(row).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -152,8 +145,7 @@ fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
         ("its exchanges", 8, true),
         ("when", 24, false),
     ];
-    let more = of_kind.iter().filter(|(_, count)| **count > OF_A_KIND);
-    let more: Vec<String> = more.map(|(kind, count)| format!("{} more {kind}", count - OF_A_KIND)).collect();
+    let more: Vec<String> = more.iter().map(|(kind, count)| format!("{count} more {kind}")).collect();
     let more = if more.is_empty() { String::new() } else { format!(" There are {}.", more.join(", ")) };
     let kinds = if appeal.corroborated { "at least two kinds" } else { "one kind" };
     let together = format!(

@@ -11,6 +11,7 @@
 //! the rows of the network's accounts, and the account's grounds squared.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use graph::{AccountId, IdentifierId};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use crate::cases::Label;
 use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::links::kind_of;
 use crate::node::Node;
 use crate::results::{Labelling, Membership};
 use crate::roles::{self, AccountRole, EarlierLife};
@@ -73,6 +75,29 @@ pub struct Appeal {
     /// Whether chance would give it as much of the network's identifiers, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub significance: Option<Significance>,
+}
+
+impl Appeal {
+    /// The strongest grounds, at most so many of each kind, and by kind how many more there are.
+    pub fn foremost(&self, of_a_kind: usize) -> (Vec<&Ground>, BTreeMap<&str, usize>) {
+        let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut foremost = Vec::new();
+        for ground in &self.grounds {
+            let count = of_kind.entry(kind_of(&ground.identifier)).or_default();
+            *count += 1;
+            foremost.extend((*count <= of_a_kind).then_some(ground));
+        }
+        let more = of_kind.into_iter().filter(|&(_, count)| count > of_a_kind).map(|(kind, count)| (kind, count - of_a_kind));
+        (foremost, more.collect())
+    }
+}
+
+impl Ground {
+    /// The days between which it was seen.
+    pub fn days(&self) -> String {
+        let day = |time: &Option<String>| time.as_deref().map_or("?", |time| &time[..time.len().min(10)]).to_owned();
+        format!("{} to {}", day(&self.first_seen), day(&self.last_seen))
+    }
 }
 
 /// An identifier that speaks for the network.
