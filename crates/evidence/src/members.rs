@@ -150,6 +150,13 @@ impl Candidate {
         self.origin == Origin::Infrastructure
     }
 
+    /// The identifiers that tie it, those that tie most members first; of equals those of fewer accounts.
+    pub fn strongest_first(&self) -> Vec<OwnIdentifier> {
+        let mut own = self.identifiers.clone();
+        own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
+        own
+    }
+
     /// The accounts that count as members: all but the ambiguous ones, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)

@@ -18,6 +18,7 @@ use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use serde::{Deserialize, Serialize};
 
 use crate::cases;
+use crate::cases::Cases;
 use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::dossier::words;
@@ -170,8 +171,23 @@ pub fn detect_by(path: &Path, config: &DetectConfig, lists: &Lists, observer: &d
     Ok(results)
 }
 
+/// Runs a detection on what a change is going to make of a store. Its results go into the change, so that they become visible
+/// with what they are about. `cases` are the decisions under the names of then.
+pub(crate) fn detect_staged(
+    writer: StoreWriter,
+    config: &DetectConfig,
+    lists: &Lists,
+    cases: Cases,
+    observer: &dyn Observer,
+) -> Result<(StoreWriter, Results), Error> {
+    let (mut writer, staged) = writer.staged()?;
+    let staged = Dataset::of(staged)?.with_cases(cases);
+    let results = put_networks(&staged, config, lists, Steps::of(observer), &mut writer)?;
+    Ok((writer, results))
+}
+
 /// Finds the networks of a data set and puts them into a change, for which the observer is asked a last time.
-pub(crate) fn put_networks(
+fn put_networks(
     dataset: &Dataset,
     config: &DetectConfig,
     lists: &Lists,
@@ -398,11 +414,9 @@ pub(crate) fn word(value: &impl Serialize) -> String {
 
 /// The identifiers that tie most members, most exclusive first among equals.
 fn tying_identifiers(dataset: &Dataset, classification: &Classification, candidate: &Candidate) -> Vec<TyingIdentifier> {
-    let mut own = candidate.identifiers.clone();
-    own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
-    own.truncate(NAMED_IDENTIFIERS);
     let is_member = |account: u32| candidate.members.binary_search_by_key(&account, |member| member.account).is_ok();
-    own.into_iter()
+    let named = candidate.strongest_first().into_iter().take(NAMED_IDENTIFIERS);
+    named
         .map(|own| {
             let identifier = IdentifierId(own.identifier);
             let class = word(&classification.classes[identifier.index()]);

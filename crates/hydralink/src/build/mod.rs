@@ -21,7 +21,7 @@ pub use crate::build::summary::{
 };
 use crate::build::summary::{of_this_run, rejected_by_reason, summarise};
 use crate::dataset::{DECLARED_KINDS, Dataset};
-use crate::detect::{DetectConfig, put_networks};
+use crate::detect::{DetectConfig, detect_staged};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
@@ -227,9 +227,8 @@ fn updated(
     let outdated = !(same && had_networks);
     let (mut networks_dropped, mut networks_found) = (had_networks && outdated, None);
     if let Some((config, lists)) = detection.filter(|_| outdated) {
-        let (next, staged) = writer.staged()?;
+        let (next, found) = detect_staged(writer, &config, &lists, dataset.cases()?, observer)?;
         writer = next;
-        let found = put_networks(&Dataset::of(staged)?, &config, &lists, Steps::of(observer), &mut writer)?;
         let flagged = found.labelling().heads().iter().filter(|head| head.flagged).count();
         (networks_dropped, networks_found) = (false, Some(flagged as u64));
     }
@@ -293,7 +292,7 @@ pub(crate) fn leave_texts_out(ingested: &mut Ingested) -> bool {
 }
 
 /// Keeps the side tables, for they speak of accounts, models and identifiers that only a later batch may bring.
-pub(crate) fn keep_tables(writer: &mut StoreWriter, tables: &SideTables) -> Result<(), Error> {
+fn keep_tables(writer: &mut StoreWriter, tables: &SideTables) -> Result<(), Error> {
     let SideTables { accounts, releases, allow } = tables;
     for (section, table) in [(ACCOUNTS, accounts), (RELEASES, releases), (ALLOW, allow)] {
         if let Some(table) = table {

@@ -31,7 +31,7 @@ use super::proof::{Occurrence, Sought, occurrences};
 use super::{Key, check_key};
 use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
-use crate::detect::put_networks;
+use crate::detect::detect_staged;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::results::Run;
@@ -133,19 +133,15 @@ pub fn forget(
     Ok(forgotten)
 }
 
-/// Runs a detection again, with its own settings if they can be read, on what a change is going to make of a store. Its results
-/// go into the change, so that they become visible with what they are about. `cases` are the decisions under the names of then.
+/// Runs a detection again, with its own settings if they can be read, on what a change is going to make of a store
+/// ([`detect_staged`]).
 pub(super) fn detect_again(
     writer: StoreWriter,
     (run, lists): (&Run, &Lists),
     cases: Cases,
     observer: &dyn Observer,
 ) -> Result<StoreWriter, Error> {
-    let config = run.detect_config().unwrap_or_default();
-    let (mut writer, staged) = writer.staged()?;
-    let staged = Dataset::of(staged)?.with_cases(cases);
-    put_networks(&staged, &config, lists, Steps::of(observer), &mut writer)?;
-    Ok(writer)
+    Ok(detect_staged(writer, &run.detect_config().unwrap_or_default(), lists, cases, observer)?.0)
 }
 
 /// The numbers of accounts, and the names of those that have none: they only stand in a table or in the case log.

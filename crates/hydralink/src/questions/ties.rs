@@ -37,12 +37,12 @@ pub struct Group<'a> {
 }
 
 /// An identifier and how many accounts were seen with it, in one number that orders as the identifier does.
-fn packed(identifier: u32, accounts: u32) -> u64 {
+pub(crate) fn packed(identifier: u32, accounts: u32) -> u64 {
     u64::from(identifier) << 32 | u64::from(accounts)
 }
 
 /// What was packed.
-fn unpacked(packed: u64) -> (u32, u32) {
+pub(crate) fn unpacked(packed: u64) -> (u32, u32) {
     ((packed >> 32) as u32, packed as u32)
 }
 

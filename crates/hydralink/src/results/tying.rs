@@ -13,6 +13,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
 use crate::store::{Store, StoreWriter};
+use crate::ties::{packed, unpacked};
 use crate::time::rfc3339;
 
 const OFFSETS: &str = "result.tying_offsets";
@@ -35,9 +36,7 @@ impl Tying {
     pub(crate) fn of<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> Self {
         let (mut offsets, mut tying, mut fragile) = (vec![0], Vec::new(), Vec::new());
         for candidate in candidates {
-            let mut own = candidate.identifiers.clone();
-            own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
-            tying.extend(own.iter().map(|own| u64::from(own.identifier) << 32 | u64::from(own.members)));
+            tying.extend(candidate.strongest_first().iter().map(|own| packed(own.identifier, own.members)));
             offsets.push(tying.len() as u64);
             fragile.push(candidate.fragility.identifier.unwrap_or(NONE_U32));
         }
@@ -66,8 +65,8 @@ impl Tying {
     /// The identifiers of a network, and how many members each ties, if they are kept.
     fn of_network(&self, network: usize) -> Option<impl Iterator<Item = (IdentifierId, u32)> + '_> {
         let bound = |network: usize| self.offsets.get(network).map(|&at| at as usize);
-        let packed = self.tying.get(bound(network)?..bound(network + 1)?)?;
-        Some(packed.iter().map(|&packed| (IdentifierId((packed >> 32) as u32), packed as u32)))
+        let kept = self.tying.get(bound(network)?..bound(network + 1)?)?;
+        Some(kept.iter().map(|&kept| unpacked(kept)).map(|(identifier, members)| (IdentifierId(identifier), members)))
     }
 }
 

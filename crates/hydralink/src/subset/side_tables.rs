@@ -20,18 +20,7 @@ impl Kept {
     /// Puts the side tables into a store: no row about an account or identifier that goes, no label and no reason that names
     /// one.
     pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset) -> Result<(), Error> {
-        for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
-            let bytes = dataset.store().column::<u8>(section)?;
-            if section == build::ACCOUNTS || section == build::ALLOW {
-                writer.put(
-                    section,
-                    &self.side_table(dataset, &bytes).map_err(|error| dataset.store().damaged(section, &error))?,
-                )?;
-            } else {
-                writer.put(section, &bytes)?;
-            }
-        }
-        Ok(())
+        put_each(writer, dataset, |bytes| self.side_table(dataset, bytes))
     }
 
     fn side_table(&self, dataset: &Dataset, bytes: &[u8]) -> Result<Vec<u8>, String> {
@@ -74,11 +63,19 @@ impl Kept {
 
 /// Puts the side tables of a store of pseudonyms into one under a later key.
 pub(crate) fn put_renamed(writer: &mut StoreWriter, dataset: &Dataset, later: &Pseudonyms) -> Result<(), Error> {
+    put_each(writer, dataset, |bytes| renamed(bytes, later).map_err(|error| error.to_string()))
+}
+
+/// Puts each side table of a store into another: those that name accounts and identifiers as `rewritten` makes them.
+fn put_each(
+    writer: &mut StoreWriter,
+    dataset: &Dataset,
+    rewritten: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+) -> Result<(), Error> {
     for section in build::SIDE_TABLES.into_iter().filter(|section| dataset.store().has(section)) {
         let bytes = dataset.store().column::<u8>(section)?;
         if section == build::ACCOUNTS || section == build::ALLOW {
-            let renamed = renamed(&bytes, later).map_err(|error| dataset.store().damaged(section, &error.to_string()))?;
-            writer.put(section, &renamed)?;
+            writer.put(section, &rewritten(&bytes).map_err(|error| dataset.store().damaged(section, &error))?)?;
         } else {
             writer.put(section, &bytes)?;
         }
