@@ -16,7 +16,7 @@ fn main() -> Result<(), Error> {
     };
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;
-    let budget = PlanConfig { benign_budget: 1.0, identifier_actions: true };
+    let budget = PlanConfig { identifier_actions: true, ..PlanConfig::default() };
     for network in results.networks.iter().filter(|network| network.flagged) {
         let dossier = dossier(&dataset, results.labelling(), network);
         let plan = plan_bans(&dataset, results.labelling(), network, &budget)?;

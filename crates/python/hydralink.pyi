@@ -16,14 +16,26 @@ class ArrowStream(Protocol):
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
-class Names(Protocol):
-    """Names of accounts or identifiers: a list, a tuple, a Series of polars or pandas."""
+class Series(Protocol):
+    """A Series of polars or pandas."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, at: Any, /) -> Any: ...
 
+class Dataset(Protocol):
+    """A Dataset of pyarrow, which is read batch by batch."""
+
+    def scanner(self, **options: Any) -> Any: ...
+
+class LazyFrame(Protocol):
+    """A LazyFrame of polars, which is collected."""
+
+    def collect(self) -> Any: ...
+    def collect_schema(self) -> Any: ...
+
 Path: TypeAlias = str | PathLike[str]
-Events: TypeAlias = Path | ArrowStream | Sequence[Path | ArrowStream]
+Rows: TypeAlias = ArrowStream | Dataset | LazyFrame
+Events: TypeAlias = Path | Rows | Sequence[Path | Rows]
 NetworkId: TypeAlias = str | int
 """A network's id (`PN-...`) or its rank, from 1."""
 Progress: TypeAlias = Callable[[str, int | None, int | None], object]
@@ -33,6 +45,9 @@ Time: TypeAlias = str | date
 Level: TypeAlias = Literal["full", "analyst", "redact"]
 Record: TypeAlias = dict[str, Any]
 """What the command line prints with `--format json`."""
+Names: TypeAlias = str | Sequence[str] | Sequence[Record] | Record | Series | Rows
+"""Accounts or identifiers: one name, several, or what another call answered (`members()`, `plan_bans()`, `expand()`, `ego()`), as a table with
+a column `account_id`, `node`, `target` or `identifier`, or as records with such a key."""
 
 class HydralinkError(Exception):
     """Why a call failed: where, what was expected, what was found, and what to try."""
@@ -67,9 +82,9 @@ def build(
     events: Events,
     *,
     output: Path,
-    accounts: Path | ArrowStream | None = None,
-    releases: Path | ArrowStream | None = None,
-    allow: Path | ArrowStream | None = None,
+    accounts: Path | Rows | None = None,
+    releases: Path | Rows | None = None,
+    allow: Path | Rows | None = None,
     map: Path | Record | None = None,
     trusted_proxies: int | str | None = None,
     key_file: Path | None = None,
@@ -87,9 +102,9 @@ def build(
 def profile(
     events: Events,
     *,
-    accounts: Path | ArrowStream | None = None,
-    releases: Path | ArrowStream | None = None,
-    allow: Path | ArrowStream | None = None,
+    accounts: Path | Rows | None = None,
+    releases: Path | Rows | None = None,
+    allow: Path | Rows | None = None,
     map: Path | Record | None = None,
     trusted_proxies: int | str | None = None,
     schema: Literal["auto", "strict"] = "auto",
@@ -145,9 +160,9 @@ class Store:
         events: Events | None = None,
         *,
         detect: bool = False,
-        accounts: Path | ArrowStream | None = None,
-        releases: Path | ArrowStream | None = None,
-        allow: Path | ArrowStream | None = None,
+        accounts: Path | Rows | None = None,
+        releases: Path | Rows | None = None,
+        allow: Path | Rows | None = None,
         map: Path | Record | None = None,
         trusted_proxies: int | str | None = None,
         schema: Literal["auto", "strict"] = "auto",
@@ -216,7 +231,7 @@ class Store:
     @overload
     def show(self, node: str) -> Record: ...
     @overload
-    def show(self, node: Names) -> list[Record]: ...
+    def show(self, node: Names) -> Any: ...
     def neighbors(self, node: str, *, kind: str | None = None, top: int = 0, where: str | None = None) -> list[Record]: ...
     def ego(self, node: str, *, hops: int = 2, max_degree: int = 100, max_nodes: int = 1000) -> Record: ...
     def top(
@@ -279,31 +294,38 @@ class Store:
     def backtest(
         self,
         *,
-        labels: Path | ArrowStream | None = None,
+        labels: Path | Rows | None = None,
         every: int = 24,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Record: ...
     def layers(self, *, resolution: float = 1.0, seed: int = 1, least_share: float = 0.02) -> Record: ...
-    def evaluate(self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False) -> Record: ...
+    def evaluate(self, labels: Path | Rows, *, benign: Path | Rows | None = None, partial: bool = False) -> Record: ...
     def baselines(
         self,
-        labels: Path | ArrowStream,
+        labels: Path | Rows,
         *,
-        benign: Path | ArrowStream | None = None,
+        benign: Path | Rows | None = None,
         partial: bool = False,
         pair_budget: int = 50_000_000,
         progress: Progress | None = None,
     ) -> list[Record]: ...
-    def fairness(self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False) -> list[Record]: ...
+    def fairness(self, labels: Path | Rows, *, benign: Path | Rows | None = None, partial: bool = False) -> list[Record]: ...
     def ablate(
-        self, labels: Path | ArrowStream, *, benign: Path | ArrowStream | None = None, partial: bool = False, progress: Progress | None = None
+        self, labels: Path | Rows, *, benign: Path | Rows | None = None, partial: bool = False, progress: Progress | None = None
     ) -> list[Record]: ...
     def verify(self, *, dossier: Record | None = None) -> Record: ...
 
     # acting
-    def plan_bans(self, id: NetworkId, *, benign_budget: float = 1.0, identifier_actions: bool = False) -> Record: ...
-    def impact(self, nodes: Names) -> Record: ...
+    def plan_bans(
+        self,
+        id: NetworkId,
+        *,
+        benign_budget: float = 1.0,
+        identifier_actions: bool = False,
+        as_if_unbanned: bool = False,
+    ) -> Record: ...
+    def impact(self, nodes: Names, *, as_if_unbanned: bool = False) -> Record: ...
     def export(
         self,
         path: Path,

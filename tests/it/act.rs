@@ -101,6 +101,32 @@ fn a_rejected_account_leaves_its_network_and_a_rejected_identifier_links_nobody(
     assert!(cases.iter().all(|case| case["state"] == "rejected"));
 }
 
+/// What people confirmed is a network, whatever it scores.
+#[test]
+fn a_confirmed_candidate_is_a_network_from_the_next_detection_on() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let below =
+        all.iter().find(|network| network["flagged"] == false && network["accounts"].as_u64() > Some(1)).expect("a candidate");
+    let (id, accounts) = (text(&below["id"]), below["accounts"].as_u64().expect("a number"));
+    let flagged = || bench.run(&["networks", &store, "--top", "0", "--format", "jsonl"]).records();
+    let is_found = || flagged().iter().any(|network| network["id"] == *id);
+    assert!(!is_found());
+    run_with(&bench, &["case", "confirm", &store, &id], ANN);
+    bench.ok(&["detect", &store]);
+    assert!(is_found());
+    let dossier = bench.ok(&["network", &store, &id, "--format", "json"]).json();
+    assert!(text(&dossier["verdict"]).starts_with("confirmed by people, ") && dossier["score"] == below["score"], "{dossier}");
+    bench.ok(&["export", &store, "-o", "nodes.csv", "--quiet"]);
+    let exported = fs::read_to_string(bench.path("nodes.csv")).expect("nodes");
+    assert_eq!(exported.lines().filter(|line| line.starts_with("account:") && line.contains(&id)).count() as u64, accounts);
+    bench.ok(&["verify", &store]);
+    run_with(&bench, &["case", "reject", &store, &id], BOB);
+    bench.ok(&["detect", &store]);
+    assert!(!is_found());
+}
+
 #[test]
 fn confirming_many_accounts_takes_two_people() {
     let bench = Bench::new();
@@ -179,7 +205,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let store = detected(&bench);
     let id = text(&networks(&bench, &store)[0]["id"]);
     let plan = |more: &[&str]| run_with(&bench, &["plan-bans", &store, &id, "--format", "json"], more).json();
-    let ample = plan(&["--benign-budget", "1000", "--identifier-actions"]);
+    let ample = plan(&["--benign-budget", "1000", "--identifier-actions", "--as-if-unbanned"]);
     assert_eq!(ample["exchanges_stopped"], ample["exchanges"], "an ample budget stops everything: {ample}");
     // Tokens are those of its accounts, wherever they are told.
     let shown = |account: &String| bench.ok(&["show", &store, account, "--format", "json"]).json()["tokens"].as_u64();
@@ -213,10 +239,28 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     }
     // Who is banned already is said to be.
     let banned = |action: &&Value| action["already_banned"] == true;
-    for action in plan(&["--benign-budget", "1000"])["actions"].as_array().expect("actions") {
+    let is_banned = |action: &Value| {
         let shown = bench.ok(&["show", &store, &text(&action["target"]), "--format", "json"]).json();
-        assert_eq!(banned(&action), shown["facts"]["status"] == "banned", "{action} {shown}");
-    }
+        shown["facts"]["status"] == "banned"
+    };
+    let actions = |plan: &Value| plan["actions"].as_array().expect("actions").clone();
+    let in_time = plan(&["--benign-budget", "1000", "--as-if-unbanned"]);
+    actions(&in_time).iter().for_each(|action| assert_eq!(banned(&action), is_banned(action), "{action}"));
+    let gone = actions(&in_time).iter().filter(banned).count();
+    assert!(gone > 0 && in_time["already_banned"] == 0 && in_time["exchanges"] == dossier["events"], "{in_time}");
+    // And left out: they stop nothing, are not hit and aren't what is left.
+    let live = plan(&["--benign-budget", "1000"]);
+    assert!(actions(&live).iter().all(|action| !is_banned(action)), "{live}");
+    assert_eq!((actions(&live).len() + gone, &live["already_banned"]), (actions(&in_time).len(), &gone.into()));
+    let exchanges = |name: &str| live[name].as_u64().expect("a number");
+    assert_eq!(exchanges("exchanges") + exchanges("exchanges_of_banned"), in_time["exchanges"], "{live}");
+    assert_eq!(live["benign_if_none"].as_u64(), Some(actions(&live).len() as u64), "bans alone hit those that they ban");
+    assert_eq!(live["alternatives"][1]["members_left"].as_u64(), Some(actions(&live).len() as u64));
+    let said = bench.ok(&["plan-bans", &store, &id]).words();
+    assert!(
+        said.contains(&format!("{gone} of its accounts, with ")) && said.contains(" banned already and left out"),
+        "{said}"
+    );
     assert!(plan(&[])["reviewed"].is_null());
     // Intervals are of whole accounts, and what is expected is at most half an account outside.
     let ample = plan(&["--benign-budget", "1000"]);
@@ -308,10 +352,15 @@ fn what_a_plan_hits_if_the_network_is_none_is_told() {
     let id = text(&networks(&bench, &store)[0]["id"]);
     let members = belonging(&bench, &store, &id);
     let list = bench.file("bans.txt", members.iter().cloned().collect::<Vec<String>>().join("\n"));
-    let impact = || bench.ok(&["impact", &store, &list, "--format", "json"]).json();
+    let impact = || bench.ok(&["impact", &store, &list, "--as-if-unbanned", "--format", "json"]).json();
     let before = impact();
     let chance = number(&before["networks"][0]["chance"]);
     assert!(0.5 < chance && chance < 1.0 && before["networks"][0]["benign_if_none"] == members.len(), "{before}");
+    // Of those who are banned already there is nothing left to stop, and nobody to hit.
+    let now = bench.ok(&["impact", &store, &list, "--format", "json"]).json();
+    let gone = now["already_banned"].as_u64().expect("a number");
+    assert!(gone > 0 && now["networks"][0]["already_banned"] == gone, "{now}");
+    assert_eq!(now["networks"][0]["benign_if_none"].as_u64(), Some(members.len() as u64 - gone), "{now}");
     assert!(number(&before["benign_expected"]) > number(&before["benign_if_network"]), "{before}");
     let said = bench.ok(&["impact", &store, &list]).words();
     assert!(said.contains("if the networks below are ones") && said.contains("if it is harmless"), "{said}");

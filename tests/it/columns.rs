@@ -109,14 +109,20 @@ fn accounts_that_differ_by_zeros_are_told() {
         bench.file(name, ids.iter().fold("account_id,ip\n".to_owned(), |text, id| text + id + ",8.8.8.8\n"))
     };
     let (first, second) = (day("1.csv", &["00042", "00007", "10001"]), day("2.csv", &["42", "7.0", "10001", "12"]));
-    let told = "1 account is there as a number with zeros and without, 00042 and 42 for instance";
+    let told = "1 account is there in two spellings, 00042 and 42 for instance";
     let built = bench.ok(&["build", &first, &second, "-o", "store"]);
     assert!(built.stderr.contains(told), "{}", built.stderr);
-    assert!(!bench.ok(&["build", &first, "-o", "store"]).stderr.contains("zeros"));
+    assert!(!bench.ok(&["build", &first, "-o", "store"]).stderr.contains("spellings"));
     let updated = bench.ok(&["update", "store", &second, "--format", "json"]);
     assert!(updated.stderr.contains(told), "{}", updated.stderr);
     let expected = serde_json::json!({"accounts": 1, "first": "00042", "plain": "42"});
     assert_eq!(updated.json()["alike_accounts"], expected);
+    // Capitals are another spelling, too.
+    let capitals = day("3.csv", &["USR_1", "USR_2", "usr_3"]);
+    assert!(!bench.ok(&["build", &capitals, "-o", "store"]).stderr.contains("spellings"));
+    let small = day("4.csv", &["usr_1", "usr_2"]);
+    let built = bench.ok(&["build", &capitals, &small, "-o", "store"]);
+    assert!(built.stderr.contains("2 accounts are there in two spellings, USR_1 and usr_1 for instance"), "{}", built.stderr);
 }
 
 #[test]

@@ -599,6 +599,38 @@ fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
     let key = key_file(&bench, "key", b"0123456789abcdef0123456789abcdef");
     let text = statement(&["--level", "redact", "--key-file", &key]);
     assert!(!text.contains(names[0]) && text.contains("people confirmed it"), "{text}");
+    assert!(text.contains(" to 1 under the models") && !text.contains("% sure"), "{text}");
+    // What it has for itself stands in it.
+    let apart = bench.ok(&["appeal", &store, names[0], "--format", "json"]).json()["apart"].clone();
+    let own_card = bench.ok(&["appeal", &store, names[0]]).words();
+    for kind in apart.as_array().expect("kinds") {
+        let identifiers = bench.ok(&[
+            "neighbors",
+            &store,
+            &account,
+            "--kind",
+            kind["kind"].as_str().expect("a kind"),
+            "--top",
+            "0",
+            "--format",
+            "jsonl",
+        ]);
+        let of_exchanges: u64 = identifiers.records().iter().filter_map(|row| row["exchanges"].as_u64()).sum();
+        assert_eq!(kind["of_exchanges"].as_u64(), Some(of_exchanges), "{kind}");
+        assert!(own_card.contains(kind["most_used"].as_str().expect("a name")), "{own_card}");
+    }
+    // Found harmless it is accused of nothing, and no plan bans it, before anything is detected again.
+    let planned = |id: &str| bench.ok(&["plan-bans", &store, id, "--as-if-unbanned", "--format", "json"]).json();
+    let is_banned = |plan: &serde_json::Value| {
+        plan["actions"].as_array().expect("actions").iter().any(|action| action["target"] == account.as_str())
+    };
+    let id = network["id"].as_str().expect("an id");
+    assert!(is_banned(&planned(id)));
+    bench.ok(&["case", "reject", &store, &account, "--reviewer", "bob", "--reason", "customer"]);
+    let text = statement(&[]);
+    assert!(text.contains("People found this account harmless") && !text.contains("one operator controls"), "{text}");
+    let plan = planned(id);
+    assert!(!is_banned(&plan) && plan["known_good"] == serde_json::json!([account]), "{plan}");
     // Who is in no network is told so.
     let everybody = bench.ok(&["members", &store, "--top", "0", "--format", "jsonl"]).records();
     let other = everybody.iter().find(|member| member["candidate"].is_null()).expect("somebody in no network");

@@ -64,6 +64,10 @@ fn an_address_that_is_handed_on_links_who_had_it_together() {
     let rows = "2026-03-05T10:00:00Z,a,198.51.100.7\n2026-03-05T10:20:00Z,b,198.51.100.7\n\
                 2026-03-05T10:00:00Z,c,198.51.100.8\n2026-03-05T10:40:00Z,d,198.51.100.8\n";
     let events = bench.file("events.csv", format!("timestamp,account_id,ip\n{strangers}{rows}"));
+    for kind in ["account", "account_id", "timestamp", "model"] {
+        let map = bench.file("map.toml", format!("[kinds.{kind}]\nnormaliser = \"lowercase\"\n"));
+        bench.fails(2, &["is no kind of identifiers", "[columns]"], &["profile", "events.csv", "--map", &map]);
+    }
     let map = bench.file("map.toml", "[kinds.ip]\nwithin = \"30m\"\n");
     bench.ok(&["build", &events, "--map", &map, "-o", "st", "--quiet"]);
     bench.run(&["detect", "st", "--quiet"]);

@@ -316,6 +316,10 @@ pub(crate) struct PlanBans {
     /// Also actions on identifiers: challenge an address, verify a payment instrument, limit a template's rate
     #[arg(long)]
     pub(crate) identifier_actions: bool,
+    /// Plan as if nobody were banned yet: what acting in time would have stopped. Else accounts that are banned already are
+    /// left out
+    #[arg(long)]
+    pub(crate) as_if_unbanned: bool,
 }
 
 #[derive(Debug, Args)]
@@ -330,6 +334,9 @@ pub(crate) struct Impact {
     /// Go on without names that the store doesn't have; the first ten are told
     #[arg(long)]
     pub(crate) skip_unknown: bool,
+    /// Count as if nobody were banned yet: what acting in time would have stopped
+    #[arg(long)]
+    pub(crate) as_if_unbanned: bool,
 }
 
 #[derive(Debug, Args)]

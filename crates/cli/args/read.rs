@@ -178,7 +178,7 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 /// Parses a share: `0.1%` or `0.001`.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-    let value = number.trim().parse::<f64>().map_err(|error| error.to_string())? / scale;
+    let value = number.trim().parse::<f64>().map_err(|_| format!("{text} is no share: write .01, or 1%"))? / scale;
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(format!("{text} is not between 0% and 100%")) }
 }
 

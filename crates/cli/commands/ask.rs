@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use hydralink::filter::{self, first_passing};
-use hydralink::node::{looks_like_csv, names_of_lines, targets_of_lines};
+use hydralink::node::{Name, looks_like_csv, names_of_lines, targets_of_lines};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::top::{self, By, TopNode};
-use hydralink::{Dataset, Node};
+use hydralink::{AccountId, Dataset, Node};
 
 use crate::Found;
 use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
@@ -30,18 +30,24 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
 }
 
 /// The nodes that a file or stdin names, and the first of the names that the store doesn't have; each of these is told.
-pub(crate) fn named(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
+pub(crate) fn named(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<Node>> {
     let text = read(path)?;
-    found_in(dataset, &text, names_of_lines(&text)?, output)
+    found_in(&text, names_of_lines(&text)?, |name| dataset.named(name), output)
+}
+
+/// The same of a list of accounts.
+pub(crate) fn named_accounts(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<AccountId>> {
+    let text = read(path)?;
+    found_in(&text, names_of_lines(&text)?, |name| dataset.account_named(name), output)
 }
 
 /// The nodes that a list of what is to be done names.
-pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named> {
+pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<Node>> {
     let text = read(path)?;
-    found_in(dataset, &text, targets_of_lines(&text)?, output)
+    found_in(&text, targets_of_lines(&text)?, |name| dataset.named(name), output)
 }
 
-type Named = (Vec<Node>, Option<hydralink::Error>);
+type Named<T> = (Vec<T>, Option<hydralink::Error>);
 
 fn read(path: &Path) -> anyhow::Result<String> {
     match path.to_str() {
@@ -53,13 +59,18 @@ fn read(path: &Path) -> anyhow::Result<String> {
 /// Unknown names of a list that are told one by one.
 const UNKNOWN_SHOWN: usize = 10;
 
-fn found_in(dataset: &Dataset, text: &str, names: Vec<String>, output: &mut Output) -> anyhow::Result<Named> {
+fn found_in<T>(
+    text: &str,
+    names: Vec<Name>,
+    find: impl Fn(&Name) -> Result<T, hydralink::Error>,
+    output: &mut Output,
+) -> anyhow::Result<Named<T>> {
     let (mut nodes, mut unknown, mut count) = (Vec::new(), None, 0);
     // A row of a CSV isn't near to anything: what to do about it is said once.
-    let rows =
-        looks_like_csv(text) && text.lines().next().is_some_and(|line| names.first().is_some_and(|name| name == line.trim()));
+    let rows = looks_like_csv(text)
+        && text.lines().next().is_some_and(|line| names.first().is_some_and(|name| *name == line.trim().into()));
     for name in names {
-        match dataset.node(&name) {
+        match find(&name) {
             Ok(node) => nodes.push(node),
             Err(error @ hydralink::Error::Unknown { .. }) => {
                 count += 1;

@@ -17,7 +17,11 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
     let index = dataset.network_index(&results, &arguments.id)?;
     let network = results.network(&dataset, index)?;
     dataset.expect_reading_of_network(&results, index);
-    let config = PlanConfig { benign_budget: arguments.benign_budget, identifier_actions: arguments.identifier_actions };
+    let config = PlanConfig {
+        benign_budget: arguments.benign_budget,
+        identifier_actions: arguments.identifier_actions,
+        as_if_unbanned: arguments.as_if_unbanned,
+    };
     let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
     say_too_few_copies(&dataset, &results, output)?;
     Ok(output.one(&plan, plan_text)?)
@@ -32,7 +36,7 @@ pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::R
     if nodes.is_empty() {
         anyhow::bail!("{} names nothing that the store has", arguments.list.display());
     }
-    let impact = bans::impact(&dataset, &results, &nodes)?;
+    let impact = bans::impact(&dataset, &results, &nodes, arguments.as_if_unbanned)?;
     say_too_few_copies(&dataset, &results, output)?;
     Ok(output.one(&impact, impact_text)?)
 }
@@ -62,16 +66,26 @@ fn plan_text(plan: &Plan) -> String {
     ];
     lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
-    let banned = plan.actions.iter().filter(|action| action.already_banned).count();
+    if plan.already_banned > 0 {
+        lines.push(format!(
+            "{} of its accounts, with {} more, {} banned already and left out (--as-if-unbanned counts them)",
+            grouped(plan.already_banned),
+            counted(plan.exchanges_of_banned, "exchange"),
+            if plan.already_banned == 1 { "is" } else { "are" }
+        ));
+    }
+    let banned = plan.actions.iter().filter(|action| action.already_banned).count() as u64;
     if banned > 0 {
         lines.push(format!(
             "{} of the accounts {} banned already: of these it counts what a ban would have stopped",
-            grouped(banned as u64),
+            grouped(banned),
             if banned == 1 { "is" } else { "are" }
         ));
     }
     lines.extend(compromised_text(&plan.compromised, "never banned"));
+    lines.extend(known_good_text(&plan.known_good));
     lines.extend(taken_over_text(&plan.possibly_taken_over));
+    lines.extend(customers_text(&plan.possible_customers));
     lines.extend(plan.replacement.as_ref().map(replacement_text));
     lines.push(format!(
         "\n{:<14}{:>9}{:>12}{:>10}{:>12}{:>12}{:>10}{:>9}",
@@ -126,6 +140,13 @@ fn impact_text(impact: &Impact) -> String {
         ),
         harm_text(&impact.harm),
     ];
+    if impact.already_banned > 0 {
+        lines.push(format!(
+            "{} of the accounts {} banned already (--as-if-unbanned counts what a ban would have stopped)",
+            grouped(impact.already_banned),
+            if impact.already_banned == 1 { "is" } else { "are" }
+        ));
+    }
     if !impact.networks.is_empty() {
         lines.push(if_network_text(&impact.harm, "the networks below are ones"));
     }
@@ -141,17 +162,20 @@ fn impact_text(impact: &Impact) -> String {
     }
     lines.extend(compromised_text(&impact.compromised, "not to be banned"));
     lines.extend(taken_over_text(&impact.possibly_taken_over));
-    if !impact.known_good.is_empty() {
-        lines.push(format!("known-good by an allow list or a rejected case: {}", impact.known_good.join(", ")));
-    }
+    lines.extend(customers_text(&impact.possible_customers));
+    lines.extend(known_good_text(&impact.known_good));
     lines.extend(impact.harm.reviewed.as_ref().map(reviewed_text));
     lines.extend(hit_text(&impact.harm));
     for network in &impact.networks {
         lines.push(format!(
-            "\n{}: {} of {} banned, {} of {}{} stopped",
+            "\n{}: {} of {}{} banned, {} of {}{} stopped",
             network.network,
             grouped(network.banned),
-            counted(network.accounts, "account"),
+            counted(network.accounts - network.already_banned, "account"),
+            match network.already_banned {
+                0 => String::new(),
+                gone => format!(" (beside {} that {} already)", grouped(gone), if gone == 1 { "is" } else { "are" }),
+            },
             stopped_text(&network.traffic),
             counted(network.traffic.exchanges, "exchange"),
             tokens_text(&network.traffic)
@@ -194,12 +218,29 @@ fn compromised_text(accounts: &[String], what: &str) -> Option<String> {
         .then(|| format!("used beside their owners, to be secured and {what} ({count}): {}", named_text(accounts)))
 }
 
+/// Accounts and identifiers that are known-good, if there are any.
+fn known_good_text(nodes: &[String]) -> Option<String> {
+    let count = grouped(nodes.len() as u64);
+    (!nodes.is_empty()).then(|| format!("known-good by an allow list or a rejected case ({count}): {}", named_text(nodes)))
+}
+
 /// Accounts that had a life of their own before, if there are any.
 fn taken_over_text(accounts: &[String]) -> Option<String> {
     let count = grouped(accounts.len() as u64);
     (!accounts.is_empty()).then(|| {
         format!(
             "{count} of these may be taken over from their owners: look before banning (`appeal`): {}",
+            named_text(accounts)
+        )
+    })
+}
+
+/// Accounts that have nothing of their network but addresses, if there are any.
+fn customers_text(accounts: &[String]) -> Option<String> {
+    let count = grouped(accounts.len() as u64);
+    (!accounts.is_empty()).then(|| {
+        format!(
+            "{count} of these have nothing of the network but addresses and may be customers of its exits: look before banning (`appeal`): {}",
             named_text(accounts)
         )
     })

@@ -11,10 +11,9 @@ use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::Lists;
 use hydralink::store::quoted;
-use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Network, Reading, Results};
+use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Reading, Results};
 
-use super::ask::refuse_unknown;
-use super::join::accounts_named;
+use super::ask::{named_accounts, refuse_unknown};
 use super::judge::say_too_few_copies;
 use super::link::read_lists;
 use crate::Found;
@@ -93,15 +92,18 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
     let shown = if arguments.top == 0 { places.len() } else { arguments.top };
     let (networks, of) = match &arguments.filter_where {
         Some(expression) => {
-            let networks = results.networks(&dataset, &places)?.into_iter();
-            let mut passing = first_passing(networks, Some(expression), filter::NETWORK_FIELDS, 0)?;
+            let networks = cases::label_networks(&dataset, &results, results.networks(&dataset, &places)?, &dataset.cases()?);
+            let mut passing = first_passing(networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
             let of = passing.len();
             passing.truncate(shown);
             (passing, of)
         }
-        None => (results.networks(&dataset, &places[..shown.min(places.len())])?, places.len()),
+        None => {
+            let networks = results.networks(&dataset, &places[..shown.min(places.len())])?;
+            (cases::label_networks(&dataset, &results, networks, &dataset.cases()?), places.len())
+        }
     };
-    let found = print_networks(&dataset, &results, networks, of, output)?;
+    let found = print_networks(&networks, of, output)?;
     if calibration_state(&dataset, &results)? == CalibrationState::Stale {
         let store = quoted(&arguments.store);
         output.say(&format!("no q-values: the calibration is of an earlier detection. Next: hydralink calibrate {store}"))?;
@@ -171,22 +173,16 @@ pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: usize, out
     let places = ranked(results.labelling(), false);
     let shown = if top == 0 { places.len() } else { top };
     let networks = places.iter().take(shown).map(|&place| results.networks[place].clone()).collect();
-    print_networks(dataset, results.labelling(), networks, places.len(), output)
+    let networks = cases::label_networks(dataset, results.labelling(), networks, &dataset.cases()?);
+    print_networks(&networks, places.len(), output)
 }
 
 /// Prints networks, the first of so many.
-fn print_networks(
-    dataset: &Dataset,
-    results: &Labelling,
-    networks: Vec<Network>,
-    of: usize,
-    output: &mut Output,
-) -> anyhow::Result<Found> {
-    let networks = cases::label_networks(dataset, results, networks, &dataset.cases()?);
+fn print_networks(networks: &[CasedNetwork], of: usize, output: &mut Output) -> anyhow::Result<Found> {
     let decided = networks.iter().any(|cased| cased.state != State::New);
     let calibrated = networks.iter().any(|cased| cased.network.q_value.is_some());
     let rerun = networks.iter().any(|cased| ranks_of(cased).is_some());
-    let found = output.records(&networks, &network_fields(decided, calibrated, rerun))?;
+    let found = output.records(networks, &network_fields(decided, calibrated, rerun))?;
     if networks.len() < of {
         output.say(&format!("showing {} of {}; `networks --top 0` shows all", networks.len(), grouped(of as u64)))?;
     }
@@ -242,7 +238,7 @@ fn print_dossier(dossier: &Dossier, output: &mut Output) -> anyhow::Result<Found
 pub(crate) fn assess(arguments: &Assess, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let (accounts, unknown) = accounts_named(&dataset, &arguments.list, "names", output)?;
+    let (accounts, unknown) = named_accounts(&dataset, &arguments.list, output)?;
     refuse_unknown(unknown, arguments.skip_unknown, ("assessed", "assesses"), output)?;
     print_dossier(&hydralink::assess::assess(&dataset, &results, &accounts)?, output)
 }

@@ -1,7 +1,5 @@
 //! What joins nodes: ego, path, common, why, why-not, appeal, how, overlap, expand.
 
-use std::path::Path;
-
 use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
 use hydralink::filter;
@@ -12,9 +10,9 @@ use hydralink::significance::{self, Method, Significance};
 use hydralink::statement::statement;
 use hydralink::ties::Ties;
 use hydralink::why_not::{self, WhyNot, WhyNotMember};
-use hydralink::{AccountId, Dataset, Node, Reading, cases};
+use hydralink::{Node, Reading, cases};
 
-use super::ask::{found_but, named};
+use super::ask::{found_but, named_accounts};
 use super::find::MEMBER;
 use crate::Found;
 use crate::args;
@@ -72,14 +70,6 @@ const PATH: &[Field<EvidencePath>] = &[
     }),
 ];
 
-/// The account that a text names, for a command that takes accounts only.
-fn account(dataset: &Dataset, text: &str) -> anyhow::Result<hydralink::AccountId> {
-    match dataset.node(text)? {
-        Node::Account(account) => Ok(account),
-        Node::Identifier(_) => anyhow::bail!("{text} is an identifier; name an account"),
-    }
-}
-
 /// Prints what two nodes were both seen with.
 pub(crate) fn common(arguments: &args::Common, output: &mut Output) -> anyhow::Result<Found> {
     let two = &arguments.two;
@@ -135,7 +125,8 @@ fn shared_lines(shared: &[Shared]) -> Vec<String> {
 pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<Found> {
     let two = &arguments.two;
     let dataset = two.view.open_for_lookups(&two.store)?;
-    let (first, second) = (account(&dataset, &two.first)?, account(&dataset, &two.second)?);
+    let (first, second) =
+        (dataset.account_named(&two.first.as_str().into())?, dataset.account_named(&two.second.as_str().into())?);
     let results = dataset.labelling()?;
     let mut found = links::why(&dataset, &results, first, second)?;
     if arguments.significance {
@@ -191,13 +182,13 @@ fn significance_line(found: &Significance) -> String {
 /// Prints what keeps two accounts apart.
 pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let first = account(&dataset, &arguments.account)?;
+    let first = dataset.account_named(&arguments.account.as_str().into())?;
     let results = dataset.labelling()?;
     if why_not::names_network(&dataset, &arguments.other) {
         let found = why_not::why_not_member(&dataset, &results, first, &arguments.other)?;
         return Ok(output.one(&found, why_not_member_text)?);
     }
-    let second = account(&dataset, &arguments.other)?;
+    let second = dataset.account_named(&arguments.other.as_str().into())?;
     dataset.expect(Reading::Joins);
     let found = why_not::why_not(&dataset, &results, first, second)?;
     Ok(output.one(&found, why_not_text)?)
@@ -291,7 +282,7 @@ pub(crate) fn appeal(arguments: &args::Appeal, output: &mut Output) -> anyhow::R
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let explain = if arguments.significance { appeal::appeal_with_significance } else { appeal::appeal };
     let results = dataset.labelling()?;
-    let found = explain(&dataset, &results, account(&dataset, &arguments.account)?)?;
+    let found = explain(&dataset, &results, dataset.account_named(&arguments.account.as_str().into())?)?;
     match output.format() {
         Format::Markdown => output.text(&statement(&dataset, &results, &found)?)?,
         _ => output.one(&found, appeal_text)?,
@@ -330,6 +321,9 @@ fn appeal_text(appeal: &Appeal) -> String {
     }
     let more: Vec<String> = more.iter().map(|(kind, &count)| format!("{} more {kind}", grouped(count as u64))).collect();
     lines.extend((!more.is_empty()).then(|| format!("  and {}", more.join(", "))));
+    let apart = appeal.apart_lines();
+    lines.extend((!apart.is_empty()).then(|| "\nWhat it has for itself".to_owned()));
+    lines.extend(apart.iter().map(|line| format!("  {line}")));
     let enough = match appeal.enough_together.len() {
         1 => "Enough by itself",
         _ => "Enough together, and without any one of them no longer",
@@ -480,9 +474,9 @@ const OVERLAP: &[Field<links::Overlap>] = &[
 /// Prints the accounts closest to some seeds.
 pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
-    let (seeds, unknown) = accounts_named(&dataset, &arguments.seeds, "seeds", output)?;
+    let (seeds, unknown) = named_accounts(&dataset, &arguments.seeds, output)?;
     let (good, unknown_good) = match &arguments.good {
-        Some(good) => accounts_named(&dataset, good, "known-good accounts", output)?,
+        Some(good) => named_accounts(&dataset, good, output)?,
         None => (Vec::new(), None),
     };
     let unknown = unknown.or(unknown_good);
@@ -516,20 +510,4 @@ fn close_fields(with_good: bool) -> [Field<Close>; 7] {
         Field::text("network", |row| row.network.clone().unwrap_or_default()),
         Field::number("exchanges", |row| row.exchanges.to_string()),
     ]
-}
-
-/// The accounts that a file or stdin names; as [`named`].
-pub(crate) fn accounts_named(
-    dataset: &Dataset,
-    path: &Path,
-    what: &str,
-    output: &mut Output,
-) -> anyhow::Result<(Vec<AccountId>, Option<hydralink::Error>)> {
-    let (nodes, unknown) = named(dataset, path, output)?;
-    let accounts = nodes.iter().filter_map(|node| if let Node::Account(account) = node { Some(*account) } else { None });
-    let accounts: Vec<AccountId> = accounts.collect();
-    if accounts.len() < nodes.len() {
-        anyhow::bail!("{} of the {what} are identifiers; name accounts", nodes.len() - accounts.len());
-    }
-    Ok((accounts, unknown))
 }

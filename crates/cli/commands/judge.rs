@@ -40,7 +40,7 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     drop(bar);
     let results = Dataset::open(&arguments.store)?.results()?;
     if arguments.reliability {
-        return Ok(output.records(&calibration.reliability(), RELIABILITY)?);
+        return Ok(output.records(&calibration.reliability(results.labelling()), RELIABILITY)?);
     }
     output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
     let flagged = results.networks.iter().filter(|network| network.flagged);
@@ -244,7 +244,7 @@ const OVERLAP: &[Field<layers::Overlap>] = &[
 ];
 
 fn layers_text(layers: &Layers) -> String {
-    let mut lines = vec!["Pools: who runs the accounts".to_owned(), String::new()];
+    let mut lines = vec!["Pools: who runs the accounts (exchanges with a template)".to_owned(), String::new()];
     lines.push(format!("{:<12}{:>9}{:>12}{:>8}{:>14}", "pool", "accounts", "exchanges", "parts", "largest part"));
     for pool in &layers.pools {
         let (accounts, exchanges) = (grouped(pool.accounts), grouped(pool.exchanges));

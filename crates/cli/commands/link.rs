@@ -104,7 +104,7 @@ fn pairs(dataset: &Dataset, path: &Path, skip: bool, output: &mut Output) -> any
         if one.is_empty() || other.is_empty() {
             anyhow::bail!("{}: line {number}: a pair of accounts is two, with a comma between", path.display());
         }
-        let account = |name: &str| dataset.account(name.strip_prefix("account:").unwrap_or(name));
+        let account = |name: &str| dataset.account_named(&name.into());
         match (account(one), account(other)) {
             (Ok(one), Ok(other)) => pairs.push((one, other)),
             (Err(_), Err(_)) if number == 1 => {}

@@ -2,6 +2,7 @@
 
 use hydralink::Dataset;
 use hydralink::export::Sharing;
+use hydralink::node::Name;
 use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key, Rekeyed};
 use hydralink::share::{self, ShareSummary};
 
@@ -15,7 +16,8 @@ use crate::progress::Progress;
 pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
-    let forgotten = privacy::forget(&arguments.store, &arguments.accounts, key.as_ref(), &arguments.reviewer, &progress)?;
+    let names: Vec<Name> = arguments.accounts.iter().map(|name| name.as_str().into()).collect();
+    let forgotten = privacy::forget(&arguments.store, &names, key.as_ref(), &arguments.reviewer, &progress)?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
 }

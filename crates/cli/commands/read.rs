@@ -280,7 +280,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
 fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
     if let Some((first, others)) = files.split_first() {
         let (more, were) = (and_others(others.len() as u64), if others.is_empty() { "was" } else { "were" });
-        output.say(&format!("{first}{more} {were} left out: by their names they are an engine's own, or no events"))?;
+        output.say(&format!(
+            "{first}{more} {were} left out: by their names they are an engine's own, or no events (what is named is read)"
+        ))?;
     }
     Ok(())
 }
@@ -298,8 +300,8 @@ fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::
     if let Some(AlikeAccounts { accounts, first, plain }) = &summary.alike_accounts {
         let are = if *accounts == 1 { "is" } else { "are" };
         output.say(&format!(
-            "{} {are} there as a number with zeros and without, {first} and {plain} for instance, most probably one that counts twice: \
-             write ids as text in all files",
+            "{} {are} there in two spellings, {first} and {plain} for instance, most probably one that counts twice: write ids alike in all \
+             files, as text (numbers lose their zeros) and in small or in capital letters",
             counted(*accounts, "account")
         ))?;
     }
@@ -366,6 +368,9 @@ pub(crate) fn as_of(arguments: &args::AsOf, shared: &Shared, output: &mut Output
     let made = hydralink::as_of(&arguments.store, time, &arguments.output, &progress)?;
     drop(progress);
     output.one(&made, as_of_text)?;
+    if made.events == made.events_of_all {
+        output.say("nothing in the store is later than that: this is all of it")?;
+    }
     output.say(&format!("Next: hydralink detect {}", quoted(&arguments.output)))?;
     Ok(Found::Something)
 }

@@ -151,13 +151,21 @@ impl EventError {
 /// A few rows are tolerated always, but not if they are all there are.
 fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, rejects: Option<&str>) -> String {
     let see = rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"));
-    let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
     if bad == rows {
+        let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
         return format!("all {rows} rows are bad{kept}; most often: {reason}; {see}");
     }
-    format!(
-        "{bad} of {rows} rows are bad{kept}, {allowed} are allowed; most often: {reason}; {see}, or allow more with --max-bad"
-    )
+    let rejected = bad - kept;
+    let what = match rejected > allowed {
+        true if kept > 0 => {
+            format!(
+                "{rejected} of {rows} rows are rejected, {allowed} are allowed (beside {kept} with a field that they can go without)"
+            )
+        }
+        true => format!("{rejected} of {rows} rows are rejected, {allowed} are allowed"),
+        false => format!("{kept} of {rows} rows have a field that can't be read, {allowed} are allowed"),
+    };
+    format!("{what}; most often: {reason}; {see}, or allow more with --max-bad (a share as .01, or 1%)")
 }
 
 /// Columns that an error names.

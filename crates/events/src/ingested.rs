@@ -1,5 +1,6 @@
 //! What the input said, and what of it couldn't be read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use graph::{Activity, BipartiteGraph, Column, Seconds};
@@ -158,14 +159,14 @@ pub struct UnreadField {
 }
 
 /// Accounts that are the same number, written with leading zeros or as a fraction (`00042`, `42.0`) and without: most probably one
-/// that was text in one file and a number in another.
+/// that was text in one file and a number in another. Or the same text in small letters and in others (`USR_1`, `usr_1`).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct AlikeAccounts {
-    /// Accounts whose plain number is another account.
+    /// Accounts whose plain number, or whose id in small letters, is another account.
     pub accounts: u64,
     /// The first of them.
     pub first: String,
-    /// Its number.
+    /// How the other is written: its number, or in small letters.
     pub plain: String,
 }
 
@@ -175,13 +176,18 @@ impl AlikeAccounts {
         if session.config.pseudonym.is_some() {
             return None;
         }
-        let is_alike =
-            |id: &u32| plain_number(accounts.text(*id)).is_some_and(|plain| accounts.find(plain.as_bytes()).is_some());
+        let is_alike = |id: &u32| plain(accounts.text(*id)).is_some_and(|plain| accounts.find(plain.as_bytes()).is_some());
         let alike: Vec<u32> = (0..accounts.len() as u32).into_par_iter().filter(is_alike).collect();
         let first = accounts.text(*alike.first()?);
-        let plain = plain_number(first)?.to_owned();
+        let plain = plain(first)?.into_owned();
         Some(AlikeAccounts { accounts: alike.len() as u64, first: first.to_owned(), plain })
     }
+}
+
+/// How an id might be written elsewhere, if otherwise.
+fn plain(text: &str) -> Option<Cow<'_, str>> {
+    let small = || text.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| Cow::Owned(text.to_ascii_lowercase()));
+    plain_number(text).map(Cow::Borrowed).or_else(small)
 }
 
 /// A number without leading zeros and without a fraction of zeros, where it is written with any.

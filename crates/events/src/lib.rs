@@ -64,6 +64,6 @@ pub use keep::{Element, Growing, InMemory, Keeper};
 pub use names::{Names, NamesRef};
 pub use normalise::forwarded::TrustedProxies;
 pub use normalise::pseudonym::{Pseudonyms, SealedKey};
-pub use profile::{Profile, profile};
+pub use profile::{KindProfile, Profile, profile};
 pub use rows::Rejection;
 pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead};

@@ -243,6 +243,14 @@ impl Map {
         for ours in map.columns.keys() {
             expect_meaning(ours, path.display().to_string(), "column in [columns]")?;
         }
+        for kind in map.kinds.keys() {
+            let is_other = MEANINGS.iter().any(|(ours, _)| ours == kind) && !matches!(use_of(kind), Use::Identifier(_));
+            if kind == "account" || is_other {
+                let problem = format!("[kinds.{kind}]: {kind} is no kind of identifiers");
+                let hint = "name its column under [columns]; account ids are taken as they are written, so write them alike in all logs";
+                return Err(EventError::input(path, problem, hint));
+            }
+        }
         for (kind, entry) in &map.kinds {
             let negative = entry.prior.is_some_and(|prior| !(prior.is_finite() && prior >= 0.0));
             if negative || entry.expected == Some(0) {

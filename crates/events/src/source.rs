@@ -39,7 +39,10 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path]) -> Result<Expanded, 
             let is_table = |path: &mut PathBuf| path.canonicalize().is_ok_and(|path| tables.contains(&path));
             files.extract_if(first.., is_table).for_each(drop);
             if files.len() == first {
-                let hint = format!("files are read whose names end in .{}, also with .gz or .zst", SUFFIXES.join(", ."));
+                let hint = format!(
+                    "files are read whose names end in .{}, also with a number after it, .gz or .zst",
+                    SUFFIXES.join(", .")
+                );
                 return Err(EventError::input(source, "no events in this folder", hint));
             }
             continue;
@@ -82,6 +85,10 @@ const SUFFIXES: [&str; 6] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet"]
 fn is_events(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    // Rotated logs: events.jsonl.1
+    let rotated =
+        name.rsplit_once('.').filter(|(_, number)| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()));
+    let name = rotated.map_or(name, |(name, _)| name);
     let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
     !name.starts_with(['_', '.']) && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
 }
@@ -170,6 +177,13 @@ pub(crate) fn open_counted(path: &Path, counter: Arc<AtomicU64>) -> Result<Bytes
     let mut magic = Vec::new();
     raw.by_ref().take(4).read_to_end(&mut magic).map_err(fail)?;
     let whole = std::io::Cursor::new(magic.clone()).chain(raw);
+    if magic.starts_with(b"PK\x03\x04") {
+        return Err(EventError::input(
+            path,
+            "it is a ZIP archive, which isn't read",
+            "unpack it, or compress the file with gzip or zstd",
+        ));
+    }
     Ok(match magic.as_slice() {
         [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, whole))),
         [0x28, 0xb5, 0x2f, 0xfd] => {
@@ -225,14 +239,23 @@ mod tests {
         // As a shell expands it; and alone, to be told that it is empty.
         assert_eq!(read(&["_SUCCESS", "_log/part-2.csv"]), [vec!["_log/part-2.csv"], vec!["_SUCCESS"]]);
         assert_eq!(read(&["_SUCCESS"]), [vec!["_SUCCESS"], vec![]]);
-        for name in ["part-9.csv", "day=1/part-3.CSV.gz", "day=1/notes.txt"] {
+        for name in ["part-9.csv", "day=1/part-3.CSV.gz", "day=1/part-4.jsonl.1.gz", "day=1/notes.txt", "day=1/notes.1"] {
             std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
             std::fs::write(at(name), "").unwrap();
         }
-        let left = vec![".part-0.csv.crc", "_SUCCESS", "_log", "_metadata", "day=1/notes.txt"];
-        assert_eq!(read(&[""]), [vec!["_v=1/part-1.csv", "day=1/part-3.CSV.gz", "part-0.csv"], left]);
-        std::fs::remove_file(at("day=1/part-3.CSV.gz")).unwrap();
+        let left = vec![".part-0.csv.crc", "_SUCCESS", "_log", "_metadata", "day=1/notes.1", "day=1/notes.txt"];
+        let events = vec!["_v=1/part-1.csv", "day=1/part-3.CSV.gz", "day=1/part-4.jsonl.1.gz", "part-0.csv"];
+        assert_eq!(read(&[""]), [events, left]);
+        ["part-3.CSV.gz", "part-4.jsonl.1.gz"].iter().for_each(|name| std::fs::remove_file(at("day=1").join(name)).unwrap());
         assert!(expand(&[at("day=1")], &[]).unwrap_err().to_string().contains("end in .csv"));
         assert!(expand(&[at("*_*")], &[]).unwrap_err().to_string().contains("begin with _ or ."));
+    }
+
+    #[test]
+    fn an_archive_is_called_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.zip");
+        std::fs::write(&path, b"PK\x03\x04abc").unwrap();
+        assert!(open(&path).err().expect("no events").to_string().contains("it is a ZIP archive"));
     }
 }

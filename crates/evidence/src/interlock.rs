@@ -176,7 +176,8 @@ impl Host<'_> {
         let part = self.part();
         let mut identifiers: Vec<u32> = piece.iter().flat_map(|&(.., account)| self.exclusive.of(account)).collect();
         identifiers.sort_unstable();
-        let across = |(identifier, users): (u32, u32)| f64::from(users * (self.held[identifier as usize] - part * users));
+        let across =
+            |(identifier, users): (u32, u32)| f64::from(users) * f64::from(self.held[identifier as usize] - part * users);
         let others = self.accounts.len() - part as usize * piece.len();
         runs(&identifiers).map(across).sum::<f64>() / (piece.len() * others.max(1)) as f64
     }

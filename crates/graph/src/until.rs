@@ -66,6 +66,11 @@ where
 }
 
 impl BipartiteGraph {
+    /// The first time of any sighting, or `NO_TIME`. O(sightings).
+    pub fn first_seen(&self) -> Seconds {
+        self.columns().first_seen.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME)
+    }
+
     /// The last time of any sighting, or `NO_TIME`. O(sightings).
     pub fn last_seen(&self) -> Seconds {
         self.columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)

@@ -216,14 +216,17 @@ pub(crate) fn find_networks(
     let Chain { classification, weights, components, communities, candidates, cards } =
         find_candidates(dataset.facts(&allowed), config, &[], steps)?;
     steps.begin("ranking")?;
-    let order = rank(dataset, &candidates, &cards)?;
+    let confirmed = cases::confirmed(dataset, &dataset.cases()?);
+    let order = rank(&confirmed, &candidates, &cards);
     let account_count = dataset.graph().account_count();
     let mut labels = Labels::new(account_count, dataset.graph().identifier_count());
     let mut networks = Vec::with_capacity(order.len());
     for (rank, &index) in order.iter().enumerate() {
         let (candidate, card) = (&candidates.networks[index], &cards[index]);
         labels.put(rank as u32, candidate);
-        networks.push(describe(dataset, &classification, candidate, card, rank as u32 + 1, linkage.score.threshold_bits));
+        let mut network = describe(dataset, &classification, candidate, card, rank as u32 + 1, linkage.score.threshold_bits);
+        network.flagged |= network.accounts > 0 && is_confirmed(&confirmed, candidate);
+        networks.push(network);
     }
     lineage::keep_ids(dataset, &labels, &mut networks)?;
     let linked = components.sizes().iter().filter(|&&size| size > 1).count() as u64;
@@ -268,8 +271,7 @@ fn of_all_sightings(dataset: &Dataset, weights: Vec<f32>) -> Vec<f32> {
 }
 
 /// Strongest first; of equal scores the one with more confirmed accounts, then as [`evidence::rank_networks`] has it.
-fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard]) -> Result<Vec<usize>, Error> {
-    let confirmed = cases::confirmed(dataset, &dataset.cases()?);
+fn rank(confirmed: &[bool], candidates: &evidence::Candidates, cards: &[ScoreCard]) -> Vec<usize> {
     let seeds = |index: usize| {
         let members = candidates.networks[index].members.iter();
         members.filter(|member| member.role != Role::Ambiguous && confirmed[member.account as usize]).count()
@@ -277,7 +279,13 @@ fn rank(dataset: &Dataset, candidates: &evidence::Candidates, cards: &[ScoreCard
     let mut order = evidence::rank_networks(cards);
     // The sort is stable.
     order.sort_by(|&a, &b| cards[b].score_bits.total_cmp(&cards[a].score_bits).then_with(|| seeds(b).cmp(&seeds(a))));
-    Ok(order)
+    order
+}
+
+/// Whether people confirmed most of those who belong to a candidate: then it is a network, whatever it scores.
+fn is_confirmed(confirmed: &[bool], candidate: &Candidate) -> bool {
+    let belonging = || candidate.members.iter().filter(|member| member.role != Role::Ambiguous);
+    2 * belonging().filter(|member| confirmed[member.account as usize]).count() > belonging().count()
 }
 
 /// The labels of accounts and identifiers in the making.

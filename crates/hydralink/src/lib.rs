@@ -130,8 +130,6 @@ pub use questions::{
 };
 pub use trials::{ablate, backtest, baselines, calibrate, consensus, evaluate, redteam};
 
-/// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do.
-pub use arrow_array;
 pub use as_of::{AsOf, as_of};
 pub use build::{BuildSummary, build, profile, update, update_and_detect};
 pub use calibrate::{CalibrateConfig, Calibration, calibrate};
@@ -143,8 +141,8 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilledColumn, IngestConfig, Profile,
-    Pseudonyms, SchemaMode, SeveralNames, Sources, TableRead, TrustedProxies, UnreadField,
+    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilledColumn, IngestConfig, KindProfile,
+    Profile, Pseudonyms, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad, TrustedProxies, UnreadField,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{
@@ -152,7 +150,7 @@ pub use evidence::{
     TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
-    AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NetworkType, Partition, Seconds,
+    AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NONE_U32, NetworkType, Partition, Seconds,
     WeightedGraph,
 };
 pub use linkage::{
@@ -165,6 +163,9 @@ pub use results::{Labelling, Membership, Network, NetworkHead, Results, Run, Sig
 pub use roles::AccountRole;
 pub use store::{Reading, Store};
 pub use synth;
+/// The Arrow that [`Batches`] and [`arrow`](mod@arrow) speak, in the version that they do; the error of batches that break off
+/// is `arrow_schema::ArrowError`.
+pub use {arrow_array, arrow_schema};
 
 /// [`export::export`] with places by ForceAtlas2, component by component.
 ///

@@ -3,6 +3,9 @@
 //! `account:ID` and `KIND:VALUE` name a node outright. A bare string is looked up among accounts and in all kinds and must be
 //! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name
 //! or another word for it.
+//!
+//! Ids are chosen by those we look for: an account may be called `account:b`, or what an address is. So a list says for each name
+//! whether it is an id or what a person types ([`Name`]), and what could mean two accounts is an error.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -60,13 +63,49 @@ impl Node {
     }
 }
 
+/// What somebody calls a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// An account's id, whatever it looks like: a column `account_id`.
+    Account(String),
+    /// As every answer writes nodes: `account:ID` or `KIND:VALUE`.
+    Label(String),
+    /// As a person types it: a label, or a bare value.
+    Typed(String),
+}
+
+impl Name {
+    /// Without what stands before an account's id in a label.
+    pub(crate) fn bare(&self) -> &str {
+        match self {
+            Name::Account(id) => id,
+            Name::Label(text) | Name::Typed(text) => text.strip_prefix(ACCOUNT).unwrap_or(text),
+        }
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Name::Typed(text.to_owned())
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Name::Account(id) => write!(formatter, "account:{id}"),
+            Name::Label(text) | Name::Typed(text) => formatter.write_str(text),
+        }
+    }
+}
+
 /// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`,
 /// `kind` and `value` (an exported action) or `actions` (a plan), or a CSV whose header has one of these, so that what other
 /// commands print or write can be piped in. Empty lines are skipped.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the line.
-pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
+pub fn names_of_lines(text: &str) -> Result<Vec<Name>, Error> {
     names_in(text, names_of)
 }
 
@@ -75,12 +114,8 @@ pub fn names_of_lines(text: &str) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// As [`names_of_lines`].
-pub fn targets_of_lines(text: &str) -> Result<Vec<String>, Error> {
-    let only_looked_at = |object: &serde_json::Value| {
-        let action = object.get("action").and_then(|action| Proposal::deserialize(action).ok());
-        matches!(action, Some(Proposal::Review | Proposal::Monitor | Proposal::Secure))
-    };
-    names_in(text, |object| if only_looked_at(object) { Some(Vec::new()) } else { names_of(object) })
+pub fn targets_of_lines(text: &str) -> Result<Vec<Name>, Error> {
+    names_in(text, targets_of)
 }
 
 /// Whether a list has the look of a CSV: all of its lines have as many commas, and at least one.
@@ -112,36 +147,54 @@ fn rows_of(text: &str) -> Option<Result<Vec<serde_json::Value>, Error>> {
     Some(reader.records().map(row).collect())
 }
 
-fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<String>>) -> Result<Vec<String>, Error> {
+fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Name>>) -> Result<Vec<Name>, Error> {
     if let Some(rows) = rows_of(text) {
         return Ok(rows?.iter().filter_map(of_object).flatten().collect());
     }
     let names = |(at, line): (usize, &str)| {
         if !line.starts_with('{') {
-            return Ok(vec![line.to_owned()]);
+            return Ok(vec![line.into()]);
         }
         let wrong = |what: String| Error::Usage(format!("line {}: {what}", at + 1));
         let object: serde_json::Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
         of_object(&object)
             .ok_or_else(|| wrong("a JSON object needs node, identifier, account_id, kind and value, or actions".to_owned()))
     };
-    let named: Result<Vec<Vec<String>>, Error> =
+    let named: Result<Vec<Vec<Name>>, Error> =
         text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(names).collect();
     Ok(named?.concat())
 }
 
-/// The nodes that an object names.
-fn names_of(object: &serde_json::Value) -> Option<Vec<String>> {
-    let text = |field: &str| object.get(field).and_then(serde_json::Value::as_str);
+/// The nodes that a record of an answer names: by `node`, `identifier`, `account_id`, `kind` and `value`, or `target`; or those
+/// that its list `actions` (a plan), `accounts` (an expansion) or `nodes` names. `None` if it names none.
+pub fn names_of(record: &serde_json::Value) -> Option<Vec<Name>> {
+    let text = |field: &str| record.get(field).and_then(serde_json::Value::as_str);
+    let label = |text: &str| Name::Label(text.to_owned());
     let one = text("node")
         .or_else(|| text("identifier"))
-        .map(str::to_owned)
-        .or_else(|| text("account_id").map(|account| format!("account:{account}")))
-        .or_else(|| text("kind").zip(text("value")).map(|(kind, value)| format!("{kind}:{value}")));
-    let target = |action: &serde_json::Value| action.get("target").and_then(serde_json::Value::as_str).map(str::to_owned);
-    let planned = || object.get("actions")?.as_array()?.iter().map(target).collect();
-    one.map(|name| vec![name]).or_else(planned)
+        .map(label)
+        .or_else(|| text("account_id").map(|id| Name::Account(id.to_owned())))
+        .or_else(|| match text("kind").zip(text("value"))? {
+            ("account", id) => Some(Name::Account(id.to_owned())),
+            (kind, value) => Some(Name::Label(format!("{kind}:{value}"))),
+        })
+        .or_else(|| text("target").map(label));
+    let listed = |list: &str| record.get(list)?.as_array()?.iter().map(names_of).collect::<Option<Vec<Vec<Name>>>>();
+    one.map(|name| vec![name])
+        .or_else(|| ["actions", "accounts", "nodes"].into_iter().find_map(listed).map(|named| named.concat()))
 }
+
+/// The same, of a record of what is to be done: none of those that it says to `review`, to `monitor` or to `secure`.
+pub fn targets_of(record: &serde_json::Value) -> Option<Vec<Name>> {
+    let action = record.get("action").and_then(|action| Proposal::deserialize(action).ok());
+    match action {
+        Some(Proposal::Review | Proposal::Monitor | Proposal::Secure) => Some(Vec::new()),
+        _ => names_of(record),
+    }
+}
+
+/// What stands before an account's id in a label.
+const ACCOUNT: &str = "account:";
 
 /// How many near misses are named.
 const SUGGESTIONS: usize = 3;
@@ -186,8 +239,67 @@ impl Dataset {
     /// Finds the node that `text` names.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names; [`Error::Usage`] if a bare string is found in several kinds.
+    /// [`Error::Unknown`] with the nearest names; [`Error::Usage`] if a bare string is found in several kinds, or
+    /// `account:ID` is itself the id of another account.
     pub fn node(&self, text: &str) -> Result<Node, Error> {
+        if text.starts_with(ACCOUNT) {
+            return self.account_typed(text).map(Node::Account);
+        }
+        self.labelled(text)
+    }
+
+    /// Finds the node that a list names.
+    ///
+    /// # Errors
+    /// As [`Dataset::node`].
+    pub fn named(&self, name: &Name) -> Result<Node, Error> {
+        match name {
+            Name::Account(id) => self.account(id).map(Node::Account),
+            Name::Label(text) => self.labelled(text),
+            Name::Typed(text) => self.node(text),
+        }
+    }
+
+    /// Finds the account that a list of accounts names: what is typed there may be a bare id, whatever else it is the value of.
+    ///
+    /// # Errors
+    /// As [`Dataset::node`], and [`Error::Usage`] if it names an identifier.
+    pub fn account_named(&self, name: &Name) -> Result<AccountId, Error> {
+        match (self.account_alone(name), name) {
+            // What else it may be, and what is near to it.
+            (Err(Error::Unknown { .. }), Name::Label(text) | Name::Typed(text)) => match self.labelled(text)? {
+                Node::Account(account) => Ok(account),
+                Node::Identifier(_) => Err(Error::Usage(format!("{text} is an identifier; name an account"))),
+            },
+            (found, _) => found,
+        }
+    }
+
+    /// The same, where identifiers are none of its business.
+    pub(crate) fn account_alone(&self, name: &Name) -> Result<AccountId, Error> {
+        match name {
+            Name::Account(id) => self.account(id),
+            Name::Label(_) => self.account(name.bare()),
+            Name::Typed(text) => self.account_typed(text),
+        }
+    }
+
+    /// The account of a text that may be `account:ID` or an id, if it isn't that of one and of another.
+    fn account_typed(&self, text: &str) -> Result<AccountId, Error> {
+        let exact = self.find_account(text);
+        let Some(id) = text.strip_prefix(ACCOUNT) else { return exact.map_or_else(|| self.account(text), Ok) };
+        match (exact, self.find_account(id)) {
+            (Some(one), Some(other)) if one != other => Err(Error::Usage(
+                "the name is the id of one account, and what follows its \"account:\" is the id of another; put one more account: \
+                 before it for the first, and none for the second, or give ids in a column account_id"
+                    .to_owned(),
+            )),
+            (Some(account), _) | (None, Some(account)) => Ok(account),
+            (None, None) => self.account(id),
+        }
+    }
+
+    fn labelled(&self, text: &str) -> Result<Node, Error> {
         if let Some((kind, value)) = text.split_once(':') {
             if kind == "account" {
                 return self.account(value).map(Node::Account);
@@ -221,13 +333,16 @@ impl Dataset {
     /// # Errors
     /// [`Error::Unknown`] with the nearest ids.
     pub fn account(&self, name: &str) -> Result<AccountId, Error> {
-        let find = |name: &str| self.account_names().find(0..self.graph().account_count() as u32, name);
-        let found = find(name).or_else(|| find(&self.pseudonym_of("account", name)?));
-        found.map(AccountId).ok_or_else(|| {
+        self.find_account(name).ok_or_else(|| {
             let near = self.near_accounts(name);
             let text = format!("account:{name}");
             self.not_found(&text, Asked::Repeated(&text), near)
         })
+    }
+
+    fn find_account(&self, name: &str) -> Option<AccountId> {
+        let find = |name: &str| self.account_names().find(0..self.graph().account_count() as u32, name);
+        find(name).or_else(|| find(&self.pseudonym_of("account", name)?)).map(AccountId)
     }
 
     /// Finds an identifier of a kind, trying the value as typed and, for addresses, as ingest would have written it.
@@ -395,25 +510,62 @@ mod tests {
     #[test]
     fn lists_are_bare_or_json_lines() {
         let text = "acct_1\n\n {\"account_id\": \"acct_2\", \"score\": 1}\n{\"node\":\"ip:192.0.2.1\"}\nip:2001:db8::\n";
-        assert_eq!(names_of_lines(text).expect("a list"), ["acct_1", "account:acct_2", "ip:192.0.2.1", "ip:2001:db8::"]);
+        let (id, label) = (|id: &str| Name::Account(id.to_owned()), |label: &str| Name::Label(label.to_owned()));
+        let named = names_of_lines(text).expect("a list");
+        assert_eq!(named, ["acct_1".into(), id("acct_2"), label("ip:192.0.2.1"), "ip:2001:db8::".into()]);
         let actions = "{\"target\":\"account\",\"kind\":\"account\",\"value\":\"acct_1\"}\n\
                        {\"actions\":[{\"target\":\"account:acct_2\"},{\"target\":\"ip:192.0.2.1\"}]}";
-        assert_eq!(names_of_lines(actions).expect("a list"), ["account:acct_1", "account:acct_2", "ip:192.0.2.1"]);
+        let three = [id("acct_1"), label("account:acct_2"), label("ip:192.0.2.1")];
+        assert_eq!(names_of_lines(actions).expect("a list"), three);
         let lines = format!("{actions}\n{{\"action\":\"monitor\",\"kind\":\"ip\",\"value\":\"192.0.2.9\"}}");
         assert_eq!(names_of_lines(&lines).expect("a list").len(), 4);
-        assert_eq!(targets_of_lines(&lines).expect("a list"), ["account:acct_1", "account:acct_2", "ip:192.0.2.1"]);
+        assert_eq!(targets_of_lines(&lines).expect("a list"), three);
         // A CSV says which of its columns names them.
         let members = "account_id,network,confidence\nacct_1,PN-1,1.000\n\"acct,2\",PN-1,0.5\n";
-        assert_eq!(names_of_lines(members).expect("a list"), ["account:acct_1", "account:acct,2"]);
+        assert_eq!(names_of_lines(members).expect("a list"), [id("acct_1"), id("acct,2")]);
         let nodes = "id;kind;value\nx;ip;192.0.2.1\ny;account;acct_1\n";
-        assert_eq!(names_of_lines(nodes).expect("a list"), ["ip:192.0.2.1", "account:acct_1"]);
-        assert_eq!(names_of_lines("account_id\nacct_1\n").expect("a list"), ["account:acct_1"]);
+        assert_eq!(names_of_lines(nodes).expect("a list"), [label("ip:192.0.2.1"), id("acct_1")]);
+        assert_eq!(names_of_lines("account_id\nacct_1\n").expect("a list"), [id("acct_1")]);
         let actions = "action,kind,value\nban,account,a\nmonitor,ip,192.0.2.1\n";
-        assert_eq!(targets_of_lines(actions).expect("a list"), ["account:a"]);
+        assert_eq!(targets_of_lines(actions).expect("a list"), [id("a")]);
         assert!(
             looks_like_csv("user,score\na,1\nb,2\n") && !looks_like_csv("a\nb,c\n") && !looks_like_csv("{\"a\":1,\"b\":2}")
         );
         let error = names_of_lines("a\n{\"name\": 1}").expect_err("no node").to_string();
         assert!(error.starts_with("line 2:"), "{error}");
+    }
+
+    /// Whoever is looked for chooses ids. None of them may bring a stranger into a list of accounts, nor keep the list from being
+    /// read.
+    #[test]
+    fn an_id_that_looks_like_another_name_is_never_taken_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        let ids = ["b", "account:b", "198.51.100.1", "ip:198.51.100.1", "account:c"];
+        let rows: String = ids.iter().map(|id| format!("2026-03-01T00:00:00Z,{id},198.51.100.1\n")).collect();
+        std::fs::write(&events, format!("timestamp,account_id,ip\n{rows}")).expect("written");
+        crate::build(&[events], &store, &events::IngestConfig::default(), &crate::Unobserved).expect("a store");
+        let dataset = Dataset::open(&store).expect("a store");
+        let id_of = |account: AccountId| dataset.account_name(account).to_owned();
+        for id in ids {
+            let account = dataset.account_named(&Name::Account(id.to_owned())).expect("an id");
+            assert_eq!(id_of(account), id);
+            let label = Name::Label(dataset.label_of(Node::Account(account)));
+            assert_eq!(dataset.named(&label).expect("a label"), Node::Account(account));
+            match dataset.account_named(&id.into()) {
+                Ok(typed) => assert_eq!(id_of(typed), id),
+                Err(error) => assert!(id == "account:b" && error.to_string().contains("id of another"), "{id}: {error}"),
+            }
+        }
+        // Typed as what answers write, or as more than one thing.
+        assert!(matches!(dataset.node("account:b"), Err(Error::Usage(_))));
+        let typed = |text: &str| dataset.account_named(&text.into()).map(id_of).ok();
+        assert_eq!(typed("account:account:b").as_deref(), Some("account:b"));
+        assert_eq!(
+            (typed("account:198.51.100.1").as_deref(), typed("account:c").as_deref()),
+            (Some("198.51.100.1"), Some("account:c"))
+        );
+        assert!(matches!(dataset.node("ip:198.51.100.1"), Ok(Node::Identifier(_))), "a label of an identifier stays one");
+        assert!(matches!(dataset.node("198.51.100.1"), Err(Error::Usage(_))));
     }
 }

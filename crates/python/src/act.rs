@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hydralink::bans::{self, PlanConfig};
-use hydralink::cases::{self, Action, Decision, State};
+use hydralink::cases::{self, Action, Case, Decision, LogEntry, State};
 use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Sharing, Tlp};
 use hydralink::privacy::{self, KeptSince, Key};
 use hydralink::report::ReportConfig;
@@ -12,9 +12,10 @@ use pyo3::prelude::*;
 
 use crate::errors::usage;
 use crate::find::{Id, Ids};
+use crate::names::{Names, Targets};
 use crate::plain::plain;
 use crate::read::Time;
-use crate::store::{Store, nodes, word};
+use crate::store::{Store, word};
 use crate::work::{asked, released, watched};
 
 const FORMATS: [(&str, Format); 7] = [
@@ -38,10 +39,14 @@ const TLP: [(&str, Tlp); 5] = [
 const STATES: [(&str, State); 4] =
     [("new", State::New), ("triage", State::Triage), ("monitoring", State::Monitoring), ("closed", State::Closed)];
 
-/// The networks that were named, or all flagged ones.
-fn chosen(dataset: &Dataset, labels: &Labelling, ids: &[Id]) -> Result<Networks, Error> {
-    let chosen = ids.iter().map(|id| id.place(dataset, labels)).collect::<Result<Vec<usize>, Error>>()?;
-    Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
+/// The networks that were named, or all flagged ones where nobody chose. A choice that turned out empty is an error: all of them
+/// would be what nobody asked for.
+fn chosen(dataset: &Dataset, labels: &Labelling, ids: Option<&Ids>) -> Result<Networks, Error> {
+    let Some(ids) = ids else { return Ok(Networks::Flagged) };
+    if ids.0.is_empty() {
+        return Err(usage("network=[]: no network is named; None means all flagged ones"));
+    }
+    Ok(Networks::Chosen(ids.0.iter().map(|id| id.place(dataset, labels)).collect::<Result<Vec<usize>, Error>>()?))
 }
 
 fn share_of(option: &str, share: f64) -> Result<f64, Error> {
@@ -57,16 +62,18 @@ impl Store {
     /// Which accounts and identifiers of a network (id or rank) to act on first, while no more than `benign_budget` harmless
     /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected`
     /// counts that it may be none, by its `chance`), and what is left. With `identifier_actions` also challenges of addresses,
-    /// checks of payment instruments and limits of templates. Where the events say tokens, `tokens_stopped` and
+    /// checks of payment instruments and limits of templates. Accounts that are banned already are left out, but with
+    /// `as_if_unbanned`. Where the events say tokens, `tokens_stopped` and
     /// `benign_tokens_expected` stand beside the exchanges; of actions on anything but templates they are an estimate by the
     /// tokens that each account's exchanges have on average.
-    #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false))]
+    #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false, as_if_unbanned = false))]
     fn plan_bans<'py>(
         &self,
         py: Python<'py>,
         id: Id,
         benign_budget: f64,
         identifier_actions: bool,
+        as_if_unbanned: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let plan = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
@@ -76,20 +83,22 @@ impl Store {
             if benign_budget.is_nan() || benign_budget < 0.0 {
                 return Err(usage(format!("benign_budget={benign_budget}: a number of accounts, 0 or more, was expected")));
             }
-            bans::plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget, identifier_actions })
+            bans::plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget, identifier_actions, as_if_unbanned })
         })?;
         plain(py, &plan)
     }
 
-    /// What a list of accounts and identifiers made elsewhere would stop, hit and leave; tokens as in `plan_bans`.
-    fn impact<'py>(&self, py: Python<'py>, nodes: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
+    /// What a list of accounts and identifiers made elsewhere would stop, hit and leave; tokens as in `plan_bans`. Of accounts that are
+    /// banned already there is nothing to stop, but with `as_if_unbanned`.
+    #[pyo3(signature = (nodes, *, as_if_unbanned = false))]
+    fn impact<'py>(&self, py: Python<'py>, nodes: Targets, as_if_unbanned: bool) -> PyResult<Bound<'py, PyAny>> {
         let impact = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            let nodes = crate::act::nodes(&dataset, &nodes)?;
+            let nodes = crate::store::nodes(&dataset, &nodes.0)?;
             if nodes.is_empty() {
                 return Err(usage("nothing is named that could be banned"));
             }
-            bans::impact(&dataset, &labels, &nodes)
+            bans::impact(&dataset, &labels, &nodes, as_if_unbanned)
         })?;
         plain(py, &impact)
     }
@@ -147,7 +156,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
+                _ => chosen(&dataset, results.labelling(), network.as_ref())?,
             };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
@@ -169,10 +178,7 @@ impl Store {
         asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
-            let config = ReportConfig {
-                networks: chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
-                max_nodes,
-            };
+            let config = ReportConfig { networks: chosen(&dataset, results.labelling(), network.as_ref())?, max_nodes };
             Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
         })
     }
@@ -234,13 +240,19 @@ impl Store {
 
     /// Where every case stands.
     fn cases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let cases = asked(py, &[&self.path], || Ok(self.dataset()?.cases()?.cases().to_vec()))?;
+        let cases = asked(py, &[&self.path], || {
+            let dataset = self.dataset()?;
+            Ok(dataset.cases()?.cases().iter().map(|case| cases::shown_case(&dataset, case)).collect::<Vec<Case>>())
+        })?;
         plain(py, &cases)
     }
 
     /// Every decision, oldest first; the log's chain is checked.
     fn case_log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let entries = asked(py, &[&self.path], || Ok(self.dataset()?.cases()?.entries().to_vec()))?;
+        let entries = asked(py, &[&self.path], || {
+            let dataset = self.dataset()?;
+            Ok(dataset.cases()?.entries().iter().map(|entry| cases::shown_entry(&dataset, entry)).collect::<Vec<LogEntry>>())
+        })?;
         plain(py, &entries)
     }
 
@@ -258,7 +270,7 @@ impl Store {
         plain(py, &check)
     }
 
-    /// Puts another key over a store of pseudonyms; the store is opened anew with the new key afterwards.
+    /// Puts another key over a store of pseudonyms. This handle has the old one: go on with `open(path, key_file=new_key_file)`.
     #[pyo3(signature = (*, key_file, new_key_file, reviewer, progress = None))]
     fn rekey<'py>(
         &self,
@@ -280,15 +292,15 @@ impl Store {
     fn forget<'py>(
         &self,
         py: Python<'py>,
-        accounts: Vec<String>,
+        accounts: Names,
         reviewer: &str,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let forgotten = watched(py, progress, None, &[&self.path], |watch| {
-            if accounts.is_empty() {
+            if accounts.0.is_empty() {
                 return Err(usage("no account is named"));
             }
-            privacy::forget(&self.path, &accounts, self.key()?.as_ref(), reviewer, watch)
+            privacy::forget(&self.path, &accounts.0, self.key()?.as_ref(), reviewer, watch).map_err(|error| self.unnamed(error))
         })?;
         plain(py, &forgotten)
     }
@@ -332,7 +344,7 @@ impl Store {
             share::share(
                 &dataset,
                 &results,
-                chosen(&dataset, results.labelling(), network.as_ref().map_or(&[][..], |ids| &ids.0[..]))?,
+                chosen(&dataset, results.labelling(), network.as_ref())?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,
@@ -369,9 +381,10 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let case = asked(py, &[&self.path], || {
             let decision = Decision { action, state, target, reviewer, reason, text };
-            let cases = cases::decide(&self.as_stored()?, &decision)?;
+            let shown = self.dataset()?;
+            let cases = cases::decide(&self.as_stored()?, &decision).map_err(|error| self.unnamed(error))?;
             let target = cases.entries().last().map_or("", |entry| entry.target.as_str());
-            Ok(cases.case_of(target).cloned())
+            Ok(cases.case_of(target).map(|case| cases::shown_case(&shown, case)))
         })?;
         plain(py, &case)
     }

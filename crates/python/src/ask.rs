@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hydralink::filter::{self, first_passing};
 use hydralink::lockstep::LockstepConfig;
+use hydralink::node::Name;
 use hydralink::rules::{self, ListFile, Lists, Rule, Rules};
 use hydralink::statement::statement;
 use hydralink::ties::Ties;
@@ -15,8 +16,9 @@ use hydralink::{
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{expected, raised, usage};
+use crate::errors::{raised, usage};
 use crate::find::{Id, first, is_markdown};
+use crate::names::Names;
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
 use crate::work::asked;
@@ -26,7 +28,7 @@ impl Store {
     /// Everything that is known of one node at a glance; of several, a list. `tokens` of an account are there where the events
     /// say them.
     fn show<'py>(&self, py: Python<'py>, node: One) -> PyResult<Bound<'py, PyAny>> {
-        let show = |names: &[String]| {
+        let show = |names: &[Name]| {
             let dataset = self.dataset()?.for_lookups();
             let labels = dataset.labelling_if_any()?;
             let nodes = nodes(&dataset, names)?;
@@ -34,8 +36,8 @@ impl Store {
             Ok(nodes.into_iter().map(|node| query::show(&dataset, labels.as_ref(), node)).collect::<Vec<_>>())
         };
         match node {
-            One::Name(name) => plain(py, &asked(py, &[&self.path], || show(&[name]))?[0]),
-            One::Names(names) => plain(py, &asked(py, &[&self.path], || show(&names))?),
+            One::Name(name) => plain(py, &asked(py, &[&self.path], || show(&[name.as_str().into()]))?[0]),
+            One::Names(names) => plain(py, &asked(py, &[&self.path], || show(&names.0))?),
         }
     }
 
@@ -249,16 +251,10 @@ impl Store {
     /// The accounts closest to known-bad ones (`seeds`), and the cluster around them: `seeds`, `inside`, `conductance`, and
     /// `accounts`, closest first. Accounts closer to `good` ones than to the seeds come last and aren't in the cluster.
     #[pyo3(signature = (seeds, *, good = None, top = 0))]
-    fn expand<'py>(
-        &self,
-        py: Python<'py>,
-        seeds: Vec<String>,
-        good: Option<Vec<String>>,
-        top: usize,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn expand<'py>(&self, py: Python<'py>, seeds: Names, good: Option<Names>, top: usize) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            let (seeds, good) = (accounts(&dataset, &seeds)?, accounts(&dataset, &good.unwrap_or_default())?);
+            let (seeds, good) = (accounts(&dataset, &seeds.0)?, accounts(&dataset, &good.unwrap_or_default().0)?);
             let mut found = expand::expand(&dataset, &labels, &seeds, &good)?;
             found.accounts = first(found.accounts, top);
             Ok(found)
@@ -279,7 +275,7 @@ impl Store {
         rules: Option<PathBuf>,
         must: Option<Vec<(String, String)>>,
         cannot: Option<Vec<(String, String)>>,
-        good: Option<Vec<String>>,
+        good: Option<Names>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (linked, accounts) = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
@@ -354,7 +350,7 @@ impl Store {
 /// One node, or several.
 enum One {
     Name(String),
-    Names(Vec<String>),
+    Names(Names),
 }
 
 impl<'py> FromPyObject<'_, 'py> for One {
@@ -364,7 +360,7 @@ impl<'py> FromPyObject<'_, 'py> for One {
         if let Ok(name) = given.extract() {
             return Ok(One::Name(name));
         }
-        given.extract().map(One::Names).map_err(|_| expected("a node, or a list of nodes,", &given))
+        given.extract().map(One::Names)
     }
 }
 
@@ -372,8 +368,8 @@ fn fewer(option: &str) -> Error {
     usage(format!("there are fewer than that: leave out {option} to see them"))
 }
 
-pub(crate) fn accounts(dataset: &Dataset, names: &[String]) -> Result<Vec<AccountId>, Error> {
-    names.iter().map(|name| account(dataset, name)).collect()
+pub(crate) fn accounts(dataset: &Dataset, names: &[Name]) -> Result<Vec<AccountId>, Error> {
+    names.iter().map(|name| dataset.account_named(name)).collect()
 }
 
 /// What is known beforehand, as `link` and `detect` take it.
@@ -383,7 +379,7 @@ pub(crate) struct Known {
     pub(crate) rules: Option<PathBuf>,
     pub(crate) must: Option<Vec<(String, String)>>,
     pub(crate) cannot: Option<Vec<(String, String)>>,
-    pub(crate) good: Option<Vec<String>>,
+    pub(crate) good: Option<Names>,
 }
 
 impl Known {
@@ -397,7 +393,7 @@ impl Known {
         }
         asked.must = pairs(dataset, self.must.as_deref().unwrap_or_default())?;
         asked.cannot = pairs(dataset, self.cannot.as_deref().unwrap_or_default())?;
-        asked.good = nodes(dataset, self.good.as_deref().unwrap_or_default())?;
+        asked.good = nodes(dataset, self.good.as_ref().map_or(&[], |good| &good.0[..]))?;
         Ok(asked)
     }
 
@@ -410,7 +406,7 @@ impl Known {
                 (lines.len(), lines.join("\n"))
             })
         };
-        let text = |lines: &Option<Vec<String>>| lines.as_ref().map(|lines| (lines.len(), lines.join("\n")));
+        let text = |lines: &[String]| (lines.len(), lines.join("\n"));
         let file = match &self.rules {
             Some(path) => {
                 let content = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
@@ -419,11 +415,11 @@ impl Known {
             None => None,
         };
         let given = [
-            ("rule", text(&self.rule)),
+            ("rule", self.rule.as_deref().map(text)),
             ("rules", file),
             ("must", joined(&self.must)),
             ("cannot", joined(&self.cannot)),
-            ("good", text(&self.good)),
+            ("good", self.good.as_ref().map(|good| text(&good.0.iter().map(Name::to_string).collect::<Vec<String>>()))),
         ];
         let files: Vec<ListFile> = given
             .into_iter()

@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 
 use crate::ask::Known;
 use crate::errors::expected;
+use crate::names::Names;
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table::Table;
@@ -86,7 +87,7 @@ impl Store {
         rules: Option<PathBuf>,
         must: Option<Vec<(String, String)>>,
         cannot: Option<Vec<(String, String)>>,
-        good: Option<Vec<String>>,
+        good: Option<Names>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
@@ -124,9 +125,9 @@ impl Store {
         asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let (dataset, labels) = (&reading.dataset, &reading.labelling);
-            let found = labels.networks(dataset, &ranked(labels, all))?.into_iter();
+            let found = labels.networks(dataset, &ranked(labels, all))?;
+            let found = cases::label_networks(dataset, labels, found, &reading.cases).into_iter();
             let found = first_passing(found, r#where, filter::NETWORK_FIELDS, top)?;
-            let found = cases::label_networks(dataset, labels, found, &reading.cases);
             Table::new("networks", move || Ok(arrow::networks(found.clone())))
         })
     }
@@ -149,11 +150,11 @@ impl Store {
     /// How strong the case is against accounts that you name, as one group: the dossier that a network would have, with `given`.
     /// A dictionary as `assess --format json` prints it, or with `format="markdown"` a document as text.
     #[pyo3(signature = (accounts, *, format = "json"))]
-    fn assess<'py>(&self, py: Python<'py>, accounts: Vec<String>, format: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn assess<'py>(&self, py: Python<'py>, accounts: Names, format: &str) -> PyResult<Bound<'py, PyAny>> {
         let (found, markdown) = asked(py, &[&self.path], || {
             let markdown = is_markdown(format)?;
             let (dataset, labels) = self.labelled()?;
-            Ok((assess::assess(&dataset, &labels, &crate::ask::accounts(&dataset, &accounts)?)?, markdown))
+            Ok((assess::assess(&dataset, &labels, &crate::ask::accounts(&dataset, &accounts.0)?)?, markdown))
         })?;
         as_dossier(py, &found, markdown)
     }

@@ -6,13 +6,14 @@ use hydralink::ablate::ablate;
 use hydralink::backtest::{Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig};
 use hydralink::evaluate::{self, Truth, Unlabelled};
+use hydralink::export::Level;
 use hydralink::layers::{self, LayersConfig};
 use hydralink::redteam::{self as curve, Evasion, RedteamConfig};
 use hydralink::{CalibrateConfig, ConsensusConfig, Dataset, Error, calibrate, consensus, dossier};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::usage;
+use crate::errors::{raised, usage};
 use crate::plain::{json_of, plain};
 use crate::read::{Side, TIERS, folder};
 use crate::store::{Store, word};
@@ -99,7 +100,10 @@ impl Store {
     ) -> PyResult<Bound<'py, PyDict>> {
         let (thresholds, reliability) = watched(py, progress, threads, &[&self.path], |watch| {
             let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
-            Ok((found.thresholds(self.as_stored()?.results()?.labelling()), found.reliability()))
+            Ok((
+                found.thresholds(self.as_stored()?.results()?.labelling()),
+                found.reliability(self.as_stored()?.results()?.labelling()),
+            ))
         })?;
         let found = PyDict::new(py);
         found.set_item("thresholds", plain(py, &thresholds)?)?;
@@ -250,6 +254,10 @@ impl Store {
     fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(given) = dossier {
             let text = json_of(given)?;
+            if self.level() != Level::Full {
+                let what = "a dossier is verified against values as stored: open the store at level full, and take the dossier from there";
+                return Err(raised(py, &usage(what)));
+            }
             let verified = asked(py, &[&self.path], || dossier::verify(&self.as_stored()?, &text))?;
             return plain(py, &verified);
         }

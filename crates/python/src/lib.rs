@@ -13,6 +13,7 @@
 //! | `ask` | questions about nodes and what joins them |
 //! | `judge` | `calibrate`, `evaluate` and others that rerun or compare |
 //! | `act` | what leaves, what is decided, what is erased |
+//! | `names` | what names nodes: lists, tables, answers |
 //! | `table` | Arrow both ways |
 //! | `work` | the GIL, threads, progress and Ctrl-C |
 //! | `plain` | records as dictionaries |
@@ -29,6 +30,7 @@ mod judge;
 mod read;
 
 mod errors;
+mod names;
 mod plain;
 mod table;
 mod work;

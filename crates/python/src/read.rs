@@ -39,14 +39,14 @@ impl Events {
     }
 
     fn add(&mut self, one: &Bound<'_, PyAny>) -> PyResult<()> {
-        if one.hasattr("__arrow_c_stream__")? {
+        if let Some(stream) = table::streamed(one)? {
             let name = format!("Arrow table {}", self.batches.len() + 1);
-            self.batches.push(table::batches(one, name)?);
+            self.batches.push(table::batches(&stream, name)?);
         } else if let Ok(path) = one.extract::<PathBuf>() {
             self.files.push(path);
         } else {
-            let what = "a path, or an object with __arrow_c_stream__ (tables and readers of pyarrow, polars, pandas, duckdb; of a \
-                        lazy frame what collect() gives), or a list of these";
+            let what = "a path, or an object with __arrow_c_stream__ (tables and readers of pyarrow, polars, pandas, duckdb), a \
+                        pyarrow Dataset or a LazyFrame, or a list of these";
             return Err(expected(what, one));
         }
         Ok(())
@@ -66,8 +66,8 @@ pub(crate) enum Side {
 impl Side {
     pub(crate) fn of(given: Option<&Bound<'_, PyAny>>, name: &'static str) -> PyResult<Option<(Self, &'static str)>> {
         let Some(given) = given else { return Ok(None) };
-        let side = if given.hasattr("__arrow_c_stream__")? {
-            Side::Table(table::batches(given, name.to_owned())?)
+        let side = if let Some(stream) = table::streamed(given)? {
+            Side::Table(table::batches(&stream, name.to_owned())?)
         } else if let Ok(path) = given.extract::<PathBuf>() {
             Side::File(path)
         } else {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use hydralink::arrow::Reading;
 use hydralink::export::Level;
+use hydralink::node::Name;
 use hydralink::privacy::{self, Key};
 use hydralink::{AccountId, Dataset, Error, Labelling, Node};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::usage;
 use crate::find;
@@ -29,6 +31,9 @@ pub(crate) struct Store {
 impl Store {
     /// A store that is there, asked with this key at this level.
     pub(crate) fn at(path: PathBuf, key_file: Option<PathBuf>, level: Level) -> Result<Self, Error> {
+        // It stays the same store where the process goes elsewhere.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let key_file = key_file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let store = Store { path, key_file, level, built: None };
         store.dataset()?;
         Ok(store)
@@ -72,6 +77,17 @@ impl Store {
         }
     }
 
+    /// An error of what acts on everything as stored, at this store's level: whose name is near to what was typed isn't said.
+    pub(crate) fn unnamed(&self, error: Error) -> Error {
+        match error {
+            Error::Unknown { .. } if self.level != Level::Full => {
+                let what = "what was asked for (value not repeated)".to_owned();
+                Error::Unknown { what, hint: String::new(), nearest: Vec::new() }
+            }
+            error => error,
+        }
+    }
+
     /// Opens it with its labels.
     pub(crate) fn labelled(&self) -> Result<(Dataset, Labelling), Error> {
         let dataset = self.dataset()?;
@@ -87,15 +103,12 @@ impl Store {
 
 /// The account that a text names, for a question about accounts only.
 pub(crate) fn account(dataset: &Dataset, text: &str) -> Result<AccountId, Error> {
-    match dataset.node(text)? {
-        Node::Account(account) => Ok(account),
-        Node::Identifier(_) => Err(usage(format!("{text} is an identifier; name an account"))),
-    }
+    dataset.account_named(&text.into())
 }
 
 /// The nodes that texts name; the first that the store doesn't have is an error.
-pub(crate) fn nodes(dataset: &Dataset, names: &[String]) -> Result<Vec<Node>, Error> {
-    names.iter().map(|name| dataset.node(name)).collect()
+pub(crate) fn nodes(dataset: &Dataset, names: &[Name]) -> Result<Vec<Node>, Error> {
+    names.iter().map(|name| dataset.named(name)).collect()
 }
 
 /// One of some words.
@@ -127,6 +140,16 @@ impl Store {
         &self.path
     }
 
+    /// Pickled as what opens it again, in a worker process for example: its path, its key's file and its level.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&Path,))> {
+        let with = PyDict::new(py);
+        with.set_item("key_file", self.key_file.as_deref())?;
+        let level = LEVELS.iter().find(|(_, level)| *level == self.level);
+        with.set_item("level", level.map(|(name, _)| name))?;
+        let opening = (py.import("hydralink")?.getattr("open")?,);
+        Ok((py.import("functools")?.getattr("partial")?.call(opening, Some(&with))?, (&self.path,)))
+    }
+
     fn __fspath__(&self) -> &OsStr {
         self.path.as_os_str()
     }
@@ -149,16 +172,19 @@ impl Store {
         asked(py, &[&self.path], || Ok(self.dataset()?.tables().kinds.clone()))
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        asked(py, &[&self.path], || {
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let found = match dataset.labelling_if_any()? {
                 Some(labels) => find::counted(labels.heads().iter().filter(|head| head.flagged).count()),
                 None => "not detected yet".to_owned(),
             };
             let (accounts, sightings) = (dataset.graph().account_count(), dataset.graph().sighting_count());
-            Ok(format!("<hydralink.Store {}: {accounts} accounts, {sightings} sightings, {found}>", self.path.display()))
-        })
+            Ok(format!("{accounts} accounts, {sightings} sightings, {found}"))
+        });
+        // Debuggers and logs ask for this where something went wrong already.
+        let found = found.unwrap_or_else(|error| format!("can't be read: {}", error.value(py)));
+        format!("<hydralink.Store {}: {found}>", self.path.display())
     }
 
     /// The summary and the first of the ranked networks, for a notebook.

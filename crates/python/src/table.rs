@@ -72,8 +72,28 @@ impl Table {
     }
 }
 
+/// What streams the rows of a Python object, if anything does: itself, or what it names as its reader. A Dataset of pyarrow is
+/// read batch by batch; a LazyFrame of polars is collected, for it streams to files only.
+pub(crate) fn streamed<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(if given.hasattr("__arrow_c_stream__")? {
+        Some(given.clone())
+    } else if given.hasattr("scanner")? {
+        Some(given.call_method0("scanner")?.call_method0("to_reader")?)
+    } else if given.hasattr("collect_schema")? {
+        Some(given.call_method0("collect")?)
+    } else {
+        None
+    })
+}
+
 /// The events that a Python object holds or streams.
 pub(crate) fn batches(given: &Bound<'_, PyAny>, name: String) -> PyResult<Batches> {
+    let reader = reader(given, &name)?;
+    Ok(Batches::new(name, reader))
+}
+
+/// The stream of record batches that a Python object gives.
+pub(crate) fn reader(given: &Bound<'_, PyAny>, name: &str) -> PyResult<RecordBatchStreamReader> {
     let capsule = given.call_method0("__arrow_c_stream__")?;
     let capsule = capsule.cast::<PyCapsule>().map_err(|_| PyTypeError::new_err("__arrow_c_stream__() gave no capsule"))?;
     let stream = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
@@ -81,7 +101,6 @@ pub(crate) fn batches(given: &Bound<'_, PyAny>, name: String) -> PyResult<Batche
     // moved out and its place left released, as the interface wants it; the capsule lives until the end of this function.
     #[allow(unsafe_code)]
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(stream.as_ptr()) };
-    let reader = RecordBatchStreamReader::try_new(stream)
-        .map_err(|error| raised(given.py(), &usage(format!("{name}: not a stream of record batches: {error}"))))?;
-    Ok(Batches::new(name, reader))
+    RecordBatchStreamReader::try_new(stream)
+        .map_err(|error| raised(given.py(), &usage(format!("{name}: not a stream of record batches: {error}"))))
 }

@@ -5,7 +5,7 @@
 //! says what it does: what it was about to write is then not written.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,21 @@ pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T,
     let done = py.detach(work).map_err(|error| raised(py, &error))?;
     py.check_signals()?;
     Ok(done)
+}
+
+/// The process that first did long work: the threads that everything shares are its own, and a child that `fork()` made waits for
+/// them for ever.
+static FIRST: AtomicU32 = AtomicU32::new(0);
+
+fn check_threads_are_here() -> Result<(), Error> {
+    let here = std::process::id();
+    match FIRST.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != here => Err(usage(
+            "this process was forked from one that works with hydralink, and has none of its threads: start workers by `spawn`, as in \
+             multiprocessing.get_context(\"spawn\")",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What is being done: a phase, and how far it is where that is known.
@@ -77,6 +92,7 @@ pub(crate) fn watched<T: Send>(
     stores: &[&Path],
     work: impl FnOnce(&Watch) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
+    check_threads_are_here().map_err(|error| raised(py, &error))?;
     let progress = progress.map(|progress| progress.clone().unbind());
     let (sender, receiver) = channel();
     let watch = Watch { stopped: AtomicBool::new(false), told: Mutex::new(Some(sender)) };

@@ -8,6 +8,7 @@ import pandas
 import polars
 import pyarrow
 import pyarrow.csv
+import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 
@@ -26,7 +27,9 @@ FORMS = {
     "pyarrow table": lambda table: table,
     "pyarrow reader": streamed,
     "pyarrow batches": lambda table: [table.slice(0, 40_000), streamed(table.slice(40_000))],
+    "pyarrow dataset": pyarrow.dataset.dataset,
     "polars": polars.from_arrow,
+    "polars lazy": lambda table: polars.from_arrow(table).lazy(),
     "polars categories": lambda table: polars.from_arrow(table).with_columns(polars.col("ip").cast(polars.Categorical)),
     "pandas": lambda table: table.to_pandas(),
     "duckdb": lambda events: duckdb.sql("select * from events"),

@@ -138,7 +138,7 @@ def test_questions_that_can_not_be_asked(found, network):
         found.export("x.unknown")
     with pytest.raises(hydralink.InputError, match="threads"):
         found.detect(threads=0)
-    with pytest.raises(TypeError, match="a node, or a list of nodes, was expected; found int"):
+    with pytest.raises(TypeError, match="a list or Series of names, .* was expected; found int"):
         found.show(7)
     with pytest.raises(TypeError, match="id .PN-.* or its rank, from 1, was expected; found float"):
         found.network(1.5)
@@ -208,6 +208,76 @@ def test_a_level_holds_in_tables_too(found, tmp_path, network):
 
     assert values(redacted).isdisjoint(values(found))
     assert not any(account in str(redacted.network(network[0])) for account in network[1])
+
+
+def test_a_level_holds_for_decisions_and_errors_too(world, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    key.chmod(0o600)
+    store = hydralink.build(world / "events.parquet", output=tmp_path / "store").detect()
+    account = pyarrow.table(store.members())["account_id"][0].as_py()
+    store.reject(f"account:{account}", reviewer="ann", reason="customer", text="called on Monday")
+    redacted = hydralink.open(store.folder, key_file=key, level="redact")
+    for said in (redacted.cases(), redacted.case_log()):
+        assert len(said) == 1 and not any(word in str(said) for word in (account, "ann", "Monday")), said
+    for wrong in (lambda: redacted.note(f"account:{account}x", "?", reviewer="ann"), lambda: redacted.forget([account + "x"], reviewer="ann")):
+        with pytest.raises(hydralink.UnknownIdError) as raised:
+            wrong()
+        assert account not in str(raised.value) and raised.value.suggestions == []
+    with pytest.raises(hydralink.InputError, match="level full"):
+        redacted.verify(dossier={})
+
+
+def test_ids_that_look_like_other_names_are_nobody_elses(tmp_path):
+    ring = ["account:honest", "45.10.0.0", "ip:45.10.0.0", "d0"]
+    rows = [(f"{id}", f"45.10.0.{at % 2}", f"d{at // 2}") for at, id in enumerate(ring) for _ in range(5)]
+    rows += [("honest", "9.9.9.9", "own")]
+    table = pyarrow.table(dict(zip(("account_id", "ip", "device"), map(list, zip(*rows)))))
+    store = hydralink.build(table, output=tmp_path / "store").detect()
+    members = pyarrow.table({"account_id": ring})
+    for given in (members, [{"account_id": id} for id in ring]):
+        assert {card["node"] for card in store.show(given)} == {f"account:{id}" for id in ring}
+        assert store.assess(given)["accounts"] == len(ring)
+        assert store.impact(given)["accounts_banned"] == len(ring)
+    # Bare ids may be anything else's value, but one that names two accounts is never guessed.
+    assert store.assess(ring[1:])["accounts"] == 3
+    for asked in (lambda: store.assess(ring), lambda: store.forget(ring[:1], reviewer="ann"), lambda: store.reject(ring[0], reviewer="ann", reason="x")):
+        with pytest.raises(hydralink.InputError, match="the id of another"):
+            asked()
+    store.forget(members.slice(0, 1), reviewer="ann")
+    assert store.show("account:honest")["node"] == "account:honest"
+    with pytest.raises(hydralink.UnknownIdError):
+        store.show("account:account:honest")
+
+
+def test_an_empty_choice_is_not_everything(found, tmp_path):
+    for write in (found.export, found.report):
+        with pytest.raises(hydralink.InputError, match="no network is named"):
+            write(tmp_path / "out.html" if write == found.report else tmp_path / "out.csv", network=[])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_gone_still_has_a_name(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = hydralink.build(world / "events.parquet", output="store")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "sightings" in repr(store)
+    shutil.rmtree(tmp_path / "store")
+    assert repr(store).startswith(f"<hydralink.Store {tmp_path / 'store'}: can't be read: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_is_told_and_does_not_hang(found):
+    child = os.fork()
+    if child == 0:
+        try:
+            found.detect()
+        except hydralink.InputError as error:
+            os._exit(7 if "spawn" in str(error) else 8)
+        os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 @pytest.fixture(scope="module")

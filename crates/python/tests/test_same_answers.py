@@ -1,10 +1,13 @@
 """The library and the command line give the same answers."""
 
+import concurrent.futures
 import datetime
+import multiprocessing
 import os
 import shutil
 
 import hydralink
+import polars
 import pyarrow
 import pytest
 
@@ -249,3 +252,33 @@ def test_a_new_key(found, tmp_path):
 def test_an_identifier_lies_in_the_network_that_it_ties(found, network):
     tie = found.network(network[0])["tied_by"][0]["identifier"]
     assert found.ego(tie, hops=1)["nodes"][0]["network"] == found.show(tie)["network"] == network[0]
+
+
+def test_an_answer_is_the_next_question(found, network):
+    members = [row["account_id"] for row in rows(found.members(network[0]))]
+    assessed = found.assess(members)
+    table = pyarrow.table(found.members(network[0]))
+    for given in (found.members(network[0]), table, polars.DataFrame(table), table.to_pandas(), rows(table), tuple(members)):
+        assert found.assess(given) == assessed
+    for series in (table.to_pandas()["account_id"], polars.DataFrame(table)["account_id"]):
+        assert found.assess(series) == assessed
+    plan = found.plan_bans(network[0], identifier_actions=True)
+    targets = [action["target"] for action in plan["actions"]]
+    assert found.impact(plan) == found.impact(plan["actions"]) == found.impact(targets)
+    assert found.show(found.ego(members[0], hops=1))[0]["node"] == f"account:{members[0]}"
+    assert found.expand(found.expand(members[:3], top=3))["seeds"] == 3
+    assert found.expand(members[0], top=3) == found.expand(members[:1], top=3)
+    for wrong in ({"rank": 1}, [{"rank": 1}], [1], found.networks(), 7):
+        with pytest.raises(TypeError, match="expected"):
+            found.assess(wrong)
+
+
+def test_a_store_goes_to_another_process(found, world, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    keyed = hydralink.build(world / "events.parquet", output=tmp_path / "keyed", key_file=key).detect()
+    redacted = hydralink.open(keyed, key_file=key, level="redact")
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as workers:
+        for store in (found, redacted):
+            assert workers.submit(hydralink.Store.top, store, top=3).result() == store.top(top=3)

@@ -76,8 +76,8 @@ fuzz_target!(|input: &[u8]| {
         3 => {
             let Ok(text) = std::str::from_utf8(input) else { return };
             for names in [node::targets_of_lines(text), node::names_of_lines(text)].into_iter().flatten() {
-                let nodes: Vec<Node> = names.iter().filter_map(|name| dataset.node(name).ok()).collect();
-                bans::impact(&dataset, &labels, &nodes).expect("nodes of the store");
+                let nodes: Vec<Node> = names.iter().filter_map(|name| dataset.named(name).ok()).collect();
+                bans::impact(&dataset, &labels, &nodes, false).expect("nodes of the store");
             }
         }
         4 | 5 => {

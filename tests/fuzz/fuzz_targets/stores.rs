@@ -147,13 +147,13 @@ const QUESTIONS: &[Question] = &[
         roles::earlier_life(dataset, labels, one);
         appeal::appeal(dataset, labels, one)?;
         expand::expand(dataset, labels, &[one, account(dataset, pick + 7)], &[])?;
-        bans::impact(dataset, labels, &[Node::Account(one), Node::identifier(pick)])?;
+        bans::impact(dataset, labels, &[Node::Account(one), Node::identifier(pick)], true)?;
         Ok(())
     },
     |dataset, labels, _| {
         let card = labels.network(dataset, 0)?;
         dossier::text(&dossier::dossier(dataset, labels, &card));
-        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true })?;
+        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true })?;
         Ok(())
     },
     |dataset, labels, _| how::how(dataset, labels, 0).map(drop),

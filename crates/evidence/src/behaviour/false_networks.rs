@@ -4,9 +4,10 @@
 //!
 //! **Null.** The data are one more null copy: degrees, life spans and daily profiles as they are, who shares what with whom at
 //! random. Then the K + 1 lists are exchangeable. Harmless groups (a household, a class, the customers of one gateway) are
-//! dissolved in the copies just as networks are: a small q-value says *not by chance*, never *not innocent*. They also count
-//! among the networks found, and so lower the q-value of everything ranked above them; the expected number of false networks
-//! does not depend on them.
+//! dissolved in the copies just as networks are: a small q-value says *not by chance*, never *not innocent*. They would also
+//! count among the networks found, and hundreds of two-person households at -20 bits lower the q-value of everything ranked
+//! above them. So the list that a network is one of is that of the networks: what scores at least the threshold, in the data as
+//! in the copies.
 //!
 //! **Definitions**, s the score of a network, N(s) the scores of at least s in all copies together:
 //! 1. *expected false networks* at s: N(s) / K, with the one-sided 95% limit of a Poisson mean (Garwood 1936,
@@ -16,7 +17,7 @@
 //!    Tibshirani 2003, doi:10.1073/pnas.1530509100);
 //! 3. *q-value*: Benjamini and Hochberg's adjustment (doi:10.1111/j.2517-6161.1995.tb02031.x) over the M places of the data.
 //!    That is about (1 + N(s)) / K over the networks that score at least s; the least q that K copies can give is 1 / K over
-//!    the number of networks.
+//!    the number of networks. Of a candidate below the threshold the same over all candidates, and no less than any network's.
 //!
 //! 4. *with the harmless stories*: a score is the log2 odds of an operator against the harmless story that leaves least of the
 //!    case, and the threshold t is what outweighs the odds before it: a network of score s is harmless with probability
@@ -52,8 +53,23 @@ pub fn expected_false(copies: &[Vec<f64>], score: f64) -> ExpectedFalse {
     ExpectedFalse { expected: total as f64 / number, upper: limit / number, copies_with_any: any as f64 / number }
 }
 
-/// The q-value of each score, in the order given. All 1 without copies.
-pub fn q_values_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
+/// The q-value of each score, in the order given; networks score at least `threshold`. All 1 without copies.
+pub fn q_values_against(observed: &[f64], copies: &[Vec<f64>], threshold: f64) -> Vec<f64> {
+    let networks_of = |scores: &[f64]| scores.iter().copied().filter(|&score| score >= threshold).collect::<Vec<f64>>();
+    let null: Vec<Vec<f64>> = copies.iter().map(|copy| networks_of(copy)).collect();
+    let among_networks = adjusted_against(&networks_of(observed), &null);
+    let least = among_networks.iter().copied().fold(0.0, f64::max);
+    let mut among_networks = among_networks.into_iter();
+    let among_all = adjusted_against(observed, copies);
+    let q_value = |(&score, among_all): (&f64, f64)| match score >= threshold {
+        true => among_networks.next().unwrap_or(1.0),
+        false => among_all.max(least),
+    };
+    observed.iter().zip(among_all).map(q_value).collect()
+}
+
+/// The q-value of each score among all of a list.
+fn adjusted_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
     let places = copies.iter().map(Vec::len).chain([observed.len()]).max().unwrap_or(0);
     let mut null: Vec<f64> = copies.iter().flatten().copied().collect();
     null.sort_unstable_by(f64::total_cmp);
@@ -94,12 +110,12 @@ pub struct Reliability {
 /// Levels of the reliability table.
 pub const LEVELS: [f64; 6] = [0.01, 0.05, 0.10, 0.20, 0.30, 0.50];
 
-/// Takes each copy in turn for the data and the others for its null.
-pub fn reliability(copies: &[Vec<f64>]) -> Vec<Reliability> {
+/// Takes each copy in turn for the data and the others for its null; networks score at least `threshold`.
+pub fn reliability(copies: &[Vec<f64>], threshold: f64) -> Vec<Reliability> {
     let lowest: Vec<f64> = (0..copies.len())
         .map(|at| {
             let others: Vec<Vec<f64>> = [&copies[..at], &copies[at + 1..]].concat();
-            q_values_against(&copies[at], &others).into_iter().fold(1.0, f64::min)
+            q_values_against(&copies[at], &others, threshold).into_iter().fold(1.0, f64::min)
         })
         .collect();
     let share = |level: f64| lowest.iter().filter(|&&q| q <= level).count() as f64 / lowest.len().max(1) as f64;
@@ -116,7 +132,7 @@ mod tests {
         // Four copies, three places. 9 is above every null score: p = 1/13, q = 3/13. 4 is reached by two: p = 3/13, q = 3 x
         // 3/13 / 2.
         let copies = [vec![5.0, 1.0], vec![4.0], vec![], vec![2.0, 1.0, 0.0]];
-        let q = q_values_against(&[9.0, 4.0], &copies);
+        let q = q_values_against(&[9.0, 4.0], &copies, 0.0);
         assert!((q[0] - 3.0 / 13.0).abs() < 1e-12 && (q[1] - 4.5 / 13.0).abs() < 1e-12, "{q:?}");
         let at_4 = expected_false(&copies, 4.0);
         assert_eq!((at_4.expected, at_4.copies_with_any), (0.5, 0.5));
@@ -124,8 +140,23 @@ mod tests {
         assert!((at_4.upper - 6.295_794 / 4.0).abs() < 1e-4, "{at_4:?}");
         // None in twenty: three over twenty.
         assert!((expected_false(&vec![Vec::new(); 20], 1.0).upper - 2.995_732 / 20.0).abs() < 1e-5);
-        assert_eq!(q_values_against(&[1.0], &[]), [1.0]);
-        assert!(q_values_against(&[], &copies).is_empty());
+        assert_eq!(q_values_against(&[1.0], &[], 0.0), [1.0]);
+        assert!(q_values_against(&[], &copies, 0.0).is_empty());
+    }
+
+    #[test]
+    fn households_below_the_threshold_say_nothing_of_a_network() {
+        // Of twenty copies three have a network that scores as much as the only one of the data: 4/21. Two hundred households
+        // that chance doesn't give at all would make that a thousandth.
+        let copies: Vec<Vec<f64>> = (0..20).map(|copy| if copy < 3 { vec![12.5] } else { vec![] }).collect();
+        let households = vec![-18.0; 200];
+        let q = q_values_against(&[&[12.4][..], &households].concat(), &copies, 5.0);
+        assert!((q[0] - 4.0 / 21.0).abs() < 1e-12, "{}", q[0]);
+        assert!(q[1..].iter().all(|&of_household| of_household >= q[0]));
+        assert!(q_values_against(&[&[12.4][..], &households].concat(), &copies, -20.0)[0] < 0.002);
+        // Two copies can't give less than a half, whatever else there is.
+        let q = q_values_against(&[&[12.4][..], &households].concat(), &[vec![], vec![]], 5.0);
+        assert!((q[0] - 1.0 / 3.0).abs() < 1e-12, "{}", q[0]);
     }
 
     #[test]
@@ -140,7 +171,7 @@ mod tests {
 
     #[test]
     fn twenty_copies_without_a_network_give_one_twentieth() {
-        let q = q_values_against(&[8.0], &vec![Vec::new(); 20]);
+        let q = q_values_against(&[8.0], &vec![Vec::new(); 20], 5.0);
         assert!(q[0] < 0.05 && q[0] > 0.047, "{q:?}");
     }
 
@@ -157,7 +188,7 @@ mod tests {
         for run in 0..runs {
             let mut stream = Stream::new(key(&[7, run]));
             let copies: Vec<Vec<f64>> = (0..20).map(|_| list(&mut stream)).collect();
-            any += f64::from(u8::from(q_values_against(&list(&mut stream), &copies).iter().any(|&q| q <= 0.1)));
+            any += f64::from(u8::from(q_values_against(&list(&mut stream), &copies, 0.5).iter().any(|&q| q <= 0.1)));
         }
         let share = any / runs as f64;
         // Deviation of a share of .1 in 2,000 runs: .0067; q-values of pooled places are only about exact.
@@ -168,13 +199,13 @@ mod tests {
     fn a_table_of_copies_is_reliable_and_planted_ones_stand_out() {
         let mut stream = Stream::new(key(&[8]));
         let copies: Vec<Vec<f64>> = (0..200).map(|_| list(&mut stream)).collect();
-        for line in reliability(&copies) {
+        for line in reliability(&copies, 0.0) {
             // Three deviations of a share of 200.
             assert!(line.share <= line.level + 3.0 * (line.level * (1.0 - line.level) / 200.0).sqrt() + 0.02, "{line:?}");
         }
         let mut planted = list(&mut stream);
         planted.push(30.0);
-        let q = q_values_against(&planted, &copies);
+        let q = q_values_against(&planted, &copies, 0.0);
         assert!(q[q.len() - 1] < 0.01, "{q:?}");
     }
 }

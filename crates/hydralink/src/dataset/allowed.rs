@@ -1,5 +1,7 @@
 //! Who is known-good, and who said so: the allow list of the build, decisions about cases, lists of the last detection.
 
+use graph::AccountId;
+
 use super::Dataset;
 use crate::cases::{self, Cases};
 use crate::error::Error;
@@ -17,6 +19,13 @@ pub(crate) struct Allowed {
     pub(crate) must: Vec<(u32, u32)>,
     /// Pairs of accounts that aren't.
     pub(crate) cannot: Vec<(u32, u32)>,
+}
+
+impl Allowed {
+    /// Whether an account is known-good.
+    pub(crate) fn has_account(&self, account: AccountId) -> bool {
+        self.accounts.get(account.index()).copied().unwrap_or(false)
+    }
 }
 
 impl Dataset {

@@ -48,6 +48,8 @@ pub struct AsOf {
     pub sightings_cut: u64,
     /// Events with a time, up to then.
     pub events: u64,
+    /// The same of the whole store.
+    pub events_of_all: u64,
 }
 
 /// The time at which a store stands, if [`as_of`] made it.
@@ -94,6 +96,7 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     let cut = today.graph().going_on_at(time.saturating_add(1));
     let accounts_today = today.graph().account_count();
     let banned_later: Vec<bool> = today.accounts().banned_at.iter().map(|&at| at > time).collect();
+    let events_of_all = today.activity().event_count() as u64;
     let then = today.until(time)?;
     let kept = Kept::seen(&then);
     let mut ingested = kept.ingested(&then, EventIds::default())?;
@@ -116,6 +119,7 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
         sightings: ingested.graph.sighting_count() as u64,
         sightings_cut: cut as u64,
         events: ingested.activity.event_count() as u64,
+        events_of_all,
     };
     steps.begin("writing")?;
     let mut writer = StoreWriter::create(output)?;

@@ -5,6 +5,7 @@
 //! bits are: a ground of b bits is 2^b times likelier on an account of the network than on another.
 
 use crate::appeal::{Appeal, Ground, NotCounted};
+use crate::cases::Label;
 use crate::dataset::Dataset;
 use crate::dossier::{Dossier, dossier};
 use crate::error::Error;
@@ -38,7 +39,7 @@ pub fn statement(dataset: &Dataset, results: &Labelling, appeal: &Appeal) -> Res
     };
     section("What it shares with the others", grounds(appeal, style));
     section("What the accounts do alike", items(&dossier.findings, style));
-    section("What speaks against it", against(&network, &dossier, style));
+    section("What speaks against it", against(appeal, &network, &dossier, style));
     section("What it shares and is not held against it", not_counted(&appeal.not_counted, style));
     section("What could not be measured", items(&dossier.not_measured_lines(), style));
     section("What would end it", endings(appeal, &dossier, style));
@@ -54,6 +55,20 @@ fn summary(appeal: &Appeal, dossier: &Dossier, tool: &str, style: &dyn Style) ->
         _ => String::new(),
     };
     let held = match (appeal.flagged, appeal.membership, appeal.role) {
+        _ if appeal.label == Some(Label::Rejected) => {
+            return items(
+                &[
+                    "People found this account harmless: it is held to be nobody's but its owner's, and is to be left alone."
+                        .to_owned(),
+                    format!(
+                        "Below stands why it was looked at: by what was measured without a person it is near {}, whatever that is held to be.",
+                        network.id
+                    ),
+                    format!("Measured by hydralink {tool}. {}", decided(dossier)),
+                ],
+                style,
+            );
+        }
         (false, ..) => "not held to be anybody's but its owner's: the group that it is in lies below the threshold".to_owned(),
         (true, Some(Membership::Ambiguous) | None, _) => {
             format!("held to touch {}, and not to be of it; not to be banned on this alone", network.id)
@@ -69,18 +84,14 @@ fn summary(appeal: &Appeal, dossier: &Dossier, tool: &str, style: &dyn Style) ->
         format!("This account is {held}."),
         format!("In short: {}.", appeal.answer),
         format!(
-            "It is {:.1}% sure that it belongs, by all that speaks for and against that ({:.1} bits).",
-            100.0 * appeal.confidence,
-            appeal.evidence_bits
+            "All that was measured of it speaks {} that it belongs, with {:.1} bits: odds of {} to 1 under the models that are documented, \
+             which is no rate of errors.",
+            if appeal.evidence_bits < 0.0 { "against" } else { "for" },
+            appeal.evidence_bits.abs(),
+            times(appeal.evidence_bits.abs())
         ),
         format!("The group: {}; score {:.1} bits. {}.", dossier.verdict, network.score, chance(network)),
-        format!(
-            "Found by hydralink {tool}, without a person. {}",
-            match &dossier.case {
-                Some(case) => format!("What people decided about the group: {}.", case.standing()),
-                None => "No person has decided about the group.".to_owned(),
-            }
-        ),
+        format!("Found by hydralink {tool}, without a person. {}", decided(dossier)),
     ];
     lines.extend(appeal.significance.as_ref().map(|found| {
         format!(
@@ -92,6 +103,14 @@ fn summary(appeal: &Appeal, dossier: &Dossier, tool: &str, style: &dyn Style) ->
         )
     }));
     items(&lines, style)
+}
+
+/// What people decided about the group.
+fn decided(dossier: &Dossier) -> String {
+    match &dossier.case {
+        Some(case) => format!("What people decided about the group: {}.", case.standing()),
+        None => "No person has decided about the group.".to_owned(),
+    }
 }
 
 /// How many harmless groups score as much.
@@ -158,14 +177,15 @@ fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
     format!("{}\n{}", style.table(&columns, &rows), style.item(&style.prose(&together)))
 }
 
-fn against(network: &Network, dossier: &Dossier, style: &dyn Style) -> String {
+fn against(appeal: &Appeal, network: &Network, dossier: &Dossier, style: &dyn Style) -> String {
     let story = network.benign_hypothesis.replace('_', " ");
     let fit = format!(
         "The harmless explanation that fits best is {story}: {} times {} than one operator, on what it says something of.",
         times(network.benign_bits.abs()),
         if network.benign_bits < 0.0 { "less likely" } else { "likelier" }
     );
-    let mut lines = dossier.counter_evidence.clone();
+    let mut lines = appeal.apart_lines();
+    lines.extend(dossier.counter_evidence.iter().cloned());
     lines.push(fit);
     items(&lines, style)
 }

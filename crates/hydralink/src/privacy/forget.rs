@@ -33,6 +33,7 @@ use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
 use crate::detect::detect_staged;
 use crate::error::Error;
+use crate::node::Name;
 use crate::observe::{Observer, Steps};
 use crate::results::Run;
 use crate::rules::Lists;
@@ -64,14 +65,14 @@ pub struct Forgotten {
     pub found: Vec<Occurrence>,
 }
 
-/// Removes accounts from a store. `names` are account ids, as values where `key` is the store's; nothing is changed unless all
+/// Removes accounts from a store. `names` are accounts, as values where `key` is the store's; nothing is changed unless all
 /// are there, and before the networks are detected again without them.
 ///
 /// # Errors
 /// [`Error::Unknown`] naming the accounts that aren't there, [`Error::StoreKey`], and as [`crate::detect()`].
 pub fn forget(
     store: &Path,
-    names: &[String],
+    names: &[Name],
     key: Option<&Key>,
     reviewer: &str,
     observer: &dyn Observer,
@@ -89,7 +90,7 @@ pub fn forget(
     let accounts = removed.len() + gone.len();
     gone.extend(removed.iter().map(|&account| dataset.account_name(AccountId(account)).to_owned()));
     // Where the store holds pseudonyms, remarks may hold the values all the same.
-    gone.extend(names.iter().map(|name| bare(name).to_owned()));
+    gone.extend(names.iter().map(|name| name.bare().to_owned()));
     steps.begin("checking")?;
     dataset.store().verify()?;
     let run = dataset.labelling_if_any()?.map(|results| results.run);
@@ -145,12 +146,13 @@ pub(super) fn detect_again(
 }
 
 /// The numbers of accounts, and the names of those that have none: they only stand in a table or in the case log.
-fn resolve(dataset: &Dataset, names: &[String]) -> Result<(BTreeSet<u32>, BTreeSet<String>), Error> {
+fn resolve(dataset: &Dataset, names: &[Name]) -> Result<(BTreeSet<u32>, BTreeSet<String>), Error> {
     let (mut found, mut missing) = (BTreeSet::new(), Vec::new());
     for name in names {
-        match dataset.account(bare(name)) {
+        match dataset.account_alone(name) {
             Ok(account) => drop(found.insert(account.0)),
-            Err(error) => missing.push((bare(name), error)),
+            Err(error @ Error::Unknown { .. }) => missing.push((name.bare(), error)),
+            Err(error) => return Err(error),
         }
     }
     let stored = |name: &str| [Some(name.to_owned()), dataset.pseudonym_of("account", name)];
@@ -171,10 +173,6 @@ fn resolve(dataset: &Dataset, names: &[String]) -> Result<(BTreeSet<u32>, BTreeS
             nearest: Vec::new(),
         }),
     }
-}
-
-fn bare(name: &str) -> &str {
-    name.strip_prefix("account:").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -266,7 +264,7 @@ mod tests {
             prop_assume!(!forgotten.is_empty() && forgotten.len() < accounts.len());
             let whole = store(folder.path(), "whole", &rows, &BTreeSet::new());
             let never = store(folder.path(), "never", &rows, &forgotten);
-            let names: Vec<String> = forgotten.iter().map(|account| format!("acct{account:04}")).collect();
+            let names: Vec<Name> = forgotten.iter().map(|account| format!("acct{account:04}").as_str().into()).collect();
             let report = forget(&whole, &names, None, "ann", &Unobserved).unwrap();
             prop_assert_eq!(report.accounts, names.len() as u64);
             prop_assert_eq!(&report.found, &Vec::new());
@@ -284,7 +282,7 @@ mod tests {
         };
         let before = content(&path);
         assert!(holds("never-seen"));
-        let forgotten = forget(&path, &["never-seen".to_owned()], None, "ann", &Unobserved).unwrap();
+        let forgotten = forget(&path, &["never-seen".into()], None, "ann", &Unobserved).unwrap();
         assert_eq!((forgotten.accounts, forgotten.sightings, forgotten.found), (1, 0, Vec::new()));
         assert!(!holds("never-seen") && holds("acct0001"));
         let but_the_table = |(mut sections, tables): (Vec<(String, u64, u128)>, crate::store::Tables)| {
@@ -292,7 +290,7 @@ mod tests {
             (sections, tables)
         };
         assert_eq!(but_the_table(content(&path)), but_the_table(before));
-        assert!(forget(&path, &["never-seen".to_owned()], None, "ann", &Unobserved).is_err());
+        assert!(forget(&path, &["never-seen".into()], None, "ann", &Unobserved).is_err());
     }
 
     /// Raises a flag as soon as anything begins.
@@ -318,7 +316,7 @@ mod tests {
                     }
                 }
             });
-            let forgotten = forget(&path, &["acct0001".to_owned()], None, "ann", &Raised(&begun));
+            let forgotten = forget(&path, &["acct0001".into()], None, "ann", &Raised(&begun));
             done.store(true, Ordering::SeqCst);
             forgotten
         });
@@ -330,7 +328,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2), (3, 1, 2)], &BTreeSet::new());
         crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
-        let names = ["acct0001".to_owned()];
+        let names = ["acct0001".into()];
         let forgotten = interrupted_everywhere(&path, |observer| forget(&path, &names, None, "ann", observer));
         assert!(forgotten.detected_again && forgotten.found.is_empty(), "{forgotten:?}");
         let cases = Cases::open(&path).unwrap();
@@ -342,7 +340,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = store(folder.path(), "s", &[(1, 1, 1), (2, 1, 2)], &BTreeSet::new());
         let before = content(&path);
-        let names = ["acct0001".to_owned(), "acct9999".to_owned()];
+        let names = ["acct0001".into(), "acct9999".into()];
         let error = forget(&path, &names, None, "ann", &Unobserved).unwrap_err();
         assert!(matches!(&error, Error::Unknown { what, .. } if what.contains("acct9999")), "{error}");
         assert_eq!(content(&path), before);

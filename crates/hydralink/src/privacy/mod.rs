@@ -40,6 +40,16 @@ const MASTER: &str = "hydralink 2026 master key of a key file v1";
 const EXPORTS: &str = "hydralink 2026 pseudonyms of exports v1";
 const GROUP: &str = "hydralink 2026 indicators of a sharing group v1";
 
+/// A key of pseudonyms in exports and other outputs. With it those of addresses could be tried one by one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ExportKey(pub(crate) [u8; 32]);
+
+impl std::fmt::Debug for ExportKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ExportKey(not shown)")
+    }
+}
+
 /// The key of a key file.
 #[derive(Clone)]
 pub struct Key {
@@ -94,8 +104,8 @@ impl Key {
     }
 
     /// The key of the pseudonyms in exports and other outputs.
-    pub fn for_exports(&self) -> [u8; 32] {
-        blake3::derive_key(EXPORTS, &self.master)
+    pub fn for_exports(&self) -> ExportKey {
+        ExportKey(blake3::derive_key(EXPORTS, &self.master))
     }
 
     /// The key of the indicators that a group shares.
@@ -163,8 +173,9 @@ mod tests {
         let good = b"0123456789abcdef0123456789abcdef";
         assert_eq!(key_file(good, 0o600), key_file(&[&good[..], b"\n"].concat(), 0o600));
         let key = Key { master: [3; 32] };
-        assert_ne!(key.for_exports(), key.for_group());
-        assert_ne!(key.for_exports(), key.master);
+        assert_ne!(key.for_exports().0, key.for_group());
+        assert_ne!(key.for_exports().0, key.master);
+        assert_eq!(format!("{:?}", key.for_exports()), "ExportKey(not shown)");
     }
 
     #[test]

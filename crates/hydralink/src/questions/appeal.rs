@@ -4,7 +4,9 @@
 //! 2. *Enough together*: some of them that, all of them together and nothing else, would tie the account to the network. None
 //!    of these could be left out, so where there are several none of them is enough by itself.
 //! 3. *Ends without*: some of them without which nothing would tie it any more. Each of these is needed for that.
-//! 4. *Not counted*: what it shares with members that says nothing, because too many others share it.
+//! 4. *Apart*: what it has that no other account of the network has, kind by kind, and when it was made. Its membership has weighed
+//!    that already, as what it has and isn't the network's; a person wants to see it.
+//! 5. *Not counted*: what it shares with members that says nothing, because too many others share it.
 //!
 //! Both sets are irreducible, not the smallest there are: the shortest run of the strongest grounds that will do, less those
 //! that turn out not to be needed, weakest first. One account is asked about; the others of the network stay as they are. Cost:
@@ -13,7 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use graph::{AccountId, IdentifierId};
+use graph::{AccountId, IdentifierId, KindId, Seconds};
 use serde::Serialize;
 
 use crate::cases::Label;
@@ -70,6 +72,10 @@ pub struct Appeal {
     pub enough_together: Vec<String>,
     /// Grounds without which nothing would tie it: all of them would have to go.
     pub ends_without: Vec<String>,
+    /// What it has and the network's other accounts don't, kind by kind.
+    pub apart: Vec<Apart>,
+    /// When it was made, if nine tenths of the network's others were made earlier, or later.
+    pub made_apart: Option<MadeApart>,
     /// What it shares with members that isn't counted.
     pub not_counted: Vec<NotCounted>,
     /// Whether chance would give it as much of the network's identifiers, where that was asked for.
@@ -89,6 +95,31 @@ impl Appeal {
         }
         let more = of_kind.into_iter().filter(|&(_, count)| count > of_a_kind).map(|(kind, count)| (kind, count - of_a_kind));
         (foremost, more.collect())
+    }
+}
+
+impl Appeal {
+    /// What it has for itself, a sentence each.
+    pub fn apart_lines(&self) -> Vec<String> {
+        let of_kind = |apart: &Apart| {
+            let others = if apart.identifiers > 1 { format!(" and {} more", apart.identifiers - 1) } else { String::new() };
+            format!(
+                "{} of its {} {} with {}{others}, which no other account of the network has.",
+                apart.exchanges,
+                counted(apart.of_exchanges, &format!("exchange with any {}", apart.kind))
+                    .replace(&format!("exchange with any {}s", apart.kind), &format!("exchanges with any {}", apart.kind)),
+                if apart.exchanges == 1 { "is" } else { "are" },
+                apart.most_used
+            )
+        };
+        let made = self.made_apart.as_ref().map(|made| {
+            let (when, others) = if made.earlier { ("earlier", "first") } else { ("later", "last") };
+            format!(
+                "It was made on {}, {when} than nine tenths of the network's others, the {others} of which on {}.",
+                made.created, made.others
+            )
+        });
+        self.apart.iter().map(of_kind).chain(made).collect()
     }
 }
 
@@ -119,6 +150,32 @@ pub struct Ground {
     pub first_seen: Option<String>,
     /// Last of them.
     pub last_seen: Option<String>,
+}
+
+/// What an account has of a kind and the network's others don't.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Apart {
+    /// The kind.
+    pub kind: String,
+    /// Identifiers of it that no other account of the network has.
+    pub identifiers: u64,
+    /// The one that most of its exchanges showed.
+    pub most_used: String,
+    /// Its exchanges that showed one of them.
+    pub exchanges: u64,
+    /// Its exchanges that showed any identifier of the kind.
+    pub of_exchanges: u64,
+}
+
+/// When an account was made, and the nearest of nine tenths of the network's others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MadeApart {
+    /// When it was made, a day.
+    pub created: String,
+    /// When the first of them was made if it is earlier, else the last.
+    pub others: String,
+    /// Whether it is earlier than they are.
+    pub earlier: bool,
 }
 
 /// An identifier that says nothing.
@@ -153,7 +210,8 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
             ..Appeal::default()
         });
     };
-    let group = ties.group(dataset.network_index(results, &network.id)?);
+    let index = dataset.network_index(results, &network.id)?;
+    let (group, belonging) = (ties.group(index), results.belonging(index));
     let mut ballots = ties.ballots(account, &group);
     ballots.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let by = |ballots: &[Ballot]| ties.to_group_by(account, &group, ballots.iter().copied());
@@ -182,12 +240,20 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         grounds: grounds(dataset, results, account, &group, &ballots),
         enough_together,
         ends_without,
+        apart: apart(dataset, account, &group, belonging.binary_search(&account).is_ok()),
+        made_apart: made_apart(dataset, account, &belonging),
         not_counted: not_counted(&ties, account, &group, &ballots),
         significance: None,
     };
     let mut answer = answer(&appeal);
     let life = roles::earlier_life(dataset, results, account);
     answer.extend(life.and_then(|life| life_text(dataset, appeal.role?, &life)));
+    if appeal.role == Some(AccountRole::PossiblyACustomer) {
+        answer.push_str(
+            "; it has nothing of the network but addresses, and for itself what most others have of it: a customer of the same exits \
+             looks so: look before banning",
+        );
+    }
     answer.push_str(decided(label));
     Ok(Appeal { answer, ..appeal })
 }
@@ -262,7 +328,6 @@ fn answer(appeal: &Appeal) -> String {
         .filter(|role| *role != AccountRole::OperatorOwned)
         .map_or(String::new(), |role| format!(", {}", role.name().replace('_', " ")));
     let membership = appeal.membership.map_or("", Membership::name);
-    let confidence = appeal.confidence * 100.0;
     let ties = if appeal.corroborated {
         "tie an account to a network of this size"
     } else {
@@ -281,7 +346,50 @@ fn answer(appeal: &Appeal) -> String {
             )
         }
     };
-    format!("{} {how} {network} ({membership}{role}, {confidence:.0}%{standing}): {why}", appeal.account)
+    format!("{} {how} {network} ({membership}{role}{standing}): {why}", appeal.account)
+}
+
+/// What an account has that no other account of a group has; `belongs`: it is one of those that the group's counts are of.
+fn apart(dataset: &Dataset, account: AccountId, group: &Group<'_>, belongs: bool) -> Vec<Apart> {
+    let graph = dataset.graph();
+    let mut of_kinds: BTreeMap<KindId, (u64, u64, u64, Option<(u32, IdentifierId)>)> = BTreeMap::new();
+    for sighting in graph.sightings_of(account) {
+        let (identifiers, exchanges, all, most) = of_kinds.entry(graph.kind_of(sighting.identifier)).or_default();
+        *all += u64::from(sighting.count);
+        if group.held(sighting.identifier) <= u32::from(belongs) {
+            *identifiers += 1;
+            *exchanges += u64::from(sighting.count);
+            // Of equal ones the first.
+            *most = most.filter(|(count, _)| *count >= sighting.count).or(Some((sighting.count, sighting.identifier)));
+        }
+    }
+    let own = of_kinds.into_iter().filter_map(|(kind, (identifiers, exchanges, of_exchanges, most))| {
+        let most_used = dataset.label_of(Node::Identifier(most?.1));
+        Some(Apart { kind: dataset.kind_name(kind).to_owned(), identifiers, most_used, exchanges, of_exchanges })
+    });
+    own.collect()
+}
+
+/// Whether an account was made before or after nine tenths of a network's others, which are at least ten.
+fn made_apart(dataset: &Dataset, account: AccountId, belonging: &[AccountId]) -> Option<MadeApart> {
+    const FEWEST: usize = 10;
+    let created_of =
+        |account: AccountId| dataset.accounts().created_at.get(account.index()).copied().filter(|&time| time != graph::NO_TIME);
+    let created = created_of(account)?;
+    let mut others: Vec<Seconds> =
+        belonging.iter().filter(|&&other| other != account).filter_map(|&other| created_of(other)).collect();
+    if others.len() < FEWEST || !dataset.naming().shows_account_table() {
+        return None;
+    }
+    others.sort_unstable();
+    let (first, last) = (others[others.len() / 10], others[others.len() - 1 - others.len() / 10]);
+    let day = |time: Seconds| rfc3339(time).map_or("?".to_owned(), |text| text[..10].to_owned());
+    let apart = |earlier: bool, other: Seconds| Some(MadeApart { created: day(created), others: day(other), earlier });
+    match created {
+        created if day(created) < day(first) => apart(true, first),
+        created if day(created) > day(last) => apart(false, last),
+        _ => None,
+    }
 }
 
 pub(crate) fn grounds(

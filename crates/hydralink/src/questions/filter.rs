@@ -7,7 +7,8 @@
 //!
 //! * comparisons `== != < <= > >=`, `in ["a", "b"]`, arithmetic, `? :`, parentheses
 //! * text: `"single or double quotes"`, `.startsWith("x")`, `.endsWith("x")`, `.contains("x")`
-//! * a field without a value is `null`: `network == null`; any other comparison with it lets nothing through
+//! * a field without a value is `null` and equals nothing else: `network == null`, and `network != "PN-1"` lets it through too
+//!   (`network != null and network != "PN-1"` doesn't); `<` and its like let nothing through that has no value
 //!
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
@@ -31,8 +32,19 @@ use crate::error::Error;
 use crate::names::distance;
 
 /// Fields of a row of `hubs` and `top`, beside `degree`.
-pub const HUB_FIELDS: &[&str] =
-    &["identifier", "kind", "accounts", "exchanges", "class", "policy", "reason", "first_seen", "last_seen", "degree"];
+pub const HUB_FIELDS: &[&str] = &[
+    "identifier",
+    "kind",
+    "accounts",
+    "exchanges",
+    "class",
+    "policy",
+    "reason",
+    "spread_days",
+    "first_seen",
+    "last_seen",
+    "degree",
+];
 /// Fields of a row of `members`.
 pub const MEMBER_FIELDS: &[&str] = &[
     "account_id",
@@ -69,6 +81,8 @@ pub const NETWORK_FIELDS: &[&str] = &[
     "signals",
     "suppressed_sightings",
     "fragility",
+    "state",
+    "confirmed",
 ];
 /// Fields of a row of `neighbors`.
 pub const NEIGHBOR_FIELDS: &[&str] =

@@ -354,11 +354,11 @@ pub fn ego(
             }
         };
         for neighbor in neighbors {
-            if order.len() > max_nodes {
-                found.truncated = true;
-                break 'walk;
-            }
             if let std::collections::btree_map::Entry::Vacant(entry) = reached.entry(neighbor) {
+                if order.len() >= max_nodes {
+                    found.truncated = true;
+                    break 'walk;
+                }
                 entry.insert((depth + 1, node));
                 order.push(neighbor);
             }

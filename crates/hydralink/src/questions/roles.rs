@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `compromised_legitimate` | any | *two hands*, below |
 //! | `possibly_taken_over` | core, fringe | *an earlier life*, below |
+//! | `possibly_a_customer` | core, fringe | *addresses alone*, below |
 //! | `operator_owned` | core, fringe | everything else that belongs |
 //! | `shared_infrastructure` | ambiguous | addresses, devices or cards of the network, and none of its prompts or content |
 //! | `reseller_customer` | ambiguous | prompts or content of the network: work that goes through it, on an account that isn't its |
@@ -29,7 +30,11 @@
 //! who keeps both going pays for both, and for less than half of its network ([`MOST_EXEMPTED`]): where more seem to have two
 //! hands on them, all of these are held to be possibly taken over instead.
 //!
-//! Both are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts:
+//! *Addresses alone* are what an account has of the network that shows cards, devices, credentials, prompts or content of its own
+//! for at least [`OWN_ROLES`] of these, where half of those who belong have the network's: so looks a customer of the vendor of
+//! its exits, and an account of the operator's that is kept apart from the others. It is planned for as ever, and told.
+//!
+//! All are stated readings and no tested classifiers. In two worlds of a stranger's, an operator used 173 customers' accounts:
 //! 34 are exempted, 91 possibly taken over, and none of its own 140; of 620 accounts warmed up for four weeks, and of the 5,353
 //! members of flagged networks in six synthetic worlds, none is either. Where times are missing they find none.
 //!
@@ -58,6 +63,10 @@ pub const EXCHANGES_BEFORE: u64 = 5;
 /// address each, and keeps that going, would exempt all of its own.
 pub const MOST_EXEMPTED: f64 = 0.5;
 
+/// Kinds of things beside addresses that an account has for itself where the network's accounts have them of the network, for it to
+/// be possibly a customer's.
+pub const OWN_ROLES: usize = 2;
+
 /// Accounts that an identifier of the owner's is shared by at most.
 pub const HOUSEHOLD: usize = 6;
 
@@ -73,6 +82,8 @@ pub enum AccountRole {
     CompromisedLegitimate,
     /// Held to be the operator's, though it had a life of its own before: look before it is banned.
     PossiblyTakenOver,
+    /// Held to be the operator's, though it has nothing of the network's but addresses: look before it is banned.
+    PossiblyACustomer,
     /// A customer's, whose work goes through the network.
     ResellerCustomer,
     /// A neighbour's on infrastructure that the network uses.
@@ -81,12 +92,13 @@ pub enum AccountRole {
 
 impl AccountRole {
     /// All values, in the order of their codes in the store.
-    pub const ALL: [AccountRole; 5] = [
+    pub const ALL: [AccountRole; 6] = [
         AccountRole::OperatorOwned,
         AccountRole::CompromisedLegitimate,
         AccountRole::PossiblyTakenOver,
         AccountRole::ResellerCustomer,
         AccountRole::SharedInfrastructure,
+        AccountRole::PossiblyACustomer,
     ];
 
     /// The word used in every output.
@@ -95,6 +107,7 @@ impl AccountRole {
             AccountRole::OperatorOwned => "operator_owned",
             AccountRole::CompromisedLegitimate => "compromised_legitimate",
             AccountRole::PossiblyTakenOver => "possibly_taken_over",
+            AccountRole::PossiblyACustomer => "possibly_a_customer",
             AccountRole::ResellerCustomer => "reseller_customer",
             AccountRole::SharedInfrastructure => "shared_infrastructure",
         }
@@ -128,29 +141,80 @@ pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Op
     results.groups.role(dataset, results, account)
 }
 
-/// The role that an account seems to have, seen alone, if the candidate network which it belongs to or touches is one. O(its row
-/// and exchanges, and the accounts of what few have).
-pub(crate) fn seen_alone(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
-    let (_, membership) = results.membership_of(account)?;
+/// An account as it looks by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SeenAlone {
+    /// The role that it seems to have, if the candidate network which it belongs to or touches is one.
+    role: Option<AccountRole>,
+    /// The [`TELLING`] things that it was seen with, and those of them that are the network's; a bit each.
+    shown: u8,
+    of_network: u8,
+}
+
+/// What tells accounts of a network from others on its addresses.
+const TELLING: [KindRole; 5] =
+    [KindRole::Payment, KindRole::Device, KindRole::Credential, KindRole::Template, KindRole::Content];
+/// The bit of addresses of the network.
+const ADDRESS: u8 = 1 << TELLING.len();
+
+fn bit_of(role: KindRole) -> u8 {
+    match TELLING.iter().position(|&telling| telling == role) {
+        Some(at) => 1 << at,
+        None if role == KindRole::Address => ADDRESS,
+        None => 0,
+    }
+}
+
+/// Looks at an account alone. O(its row and exchanges, and the accounts of what few have).
+pub(crate) fn seen_alone(dataset: &Dataset, results: &Labelling, account: AccountId) -> SeenAlone {
+    let Some((_, membership)) = results.membership_of(account) else { return SeenAlone::default() };
+    let of_role = |role| SeenAlone { role: Some(role), ..SeenAlone::default() };
     let life = earlier_life(dataset, results, account);
     if life.is_some_and(|life| life.has_two_hands()) {
-        return Some(AccountRole::CompromisedLegitimate);
+        return of_role(AccountRole::CompromisedLegitimate);
     }
-    if membership != Membership::Ambiguous {
-        return Some(if life.is_some() { AccountRole::PossiblyTakenOver } else { AccountRole::OperatorOwned });
+    if membership == Membership::Ambiguous {
+        let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
+        return of_role(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure });
     }
-    let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
-    Some(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure })
+    let (graph, network) = (dataset.graph(), results.network_of[account.index()]);
+    let (mut shown, mut of_network) = (0, 0);
+    for identifier in graph.identifiers_of(account).iter().map(|&identifier| IdentifierId(identifier)) {
+        let bit = bit_of(dataset.roles()[graph.kind_of(identifier).index()]);
+        shown |= bit;
+        // One of each is enough, and whose it is has to be looked up.
+        if bit & !of_network != 0 && results.is_own(graph, identifier, network) {
+            of_network |= bit;
+        }
+    }
+    let role = if life.is_some() { AccountRole::PossiblyTakenOver } else { AccountRole::OperatorOwned };
+    SeenAlone { role: Some(role), shown, of_network }
 }
 
 /// By account, the role that it has if the candidate network which it belongs to or touches is one. `seen`: by account, what
 /// [`seen_alone`] gives. `networks`: the accounts of each. O(accounts).
-pub(crate) fn roles_if_flagged(
-    mut seen: Vec<Option<AccountRole>>,
-    networks: &[Vec<(AccountId, Membership)>],
-) -> Vec<Option<AccountRole>> {
-    networks.iter().for_each(|members| exempt_half_at_most(&mut seen, members));
-    seen
+pub(crate) fn roles_if_flagged(seen: &[SeenAlone], networks: &[Vec<(AccountId, Membership)>]) -> Vec<Option<AccountRole>> {
+    let mut roles: Vec<Option<AccountRole>> = seen.iter().map(|seen| seen.role).collect();
+    for members in networks {
+        exempt_half_at_most(&mut roles, members);
+        tell_customers(&mut roles, seen, members);
+    }
+    roles
+}
+
+/// Of the accounts that belong to a network, those that have nothing of it but addresses while most others do.
+fn tell_customers(roles: &mut [Option<AccountRole>], seen: &[SeenAlone], members: &[(AccountId, Membership)]) {
+    let belonging = || members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account.index());
+    let count = belonging().count();
+    let most_have = |bit: &u8| 2 * belonging().filter(|&account| seen[account].of_network & bit != 0).count() >= count;
+    let usual: u8 = (0..TELLING.len()).map(|at| 1 << at).filter(most_have).fold(0, |usual, bit| usual | bit);
+    for account in belonging() {
+        let SeenAlone { shown, of_network, .. } = seen[account];
+        let has_its_own = of_network == ADDRESS && (shown & usual).count_ones() as usize >= OWN_ROLES;
+        if has_its_own && roles[account] == Some(AccountRole::OperatorOwned) {
+            roles[account] = Some(AccountRole::PossiblyACustomer);
+        }
+    }
 }
 
 /// Where two hands seem to be on most accounts that belong to a network, they are the operator's: these are possibly taken over.
@@ -177,14 +241,14 @@ pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId
     results.groups.role(dataset, results, account) == Some(AccountRole::CompromisedLegitimate)
 }
 
-/// Of some accounts, those that may be taken over from their owners, in the same order.
-pub(crate) fn possibly_taken_over(
+/// Of some accounts, those of a role, in the same order.
+pub(crate) fn with_role(
     dataset: &Dataset,
     results: &Labelling,
     accounts: impl IntoIterator<Item = AccountId>,
+    role: AccountRole,
 ) -> Vec<AccountId> {
-    let may_be = |account: &AccountId| role_of(dataset, results, *account) == Some(AccountRole::PossiblyTakenOver);
-    accounts.into_iter().filter(may_be).collect()
+    accounts.into_iter().filter(|&account| role_of(dataset, results, account) == Some(role)).collect()
 }
 
 /// The identifiers of its network that an account was seen with, of kinds of these roles, each with the role.
@@ -283,5 +347,31 @@ mod tests {
         [core(0..4).collect(), second].iter().for_each(|members| exempt_half_at_most(&mut roles, members));
         assert_eq!(roles[..4], before[..4]);
         assert_eq!(roles[4..], [Own, Possibly, Possibly, Possibly, Compromised].map(Some));
+    }
+
+    #[test]
+    fn who_has_addresses_alone_where_others_have_more_may_be_a_customer() {
+        let [card, device, prompts] = [KindRole::Payment, KindRole::Device, KindRole::Template].map(bit_of);
+        let own = |shown: u8, of_network: u8| SeenAlone { role: Some(AccountRole::OperatorOwned), shown, of_network };
+        let everything = ADDRESS | card | device | prompts;
+        let mut seen = vec![own(everything, ADDRESS | card | device); 8];
+        // A customer; an account that shows no card and device; one that has a card of the network; one without its addresses.
+        seen.extend([
+            own(everything, ADDRESS),
+            own(ADDRESS | prompts, ADDRESS),
+            own(everything, ADDRESS | card),
+            own(everything, device),
+        ]);
+        let members = |count: usize| -> Vec<(AccountId, Membership)> {
+            (0..count as u32).map(|account| (AccountId(account), Membership::Core)).collect()
+        };
+        let customers = |seen: &[SeenAlone]| -> Vec<usize> {
+            let roles = roles_if_flagged(seen, &[members(seen.len())]);
+            (0..seen.len()).filter(|&at| roles[at] == Some(AccountRole::PossiblyACustomer)).collect()
+        };
+        assert_eq!(customers(&seen), [8]);
+        // Where each has a card and a device of its own, that tells nobody.
+        let alone = vec![own(everything, ADDRESS); 8];
+        assert_eq!(customers(&alone), [0usize; 0]);
     }
 }

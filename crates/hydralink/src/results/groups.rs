@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::{Labelling, Membership};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::roles::{self, AccountRole};
+use crate::roles::{self, AccountRole, SeenAlone};
 use crate::store::{Store, StoreWriter};
 use crate::ties::Group;
 
@@ -65,7 +65,7 @@ impl Groups {
     pub(crate) fn of(dataset: &Dataset, results: &Labelling) -> Self {
         let members = belonging(results);
         let accounts = (0..results.network_of.len() as u32).into_par_iter().with_min_len(1024).map(AccountId);
-        let seen = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
+        let seen: Vec<SeenAlone> = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
         let counted: Vec<(Group<'static>, Vec<u32>)> = (members.par_iter().enumerate().with_max_len(1))
             .map(|(network, members)| (Group::counted(dataset, members), tying(dataset, results, network, members)))
             .collect();
@@ -87,7 +87,7 @@ impl Groups {
             holdings: columns.1.into(),
             touching: columns.2.into(),
             own: columns.3.into(),
-            roles: roles::roles_if_flagged(seen, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
+            roles: roles::roles_if_flagged(&seen, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
             found_roles: OnceLock::new(),
         }
     }
@@ -148,8 +148,8 @@ impl Labelling {
 /// The roles of all accounts. In one thread: whoever asks may be one of many, and all wait for this.
 fn found_roles(dataset: &Dataset, results: &Labelling) -> Vec<Option<AccountRole>> {
     let accounts = (0..results.network_of.len() as u32).map(AccountId);
-    let seen = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
-    roles::roles_if_flagged(seen, &belonging(results))
+    let seen: Vec<SeenAlone> = accounts.map(|account| roles::seen_alone(dataset, results, account)).collect();
+    roles::roles_if_flagged(&seen, &belonging(results))
 }
 
 /// The accounts of each network, ascending, and how they belong.

@@ -121,8 +121,13 @@ mod tests {
         dossier::dossier(dataset, labels, &card);
         how::how(dataset, labels, network)?;
         cohesion::cohesion(dataset, labels, network, 2, 2)?;
-        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true })?;
-        bans::impact(dataset, labels, nodes)?;
+        bans::plan_bans(
+            dataset,
+            labels,
+            &card,
+            &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true },
+        )?;
+        bans::impact(dataset, labels, nodes, true)?;
         links::overlap(dataset, labels, network, network + 1)?;
         lineage::lineages(dataset, labels)?;
         lineage::lineage(dataset, labels, &labels.head(network).id)?;

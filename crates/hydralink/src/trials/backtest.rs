@@ -54,7 +54,7 @@ impl Groups {
         let group = |account: u32| if flagged(account) { results.network_of[account as usize] } else { NONE_U32 };
         Groups {
             group_of: (0..results.network_of.len() as u32).map(group).collect(),
-            names: results.heads().iter().take_while(|head| head.flagged).map(|head| head.id.clone()).collect(),
+            names: results.heads().iter().filter(|head| head.flagged).map(|head| head.id.clone()).collect(),
             unknown: Vec::new(),
         }
     }

@@ -83,15 +83,18 @@ impl Calibration {
     /// The q-value of each network, in their order; `None` for candidates without members: the share of networks that score as
     /// much which chance or a harmless story would explain.
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
-        let chance = by_place(results, false_networks::q_values_against(&scores_of(results), &self.copies));
+        let q_values = false_networks::q_values_against(&scores_of(results), &self.copies, results.run.threshold);
+        let chance = by_place(results, q_values);
         let harmless = harmless_shares(results);
         chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
     }
 
     /// The least q-value that so many copies can give: 1 / K over the number of networks.
     pub fn least_q_value(&self, results: &Labelling) -> f64 {
-        let observed = scores_of(results).len();
-        false_networks::q_values_against(&vec![f64::INFINITY; observed], &self.copies).first().copied().unwrap_or(1.0)
+        let threshold = results.run.threshold;
+        let networks = scores_of(results).iter().filter(|&&score| score >= threshold).count();
+        let best = vec![f64::INFINITY; networks];
+        false_networks::q_values_against(&best, &self.copies, threshold).first().copied().unwrap_or(1.0)
     }
 
     /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything
@@ -121,8 +124,8 @@ impl Calibration {
     }
 
     /// Each copy in turn taken for the data: how often is anything called significant where all is chance?
-    pub fn reliability(&self) -> Vec<Reliability> {
-        false_networks::reliability(&self.copies)
+    pub fn reliability(&self, results: &Labelling) -> Vec<Reliability> {
+        false_networks::reliability(&self.copies, results.run.threshold)
     }
 
     /// The calibration that a store keeps, whatever detection it belongs to.

@@ -25,7 +25,7 @@ pub struct Action {
     /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub benign_share_interval: Option<(f64, f64)>,
-    /// The account is banned already: what the ban stops is what it would have stopped.
+    /// The account is banned already, in a plan as if nobody were: what the ban stops is what it would have stopped.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub already_banned: bool,
 }
@@ -113,7 +113,8 @@ pub struct Reviewed {
 /// How fast a network makes accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Replacement {
-    /// Accounts made after the first.
+    /// Accounts made after the first; the earliest twentieth is left out here and below, for accounts that were bought or taken over
+    /// were made long before.
     pub made: u64,
     /// Days from the first creation on record to the last.
     pub made_within_days: f64,
@@ -226,7 +227,11 @@ pub struct Plan {
     pub benign_if_none: u64,
     /// Actions, best first.
     pub actions: Vec<Action>,
-    /// What of the network's traffic stops.
+    /// Members that are banned already and therefore left out; 0 in a plan as if nobody were.
+    pub already_banned: u64,
+    /// Exchanges on record of these, which are not among those below.
+    pub exchanges_of_banned: u64,
+    /// What of the traffic of the network's other accounts stops.
     #[serde(flatten)]
     pub traffic: Traffic,
     /// Whom that hits.
@@ -235,8 +240,14 @@ pub struct Plan {
     /// Members that are never banned, because they are somebody's whom the operator has come to use as well ([`crate::roles`]):
     /// to be secured.
     pub compromised: Vec<String>,
+    /// Members that are known-good, by an allow list or a rejected case: never banned, and harmless where an action on an identifier
+    /// hits them.
+    pub known_good: Vec<String>,
     /// Accounts that the plan bans and that may be taken over from their owners ([`crate::roles`]): look before banning.
     pub possibly_taken_over: Vec<String>,
+    /// Accounts that the plan bans and that have nothing of the network but addresses ([`crate::roles`]): customers of the same
+    /// exits look so.
+    pub possible_customers: Vec<String>,
     /// Members that aren't banned.
     pub members_left: u64,
     /// Those of them that an identifier of the network which wasn't acted on still joins to another.

@@ -20,7 +20,7 @@ use crate::lineage;
 use crate::node::Node;
 use crate::results::Labelling;
 use crate::review::Chances;
-use crate::roles::{is_compromised, possibly_taken_over};
+use crate::roles::{AccountRole, is_compromised, with_role};
 
 /// Identifiers named that go on joining a network.
 const JOINING: usize = 5;
@@ -36,6 +36,8 @@ pub struct NetworkImpact {
     pub benign_if_none: u64,
     /// Accounts that belong.
     pub accounts: u64,
+    /// Those of them that are banned already and therefore left out; 0 as if nobody were.
+    pub already_banned: u64,
     /// How many of them the list bans.
     pub banned: u64,
     /// What of the network's traffic stops.
@@ -58,6 +60,8 @@ pub struct NetworkImpact {
 pub struct Impact {
     /// Accounts that it bans.
     pub accounts_banned: u64,
+    /// Those of them that are banned already: of them there is nothing to stop, unless what a ban would have stopped was asked for.
+    pub already_banned: u64,
     /// Identifiers that it acts on.
     pub identifiers_acted_on: u64,
     /// Accounts banned that belong to no flagged network: nothing here speaks for it.
@@ -68,6 +72,8 @@ pub struct Impact {
     pub compromised: Vec<String>,
     /// Accounts of the list that may be taken over from their owners: held to be the operator's, to be looked at before a ban.
     pub possibly_taken_over: Vec<String>,
+    /// Accounts of the list that have nothing of their network but addresses ([`crate::roles`]): to be looked at before a ban.
+    pub possible_customers: Vec<String>,
     /// Accounts and identifiers of the list that an allow list or a rejected case calls known-good.
     pub known_good: Vec<String>,
     /// What of the store's traffic stops.
@@ -83,11 +89,12 @@ pub struct Impact {
 /// Accounts outside all networks that are named.
 const NAMED: usize = 20;
 
-/// Counts what a list of nodes would do.
+/// Counts what a list of nodes would do; `as_if_unbanned`: would have done before anybody was banned.
 ///
 /// # Errors
 /// As [`Dataset::cases`] and [`Labelling::networks`].
-pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<Impact, Error> {
+pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unbanned: bool) -> Result<Impact, Error> {
+    let is_out_of_reach = |account: u32| !as_if_unbanned && dataset.is_banned(AccountId(account));
     let list: BTreeSet<Target> = nodes.iter().map(|&node| node.into()).collect();
     let (mut accounts, mut identifiers) = (Vec::new(), Vec::new());
     for target in &list {
@@ -100,19 +107,26 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
     // Whoever is hit and belongs to a flagged network counts for it; all others are benign.
     let belongs_to =
         |account: u32| results.flagged_network_of(AccountId(account)).map(|_| results.network_of[account as usize] as usize);
-    let outside: Vec<u32> = accounts.iter().copied().filter(|&account| belongs_to(account).is_none()).collect();
+    let acted_on = || accounts.iter().copied().filter(|&account| !is_out_of_reach(account));
+    let outside: Vec<u32> = acted_on().filter(|&account| belongs_to(account).is_none()).collect();
     let met = identifiers.iter().flat_map(|&identifier| dataset.graph().accounts_of(IdentifierId(identifier)));
     let places: BTreeSet<usize> = accounts.iter().chain(met).filter_map(|&account| belongs_to(account)).collect();
     let touched = results.networks(dataset, &places.into_iter().collect::<Vec<usize>>())?;
     let (chances, cases) = (Chances::of(dataset, results)?, dataset.cases()?);
-    let mut groups: Vec<Group> = touched.iter().map(|network| belonging(dataset, results, network, &chances, &cases)).collect();
+    let allowed = dataset.allowed()?;
+    let group = |network| belonging(dataset, results, network, &chances, &cases, &allowed);
+    let mut groups: Vec<Group> = touched.iter().map(group).collect();
+    let everyone: Vec<Vec<u32>> =
+        groups.iter().map(|group| group.members.iter().map(|&(account, _)| account).collect()).collect();
+    groups.iter_mut().for_each(|group| group.members.retain(|&(member, _)| !is_out_of_reach(member)));
     groups.push(Group { chance: 1.0, members: outside.iter().map(|&account| (account, 1.0)).collect() });
-    let stakes = Stakes::new(dataset, &groups, &identifiers);
+    let stakes = Stakes::new(dataset, &groups, &identifiers, is_out_of_reach);
     let mut reach = Reach::new(&stakes);
-    list.iter().for_each(|&target| reach.take(target));
+    let is_taken = |target: &Target| !matches!(target, Target::Account(account) if is_out_of_reach(*account));
+    list.iter().filter(|target| is_taken(target)).for_each(|&target| reach.take(target));
 
     let last_event = lineage::last_event(dataset)?;
-    let networks = touched.iter().zip(&groups).map(|(network, group)| {
+    let networks = touched.iter().zip(&groups).zip(&everyone).map(|((network, group), everyone)| {
         let members: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
         let mut free = results.own_identifiers(dataset, network.index()).into_owned();
         free.retain(|&own| !list.contains(&Target::Identifier(own)));
@@ -121,31 +135,33 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node]) -> Result<
             network: network.id.clone(),
             chance: group.chance,
             benign_if_none: members.iter().filter(|&&member| reach.is_hit(member)).count() as u64,
-            accounts: members.len() as u64,
+            accounts: everyone.len() as u64,
+            already_banned: (everyone.len() - members.len()) as u64,
             banned: members.iter().filter(|&&member| reach.is_banned(member)).count() as u64,
             traffic: Traffic::of_members(&reach, &members),
             members_left: groups.iter().sum(),
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
             still_joined_by: still_joined_by(&reach, &members, &free),
-            replacement: replacement(dataset, &members, network, last_event),
+            replacement: replacement(dataset, everyone, network, last_event),
         }
     });
     let networks = networks.collect();
-    let allowed = dataset.allowed()?;
     let is_good = |node: &&Node| match **node {
-        Node::Account(account) => allowed.accounts.get(account.index()).copied().unwrap_or(false),
+        Node::Account(account) => allowed.has_account(account),
         Node::Identifier(identifier) => allowed.identifiers.get(identifier.index()).copied().unwrap_or(false),
     };
     let good: BTreeMap<Target, &Node> = nodes.iter().filter(is_good).map(|node| (Target::from(*node), node)).collect();
     let hit: Vec<u32> = reach.hit().map(|(account, _)| account).collect();
     Ok(Impact {
         accounts_banned: accounts.len() as u64,
+        already_banned: accounts.iter().filter(|&&account| dataset.is_banned(AccountId(account))).count() as u64,
         identifiers_acted_on: identifiers.len() as u64,
         outside_networks: outside.len() as u64,
         outside_named: labels(dataset, outside.iter().take(NAMED).copied().map(AccountId)),
         compromised: labels(dataset, banned(&reach).filter(|&account| is_compromised(dataset, results, account))),
-        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
+        possibly_taken_over: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyTakenOver)),
+        possible_customers: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyACustomer)),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
         traffic: Traffic::of_store(&reach, &hit),
         harm: harm(&reach)?,
@@ -189,7 +205,7 @@ mod tests {
         crate::detect(&store, &crate::DetectConfig::default(), &Unobserved).unwrap();
         let dataset = Dataset::open(&store).unwrap();
         let nodes: Vec<Node> = nodes.iter().map(|node| dataset.node(node).unwrap()).collect();
-        let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes).unwrap();
+        let impact = impact(&dataset, &dataset.labelling().unwrap(), &nodes, false).unwrap();
         let Traffic { tokens, tokens_stopped, tokens_estimated, .. } = impact.traffic;
         (tokens, tokens_stopped, impact.harm.benign_tokens_expected, tokens_estimated)
     }

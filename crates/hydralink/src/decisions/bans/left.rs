@@ -50,11 +50,18 @@ pub(super) fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> V
 /// A time without new accounts after which none is expected.
 const QUIET_DAYS: f64 = 14.0;
 
-/// Accounts made a week between the first creation, which itself starts the clock, and the last event.
+/// Of so many creations, one in so many that came first is left out of a pace: an account that was bought or taken over was made
+/// long before.
+const EARLIEST: usize = 20;
+
+/// Accounts made a week between the first creation, which itself starts the clock, and the last event; but for the earliest
+/// twentieth.
 pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network, last_event: Seconds) -> Option<Replacement> {
     let created = &dataset.accounts().created_at;
     let made = members.iter().filter_map(|&account| created.get(account as usize).copied());
-    let times: Vec<Seconds> = made.filter(|&time| time != graph::NO_TIME).collect();
+    let mut times: Vec<Seconds> = made.filter(|&time| time != graph::NO_TIME).collect();
+    times.sort_unstable();
+    times.drain(..times.len() / EARLIEST);
     let (bans, late) = lineage::bans(dataset, members, last_event);
     let signal = network.signals.get(&SignalName::BanAndReplace).and_then(Option::as_ref);
     // Measured of all bans; none of the late ones was made up for.

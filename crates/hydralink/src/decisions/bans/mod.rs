@@ -25,6 +25,11 @@
 //! that a plan can answer. Whether it is one at all, is not: that risk is the same whomever of it one bans, needs a person's
 //! verdict, and is told beside the budget (`chance`, and how many are hit if it is none).
 //!
+//! *Known-good* accounts (an allow list, a rejected case) are harmless: they cost one account each, and no plan bans them.
+//!
+//! *Who is banned already* is out of reach: nothing is left to stop of such an account, and nobody to hit. A plan leaves these
+//! members out and says how much traffic they had, unless it is asked what acting in time would have stopped.
+//!
 //! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
 //! taken if the budget holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when
 //! they come up. 3. If the best single action stops more than all of these, it is the plan. For costs that add up this stops at
@@ -39,13 +44,13 @@
 //! let dataset = Dataset::open(&store)?;
 //! let labels = dataset.labelling()?;
 //! let network = labels.network(&dataset, dataset.network_index(&labels, "1")?)?;
-//! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget: 1.0, identifier_actions: true })?;
+//! let plan = plan_bans(&dataset, &labels, &network, &PlanConfig { identifier_actions: true, ..PlanConfig::default() })?;
 //! assert!(plan.traffic.exchanges_stopped <= plan.traffic.exchanges && plan.harm.benign_if_network <= 1.0);
 //! // If the network is none, all of them are hit: the chance of that is in what is expected.
 //! assert!(plan.chance < 1.0 && plan.harm.benign_expected > plan.harm.benign_if_network);
 //! // A list made elsewhere is judged by the same measure.
 //! let list = plan.actions.iter().map(|action| dataset.node(&action.target)).collect::<Result<Vec<_>, _>>()?;
-//! assert_eq!(impact(&dataset, &labels, &list)?.networks[0].traffic, plan.traffic);
+//! assert_eq!(impact(&dataset, &labels, &list, false)?.networks[0].traffic, plan.traffic);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
@@ -60,14 +65,15 @@ mod stopped;
 use graph::{AccountId, IdentifierId};
 
 use crate::cases::Cases;
-use crate::dataset::Dataset;
+use crate::dataset::{Allowed, Dataset};
 use crate::error::Error;
 use crate::interval::jeffreys;
 use crate::lineage;
 use crate::node::Node;
+use crate::query;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
-use crate::roles::{is_compromised, possibly_taken_over};
+use crate::roles::{AccountRole, is_compromised, with_role};
 pub use answers::{Action, ActionsAllowed, Alternative, Collateral, Harm, Plan, Replacement, Reviewed, Traffic};
 use greedy::{alone, choose};
 use harm::{benign, harm};
@@ -83,6 +89,14 @@ pub struct PlanConfig {
     pub benign_budget: f64,
     /// Whether actions on identifiers are considered beside bans.
     pub identifier_actions: bool,
+    /// Whether accounts that are banned already are planned for as if they weren't: what acting in time would have stopped.
+    pub as_if_unbanned: bool,
+}
+
+impl Default for PlanConfig {
+    fn default() -> Self {
+        PlanConfig { benign_budget: 1.0, identifier_actions: false, as_if_unbanned: false }
+    }
 }
 
 /// What can be acted on.
@@ -106,7 +120,10 @@ impl From<Node> for Target {
 /// # Errors
 /// As [`Dataset::cases`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
-    let group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?);
+    let allowed = dataset.allowed()?;
+    let mut group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);
+    let everyone: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
+    let is_out_of_reach = |account: u32| !config.as_if_unbanned && dataset.is_banned(AccountId(account));
     let compromised: Vec<u32> = group
         .members
         .iter()
@@ -115,8 +132,14 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         .collect();
     let own = results.own_identifiers(dataset, network.index());
     let chance = group.chance;
-    let stakes = Stakes::new(dataset, &[group], &own);
-    let bannable = stakes.members.iter().filter(|account| compromised.binary_search(account).is_err());
+    let already_banned: Vec<AccountId> =
+        everyone.iter().filter(|&&member| is_out_of_reach(member)).copied().map(AccountId).collect();
+    group.members.retain(|&(member, _)| !is_out_of_reach(member));
+    let stakes = Stakes::new(dataset, &[group], &own, is_out_of_reach);
+    let known_good: Vec<AccountId> =
+        stakes.members.iter().copied().map(AccountId).filter(|account| allowed.has_account(*account)).collect();
+    let is_spared = |account: u32| compromised.binary_search(&account).is_ok() || allowed.has_account(AccountId(account));
+    let bannable = stakes.members.iter().filter(|&&account| !is_spared(account));
     let accounts = bannable.map(|&account| Target::Account(account));
     let targets = alone(&stakes, accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier))).collect());
     let first_identifier = targets.partition_point(|(target, _)| matches!(target, Target::Account(_)));
@@ -139,14 +162,18 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         chance,
         benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
+        exchanges_of_banned: already_banned.iter().map(|&account| query::exchanges_of(dataset, account)).sum(),
+        already_banned: already_banned.len() as u64,
         traffic,
         harm: harm(&reach)?,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
-        possibly_taken_over: labels(dataset, possibly_taken_over(dataset, results, banned(&reach))),
+        known_good: labels(dataset, known_good),
+        possibly_taken_over: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyTakenOver)),
+        possible_customers: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyACustomer)),
         members_left: groups.iter().sum(),
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: groups.iter().copied().max().unwrap_or(0),
-        replacement: replacement(dataset, &stakes.members, network, lineage::last_event(dataset)?),
+        replacement: replacement(dataset, &everyone, network, lineage::last_event(dataset)?),
         alternatives,
     })
 }
@@ -177,9 +204,16 @@ impl Planned<'_> {
 }
 
 /// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two
-/// hands are on it, for its owner is.
-fn belonging(dataset: &Dataset, results: &Labelling, network: &Network, chances: &Chances<'_>, cases: &Cases) -> Group {
-    let benign = |account: &AccountId| match is_compromised(dataset, results, *account) {
+/// hands are on it, for its owner is, and where it is known-good.
+fn belonging(
+    dataset: &Dataset,
+    results: &Labelling,
+    network: &Network,
+    chances: &Chances<'_>,
+    cases: &Cases,
+    allowed: &Allowed,
+) -> Group {
+    let benign = |account: &AccountId| match allowed.has_account(*account) || is_compromised(dataset, results, *account) {
         true => 1.0,
         false => 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0),
     };
@@ -205,7 +239,7 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
         Target::Account(account) => (Proposal::Ban, Node::Account(AccountId(account)), None),
         Target::Identifier(identifier) => {
             let identifier = IdentifierId(identifier);
-            let accounts = dataset.graph().accounts_of(identifier);
+            let accounts = stakes.met_by(identifier.0);
             let outside = accounts.iter().filter(|&&account| !stakes.is_member(account)).count() as u64;
             let role = dataset.roles()[dataset.graph().kind_of(identifier).index()];
             (Proposal::for_identifier(role), Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
@@ -263,7 +297,7 @@ mod tests {
         // a00 and a01 share address 1; a00 has 30 of its 40 exchanges there, a01 all 20. The outsider a02 is there too.
         let (_folder, dataset) = dataset(&[(0, 1, 1, 30), (0, 2, 1, 10), (1, 1, 1, 20), (2, 1, 2, 5)]);
         let group = Group { chance: 0.75, members: vec![(0, 0.1), (1, 0.2)] };
-        let stakes = Stakes::new(&dataset, &[group], &all_identifiers(&dataset));
+        let stakes = Stakes::new(&dataset, &[group], &all_identifiers(&dataset), |_| false);
         let reach = Reach::new(&stakes);
         let address = Target::from(dataset.node("ip:198.51.100.1").unwrap());
         let gain = reach.gain(address);
@@ -307,7 +341,7 @@ mod tests {
             let (_folder, dataset) = dataset(&rows);
             let accounts = dataset.graph().account_count() as u32;
             let members: Vec<(u32, f64)> = (0..accounts.min(2)).zip(doubts).collect();
-            let stakes = Stakes::new(&dataset, &[Group { chance: 0.5, members }], &all_identifiers(&dataset));
+            let stakes = Stakes::new(&dataset, &[Group { chance: 0.5, members }], &all_identifiers(&dataset), |_| false);
             let targets = all_targets(&stakes);
             let (_, plan) = choose(&stakes, &alone(&stakes, targets.clone()), budget);
             prop_assert!(expected(&plan).if_network <= budget + 1e-9);

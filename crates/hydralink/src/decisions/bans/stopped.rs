@@ -67,8 +67,14 @@ struct AtStake {
 }
 
 impl<'a> Stakes<'a> {
-    /// `groups` without an account in common; `identifiers` that may be acted on. Memory: 16 bytes a sighting of these.
-    pub(crate) fn new(dataset: &'a Dataset, groups: &[Group], identifiers: &[u32]) -> Self {
+    /// `groups` without an account in common; `identifiers` that may be acted on. No action reaches accounts that are out of
+    /// reach; none of them is in a group. Memory: 16 bytes a sighting of the identifiers.
+    pub(crate) fn new(
+        dataset: &'a Dataset,
+        groups: &[Group],
+        identifiers: &[u32],
+        is_out_of_reach: impl Fn(u32) -> bool + Sync,
+    ) -> Self {
         let graph = dataset.graph();
         let mut identifiers = identifiers.to_vec();
         identifiers.sort_unstable();
@@ -79,7 +85,7 @@ impl<'a> Stakes<'a> {
         let mut places = vec![0u32; graph.account_count()];
         let mut reached = Vec::new();
         let seen = identifiers.iter().flat_map(|&identifier| graph.accounts_of(IdentifierId(identifier)));
-        for &account in members.iter().chain(seen) {
+        for &account in members.iter().chain(seen).filter(|&&account| !is_out_of_reach(account)) {
             if std::mem::replace(&mut places[account as usize], 1) == 0 {
                 reached.push(account);
             }
@@ -104,6 +110,7 @@ impl<'a> Stakes<'a> {
         let shares_of = |&identifier: &u32| {
             let identifier = IdentifierId(identifier);
             let seen = graph.accounts_of(identifier).iter().zip(graph.sightings_of_identifier(identifier));
+            let seen = seen.filter(|&(&account, _)| !is_out_of_reach(account));
             let share = |(&account, &position): (&u32, &u32)| {
                 let place = places[account as usize];
                 (place, f64::from(counts[position as usize]) / at_stake[place as usize].exchanges.max(1.0))
@@ -118,6 +125,11 @@ impl<'a> Stakes<'a> {
     /// The places of the accounts seen with an identifier that may be acted on, and the share of their exchanges that shows it.
     fn shares_of(&self, identifier: u32) -> &[(u32, f64)] {
         self.identifiers.binary_search(&identifier).map_or(&[], |place| &self.shares[place])
+    }
+
+    /// The accounts that an action on an identifier reaches.
+    pub(super) fn met_by(&self, identifier: u32) -> Vec<u32> {
+        self.shares_of(identifier).iter().map(|&(place, _)| self.reached[place as usize]).collect()
     }
 
     /// The place of an account, if actions can reach it.

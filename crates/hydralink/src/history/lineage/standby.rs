@@ -9,7 +9,8 @@
 //!   than the accounts do that were used like the others. Over all members that aren't banned and would wait, were they silent,
 //!   that gives how many are expected to, and p is the tail of the Poisson binomial. Accounts of one or two requests are mostly
 //!   silent whoever has them: they make no reserve. People who come and go in spells of weeks make p too small.
-//! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made. It *follows a ban* if
+//! - *Waking*: a member's first exchange after so long a silence, or so long after the account was made, if that was after the
+//!   store's first exchange: nobody knows what it did before. It *follows a ban* if
 //!   it comes within `window` after the ban of another member.
 //! - Null: wakings fall anywhere between the network's first and last exchange, independently. Each follows a ban by chance
 //!   with the probability `c`, the share of that time that lies within `window` after a ban; of `w` wakings `w c` are expected,
@@ -73,8 +74,11 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
     let mut bans: Vec<(Seconds, u32)> =
         members.iter().filter_map(|&account| Some((banned_by(dataset, account, as_of)?, account))).collect();
     bans.sort_unstable();
-    let wakings: Vec<(Seconds, u32)> =
-        members.iter().flat_map(|&account| wakings(dataset, account).into_iter().map(move |time| (time, account))).collect();
+    let since = dataset.graph().first_seen();
+    let wakings: Vec<(Seconds, u32)> = members
+        .iter()
+        .flat_map(|&account| wakings(dataset, account, since).into_iter().map(move |time| (time, account)))
+        .collect();
     (found.wakings, found.after_bans, found.expected, found.p_value) = follow(&wakings, &bans, first, last, window);
     found
 }
@@ -144,11 +148,11 @@ fn silent_of(days: usize, seconds: Seconds) -> f64 {
     (1.0 - f64::from(DORMANT) / f64::from(seconds)).powi(days as i32)
 }
 
-/// Times at which an account woke.
-fn wakings(dataset: &Dataset, account: u32) -> Vec<Seconds> {
+/// Times at which an account woke, of a store whose first exchange was at `since`.
+fn wakings(dataset: &Dataset, account: u32, since: Seconds) -> Vec<Seconds> {
     let exchanges = dataset.activity().of(AccountId(account)).time;
     let seconds = |&milliseconds: &i64| Seconds::try_from(milliseconds / 1_000).unwrap_or(0);
-    let created = dataset.accounts().created_at.get(account as usize).copied().filter(|&time| time != NO_TIME);
+    let created = dataset.accounts().created_at.get(account as usize).copied().filter(|&time| time != NO_TIME && time >= since);
     let before = created.into_iter().chain(exchanges.iter().map(seconds));
     // Without a creation the first exchange wakes nobody.
     let after = exchanges.iter().map(seconds).skip(usize::from(created.is_none()));

@@ -8,7 +8,7 @@ use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
 use crate::consensus::Scores;
-use crate::counted::counted;
+use crate::counted::{counted, percent};
 use crate::how::HeldBy;
 use crate::outputs::style::{Markdown, Plain, Style, items};
 use crate::query;
@@ -221,7 +221,7 @@ fn attribute_table(dossier: &Dossier, style: &dyn Style) -> String {
         vec![
             style.name(&attribute.identifier, 44),
             attribute.members.to_string(),
-            format!("{:.0}%", attribute.share * 100.0),
+            percent(attribute.share),
             format!("{:.1}%", attribute.expected * 100.0),
         ]
     };
@@ -235,7 +235,7 @@ fn tie_table(network: &Network, style: &dyn Style) -> String {
             style.name(&tie.identifier, 44),
             tie.members.to_string(),
             tie.accounts.to_string(),
-            format!("{:.0}%", tie.exclusivity * 100.0),
+            percent(tie.exclusivity),
             tie.class.replace('_', " "),
         ]
     };

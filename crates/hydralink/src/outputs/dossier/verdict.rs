@@ -14,7 +14,9 @@ const MOST_BITS: f64 = 1e3;
 /// How far the score is from the threshold.
 pub(crate) fn verdict(network: &Network, threshold: f64) -> String {
     let margin = network.score - threshold;
-    if network.flagged {
+    if network.flagged && margin < 0.0 {
+        format!("confirmed by people, {:.1} bits short of the threshold of {threshold:.1}", -margin)
+    } else if network.flagged {
         format!("flagged, {margin:.1} bits over the threshold of {threshold:.1}")
     } else {
         format!("not flagged: {:.1} bits short of the threshold of {threshold:.1}", -margin)
@@ -36,7 +38,7 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
         })
         .collect();
     without.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
-    if network.flagged {
+    if network.score >= threshold {
         let flipping: Vec<String> = without
             .iter()
             .filter(|&&(bits, _)| bits < threshold)

@@ -11,6 +11,7 @@ use evidence::{SignalFamily, SignalName, TestName};
 use graph::AccountId;
 
 use super::ScoreParts;
+use crate::counted::percent;
 use crate::dataset::{Allowed, Dataset};
 use crate::detect::DetectConfig;
 use crate::results::{Network, SignalLine};
@@ -88,7 +89,7 @@ pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
         SignalName::BanAndReplace => "new accounts take the place of banned ones",
         SignalName::CapabilityConcentration => "they ask for one kind of work",
         SignalName::CrossLinked => "what they share crosses their cards",
-        SignalName::DiurnalPhase => "active at hours that their countries don't explain",
+        SignalName::DiurnalPhase => "their days agree more than their countries explain",
         SignalName::LaunchPivot => "they moved to a new model as one",
         SignalName::OneQueue => "one queue deals out their requests",
         SignalName::RegistrationBursts => "made in bursts",
@@ -113,7 +114,7 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
     let (share, usual_share) = (percent(value), percent(expected));
     match signal {
         SignalName::AgedAccounts | SignalName::Tenure => format!(
-            "Its accounts came into full use {} after they were made; accounts of the same pathway and volume, {}.",
+            "From when its accounts were made to their first full day in these logs it took {}; of accounts of the same pathway and volume, {}.",
             length(value * 24.0),
             length(expected * 24.0)
         ),
@@ -130,7 +131,7 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
              with its accounts on other cards; of harmless groups put together, {usual_share}."
         ),
         SignalName::DiurnalPhase => format!(
-            "Its day lies {} {} than in the countries which its accounts declare.",
+            "Its accounts keep the same hours more than others of the countries that they declare, {} {} than these.",
             length(value.abs()),
             if value < 0.0 { "earlier" } else { "later" }
         ),
@@ -241,18 +242,6 @@ fn length(hours: f64) -> String {
         hours if hours >= 1.0 => of(hours, "hour"),
         hours if hours * 60.0 >= 1.0 => of(hours * 60.0, "minute"),
         hours => of(hours * 3_600.0, "second"),
-    }
-}
-
-/// A share of one, to two figures or whole percents.
-fn percent(share: f64) -> String {
-    let percents = share * 100.0;
-    match percents.abs() {
-        size if size == 0.0 || size >= 9.95 => format!("{percents:.0}%"),
-        size => {
-            let decimals = (1 - size.log10().floor() as i32).clamp(1, 6) as usize;
-            format!("{percents:.decimals$}%")
-        }
     }
 }
 

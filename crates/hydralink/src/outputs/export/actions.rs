@@ -125,6 +125,11 @@ fn account_action<'g>(
             Some(AccountRole::PossiblyTakenOver) => {
                 format!("{reason}; it had a life of its own before and may be taken over from its owner: look first")
             }
+            Some(AccountRole::PossiblyACustomer) => {
+                format!(
+                    "{reason}; it has nothing of the network but addresses and may be a customer of the same exits: look first"
+                )
+            }
             _ => reason.to_owned(),
         },
     }

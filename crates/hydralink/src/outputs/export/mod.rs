@@ -61,6 +61,7 @@ pub(crate) mod testing;
 mod tests;
 
 use crate::counted::counted;
+use crate::privacy::ExportKey;
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;
@@ -152,7 +153,7 @@ pub struct ExportConfig {
     /// Where GraphML says what it is.
     pub metadata: graphml::Metadata,
     /// Key of the pseudonyms.
-    pub key: Option<[u8; 32]>,
+    pub key: Option<ExportKey>,
     /// The format; by the name of the file if `None`.
     pub format: Option<Format>,
     /// How indicators are shared: STIX, MISP and actions.

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use evidence::KindRole;
 
 use crate::error::Error;
+use crate::privacy::ExportKey;
 
 /// How much of an identifying value is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Level {
 #[derive(Clone, Copy)]
 pub(crate) struct Naming {
     level: Level,
-    key: Option<[u8; 32]>,
+    key: Option<ExportKey>,
 }
 
 impl std::fmt::Debug for Naming {
@@ -44,7 +45,7 @@ impl std::fmt::Debug for Naming {
 
 impl Naming {
     /// Checks that the level has the key that it needs.
-    pub(crate) fn new(level: Level, key: Option<[u8; 32]>) -> Result<Self, Error> {
+    pub(crate) fn new(level: Level, key: Option<ExportKey>) -> Result<Self, Error> {
         if level != Level::Full && key.is_none() {
             let what = "levels analyst and redact need a key for their pseudonyms: give --key-file, or take level full";
             return Err(Error::Usage(what.to_owned()));
@@ -62,7 +63,7 @@ impl Naming {
     }
 
     /// The level, and the key of its pseudonyms.
-    pub(crate) fn parts(&self) -> (Level, Option<[u8; 32]>) {
+    pub(crate) fn parts(&self) -> (Level, Option<ExportKey>) {
         (self.level, self.key)
     }
 
@@ -124,8 +125,8 @@ impl Naming {
 }
 
 /// 16 hex digits that stand for a value of a kind.
-pub(crate) fn pseudonym(key: &[u8; 32], kind: &str, value: &str) -> String {
-    let mut hasher = blake3::Hasher::new_keyed(key);
+pub(crate) fn pseudonym(key: &ExportKey, kind: &str, value: &str) -> String {
+    let mut hasher = blake3::Hasher::new_keyed(&key.0);
     // The length keeps ("a", "bc") and ("ab", "c") apart.
     hasher.update(&(kind.len() as u64).to_le_bytes()).update(kind.as_bytes()).update(value.as_bytes());
     hasher.finalize().to_hex()[..16].to_owned()
@@ -161,16 +162,16 @@ mod tests {
 
     #[test]
     fn values_are_shown_as_the_level_says() {
-        let analyst = Naming::new(Level::Analyst, Some([7; 32])).unwrap();
+        let analyst = Naming::new(Level::Analyst, Some(ExportKey([7; 32]))).unwrap();
         let shown = analyst.identifier("ip", KindRole::Address, "203.0.113.9");
         assert!(shown.starts_with("203.0.113.0/24~") && shown.len() == 31);
         assert!(analyst.identifier("ip", KindRole::Address, "2001:db8:1:2::/64").starts_with("2001:db8:1::/48~"));
         assert_ne!(shown, analyst.identifier("ip", KindRole::Address, "203.0.113.8"));
         assert_eq!(analyst.account("u1"), "u1");
-        let redacted = Naming::new(Level::Redact, Some([7; 32])).unwrap();
+        let redacted = Naming::new(Level::Redact, Some(ExportKey([7; 32]))).unwrap();
         assert_eq!(redacted.account("u1"), redacted.account("u1"));
         assert!(!redacted.labelled("payment_instrument:4242").contains("4242"));
-        let other_key = Naming::new(Level::Redact, Some([8; 32])).unwrap();
+        let other_key = Naming::new(Level::Redact, Some(ExportKey([8; 32]))).unwrap();
         assert_ne!(redacted.account("u1"), other_key.account("u1"));
     }
 }

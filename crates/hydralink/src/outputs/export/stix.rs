@@ -29,6 +29,7 @@ use super::columns::rfc3339;
 use super::naming::pseudonym;
 use super::share::{Observable, Shared, Sharing, Tlp, confidence_in, percent, shared};
 use super::view::{ACCOUNT, ExportGraph};
+use crate::privacy::ExportKey;
 use crate::results::Network;
 use crate::review::Belief;
 
@@ -46,7 +47,7 @@ const IDENTIFIER: &str = "x-hydralink-identifier";
 ///
 /// # Errors
 /// Whatever `out` returns.
-pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&[u8; 32]>, out: &mut impl Write) -> io::Result<()> {
+pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&ExportKey>, out: &mut impl Write) -> io::Result<()> {
     let names = Ids::new(graph, sharing);
     let mut bundle = Bundle { out, names: &names, first: true };
     write!(bundle.out, "{{\"type\":\"bundle\",\"id\":\"{}\",\"objects\":[", names.of("bundle", &graph.about.selection))?;
@@ -175,9 +176,9 @@ impl<W: Write> Bundle<'_, W> {
 
     fn network(&mut self, network: &Network, belief: Belief, belonging: &mut Vec<String>) -> io::Result<()> {
         let mut object = json!({
-            "name": format!("Proxy network {}", network.id),
+            "name": format!("{} {}", title(network, belief), network.id),
             "description": describe(network, belief),
-            "infrastructure_types": ["anonymization"],
+            "infrastructure_types": [if network.flagged { "anonymization" } else { "unknown" }],
             "confidence": percent(belief.chance),
             "extensions": {&self.names.metrics: {
                 "extension_type": "property-extension",
@@ -197,7 +198,7 @@ impl<W: Write> Bundle<'_, W> {
         Ok(())
     }
 
-    fn accounts(&mut self, graph: &ExportGraph<'_>, key: Option<&[u8; 32]>, belongings: &mut [Vec<String>]) -> io::Result<()> {
+    fn accounts(&mut self, graph: &ExportGraph<'_>, key: Option<&ExportKey>, belongings: &mut [Vec<String>]) -> io::Result<()> {
         let accounts = graph.nodes.iter().filter(|node| node.kind == ACCOUNT && node.membership.is_some());
         let mut order: Vec<_> = accounts.filter_map(|node| Some((node.network?, node))).collect();
         // Stable: accounts with the same evidence keep the order of the graph.
@@ -261,7 +262,7 @@ impl<W: Write> Bundle<'_, W> {
                 identifier.members, identifier.accounts,
                 network.map_or(String::new(), |network| format!(" of {}", network.id))
             ),
-            "indicator_types": ["anonymization"],
+            "indicator_types": [if network.is_some_and(|network| network.flagged) { "anonymization" } else { "unknown" }],
             "pattern": pattern, "pattern_type": "stix",
             "valid_from": timestamp(from), "valid_until": timestamp(identifier.valid_until()),
             "confidence": confidence_in(graph, identifier),
@@ -339,7 +340,7 @@ impl<W: Write> Bundle<'_, W> {
 
     fn grouping(&mut self, network: &Network, belief: Belief, belonging: &[String]) -> io::Result<()> {
         let object = json!({
-            "name": format!("Proxy network {}", network.id), "description": describe(network, belief),
+            "name": format!("{} {}", title(network, belief), network.id), "description": describe(network, belief),
             "context": "suspicious-activity", "confidence": percent(belief.chance), "object_refs": belonging,
         });
         self.domain_object("grouping", &network.id, object).map(|_| ())
@@ -351,11 +352,25 @@ fn observable_id(kind: &str, contributing: &Value) -> String {
     format!("{kind}--{}", Uuid::new_v5(&OBSERVABLES, contributing.to_string().as_bytes()))
 }
 
+/// What a network is called by others' tools: one that nothing is held of isn't called a proxy network.
+fn title(network: &Network, belief: Belief) -> &'static str {
+    match (network.flagged, belief.verdict) {
+        (_, Some(false)) => "Harmless group",
+        (_, Some(true)) | (true, None) => "Proxy network",
+        (false, None) => "Candidate below the threshold",
+    }
+}
+
 fn describe(network: &Network, belief: Belief) -> String {
     if belief.is_rejected() {
         return format!("{} accounts that people found harmless", network.accounts);
     }
-    let counted = format!("{} accounts run by one operator with {:.1} bits of evidence", network.accounts, network.score);
+    let held = match (network.flagged, belief.verdict) {
+        (_, Some(true)) => "confirmed by people to be run by one operator,",
+        (true, _) => "held to be run by one operator,",
+        (false, _) => "of a candidate below the threshold, which nothing is held of,",
+    };
+    let counted = format!("{} accounts {held} with {:.1} bits of evidence", network.accounts, network.score);
     if network.why.is_empty() { counted } else { format!("{counted}: {}", network.why) }
 }
 
@@ -385,7 +400,7 @@ mod tests {
     use super::*;
     use crate::export::testing;
 
-    fn bundle(sharing: &Sharing, key: Option<&[u8; 32]>) -> Vec<Value> {
+    fn bundle(sharing: &Sharing, key: Option<&ExportKey>) -> Vec<Value> {
         let mut out = Vec::new();
         write(&testing::toy(), sharing, key, &mut out).unwrap();
         let bundle: Value = serde_json::from_slice(&out).unwrap();
@@ -428,7 +443,7 @@ mod tests {
 
     #[test]
     fn every_reference_is_in_the_bundle_and_ids_are_unique() {
-        let objects = bundle(&Sharing::default(), Some(&[1; 32]));
+        let objects = bundle(&Sharing::default(), Some(&ExportKey([1; 32])));
         let ids: HashSet<&str> = objects.iter().map(|object| object["id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), objects.len());
         for object in &objects {
@@ -443,7 +458,7 @@ mod tests {
 
     #[test]
     fn accounts_are_pseudonyms_with_and_without_a_key() {
-        for key in [None, Some(&[1; 32])] {
+        for key in [None, Some(&ExportKey([1; 32]))] {
             let objects = bundle(&Sharing::default(), key);
             let users = of_type(&objects, "user-account");
             assert_eq!(users.len(), 4);

@@ -208,7 +208,7 @@ fn redacted_files_hold_no_stored_value() {
     let lay = |graph: &::graph::WeightedGraph| vec![[0.0; 2]; graph.vertex_count()];
     let to = |name: &str| folder.path().join(name);
     assert!(matches!(export(&dataset, &results, &config, lay, &to("a.csv")), Err(Error::Usage(_))));
-    config.key = Some([3; 32]);
+    config.key = Some(crate::privacy::ExportKey([3; 32]));
     for name in ["a.graphml", "a.gexf", "a.csv", "a.jsonl", "a.stix.json", "a.misp.json"] {
         for file in export(&dataset, &results, &config, lay, &to(name)).unwrap().files {
             let text = std::fs::read_to_string(&file.path).unwrap();

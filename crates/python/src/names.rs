@@ -1,0 +1,117 @@
+//! Names of accounts and identifiers: as lists and Series, and as answers hold them, so that one call's answer is the next one's
+//! question.
+
+use arrow_array::ffi_stream::RecordBatchStreamReader;
+use arrow_array::{Array, RecordBatchReader, StringArray};
+use arrow_cast::cast;
+use hydralink::node::{Name, names_of, targets_of};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+
+use crate::errors::expected;
+use crate::plain::json_of;
+use crate::table;
+
+/// What a call is about.
+#[derive(Debug, Default)]
+pub(crate) struct Names(pub(crate) Vec<Name>);
+
+/// The same of what is done: records that say to review, to monitor or to secure name nobody.
+#[derive(Debug, Default)]
+pub(crate) struct Targets(pub(crate) Vec<Name>);
+
+/// What a record names.
+type Named = fn(&serde_json::Value) -> Option<Vec<Name>>;
+
+impl<'py> FromPyObject<'_, 'py> for Names {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        names(&given, names_of).map(Names)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Targets {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        names(&given, targets_of).map(Targets)
+    }
+}
+
+const WHAT: &str = "a name, a list or Series of names, a table with a column account_id, node, target or identifier, or an \
+                    answer that has such records";
+
+fn names(given: &Bound<'_, PyAny>, named: Named) -> PyResult<Vec<Name>> {
+    if let Ok(name) = given.cast::<PyString>() {
+        return Ok(vec![name.to_str()?.into()]);
+    }
+    if let Ok(record) = given.cast::<PyDict>() {
+        return of_record(record, named);
+    }
+    if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
+        return listed(given, named);
+    }
+    // A Series streams its values alone: these aren't batches of columns, and are taken one by one.
+    if let Some(stream) = table::streamed(given)?
+        && let Ok(rows) = table::reader(&stream, "names")
+    {
+        return from_table(rows);
+    }
+    let listing = ["to_pylist", "to_list", "tolist"].into_iter().find(|list| given.hasattr(*list).unwrap_or(false));
+    match listing {
+        Some(list) => listed(&given.call_method0(list)?, named),
+        None => listed(given, named).map_err(|_| expected(WHAT, given)),
+    }
+}
+
+/// The names of a list, and those of its records.
+fn listed(given: &Bound<'_, PyAny>, named: Named) -> PyResult<Vec<Name>> {
+    let mut names = Vec::new();
+    for one in given.try_iter()? {
+        let one = one?;
+        match (one.cast::<PyDict>(), one.cast::<PyString>()) {
+            (Ok(record), _) => names.extend(of_record(record, named)?),
+            (_, Ok(name)) => names.push(name.to_str()?.into()),
+            _ => return Err(expected("a name, or a record that names a node,", &one)),
+        }
+    }
+    Ok(names)
+}
+
+fn of_record(record: &Bound<'_, PyDict>, named: Named) -> PyResult<Vec<Name>> {
+    let value = serde_json::from_str(&json_of(record)?).unwrap_or_default();
+    named(&value).ok_or_else(|| {
+        let keys: Vec<String> = record.keys().iter().map(|key| key.to_string()).collect();
+        PyTypeError::new_err(format!("a record with {} was expected; found one with {}", NAMING.join(", "), keys.join(", ")))
+    })
+}
+
+/// Columns that name nodes; the first that is there counts.
+const NAMING: [&str; 4] = ["account_id", "node", "target", "identifier"];
+
+fn from_table(rows: RecordBatchStreamReader) -> PyResult<Vec<Name>> {
+    let schema = rows.schema();
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let column = NAMING.iter().find_map(|naming| columns.iter().position(|column| column == naming));
+    let column = column.or((columns.len() == 1).then_some(0)).ok_or_else(|| {
+        PyTypeError::new_err(format!("a column {} was expected; found {}", NAMING.join(", "), columns.join(", ")))
+    })?;
+    let name = match columns[column] {
+        "account_id" => Name::Account,
+        "node" | "target" | "identifier" => Name::Label,
+        _ => Name::Typed,
+    };
+    let told = |error: &dyn std::fmt::Display| PyTypeError::new_err(format!("column {}: {error}", columns[column]));
+    let mut names = Vec::new();
+    for batch in rows {
+        let batch = batch.map_err(|error| told(&error))?;
+        let text = cast(batch.column(column), &arrow_schema::DataType::Utf8).map_err(|error| told(&error))?;
+        let text = text.as_any().downcast_ref::<StringArray>().expect("a cast to Utf8 gives strings");
+        for one in text {
+            names.push(name(one.ok_or_else(|| told(&"a name was expected; found null"))?.to_owned()));
+        }
+    }
+    Ok(names)
+}
