@@ -399,9 +399,12 @@ fn is_done_whole_or_not_at_all(bench: &Bench, store: &str, command: &[&str]) {
         let stderr = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => break,
-            // Before it minds signals they end it.
-            Some(130) => interrupted = true,
-            code => assert_eq!(code, None, "{stderr}"),
+            // Before it minds signals they end it, and on a busy machine that may be all that happens here: what it does when it minds
+            // them is tested phase by phase, beside the code.
+            code => {
+                assert!(matches!(code, Some(130) | None), "{stderr}");
+                interrupted = true;
+            }
         }
         if (found(store), told(store)) != before {
             assert_eq!(output.status.code(), None, "a store was changed by what says that it was interrupted: {stderr}");

@@ -17,7 +17,10 @@
 //! an account asks, addresses alone don't link it.
 //!
 //! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an
-//! operator any share of the accounts may be in rings, of strangers' parts nearly none has bridges.
+//! operator any share of the accounts may be in rings, of strangers' parts nearly none has bridges. Neither knows how large a
+//! group is of all there are. A good part of everybody keeps things to itself by being many: where everybody shares a card with
+//! one other at random, all hang together, and of a random half a third are linked. So groups of more than [`LARGEST_SHARE`] of
+//! the accounts have no bits for it.
 //!
 //! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one of the same role
 //! implies (an address its network) are no bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`]
@@ -46,10 +49,15 @@ pub(crate) const RING_ROLES: [KindRole; 2] = [KindRole::Payment, KindRole::Devic
 const BRIDGES: usize = 2;
 /// Holders of an identifier that are compared with each of them.
 const LOOKED_AT: usize = 64;
+/// Smaller groups are never a good part of everybody: a log of a few dozen accounts may be one operator's and its neighbours'.
+const FEWEST_OF_A_PART: usize = 100;
 /// The share of an operator's accounts: half of them or more may have cards of their own.
 const OF_OPERATOR: Beta = (1.5, 1.5);
 /// That of strangers' parts: next to none.
 const OF_PARTS: Beta = (0.7, 12.0);
+/// The largest group, as a share of all accounts seen, that being linked says anything of. Of random lists of a tenth, a fifth and
+/// two fifths of 1,000 accounts with a card for two, .05, .1 and .31 are linked.
+const LARGEST_SHARE: f64 = 0.25;
 /// Most bits that the share may add or take.
 const MOST_BITS: f64 = 12.0;
 
@@ -62,7 +70,9 @@ pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option
     let share = value.clamp(margin, 1.0 - margin);
     let bits = (ln_density(share, OF_OPERATOR) - ln_density(share, OF_PARTS)) / std::f64::consts::LN_2;
     let expected = OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
-    Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, MOST_BITS), p_value: None, power: None })
+    let is_large = accounts.len() as f64 > LARGEST_SHARE * judge.seen_accounts() as f64;
+    let most = if is_large && accounts.len() >= FEWEST_OF_A_PART { 0.0 } else { MOST_BITS };
+    Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, most), p_value: None, power: None })
 }
 
 /// The cross-linked share of some accounts; see the module.
@@ -385,6 +395,31 @@ mod tests {
             assert!(rings.value == 0.0 && (rings.bits + 7.044).abs() < 1e-3, "{rings:?}");
             let few = cross_linked_signal(judge, &[800, 801, 802]).expect("cards are known");
             assert!(few.bits > rings.bits, "{few:?}");
+        });
+    }
+
+    #[test]
+    fn a_good_part_of_everybody_is_not_linked_by_chance() {
+        // A thousand accounts with two addresses, three prompts and a card each, all at random, a card for two of them.
+        let mut stream = crate::behaviour::random::Stream::new(7);
+        let mut touches = Vec::new();
+        for account in 0..1_000u32 {
+            (0..2).for_each(|_| touches.push((account, 0, stream.below(1_500) as u32, 0)));
+            touches.push((account, 1, 2_000 + stream.below(900) as u32, 0));
+            (0..3).for_each(|_| touches.push((account, 2, 4_000 + stream.below(1_500) as u32, 0)));
+        }
+        let toy = Toy::new(&[KindRole::Address, KindRole::Payment, KindRole::Template], 1_000, &touches);
+        with_judge(&toy, |judge| {
+            let bits = |count: u32| {
+                let every = 1_000 / count;
+                let some: Vec<u32> = (0..count).map(|at| at * every).collect();
+                cross_linked_signal(judge, &some).expect("cards are known").bits
+            };
+            assert!(
+                [20, 50, 100, 200, 250, 333, 500, 1_000].into_iter().all(|count| bits(count) <= 0.5),
+                "{:?}",
+                [200, 250, 333, 500].map(bits)
+            );
         });
     }
 

@@ -113,8 +113,9 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             capability_concentration::FEWEST_EVENTS
         ),
         SignalName::LaunchPivot => format!(
-            "{} accounts that were active right after a release, and groups like it that were",
-            launch_pivot::FEWEST_ADOPTERS
+            "{} accounts that were active right after a release, accounts like these that were, and {} groups with an address, a card or a credential in common",
+            launch_pivot::FEWEST_ADOPTERS,
+            launch_pivot::FEWEST_CLUSTERS
         ),
         SignalName::BanAndReplace => format!("{} bans", ban_and_replace::FEWEST_BANS),
         SignalName::RegistrationBursts => format!(

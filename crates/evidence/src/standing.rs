@@ -64,6 +64,11 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
+    /// Accounts that were seen with anything.
+    pub(crate) fn seen_accounts(&self) -> usize {
+        self.population.seen_accounts
+    }
+
     /// Counts everybody's identifiers. O(sightings).
     pub(crate) fn new(
         facts: Facts<'a>,

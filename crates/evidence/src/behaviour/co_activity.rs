@@ -11,7 +11,7 @@
 //! sixty requests in one go at some hour of a night, the first draws all other days of the account into that night, as if
 //! people who run a set of prompts were in step in their afternoons; the second takes such a run out of the evening on which a
 //! crowd met for it. So what may have come about by either is no evidence (as for one clock, [`Shift::ByClock`], and the hours that
-//! everybody's clock strikes, [`Shift::ByHours`]).
+//! everybody's clock strikes, [`Shift::ByHours`], and those of each account's own day, [`Shift::ByDays`]).
 //!
 //! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed,
 //! of what happened and of each draw: a verdict that hung on one sample would be a draw itself.
@@ -46,7 +46,7 @@ pub(crate) struct Alignments {
     gap: i64,
     observed: Alignment,
     /// By [`Shift`].
-    draws: [Vec<Alignment>; 4],
+    draws: [Vec<Alignment>; 5],
 }
 
 /// One sample of a group.
@@ -121,6 +121,10 @@ impl Sample {
                 events.by_hours(seed, &mut shifted.events);
                 &events.days
             }
+            Shift::ByDays => {
+                events.by_days(seed, shifted);
+                &shifted.days
+            }
             Shift::ByClock => {
                 events.by_clock(seed, shifted);
                 &shifted.days
@@ -141,6 +145,9 @@ pub(crate) enum Shift {
     ByClock,
     /// The hours of each day, turned by as many: jobs that start at full hours, as everybody's do, go on to start together.
     ByHours,
+    /// Its days, turned by as many within the time in which it was there, whole weeks where it was there for three: whatever it does at
+    /// the same time of day, since its jobs start then or the log knows no seconds, goes on to be at that time.
+    ByDays,
 }
 
 /// The events of a sample, ready to be shifted. An event is its millisecond of the day, then its account in the lower half.
@@ -151,6 +158,8 @@ struct Shiftable {
     turns: Vec<Turn>,
     /// The observed events, by time.
     observed: Vec<u64>,
+    /// By account: its first day in the sample, and the days from then to its last.
+    spans: Vec<(u32, u32)>,
     /// By what the accounts' profiles are of: events, active hours.
     operational: [OperationalTime; 2],
 }
@@ -217,7 +226,13 @@ impl Shiftable {
             observed[range.clone()].sort_unstable();
             days.push(Day { number: (of_day[0].0 - first) as u32, turns: first_turn..turns.len(), events: range });
         }
-        Some(Shiftable { days, turns, observed, operational })
+        let mut spans = vec![(u32::MAX, 0u32); operational[0].profiles.len()];
+        for &(day, account, _) in &events {
+            let (day, (from, to)) = ((day - first) as u32, &mut spans[account as usize]);
+            (*from, *to) = ((*from).min(day), (*to).max(day));
+        }
+        spans.iter_mut().for_each(|(from, to)| *to = to.saturating_sub(*from) + 1);
+        Some(Shiftable { days, turns, observed, spans, operational })
     }
 
     fn account_count(&self) -> usize {
@@ -240,6 +255,36 @@ impl Shiftable {
                 out.extend(time.places[turn.events.clone()].iter().map(|place| packed(shifted(place), turn.account)));
             }
             out[day.events.clone()].sort_unstable();
+        }
+    }
+
+    /// One draw of [`Shift::ByDays`], by time, into `out`.
+    fn by_days(&self, seed: u64, out: &mut Shifted) {
+        const WEEK: u32 = 7;
+        // By account: how many days are turned, and by how many. What is left over of whole weeks stays.
+        let turns: Vec<(u32, u32)> = (self.offsets(seed).into_iter().zip(&self.spans))
+            .map(|(offset, &(_, span))| {
+                let unit = if span >= 3 * WEEK { WEEK } else { 1 };
+                (span / unit * unit, (offset * f64::from(span / unit)) as u32 * unit)
+            })
+            .collect();
+        let mut moved: Vec<(u32, u64)> = Vec::with_capacity(self.observed.len());
+        for day in &self.days {
+            moved.extend(self.observed[day.events.clone()].iter().map(|&event| {
+                let account = event as u32 as usize;
+                let ((first, _), (turned, by)) = (self.spans[account], turns[account]);
+                let since = day.number - first;
+                (first + if since < turned { (since + by) % turned } else { since }, event)
+            }));
+        }
+        moved.sort_unstable();
+        let Shifted { days, events, .. } = out;
+        days.clear();
+        events.clear();
+        for of_day in moved.chunk_by(|left, right| left.0 == right.0) {
+            let from = events.len();
+            events.extend(of_day.iter().map(|&(_, event)| event));
+            days.push(Day { number: of_day[0].0, turns: 0..0, events: from..events.len() });
         }
     }
 

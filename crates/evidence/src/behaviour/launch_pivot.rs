@@ -6,7 +6,8 @@
 //! from the population, matched on pathway and volume, and the largest of their means: early adopters are spread over
 //! everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an office
 //! may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without correction).
-//! The account null alone counts where fewer than 19 clusters of that size were active. Cost: two binary searches and one
+//! Where fewer than 19 clusters of that size were active, those of any size count: the means of smaller ones scatter more, so
+//! that says less. Where there are fewer than 19 of all, nobody knows how offices move, and there is no signal. Cost: two binary searches and one
 //! window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing and
 //! acceptance sampling", doi:10.1080/00401706.1982.10487790.
 
@@ -23,8 +24,8 @@ use crate::{Facts, Signal};
 pub const HORIZONS: [i64; 4] = [6, 12, 24, 48];
 /// Fewer active accounts give no signal.
 pub(crate) const FEWEST_ADOPTERS: usize = 4;
-/// Fewer reference clusters give no cluster null.
-const FEWEST_CLUSTERS: usize = 19;
+/// Fewer reference clusters give no cluster null, and without it there is no signal.
+pub(crate) const FEWEST_CLUSTERS: usize = 19;
 const HOUR: i64 = 3_600_000;
 
 /// Tests a group for a joint move to a new model.
@@ -70,9 +71,9 @@ pub fn launch_pivot(
         };
         out[0] = nulls.iter().map(of_release).fold(f64::NEG_INFINITY, f64::max);
     });
-    let clusters = cluster_p(facts, population, members, observed);
-    let p_value = chance.p_value.max(clusters.unwrap_or(0.0));
-    let bits = clusters.map_or(chance.bits, |p| chance.bits.min(bits_of_p(p)));
+    let clusters = cluster_p(facts, population, members, observed)?;
+    let p_value = chance.p_value.max(clusters);
+    let bits = chance.bits.min(bits_of_p(clusters));
     Some(Signal { value: observed, expected: chance.expected[0], bits, p_value: Some(p_value), power: None })
 }
 
@@ -81,11 +82,22 @@ fn mean(shares: impl Iterator<Item = f32>) -> f64 {
     sum / f64::from(count.max(1))
 }
 
-/// (1 + clusters that moved at least as much) / (1 + clusters) among clusters of a size within a factor 4 that aren't mostly
-/// members.
+/// (1 + clusters that moved at least as much) / (1 + clusters) among clusters of a size within a factor 4, or of any, that aren't
+/// mostly members.
 fn cluster_p(facts: &Facts<'_>, population: &Population, members: &[AccountId], observed: f64) -> Option<f64> {
     let size = members.len();
-    let (low, high) = ((size / 4) as u32, (size * 4).min(u32::MAX as usize) as u32);
+    let alike = ((size / 4) as u32, (size * 4).min(u32::MAX as usize) as u32);
+    [alike, (0, u32::MAX)].into_iter().find_map(|sizes| cluster_p_among(facts, population, members, observed, sizes))
+}
+
+/// The same among clusters of sizes from `low` to `high`; `None` if there are too few.
+fn cluster_p_among(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    observed: f64,
+    (low, high): (u32, u32),
+) -> Option<f64> {
     let from = population.cluster_launch.partition_point(|cluster| cluster.0 < low);
     let to = population.cluster_launch.partition_point(|cluster| cluster.0 <= high);
     let clusters = &population.cluster_launch[from..to];
@@ -163,16 +175,26 @@ mod tests {
     use super::super::toy::{self, Toy};
     use super::*;
 
+    /// A population in which so many offices, of other sizes than what is tested, were slow to adopt.
+    fn with_offices(facts: &Facts<'_>, config: &BehaviourConfig, offices: usize) -> Population {
+        let mut population = Population::new(facts, config);
+        population.cluster_launch = vec![(200, -1.0, IdentifierId(0)); offices];
+        population
+    }
+
     #[test]
     fn null_is_uniform_and_a_pivot_is_found() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let world = Toy::mixed(400, 30, 20, 9);
         let facts = world.facts();
-        let population = Population::new(&facts, &config);
+        let population = with_offices(&facts, &config, 999);
         let test = |members: &[AccountId]| launch_pivot(&facts, &population, members, &config);
         toy::assert_super_uniform(300, |seed| test(&world.random_group(10, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.01 && planted.value > 0.7, "{planted:?}");
+        // As many offices as there are bound it, and of fewer nobody learns how offices move.
+        let among = |offices: usize| launch_pivot(&facts, &with_offices(&facts, &config, offices), &world.planted(), &config);
+        assert_eq!((among(18), among(19).and_then(|signal| signal.p_value)), (None, Some(0.05)));
     }
 
     #[test]
@@ -180,7 +202,7 @@ mod tests {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let world = Toy::sparse(3_000, 3);
         let facts = world.facts();
-        let population = Population::new(&facts, &config);
+        let population = with_offices(&facts, &config, 999);
         for size in [16, 24] {
             toy::assert_super_uniform(200, |seed| {
                 launch_pivot(&facts, &population, &world.random_group(size, seed), &config)?.p_value

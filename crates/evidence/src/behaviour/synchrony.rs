@@ -5,7 +5,8 @@
 //! over all pairs at once. Nulls: each account's days are circularly shifted inside its own daily profile, that of its events and
 //! that of its active hours (see the co-activity module): whoever keeps office hours, or works on the same days, keeps doing so
 //! in the null; or all that an account did is moved by whole hours, so that timers of strangers, which start on the hour or the
-//! minute, start together in the null as well. p of J, less a tenth ([`super::chance::MODEL_ERROR`]), over all scales by the
+//! minute, start together in the null as well; or its days are turned, so that everybody's own jobs at full working hours, and times
+//! that a log cuts to minutes, are no evidence. p of J, less a tenth ([`super::chance::MODEL_ERROR`]), over all scales by the
 //! smallest rank; the null that says least counts. The signal's value and expectation are those of the scale with the largest
 //! ratio of observed to expected.
 //!
@@ -41,6 +42,7 @@ pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfi
     let mut chance = against(Shift::InProfile);
     if chance.p_value <= 0.1 {
         chance = chance.weaker(against(Shift::InActiveHours)).weaker(against(Shift::ByHours));
+        chance = chance.weaker(against(Shift::ByDays));
     }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
@@ -92,6 +94,18 @@ mod tests {
             synchrony(&world.facts(), &world.members(24), &config).expect("they are active")
         };
         assert!((0..20).all(|seed| signal(seed).bits <= 0.0), "{:?}", signal(0));
+    }
+
+    #[test]
+    fn strangers_with_jobs_in_working_hours_are_not_in_step_nor_are_those_whose_log_knows_no_seconds() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for (jobs, cut) in [(true, 1), (false, 60_000)] {
+            let p = |seed: u64| {
+                let world = Toy::at_work(24, jobs, cut, seed);
+                synchrony(&world.facts(), &world.members(24), &config).expect("they are active").p_value
+            };
+            toy::assert_super_uniform(60, |seed| p(seed));
+        }
     }
 
     #[test]

@@ -129,6 +129,27 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// Strangers at work from nine to five for two weeks, each on its own days: jobs of their own that start within a few seconds of full
+    /// hours, or requests at any time; in a log that cuts times to so many milliseconds.
+    pub(crate) fn at_work(accounts: usize, jobs: bool, cut: i64, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 14]));
+        let mut row = || -> Vec<Event> {
+            let mut row = Vec::new();
+            for day in 0..14i64 {
+                for hour in 9..17i64 {
+                    let within = if jobs { stream.below(8_000) } else { stream.below(HOUR as usize) } as i64;
+                    let at = START + (24 * day + hour) * HOUR + within;
+                    if stream.below(2) == 0 {
+                        row.push(event(at - at % cut));
+                    }
+                }
+            }
+            row
+        };
+        let rows = (0..accounts).map(|_| row()).collect();
+        Toy::of(rows, &[], AccountTable::default())
+    }
+
     /// Jobs that all start within eight seconds of every full hour; one request in five is rejected, whatever else happens.
     pub(crate) fn hourly(accounts: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 12]));

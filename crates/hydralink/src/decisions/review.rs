@@ -49,7 +49,7 @@
 
 use serde::Serialize;
 
-use crate::calibrate::{current_q_values, too_few_copies};
+use crate::calibrate::{current_false_share, current_q_values, too_few_copies};
 use crate::cases::{self, Cases, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -221,17 +221,20 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
 pub(crate) struct Chances<'a> {
     results: &'a Labelling,
     q_values: Option<Vec<Option<f64>>>,
+    /// The share of all networks that chance explains. The q-value of the best of them is how seldom chance gives its score, and
+    /// where every null copy has a network that is seldom without saying anything.
+    false_share: f64,
 }
 
 impl<'a> Chances<'a> {
     /// # Errors
     /// As [`crate::calibrate()`] for q-values.
     pub(crate) fn of(dataset: &Dataset, results: &'a Labelling) -> Result<Self, Error> {
-        let q_values = match too_few_copies(dataset, results)? {
-            Some(_) => None,
-            None => current_q_values(dataset, results)?,
+        let (q_values, false_share) = match too_few_copies(dataset, results)? {
+            Some(_) => (None, 0.0),
+            None => (current_q_values(dataset, results)?, current_false_share(dataset, results)?),
         };
-        Ok(Chances { results, q_values })
+        Ok(Chances { results, q_values, false_share })
     }
 
     /// The chance that the network at a place is one, given what people decided about it.
@@ -240,7 +243,7 @@ impl<'a> Chances<'a> {
         let q_value = self.q_values.as_ref().and_then(|q_values| q_values[place]);
         match verdict {
             Some(verdict) => f64::from(u8::from(verdict)),
-            None => q_value.map_or(by_score, |q| by_score.min(1.0 - q.clamp(0.0, 1.0))),
+            None => q_value.map_or(by_score, |q| by_score.min(1.0 - q.max(self.false_share).clamp(0.0, 1.0))),
         }
     }
 

@@ -197,6 +197,16 @@ pub(crate) fn current_q_values(dataset: &Dataset, results: &Labelling) -> Result
     Ok(calibration.map(|calibration| calibration.q_values(results)))
 }
 
+/// The share of a store's networks that chance is expected to give, at most 1, if it keeps a calibration of this detection; else 0.
+pub(crate) fn current_false_share(dataset: &Dataset, results: &Labelling) -> Result<f64, Error> {
+    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
+    let threshold = results.run.threshold;
+    let found = scores_of(results).iter().filter(|&&score| score >= threshold).count();
+    let expected =
+        calibration.map_or(0.0, |calibration| false_networks::expected_false(&calibration.copies, threshold).expected);
+    Ok((expected / found.max(1) as f64).min(1.0))
+}
+
 /// What names a detection: its run, its networks and the data it ran on.
 pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
     let mut hasher = blake3::Hasher::new();
