@@ -104,7 +104,7 @@ mod tests {
                 let world = Toy::at_work(24, jobs, cut, seed);
                 synchrony(&world.facts(), &world.members(24), &config).expect("they are active").p_value
             };
-            toy::assert_super_uniform(60, |seed| p(seed));
+            toy::assert_super_uniform(60, p);
         }
     }
 

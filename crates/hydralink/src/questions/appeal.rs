@@ -15,7 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use graph::{AccountId, IdentifierId, KindId, Seconds};
+use graph::{AccountId, IdentifierId, Seconds, Sighting};
 use serde::Serialize;
 
 use crate::cases::Label;
@@ -352,22 +352,24 @@ fn answer(appeal: &Appeal) -> String {
 /// What an account has that no other account of a group has; `belongs`: it is one of those that the group's counts are of.
 fn apart(dataset: &Dataset, account: AccountId, group: &Group<'_>, belongs: bool) -> Vec<Apart> {
     let graph = dataset.graph();
-    let mut of_kinds: BTreeMap<KindId, (u64, u64, u64, Option<(u32, IdentifierId)>)> = BTreeMap::new();
-    for sighting in graph.sightings_of(account) {
-        let (identifiers, exchanges, all, most) = of_kinds.entry(graph.kind_of(sighting.identifier)).or_default();
-        *all += u64::from(sighting.count);
-        if group.held(sighting.identifier) <= u32::from(belongs) {
-            *identifiers += 1;
-            *exchanges += u64::from(sighting.count);
-            // Of equal ones the first.
-            *most = most.filter(|(count, _)| *count >= sighting.count).or(Some((sighting.count, sighting.identifier)));
-        }
-    }
-    let own = of_kinds.into_iter().filter_map(|(kind, (identifiers, exchanges, of_exchanges, most))| {
-        let most_used = dataset.label_of(Node::Identifier(most?.1));
-        Some(Apart { kind: dataset.kind_name(kind).to_owned(), identifiers, most_used, exchanges, of_exchanges })
-    });
-    own.collect()
+    // A row goes kind by kind.
+    let row: Vec<Sighting> = graph.sightings_of(account).collect();
+    let of_kind = |of_kind: &[Sighting]| {
+        let is_own = |sighting: &&Sighting| group.held(sighting.identifier) <= u32::from(belongs);
+        let exchanges =
+            |sightings: &mut dyn Iterator<Item = &Sighting>| sightings.map(|sighting| u64::from(sighting.count)).sum();
+        let own = || of_kind.iter().filter(is_own);
+        // Of equal ones the first.
+        let most_used = own().max_by_key(|sighting| (sighting.count, Reverse(sighting.identifier)))?.identifier;
+        Some(Apart {
+            kind: dataset.kind_name(graph.kind_of(most_used)).to_owned(),
+            identifiers: own().count() as u64,
+            most_used: dataset.label_of(Node::Identifier(most_used)),
+            exchanges: exchanges(&mut own()),
+            of_exchanges: exchanges(&mut of_kind.iter()),
+        })
+    };
+    row.chunk_by(|left, right| graph.kind_of(left.identifier) == graph.kind_of(right.identifier)).filter_map(of_kind).collect()
 }
 
 /// Whether an account was made before or after nine tenths of a network's others, which are at least ten.
