@@ -213,37 +213,32 @@ fn stopped_text(traffic: &Traffic) -> String {
 
 /// Accounts of victims, if there are any.
 fn compromised_text(accounts: &[String], what: &str) -> Option<String> {
-    let count = grouped(accounts.len() as u64);
-    (!accounts.is_empty())
-        .then(|| format!("used beside their owners, to be secured and {what} ({count}): {}", named_text(accounts)))
+    some_text(accounts, |count| format!("used beside their owners, to be secured and {what} ({count})"))
 }
 
 /// Accounts and identifiers that are known-good, if there are any.
 fn known_good_text(nodes: &[String]) -> Option<String> {
-    let count = grouped(nodes.len() as u64);
-    (!nodes.is_empty()).then(|| format!("known-good by an allow list or a rejected case ({count}): {}", named_text(nodes)))
+    some_text(nodes, |count| format!("known-good by an allow list or a rejected case ({count})"))
 }
 
 /// Accounts that had a life of their own before, if there are any.
 fn taken_over_text(accounts: &[String]) -> Option<String> {
-    let count = grouped(accounts.len() as u64);
-    (!accounts.is_empty()).then(|| {
-        format!(
-            "{count} of these may be taken over from their owners: look before banning (`appeal`): {}",
-            named_text(accounts)
-        )
-    })
+    some_text(accounts, |count| format!("{count} of these may be taken over from their owners: look before banning (`appeal`)"))
 }
 
 /// Accounts that have nothing of their network but addresses, if there are any.
 fn customers_text(accounts: &[String]) -> Option<String> {
-    let count = grouped(accounts.len() as u64);
-    (!accounts.is_empty()).then(|| {
+    some_text(accounts, |count| {
         format!(
-            "{count} of these have nothing of the network but addresses and may be customers of its exits: look before banning (`appeal`): {}",
-            named_text(accounts)
+            "{count} of these have nothing of the network but addresses and may be customers of its exits: look before banning \
+             (`appeal`)"
         )
     })
+}
+
+/// What is said of so many nodes, and the first of them; nothing of none.
+fn some_text(nodes: &[String], say: impl Fn(String) -> String) -> Option<String> {
+    (!nodes.is_empty()).then(|| format!("{}: {}", say(grouped(nodes.len() as u64)), named_text(nodes)))
 }
 
 fn named_text(accounts: &[String]) -> String {

@@ -75,6 +75,14 @@ pub enum Name {
 }
 
 impl Name {
+    /// What a field of this name holds.
+    pub fn of_field(field: &str, value: &str) -> Name {
+        match field {
+            "account_id" => Name::Account(value.to_owned()),
+            _ => Name::Label(value.to_owned()),
+        }
+    }
+
     /// Without what stands before an account's id in a label.
     pub(crate) fn bare(&self) -> &str {
         match self {
@@ -169,16 +177,15 @@ fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Nam
 /// that its list `actions` (a plan), `accounts` (an expansion) or `nodes` names. `None` if it names none.
 pub fn names_of(record: &serde_json::Value) -> Option<Vec<Name>> {
     let text = |field: &str| record.get(field).and_then(serde_json::Value::as_str);
-    let label = |text: &str| Name::Label(text.to_owned());
-    let one = text("node")
-        .or_else(|| text("identifier"))
-        .map(label)
-        .or_else(|| text("account_id").map(|id| Name::Account(id.to_owned())))
+    let named = |field: &str| text(field).map(|value| Name::of_field(field, value));
+    let one = ["node", "identifier", "account_id"]
+        .into_iter()
+        .find_map(named)
         .or_else(|| match text("kind").zip(text("value"))? {
             ("account", id) => Some(Name::Account(id.to_owned())),
             (kind, value) => Some(Name::Label(format!("{kind}:{value}"))),
         })
-        .or_else(|| text("target").map(label));
+        .or_else(|| named("target"));
     let listed = |list: &str| record.get(list)?.as_array()?.iter().map(names_of).collect::<Option<Vec<Vec<Name>>>>();
     one.map(|name| vec![name])
         .or_else(|| ["actions", "accounts", "nodes"].into_iter().find_map(listed).map(|named| named.concat()))

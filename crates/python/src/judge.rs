@@ -100,10 +100,8 @@ impl Store {
     ) -> PyResult<Bound<'py, PyDict>> {
         let (thresholds, reliability) = watched(py, progress, threads, &[&self.path], |watch| {
             let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
-            Ok((
-                found.thresholds(self.as_stored()?.results()?.labelling()),
-                found.reliability(self.as_stored()?.results()?.labelling()),
-            ))
+            let results = self.as_stored()?.results()?;
+            Ok((found.thresholds(results.labelling()), found.reliability(results.labelling())))
         })?;
         let found = PyDict::new(py);
         found.set_item("thresholds", plain(py, &thresholds)?)?;

@@ -84,25 +84,24 @@ fn of_record(record: &Bound<'_, PyDict>, named: Named) -> PyResult<Vec<Name>> {
     let value = serde_json::from_str(&json_of(record)?).unwrap_or_default();
     named(&value).ok_or_else(|| {
         let keys: Vec<String> = record.keys().iter().map(|key| key.to_string()).collect();
-        PyTypeError::new_err(format!("a record with {} was expected; found one with {}", NAMING.join(", "), keys.join(", ")))
+        unnamed("record with", &keys)
     })
 }
 
-/// Columns that name nodes; the first that is there counts.
+/// Columns of tables that name nodes; the first that is there counts: rows of sightings are an account's.
 const NAMING: [&str; 4] = ["account_id", "node", "target", "identifier"];
+
+/// What was expected of a record or a table, and what was found.
+fn unnamed(what: &str, found: &[String]) -> PyErr {
+    PyTypeError::new_err(format!("a {what} {} was expected; found {}", NAMING.join(", "), found.join(", ")))
+}
 
 fn from_table(rows: RecordBatchStreamReader) -> PyResult<Vec<Name>> {
     let schema = rows.schema();
-    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let column = NAMING.iter().find_map(|naming| columns.iter().position(|column| column == naming));
-    let column = column.or((columns.len() == 1).then_some(0)).ok_or_else(|| {
-        PyTypeError::new_err(format!("a column {} was expected; found {}", NAMING.join(", "), columns.join(", ")))
-    })?;
-    let name = match columns[column] {
-        "account_id" => Name::Account,
-        "node" | "target" | "identifier" => Name::Label,
-        _ => Name::Typed,
-    };
+    let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let column = NAMING.into_iter().find_map(|naming| columns.iter().position(|column| column == naming));
+    let is_named = column.is_some();
+    let column = column.or((columns.len() == 1).then_some(0)).ok_or_else(|| unnamed("column", &columns))?;
     let told = |error: &dyn std::fmt::Display| PyTypeError::new_err(format!("column {}: {error}", columns[column]));
     let mut names = Vec::new();
     for batch in rows {
@@ -110,7 +109,8 @@ fn from_table(rows: RecordBatchStreamReader) -> PyResult<Vec<Name>> {
         let text = cast(batch.column(column), &arrow_schema::DataType::Utf8).map_err(|error| told(&error))?;
         let text = text.as_any().downcast_ref::<StringArray>().expect("a cast to Utf8 gives strings");
         for one in text {
-            names.push(name(one.ok_or_else(|| told(&"a name was expected; found null"))?.to_owned()));
+            let one = one.ok_or_else(|| told(&"a name was expected; found null"))?;
+            names.push(if is_named { Name::of_field(&columns[column], one) } else { one.into() });
         }
     }
     Ok(names)

@@ -7,9 +7,9 @@
 //! everybody; (2) *clusters*: accounts that share an address, a card or a credential, of a size within a factor 4: an office
 //! may move together. p is the larger of the two (both nulls must fail: an intersection-union test, valid without correction).
 //! Where fewer than 19 clusters of that size were active, those of any size count: the means of smaller ones scatter more, so
-//! that says less. Where there are fewer than 19 of all, nobody knows how offices move, and there is no signal. Cost: two binary searches and one
-//! window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis testing and
-//! acceptance sampling", doi:10.1080/00401706.1982.10487790.
+//! that says less. Where there are fewer than 19 of all, nobody knows how offices move, and there is no signal. Cost: two binary
+//! searches and one window of events for each account, release and horizon. Reference: Berger 1982, "Multiparameter hypothesis
+//! testing and acceptance sampling", doi:10.1080/00401706.1982.10487790.
 
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;

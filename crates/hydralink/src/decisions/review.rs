@@ -49,7 +49,7 @@
 
 use serde::Serialize;
 
-use crate::calibrate::{current_false_share, current_q_values, too_few_copies};
+use crate::calibrate;
 use crate::cases::{self, Cases, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -230,11 +230,9 @@ impl<'a> Chances<'a> {
     /// # Errors
     /// As [`crate::calibrate()`] for q-values.
     pub(crate) fn of(dataset: &Dataset, results: &'a Labelling) -> Result<Self, Error> {
-        let (q_values, false_share) = match too_few_copies(dataset, results)? {
-            Some(_) => (None, 0.0),
-            None => (current_q_values(dataset, results)?, current_false_share(dataset, results)?),
-        };
-        Ok(Chances { results, q_values, false_share })
+        let calibration = calibrate::current(dataset, results)?.filter(|calibration| calibration.is_telling());
+        let false_share = calibration.as_ref().map_or(0.0, |calibration| calibration.false_share(results));
+        Ok(Chances { results, q_values: calibration.map(|calibration| calibration.q_values(results)), false_share })
     }
 
     /// The chance that the network at a place is one, given what people decided about it.

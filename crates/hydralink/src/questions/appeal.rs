@@ -96,18 +96,16 @@ impl Appeal {
         let more = of_kind.into_iter().filter(|&(_, count)| count > of_a_kind).map(|(kind, count)| (kind, count - of_a_kind));
         (foremost, more.collect())
     }
-}
 
-impl Appeal {
     /// What it has for itself, a sentence each.
     pub fn apart_lines(&self) -> Vec<String> {
         let of_kind = |apart: &Apart| {
             let others = if apart.identifiers > 1 { format!(" and {} more", apart.identifiers - 1) } else { String::new() };
             format!(
-                "{} of its {} {} with {}{others}, which no other account of the network has.",
+                "{} of its {} with any {} {} with {}{others}, which no other account of the network has.",
                 apart.exchanges,
-                counted(apart.of_exchanges, &format!("exchange with any {}", apart.kind))
-                    .replace(&format!("exchange with any {}s", apart.kind), &format!("exchanges with any {}", apart.kind)),
+                counted(apart.of_exchanges, "exchange"),
+                apart.kind,
                 if apart.exchanges == 1 { "is" } else { "are" },
                 apart.most_used
             )

@@ -168,7 +168,7 @@ impl Labelling {
     /// If there is no such network: an index comes from [`Labelling::network_index`].
     pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
         let cards: Column<u8> = dataset.store().column(NETWORKS)?;
-        let q_values = crate::calibrate::current_q_values(dataset, self)?;
+        let q_values = crate::calibrate::current(dataset, self)?.map(|calibration| calibration.q_values(self));
         let harmless = q_values.as_ref().map(|_| crate::calibrate::harmless_shares(self));
         let read = |&place: &usize| {
             let bounds = [self.card_offsets[place], self.card_offsets[place + 1]].map(|at| at as usize);

@@ -91,10 +91,20 @@ impl Calibration {
 
     /// The least q-value that so many copies can give: 1 / K over the number of networks.
     pub fn least_q_value(&self, results: &Labelling) -> f64 {
-        let threshold = results.run.threshold;
-        let networks = scores_of(results).iter().filter(|&&score| score >= threshold).count();
-        let best = vec![f64::INFINITY; networks];
-        false_networks::q_values_against(&best, &self.copies, threshold).first().copied().unwrap_or(1.0)
+        let best = vec![f64::INFINITY; found_in(results)];
+        let q_values = false_networks::q_values_against(&best, &self.copies, results.run.threshold);
+        q_values.first().copied().unwrap_or(1.0)
+    }
+
+    /// The share of all networks that chance is expected to give, at most 1.
+    pub(crate) fn false_share(&self, results: &Labelling) -> f64 {
+        let expected = false_networks::expected_false(&self.copies, results.run.threshold).expected;
+        (expected / found_in(results).max(1) as f64).min(1.0)
+    }
+
+    /// Whether the copies are enough for q-values to be taken for chances.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.copies.len() >= TELLING_COPIES
     }
 
     /// Expected false networks at whole scores and at the run's threshold, from the lowest to the highest score that anything
@@ -144,6 +154,11 @@ fn scores_of(results: &Labelling) -> Vec<f64> {
     results.heads().iter().filter(|head| head.accounts > 0).map(|head| head.score).collect()
 }
 
+/// How many candidates score at least the threshold.
+fn found_in(results: &Labelling) -> usize {
+    scores_of(results).iter().filter(|&&score| score >= results.run.threshold).count()
+}
+
 /// What is known of each candidate that has members, for all candidates; `None` for the others.
 fn by_place(results: &Labelling, values: Vec<f64>) -> Vec<Option<f64>> {
     let mut values = values.into_iter();
@@ -187,24 +202,13 @@ pub fn calibration_state(dataset: &Dataset, results: &Labelling) -> Result<Calib
 /// # Errors
 /// As [`calibration_state`].
 pub fn too_few_copies(dataset: &Dataset, results: &Labelling) -> Result<Option<usize>, Error> {
-    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
-    Ok(calibration.map(|calibration| calibration.copies.len()).filter(|&copies| copies < TELLING_COPIES))
+    let calibration = current(dataset, results)?.filter(|calibration| !calibration.is_telling());
+    Ok(calibration.map(|calibration| calibration.copies.len()))
 }
 
-/// The q-values of a store's networks, in their order, if it keeps a calibration of this detection.
-pub(crate) fn current_q_values(dataset: &Dataset, results: &Labelling) -> Result<Option<Vec<Option<f64>>>, Error> {
-    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
-    Ok(calibration.map(|calibration| calibration.q_values(results)))
-}
-
-/// The share of a store's networks that chance is expected to give, at most 1, if it keeps a calibration of this detection; else 0.
-pub(crate) fn current_false_share(dataset: &Dataset, results: &Labelling) -> Result<f64, Error> {
-    let calibration = Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results));
-    let threshold = results.run.threshold;
-    let found = scores_of(results).iter().filter(|&&score| score >= threshold).count();
-    let expected =
-        calibration.map_or(0.0, |calibration| false_networks::expected_false(&calibration.copies, threshold).expected);
-    Ok((expected / found.max(1) as f64).min(1.0))
+/// The calibration of this detection, if the store keeps one.
+pub(crate) fn current(dataset: &Dataset, results: &Labelling) -> Result<Option<Calibration>, Error> {
+    Ok(Calibration::read(dataset)?.filter(|calibration| calibration.is_of(dataset, results)))
 }
 
 /// What names a detection: its run, its networks and the data it ran on.

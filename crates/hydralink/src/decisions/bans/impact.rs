@@ -116,9 +116,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unba
     let allowed = dataset.allowed()?;
     let group = |network| belonging(dataset, results, network, &chances, &cases, &allowed);
     let mut groups: Vec<Group> = touched.iter().map(group).collect();
-    let everyone: Vec<Vec<u32>> =
-        groups.iter().map(|group| group.members.iter().map(|&(account, _)| account).collect()).collect();
-    groups.iter_mut().for_each(|group| group.members.retain(|&(member, _)| !is_out_of_reach(member)));
+    let everyone: Vec<Vec<u32>> = groups.iter_mut().map(|group| group.leave_in_reach(is_out_of_reach)).collect();
     groups.push(Group { chance: 1.0, members: outside.iter().map(|&account| (account, 1.0)).collect() });
     let stakes = Stakes::new(dataset, &groups, &identifiers, is_out_of_reach);
     let mut reach = Reach::new(&stakes);

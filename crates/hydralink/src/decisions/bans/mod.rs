@@ -122,19 +122,14 @@ impl From<Node> for Target {
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
     let allowed = dataset.allowed()?;
     let mut group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);
-    let everyone: Vec<u32> = group.members.iter().map(|&(account, _)| account).collect();
     let is_out_of_reach = |account: u32| !config.as_if_unbanned && dataset.is_banned(AccountId(account));
-    let compromised: Vec<u32> = group
-        .members
-        .iter()
-        .map(|&(account, _)| account)
-        .filter(|&account| is_compromised(dataset, results, AccountId(account)))
-        .collect();
+    let everyone = group.leave_in_reach(is_out_of_reach);
+    let compromised: Vec<u32> =
+        everyone.iter().copied().filter(|&account| is_compromised(dataset, results, AccountId(account))).collect();
     let own = results.own_identifiers(dataset, network.index());
     let chance = group.chance;
     let already_banned: Vec<AccountId> =
         everyone.iter().filter(|&&member| is_out_of_reach(member)).copied().map(AccountId).collect();
-    group.members.retain(|&(member, _)| !is_out_of_reach(member));
     let stakes = Stakes::new(dataset, &[group], &own, is_out_of_reach);
     let known_good: Vec<AccountId> =
         stakes.members.iter().copied().map(AccountId).filter(|account| allowed.has_account(*account)).collect();

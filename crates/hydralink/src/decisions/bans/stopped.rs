@@ -35,6 +35,15 @@ pub(crate) struct Group {
     pub(crate) members: Vec<(u32, f64)>,
 }
 
+impl Group {
+    /// Leaves out the members that are out of reach; all that there were, ascending.
+    pub(super) fn leave_in_reach(&mut self, is_out_of_reach: impl Fn(u32) -> bool) -> Vec<u32> {
+        let everyone = self.members.iter().map(|&(member, _)| member).collect();
+        self.members.retain(|&(member, _)| !is_out_of_reach(member));
+        everyone
+    }
+}
+
 /// What is at stake in one network: whom actions can reach and how much each of them does. A *place* is a position among the
 /// accounts that actions can reach: these are few of a store's, and asked for again and again.
 pub(crate) struct Stakes<'a> {
