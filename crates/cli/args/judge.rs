@@ -33,7 +33,7 @@ pub(crate) enum Judge {
 pub(crate) struct Calibrate {
     /// The store
     pub(crate) store: PathBuf,
-    /// Null copies; the least q-value that K copies can give a single network is 1/K, and fewer than 20 are not used for
+    /// Null copies; the least q-value that K copies can give is 1/(K+1), and fewer than 20 are not used for
     /// chances
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub(crate) copies: u32,
@@ -67,7 +67,7 @@ pub(crate) struct Consensus {
     /// Reruns
     #[arg(long, default_value_t = 20, value_name = "R")]
     pub(crate) runs: u32,
-    /// Share of the sightings that each rerun leaves out; with 0 the scores say what draws alone do
+    /// Share of the sightings, and of the events, that each rerun leaves out; with 0 the scores say what draws alone do
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub(crate) left_out: f64,
     /// Seed of what is left out and of what the reruns draw at random

@@ -46,7 +46,7 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     let flagged = results.networks.iter().filter(|network| network.flagged);
     let flagged: Vec<(f64, f64)> =
         flagged.map(|network| (network.q_value.unwrap_or(1.0), network.q_harmless.unwrap_or(0.0))).collect();
-    let telling = calibrated_text(&flagged, calibration.least_q_value(results.labelling()), config.copies);
+    let telling = calibrated_text(&flagged, calibration.least_q_value(), config.copies);
     output.say(&format!("{telling} Next: hydralink networks {}", quoted(&arguments.store)))?;
     Ok(Found::Something)
 }

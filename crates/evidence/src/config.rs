@@ -277,7 +277,7 @@ impl MemberConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BenignConfig {
-    /// Most accounts of a family or of a free-credit ring.
+    /// Most accounts of a family or of a free-credit ring; about there the odds of these turn.
     pub ring_accounts: u32,
     /// Hours within which a crowd that met for one occasion first appears.
     pub occasion_hours: f64,
@@ -305,11 +305,14 @@ pub struct ScoreConfig {
     pub signal_bits: f64,
     /// Score, in bits, from which a network is shown as found.
     pub threshold_bits: f64,
+    /// Score, in bits, at which a candidate is as likely an operator's as not: what the odds before any evidence take. Chances and
+    /// the harmless share of q-values go by it, whatever the threshold.
+    pub even_bits: f64,
 }
 
 impl Default for ScoreConfig {
     fn default() -> Self {
-        ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 5.0 }
+        ScoreConfig { dependence_discount: 0.5, signal_bits: 20.0, threshold_bits: 5.0, even_bits: 5.0 }
     }
 }
 
@@ -319,6 +322,7 @@ impl ScoreConfig {
             ("dependence_discount", self.dependence_discount, Range::Share),
             ("signal_bits", self.signal_bits, Range::Positive),
             ("threshold_bits", self.threshold_bits, Range::Finite),
+            ("even_bits", self.even_bits, Range::Finite),
         ])
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! which is the log2 likelihood ratio of the Poisson law of the repeats, best rate against expected rate. Accounts that use a
 //! template without knowing of each other repeat as often as in a random order, or more often; the bits must exceed the log2 of the
-//! templates tried by `join_bits`.
+//! templates asked by `join_bits`, and count less that log2 for the score. They are a ratio at its best rate, so they have no p-value.
 //!
 //! This proposes, and doesn't decide: timers that each have their own minute never repeat either. The behavioural tests and the
 //! score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
@@ -23,7 +23,6 @@
 
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
-use statrs::distribution::{DiscreteCDF, Poisson};
 
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
@@ -34,19 +33,28 @@ use crate::{Facts, KindRole, Signal};
 /// Most bits that turns may add: what a score counts of any signal.
 const MOST_BITS: f64 = 20.0;
 
+/// Who takes turns at a template.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TakingTurns {
+    /// The accounts of each template whose requests are dealt out, ascending; those of the most used template first, and an
+    /// account with the first of its templates only.
+    pub groups: Vec<Vec<u32>>,
+    /// Number of templates that were asked.
+    pub asked: usize,
+}
+
 /// Requests with one template: (template, time, account).
 type Request = (u32, i64, u32);
 
-/// The accounts of each template whose requests are dealt out, ascending; those of the most used template first, and an account
-/// with the first of its templates only. `groups`: by account its group so far, named by one of its accounts, or `NONE_U32`.
+/// Who takes turns. `groups`: by account its group so far, named by one of its accounts, or `NONE_U32`.
 pub(crate) fn propose_dealt(
     facts: Facts<'_>,
     classification: &Classification,
     groups: &[u32],
     config: &MemberConfig,
-) -> Vec<Vec<u32>> {
+) -> TakingTurns {
     if facts.activity.columns().template.is_empty() {
-        return Vec::new();
+        return TakingTurns::default();
     }
     let graph = facts.graph;
     let least = config.profile_size as usize;
@@ -65,9 +73,9 @@ pub(crate) fn propose_dealt(
         free >= least && 2 * free > accounts.len()
     };
     let asked: Vec<bool> = (0..graph.identifier_count() as u32).into_par_iter().with_min_len(4096).map(is_asked).collect();
-    let tried = asked.iter().filter(|&&asked| asked).count();
-    if tried == 0 {
-        return Vec::new();
+    let number = asked.iter().filter(|&&asked| asked).count();
+    if number == 0 {
+        return TakingTurns::default();
     }
     let of_account = |account: u32| {
         let events = facts.activity.of(AccountId(account));
@@ -78,7 +86,7 @@ pub(crate) fn propose_dealt(
     let free = free.filter(|&account| is_free(account));
     let mut requests: Vec<Request> = free.flat_map_iter(of_account).collect();
     requests.par_sort_unstable();
-    let needed = (tried as f64).log2() + config.join_bits;
+    let needed = (number as f64).log2() + config.join_bits;
     let mut dealt: Vec<&[Request]> =
         requests.chunk_by(|one, other| one.0 == other.0).filter(|of| Repeats::of(of).bits() >= needed).collect();
     dealt.sort_by_key(|of| (std::cmp::Reverse(of.len()), of[0].0));
@@ -94,12 +102,13 @@ pub(crate) fn propose_dealt(
             proposed.push(accounts);
         }
     }
-    proposed
+    TakingTurns { groups: proposed, asked: number }
 }
 
 /// How seldom requests with templates that a candidate keeps to itself repeat the account before: a share of all pairs of
-/// requests in a row, its expectation in any random order, and the bits of the module.
-pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
+/// requests in a row, its expectation in any random order, and the bits of the module. `asked`: among how many templates
+/// turns were looked for.
+pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate, asked: usize) -> Signal {
     let own = candidate.identifiers.iter().map(|own| own.identifier);
     let own: Vec<u32> = own.filter(|&own| facts.role_of(own) == KindRole::Template).collect();
     let of_account = |account: u32| {
@@ -112,8 +121,8 @@ pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate) -> Signal {
     let repeats = Repeats::of(&requests);
     let Repeats { seen, expected } = repeats;
     let pairs = requests.len().saturating_sub(1).max(1) as f64;
-    let p_value = Poisson::new(expected.max(f64::MIN_POSITIVE)).ok().map(|law| law.cdf(seen as u64));
-    Signal { value: seen / pairs, expected: expected / pairs, bits: repeats.bits().min(MOST_BITS), p_value, power: None }
+    let bits = (repeats.bits() - (asked.max(1) as f64).log2()).clamp(0.0, MOST_BITS);
+    Signal { value: seen / pairs, expected: expected / pairs, bits, p_value: None, power: None }
 }
 
 /// Requests in a row by one account.
@@ -180,7 +189,9 @@ mod tests {
         let config = LinkageConfig::default();
         let facts = toy.facts();
         let groups: Vec<u32> = (0..ACCOUNTS).map(group).collect();
-        propose_dealt(facts, &classify_identifiers(facts, &config.classify), &groups, &config.members)
+        let turns = propose_dealt(facts, &classify_identifiers(facts, &config.classify), &groups, &config.members);
+        assert!(turns.groups.is_empty() || turns.asked >= 40, "{}", turns.asked);
+        turns.groups
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod stories;
 pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
+pub use dealt::TakingTurns;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
 pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};

@@ -43,7 +43,7 @@ pub const LEFT_OUT: usize = 4;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
-use crate::dealt::{propose_dealt, turns_signal};
+use crate::dealt::{TakingTurns, propose_dealt, turns_signal};
 use crate::fixed_point::settle;
 use crate::interlock::{Loose, propose_interlocked, separate_strangers};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
@@ -170,6 +170,8 @@ pub struct Candidates {
     pub networks: Vec<Candidate>,
     /// What ties were judged by.
     pub terms: TieTerms,
+    /// Among how many templates those were looked for that accounts take turns at.
+    pub templates_asked: usize,
     /// What ties and work in common hold together.
     pub(crate) settled: Refined,
     /// What only infrastructure proposed of the others.
@@ -269,16 +271,17 @@ impl<'a> Corroborator<'a> {
             }
         }
         let networks = self.described(&refined, Origin::Common);
-        Candidates { networks, terms: rule.terms.clone(), settled: refined, free: Refined::default() }
+        Candidates { networks, terms: rule.terms.clone(), templates_asked: 0, settled: refined, free: Refined::default() }
     }
 
-    /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), ascending, each in one group.
-    pub fn taking_turns(&self, candidates: &Candidates) -> Vec<Vec<u32>> {
+    /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), each in one group.
+    pub fn taking_turns(&self, candidates: &Candidates) -> TakingTurns {
         propose_dealt(self.facts, self.judge.classification, &candidates.settled.groups, self.judge.config)
     }
 
     /// The candidates, and what the profiles make of these groups ([`Corroborator::taking_turns`]) beside theirs.
-    pub fn with_turns(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+    pub fn with_turns(&self, candidates: Candidates, turns: &TakingTurns) -> Candidates {
+        let proposed = &turns.groups;
         if proposed.is_empty() {
             return candidates;
         }
@@ -296,7 +299,7 @@ impl<'a> Corroborator<'a> {
                 network.origin = Origin::Turns;
             }
         }
-        Candidates { networks, settled, ..candidates }
+        Candidates { networks, settled, templates_asked: turns.asked, ..candidates }
     }
 
     /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor
@@ -306,9 +309,9 @@ impl<'a> Corroborator<'a> {
     }
 
     /// How seldom requests with a candidate's own prompts repeat the account before (module `dealt`); `None` unless turns are
-    /// what proposed it.
-    pub fn turns(&self, candidate: &Candidate) -> Option<Signal> {
-        (candidate.origin == Origin::Turns).then(|| turns_signal(self.facts, candidate))
+    /// what proposed it, of so many templates that were asked.
+    pub fn turns(&self, candidate: &Candidate, templates_asked: usize) -> Option<Signal> {
+        (candidate.origin == Origin::Turns).then(|| turns_signal(self.facts, candidate, templates_asked))
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when

@@ -1,10 +1,12 @@
 //! What if a little had not been seen?
 //!
-//! A perturbed copy leaves out each sighting with one probability, independently: the subset scheme of Hennig's cluster-wise
-//! assessment of stability. Vertices keep their numbers, so that what is found in the copy can be compared with what was found
-//! in the data. Cost: O(sightings). Reference: Hennig 2007, doi:10.1016/j.csda.2006.11.025.
+//! A perturbed copy leaves out each sighting and each event with one probability, independently: the subset scheme of Hennig's
+//! cluster-wise assessment of stability. Vertices keep their numbers, so that what is found in the copy can be compared with what
+//! was found in the data. Cost: O(sightings + events), and the memory of the copy. Reference: Hennig 2007,
+//! doi:10.1016/j.csda.2006.11.025.
 
-use graph::{BipartiteGraph, GraphError};
+use graph::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError};
+use rayon::prelude::*;
 
 use crate::behaviour::random::{Stream, key};
 
@@ -15,6 +17,48 @@ use crate::behaviour::random::{Stream, key};
 pub fn perturbed_graph(graph: &BipartiteGraph, left_out: f64, seed: u64) -> Result<BipartiteGraph, GraphError> {
     let mut stream = Stream::new(key(&[seed, 0x7065_7274]));
     graph.with_sightings(|sighting| (stream.unit() >= left_out).then_some(sighting))
+}
+
+/// A copy of the activity without a share `left_out` (0 to 1) of the events, drawn by `seed`.
+///
+/// # Errors
+/// As [`perturbed_graph`].
+pub fn perturbed_activity(activity: &Activity, left_out: f64, seed: u64) -> Result<Activity, GraphError> {
+    let columns = activity.columns();
+    let seed = key(&[seed, 0x6576_656e]);
+    let is_kept = |event: usize| Stream::new(key(&[seed, event as u64])).unit() >= left_out;
+    let kept: Vec<Vec<u64>> = (columns.offsets.par_windows(2))
+        .with_min_len(1024)
+        .map(|range| (range[0]..range[1]).filter(|&event| is_kept(event as usize)).collect())
+        .collect();
+    let mut offsets = vec![0];
+    offsets.extend(kept.iter().scan(0, |sum, events| {
+        *sum += events.len() as u64;
+        Some(*sum)
+    }));
+    Activity::from_columns(ActivityColumns {
+        offsets: offsets.into(),
+        time: of_events(&columns.time, &kept),
+        model: of_events(&columns.model, &kept),
+        capability: of_events(&columns.capability, &kept),
+        status: of_events(&columns.status, &kept),
+        template: of_events(&columns.template, &kept),
+        requests: of_events(&columns.requests, &kept),
+        tokens: of_events(&columns.tokens, &kept),
+    })
+}
+
+/// A column of some events, by account; a column that isn't there stays so.
+fn of_events<T: Copy + Send + Sync + 'static>(column: &[T], events: &[Vec<u64>]) -> Column<T> {
+    if column.is_empty() {
+        return Column::default();
+    }
+    events
+        .par_iter()
+        .with_min_len(1024)
+        .flat_map_iter(|events| events.iter().map(|&event| column[event as usize]))
+        .collect::<Vec<T>>()
+        .into()
 }
 
 #[cfg(test)]
@@ -42,5 +86,30 @@ mod tests {
         assert_eq!(perturbed_graph(&whole, 0.1, 3).unwrap(), copy);
         assert_ne!(perturbed_graph(&whole, 0.1, 4).unwrap(), copy);
         assert_eq!(perturbed_graph(&whole, 0.0, 3).unwrap(), whole);
+    }
+
+    #[test]
+    fn the_share_of_events_is_left_out_and_each_keeps_its_account_and_its_columns() {
+        let touches: Vec<Touch> = (0..500).map(|account| (account, 0, account % 9, 0)).collect();
+        let mut toy = Toy::new(&[KindRole::Template], 500, &touches);
+        let prompt = |account: u32| toy.identifier(0, account % 9);
+        let requests: Vec<_> = (0..500u32)
+            .flat_map(|account| (0..40).map(move |number| (account, number)))
+            .map(|(account, number)| (account, 1_000 * number, prompt(account)))
+            .collect();
+        toy.ask(&requests);
+        let whole = toy.facts().activity.clone();
+        let copy = perturbed_activity(&whole, 0.1, 3).unwrap();
+        // 20,000 events: the standard deviation of the number left out is 42.
+        let left_out = whole.event_count() - copy.event_count();
+        assert!(left_out.abs_diff(2_000) < 200, "{left_out}");
+        for account in (0..500).map(AccountId) {
+            let (all, kept) = (whole.of(account), copy.of(account));
+            assert!(kept.time.is_sorted() && kept.time.iter().all(|time| all.time.contains(time)));
+            assert_eq!(kept.template, vec![all.template[0]; kept.time.len()]);
+        }
+        assert_eq!(perturbed_activity(&whole, 0.1, 3).unwrap(), copy);
+        assert_ne!(perturbed_activity(&whole, 0.1, 4).unwrap(), copy);
+        assert_eq!(perturbed_activity(&whole, 0.0, 3).unwrap(), whole);
     }
 }

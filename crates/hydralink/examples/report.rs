@@ -288,6 +288,7 @@ fn signals(rank: usize) -> Vec<Signal> {
         expected: Some(1.3 * factor),
         bits: Some(factor * 200.0 / (1.0 + rank as f64)),
         p: Some(1e-6 * factor),
+        beyond: false,
         tests: Vec::new(),
     };
     let queue = Signal { tests: vec![measured("hand off", 1.1), measured("succession", 0.4)], ..measured("one queue", 1.5) };

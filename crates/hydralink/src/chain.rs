@@ -73,15 +73,17 @@ pub(crate) fn find_candidates(
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     steps.begin("turns")?;
-    let dealt = behaving_alike(facts, &population, corroborator.taking_turns(&candidates), config, without);
-    candidates = corroborator.with_turns(candidates, &dealt);
+    let mut turns = corroborator.taking_turns(&candidates);
+    turns.groups = behaving_alike(facts, &population, turns.groups, config, without);
+    candidates = corroborator.with_turns(candidates, &turns);
     steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
     let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
     steps.begin("behaviour")?;
-    let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, (&null, &population), config, without);
+    let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
+    let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
     let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
     if let Some(joined) = corroborator.joined(&candidates, &flagged) {
@@ -128,8 +130,18 @@ pub(crate) fn score_given(
     let (candidate, untied) = corroborator.given(accounts);
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
-    let card = score_candidates(facts, &corroborator, &[&candidate], (&null, &population), config, &[]).remove(0);
+    let nulls = Nulls { sharing: &null, population: &population, templates_asked: 0 };
+    let card = score_candidates(facts, &corroborator, &[&candidate], nulls, config, &[]).remove(0);
     (classification, candidate, card, untied)
+}
+
+/// What candidates are compared with.
+#[derive(Clone, Copy)]
+struct Nulls<'a> {
+    sharing: &'a evidence::SharingNull,
+    population: &'a evidence::behaviour::Population,
+    /// As [`evidence::Candidates::templates_asked`].
+    templates_asked: usize,
 }
 
 /// Measures and scores every candidate, in parallel.
@@ -137,7 +149,7 @@ fn score_candidates(
     facts: evidence::Facts<'_>,
     corroborator: &evidence::Corroborator<'_>,
     candidates: &[&Candidate],
-    (null, population): (&evidence::SharingNull, &evidence::behaviour::Population),
+    nulls: Nulls<'_>,
     config: &DetectConfig,
     without: &[SignalName],
 ) -> Vec<ScoreCard> {
@@ -148,18 +160,18 @@ fn score_candidates(
         .map(|candidate| {
             let accounts: Vec<u32> = candidate.accounts().collect();
             let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-            let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
+            let behaviour = evidence::behaviour::measure(&facts, nulls.population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
             let linked = corroborator.cross_linked(&accounts);
             let linked_share = linked.as_ref().map(|signal| signal.value);
             signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
-            let turns = corroborator.turns(candidate);
+            let turns = corroborator.turns(candidate, nulls.templates_asked);
             signals.extend(turns.map(|turns| NamedSignal::new(SignalName::Turns, Some(turns))));
             let benign = &config.linkage.benign;
             let structure = evidence::measure_structure(facts, candidate, linked_share, benign);
             let verdict =
                 evidence::explain_benign(&evidence::Structure { own_hours: behaviour.own_hours, ..structure }, benign);
-            evidence::score_network(candidate, &verdict, null, &signals, &config.linkage.score)
+            evidence::score_network(candidate, &verdict, nulls.sharing, &signals, &config.linkage.score)
         })
         .collect()
 }

@@ -234,6 +234,7 @@ pub(crate) fn find_networks(
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
         threshold: linkage.score.threshold_bits,
+        even_bits: linkage.score.even_bits,
         config: config.to_toml(),
         components: linked,
         largest_component: largest_component(&components, account_count),
@@ -400,11 +401,15 @@ pub(crate) fn describe(
 }
 
 fn line_of(named: &evidence::NamedSignal) -> Option<SignalLine> {
-    let line = |signal: &evidence::Signal, tests| SignalLine {
+    let line = |signal: &evidence::Signal, tests: BTreeMap<_, SignalLine>| SignalLine {
         value: signal.value,
         expected: signal.expected,
         bits: signal.bits,
         p_value: signal.p_value,
+        beyond_draws: match tests.is_empty() {
+            true => evidence::behaviour::chance::is_beyond_draws(signal),
+            false => tests.values().any(|test| test.beyond_draws),
+        },
         power: signal.power,
         tests,
     };

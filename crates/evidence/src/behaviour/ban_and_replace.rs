@@ -3,12 +3,20 @@
 //! Definition: a new member *replaces* a banned one if it was made within `replacement_window` after the ban and shares an
 //! identifier with it (any role but `Weak`). Bans in order of time each take the earliest free replacement; value =
 //! regeneration R = replaced / bans. [`replacements`] gives the pairs and the median lag.
-//! Null: all bans moved by one common offset, circularly, inside the time from `replacement_window` before the first ban to the
-//! last creation or ban: waves of bans and waves of creations stay as they are, only their order in time is broken, and one
-//! account made years before doesn't leave bans nothing to be followed by. Statistics: R, and -median lag (a moved wave may hit
-//! as often but not as fast), p by smallest rank. Assumption: bans and creations of a benign group are unrelated in time. Cost:
-//! bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new. Reference:
-//! random toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
+//! Two nulls, of which the one that says less counts:
+//! 1. all bans moved by one common offset, circularly, inside the time from `replacement_window` before the first ban to the
+//!    last creation or ban: waves of bans and waves of creations stay as they are, only their order in time is broken, and one
+//!    account made years before doesn't leave bans nothing to be followed by;
+//! 2. the ages at which accounts are banned dealt out anew among all members, none beyond the last creation or ban: people who
+//!    join in one week and are banned each by itself a day later, as sign-ups are screened, are in the midst of others' sign-ups
+//!    because of their own.
+//!
+//! Statistics: R, -median lag (a moved wave may hit as often but not as fast), and how many members are made within six hours and
+//! within a day after a ban, over all bans (a cross K function: whoever takes care to share nothing with the banned is still made
+//! because of the ban); p by smallest rank. Assumption: bans of a
+//! benign group have to do with its creations by no more than an offset, or by no more than their own accounts' ages. Cost: bans
+//! x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new. Reference: random
+//! toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
 
 use graph::{AccountId, Seconds};
 
@@ -22,6 +30,8 @@ pub const BANS: usize = 256;
 /// New accounts that represent more.
 pub const NEW: usize = 1_024;
 pub(crate) const FEWEST_BANS: usize = 3;
+/// Times after a ban within which members are counted, in seconds.
+const SOON: [Seconds; 2] = [6 * 3_600, 24 * 3_600];
 
 /// Which new accounts replace which banned ones.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,19 +51,26 @@ pub fn ban_and_replace(facts: &Facts<'_>, members: &[AccountId], config: &Behavi
     let measure = |times: &[Seconds]| {
         let found = scene.replace(times, config.replacement_window);
         let lag = found.median_lag.unwrap_or(config.replacement_window);
-        [found.pairs.len() as f64 / found.ban_count as f64, -f64::from(lag)]
+        let [soon, by_a_day] = SOON.map(|within| scene.made_after(times, within));
+        [found.pairs.len() as f64 / found.ban_count as f64, -f64::from(lag), soon, by_a_day]
     };
     let observed = measure(&times);
     let seed = group_key(config.seed, 11, members);
     // What was made before anybody was banned says nothing of bans.
     let first = times[0].saturating_sub(config.replacement_window);
-    let span = scene.created[scene.created.len() - 1].0.max(times[times.len() - 1]) - first + 1;
-    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+    let span = scene.end() - first + 1;
+    let mut chance = monte_carlo(&observed, config.draws, |draw, out| {
         let offset = Stream::new(key(&[seed, draw as u64])).below(span as usize) as u64;
         let moved: Vec<Seconds> =
             times.iter().map(|&at| first + ((u64::from(at - first) + offset) % u64::from(span)) as Seconds).collect();
         out.copy_from_slice(&measure(&moved));
     });
+    if chance.bits > 0.0 {
+        let ages = scene.ages(&facts.accounts.created_at);
+        chance = chance.weaker(monte_carlo(&observed, config.draws, |draw, out| {
+            out.copy_from_slice(&measure(&scene.redealt(&ages, Stream::new(key(&[seed, 1, draw as u64])))));
+        }));
+    }
     Some(Signal {
         value: observed[0],
         expected: chance.expected[0],
@@ -114,6 +131,44 @@ impl Scene {
         Some(Scene { bans, created, linked })
     }
 
+    /// The last creation or ban.
+    fn end(&self) -> Seconds {
+        self.created[self.created.len() - 1].0.max(self.bans[self.bans.len() - 1].0)
+    }
+
+    /// The bans whose accounts' ages are known, and the ages, the oldest first.
+    fn ages(&self, created_at: &[Seconds]) -> Vec<(usize, Seconds)> {
+        let age = |(ban, &(at, account)): (usize, &(Seconds, AccountId))| {
+            Some((ban, at.checked_sub(AccountTable::known(created_at, account)?)?))
+        };
+        let mut ages: Vec<(usize, Seconds)> = self.bans.iter().enumerate().filter_map(age).collect();
+        ages.sort_by_key(|&(_, age)| std::cmp::Reverse(age));
+        ages
+    }
+
+    /// The times of bans at the same ages of other members, each of which is banned once; the time of a ban stays what it was where its
+    /// age isn't known, or nobody is left who was made early enough.
+    fn redealt(&self, ages: &[(usize, Seconds)], mut stream: Stream) -> Vec<Seconds> {
+        let mut times: Vec<Seconds> = self.bans.iter().map(|ban| ban.0).collect();
+        let mut left: Vec<Seconds> = self.created.iter().map(|entry| entry.0).collect();
+        for place in (1..left.len()).rev() {
+            left.swap(place, stream.below(place + 1));
+        }
+        let end = self.end();
+        for &(ban, age) in ages {
+            if let Some(place) = left.iter().position(|&made| made <= end.saturating_sub(age)) {
+                times[ban] = left.swap_remove(place) + age;
+            }
+        }
+        times
+    }
+
+    /// Members made within so long after a ban, over all bans.
+    fn made_after(&self, times: &[Seconds], within: Seconds) -> f64 {
+        let made_by = |at: Seconds| self.created.partition_point(|entry| entry.0 <= at);
+        times.iter().map(|&at| made_by(at.saturating_add(within)) - made_by(at)).sum::<usize>() as f64
+    }
+
     /// Greedy in time: each ban takes the earliest free linked creation in its window.
     fn replace(&self, times: &[Seconds], window: Seconds) -> Replacements {
         let mut order: Vec<usize> = (0..times.len()).collect();
@@ -164,6 +219,33 @@ mod tests {
         let world = Toy::bans(40, true, 1);
         let pairs = replacements(&world.facts(), &world.members(40), &config).unwrap();
         assert!(pairs.median_lag.unwrap() <= 6 * 3_600, "{pairs:?}");
+    }
+
+    #[test]
+    fn replacements_that_share_nothing_with_the_banned_are_found_as_well() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let p = |replaced: bool, seed: u64| {
+            let world = Toy::bans(40, replaced, seed).without_sightings();
+            ban_and_replace(&world.facts(), &world.members(40), &config).expect("there are bans").p_value
+        };
+        toy::assert_super_uniform(100, |seed| p(false, seed));
+        let found = (0..20).filter(|&seed| p(true, seed) <= Some(0.05)).count();
+        assert!(found >= 18, "{found}");
+    }
+
+    #[test]
+    fn people_who_join_together_and_are_screened_each_by_itself_replace_nobody() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for later in [0, 1, 5] {
+            let test = |seed: u64| {
+                let world = Toy::screened(30, later, seed);
+                ban_and_replace(&world.facts(), &world.members(30 + later as u32), &config)
+            };
+            toy::assert_super_uniform(100, |seed| test(seed)?.p_value);
+            let ratios: Vec<f64> = (0..100).filter_map(|seed| Some(test(seed)?.bits.exp2())).collect();
+            let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+            assert!(ratios.len() > 30 && mean < 1.5, "{later}: {mean} of {}", ratios.len());
+        }
     }
 
     #[test]

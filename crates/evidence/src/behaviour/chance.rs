@@ -138,6 +138,11 @@ pub fn bits_of_p(p_value: f64) -> f64 {
     ((gap + p * log) / (p * log * log)).log2()
 }
 
+/// Whether the bits of a test that isn't made of others say more than its p-value: they rest on a fitted tail.
+pub fn is_beyond_draws(signal: &Signal) -> bool {
+    signal.p_value.is_some_and(|p| signal.bits > bits_of_p(p) + 1e-6)
+}
+
 /// A signal whose p-value has a closed form, down to [`TAIL_FLOOR`]: no null is right that far out.
 pub(crate) fn closed_form(value: f64, expected: f64, p_value: f64) -> Signal {
     let p_value = p_value.clamp(TAIL_FLOOR, 1.0);

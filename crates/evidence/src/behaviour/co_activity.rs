@@ -13,6 +13,8 @@
 //! crowd met for it. So what may have come about by either is no evidence (as for one clock, [`Shift::ByClock`], and the hours that
 //! everybody's clock strikes, [`Shift::ByHours`], and those of each account's own day, [`Shift::ByDays`]).
 //!
+//! What hits everybody at one moment, an outage that ends, no shift keeps; that is asked of strangers ([`Alignments::of_strangers`]).
+//!
 //! A large group is read in several samples of its accounts, each from its own stretch of time, and what they show is summed,
 //! of what happened and of each draw: a verdict that hung on one sample would be a draw itself.
 //!
@@ -29,6 +31,7 @@ use rayon::prelude::*;
 use super::BehaviourConfig;
 use super::alignment::{Alignment, DAY, Day, Seen, align, packed};
 use super::exchange::Sessions;
+use super::population::{Matched, Population};
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
@@ -40,13 +43,27 @@ const HOUR: f64 = 3_600_000.0;
 pub(crate) const FEWEST_ACCOUNTS: usize = 2;
 pub(crate) const FEWEST_EVENTS: usize = 40;
 
+/// Groups of strangers that a group is compared to, and the draws of each.
+const STRANGERS: u64 = 19;
+const DRAWS_OF_STRANGERS: u64 = 10;
+
 /// The sampled events of a group and their alignments, each made when it is first asked for.
 pub(crate) struct Alignments {
     samples: Vec<Sample>,
+    /// The accounts of the first sample, and where their events start.
+    first: (Vec<AccountId>, i64),
     gap: i64,
     observed: Alignment,
     /// By [`Shift`].
     draws: [Vec<Alignment>; 5],
+}
+
+/// A group of strangers.
+pub(crate) struct Strangers {
+    pub(crate) accounts: usize,
+    /// What they did.
+    pub(crate) observed: Alignment,
+    pub(crate) draws: Vec<Alignment>,
 }
 
 /// One sample of a group.
@@ -67,14 +84,40 @@ impl Alignments {
         let chosen = samples(&active, config.timed_accounts, config.timed_samples, config.seed);
         let sample = |(number, chosen): (u64, Vec<AccountId>)| {
             let seed = if number == 0 { seed } else { key(&[seed, u64::MAX - number]) };
-            let events = Shiftable::new(facts, &chosen, config)?;
-            Some(Sample { seen: Seen::new(events.account_count()), events, seed, shifted: Shifted::default() })
+            let start = common_start(facts, &chosen)?;
+            Some(((chosen.clone(), start), Sample::new(facts, &chosen, start, seed, config)?))
         };
-        let mut samples: Vec<Sample> = (0..).zip(chosen).filter_map(sample).collect();
+        let (starts, mut samples): (Vec<_>, Vec<Sample>) = (0..).zip(chosen).filter_map(sample).unzip();
         let gap = i64::from(config.session_gap) * 1000;
-        let of_sample = |Sample { events, seen, .. }: &mut Sample| align(&events.days, &events.observed, gap, seen);
-        let observed = Alignment::sum(samples.iter_mut().map(of_sample));
-        (!samples.is_empty()).then_some(Alignments { samples, gap, observed, draws: Default::default() })
+        let observed = Alignment::sum(samples.iter_mut().map(|sample| sample.observed(gap)));
+        let first = starts.into_iter().next()?;
+        Some(Alignments { samples, first, gap, observed, draws: Default::default() })
+    }
+
+    /// What [`STRANGERS`] groups of as many accounts that aren't members, of the same pathways and volumes, did from the same time
+    /// on, each with [`DRAWS_OF_STRANGERS`] draws; a group of no more than forty events is left out. `None` if there are too few
+    /// others.
+    pub(crate) fn of_strangers(
+        &self,
+        facts: &Facts<'_>,
+        population: &Population,
+        members: &[AccountId],
+        shift: Shift,
+        config: &BehaviourConfig,
+    ) -> Option<Vec<Strangers>> {
+        let (accounts, start) = &self.first;
+        let matched = Matched::new(facts, population, accounts, members)?;
+        let of_group = |number: u64| {
+            let seed = key(&[self.samples[0].seed, u64::MAX / 2 - number]);
+            let chosen = matched.others(population, &mut Stream::new(seed));
+            let mut sample = Sample::new(facts, &chosen, *start, seed, config)?;
+            Some(Strangers {
+                accounts: chosen.len(),
+                observed: sample.observed(self.gap),
+                draws: (0..DRAWS_OF_STRANGERS).map(|draw| sample.draw(shift, draw, self.gap)).collect(),
+            })
+        };
+        Some((0..STRANGERS).into_par_iter().filter_map(of_group).collect())
     }
 
     /// Number of accounts of a sample.
@@ -109,6 +152,15 @@ impl Alignments {
 }
 
 impl Sample {
+    fn new(facts: &Facts<'_>, chosen: &[AccountId], start: i64, seed: u64, config: &BehaviourConfig) -> Option<Sample> {
+        let events = Shiftable::new(facts, chosen, start, config)?;
+        Some(Sample { seen: Seen::new(events.account_count()), events, seed, shifted: Shifted::default() })
+    }
+
+    fn observed(&mut self, gap: i64) -> Alignment {
+        align(&self.events.days, &self.events.observed, gap, &mut self.seen)
+    }
+
     fn draw(&mut self, shift: Shift, number: u64, gap: i64) -> Alignment {
         let Sample { events, seed, shifted, seen } = self;
         let seed = key(&[*seed, number]);
@@ -189,8 +241,7 @@ struct Turn {
 impl Shiftable {
     /// `timed_events` consecutive events of each account, all from one stretch of time. `None` if that leaves fewer than two
     /// accounts or forty events.
-    fn new(facts: &Facts<'_>, chosen: &[AccountId], config: &BehaviourConfig) -> Option<Shiftable> {
-        let start = common_start(facts, chosen)?;
+    fn new(facts: &Facts<'_>, chosen: &[AccountId], start: i64, config: &BehaviourConfig) -> Option<Shiftable> {
         // (day, account, millisecond of the day)
         let (mut events, mut by_events, mut by_hours) = (Vec::new(), Vec::new(), Vec::new());
         for &account in chosen {
@@ -390,6 +441,12 @@ mod tests {
     use super::super::toy::Toy;
     use super::*;
 
+    fn shiftable(world: &Toy) -> Shiftable {
+        let (facts, members) = (world.facts(), world.members(6));
+        let start = common_start(&facts, &members).expect("they are active");
+        Shiftable::new(&facts, &members, start, &BehaviourConfig::default()).expect("enough events")
+    }
+
     #[test]
     fn operational_time_inverts() {
         let mut counts = [0.0; 24];
@@ -404,7 +461,7 @@ mod tests {
     #[test]
     fn a_draw_by_the_clock_keeps_every_gap() {
         let world = Toy::independent(6, 40, 4);
-        let events = Shiftable::new(&world.facts(), &world.members(6), &BehaviourConfig::default()).expect("enough events");
+        let events = shiftable(&world);
         let times_of = |account: u32, days: &[Day], events: &[u64]| -> Vec<i64> {
             let at = |day: &Day, event: u64| i64::from(day.number) * DAY + (event >> 32) as i64;
             let of_day =
@@ -434,7 +491,7 @@ mod tests {
     #[test]
     fn a_draw_keeps_every_account_on_its_days_and_its_gaps_in_operational_time() {
         let world = Toy::independent(6, 40, 3);
-        let events = Shiftable::new(&world.facts(), &world.members(6), &BehaviourConfig::default()).expect("enough events");
+        let events = shiftable(&world);
         let accounts = |events: &[u64], day: &Day| {
             let mut accounts: Vec<u32> = events[day.events.clone()].iter().map(|&event| event as u32).collect();
             accounts.sort_unstable();

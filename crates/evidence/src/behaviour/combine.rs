@@ -9,18 +9,18 @@
 //!
 //! Conditions: each p valid on its own. Cost: O(n log n).
 
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::f64::consts::{FRAC_PI_2, LOG10_E, PI};
 
 use crate::Signal;
 
 /// One signal of tests that may depend on each other: the harmonic mean p, with -log10 of it as the value, and the bits of the
-/// mean of the tests' e-values, which is an e-value under any dependence (Vovk & Wang 2021, doi:10.1214/20-AOS2020). `None` of
-/// none.
+/// mean of the tests' e-values, which is an e-value under any dependence (Vovk & Wang 2021, doi:10.1214/20-AOS2020). The value
+/// expected is the mean of -log10 of a uniform p, log10 e. `None` of none.
 pub(crate) fn combined<'a>(tests: impl IntoIterator<Item = &'a Option<Signal>>) -> Option<Signal> {
     let measured: Vec<(f64, f64)> = tests.into_iter().flatten().filter_map(|test| Some((test.p_value?, test.bits))).collect();
     let p = harmonic_mean_p(&measured.iter().map(|&(p, _)| p).collect::<Vec<_>>())?;
     let bits = (measured.iter().map(|&(_, bits)| bits.exp2()).sum::<f64>() / measured.len() as f64).log2();
-    Some(Signal { value: -p.log10(), expected: 0.0, bits, p_value: Some(p), power: None })
+    Some(Signal { value: -p.log10(), expected: LOG10_E, bits, p_value: Some(p), power: None })
 }
 
 /// The asymptotically exact harmonic mean p of equally weighted tests; `None` of none.

@@ -16,12 +16,13 @@
 //!    p(s) = (1 + N(s)) / (1 + K M) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585; pooled over places as in Storey and
 //!    Tibshirani 2003, doi:10.1073/pnas.1530509100);
 //! 3. *q-value*: Benjamini and Hochberg's adjustment (doi:10.1111/j.2517-6161.1995.tb02031.x) over the M places of the data.
-//!    That is about (1 + N(s)) / K over the networks that score at least s; the least q that K copies can give is 1 / K over
-//!    the number of networks. Of a candidate below the threshold the same over all candidates, and no less than any network's.
+//!    That is about (1 + N(s)) / K over the networks that score at least s, and no less than 1 / (K + 1): false networks come
+//!    in clumps, a pool in pieces, and of one that is in a list of twenty K copies say no more, however many networks the list
+//!    has. Of a candidate below the threshold the same over all candidates, and no less than any network's.
 //!
 //! 4. *with the harmless stories*: a score is the log2 odds of an operator against the harmless story that leaves least of the
-//!    case, and the threshold t is what outweighs the odds before it: a network of score s is harmless with probability
-//!    1 / (1 + 2^(s - t)) if scores are what they say, as where the networks to be looked at are counted. Of the networks
+//!    case, and `even_bits` e of it outweigh the odds before any evidence: a network of score s is harmless with probability
+//!    1 / (1 + 2^(s - e)) if scores are what they say, as where the networks to be looked at are counted. Of the networks
 //!    that score at least s, the mean of that is the share expected to be harmless (the tail average of local false discovery
 //!    rates, Efron 2008, doi:10.1214/07-STS236); chance and harmless stories add up to at most their sum.
 //!
@@ -79,19 +80,25 @@ fn adjusted_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
     p_values.resize(places, 1.0);
     let mut adjusted = benjamini_hochberg(&p_values);
     adjusted.truncate(observed.len());
+    adjusted.iter_mut().for_each(|q| *q = q.max(least_q_value(copies.len())));
     adjusted
 }
 
+/// The least q-value that so many copies can give.
+pub fn least_q_value(copies: usize) -> f64 {
+    1.0 / (copies as f64 + 1.0)
+}
+
 /// The share of the networks scoring at least as much as each that harmless stories are expected to explain, in the order
-/// given; `threshold`: the score at which odds are even.
-pub fn harmless_share(scores: &[f64], threshold: f64) -> Vec<f64> {
+/// given; `even`: the score at which odds are even.
+pub fn harmless_share(scores: &[f64], even: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&left, &right| scores[right].total_cmp(&scores[left]));
     let mut shares = vec![0.0; scores.len()];
     let (mut sum, mut number) = (0.0, 0.0);
     for equal in order.chunk_by(|&left, &right| scores[left] == scores[right]) {
         number += equal.len() as f64;
-        sum += equal.len() as f64 / (1.0 + (scores[equal[0]] - threshold).exp2());
+        sum += equal.len() as f64 / (1.0 + (scores[equal[0]] - even).exp2());
         equal.iter().for_each(|&at| shares[at] = sum / number);
     }
     shares
@@ -153,7 +160,7 @@ mod tests {
         let q = q_values_against(&[&[12.4][..], &households].concat(), &copies, 5.0);
         assert!((q[0] - 4.0 / 21.0).abs() < 1e-12, "{}", q[0]);
         assert!(q[1..].iter().all(|&of_household| of_household >= q[0]));
-        assert!(q_values_against(&[&[12.4][..], &households].concat(), &copies, -20.0)[0] < 0.002);
+        assert_eq!(q_values_against(&[&[12.4][..], &households].concat(), &copies, -20.0)[0], 1.0 / 21.0);
         // Two copies can't give less than a half, whatever else there is.
         let q = q_values_against(&[&[12.4][..], &households].concat(), &[vec![], vec![]], 5.0);
         assert!((q[0] - 1.0 / 3.0).abs() < 1e-12, "{}", q[0]);
@@ -207,5 +214,25 @@ mod tests {
         planted.push(30.0);
         let q = q_values_against(&planted, &copies, 0.0);
         assert!(q[q.len() - 1] < 0.01, "{q:?}");
+    }
+
+    #[test]
+    fn q_values_keep_their_level_where_false_networks_come_twenty_at_a_time() {
+        let (runs, copies) = (4_000, 20);
+        let clump = |stream: &mut Stream| {
+            let number = if stream.unit() < 0.05 { 20 } else { 0 };
+            let score = 6.0 + stream.unit();
+            vec![score; number]
+        };
+        let least = |run: u64| {
+            let mut stream = Stream::new(key(&[9, run]));
+            let null: Vec<Vec<f64>> = (0..copies).map(|_| clump(&mut stream)).collect();
+            q_values_against(&clump(&mut stream), &null, 5.0).into_iter().fold(1.0, f64::min)
+        };
+        let least: Vec<f64> = (0..runs).map(least).collect();
+        for level in [0.005, 0.01, 0.02, 0.05] {
+            let share = least.iter().filter(|&&q| q <= level).count() as f64 / runs as f64;
+            assert!(share <= level + 3.0 * (level / runs as f64).sqrt(), "{level} {share}");
+        }
     }
 }

@@ -233,7 +233,9 @@ pub fn measure_timing(
 ) -> BehaviourSignals {
     let mut alignments = co_activity::Alignments::new(facts, members, config);
     BehaviourSignals {
-        synchrony: alignments.as_mut().map(|alignments| synchrony::of_alignments(alignments, config)),
+        synchrony: alignments
+            .as_mut()
+            .map(|alignments| synchrony::of_alignments(facts, population, members, alignments, config)),
         one_queue: one_queue::of_alignments(facts, members, alignments.as_mut(), config),
         regular_use: regular_use::regular_use(facts, population, members, config),
         ban_and_replace: ban_and_replace::ban_and_replace(facts, members, config),

@@ -183,6 +183,18 @@ impl Matched {
         Some(self)
     }
 
+    /// For each account another one, without repeats, ascending.
+    pub(crate) fn others(&self, population: &Population, stream: &mut Stream) -> Vec<AccountId> {
+        let one = |&number: &usize| {
+            let list = &self.lists[number];
+            population.accounts[list[stream.below(list.len())] as usize]
+        };
+        let mut others: Vec<AccountId> = self.list_of.iter().map(one).collect();
+        others.sort_unstable();
+        others.dedup();
+        others
+    }
+
     /// One null group: a panel position for each account, from a resample of the panel that the stream's next number names.
     pub(crate) fn draw<'a>(&'a self, stream: &'a mut Stream) -> impl Iterator<Item = usize> + 'a {
         let resample = stream.next();

@@ -1,10 +1,13 @@
 //! Are accounts used as evenly as a machine would?
 //!
 //! Two sub-tests, each with its own null:
-//! 1. *even load*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day on which all of the group's
-//!    sampled accounts were alive, m the day's mean. Under independent Poisson accounts with one rate, the days' counts are
-//!    multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so the lower
-//!    tail of the matching gamma distribution is a conservative p. Value X / E X; 1 = independent, 0 = dealt out evenly.
+//! 1. *even load*: X = sum over days and accounts of (n - m)^2 / m, n an account's events on a day between its first and its
+//!    last, m the mean of the k sampled accounts of which that is such a day. Under independent Poisson accounts with one rate, the
+//!    days' counts are multinomial: E X = sum (k - 1), Var X = sum 2 (k - 1)(1 - 1/N). Different rates and bursts only raise X, so
+//!    the lower tail of the matching gamma distribution is a conservative p; a quota, or timers that everybody has, lower it. So
+//!    groups of strangers are asked, of as many accounts of the same pathways and volumes: the mean R of their X / E X, each at
+//!    most 1, and how much more these differ than by that law times R (F, a ratio of deviations, at least 1) make it R E X and
+//!    R^2 F^2 Var X. Value X / E X, expected R; 0 = dealt out evenly.
 //! 2. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it, one
 //!    of each account, since an account's jobs may take ten minutes each; binomial, with the population's own ratio (at least
 //!    1/2) as the null; Bonferroni over the lives.
@@ -24,7 +27,8 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
 
 use super::chance::closed_form;
 use super::combine::combined;
-use super::random::sample;
+use super::population::Matched;
+use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal, TestName};
 
@@ -55,45 +59,89 @@ impl RegularUse {
 
 /// Runs both sub-tests and combines them.
 pub fn regular_use(facts: &Facts<'_>, population: &Population, members: &[AccountId], config: &BehaviourConfig) -> RegularUse {
-    let even_load = even_load(facts, members, config);
+    let even_load = even_load(facts, population, members, config);
     let session_cutoff = session_cutoff(facts, population, members, config);
     let combined = combined([&even_load, &session_cutoff]);
     let combined = combined.map(|signal| Signal { bits: signal.bits.max(0.0), ..signal });
     RegularUse { even_load, session_cutoff, combined }
 }
 
+/// Groups of strangers that a group's load is compared to.
+const STRANGERS: u64 = 19;
+
 /// Sub-test 1.
-pub fn even_load(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+pub fn even_load(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
     let chosen = sample(members, config.sampled_accounts, config.seed);
-    let mut days: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    for &account in &chosen {
-        let time = facts.activity.of(account).time;
-        let (Some(first), Some(last)) = (time.first(), time.last()) else { continue };
-        // Neither the first nor the last day: they are cut short.
-        let (mut day, end) = (first.div_euclid(DAY) + 1, last.div_euclid(DAY));
-        while day < end {
-            let from = time.partition_point(|&at| at < day * DAY);
-            let to = from + time[from..].partition_point(|&at| at < (day + 1) * DAY);
-            days.entry(day).or_default().push((to - from) as f64);
-            day += 1;
+    let load = Load::of(facts, &chosen)?;
+    let alone = closed_form(load.ratio(), 1.0, load.lower_tail(1.0, 1.0)?);
+    let matched = if alone.bits > 0.0 { Matched::new(facts, population, &chosen, members) } else { None };
+    let Some(matched) = matched else { return Some(alone) };
+    let seed = group_key(config.seed, 17, members);
+    let of_strangers = |number: u64| Load::of(facts, &matched.others(population, &mut Stream::new(key(&[seed, number]))));
+    let strangers: Vec<Load> = (0..STRANGERS).filter_map(of_strangers).collect();
+    if strangers.len() < 2 {
+        return Some(alone);
+    }
+    let number = strangers.len() as f64;
+    let mean = strangers.iter().map(|load| load.ratio().min(1.0)).sum::<f64>() / number;
+    let between = strangers.iter().map(|load| (load.ratio().min(1.0) - mean).powi(2)).sum::<f64>() / (number - 1.0);
+    let within = strangers.iter().map(|load| load.variance / (load.mean * load.mean)).sum::<f64>() / number;
+    let spread = ((between / within).sqrt() / mean).max(1.0);
+    Some(closed_form(load.ratio(), mean, load.lower_tail(mean, spread)?))
+}
+
+/// How evenly accounts are used: X of the module, and its mean and variance where they are independent and alike.
+struct Load {
+    statistic: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Load {
+    /// `None` if fewer than twenty counts are free.
+    fn of(facts: &Facts<'_>, accounts: &[AccountId]) -> Option<Load> {
+        let mut days: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for &account in accounts {
+            let time = facts.activity.of(account).time;
+            let (Some(first), Some(last)) = (time.first(), time.last()) else { continue };
+            // Neither the first nor the last day: they are cut short.
+            let (mut day, end) = (first.div_euclid(DAY) + 1, last.div_euclid(DAY));
+            while day < end {
+                let from = time.partition_point(|&at| at < day * DAY);
+                let to = from + time[from..].partition_point(|&at| at < (day + 1) * DAY);
+                days.entry(day).or_default().push((to - from) as f64);
+                day += 1;
+            }
         }
-    }
-    let (mut statistic, mut mean, mut variance) = (0.0, 0.0, 0.0);
-    for counts in days.values() {
-        let (accounts, total) = (counts.len() as f64, counts.iter().sum::<f64>());
-        if accounts < 2.0 || total < accounts {
-            continue;
+        let mut load = Load { statistic: 0.0, mean: 0.0, variance: 0.0 };
+        for counts in days.values() {
+            let (accounts, total) = (counts.len() as f64, counts.iter().sum::<f64>());
+            if accounts < 2.0 || total < accounts {
+                continue;
+            }
+            let expected = total / accounts;
+            load.statistic += counts.iter().map(|count| (count - expected).powi(2) / expected).sum::<f64>();
+            load.mean += accounts - 1.0;
+            load.variance += 2.0 * (accounts - 1.0) * (1.0 - 1.0 / total);
         }
-        let expected = total / accounts;
-        statistic += counts.iter().map(|count| (count - expected).powi(2) / expected).sum::<f64>();
-        mean += accounts - 1.0;
-        variance += 2.0 * (accounts - 1.0) * (1.0 - 1.0 / total);
+        (load.mean >= 20.0).then_some(load)
     }
-    if mean < 20.0 {
-        return None;
+
+    fn ratio(&self) -> f64 {
+        self.statistic / self.mean
     }
-    let gamma = Gamma::new(mean * mean / variance, mean / variance).ok()?;
-    Some(closed_form(statistic / mean, 1.0, gamma.cdf(statistic)))
+
+    /// P(no more than X), by the gamma law of X times `ratio`, with `spread` times its deviation.
+    fn lower_tail(&self, ratio: f64, spread: f64) -> Option<f64> {
+        let (mean, variance) = (ratio * self.mean, (ratio * spread).powi(2) * self.variance);
+        let gamma = Gamma::new(mean * mean / variance, mean / variance).ok()?;
+        Some(gamma.cdf(self.statistic))
+    }
 }
 
 /// Sub-test 2.
@@ -162,10 +210,32 @@ mod tests {
     use super::super::toy::{self, Toy};
     use super::*;
 
+    fn even_of(world: &Toy, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+        let facts = world.facts();
+        even_load(&facts, &Population::new(&facts, config), members, config)
+    }
+
+    #[test]
+    fn under_a_daily_quota_everybody_is_used_evenly_and_who_is_dealt_to_still_more() {
+        let config = BehaviourConfig::default();
+        let signal = |seed: u64| {
+            let world = Toy::capped(300, seed);
+            let of = |members: &[AccountId]| even_of(&world, members, &config).expect("there are enough days");
+            (of(&world.random_group(24, seed)), of(&world.planted()))
+        };
+        let (runs, mut small, mut ratios, mut found) = (60, 0, 0.0, 0);
+        for (stranger, operator) in (0..runs).map(signal) {
+            small += u64::from(stranger.p_value.expect("it has one") <= 0.05);
+            ratios += stranger.bits.exp2();
+            found += u64::from(operator.bits >= 5.0);
+        }
+        assert!(small <= 6 && ratios < 1.5 * runs as f64 && found >= 55, "{small} {ratios} {found}");
+    }
+
     #[test]
     fn even_loads_are_found_and_the_null_is_super_uniform() {
         let config = BehaviourConfig::default();
-        let even = |world: &Toy| even_load(&world.facts(), &world.members(8), &config);
+        let even = |world: &Toy| even_of(world, &world.members(8), &config);
         toy::assert_super_uniform(200, |seed| even(&Toy::independent(8, 60, seed))?.p_value);
         let dealt = (0..20).filter(|&seed| even(&Toy::round_robin(8, 60, seed)).is_some_and(|load| load.p_value <= Some(0.01)));
         assert!(dealt.count() >= 19);

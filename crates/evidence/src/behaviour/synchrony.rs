@@ -7,8 +7,19 @@
 //! in the null; or all that an account did is moved by whole hours, so that timers of strangers, which start on the hour or the
 //! minute, start together in the null as well; or its days are turned, so that everybody's own jobs at full working hours, and times
 //! that a log cuts to minutes, are no evidence. p of J, less a tenth ([`super::chance::MODEL_ERROR`]), over all scales by the
-//! smallest rank; the null that says least counts. The signal's value and expectation are those of the scale with the largest
-//! ratio of observed to expected.
+//! smallest rank; the null that says least counts.
+//!
+//! What hits everybody at one moment is in none of them: after an outage all queues start at once. So strangers are asked, groups
+//! of as many accounts of the same pathways and volumes that aren't members, from the same time on. By how much they exceed what
+//! their own draws expect (R, pooled), and by how much more they differ from each other than their draws do (F, a ratio of standard
+//! deviations; both at least 1), is what these times bring about by themselves, and
+//!
+//! ```text
+//! J' = m + (J / 1.1 - R m) / F        m: the mean of the group's own draws
+//! ```
+//!
+//! is ranked among the draws in place of J. Accounts of an operator that are among the strangers take from the evidence of others.
+//! The signal's value and expectation are those of the scale with the largest ratio of observed to expected, R m.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
 //! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.
@@ -18,31 +29,57 @@
 
 use graph::AccountId;
 
-use super::BehaviourConfig;
 use super::alignment::{Alignment, WIDTHS};
 use super::chance::{MODEL_ERROR, monte_carlo};
-use super::co_activity::{Alignments, Shift};
+use super::co_activity::{Alignments, Shift, Strangers};
+use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
 
 /// Tests a group for activity at the same instants.
-pub fn synchrony(facts: &Facts<'_>, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
-    Alignments::new(facts, members, config).map(|mut alignments| of_alignments(&mut alignments, config))
+pub fn synchrony(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    config: &BehaviourConfig,
+) -> Option<Signal> {
+    let mut alignments = Alignments::new(facts, members, config)?;
+    Some(of_alignments(facts, population, members, &mut alignments, config))
 }
 
 /// The test on alignments that are there already.
-pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfig) -> Signal {
+pub(crate) fn of_alignments(
+    facts: &Facts<'_>,
+    population: &Population,
+    members: &[AccountId],
+    alignments: &mut Alignments,
+    config: &BehaviourConfig,
+) -> Signal {
     let accounts = alignments.account_count() as f64;
     let observed = similarity(alignments.observed(), accounts);
     let tested = observed.map(|observed| observed / (1.0 + MODEL_ERROR));
-    let mut against = |shift| {
-        monte_carlo(&tested, config.draws, |draw, statistics| {
+    let against = |shift, tested: &Scales, alignments: &mut Alignments| {
+        monte_carlo(tested, config.draws, |draw, statistics| {
             statistics.copy_from_slice(&similarity(alignments.draw(shift, draw), accounts));
         })
     };
-    let mut chance = against(Shift::InProfile);
+    let (mut null, mut chance) = (Shift::InProfile, against(Shift::InProfile, &tested, alignments));
     if chance.p_value <= 0.1 {
-        chance = chance.weaker(against(Shift::InActiveHours)).weaker(against(Shift::ByHours));
-        chance = chance.weaker(against(Shift::ByDays));
+        for shift in [Shift::InActiveHours, Shift::ByHours, Shift::ByDays] {
+            let other = against(shift, &tested, alignments);
+            if other.bits < chance.bits {
+                (null, chance) = (shift, other);
+            }
+        }
+    }
+    if chance.bits > 0.0
+        && let Some(strangers) = alignments.of_strangers(facts, population, members, null, config)
+    {
+        let common = Common::of(&strangers);
+        let expected: Scales = std::array::from_fn(|at| chance.expected[at]);
+        let tested =
+            std::array::from_fn(|at| expected[at] + (tested[at] - common.ratio[at] * expected[at]) / common.spread[at]);
+        chance = chance.weaker(against(null, &tested, alignments));
+        chance.expected = (0..WIDTHS.len()).map(|at| common.ratio[at] * expected[at]).collect();
     }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
     let best = (1..WIDTHS.len()).fold(0, |best, at| if ratio(at) > ratio(best) { at } else { best });
@@ -55,8 +92,50 @@ pub(crate) fn of_alignments(alignments: &mut Alignments, config: &BehaviourConfi
     }
 }
 
+/// A number for each of [`WIDTHS`].
+type Scales = [f64; WIDTHS.len()];
+
+/// What strangers have in common, by scale: R and F of the module.
+struct Common {
+    ratio: Scales,
+    spread: Scales,
+}
+
+impl Common {
+    fn of(strangers: &[Strangers]) -> Common {
+        let of_group = |group: &Strangers| {
+            let similarity = |alignment| similarity(alignment, group.accounts as f64);
+            (similarity(&group.observed), group.draws.iter().map(similarity).collect::<Vec<Scales>>())
+        };
+        let groups: Vec<(Scales, Vec<Scales>)> = strangers.iter().map(of_group).collect();
+        let mut common = Common { ratio: [1.0; WIDTHS.len()], spread: [1.0; WIDTHS.len()] };
+        for at in 0..WIDTHS.len() {
+            let mean = |draws: &[Scales]| draws.iter().map(|draw| draw[at]).sum::<f64>() / draws.len() as f64;
+            let (seen, expected) = groups
+                .iter()
+                .fold((0.0, 0.0), |(seen, expected), (observed, draws)| (seen + observed[at], expected + mean(draws)));
+            if expected <= 0.0 {
+                continue;
+            }
+            let ratio = seen / expected;
+            // Variances, of groups about what they have in common and of draws about their mean.
+            let (mut between, mut within) = (0.0, 0.0);
+            for (observed, draws) in &groups {
+                let mean = mean(draws);
+                between += (observed[at] - ratio * mean).powi(2);
+                within += draws.iter().map(|draw| (draw[at] - mean).powi(2)).sum::<f64>() / (draws.len() - 1) as f64;
+            }
+            common.ratio[at] = ratio.max(1.0);
+            if within > 0.0 {
+                common.spread[at] = (between / within).sqrt().max(1.0);
+            }
+        }
+        common
+    }
+}
+
 /// J at every scale.
-fn similarity(alignment: &Alignment, accounts: f64) -> [f64; WIDTHS.len()] {
+fn similarity(alignment: &Alignment, accounts: f64) -> Scales {
     std::array::from_fn(|at| {
         let (shared, windows) = (alignment.pairs[at], alignment.windows[at]);
         // Each pair's union: |A| + |B| - |A and B|; every account is in (n - 1) pairs.
@@ -70,10 +149,15 @@ mod tests {
     use super::super::toy::{self, Toy};
     use super::*;
 
+    fn synchrony_of(world: &Toy, members: &[AccountId], config: &BehaviourConfig) -> Option<Signal> {
+        let facts = world.facts();
+        synchrony(&facts, &Population::new(&facts, config), members, config)
+    }
+
     #[test]
     fn null_is_uniform_and_a_broadcast_is_found() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
-        let p = |world: &Toy| synchrony(&world.facts(), &world.members(8), &config).unwrap();
+        let p = |world: &Toy| synchrony_of(world, &world.members(8), &config).unwrap();
         toy::assert_super_uniform(200, |seed| p(&Toy::independent(8, 40, seed)).p_value);
         let found = (0..20).filter(|&seed| p(&Toy::broadcast(8, 40, seed)).p_value.unwrap() <= 0.01).count();
         assert!(found >= 19, "{found}");
@@ -82,7 +166,7 @@ mod tests {
     #[test]
     fn strangers_who_each_run_a_set_of_prompts_in_one_go_are_not_in_step() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
-        let p = |world: &Toy| synchrony(&world.facts(), &world.planted(), &config)?.p_value;
+        let p = |world: &Toy| synchrony_of(world, &world.planted(), &config)?.p_value;
         toy::assert_super_uniform(100, |seed| p(&Toy::runs(0, 30, seed)));
     }
 
@@ -91,7 +175,7 @@ mod tests {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let signal = |seed| {
             let world = Toy::hourly(24, seed);
-            synchrony(&world.facts(), &world.members(24), &config).expect("they are active")
+            synchrony_of(&world, &world.members(24), &config).expect("they are active")
         };
         assert!((0..20).all(|seed| signal(seed).bits <= 0.0), "{:?}", signal(0));
     }
@@ -102,15 +186,32 @@ mod tests {
         for (jobs, cut) in [(true, 1), (false, 60_000)] {
             let p = |seed: u64| {
                 let world = Toy::at_work(24, jobs, cut, seed);
-                synchrony(&world.facts(), &world.members(24), &config).expect("they are active").p_value
+                synchrony_of(&world, &world.members(24), &config).expect("they are active").p_value
             };
             toy::assert_super_uniform(60, p);
         }
     }
 
     #[test]
+    fn strangers_whose_jobs_wait_for_the_end_of_an_outage_are_not_in_step_and_an_operator_is_all_the_same() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let signal = |seed: u64| {
+            let world = Toy::waiting(300, 40, seed);
+            let of = |members: &[AccountId]| synchrony_of(&world, members, &config).expect("they are active");
+            (of(&world.random_group(24, seed)), of(&world.planted()))
+        };
+        let (runs, mut small, mut ratios, mut found) = (60, 0, 0.0, 0);
+        for (stranger, operator) in (0..runs).map(signal) {
+            small += u64::from(stranger.p_value.expect("it is drawn") <= 0.05);
+            ratios += stranger.bits.exp2();
+            found += u64::from(operator.bits >= 5.0);
+        }
+        assert!(small <= 6 && ratios < 1.5 * runs as f64 && found >= 55, "{small} {ratios} {found}");
+    }
+
+    #[test]
     fn too_little_data_is_not_a_zero() {
         let world = Toy::independent(2, 3, 1);
-        assert_eq!(synchrony(&world.facts(), &world.members(2), &BehaviourConfig::default()), None);
+        assert_eq!(synchrony_of(&world, &world.members(2), &BehaviourConfig::default()), None);
     }
 }

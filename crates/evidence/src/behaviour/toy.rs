@@ -190,6 +190,46 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// Accounts that know nothing of each other, a quarter of which have queues that wait for the end of the same outage: two requests
+    /// each within a minute or so, once; and 24 more, a fifth of whose events are dealt out at common instants.
+    pub(crate) fn waiting(benign: usize, events: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 15]));
+        let end = ordinary(&mut stream).time;
+        let instants: Vec<i64> = (0..events / 5).map(|_| ordinary(&mut stream).time).collect();
+        let mut row = |planted: bool| {
+            let own = if planted { events - instants.len() } else { events };
+            let mut row: Vec<Event> = (0..own).map(|_| ordinary(&mut stream)).collect();
+            if planted {
+                row.extend(instants.iter().map(|&at| event(at + stream.below(20_000) as i64)));
+            }
+            if stream.below(4) == 0 {
+                let wait = |stream: &mut Stream| (-40_000.0 * (1.0 - stream.unit()).ln()) as i64;
+                row.extend((0..2).map(|_| event(end + wait(&mut stream))));
+            }
+            row
+        };
+        let rows = (0..benign + 24).map(|number| row(number >= benign)).collect();
+        Toy { benign, planted: 24, ..Toy::of(rows, &[], AccountTable::default()) }
+    }
+
+    /// Accounts that know nothing of each other, with a quota of eight requests a day that most use up, each at a rate of its own;
+    /// and 24 more to which one queue deals the same.
+    pub(crate) fn capped(benign: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 17]));
+        let mut row = |planted: bool| {
+            let rate = 8 + stream.below(8);
+            let mut row = Vec::new();
+            for day in 0..20 {
+                let wanted = (0..4 * rate).filter(|_| stream.below(4) == 0).count();
+                let count = if planted { 7 + usize::from(stream.below(40) == 0) } else { wanted.min(8) };
+                row.extend((0..count).map(|_| event(START + day * DAY + stream.below(DAY as usize) as i64)));
+            }
+            row
+        };
+        let rows = (0..benign + 24).map(|number| row(number >= benign)).collect();
+        Toy { benign, planted: 24, ..Toy::of(rows, &[], AccountTable::default()) }
+    }
+
     /// The same accounts, each of which has `count` requests rejected within the half hour before its first event, each with a
     /// template of its own.
     pub(crate) fn with_rejected_before(mut self, count: usize) -> Toy {
@@ -419,8 +459,8 @@ impl Toy {
         toy
     }
 
-    /// Accounts that share one template, half of them banned at some time; `replaced`: the other half is made hours after each
-    /// ban.
+    /// Accounts that share one template, half of them banned within sixty days; `replaced`: the other half is made hours after
+    /// each ban.
     pub(crate) fn bans(accounts: usize, replaced: bool, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 6]));
         let base = (START / 1000) as Seconds;
@@ -428,10 +468,36 @@ impl Toy {
         for account in 0..accounts / 2 {
             let other = account + accounts / 2;
             created[account] = base + stream.below(60 * 86_400) as Seconds;
-            banned[account] = base + stream.below(60 * 86_400) as Seconds;
+            banned[account] = created[account] + stream.below(60 * 86_400) as Seconds;
             let lag = 3_600 + stream.below(5 * 3_600) as Seconds;
             created[other] = if replaced { banned[account] + lag } else { base + stream.below(60 * 86_400) as Seconds };
         }
+        let sightings: Vec<(u32, u32, Seconds)> = (0..accounts as u32).map(|account| (account, 0, base)).collect();
+        let table = AccountTable { created_at: created.into(), banned_at: banned.into(), ..AccountTable::default() };
+        Toy::of(vec![Vec::new(); accounts], &sightings, table)
+    }
+
+    /// The same accounts, which share nothing.
+    pub(crate) fn without_sightings(mut self) -> Toy {
+        self.graph = graph_of(self.activity.account_count(), &[]);
+        self
+    }
+
+    /// Accounts of one address: `joined` made within a day or so, and `later` ones within half a year; each is banned in one case of
+    /// eight, about a day after it was made.
+    pub(crate) fn screened(joined: usize, later: usize, seed: u64) -> Toy {
+        const DAY_SECONDS: f64 = 86_400.0;
+        let mut stream = Stream::new(key(&[seed, 16]));
+        let base = (START / 1000) as Seconds;
+        let (mut created, mut banned) = (Vec::new(), Vec::new());
+        for account in 0..joined + later {
+            let wait = |stream: &mut Stream| -DAY_SECONDS * (1.0 - stream.unit()).ln();
+            let after = if account < joined { 0.5 * wait(&mut stream) } else { 150.0 * DAY_SECONDS * stream.unit() };
+            created.push(base + after as Seconds);
+            let screened = created[account] + wait(&mut stream) as Seconds;
+            banned.push(if stream.below(8) == 0 { screened } else { NO_TIME });
+        }
+        let accounts = joined + later;
         let sightings: Vec<(u32, u32, Seconds)> = (0..accounts as u32).map(|account| (account, 0, base)).collect();
         let table = AccountTable { created_at: created.into(), banned_at: banned.into(), ..AccountTable::default() };
         Toy::of(vec![Vec::new(); accounts], &sightings, table)

@@ -190,6 +190,8 @@ const SHARE_BITS: f64 = 6.0;
 /// Bits by which operators of few accounts are rarer than families, free-credit rings and friends with one interest of as many,
 /// and operators of many are more frequent than such families and rings.
 const SIZE_BITS: f64 = 8.0;
+/// How fast few accounts become many: six are .89 few where eight are called few, nine .41 and twelve .11.
+const SIZE_SLOPE: f64 = 6.0;
 
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
@@ -205,7 +207,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
             BenignHypothesis::Audience => (SIZE_BITS, 0.0),
             _ => (-SIZE_BITS, 0.0),
         };
-        let size = if structure.size <= config.ring_accounts { of_few } else { of_many };
+        let size = of_many + share_of_few(structure.size, config.ring_accounts) * (of_few - of_many);
         // One over the mean of the odds.
         let odds_of = |operator| (-bits_of_shares(structure, (hypothesis, expectation), operator)).exp2();
         size - (OPERATORS.iter().map(odds_of).sum::<f64>() / OPERATORS.len() as f64).log2()
@@ -229,6 +231,11 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         .collect();
     likelihoods.sort_by(|left, right| right.bits.total_cmp(&left.bits).then(left.hypothesis.cmp(&right.hypothesis)));
     BenignVerdict { likelihoods, structure: structure.clone() }
+}
+
+/// How far so many accounts are few, 1 to 0: the logistic law of the log of their number, half at half an account above `few`.
+fn share_of_few(accounts: u32, few: u32) -> f64 {
+    1.0 / (1.0 + (f64::from(accounts) / (f64::from(few) + 0.5)).powf(SIZE_SLOPE))
 }
 
 /// Sum of the shares' log2 density ratios, each within [`SHARE_BITS`]; thrice that for the cards and devices of strangers, of

@@ -237,7 +237,7 @@ impl<'a> Chances<'a> {
 
     /// The chance that the network at a place is one, given what people decided about it.
     pub(crate) fn with(&self, place: usize, verdict: Option<bool>) -> f64 {
-        let by_score = chance_of(self.results.head(place).score, self.results.run.threshold);
+        let by_score = chance_of(self.results.head(place).score, self.results.run.even_bits);
         let q_value = self.q_values.as_ref().and_then(|q_values| q_values[place]);
         match verdict {
             Some(verdict) => f64::from(u8::from(verdict)),
@@ -276,9 +276,9 @@ pub(crate) fn beliefs(dataset: &Dataset, results: &Labelling) -> Result<Vec<Beli
     Ok(places.map(|place| chances.of_members(dataset, &cases, place, &results.belonging(place))).collect())
 }
 
-/// The chance of a score, where the odds before it are what the threshold outweighs.
-fn chance_of(score: f64, threshold: f64) -> f64 {
-    1.0 / (1.0 + (threshold - score).exp2())
+/// The chance of a score, where odds are even at a score of `even`.
+fn chance_of(score: f64, even: f64) -> f64 {
+    1.0 / (1.0 + (even - score).exp2())
 }
 
 /// Of so many of the first it is told how many are expected to be networks; of all where there are fewer.

@@ -57,6 +57,10 @@ pub struct SignalLine {
     /// Tail probability under the null, where the signal has a test.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub p_value: Option<f64>,
+    /// Whether what was measured lies beyond all draws of the null: the p-value is what these say, and the bits rest on the tail
+    /// that is fitted to them.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub beyond_draws: bool,
     /// Probability that the test finds such a group that is what it looks for, where it says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub power: Option<f64>,
@@ -152,6 +156,9 @@ pub struct Run {
     pub seed: u64,
     /// Score threshold, in bits.
     pub threshold: f64,
+    /// Score, in bits, at which odds are even.
+    #[serde(default = "even_bits")]
+    pub even_bits: f64,
     /// The configuration, as TOML.
     pub config: String,
     /// Components with at least two accounts.
@@ -170,6 +177,11 @@ pub struct Run {
     /// The rules and lists that it was run with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ListFile>,
+}
+
+/// Where a detection doesn't say it: it was made before that was a setting.
+fn even_bits() -> f64 {
+    evidence::ScoreConfig::default().even_bits
 }
 
 impl Run {

@@ -35,13 +35,13 @@ pub use evidence::behaviour::false_networks::Reliability;
 const SECTION: &str = "calibration.summary";
 
 /// Null copies below which q-values are not taken for chances ([`crate::review`](mod@crate::review), [`crate::bans`]): the
-/// least that K copies can give a single network is 1 / K, whatever it is.
+/// least that K copies can give is 1 / (K + 1), whatever a network is.
 pub const TELLING_COPIES: usize = 20;
 
 /// How to calibrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CalibrateConfig {
-    /// Null copies. The least q-value that K copies can give a single network is 1 / K.
+    /// Null copies. The least q-value that K copies can give is 1 / (K + 1).
     pub copies: u32,
     /// Seed of the copies.
     pub seed: u64,
@@ -89,11 +89,9 @@ impl Calibration {
         chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
     }
 
-    /// The least q-value that so many copies can give: 1 / K over the number of networks.
-    pub fn least_q_value(&self, results: &Labelling) -> f64 {
-        let best = vec![f64::INFINITY; found_in(results)];
-        let q_values = false_networks::q_values_against(&best, &self.copies, results.run.threshold);
-        q_values.first().copied().unwrap_or(1.0)
+    /// The least q-value that its copies can give: 1 / (K + 1).
+    pub fn least_q_value(&self) -> f64 {
+        false_networks::least_q_value(self.copies.len())
     }
 
     /// The share of all networks that chance is expected to give, at most 1.
@@ -168,7 +166,7 @@ fn by_place(results: &Labelling, values: Vec<f64>) -> Vec<Option<f64>> {
 /// Of each network's q-value the part that isn't chance: the share of all that score as much which harmless stories are
 /// expected to explain. It needs no copies, and none lowers it.
 pub(crate) fn harmless_shares(results: &Labelling) -> Vec<Option<f64>> {
-    by_place(results, false_networks::harmless_share(&scores_of(results), results.run.threshold))
+    by_place(results, false_networks::harmless_share(&scores_of(results), results.run.even_bits))
 }
 
 /// Lines of [`Calibration::thresholds`], about.

@@ -1,7 +1,7 @@
 //! Would the same networks be found if a little had not been seen?
 //!
-//! 1. *Perturb*: leave out each sighting with probability `left_out` ([`evidence::perturb`]), and give the searches and the
-//!    behavioural tests another seed.
+//! 1. *Perturb*: leave out each sighting and each event with probability `left_out` ([`evidence::perturb`]), and give the searches
+//!    and the behavioural tests another seed.
 //! 2. *Rerun* the whole chain of [`crate::detect`](mod@crate::detect), with the configuration of the last detection.
 //! 3. *Match*: a network is found again as the candidate with the largest Jaccard similarity of their accounts, J = |A and B| /
 //!    |A or B|. *Stability* is the mean of J over the runs; a network is *recovered* in a run with J >= [`RECOVERED`] and
@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use evidence::Facts;
-use evidence::perturb::perturbed_graph;
+use evidence::perturb::{perturbed_activity, perturbed_graph};
 use graph::{Column, NONE_U32};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ const SCORES: &str = "consensus.scores";
 pub struct ConsensusConfig {
     /// Reruns.
     pub runs: u32,
-    /// Share of the sightings that a rerun leaves out, 0 to 1.
+    /// Share of the sightings, and of the events, that a rerun leaves out, 0 to 1.
     pub left_out: f64,
     /// Seed of the perturbations.
     pub seed: u64,
@@ -251,7 +251,8 @@ fn rerun(
         steps.begin("perturbing")?;
         let seed = reruns::seed_of(config.seed, done);
         let graph = perturbed_graph(facts.graph, config.left_out, seed)?;
-        let perturbed = Facts { graph: &graph, ..facts };
+        let activity = perturbed_activity(facts.activity, config.left_out, seed)?;
+        let perturbed = Facts { graph: &graph, activity: &activity, ..facts };
         let chain = find_candidates(perturbed, &detect.redrawn(seed), &[], steps)?;
         agreement.add(&chain, detect.linkage.score.threshold_bits);
     }

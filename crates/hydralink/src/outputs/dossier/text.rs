@@ -166,7 +166,7 @@ fn signal_table(network: &Network, style: &dyn Style) -> String {
             amount(signal.value),
             amount(signal.expected),
             format!("{:+.2}", signal.bits),
-            signal.p_value.map_or(String::new(), probability),
+            signal.p_value.map_or(String::new(), |p| probability(p) + if signal.beyond_draws { "*" } else { "" }),
         ]
     };
     let mut lines: Vec<(&SignalName<String>, &Option<SignalLine>)> = network.signals.iter().collect();
@@ -196,8 +196,13 @@ fn signal_table(network: &Network, style: &dyn Style) -> String {
         ("bits", 7, true),
         ("p", 8, true),
     ];
-    style.table(&columns, &rows)
+    let beyond = network.signals.values().flatten().any(|signal| signal.beyond_draws);
+    let table = style.table(&columns, &rows);
+    if beyond { format!("{table}\n{}", style.item(&style.prose(BEYOND_DRAWS))) } else { table }
 }
+
+/// What a star beside a p-value says.
+const BEYOND_DRAWS: &str = "* beyond all draws: the p-value is what these say, the bits rest on the tail fitted to them.";
 
 /// The part of a case that a signal belongs to.
 fn part_of(family: SignalFamily) -> &'static str {

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     fn line(value: f64, expected: f64, bits: f64) -> SignalLine {
-        SignalLine { value, expected, bits, p_value: None, power: None, tests: Default::default() }
+        SignalLine { value, expected, bits, p_value: None, beyond_draws: false, power: None, tests: Default::default() }
     }
 
     #[test]

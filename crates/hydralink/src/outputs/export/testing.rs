@@ -110,7 +110,15 @@ pub(crate) fn network(id: &str, rank: u32) -> Network {
         last_seen: Some("2026-01-02T00:00:00Z".to_owned()),
         members_lost_without: 1,
     };
-    let line = SignalLine { value: 0.9, expected: 0.1, bits: 7.5, p_value: Some(1e-6), power: None, tests: BTreeMap::new() };
+    let line = SignalLine {
+        value: 0.9,
+        expected: 0.1,
+        bits: 7.5,
+        p_value: Some(1e-6),
+        beyond_draws: false,
+        power: None,
+        tests: BTreeMap::new(),
+    };
     Network {
         id: id.to_owned(),
         rank,

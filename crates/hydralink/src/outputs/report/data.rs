@@ -212,6 +212,8 @@ pub struct Signal {
     pub bits: Option<f64>,
     /// The p-value under the null, where there is one.
     pub p: Option<f64>,
+    /// Whether it lies beyond all draws of the null: the bits rest on the tail that is fitted to them.
+    pub beyond: bool,
     /// The tests that it is made of, if several. They count for nothing beside it.
     pub tests: Vec<Signal>,
 }

@@ -239,6 +239,7 @@ fn signal(name: &str, line: Option<&SignalLine>) -> Signal {
         expected: line.map(|line| line.expected),
         bits: line.map(|line| line.bits),
         p: line.and_then(|line| line.p_value),
+        beyond: line.is_some_and(|line| line.beyond_draws),
         tests: line
             .map_or(Vec::new(), |line| line.tests.iter().map(|(test, line)| signal(test.as_str(), Some(line))).collect()),
     }
