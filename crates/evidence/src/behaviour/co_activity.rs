@@ -1,8 +1,8 @@
 //! The exact-time null: every account keeps its days, its volume on each day, its profile of the day, the rhythm inside a
 //! day and what it repeats from day to day; only the alignment between accounts is broken.
 //!
-//! With F the account's cumulative profile of the day (24 hours, its own and a little of the group's, [`PRIOR`]), an event at
-//! time of day t has operational time u = F(t), uniform if the account follows its profile. A draw adds one uniform offset for
+//! With F the account's cumulative profile of the day (module `operational_time`), an event at time of day t has operational time
+//! u = F(t), uniform if the account follows its profile. A draw adds one uniform offset for
 //! each account, the same on all of its days, modulo 1, and maps back: a circular shift inside the account's own daily profile.
 //! An offset for each day would dissolve what timers do: jobs that start at the same times every day follow each other in one
 //! order, with nobody who deals them out.
@@ -31,14 +31,11 @@ use rayon::prelude::*;
 use super::BehaviourConfig;
 use super::alignment::{Alignment, DAY, Day, Seen, align, packed};
 use super::exchange::Sessions;
+use super::operational_time::{HOUR, OperationalTime, modulo_one, time_of_day};
 use super::population::{Matched, Population};
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
-/// With so many events an account's own profile says as much as the group's; of `n` more the group's weighs `PRIOR^2 / (n +
-/// PRIOR)` events: jobs that run in one hour of the day must not stray into others in a draw.
-const PRIOR: f64 = 8.0;
-const HOUR: f64 = 3_600_000.0;
 /// Samples of fewer accounts, or fewer events, have no exact times to speak of.
 pub(crate) const FEWEST_ACCOUNTS: usize = 2;
 pub(crate) const FEWEST_EVENTS: usize = 40;
@@ -225,14 +222,6 @@ struct Shifted {
     late: Vec<u64>,
 }
 
-/// What time it is for each account, by its profile.
-struct OperationalTime {
-    /// Cumulative profile of each account, 25 values from 0 to 1.
-    profiles: Vec<[f64; 25]>,
-    /// Of each event, by turn and time.
-    places: Vec<f64>,
-}
-
 struct Turn {
     account: u32,
     events: Range<usize>,
@@ -394,50 +383,9 @@ fn common_start(facts: &Facts<'_>, chosen: &[AccountId]) -> Option<i64> {
     middles.get(middles.len() / 2).map(|&middle| middle - middle.rem_euclid(DAY))
 }
 
-impl OperationalTime {
-    /// By account its hours, and the events as (day, account, millisecond of the day).
-    fn new(hours: &[[f64; 24]], events: &[(i64, u32, i64)]) -> OperationalTime {
-        let total: f64 = hours.iter().flatten().sum();
-        let pooled: [f64; 24] = std::array::from_fn(|hour| hours.iter().map(|own| own[hour]).sum::<f64>() / total);
-        let profiles: Vec<[f64; 25]> = hours.iter().map(|own| cumulative(own, &pooled)).collect();
-        let places = events.iter().map(|&(_, account, at)| operational(&profiles[account as usize], at)).collect();
-        OperationalTime { profiles, places }
-    }
-}
-
-fn cumulative(counts: &[f64; 24], pooled: &[f64; 24]) -> [f64; 25] {
-    let events = counts.iter().sum::<f64>();
-    let prior = PRIOR * PRIOR / (events + PRIOR);
-    let mut profile = [0.0; 25];
-    for hour in 0..24 {
-        profile[hour + 1] = profile[hour] + (counts[hour] + prior * pooled[hour]) / (events + prior);
-    }
-    profile
-}
-
-/// u = F(t).
-fn operational(profile: &[f64; 25], time: i64) -> f64 {
-    let hours = time as f64 / HOUR;
-    let hour = (hours as usize).min(23);
-    profile[hour] + (hours - hour as f64) * (profile[hour + 1] - profile[hour])
-}
-
-/// The fraction of a number from 0 to 2.
-fn modulo_one(sum: f64) -> f64 {
-    if sum >= 1.0 { sum - 1.0 } else { sum }
-}
-
-/// t = F^-1(u); inside an hour of probability 0 (never reached by u < 1) the hour's start.
-fn time_of_day(profile: &[f64; 25], place: f64) -> i64 {
-    // Counting all is faster than a search: it takes no guesses.
-    let hour = profile[1..24].iter().map(|&sum| usize::from(sum <= place)).sum::<usize>();
-    let width = profile[hour + 1] - profile[hour];
-    let inside = if width > 0.0 { ((place - profile[hour]) / width).clamp(0.0, 1.0) } else { 0.0 };
-    (((hour as f64 + inside) * HOUR) as i64).min(DAY - 1)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::operational_time::operational;
     use super::super::toy::Toy;
     use super::*;
 
@@ -445,17 +393,6 @@ mod tests {
         let (facts, members) = (world.facts(), world.members(6));
         let start = common_start(&facts, &members).expect("they are active");
         Shiftable::new(&facts, &members, start, &BehaviourConfig::default()).expect("enough events")
-    }
-
-    #[test]
-    fn operational_time_inverts() {
-        let mut counts = [0.0; 24];
-        counts[9] = 30.0;
-        counts[14] = 10.0;
-        let profile = cumulative(&counts, &[1.0 / 24.0; 24]);
-        for time in (0..DAY).step_by(1_234_567) {
-            assert!((time_of_day(&profile, operational(&profile, time)) - time).abs() <= 1);
-        }
     }
 
     #[test]

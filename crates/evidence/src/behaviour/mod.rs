@@ -20,6 +20,7 @@ pub mod false_networks;
 pub mod launch_pivot;
 pub mod null_copy;
 pub mod one_queue;
+mod operational_time;
 pub mod own_hours;
 mod population;
 pub(crate) mod random;
