@@ -80,7 +80,7 @@ pub struct Member {
     pub role: Role,
     /// Log2 odds that it belongs: the bits of its identifiers, less the prior of the network's size and of the pairs tried.
     pub bits: f32,
-    /// Probability that it belongs, `1 / (1 + 2^-bits)`.
+    /// Probability that it belongs if its candidate is a network, `1 / (1 + 2^-bits)`: of candidates that are none it says nothing.
     pub confidence: f32,
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `kind`, `value` | what it is; together unique |
 //! | `network`, `rank`, `network_score` | the network it belongs to or ties together |
-//! | `membership`, `confidence`, `evidence_bits` | how an account belongs, how surely, on how much evidence |
+//! | `membership`, `confidence`, `evidence_bits` | how an account belongs, how surely if its network is one, on how much evidence |
 //! | `class`, `policy` | how an identifier was classified and used |
 //! | `accounts` | chosen accounts behind the node |
 //! | `degree`, `degree_shown`, `hub_sightings` | neighbours in the data, in this file, and suppressed ones |
