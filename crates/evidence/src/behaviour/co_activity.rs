@@ -42,7 +42,7 @@ pub(crate) const FEWEST_EVENTS: usize = 40;
 
 /// Groups of strangers that a group is compared to, and the draws of each.
 const STRANGERS: u64 = 19;
-const DRAWS_OF_STRANGERS: u64 = 10;
+const DRAWS_OF_STRANGERS: u64 = 5;
 
 /// The sampled events of a group and their alignments, each made when it is first asked for.
 pub(crate) struct Alignments {

@@ -18,7 +18,7 @@
 //! J' = m + (J / 1.1 - R m) / F        m: the mean of the group's own draws
 //! ```
 //!
-//! is ranked among the draws in place of J. Accounts of an operator that are among the strangers take from the evidence of others.
+//! is ranked among the draws in place of J, where J has a bit or more. Accounts of an operator that are among the strangers take from the evidence of others.
 //! The signal's value and expectation are those of the scale with the largest ratio of observed to expected, R m.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
@@ -71,7 +71,7 @@ pub(crate) fn of_alignments(
             }
         }
     }
-    if chance.bits > 0.0
+    if chance.bits > WORTH_ASKING
         && let Some(strangers) = alignments.of_strangers(facts, population, members, null, config)
     {
         let common = Common::of(&strangers);
@@ -91,6 +91,9 @@ pub(crate) fn of_alignments(
         power: None,
     }
 }
+
+/// With no more bits strangers aren't asked: it takes a quarter of the time of all draws.
+const WORTH_ASKING: f64 = 1.0;
 
 /// A number for each of [`WIDTHS`].
 type Scales = [f64; WIDTHS.len()];
@@ -118,7 +121,7 @@ impl Common {
                 continue;
             }
             let ratio = seen / expected;
-            // Variances, of groups about what they have in common and of draws about their mean.
+            // Variances, of groups about what they have in common and of draws about their mean; the former has that mean's as well.
             let (mut between, mut within) = (0.0, 0.0);
             for (observed, draws) in &groups {
                 let mean = mean(draws);
@@ -127,7 +130,8 @@ impl Common {
             }
             common.ratio[at] = ratio.max(1.0);
             if within > 0.0 {
-                common.spread[at] = (between / within).sqrt().max(1.0);
+                let of_mean = 1.0 + 1.0 / groups[0].1.len() as f64;
+                common.spread[at] = (between / within / of_mean).sqrt().max(1.0);
             }
         }
         common
