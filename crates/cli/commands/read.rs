@@ -117,7 +117,7 @@ fn profile_text(profile: &Profile) -> String {
             grouped(kind.projection_pairs)
         ));
         for (value, accounts) in kind.hubs.iter().take(3) {
-            lines.push(format!("  {value:<40}{:>10} account{}", grouped(*accounts), if *accounts == 1 { "" } else { "s" }));
+            lines.push(format!("  {value}\t{}", counted(*accounts, "account")));
         }
     }
     for file in &profile.files {
