@@ -4,7 +4,7 @@ use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
 use hydralink::filter;
 use hydralink::how::{self, HeldBy, How};
-use hydralink::links::{self, EgoNode, Shared, Why};
+use hydralink::links::{self, EgoNode, Held, Shared, Why};
 use hydralink::node::abridged;
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::significance::{self, Method, Significance};
@@ -160,6 +160,7 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
         lines.push(probability_line(why));
+        lines.push(held_line(why));
         lines.extend(why.significance.as_ref().map(significance_line));
         lines.push(String::new());
         lines.join("\n")
@@ -168,16 +169,52 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
 
 /// A model's number, said with what it stands on.
 fn probability_line(why: &Why) -> String {
-    let likely = match why.probability {
+    let among = grouped((1.0 / why.prior_same_operator).round() as u64);
+    let left_out = match &why.group {
+        Some(group) if why.first_through.is_none() && why.held != Held::OneOperator => {
+            format!(", as if there were no {}", group.network)
+        }
+        Some(_) if why.first_through.is_some() => ", the network left out of it".to_owned(),
+        _ => String::new(),
+    };
+    format!(
+        "one operator's by what the two share alone{left_out}: {} by the model, if of {among} pairs one is (--prior-same-operator)",
+        likely(why.probability)
+    )
+}
+
+/// What is held of the two, and what that goes by: the group where there is one, for two accounts of an office share as much.
+fn held_line(why: &Why) -> String {
+    let decided = why.group.as_ref().and_then(|group| group.decided).is_some();
+    let by = match &why.group {
+        Some(group) if !decided => {
+            let touches = if group.both_belong { "" } else { ", and one of them only touches it" };
+            format!(
+                "by its score {} ({}) is one operator's with a chance of {}{touches}",
+                group.network,
+                counted(group.accounts, "account"),
+                likely(group.chance)
+            )
+        }
+        Some(_) => "as people decided".to_owned(),
+        None => "no candidate network has both".to_owned(),
+    };
+    match why.held {
+        Held::OneOperator => format!("held to be one operator's: {by}"),
+        Held::Harmless if why.group.is_none() => "not held to be one operator's: people found both harmless".to_owned(),
+        Held::Harmless => format!("not held to be one operator's: {by}"),
+        Held::Apart => format!("not held to be one operator's: {by}, and nothing ties the two"),
+        _ => format!("undecided: {by}"),
+    }
+}
+
+/// A probability, where no model knows more.
+fn likely(probability: f64) -> String {
+    match probability {
         high if high > 0.9999 => "over 99.99%".to_owned(),
         low if low < 0.0001 => "under 0.01%".to_owned(),
         between => format!("{:.2}%", 100.0 * between),
-    };
-    let among = grouped((1.0 / why.prior_same_operator).round() as u64);
-    let network = if why.first_through.is_some() { ", the network left out of it" } else { "" };
-    format!(
-        "one operator's by what the two share alone{network}: {likely} by the model, if of {among} pairs one is (--prior-same-operator)"
-    )
+    }
 }
 
 /// A p-value of what is shared, and what is left of it among all pairs.

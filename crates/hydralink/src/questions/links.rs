@@ -30,6 +30,8 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::questions::of_both::held;
+pub use crate::questions::of_both::{GroupOfBoth, Held};
 use crate::results::{Labelling, Membership};
 use crate::significance::Significance;
 use crate::ties::{Group, Ties, shared};
@@ -69,12 +71,18 @@ pub struct Why {
     /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as there are
     /// accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
     pub prior_same_operator: f64,
-    /// How likely the two are one operator's by what they share alone. The model's: see [`Why::at_prior`].
+    /// How likely the two are one operator's by what they share alone, as if nothing harmless could explain that. The model's: see
+    /// [`Why::at_prior`]. What is held of them is [`Why::held`].
     pub probability: f64,
     /// Log2 of what `probability` makes of the prior's odds.
     pub odds_bits: f64,
     /// Kinds among what counts.
     pub kinds: usize,
+    /// What is held of them, all things considered: their group, its harmless story, and people's decisions.
+    pub held: Held,
+    /// The candidate network that both are in, flagged or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupOfBoth>,
     /// Network of the first, if flagged.
     pub first_network: Option<String>,
     /// Network of the second, if flagged.
@@ -253,12 +261,15 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
     let answer = match (&first_network, &second_network) {
         (Some(a), Some(b)) if a == b => match (&first_through, &second_through) {
             (Some(one), Some(other)) => format!(
-                "both belong to {a}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
+                "{of_group}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
                  them {direct}",
                 one.text(),
+    let group = GroupOfBoth::of(dataset, results, [first, second])?;
+    let held = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)?;
+    let of_group = group.as_ref().map(|group| group.text(results.run.threshold)).unwrap_or_default();
                 other.text()
             ),
-            _ => format!("both belong to {a}; {direct}"),
+            _ => format!("{of_group}; {direct}"),
         },
         (Some(a), Some(b)) => format!("they belong to different networks, {a} and {b}; {direct}"),
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
@@ -266,6 +277,7 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
     };
     let terms = ties.terms();
     // What nothing of another kind corroborates is held to more: the same, said of the bits.
+        _ if group.is_some() => format!("{of_group}; {direct}"),
     let corroborated = tie.bits * terms.needed(true, 1) / needed;
     let found = Why {
         first: dataset.label_of(Node::Account(first)),
@@ -281,6 +293,8 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         first_through,
         second_through,
         answer,
+        held,
+        group,
         significance: None,
         shared,
     };
