@@ -63,6 +63,15 @@ impl Event {
         add(&mut self.id, part);
     }
 
+    /// 64 bits each of its id and of its content.
+    pub(crate) fn pair(&self) -> [u64; 2] {
+        [&self.id, &self.content].map(|hasher| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+            u64::from_le_bytes(bytes)
+        })
+    }
+
     /// Adds to what the event says.
     pub(crate) fn say(&mut self, column: &str, value: &[u8]) {
         add(&mut self.content, column.as_bytes());
@@ -97,14 +106,8 @@ impl Counted {
         Event { id: blake3::Hasher::new_keyed(&self.key), content: blake3::Hasher::new_keyed(&self.key) }
     }
 
-    /// Whether this event is a new one; from now on it isn't.
-    pub(crate) fn is_new(&self, event: &Event) -> bool {
-        let half = |hasher: &blake3::Hasher| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-            u64::from_le_bytes(bytes)
-        };
-        let pair = [half(&event.id), half(&event.content)];
+    /// Whether an event of these hashes is a new one; from now on it isn't.
+    pub(crate) fn is_new(&self, pair: [u64; 2]) -> bool {
         self.insert(self.later.iter().fold(pair, |pair, key| pair_again(key, pair)))
     }
 
@@ -149,7 +152,7 @@ mod tests {
         let mut event = counted.event();
         event.identify(id.as_bytes());
         event.say("account_id", content.as_bytes());
-        counted.is_new(&event)
+        counted.is_new(event.pair())
     }
 
     #[test]

@@ -13,7 +13,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
 use crate::error::EventError;
-use crate::event_ids::Counted;
 use crate::fields::Keys;
 use crate::gather::Event;
 use crate::manners::{Manner, Manners, Recent, TOO_MANY};
@@ -229,7 +228,7 @@ impl Yield {
             Ok(fields) => fields,
             Err((at, reason)) => return self.reject(place, row, &layout.columns[at].ours, reason, raw(at)),
         };
-        if !is_new(&place.session.counted, layout, cells, &raw) {
+        if !is_new(place.session, layout, cells, &raw) {
             self.duplicates += 1;
             return;
         }
@@ -388,11 +387,14 @@ fn has_hops(session: &Session<'_>, column: &LayoutColumn, kind: Option<u8>, raw:
     (column.addresses || long) && is_list(raw) && (!long || kind.is_some_and(|kind| session.takes_addresses(kind)))
 }
 
-/// Whether a good row is no second delivery of an event that was counted.
-fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8]) -> bool {
-    let Some(id) = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty()) else { return true };
-    let mut event = counted.event();
-    event.identify(id);
+/// Whether a good row is no second delivery of an event that was counted. One without an id is none, whatever it repeats.
+fn is_new<'r>(session: &Session<'_>, layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8]) -> bool {
+    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty());
+    if id.is_none() && session.seen.is_none() {
+        return true;
+    }
+    let mut event = session.counted.event();
+    event.identify(id.unwrap_or_default());
     for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
         match (&column.usage, cell) {
             (Use::EventId, _) => {}
@@ -404,7 +406,11 @@ fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: &impl Fn(
             (_, Cell::Code(_)) => event.say(&column.ours, raw(at).trim_ascii()),
         }
     }
-    counted.is_new(&event)
+    let pair = event.pair();
+    if let Some(seen) = &session.seen {
+        seen.note(pair[0] ^ pair[1].rotate_left(32), id.is_some());
+    }
+    id.is_none() || session.counted.is_new(pair)
 }
 
 /// A count: digits, at least 1; empty is 1.
