@@ -143,7 +143,7 @@ fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Resul
         layout.unit = batches::unit(session, &layout, &name, first)?;
     }
     in_turn(fold, &name, pieces, |piece| {
-        let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
+        let (start, batch) = piece.map_err(|error| batches::broken(&name, error))?;
         Ok((batches::read(session, &layout, &name, start, &batch)?, 0))
     })?;
     fold.count_filled(&layout);
