@@ -129,12 +129,17 @@ struct Link {
 /// Finds both layers among the flagged networks.
 ///
 /// # Errors
-/// [`Error::Usage`] if the store has no templates with times; [`Error::Community`] for a resolution that makes no sense.
+/// [`Error::Usage`] if the store has no templates with times, or `least_share` is no share from 0 to 1; [`Error::Community`] for a
+/// resolution that makes no sense.
 pub fn layers(dataset: &Dataset, results: &Results, config: &LayersConfig) -> Result<Layers, Error> {
     if dataset.activity().columns().template.is_empty() {
         return Err(Error::Usage("the store has no prompt templates with times, which campaigns are made of".to_owned()));
     }
     let pool_of = pools_of(dataset, results);
+    if !(0.0..=1.0).contains(&config.least_share) {
+        return Err(Error::Usage(format!("least_share is {}; a share from 0 to 1 was expected", config.least_share)));
+    }
+    results.labelling().check_of(dataset)?;
     let links = links(dataset, &pool_of);
     let own = mostly_inside(dataset, &pool_of, &links);
     let mut communities = campaigns(&links, &own, config)?;

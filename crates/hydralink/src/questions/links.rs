@@ -68,16 +68,14 @@ pub struct Why {
     pub bits: f64,
     /// Bits that would tie the two alone, as no network of either counts here.
     pub needed: f64,
-    /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as there are
-    /// accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
+    /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as
+    /// there are accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
     pub prior_same_operator: f64,
-    /// How likely the two are one operator's by what they share alone, as if nothing harmless could explain that. The model's: see
-    /// [`Why::at_prior`]. What is held of them is [`Why::held`].
+    /// How likely the two are one operator's by what they share alone, as if nothing harmless could explain that. The
+    /// model's: see [`Why::at_prior`]. What is held of them is [`Why::held`].
     pub probability: f64,
     /// Log2 of what `probability` makes of the prior's odds.
     pub odds_bits: f64,
-    /// Kinds among what counts.
-    pub kinds: usize,
     /// What is held of them, all things considered: their group, its harmless story, and people's decisions.
     pub held: Held,
     /// The candidate network that both are in, flagged or not.
@@ -85,6 +83,8 @@ pub struct Why {
     pub group: Option<GroupOfBoth>,
     /// Network of the first, if flagged.
     pub first_network: Option<String>,
+    /// Kinds among what counts.
+    pub kinds: usize,
     /// Network of the second, if flagged.
     pub second_network: Option<String>,
     /// Of two in one network that aren't tied to each other alone, what ties the first to the network.
@@ -213,8 +213,8 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
     shared(graph.accounts_of(first), graph.accounts_of(second)).map(AccountId).collect()
 }
 
-/// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says what ties
-/// each to that: O(sightings of the network), otherwise O(what they share).
+/// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says
+/// what ties each to that: O(sightings of the network), otherwise O(what they share).
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
@@ -310,8 +310,8 @@ impl Why {
     /// ```
     ///
     /// as in detection's threshold, which stands for a prior of one in as many as there are accounts, and a margin. Bits are
-    /// counted as if identifiers were independent within the discounts; nothing calibrates the number. A prior that is no probability
-    /// over 0 and below 1 is taken for the nearest that is.
+    /// counted as if identifiers were independent within the discounts; nothing calibrates the number. A prior that is no
+    /// probability over 0 and below 1 is taken for the nearest that is.
     pub fn at_prior(self, prior_same_operator: f64) -> Self {
         let prior_same_operator = prior_same_operator.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
         let prior_bits = (prior_same_operator / (1.0 - prior_same_operator)).log2();
@@ -394,7 +394,7 @@ pub fn ego(
 /// The identifiers that members of both networks were seen with, those shared by most first.
 ///
 /// # Errors
-/// [`Error::Usage`] if the two are the same network.
+/// [`Error::Usage`] if the two are the same network; as [`Labelling::networks`] for their numbers.
 pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
     if first == second {
         return Err(Error::Usage(format!("{} is one network; name two", results.head(first).id)));
@@ -402,6 +402,8 @@ pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usi
     let graph = dataset.graph();
     let mut counts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
     for (side, network) in [first, second].into_iter().enumerate() {
+    results.check_network(dataset, first)?;
+    results.check_network(dataset, second)?;
         for (account, how) in results.members_of(network) {
             if how != Membership::Ambiguous {
                 for &identifier in graph.identifiers_of(account) {

@@ -86,6 +86,7 @@ pub fn significance_in_network(
     network: usize,
 ) -> Result<Significance, Error> {
     let graph = dataset.graph();
+    results.check_network(dataset, network)?;
     let others = results.members_of(network).into_iter().map(|(other, _)| other).filter(|&other| other != account);
     let mut rows: Vec<u32> = others.flat_map(|other| graph.identifiers_of(other)).copied().collect();
     rows.par_sort_unstable();

@@ -149,6 +149,7 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
     let (graph, names) = inside(dataset, &ties, &members)?;
     let all = IdentifierFilter::default();
     let numbers = graph::core_numbers(&graph, &all);
+    results.check_network(dataset, network)?;
     let at_least = |numbers: &[u32], k: u32| numbers.iter().filter(|&&number| number >= k).count() as u64;
     let innermost = numbers.accounts.iter().copied().max().unwrap_or(0);
     let core = |k: u32| Core {

@@ -13,7 +13,8 @@
 //! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //! 6. *Beside*: other networks that have identifiers of this one (module `beside`).
 //!
-//! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
+//! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once
+//! for all identifiers that are tried.
 
 use std::cmp::Reverse;
 
@@ -174,6 +175,7 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
     }
 }
 
+    results.check_network(dataset, network)?;
 impl How {
     /// The same, kept with names as stored, in the words of a level.
     pub(crate) fn shown(mut self, naming: &Naming) -> Self {
@@ -229,6 +231,7 @@ pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result
             let ties = Ties::of(dataset, results)?;
             held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results)
         }
+    results.check_network(dataset, network)?;
     };
     Ok(held.into_iter().filter(HeldBy::is_fragile).collect())
 }
