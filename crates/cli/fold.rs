@@ -38,9 +38,9 @@ pub(crate) fn bounded(text: &str) -> String {
     text.split_inclusive(is_end).map(word).collect()
 }
 
-/// Text with lines of at most so many columns, as far as words are no longer: rows of cells become columns, prose is broken between
-/// words, those in a last column that begins in the left two fifths stay in it, and other rows of columns stay rows, which move
-/// together.
+/// Text with lines of at most so many columns, as far as words are no longer: rows of cells become columns, prose is broken
+/// between words, those in a last column that begins in the left two fifths stay in it, and other rows of columns stay
+/// rows, which move together.
 pub(crate) fn folded(text: &str, line: usize) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let blocks = lines.chunk_by(|a, b| sort_of(a) == sort_of(b)).flat_map(|block| match sort_of(block[0]) {
@@ -72,9 +72,9 @@ fn sort_of(line: &str) -> Sort {
 /// Columns between the cells of a row.
 const GAP: usize = 2;
 
-/// Rows of cells as columns: numbers to the right, the rest to the left, and the whole block as far in as its first cells are. If
-/// a line is too narrow, names that don't fit are taken out of their column, of the widest column first, and stand on lines of
-/// their own; then words of the last column are broken.
+/// Rows of cells as columns: numbers to the right, the rest to the left, and the whole block as far in as its first cells
+/// are. If a line is too narrow, names that don't fit are taken out of their column, of the widest column first, and stand
+/// on lines of their own; then words of the last column are broken.
 fn columns(block: &[&str], line: usize) -> Vec<String> {
     let indent = |row: &str| row.len() - row.trim_start_matches(' ').len();
     let mut rows: Vec<(usize, Vec<&str>)> =
@@ -147,7 +147,8 @@ fn owned(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|&line| line.to_owned()).collect()
 }
 
-/// Rows of which one is too wide with the gaps that all of them have narrowed to two spaces, from the left, as many as it takes.
+/// Rows of which one is too wide with the gaps that all of them have narrowed to two spaces, from the left, as many as it
+/// takes.
 fn closed_up(rows: &[&str], line: usize) -> Vec<String> {
     let fits = |row: &&str| width(row) <= line || fold(row, line).split('\n').all(|part| width(part) <= line);
     let mut excess = rows.iter().filter(|row| !fits(row)).map(|row| width(row) - line).max().unwrap_or(0);
@@ -171,8 +172,8 @@ fn closed_up(rows: &[&str], line: usize) -> Vec<String> {
         .collect()
 }
 
-/// What stands in each column of a line: of a character that takes two, nothing in the second, and one that takes none beside that
-/// before it.
+/// What stands in each column of a line: of a character that takes two, nothing in the second, and one that takes none
+/// beside that before it.
 fn by_column(line: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for character in line.chars() {
@@ -202,8 +203,8 @@ fn fold(text: &str, line: usize) -> String {
     }
 }
 
-/// A line whose words from the byte `begin` on are broken into lines that hang so far in; less far before a word that would be too
-/// long there.
+/// A line whose words from the byte `begin` on are broken into lines that hang so far in; less far before a word that would
+/// be too long there.
 fn broken(text: &str, begin: usize, hang: usize, line: usize) -> String {
     let begin = begin.min(text.len());
     let (mut out, mut at) = (text[..begin].to_owned(), width(&text[..begin]));

@@ -194,7 +194,8 @@ fn a_folder_is_the_events_in_it() {
     bench.fails(2, &["no events in this folder", ".parquet"], &["build", "none", "-o", "store"]);
 }
 
-/// What an export that was given twice says counts twice: nobody can tell it from two requests of one second, but it can be told.
+/// What an export that was given twice says counts twice: nobody can tell it from two requests of one second, but it can be
+/// told.
 #[test]
 fn files_that_overlap_are_named_before_anything_is_built() {
     let bench = Bench::new();

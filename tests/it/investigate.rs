@@ -638,8 +638,8 @@ fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
     assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
 }
 
-/// What two share speaks as if nothing harmless could explain it; the group that both are in knows whether something does. An answer
-/// that says both must not say the opposite of either.
+/// What two share speaks as if nothing harmless could explain it; the group that both are in knows whether something does.
+/// An answer that says both must not say the opposite of either.
 #[test]
 fn what_two_share_alone_and_what_their_group_says_are_told_apart() {
     let bench = Bench::new();

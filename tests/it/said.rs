@@ -323,8 +323,8 @@ fn one_is_singular_and_prose_keeps_to_the_terminal() {
     }
 }
 
-/// Ids are often hashes of 64 digits, and clients have names of a hundred characters. A line of an answer is no wider than the terminal,
-/// but for a name that stands on it alone, so that it can be copied whole.
+/// Ids are often hashes of 64 digits, and clients have names of a hundred characters. A line of an answer is no wider than
+/// the terminal, but for a name that stands on it alone, so that it can be copied whole.
 #[test]
 fn long_names_break_no_rows_of_a_narrow_terminal() {
     let bench = Bench::new();

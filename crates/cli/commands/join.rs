@@ -489,7 +489,7 @@ fn how_text(how: &How, top: usize) -> String {
     lines.push("(bits: of an account and the whole network, as in `appeal`)".to_owned());
     lines.push("identifier\tmembers\taccounts\tbits".to_owned());
     lines.extend(enough.identifiers.iter().take(top).map(|of| {
-        let how::EnoughOf { identifier, members, accounts, bits } = of;
+        let how::EnoughOf { identifier, members, accounts, bits, .. } = of;
         format!("{identifier}\t{members}\t{accounts}\t{bits:.1}")
     }));
     if enough.identifiers.len() > top {

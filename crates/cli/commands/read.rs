@@ -153,7 +153,7 @@ fn conflicting_line(rows: u64) -> Option<String> {
 
 /// Rows that say what another row says, and the files that have them in common.
 fn repeated_lines(repeats: &Repeats) -> Vec<String> {
-    let Repeats { rows, one_of, files } = repeats;
+    let Repeats { rows, one_of, files, .. } = repeats;
     let about = if *one_of > 1 { "about " } else { "" };
     let of_these = match one_of {
         1 => String::new(),

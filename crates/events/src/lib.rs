@@ -1,8 +1,8 @@
 //! What happened?
 //!
 //! Event logs in, dense numbers out: the only crate that sees raw input. [`ingest()`] reads CSV, TSV, JSON Lines, Parquet and
-//! Arrow record batches in parallel, brings every identifier into its canonical form, interns the strings, and returns the graph, the activity and the
-//! names. A bad row never stops a file: it is counted and written aside.
+//! Arrow record batches in parallel, brings every identifier into its canonical form, interns the strings, and returns the
+//! graph, the activity and the names. A bad row never stops a file: it is counted and written aside.
 //!
 //! ```no_run
 //! use events::{IngestConfig, Unobserved, ingest};

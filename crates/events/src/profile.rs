@@ -17,6 +17,7 @@ pub const TOP_HUBS: usize = 5;
 
 /// One kind of identifier.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct KindProfile {
     /// Its name.
     pub kind: String,
@@ -40,6 +41,7 @@ pub struct KindProfile {
 
 /// What is in some event logs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Profile {
     /// Rows read.
     pub rows: u64,

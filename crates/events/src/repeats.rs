@@ -1,12 +1,13 @@
 //! Which rows say exactly what another row says, and which files have them in common? (ING-8)
 //!
-//! A row without an event id counts each time that it is read: an export that was given twice doubles what its accounts did. Nobody
-//! can tell that from two requests of one second; so nothing is left out, but [`crate::profile()`] counts such rows and names the
-//! files. What a row says is hashed as the content of an event with an id is ([`crate::event_ids`]).
+//! A row without an event id counts each time that it is read: an export that was given twice doubles what its accounts
+//! did. Nobody can tell that from two requests of one second; so nothing is left out, but [`crate::profile()`] counts such
+//! rows and names the files. What a row says is hashed as the content of an event with an id is ([`crate::event_ids`]).
 //!
-//! Memory is bounded: of [`MOST`] different rows on, those are kept whose hash ends in a zero bit, then in two, and so on. Which they
-//! are doesn't depend on the order of rows, and each is kept with all its repetitions, so that counts times the number of rows that one
-//! stands for are estimates without bias. Cost: a hash a row; 40 bytes a kept row, with the room of the table.
+//! Memory is bounded: of [`MOST`] different rows on, those are kept whose hash ends in a zero bit, then in two, and so on.
+//! Which they are doesn't depend on the order of rows, and each is kept with all its repetitions, so that counts times the
+//! number of rows that one stands for are estimates without bias. Cost: a hash a row; 40 bytes a kept row, with the room of
+//! the table.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,12 +25,14 @@ const TABLES: usize = 64;
 /// No file.
 const NONE: u32 = u32::MAX;
 
-/// Rows that two files have in common from which on they are named: as a share of the smaller file's, and as a number that was seen.
+/// Rows that two files have in common from which on they are named: as a share of the smaller file's, and as a number that
+/// was seen.
 const MANY_SHARE: f64 = 0.01;
 const MANY: u64 = 10;
 
 /// Rows that say what another row says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Repeats {
     /// Rows without an event id that say exactly what an earlier row says; each of them counts.
     pub rows: u64,
@@ -41,6 +44,7 @@ pub struct Repeats {
 
 /// Two files with rows in common.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct FilesAlike {
     /// The one that was read first.
     pub first: String,

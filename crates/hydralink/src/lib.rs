@@ -65,6 +65,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Answers are plain data to be read: their types are `#[non_exhaustive]`, for fields are added. Settings (`...Config`) are
+//! to be made, with `..Default::default()` for all that isn't set: what is added keeps what was.
+//!
 //! | module | question |
 //! |---|---|
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |

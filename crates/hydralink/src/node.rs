@@ -4,12 +4,12 @@
 //! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name
 //! or another word for it.
 //!
-//! Text for people shortens long values in the middle (`device:01234567…89abcdef`). What is typed so is the value that begins and ends
-//! so, if there is one alone. Not of a column `account_id`, whose ids are taken as they are, nor at a level that hides values: whoever
-//! may ask by parts of a value finds all of it.
+//! Text for people shortens long values in the middle (`device:01234567…89abcdef`). What is typed so is the value that
+//! begins and ends so, if there is one alone. Not of a column `account_id`, whose ids are taken as they are, nor at a level
+//! that hides values: whoever may ask by parts of a value finds all of it.
 //!
-//! Ids are chosen by those we look for: an account may be called `account:b`, or what an address is. So a list says for each name
-//! whether it is an id or what a person types ([`Name`]), and what could mean two accounts is an error.
+//! Ids are chosen by those we look for: an account may be called `account:b`, or what an address is. So a list says for
+//! each name whether it is an id or what a person types ([`Name`]), and what could mean two accounts is an error.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -211,8 +211,8 @@ const ACCOUNT: &str = "account:";
 /// Columns that the end of a shortened name keeps: of a hash, eight digits.
 const END: usize = 8;
 
-/// A string cut to `width` columns of a terminal, with an ellipsis in the middle where something was cut: what [`Dataset::node`]
-/// takes for the name, if it is the only one that begins and ends so.
+/// A string cut to `width` columns of a terminal, with an ellipsis in the middle where something was cut: what
+/// [`Dataset::node`] takes for the name, if it is the only one that begins and ends so.
 pub fn abridged(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -644,8 +644,8 @@ mod tests {
         assert!(error.starts_with("line 2:"), "{error}");
     }
 
-    /// Whoever is looked for chooses ids. None of them may bring a stranger into a list of accounts, nor keep the list from being
-    /// read.
+    /// Whoever is looked for chooses ids. None of them may bring a stranger into a list of accounts, nor keep the list from
+    /// being read.
     #[test]
     fn an_id_that_looks_like_another_name_is_never_taken_for_it() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -39,6 +39,7 @@ use crate::time::rfc3339;
 
 /// One identifier that two accounts share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Shared {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -59,6 +60,7 @@ pub struct Shared {
 
 /// Why two accounts are, or aren't, held to be one operator's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Why {
     /// The first account.
     pub first: String,
@@ -81,10 +83,10 @@ pub struct Why {
     /// The candidate network that both are in, flagged or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupOfBoth>,
-    /// Network of the first, if flagged.
-    pub first_network: Option<String>,
     /// Kinds among what counts.
     pub kinds: usize,
+    /// Network of the first, if flagged.
+    pub first_network: Option<String>,
     /// Network of the second, if flagged.
     pub second_network: Option<String>,
     /// Of two in one network that aren't tied to each other alone, what ties the first to the network.
@@ -104,6 +106,7 @@ pub struct Why {
 
 /// What ties an account to its network, as in [`crate::appeal`](mod@crate::appeal).
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Through {
     /// Bits of what it shares with the other accounts of the network.
     pub bits: f64,
@@ -142,6 +145,7 @@ impl Through {
 
 /// A node of an ego network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EgoNode {
     /// `account:ID` or `KIND:VALUE`.
     pub node: String,
@@ -157,6 +161,7 @@ pub struct EgoNode {
 
 /// What lies within some steps of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ego {
     /// Nodes, nearest first.
     pub nodes: Vec<EgoNode>,
@@ -168,6 +173,7 @@ pub struct Ego {
 
 /// One identifier that two networks both touch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Overlap {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -258,26 +264,26 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         None => None,
     };
     let [first_through, second_through] = through.map_or([None, None], |both| both.map(Some));
+    let group = GroupOfBoth::of(dataset, results, [first, second])?;
+    let held = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)?;
+    let of_group = group.as_ref().map(|group| group.text(results.run.threshold)).unwrap_or_default();
     let answer = match (&first_network, &second_network) {
         (Some(a), Some(b)) if a == b => match (&first_through, &second_through) {
             (Some(one), Some(other)) => format!(
                 "{of_group}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
                  them {direct}",
                 one.text(),
-    let group = GroupOfBoth::of(dataset, results, [first, second])?;
-    let held = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)?;
-    let of_group = group.as_ref().map(|group| group.text(results.run.threshold)).unwrap_or_default();
                 other.text()
             ),
             _ => format!("{of_group}; {direct}"),
         },
+        _ if group.is_some() => format!("{of_group}; {direct}"),
         (Some(a), Some(b)) => format!("they belong to different networks, {a} and {b}; {direct}"),
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
         (None, None) => format!("neither belongs to a flagged network; {direct}"),
     };
     let terms = ties.terms();
     // What nothing of another kind corroborates is held to more: the same, said of the bits.
-        _ if group.is_some() => format!("{of_group}; {direct}"),
     let corroborated = tie.bits * terms.needed(true, 1) / needed;
     let found = Why {
         first: dataset.label_of(Node::Account(first)),
@@ -287,14 +293,14 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         prior_same_operator: 0.0,
         probability: 0.0,
         odds_bits: corroborated - terms.pairs_bits,
+        held,
+        group,
         kinds: kinds.len(),
         first_network,
         second_network,
         first_through,
         second_through,
         answer,
-        held,
-        group,
         significance: None,
         shared,
     };
@@ -396,14 +402,14 @@ pub fn ego(
 /// # Errors
 /// [`Error::Usage`] if the two are the same network; as [`Labelling::networks`] for their numbers.
 pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
+    results.check_network(dataset, first)?;
+    results.check_network(dataset, second)?;
     if first == second {
         return Err(Error::Usage(format!("{} is one network; name two", results.head(first).id)));
     }
     let graph = dataset.graph();
     let mut counts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
     for (side, network) in [first, second].into_iter().enumerate() {
-    results.check_network(dataset, first)?;
-    results.check_network(dataset, second)?;
         for (account, how) in results.members_of(network) {
             if how != Membership::Ambiguous {
                 for &identifier in graph.identifiers_of(account) {

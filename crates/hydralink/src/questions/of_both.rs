@@ -1,8 +1,8 @@
 //! What does the group that two accounts are both in say of them?
 //!
-//! What two share speaks for one operator as if nothing but chance could explain it. Whether a harmless story does (an office on one
-//! card, a campus behind one address) only the whole group shows, so what is held of two accounts goes by the candidate that both are
-//! in, where there is one, and by people's decisions before that:
+//! What two share speaks for one operator as if nothing but chance could explain it. Whether a harmless story does (an
+//! office on one card, a campus behind one address) only the whole group shows, so what is held of two accounts goes by the
+//! candidate that both are in, where there is one, and by people's decisions before that:
 //!
 //! | both | held |
 //! |---|---|

@@ -15,10 +15,11 @@
 //! version 5 UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the
 //! rest, so a second export of one store updates the objects of the first.
 //!
-//! A `user_id` is never the platform's own, and each `user-account` says so in our extension (`user_id_is`), for a consumer can't see
-//! it. With a key it is the pseudonym that other exports with that key have, so that the object stays the account's over all exports.
-//! Without, it is the network's id, the day up to which the data goes and a number, strongest evidence first, from which nothing can
-//! be computed back: accounts of two days are never merged, though they may be the same ones.
+//! A `user_id` is never the platform's own, and each `user-account` says so in our extension (`user_id_is`), for a consumer
+//! can't see it. With a key it is the pseudonym that other exports with that key have, so that the object stays the
+//! account's over all exports. Without, it is the network's id, the day up to which the data goes and a number, strongest
+//! evidence first, from which nothing can be computed back: accounts of two days are never merged, though they may be the
+//! same ones.
 //!
 //! Streamed object by object. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
 

@@ -54,6 +54,7 @@ const LEVELS: usize = 8;
 
 /// How a network hangs together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct How {
     /// The network.
     pub network: String,
@@ -87,6 +88,7 @@ pub struct How {
 
 /// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Enough {
     /// Members that they tie: all that everything together ties.
     pub accounts: u64,
@@ -102,6 +104,7 @@ pub struct Enough {
 
 /// One of the identifiers that are enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EnoughOf {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -115,6 +118,7 @@ pub struct EnoughOf {
 
 /// The groups that ties of so many bits and more hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Level {
     /// Bits.
     pub bits: f64,
@@ -128,6 +132,7 @@ pub struct Level {
 
 /// Two groups that came together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Join {
     /// Bits of the tie.
     pub bits: f64,
@@ -145,6 +150,7 @@ pub struct Join {
 
 /// What the network would be without one identifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HeldBy {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -169,13 +175,13 @@ pub struct HeldBy {
 /// # Errors
 /// As [`Ties::of`]; [`Error::StoreDamaged`] if what was kept can't be read.
 pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
+    results.check_network(dataset, network)?;
     match results.details.how(dataset, network)? {
         Some(kept) => Ok(kept),
         None => found(dataset, results, network),
     }
 }
 
-    results.check_network(dataset, network)?;
 impl How {
     /// The same, kept with names as stored, in the words of a level.
     pub(crate) fn shown(mut self, naming: &Naming) -> Self {
@@ -225,13 +231,13 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
 /// # Errors
 /// As [`Ties::of`].
 pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
+    results.check_network(dataset, network)?;
     let held = match results.details.how(dataset, network)? {
         Some(kept) => kept.held_by,
         None => {
             let ties = Ties::of(dataset, results)?;
             held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results)
         }
-    results.check_network(dataset, network)?;
     };
     Ok(held.into_iter().filter(HeldBy::is_fragile).collect())
 }
