@@ -260,7 +260,7 @@ mod tests {
             folded(&rows, 80),
             format!(
                 "  ip:192.0.2.1{}   6.7 bits   3 accounts  shared\n  t:{hash}  12.1 bits  30 accounts  shared",
-                " ".repeat(21)
+                " ".repeat(22)
             )
         );
         assert_eq!(

@@ -498,12 +498,12 @@ impl Labelling {
 mod tests {
     use super::*;
     use crate::testing::store_of_events;
-    use crate::{DetectConfig, Unobserved, bans, cohesion, detect, how, layers, links};
+    use crate::{self as hydralink, DetectConfig, Unobserved, bans, cohesion, detect, how, layers, links};
 
-    /// Two pools of twelve, each on three addresses, under a threshold that flags anything.
-    fn store(folder: &std::path::Path, name: &str, accounts: u32) -> std::path::PathBuf {
-        let row = |at: u32| (at % accounts, at % 3 + if at % accounts < 12 { 0 } else { 10 }, at % 5, 40 * at);
-        let store = store_of_events(folder, name, &(0..accounts * 10).map(row).collect::<Vec<_>>());
+    /// A few accounts on a few addresses.
+    fn store(folder: &std::path::Path) -> std::path::PathBuf {
+        let row = |at: u32| (at % 24, at % 3, at % 5, 40 * at);
+        let store = store_of_events(folder, "store", &(0..240).map(row).collect::<Vec<_>>());
         detect(&store, &DetectConfig::default(), &Unobserved).expect("a detection");
         store
     }
@@ -511,8 +511,8 @@ mod tests {
     #[test]
     fn labels_of_other_facts_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let [one, other] = [("one", 24), ("other", 20)].map(|(name, accounts)| store(folder.path(), name, accounts));
-        let [one, other] = [one, other].map(|path| Dataset::open(&path).expect("a store"));
+        let (_example, one) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let [one, other] = [one, store(folder.path())].map(|path| Dataset::open(&path).expect("a store"));
         let labels = one.labelling().expect("labels");
         let (first, second) = (AccountId(0), AccountId(1));
         assert!(links::why(&one, &labels, first, second).is_ok());
@@ -542,7 +542,7 @@ mod tests {
     #[test]
     fn numbers_that_no_network_has_are_unknown_everywhere() {
         let folder = tempfile::tempdir().expect("a folder");
-        let dataset = Dataset::open(&store(folder.path(), "store", 24)).expect("a store");
+        let dataset = Dataset::open(&store(folder.path())).expect("a store");
         let labels = dataset.labelling().expect("labels");
         for network in [labels.heads().len(), usize::MAX] {
             let unknown = [
