@@ -58,11 +58,6 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Adds to what tells the event from others.
-    pub(crate) fn identify(&mut self, part: &[u8]) {
-        add(&mut self.id, part);
-    }
-
     /// 64 bits each of its id and of its content.
     pub(crate) fn pair(&self) -> [u64; 2] {
         [&self.id, &self.content].map(|hasher| {
@@ -71,11 +66,38 @@ impl Event {
             u64::from_le_bytes(bytes)
         })
     }
+}
 
-    /// Adds to what the event says.
-    pub(crate) fn say(&mut self, column: &str, value: &[u8]) {
+/// Whom a row tells what it says.
+pub(crate) trait Told {
+    /// Something that tells the event from others.
+    fn identify(&mut self, part: &[u8]);
+
+    /// Something that the event says.
+    fn say(&mut self, column: &str, value: &[u8]);
+}
+
+impl Told for Event {
+    fn identify(&mut self, part: &[u8]) {
+        add(&mut self.id, part);
+    }
+
+    fn say(&mut self, column: &str, value: &[u8]) {
         add(&mut self.content, column.as_bytes());
         add(&mut self.content, value);
+    }
+}
+
+/// All of it in one text.
+impl Told for Vec<u8> {
+    fn identify(&mut self, part: &[u8]) {
+        self.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        self.extend_from_slice(part);
+    }
+
+    fn say(&mut self, column: &str, value: &[u8]) {
+        self.identify(column.as_bytes());
+        self.identify(value);
     }
 }
 

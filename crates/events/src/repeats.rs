@@ -2,7 +2,7 @@
 //!
 //! A row without an event id counts each time that it is read: an export that was given twice doubles what its accounts
 //! did. Nobody can tell that from two requests of one second; so nothing is left out, but [`crate::profile()`] counts such
-//! rows and names the files. What a row says is hashed as the content of an event with an id is ([`crate::event_ids`]).
+//! rows and names the files. What a row says is what the content of an event with an id is ([`crate::event_ids`]).
 //!
 //! Memory is bounded: of [`MOST`] different rows on, those are kept whose hash ends in a zero bit, then in two, and so on.
 //! Which they are doesn't depend on the order of rows, and each is kept with all its repetitions, so that counts times the
