@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod fold;
 mod output;
 mod progress;
 

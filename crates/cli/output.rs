@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::Found;
 use crate::args::Shared;
+use crate::fold::{bounded, folded, longest_word, width};
 
 /// How records are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -217,7 +218,10 @@ impl Output {
         self.out.flush()?;
         self.spoken = true;
         if !self.quiet {
-            writeln!(io::stderr(), "{}", visible_lines(text))?;
+            let (mut err, text) = (io::stderr(), visible_lines(text));
+            // Whoever reads it from a file looks for sentences.
+            let line = if err.is_terminal() { self.line_width() } else { usize::MAX };
+            writeln!(err, "{}", folded(&text, line))?;
         }
         Ok(())
     }
@@ -237,7 +241,7 @@ impl Output {
         self.out.write_all(b"\n")
     }
 
-    /// Characters of a line.
+    /// Columns of a line.
     fn line_width(&self) -> usize {
         self.width.or_else(|| Table::new().width()).map_or(usize::MAX, usize::from)
     }
@@ -291,123 +295,26 @@ impl Output {
     }
 }
 
-/// Characters of a word in text for people; of a longer one, which no log needs to name anything, the beginning is shown.
-const LONGEST_WORD: usize = 256;
-
-/// Text without the ends of words that are longer than any has to be, and with their lengths.
-fn bounded(text: &str) -> String {
-    let is_end = |character: char| matches!(character, ' ' | '\n');
-    let word = |part: &str| {
-        let word = part.trim_end_matches(is_end);
-        match length(word) {
-            size if size <= LONGEST_WORD => part.to_owned(),
-            size => {
-                let begin: String = word.chars().take(LONGEST_WORD).collect();
-                format!("{begin}... ({} characters){}", grouped(size as u64), &part[word.len()..])
-            }
-        }
-    };
-    text.split_inclusive(is_end).map(word).collect()
-}
-
 /// Stands in the cell of a name that stands on a line of its own. No other cell has it: a control character, it would be
 /// escaped.
 const ASIDE: char = '\u{1}';
-
-/// Text with lines of at most so many characters, as far as words are no longer: prose is broken between words, those in a last
-/// column that begins in the left two fifths stay in it, and other rows of columns stay rows, which move together.
-fn folded(text: &str, width: usize) -> String {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let rows = |a: &&str, b: &&str| has_columns(a) == has_columns(b);
-    let blocks =
-        lines.chunk_by(rows).flat_map(|block| if has_columns(block[0]) { closed_up(block, width) } else { owned(block) });
-    let fold = |line: String| if length(&line) > width { fold_line(&line, width) } else { line };
-    blocks.map(fold).collect::<Vec<String>>().join("\n")
-}
-
-fn owned(lines: &[&str]) -> Vec<String> {
-    lines.iter().map(|&line| line.to_owned()).collect()
-}
-
-/// Whether a line has a gap between columns.
-fn has_columns(line: &str) -> bool {
-    line.trim_start_matches(' ').contains("  ")
-}
-
-/// Rows of which one is too wide with the gaps that all of them have narrowed to two spaces, from the left, as many as it takes.
-fn closed_up(rows: &[&str], width: usize) -> Vec<String> {
-    let fits = |row: &&str| length(row) <= width || fold_line(row, width).split('\n').all(|line| length(line) <= width);
-    let mut excess = rows.iter().filter(|row| !fits(row)).map(|row| length(row) - width).max().unwrap_or(0);
-    if excess == 0 {
-        return owned(rows);
-    }
-    let rows: Vec<Vec<char>> = rows.iter().map(|row| row.chars().collect()).collect();
-    let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|&character| character == ' '));
-    let mut stays = vec![true; widest];
-    // Of a gap, the characters after the second; what stands before all columns is no gap.
-    let mut gap = 0;
-    for at in (0..widest).skip_while(|&at| is_blank(at)) {
-        gap = if is_blank(at) { gap + 1 } else { 0 };
-        if gap > 2 && excess > 0 {
-            (stays[at], excess) = (false, excess - 1);
-        }
-    }
-    rows.iter()
-        .map(|row| row.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(character, _)| character).collect())
-        .collect()
-}
-
-fn fold_line(line: &str, width: usize) -> String {
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    // Where the text after the last gap of two spaces begins, if there is one.
-    let column = line[indent..].rfind("  ").map(|at| indent + at + 2);
-    let (begin, hang) = match column.map(|at| (at, length(&line[..at]))) {
-        None => (indent, indent + 2),
-        Some((_, at)) if 5 * at > 2 * width => return line.to_owned(),
-        Some(column) => column,
-    };
-    let (mut out, mut at) = (line[..begin].to_owned(), length(&line[..begin]));
-    for (number, word) in line[begin..].split(' ').enumerate() {
-        if number > 0 && at + 1 + length(word) > width {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', hang));
-            at = hang;
-        } else if number > 0 {
-            out.push(' ');
-            at += 1;
-        }
-        out.push_str(word);
-        at += length(word);
-    }
-    out
-}
 
 /// Spaces around a column's values.
 fn padding(at: usize) -> usize {
     if at == 0 { 1 } else { 2 }
 }
 
-fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// The width of a text's longest word.
-fn word(text: &str) -> usize {
-    text.split_whitespace().map(length).max().unwrap_or(0)
-}
-
 /// The room that a column needs for its names and its longest word.
 fn needs<T>(fields: &[&Field<T>], rows: &[Vec<String>], at: usize) -> usize {
-    let values = rows.iter().map(|row| if fields[at].whole { length(&row[at]) } else { word(&row[at]) });
-    values.max().unwrap_or(0).max(word(fields[at].heading))
+    let values = rows.iter().map(|row| if fields[at].whole { width(&row[at]) } else { longest_word(&row[at]) });
+    values.max().unwrap_or(0).max(longest_word(fields[at].heading))
 }
 
 /// Leaves out spare columns where a line is too narrow for all of them: as few as will do, the most spare first. If they can't make
 /// room for all names in their rows, as few as will do where names stand on lines of their own.
 fn drop_spare<T>(fields: &mut Vec<&Field<T>>, rows: &mut [Vec<String>], line: usize) {
     let whole: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
-    let aside = |at: usize| if fields[at].whole && !fields[at].number { word(fields[at].heading) } else { whole[at] };
+    let aside = |at: usize| if fields[at].whole && !fields[at].number { longest_word(fields[at].heading) } else { whole[at] };
     let aside: Vec<usize> = (0..fields.len()).map(aside).collect();
     let Some(stays) = [&whole, &aside].into_iter().find_map(|widths| spared(fields, widths, line)) else { return };
     let mut kept = stays.iter();
@@ -452,22 +359,26 @@ fn spared<T>(fields: &[&Field<T>], widths: &[usize], line: usize) -> Option<Vec<
 /// with them.
 fn set_aside<T>(fields: &[&Field<T>], rows: &mut [Vec<String>], line: usize) -> (Vec<usize>, Vec<Vec<String>>) {
     let mut widths: Vec<usize> = (0..fields.len()).map(|at| needs(fields, rows, at)).collect();
-    let mut aside: Vec<Vec<String>> = vec![Vec::new(); rows.len()];
+    let mut aside: Vec<Vec<(usize, String)>> = vec![Vec::new(); rows.len()];
     let mut moved: Vec<usize> = Vec::new();
     loop {
         let wanted: usize = widths.iter().enumerate().map(|(at, width)| width + padding(at)).sum();
         let names = (0..fields.len()).filter(|at| fields[*at].whole && !fields[*at].number && !moved.contains(at));
         // Of equally long ones the first.
         let Some(at) = names.min_by_key(|&at| std::cmp::Reverse(widths[at])).filter(|_| wanted > line) else { break };
-        let room = line.saturating_sub(wanted - widths[at]).max(word(fields[at].heading));
-        for (row, aside) in rows.iter_mut().zip(&mut aside).filter(|(row, _)| length(&row[at]) > room) {
+        let room = line.saturating_sub(wanted - widths[at]).max(longest_word(fields[at].heading));
+        for (row, aside) in rows.iter_mut().zip(&mut aside).filter(|(row, _)| width(&row[at]) > room) {
             let name = std::mem::replace(&mut row[at], ASIDE.to_string());
-            aside.push(if at == 0 { name } else { format!("{} {name}", fields[at].heading) });
+            aside.push((at, name));
         }
         widths[at] = needs(fields, rows, at);
         moved.push(at);
     }
-    aside.retain(|names| !names.is_empty());
+    // The first column is what the row is about.
+    let first = moved.iter().min().copied();
+    let named = |(at, name): (usize, String)| if Some(at) == first { name } else { format!("{} {name}", fields[at].heading) };
+    let aside = aside.into_iter().filter(|names| !names.is_empty());
+    let aside = aside.map(|names| names.into_iter().map(named).collect()).collect();
     (widths, aside)
 }
 
@@ -596,29 +507,6 @@ mod tests {
         assert_eq!((at(26), at(24)), ("node bits seen".to_owned(), "node bits".to_owned()));
         // Where no leaving out makes room for the name, it does beside a name that stands alone.
         assert_eq!((at(18), at(10)), ("node bits seen".to_owned(), "node bits class seen".to_owned()));
-    }
-
-    #[test]
-    fn lines_of_prose_are_broken_between_words_and_columns_stay() {
-        assert_eq!(
-            folded("one two three\n\n  four five six\nshort\n", 9),
-            "one two\n  three\n\n  four\n    five\n    six\nshort\n"
-        );
-        assert_eq!(folded("seen  one two three four", 16), "seen  one two\n      three four");
-        let row = "identifier          12  shared address";
-        assert_eq!(folded(row, 30), "identifier  12  shared address");
-        // Rows move together, as far as the widest leaves them room.
-        let rows = "a                12  shared\nidentifiér        3  address";
-        assert_eq!(folded(rows, 24), "a            12  shared\nidentifiér    3  address");
-        assert_eq!(folded(rows, 10), "a           12  shared\nidentifiér   3  address");
-        assert_eq!(folded("a_name_that_is_longer_than_a_line is", 20), "a_name_that_is_longer_than_a_line\n  is");
-    }
-
-    #[test]
-    fn of_a_word_without_end_the_beginning_is_shown() {
-        let long = "ü".repeat(900);
-        let told = bounded(&format!("ban  card:{long}  7 exchanges\n\nip:9.9.9.9\n"));
-        assert_eq!(told, format!("ban  card:{}... (905 characters)  7 exchanges\n\nip:9.9.9.9\n", "ü".repeat(251)));
     }
 
     #[test]

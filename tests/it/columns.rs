@@ -193,3 +193,42 @@ fn a_folder_is_the_events_in_it() {
     std::fs::create_dir(bench.path("none")).expect("a folder");
     bench.fails(2, &["no events in this folder", ".parquet"], &["build", "none", "-o", "store"]);
 }
+
+/// What an export that was given twice says counts twice: nobody can tell it from two requests of one second, but it can be
+/// told.
+#[test]
+fn files_that_overlap_are_named_before_anything_is_built() {
+    let bench = Bench::new();
+    let rows = |days: std::ops::Range<u32>, header: &str| {
+        let row = |at: u32| format!("2026-02-{:02}T{:02}:00:00Z,a{},192.0.2.{}\n", 1 + at / 24, at % 24, at % 7, at % 5);
+        header.to_owned() + &days.map(row).collect::<String>()
+    };
+    let header = "timestamp,account_id,ip\n";
+    let first = bench.file("first.csv", rows(0..200, header));
+    // The same columns in another spelling: what they say is compared.
+    let second = bench.file("second.csv", rows(150..400, "ts,account,client_ip\n"));
+    let third = bench.file("third.csv", rows(400..500, header));
+    let again = bench.file("again.csv", rows(400..500, header));
+    let profile = bench.ok(&["profile", &first, &second, &third, &again, "--format", "json"]);
+    let alike = serde_json::json!([{"first": first, "second": second, "rows": 50, "of_rows": 250}]);
+    assert_eq!(profile.json()["repeats"], serde_json::json!({"rows": 50, "one_of": 1, "files": alike}), "{}", profile.stdout);
+    assert!(profile.stderr.contains("again.csv: another file has the same bytes; skipped"), "{}", profile.stderr);
+    let told = bench.ok(&["profile", &first, &second]).words();
+    assert!(told.contains("50 rows without an event id say exactly what another row says; a build counts each"), "{told}");
+    assert!(told.contains("overlap: 50 of the second's 250 rows are in the first as well"), "{told}");
+    let built = bench.ok(&["build", &third, &again, "-o", "store"]);
+    assert!(built.stderr.contains("again.csv: another file has the same bytes; skipped"), "{}", built.stderr);
+    // With ids the same rows are one event, in both words and numbers; the files overlap all the same.
+    let with_ids = |days: std::ops::Range<u32>| {
+        let row = |at: u32| format!("2026-02-01T00:00:00Z,a{},192.0.2.1,e{at}\n", at % 7);
+        "timestamp,account_id,ip,event_id\n".to_owned() + &days.map(row).collect::<String>()
+    };
+    let (one, two) = (bench.file("one.csv", with_ids(0..100)), bench.file("two.csv", with_ids(80..200)));
+    let profile = bench.ok(&["profile", &one, &two, "--format", "json"]).json();
+    assert_eq!((&profile["duplicate_events"], &profile["repeats"]["rows"]), (&20.into(), &0.into()), "{profile}");
+    assert_eq!(profile["repeats"]["files"][0]["rows"], 20, "{profile}");
+    let told = bench.ok(&["profile", &one, &two]).words();
+    let built = bench.ok(&["build", &one, &two, "-o", "ids"]).words();
+    let sentence = "20 rows repeat an event that was read; counted once";
+    assert!(told.contains(sentence) && built.contains(sentence), "{told} {built}");
+}

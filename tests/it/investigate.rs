@@ -637,3 +637,47 @@ fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
     let ran = bench.run(&["appeal", &store, other["account_id"].as_str().expect("a name"), "--format", "markdown"]);
     assert!(ran.code == 1 && ran.stdout.contains("belongs to no network"), "{}", ran.stdout);
 }
+
+/// What two share speaks as if nothing harmless could explain it; the group that both are in knows whether something does.
+/// An answer that says both must not say the opposite of either.
+#[test]
+fn what_two_share_alone_and_what_their_group_says_are_told_apart() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let why = |pair: &[String], more: &[&str]| bench.ok(&[&["why", &store, &pair[0], &pair[1]], more].concat());
+    let mut told = 0;
+    for network in all.iter().filter(|network| number(&network["score"]) < 0.0).take(8) {
+        let id = network["id"].as_str().expect("an id");
+        let of_it = format!("candidate == \"{id}\" && membership != \"ambiguous\"");
+        let members = bench.ok(&["members", &store, "--where", &of_it, "--format", "jsonl"]).records();
+        let members: Vec<String> =
+            members.iter().map(|member| format!("account:{}", member["account_id"].as_str().expect("an id"))).collect();
+        for pair in members.windows(2).take(3) {
+            let answer = why(pair, &["--format", "json"]).json();
+            assert_eq!((&answer["group"]["network"], &answer["held"]), (&network["id"], &"harmless".into()), "{answer}");
+            assert_eq!(answer["group"]["benign_hypothesis"], network["benign_hypothesis"], "{answer}");
+            if number(&answer["probability"]) > 0.98 {
+                let (text, story) =
+                    (why(pair, &[]).words(), network["benign_hypothesis"].as_str().expect("a story").replace('_', " "));
+                let said = [
+                    format!("{id}, a candidate of which a harmless story ({story}) explains more than one operator would"),
+                    format!("by what the two share alone, as if there were no {id}:"),
+                    format!("not held to be one operator's: by its score {id}"),
+                ];
+                assert!(said.iter().all(|part| text.contains(part)), "{said:?}: {text}");
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 0, "the world has such pairs");
+    let (id, core) = strongest(&bench, &store);
+    let pair = [core[0].clone(), core[1].clone()];
+    let answer = why(&pair, &["--format", "json"]).json();
+    assert_eq!((&answer["held"], &answer["group"]["network"]), (&"one_operator".into(), &id.as_str().into()), "{answer}");
+    // People's decisions go before scores.
+    bench.ok(&["case", "reject", &store, &id, "--reviewer", "ann", "--reason", "class"]);
+    let answer = why(&pair, &["--format", "json"]).json();
+    assert_eq!((&answer["held"], &answer["group"]["decided"]), (&"harmless".into(), &false.into()), "{answer}");
+    assert!(why(&pair, &[]).words().contains("not held to be one operator's: as people decided"));
+}

@@ -322,3 +322,109 @@ fn one_is_singular_and_prose_keeps_to_the_terminal() {
         assert!(ran.code == 0 && wide.is_empty(), "{command:?}: {wide:?} {}", ran.stderr);
     }
 }
+
+/// Ids are often hashes of 64 digits, and clients have names of a hundred characters. A line of an answer is no wider than
+/// the terminal, but for a name that stands on it alone, so that it can be copied whole.
+#[test]
+fn long_names_break_no_rows_of_a_narrow_terminal() {
+    let bench = Bench::new();
+    let hash = |text: String| hash_of(&text);
+    let mut rows = "timestamp,account_id,ip,payment_instrument,device,user_agent\n".to_owned();
+    let client = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+    let id = |at: usize| match at {
+        3 => "会社アカウント番号の長い名前".repeat(2),
+        4 => "long-".repeat(40),
+        _ => hash(format!("account {at}")),
+    };
+    let mut row = |second: usize, account: String, ip: String, card: String, device: String| {
+        let (minute, second) = (second / 60, second % 60);
+        rows.push_str(&format!(
+            "2026-02-01T{:02}:{:02}:{second:02}Z,{account},{ip},{card},{device},\"{client}\"\n",
+            minute / 60,
+            minute % 60
+        ));
+    };
+    for at in 0..400 {
+        let name = |what: &str| hash(format!("{what} {at}"));
+        row(7 * at, name("stranger"), format!("60.1.{}.{}", at / 200, at % 200), name("card"), name("device"));
+    }
+    for at in 0..240 {
+        let account = at % 12;
+        let (card, device) = (hash(format!("shared card {}", account / 4)), hash(format!("shared device {}", account / 2)));
+        row(20 * at, id(account), format!("203.0.113.{}", at % 5), card, device);
+    }
+    let events = bench.file("events.csv", rows);
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let network =
+        bench.ok(&["networks", "store", "--all", "--format", "jsonl"]).records()[0]["id"].as_str().expect("an id").to_owned();
+    let [one, other, wide, long] = [0, 1, 3, 4].map(|at| format!("account:{}", id(at)));
+    let stranger = format!("account:{}", hash("stranger 7".to_owned()));
+    let card = format!("payment_instrument:{}", hash("shared card 0".to_owned()));
+    let list = bench.file("list.txt", format!("{one}\n{other}\n{wide}\n"));
+    let asked: &[&[&str]] = &[
+        &["show", "store", &one],
+        &["show", "store", &wide],
+        &["neighbors", "store", &one],
+        &["neighbors", "store", &card],
+        &["ego", "store", &card],
+        &["common", "store", &one, &other],
+        &["path", "store", &one, &other],
+        &["path", "store", &one, &stranger],
+        &["why", "store", &one, &other],
+        &["why", "store", &wide, &long],
+        &["why-not", "store", &stranger, &network],
+        &["why-not", "store", &stranger, &one],
+        &["how", "store", &network],
+        &["top", "store"],
+        &["hubs", "store"],
+        &["network", "store", &network],
+        &["appeal", "store", &one],
+        &["appeal", "store", &wide],
+        &["assess", "store", &list],
+        &["expand", "store", "--seeds", &list],
+        &["plan-bans", "store", &network],
+        &["impact", "store", &list],
+        &["cohesion", "store", &network],
+        &["members", "store", "--network", &network],
+        &["lineage", "store", &network],
+        &["profile", &events],
+    ];
+    for arguments in asked {
+        let output = bench.command(arguments).env("COLUMNS", "80").output().expect("the binary runs");
+        let ran = Ran::of(output);
+        assert!(ran.code == 0 && !ran.stdout.is_empty(), "{arguments:?}: {}", ran.stderr);
+        for line in ran.stdout.lines() {
+            // Of two long names in a row the second is told from the first.
+            let name = line.trim_start().trim_start_matches("through ").trim_end_matches([',', ':', ';']);
+            let alone = !name.contains(' ') || name.ends_with(client);
+            assert!(alone || columns_of(line) <= 80, "{} columns of {arguments:?}:\n{line}", columns_of(line));
+        }
+    }
+    // What is cut in the middle is taken for what it was.
+    let card_cut = bench.ok(&["network", "store", &network]).stdout;
+    let cut = card_cut.split_whitespace().find(|word| word.starts_with("payment_instrument:") && word.contains('…'));
+    let shown = bench.ok(&["show", "store", cut.expect("a card that was cut"), "--format", "json"]).json();
+    assert!(shown["node"].as_str().is_some_and(|node| node.len() == "payment_instrument:".len() + 64), "{shown}");
+    // Machines get all of it.
+    let json = bench.ok(&["how", "store", &network, "--format", "json"]).stdout;
+    assert!(json.contains(&card) && !json.contains('…'), "{json}");
+}
+
+/// 64 hex digits that differ from text to text.
+fn hash_of(text: &str) -> String {
+    let mut state = 0xcbf2_9ce4_8422_2325_u64;
+    let mut digits = String::new();
+    for round in 0..4u8 {
+        for byte in text.bytes().chain([round]) {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        }
+        digits.push_str(&format!("{state:016x}"));
+    }
+    digits
+}
+
+/// Columns of a terminal: of the characters here, Japanese ones take two.
+fn columns_of(line: &str) -> usize {
+    line.chars().map(|character| if ('\u{3000}'..'\u{a000}').contains(&character) { 2 } else { 1 }).sum()
+}

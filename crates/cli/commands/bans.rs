@@ -109,14 +109,13 @@ fn plan_text(plan: &Plan) -> String {
     lines.push(String::new());
     lines.extend(plan.actions.iter().take(SHOWN).map(|action| {
         let share = action.benign_share_interval;
-        let share = share.map_or(String::new(), |(low, high)| format!("  benign {:.0}% to {:.0}%", low * 100.0, high * 100.0));
-        let banned = if action.already_banned { "  banned already" } else { "" };
+        let share = share.map_or(String::new(), |(low, high)| format!("\tbenign {:.0}% to {:.0}%", low * 100.0, high * 100.0));
+        let banned = if action.already_banned { "\tbanned already" } else { "" };
         format!(
-            "  {:<15}{:<48}{:>10} exchange{}{share}{banned}",
+            "  {}\t{}\t{}{share}{banned}",
             action.action.name(),
             action.target,
-            grouped(action.exchanges_stopped),
-            if action.exchanges_stopped == 1 { "" } else { "s" }
+            counted(action.exchanges_stopped, "exchange"),
         )
     }));
     if plan.actions.len() > SHOWN {

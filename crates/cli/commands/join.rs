@@ -4,7 +4,8 @@ use hydralink::appeal::{self, Appeal};
 use hydralink::expand::{self, Close};
 use hydralink::filter;
 use hydralink::how::{self, HeldBy, How};
-use hydralink::links::{self, EgoNode, Shared, Why};
+use hydralink::links::{self, EgoNode, Held, Shared, Why};
+use hydralink::node::abridged;
 use hydralink::paths::{EvidencePath, Hop, paths};
 use hydralink::significance::{self, Method, Significance};
 use hydralink::statement::statement;
@@ -56,7 +57,24 @@ pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow
     if found.is_empty() {
         output.say("no chain of shared identifiers joins them")?;
     }
-    Ok(output.records(&found, PATH)?)
+    match output.format() {
+        Format::Table if !found.is_empty() => Ok(output.one(&found, |found| paths_text(found))?),
+        _ => Ok(output.records(&found, PATH)?),
+    }
+}
+
+/// A chain's bits, and under it its nodes, a line each.
+fn paths_text(found: &[EvidencePath]) -> String {
+    let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
+        (Some(bits), Some(accounts)) => format!("    {}\t{bits:.1} bits\t{}", hop.node, counted(accounts, "account")),
+        _ => format!("  {}\t", hop.node),
+    };
+    let path = |path: &EvidencePath| format!("{:.1} bits\n{}\n", path.bits, lines_of(path.hops.iter().map(hop)));
+    found.iter().map(path).collect::<Vec<String>>().join("\n")
+}
+
+fn lines_of(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<String>>().join("\n")
 }
 
 const PATH: &[Field<EvidencePath>] = &[
@@ -112,7 +130,8 @@ const SHARED_SHOWN: usize = 12;
 fn shared_lines(shared: &[Shared]) -> Vec<String> {
     let line = |shared: &Shared| {
         let class = shared.class.as_deref().unwrap_or_default();
-        format!("  {:<52} {:>6.1} bits  {:>7} accounts  {class}", shared.identifier, shared.bits, grouped(shared.accounts))
+        let (bits, accounts) = (shared.bits, grouped(shared.accounts));
+        format!("  {}\t{bits:.1} bits\t{accounts} accounts\t{class}", shared.identifier)
     };
     let mut lines: Vec<String> = shared.iter().take(SHARED_SHOWN).map(line).collect();
     if shared.len() > SHARED_SHOWN {
@@ -141,6 +160,7 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
         let mut lines = vec![format!("{} and {}: {}", why.first, why.second, why.answer)];
         lines.extend(shared_lines(&why.shared));
         lines.push(probability_line(why));
+        lines.push(held_line(why));
         lines.extend(why.significance.as_ref().map(significance_line));
         lines.push(String::new());
         lines.join("\n")
@@ -149,16 +169,52 @@ pub(crate) fn why(arguments: &args::Why, output: &mut Output) -> anyhow::Result<
 
 /// A model's number, said with what it stands on.
 fn probability_line(why: &Why) -> String {
-    let likely = match why.probability {
+    let among = grouped((1.0 / why.prior_same_operator).round() as u64);
+    let left_out = match &why.group {
+        Some(group) if why.first_through.is_none() && why.held != Held::OneOperator => {
+            format!(", as if there were no {}", group.network)
+        }
+        Some(_) if why.first_through.is_some() => ", the network left out of it".to_owned(),
+        _ => String::new(),
+    };
+    format!(
+        "one operator's by what the two share alone{left_out}: {} by the model, if of {among} pairs one is (--prior-same-operator)",
+        likely(why.probability)
+    )
+}
+
+/// What is held of the two, and what that goes by: the group where there is one, for two accounts of an office share as much.
+fn held_line(why: &Why) -> String {
+    let decided = why.group.as_ref().and_then(|group| group.decided).is_some();
+    let by = match &why.group {
+        Some(group) if !decided => {
+            let touches = if group.both_belong { "" } else { ", and one of them only touches it" };
+            format!(
+                "by its score {} ({}) is one operator's with a chance of {}{touches}",
+                group.network,
+                counted(group.accounts, "account"),
+                likely(group.chance)
+            )
+        }
+        Some(_) => "as people decided".to_owned(),
+        None => "no candidate network has both".to_owned(),
+    };
+    match why.held {
+        Held::OneOperator => format!("held to be one operator's: {by}"),
+        Held::Harmless if why.group.is_none() => "not held to be one operator's: people found both harmless".to_owned(),
+        Held::Harmless => format!("not held to be one operator's: {by}"),
+        Held::Apart => format!("not held to be one operator's: {by}, and nothing ties the two"),
+        _ => format!("undecided: {by}"),
+    }
+}
+
+/// A probability, where no model knows more.
+fn likely(probability: f64) -> String {
+    match probability {
         high if high > 0.9999 => "over 99.99%".to_owned(),
         low if low < 0.0001 => "under 0.01%".to_owned(),
         between => format!("{:.2}%", 100.0 * between),
-    };
-    let among = grouped((1.0 / why.prior_same_operator).round() as u64);
-    let network = if why.first_through.is_some() { ", the network left out of it" } else { "" };
-    format!(
-        "one operator's by what the two share alone{network}: {likely} by the model, if of {among} pairs one is (--prior-same-operator)"
-    )
+    }
 }
 
 /// A p-value of what is shared, and what is left of it among all pairs.
@@ -197,7 +253,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
 fn why_not_member_text(found: &WhyNotMember) -> String {
     let mut lines = vec![found.answer.clone()];
     let line = |identifier: &str, bits: f64, members: u64, accounts: u64| {
-        format!("  {identifier:<52} {bits:>6.1} bits  {} of its {}", grouped(members), counted(accounts, "account"))
+        format!("  {identifier}\t{bits:.1} bits\t{} of its {}", grouped(members), counted(accounts, "account"))
     };
     let mut section = |heading: String, rows: Vec<String>| {
         if rows.is_empty() {
@@ -246,7 +302,7 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
     }
     let not_counted = found.not_counted.iter().map(|shared| {
         let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
-        format!("  {} ({}): {members} of its {accounts}", shared.identifier, shared.class)
+        format!("  {}\t{}\t{members} of its {accounts}", shared.identifier, shared.class)
     });
     section("Shared with members and not counted".to_owned(), not_counted.collect());
     if found.membership.is_none() && !found.kinds_not_shared.is_empty() {
@@ -308,7 +364,7 @@ fn appeal_text(appeal: &Appeal) -> String {
     }
     let (foremost, more) = appeal.foremost(OF_A_KIND);
     for ground in foremost {
-        lines.push(format!("  {} ({})", ground.identifier, ground.class));
+        lines.push(format!("  {}\t({})", ground.identifier, ground.class));
         lines.push(format!(
             "    {:+.1} bits: {} of its {} {} of the network; {}, {}",
             ground.bits,
@@ -333,17 +389,16 @@ fn appeal_text(appeal: &Appeal) -> String {
     {
         if !identifiers.is_empty() {
             lines.push(format!("\n{heading} ({})", identifiers.len()));
-            lines.extend(identifiers.iter().take(OTHERS).map(|identifier| format!("  {identifier}")));
+            lines.extend(identifiers.iter().take(OTHERS).map(|identifier| format!("  {identifier}\t")));
             let more = identifiers.len().saturating_sub(OTHERS);
             lines.extend((more > 0).then(|| format!("  and {more} more")));
         }
     }
     if !appeal.not_counted.is_empty() {
-        lines.push("\nShared with members and not counted".to_owned());
+        lines.push("\nShared with members and not counted, and how many of its accounts are of the network".to_owned());
         lines.extend(appeal.not_counted.iter().take(OTHERS).map(|shared| {
             let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
-            let are = if shared.members == 1 { "is" } else { "are" };
-            format!("  {} ({}): {members} of its {accounts} {are} of the network", shared.identifier, shared.class)
+            format!("  {}\t{}\t{members} of its {accounts}", shared.identifier, shared.class)
         }));
     }
     lines.push(String::new());
@@ -360,6 +415,9 @@ pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<
     let top = filter::at_most(arguments.top);
     Ok(output.one(&how, |how| how_text(how, top))?)
 }
+
+/// Columns of a name among others; commands take what is left of a longer one.
+const JOINED: usize = 44;
 
 fn how_text(how: &How, top: usize) -> String {
     let mut lines = vec![format!(
@@ -392,7 +450,9 @@ fn how_text(how: &How, top: usize) -> String {
         let (left, right) = join.accounts;
         let more = join.shared - join.by.len() as u64;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{:>9.1} bits  {left} + {right}: {} - {} by {}{more}", join.bits, join.first, join.second, join.by.join(", "))
+        let [first, second] = [&join.first, &join.second].map(|name| abridged(name, JOINED));
+        let by: Vec<String> = join.by.iter().map(|name| abridged(name, JOINED)).collect();
+        format!("{:>9.1} bits  {left} + {right}: {first} - {second} by {}{more}", join.bits, by.join(", "))
     };
     lines.push("\nStrongest joins".to_owned());
     lines.extend(how.joins.iter().take(top).map(join));
@@ -401,10 +461,10 @@ fn how_text(how: &How, top: usize) -> String {
         lines.extend(how.joins.iter().rev().take(top.min(how.joins.len() - top)).map(join));
     }
     lines.push("\nWithout one identifier (bits: of two accounts that share it, as in `why`)".to_owned());
-    lines.push(format!("{:<44} {:>8} {:>7} {:>6} {:>7} {:>8}", "identifier", "members", "bits", "lost", "pieces", "largest"));
+    lines.push("identifier\tmembers\tbits\tlost\tpieces\tlargest".to_owned());
     lines.extend(how.held_by.iter().take(top).map(|held| {
         let HeldBy { identifier, members, bits, members_lost, pieces, largest_piece, .. } = held;
-        format!("{identifier:<44} {members:>8} {bits:>7.1} {members_lost:>6} {pieces:>7} {largest_piece:>8}")
+        format!("{identifier}\t{members}\t{bits:.1}\t{members_lost}\t{pieces}\t{largest_piece}")
     }));
     lines.push("\nWithout one account".to_owned());
     match how.separating_accounts.as_deref() {
@@ -427,10 +487,10 @@ fn how_text(how: &How, top: usize) -> String {
         grouped(enough.of_sightings)
     ));
     lines.push("(bits: of an account and the whole network, as in `appeal`)".to_owned());
-    lines.push(format!("{:<44} {:>8} {:>8} {:>7}", "identifier", "members", "accounts", "bits"));
+    lines.push("identifier\tmembers\taccounts\tbits".to_owned());
     lines.extend(enough.identifiers.iter().take(top).map(|of| {
-        let how::EnoughOf { identifier, members, accounts, bits } = of;
-        format!("{identifier:<44} {members:>8} {accounts:>8} {bits:>7.1}")
+        let how::EnoughOf { identifier, members, accounts, bits, .. } = of;
+        format!("{identifier}\t{members}\t{accounts}\t{bits:.1}")
     }));
     if enough.identifiers.len() > top {
         lines.push(format!("... and {} more; `export --minimal` draws them", grouped((enough.identifiers.len() - top) as u64)));

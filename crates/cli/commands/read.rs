@@ -6,7 +6,9 @@ use hydralink::build::{IgnoredColumn, MissingColumn};
 use hydralink::privacy::Key;
 use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
-use hydralink::{AlikeAccounts, AsOf, BuildSummary, IngestConfig, Profile, SchemaMode, SeveralNames, TableRead, UnreadField};
+use hydralink::{
+    AlikeAccounts, AsOf, BuildSummary, IngestConfig, Profile, Repeats, SchemaMode, SeveralNames, TableRead, UnreadField,
+};
 
 use crate::Found;
 use crate::args::{self, Build, EventFormat, Mapping, Reading, Schema, Shared, Synth, Update};
@@ -72,6 +74,8 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
     let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &progress)?;
     drop(progress);
     say_left_out(&profile.left_out, output)?;
+    let same_bytes = profile.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone());
+    say_same_bytes(&same_bytes.collect::<Vec<String>>(), "another file has the same bytes", output)?;
     let found = output.one(&profile, profile_text)?;
     if let Some(why) = &profile.too_many_bad {
         output.flush()?;
@@ -92,6 +96,9 @@ fn profile_text(profile: &Profile) -> String {
     for (reason, count) in &profile.rejected {
         lines.push(format!("rejected: {} {reason}", grouped(*count)));
     }
+    lines.extend(duplicate_line(profile.duplicate_events));
+    lines.extend(conflicting_line(profile.conflicting_events));
+    lines.extend(repeated_lines(&profile.repeats));
     lines.extend(unread_lines(profile.kept_rows, &profile.unread));
     lines.extend(absent_line(profile.absent));
     lines.extend(forwarded_line(profile.forwarded));
@@ -117,7 +124,7 @@ fn profile_text(profile: &Profile) -> String {
             grouped(kind.projection_pairs)
         ));
         for (value, accounts) in kind.hubs.iter().take(3) {
-            lines.push(format!("  {value:<40}{:>10} account{}", grouped(*accounts), if *accounts == 1 { "" } else { "s" }));
+            lines.push(format!("  {value}\t{}", counted(*accounts, "account")));
         }
     }
     for file in &profile.files {
@@ -130,6 +137,46 @@ fn profile_text(profile: &Profile) -> String {
     lines.push(String::new());
     lines.join("\n")
 }
+
+/// Rows that repeat an event with an id.
+fn duplicate_line(rows: u64) -> Option<String> {
+    let repeat = if rows == 1 { "repeats" } else { "repeat" };
+    (rows > 0).then(|| format!("{} {repeat} an event that was read; counted once", counted(rows, "row")))
+}
+
+/// Rows with an event id that another row has with other content.
+fn conflicting_line(rows: u64) -> Option<String> {
+    let have = if rows == 1 { "has" } else { "have" };
+    let rows_have = format!("{} {have}", counted(rows, "row"));
+    (rows > 0).then(|| format!("{rows_have} another row's event id with other content; all counted, check who writes the ids"))
+}
+
+/// Rows that say what another row says, and the files that have them in common.
+fn repeated_lines(repeats: &Repeats) -> Vec<String> {
+    let Repeats { rows, one_of, files, .. } = repeats;
+    let about = if *one_of > 1 { "about " } else { "" };
+    let of_these = match one_of {
+        1 => String::new(),
+        some => format!(" (estimated: one different row of {} was looked at)", grouped(*some)),
+    };
+    let say = if *rows == 1 { "says" } else { "say" };
+    let all = (*rows > 0).then(|| {
+        format!(
+            "{about}{} without an event id {say} exactly what another row says; a build counts each{of_these}",
+            counted(*rows, "row")
+        )
+    });
+    let alike = files.iter().take(FILES_SHOWN).map(|alike| {
+        let (rows, all) = (grouped(alike.rows), counted(alike.of_rows, "row"));
+        format!("{} and {} overlap: {about}{rows} of the second's {all} are in the first as well", alike.first, alike.second)
+    });
+    let more = files.len().saturating_sub(FILES_SHOWN);
+    let more = (more > 0).then(|| format!("... and {} more pairs of files; JSON has all", grouped(more as u64)));
+    all.into_iter().chain(alike).chain(more).collect()
+}
+
+/// Pairs of files that are named.
+const FILES_SHOWN: usize = 10;
 
 /// The values that say that there is none.
 fn absent_line(absent: u64) -> Option<String> {
@@ -225,6 +272,7 @@ pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> 
     let key = arguments.key.read()?;
     let summary = run_build(&arguments.reading, &arguments.output, key.as_ref(), shared)?;
     say_what_is_left_out(&summary, output)?;
+    say_same_bytes(&summary.already_read, "another file has the same bytes", output)?;
     Ok(output.one(&summary, summary_text)?)
 }
 
@@ -251,9 +299,7 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     };
     drop(progress);
     say_what_is_left_out(&summary, output)?;
-    for file in &summary.already_read {
-        output.say(&format!("{file}: the store has these bytes already; skipped"))?;
-    }
+    say_same_bytes(&summary.already_read, "these bytes were read already", output)?;
     for file in &summary.read_before {
         output.say(&format!(
             "{file}: the store has read a file of this name with other content; both count, but for rows that have an event id and \
@@ -274,6 +320,11 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
         }
     }
     Ok(output.one(&summary, summary_text)?)
+}
+
+/// The files that were not read, for the same bytes had been.
+fn say_same_bytes(files: &[String], why: &str, output: &mut Output) -> anyhow::Result<()> {
+    files.iter().try_for_each(|file| Ok(output.say(&format!("{file}: {why}; skipped"))?))
 }
 
 /// The files that were not read for their names.
@@ -411,10 +462,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         let are = if summary.enriched == 1 { "address is in a network that is" } else { "addresses are in networks that are" };
         lines.push(format!("{} {are} known", grouped(summary.enriched)));
     }
-    if summary.new_duplicates > 0 {
-        let repeat = if summary.new_duplicates == 1 { "repeats" } else { "repeat" };
-        lines.push(format!("{} {repeat} an event that was read; counted once", counted(summary.new_duplicates, "row")));
-    }
+    lines.extend(duplicate_line(summary.new_duplicates));
     lines.extend(unread_lines(summary.new_kept_rows, &summary.new_unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
@@ -434,13 +482,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         let late = counted(summary.late_events, "event");
         lines.push(format!("{late} {are} older than the last that the store had; {they} all the same"));
     }
-    if summary.new_conflicting_events > 0 {
-        let (rows, have) = match summary.new_conflicting_events {
-            1 => ("1 row".to_owned(), "has"),
-            several => (counted(several, "row"), "have"),
-        };
-        lines.push(format!("{rows} {have} another row's event id with other content; all counted, check who writes the ids"));
-    }
+    lines.extend(conflicting_line(summary.new_conflicting_events));
     lines.extend(without_rows_line(&summary.without_rows));
     lines.extend(missing_lines(&summary.missing, &summary.empty));
     lines.extend(summary.one_value.iter().map(|one| {

@@ -91,6 +91,10 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         tables: fits,
         side_tables: kept,
         alike: AlikeAccounts::of(session, &names.accounts),
+        repeats: session.seen.as_ref().map(|seen| {
+            let files = fold.files.iter().map(|file| (file.file.clone(), file.rows));
+            seen.found(&files.collect::<Vec<_>>())
+        }),
         files: fold.files,
         left_out: fold.left_out,
         without_rows: fold.without_rows,

@@ -48,7 +48,7 @@ impl Batches {
         let mut writer = csv::Writer::from_path(path).map_err(failed)?;
         writer.write_record(&columns).map_err(failed)?;
         for batch in reader {
-            let batch = batch.map_err(|error| broken(&name, &error))?;
+            let batch = batch.map_err(|error| broken(&name, error))?;
             let texts = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
                 text_of(&with_uuids_as_text(array.clone(), field)).map_err(|found| {
                     let problem = format!("column {} has type {found}, which can't be read as text", field.name());
@@ -132,8 +132,8 @@ impl From<Batches> for Sources<'_> {
 }
 
 /// A stream that broke off.
-pub(crate) fn broken(name: &str, error: &ArrowError) -> EventError {
-    EventError::input(Path::new(name), format!("the stream of batches broke off: {error}"), "look at what made it")
+pub(crate) fn broken(name: &str, source: ArrowError) -> EventError {
+    EventError::Stream { name: name.to_owned(), source }
 }
 
 /// What the times of a file that begins with these are in, if that can be told.
@@ -184,7 +184,14 @@ fn with_uuids_as_text(array: ArrayRef, field: &Field) -> ArrayRef {
 
 /// A column as text; its type if it has none.
 fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
-    let cast = |array: &ArrayRef, target: &DataType| arrow_cast::cast(array, target).map_err(|_| array.data_type().to_string());
+    let cast = |array: &ArrayRef, target: &DataType| {
+        let text = arrow_cast::cast(array, target).map_err(|_| array.data_type().to_string())?;
+        // What has no text would be read as missing.
+        match text.null_count() == array.null_count() {
+            true => Ok(text),
+            false => Err(format!("{} and values that are no moment or number that can be written", array.data_type())),
+        }
+    };
     match array.data_type() {
         found if found.is_nested() => Err(found.to_string()),
         // The same moments by an offset: names of zones are not known here.

@@ -223,7 +223,8 @@ pub(crate) fn take_rows(
     let width = layout.columns.len();
     let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
     let mut codes = vec![Vec::with_capacity(CELLS); width];
-    let mut plain = Plain::new(layout);
+    // Repetitions are looked for row by row.
+    let mut plain = Plain::new(layout).filter(|_| session.seen.is_none());
     loop {
         let columns: Vec<Resolved> = if together {
             let columns: Vec<_> = readers.par_iter_mut().map(|reader| reader.next(session, path)).collect();

@@ -39,6 +39,8 @@ pub struct IngestConfig {
     pub max_bad: f64,
     /// What more of them do.
     pub too_many_bad: TooManyBad,
+    /// Whether rows that say what another row says are looked for ([`crate::Ingested::repeats`]), as [`crate::profile()`] does.
+    pub repeats: bool,
     /// Whether payment instruments are known to be tokens: none is taken for a raw card number, though some are all digits.
     pub card_tokens: bool,
     /// Whether long events may bring kinds that are neither known by name nor declared in the map.
@@ -72,6 +74,7 @@ impl Default for IngestConfig {
             rejects: None,
             max_bad: MAX_BAD,
             too_many_bad: TooManyBad::Fail,
+            repeats: false,
             card_tokens: false,
             allow_kinds: true,
             pseudonym: None,

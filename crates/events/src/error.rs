@@ -22,6 +22,14 @@ pub enum EventError {
         /// What to try next.
         hint: String,
     },
+    /// The caller's stream of batches broke off. What it said is the source, for whoever knows its kind.
+    #[error("{name}: the stream of batches broke off: {source}; look at what made it")]
+    Stream {
+        /// The stream.
+        name: String,
+        /// What it said.
+        source: arrow_schema::ArrowError,
+    },
     /// A required column isn't there.
     #[error("{file}: no column {column}; {}", nearest_hint(.nearest.as_deref(), .column, .found))]
     MissingColumn {

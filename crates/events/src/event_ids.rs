@@ -58,15 +58,46 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Adds to what tells the event from others.
-    pub(crate) fn identify(&mut self, part: &[u8]) {
+    /// 64 bits each of its id and of its content.
+    pub(crate) fn pair(&self) -> [u64; 2] {
+        [&self.id, &self.content].map(|hasher| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+            u64::from_le_bytes(bytes)
+        })
+    }
+}
+
+/// Whom a row tells what it says.
+pub(crate) trait Told {
+    /// Something that tells the event from others.
+    fn identify(&mut self, part: &[u8]);
+
+    /// Something that the event says.
+    fn say(&mut self, column: &str, value: &[u8]);
+}
+
+impl Told for Event {
+    fn identify(&mut self, part: &[u8]) {
         add(&mut self.id, part);
     }
 
-    /// Adds to what the event says.
-    pub(crate) fn say(&mut self, column: &str, value: &[u8]) {
+    fn say(&mut self, column: &str, value: &[u8]) {
         add(&mut self.content, column.as_bytes());
         add(&mut self.content, value);
+    }
+}
+
+/// All of it in one text.
+impl Told for Vec<u8> {
+    fn identify(&mut self, part: &[u8]) {
+        self.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        self.extend_from_slice(part);
+    }
+
+    fn say(&mut self, column: &str, value: &[u8]) {
+        self.identify(column.as_bytes());
+        self.identify(value);
     }
 }
 
@@ -97,14 +128,8 @@ impl Counted {
         Event { id: blake3::Hasher::new_keyed(&self.key), content: blake3::Hasher::new_keyed(&self.key) }
     }
 
-    /// Whether this event is a new one; from now on it isn't.
-    pub(crate) fn is_new(&self, event: &Event) -> bool {
-        let half = |hasher: &blake3::Hasher| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-            u64::from_le_bytes(bytes)
-        };
-        let pair = [half(&event.id), half(&event.content)];
+    /// Whether an event of these hashes is a new one; from now on it isn't.
+    pub(crate) fn is_new(&self, pair: [u64; 2]) -> bool {
         self.insert(self.later.iter().fold(pair, |pair, key| pair_again(key, pair)))
     }
 
@@ -149,7 +174,7 @@ mod tests {
         let mut event = counted.event();
         event.identify(id.as_bytes());
         event.say("account_id", content.as_bytes());
-        counted.is_new(&event)
+        counted.is_new(event.pair())
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub fn ingest_into<'a, K: Keeper>(
             continue;
         }
         let before = fold.rows;
-        fold.units = UnitsSeen::default();
+        fold.begin_file(&session);
         if source::is_parquet(path) {
             parquet(&session, path, print.map_or(0, |(_, size)| size), &mut fold)?;
         } else {
@@ -116,7 +116,7 @@ pub fn ingest_into<'a, K: Keeper>(
     for stream in streams {
         let (file, before) = (stream.name.clone(), fold.rows);
         fold.files.push(FileRead { file, ..FileRead::default() });
-        fold.units = UnitsSeen::default();
+        fold.begin_file(&session);
         self::stream(&session, stream, &mut fold)?;
         fold.end_file(before);
     }
@@ -143,7 +143,7 @@ fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Resul
         layout.unit = batches::unit(session, &layout, &name, first)?;
     }
     in_turn(fold, &name, pieces, |piece| {
-        let (start, batch) = piece.map_err(|error| batches::broken(&name, &error))?;
+        let (start, batch) = piece.map_err(|error| batches::broken(&name, error))?;
         Ok((batches::read(session, &layout, &name, start, &batch)?, 0))
     })?;
     fold.count_filled(&layout);
@@ -432,6 +432,14 @@ impl<'o> Fold<'o> {
                 let one_value = names && filled.rows > 1 && filled.codes.0 == filled.codes.1;
                 file.filled.push(FilledColumn { column: column.ours.clone(), rows: filled.rows, one_value });
             }
+        }
+    }
+
+    /// The file that was named last is read from now on.
+    fn begin_file(&mut self, session: &Session<'_>) {
+        self.units = UnitsSeen::default();
+        if let Some(seen) = &session.seen {
+            seen.begin(self.files.len() - 1);
         }
     }
 

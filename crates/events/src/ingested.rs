@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::event_ids::EventIds;
 use crate::names::Names;
 use crate::normalise::Reason;
+use crate::repeats::Repeats;
 use crate::rows::Rejection;
 use crate::schema::KindEntry;
 use crate::session::Session;
@@ -145,6 +146,8 @@ pub struct Ingested {
     pub late_events: u64,
     /// Events that had an id, and rows that were left out because they had been read.
     pub event_ids: EventIds,
+    /// Rows that say what another one says, where they were looked for ([`crate::IngestConfig::repeats`]).
+    pub repeats: Option<Repeats>,
 }
 
 /// A field that couldn't be read in some rows, which were kept without it.

@@ -1,8 +1,8 @@
 //! What happened?
 //!
 //! Event logs in, dense numbers out: the only crate that sees raw input. [`ingest()`] reads CSV, TSV, JSON Lines, Parquet and
-//! Arrow record batches in parallel, brings every identifier into its canonical form, interns the strings, and returns the graph, the activity and the
-//! names. A bad row never stops a file: it is counted and written aside.
+//! Arrow record batches in parallel, brings every identifier into its canonical form, interns the strings, and returns the
+//! graph, the activity and the names. A bad row never stops a file: it is counted and written aside.
 //!
 //! ```no_run
 //! use events::{IngestConfig, Unobserved, ingest};
@@ -45,6 +45,7 @@ mod manners;
 mod plain;
 mod quotes;
 mod ranges;
+mod repeats;
 mod session;
 mod source;
 mod spill;
@@ -65,5 +66,6 @@ pub use names::{Names, NamesRef};
 pub use normalise::forwarded::TrustedProxies;
 pub use normalise::pseudonym::{Pseudonyms, SealedKey};
 pub use profile::{KindProfile, Profile, profile};
+pub use repeats::{FilesAlike, Repeats};
 pub use rows::Rejection;
 pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead};

@@ -10,12 +10,14 @@ use crate::config::{IngestConfig, IngestObserver, TooManyBad};
 use crate::error::EventError;
 use crate::ingest::ingest;
 use crate::ingested::{FileRead, Ingested, UnreadField};
+use crate::repeats::Repeats;
 
 /// Hubs listed a kind.
 pub const TOP_HUBS: usize = 5;
 
 /// One kind of identifier.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct KindProfile {
     /// Its name.
     pub kind: String,
@@ -39,6 +41,7 @@ pub struct KindProfile {
 
 /// What is in some event logs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Profile {
     /// Rows read.
     pub rows: u64,
@@ -69,6 +72,12 @@ pub struct Profile {
     pub forwarded: u64,
     /// Prompts too short to link anybody.
     pub short_prompts: u64,
+    /// Rows that repeat an event with an id; a build counts each event once.
+    pub duplicate_events: u64,
+    /// Rows whose event id another row has with other content; a build counts all of them.
+    pub conflicting_events: u64,
+    /// Rows that say what another row says.
+    pub repeats: Repeats,
     /// The kinds, in byte order.
     pub kinds: Vec<KindProfile>,
     /// Files that lay among those that were read and are no events.
@@ -86,7 +95,7 @@ pub fn profile<'a>(
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<Profile, EventError> {
-    let config = IngestConfig { too_many_bad: TooManyBad::Tell, ..config.clone() };
+    let config = IngestConfig { too_many_bad: TooManyBad::Tell, repeats: true, ..config.clone() };
     Ok(Profile::of(&ingest(sources, &config, observer)?))
 }
 
@@ -117,6 +126,9 @@ impl Profile {
             absent: ingested.absent,
             forwarded: ingested.forwarded,
             short_prompts: ingested.short_prompts,
+            duplicate_events: ingested.event_ids.duplicates,
+            conflicting_events: ingested.event_ids.conflicts(),
+            repeats: ingested.repeats.clone().unwrap_or_default(),
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
             left_out: ingested.left_out.clone(),
             files: ingested.files.clone(),

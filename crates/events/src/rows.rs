@@ -13,7 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
 use crate::error::EventError;
-use crate::event_ids::Counted;
+use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
 use crate::manners::{Manner, Manners, Recent, TOO_MANY};
@@ -93,6 +93,8 @@ pub(crate) struct Yield {
     pub(crate) rows: u64,
     pub(crate) block: Block,
     identifiers: Vec<u32>,
+    /// What a row says, where repetitions are looked for.
+    said: Vec<u8>,
     /// Columns of a row that can't be read and are left out of it.
     unread: Vec<(usize, Reason)>,
     recent: Recent,
@@ -229,7 +231,7 @@ impl Yield {
             Ok(fields) => fields,
             Err((at, reason)) => return self.reject(place, row, &layout.columns[at].ours, reason, raw(at)),
         };
-        if !is_new(&place.session.counted, layout, cells, &raw) {
+        if !is_new(place.session, layout, cells, &raw, &mut self.said) {
             self.duplicates += 1;
             return;
         }
@@ -388,23 +390,41 @@ fn has_hops(session: &Session<'_>, column: &LayoutColumn, kind: Option<u8>, raw:
     (column.addresses || long) && is_list(raw) && (!long || kind.is_some_and(|kind| session.takes_addresses(kind)))
 }
 
-/// Whether a good row is no second delivery of an event that was counted.
-fn is_new<'r>(counted: &Counted, layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8]) -> bool {
-    let Some(id) = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty()) else { return true };
-    let mut event = counted.event();
-    event.identify(id);
+/// Whether a good row is no second delivery of an event that was counted. One without an id is none, whatever it repeats; if
+/// repetitions are looked for, what it says is noted, in `said`, which is room for it.
+fn is_new<'r>(
+    session: &Session<'_>,
+    layout: &Layout,
+    cells: &[Cell],
+    raw: &impl Fn(usize) -> &'r [u8],
+    said: &mut Vec<u8>,
+) -> bool {
+    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty());
+    if let Some(seen) = &session.seen {
+        said.clear();
+        tell(layout, cells, raw, id.unwrap_or_default(), &mut *said);
+        seen.note(xxhash_rust::xxh3::xxh3_64(said), id.is_some());
+    }
+    let Some(id) = id else { return true };
+    let mut event = session.counted.event();
+    tell(layout, cells, raw, id, &mut event);
+    session.counted.is_new(event.pair())
+}
+
+/// Tells what a row says, so that rows that say the same are told the same.
+fn tell<'r>(layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8], id: &[u8], told: &mut impl Told) {
+    told.identify(id);
     for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
         match (&column.usage, cell) {
             (Use::EventId, _) => {}
-            (Use::Kind | Use::Value, _) => event.identify(raw(at).trim_ascii()),
-            (_, Cell::Time(millis)) => event.say(&column.ours, &millis.to_le_bytes()),
+            (Use::Kind | Use::Value, _) => told.identify(raw(at).trim_ascii()),
+            (_, Cell::Time(millis)) => told.say(&column.ours, &millis.to_le_bytes()),
             // Without the column there is one request, of no known tokens.
             (Use::Requests, Cell::Number(1)) | (Use::Tokens, Cell::Number(0)) | (_, Cell::Code(EMPTY | ABSENT)) => {}
-            (_, Cell::Number(number)) => event.say(&column.ours, &number.to_le_bytes()),
-            (_, Cell::Code(_)) => event.say(&column.ours, raw(at).trim_ascii()),
+            (_, Cell::Number(number)) => told.say(&column.ours, &number.to_le_bytes()),
+            (_, Cell::Code(_)) => told.say(&column.ours, raw(at).trim_ascii()),
         }
     }
-    counted.is_new(&event)
 }
 
 /// A count: digits, at least 1; empty is 1.

@@ -20,6 +20,7 @@ use crate::intern::Interner;
 use crate::manners::Manners;
 use crate::normalise::kind::{Canonical, canonical};
 use crate::normalise::{self, MAX_VALUE_BYTES, Reason, forwarded, payment};
+use crate::repeats::{self, Seen};
 use crate::schema::{self, Layout, Map, TEMPLATE_KIND, Use};
 use crate::templates;
 use crate::waiting::Waiting;
@@ -117,6 +118,8 @@ pub(crate) struct Session<'c> {
     pub(crate) manners: Manners,
     pub(crate) waiting: Waiting,
     pub(crate) counted: Counted,
+    /// What rows said, if repetitions are looked for.
+    pub(crate) seen: Option<Seen>,
     kinds: RwLock<Vec<String>>,
     blocks: Mutex<Vec<Block>>,
 }
@@ -137,6 +140,7 @@ impl<'c> Session<'c> {
             manners: Manners::default(),
             waiting: Waiting::new(config),
             counted: Counted::new(config.pseudonym.as_ref()),
+            seen: config.repeats.then(|| Seen::new(repeats::MOST)),
             kinds: RwLock::default(),
             blocks: Mutex::default(),
         }

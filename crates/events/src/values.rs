@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampSecondType};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 
@@ -111,17 +111,23 @@ impl Values {
         match array.data_type() {
             DataType::Timestamp(unit, zone) => {
                 let local = zone.is_none();
-                let arrow = cast(&DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))?;
                 if *usage != Use::Time {
                     return Err(array.data_type().to_string());
                 }
+                let millis = match unit {
+                    // A cast makes no time of what has more milliseconds than a number holds: such a row is bad, and not without a time.
+                    TimeUnit::Second => array.as_primitive::<TimestampSecondType>().unary(|at| at.saturating_mul(1000)),
+                    _ => {
+                        let arrow = cast(&DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))?;
+                        arrow.as_primitive::<TimestampMillisecondType>().clone()
+                    }
+                };
                 let unit = match unit {
                     TimeUnit::Second => Unit::Seconds,
                     TimeUnit::Millisecond => Unit::Millis,
                     TimeUnit::Microsecond => Unit::Micros,
                     TimeUnit::Nanosecond => Unit::Nanos,
                 };
-                let millis = arrow.as_primitive::<TimestampMillisecondType>().clone();
                 return Ok(Values::Times { millis, unit, local });
             }
             data_type if data_type.is_integer() && matches!(usage, Use::Time | Use::Status | Use::Requests | Use::Tokens) => {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
-    RecordBatchIterator, StringArray, StringViewArray, StructArray, TimestampMillisecondArray, types::Int8Type,
+    RecordBatchIterator, StringArray, StringViewArray, StructArray, TimestampMillisecondArray, TimestampSecondArray,
+    types::Int8Type,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, Field};
@@ -194,6 +195,11 @@ fn batches_that_can_not_be_read_say_why() {
     let good = batches_of(&rows(1), 3000);
     let error = read_batches(vec![Ok(good[0].clone()), Err(ArrowError::ComputeError("gone".to_owned()))]).unwrap_err();
     assert!(error.to_string().contains("table: the stream of batches broke off: Compute error: gone"), "{error}");
+    // What the caller's stream said is there for whoever knows its kind.
+    let inner = ArrowError::ExternalError(Box::new(std::io::Error::other("quota")));
+    let error = read_batches(vec![Ok(good[0].clone()), Err(inner)]).unwrap_err();
+    let stream = std::error::Error::source(&error).expect("the stream's error");
+    assert!(stream.source().is_some_and(|inner| inner.downcast_ref::<std::io::Error>().is_some()), "{error:?}");
     let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
     let error = read_batches(vec![Ok(RecordBatch::try_from_iter([("account_id", floats)]).unwrap())]).unwrap_err();
     assert!(error.to_string().contains("account_id has type Float64"), "{error}");
@@ -208,6 +214,35 @@ fn batches_that_can_not_be_read_say_why() {
     let read = read_batches(vec![Ok(batch.clone()), Ok(batch)]).unwrap();
     assert_eq!((read.rows, read.rejected_count()), (6, 2));
     assert_eq!(read.examples.iter().map(|row| row.row).collect::<Vec<_>>(), [1, 4]);
+}
+
+/// Seconds that are more milliseconds than a number holds are no time; they must not become another, nor none.
+#[test]
+fn seconds_beyond_all_milliseconds_are_bad_rows() {
+    let good = 1_767_225_600;
+    for (time, reason) in [(i64::MAX, "future_time"), (i64::MAX / 1000 + 1, "future_time"), (i64::MIN, "ancient_time")] {
+        let columns: [(&str, ArrayRef); 3] = [
+            ("timestamp", Arc::new(TimestampSecondArray::from(vec![Some(good), Some(time), None]))),
+            ("account_id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+            ("device", Arc::new(StringArray::from(vec!["d", "d", "d"]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let read = read_batches(vec![Ok(batch)]).unwrap();
+        let bad: Vec<(u64, &str)> = read.examples.iter().map(|one| (one.row, one.reason.name())).collect();
+        assert_eq!((read.rows, bad), (3, vec![(1, reason)]));
+        assert_eq!(read.activity.columns().time.as_slice(), [good * 1000]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for time in [i64::MAX, i64::MIN, i64::MAX / 1000 + 1] {
+        let columns: [(&str, ArrayRef); 2] = [
+            ("account_id", Arc::new(StringArray::from(vec!["a"]))),
+            ("created_at", Arc::new(TimestampSecondArray::from(vec![time]).with_timezone("UTC"))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let table = Batches::new("accounts", RecordBatchIterator::new([Ok(batch.clone())], batch.schema()));
+        let error = table.write_csv(&folder.path().join("accounts.csv")).unwrap_err().to_string();
+        assert!(error.contains("created_at"), "{time}: {error}");
+    }
 }
 
 #[test]

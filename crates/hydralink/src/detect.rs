@@ -121,8 +121,9 @@ impl DetectConfig {
     /// # Errors
     /// [`Error::Usage`] naming the first setting that isn't.
     pub fn check(&self) -> Result<(), Error> {
-        // They are kept as TOML, which has no whole numbers beyond 2^63.
-        toml::Value::try_from(self).map_err(|error| Error::Usage(format!("the settings: {error}")))?;
+        for (name, seed) in [("seed", self.seed), ("behaviour.seed", self.behaviour.seed)] {
+            check_seed(name, seed)?;
+        }
         self.validate().map_err(|wrong| Error::Usage(wrong.to_string()))
     }
 
@@ -136,6 +137,14 @@ impl DetectConfig {
     /// The configuration as TOML, every key with its value.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Refuses a seed that can't be kept: settings are kept as TOML, which has no whole numbers from 2^63 on.
+pub(crate) fn check_seed(name: &str, seed: u64) -> Result<(), Error> {
+    match i64::try_from(seed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::Usage(format!("{name} is {seed}; a whole number up to {} was expected", i64::MAX))),
     }
 }
 
@@ -245,6 +254,7 @@ pub(crate) fn find_networks(
         lists: lists.files.clone(),
     };
     let labelling = Labelling {
+        facts: Some(dataset.facts_mark()),
         run,
         components: components.labels().to_vec().into(),
         communities: communities.partition.labels().to_vec().into(),
@@ -489,6 +499,9 @@ mod tests {
             let error = config.check().expect_err(text).to_string();
             assert!(error.starts_with(setting), "{error}");
         }
+        let large = DetectConfig { seed: 1 << 63, ..DetectConfig::default() };
+        let error = large.check().expect_err("settings are kept as TOML").to_string();
+        assert_eq!(error, "seed is 9223372036854775808; a whole number up to 9223372036854775807 was expected");
     }
 
     #[test]

@@ -65,6 +65,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Answers are plain data to be read: their types are `#[non_exhaustive]`, for fields are added. Settings (`...Config`) are
+//! to be made, with `..Default::default()` for all that isn't set: what is added keeps what was.
+//!
 //! | module | question |
 //! |---|---|
 //! | [`build`](mod@build), [`detect`](mod@detect) | from logs to networks |
@@ -141,8 +144,9 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilledColumn, IngestConfig, KindProfile,
-    Profile, Pseudonyms, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad, TrustedProxies, UnreadField,
+    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilesAlike, FilledColumn, IngestConfig,
+    KindProfile, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad, TrustedProxies,
+    UnreadField,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{

@@ -4,8 +4,12 @@
 //! found exactly once. IPv6 addresses hold colons, so a prefix counts as a kind only if the store knows that kind, by its name
 //! or another word for it.
 //!
-//! Ids are chosen by those we look for: an account may be called `account:b`, or what an address is. So a list says for each name
-//! whether it is an id or what a person types ([`Name`]), and what could mean two accounts is an error.
+//! Text for people shortens long values in the middle (`device:01234567…89abcdef`). What is typed so is the value that
+//! begins and ends so, if there is one alone. Not of a column `account_id`, whose ids are taken as they are, nor at a level
+//! that hides values: whoever may ask by parts of a value finds all of it.
+//!
+//! Ids are chosen by those we look for: an account may be called `account:b`, or what an address is. So a list says for
+//! each name whether it is an id or what a person types ([`Name`]), and what could mean two accounts is an error.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,6 +18,7 @@ use events::normalise::kind::{Canonical, canonical};
 use evidence::KindRole;
 use graph::{AccountId, BipartiteGraph, IdentifierId, KindId};
 use serde::Deserialize;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::bans::Proposal;
 use crate::dataset::Dataset;
@@ -203,6 +208,29 @@ pub fn targets_of(record: &serde_json::Value) -> Option<Vec<Name>> {
 /// What stands before an account's id in a label.
 const ACCOUNT: &str = "account:";
 
+/// Columns that the end of a shortened name keeps: of a hash, eight digits.
+const END: usize = 8;
+
+/// A string cut to `width` columns of a terminal, with an ellipsis in the middle where something was cut: what
+/// [`Dataset::node`] takes for the name, if it is the only one that begins and ends so.
+pub fn abridged(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let end = END.min(width / 3);
+    let cut = |room: usize, characters: &mut dyn Iterator<Item = char>| -> Vec<char> {
+        let mut taken = 0;
+        let fits = |character: &char| {
+            taken += UnicodeWidthChar::width(*character).unwrap_or(0);
+            taken <= room
+        };
+        characters.take_while(fits).collect()
+    };
+    let begin = cut(width.saturating_sub(end + 1), &mut text.chars());
+    let end = cut(end, &mut text.chars().rev());
+    begin.into_iter().chain(['…']).chain(end.into_iter().rev()).collect()
+}
+
 /// How many near misses are named.
 const SUGGESTIONS: usize = 3;
 
@@ -294,7 +322,9 @@ impl Dataset {
     /// The account of a text that may be `account:ID` or an id, if it isn't that of one and of another.
     fn account_typed(&self, text: &str) -> Result<AccountId, Error> {
         let exact = self.find_account(text);
-        let Some(id) = text.strip_prefix(ACCOUNT) else { return exact.map_or_else(|| self.account(text), Ok) };
+        let Some(id) = text.strip_prefix(ACCOUNT) else {
+            return exact.or_else(|| self.account_cut(text)).map_or_else(|| self.account(text), Ok);
+        };
         match (exact, self.find_account(id)) {
             (Some(one), Some(other)) if one != other => Err(Error::Usage(
                 "the name is the id of one account, and what follows its \"account:\" is the id of another; put one more account: \
@@ -302,19 +332,20 @@ impl Dataset {
                     .to_owned(),
             )),
             (Some(account), _) | (None, Some(account)) => Ok(account),
-            (None, None) => self.account(id),
+            (None, None) => self.account_cut(id).map_or_else(|| self.account(id), Ok),
         }
     }
 
     fn labelled(&self, text: &str) -> Result<Node, Error> {
         if let Some((kind, value)) = text.split_once(':') {
             if kind == "account" {
-                return self.account(value).map(Node::Account);
+                return self.account_cut(value).map_or_else(|| self.account(value), Ok).map(Node::Account);
             }
             if let Some(kind) = self.kind_called(kind) {
                 // An account may be called what looks like an identifier.
                 let found = self.identifier(kind, value).map(Node::Identifier);
                 let found = found.or_else(|| self.account(text).ok().map(Node::Account));
+                let found = found.or_else(|| self.identifier_cut(kind, value).map(Node::Identifier));
                 return found.ok_or_else(|| self.unknown(text, Some(kind), value));
             }
         }
@@ -324,6 +355,10 @@ impl Dataset {
         }
         for kind in self.graph().kinds() {
             found.extend(self.identifier(kind, text).map(Node::Identifier));
+        }
+        if found.is_empty() {
+            found.extend(self.account_cut(text).map(Node::Account));
+            found.extend(self.graph().kinds().filter_map(|kind| self.identifier_cut(kind, text)).map(Node::Identifier));
         }
         match found[..] {
             [node] => Ok(node),
@@ -364,6 +399,40 @@ impl Dataset {
         };
         let found = find(value).or_else(|| find(&canonical)).or_else(|| find(&self.pseudonym_of(name, &canonical)?));
         found.map(IdentifierId)
+    }
+
+    /// The account whose id was cut to this in the middle.
+    fn account_cut(&self, id: &str) -> Option<AccountId> {
+        if !self.naming().shows_account_table() {
+            return None;
+        }
+        match self.cut_to(0..self.graph().account_count() as u32, id, self.account_names())[..] {
+            [account] => Some(AccountId(account)),
+            _ => None,
+        }
+    }
+
+    /// The identifier whose value was.
+    fn identifier_cut(&self, kind: KindId, value: &str) -> Option<IdentifierId> {
+        if !self.naming().is_full() {
+            return None;
+        }
+        match self.cut_to(self.graph().identifiers_of_kind(kind), value, self.identifier_names())[..] {
+            [identifier] => Some(IdentifierId(identifier)),
+            _ => None,
+        }
+    }
+
+    /// The first names of a range that begin and end as one that was cut; more than one are told, none of them meant.
+    /// O(names that begin so).
+    fn cut_to(&self, range: std::ops::Range<u32>, name: &str, names: &crate::names::NameTable) -> Vec<u32> {
+        let Some((begin, end)) = name.split_once('…') else { return Vec::new() };
+        let longer = begin.len() + end.len();
+        (names.lower_bound(range.clone(), begin)..range.end)
+            .take_while(|&id| names.name_of(id).starts_with(begin))
+            .filter(|&id| names.name_of(id).len() > longer && names.name_of(id).ends_with(end))
+            .take(SUGGESTIONS)
+            .collect()
     }
 
     fn unknown(&self, text: &str, kind: Option<KindId>, value: &str) -> Error {
@@ -418,7 +487,8 @@ impl Dataset {
         let alike: BTreeSet<u32> = alike(value).iter().filter_map(|name| names.find(range.clone(), name)).collect();
         let near = (from..to).filter(|id| !alike.contains(id)).map(|id| (distance(names.name_of(id), value), id));
         let near = near.filter(|&(away, _)| away <= limit);
-        alike.iter().map(|&id| (0, id)).chain(near).filter_map(|(away, id)| Some((away, label(id)?))).collect()
+        let cut = self.cut_to(range, value, names);
+        alike.iter().chain(&cut).map(|&id| (0, id)).chain(near).filter_map(|(away, id)| Some((away, label(id)?))).collect()
     }
 
     /// A node's label if the level shows it as it is stored: a pseudonym that is near what was typed would tell whose it is.
@@ -515,6 +585,38 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_was_cut_in_the_middle_is_the_one_that_begins_and_ends_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (events, store) = (folder.path().join("events.csv"), folder.path().join("store"));
+        let hash = |last: &str| format!("{}{last}", "0123456789abcdef".repeat(4));
+        let row = |account: &str, device: &str| format!("2026-03-01T00:00:00Z,{account},{device}\n");
+        let text = [row(&hash("a1"), &hash("d1")), row(&hash("b2"), &hash("e2")), row("x…y", &hash("e2"))].concat();
+        std::fs::write(&events, format!("timestamp,account_id,device\n{text}")).expect("written");
+        crate::build(&[events], &store, &events::IngestConfig::default(), &crate::Unobserved).expect("a store");
+        let dataset = Dataset::open(&store).expect("a store");
+        let label = |typed: &str| dataset.node(typed).map(|node| dataset.label_of(node));
+        let cut = abridged(&format!("device:{}", hash("e2")), 44);
+        assert_eq!(label(&cut).expect("one device"), format!("device:{}", hash("e2")));
+        assert_eq!(label("account:0123…a1").expect("one account"), format!("account:{}", hash("a1")));
+        assert_eq!(label("0123…efb2").expect("one node"), format!("account:{}", hash("b2")));
+        // An id may have the sign itself; and where several begin and end so, they are named and none is taken.
+        assert_eq!(label("x…y").expect("an account"), "account:x…y");
+        let error = label("account:0123…").expect_err("two").to_string();
+        assert!(error.contains(&hash("a1")) && error.contains(&hash("b2")), "{error}");
+        assert!(dataset.account_named(&Name::Account("0123…a1".to_owned())).is_err(), "a column of ids has whole ones");
+        assert!(label("device:x…").is_err() && label("device:…e").is_err());
+    }
+
+    #[test]
+    fn what_is_cut_is_seen_to_be_cut() {
+        assert_eq!(abridged("abcdef", 4), "ab…f");
+        assert_eq!(abridged("abcd", 4), "abcd");
+        assert_eq!(abridged("device:0123456789abcdef0123456789abcdef", 24), "device:01234567…89abcdef");
+        // A terminal's columns: two a character.
+        assert_eq!(abridged("会社アカウント番号", 12), "会社ア…番号");
+    }
+
+    #[test]
     fn lists_are_bare_or_json_lines() {
         let text = "acct_1\n\n {\"account_id\": \"acct_2\", \"score\": 1}\n{\"node\":\"ip:192.0.2.1\"}\nip:2001:db8::\n";
         let (id, label) = (|id: &str| Name::Account(id.to_owned()), |label: &str| Name::Label(label.to_owned()));
@@ -542,8 +644,8 @@ mod tests {
         assert!(error.starts_with("line 2:"), "{error}");
     }
 
-    /// Whoever is looked for chooses ids. None of them may bring a stranger into a list of accounts, nor keep the list from being
-    /// read.
+    /// Whoever is looked for chooses ids. None of them may bring a stranger into a list of accounts, nor keep the list from
+    /// being read.
     #[test]
     fn an_id_that_looks_like_another_name_is_never_taken_for_it() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -144,7 +144,8 @@ impl Store {
         }
     }
 
-    /// Why two accounts are, or aren't, held to be one operator's: `answer`, `bits` of the `needed`, and what they share.
+    /// Why two accounts are, or aren't, held to be one operator's: `answer`, what is `held` of them all things considered,
+    /// `bits` of the `needed` by what they share alone, and the candidate that both are in (`group`).
     /// `significance=True` also says how likely they would share so many identifiers by chance; it reads the whole store.
     #[pyo3(signature = (first, second, *, prior_same_operator = None, significance = false))]
     fn why<'py>(

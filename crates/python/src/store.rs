@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hydralink::arrow::Reading;
+use hydralink::arrow::Opened;
 use hydralink::export::Level;
 use hydralink::node::Name;
 use hydralink::privacy::{self, Key};
@@ -96,8 +96,8 @@ impl Store {
     }
 
     /// Opens it for tables.
-    pub(crate) fn reading(&self) -> Result<Arc<Reading>, Error> {
-        Ok(Arc::new(Reading::of(self.dataset()?)?))
+    pub(crate) fn reading(&self) -> Result<Arc<Opened>, Error> {
+        Ok(Arc::new(Opened::of(self.dataset()?)?))
     }
 }
 

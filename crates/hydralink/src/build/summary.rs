@@ -6,6 +6,7 @@ use events::{AlikeAccounts, Base, FileRead, Ingested, SeveralNames, TableRead, U
 
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct BuildSummary {
     /// Rows read, by an update with those that the store had.
     pub rows: u64,
@@ -100,6 +101,7 @@ pub const MANY_ROWS: u64 = 100;
 
 /// A main column that some files lack, where others don't.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct MissingColumn {
     /// Our name of it.
     pub column: String,
@@ -128,6 +130,7 @@ fn columns_of<'f, C: IntoIterator<Item = &'f str>>(
 
 /// A column that was read over.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct IgnoredColumn {
     /// Its name.
     pub column: String,

@@ -50,6 +50,8 @@ pub struct Dataset {
     naming: Naming,
     /// Decisions to go by instead of those in the log.
     cases: Option<Cases>,
+    /// See [`Dataset::facts_mark`].
+    facts_mark: u128,
 }
 
 impl Dataset {
@@ -110,6 +112,7 @@ impl Dataset {
         let network_types = store.column_or_empty(enrich::NETWORK_TYPES)?;
         let asns = store.column_or_empty(enrich::ASNS)?;
         store.expect(Reading::Whole);
+        let facts_mark = facts_mark(store.manifest());
         Ok(Dataset {
             store,
             graph,
@@ -129,6 +132,7 @@ impl Dataset {
             pseudonyms: None,
             naming,
             cases: None,
+            facts_mark,
         })
     }
 
@@ -229,6 +233,11 @@ impl Dataset {
     /// Where the store is.
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// What tells the numbers of accounts and identifiers from those of other stores, and of this one before an update.
+    pub(crate) fn facts_mark(&self) -> u128 {
+        self.facts_mark
     }
 
     /// The store underneath.
@@ -458,6 +467,23 @@ const NETWORK_LOOKUPS: usize = 500;
 
 /// Sightings of a network's members up to which it is small: each may take a page of several sections.
 const FEW_SIGHTINGS: usize = 2_000;
+
+/// A mark of who is known and who was seen with what: of the names of accounts and identifiers, and the sightings between them.
+fn facts_mark(manifest: &Manifest) -> u128 {
+    let is_fact = |name: &str| {
+        name.starts_with("graph.") || ["accounts.name_", "identifiers.name_"].iter().any(|begin| name.starts_with(begin))
+    };
+    let facts: BTreeMap<&str, u128> = (manifest.sections.iter())
+        .filter(|section| is_fact(&section.name))
+        .map(|section| (section.name.as_str(), section.checksum))
+        .collect();
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for (name, checksum) in facts {
+        hasher.update(name.as_bytes());
+        hasher.update(&checksum.to_le_bytes());
+    }
+    hasher.digest128()
+}
 
 /// `None` where nothing was detected.
 fn if_any<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {

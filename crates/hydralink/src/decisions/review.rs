@@ -69,8 +69,16 @@ pub struct ReviewConfig {
     pub minutes_an_account: f64,
 }
 
+impl Default for ReviewConfig {
+    /// A day's work, twenty minutes a network.
+    fn default() -> Self {
+        ReviewConfig { hours: 8.0, minutes_a_network: 20.0, minutes_an_account: 0.0 }
+    }
+}
+
 /// What to review, and what for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Review {
     /// Hours that there are.
     pub hours: f64,
@@ -98,6 +106,7 @@ pub struct Review {
 
 /// How many of the first `k` networks of the ranking are ones: an estimate from verdicts, and from chances where there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Precision {
     /// Networks looked at, from the first.
     pub k: u64,
@@ -115,6 +124,7 @@ pub struct Precision {
 
 /// Verdicts on networks, of all detections.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Verdicts {
     /// Cases of networks that were confirmed.
     pub confirmed: u64,
@@ -128,6 +138,7 @@ pub struct Verdicts {
 
 /// One network to review.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Reviewed {
     /// Its rank.
     pub rank: u32,

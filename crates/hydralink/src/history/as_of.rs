@@ -33,6 +33,7 @@ const SECTION: &str = "as_of";
 
 /// What a store held at an earlier time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct AsOf {
     /// The time, RFC 3339.
     pub as_of: String,

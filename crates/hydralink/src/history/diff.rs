@@ -28,6 +28,7 @@ pub const SAME_SHARE: f64 = 0.5;
 
 /// What became of a network, or of some that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Change {
     /// `born`, `gone`, `grew` and so on.
     pub change: &'static str,

@@ -18,6 +18,7 @@ use crate::results::Labelling;
 
 /// A dense block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct DenseBlock {
     /// 1 for the first that was found.
     pub rank: u64,

@@ -41,6 +41,7 @@ pub fn detected_components(results: &Labelling) -> Partition {
 
 /// What links at one degree cap.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SweepPoint {
     /// Identifiers with at most this many accounts link.
     pub max_degree: u32,

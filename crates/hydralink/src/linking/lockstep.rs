@@ -49,8 +49,16 @@ pub struct LockstepConfig {
     pub share: f64,
 }
 
+impl Default for LockstepConfig {
+    /// Ten accounts on five identifiers, each within a day, four fifths of the others.
+    fn default() -> Self {
+        LockstepConfig { accounts: 10, identifiers: 5, within: 86_400, share: 0.8 }
+    }
+}
+
 /// The cores of a kind of identifier.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Lockstep {
     /// Identifiers that were seeds.
     pub seeds: u64,
@@ -62,6 +70,7 @@ pub struct Lockstep {
 
 /// Accounts in lockstep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LockstepCore {
     /// 1 for the largest.
     pub rank: u64,

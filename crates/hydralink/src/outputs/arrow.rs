@@ -13,7 +13,7 @@
 //! use std::sync::Arc;
 //! use hydralink::{Dataset, arrow};
 //!
-//! let reading = Arc::new(arrow::Reading::of(Dataset::open(&store)?)?);
+//! let reading = Arc::new(arrow::Opened::of(Dataset::open(&store)?)?);
 //! let accounts: usize = arrow::members(&reading, None).map(|batch| batch.expect("a batch").num_rows()).sum();
 //! assert_eq!(accounts, reading.dataset.graph().account_count());
 //! # Ok::<(), hydralink::Error>(())
@@ -43,7 +43,7 @@ const AHEAD: usize = 2;
 
 /// An open store with its labels and decisions, to be shared with the threads that write tables.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Opened {
     /// The store.
     pub dataset: Dataset,
     /// What the last detection says.
@@ -52,14 +52,14 @@ pub struct Reading {
     pub cases: Cases,
 }
 
-impl Reading {
+impl Opened {
     /// Reads the labels and decisions of an open store.
     ///
     /// # Errors
     /// As [`Dataset::labelling`] and [`Dataset::cases`].
     pub fn of(dataset: Dataset) -> Result<Self, Error> {
         let (labelling, cases) = (dataset.labelling()?, dataset.cases()?);
-        Ok(Reading { dataset, labelling, cases })
+        Ok(Opened { dataset, labelling, cases })
     }
 }
 
@@ -70,7 +70,7 @@ pub struct RecordStream {
     schema: SchemaRef,
     state: State,
     /// The store that is read meanwhile, and may be damaged.
-    reading: Option<Arc<Reading>>,
+    reading: Option<Arc<Opened>>,
 }
 
 enum State {
@@ -86,7 +86,7 @@ impl RecordStream {
     }
 
     /// A table that is read from a store while it is written.
-    fn of(reading: &Arc<Reading>, columns: Vec<Named>, writing: impl FnOnce(&Reading, &mut Writer) + Send + 'static) -> Self {
+    fn of(reading: &Arc<Opened>, columns: Vec<Named>, writing: impl FnOnce(&Opened, &mut Writer) + Send + 'static) -> Self {
         let read = Arc::clone(reading);
         let stream = RecordStream::new(columns, move |writer| writing(&read, writer));
         RecordStream { reading: Some(Arc::clone(reading)), ..stream }
@@ -273,9 +273,9 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
 }
 
 /// Every account with its labels, or those of one network; as [`cases::label_members`].
-pub fn members(reading: &Arc<Reading>, network: Option<usize>) -> RecordStream {
+pub fn members(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream {
     RecordStream::of(reading, MEMBER.to_vec(), move |reading, writer| {
-        let Reading { dataset, labelling, cases } = reading;
+        let Opened { dataset, labelling, cases } = reading;
         cases::label_members(dataset, labelling, cases, network).all(|labelled| member_row(writer, &labelled));
     })
 }
@@ -319,7 +319,7 @@ fn hub_row(writer: &mut Writer, hub: &Hub) -> bool {
 ///
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
-pub fn hubs(reading: &Arc<Reading>, kind: Option<&str>) -> Result<RecordStream, Error> {
+pub fn hubs(reading: &Arc<Opened>, kind: Option<&str>) -> Result<RecordStream, Error> {
     let kind = kind.map(str::to_owned);
     kind.as_deref().map(|kind| reading.dataset.kind(kind)).transpose()?;
     Ok(RecordStream::of(reading, HUB.to_vec(), move |reading, writer| {
@@ -349,9 +349,9 @@ const SIGHTING: [Named; 9] = [
 
 /// Every sighting, or those of one network's accounts, ordered by account: who was seen with what (`KIND:VALUE`), in how many
 /// exchanges and when, how much that weighs (0 where the identifier was suppressed), and the flagged network of the account.
-pub fn sightings(reading: &Arc<Reading>, network: Option<usize>) -> RecordStream {
+pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream {
     RecordStream::of(reading, SIGHTING.to_vec(), move |reading, writer| {
-        let Reading { dataset, labelling, .. } = reading;
+        let Opened { dataset, labelling, .. } = reading;
         let graph = dataset.graph();
         let wanted = |account: &AccountId| {
             network.is_none_or(|network| {
@@ -400,7 +400,7 @@ mod tests {
         write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Csv, &mut |_| {}).unwrap();
         crate::build(&[world.join("events.csv")], &store, &IngestConfig::default(), &Unobserved).unwrap();
         let results = crate::detect(&store, &DetectConfig::default(), &Unobserved).unwrap();
-        let reading = Arc::new(Reading::of(Dataset::open(&store).unwrap()).unwrap());
+        let reading = Arc::new(Opened::of(Dataset::open(&store).unwrap()).unwrap());
         let graph = reading.dataset.graph();
         assert_eq!(rows(members(&reading, None)), graph.account_count());
         assert_eq!(rows(sightings(&reading, None)), graph.sighting_count());

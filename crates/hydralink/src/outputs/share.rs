@@ -57,6 +57,7 @@ struct Header {
 
 /// One indicator as it is shared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Indicator {
     /// Keyed hash of kind and value.
     pub token: String,
@@ -80,6 +81,7 @@ struct Footer {
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ShareSummary {
     /// Indicators.
     pub indicators: u64,
@@ -97,6 +99,7 @@ pub struct ShareSummary {
 
 /// One indicator that this store knows too.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Match {
     /// `KIND:VALUE` here.
     pub identifier: String,

@@ -1,5 +1,9 @@
 //! How the parts of a document are set, as text for a terminal or as Markdown: one order of parts, two styles.
 
+use unicode_width::UnicodeWidthStr;
+
+use crate::node::abridged;
+
 /// How a document's parts are set.
 pub(crate) trait Style {
     fn title(&self, title: &str) -> String;
@@ -34,7 +38,7 @@ impl Style for Plain {
     }
 
     fn name(&self, name: &str, width: usize) -> String {
-        shorten(name, width)
+        abridged(name, width)
     }
 
     fn prose(&self, text: &str) -> String {
@@ -43,10 +47,10 @@ impl Style for Plain {
 
     fn table(&self, columns: &[(&str, usize, bool)], rows: &[Vec<String>]) -> String {
         let line = |cells: Vec<&str>| {
-            let cells = cells
-                .into_iter()
-                .zip(columns)
-                .map(|(cell, &(_, width, number))| if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
+            let cells = cells.into_iter().zip(columns).map(|(cell, &(_, width, number))| {
+                let pad = " ".repeat(width.saturating_sub(cell.width()));
+                if number { pad + cell } else { cell.to_owned() + &pad }
+            });
             format!("{}\n", cells.collect::<Vec<String>>().join(" ").trim_end())
         };
         let head = line(columns.iter().map(|&(heading, ..)| heading).collect());
@@ -95,14 +99,6 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-/// A string cut to `width` characters, with an ellipsis where something was cut.
-fn shorten(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width - 1).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,11 +109,5 @@ mod tests {
         assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
         let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
         assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");
-    }
-
-    #[test]
-    fn what_is_cut_is_seen_to_be_cut() {
-        assert_eq!(shorten("abcdef", 4), "abc…");
-        assert_eq!(shorten("abcd", 4), "abcd");
     }
 }

@@ -41,6 +41,7 @@ pub enum KeptSince {
 
 /// What was let go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Expired {
     /// The time from which on everything is kept, RFC 3339.
     pub since: String,

@@ -44,6 +44,7 @@ use crate::{build, lineage};
 
 /// What was forgotten.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Forgotten {
     /// Accounts.
     pub accounts: u64,

@@ -38,6 +38,7 @@ pub(crate) struct Sought {
 
 /// A name that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Occurrence {
     /// File in the store.
     pub file: String,

@@ -41,6 +41,7 @@ const SEALED_KEYS: &str = "privacy.sealed_keys";
 
 /// What got other names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Rekeyed {
     /// Id of the key before.
     pub old_key: String,

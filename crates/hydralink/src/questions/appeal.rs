@@ -36,6 +36,7 @@ pub const NOT_COUNTED: usize = 20;
 
 /// What an account's membership rests on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Appeal {
     /// The account.
     pub account: String,
@@ -131,6 +132,7 @@ impl Ground {
 
 /// An identifier that speaks for the network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ground {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -152,6 +154,7 @@ pub struct Ground {
 
 /// What an account has of a kind and the network's others don't.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Apart {
     /// The kind.
     pub kind: String,
@@ -167,6 +170,7 @@ pub struct Apart {
 
 /// When an account was made, and the nearest of nine tenths of the network's others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MadeApart {
     /// When it was made, a day.
     pub created: String,
@@ -178,6 +182,7 @@ pub struct MadeApart {
 
 /// An identifier that says nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NotCounted {
     /// `KIND:VALUE`.
     pub identifier: String,

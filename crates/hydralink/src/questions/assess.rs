@@ -23,6 +23,7 @@ use crate::results::Labelling;
 
 /// What a dossier says of accounts that were named and not found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Given {
     /// The accounts that were assessed, ascending.
     pub accounts: Vec<String>,
@@ -36,6 +37,7 @@ pub struct Given {
 
 /// A flagged network with some of the accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PartOf {
     /// Its id.
     pub network: String,

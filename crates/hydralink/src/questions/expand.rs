@@ -45,6 +45,7 @@ const TASK: usize = 4096;
 
 /// The accounts close to the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Expansion {
     /// Seeds.
     pub seeds: u64,
@@ -60,6 +61,7 @@ pub struct Expansion {
 
 /// An account close to the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Close {
     /// The account.
     pub account_id: String,

@@ -50,6 +50,7 @@ impl Default for LayersConfig {
 
 /// A pool of accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Pool {
     /// The network's id.
     pub pool: String,
@@ -65,6 +66,7 @@ pub struct Pool {
 
 /// A campaign: templates that the same accounts used on the same days.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Campaign {
     /// `C1` for the one with most exchanges.
     pub campaign: String,
@@ -87,6 +89,7 @@ pub struct Campaign {
 
 /// One cell of the overlap matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Overlap {
     /// The pool.
     pub pool: String,
@@ -104,6 +107,7 @@ pub struct Overlap {
 
 /// Both layers and their overlap.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Layers {
     /// By rank.
     pub pools: Vec<Pool>,
@@ -129,8 +133,13 @@ struct Link {
 /// Finds both layers among the flagged networks.
 ///
 /// # Errors
-/// [`Error::Usage`] if the store has no templates with times; [`Error::Community`] for a resolution that makes no sense.
+/// [`Error::Usage`] if the store has no templates with times, or `least_share` is no share from 0 to 1; [`Error::Community`] for a
+/// resolution that makes no sense.
 pub fn layers(dataset: &Dataset, results: &Results, config: &LayersConfig) -> Result<Layers, Error> {
+    if !(0.0..=1.0).contains(&config.least_share) {
+        return Err(Error::Usage(format!("least_share is {}; a share from 0 to 1 was expected", config.least_share)));
+    }
+    results.labelling().check_of(dataset)?;
     if dataset.activity().columns().template.is_empty() {
         return Err(Error::Usage("the store has no prompt templates with times, which campaigns are made of".to_owned()));
     }

@@ -30,6 +30,8 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::questions::of_both::held;
+pub use crate::questions::of_both::{GroupOfBoth, Held};
 use crate::results::{Labelling, Membership};
 use crate::significance::Significance;
 use crate::ties::{Group, Ties, shared};
@@ -37,6 +39,7 @@ use crate::time::rfc3339;
 
 /// One identifier that two accounts share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Shared {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -57,6 +60,7 @@ pub struct Shared {
 
 /// Why two accounts are, or aren't, held to be one operator's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Why {
     /// The first account.
     pub first: String,
@@ -66,13 +70,19 @@ pub struct Why {
     pub bits: f64,
     /// Bits that would tie the two alone, as no network of either counts here.
     pub needed: f64,
-    /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as there are
-    /// accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
+    /// The prior of `probability`: how likely two accounts are one operator's before anything is seen. One in as many as
+    /// there are accounts, as in detection, unless asked otherwise ([`Why::at_prior`]).
     pub prior_same_operator: f64,
-    /// How likely the two are one operator's by what they share alone. The model's: see [`Why::at_prior`].
+    /// How likely the two are one operator's by what they share alone, as if nothing harmless could explain that. The
+    /// model's: see [`Why::at_prior`]. What is held of them is [`Why::held`].
     pub probability: f64,
     /// Log2 of what `probability` makes of the prior's odds.
     pub odds_bits: f64,
+    /// What is held of them, all things considered: their group, its harmless story, and people's decisions.
+    pub held: Held,
+    /// The candidate network that both are in, flagged or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupOfBoth>,
     /// Kinds among what counts.
     pub kinds: usize,
     /// Network of the first, if flagged.
@@ -96,6 +106,7 @@ pub struct Why {
 
 /// What ties an account to its network, as in [`crate::appeal`](mod@crate::appeal).
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Through {
     /// Bits of what it shares with the other accounts of the network.
     pub bits: f64,
@@ -134,6 +145,7 @@ impl Through {
 
 /// A node of an ego network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EgoNode {
     /// `account:ID` or `KIND:VALUE`.
     pub node: String,
@@ -149,6 +161,7 @@ pub struct EgoNode {
 
 /// What lies within some steps of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ego {
     /// Nodes, nearest first.
     pub nodes: Vec<EgoNode>,
@@ -160,6 +173,7 @@ pub struct Ego {
 
 /// One identifier that two networks both touch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Overlap {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -205,8 +219,8 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
     shared(graph.accounts_of(first), graph.accounts_of(second)).map(AccountId).collect()
 }
 
-/// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says what ties
-/// each to that: O(sightings of the network), otherwise O(what they share).
+/// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says
+/// what ties each to that: O(sightings of the network), otherwise O(what they share).
 ///
 /// # Errors
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
@@ -250,16 +264,20 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         None => None,
     };
     let [first_through, second_through] = through.map_or([None, None], |both| both.map(Some));
+    let group = GroupOfBoth::of(dataset, results, [first, second])?;
+    let held = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)?;
+    let of_group = group.as_ref().map(|group| group.text(results.run.threshold)).unwrap_or_default();
     let answer = match (&first_network, &second_network) {
         (Some(a), Some(b)) if a == b => match (&first_through, &second_through) {
             (Some(one), Some(other)) => format!(
-                "both belong to {a}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
+                "{of_group}: not tied to each other alone, but each to the network (the first {}; the second {}); between \
                  them {direct}",
                 one.text(),
                 other.text()
             ),
-            _ => format!("both belong to {a}; {direct}"),
+            _ => format!("{of_group}; {direct}"),
         },
+        _ if group.is_some() => format!("{of_group}; {direct}"),
         (Some(a), Some(b)) => format!("they belong to different networks, {a} and {b}; {direct}"),
         (Some(a), None) | (None, Some(a)) => format!("only one of them belongs to a network ({a}); {direct}"),
         (None, None) => format!("neither belongs to a flagged network; {direct}"),
@@ -275,6 +293,8 @@ pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: Acc
         prior_same_operator: 0.0,
         probability: 0.0,
         odds_bits: corroborated - terms.pairs_bits,
+        held,
+        group,
         kinds: kinds.len(),
         first_network,
         second_network,
@@ -296,8 +316,8 @@ impl Why {
     /// ```
     ///
     /// as in detection's threshold, which stands for a prior of one in as many as there are accounts, and a margin. Bits are
-    /// counted as if identifiers were independent within the discounts; nothing calibrates the number. A prior that is no probability
-    /// over 0 and below 1 is taken for the nearest that is.
+    /// counted as if identifiers were independent within the discounts; nothing calibrates the number. A prior that is no
+    /// probability over 0 and below 1 is taken for the nearest that is.
     pub fn at_prior(self, prior_same_operator: f64) -> Self {
         let prior_same_operator = prior_same_operator.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
         let prior_bits = (prior_same_operator / (1.0 - prior_same_operator)).log2();
@@ -380,8 +400,10 @@ pub fn ego(
 /// The identifiers that members of both networks were seen with, those shared by most first.
 ///
 /// # Errors
-/// [`Error::Usage`] if the two are the same network.
+/// [`Error::Usage`] if the two are the same network; as [`Labelling::networks`] for their numbers.
 pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usize) -> Result<Vec<Overlap>, Error> {
+    results.check_network(dataset, first)?;
+    results.check_network(dataset, second)?;
     if first == second {
         return Err(Error::Usage(format!("{} is one network; name two", results.head(first).id)));
     }

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod how;
 pub mod layers;
 pub mod links;
+pub(crate) mod of_both;
 pub mod paths;
 pub mod query;
 pub mod roles;

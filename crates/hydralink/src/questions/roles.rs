@@ -75,6 +75,7 @@ const DAY: Seconds = 86_400;
 /// As what an account belongs to a network or touches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AccountRole {
     /// The operator's own.
     OperatorOwned,

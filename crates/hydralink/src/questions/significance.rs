@@ -29,6 +29,7 @@ use crate::ties::shared;
 
 /// How far what two accounts share, or what one has of a network's identifiers, is beyond chance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Significance {
     /// Identifiers that they share, of the kinds that count.
     pub shared: u64,
@@ -85,6 +86,7 @@ pub fn significance_in_network(
     account: AccountId,
     network: usize,
 ) -> Result<Significance, Error> {
+    results.check_network(dataset, network)?;
     let graph = dataset.graph();
     let others = results.members_of(network).into_iter().map(|(other, _)| other).filter(|&other| other != account);
     let mut rows: Vec<u32> = others.flat_map(|other| graph.identifiers_of(other)).copied().collect();

@@ -63,8 +63,9 @@ impl<'a> Ties<'a> {
     /// The rule of the results.
     ///
     /// # Errors
-    /// [`Error::Usage`] if an older version made the results, without the rule's terms.
+    /// [`Error::Usage`] if an older version made the results, without the rule's terms, or they are of another dataset.
     pub fn of(dataset: &'a Dataset, results: &'a Labelling) -> Result<Self, Error> {
+        results.check_of(dataset)?;
         let terms = &results.run.terms;
         if terms.kind_accounts.len() != dataset.graph().kind_count() {
             let store = quoted(dataset.path());

@@ -37,6 +37,7 @@ pub enum By {
 
 /// One node of the ranking.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TopNode {
     /// `account:ID` or `KIND:VALUE`.
     pub node: String,

@@ -47,6 +47,7 @@ impl Membership {
 
 /// One line of a network's score card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SignalLine {
     /// The measured value.
     pub value: f64,
@@ -71,6 +72,7 @@ pub struct SignalLine {
 
 /// One identifier that ties a network together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TyingIdentifier {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -94,6 +96,7 @@ pub struct TyingIdentifier {
 
 /// A network as the analyst sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Network {
     /// Stable id, `PN-` and eight hex digits; kept over detections while most members stay.
     pub id: String,
@@ -149,6 +152,7 @@ pub struct Network {
 
 /// What a detection was run with and what it went through.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Run {
     /// Version of the tool.
     pub tool: String,
@@ -216,6 +220,7 @@ impl Network {
 
 /// What a label of an account leads to without reading the networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NetworkHead {
     /// Its id.
     pub id: String,

@@ -1,4 +1,8 @@
 //! What a detection leaves in the store: labels of every account and identifier, and the networks.
+//!
+//! Networks are numbered by rank from 0 ([`Labelling::network_index`]). A number that no network has is [`Error::Unknown`]
+//! wherever an answer can be an error, and nothing where it is a list. Labels of another store, or of a store before an
+//! update, are refused.
 
 use std::borrow::Cow;
 
@@ -53,8 +57,8 @@ pub struct Labelling {
     pub classes: Column<u8>,
     /// Policy of each identifier, an index into [`Labelling::policy_names`].
     pub policies: Column<u8>,
-    /// Inter-quartile range, in seconds, of the times at which its accounts first had each identifier; NaN where few or no times
-    /// are known.
+    /// Inter-quartile range, in seconds, of the times at which its accounts first had each identifier; NaN where few or no
+    /// times are known.
     pub spread_seconds: Column<f32>,
     /// Weight of each sighting, in bits; 0 where suppressed.
     pub weights: Column<f32>,
@@ -76,6 +80,8 @@ pub struct Labelling {
     pub(crate) details: Details,
     /// What reruns on perturbed copies say, where they belong to this detection.
     pub(crate) consensus: Option<Consensus>,
+    /// What tells the facts that it is about from others; `None` of labels of another time, whose numbers were made to fit.
+    pub(crate) facts: Option<u128>,
 }
 
 /// What the last detection says of every node ([`Results::labelling`]), and its networks with their cards.
@@ -154,19 +160,50 @@ impl Labelling {
             tying: Tying::open(store)?,
             details: Details::open(store)?,
             consensus: None,
+            facts: Some(dataset.facts_mark()),
         };
         labelling.consensus = Consensus::current(dataset, &labelling)?;
         Ok(labelling)
     }
 
+    /// Refuses what isn't about these facts: numbers of accounts and identifiers would be those of others.
+    pub(crate) fn check_of(&self, dataset: &Dataset) -> Result<(), Error> {
+        match self.facts.is_none_or(|facts| facts == dataset.facts_mark()) {
+            true => Ok(()),
+            false => Err(Error::Usage(format!(
+                "the labels aren't those of {}: they are of another store, or of it before an update; take Dataset::labelling of the \
+                 same dataset",
+                crate::store::quoted(dataset.path())
+            ))),
+        }
+    }
+
+    /// Refuses a number that no network has, and labels of other facts.
+    pub(crate) fn check_network(&self, dataset: &Dataset, network: usize) -> Result<(), Error> {
+        self.check_of(dataset)?;
+        self.check_number(network)
+    }
+
+    /// Refuses a number that no network has.
+    fn check_number(&self, network: usize) -> Result<(), Error> {
+        if network < self.heads.len() {
+            return Ok(());
+        }
+        let hint = match self.heads.len() {
+            0 => "; the detection found none".to_owned(),
+            found => format!("; the detection found {}, numbered from 0", counted(found as u64, "network")),
+        };
+        Err(Error::Unknown { what: format!("network number {network}"), hint, nearest: Vec::new() })
+    }
+
     /// The networks whose places are asked for, with their cards. Reads those cards alone.
     ///
     /// # Errors
-    /// [`Error::StoreDamaged`] if a card can't be read.
-    ///
-    /// # Panics
-    /// If there is no such network: an index comes from [`Labelling::network_index`].
+    /// [`Error::StoreDamaged`] if a card can't be read, [`Error::Unknown`] for a number that no network has, and
+    /// [`Error::Usage`] if the labels are of another dataset.
     pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
+        self.check_of(dataset)?;
+        places.iter().try_for_each(|&place| self.check_number(place))?;
         let cards: Column<u8> = dataset.store().column(NETWORKS)?;
         let q_values = crate::calibrate::current(dataset, self)?.map(|calibration| calibration.q_values(self));
         let harmless = q_values.as_ref().map(|_| crate::calibrate::harmless_shares(self));
@@ -190,9 +227,6 @@ impl Labelling {
     /// One network with its card.
     ///
     /// # Errors
-    /// [`Error::StoreDamaged`] if the card can't be read.
-    ///
-    /// # Panics
     /// As [`Labelling::networks`].
     pub fn network(&self, dataset: &Dataset, place: usize) -> Result<Network, Error> {
         Ok(self.networks(dataset, &[place])?.remove(0))
@@ -222,6 +256,7 @@ impl Labelling {
             tying: Tying::default(),
             details: Details::default(),
             consensus: None,
+            facts: None,
         }
     }
 
@@ -427,22 +462,23 @@ impl Labelling {
         &self.heads[network]
     }
 
-    /// The index of a network of this detection by its id (`PN-...`) or its rank. [`Dataset::network_index`] says what became of
-    /// others.
+    /// The index of a network of this detection by its id (`PN-...`) or its rank. [`Dataset::network_index`] says what
+    /// became of others.
     pub fn network_index(&self, id: &str) -> Option<usize> {
         let by_id = self.heads.iter().position(|network| network.id.eq_ignore_ascii_case(id));
         let by_rank = || id.parse::<usize>().ok()?.checked_sub(1).filter(|&at| at < self.heads.len());
         by_id.or_else(by_rank)
     }
 
-    /// The accounts of a network that belong, core and fringe, ascending. Cost: as [`Labelling::members_of`].
+    /// The accounts of a network that belong, core and fringe, ascending; none of a number that no network has. Cost: as
+    /// [`Labelling::members_of`].
     pub fn belonging(&self, network: usize) -> Vec<AccountId> {
         let members = self.members_of(network).into_iter();
         members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
     }
 
-    /// The accounts of a network, ascending, with how they belong. O(accounts of the network) of what a detection kept, else
-    /// O(accounts of the store).
+    /// The accounts of a network, ascending, with how they belong; none of a number that no network has. O(accounts of the
+    /// network) of what a detection kept, else O(accounts of the store).
     pub fn members_of(&self, network: usize) -> Vec<(AccountId, Membership)> {
         let how = |&account: &u32| self.membership.get(account as usize).copied().and_then(Membership::of_code);
         self.accounts_of(network).iter().filter_map(|account| Some((AccountId(*account), how(account)?))).collect()
@@ -455,5 +491,70 @@ impl Labelling {
         }
         let labels = (0u32..).zip(self.network_of.as_slice());
         labels.filter(|&(_, &label)| label as usize == network).map(|(account, _)| account).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::store_of_events;
+    use crate::{self as hydralink, DetectConfig, Unobserved, bans, cohesion, detect, how, layers, links};
+
+    /// A few accounts on a few addresses.
+    fn store(folder: &std::path::Path) -> std::path::PathBuf {
+        let row = |at: u32| (at % 24, at % 3, at % 5, 40 * at);
+        let store = store_of_events(folder, "store", &(0..240).map(row).collect::<Vec<_>>());
+        detect(&store, &DetectConfig::default(), &Unobserved).expect("a detection");
+        store
+    }
+
+    #[test]
+    fn labels_of_other_facts_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_example, one) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
+        let [one, other] = [one, store(folder.path())].map(|path| Dataset::open(&path).expect("a store"));
+        let labels = one.labelling().expect("labels");
+        let (first, second) = (AccountId(0), AccountId(1));
+        assert!(links::why(&one, &labels, first, second).is_ok());
+        // A detection of the same facts makes labels that fit them.
+        let again = detect(one.path(), &DetectConfig { seed: 7, ..DetectConfig::default() }, &Unobserved).expect("a detection");
+        assert!(links::why(&one, again.labelling(), first, second).is_ok());
+        let refused = |error: Error| assert!(error.to_string().contains("the labels aren't those of"), "{error}");
+        refused(links::why(&other, &labels, first, second).expect_err("other facts"));
+        refused(labels.networks(&other, &[]).expect_err("other facts"));
+        refused(other.network_index(&labels, "1").expect_err("other facts"));
+        refused(how::how(&other, &labels, 0).expect_err("other facts"));
+        let results = one.results().expect("results");
+        // What makes no sense is named.
+        for least_share in [-0.1, 1.1, f64::NAN] {
+            let config = layers::LayersConfig { least_share, ..layers::LayersConfig::default() };
+            let error = layers::layers(&one, &results, &config).expect_err("no share").to_string();
+            assert!(error.starts_with("least_share is") && error.contains("from 0 to 1"), "{error}");
+        }
+        for benign_budget in [-1.0, f64::NAN] {
+            let config = bans::PlanConfig { benign_budget, ..bans::PlanConfig::default() };
+            let error = bans::plan_bans(&one, &labels, &results.networks[0], &config).expect_err("no budget").to_string();
+            assert!(error.starts_with("benign_budget is"), "{error}");
+        }
+        refused(layers::layers(&other, &results, &layers::LayersConfig::default()).expect_err("other facts"));
+    }
+
+    #[test]
+    fn numbers_that_no_network_has_are_unknown_everywhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dataset = Dataset::open(&store(folder.path())).expect("a store");
+        let labels = dataset.labelling().expect("labels");
+        for network in [labels.heads().len(), usize::MAX] {
+            let unknown = [
+                labels.network(&dataset, network).err(),
+                labels.networks(&dataset, &[network]).err(),
+                how::how(&dataset, &labels, network).err(),
+                how::fragile(&dataset, &labels, network).err(),
+                cohesion::cohesion(&dataset, &labels, network, 2, 2).err(),
+                links::overlap(&dataset, &labels, network, network).err(),
+            ];
+            assert!(unknown.iter().all(|error| matches!(error, Some(Error::Unknown { .. }))), "{unknown:?}");
+            assert!(labels.belonging(network).is_empty() && labels.members_of(network).is_empty());
+        }
     }
 }

@@ -66,7 +66,7 @@ mod tests {
 
     use super::super::{StoreWriter, with_large_sections};
     use super::*;
-    use crate::arrow::{Reading, sightings};
+    use crate::arrow::{Opened, sightings};
     use crate::bans::{self, PlanConfig};
     use crate::layers::{LayersConfig, layers};
     use crate::results::Membership;
@@ -237,7 +237,7 @@ mod tests {
     fn a_table_that_ends_early_names_the_damage() {
         let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
         let file = Store::open(&store).unwrap().file_of("graph.account_offsets").unwrap();
-        let reading = Arc::new(Reading::of(Dataset::open(&store).unwrap()).unwrap());
+        let reading = Arc::new(Opened::of(Dataset::open(&store).unwrap()).unwrap());
         let mut altered = fs::read(&file).unwrap();
         let middle = altered.len() / 2;
         altered[middle..middle + 64].fill(0xff);

@@ -31,6 +31,7 @@ pub(super) const UNRENAMED: &str = ".manifest-";
 
 /// One section of a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SectionEntry {
     /// Dotted name, for instance `sightings.counts`.
     pub name: String,
@@ -46,6 +47,7 @@ pub struct SectionEntry {
 
 /// One file that went into the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InputFile {
     /// Name as it was given.
     pub name: String,
@@ -59,6 +61,7 @@ pub struct InputFile {
 
 /// The string tables of a store: all names but those of accounts and identifiers, which are sections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tables {
     /// Kinds of identifiers, in the order of `KindId`.
     pub kinds: Vec<String>,
@@ -86,6 +89,7 @@ pub struct Tables {
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     /// Version of the tool that wrote it.
     pub tool: String,

@@ -226,6 +226,7 @@ fn mapped(path: &Path, manifest: &Manifest) -> Result<HashMap<String, section::M
 
 /// What [`Store::verify`] went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Verified {
     /// Sections whose checksum agrees.
     pub sections: usize,

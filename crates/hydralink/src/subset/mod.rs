@@ -185,6 +185,7 @@ impl Kept {
             declared_kinds: dataset.declared_kinds().clone(),
             tables: Vec::new(),
             alike: None,
+            repeats: None,
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),

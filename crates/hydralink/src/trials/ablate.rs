@@ -23,6 +23,7 @@ use crate::results::Results;
 
 /// How right the chain is without one part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AblationLine {
     /// `nothing`, `kind NAME` or `signal NAME`.
     pub without: String,

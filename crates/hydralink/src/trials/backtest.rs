@@ -9,10 +9,10 @@
 //!    candidates hold half of the network's accounts seen by then, its *half* was found.
 //!
 //! Hindsight that stays: rows that were delivered later count from their timestamps on (when they arrived isn't kept, so where logs
-//! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks of addresses, the
-//! decisions of the case log and the lists of the last detection are today's (neither of which a store as of that time has), and a
-//! sighting's count is only capped at what its account had done by then. Cost: a detection and a copy for each cut, on what there
-//! was by then.
+//! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks
+//! of addresses, the decisions of the case log and the lists of the last detection are today's (neither of which a store as
+//! of that time has), and a sighting's count is only capped at what its account had done by then. Cost: a detection and a
+//! copy for each cut, on what there was by then.
 
 use std::collections::BTreeMap;
 
@@ -62,6 +62,7 @@ impl Groups {
 
 /// What was found of a network at a cut.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Alarm {
     /// The cut, RFC 3339.
     pub at: String,
@@ -79,6 +80,7 @@ pub struct Alarm {
 
 /// When one network would have been found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct FoundWhen {
     /// Its name in the truth, or its id.
     pub network: String,
@@ -98,6 +100,7 @@ pub struct FoundWhen {
 
 /// One cut.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Cut {
     /// Its time, RFC 3339.
     pub at: String,
@@ -113,6 +116,7 @@ pub struct Cut {
 
 /// What a backtest found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Backtest {
     /// By group, largest first.
     pub networks: Vec<FoundWhen>,

@@ -55,6 +55,7 @@ impl Default for CalibrateConfig {
 
 /// The scores that the chain gives on null copies of a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Calibration {
     /// Key of the detection it belongs to.
     pub detection: String,
@@ -66,6 +67,7 @@ pub struct Calibration {
 
 /// What chance gives at one score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ThresholdLine {
     /// Candidates with at least this score; from the threshold on they are networks.
     pub score: f64,

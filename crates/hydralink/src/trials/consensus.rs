@@ -76,6 +76,7 @@ impl Default for ConsensusConfig {
 
 /// How stable one network is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Stability {
     /// Mean Jaccard similarity to what it is found again as, 0 to 1.
     pub similarity: f64,
@@ -98,6 +99,7 @@ pub struct Stability {
 
 /// The scores of one network over the reruns, in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Scores {
     /// The lowest.
     pub lowest: f64,

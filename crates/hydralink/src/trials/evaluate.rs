@@ -31,6 +31,7 @@ pub struct Labels {
 
 /// How many accounts of a file of labels the store doesn't know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct LabelCount {
     /// Accounts that it labels.
     pub accounts: u64,
@@ -123,6 +124,7 @@ pub struct Truth {
 
 /// An evaluation, and of how many labelled accounts it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Evaluated {
     /// Over the labelled accounts that the store has: recall is of these.
     #[serde(flatten)]
@@ -204,6 +206,7 @@ pub fn names_of(results: &Results) -> Vec<String> {
 
 /// Legitimate accounts flagged among those of one country or pathway.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct FairnessLine {
     /// `country` or `pathway`.
     pub attribute: String,

@@ -113,6 +113,7 @@ impl Default for RedteamConfig {
 
 /// One point of the curve: means over the worlds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RedteamLine {
     /// The evasion; `none` for the base.
     pub evasion: String,

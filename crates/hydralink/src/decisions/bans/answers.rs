@@ -11,6 +11,7 @@ use crate::query;
 
 /// One action of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Action {
     /// A ban, or what is done about the identifier.
     pub action: Proposal,
@@ -32,6 +33,7 @@ pub struct Action {
 
 /// Benign accounts hit in one country, pathway, tier or autonomous system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Collateral {
     /// Accounts hit.
     pub hit: u64,
@@ -70,6 +72,7 @@ impl ActionsAllowed {
 
 /// What the same budget does with other kinds of action.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Alternative {
     /// On what.
     pub actions_allowed: ActionsAllowed,
@@ -94,6 +97,7 @@ pub struct Alternative {
 
 /// What people decided about other networks and accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Reviewed {
     /// Cases that were decided, all of the store's.
     pub cases: u64,
@@ -112,6 +116,7 @@ pub struct Reviewed {
 
 /// How fast a network makes accounts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Replacement {
     /// Accounts made after the first; the earliest twentieth is left out here and below, for accounts that were bought or taken over
     /// were made long before.
@@ -133,6 +138,7 @@ pub struct Replacement {
 
 /// The benign accounts that actions hit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Harm {
     /// Benign accounts expected to be hit: an average, and seldom a whole number.
     pub benign_expected: f64,
@@ -163,6 +169,7 @@ pub struct Harm {
 
 /// Exchanges, and tokens where the events say them, and what of them stops.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Traffic {
     /// Exchanges on record.
     pub exchanges: u64,
@@ -216,6 +223,7 @@ impl Traffic {
 
 /// A plan and what it does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// The network.
     pub network: String,

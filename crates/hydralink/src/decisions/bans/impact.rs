@@ -27,6 +27,7 @@ const JOINING: usize = 5;
 
 /// One network that a list touches.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NetworkImpact {
     /// Its id.
     pub network: String,
@@ -57,6 +58,7 @@ pub struct NetworkImpact {
 
 /// What a list of actions does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Impact {
     /// Accounts that it bans.
     pub accounts_banned: u64,

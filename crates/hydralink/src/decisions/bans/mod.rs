@@ -118,8 +118,12 @@ impl From<Node> for Target {
 /// Plans actions against one network.
 ///
 /// # Errors
-/// As [`Dataset::cases`].
+/// [`Error::Usage`] if the budget is no number of 0 or more; as [`Dataset::cases`] and [`Labelling::networks`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
+    if config.benign_budget.is_nan() || config.benign_budget < 0.0 {
+        return Err(Error::Usage(format!("benign_budget is {}; a number of 0 or more was expected", config.benign_budget)));
+    }
+    results.check_network(dataset, network.index())?;
     let allowed = dataset.allowed()?;
     let mut group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);
     let is_out_of_reach = |account: u32| !config.as_if_unbanned && dataset.is_banned(AccountId(account));

@@ -13,6 +13,7 @@ pub const FOUR_EYES: u64 = 100;
 
 /// One line of the log, with the names that weren't erased.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LogEntry {
     /// 1 for the first.
     pub seq: u64,
@@ -46,6 +47,7 @@ pub struct LogEntry {
 
 /// A case as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Case {
     /// Id of the network at the latest decision, or `KIND:VALUE`.
     pub case: String,

@@ -42,6 +42,7 @@ use crate::privacy::{Gone, stands_in};
 
 /// What a check of the case log found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ChainCheck {
     /// Records; the chain holds over all of them.
     pub records: u64,

@@ -11,6 +11,7 @@ use crate::results::{Labelling, Membership, Network};
 
 /// A network with what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CasedNetwork {
     /// The network.
     #[serde(flatten)]
@@ -23,6 +24,7 @@ pub struct CasedNetwork {
 
 /// An account with what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Labelled {
     /// The account.
     #[serde(flatten)]

@@ -23,6 +23,7 @@ const NEAR: usize = 2;
 
 /// Where people left the case of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Decided {
     /// Where it stands.
     pub state: State,
@@ -61,6 +62,7 @@ impl Dataset {
     /// [`Error::Unknown`] with what became of it, or the nearest ids.
     pub fn network_index(&self, results: &Labelling, id: &str) -> Result<usize, Error> {
         // A log that can't be read is told where it is asked for.
+        results.check_of(self)?;
         results.network_index(id).ok_or_else(|| not_found(self, results, self.cases().ok().as_ref(), id))
     }
 }

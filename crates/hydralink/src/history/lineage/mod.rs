@@ -52,6 +52,7 @@ const SIGNIFICANT: f64 = 0.05;
 
 /// The life of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Lineage {
     /// Its id.
     pub id: String,
@@ -80,6 +81,7 @@ pub struct Lineage {
 
 /// How a network replaces what is banned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Regeneration {
     /// Bans of its accounts.
     pub bans: u64,
@@ -101,6 +103,7 @@ pub struct Regeneration {
 
 /// Something that happened to a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Event {
     /// The detection that saw it, from 1.
     pub run: u64,
@@ -130,6 +133,7 @@ pub struct Event {
 
 /// An identifier that links new accounts to old ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Carrier {
     /// `KIND:VALUE`.
     pub identifier: String,

@@ -33,6 +33,7 @@ const NAMED: usize = 10;
 
 /// Accounts in reserve.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Standby {
     /// Members that aren't banned and have been silent for a week, while the network was not, and that were hardly used before,
     /// or come and go.

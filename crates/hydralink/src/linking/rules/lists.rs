@@ -24,6 +24,7 @@ pub(crate) const SECTION: &str = "result.lists";
 
 /// A file of rules or a list that a detection was run with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ListFile {
     /// What it says: `rules`, `must`, `cannot` or `good`.
     pub says: String,
@@ -43,6 +44,7 @@ impl ListFile {
 
 /// What is known about accounts and identifiers before a detection, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Lists {
     /// Pairs of accounts that are one.
     pub must: Vec<[String; 2]>,

@@ -70,6 +70,7 @@ pub struct Rules {
 
 /// What rules and lists come to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Linked {
     /// Pairs of accounts that satisfied each rule, by its name.
     pub pairs: Vec<(String, u64)>,
@@ -81,6 +82,7 @@ pub struct Linked {
 
 /// Accounts that are one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LinkedGroup {
     /// 1 for the largest.
     pub group: u64,
@@ -103,6 +105,7 @@ pub struct LinkedGroup {
 
 /// Two accounts that cannot be one, and the chain that joins them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Conflict {
     /// The one.
     pub first: String,
@@ -114,6 +117,7 @@ pub struct Conflict {
 
 /// Two accounts that were joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Link {
     /// The one.
     pub first: String,

@@ -14,6 +14,7 @@ use crate::error::Error;
 
 /// The case of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CaseOfNetwork {
     /// Where it stands.
     pub state: State,

@@ -39,6 +39,7 @@ pub const NAMED_MEMBERS: usize = 20;
 
 /// A network with its timeline, its mix, and its strongest members.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Dossier {
     /// The network and its score card.
     #[serde(flatten)]
@@ -96,6 +97,7 @@ pub struct Dossier {
 
 /// A client, an autonomous system, an issuer of cards or the like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Attribute {
     /// `KIND:VALUE`.
     pub identifier: String,

@@ -12,6 +12,7 @@ use crate::results::Network;
 
 /// A score and its parts, in bits, against the best benign hypothesis.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ScoreParts {
     /// Who is tied to whom, and what repeats.
     pub structure: f64,

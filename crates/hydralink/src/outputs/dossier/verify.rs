@@ -25,6 +25,7 @@ const TOLERANCE: f64 = 1e-12;
 
 /// What was compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct VerifiedDossier {
     /// The network.
     pub network: String,

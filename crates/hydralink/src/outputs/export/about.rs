@@ -10,6 +10,7 @@ use super::xml;
 
 /// Values that a format or a known reader changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Fidelity {
     /// Characters that XML 1.0 can't hold: dropped from GraphML and GEXF, kept in the other formats.
     pub characters_dropped: u64,

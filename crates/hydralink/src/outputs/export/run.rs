@@ -90,6 +90,7 @@ impl Format {
 
 /// What was written and what wasn't.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ExportSummary {
     /// The format.
     pub format: Format,
@@ -117,6 +118,7 @@ pub struct ExportSummary {
 
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WrittenFile {
     /// Its path.
     pub path: PathBuf,

@@ -13,8 +13,13 @@
 //!
 //! An identifier with benign users is an observable and never an indicator, unless forced (see [`super::share`]). Ids are
 //! version 5 UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the
-//! rest, so a second export of one store updates the objects of the first. An account's pseudonym is keyed if there is a key;
-//! otherwise it is its number within the network, strongest evidence first, from which nothing can be computed back.
+//! rest, so a second export of one store updates the objects of the first.
+//!
+//! A `user_id` is never the platform's own, and each `user-account` says so in our extension (`user_id_is`), for a consumer
+//! can't see it. With a key it is the pseudonym that other exports with that key have, so that the object stays the
+//! account's over all exports. Without, it is the network's id, the day up to which the data goes and a number, strongest
+//! evidence first, from which nothing can be computed back: accounts of two days are never merged, though they may be the
+//! same ones.
 //!
 //! Streamed object by object. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
 
@@ -40,6 +45,9 @@ const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08d
 const TLP_CREATED: &str = "2022-10-01T00:00:00.000Z";
 /// The largest count that a sighting can state.
 const MOST_SIGHTINGS: u64 = 999_999_999;
+/// What a user id was made of.
+const KEYED: &str = "a keyed pseudonym, the same in every export with this key";
+const NUMBERED: &str = "made up for this export: the network, the day up to which the data goes, and a number";
 /// The type of identifiers that STIX has no word for.
 const IDENTIFIER: &str = "x-hydralink-identifier";
 
@@ -161,7 +169,8 @@ impl<W: Write> Bundle<'_, W> {
         definition(
             &names.metrics,
             "hydralink metrics",
-            "Evidence for a network in bits and its benign explanation; members, accounts and benign prevalence of an indicator",
+            "Evidence for a network in bits and its benign explanation; members, accounts and benign prevalence of an indicator; \
+             user_id_is: what the user_id of a user-account was made of, which is never the id that its platform knows it by",
             json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": value}),
             "property-extension",
         )?;
@@ -206,17 +215,24 @@ impl<W: Write> Bundle<'_, W> {
             let bits = |node: &super::ExportNode<'_>| node.evidence_bits.unwrap_or(f32::NEG_INFINITY);
             a.cmp(b).then_with(|| bits(right).total_cmp(&bits(left)))
         });
+        let user_id_is = if key.is_some() { KEYED } else { NUMBERED };
+        let day = match graph.about.as_of {
+            NO_TIME => String::new(),
+            seconds => format!("-{}", &rfc3339(seconds).to_string()[..10]),
+        };
         let mut number = 0;
         for (at, &(network, node)) in order.iter().enumerate() {
             number = if at > 0 && order[at - 1].0 == network { number + 1 } else { 1 };
             let Some(found) = graph.networks.get(network as usize) else { continue };
-            let user = key.map_or_else(|| format!("{}-{number:05}", found.id), |key| pseudonym(key, "account", &node.value));
+            let user =
+                key.map_or_else(|| format!("{}{day}-{number:05}", found.id), |key| pseudonym(key, "account", &node.value));
             let id = observable_id("user-account", &json!({"user_id": user}));
             let mut object = json!({
                 "type": "user-account", "spec_version": "2.1", "id": id, "user_id": user,
                 "object_marking_refs": [self.names.marking],
                 "extensions": {&self.names.metrics: {
                     "extension_type": "property-extension",
+                    "user_id_is": user_id_is,
                     "membership": node.membership.map(|membership| membership.name()),
                     "membership_confidence": node.confidence.and_then(|value| finite(f64::from(value))),
                     "evidence_bits": node.evidence_bits.and_then(|value| finite(f64::from(value))),
@@ -464,7 +480,24 @@ mod tests {
             assert_eq!(users.len(), 4);
             let text = serde_json::to_string(&objects).unwrap();
             assert!(!text.contains("acc-1") && !text.contains("1002\""));
+            // Whoever reads the bundle can't see that ids were made up, so that it says so.
+            let said = if key.is_some() { KEYED } else { NUMBERED };
+            let extensions = |user: &Value| user["extensions"].as_object().unwrap().values().next().unwrap().clone();
+            assert!(users.iter().all(|user| extensions(user)["user_id_is"] == said), "{users:?}");
+            let definitions = of_type(&objects, "extension-definition");
+            assert!(definitions.iter().any(|one| one["description"].as_str().unwrap().contains("user_id_is")));
         }
+        // Numbers are given anew in every detection: another day's account must not take the place of this one's.
+        let ids_at = |as_of: Seconds| {
+            let (mut graph, mut out) = (testing::toy(), Vec::new());
+            graph.about.as_of = as_of;
+            write(&graph, &Sharing::default(), None, &mut out).unwrap();
+            let bundle: Value = serde_json::from_slice(&out).unwrap();
+            let users = bundle["objects"].as_array().unwrap().iter().filter(|object| object["type"] == "user-account");
+            users.map(|user| user["id"].as_str().unwrap().to_owned()).collect::<HashSet<String>>()
+        };
+        assert_eq!(ids_at(1_767_225_600), ids_at(1_767_225_601));
+        assert!(ids_at(1_767_225_600).is_disjoint(&ids_at(1_767_225_600 + 86_400)));
     }
 
     #[test]

@@ -206,6 +206,7 @@ pub struct ExportHub<'a> {
 
 /// What the data holds and the file doesn't. Nothing is left out without being counted here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct LeftOut {
     /// Accounts that are only counted in the group that stands for them.
     pub accounts_collapsed: u64,

@@ -50,6 +50,7 @@ const NAMED: usize = 20;
 
 /// How a network holds together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Cohesion {
     /// The network.
     pub network: String,
@@ -91,6 +92,7 @@ pub struct Cohesion {
 
 /// A core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Core {
     /// Identifiers of the core that each account has at least.
     pub alpha: u32,
@@ -104,6 +106,7 @@ pub struct Core {
 
 /// An identifier that separates a part of the network from the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Separating {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -117,6 +120,7 @@ pub struct Separating {
 
 /// An account that separates a part of the network from the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SeparatingAccount {
     /// The account.
     pub account_id: String,
@@ -130,6 +134,7 @@ pub struct SeparatingAccount {
 
 /// A sighting that alone joins two parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Bridging {
     /// The account.
     pub account_id: String,
@@ -144,6 +149,7 @@ pub struct Bridging {
 /// # Errors
 /// As [`Ties::of`].
 pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u32, beta: u32) -> Result<Cohesion, Error> {
+    results.check_network(dataset, network)?;
     let ties = Ties::of(dataset, results)?;
     let members = results.belonging(network);
     let (graph, names) = inside(dataset, &ties, &members)?;

@@ -3,8 +3,8 @@
 //! An operator can be found in pieces: who replaces banned accounts may share a card and a prompt with them and too little with all
 //! that came before. The pieces stand as networks of their own, and one of them can be over while the other goes on. Counted are the
 //! identifiers that say something and of whose accounts more than half are core or fringe accounts of this network and of another
-//! candidate, some of each. It is a pointer to [`crate::links::overlap`] and no tie: neighbours at one vendor share as much. Cost: O(sightings
-//! of the network's identifiers).
+//! candidate, some of each. It is a pointer to [`crate::links::overlap`] and no tie: neighbours at one vendor share as
+//! much. Cost: O(sightings of the network's identifiers).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,7 @@ const FEWEST: usize = 2;
 
 /// Another network with identifiers of this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Beside {
     /// Its id.
     pub network: String,

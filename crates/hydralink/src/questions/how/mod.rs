@@ -13,7 +13,8 @@
 //! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //! 6. *Beside*: other networks that have identifiers of this one (module `beside`).
 //!
-//! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once for all identifiers that are tried.
+//! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once
+//! for all identifiers that are tried.
 
 use std::cmp::Reverse;
 
@@ -53,6 +54,7 @@ const LEVELS: usize = 8;
 
 /// How a network hangs together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct How {
     /// The network.
     pub network: String,
@@ -86,6 +88,7 @@ pub struct How {
 
 /// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Enough {
     /// Members that they tie: all that everything together ties.
     pub accounts: u64,
@@ -101,6 +104,7 @@ pub struct Enough {
 
 /// One of the identifiers that are enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EnoughOf {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -114,6 +118,7 @@ pub struct EnoughOf {
 
 /// The groups that ties of so many bits and more hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Level {
     /// Bits.
     pub bits: f64,
@@ -127,6 +132,7 @@ pub struct Level {
 
 /// Two groups that came together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Join {
     /// Bits of the tie.
     pub bits: f64,
@@ -144,6 +150,7 @@ pub struct Join {
 
 /// What the network would be without one identifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HeldBy {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -168,6 +175,7 @@ pub struct HeldBy {
 /// # Errors
 /// As [`Ties::of`]; [`Error::StoreDamaged`] if what was kept can't be read.
 pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, Error> {
+    results.check_network(dataset, network)?;
     match results.details.how(dataset, network)? {
         Some(kept) => Ok(kept),
         None => found(dataset, results, network),
@@ -223,6 +231,7 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
 /// # Errors
 /// As [`Ties::of`].
 pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
+    results.check_network(dataset, network)?;
     let held = match results.details.how(dataset, network)? {
         Some(kept) => kept.held_by,
         None => {

@@ -21,6 +21,7 @@ use search::cheapest;
 
 /// One chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EvidencePath {
     /// Bits of the weakest identifier on the way.
     pub bits: f64,
@@ -32,6 +33,7 @@ pub struct EvidencePath {
 
 /// One node of a chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Hop {
     /// Where it is.
     #[serde(skip)]

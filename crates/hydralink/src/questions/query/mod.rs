@@ -36,6 +36,7 @@ pub(crate) use counts::{exchanges_of_identifier, flagged_share};
 
 /// Everything that is known of one node at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NodeCard {
     /// `account:ID` or `KIND:VALUE`.
     pub node: String,
@@ -82,6 +83,7 @@ pub struct NodeCard {
 
 /// One neighbour of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Neighbor {
     /// The node whose neighbour it is.
     pub of: String,
@@ -108,6 +110,7 @@ pub struct Neighbor {
 
 /// One identifier as `hubs` lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Hub {
     /// `KIND:VALUE`.
     pub identifier: String,
@@ -133,6 +136,7 @@ pub struct Hub {
 
 /// One account as `members` lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Member {
     /// The account.
     pub account_id: String,
@@ -159,6 +163,7 @@ pub struct Member {
 
 /// One group of a partition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Number, by size.
     pub id: u32,

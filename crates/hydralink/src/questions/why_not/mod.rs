@@ -33,6 +33,7 @@ pub const CHAINS: usize = 3;
 
 /// What keeps two accounts apart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct WhyNot {
     /// The first account.
     pub first: String,
@@ -60,6 +61,7 @@ pub struct WhyNot {
 
 /// What an account lacks for a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NetworkGap {
     /// The account.
     pub account: String,
@@ -75,6 +77,7 @@ pub struct NetworkGap {
 
 /// Two accounts that follow each other on a chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Step {
     /// The one account.
     pub first: String,

@@ -24,6 +24,7 @@ use crate::ties::{Group, Ties};
 
 /// What keeps an account out of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct WhyNotMember {
     /// The account.
     pub account: String,
@@ -70,6 +71,7 @@ pub struct WhyNotMember {
 
 /// An identifier of the network that the account wasn't seen with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Missing {
     /// `KIND:VALUE`.
     pub identifier: String,

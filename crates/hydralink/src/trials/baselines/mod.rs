@@ -93,6 +93,7 @@ impl Groups {
 
 /// One method's line of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct BaselineLine {
     /// The method.
     pub method: String,
