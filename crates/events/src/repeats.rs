@@ -4,10 +4,10 @@
 //! did. Nobody can tell that from two requests of one second; so nothing is left out, but [`crate::profile()`] counts such
 //! rows and names the files. What a row says is what the content of an event with an id is ([`crate::event_ids`]).
 //!
-//! Memory is bounded: of [`MOST`] different rows on, those are kept whose hash ends in a zero bit, then in two, and so on.
-//! Which they are doesn't depend on the order of rows, and each is kept with all its repetitions, so that counts times the
-//! number of rows that one stands for are estimates without bias. Cost: a hash a row; 40 bytes a kept row, with the room of
-//! the table.
+//! Memory is bounded: of [`MOST`] different rows on, those are kept of which the hash of account and time ends in a zero bit,
+//! then in two, and so on. Which they are doesn't depend on the order of rows, and each is kept with all its repetitions, so
+//! that counts times the number of rows that one stands for are estimates without bias. Cost: a hash of account and time a
+//! row, and one of all that it says a kept row; 40 bytes a kept row, with the room of the table.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +21,9 @@ pub(crate) const MOST: usize = 1 << 20;
 
 /// Tables, each with a lock, so that threads seldom wait.
 const TABLES: usize = 64;
+
+/// The bits that choose: enough for 2^44 rows.
+const CHOOSES: u64 = (1 << 24) - 1;
 
 /// No file.
 const NONE: u32 = u32::MAX;
@@ -93,12 +96,15 @@ impl Seen {
         self.file.store(file as u32, Ordering::Relaxed);
     }
 
-    /// Takes note of a row.
-    pub(crate) fn note(&self, hash: u64, has_id: bool) {
-        let is_kept = |hash: u64| hash.trailing_zeros() >= self.bits.load(Ordering::Relaxed);
-        if !is_kept(hash) {
-            return;
-        }
+    /// Whether rows of an account and a time with this hash are noted.
+    pub(crate) fn is_kept(&self, choice: u64) -> bool {
+        choice.trailing_zeros() >= self.bits.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of a row, by the hash that chooses it and the hash of all that it says.
+    pub(crate) fn note(&self, choice: u64, said: u64, has_id: bool) {
+        let hash = (choice & CHOOSES) | (said & !CHOOSES);
+        let is_kept = |hash: u64| self.is_kept(hash);
         let file = self.file.load(Ordering::Relaxed);
         let mut table = self.tables[(hash >> 58) as usize % TABLES].lock().unwrap_or_else(PoisonError::into_inner);
         // The low bits of what is kept are zero, the high ones chose the table.
@@ -160,7 +166,7 @@ mod tests {
         let seen = Seen::new(most);
         for (at, rows) in files.iter().enumerate() {
             seen.begin(at);
-            rows.clone().for_each(|row| seen.note(hash(row), false));
+            rows.clone().filter(|&row| seen.is_kept(hash(row))).for_each(|row| seen.note(hash(row), hash(row), false));
         }
         let named = files.iter().enumerate().map(|(at, rows)| (format!("f{at}"), rows.end - rows.start));
         seen.found(&named.collect::<Vec<_>>())
@@ -187,8 +193,8 @@ mod tests {
     #[test]
     fn repetitions_of_events_with_ids_are_counted_elsewhere() {
         let seen = Seen::new(MOST);
-        (0..2).for_each(|_| seen.note(7, true));
-        (0..3).for_each(|_| seen.note(9, false));
+        (0..2).for_each(|_| seen.note(7, 7, true));
+        (0..3).for_each(|_| seen.note(9, 9, false));
         assert_eq!(seen.found(&[("f".to_owned(), 5)]).rows, 2);
     }
 }

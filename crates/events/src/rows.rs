@@ -231,7 +231,7 @@ impl Yield {
             Ok(fields) => fields,
             Err((at, reason)) => return self.reject(place, row, &layout.columns[at].ours, reason, raw(at)),
         };
-        if !is_new(place.session, layout, cells, &raw, &mut self.said) {
+        if !is_new(place.session, layout, cells, &raw, fields.millis, &mut self.said) {
             self.duplicates += 1;
             return;
         }
@@ -397,13 +397,19 @@ fn is_new<'r>(
     layout: &Layout,
     cells: &[Cell],
     raw: &impl Fn(usize) -> &'r [u8],
+    millis: Option<i64>,
     said: &mut Vec<u8>,
 ) -> bool {
     let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty());
     if let Some(seen) = &session.seen {
-        said.clear();
-        tell(layout, cells, raw, id.unwrap_or_default(), &mut *said);
-        seen.note(xxhash_rust::xxh3::xxh3_64(said), id.is_some());
+        let account = layout.columns.iter().position(|column| column.usage == Use::Account);
+        let account = account.map(|at| raw(at).trim_ascii()).unwrap_or_default();
+        let choice = xxhash_rust::xxh3::xxh3_64_with_seed(account, millis.unwrap_or_default() as u64);
+        if seen.is_kept(choice) {
+            said.clear();
+            tell(layout, cells, raw, id.unwrap_or_default(), &mut *said);
+            seen.note(choice, xxhash_rust::xxh3::xxh3_64(said), id.is_some());
+        }
     }
     let Some(id) = id else { return true };
     let mut event = session.counted.event();
