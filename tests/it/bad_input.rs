@@ -45,6 +45,20 @@ fn an_empty_file_a_directory_and_a_missing_file_are_errors() {
 }
 
 #[test]
+fn lines_that_end_in_a_carriage_return_alone_are_refused_at_any_size() {
+    let bench = Bench::new();
+    let row = "2026-02-01T00:00:00Z,a,8.8.8.8,tok_1\r";
+    // Of the larger one the first 4 MiB were taken for the header.
+    for rows in [3, 200_000] {
+        let events = bench.file("events.csv", GOOD.replace('\n', "\r") + &row.repeat(rows));
+        refuses(&bench, &["carriage return alone", "newline"], &events);
+    }
+    // Beside newlines it ends a line as well.
+    let events = bench.file("mixed.csv", GOOD.to_owned() + &row.repeat(3));
+    assert_eq!(bench.ok(&["build", &events, "-o", "store", "--format", "json"]).json()["rows"], 5);
+}
+
+#[test]
 fn truncated_gzip_is_an_error() {
     let bench = Bench::new();
     let text = GOOD.to_owned() + &"2026-02-01T00:00:01Z,c,9.9.9.9,tok_2\n".repeat(5_000);

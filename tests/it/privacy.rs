@@ -522,3 +522,28 @@ fn what_is_too_old_goes_and_networks_keep_their_ids() {
     let again = bench.run(&["expire", &store, "--keep", "45d", "--format", "json", "--quiet"]).json();
     assert_eq!((again["sightings"].as_u64(), again["events"].as_u64()), (Some(0), Some(0)));
 }
+
+#[test]
+fn a_company_is_one_after_retention_as_well() {
+    let bench = Bench::new();
+    let row = |at: u32, account: &str, card: &str| {
+        let (day, hour) = (1 + at / 24, at % 24);
+        format!("2026-{:02}-{:02}T{hour:02}:00:00Z,{account},60.1.{}.{},{card}\n", 1 + day / 29, 1 + day % 28, at % 7, at % 50)
+    };
+    let mut rows = "timestamp,account_id,ip,payment_instrument\n".to_owned();
+    for day in 0..55u32 {
+        // Of forty employees each works on a few days of its own; strangers have a card each.
+        for at in (0..40).filter(|at| (day * 7 + at * 11) % 9 == 0) {
+            rows.push_str(&row(24 * day + 9 + at % 8, &format!("employee{at}"), "corporate"));
+        }
+        (0..60).for_each(|at| rows.push_str(&row(24 * day + at % 24, &format!("stranger{at}"), &format!("own{at}"))));
+    }
+    let events = bench.file("events.csv", rows);
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let class = || text(&bench.ok(&["show", "store", "payment_instrument:corporate", "--format", "json"]).json()["class"]);
+    let before = class();
+    bench.ok(&["expire", "store", "--keep", "20d", "--quiet"]);
+    // All of them had come to the card at the time of the cut.
+    assert_eq!((class(), before.as_str() == "operator_hub"), (before.clone(), false));
+}

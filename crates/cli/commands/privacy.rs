@@ -64,7 +64,7 @@ fn rekeyed_text(rekeyed: &Rekeyed) -> String {
 
 fn expired_text(expired: &Expired) -> String {
     let mut text = format!(
-        "before {}: {}, {}, {} and {} are gone; {} went on and begin there now\n",
+        "before {}: {}, {}, {} and {} are gone; {} went on and begin with their accounts' first events since\n",
         expired.since,
         counted(expired.accounts, "account"),
         counted(expired.identifiers, "identifier"),

@@ -273,6 +273,11 @@ fn begin(
     let mut record = csv::StringRecord::new();
     let mut parser = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header);
     parser.read_record(&mut record).map_err(|error| EventError::input(path, error, "a header line was expected"))?;
+    if (parser.position().byte() as usize) < header.trim_ascii_end().len() {
+        // All up to the first newline would be taken for the header.
+        let hint = "lines end in a newline: tr '\\r' '\\n' writes them";
+        return Err(EventError::input(path, "its lines end in a carriage return alone", hint));
+    }
     let names: Vec<String> = record.iter().map(|name| name.trim().to_string()).collect();
     let mut layout = session.map.layout(&names, path).map_err(|error| no_header(error, path, &names))?;
     let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;

@@ -98,16 +98,19 @@ impl BipartiteGraph {
         })
     }
 
-    /// The sightings that went on from the beginning of a second on; `activity` is that from the same time.
+    /// The sightings that went on from the beginning of a second on; `activity` is that from the same time. What began before it
+    /// begins with the first event of its account since: if all began with the second, whoever has been on one card for years
+    /// would have come to it in one minute.
     ///
     /// # Errors
     /// As [`BipartiteGraph::until`].
     pub fn since(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
         self.with_sightings(|mut sighting| {
             if sighting.first_seen != NO_TIME && sighting.first_seen < time {
-                let events = activity.of(sighting.account).time.len() as u32;
-                sighting.first_seen = time;
-                sighting.count = sighting.count.min(events.max(1));
+                let times = activity.of(sighting.account).time;
+                let first = times.first().map_or(time, |&at| (at / 1000) as Seconds);
+                sighting.first_seen = first.clamp(time, sighting.last_seen.max(time));
+                sighting.count = sighting.count.min((times.len() as u32).max(1));
             }
             (sighting.last_seen == NO_TIME || sighting.last_seen >= time).then_some(sighting)
         })
@@ -155,7 +158,7 @@ mod tests {
         assert_eq!((since.of(AccountId(0)).time, since.of(AccountId(1)).time.len()), (&[15_999, 16_000][..], 0));
         let graph_since = graph.since(13, &since).unwrap();
         let first: Vec<Sighting> = graph_since.sightings_of(AccountId(0)).collect();
-        assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 13, 20) }, seen(0, 1, 16, 30)]);
+        assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 15, 20) }, seen(0, 1, 16, 30)]);
         let second: Vec<Sighting> = graph_since.sightings_of(AccountId(1)).collect();
         assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 13, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
         // At the end everything is there; counts are at most the account's events.

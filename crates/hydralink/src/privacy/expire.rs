@@ -2,8 +2,8 @@
 //!
 //! The sightings, events, accounts and identifiers of which nothing was seen since a time are left out, as if the logs had
 //! begun then; what remains is numbered as a build of it would number it, so that batches can go on being added. A sighting
-//! that went on begins at that time, and its count is capped at what its account has done since (a store keeps a sighting, not
-//! each of its events); one without a time stays. Templates, the account table, the allow list and the lists of the last
+//! that went on begins with its account's first event since, and its count is capped at what its account has done since (a store
+//! keeps a sighting, not each of its events); one without a time stays. Templates, the account table, the allow list and the lists of the last
 //! detection lose what they say of accounts and identifiers that go, the string tables the words that are said of nobody any
 //! more, as in [`super::forget()`].
 //!
@@ -51,7 +51,7 @@ pub struct Expired {
     pub identifiers: u64,
     /// Sightings that are gone.
     pub sightings: u64,
-    /// Sightings that went on: they begin at that time now.
+    /// Sightings that went on: they begin with their accounts' first events since.
     pub sightings_cut: u64,
     /// Sightings without a time, which stay.
     pub sightings_without_time: u64,
