@@ -140,7 +140,8 @@ pub fn bits_of_p(p_value: f64) -> f64 {
 
 /// Whether the bits of a test that isn't made of others say more than its p-value: they rest on a fitted tail.
 pub fn is_beyond_draws(signal: &Signal) -> bool {
-    signal.p_value.is_some_and(|p| signal.bits > bits_of_p(p) + 1e-6)
+    // Where nothing speaks against an operator, bits end at 0 whatever the p-value is.
+    signal.p_value.is_some_and(|p| signal.bits > bits_of_p(p).max(0.0) + 1e-6)
 }
 
 /// A signal whose p-value has a closed form, down to [`TAIL_FLOOR`]: no null is right that far out.

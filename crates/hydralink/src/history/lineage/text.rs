@@ -41,7 +41,7 @@ fn write_text(out: &mut String, lineage: &Lineage) -> std::fmt::Result {
                 regeneration.rate
             )?;
             if let (Some(expected), Some(p)) = (regeneration.expected, regeneration.p_value) {
-                write!(out, "; {expected:.2} expected by chance, p = {p:.3}")?;
+                write!(out, "; {expected:.2} expected by chance; p = {p:.3}, of how soon new accounts follow as well")?;
             }
             write!(out, ")")?;
             if regeneration.bans_after_last_event > 0 {

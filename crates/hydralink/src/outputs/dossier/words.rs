@@ -120,7 +120,8 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
         ),
         SignalName::BanAndReplace => format!(
             "{share} of the bans are followed by a new account that shares an identifier with the banned one; {usual_share} if the \
-             bans had fallen at other times."
+             bans had fallen at other times, or on others of it at the same ages. How soon new accounts follow, whatever they \
+             share, counts as well."
         ),
         SignalName::CapabilityConcentration => format!(
             "How few kinds of work it asks for, from 0 (an even mix) to 1 (one kind): {found}; accounts of the same pathway and \
