@@ -29,6 +29,7 @@ use super::chance::closed_form;
 use super::combine::combined;
 use super::population::Matched;
 use super::random::{Stream, group_key, key, sample};
+use super::synchrony::WORTH_ASKING;
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal, TestName};
 
@@ -79,7 +80,7 @@ pub fn even_load(
     let chosen = sample(members, config.sampled_accounts, config.seed);
     let load = Load::of(facts, &chosen)?;
     let alone = closed_form(load.ratio(), 1.0, load.lower_tail(1.0, 1.0)?);
-    let matched = if alone.bits > 1.0 { Matched::new(facts, population, &chosen, members) } else { None };
+    let matched = if alone.bits > WORTH_ASKING { Matched::new(facts, population, &chosen, members) } else { None };
     let Some(matched) = matched else { return Some(alone) };
     let seed = group_key(config.seed, 17, members);
     let of_strangers = |number: u64| Load::of(facts, &matched.others(population, &mut Stream::new(key(&[seed, number]))));

@@ -18,7 +18,7 @@
 //! J' = m + (J / 1.1 - R m) / F        m: the mean of the group's own draws
 //! ```
 //!
-//! is ranked among the draws in place of J, where J has a bit or more. Accounts of an operator that are among the strangers take from the evidence of others.
+//! is ranked among the draws in place of J, where that has half a bit or more. Accounts of an operator that are among the strangers take from the evidence of others.
 //! The signal's value and expectation are those of the scale with the largest ratio of observed to expected, R m.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
@@ -92,8 +92,8 @@ pub(crate) fn of_alignments(
     }
 }
 
-/// With no more bits strangers aren't asked: it takes a quarter of the time of all draws.
-const WORTH_ASKING: f64 = 1.0;
+/// With no more bits, of a p-value of .07, strangers aren't asked: it takes a quarter of the time of all draws.
+pub(crate) const WORTH_ASKING: f64 = 0.5;
 
 /// A number for each of [`WIDTHS`].
 type Scales = [f64; WIDTHS.len()];
