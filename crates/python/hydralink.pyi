@@ -167,7 +167,7 @@ class Store:
         trusted_proxies: int | str | None = None,
         schema: Literal["auto", "strict"] = "auto",
         allow_kinds: bool = False,
-        tz: str = "UTC",
+        tz: str | None = None,
         rejects: Path | None = None,
         max_bad: float = 0.001,
         card_tokens: bool = False,

@@ -416,7 +416,7 @@ fn a_store_under_a_key_keeps_its_map() {
     );
     let day = |name: &str, rows: &str| bench.file(name, format!("who,ip,space\n{rows}"));
     let days = [day("1.csv", "a,8.8.8.8,w1\nb,8.8.8.8,w1\n"), day("2.csv", "c,8.8.8.8,w1\n"), day("3.csv", "d,8.8.8.8,w1\n")];
-    bench.ok(&["build", &days[0], "-o", "store", "--map", &map, "--key-file", &old, "--quiet"]);
+    bench.ok(&["build", &days[0], "-o", "store", "--map", &map, "--tz", "+02:00", "--key-file", &old, "--quiet"]);
     bench.ok(&["update", "store", &days[1], "--key-file", &old, "--quiet"]);
     bench.ok(&["rekey", "store", "--key-file", &old, "--new-key-file", &new, "--reviewer", "ann"]);
     bench.ok(&["update", "store", &days[2], "--key-file", &new, "--quiet"]);
@@ -425,6 +425,42 @@ fn a_store_under_a_key_keeps_its_map() {
     // What stands beside the map stays out of the store.
     let map = sections(&bench, "store").remove("inputs.map").expect("the map is kept");
     assert!(!String::from_utf8_lossy(&map).contains("Mallory"));
+    assert_eq!(read_as(&bench).as_deref(), Some("{\"tz\":\"+02:00\"}"));
+}
+
+/// What a store keeps of the options by which it was read.
+fn read_as(bench: &Bench) -> Option<String> {
+    sections(bench, "store").remove("inputs.read_as").map(|bytes| String::from_utf8(bytes).expect("JSON"))
+}
+
+/// The second night was read as UTC, and everybody had the proxy's address.
+#[test]
+fn an_update_reads_times_and_lists_of_addresses_as_was_said_last() {
+    let bench = Bench::new();
+    let night = |day: u32| {
+        let row = format!("2026-07-0{day}T01:30:00,{},\"8.8.8.{day}, 1.1.1.7\"\n", ["a", "b"][day as usize % 2]);
+        bench.file(&format!("{day}.csv"), format!("timestamp,account_id,ip\n{row}"))
+    };
+    let nights: Vec<String> = (1..=5).map(night).collect();
+    let said = ["--tz", "Europe/Berlin", "--trusted-proxies", "1.1.1.0/24", "--quiet"];
+    bench.ok(&[&["build", &nights[0], &nights[1], "-o", "whole"], &said[..]].concat());
+    bench.ok(&[&["build", &nights[0], "-o", "store"], &said[..]].concat());
+    bench.ok(&["update", "store", &nights[1], "--quiet"]);
+    same(&bench, "whole", "store");
+    let seen = |node: &str| bench.ok(&["show", "store", node, "--format", "json"]).json();
+    assert_eq!(seen("ip:8.8.8.2")["first_seen"], "2026-07-01T23:30:00Z");
+    // What an update is told is of what it reads, and of what comes after.
+    bench.ok(&["update", "store", &nights[2], "--tz", "UTC", "--quiet"]);
+    bench.ok(&["update", "store", &nights[3], "--quiet"]);
+    assert_eq!(seen("ip:8.8.8.3")["first_seen"], "2026-07-03T01:30:00Z");
+    assert_eq!(seen("ip:8.8.8.4")["first_seen"], "2026-07-04T01:30:00Z");
+    assert_eq!(seen("ip:8.8.8.2")["first_seen"], "2026-07-01T23:30:00Z");
+    assert_eq!(read_as(&bench).as_deref(), Some("{\"trusted_proxies\":\"1.1.1.0/24\"}"));
+    // Also where nothing new comes with it.
+    bench.ok(&["update", "store", &nights[3], "--trusted-proxies", "private", "--quiet"]);
+    assert_eq!(read_as(&bench), None);
+    bench.ok(&["update", "store", &nights[4], "--quiet"]);
+    assert_eq!(seen("ip:1.1.1.7")["first_seen"], "2026-07-05T01:30:00Z");
 }
 
 /// Whoever runs every night has a night on which nothing happened.

@@ -82,8 +82,8 @@ pub(crate) struct Reading {
     pub(crate) map: Vec<Mapping>,
     /// In a list of addresses (X-Forwarded-For), the hops that are your own proxies: how many, counted from the right, or their
     /// networks. The first hop from the right that isn't one is the client. Hops that aren't routed on the internet always are,
-    /// unless counted
-    #[arg(long, value_name = "N|NETWORK,...")]
+    /// unless counted; private says that no others are, as goes without saying. A store keeps what was said last
+    #[arg(long, value_name = "N|NETWORK,...|private")]
     pub(crate) trusted_proxies: Option<TrustedProxies>,
     /// What a column that means nothing does: auto lists it, strict refuses it (and unknown kinds) and names the nearest.
     /// What a field that can't be read does, the account and the time apart: auto leaves it out, strict rejects its row
@@ -92,9 +92,10 @@ pub(crate) struct Reading {
     /// Let long events bring kinds that are neither known nor declared in the map, with --schema strict too
     #[arg(long)]
     pub(crate) allow_kinds: bool,
-    /// What times of events without an offset are of: UTC, an IANA name such as Europe/Berlin, or an offset such as +02:00
-    #[arg(long, value_name = "ZONE", default_value = "UTC", allow_hyphen_values = true)]
-    pub(crate) tz: Zone,
+    /// What times of events without an offset are of: UTC (where nothing is said), an IANA name such as Europe/Berlin, or an
+    /// offset such as +02:00. A store keeps what was said last
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub(crate) tz: Option<Zone>,
     /// Where to write rejected rows, and fields left out of rows that were kept, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,

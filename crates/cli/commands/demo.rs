@@ -8,7 +8,7 @@ use hydralink::report::ReportConfig;
 use hydralink::rules::Lists;
 use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig};
-use hydralink::{Dataset, DetectConfig, Zone};
+use hydralink::{Dataset, DetectConfig};
 
 use super::{find, read};
 use crate::Found;
@@ -39,7 +39,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         trusted_proxies: None,
         schema: Schema::Auto,
         allow_kinds: true,
-        tz: Zone::default(),
+        tz: None,
         rejects: None,
         max_bad: 0.001,
         card_tokens: false,

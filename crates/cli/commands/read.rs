@@ -528,7 +528,7 @@ fn config_of(reading: &Reading) -> anyhow::Result<IngestConfig> {
         allow: reading.allow.clone(),
         map: files.pop(),
         columns,
-        trusted_proxies: reading.trusted_proxies.clone().unwrap_or_default(),
+        trusted_proxies: reading.trusted_proxies.clone(),
         rejects: reading.rejects.clone(),
         max_bad: reading.max_bad,
         card_tokens: reading.card_tokens,

@@ -258,7 +258,7 @@ pub(crate) fn take_rows(
                     }
                     Resolved::Times(values) => {
                         slots.for_each(|(cell, at)| {
-                            let time = values.time(at, &session.config.zone);
+                            let time = values.time(at, session.config.zone());
                             *cell = out.time(session, time, start + at as u64);
                         });
                     }
@@ -304,7 +304,7 @@ impl<'l> ColumnReader<'l> {
     pub(crate) fn unit(mut self, session: &Session<'_>, path: &Path) -> Result<Option<Unit>, EventError> {
         let Resolved::Times(values) = self.next(session, path)? else { return Ok(None) };
         let mut units = FirstUnits::default();
-        (0..values.len().min(FirstUnits::ROWS)).for_each(|at| units.note(values.time(at, &session.config.zone)));
+        (0..values.len().min(FirstUnits::ROWS)).for_each(|at| units.note(values.time(at, session.config.zone())));
         Ok(units.most())
     }
 

@@ -49,10 +49,12 @@ pub struct IngestConfig {
     pub pseudonym: Option<Pseudonyms>,
     /// Files that say whose networks addresses are in.
     pub enrich: Vec<EnrichmentFile>,
-    /// Which hops of a list of addresses (`X-Forwarded-For`) are proxies of ours.
-    pub trusted_proxies: TrustedProxies,
-    /// What times without an offset are of, in events; side tables are UTC.
-    pub zone: Zone,
+    /// Which hops of a list of addresses (`X-Forwarded-For`) are proxies of ours; if absent [`TrustedProxies::Private`], and of a
+    /// store that goes on what was said before.
+    pub trusted_proxies: Option<TrustedProxies>,
+    /// What times without an offset are of, in events; side tables are UTC. If absent UTC, and of a store that goes on what was
+    /// said before.
+    pub zone: Option<Zone>,
     /// What a column that means nothing does.
     pub schema: SchemaMode,
     /// The time that "future" is measured from; the clock's if absent.
@@ -79,13 +81,27 @@ impl Default for IngestConfig {
             allow_kinds: true,
             pseudonym: None,
             enrich: Vec::new(),
-            trusted_proxies: TrustedProxies::default(),
-            zone: Zone::default(),
+            trusted_proxies: None,
+            zone: None,
             schema: SchemaMode::Auto,
             now: None,
             memory_limit: None,
             spill: None,
         }
+    }
+}
+
+impl IngestConfig {
+    /// Which hops are proxies of ours.
+    pub(crate) fn trusted_proxies(&self) -> &TrustedProxies {
+        static PRIVATE: TrustedProxies = TrustedProxies::Private;
+        self.trusted_proxies.as_ref().unwrap_or(&PRIVATE)
+    }
+
+    /// What times without an offset are of.
+    pub(crate) fn zone(&self) -> &Zone {
+        static UTC: Zone = Zone::UTC;
+        self.zone.as_ref().unwrap_or(&UTC)
     }
 }
 

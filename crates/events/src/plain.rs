@@ -166,7 +166,7 @@ impl Plain {
             return true;
         };
         for (row, at) in (some.first..).zip(some.rows.clone()) {
-            match values.time(at, &session.config.zone) {
+            match values.time(at, session.config.zone()) {
                 Ok(None) => self.millis.push(NEVER),
                 Ok(Some((millis, unit))) if millis <= session.latest_millis && out.unit.is_none_or(|known| known == unit) => {
                     out.units.note(unit, row);

@@ -205,7 +205,7 @@ impl<'c> Session<'c> {
     /// What of a raw value is looked at: all of it; of a list of hops the client's; nothing of one that is far too long.
     fn part_of<'r>(&self, takes_addresses: bool, raw: &'r [u8]) -> Option<&'r [u8]> {
         let whole = if raw.len() <= LONGEST { raw } else { forwarded::end_of(raw).filter(|_| takes_addresses)? };
-        let hop = if takes_addresses { self.config.trusted_proxies.client(whole) } else { None };
+        let hop = if takes_addresses { self.config.trusted_proxies().client(whole) } else { None };
         Some(hop.unwrap_or(whole))
     }
 

@@ -49,7 +49,7 @@ impl<'s, 'c> Cells<'s, 'c> {
         for (at, column) in layout.columns.iter().enumerate() {
             let raw = field(at);
             let cell = match (&column.usage, roles[at]) {
-                (Use::Time, _) => out.time(session, time::parse(raw, &session.config.zone), row),
+                (Use::Time, _) => out.time(session, time::parse(raw, session.config.zone()), row),
                 (Use::Requests, _) => requests(raw),
                 (Use::Tokens, _) => tokens(raw),
                 (Use::Status, _) => status(raw),
@@ -99,7 +99,7 @@ pub(crate) fn parse(
 pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, start: &[u8]) -> Option<Unit> {
     let column = layout.time()?;
     let mut units = FirstUnits::default();
-    let mut note = |raw: &[u8]| units.note(time::parse(raw, &session.config.zone));
+    let mut note = |raw: &[u8]| units.note(time::parse(raw, session.config.zone()));
     match format {
         Format::Delimited(quoting) => {
             let mut reader = csv::ReaderBuilder::new();

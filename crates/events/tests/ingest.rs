@@ -331,7 +331,7 @@ fn of_a_list_of_hops_the_client_counts() {
     assert_eq!((slow.forwarded, slow.kept_rows), (3, 1));
     let long = "account_id,entity_kind,entity_value\na,ip,\"8.8.8.8, 198.51.100.7\"\nb,url,\"x=1,2\"\n";
     let path = write(folder.path(), "long.csv", long.as_bytes());
-    let config = IngestConfig { trusted_proxies: "198.51.100.0/24".parse().unwrap(), ..IngestConfig::default() };
+    let config = IngestConfig { trusted_proxies: Some("198.51.100.0/24".parse().unwrap()), ..IngestConfig::default() };
     let got = ingest(&[path], &config, &Unobserved).unwrap();
     assert_eq!((got.forwarded, got.identifier_names.text(0)), (1, "8.8.8.8"));
 }

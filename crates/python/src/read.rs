@@ -169,7 +169,7 @@ struct Reading {
     trusted_proxies: Option<String>,
     schema: String,
     allow_kinds: bool,
-    tz: String,
+    tz: Option<String>,
     rejects: Option<PathBuf>,
     max_bad: f64,
     card_tokens: bool,
@@ -223,7 +223,7 @@ impl Reading {
             trusted_proxies,
             schema: text("schema", "auto")?,
             allow_kinds: option("allow_kinds")?.map(|value| value.extract()).transpose()?.unwrap_or(false),
-            tz: text("tz", "UTC")?,
+            tz: option("tz")?.map(|tz| tz.extract()).transpose()?,
             rejects: option("rejects")?.map(|value| value.extract()).transpose()?,
             max_bad: option("max_bad")?.map(|value| value.extract()).transpose()?.unwrap_or(0.001),
             card_tokens: option("card_tokens")?.map(|value| value.extract()).transpose()?.unwrap_or(false),
@@ -251,11 +251,9 @@ impl Reading {
             card_tokens: self.card_tokens,
             enrich: self.enrich.iter().map(|file| EnrichmentFile::from_str(file).map_err(usage)).collect::<Result<_, _>>()?,
             memory_limit: self.memory_limit,
-            trusted_proxies: match &self.trusted_proxies {
-                Some(text) => TrustedProxies::from_str(text).map_err(|wrong| usage(format!("trusted_proxies: {wrong}")))?,
-                None => TrustedProxies::default(),
-            },
-            zone: Zone::from_str(&self.tz).map_err(usage)?,
+            trusted_proxies: (self.trusted_proxies.as_deref().map(TrustedProxies::from_str).transpose())
+                .map_err(|wrong| usage(format!("trusted_proxies: {wrong}")))?,
+            zone: self.tz.as_deref().map(Zone::from_str).transpose().map_err(usage)?,
             schema,
             allow_kinds: self.allow_kinds || schema == SchemaMode::Auto,
             pseudonym: key.map(Key::pseudonyms),
@@ -370,13 +368,13 @@ const EVASIVE_PARAPHRASE: f64 = 0.25;
 #[pymethods]
 impl Store {
     /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
-    /// side tables that aren't named are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
+    /// side tables, a map, a `tz` and `trusted_proxies` that aren't given are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
     /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids. With
     /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. Returns what
     /// was counted.
     #[pyo3(signature = (events = None, *, detect = false, threads = None, progress = None, **options),
-        text_signature = "($self, events=None, *, detect=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=\"UTC\", rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
+        text_signature = "($self, events=None, *, detect=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=None, rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,

@@ -108,6 +108,19 @@ def test_side_tables_and_maps_need_no_files(events, world, found, tmp_path):
         hydralink.build(events, output=tmp_path / "store", map={"colums": {}})
 
 
+def test_an_update_reads_times_and_lists_of_addresses_as_the_build_did(tmp_path):
+    def night(day):
+        hops = f"8.8.8.{day}, 1.1.1.7"
+        return pyarrow.table({"timestamp": [f"2026-07-0{day}T01:30:00"], "account_id": [f"a{day}"], "ip": [hops]})
+
+    store = hydralink.build(night(1), output=tmp_path / "store", tz="Europe/Berlin", trusted_proxies="1.1.1.0/24")
+    store.update(night(2))
+    assert store.show("ip:8.8.8.2")["first_seen"] == "2026-07-01T23:30:00Z"
+    store.update(night(3), tz="UTC", trusted_proxies="private")
+    store.update(night(4))
+    assert store.show("ip:1.1.1.7")["first_seen"] == "2026-07-03T01:30:00Z"
+
+
 def test_nothing_found_is_a_table_without_rows(found):
     none = pyarrow.table(found.networks(where="accounts > 1000000"))
     assert none.num_rows == 0 and "why" in none.column_names

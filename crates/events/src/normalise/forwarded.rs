@@ -11,6 +11,7 @@
 //!
 //! Cost: one look for a comma a value, and one parsed address a trusted hop.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -33,11 +34,17 @@ pub enum TrustedProxies {
 /// Proxies that can be counted; so many hops are never longer than [`MAX_VALUE_BYTES`].
 const MOST: usize = 16;
 
+/// The word for [`TrustedProxies::Private`].
+const PRIVATE: &str = "private";
+
 impl FromStr for TrustedProxies {
     type Err = String;
 
-    /// A number, or networks and addresses with commas between them.
+    /// A number, or networks and addresses with commas between them; `private` for none but [`TrustedProxies::Private`].
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == PRIVATE {
+            return Ok(TrustedProxies::Private);
+        }
         if let Ok(count) = text.trim().parse::<usize>() {
             return if (1..=MOST).contains(&count) {
                 Ok(TrustedProxies::Count(count))
@@ -53,6 +60,20 @@ impl FromStr for TrustedProxies {
             })
         };
         text.split(',').map(network).collect::<Result<_, _>>().map(TrustedProxies::Networks)
+    }
+}
+
+impl fmt::Display for TrustedProxies {
+    /// As it is read.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrustedProxies::Private => out.write_str(PRIVATE),
+            TrustedProxies::Count(count) => write!(out, "{count}"),
+            TrustedProxies::Networks(networks) => {
+                let networks: Vec<String> = networks.iter().map(IpNet::to_string).collect();
+                out.write_str(&networks.join(","))
+            }
+        }
     }
 }
 

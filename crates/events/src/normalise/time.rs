@@ -6,6 +6,7 @@
 //! ([`FirstUnits`]), and times in another are rejected: one client that writes its own stops nobody else. A file of which no unit
 //! can be told, and in which two occur, is refused as a whole ([`UnitsSeen`]): one of them must be wrong, and no value tells which.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::{Offset, TimeZone};
@@ -20,6 +21,9 @@ use super::{Reason, is_absent};
 pub struct Zone(Option<TimeZone>);
 
 impl Zone {
+    /// Coordinated universal time.
+    pub(crate) const UTC: Zone = Zone(None);
+
     /// The time, in milliseconds since the epoch, at which clocks there show what UTC's show at `millis`.
     pub fn of_local(&self, millis: i64) -> i64 {
         let Some(zone) = &self.0 else { return millis };
@@ -35,7 +39,7 @@ impl FromStr for Zone {
     /// `UTC`, a name of the IANA time zone database, or an offset (`+02:00`).
     fn from_str(text: &str) -> Result<Self, String> {
         if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("z") {
-            return Ok(Zone(None));
+            return Ok(Zone::UTC);
         }
         if let Some(rest) = text.strip_prefix(['+', '-']) {
             let seconds =
@@ -49,6 +53,22 @@ impl FromStr for Zone {
             let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
             format!("unknown time zone {text}{hint} (UTC, an offset such as +02:00, or an IANA name such as Europe/Berlin)")
         })
+    }
+}
+
+impl fmt::Display for Zone {
+    /// As it is read.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(zone) = &self.0 else { return out.write_str("UTC") };
+        match (zone.iana_name(), zone.to_fixed_offset()) {
+            (Some(name), _) => out.write_str(name),
+            (None, Ok(offset)) => {
+                let minutes = offset.seconds().abs() / 60;
+                let sign = if offset.is_negative() { '-' } else { '+' };
+                write!(out, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+            (None, Err(_)) => out.write_str("UTC"),
+        }
     }
 }
 
@@ -340,6 +360,10 @@ mod tests {
         assert_eq!(berlin("2025-03-30T02:30:00"), berlin("2025-03-30T01:30:00Z"));
         assert_eq!(read("-05:30", "2025-01-15T12:00:00"), berlin("2025-01-15T17:30:00Z"));
         assert_eq!(read("utc", "2025-01-15T12:00:00"), berlin("2025-01-15T12:00:00Z"));
+        for text in ["UTC", "Europe/Berlin", "+02:00", "-09:30"] {
+            assert_eq!(text.parse::<Zone>().unwrap().to_string(), text);
+        }
+        assert_eq!("+00".parse::<Zone>().unwrap().to_string().parse::<Zone>().unwrap().of_local(5), 5);
         let unknown = "Europe/Berlim".parse::<Zone>().unwrap_err();
         assert!(unknown.contains("Europe/Berlin?"), "{unknown}");
         assert!("+2".parse::<Zone>().is_err());

@@ -10,6 +10,7 @@ mod summary;
 use std::collections::HashSet;
 use std::mem::take;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use events::schema::Map;
 use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SideTables, Sources, Template, UnreadField};
@@ -72,6 +73,7 @@ pub fn build<'a>(
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &side_tables)?;
     keep_map(&mut writer, config)?;
+    ReadAs::of(config).keep(&mut writer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -82,8 +84,8 @@ pub fn build<'a>(
 /// Reads more events into the store at `path`: the same result as building everything at once, whatever the order of the
 /// batches. Files whose bytes the store has are skipped, and so are those without a row; if that leaves nothing, and no table says
 /// anything new, the store stays as it is. There need not be events where there is a table. A table of accounts or of releases
-/// stands over the one that the store has, row by row and column by column; a known-good list and a map take the place of the
-/// store's. Results of an earlier
+/// stands over the one that the store has, row by row and column by column; a known-good list, a map, a zone and
+/// trusted proxies take the place of the store's, from then on. Results of an earlier
 /// detection are dropped, unless all that came had been read and the tables say the same; what became of which network is kept
 /// ([`crate::lineage`]), so that the next detection gives the same networks the same ids.
 ///
@@ -155,6 +157,9 @@ fn updated(
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
     // The section's file is the map itself.
     config.map = config.map.or_else(|| dataset.store().file_of(MAP));
+    let read_as = ReadAs::of_store(&dataset)?;
+    read_as.fill_in(&mut config)?;
+    let something_said = tables_given || ReadAs::of(&config) != read_as;
     let (long_events, event_pathway) =
         (dataset.store().column::<u8>("inputs.long_events")?, dataset.store().column::<u16>("inputs.event_pathway")?);
     let (event_ids, unread) = (event_ids(&dataset)?, unread(&dataset)?);
@@ -201,7 +206,7 @@ fn updated(
     let nothing_new = new_files.iter().all(|file| file.duplicate || file.rows == 0);
     let had_networks = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
     let stays = had_networks || detection.is_none();
-    if nothing_new && !tables_given && stays {
+    if nothing_new && !something_said && stays {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
@@ -213,6 +218,7 @@ fn updated(
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &side_tables)?;
     keep_map(&mut writer, &config)?;
+    ReadAs::of(&config).keep(&mut writer)?;
     if observer.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -254,7 +260,7 @@ fn is_found(section: &str) -> bool {
 }
 
 /// Sections on which nothing that is found depends: what was read of the side tables stands in others.
-const BESIDE_FACTS: [&str; 7] = [ACCOUNTS, RELEASES, ALLOW, MAP, EVENT_IDS, DUPLICATE_EVENTS, UNREAD];
+const BESIDE_FACTS: [&str; 8] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS, EVENT_IDS, DUPLICATE_EVENTS, UNREAD];
 
 /// The files under whose name others were read before.
 fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
@@ -270,12 +276,13 @@ fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
     IngestConfig { spill: config.spill.clone().or_else(|| Some(store.to_owned())), ..config.clone() }
 }
 
-/// Sections of the side tables, which hold names.
-pub(crate) const SIDE_TABLES: [&str; 4] = [ACCOUNTS, RELEASES, ALLOW, MAP];
+/// Sections of the side tables, which hold names, and of what else an update goes by.
+pub(crate) const SIDE_TABLES: [&str; 5] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS];
 pub(crate) const ACCOUNTS: &str = "inputs.accounts";
 const RELEASES: &str = "inputs.releases";
 pub(crate) const ALLOW: &str = "inputs.allow";
 const MAP: &str = "inputs.map";
+const READ_AS: &str = "inputs.read_as";
 
 /// Leaves out what people wrote: labels of the account table and reasons of the allow list, which may name anybody. Says
 /// whether there was any.
@@ -308,6 +315,48 @@ fn keep_map(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error
         return Ok(());
     }
     writer.put(MAP, toml::to_string(&Map::of(config)?).expect("a map can be written").as_bytes())
+}
+
+/// What was said of times without an offset and of lists of addresses, for the next batch has the same; nothing where it is what
+/// goes without saying.
+#[derive(Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct ReadAs {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tz: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<String>,
+}
+
+impl ReadAs {
+    fn of(config: &IngestConfig) -> Self {
+        fn said<T: Default + PartialEq + ToString>(given: Option<&T>) -> Option<String> {
+            given.filter(|&given| *given != T::default()).map(T::to_string)
+        }
+        ReadAs { tz: said(config.zone.as_ref()), trusted_proxies: said(config.trusted_proxies.as_ref()) }
+    }
+
+    /// What a store keeps; those of earlier versions keep nothing.
+    fn of_store(dataset: &Dataset) -> Result<Self, Error> {
+        Ok(dataset.store().json(READ_AS)?.unwrap_or_default())
+    }
+
+    /// Puts it where nothing is given.
+    fn fill_in(&self, config: &mut IngestConfig) -> Result<(), Error> {
+        fn or<T: FromStr<Err = String>>(given: Option<T>, kept: Option<&String>, option: &str) -> Result<Option<T>, Error> {
+            let read = |kept: &String| kept.parse().map_err(|wrong| Error::Usage(format!("{option} of the store: {wrong}")));
+            given.map_or_else(|| kept.map(read).transpose(), |given| Ok(Some(given)))
+        }
+        config.zone = or(config.zone.take(), self.tz.as_ref(), "--tz")?;
+        config.trusted_proxies = or(config.trusted_proxies.take(), self.trusted_proxies.as_ref(), "--trusted-proxies")?;
+        Ok(())
+    }
+
+    fn keep(&self, writer: &mut StoreWriter) -> Result<(), Error> {
+        if *self == ReadAs::default() {
+            return Ok(());
+        }
+        writer.put(READ_AS, &serde_json::to_vec(self).expect("plain data serialises"))
+    }
 }
 
 /// Hashes of the ids and contents of events that were counted; they hold no names.

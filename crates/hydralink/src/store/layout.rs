@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 89] = [
+const SECTIONS: [&str; 90] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -63,6 +63,7 @@ const SECTIONS: [&str; 89] = [
     "inputs.kinds",
     "inputs.long_events",
     "inputs.map",
+    "inputs.read_as",
     "inputs.releases",
     "inputs.unread",
     "lineage.history",

@@ -11,7 +11,7 @@
 //! | `split`, `merged`, `regrouped` | as in `diff`; one event for each network there is now, with the ids it comes from |
 //! | `replaced` | at least half of the accounts that weren't banned at the run before were banned since, and at least half as many new ones came; or most accounts are others, and the identifiers the same |
 //! | `dormant` | no exchange for [`DORMANT`] |
-//! | `resurrected` | active again after being dormant or closed |
+//! | `resurrected` | active again after being dormant, or flagged again after being closed, from no accounts if it had been let go |
 //! | `closed` | every account is banned, no detection finds it any more, or another network has swallowed it |
 //!
 //! A run that finds the same networks with the same members in the same data adds nothing: detecting twice is detecting once.
@@ -73,8 +73,16 @@ pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results
     remember(history, results, found, &scene);
 }
 
+/// The networks that the last event called closed, with no account left: not those whose accounts are all banned, which are
+/// found as before.
+fn let_go(history: &History) -> BTreeSet<&str> {
+    let last: BTreeMap<&str, &Happened> = history.events.iter().map(|happened| (happened.network.as_str(), happened)).collect();
+    last.into_iter().filter(|(_, happened)| happened.event == "closed" && happened.after == 0).map(|(id, _)| id).collect()
+}
+
 /// Whether the last run found these networks with these members.
 fn is_known(history: &History, results: &Results, found: &Found) -> bool {
+    let let_go = let_go(history);
     let last = history.runs.len() as u32 - 1;
     let known: BTreeMap<&str, &Remembered> = history
         .networks
@@ -85,7 +93,8 @@ fn is_known(history: &History, results: &Results, found: &Found) -> bool {
     known.len() == results.networks.len()
         && results.networks.iter().zip(&found.members).zip(&found.identifiers).all(|((network, members), identifiers)| {
             known.get(network.id.as_str()).is_some_and(|known| {
-                (known.standing != Standing::Candidate || !network.flagged)
+                let was_flagged = known.standing != Standing::Candidate && !let_go.contains(known.id.as_str());
+                (was_flagged || !network.flagged)
                     && known.current().eq(members.iter().copied())
                     && known.identifiers == *identifiers
             })
@@ -161,6 +170,7 @@ impl Scene<'_> {
                 identifiers: found.identifiers[at].iter().copied().collect(),
             })
             .collect();
+        let let_go = let_go(history);
         let mut happened = Vec::new();
         for (old, new) in diff::groups(&before, &after) {
             // What was closed long ago and isn't in it any more has no part in a group.
@@ -168,10 +178,16 @@ impl Scene<'_> {
             if new.is_empty() || old.len() > 1 {
                 old.retain(|&at| known[at].standing != Standing::Closed);
             }
+            old.retain(|&at| !let_go.contains(before[at].id) || new.iter().any(|&now| after[now].id == before[at].id));
             let (left, right) = (diff::pick(&before, &old), diff::pick(&after, &new));
             let word = diff::word(&left, &right);
             let gone = diff::accounts(&left);
             for now in &right {
+                if let_go.contains(now.id) {
+                    let none = Held { id: now.id, ..Held::default() };
+                    happened.push(self.event("resurrected", &left, now, &BTreeSet::new(), Some(&none)));
+                    continue;
+                }
                 let own = left.iter().find(|held| held.id == now.id).copied();
                 let was = match (&left[..], own) {
                     ([one], _) => Some(*one),
@@ -192,7 +208,7 @@ impl Scene<'_> {
             // Those whose id nobody has now, and that were still open.
             let ids: BTreeSet<&str> = right.iter().map(|held| held.id).collect();
             for held in left.iter().filter(|held| !ids.contains(held.id)) {
-                let empty = Held { id: held.id, accounts: BTreeSet::new(), identifiers: BTreeSet::new() };
+                let empty = Held { id: held.id, ..Held::default() };
                 let mut closed = self.event("closed", &[], &empty, &BTreeSet::new(), Some(held));
                 closed.from = right.iter().map(|held| held.id.to_owned()).collect();
                 happened.push(closed);
@@ -215,7 +231,7 @@ impl Scene<'_> {
         if after != before && ended(after) && !(before == Standing::Closed && after == Standing::Dormant) {
             return after.name();
         }
-        if ended(before) && after == Standing::Active {
+        if ended(before) && after != before {
             return "resurrected";
         }
         let live = was.accounts.iter().filter(|&&account| banned_by(self.dataset, account, self.since).is_none()).count();
@@ -434,6 +450,62 @@ mod tests {
             .collect();
         assert_eq!(events, [("P", "replaced", 3), ("Q", "dormant", 0)]);
         assert_eq!(standing(&history), [Standing::Active, Standing::Dormant, Standing::Active]);
+    }
+
+    /// (run, event, before, after, gained, lost) of a network, from its second event on.
+    fn life(history: &History, id: &str) -> Vec<(u32, String, [u64; 4])> {
+        let own = history.events.iter().filter(|happened| happened.network == id).skip(1);
+        own.map(|one| (one.run, one.event.clone(), [one.before, one.after, one.gained, one.lost])).collect()
+    }
+
+    #[test]
+    fn whoever_was_let_go_comes_back_from_nothing_dormant_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        // a to d are silent since the 5th, the others act on the 20th.
+        let dataset = store(folder.path(), &[5, 5, 5, 5, 20, 20, 20, 20, 20, 20, 20, 20], &[]);
+        let both: Step<'_> = &[("P", "abc", &[]), ("Q", "ef", &[])];
+        let more: Step<'_> = &[("P", "abcd", &[]), ("Q", "ef", &[])];
+        let awake: Step<'_> = &[("P", "abce", &[]), ("Q", "f", &[])];
+        let back = |step: Step<'_>| {
+            let history = told(&dataset, &[both, &[], step, step]).1;
+            assert_eq!(history.networks[0].standing, if step == awake { Standing::Active } else { Standing::Dormant });
+            assert_eq!(history.runs.len(), 3);
+            history
+        };
+        let event = |run: u32, event: &str, counts: [u64; 4]| (run, event.to_owned(), counts);
+        for (step, accounts) in [(both, 3), (more, 4), (awake, 4)] {
+            let closed = event(1, "closed", [3, 0, 0, 3]);
+            assert_eq!(life(&back(step), "P"), [closed, event(2, "resurrected", [0, accounts, accounts, 0])], "{step:?}");
+        }
+        // Two that were closed and are one now, and one that is two.
+        let apart: Step<'_> = &[("P", "abcd", &[]), ("R", "gh", &[])];
+        let merged: Step<'_> = &[("P", "abcdgh", &[])];
+        let history = told(&dataset, &[apart, &[], merged]).1;
+        assert_eq!(life(&history, "P").last(), Some(&event(2, "resurrected", [0, 6, 6, 0])));
+        let history = told(&dataset, &[merged, &[], apart]).1;
+        assert_eq!(life(&history, "P").last(), Some(&event(2, "resurrected", [0, 4, 4, 0])));
+        // What went into another is there again.
+        let history = told(&dataset, &[apart, merged, apart]).1;
+        assert_eq!(life(&history, "R"), [event(1, "closed", [2, 0, 0, 2]), event(2, "resurrected", [0, 2, 2, 0])]);
+    }
+
+    #[test]
+    fn one_flagged_for_another_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = store(folder.path(), &[5; 12], &[]);
+        let flagged = |ids: [bool; 2]| {
+            let mut results = results(&dataset, &[("P", "abc", &[]), ("Q", "def", &[])]);
+            results.networks.iter_mut().zip(ids).for_each(|(network, flagged)| network.flagged = flagged);
+            results
+        };
+        let mut history = History::default();
+        for ids in [[true, true], [true, false], [false, true], [false, true]] {
+            record(&mut history, &dataset, &flagged(ids));
+        }
+        assert_eq!(history.runs.len(), 3);
+        let events = history.events.iter().filter(|happened| happened.run == 2);
+        let events: Vec<(&str, &str)> = events.map(|happened| (happened.network.as_str(), happened.event.as_str())).collect();
+        assert_eq!(events, [("Q", "resurrected"), ("P", "closed")]);
     }
 
     #[test]
