@@ -130,8 +130,9 @@ impl Groups {
     }
 
     fn part(&self, network: usize, column: usize) -> Option<Range<usize>> {
-        let bound = |network: usize| self.offsets.get(network * PARTS + column).map(|&at| at as usize);
-        Some(bound(network)?..bound(network + 1)?)
+        let place = |network: usize| network.checked_mul(PARTS)?.checked_add(column);
+        let bound = |network: usize| self.offsets.get(place(network)?).map(|&at| at as usize);
+        Some(bound(network)?..bound(network.checked_add(1)?)?)
     }
 }
 
