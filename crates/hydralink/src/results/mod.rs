@@ -200,15 +200,23 @@ impl Labelling {
     ///
     /// # Errors
     /// [`Error::StoreDamaged`] if a card can't be read, [`Error::Unknown`] for a number that no network has, and
-    /// [`Error::Usage`] if the labels are of another dataset.
+    /// [`Error::Usage`] if the labels are of another dataset, or of an earlier detection.
     pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
         self.check_of(dataset)?;
         places.iter().try_for_each(|&place| self.check_number(place))?;
         let cards: Column<u8> = dataset.store().column(NETWORKS)?;
+        // The labels that a detection answered know no places of cards in a store; theirs are of its last detection.
+        let offsets = match self.card_offsets.is_empty() {
+            true => dataset.store().column(OFFSETS)?,
+            false => self.card_offsets.clone(),
+        };
+        if offsets.len() != self.heads.len() + 1 {
+            return Err(Error::Usage("the labels are of an earlier detection: read them again".to_owned()));
+        }
         let q_values = crate::calibrate::current(dataset, self)?.map(|calibration| calibration.q_values(self));
         let harmless = q_values.as_ref().map(|_| crate::calibrate::harmless_shares(self));
         let read = |&place: &usize| {
-            let bounds = [self.card_offsets[place], self.card_offsets[place + 1]].map(|at| at as usize);
+            let bounds = [offsets[place], offsets[place + 1]].map(|at| at as usize);
             let damaged = |what: String| dataset.store().damaged(NETWORKS, &what);
             let card = cards.get(bounds[0]..bounds[1]).ok_or_else(|| damaged("a card lies outside".to_owned()))?;
             let mut network: Network = serde_json::from_slice(card).map_err(|error| damaged(error.to_string()))?;
