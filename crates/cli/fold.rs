@@ -109,14 +109,13 @@ fn columns(block: &[&str], line: usize) -> Vec<String> {
         moved[at] = true;
     }
     let widths = widths(&rows);
-    let set = |((indent, cells), aside): (&(usize, Vec<&str>), Vec<String>)| {
-        let mut set = String::new();
+    let set = |(row, aside): (&(usize, Vec<&str>), Vec<String>)| {
+        let (indent, cells) = row;
+        let mut set = " ".repeat(*indent);
         for (at, cell) in cells.iter().enumerate() {
-            let pad = " ".repeat(widths[at].saturating_sub(cell_width(&(*indent, cells.clone()), at)));
+            let pad = " ".repeat(widths[at].saturating_sub(cell_width(row, at)));
             if at > 0 {
                 set.push_str(&" ".repeat(GAP));
-            } else {
-                set.push_str(&" ".repeat(*indent));
             }
             let parts = if right[at] { [pad.as_str(), cell] } else { [cell, pad.as_str()] };
             set.extend(parts);

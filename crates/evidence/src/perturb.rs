@@ -5,8 +5,7 @@
 //! was found in the data. Cost: O(sightings + events), and the memory of the copy. Reference: Hennig 2007,
 //! doi:10.1016/j.csda.2006.11.025.
 
-use graph::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError};
-use rayon::prelude::*;
+use graph::{Activity, BipartiteGraph, GraphError};
 
 use crate::behaviour::random::{Stream, key};
 
@@ -24,41 +23,8 @@ pub fn perturbed_graph(graph: &BipartiteGraph, left_out: f64, seed: u64) -> Resu
 /// # Errors
 /// As [`perturbed_graph`].
 pub fn perturbed_activity(activity: &Activity, left_out: f64, seed: u64) -> Result<Activity, GraphError> {
-    let columns = activity.columns();
     let seed = key(&[seed, 0x6576_656e]);
-    let is_kept = |event: usize| Stream::new(key(&[seed, event as u64])).unit() >= left_out;
-    let kept: Vec<Vec<u64>> = (columns.offsets.par_windows(2))
-        .with_min_len(1024)
-        .map(|range| (range[0]..range[1]).filter(|&event| is_kept(event as usize)).collect())
-        .collect();
-    let mut offsets = vec![0];
-    offsets.extend(kept.iter().scan(0, |sum, events| {
-        *sum += events.len() as u64;
-        Some(*sum)
-    }));
-    Activity::from_columns(ActivityColumns {
-        offsets: offsets.into(),
-        time: of_events(&columns.time, &kept),
-        model: of_events(&columns.model, &kept),
-        capability: of_events(&columns.capability, &kept),
-        status: of_events(&columns.status, &kept),
-        template: of_events(&columns.template, &kept),
-        requests: of_events(&columns.requests, &kept),
-        tokens: of_events(&columns.tokens, &kept),
-    })
-}
-
-/// A column of some events, by account; a column that isn't there stays so.
-fn of_events<T: Copy + Send + Sync + 'static>(column: &[T], events: &[Vec<u64>]) -> Column<T> {
-    if column.is_empty() {
-        return Column::default();
-    }
-    events
-        .par_iter()
-        .with_min_len(1024)
-        .flat_map_iter(|events| events.iter().map(|&event| column[event as usize]))
-        .collect::<Vec<T>>()
-        .into()
+    activity.with_events(|event| Stream::new(key(&[seed, event as u64])).unit() >= left_out)
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@
 //! its pair had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had
 //! by then: which events a sighting is made of isn't kept.
 //!
-//! *Since*: the same with what went on from the beginning of a second. Sightings without a time are always there.
+//! *Since*: the same with what went on from the beginning of a second. Sightings without a time are always there. Events can
+//! also be chosen one by one ([`Activity::with_events`]).
 //! O(sightings + events).
 
 use std::ops::Range;
+
+use rayon::prelude::*;
 
 use crate::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
 
@@ -30,28 +33,62 @@ impl Activity {
         self.part(|row, times| row.start + times.partition_point(|&at| at < start)..row.end)
     }
 
+    /// The events of which `is_kept` says so, by their positions in the columns; it is asked in parallel.
+    ///
+    /// # Errors
+    /// As [`Activity::until`].
+    pub fn with_events(&self, is_kept: impl Fn(usize) -> bool + Sync) -> Result<Activity, GraphError> {
+        let accounts = (0..self.account_count()).into_par_iter().with_min_len(1024);
+        let runs: Vec<Vec<Range<usize>>> =
+            accounts.map(|account| runs_of(self.row(account).filter(|&at| is_kept(at)))).collect();
+        let counts = runs.iter().map(|runs| runs.iter().map(Range::len).sum());
+        self.of_runs(counts, &runs.concat())
+    }
+
     /// Of each account's row, a part; `of` gets the row and its times.
     fn part(&self, of: impl Fn(Range<usize>, &[i64]) -> Range<usize>) -> Result<Activity, GraphError> {
+        let rows = (0..self.account_count()).map(|account| self.row(account));
+        let kept: Vec<Range<usize>> = rows.map(|row| of(row.clone(), &self.columns().time[row])).collect();
+        self.of_runs(kept.iter().map(Range::len), &kept)
+    }
+
+    /// Where an account's events are in the columns.
+    fn row(&self, account: usize) -> Range<usize> {
+        let offsets = &self.columns().offsets;
+        offsets[account] as usize..offsets[account + 1] as usize
+    }
+
+    /// The events of some runs of the columns; `counts`: how many of them each account has.
+    fn of_runs(&self, counts: impl Iterator<Item = usize>, kept: &[Range<usize>]) -> Result<Activity, GraphError> {
         let columns = self.columns();
-        let rows =
-            (0..self.account_count()).map(|account| columns.offsets[account] as usize..columns.offsets[account + 1] as usize);
-        let kept: Vec<Range<usize>> = rows.map(|row| of(row.clone(), &columns.time[row])).collect();
         let mut offsets = vec![0u64];
-        offsets.extend(kept.iter().scan(0, |sum, row| {
-            *sum += row.len() as u64;
+        offsets.extend(counts.scan(0, |sum, count| {
+            *sum += count as u64;
             Some(*sum)
         }));
         Activity::from_columns(ActivityColumns {
             offsets: offsets.into(),
-            time: part(&columns.time, &kept),
-            model: part(&columns.model, &kept),
-            capability: part(&columns.capability, &kept),
-            status: part(&columns.status, &kept),
-            template: part(&columns.template, &kept),
-            requests: part(&columns.requests, &kept),
-            tokens: part(&columns.tokens, &kept),
+            time: part(&columns.time, kept),
+            model: part(&columns.model, kept),
+            capability: part(&columns.capability, kept),
+            status: part(&columns.status, kept),
+            template: part(&columns.template, kept),
+            requests: part(&columns.requests, kept),
+            tokens: part(&columns.tokens, kept),
         })
     }
+}
+
+/// Ascending positions as runs without a gap.
+fn runs_of(positions: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in positions {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
 }
 
 /// The kept ranges of a column, which may be empty as a whole.

@@ -13,10 +13,10 @@
 //!
 //! Statistics: R, -median lag (a moved wave may hit as often but not as fast), and how many members are made within six hours and
 //! within a day after a ban, over all bans (a cross K function: whoever takes care to share nothing with the banned is still made
-//! because of the ban); p by smallest rank. Assumption: bans of a
-//! benign group have to do with its creations by no more than an offset, or by no more than their own accounts' ages. Cost: bans
-//! x new accounts (at most [`BANS`] x [`NEW`], samples) merges of identifier lists, then draws x bans log new. Reference: random
-//! toroidal shifts, Lotwick & Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
+//! because of the ban); p by smallest rank. Assumption: bans of a benign group have to do with its creations by no more than an
+//! offset, or by no more than their own accounts' ages. Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of
+//! identifier lists, then draws x bans log new. Reference: random toroidal shifts, Lotwick & Silverman 1982,
+//! doi:10.1111/j.2517-6161.1982.tb01221.x.
 
 use graph::{AccountId, Seconds};
 

@@ -32,7 +32,7 @@ use super::BehaviourConfig;
 use super::alignment::{Alignment, DAY, Day, Seen, align, packed};
 use super::exchange::Sessions;
 use super::operational_time::{HOUR, OperationalTime, modulo_one, time_of_day};
-use super::population::{Matched, Population};
+use super::population::{Matched, Population, STRANGERS};
 use super::random::{Stream, group_key, key, samples};
 use crate::Facts;
 
@@ -40,8 +40,7 @@ use crate::Facts;
 pub(crate) const FEWEST_ACCOUNTS: usize = 2;
 pub(crate) const FEWEST_EVENTS: usize = 40;
 
-/// Groups of strangers that a group is compared to, and the draws of each.
-const STRANGERS: u64 = 19;
+/// Draws of each group of strangers.
 const DRAWS_OF_STRANGERS: u64 = 5;
 
 /// The sampled events of a group and their alignments, each made when it is first asked for.

@@ -27,9 +27,8 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
 
 use super::chance::closed_form;
 use super::combine::combined;
-use super::population::Matched;
+use super::population::{Matched, STRANGERS, WORTH_ASKING};
 use super::random::{Stream, group_key, key, sample};
-use super::synchrony::WORTH_ASKING;
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal, TestName};
 
@@ -66,9 +65,6 @@ pub fn regular_use(facts: &Facts<'_>, population: &Population, members: &[Accoun
     let combined = combined.map(|signal| Signal { bits: signal.bits.max(0.0), ..signal });
     RegularUse { even_load, session_cutoff, combined }
 }
-
-/// Groups of strangers that a group's load is compared to.
-const STRANGERS: u64 = 19;
 
 /// Sub-test 1.
 pub fn even_load(
@@ -219,18 +215,10 @@ mod tests {
     #[test]
     fn under_a_daily_quota_everybody_is_used_evenly_and_who_is_dealt_to_still_more() {
         let config = BehaviourConfig::default();
-        let signal = |seed: u64| {
-            let world = Toy::capped(300, seed);
-            let of = |members: &[AccountId]| even_of(&world, members, &config).expect("there are enough days");
-            (of(&world.random_group(24, seed)), of(&world.planted()))
-        };
-        let (runs, mut small, mut ratios, mut found) = (60, 0, 0.0, 0);
-        for (stranger, operator) in (0..runs).map(signal) {
-            small += u64::from(stranger.p_value.expect("it has one") <= 0.05);
-            ratios += stranger.bits.exp2();
-            found += u64::from(operator.bits >= 5.0);
-        }
-        assert!(small <= 6 && ratios < 1.5 * runs as f64 && found >= 55, "{small} {ratios} {found}");
+        toy::assert_told_apart(
+            |seed| Toy::capped(300, seed),
+            |world, members| even_of(world, members, &config).expect("there are enough days"),
+        );
     }
 
     #[test]

@@ -18,8 +18,8 @@
 //! J' = m + (J / 1.1 - R m) / F        m: the mean of the group's own draws
 //! ```
 //!
-//! is ranked among the draws in place of J, where that has half a bit or more. Accounts of an operator that are among the strangers take from the evidence of others.
-//! The signal's value and expectation are those of the scale with the largest ratio of observed to expected, R m.
+//! is ranked among the draws in place of J, where that has half a bit or more. Accounts of an operator that are among the
+//! strangers take from the evidence of others. The signal's value and expectation are those of the scale with the largest ratio of observed to expected, R m.
 //!
 //! Steps: sample accounts and events; J at every scale; draws; rank. Cost: draws x events log events of the sample (at most
 //! `timed_samples * timed_accounts * timed_events`), some milliseconds a sample.
@@ -32,6 +32,7 @@ use graph::AccountId;
 use super::alignment::{Alignment, WIDTHS};
 use super::chance::{MODEL_ERROR, monte_carlo};
 use super::co_activity::{Alignments, Shift, Strangers};
+use super::population::WORTH_ASKING;
 use super::{BehaviourConfig, Population};
 use crate::{Facts, Signal};
 
@@ -91,9 +92,6 @@ pub(crate) fn of_alignments(
         power: None,
     }
 }
-
-/// With no more bits, of a p-value of .07, strangers aren't asked: it takes a quarter of the time of all draws.
-pub(crate) const WORTH_ASKING: f64 = 0.5;
 
 /// A number for each of [`WIDTHS`].
 type Scales = [f64; WIDTHS.len()];
@@ -199,18 +197,10 @@ mod tests {
     #[test]
     fn strangers_whose_jobs_wait_for_the_end_of_an_outage_are_not_in_step_and_an_operator_is_all_the_same() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
-        let signal = |seed: u64| {
-            let world = Toy::waiting(300, 40, seed);
-            let of = |members: &[AccountId]| synchrony_of(&world, members, &config).expect("they are active");
-            (of(&world.random_group(24, seed)), of(&world.planted()))
-        };
-        let (runs, mut small, mut ratios, mut found) = (60, 0, 0.0, 0);
-        for (stranger, operator) in (0..runs).map(signal) {
-            small += u64::from(stranger.p_value.expect("it is drawn") <= 0.05);
-            ratios += stranger.bits.exp2();
-            found += u64::from(operator.bits >= 5.0);
-        }
-        assert!(small <= 6 && ratios < 1.5 * runs as f64 && found >= 55, "{small} {ratios} {found}");
+        toy::assert_told_apart(
+            |seed| Toy::waiting(300, 40, seed),
+            |world, members| synchrony_of(world, members, &config).expect("they are active"),
+        );
     }
 
     #[test]

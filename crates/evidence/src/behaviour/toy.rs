@@ -3,7 +3,7 @@
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, NO_TIME, Seconds};
 
 use super::random::{Stream, key};
-use crate::{AccountTable, Facts, KindRole};
+use crate::{AccountTable, Facts, KindRole, Signal};
 
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
@@ -43,6 +43,20 @@ pub(crate) fn assert_super_uniform(runs: u64, p: impl Fn(u64) -> Option<f64>) {
         let limit = level * total + 3.0 * (level * (1.0 - level) * total).sqrt();
         assert!(count <= limit, "{count} of {total} p-values are at most {level}");
     }
+}
+
+/// In sixty worlds the signal of 24 strangers is as their null says, in p-values and in bits, and that of the planted accounts has
+/// five bits.
+pub(crate) fn assert_told_apart(world: impl Fn(u64) -> Toy, signal: impl Fn(&Toy, &[AccountId]) -> Signal) {
+    let (runs, mut small, mut ratios, mut found) = (60, 0, 0.0, 0);
+    for seed in 0..runs {
+        let world = world(seed);
+        let (stranger, operator) = (signal(&world, &world.random_group(24, seed)), signal(&world, &world.planted()));
+        small += u64::from(stranger.p_value.expect("it has one") <= 0.05);
+        ratios += stranger.bits.exp2();
+        found += u64::from(operator.bits >= 5.0);
+    }
+    assert!(small <= 6 && ratios < 1.5 * runs as f64 && found >= 55, "{small} {ratios} {found}");
 }
 
 impl Toy {
