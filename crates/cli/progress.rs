@@ -1,30 +1,47 @@
-//! Progress on stderr for work over a second, and a flag that Ctrl-C sets.
+//! Progress on stderr for work over a second, and a flag that Ctrl-C or SIGTERM sets.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use hydralink::{Amount, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::args::Shared;
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether a signal asked this process to stop, and which.
+struct Stop {
+    asked: Arc<AtomicBool>,
+    by: Arc<AtomicUsize>,
+}
 
-/// Makes Ctrl-C raise a flag: work stops at the next safe place and leaves nothing half done. A second Ctrl-C ends at once.
-pub(crate) fn stop_on_interrupt() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    })?;
+static STOP: LazyLock<Stop> =
+    LazyLock::new(|| Stop { asked: Arc::new(AtomicBool::new(false)), by: Arc::new(AtomicUsize::new(0)) });
+
+/// Makes Ctrl-C and SIGTERM raise a flag: work stops at the next safe place and leaves nothing half done. A second signal ends the
+/// process at once.
+pub(crate) fn stop_on_signals() -> anyhow::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, ended_by(signal as usize).into(), Arc::clone(&STOP.asked))?;
+        flag::register_usize(signal, Arc::clone(&STOP.by), signal as usize)?;
+        flag::register(signal, Arc::clone(&STOP.asked))?;
+    }
     Ok(())
 }
 
-/// Whether Ctrl-C was pressed.
-fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
+/// The exit code of a process that a signal stopped, as shells have it; of Ctrl-C where none did.
+pub(crate) fn stopped_by() -> u8 {
+    match STOP.by.load(Ordering::Relaxed) {
+        0 => ended_by(SIGINT as usize),
+        signal => ended_by(signal),
+    }
+}
+
+fn ended_by(signal: usize) -> u8 {
+    128 + signal as u8
 }
 
 /// A line of progress; silent for the first second, when not on a terminal, and when asked to be.
@@ -94,7 +111,7 @@ impl Observer for Progress {
     }
 
     fn cancelled(&self) -> bool {
-        interrupted()
+        STOP.asked.load(Ordering::Relaxed)
     }
 }
 

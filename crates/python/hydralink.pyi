@@ -65,7 +65,10 @@ class NotDetectedError(HydralinkError):
     """The store has no networks yet: call `Store.detect()`."""
 
 class RefusedError(HydralinkError):
-    """It could be done and isn't: a wrong or unsafe key, raw card numbers, a store that another process is writing."""
+    """It could be done and isn't: a wrong or unsafe key, raw card numbers, a store that another process is writing, events with
+    what `fail_on` names (`drift` says what and where)."""
+
+    drift: list[Record]
 
 class StoreError(HydralinkError):
     """The path is no store, or the store is damaged or of a newer version."""
@@ -160,6 +163,8 @@ class Store:
         events: Events | None = None,
         *,
         detect: bool = False,
+        fail_on: Sequence[str] = (),
+        dry_run: bool = False,
         accounts: Path | Rows | None = None,
         releases: Path | Rows | None = None,
         allow: Path | Rows | None = None,
@@ -315,6 +320,7 @@ class Store:
         self, labels: Path | Rows, *, benign: Path | Rows | None = None, partial: bool = False, progress: Progress | None = None
     ) -> list[Record]: ...
     def verify(self, *, dossier: Record | None = None) -> Record: ...
+    def info(self) -> Record: ...
 
     # acting
     def plan_bans(

@@ -249,7 +249,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     let run = format!("ulimit -f 64; trap '' XFSZ; exec {} build {events} -o store", env!("CARGO_BIN_EXE_hydralink"));
     let output = std::process::Command::new("bash").args(["-c", &run]).current_dir(bench.path("")).output().expect("runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(output.status.code(), Some(74), "{stderr}");
     assert!(stderr.contains("cannot write"), "{stderr}");
     assert!(!bench.path("store").exists(), "a failed build left a store behind");
 }

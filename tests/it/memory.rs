@@ -50,7 +50,7 @@ fn a_full_disk_while_spilling_leaves_nothing_behind() {
     let binary = env!("CARGO_BIN_EXE_hydralink");
     command.args(["-c", script, binary, &of_world("events.csv")]).current_dir(bench.path("."));
     let ran = Ran::of(command.output().expect("bash runs"));
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert_eq!(ran.code, 74, "{}", ran.stderr);
     for words in ["beyond the memory limit", "File too large", "make room"] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }

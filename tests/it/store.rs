@@ -41,7 +41,7 @@ fn a_flipped_bit_in_any_section_is_named() {
         let middle = bad.len() / 2;
         bad[middle] ^= 0x10;
         fs::write(path, &bad).expect("the section is written");
-        bench.fails(2, &["damaged", &section_name(path)], &["verify", store]);
+        bench.fails(65, &["damaged", &section_name(path)], &["verify", store]);
     });
 }
 
@@ -49,9 +49,9 @@ fn a_flipped_bit_in_any_section_is_named() {
 fn a_truncated_or_missing_section_is_named() {
     for_each_section(|bench, store, path, good| {
         fs::write(path, &good[..good.len() - 1]).expect("the section is written");
-        bench.fails(2, &["damaged", &section_name(path)], &["networks", store]);
+        bench.fails(65, &["damaged", &section_name(path)], &["networks", store]);
         fs::remove_file(path).expect("the section is removed");
-        bench.fails(2, &["damaged", &section_name(path)], &["networks", store]);
+        bench.fails(65, &["damaged", &section_name(path)], &["networks", store]);
     });
 }
 
@@ -61,18 +61,18 @@ fn a_damaged_newer_or_foreign_manifest_is_refused() {
     let store = detected(&bench);
     let manifest = Path::new(&store).join("MANIFEST");
     let good = fs::read(&manifest).expect("the manifest is read");
-    let refused = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+    let refused = |code, change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
         let mut bad = good.clone();
         change(&mut bad);
         fs::write(&manifest, &bad).expect("the manifest is written");
-        bench.fails(2, words, &["networks", &store]);
+        bench.fails(code, words, &["networks", &store]);
     };
-    refused(&|bytes| bytes[8] = 99, &["format 99", "newer"]);
-    refused(&|bytes| bytes[0] = b'X', &["not a hydralink store"]);
-    refused(&|bytes| bytes.truncate(20), &["damaged", "MANIFEST"]);
-    refused(&|bytes| bytes.truncate(60), &["damaged", "MANIFEST"]);
-    refused(&|bytes| *bytes.last_mut().expect("not empty") ^= 1, &["damaged", "MANIFEST", "checksum"]);
-    refused(&|bytes| bytes.push(0), &["damaged", "MANIFEST"]);
+    refused(2, &|bytes| bytes[8] = 99, &["format 99", "newer"]);
+    refused(2, &|bytes| bytes[0] = b'X', &["not a hydralink store"]);
+    refused(65, &|bytes| bytes.truncate(20), &["damaged", "MANIFEST"]);
+    refused(65, &|bytes| bytes.truncate(60), &["damaged", "MANIFEST"]);
+    refused(65, &|bytes| *bytes.last_mut().expect("not empty") ^= 1, &["damaged", "MANIFEST", "checksum"]);
+    refused(65, &|bytes| bytes.push(0), &["damaged", "MANIFEST"]);
     fs::write(&manifest, &good).expect("the manifest is written");
     bench.ok(&["networks", &store]);
 }

@@ -57,13 +57,11 @@ impl Bench {
     pub(crate) fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(ran.code, code, "hydralink {}\nstdout: {}\nstderr: {}", arguments.join(" "), ran.stdout, ran.stderr);
+        // Where answers are JSON, errors are.
+        let json = serde_json::from_str::<serde_json::Value>(&ran.stderr).ok();
+        let said = json.as_ref().and_then(|json| json["error"]["message"].as_str()).unwrap_or(&ran.stderr);
         for word in words {
-            assert!(
-                ran.stderr.contains(word),
-                "the message of hydralink {} lacks {word:?}: {}",
-                arguments.join(" "),
-                ran.stderr
-            );
+            assert!(said.contains(word), "the message of hydralink {} lacks {word:?}: {}", arguments.join(" "), ran.stderr);
         }
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         ran

@@ -1,8 +1,11 @@
 //! The list of commands that `hydralink --help` prints, by what one wants to do.
 
+use std::ffi::OsString;
+
 use clap::{Command, CommandFactory, FromArgMatches, Parser};
 
 use super::Arguments;
+use crate::ending;
 
 /// Every command once, in the README's order.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -28,7 +31,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Decide, act, share", &["case", "plan-bans", "impact", "verify", "export", "share", "match"]),
-    ("Every night, and over time", &["update", "lineage", "diff", "as-of", "expire", "forget", "rekey"]),
+    ("Every night, and over time", &["update", "info", "lineage", "diff", "as-of", "expire", "forget", "rekey"]),
     ("How sure, and where it fails", &["calibrate", "consensus", "backtest", "evaluate", "ablate", "redteam", "synth"]),
     ("Other ways of looking", &["hubs", "top", "components", "communities", "link", "dense", "lockstep"]),
     ("This tool", &["completions", "man", "help"]),
@@ -36,11 +39,25 @@ const GROUPS: &[(&str, &[&str])] = &[
 
 /// What was typed; help, the version and errors of usage end the process.
 pub(crate) fn parse() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|_| {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        if error.use_stderr() && asks_for_json() {
+            let text = error.render().to_string();
+            let text = text.trim_start_matches("error: ").split("\n\nUsage:").next().unwrap_or_default();
+            ending::report(&anyhow::anyhow!(text.trim_end().to_owned()), true);
+            std::process::exit(error.exit_code());
+        }
         // The groups cost a millisecond, which only those wait for who read them.
         let matches = with_groups(Arguments::command()).get_matches();
         Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     })
+}
+
+/// Whether JSON is asked for, as far as arguments that make no command tell.
+fn asks_for_json() -> bool {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let is = |word: &OsString, words: [&str; 2]| words.iter().any(|one| word == one);
+    arguments.iter().any(|word| is(word, ["--format=json", "--format=jsonl"]))
+        || arguments.windows(2).any(|two| two[0] == "--format" && is(&two[1], ["json", "jsonl"]))
 }
 
 /// `command` with its subcommands listed by group.
@@ -54,7 +71,10 @@ fn with_groups(mut command: Command) -> Command {
         template.push_str(&format!("\n{heading}:\n{}\n", part.clone().render_help().to_string().trim_end()));
     }
     template.push_str("\nOptions:\n{options}\n\nExit codes:\n");
-    template.push_str("  0 found, 1 nothing found, 2 usage or input error, 3 unknown id, 75 the store is being written\n");
+    template.push_str("  0 found, 1 nothing found, 2 usage or input error, 3 unknown id, 4 stopped by --fail-on,\n");
+    template
+        .push_str("  65 a store isn't as it was written, 74 the disk failed or is full, 75 the store is being written by\n");
+    template.push_str("  another process, 130 or 143 stopped by Ctrl-C or SIGTERM\n");
     command.help_template(template)
 }
 

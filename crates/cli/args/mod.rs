@@ -223,6 +223,10 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink lineage store PN-ae620bcf
     Lineage(Lineage),
+    /// What a store holds: from when to when, days that are missing, what it was read and detected by
+    ///
+    /// Example: hydralink info store; hydralink info store --format json | jq .files
+    Info(Info),
     /// Check every byte of a store, or every number of a dossier
     ///
     /// Example: hydralink network store 1 --format json > dossier.json; hydralink verify store --dossier dossier.json
@@ -235,6 +239,12 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink man /usr/local/share/man/man1
     Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The store
+    pub(crate) store: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hydralink::build::Drift;
 use hydralink::{ColumnName, EnrichmentFile, TrustedProxies, Zone};
 
 use super::KeyFile;
@@ -206,6 +207,14 @@ pub(crate) struct Update {
     /// if anything fails, the store answers as before
     #[arg(long)]
     pub(crate) detect: bool,
+    /// What stops the update before anything is written, with exit code 4: missing, empty (columns), one_value (one address,
+    /// card or template in a whole file), new_accounts, alike_accounts (two spellings), read_before (a file of that name),
+    /// no_rows, ignored (columns), conflicts (of event ids), tables (that fit few accounts). May list several
+    #[arg(long, value_name = "WHAT,...", value_delimiter = ',', hide_possible_values = true)]
+    pub(crate) fail_on: Vec<Drift>,
+    /// Read and say what would be, and write nothing
+    #[arg(long, conflicts_with = "detect")]
+    pub(crate) dry_run: bool,
 }
 
 #[cfg(test)]

@@ -9,10 +9,13 @@ use hydralink::filter::{self, first_passing};
 use hydralink::lineage::{self, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
-use hydralink::rules::Lists;
+use hydralink::rules::{ListFile, Lists};
 use hydralink::store::quoted;
-use hydralink::{AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, Reading, Results};
+use hydralink::{
+    AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading, Results,
+};
 
+use super::about::counted_entries;
 use super::ask::{named_accounts, refuse_unknown};
 use super::judge::say_too_few_copies;
 use super::link::read_lists;
@@ -36,14 +39,17 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         output.text(&config.to_toml())?;
         return Ok(Found::Something);
     };
-    let lists = {
+    let (lists, last) = {
         let dataset = Dataset::open(store)?;
+        // Settings of another version can't be compared, and are no reason not to detect.
+        let last = LastDetection::of(&dataset).ok().flatten();
         let dataset = match arguments.key.read()? {
             Some(key) => dataset.with_key(&key)?,
             None => dataset,
         };
         let (rules, files) = read_lists(&dataset, &arguments.lists, output)?;
-        if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? }
+        let lists = if files.is_empty() { Lists::default() } else { Lists::of(&dataset, &rules, files, &config)? };
+        (lists, last)
     };
     let results = run_detect(store, &config, &lists, shared)?;
     let dataset = Dataset::open(store)?;
@@ -51,6 +57,9 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     for (finer, coarser) in results.labelling().run.terms.implied_kinds() {
         let [finer, coarser] = [finer, coarser].map(|kind| dataset.kind_name(kind));
         output.say(&format!("{coarser} follows from {finer}: who shares both shares one thing"))?;
+    }
+    if let Some(changes) = last.and_then(|last| changes_since(&last, &config, &lists)) {
+        output.say(&format!("not as the last detection: {changes}; `update --detect` goes by these settings from now on"))?;
     }
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
@@ -66,6 +75,23 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         counted(below as u64, "candidate"),
     ))?;
     Ok(if flagged == 0 { Found::Nothing } else { Found::Something })
+}
+
+/// Settings that are named; the rest are counted.
+const CHANGES_SHOWN: usize = 5;
+
+/// What a detection is run with otherwise than the last one, if anything is.
+fn changes_since(last: &LastDetection, config: &DetectConfig, lists: &Lists) -> Option<String> {
+    let value = |value: Option<String>| value.unwrap_or_else(|| "unset".to_owned());
+    let settings = config.changed_from(&last.config).into_iter();
+    let settings = settings.map(|change| format!("{} {} -> {}", change.name, value(change.from), value(change.to)));
+    let named = |with: &str, one: &ListFile| format!("{with} the list {} ({})", one.says, counted_entries(one.entries));
+    let gone = last.lists.files.iter().filter(|one| !lists.files.contains(one)).map(|one| named("without", one));
+    let new = lists.files.iter().filter(|one| !last.lists.files.contains(one)).map(|one| named("with", one));
+    let all: Vec<String> = gone.chain(new).chain(settings).collect();
+    let more = all.len().saturating_sub(CHANGES_SHOWN);
+    let more = if more > 0 { format!(", and {more} more (`info`)") } else { String::new() };
+    (!all.is_empty()).then(|| format!("{}{more}", all[..all.len().min(CHANGES_SHOWN)].join(", ")))
 }
 
 /// Runs a detection with a line of progress.

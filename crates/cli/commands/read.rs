@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hydralink::build::{IgnoredColumn, MissingColumn};
+use hydralink::build::{IgnoredColumn, MissingColumn, UpdateConfig};
 use hydralink::privacy::Key;
 use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
@@ -293,10 +293,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     let progress = reading_progress(shared);
     let (reading, key) = (&arguments.reading, arguments.key.read()?);
     let config = IngestConfig { pseudonym: key.as_ref().map(Key::pseudonyms), ..config_of(reading)? };
-    let summary = match arguments.detect {
-        true => hydralink::update_and_detect(&sources(reading), &arguments.store, &config, &progress)?,
-        false => hydralink::update(&sources(reading), &arguments.store, &config, &progress)?,
-    };
+    let Update { detect, dry_run, .. } = *arguments;
+    let then = UpdateConfig { detect, fail_on: arguments.fail_on.clone(), dry_run };
+    let summary = hydralink::build::update_with(&sources(reading), &arguments.store, &config, &then, &progress)?;
     drop(progress);
     say_what_is_left_out(&summary, output)?;
     say_same_bytes(&summary.already_read, "these bytes were read already", output)?;
@@ -305,6 +304,9 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
             "{file}: the store has read a file of this name with other content; both count, but for rows that have an event id and \
              say the same. If this one corrects that, build the store anew without that"
         ))?;
+    }
+    if dry_run {
+        output.say("a dry run: nothing was written")?;
     }
     if !shared.quiet {
         if summary.networks_dropped {

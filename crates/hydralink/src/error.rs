@@ -114,6 +114,12 @@ pub enum Error {
         /// What the store gives.
         store: String,
     },
+    /// The input has what the caller asked to be stopped by ([`crate::build::Drift`]).
+    #[error("nothing was written, as --fail-on asks: {}", .found.iter().map(|one| format!("{}: {}", one.drift.name(), one.what)).collect::<Vec<_>>().join("; "))]
+    Drift {
+        /// What was found.
+        found: Vec<crate::build::Drifted>,
+    },
     /// A model that comes to no solution.
     #[error("{what} has no solution within {iterations} iterations: a degree is still missed by {:.2e} of itself", .residual)]
     NotConverged {
@@ -163,6 +169,31 @@ impl From<events::EventError> for Error {
 }
 
 impl Error {
+    /// A word for what went wrong, for programs to tell errors apart: it stays when a message changes.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::Io { .. } => "io",
+            Error::NotAStore { .. } => "not_a_store",
+            Error::StoreVersion { .. } => "store_version",
+            Error::StoreDamaged { .. } => "store_damaged",
+            Error::StoreBusy { .. } => "store_busy",
+            Error::KeyFile { .. } => "key_file",
+            Error::StoreKey { .. } => "store_key",
+            Error::CaseLog { .. } => "case_log",
+            Error::NotDetected { .. } => "not_detected",
+            Error::Unknown { .. } => "unknown_id",
+            Error::Differs { .. } => "differs",
+            Error::Drift { .. } => "drift",
+            Error::NotConverged { .. } => "not_converged",
+            Error::Usage(_) => "usage",
+            Error::Graph(_) => "graph",
+            Error::Events(_) => "input",
+            Error::Community(_) => "community",
+            Error::Synth(_) => "synth",
+            Error::Interrupted => "interrupted",
+        }
+    }
+
     /// A failed file operation.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { action, path: path.to_owned(), source }

@@ -82,6 +82,7 @@
 //! | [`calibrate`](mod@calibrate) | what would chance alone have given |
 //! | [`backtest`](mod@backtest) | when would it have been found |
 //! | [`consensus`](mod@consensus) | would the same be found if a little had not been seen |
+//! | [`info`](mod@info) | what a store holds |
 //! | [`layers`] | who runs the accounts, and whose traffic goes through them |
 //! | [`evaluate`], [`baselines`], [`ablate`], [`redteam`] | how right was it, beside others, without a part, against an attacker who pays |
 //! | [`rules`] | who is one by rules and lists that somebody wrote down |
@@ -129,7 +130,7 @@ pub use history::{as_of, diff, lineage};
 pub use linking::{dense, linkage, lockstep, rules};
 pub use outputs::{arrow, dossier, export, report, share, statement};
 pub use questions::{
-    appeal, assess, cohesion, expand, filter, how, layers, links, paths, query, roles, significance, ties, top, why_not,
+    appeal, assess, cohesion, expand, filter, how, info, layers, links, paths, query, roles, significance, ties, top, why_not,
 };
 pub use trials::{ablate, backtest, baselines, calibrate, consensus, evaluate, redteam};
 
@@ -139,7 +140,7 @@ pub use calibrate::{CalibrateConfig, Calibration, calibrate};
 pub use community::{CommunityError, Effort};
 pub use consensus::{ConsensusConfig, Stability, consensus};
 pub use dataset::Dataset;
-pub use detect::{DetectConfig, Resolution, detect, detect_by};
+pub use detect::{DetectConfig, LastDetection, Resolution, SettingChange, detect, detect_by};
 pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
@@ -157,6 +158,7 @@ pub use graph::{
     AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NONE_U32, NetworkType, Partition, Seconds,
     WeightedGraph,
 };
+pub use info::{Info, info};
 pub use linkage::{
     Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
     detected_components,

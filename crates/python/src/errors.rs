@@ -5,6 +5,8 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 
+use crate::plain::plain;
+
 create_exception!(
     hydralink,
     HydralinkError,
@@ -29,7 +31,8 @@ create_exception!(
     hydralink,
     RefusedError,
     HydralinkError,
-    "It could be done and isn't: a wrong or unsafe key, raw card numbers, a store that another process is writing."
+    "It could be done and isn't: a wrong or unsafe key, raw card numbers, a store that another process is writing, events with \
+     what `fail_on` names (`drift` says what and where)."
 );
 create_exception!(
     hydralink,
@@ -58,6 +61,11 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
             let raised = UnknownIdError::new_err(text);
             let value = raised.value(py);
             let told = value.setattr("suggestions", nearest).and_then(|()| value.setattr("what", what));
+            told.map_or_else(|error| error, |()| raised)
+        }
+        Error::Drift { found } => {
+            let raised = RefusedError::new_err(text);
+            let told = plain(py, found).and_then(|found| raised.value(py).setattr("drift", found));
             told.map_or_else(|error| error, |()| raised)
         }
         Error::NotDetected { store } => {

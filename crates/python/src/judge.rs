@@ -246,6 +246,13 @@ impl Store {
         plain(py, &lines)
     }
 
+    /// What the store holds: from when to when, days that are missing, the files that were read and how, what it was last
+    /// detected by, and how many decisions there are.
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let found = asked(py, &[&self.path], || hydralink::info(&self.as_stored()?))?;
+        plain(py, &found)
+    }
+
     /// Checks every byte of the store (`sections`, `bytes`); or every number of a dossier that `network()` gave, against
     /// networks found again with the settings of the last detection (`network`, `values`). Raises where anything differs.
     #[pyo3(signature = (*, dossier = None))]

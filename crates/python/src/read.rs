@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use hydralink::build::{UpdateConfig, update_with};
 use hydralink::privacy::Key;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{
@@ -12,7 +13,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::errors::{expected, usage};
+use crate::errors::{expected, raised, usage};
 use crate::plain::{json_of, plain};
 use crate::store::{Store, word};
 use crate::table;
@@ -371,28 +372,38 @@ impl Store {
     /// side tables, a map, a `tz` and `trusted_proxies` that aren't given are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
     /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids. With
-    /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. Returns what
-    /// was counted.
-    #[pyo3(signature = (events = None, *, detect = false, threads = None, progress = None, **options),
-        text_signature = "($self, events=None, *, detect=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=None, rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. What
+    /// `fail_on` names (`missing`, `empty`, `one_value`, `new_accounts`, `alike_accounts`, `read_before`, `no_rows`, `ignored`,
+    /// `conflicts`, `tables`) raises `RefusedError` with the `drift` that was found, and nothing is written; nor is with
+    /// `dry_run=True`. Returns what was counted.
+    #[pyo3(signature = (events = None, *, detect = false, fail_on = Vec::new(), dry_run = false, threads = None, progress = None, **options),
+        text_signature = "($self, events=None, *, detect=False, fail_on=(), dry_run=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=None, rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
     fn update<'py>(
         &self,
         py: Python<'py>,
         events: Option<&Bound<'py, PyAny>>,
         detect: bool,
+        fail_on: Vec<String>,
+        dry_run: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let drift = |name: &String| name.parse().map_err(|wrong| raised(py, &usage(&format!("fail_on: {wrong}"))));
+        let fail_on = fail_on.iter().map(drift).collect::<PyResult<_>>()?;
+        if detect && dry_run {
+            return Err(raised(
+                py,
+                &usage("detect and dry_run can't both be asked for: nothing is detected on what isn't written"),
+            ));
+        }
+        let then = UpdateConfig { detect, fail_on, dry_run };
         let mut events = events.map_or_else(|| Ok(Events::default()), Events::of)?;
         let reading = Reading::of("update", options)?;
         let summary = watched(py, progress, threads, &[&self.path], |watch| {
             let (key, folder) = (self.key()?, folder()?);
             let config = reading.config(key.as_ref(), folder.path())?;
-            match detect {
-                true => hydralink::update_and_detect(events.sources(), &self.path, &config, watch),
-                false => hydralink::update(events.sources(), &self.path, &config, watch),
-            }
+            update_with(events.sources(), &self.path, &config, &then, watch)
         })?;
         plain(py, &summary)
     }

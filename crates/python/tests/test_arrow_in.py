@@ -121,6 +121,28 @@ def test_an_update_reads_times_and_lists_of_addresses_as_the_build_did(tmp_path)
     assert store.show("ip:1.1.1.7")["first_seen"] == "2026-07-03T01:30:00Z"
 
 
+def test_a_spoilt_night_is_stopped_before_it_is_in_the_store(tmp_path):
+    def night(day, **columns):
+        rows = {"timestamp": [f"2026-07-0{day}T01:30:00Z"] * 2, "account_id": ["a", "b"], "ip": ["8.8.8.8", "8.8.4.4"]}
+        return pyarrow.table(rows | columns)
+
+    store = hydralink.build(night(1), output=tmp_path / "store")
+    before = store.info()
+    assert before["exchanges_by_day"] == [["2026-07-01", 2]] and before["settings"] is None
+    spoilt = night(3, ip=pyarrow.array([None, None], pyarrow.string()))
+    with pytest.raises(hydralink.RefusedError, match="nothing was written") as refused:
+        store.update(spoilt, fail_on=["empty", "missing"])
+    assert [found["drift"] for found in refused.value.drift] == ["empty"]
+    assert store.update(spoilt, dry_run=True)["rows"] == 4
+    assert store.info() == before
+    store.update(spoilt)
+    assert store.info()["silent_days"] == ["2026-07-02"]
+    with pytest.raises(hydralink.InputError, match="fail_on: everything is none of missing, empty"):
+        store.update(night(4), fail_on=["everything"])
+    with pytest.raises(hydralink.InputError, match="dry_run"):
+        store.update(night(4), dry_run=True, detect=True)
+
+
 def test_nothing_found_is_a_table_without_rows(found):
     none = pyarrow.table(found.networks(where="accounts > 1000000"))
     assert none.num_rows == 0 and "why" in none.column_names

@@ -3,6 +3,7 @@
 #![doc = include_str!("../../docs/input.md")]
 
 mod by_name;
+mod drift;
 mod kept;
 mod strangers;
 mod summary;
@@ -17,18 +18,18 @@ use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SideTabl
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
+pub use crate::build::drift::{Drift, Drifted};
 pub use crate::build::summary::{
     BuildSummary, IgnoredColumn, MANY_ROWS, MissingColumn, filled_columns, ignored_columns, several_names,
 };
 use crate::build::summary::{of_this_run, rejected_by_reason, summarise};
 use crate::dataset::{DECLARED_KINDS, Dataset};
-use crate::detect::{DetectConfig, detect_staged};
+use crate::detect::{LastDetection, detect_staged, last};
 use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
 use crate::observe::{Ingesting, Observer, Steps};
 use crate::privacy;
-use crate::rules::Lists;
 use crate::store::{self, InputFile, StoreWriter};
 
 /// Reads event logs and describes them, without a store.
@@ -99,7 +100,7 @@ pub fn update<'a>(
     config: &IngestConfig,
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
-    updated(sources.into(), path, config, Networks::Dropped, observer)
+    update_with(sources, path, config, &UpdateConfig::default(), observer)
 }
 
 /// The same, and detects again with the settings and lists of the last detection. New facts and networks become visible at once:
@@ -114,21 +115,39 @@ pub fn update_and_detect<'a>(
     config: &IngestConfig,
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
-    updated(sources.into(), path, config, Networks::Detected, observer)
+    update_with(sources, path, config, &UpdateConfig { detect: true, ..UpdateConfig::default() }, observer)
 }
 
-/// What becomes of networks when the facts change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Networks {
-    Dropped,
-    Detected,
+/// What an update does beside reading.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateConfig {
+    /// Detect again, as [`update_and_detect`].
+    pub detect: bool,
+    /// What stops the update before anything is written.
+    pub fail_on: Vec<Drift>,
+    /// Read and say what would be, and write nothing; nothing is detected then either.
+    pub dry_run: bool,
+}
+
+/// As [`update`] or [`update_and_detect`], unless what was read has what the caller wants to be stopped by.
+///
+/// # Errors
+/// As these, and [`Error::Drift`]; the store is then as it was.
+pub fn update_with<'a>(
+    sources: impl Into<Sources<'a>>,
+    path: &Path,
+    config: &IngestConfig,
+    then: &UpdateConfig,
+    observer: &dyn Observer,
+) -> Result<BuildSummary, Error> {
+    updated(sources.into(), path, config, then, observer)
 }
 
 fn updated(
     sources: Sources<'_>,
     path: &Path,
     config: &IngestConfig,
-    networks: Networks,
+    then: &UpdateConfig,
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
     as_of::refuse(&Dataset::open(path)?)?;
@@ -145,10 +164,8 @@ fn updated(
     as_of::refuse(&dataset)?;
     // What is written gets checksums of its own: damage that is carried over would never be found again.
     dataset.store().verify()?;
-    let detection = match networks {
-        Networks::Dropped => None,
-        Networks::Detected => Some(detection_of(&dataset)?),
-    };
+    let last = LastDetection::of(&dataset)?;
+    let detection = then.detect.then(|| last.clone().unwrap_or_default());
     privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
@@ -203,13 +220,20 @@ fn updated(
     let new_files = &ingested.files[base.files.len()..];
     let read_before = read_before(&base.files, new_files);
     let summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
+    let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
+    let found: Vec<Drifted> = summary.drift().into_iter().filter(|one| then.fail_on.contains(&one.drift)).collect();
+    if !found.is_empty() {
+        return Err(Error::Drift { found });
+    }
+    if then.dry_run {
+        return Ok(BuildSummary { changed: false, ..summary });
+    }
     let nothing_new = new_files.iter().all(|file| file.duplicate || file.rows == 0);
     let had_networks = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
     let stays = had_networks || detection.is_none();
     if nothing_new && !something_said && stays {
         return Ok(BuildSummary { changed: false, ..summary });
     }
-    let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summary };
@@ -223,7 +247,7 @@ fn updated(
         return Err(Error::Interrupted);
     }
     let before = dataset.manifest();
-    if nothing_new && stays && writer.has_what(before, |section| !is_found(section)) {
+    if nothing_new && stays && writer.has_what(before, |section| !is_found(section) && section != last::SECTION) {
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let same = writer.has_what(before, |section| !is_found(section) && !BESIDE_FACTS.contains(&section));
@@ -232,20 +256,16 @@ fn updated(
     }
     let outdated = !(same && had_networks);
     let (mut networks_dropped, mut networks_found) = (had_networks && outdated, None);
-    if let Some((config, lists)) = detection.filter(|_| outdated) {
+    if let Some(LastDetection { config, lists }) = detection.filter(|_| outdated) {
         let (next, found) = detect_staged(writer, &config, &lists, dataset.cases()?, observer)?;
         writer = next;
         let flagged = found.labelling().heads().iter().filter(|head| head.flagged).count();
         (networks_dropped, networks_found) = (false, Some(flagged as u64));
+    } else if let Some(last) = last.filter(|_| outdated) {
+        last.keep(&mut writer)?;
     }
     writer.commit()?;
     Ok(BuildSummary { networks_dropped, networks_found, ..summary })
-}
-
-/// The settings and lists of the last detection; the defaults where there was none.
-fn detection_of(dataset: &Dataset) -> Result<(DetectConfig, Lists), Error> {
-    let config = dataset.labelling_if_any()?.map_or_else(|| Ok(DetectConfig::default()), |found| found.run.detect_config())?;
-    Ok((config, Lists::kept_in(dataset)?))
 }
 
 /// Whether an update is given something beside events.
@@ -260,7 +280,7 @@ fn is_found(section: &str) -> bool {
 }
 
 /// Sections on which nothing that is found depends: what was read of the side tables stands in others.
-const BESIDE_FACTS: [&str; 8] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS, EVENT_IDS, DUPLICATE_EVENTS, UNREAD];
+const BESIDE_FACTS: [&str; 9] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS, EVENT_IDS, DUPLICATE_EVENTS, UNREAD, last::SECTION];
 
 /// The files under whose name others were read before.
 fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
@@ -317,14 +337,20 @@ fn keep_map(writer: &mut StoreWriter, config: &IngestConfig) -> Result<(), Error
     writer.put(MAP, toml::to_string(&Map::of(config)?).expect("a map can be written").as_bytes())
 }
 
+/// The map that a store keeps, as TOML.
+pub(crate) fn map_of(dataset: &Dataset) -> Result<Option<String>, Error> {
+    let store = dataset.store();
+    store.has(MAP).then(|| Ok(String::from_utf8_lossy(&store.column::<u8>(MAP)?).into_owned())).transpose()
+}
+
 /// What was said of times without an offset and of lists of addresses, for the next batch has the same; nothing where it is what
 /// goes without saying.
 #[derive(Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct ReadAs {
+pub(crate) struct ReadAs {
     #[serde(skip_serializing_if = "Option::is_none")]
-    tz: Option<String>,
+    pub(crate) tz: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trusted_proxies: Option<String>,
+    pub(crate) trusted_proxies: Option<String>,
 }
 
 impl ReadAs {
@@ -336,7 +362,7 @@ impl ReadAs {
     }
 
     /// What a store keeps; those of earlier versions keep nothing.
-    fn of_store(dataset: &Dataset) -> Result<Self, Error> {
+    pub(crate) fn of_store(dataset: &Dataset) -> Result<Self, Error> {
         Ok(dataset.store().json(READ_AS)?.unwrap_or_default())
     }
 

@@ -6,6 +6,7 @@ pub mod cohesion;
 pub mod expand;
 pub mod filter;
 pub mod how;
+pub mod info;
 pub mod layers;
 pub mod links;
 pub(crate) mod of_both;

@@ -194,8 +194,7 @@ impl Run {
     /// # Errors
     /// [`Error::Usage`] if it was written by a version whose settings this one doesn't know.
     pub fn detect_config(&self) -> Result<DetectConfig, Error> {
-        toml::from_str(&self.config)
-            .map_err(|error| Error::Usage(format!("the settings of the last detection can't be read ({error}): detect again")))
+        DetectConfig::of_toml(&self.config)
     }
 }
 

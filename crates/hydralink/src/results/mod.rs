@@ -27,7 +27,7 @@ use tying::Tying;
 use crate::consensus::Consensus;
 use crate::counted::counted;
 use crate::dataset::Dataset;
-use crate::detect::Labels;
+use crate::detect::{Labels, last};
 use crate::error::Error;
 use crate::node::Node;
 use crate::rules::{self, Lists};
@@ -339,6 +339,7 @@ impl Results {
     pub(crate) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
         let labelling = &self.labelling;
         writer.forget("result.");
+        writer.forget(last::SECTION);
         let summary = Summary {
             run: labelling.run.clone(),
             heads: labelling.heads.clone(),

@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 90] = [
+const SECTIONS: [&str; 91] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -56,6 +56,7 @@ const SECTIONS: [&str; 90] = [
     "identifiers.network_type",
     "inputs.accounts",
     "inputs.allow",
+    "inputs.detection",
     "inputs.duplicate_events",
     "inputs.event_ids",
     "inputs.event_pathway",

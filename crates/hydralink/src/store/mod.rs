@@ -39,8 +39,8 @@ use crate::error::Error;
 
 pub use ask::ask;
 pub(crate) use events::Element;
+pub(crate) use manifest::{FORMAT as STORE_FORMAT, decoded, encoded};
 pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
-pub(crate) use manifest::{decoded, encoded};
 #[cfg(test)]
 pub(crate) use section::with_large_sections;
 pub use section::{Reading, SMALL_SECTION};

@@ -31,8 +31,8 @@ pub struct StoreWriter {
     lock: File,
 }
 
-/// A thread that waits until a section is on the disk.
-type Syncing = JoinHandle<io::Result<()>>;
+/// A thread that waits until a section is on the disk; none where the system has no more threads to give.
+type Syncing = Option<JoinHandle<io::Result<()>>>;
 
 /// What has been written so far.
 #[derive(Debug, Default)]
@@ -195,7 +195,10 @@ impl StoreWriter {
         self.take_in();
         let syncs = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).syncs);
         for (path, sync) in syncs {
-            let synced = sync.join().unwrap_or_else(|_| Err(io::Error::other("the thread that synced it is gone")));
+            let synced = match sync {
+                Some(sync) => sync.join().unwrap_or_else(|_| Err(io::Error::other("the thread that synced it is gone"))),
+                None => File::open(&path).and_then(|file| file.sync_all()),
+            };
             synced.map_err(|error| Error::io("write", &path, error))?;
         }
         manifest::write(&self.path, &self.manifest).map_err(|error| Error::io("write the manifest of", &self.path, error))?;
@@ -230,7 +233,8 @@ impl<T: Element> KeptSection<T> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.sections.retain(|old| old.name != entry.name);
         made.sections.push(entry.clone());
-        made.syncs.push((path, std::thread::spawn(move || file.sync_all())));
+        let sync = std::thread::Builder::new().spawn(move || file.sync_all());
+        made.syncs.push((path, sync.ok()));
         Ok(entry)
     }
 }

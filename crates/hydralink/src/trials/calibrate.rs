@@ -175,7 +175,8 @@ pub(crate) fn harmless_shares(results: &Labelling) -> Vec<Option<f64>> {
 const LINES: f64 = 24.0;
 
 /// Whether a store's networks have q-values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CalibrationState {
     /// `calibrate` was never run.
     Missing,

@@ -146,6 +146,11 @@ pub struct Consensus {
 }
 
 impl Consensus {
+    /// Reruns.
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs
+    }
+
     /// The consensus of this very detection, if the store keeps one.
     pub(crate) fn current(dataset: &Dataset, results: &Labelling) -> Result<Option<Self>, Error> {
         let store = dataset.store();

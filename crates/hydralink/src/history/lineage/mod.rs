@@ -300,6 +300,14 @@ fn event(dataset: &Dataset, history: &History, happened: &Happened) -> Event {
     }
 }
 
+/// Detections whose results differed from those of the one before.
+///
+/// # Errors
+/// [`Error::StoreDamaged`].
+pub(crate) fn runs(dataset: &Dataset) -> Result<u64, Error> {
+    Ok(History::open(dataset)?.runs.len() as u64)
+}
+
 /// Everything that happened, oldest first.
 ///
 /// # Errors

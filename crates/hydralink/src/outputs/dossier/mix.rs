@@ -19,16 +19,18 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// What accounts did.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Days {
+pub(crate) struct Days {
     /// (date, exchanges), ascending.
-    pub(super) exchanges: Vec<(String, u64)>,
+    pub(crate) exchanges: Vec<(String, u64)>,
     /// Exchanges by model.
-    pub(super) models: BTreeMap<String, u64>,
+    pub(crate) models: BTreeMap<String, u64>,
 }
 
 /// Adds the activity of accounts up. O(their events), on all threads.
-pub(super) fn days(dataset: &Dataset, accounts: &[AccountId]) -> Days {
-    type Counts = (BTreeMap<i64, u64>, BTreeMap<u16, u64>);
+pub(crate) fn days(dataset: &Dataset, accounts: &[AccountId]) -> Days {
+    // Exchanges by day, and by model.
+    type Counts = (BTreeMap<i64, u64>, Vec<u64>);
+    let none = || (BTreeMap::new(), vec![0; dataset.tables().models.len()]);
     let add = |mut counts: Counts, &account: &AccountId| {
         let activity = dataset.activity().of(account);
         let requests = |at: usize| activity.requests.get(at).map_or(1, |&requests| u64::from(requests));
@@ -40,26 +42,21 @@ pub(super) fn days(dataset: &Dataset, accounts: &[AccountId]) -> Days {
             *counts.0.entry(day).or_default() += (at..end).map(requests).sum::<u64>();
             at = end;
         }
-        let mut start = 0;
-        for models in activity.model.chunk_by(|one, other| one == other) {
-            let exchanges = (start..start + models.len()).map(requests).sum::<u64>();
-            start += models.len();
-            if models[0] != NONE_U16 {
-                *counts.1.entry(models[0]).or_default() += exchanges;
+        for (at, &model) in activity.model.iter().enumerate() {
+            if let Some(exchanges) = counts.1.get_mut(usize::from(model)) {
+                *exchanges += requests(at);
             }
         }
         counts
     };
     let merge = |mut one: Counts, other: Counts| {
         other.0.into_iter().for_each(|(day, exchanges)| *one.0.entry(day).or_default() += exchanges);
-        other.1.into_iter().for_each(|(model, exchanges)| *one.1.entry(model).or_default() += exchanges);
+        one.1.iter_mut().zip(other.1).for_each(|(one, other)| *one += other);
         one
     };
-    let (by_day, by_model) = accounts.par_iter().with_min_len(64).fold(Counts::default, add).reduce(Counts::default, merge);
-    let mut models = BTreeMap::new();
-    for (model, exchanges) in by_model {
-        *models.entry(name(&dataset.tables().models, model)).or_default() += exchanges;
-    }
+    let (by_day, by_model) = accounts.par_iter().with_min_len(64).fold(none, add).reduce(none, merge);
+    let named = dataset.tables().models.iter().cloned().zip(by_model);
+    let models = named.filter(|(_, exchanges)| *exchanges > 0).collect();
     Days { exchanges: by_day.into_iter().map(|(day, exchanges)| (date(day), exchanges)).collect(), models }
 }
 

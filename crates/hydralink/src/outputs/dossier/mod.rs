@@ -26,8 +26,9 @@ use words::Told;
 
 pub use case::CaseOfNetwork;
 pub(crate) use doings::Doings;
+pub(crate) use mix::days;
 pub use parts::ScoreParts;
-pub use text::{markdown, sparkline, text};
+pub use text::{days_line, markdown, sparkline, text};
 pub use verify::{VerifiedDossier, verify};
 
 use crate::how::HeldBy;

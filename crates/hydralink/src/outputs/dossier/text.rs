@@ -113,15 +113,17 @@ fn suppressed_item(network: &Network, style: &dyn Style) -> String {
     format!("\n{}", style.item(&style.prose(&said)))
 }
 
-/// A picture of counts by day, and their peak, of equal ones the first; nothing of no days.
+/// A picture of counts by day as an item; nothing of no days.
 fn days_item(days: &[(String, u64)], style: &dyn Style) -> String {
-    let (Some((first, _)), Some((last, _)), Some((peak, most))) =
-        (days.first(), days.last(), days.iter().rev().max_by_key(|(_, count)| *count))
-    else {
-        return String::new();
-    };
+    days_line(days).map_or(String::new(), |line| style.item(&line))
+}
+
+/// A picture of counts by day (`YYYY-MM-DD`, ascending), and their peak, of equal ones the first; nothing of no days.
+pub fn days_line(days: &[(String, u64)]) -> Option<String> {
+    let ((first, _), (last, _)) = (days.first()?, days.last()?);
+    let (peak, most) = days.iter().rev().max_by_key(|(_, count)| *count)?;
     let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
-    style.item(&format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values)))
+    Some(format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values)))
 }
 
 /// What chance says of a network that was searched for.
