@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Bench, Ran};
 
-const DOCUMENTS: [(&str, &str); 5] = [
+const DOCUMENTS: [(&str, &str); 7] = [
     ("README.md", include_str!("../../README.md")),
+    ("how-it-decides.md", include_str!("../../crates/hydralink/docs/how-it-decides.md")),
     ("input.md", include_str!("../../crates/hydralink/docs/input.md")),
     ("investigate.md", include_str!("../../crates/hydralink/docs/investigate.md")),
+    ("nightly.md", include_str!("../../crates/hydralink/docs/nightly.md")),
     ("privacy.md", include_str!("../../crates/hydralink/docs/privacy.md")),
     ("report.md", include_str!("../../crates/hydralink/docs/report.md")),
 ];

@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use super::Arguments;
 use crate::ending;
 
-/// Every command once, in the README's order.
+/// Every command once; the README has the same groups.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["demo", "profile", "build", "detect", "networks", "network", "report"]),
     (

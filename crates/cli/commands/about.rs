@@ -27,9 +27,8 @@ const SILENT_SHOWN: usize = 5;
 
 fn info_text(store: &str, info: &Info) -> String {
     let mut lines = vec![format!(
-        "{store}: store format {}, written {} by hydralink {}, {}",
+        "{store}: store format {}, written by hydralink {}, {}",
         info.format,
-        counted(info.changes, "time"),
         info.tool,
         HumanBytes(info.bytes)
     )];
@@ -72,7 +71,7 @@ fn info_text(store: &str, info: &Info) -> String {
 fn time_lines(info: &Info) -> Vec<String> {
     let (Some(first), Some(last)) = (&info.first_seen, &info.last_seen) else { return vec!["nothing has a time".to_owned()] };
     let mut lines = vec![format!("{first} to {last}")];
-    lines.extend(dossier::days_line(&info.exchanges_by_day));
+    lines.extend(dossier::picture_of_days(&info.exchanges_by_day).into_iter().flatten());
     if !info.silent_days.is_empty() {
         let more = info.silent_days.len().saturating_sub(SILENT_SHOWN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };

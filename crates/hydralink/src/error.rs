@@ -115,7 +115,7 @@ pub enum Error {
         store: String,
     },
     /// The input has what the caller asked to be stopped by ([`crate::build::Drift`]).
-    #[error("nothing was written, as --fail-on asks: {}", .found.iter().map(|one| format!("{}: {}", one.drift.name(), one.what)).collect::<Vec<_>>().join("; "))]
+    #[error("nothing was written, as --fail-on asks: {}", all_of(.found))]
     Drift {
         /// What was found.
         found: Vec<crate::build::Drifted>,
@@ -148,6 +148,12 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted; nothing was changed")]
     Interrupted,
+}
+
+/// Everything unusual that was found.
+fn all_of(found: &[crate::build::Drifted]) -> String {
+    let named: Vec<String> = found.iter().map(|one| format!("{}: {}", one.drift, one.what)).collect();
+    named.join("; ")
 }
 
 /// Who has a store's lock: a process, or this one.

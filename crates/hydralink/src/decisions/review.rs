@@ -2,8 +2,8 @@
 //!
 //! An analyst has so many hours, and a review takes so many minutes for the network and so many for each of its accounts. What
 //! it is worth are the exchanges that would go on without it: those of its accounts that aren't banned, times the chance that
-//! the network is one. The score is evidence in bits; the odds before it are taken to be those that the threshold is there to
-//! outweigh, so that a network at the threshold is as likely one as not: `1 / (1 + 2^(threshold - score))`. Where the store is
+//! the network is one. The score is evidence in bits; the odds before it are taken to be even at a score of `even_bits`
+//! ([`evidence::ScoreConfig`], 5 by default), whatever the threshold is: `1 / (1 + 2^(even_bits - score))`. Where the store is
 //! calibrated with 20 null copies or more ([`crate::calibrate()`]) a network has `1 - q` at most; the q-values of fewer copies
 //! can't be low, and are not used. One whose case is confirmed is one, and one whose case was
 //! rejected is none. [`crate::bans`], exports and what is shared ([`crate::export::share`]) go by the same chances.

@@ -29,8 +29,8 @@ pub struct Info {
     pub format: u32,
     /// Version of the tool that wrote it last.
     pub tool: String,
-    /// How often it was written.
-    pub changes: u64,
+    /// Counts up with every change.
+    pub generation: u64,
     /// Size of its sections, in bytes.
     pub bytes: u64,
     /// Id of the key of its pseudonyms, if it holds any.
@@ -149,7 +149,7 @@ pub fn info(dataset: &Dataset) -> Result<Info, Error> {
     Ok(Info {
         format: STORE_FORMAT,
         tool: manifest.tool.clone(),
-        changes: manifest.generation,
+        generation: manifest.generation,
         bytes: manifest.sections.iter().map(|section| section.bytes).sum(),
         key_id: manifest.key_id.clone(),
         as_of: of(as_of::time_of(dataset)?),

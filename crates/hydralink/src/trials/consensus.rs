@@ -16,9 +16,8 @@
 //! 5. *Keep*: a few columns, with the key of the detection they belong to. After another detection they are stale and count
 //!    no more.
 //!
-//! Events are not left out, only drawn again: times and contents are those of the detection. Stories of harmless groups go by
-//! sightings and fit less without some, so that scores of the reruns may lie above the detection's, by four bits in one network of
-//! ours; with nothing left out they say what draws do.
+//! Stories of harmless groups go by sightings and fit less without some, so that scores of the reruns may lie above the
+//! detection's, by four bits in one network of ours; with nothing left out they say what draws do.
 //!
 //! Stability says that a result doesn't hang on single sightings or on the draw of a search, not that it is right: a campus is
 //! found again as surely as a pool. By Hennig (2007, doi:10.1016/j.csda.2006.11.025) clusters below .6 should not be trusted,

@@ -28,7 +28,7 @@ pub use case::CaseOfNetwork;
 pub(crate) use doings::Doings;
 pub(crate) use mix::days;
 pub use parts::ScoreParts;
-pub use text::{days_line, markdown, sparkline, text};
+pub use text::{markdown, picture_of_days, sparkline, text};
 pub use verify::{VerifiedDossier, verify};
 
 use crate::how::HeldBy;

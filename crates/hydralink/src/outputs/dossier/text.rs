@@ -48,8 +48,8 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     section("Tied together by", tie_table(network, style) + &suppressed_item(network, style));
     section("What hangs on one identifier", fragile_table(dossier, style));
     section("What would change the verdict", items(&dossier.would_change, style));
-    section("Exchanges a day", days_item(&dossier.timeline, style));
-    section("Accounts made a day", days_item(&dossier.registrations, style));
+    section("Exchanges a day", days_items(&dossier.timeline, style));
+    section("Accounts made a day", days_items(&dossier.registrations, style));
     for (heading, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
         section(heading, if counts.is_empty() { String::new() } else { style.item(&largest(counts)) });
     }
@@ -113,17 +113,18 @@ fn suppressed_item(network: &Network, style: &dyn Style) -> String {
     format!("\n{}", style.item(&style.prose(&said)))
 }
 
-/// A picture of counts by day as an item; nothing of no days.
-fn days_item(days: &[(String, u64)], style: &dyn Style) -> String {
-    days_line(days).map_or(String::new(), |line| style.item(&line))
+/// Counts by day as a picture and in words, an item each; nothing of no days.
+fn days_items(days: &[(String, u64)], style: &dyn Style) -> String {
+    picture_of_days(days).iter().flatten().map(|line| style.item(line)).collect()
 }
 
-/// A picture of counts by day (`YYYY-MM-DD`, ascending), and their peak, of equal ones the first; nothing of no days.
-pub fn days_line(days: &[(String, u64)]) -> Option<String> {
+/// Counts by day (`YYYY-MM-DD`, ascending) as a picture, and in words their ends and their peak, of equal ones the first; nothing of
+/// no days.
+pub fn picture_of_days(days: &[(String, u64)]) -> Option<[String; 2]> {
     let ((first, _), (last, _)) = (days.first()?, days.last()?);
     let (peak, most) = days.iter().rev().max_by_key(|(_, count)| *count)?;
     let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
-    Some(format!("{}  {first} to {last}, busiest {peak} with {most}", sparkline(&values)))
+    Some([sparkline(&values), format!("{first} to {last}, busiest {peak} with {most}")])
 }
 
 /// What chance says of a network that was searched for.
