@@ -26,12 +26,8 @@ pub(crate) fn info(arguments: &args::Info, output: &mut Output) -> anyhow::Resul
 const SILENT_SHOWN: usize = 5;
 
 fn info_text(store: &str, info: &Info) -> String {
-    let mut lines = vec![format!(
-        "{store}: store format {}, written by hydralink {}, {}",
-        info.format,
-        info.tool,
-        HumanBytes(info.bytes)
-    )];
+    let mut lines =
+        vec![format!("{store}: store format {}, written by hydralink {}, {}", info.format, info.tool, HumanBytes(info.bytes))];
     lines.extend(info.key_id.as_ref().map(|id| format!("pseudonyms under the key {id}")));
     lines.extend(info.as_of.as_ref().map(|time| format!("as of {time}: it can be asked, not changed")));
     lines.push(format!(
