@@ -93,7 +93,12 @@ pub(crate) fn hyphenated(array: &ArrayRef) -> ArrayRef {
 }
 
 fn damaged(path: &Path, error: impl ToString) -> EventError {
-    let problem = format!("not a whole Parquet file: {}", error.to_string());
+    let error = error.to_string();
+    if error.contains("CRC checksum mismatch") {
+        let hint = "copy or export the file again; nothing of it can be trusted";
+        return EventError::input(path, "a page of the Parquet file is damaged: its checksum is wrong", hint);
+    }
+    let problem = format!("not a whole Parquet file: {error}");
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }
 
