@@ -6,6 +6,7 @@
 //! | `journey` | from events to ranked networks, members, queries, exports |
 //! | `investigate` | what joins, what holds together, what is missing, and dossiers that can be checked |
 //! | `bad_input` | every kind of bad input gets its message and exit code, and loses nothing |
+//! | `deliveries` | empty, cut and wholly bad files among good ones, quiet days, and tables that lost a column |
 //! | `columns` | which columns are read, and what is said of the others |
 //! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
@@ -30,6 +31,7 @@ mod act;
 mod architecture;
 mod bad_input;
 mod columns;
+mod deliveries;
 mod determinism;
 mod documents;
 mod enrich;

@@ -100,14 +100,14 @@ pub(crate) struct Reading {
     /// Where to write rejected rows, and fields left out of rows that were kept, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Share of rejected rows that fails the run (at least 100 rows are always tolerated; of rows that are kept without a field
-    /// a tenth of all)
+    /// Share of rejected rows that fails the run (at least 100 rows are always tolerated, of a file by itself half of it if that is
+    /// less; of rows that are kept without a field a tenth of all)
     #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = share)]
     pub(crate) max_bad: f64,
     /// Payment instruments are tokens: take none for a raw card number, though a few have only digits and a valid check digit
     #[arg(long)]
     pub(crate) card_tokens: bool,
-    /// accounts.csv: account_id,created_at,banned_at,tier,country,org,pathway,status,label
+    /// accounts.csv (or Parquet, as the other tables): account_id,created_at,banned_at,tier,country,org,pathway,status,label
     #[arg(long, value_name = "FILE")]
     pub(crate) accounts: Option<PathBuf>,
     /// releases.csv: model,released_at

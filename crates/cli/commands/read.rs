@@ -7,7 +7,8 @@ use hydralink::privacy::Key;
 use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
 use hydralink::{
-    AlikeAccounts, AsOf, BuildSummary, IngestConfig, Profile, Repeats, SchemaMode, SeveralNames, TableRead, UnreadField,
+    AlikeAccounts, AsOf, BuildSummary, FileNotes, IngestConfig, Profile, Repeats, SchemaMode, SeveralNames, TableRead,
+    UnreadField,
 };
 
 use crate::Found;
@@ -74,6 +75,7 @@ pub(crate) fn profile(arguments: &args::Profile, shared: &Shared, output: &mut O
     let profile = hydralink::profile(&sources, &config_of(&arguments.reading)?, &progress)?;
     drop(progress);
     say_left_out(&profile.left_out, output)?;
+    say_notes(&profile.notes, output)?;
     let same_bytes = profile.files.iter().filter(|file| file.duplicate).map(|file| file.file.clone());
     say_same_bytes(&same_bytes.collect::<Vec<String>>(), "another file has the same bytes", output)?;
     let found = output.one(&profile, profile_text)?;
@@ -340,9 +342,34 @@ fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is out of the ordinary about files.
+fn say_notes(notes: &FileNotes, output: &mut Output) -> anyhow::Result<()> {
+    let FileNotes { blank, cut, links, days, mostly_rejected } = notes;
+    let mut say = |files: &[String], what: &str| -> anyhow::Result<()> {
+        let Some((first, others)) = files.split_first() else { return Ok(()) };
+        Ok(output.say(&format!("{first}{}: {what}", and_others(others.len() as u64)))?)
+    };
+    say(blank, "empty, so nothing was read of it; check the export that wrote it")?;
+    say(cut, "the last line is cut (it isn't whole, and no newline ends it): the file wasn't written or copied to its end")?;
+    say(
+        links,
+        "a link to a folder, or to nothing, which isn't followed, for it may lead into itself; name the folder it leads to",
+    )?;
+    say(
+        days,
+        "its times are days, each of which counts as its midnight (--tz): nothing can be told of what happened within a day",
+    )?;
+    for read in mostly_rejected {
+        let (rows, are) = (counted(read.rows, "row"), if read.rejected == 1 { "is" } else { "are" });
+        say(&[read.file.clone()], &format!("{} of {rows} {are} rejected, most often {}", grouped(read.rejected), read.reason))?;
+    }
+    Ok(())
+}
+
 /// What nobody expects to be missing, or to be there.
 fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::Result<()> {
     say_left_out(&summary.left_out, output)?;
+    say_notes(&summary.notes, output)?;
     if let Some(accounts) = summary.all_new_accounts {
         output.say(&format!(
             "none of the store's accounts occurs in what was read, which brings {}: are these other people, or are their ids written \
@@ -373,6 +400,13 @@ fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) -> anyhow::
             "{}: {} {say} otherwise than an earlier row of the same; the first counts",
             read.file,
             counted(read.conflicting, "row")
+        ))?;
+    }
+    for (read, (column, values)) in summary.tables.iter().flat_map(|read| read.empty.iter().map(move |empty| (read, empty))) {
+        output.say(&format!(
+            "{}: no row has a value of {column}, which the store has of {}: they keep it (a table that clears it has a value for some account)",
+            read.file,
+            format_args!("{} of these accounts", grouped(*values))
         ))?;
     }
     for read in summary.tables.iter().filter(|read| read.no_longer > 0) {
@@ -486,7 +520,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     }
     lines.extend(conflicting_line(summary.new_conflicting_events));
     lines.extend(without_rows_line(&summary.without_rows));
-    lines.extend(missing_lines(&summary.missing, &summary.empty));
+    let of_events = |one: &&MissingColumn| summary.tables.iter().all(|table| table.file != one.first);
+    let empty: Vec<MissingColumn> = summary.empty.iter().filter(of_events).cloned().collect();
+    lines.extend(missing_lines(&summary.missing, &empty));
     lines.extend(summary.one_value.iter().map(|one| {
         let more = and_others(one.files - 1);
         format!("{}{more}: all rows have the same {}, whoever they are of", one.first, one.column)

@@ -98,6 +98,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         files: fold.files,
         left_out: fold.left_out,
         without_rows: fold.without_rows,
+        notes: fold.notes,
         too_many_bad: None,
         rows: fold.rows,
         new_rows: fold.rows - fold.before.rows,

@@ -6,20 +6,24 @@
 //!
 //! They have no bytes to tell them by: as with standard input, reading the same table twice counts twice, unless events have ids.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, StringArray, new_null_array};
 use arrow_schema::{ArrowError, DataType, Field};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use crate::columnar::{BATCH, ColumnReader, hyphenated, inside, paths, take_rows};
+use crate::columnar::{BATCH, ColumnReader, decoded, hyphenated, inside, is_uuid, paths, take_rows, with_days};
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
 use crate::normalise::time::{FirstUnits, Unit};
 use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{Role, Session};
+use crate::source;
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -49,28 +53,22 @@ impl Batches {
         writer.write_record(&columns).map_err(failed)?;
         for batch in reader {
             let batch = batch.map_err(|error| broken(&name, error))?;
-            let texts = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
-                text_of(&with_uuids_as_text(array.clone(), field)).map_err(|found| {
-                    let problem = format!("column {} has type {found}, which can't be read as text", field.name());
-                    EventError::input(Path::new(&name), problem, "export it as text, numbers or timestamps")
-                })
-            });
-            let texts = texts.collect::<Result<Vec<ArrayRef>, EventError>>()?;
-            for row in 0..batch.num_rows() {
-                let cell = |array: &ArrayRef| {
-                    if array.is_valid(row) { array.as_string::<i32>().value(row).to_owned() } else { String::new() }
-                };
-                writer.write_record(texts.iter().map(cell)).map_err(failed)?;
-            }
+            let texts =
+                schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
+                    named_text(Path::new(&name), field.name(), &with_uuids_as_text(array.clone(), field))
+                });
+            write_rows(&mut writer, &texts.collect::<Result<Vec<ArrayRef>, EventError>>()?).map_err(failed)?;
         }
         writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))
     }
 
     /// The columns that a map makes of these.
     pub(crate) fn layout(&self, map: &Map) -> Result<Layout, EventError> {
-        let named = |entered: &Fields| paths(self.reader.schema().fields(), entered).0;
-        let layout = map.layout(&named(&map.paths()), Path::new(&self.name));
-        layout.map_err(|error| with_paths(error, || named(&Fields::all())))
+        let schema = self.reader.schema();
+        let (names, ways) = paths(schema.fields(), &map.paths());
+        let layout = map.layout(&names, Path::new(&self.name));
+        let layout = layout.map_err(|error| with_paths(error, || paths(schema.fields(), &Fields::all()).0))?;
+        Ok(with_days(layout, schema.fields(), &ways))
     }
 
     fn columns(&self) -> Vec<String> {
@@ -96,6 +94,55 @@ impl std::fmt::Debug for Batches {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Batches").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// A Parquet file as CSV with a header, for what is read as a table beside the events; nothing where the file isn't Parquet. What
+/// [`Batches::write_csv`] makes of a value, this does. Columns of lists and records that aren't `wanted` are empty. Cost: the whole
+/// table as text.
+///
+/// # Errors
+/// [`EventError::Input`] if the file can't be read, or a wanted column has no text.
+pub fn parquet_as_csv(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Option<Vec<u8>>, EventError> {
+    if !source::is_parquet(path) {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path and its permissions"))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = decoded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+    let metadata = builder.metadata().clone();
+    let schema = builder.schema().clone();
+    let mut reader = decoded(path, || builder.with_batch_size(BATCH).build())?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let in_memory = "records of one length are written to memory";
+    writer.write_record(schema.fields().iter().map(|field| field.name())).expect(in_memory);
+    while let Some(batch) = decoded(path, || reader.next().transpose())? {
+        let texts = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
+            let name = field.name();
+            if array.data_type().is_nested() && !wanted(name) {
+                return Ok(new_null_array(&DataType::Utf8, array.len()));
+            }
+            let array = if is_uuid(&metadata, name) { hyphenated(array) } else { array.clone() };
+            named_text(path, name, &array)
+        });
+        write_rows(&mut writer, &texts.collect::<Result<Vec<ArrayRef>, EventError>>()?).expect(in_memory);
+    }
+    Ok(Some(writer.into_inner().expect("nothing is left to be written")))
+}
+
+/// A column as text, or the error that names it.
+fn named_text(file: &Path, column: &str, array: &ArrayRef) -> Result<ArrayRef, EventError> {
+    text_of(array).map_err(|found| {
+        let problem = format!("column {column} has type {found}, which can't be read as text");
+        EventError::input(file, problem, "export it as text, numbers or timestamps")
+    })
+}
+
+/// Writes the rows of columns of text; what is missing is empty.
+fn write_rows<W: Write>(writer: &mut csv::Writer<W>, columns: &[ArrayRef]) -> Result<(), csv::Error> {
+    let columns: Vec<&StringArray> = columns.iter().map(|column| column.as_string::<i32>()).collect();
+    (0..columns.first().map_or(0, |column| column.len())).try_for_each(|row| {
+        writer.write_record(columns.iter().map(|column| if column.is_valid(row) { column.value(row) } else { "" }))
+    })
 }
 
 /// Where events come from: files first, then batches.
@@ -198,6 +245,13 @@ fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
         DataType::Timestamp(unit, Some(_)) => {
             let in_utc = cast(array, &DataType::Timestamp(*unit, Some("+00:00".into())))?;
             cast(&in_utc, &DataType::Utf8)
+        }
+        // Whole numbers of which some are missing come as floats from pandas, and what is missing as no number.
+        found if found.is_floating() => {
+            let text = cast(array, &DataType::Utf8)?;
+            let whole = |text: &str| text.strip_suffix(".0").unwrap_or(text).to_owned();
+            let texts = text.as_string::<i32>().iter().map(|text| text.filter(|&text| text != "NaN").map(whole));
+            Ok(Arc::new(texts.collect::<StringArray>()))
         }
         _ => cast(array, &DataType::Utf8),
     }

@@ -64,6 +64,19 @@ pub(crate) fn paths(columns: &ArrowFields, entered: &Fields) -> (Vec<String>, Ve
     found
 }
 
+/// A layout that says whether its times are days.
+pub(crate) fn with_days(layout: Layout, columns: &ArrowFields, ways: &[Vec<usize>]) -> Layout {
+    fn type_of<'c>(columns: &'c ArrowFields, way: &[usize]) -> &'c DataType {
+        let (first, rest) = way.split_first().expect("a column is somewhere");
+        match columns[*first].data_type() {
+            DataType::Struct(columns) if !rest.is_empty() => type_of(columns, rest),
+            found => found,
+        }
+    }
+    let is_day = |column: &LayoutColumn| matches!(type_of(columns, &ways[column.index]), DataType::Date32 | DataType::Date64);
+    Layout { days: layout.time().is_some_and(is_day), ..layout }
+}
+
 /// A column of a struct; where the struct is missing, so is its field.
 pub(crate) fn inside(array: &ArrayRef, at: usize) -> ArrayRef {
     let parent = array.as_struct();
@@ -93,13 +106,18 @@ pub(crate) fn hyphenated(array: &ArrayRef) -> ArrayRef {
 }
 
 fn damaged(path: &Path, error: impl ToString) -> EventError {
-    let problem = format!("not a whole Parquet file: {}", error.to_string());
+    let error = error.to_string();
+    if error.contains("CRC checksum mismatch") {
+        let hint = "copy or export the file again; nothing of it can be trusted";
+        return EventError::input(path, "a page of the Parquet file is damaged: its checksum is wrong", hint);
+    }
+    let problem = format!("not a whole Parquet file: {error}");
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }
 
 /// What the decoder says of a file. Of some damage it says nothing and panics, and whoever writes a file must not be able to end
 /// the run of all others with it.
-fn decoded<T, E: ToString>(path: &Path, decode: impl FnOnce() -> Result<T, E>) -> Result<T, EventError> {
+pub(crate) fn decoded<T, E: ToString>(path: &Path, decode: impl FnOnce() -> Result<T, E>) -> Result<T, EventError> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(decoded) => decoded.map_err(|error| damaged(path, error)),
         Err(panic) => {
@@ -121,6 +139,12 @@ fn refuse_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), Eve
     }
 }
 
+/// Whether a column's 16 bytes are said to be a UUID.
+pub(crate) fn is_uuid(metadata: &ParquetMetaData, name: &str) -> bool {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    columns.iter().any(|column| column.logical_type_ref() == Some(&LogicalType::Uuid) && column.path().string() == name)
+}
+
 impl Columnar {
     pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
         let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
@@ -130,6 +154,7 @@ impl Columnar {
         let columns = plain.schema().fields();
         let (names, ways) = paths(columns, &map.paths());
         let layout = map.layout(&names, path).map_err(|error| with_paths(error, || paths(columns, &Fields::all()).0))?;
+        let layout = with_days(layout, columns, &ways);
         let names = names.into_iter().zip(ways).collect();
         let fields: Vec<Arc<Field>> = plain
             .schema()
@@ -171,12 +196,6 @@ impl Columnar {
         take_rows(&self.layout, path, &place, 0, &mut readers, together)
     }
 
-    /// Whether a column's 16 bytes are said to be a UUID.
-    fn is_uuid(&self, name: &str) -> bool {
-        let columns = self.metadata.parquet_schema().columns();
-        columns.iter().any(|column| column.logical_type_ref() == Some(&LogicalType::Uuid) && column.path().string() == name)
-    }
-
     fn column<'l>(
         &self,
         path: &Path,
@@ -190,7 +209,7 @@ impl Columnar {
             [root] => ProjectionMask::roots(self.metadata.parquet_schema(), [root]),
             _ => ProjectionMask::columns(self.metadata.parquet_schema(), [name.as_str()]),
         };
-        let (depth, uuids) = (way.len() - 1, self.is_uuid(name));
+        let (depth, uuids) = (way.len() - 1, is_uuid(self.metadata.metadata(), name));
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
@@ -314,7 +333,7 @@ impl<'l> ColumnReader<'l> {
             return Ok(Resolved::Times(Values::none()));
         };
         let column = self.column;
-        let values = Values::of(&array, &column.usage, &mut self.cache).map_err(|found| {
+        let values = Values::of(&array, column, &mut self.cache).map_err(|found| {
             let problem = format!("column {} has type {found}, which can't be read as {}", column.ours, column.ours);
             EventError::input(path, problem, "export it as text, whole numbers or timestamps")
         })?;

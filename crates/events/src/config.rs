@@ -16,6 +16,9 @@ pub const MAX_BAD: f64 = 0.001;
 /// Rows that may always be bad, however small the input.
 pub const MIN_BAD_ROWS: u64 = 100;
 
+/// Rows from which on a file is asked by itself how many of them are rejected.
+pub const FEW_ROWS: u64 = 10;
+
 /// Share of rows that may be kept without a field that can't be read.
 pub const MAX_UNREAD: f64 = 0.1;
 
@@ -34,8 +37,9 @@ pub struct IngestConfig {
     pub columns: Vec<ColumnName>,
     /// Where rejected rows, and fields that rows were kept without, are written, as JSON Lines.
     pub rejects: Option<PathBuf>,
-    /// Share of rows that may be rejected; at least [`MIN_BAD_ROWS`] always may. Of rows that are kept without a field it is
-    /// [`MAX_UNREAD`] where that is more.
+    /// Share of rows that may be rejected, of the run and of each file; of a run at least [`MIN_BAD_ROWS`] always may, and so of a
+    /// file, or half of its rows where that is less; one with less than [`FEW_ROWS`] fails nothing by itself. Of rows that are kept
+    /// without a field it is [`MAX_UNREAD`] where that is more, and only of the run.
     pub max_bad: f64,
     /// What more of them do.
     pub too_many_bad: TooManyBad,

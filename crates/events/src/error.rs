@@ -99,6 +99,26 @@ pub enum EventError {
         /// The file in which all of them are, if one was asked for.
         rejects: Option<String>,
     },
+    /// More bad rows in one file than allowed.
+    #[error(
+        "{file}: {rejected} of its {rows} rows are rejected, {allowed} are allowed of a file by itself; most often: {reason}; {}, or \
+         allow more with --max-bad (a share as .01, or 1%)",
+        see(.rejects.as_deref())
+    )]
+    BadFile {
+        /// The file.
+        file: String,
+        /// Its rows that are rejected.
+        rejected: u64,
+        /// Its rows.
+        rows: u64,
+        /// Rows that may be rejected.
+        allowed: u64,
+        /// The most frequent reason, where it was met first, and what was expected.
+        reason: String,
+        /// The file in which all of them are, if one was asked for.
+        rejects: Option<String>,
+    },
     /// More of something than can be numbered.
     #[error("more than {bound} different {what}; check that the right column is mapped to it")]
     TooMany {
@@ -158,7 +178,7 @@ impl EventError {
 
 /// A few rows are tolerated always, but not if they are all there are.
 fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, rejects: Option<&str>) -> String {
-    let see = rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"));
+    let see = see(rejects);
     if bad == rows {
         let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
         return format!("all {rows} rows are bad{kept}; most often: {reason}; {see}");
@@ -174,6 +194,11 @@ fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, reje
         false => format!("{kept} of {rows} rows have a field that can't be read, {allowed} are allowed"),
     };
     format!("{what}; most often: {reason}; {see}, or allow more with --max-bad (a share as .01, or 1%)")
+}
+
+/// Where bad rows are to be seen.
+fn see(rejects: Option<&str>) -> String {
+    rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"))
 }
 
 /// Columns that an error names.

@@ -16,11 +16,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::assemble;
+use crate::bad::{Bad, FileNotes, Run};
 use crate::base::Base;
 use crate::batches::{self, Batches, Sources};
 use crate::chunks::{Piece, Pieces};
 use crate::columnar::Columnar;
-use crate::config::{IngestConfig, IngestObserver, MAX_UNREAD, MIN_BAD_ROWS, SchemaMode, TooManyBad};
+use crate::config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad};
 use crate::error::EventError;
 use crate::fields::{Fields, Key, Keys, MOST_KEYS, with_paths};
 use crate::gather::Pathways;
@@ -33,7 +34,7 @@ use crate::quotes::Quoting;
 use crate::rows::{Filled, Rejection, Yield};
 use crate::schema::{Layout, Map, Use, refuse_unknown};
 use crate::session::Session;
-use crate::source::{self, Expanded};
+use crate::source::{self, Expanded, Quiet};
 use crate::tables::SideTables;
 use crate::text::{self, Format};
 
@@ -73,10 +74,10 @@ pub fn ingest_into<'a, K: Keeper>(
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
     let Sources { files, batches: streams } = sources.into();
-    let Expanded { files: paths, left_out } = if files.is_empty() && (!streams.is_empty() || base.is_some()) {
+    let Expanded { files: paths, left_out, links } = if files.is_empty() && (!streams.is_empty() || base.is_some()) {
         Expanded::default()
     } else {
-        source::expand(files, &side_tables(config))?
+        source::expand(files, &side_tables(config), if base.is_some() { Quiet::Told } else { Quiet::Refused })?
     };
     let prints = paths
         .par_iter()
@@ -88,7 +89,8 @@ pub fn ingest_into<'a, K: Keeper>(
     observer.started(sizes.filter(|_| streams.is_empty()).unwrap_or(0));
     spare_inputs(config, &paths)?;
     let mut fold = Fold::new(config, observer)?;
-    fold.left_out = left_out.iter().map(|path| path.display().to_string()).collect();
+    fold.left_out = shown(&left_out);
+    fold.notes.links = shown(&links);
     let mut known = HashSet::new();
     if let Some(base) = base {
         base.seed(&session, &mut fold)?;
@@ -96,9 +98,14 @@ pub fn ingest_into<'a, K: Keeper>(
         fold.tables_before.clone_from(&base.side_tables);
         known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
     }
+    let files_before = fold.files.len();
     for (path, print) in paths.iter().zip(&prints) {
         let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
         let file = path.display().to_string();
+        if print.is_some_and(|(_, size)| size == 0) {
+            fold.notes.blank.push(file);
+            continue;
+        }
         let duplicate = print.is_some_and(|(hash, _)| !known.insert(hash));
         fold.files.push(FileRead { file, hash, duplicate, ..FileRead::default() });
         if duplicate {
@@ -106,12 +113,15 @@ pub fn ingest_into<'a, K: Keeper>(
         }
         let before = fold.rows;
         fold.begin_file(&session);
-        if source::is_parquet(path) {
-            parquet(&session, path, print.map_or(0, |(_, size)| size), &mut fold)?;
+        let found = if source::is_parquet(path) {
+            parquet(&session, path, print.map_or(0, |(_, size)| size), &mut fold)?
         } else {
-            lines(&session, path, &mut fold)?;
+            lines(&session, path, &mut fold)?
+        };
+        match found {
+            Found::Columns => fold.end_file(before),
+            Found::Nothing => fold.notes.blank.extend(fold.files.pop().map(|read| read.file)),
         }
-        fold.end_file(before);
     }
     for stream in streams {
         let (file, before) = (stream.name.clone(), fold.rows);
@@ -120,10 +130,26 @@ pub fn ingest_into<'a, K: Keeper>(
         self::stream(&session, stream, &mut fold)?;
         fold.end_file(before);
     }
+    // Beside others it is an export that had nothing to say, or that broke off: told. Alone it is all there was to be.
+    if let Some(file) = fold.notes.blank.first().filter(|_| fold.files.len() == files_before) {
+        let hint = "events were expected; check the export that wrote it";
+        return Err(EventError::input(Path::new(file), "empty file", hint));
+    }
     fold.finish(&session, keeper)
 }
 
-fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<(), EventError> {
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
+}
+
+/// What there is in a file.
+enum Found {
+    /// Not even the names of columns.
+    Nothing,
+    Columns,
+}
+
+fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<Found, EventError> {
     let mut file = Columnar::open(path, &session.map)?;
     file.layout.unit = file.unit(session, path)?;
     fold.note(&file.layout, path)?;
@@ -131,7 +157,7 @@ fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -
     let bytes = |group| size * group as u64 / groups as u64;
     in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))?;
     fold.count_filled(&file.layout);
-    Ok(())
+    Ok(Found::Columns)
 }
 
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
@@ -175,12 +201,12 @@ fn in_turn<J: Send>(
     })
 }
 
-fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), EventError> {
+fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<Found, EventError> {
     let damaged = |error: std::io::Error| {
         EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
     };
     let reader = source::open_counted(path, fold.bytes.clone())?;
-    let (layout, format, mut pieces) = begin(session, path, reader)?;
+    let Some(Begun { layout, format, mut pieces }) = begin(session, path, reader)? else { return Ok(Found::Nothing) };
     fold.note(&layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
@@ -213,26 +239,34 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<(), 
             file.filled.retain(|filled| layout.reads(&filled.column));
         }
     }
-    Ok(())
+    Ok(Found::Columns)
 }
 
-/// Finds out how a text file is written, from its beginning.
-fn begin(
-    session: &Session<'_>,
-    path: &Path,
-    mut reader: source::Bytes,
-) -> Result<(Layout, Format, Pieces<source::Bytes>), EventError> {
+/// A text file of which the beginning was read.
+struct Begun {
+    layout: Layout,
+    format: Format,
+    pieces: Pieces<source::Bytes>,
+}
+
+/// Bytes of a text file that say how it is written.
+const BEGINNING: usize = 4 << 20;
+
+/// Finds out how a text file is written, from its beginning; nothing where it has nothing but blank lines.
+fn begin(session: &Session<'_>, path: &Path, mut reader: source::Bytes) -> Result<Option<Begun>, EventError> {
     use std::io::Read;
     let mut start = Vec::new();
-    let read = reader.by_ref().take(4 << 20).read_to_end(&mut start);
+    let read = reader.by_ref().take(BEGINNING as u64).read_to_end(&mut start);
     read.map_err(|error| {
         EventError::input(path, format!("can't be read: {error}"), "the file is damaged or truncated; copy it again")
     })?;
+    let is_all = start.len() < BEGINNING;
     if start.starts_with(b"\xef\xbb\xbf") {
         start.drain(..3);
     }
     if start.trim_ascii().is_empty() {
-        return Err(EventError::input(path, "empty file", "events were expected; check the export that wrote it"));
+        let hint = "events were expected; check the export that wrote it";
+        return if is_all { Ok(None) } else { Err(EventError::input(path, "it begins with 4 MiB of blank lines", hint)) };
     }
     if start.starts_with(b"PAR1") {
         return Err(EventError::input(path, "Parquet inside a stream", "give the uncompressed Parquet file by its path"));
@@ -256,7 +290,7 @@ fn begin(
         let (mut layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
         let format = Format::JsonLines(fields);
         layout.unit = text::unit_of(session, &layout, &format, &start);
-        return Ok((layout, format, pieces(reader, start, 1, None)));
+        return Ok(Some(Begun { layout, format, pieces: pieces(reader, start, 1, None) }));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
@@ -285,7 +319,7 @@ fn begin(
     let quoting = Quoting::new(delimiter, &layout);
     let format = Format::Delimited(quoting.clone());
     layout.unit = text::unit_of(session, &layout, &format, &start);
-    Ok((layout, format, pieces(reader, start, first_line, Some(quoting))))
+    Ok(Some(Begun { layout, format, pieces: pieces(reader, start, first_line, Some(quoting)) }))
 }
 
 /// The pieces of a text whose beginning was read already.
@@ -342,6 +376,7 @@ pub(crate) struct Fold<'o> {
     pub(crate) left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub(crate) without_rows: Vec<String>,
+    pub(crate) notes: FileNotes,
     pub(crate) rows: u64,
     /// Of what was read, that which the base brought: whether too much is bad is asked of the rest alone.
     pub(crate) before: Before,
@@ -355,9 +390,12 @@ pub(crate) struct Fold<'o> {
     pub(crate) kept_rows: u64,
     /// The fields that were left out of rows, by name and reason.
     pub(crate) unread: BTreeMap<(String, Reason), u64>,
-    /// The first bad row of this run for each reason, and how many there are.
-    first: HashMap<Reason, Rejection>,
-    bad: BTreeMap<Reason, u64>,
+    /// What was bad in this run, rows and fields.
+    bad: Bad,
+    /// The rows that were rejected of the file that is read.
+    bad_of_file: Bad,
+    /// The first file of which too many were.
+    bad_file: Option<EventError>,
     pub(crate) examples: Vec<Rejection>,
     pub(crate) unroutable: u64,
     pub(crate) short: u64,
@@ -388,6 +426,7 @@ impl<'o> Fold<'o> {
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
+            notes: FileNotes::default(),
             rows: 0,
             before: Before::default(),
             mined_before: Vec::new(),
@@ -396,8 +435,9 @@ impl<'o> Fold<'o> {
             rejected: HashMap::new(),
             kept_rows: 0,
             unread: BTreeMap::new(),
-            first: HashMap::new(),
-            bad: BTreeMap::new(),
+            bad: Bad::default(),
+            bad_of_file: Bad::default(),
+            bad_file: None,
             examples: Vec::new(),
             unroutable: 0,
             short: 0,
@@ -413,6 +453,7 @@ impl<'o> Fold<'o> {
             refuse_unknown(&layout.ignored, path)?;
         }
         self.describe(layout);
+        self.notes.days.extend(self.files.last().filter(|_| layout.days).map(|read| read.file.clone()));
         Ok(())
     }
 
@@ -443,6 +484,7 @@ impl<'o> Fold<'o> {
     /// The file that was named last is read from now on.
     fn begin_file(&mut self, session: &Session<'_>) {
         self.units = UnitsSeen::default();
+        self.bad_of_file = Bad::default();
         if let Some(seen) = &session.seen {
             seen.begin(self.files.len() - 1);
         }
@@ -450,11 +492,19 @@ impl<'o> Fold<'o> {
 
     /// Counts the rows of the file that was read last. One without any is a part that somebody's engine wrote all the same.
     fn end_file(&mut self, before: u64) {
-        if let Some(read) = self.files.last_mut() {
-            read.rows = self.rows - before;
-            if read.rows == 0 {
-                self.without_rows.push(read.file.clone());
-            }
+        let Some(read) = self.files.last_mut() else { return };
+        let bad = &self.bad_of_file;
+        (read.rows, read.rejected) = (self.rows - before, bad.count());
+        if read.rows == 0 {
+            self.without_rows.push(read.file.clone());
+        }
+        if bad.has(Reason::LastLineCut) {
+            self.notes.cut.push(read.file.clone());
+        }
+        self.notes.mostly_rejected.extend(bad.most_of(&read.file, read.rows));
+        if self.bad_file.is_none() {
+            let rejects = self.config.rejects.as_ref().map(|path| path.display().to_string());
+            self.bad_file = bad.fail_file(&read.file, read.rows, self.config.max_bad, rejects.as_deref());
         }
     }
 
@@ -498,9 +548,9 @@ impl<'o> Fold<'o> {
                 *self.unread.entry((rejection.field.clone(), rejection.reason)).or_default() += 1;
             } else {
                 *self.rejected.entry(rejection.reason).or_default() += 1;
+                self.bad_of_file.note(&rejection);
             }
-            *self.bad.entry(rejection.reason).or_default() += 1;
-            self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
+            self.bad.note(&rejection);
             if let Some((path, writer)) = &mut self.rejects {
                 let line = serde_json::to_string(&rejection).unwrap_or_default();
                 writeln!(writer, "{line}")
@@ -536,26 +586,11 @@ impl<'o> Fold<'o> {
         Ok(Ingested { too_many_bad: too_many_bad.map(|error| error.to_string()), ..ingested })
     }
 
-    /// Whoever writes a field that can't be read must not be able to stop everybody's run; a column of them is another thing.
-    /// What is asked of is this run: on top of a large base a file of nothing but bad rows would be few.
-    fn too_many_bad(&self, rows: u64) -> Option<EventError> {
+    fn too_many_bad(&mut self, rows: u64) -> Option<EventError> {
         let rejected = self.rejected.values().sum::<u64>() - self.before.rejected;
         let kept = self.kept_rows - self.before.kept_rows;
-        let allowed = MIN_BAD_ROWS.max((self.config.max_bad * rows as f64) as u64);
-        let unread = (self.config.max_bad.max(MAX_UNREAD) * rows as f64) as u64;
-        let bad = rejected + kept;
-        // A few events on top of many may all lack something.
-        let all = if self.before.rows > 0 { rejected } else { bad };
-        if rejected <= allowed && kept <= allowed.max(unread) && (all < rows || rows == 0) {
-            return None;
-        }
-        let allowed = if rejected > allowed { allowed } else { allowed.max(unread) };
-        let worst = self.bad.iter().max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
-        let reason = worst.map_or(String::new(), |(reason, count)| {
-            let first = self.first.get(reason).map_or(String::new(), |first| format!("; the first in {first}"));
-            format!("{} ({count}): {}{first}", reason.name(), reason.expected())
-        });
-        let rejects = self.rejects.as_ref().map(|(path, _)| path.display().to_string());
-        Some(EventError::TooManyBad { bad, kept, rows, allowed, reason, rejects })
+        let run = Run { rows, rejected, kept, is_first: self.before.rows == 0 };
+        let rejects = self.config.rejects.as_ref().map(|path| path.display().to_string());
+        self.bad.fail_run(&run, self.config.max_bad, rejects.as_deref()).or_else(|| self.bad_file.take())
     }
 }

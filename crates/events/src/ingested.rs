@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use graph::{Activity, BipartiteGraph, Column, Seconds};
 use rayon::prelude::*;
 
+use crate::bad::FileNotes;
 use crate::event_ids::EventIds;
 use crate::names::Names;
 use crate::normalise::Reason;
@@ -24,6 +25,8 @@ pub struct FileRead {
     pub hash: String,
     /// Rows read.
     pub rows: u64,
+    /// Those of them that were rejected.
+    pub rejected: u64,
     /// Whether it was skipped because the same bytes had been read.
     pub duplicate: bool,
     /// Columns that mean nothing to us.
@@ -116,6 +119,8 @@ pub struct Ingested {
     pub left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub without_rows: Vec<String>,
+    /// What else is out of the ordinary about them.
+    pub notes: FileNotes,
     /// What is said of bad rows where there are more than may be, and these are to be told ([`crate::TooManyBad::Tell`]).
     pub too_many_bad: Option<String>,
     /// Rows read, bad ones included.

@@ -33,6 +33,7 @@ pub mod tables;
 pub mod templates;
 
 mod assemble;
+mod bad;
 mod block;
 mod chunks;
 mod column_name;
@@ -53,8 +54,9 @@ mod text;
 mod values;
 mod waiting;
 
+pub use bad::{FileNotes, RejectedFile};
 pub use base::Base;
-pub use batches::{Batches, Sources};
+pub use batches::{Batches, Sources, parquet_as_csv};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::{EventError, SHOWN, in_one_line, shortened};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use graph::{AccountId, IdentifierId, KindId};
 use serde::Serialize;
 
+use crate::bad::FileNotes;
 use crate::batches::Sources;
 use crate::config::{IngestConfig, IngestObserver, TooManyBad};
 use crate::error::EventError;
@@ -82,6 +83,9 @@ pub struct Profile {
     pub kinds: Vec<KindProfile>,
     /// Files that lay among those that were read and are no events.
     pub left_out: Vec<String>,
+    /// What else is out of the ordinary about the files.
+    #[serde(flatten)]
+    pub notes: FileNotes,
     /// The files, with columns that are missing or ignored.
     pub files: Vec<FileRead>,
 }
@@ -131,6 +135,7 @@ impl Profile {
             repeats: ingested.repeats.clone().unwrap_or_default(),
             kinds: (0..graph.kind_count()).map(|kind| kind_profile(ingested, kind)).collect(),
             left_out: ingested.left_out.clone(),
+            notes: ingested.notes.clone(),
             files: ingested.files.clone(),
         }
     }

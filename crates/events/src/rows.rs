@@ -144,6 +144,15 @@ impl Filled {
         self.codes = (self.codes.0.min(least), self.codes.1.max(most));
     }
 
+    /// Adds a cell.
+    fn note_cell(&mut self, cell: Cell) {
+        match cell {
+            Cell::Code(code) => self.note(code),
+            Cell::Time(_) => self.rows += 1,
+            Cell::Number(number) => self.rows += u64::from(number > 0),
+        }
+    }
+
     /// Adds what was found elsewhere in the column.
     pub(crate) fn merge(&mut self, other: Filled) {
         self.rows += other.rows;
@@ -229,7 +238,12 @@ impl Yield {
         self.rows += 1;
         let fields = match self.fields(template_kind, layout, place, row, cells, &raw) {
             Ok(fields) => fields,
-            Err((at, reason)) => return self.reject(place, row, &layout.columns[at].ours, reason, raw(at)),
+            Err((at, reason)) => {
+                // What a column holds is asked of all rows, also of those that are rejected for another.
+                let rest = self.filled.iter_mut().zip(cells).skip(at + 1);
+                rest.for_each(|(filled, &cell)| filled.note_cell(cell));
+                return self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
+            }
         };
         if !is_new(place.session, layout, cells, &raw, fields.millis, &mut self.said) {
             self.duplicates += 1;

@@ -504,6 +504,8 @@ pub(crate) struct Layout {
     pub(crate) width: usize,
     /// What its times are in, if that can be told.
     pub(crate) unit: Option<Unit>,
+    /// Whether its times are days.
+    pub(crate) days: bool,
 }
 
 impl Layout {
@@ -545,6 +547,7 @@ impl Layout {
             several: Vec::new(),
             width: header.len(),
             unit: None,
+            days: false,
         }
     }
 }

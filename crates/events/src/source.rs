@@ -21,24 +21,41 @@ pub(crate) struct Expanded {
     pub(crate) files: Vec<PathBuf>,
     /// What lay among them and is no events.
     pub(crate) left_out: Vec<PathBuf>,
+    /// Links in folders to folders, or to nothing.
+    pub(crate) links: Vec<PathBuf>,
+}
+
+/// What an engine's mark that it is done, without any data beside it, is: a day on which nothing happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quiet {
+    /// No events, where some were expected.
+    Refused,
+    /// Left out and told.
+    Told,
 }
 
 /// Files in place of globs and folders, in byte order within one, without what engines leave beside their data: names that begin
 /// with `_` or `.`, unless the glob says so. Shells expand globs, too: of files that are named, Spark's markers are left out if
 /// there are others. Of a folder, and the folders in it, what is called as events are is read, but for `beside`, the side tables.
-pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path]) -> Result<Expanded, EventError> {
-    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path], quiet: Quiet) -> Result<Expanded, EventError> {
+    let mut expanded = Expanded::default();
+    let Expanded { files, left_out, links } = &mut expanded;
+    let is_quiet = |found: &[PathBuf]| {
+        quiet == Quiet::Told && found.iter().any(|path| is_marker(path)) && found.iter().all(|path| is_hidden_name(path))
+    };
     for source in sources {
         let text = source.to_string_lossy();
         if source.is_dir() {
-            let first = files.len();
-            walk(source, &mut |path| {
-                if is_events(path) { files.push(path.to_owned()) } else { left_out.push(path.to_owned()) }
+            let (first, first_left_out) = (files.len(), left_out.len());
+            walk(source, &mut |path, lies| match lies {
+                Lies::Linked => links.push(path.to_owned()),
+                Lies::There if is_events(path) => files.push(path.to_owned()),
+                Lies::There => left_out.push(path.to_owned()),
             })?;
             let tables: Vec<PathBuf> = beside.iter().filter_map(|path| path.canonicalize().ok()).collect();
             let is_table = |path: &mut PathBuf| path.canonicalize().is_ok_and(|path| tables.contains(&path));
             files.extract_if(first.., is_table).for_each(drop);
-            if files.len() == first {
+            if files.len() == first && !is_quiet(&left_out[first_left_out..]) {
                 let hint = format!(
                     "files are read whose names end in .{}, also with a number after it, .gz or .zst",
                     SUFFIXES.join(", .")
@@ -58,24 +75,24 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path]) -> Result<Expanded, 
         }
         found.sort();
         let (mut hidden, mut found): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|path| is_hidden(path, source));
-        if found.is_empty() {
+        if found.is_empty() && !is_quiet(&hidden) {
             let problem = "all files that match this pattern have names that begin with _ or .";
             return Err(EventError::input(source, problem, "name one of them to have it read"));
         }
         files.append(&mut found);
         left_out.append(&mut hidden);
     }
-    if !files.iter().all(|path| is_marker(path)) {
+    if !files.iter().all(|path| is_marker(path)) || is_quiet(files) {
         left_out.extend(files.extract_if(.., |path| is_marker(path)));
     }
-    if files.is_empty() {
+    if files.is_empty() && left_out.is_empty() {
         return Err(EventError::input(
             Path::new("(no source)"),
             "nothing to read",
             "name a file, a pattern, or - for standard input",
         ));
     }
-    Ok(Expanded { files, left_out })
+    Ok(expanded)
 }
 
 /// What names of events end in.
@@ -93,9 +110,16 @@ fn is_events(path: &Path) -> bool {
     !name.starts_with(['_', '.']) && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
 }
 
+/// How a file is found in a folder.
+enum Lies {
+    There,
+    /// As a link that isn't followed.
+    Linked,
+}
+
 /// Calls back with the files of a folder and of the folders in it, in byte order; what is hidden in it, but for partitions
 /// (`_column=value`), without what it holds.
-fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) -> Result<(), EventError> {
+fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventError> {
     let fail = |error: std::io::Error| EventError::input(folder, error, "check the path and its permissions");
     let mut entries = folder.read_dir().map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -103,13 +127,21 @@ fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) -> Result<(), EventError> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let hidden = name.starts_with(['_', '.']) && !name.contains('=');
-        // A link to a folder may lead into itself.
-        match entry.file_type().is_ok_and(|kind| kind.is_dir()) && !hidden {
-            true => walk(&entry.path(), found)?,
-            false => found(&entry.path()),
+        let (path, kind) = (entry.path(), entry.file_type().map_err(fail)?);
+        if kind.is_dir() && !hidden {
+            walk(&path, found)?;
+            continue;
         }
+        // A link to a folder may lead into itself. One that is called as events are and leads to nothing lacks something.
+        let linked = kind.is_symlink() && !hidden && path.metadata().map_or(!is_events(&path), |target| target.is_dir());
+        found(&path, if linked { Lies::Linked } else { Lies::There });
     }
     Ok(())
+}
+
+/// Whether a file's own name begins with `_` or `.`.
+fn is_hidden_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['_', '.']))
 }
 
 /// Whether a pattern led through a name that begins with `_` or `.`, and neither has that name nor says that one begins so.
@@ -136,7 +168,7 @@ fn is_marker(path: &Path) -> bool {
 /// The content hash (xxh3-128) and size of a file.
 pub(crate) fn fingerprint(path: &Path) -> Result<(u128, u64), EventError> {
     let fail = |error: std::io::Error| EventError::input(path, error, "check the path and its permissions");
-    let mut file = File::open(path).map_err(fail)?;
+    let mut file = File::open(path).map_err(|error| broken_link(path).unwrap_or_else(|| fail(error)))?;
     let (mut hash, mut size, mut buffer) = (Xxh3::new(), 0, vec![0u8; 1 << 20]);
     loop {
         let read = file.read(&mut buffer).map_err(fail)?;
@@ -146,10 +178,18 @@ pub(crate) fn fingerprint(path: &Path) -> Result<(u128, u64), EventError> {
         hash.update(&buffer[..read]);
         size += read as u64;
     }
-    if size == 0 {
-        return Err(EventError::input(path, "empty file", "events were expected; check the export that wrote it"));
-    }
     Ok((hash.digest128(), size))
+}
+
+/// The error of a link that leads to no file.
+fn broken_link(path: &Path) -> Option<EventError> {
+    path.symlink_metadata().ok().filter(std::fs::Metadata::is_symlink)?;
+    let problem = match path.metadata().err()?.kind() {
+        std::io::ErrorKind::NotFound => "it is a link to what isn't there",
+        std::io::ErrorKind::PermissionDenied => return None,
+        _ => "it is a link that leads back to itself",
+    };
+    Some(EventError::input(path, problem, "remove it, or let it lead to a file"))
 }
 
 /// Counts what is read, before decompression.
@@ -228,7 +268,8 @@ mod tests {
             std::fs::write(at(name), "").unwrap();
         }
         let read = |names: &[&str]| {
-            let expanded = expand(&names.iter().map(|name| at(name)).collect::<Vec<_>>(), &[&at("part-9.csv")]).unwrap();
+            let names: Vec<PathBuf> = names.iter().map(|name| at(name)).collect();
+            let expanded = expand(&names, &[&at("part-9.csv")], Quiet::Refused).unwrap();
             [expanded.files, expanded.left_out].map(|paths| {
                 paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect::<Vec<_>>()
             })
@@ -247,8 +288,9 @@ mod tests {
         let events = vec!["_v=1/part-1.csv", "day=1/part-3.CSV.gz", "day=1/part-4.jsonl.1.gz", "part-0.csv"];
         assert_eq!(read(&[""]), [events, left]);
         ["part-3.CSV.gz", "part-4.jsonl.1.gz"].iter().for_each(|name| std::fs::remove_file(at("day=1").join(name)).unwrap());
-        assert!(expand(&[at("day=1")], &[]).unwrap_err().to_string().contains("end in .csv"));
-        assert!(expand(&[at("*_*")], &[]).unwrap_err().to_string().contains("begin with _ or ."));
+        let refused = |name: &str| expand(&[at(name)], &[], Quiet::Refused).unwrap_err().to_string();
+        assert!(refused("day=1").contains("end in .csv"));
+        assert!(refused("*_*").contains("begin with _ or ."));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! CSV, TSV and JSON Lines: one piece of text to one yield. Numbers are never read as floats: an id stays what was written.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use serde::Deserializer;
@@ -18,6 +18,7 @@ use crate::quotes::{Odd, Quoting};
 use crate::rows::{Cell, Place, Yield, requests, roles, status, tokens};
 use crate::schema::{Layout, LayoutColumn, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
+use crate::values::joined;
 
 /// How a text file is written.
 #[derive(Clone, Debug)]
@@ -92,7 +93,27 @@ pub(crate) fn parse(
         Format::Delimited(quoting) => delimited(session, layout, quoting, &place, piece, &mut out),
         Format::JsonLines(fields) => json_lines(session, layout, fields, &place, piece, &mut out),
     }
+    name_cut(layout, format, piece, &mut out);
     out.finished(session)
+}
+
+/// Names what is wrong with a last line that no newline ends and that isn't whole: the file wasn't written or copied to its end.
+/// Only the last piece of a file can end without a newline.
+fn name_cut(layout: &Layout, format: &Format, piece: &Piece, out: &mut Yield) {
+    let start = memchr::memrchr2(b'\n', b'\r', &piece.bytes).map_or(0, |newline| newline + 1);
+    let line = &piece.bytes[start..];
+    let number = piece.first_line + memchr::memchr_iter(b'\n', &piece.bytes[..start]).count() as u64;
+    let Some(last) = out.rejections.last_mut().filter(|last| last.row == number && !last.kept) else { return };
+    let is_cut = match (last.reason, format) {
+        (Reason::FieldCount, Format::Delimited(quoting)) => {
+            memchr::memchr_iter(quoting.delimiter, line).count() + 1 < layout.width
+        }
+        (Reason::BadJson | Reason::InvalidUtf8, Format::JsonLines(_)) => line.trim_ascii_start().starts_with(b"{"),
+        _ => false,
+    };
+    if is_cut && !line.is_empty() {
+        last.reason = Reason::LastLineCut;
+    }
 }
 
 /// What the times at the beginning of a file are in, if that can be told.
@@ -195,6 +216,8 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
     let template = session.template_kind(layout);
     let mut cells = Cells::new(session, layout);
     let (mut keys, mut of_column, mut spare) = (KeysSeen::default(), Vec::new(), Vec::new());
+    let addresses = layout.columns.iter().filter(|column| column.addresses);
+    let of_addresses: HashSet<usize> = addresses.flat_map(|column| &fields.columns[column.index]).copied().collect();
     for (at, line) in piece.bytes.split(|&byte| byte == b'\n').enumerate() {
         let row = piece.first_line + at as u64;
         if line.trim_ascii().is_empty() {
@@ -216,7 +239,11 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                 out.rows += 1;
                 out.reject(place, row, "line", reason, line);
             }
-            Ok(Values { values, nested }) => {
+            Ok(mut found) => {
+                if !found.nested.is_empty() {
+                    found.join_hops(&of_addresses);
+                }
+                let Values { values, nested } = found;
                 // An object says what it has under the first of a column's names, be it null.
                 let first =
                     |column: &LayoutColumn| fields.columns[column.index].iter().copied().find(|&slot| values[slot].is_some());
@@ -305,6 +332,20 @@ struct Values<'l> {
     values: Vec<Option<Value<'l>>>,
     /// Slots whose values are objects or lists.
     nested: Vec<usize>,
+}
+
+impl Values<'_> {
+    /// Makes texts of lists of texts where these are addresses, as a header has them.
+    fn join_hops(&mut self, of_addresses: &HashSet<usize>) {
+        let Values { values, nested } = self;
+        nested.retain(|&slot| {
+            let Some(value) = values[slot].as_mut().filter(|_| of_addresses.contains(&slot)) else { return true };
+            let Ok(hops) = serde_json::from_str::<Vec<Option<Cow<'_, str>>>>(&value.text) else { return true };
+            let hops = joined(hops.iter().map(Option::as_deref));
+            value.text = Cow::Owned(hops);
+            false
+        });
+    }
 }
 
 /// The value of a field.

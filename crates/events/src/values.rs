@@ -1,19 +1,25 @@
 //! One column of one batch of Parquet: its values as they were decoded, and what is known of them without the other columns.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampSecondType};
+use arrow_array::types::{
+    Date32Type, Date64Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampSecondType,
+};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
 use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{self, Unit, Zone};
 use crate::rows::{Cell, requests, requests_number, status, status_number, tokens, tokens_number};
-use crate::schema::Use;
-use crate::session::{EMPTY, Role, Session};
+use crate::schema::{LayoutColumn, Use};
+use crate::session::{EMPTY, Role, Session, rejected};
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 const UNRESOLVED: u32 = u32::MAX - 256;
 
@@ -82,9 +88,17 @@ pub(crate) struct Cache {
     lists: Option<bool>,
 }
 
+/// What texts were, where they are ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    Text,
+    /// Floats, of which only whole numbers are ids.
+    Floats,
+}
+
 /// One column of one batch.
 pub(crate) enum Values {
-    Strings { keys: PrimitiveArray<Int32Type>, values: StringArray },
+    Strings { keys: PrimitiveArray<Int32Type>, values: StringArray, ids: Ids },
     Times { millis: PrimitiveArray<TimestampMillisecondType>, unit: Unit, local: bool },
     Numbers(PrimitiveArray<Int64Type>),
 }
@@ -99,6 +113,65 @@ fn whole_numbers(floats: &PrimitiveArray<Float64Type>) -> PrimitiveArray<Int64Ty
     floats.iter().map(|float| float.filter(|float| !float.is_nan()).map(whole)).collect()
 }
 
+/// Floats as texts, whole numbers without a fraction as any other column has them (pandas, where some are missing). What is no
+/// whole number, or larger than those of which a float has all, keeps a fraction or an exponent: two ids may have become one.
+fn float_texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
+    let digits = match array.data_type() {
+        DataType::Float16 => 11,
+        DataType::Float32 => 24,
+        _ => 53,
+    };
+    let largest = f64::from(digits).exp2();
+    let text = |float: f64| {
+        let is_whole = float.fract() == 0.0 && float.abs() <= largest;
+        if is_whole { format!("{}", float as i64) } else { format!("{float:e}") }
+    };
+    let floats = arrow_cast::cast(array, &DataType::Float64)?;
+    let floats = floats.as_primitive::<Float64Type>().iter();
+    Ok(floats.map(|float| float.filter(|float| !float.is_nan()).map(text)).collect())
+}
+
+/// Addresses that are no text as their text: 4 or 16 bytes, whole numbers of IPv4, and lists of hops with commas between; nothing
+/// where a type is none of these. What can't be an address keeps a text that is none.
+fn address_texts(array: &ArrayRef) -> Result<Option<StringArray>, ArrowError> {
+    let of_bytes = |bytes: &[u8]| match *bytes {
+        [a, b, c, d] => Ipv4Addr::new(a, b, c, d).to_string(),
+        _ => {
+            <[u8; 16]>::try_from(bytes).map_or_else(|_| format!("{} bytes", bytes.len()), |six| Ipv6Addr::from(six).to_string())
+        }
+    };
+    let of_number =
+        |number: &str| number.parse::<u32>().map_or_else(|_| number.to_owned(), |four| Ipv4Addr::from(four).to_string());
+    let of_numbers = |numbers: &StringArray| numbers.iter().map(|number| number.map(of_number)).collect();
+    Ok(match array.data_type() {
+        DataType::FixedSizeBinary(4 | 16) => {
+            let bytes = array.as_fixed_size_binary();
+            Some(bytes.iter().map(|bytes| bytes.map(of_bytes)).collect())
+        }
+        found if found.is_floating() => Some(of_numbers(&float_texts(array)?)),
+        found if found.is_integer() || matches!(found, DataType::Decimal128(_, 0)) => {
+            Some(of_numbers(arrow_cast::cast(array, &DataType::Utf8)?.as_string()))
+        }
+        DataType::List(hop) | DataType::LargeList(hop) | DataType::ListView(hop) if is_text(hop.data_type()) => {
+            let lists = arrow_cast::cast(array, &DataType::List(Arc::new(Field::new("hop", DataType::Utf8, true))))?;
+            Some(lists.as_list::<i32>().iter().map(|hops| hops.map(|hops| joined(hops.as_string::<i32>().iter()))).collect())
+        }
+        _ => None,
+    })
+}
+
+fn is_text(found: &DataType) -> bool {
+    match found {
+        DataType::Dictionary(_, values) => is_text(values),
+        found => matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
+}
+
+/// Hops as a header has them, without those that are missing.
+pub(crate) fn joined<'h>(hops: impl Iterator<Item = Option<&'h str>>) -> String {
+    hops.flatten().filter(|hop| !hop.trim().is_empty()).collect::<Vec<&str>>().join(", ")
+}
+
 impl Values {
     /// No rows.
     pub(crate) fn none() -> Values {
@@ -106,8 +179,11 @@ impl Values {
     }
 
     /// The values of a decoded column; if it can't be read for what it is used for, its type.
-    pub(crate) fn of(array: &ArrayRef, usage: &Use, cache: &mut Cache) -> Result<Values, String> {
-        let cast = |target: &DataType| arrow_cast::cast(array, target).map_err(|_| array.data_type().to_string());
+    pub(crate) fn of(array: &ArrayRef, column: &LayoutColumn, cache: &mut Cache) -> Result<Values, String> {
+        let unreadable = |_: ArrowError| array.data_type().to_string();
+        let cast = |target: &DataType| arrow_cast::cast(array, target).map_err(unreadable);
+        let usage = &column.usage;
+        let (mut ids, mut made) = (Ids::Text, None);
         match array.data_type() {
             DataType::Timestamp(unit, zone) => {
                 let local = zone.is_none();
@@ -137,19 +213,31 @@ impl Values {
                 let floats = cast(&DataType::Float64)?;
                 return Ok(Values::Numbers(whole_numbers(floats.as_primitive())));
             }
-            // A day is no time, and lists and records have a text that nobody means.
-            data_type @ (DataType::Date32 | DataType::Date64) if *usage == Use::Time => return Err(data_type.to_string()),
-            data_type if data_type.is_nested() => return Err(data_type.to_string()),
-            // Whole numbers with gaps come as floats from pandas.
+            // A day is its beginning, wherever the clocks are set.
+            DataType::Date32 | DataType::Date64 if *usage == Use::Time => {
+                let millis = match array.as_primitive_opt::<Date32Type>() {
+                    Some(days) => days.unary(|day| i64::from(day) * DAY),
+                    None => array.as_primitive::<Date64Type>().unary(|at| at.div_euclid(DAY).saturating_mul(DAY)),
+                };
+                return Ok(Values::Times { millis, unit: Unit::Rfc3339, local: true });
+            }
+            _ if column.addresses => made = address_texts(array).map_err(unreadable)?,
+            data_type if data_type.is_floating() && matches!(usage, Use::Account | Use::Identifier(_)) => {
+                (ids, made) = (Ids::Floats, Some(float_texts(array).map_err(unreadable)?));
+            }
             data_type if data_type.is_floating() && *usage != Use::Time => return Err(data_type.to_string()),
             _ => {}
+        }
+        // Lists and records have a text that nobody means.
+        if made.is_none() && array.data_type().is_nested() {
+            return Err(array.data_type().to_string());
         }
         let target = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let strings = if *array.data_type() == target {
             array.clone()
         } else {
             // A type that isn't text (numbers, views, large text): its text, gathered into a dictionary.
-            let text = cast(&DataType::Utf8)?;
+            let text = made.map_or_else(|| cast(&DataType::Utf8), |made| Ok(Arc::new(made)))?;
             arrow_cast::cast(&text, &target).map_err(|_| array.data_type().to_string())?
         };
         let dictionary: &DictionaryArray<Int32Type> = strings.as_dictionary();
@@ -157,7 +245,7 @@ impl Values {
         if !cache.values.as_ref().is_some_and(|known| Arc::ptr_eq(known, values)) {
             *cache = Cache { values: Some(values.clone()), ..Cache::default() };
         }
-        Ok(Values::Strings { keys: dictionary.keys().clone(), values: values.as_string::<i32>().clone() })
+        Ok(Values::Strings { keys: dictionary.keys().clone(), values: values.as_string::<i32>().clone(), ids })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -170,9 +258,15 @@ impl Values {
 
     /// The codes of the dictionary's entries, found once, all of them together.
     pub(crate) fn dictionary(&self, cache: &mut Cache, session: &Session<'_>, role: Role) -> Arc<Vec<u32>> {
-        let Values::Strings { values, .. } = self else { return Arc::default() };
+        let Values::Strings { values, ids, .. } = self else { return Arc::default() };
+        let is_id = |value: &str| *ids == Ids::Text || !value.contains(['e', '.', 'i']);
         let codes = cache.all.get_or_insert_with(|| {
-            Arc::new(session.resolve_all(role, values.iter().map(|value| value.map_or(&b""[..], str::as_bytes))))
+            let texts = values.iter().map(|value| value.filter(|value| is_id(value)).map_or(&b""[..], str::as_bytes));
+            let mut codes = session.resolve_all(role, texts);
+            for (code, _) in codes.iter_mut().zip(values).filter(|(_, value)| value.is_some_and(|value| !is_id(value))) {
+                *code = rejected(Reason::FractionalId);
+            }
+            Arc::new(codes)
         });
         codes.clone()
     }
@@ -185,7 +279,7 @@ impl Values {
 
     /// The code of one row's value, of a kind that only the row knows.
     pub(crate) fn code(&self, at: usize, cache: &mut Cache, slot: usize, session: &Session<'_>, role: Role) -> u32 {
-        let Values::Strings { keys, values } = self else { return EMPTY };
+        let Values::Strings { keys, values, .. } = self else { return EMPTY };
         let Some(key) = valid(keys, at).and_then(|key| usize::try_from(key).ok()) else { return EMPTY };
         if cache.codes.len() <= slot {
             cache.codes.resize_with(slot + 1, Vec::new);
@@ -243,7 +337,7 @@ impl Values {
 
     fn raw(&self, at: usize) -> &[u8] {
         match self {
-            Values::Strings { keys, values } => match valid(keys, at).and_then(|key| usize::try_from(key).ok()) {
+            Values::Strings { keys, values, .. } => match valid(keys, at).and_then(|key| usize::try_from(key).ok()) {
                 Some(key) if !values.is_null(key) => values.value(key).as_bytes(),
                 _ => b"",
             },

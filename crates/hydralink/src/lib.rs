@@ -145,9 +145,9 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileRead, FilesAlike, FilledColumn, IngestConfig,
-    KindProfile, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad, TrustedProxies,
-    UnreadField,
+    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileNotes, FileRead, FilesAlike, FilledColumn,
+    IngestConfig, KindProfile, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad,
+    TrustedProxies, UnreadField,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{

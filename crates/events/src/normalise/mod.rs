@@ -54,9 +54,13 @@ pub enum Reason {
     TooManyLabels,
     /// A time in another unit than most of the file's.
     OtherTimeUnit,
+    /// The last line of a file, which no newline ends and which isn't whole.
+    LastLineCut,
+    /// A float that is no whole number, or too large to be exact, where an id was expected.
+    FractionalId,
 }
 
-const REASONS: [Reason; 20] = [
+const REASONS: [Reason; 22] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -77,6 +81,8 @@ const REASONS: [Reason; 20] = [
     Reason::UnknownField,
     Reason::TooManyLabels,
     Reason::OtherTimeUnit,
+    Reason::LastLineCut,
+    Reason::FractionalId,
 ];
 
 impl Reason {
@@ -103,6 +109,8 @@ impl Reason {
             Reason::UnknownField => "unknown_field",
             Reason::TooManyLabels => "too_many_labels",
             Reason::OtherTimeUnit => "other_time_unit",
+            Reason::LastLineCut => "last_line_cut",
+            Reason::FractionalId => "fractional_id",
         }
     }
 
@@ -136,6 +144,12 @@ impl Reason {
             Reason::UnknownField => "leave it out, or give --schema auto",
             Reason::OtherTimeUnit => {
                 "a time as most of the file's are, in RFC 3339 or the same unit since the epoch, was expected"
+            }
+            Reason::LastLineCut => {
+                "a whole line with a newline at its end was expected: the last line is cut, so the file wasn't written or copied to its end"
+            }
+            Reason::FractionalId => {
+                "an id as text or as a whole number was expected, and not as a float with a fraction, or so large that it lost digits"
             }
             Reason::TooManyLabels => "at most 65,535 different models, capabilities or pathways were expected",
         }

@@ -63,23 +63,27 @@ const COLUMNS: [&[&str]; 9] = [
 ];
 
 /// Reads the account table. Of an account the first row counts; where the table that is given has no row of one, or no column, the
-/// table that the store kept does.
+/// table that the store kept does, and so where a column has no value in any row and several accounts would lose theirs.
 pub(crate) fn accounts(
     session: &Session<'_>,
     path: Option<&Path>,
     kept: Option<&[u8]>,
     names: &Names,
 ) -> Result<Read<AccountAttributes>, EventError> {
-    let (given, fit) = path.map(|path| given(session, path, names)).transpose()?.unzip();
+    let (mut given, mut fit) = path.map(|path| given(session, path, names)).transpose()?.unzip();
     // What was kept under a key is in pseudonyms.
     let before = Table::kept(kept)?.map(|kept| one_each(kept.in_our_words(&COLUMNS, |_, field| Cow::Borrowed(field))));
+    if let (Some(given), Some(fit), Some(before)) = (&mut given, &mut fit, &before) {
+        fit.empty = given.emptied(before);
+        *given = given.without(&fit.empty);
+    }
     let table = Table::standing(given, before, &COLUMNS);
     Ok(Read { what: attributes(&table, names)?, fit, kept: table.to_keep(left_out(session)) })
 }
 
 /// The table that is given, in our words, and how it fits the events.
 fn given(session: &Session<'_>, path: &Path, names: &Names) -> Result<(Table, TableRead), EventError> {
-    let table = Table::read(path)?;
+    let table = Table::read(path, &COLUMNS)?;
     let key = table.required(path, &ACCOUNT_COLUMNS)?;
     let is_there = |row: &csv::StringRecord| names.find(session.canonical_account(text(&row[key])).as_bytes()).is_some();
     let found: Vec<bool> = table.rows.par_iter().map(is_there).collect();

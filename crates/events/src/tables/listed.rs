@@ -35,7 +35,7 @@ pub(crate) fn releases(
 
 /// The release table that is given, and how it fits the events.
 fn given_releases(path: &Path, models: &[String]) -> Result<(Table, TableRead), EventError> {
-    let table = Table::read(path)?;
+    let table = Table::read(path, &RELEASE_COLUMNS)?;
     let (model, released) = (table.required(path, &["model"])?, table.required(path, &["released_at"])?);
     (0..table.rows.len()).try_for_each(|at| table.time(path, at, released).map(drop))?;
     let models = table.rows.iter().map(|row| (&row[model], models.iter().any(|known| *known == row[model])));
@@ -65,7 +65,7 @@ pub(crate) fn allowed(
     let before = before.transpose()?;
     let (list, fit) = match (path, before) {
         (Some(path), before) => {
-            let table = Table::read(path)?;
+            let table = Table::read(path, &ALLOW_COLUMNS)?;
             let list = listed(&table, path, |kind, value| canonical(session, kind, value))?;
             let whose = list.iter().map(|(kind, value, _)| ((kind, value), is_there(kind, value)));
             let fit = table.fit(("allow", path), &ALLOW_COLUMNS, 2, whose);

@@ -20,8 +20,9 @@ pub(crate) use accounts::accounts;
 pub use accounts::{ACCOUNT_COLUMNS, AccountAttributes};
 pub(crate) use listed::{allowed, releases};
 
+use crate::batches::parquet_as_csv;
 use crate::error::{EventError, shortened};
-use crate::normalise::time;
+use crate::normalise::{is_absent, time};
 use crate::session::Session;
 use crate::source;
 
@@ -54,6 +55,9 @@ pub struct TableRead {
     pub no_longer: u64,
     /// Columns that mean nothing.
     pub ignored: Vec<String>,
+    /// Columns without a value in any row, of which the store had values for several accounts of the table, and how many: it keeps
+    /// them.
+    pub empty: Vec<(String, u64)>,
 }
 
 /// A side table that was read, together with what the store had kept of it.
@@ -74,7 +78,7 @@ fn left_out(session: &Session<'_>) -> &'static [&'static str] {
     if session.config.pseudonym.is_some() { &TEXTS } else { &[] }
 }
 
-/// A small CSV or TSV file, as strings.
+/// A small CSV, TSV or Parquet file, as strings.
 #[derive(Default)]
 pub(crate) struct Table {
     header: Vec<String>,
@@ -82,7 +86,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn read(path: &Path) -> Result<Table, EventError> {
+    /// Reads a table of which these columns mean something.
+    pub(crate) fn read(path: &Path, columns: &[&[&str]]) -> Result<Table, EventError> {
+        let is_ours = |name: &str| columns.iter().any(|names| names.contains(&name.trim().to_lowercase().as_str()));
+        if let Some(csv) = parquet_as_csv(path, &is_ours)? {
+            return Table::of(&csv, path);
+        }
         let mut bytes = Vec::new();
         source::open(path)?
             .read_to_end(&mut bytes)
@@ -155,6 +164,28 @@ impl Table {
         Table { header: found.into_iter().map(|(ours, _)| ours.to_owned()).collect(), rows }
     }
 
+    /// Columns without a value in any row, where the kept table has values for several of those of whom the rows speak, and how many:
+    /// an export that lost a column, and nothing that anybody meant to say of each of them. In our words, as `kept` is.
+    fn emptied(&self, kept: &Table) -> Vec<(String, u64)> {
+        let says = |row: &StringRecord, at: usize| !row[at].is_empty() && !is_absent(&row[at]);
+        let named: HashSet<&str, ahash::RandomState> = self.rows.iter().map(|row| &row[0]).collect();
+        let empty = (1..self.header.len()).filter(|&at| !self.rows.iter().any(|row| says(row, at)));
+        let values = empty.filter_map(|at| {
+            let old_at = kept.column(&[&self.header[at]])?;
+            let values = kept.rows.iter().filter(|row| named.contains(&row[0]) && says(row, old_at)).count();
+            Some((self.header[at].clone(), values as u64))
+        });
+        values.filter(|&(_, values)| values > 1).collect()
+    }
+
+    /// The same without some columns.
+    fn without(&self, columns: &[(String, u64)]) -> Table {
+        let stays = |at: &usize| columns.iter().all(|(name, _)| *name != self.header[*at]);
+        let places: Vec<usize> = (0..self.header.len()).filter(stays).collect();
+        let row = |row: &StringRecord| -> StringRecord { places.iter().map(|&at| &row[at]).collect() };
+        Table { header: places.iter().map(|&at| self.header[at].clone()).collect(), rows: self.rows.iter().map(row).collect() }
+    }
+
     /// The table that is given over the one that was kept, or the one that there is; without columns where there is none.
     fn standing(given: Option<Table>, kept: Option<Table>, columns: &[&[&'static str]]) -> Table {
         match (given, kept) {
@@ -218,6 +249,7 @@ impl Table {
             conflicting,
             no_longer: 0,
             ignored,
+            empty: Vec::new(),
         }
     }
 

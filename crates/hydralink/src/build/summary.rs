@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use events::{AlikeAccounts, Base, FileRead, Ingested, SeveralNames, TableRead, UnreadField};
+use events::{AlikeAccounts, Base, FileNotes, FileRead, Ingested, SeveralNames, TableRead, UnreadField};
 
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -67,9 +67,13 @@ pub struct BuildSummary {
     pub left_out: Vec<String>,
     /// Files that have columns and no rows.
     pub without_rows: Vec<String>,
+    /// What else is out of the ordinary about the files.
+    #[serde(flatten)]
+    pub notes: FileNotes,
     /// Main columns that files of this run lack, though the store has what such a column says.
     pub missing: Vec<MissingColumn>,
-    /// Columns of files of this run without a value in any row, though the store has what such a column says.
+    /// Columns of files of this run without a value in any row, though the store has what such a column says. Also of the account
+    /// table: of what it lacks in all rows the store keeps what it has, if that is of several accounts.
     pub empty: Vec<MissingColumn>,
     /// Addresses, cards and templates of which files of this run, of at least [`MANY_ROWS`] rows of several accounts, have one.
     pub one_value: Vec<MissingColumn>,
@@ -190,12 +194,17 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         "timestamp" => ingested.activity.event_count() > 0,
         kind => kinds.clone().any(|(known, range)| known == kind && range[0] < range[1]),
     };
+    let empty = columns_of(&ingested.files, |file| {
+        // Of rows that are all rejected it is said why, and nothing of their columns.
+        let empty = file.filled.iter().filter(|filled| filled.rows == 0 && has(&filled.column) && file.rejected < file.rows);
+        empty.map(|filled| filled.column.as_str())
+    });
+    let of_tables = ingested.tables.iter().flat_map(|table| {
+        table.empty.iter().map(|(column, _)| MissingColumn { column: column.clone(), files: 1, first: table.file.clone() })
+    });
     BuildSummary {
         missing: columns_of(&ingested.files, |file| file.missing.iter().map(String::as_str).filter(|column| has(column))),
-        empty: columns_of(&ingested.files, |file| {
-            let empty = file.filled.iter().filter(|filled| filled.rows == 0 && has(&filled.column));
-            empty.map(|filled| filled.column.as_str())
-        }),
+        empty: empty.into_iter().chain(of_tables).collect(),
         one_value: columns_of(&ingested.files, one_value),
         filled: filled_columns(&ingested.files),
         tables: ingested.tables.clone(),
@@ -204,6 +213,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         read_before: Vec::new(),
         left_out: ingested.left_out.clone(),
         without_rows: ingested.without_rows.clone(),
+        notes: ingested.notes.clone(),
         rows: ingested.rows,
         new_rows: ingested.new_rows,
         new_duplicates: ingested.new_duplicates,

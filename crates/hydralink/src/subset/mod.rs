@@ -10,7 +10,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use events::{AccountAttributes, EventIds, Ingested, Names, SideTables, Template};
+use events::{AccountAttributes, EventIds, FileNotes, Ingested, Names, SideTables, Template};
 use graph::build::graph_from_sightings;
 use graph::{AccountId, Activity, ActivityColumns, BipartiteGraph, IdentifierId, KindId, NONE_U16, NONE_U32, Sighting};
 
@@ -189,6 +189,7 @@ impl Kept {
             files: Vec::new(),
             left_out: Vec::new(),
             without_rows: Vec::new(),
+            notes: FileNotes::default(),
             too_many_bad: None,
             new_rows: 0,
             new_duplicates: 0,

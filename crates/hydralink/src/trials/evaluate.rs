@@ -46,25 +46,31 @@ impl Labels {
     }
 }
 
-/// Reads `account_id,LABEL` where the label's column has one of `headings`.
+/// Columns that say whom a label is of; the first counts.
+const ACCOUNTS: [&str; 2] = ["account_id", "account"];
+
+/// Reads `account_id,LABEL`, CSV or Parquet, where the label's column has one of `headings`.
 ///
 /// # Errors
-/// [`Error::Usage`] if a column is missing, a row is short or the store has none of the accounts; [`Error::Io`] if the file
-/// can't be read.
+/// [`Error::Usage`] if a column is missing, a row is short or the store has none of the accounts; [`Error::Io`] or
+/// [`Error::Events`] if the file can't be read.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
     let file = std::fs::File::open(path).map_err(|error| Error::io("read", path, error))?;
+    let is_wanted = |name: &str| ACCOUNTS.iter().chain(headings).any(|wanted| wanted.eq_ignore_ascii_case(name.trim()));
     let plain: Box<dyn std::io::Read> = match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
         Some("zst") => Box::new(zstd::Decoder::new(file).map_err(|error| Error::io("read", path, error))?),
-        _ => Box::new(file),
+        _ => match events::parquet_as_csv(path, &is_wanted)? {
+            Some(csv) => Box::new(std::io::Cursor::new(csv)),
+            None => Box::new(file),
+        },
     };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(std::io::BufReader::new(plain));
     let bad = |what: String| Error::Usage(format!("{}: {what}", path.display()));
     let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();
     let column = |names: &[&str]| header.iter().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)));
     let found = || header.iter().collect::<Vec<_>>().join(", ");
-    let account_at =
-        column(&["account_id", "account"]).ok_or_else(|| bad(format!("no column account_id; found {}", found())))?;
+    let account_at = column(&ACCOUNTS).ok_or_else(|| bad(format!("no column account_id; found {}", found())))?;
     let label_at = column(headings).ok_or_else(|| bad(format!("no column {}; found {}", headings.join(" or "), found())))?;
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -292,6 +298,8 @@ fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -311,6 +319,31 @@ mod tests {
         assert!(error.contains("none of the accounts that it labels (2)"), "{error}");
         // A world without networks has no labels, and is not another world.
         assert_eq!(read("account_id,network\n").unwrap().count(), LabelCount::default());
+    }
+
+    #[test]
+    fn labels_are_read_from_parquet_whatever_the_file_is_called() {
+        use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::testing::store_of_events(folder.path(), "store", &[(1, 1, 1, 0), (2, 1, 1, 1)]);
+        let dataset = Dataset::open(&store).unwrap();
+        let networks: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(9)]));
+        let beside: ArrayRef = Arc::new(StructArray::from(vec![(
+            Arc::new(arrow_schema::Field::new("of", arrow_schema::DataType::Int64, true)),
+            networks.clone(),
+        )]));
+        let accounts: ArrayRef = Arc::new(StringArray::from(vec!["acct0001", "acct0002", "acct0004"]));
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            [("beside", beside), ("Account_ID", accounts), ("network", networks)].map(|(name, of)| (name, of, true)),
+        );
+        let (batch, file) = (batch.unwrap(), folder.path().join("labels"));
+        let out = std::fs::File::create(&file).unwrap();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(out, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let labels = read_labels(&dataset, &file, &["network"]).unwrap();
+        assert_eq!((labels.accounts, labels.unknown_accounts, labels.names), (2, 1, vec!["7".to_owned()]));
+        assert_eq!(labels.label_of, [0, NONE_U32]);
     }
 
     #[test]
