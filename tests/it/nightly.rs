@@ -44,6 +44,11 @@ fn a_spoilt_delivery_is_stopped_before_it_is_in_the_store() {
     let taken = bench.ok(&["update", "store", &spoilt, "--fail-on", "no_rows"]);
     assert_eq!(dry.stdout, taken.stdout);
     assert_eq!(bench.ok(&["info", "store", "--format", "json"]).json()["rows"], 360);
+    let cut = bench.file("4.csv", "timestamp,account_id,ip\n2026-02-04T00:00:00Z,a001,8.8.8.1\n2026-02-04T00:00");
+    bench.fails(4, &["cut: the last line of", "4.csv"], &["update", "store", &cut, "--fail-on", "cut"]);
+    let blank = bench.file("5.csv", "");
+    let arguments = ["update", "store", &blank, &cut, "--fail-on", "no_rows,mostly_rejected"];
+    bench.fails(4, &["no_rows: ", "5.csv has no rows"], &arguments);
     bench.fails(2, &["none of missing, empty"], &["update", "store", &spoilt, "--fail-on", "everything"]);
 }
 

@@ -209,7 +209,7 @@ pub(crate) struct Update {
     pub(crate) detect: bool,
     /// What stops the update before anything is written, with exit code 4: missing, empty (columns), one_value (one address,
     /// card or template in a whole file), new_accounts, alike_accounts (two spellings), read_before (a file of that name),
-    /// no_rows, ignored (columns), conflicts (of event ids), tables (that fit few accounts). May list several
+    /// no_rows, cut (last lines), mostly_rejected, ignored (columns), conflicts (of event ids), tables (that fit few accounts)
     #[arg(long, value_name = "WHAT,...", value_delimiter = ',', hide_possible_values = true)]
     pub(crate) fail_on: Vec<Drift>,
     /// Read and say what would be, and write nothing

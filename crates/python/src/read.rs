@@ -373,7 +373,7 @@ impl Store {
     /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
     /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids. With
     /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. What
-    /// `fail_on` names (`missing`, `empty`, `one_value`, `new_accounts`, `alike_accounts`, `read_before`, `no_rows`, `ignored`,
+    /// `fail_on` names (`missing`, `empty`, `one_value`, `new_accounts`, `alike_accounts`, `read_before`, `no_rows`, `cut`, `mostly_rejected`, `ignored`,
     /// `conflicts`, `tables`) raises `RefusedError` with the `drift` that was found, and nothing is written; nor is with
     /// `dry_run=True`. Returns what was counted.
     #[pyo3(signature = (events = None, *, detect = false, fail_on = Vec::new(), dry_run = false, threads = None, progress = None, **options),

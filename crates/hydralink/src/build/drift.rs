@@ -18,7 +18,7 @@ use super::summary::MissingColumn;
 pub enum Drift {
     /// A file lacks a main column that the store knows.
     Missing,
-    /// A column of a file has no value in any row, and the store knows such values.
+    /// A column of a file or of the account table has no value in any row, and the store knows such values.
     Empty,
     /// All rows of a file have one address, card or template.
     OneValue,
@@ -28,8 +28,12 @@ pub enum Drift {
     AlikeAccounts,
     /// A file's name had been read with other content.
     ReadBefore,
-    /// A file has no rows.
+    /// A file has no rows, or nothing at all.
     NoRows,
+    /// The last line of a file is cut: it wasn't written or copied to its end.
+    Cut,
+    /// More than half of the rows of a file are rejected.
+    MostlyRejected,
     /// A column means nothing and wasn't read.
     Ignored,
     /// Rows have another row's event id with other content.
@@ -40,7 +44,7 @@ pub enum Drift {
 
 impl Drift {
     /// Every kind.
-    pub const ALL: [Drift; 10] = [
+    pub const ALL: [Drift; 12] = [
         Drift::Missing,
         Drift::Empty,
         Drift::OneValue,
@@ -48,6 +52,8 @@ impl Drift {
         Drift::AlikeAccounts,
         Drift::ReadBefore,
         Drift::NoRows,
+        Drift::Cut,
+        Drift::MostlyRejected,
         Drift::Ignored,
         Drift::Conflicts,
         Drift::Tables,
@@ -63,6 +69,8 @@ impl Drift {
             Drift::AlikeAccounts => "alike_accounts",
             Drift::ReadBefore => "read_before",
             Drift::NoRows => "no_rows",
+            Drift::Cut => "cut",
+            Drift::MostlyRejected => "mostly_rejected",
             Drift::Ignored => "ignored",
             Drift::Conflicts => "conflicts",
             Drift::Tables => "tables",
@@ -120,7 +128,15 @@ impl BuildSummary {
             add(Drift::AlikeAccounts, format!("{} and {} are most probably one account", alike.first, alike.plain));
         }
         self.read_before.iter().for_each(|file| add(Drift::ReadBefore, format!("{file} was read before, with other content")));
-        self.without_rows.iter().for_each(|file| add(Drift::NoRows, format!("{file} has no rows")));
+        let without_rows = self.without_rows.iter().chain(&self.notes.blank);
+        without_rows.for_each(|file| add(Drift::NoRows, format!("{file} has no rows")));
+        self.notes.cut.iter().for_each(|file| add(Drift::Cut, format!("the last line of {file} is cut")));
+        for read in &self.notes.mostly_rejected {
+            add(
+                Drift::MostlyRejected,
+                format!("{}: {} of {} rows are rejected ({})", read.file, read.rejected, read.rows, read.reason),
+            );
+        }
         for ignored in self.ignored.iter().filter(|ignored| ignored.repeats.is_none()) {
             add(Drift::Ignored, format!("column {} means nothing and was not read", ignored.column));
         }
