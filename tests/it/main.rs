@@ -18,6 +18,7 @@
 //! | `kinds` | what a map declares of kinds is read, kept, and bounds what they say |
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
+//! | `nightly` | who was forgotten stays out, exports keep their dates, events say why, rebuilds and retentions tell what they cost |
 //! | `documents` | every command line of the README and the documents is one that the binary takes |
 //! | `said` | what is printed is what is so: counts, estimates, refusals, sentences, and where files go |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
@@ -39,6 +40,7 @@ mod judge;
 mod kinds;
 mod lineage;
 mod memory;
+mod nightly;
 mod plain_worlds;
 mod privacy;
 mod project;
