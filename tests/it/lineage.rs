@@ -7,7 +7,7 @@ use crate::support::{Bench, of_world};
 
 /// The world's events in three parts by time, an eighth, three and a half, as files: before the first ends the network is
 /// growing.
-fn parts(bench: &Bench) -> [String; 3] {
+pub(crate) fn parts(bench: &Bench) -> [String; 3] {
     let text = fs::read_to_string(of_world("events.csv")).expect("the world's events");
     let (header, rows) = text.split_once('\n').expect("a header");
     let mut rows: Vec<&str> = rows.lines().collect();

@@ -20,6 +20,7 @@
 //! | `update` | batches in any order give what one build gives |
 //! | `lineage` | networks keep their ids through updates and bans, and what happened is on record |
 //! | `nightly` | a job that nobody watches is stopped where it is told to, and says why in its exit code |
+//! | `handed_on` | who was forgotten stays out, exports keep their dates, events say why, rebuilds and retentions tell what they cost |
 //! | `documents` | every command line of the README and the documents is one that the binary takes |
 //! | `said` | what is printed is what is so: counts, estimates, refusals, sentences, and where files go |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
@@ -35,6 +36,7 @@ mod deliveries;
 mod determinism;
 mod documents;
 mod enrich;
+mod handed_on;
 mod hanging;
 mod investigate;
 mod journey;

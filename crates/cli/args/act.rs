@@ -19,8 +19,17 @@ pub(crate) enum ActCommand {
     /// What a group's indicators and this store have in common
     Match(Match),
     /// Remove accounts from a store: from every section, the results and the case log's names
+    ///
+    /// Rows of theirs are left out from then on, in events and tables of every update and of a build over the store: it keeps a keyed
+    /// hash of each name, which --lift takes away again.
+    ///
+    /// Example: hydralink forget store acct_0042 --reviewer ann
     Forget(Forget),
     /// Remove from a store what was last seen too long ago, as retention asks for; `detect` is run again
+    ///
+    /// Where more than nine accounts of ten would go, nothing does, unless --allow-most says that this is meant.
+    ///
+    /// Example: hydralink expire store --keep 90d --dry-run
     Expire(Expire),
     /// Put a store of pseudonyms under another key; `detect` is run again, and networks keep their ids
     ///
@@ -226,6 +235,9 @@ pub(crate) struct Forget {
     /// Account ids
     #[arg(required = true)]
     pub(crate) accounts: Vec<String>,
+    /// Let accounts come back that were forgotten: what is read of them from now on counts again
+    #[arg(long)]
+    pub(crate) lift: bool,
     /// Who asks for it; stands in the case log
     #[arg(long, value_name = "NAME")]
     pub(crate) reviewer: String,
@@ -259,6 +271,12 @@ pub(crate) struct Expire {
     /// What was last seen longer than this before the store's last event goes, as in 90d
     #[arg(long, value_name = "LENGTH", group = "since")]
     pub(crate) keep: Option<String>,
+    /// Tell what would go, and which networks would lose accounts; nothing is written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let it go even if that is more than nine accounts of ten
+    #[arg(long)]
+    pub(crate) allow_most: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use hydralink::lineage::Since;
+
 use super::judge::{EvaluateMore, TruthFiles};
 use super::{KeyFile, View};
 
@@ -205,4 +207,8 @@ pub(crate) struct Lineage {
     /// Everything that happened to any network instead, oldest first
     #[arg(long, conflicts_with = "id")]
     pub(crate) events: bool,
+    /// Only events after a detection, by its number, or of detections that ran after a time (a day up to its end, UTC, or RFC 3339), for
+    /// whoever passes them on and asks again: the last `run` or `ran_at` that he has seen
+    #[arg(long, value_name = "RUN|TIME", requires = "events")]
+    pub(crate) since: Option<Since>,
 }

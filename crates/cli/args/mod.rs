@@ -94,7 +94,7 @@ pub(crate) enum Command {
     ///
     /// Example: hydralink assess store suspects.txt
     Assess(Assess),
-    /// Every account with its component, community, network and confidence
+    /// Every account with its component, community, network and confidence; as a table those of a network alone
     Members(Members),
     /// Connected components by size: of all identifiers, of some, or of what links in the detection
     ///

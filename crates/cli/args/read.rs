@@ -138,7 +138,8 @@ pub(crate) struct Build {
     pub(crate) key: KeyFile,
     #[command(flatten)]
     pub(crate) reading: Reading,
-    /// The store to write; replaced whole if it exists
+    /// The store to write; replaced if it exists, but for its case log, whom it has forgotten, and, where the accounts are the same, the
+    /// ids and the lineage of its networks
     #[arg(long, short, value_name = "STORE")]
     pub(crate) output: PathBuf,
 }

@@ -6,7 +6,7 @@ use hydralink::diff::{self, Change};
 use hydralink::dossier::{self, Dossier};
 use hydralink::evaluate::{Evaluation, Score};
 use hydralink::filter::{self, first_passing};
-use hydralink::lineage::{self, Event, Lineage};
+use hydralink::lineage::{self, Cause, Event, Lineage};
 use hydralink::query::{self, Group};
 use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::{ListFile, Lists};
@@ -65,7 +65,8 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     let below = results.networks.len() - flagged;
     let store = quoted(store);
     let next = match results.networks.first() {
-        Some(network) => format!("network {store} {}", network.id),
+        Some(network) if flagged > 0 => format!("network {store} {}", network.id),
+        Some(_) => format!("networks {store} --all"),
         None => format!("hubs {store}"),
     };
     output.say(&format!(
@@ -283,9 +284,19 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     }
     let top = filter::at_most(arguments.top);
     if output.format() == Format::Table {
+        // A screen has no room for everybody.
         let members = members.filter(|row| network.is_some() || row.member.network.is_some());
         let shown: Vec<Labelled> = members.take(top).collect();
-        return Ok(output.records(&shown, MEMBER)?);
+        let found = output.records(&shown, MEMBER)?;
+        if network.is_none() && arguments.top == 0 && shown.len() < dataset.graph().account_count() {
+            let all = counted(dataset.graph().account_count() as u64, "account");
+            let are = if shown.len() == 1 { "is" } else { "are" };
+            output.say(&format!(
+                "{} of {all} {are} in a network; --format csv, json and jsonl print all",
+                grouped(shown.len() as u64)
+            ))?;
+        }
+        return Ok(found);
     }
     Ok(output.stream(members.take(top), MEMBER)?)
 }
@@ -401,7 +412,13 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
                 .map_or_else(|| dataset.expect_reading_of(&[]), |network| dataset.expect_reading_of_network(&results, network));
             output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?
         }
-        None if arguments.events => output.records(&lineage::events(&dataset)?, HAPPENED)?,
+        None if arguments.events => {
+            let happened = match arguments.since {
+                Some(since) => lineage::events_since(&dataset, since)?,
+                None => lineage::events(&dataset)?,
+            };
+            output.records(&happened, HAPPENED)?
+        }
         None => output.records(&lineage::lineages(&dataset, &results)?, LIFE)?,
     })
 }
@@ -424,6 +441,7 @@ const HAPPENED: &[Field<Event>] = &[
     Field::text("as of", |row| row.as_of.clone().unwrap_or_default()),
     Field::text("network", |row| row.network.clone()),
     Field::text("event", |row| row.event.clone()),
+    Field::text("cause", |row| row.cause.map_or("", Cause::name).to_owned()),
     Field::text("with", |row| row.with.join(" ")),
     Field::spare(3, Field::number("before", |row| row.before.to_string())),
     Field::number("after", |row| row.after.to_string()),
@@ -431,6 +449,10 @@ const HAPPENED: &[Field<Event>] = &[
     Field::spare(2, Field::number("lost", |row| row.lost.to_string())),
     Field::spare(1, Field::number("banned", |row| row.banned.to_string())),
     Field::csv("carried_over", |row| row.carried_over.to_string()),
+    Field::csv("score", |row| row.score.map_or(String::new(), |score| format!("{score:.1}"))),
+    Field::csv("rank", |row| row.rank.map_or(String::new(), |rank| rank.to_string())),
+    Field::csv("threshold", |row| row.threshold.map_or(String::new(), |bits| bits.to_string())),
+    Field::csv("ran_at", |row| row.ran_at.clone().unwrap_or_default()),
 ];
 
 /// An evaluation in a few lines.

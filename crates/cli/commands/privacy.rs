@@ -3,7 +3,7 @@
 use hydralink::Dataset;
 use hydralink::export::Sharing;
 use hydralink::node::Name;
-use hydralink::privacy::{self, Expired, Forgotten, KeptSince, Key, Rekeyed};
+use hydralink::privacy::{self, Expirable, Expired, Extent, Forgotten, KeptSince, Key, Lifted, Rekeyed};
 use hydralink::share::{self, ShareSummary};
 
 use super::export::chosen;
@@ -17,6 +17,11 @@ pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -
     let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
     let names: Vec<Name> = arguments.accounts.iter().map(|name| name.as_str().into()).collect();
+    if arguments.lift {
+        let lifted = privacy::lift(&arguments.store, &names, key.as_ref(), &arguments.reviewer)?;
+        drop(progress);
+        return Ok(output.one(&lifted, lifted_text)?);
+    }
     let forgotten = privacy::forget(&arguments.store, &names, key.as_ref(), &arguments.reviewer, &progress)?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
@@ -29,7 +34,13 @@ pub(crate) fn expire(arguments: &Expire, shared: &Shared, output: &mut Output) -
         (_, keep) => KeptSince::Last(hydralink::time::length_of(keep.as_deref().unwrap_or_default())?),
     };
     let progress = Progress::new(shared, "opening", None, false);
-    let expired = privacy::expire(&arguments.store, since, &progress)?;
+    if arguments.dry_run {
+        let expirable = privacy::expirable(&arguments.store, since, &progress)?;
+        drop(progress);
+        return Ok(output.one(&expirable, expirable_text)?);
+    }
+    let extent = if arguments.allow_most { Extent::Any } else { Extent::Usual };
+    let expired = privacy::expire(&arguments.store, since, extent, &progress)?;
     drop(progress);
     Ok(output.one(&expired, expired_text)?)
 }
@@ -63,8 +74,38 @@ fn rekeyed_text(rekeyed: &Rekeyed) -> String {
 }
 
 fn expired_text(expired: &Expired) -> String {
+    aged_text(expired, ["are gone", "went on and begin"])
+}
+
+/// How many networks that lose accounts a dry run names.
+const NETWORKS_SHOWN: usize = 20;
+
+fn expirable_text(expirable: &Expirable) -> String {
+    let Expirable { expired, of_accounts, refused, networks, .. } = expirable;
+    let mut text = aged_text(expired, ["would be gone", "go on and would begin"]);
+    let share = 100.0 * expired.accounts as f64 / (*of_accounts).max(1) as f64;
+    text += &format!("that is {share:.1}% of {}; nothing was written\n", counted(*of_accounts, "account"));
+    for network in networks.iter().take(NETWORKS_SHOWN) {
+        text += &format!("{}: {} of {}\n", network.id, grouped(network.gone), counted(network.accounts, "account"));
+    }
+    let more = networks.len().saturating_sub(NETWORKS_SHOWN);
+    if more > 0 {
+        text += &format!("... and of {} more; JSON has all\n", counted(more as u64, "network"));
+    }
+    if networks.is_empty() {
+        text += "no network that was found would lose an account\n";
+    }
+    if *refused {
+        text +=
+            &format!("more than {:.0}% of all accounts: this would be refused without --allow-most\n", 100.0 * privacy::MOST);
+    }
+    text
+}
+
+/// What goes and what stays.
+fn aged_text(expired: &Expired, [gone, went_on]: [&str; 2]) -> String {
     let mut text = format!(
-        "before {}: {}, {}, {} and {} are gone; {} went on and begin with their accounts' first events since\n",
+        "before {}: {}, {}, {} and {} {gone}; {} {went_on} with their accounts' first events since\n",
         expired.since,
         counted(expired.accounts, "account"),
         counted(expired.identifiers, "identifier"),
@@ -93,6 +134,11 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
     if !forgotten.dropped_sections.is_empty() {
         text.push_str(&format!("dropped, make them again: {}\n", forgotten.dropped_sections.join(", ")));
     }
+    let others = forgotten.remembered.saturating_sub(forgotten.accounts);
+    let others = if others > 0 { format!(", as of {} forgotten before", counted(others, "account")) } else { String::new() };
+    text.push_str(&format!(
+        "rows of theirs are left out of what is read from now on{others}: a keyed hash of each name stays in the store; --lift ends that\n"
+    ));
     if forgotten.detected_again {
         text.push_str("networks detected again without them\n");
     }
@@ -107,6 +153,14 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
         }),
     }
     text
+}
+
+fn lifted_text(lifted: &Lifted) -> String {
+    format!(
+        "{} may come back: what is read of them from now on counts again, but for events with an id that had been read; {} still forgotten\n",
+        counted(lifted.accounts, "account"),
+        counted(lifted.still_forgotten, "account")
+    )
 }
 
 /// Writes indicators for a group.

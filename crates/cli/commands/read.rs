@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hydralink::build::{IgnoredColumn, MissingColumn, UpdateConfig};
+use hydralink::build::{IgnoredColumn, MissingColumn, Replaced, UpdateConfig};
 use hydralink::privacy::Key;
 use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig, write_world};
@@ -146,6 +146,12 @@ fn duplicate_line(rows: u64) -> Option<String> {
     (rows > 0).then(|| format!("{} {repeat} an event that was read; counted once", counted(rows, "row")))
 }
 
+/// Rows of accounts that the store was told to forget.
+fn forgotten_line(table: &str, rows: u64) -> Option<String> {
+    let are = if rows == 1 { "is of an account that was" } else { "are of accounts that were" };
+    (rows > 0).then(|| format!("{table}{} {are} forgotten: left out", counted(rows, "row")))
+}
+
 /// Rows with an event id that another row has with other content.
 fn conflicting_line(rows: u64) -> Option<String> {
     let have = if rows == 1 { "has" } else { "have" };
@@ -275,6 +281,9 @@ pub(crate) fn build(arguments: &Build, shared: &Shared, output: &mut Output) -> 
     let summary = run_build(&arguments.reading, &arguments.output, key.as_ref(), shared)?;
     say_what_is_left_out(&summary, output)?;
     say_same_bytes(&summary.already_read, "another file has the same bytes", output)?;
+    if let Some(replaced) = &summary.replaced {
+        say_replaced(replaced, &arguments.output, output)?;
+    }
     Ok(output.one(&summary, summary_text)?)
 }
 
@@ -444,7 +453,8 @@ fn table_lines(tables: &[TableRead]) -> impl Iterator<Item = String> {
         );
         let ignored = (!read.ignored.is_empty())
             .then(|| format!("{}: columns that mean nothing and were not read: {}", read.table, read.ignored.join(", ")));
-        std::iter::once(fit).chain(ignored)
+        let forgotten = forgotten_line(&format!("{}: ", read.table), read.forgotten);
+        std::iter::once(fit).chain(forgotten).chain(ignored)
     })
 }
 
@@ -476,11 +486,57 @@ fn as_of_text(made: &AsOf) -> String {
     )
 }
 
+/// What an update says of the q-values of the detection before.
+const CALIBRATION_DROPPED: &str =
+    "q-values are gone: they were of the detection before; `hydralink calibrate` makes them again";
+
+/// What went on of a store that was replaced, and what didn't.
+fn say_replaced(replaced: &Replaced, store: &std::path::Path, output: &mut Output) -> anyhow::Result<()> {
+    let Replaced { runs, networks_kept, networks_lost, forgotten, forgotten_lost, .. } = *replaced;
+    if let Some(why) = &replaced.unread {
+        output.say(&format!(
+            "the store that was there is lost with the ids and the lineage of its networks, and with whom it had forgotten: {why}"
+        ))?;
+    }
+    if networks_kept > 0 {
+        let lost = match networks_lost {
+            0 => String::new(),
+            lost => format!("; of {} nothing was read", counted(lost, "other candidate")),
+        };
+        output.say(&format!(
+            "{} on record and their lineage go on: what is found again of {} keeps its id{lost}",
+            counted(runs, "detection"),
+            counted(networks_kept, "candidate")
+        ))?;
+    } else if runs > 0 {
+        output.say(&format!(
+            "{} on record and the ids of networks are left behind: none of their accounts was read under the same name",
+            counted(runs, "detection")
+        ))?;
+    }
+    if forgotten > 0 {
+        let are = if forgotten == 1 { "stays" } else { "stay" };
+        output.say(&format!("{} {are} forgotten", counted(forgotten, "account")))?;
+    }
+    if forgotten_lost > 0 {
+        output.say(&format!(
+            "{} forgotten under an earlier key can't be told any more, for this build leaves that key behind: forget them again",
+            counted(forgotten_lost, "account")
+        ))?;
+    }
+    if replaced.networks_dropped {
+        let calibration = if replaced.calibration_dropped { " and their q-values" } else { "" };
+        output
+            .say(&format!("the networks found before{calibration} were dropped. Next: hydralink detect {}", quoted(store)))?;
+    }
+    Ok(())
+}
+
 /// What was built, in a few lines.
 pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     let identifiers: Vec<String> =
         summary.identifiers.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
-    let new = match summary.new_rows - summary.new_duplicates {
+    let new = match summary.new_rows - summary.new_duplicates - summary.forgotten_rows {
         all if all == summary.rows => String::new(),
         some => format!(" ({} of them new)", grouped(some)),
     };
@@ -499,6 +555,7 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
         lines.push(format!("{} {are} known", grouped(summary.enriched)));
     }
     lines.extend(duplicate_line(summary.new_duplicates));
+    lines.extend(forgotten_line("", summary.forgotten_rows));
     lines.extend(unread_lines(summary.new_kept_rows, &summary.new_unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
@@ -533,6 +590,9 @@ pub(crate) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(
         summary.networks_found.map(|found| format!("{} over the threshold, detected again", counted(found, "network"))),
     );
+    if summary.calibration_dropped {
+        lines.push(CALIBRATION_DROPPED.to_owned());
+    }
     lines
         .extend(summary.new_rejected_by_reason.iter().map(|(reason, count)| format!("rejected: {} {reason}", grouped(*count))));
     lines.push(String::new());

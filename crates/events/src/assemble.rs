@@ -103,6 +103,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
         rows: fold.rows,
         new_rows: fold.rows - fold.before.rows,
         new_duplicates: fold.duplicates - fold.before.duplicates,
+        forgotten_rows: fold.forgotten,
         rejected: fold.rejected.into_iter().collect(),
         kept_rows: fold.kept_rows,
         unread: (fold.unread.into_iter())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use graph::Seconds;
 
 use crate::enrich::EnrichmentFile;
+use crate::forgotten::ForgottenAccounts;
 use crate::normalise::forwarded::TrustedProxies;
 use crate::normalise::pseudonym::Pseudonyms;
 use crate::normalise::time::Zone;
@@ -51,6 +52,8 @@ pub struct IngestConfig {
     pub allow_kinds: bool,
     /// Applied to every account and identifier before it is kept.
     pub pseudonym: Option<Pseudonyms>,
+    /// Accounts whose rows are left out, in events and in side tables.
+    pub forgotten: Option<ForgottenAccounts>,
     /// Files that say whose networks addresses are in.
     pub enrich: Vec<EnrichmentFile>,
     /// Which hops of a list of addresses (`X-Forwarded-For`) are proxies of ours; if absent [`TrustedProxies::Private`], and of a
@@ -84,6 +87,7 @@ impl Default for IngestConfig {
             card_tokens: false,
             allow_kinds: true,
             pseudonym: None,
+            forgotten: None,
             enrich: Vec::new(),
             trusted_proxies: None,
             zone: None,

@@ -402,6 +402,7 @@ pub(crate) struct Fold<'o> {
     pub(crate) absent: u64,
     pub(crate) forwarded: u64,
     pub(crate) duplicates: u64,
+    pub(crate) forgotten: u64,
     pub(crate) late: u64,
 }
 
@@ -444,6 +445,7 @@ impl<'o> Fold<'o> {
             absent: 0,
             forwarded: 0,
             duplicates: 0,
+            forgotten: 0,
             late: 0,
         })
     }
@@ -541,6 +543,7 @@ impl<'o> Fold<'o> {
         self.forwarded += part.forwarded;
         self.kept_rows += part.kept_rows;
         self.duplicates += part.duplicates;
+        self.forgotten += part.forgotten;
         self.late += part.late;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         for rejection in part.rejections {

@@ -129,6 +129,8 @@ pub struct Ingested {
     pub new_rows: u64,
     /// Those of them that were left out because they had been read.
     pub new_duplicates: u64,
+    /// Rows of this run that were left out because they are of accounts that were forgotten.
+    pub forgotten_rows: u64,
     /// Rows rejected, by reason.
     pub rejected: BTreeMap<Reason, u64>,
     /// Rows that were kept without a field that can't be read.

@@ -39,6 +39,7 @@ mod chunks;
 mod column_name;
 mod columnar;
 mod fields;
+mod forgotten;
 mod gather;
 mod header;
 mod intern;
@@ -61,6 +62,7 @@ pub use config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad, Unobserve
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
 pub use error::{EventError, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;
+pub use forgotten::{ForgottenAccounts, ForgottenHash};
 pub use ingest::{ingest, ingest_into};
 pub use ingested::{AlikeAccounts, FileRead, FilledColumn, Ingested, SeveralNames, Template, UnreadField};
 pub use keep::{Element, Growing, InMemory, Keeper};

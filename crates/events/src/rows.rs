@@ -21,7 +21,9 @@ use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::normalise::{Reason, is_absent};
 use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
-use crate::session::{ABSENT, CARD, EMPTY, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected, rejection};
+use crate::session::{
+    ABSENT, CARD, EMPTY, FORGOTTEN, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected, rejection,
+};
 
 /// A row that was left out, or a field of a row that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +113,8 @@ pub(crate) struct Yield {
     /// Rows that were kept without a field.
     pub(crate) kept_rows: u64,
     pub(crate) duplicates: u64,
+    /// Rows of accounts that were forgotten.
+    pub(crate) forgotten: u64,
     pub(crate) late: u64,
     /// By column what it holds.
     pub(crate) filled: Vec<Filled>,
@@ -245,6 +249,10 @@ impl Yield {
                 return self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
             }
         };
+        if fields.account == FORGOTTEN {
+            self.forgotten += 1;
+            return;
+        }
         if !is_new(place.session, layout, cells, &raw, fields.millis, &mut self.said) {
             self.duplicates += 1;
             return;

@@ -31,6 +31,8 @@ pub(crate) const SHORT: u32 = u32::MAX - 2;
 pub(crate) const ABSENT: u32 = u32::MAX - 3;
 pub(crate) const OVERFLOW: u32 = u32::MAX - 4;
 pub(crate) const CARD: u32 = u32::MAX - 5;
+/// An account whose rows are left out.
+pub(crate) const FORGOTTEN: u32 = u32::MAX - 6;
 const REJECT: u32 = u32::MAX - 64;
 
 /// The reason a code stands for, if it is a rejection.
@@ -180,6 +182,18 @@ impl<'c> Session<'c> {
         }
     }
 
+    /// The same, or the code of an account whose rows are left out.
+    fn account<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, u32> {
+        if self.is_forgotten(text) { Err(FORGOTTEN) } else { Ok(self.canonical_account(text)) }
+    }
+
+    /// Whether rows of an account are left out.
+    pub(crate) fn is_forgotten(&self, text: &str) -> bool {
+        let Some(forgotten) = &self.config.forgotten else { return false };
+        let keyed = self.config.pseudonym.as_ref();
+        forgotten.has(text) || keyed.is_some_and(|keyed| keyed.forms("account", text).any(|form| forgotten.has(&form)))
+    }
+
     /// The canonical, pseudonymised form of an identifier; a code where it has none.
     pub(crate) fn canonical_identifier<'t>(&self, kind: &str, text: &'t str) -> Result<Cow<'t, str>, u32> {
         let is_card = !self.config.card_tokens && matches!(kind, "payment_instrument" | "bin") && payment::is_card_number(text);
@@ -233,7 +247,10 @@ impl<'c> Session<'c> {
             Err(reason) => return rejected(reason),
         };
         match role {
-            Role::Account => self.accounts.intern(self.canonical_account(text).as_bytes()).unwrap_or(OVERFLOW),
+            Role::Account => match self.account(text) {
+                Ok(account) => self.accounts.intern(account.as_bytes()).unwrap_or(OVERFLOW),
+                Err(code) => code,
+            },
             Role::Identifier(kind) => match self.canonical_identifier(&self.kind_name(kind), text) {
                 Ok(canonical) => self.intern_identifier(kind, canonical.as_bytes()),
                 Err(code) => code,
@@ -262,7 +279,7 @@ impl<'c> Session<'c> {
             let canonical = match (text, &kind) {
                 (Ok(""), _) => Err(EMPTY),
                 (Ok(text), kind) if normalise::is_absent(text) => Err(if kind.is_some() { ABSENT } else { EMPTY }),
-                (Ok(text), None) => Ok(self.canonical_account(text)),
+                (Ok(text), None) => self.account(text),
                 (Ok(text), Some((_, name))) => self.canonical_identifier(name, text),
                 (Err(reason), _) => Err(rejected(reason)),
             };

@@ -46,6 +46,7 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
         level: "as stored".into(),
         collapsed: false,
         as_of: JANUARY,
+        since: JANUARY,
     };
     let mut graph = ExportGraph {
         about,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hydralink::bans::{self, PlanConfig};
 use hydralink::cases::{self, Action, Case, Decision, LogEntry, State};
 use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Sharing, Tlp};
-use hydralink::privacy::{self, KeptSince, Key};
+use hydralink::privacy::{self, Extent, KeptSince, Key};
 use hydralink::report::ReportConfig;
 use hydralink::{Dataset, Error, Labelling, share};
 use pyo3::prelude::*;
@@ -287,7 +287,8 @@ impl Store {
         plain(py, &rekeyed)
     }
 
-    /// Removes accounts from every section, the results and the names of the case log, and searches for them afterwards.
+    /// Removes accounts from every section, the results and the names of the case log, and searches for them afterwards. Rows of
+    /// theirs are left out from then on; `lift()` ends that.
     #[pyo3(signature = (accounts, *, reviewer, progress = None))]
     fn forget<'py>(
         &self,
@@ -305,14 +306,29 @@ impl Store {
         plain(py, &forgotten)
     }
 
+    /// Lets accounts come back that were forgotten: rows of theirs that are read from now on count again.
+    #[pyo3(signature = (accounts, *, reviewer))]
+    fn lift<'py>(&self, py: Python<'py>, accounts: Names, reviewer: &str) -> PyResult<Bound<'py, PyAny>> {
+        let lifted = asked(py, &[&self.path], || {
+            if accounts.0.is_empty() {
+                return Err(usage("no account is named"));
+            }
+            privacy::lift(&self.path, &accounts.0, self.key()?.as_ref(), reviewer).map_err(|error| self.unnamed(error))
+        })?;
+        plain(py, &lifted)
+    }
+
     /// Removes what was last seen too long ago: `before` a time (as `as_of()` takes it; of a day its beginning), or longer than
-    /// `keep` ("90d") before the store's last event.
-    #[pyo3(signature = (*, before = None, keep = None, progress = None))]
+    /// `keep` ("90d") before the store's last event. With `dry_run` it is told what would go, and nothing is written. More than nine
+    /// accounts of ten go only with `allow_most`.
+    #[pyo3(signature = (*, before = None, keep = None, dry_run = false, allow_most = false, progress = None))]
     fn expire<'py>(
         &self,
         py: Python<'py>,
         before: Option<Time>,
         keep: Option<&str>,
+        dry_run: bool,
+        allow_most: bool,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let expired = watched(py, progress, None, &[&self.path], |watch| {
@@ -321,9 +337,16 @@ impl Store {
                 (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
                 _ => return Err(usage("expire takes before or keep, one of them")),
             };
-            privacy::expire(&self.path, since, watch)
+            let extent = if allow_most { Extent::Any } else { Extent::Usual };
+            match dry_run {
+                true => Ok((Some(privacy::expirable(&self.path, since, watch)?), None)),
+                false => Ok((None, Some(privacy::expire(&self.path, since, extent, watch)?))),
+            }
         })?;
-        plain(py, &expired)
+        match expired {
+            (Some(expirable), _) => plain(py, &expirable),
+            (_, expired) => plain(py, &expired),
+        }
     }
 
     /// Writes indicators for a group that holds one key: tokens instead of values, each with its harm label.

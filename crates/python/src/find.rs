@@ -17,6 +17,7 @@ use crate::ask::Known;
 use crate::errors::expected;
 use crate::names::Names;
 use crate::plain::{json_of, plain};
+use crate::read::Time;
 use crate::store::{Store, word};
 use crate::table::Table;
 use crate::work::{asked, watched};
@@ -304,11 +305,15 @@ impl Store {
     }
 
     /// The life of a network over the detections of the store (id or rank); without one, of all; with `events`, everything that
-    /// happened to any, oldest first.
-    #[pyo3(signature = (id = None, *, events = false))]
-    fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool) -> PyResult<Bound<'py, PyAny>> {
-        if events {
-            let happened = asked(py, &[&self.path], || lineage::events(&self.dataset()?))?;
+    /// happened to any, oldest first, or with `since` what happened after a detection (its number) or a time (as text).
+    #[pyo3(signature = (id = None, *, events = false, since = None))]
+    fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool, since: Option<Since>) -> PyResult<Bound<'py, PyAny>> {
+        if events || since.is_some() {
+            let happened = asked(py, &[&self.path], || match since {
+                Some(Since::Run(run)) => lineage::events_since(&self.dataset()?, lineage::Since::Run(run)),
+                Some(Since::Time(time)) => lineage::events_since(&self.dataset()?, time.0.parse()?),
+                None => lineage::events(&self.dataset()?),
+            })?;
             return plain(py, &happened);
         }
         match id {
@@ -328,6 +333,13 @@ impl Store {
             }
         }
     }
+}
+
+/// A detection by its number, or a time.
+#[derive(FromPyObject)]
+enum Since {
+    Run(u64),
+    Time(Time),
 }
 
 /// A network: its id, or its rank.

@@ -105,9 +105,14 @@ impl Pseudonyms {
 
     /// The pseudonym of a canonical value of a kind; accounts have the kind `account`.
     pub fn of(&self, kind: &str, value: &str) -> String {
+        self.forms(kind, value).last().unwrap_or_default()
+    }
+
+    /// The pseudonyms that a canonical value has had: under the first key, under that and the next, and so on.
+    pub fn forms(&self, kind: &str, value: &str) -> impl Iterator<Item = String> {
         let mut keys = self.earlier.iter().chain([&self.master]);
-        let first = keys.next().map_or(String::new(), |master| first(master, kind, value));
-        keys.fold(first, |pseudonym, master| again(master, kind, &pseudonym))
+        let first = keys.next().map(|master| first(master, kind, value));
+        std::iter::successors(first, move |pseudonym| Some(again(keys.next()?, kind, pseudonym)))
     }
 
     /// The pseudonym under the present key of a pseudonym under the keys before it.

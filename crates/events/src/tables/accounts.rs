@@ -83,8 +83,9 @@ pub(crate) fn accounts(
 
 /// The table that is given, in our words, and how it fits the events.
 fn given(session: &Session<'_>, path: &Path, names: &Names) -> Result<(Table, TableRead), EventError> {
-    let table = Table::read(path, &COLUMNS)?;
+    let mut table = Table::read(path, &COLUMNS)?;
     let key = table.required(path, &ACCOUNT_COLUMNS)?;
+    let forgotten = table.leave_out(|row| session.is_forgotten(text(&row[key])));
     let is_there = |row: &csv::StringRecord| names.find(session.canonical_account(text(&row[key])).as_bytes()).is_some();
     let found: Vec<bool> = table.rows.par_iter().map(is_there).collect();
     let whose = table.rows.iter().map(|row| text(&row[key])).zip(found);
@@ -101,7 +102,7 @@ fn given(session: &Session<'_>, path: &Path, names: &Names) -> Result<(Table, Ta
         "org" if !field.is_empty() => Cow::Owned(session.pseudonym("org", field)),
         _ => Cow::Borrowed(field),
     };
-    Ok((one_each(table.in_our_words(&COLUMNS, cell)), fit))
+    Ok((one_each(table.in_our_words(&COLUMNS, cell)), TableRead { forgotten, ..fit }))
 }
 
 fn text(field: &str) -> &str {

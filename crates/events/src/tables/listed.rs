@@ -65,14 +65,15 @@ pub(crate) fn allowed(
     let before = before.transpose()?;
     let (list, fit) = match (path, before) {
         (Some(path), before) => {
-            let table = Table::read(path, &ALLOW_COLUMNS)?;
+            let mut table = Table::read(path, &ALLOW_COLUMNS)?;
+            let forgotten = leave_out_forgotten(session, &mut table, path)?;
             let list = listed(&table, path, |kind, value| canonical(session, kind, value))?;
             let whose = list.iter().map(|(kind, value, _)| ((kind, value), is_there(kind, value)));
             let fit = table.fit(("allow", path), &ALLOW_COLUMNS, 2, whose);
             let on_it: HashSet<(&str, &str)> = list.iter().map(|(kind, value, _)| (kind.as_str(), value.as_str())).collect();
             let lacks = |(kind, value, _): &&Listed| !on_it.contains(&(kind.as_str(), value.as_str()));
             let no_longer = before.iter().flatten().filter(lacks).count() as u64;
-            (list, Some(TableRead { no_longer, ..fit }))
+            (list, Some(TableRead { no_longer, forgotten, ..fit }))
         }
         (None, Some(list)) => (list, None),
         (None, None) => return Ok(Read { what: Vec::new(), fit: None, kept: None }),
@@ -87,6 +88,17 @@ pub(crate) fn allowed(
     Ok(Read { what, fit, kept })
 }
 
+/// Leaves out the lines of a known-good list about accounts that were forgotten, and says how many those were.
+fn leave_out_forgotten(session: &Session<'_>, table: &mut Table, path: &Path) -> Result<u64, EventError> {
+    let (kind, value) = (table.required(path, &["kind"])?, table.required(path, &["value"])?);
+    Ok(table.leave_out(|row| is_account(&row[kind]) && session.is_forgotten(&row[value])))
+}
+
+/// Whether a kind means an account.
+fn is_account(kind: &str) -> bool {
+    matches!(crate::schema::kind_name(kind).as_str(), "account" | "account_id")
+}
+
 /// The lines of a known-good list; the value is empty where it is none that links anybody.
 fn listed<'t>(
     table: &'t Table,
@@ -96,10 +108,7 @@ fn listed<'t>(
     let (kind, value) = (table.required(path, &["kind"])?, table.required(path, &["value"])?);
     let reason = table.column(&["reason"]);
     let line = |fields: &'t csv::StringRecord| {
-        let name = match crate::schema::kind_name(&fields[kind]).as_str() {
-            "account" | "account_id" => "account".to_owned(),
-            name => name.to_owned(),
-        };
+        let name = if is_account(&fields[kind]) { "account".to_owned() } else { crate::schema::kind_name(&fields[kind]) };
         match canonical(&name, &fields[value]) {
             Ok(value) => Ok((name, value.into_owned(), reason.map_or_else(String::new, |at| fields[at].to_owned()))),
             Err(crate::session::UNROUTABLE) => Ok((name, String::new(), String::new())),

@@ -53,6 +53,8 @@ pub struct TableRead {
     pub conflicting: u64,
     /// Of a known-good list, the lines that the store had and this one lacks, and that count no more.
     pub no_longer: u64,
+    /// Rows that were left out because they are of accounts that were forgotten; `rows` are the others.
+    pub forgotten: u64,
     /// Columns that mean nothing.
     pub ignored: Vec<String>,
     /// Columns without a value in any row, of which the store had values for several accounts of the table, and how many: it keeps
@@ -248,9 +250,17 @@ impl Table {
             matched,
             conflicting,
             no_longer: 0,
+            forgotten: 0,
             ignored,
             empty: Vec::new(),
         }
+    }
+
+    /// Leaves out rows, and says how many those were.
+    fn leave_out(&mut self, which: impl Fn(&StringRecord) -> bool + Sync) -> u64 {
+        let all = self.rows.len();
+        self.rows = std::mem::take(&mut self.rows).into_par_iter().filter(|row| !which(row)).collect();
+        (all - self.rows.len()) as u64
     }
 
     fn column(&self, names: &[&str]) -> Option<usize> {

@@ -5,6 +5,7 @@
 mod by_name;
 mod drift;
 mod kept;
+mod replaced;
 mod strangers;
 mod summary;
 
@@ -14,15 +15,20 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use events::schema::Map;
-use events::{Base, EventIds, FileRead, IngestConfig, Ingested, Profile, SideTables, Sources, Template, UnreadField};
+use events::{
+    Base, EventIds, FileRead, ForgottenAccounts, IngestConfig, Ingested, Profile, SideTables, Sources, Template, UnreadField,
+};
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
 pub use crate::build::drift::{Drift, Drifted};
+use crate::build::replaced::Before;
+pub use crate::build::replaced::Replaced;
 pub use crate::build::summary::{
     BuildSummary, IgnoredColumn, MANY_ROWS, MissingColumn, filled_columns, ignored_columns, several_names,
 };
 use crate::build::summary::{of_this_run, rejected_by_reason, summarise};
+use crate::calibrate;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::detect::{LastDetection, detect_staged, last};
 use crate::enrich;
@@ -40,7 +46,9 @@ pub fn profile<'a>(sources: impl Into<Sources<'a>>, config: &IngestConfig, obser
     Ok(events::profile(sources, config, &Ingesting::new(observer))?)
 }
 
-/// Reads events into a store at `path`, replacing the one that is there when all is done.
+/// Reads events into a store at `path`, replacing the one that is there when all is done. Of that, two things go on where the accounts
+/// are the same: what became of which network ([`crate::lineage`]), so that the next detection gives the same networks the same ids, and
+/// who was forgotten ([`crate::privacy::forget()`]). What was found is dropped; [`BuildSummary::replaced`] tells all of it.
 ///
 /// # Errors
 /// [`Error::StoreKey`] if the store at `path` holds pseudonyms of a key that isn't given, [`Error::Events`] for input that
@@ -59,9 +67,10 @@ pub fn build<'a>(
     // Another writer may have been there in between.
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
+    let before = Before::at(path);
     let sealed = config.pseudonym.as_ref().map(events::Pseudonyms::sealed);
     privacy::put_sealed_keys(&mut writer, &sealed.unwrap_or_default())?;
-    let config = &spilling_beside(path, config);
+    let config = &leaving_out(before.as_ref().and_then(Before::forgotten), spilling_beside(path, config));
     let mut ingested = events::ingest_into(&writer, None, sources, config, &Ingesting::new(observer))?;
     let side_tables = take(&mut ingested.side_tables);
     if observer.cancelled() {
@@ -69,7 +78,8 @@ pub fn build<'a>(
     }
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, None)?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
-    let summary = BuildSummary { enriched, texts_left_out, ..summarise(&ingested) };
+    let replaced = before.map(|before| before.keep(&ingested, &mut writer)).transpose()?;
+    let summary = BuildSummary { enriched, texts_left_out, replaced, ..summarise(&ingested) };
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
     keep_tables(&mut writer, &side_tables)?;
@@ -170,7 +180,9 @@ fn updated(
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
     privacy::put_sealed_keys(&mut writer, &sealed)?;
-    let mut config = spilling_beside(path, config);
+    let forgotten = privacy::forgotten_accounts(dataset.store())?;
+    privacy::put_forgotten(&mut writer, forgotten.as_ref())?;
+    let mut config = leaving_out(forgotten.as_ref(), spilling_beside(path, config));
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
     // The section's file is the map itself.
     config.map = config.map.or_else(|| dataset.store().file_of(MAP));
@@ -237,6 +249,7 @@ fn updated(
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summary };
+    let had_calibration = calibrate::is_calibrated(&dataset)?;
     lineage::carry(&dataset, &ingested, &mut writer)?;
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
@@ -265,7 +278,7 @@ fn updated(
         last.keep(&mut writer)?;
     }
     writer.commit()?;
-    Ok(BuildSummary { networks_dropped, networks_found, ..summary })
+    Ok(BuildSummary { networks_dropped, networks_found, calibration_dropped: outdated && had_calibration, ..summary })
 }
 
 /// Whether an update is given something beside events.
@@ -294,6 +307,11 @@ fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
 /// What is beyond the memory limit goes to the disk of the store, unless said otherwise.
 fn spilling_beside(store: &Path, config: &IngestConfig) -> IngestConfig {
     IngestConfig { spill: config.spill.clone().or_else(|| Some(store.to_owned())), ..config.clone() }
+}
+
+/// Rows of whoever a store has forgotten are left out; of whom else it was said where it has forgotten nobody.
+fn leaving_out(forgotten: Option<&ForgottenAccounts>, config: IngestConfig) -> IngestConfig {
+    IngestConfig { forgotten: forgotten.cloned().or_else(|| config.forgotten.clone()), ..config }
 }
 
 /// Sections of the side tables, which hold names, and of what else an update goes by.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use events::{AlikeAccounts, Base, FileNotes, FileRead, Ingested, SeveralNames, TableRead, UnreadField};
 
+use super::Replaced;
+
 /// What a build read and kept.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub struct BuildSummary {
     pub new_rows: u64,
     /// Those of them that repeat an event that was read.
     pub new_duplicates: u64,
+    /// Rows of this run that were left out, because they are of accounts that were forgotten; those of side tables are counted there.
+    pub forgotten_rows: u64,
     /// Rows rejected, by an update with those of earlier runs.
     pub rejected: u64,
     /// Rejected rows by reason.
@@ -96,8 +100,14 @@ pub struct BuildSummary {
     pub changed: bool,
     /// Whether networks that had been found before an update were dropped with that: not if all it brought had been read.
     pub networks_dropped: bool,
+    /// Whether the store had been calibrated: the q-values were those of the detection before an update, and are gone with it until
+    /// [`crate::calibrate()`] makes others.
+    pub calibration_dropped: bool,
     /// Networks over the threshold, where an update detected again ([`crate::update_and_detect`]).
     pub networks_found: Option<u64>,
+    /// What became of the store that a build replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
 }
 
 /// Rows from which on it is told that a file has one address, card or template.
@@ -217,6 +227,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         rows: ingested.rows,
         new_rows: ingested.new_rows,
         new_duplicates: ingested.new_duplicates,
+        forgotten_rows: ingested.forgotten_rows,
         rejected: ingested.rejected_count(),
         rejected_by_reason: rejected_by_reason(ingested),
         new_rejected: ingested.rejected_count(),
@@ -246,6 +257,8 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         changed: true,
         networks_dropped: false,
         networks_found: None,
+        calibration_dropped: false,
+        replaced: None,
     }
 }
 

@@ -127,6 +127,7 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     writer.set_key_id(then.manifest().key_id.clone());
     kept.put(&mut writer, &then, ingested)?;
     privacy::keep_sealed_keys(&then, &mut writer)?;
+    privacy::keep_forgotten(&then, &mut writer)?;
     writer.put(SECTION, &[time])?;
     steps.begin("writing")?;
     writer.commit()?;

@@ -17,6 +17,7 @@
 
 use std::path::Path;
 
+use events::Ingested;
 use graph::{NO_TIME, Seconds};
 use serde::Serialize;
 
@@ -39,7 +40,20 @@ pub enum KeptSince {
     Last(Seconds),
 }
 
-/// What was let go.
+/// How much may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Up to [`MOST`] of the accounts: more of them is a clock that is wrong, or a length that was mistyped.
+    #[default]
+    Usual,
+    /// Whatever is too old.
+    Any,
+}
+
+/// The share of accounts that goes without being asked for twice.
+pub const MOST: f64 = 0.9;
+
+/// What is, or is to be, let go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Expired {
@@ -61,55 +75,140 @@ pub struct Expired {
     pub detected_again: bool,
 }
 
+/// What would be let go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Expirable {
+    /// What would be gone; nothing is detected.
+    #[serde(flatten)]
+    pub expired: Expired,
+    /// Accounts of the store.
+    pub of_accounts: u64,
+    /// Whether so many accounts would go that [`Extent::Usual`] refuses it.
+    pub refused: bool,
+    /// Networks over the threshold that would lose accounts, by rank.
+    pub networks: Vec<Ageing>,
+}
+
+/// A network that would lose accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ageing {
+    /// Its id.
+    pub id: String,
+    /// Core and fringe accounts.
+    pub accounts: u64,
+    /// Those of them that would be gone.
+    pub gone: u64,
+}
+
+/// A store without what is too old.
+struct Aged {
+    dataset: Dataset,
+    kept: Kept,
+    ingested: Ingested,
+    of_accounts: u64,
+    expired: Expired,
+}
+
+impl Aged {
+    fn of(dataset: Dataset, since: KeptSince) -> Result<Self, Error> {
+        let time = match since {
+            KeptSince::Time(time) => time,
+            KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
+        };
+        let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
+        let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
+        let dataset = dataset.since(time)?;
+        let kept = Kept::seen(&dataset);
+        let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
+        let since = rfc3339(time).unwrap_or_default();
+        if ingested.graph.sighting_count() == 0 {
+            let store = dataset.path().display();
+            return Err(Error::Usage(format!(
+                "nothing in {store} was seen since {since}: nothing would be left; nothing was changed"
+            )));
+        }
+        let expired = Expired {
+            since,
+            accounts: before[0] - ingested.graph.account_count() as u64,
+            identifiers: before[1] - ingested.graph.identifier_count() as u64,
+            sightings: before[2] - ingested.graph.sighting_count() as u64,
+            sightings_cut: cut as u64,
+            sightings_without_time: without_time as u64,
+            events: before[3] - ingested.activity.event_count() as u64,
+            detected_again: false,
+        };
+        Ok(Aged { dataset, kept, ingested, of_accounts: before[0], expired })
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.expired.accounts as f64 > MOST * self.of_accounts as f64
+    }
+}
+
+/// Tells what [`expire`] would remove from a store, and writes nothing.
+///
+/// # Errors
+/// As [`expire`], but that nothing is refused for its extent.
+pub fn expirable(store: &Path, since: KeptSince, observer: &dyn Observer) -> Result<Expirable, Error> {
+    let steps = Steps::of(observer);
+    let dataset = Dataset::open(store)?;
+    as_of::refuse(&dataset)?;
+    let labelling = dataset.labelling_if_any()?;
+    steps.begin("counting")?;
+    let aged = Aged::of(dataset, since)?;
+    let heads = labelling.iter().flat_map(|labels| labels.heads().iter().enumerate().map(move |(at, head)| (labels, at, head)));
+    let ageing = heads.filter(|(_, _, head)| head.flagged).map(|(labels, at, head)| {
+        let members = labels.belonging(at);
+        let gone = members.iter().filter(|&&account| !aged.kept.has_account(account)).count() as u64;
+        Ageing { id: head.id.clone(), accounts: members.len() as u64, gone }
+    });
+    Ok(Expirable {
+        networks: ageing.filter(|network| network.gone > 0).collect(),
+        of_accounts: aged.of_accounts,
+        refused: aged.is_too_much(),
+        expired: aged.expired,
+    })
+}
+
 /// Removes from a store what was last seen before a time. Nothing is written if there is nothing to remove.
 ///
 /// # Errors
-/// [`Error::Usage`] if nothing would be left, or for a store that [`crate::as_of()`] made; [`Error::Interrupted`]; and as
-/// [`crate::detect()`].
-pub fn expire(store: &Path, since: KeptSince, observer: &dyn Observer) -> Result<Expired, Error> {
+/// [`Error::Usage`] if nothing would be left, or less than `extent` lets go, or for a store that [`crate::as_of()`] made;
+/// [`Error::Interrupted`]; and as [`crate::detect()`].
+pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Observer) -> Result<Expired, Error> {
     let steps = Steps::of(observer);
     let mut writer = StoreWriter::amend(store)?;
     let dataset = Dataset::open(store)?;
     as_of::refuse(&dataset)?;
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let time = match since {
-        KeptSince::Time(time) => time,
-        KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
-    };
     let run = dataset.labelling_if_any()?.map(|results| results.run);
-    let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
-    let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
     steps.begin("rewriting")?;
-    let dataset = dataset.since(time)?;
-    let kept = Kept::seen(&dataset);
-    let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
-    let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
-    let since = rfc3339(time).unwrap_or_default();
-    if ingested.graph.sighting_count() == 0 {
-        let store = store.display();
+    let aged = Aged::of(dataset, since)?;
+    if extent == Extent::Usual && aged.is_too_much() {
         return Err(Error::Usage(format!(
-            "nothing in {store} was seen since {since}: nothing would be left; nothing was changed"
+            "{} of the {} accounts of {} were last seen before {}: that is more than {:.0}%, and nothing was changed. --dry-run tells what \
+             would go; --allow-most lets it go",
+            aged.expired.accounts,
+            aged.of_accounts,
+            store.display(),
+            aged.expired.since,
+            100.0 * MOST
         )));
     }
-    let mut expired = Expired {
-        since,
-        accounts: before[0] - ingested.graph.account_count() as u64,
-        identifiers: before[1] - ingested.graph.identifier_count() as u64,
-        sightings: before[2] - ingested.graph.sighting_count() as u64,
-        sightings_cut: cut as u64,
-        sightings_without_time: without_time as u64,
-        events: before[3] - ingested.activity.event_count() as u64,
-        detected_again: false,
-    };
+    let Aged { dataset, kept, ingested, mut expired, .. } = aged;
     if expired.sightings + expired.sightings_cut + expired.events == 0 {
         return Ok(expired);
     }
+    let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
-    lineage::keep(&dataset, &kept, &mut writer)?;
+    super::keep_forgotten(&dataset, &mut writer)?;
+    lineage::keep(&dataset, &kept, lineage::Cause::Expired, &mut writer)?;
     steps.begin("writing")?;
     let cases = dataset.cases()?;
     // A part of it is in memory.
@@ -143,8 +242,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = store_of_events(folder.path(), "s", &[(1, 1, 1, 1), (2, 1, 2, 50), (3, 1, 2, 60)]);
         crate::detect::detect(&path, &crate::DetectConfig::default(), &Unobserved).unwrap();
-        let expired = interrupted_everywhere(&path, |observer| expire(&path, KeptSince::Time(START + 20), observer));
+        let expired =
+            interrupted_everywhere(&path, |observer| expire(&path, KeptSince::Time(START + 20), Extent::Usual, observer));
         assert_eq!((expired.events, expired.detected_again), (1, true));
+    }
+
+    #[test]
+    fn what_would_go_is_told_and_too_much_goes_only_where_it_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: Vec<_> =
+            (0..20u32).map(|account| (account, 1 + account % 3, 1, if account < 19 { account } else { 100 })).collect();
+        let path = store_of_events(folder.path(), "s", &rows);
+        let before = content(&path);
+        let told = expirable(&path, KeptSince::Last(10), &Unobserved).unwrap();
+        assert_eq!((told.expired.accounts, told.of_accounts, told.expired.events, told.refused), (19, 20, 19, true));
+        assert!(!expirable(&path, KeptSince::Time(START + 18), &Unobserved).unwrap().refused, "18 of 20 may go");
+        let refused = expire(&path, KeptSince::Last(10), Extent::Usual, &Unobserved).unwrap_err().to_string();
+        assert!(refused.contains("19 of the 20 accounts") && refused.contains("--allow-most"), "{refused}");
+        assert_eq!(content(&path), before);
+        let expired = expire(&path, KeptSince::Last(10), Extent::Any, &Unobserved).unwrap();
+        assert_eq!(expired, told.expired);
+        assert!(content(&path) != before);
     }
 
     proptest! {
@@ -161,7 +279,7 @@ mod tests {
             let since: Vec<_> = rows.iter().copied().filter(|row| row.3 >= time).collect();
             let store = store_of_events(folder.path(), "store", &rows);
             let before = content(&store);
-            let expired = expire(&store, KeptSince::Time(START + time), &Unobserved);
+            let expired = expire(&store, KeptSince::Time(START + time), Extent::Any, &Unobserved);
             if since.is_empty() {
                 prop_assert!(matches!(expired, Err(Error::Usage(_))));
                 prop_assert_eq!(content(&store), before);
@@ -174,7 +292,7 @@ mod tests {
             let models = |store: &Path| Dataset::open(store).unwrap().tables().models.clone();
             prop_assert_eq!(models(&store), models(&built));
             prop_assert_eq!(expired.events, (rows.len() - since.len()) as u64);
-            let nothing = expire(&store, KeptSince::Time(START + time), &Unobserved).unwrap();
+            let nothing = expire(&store, KeptSince::Time(START + time), Extent::Any, &Unobserved).unwrap();
             prop_assert_eq!((nothing.sightings, nothing.sightings_cut, nothing.events), (0, 0, 0));
             let batch = [events_file(folder.path(), "later", &later)];
             for store in [&store, &built] {

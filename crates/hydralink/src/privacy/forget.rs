@@ -13,7 +13,8 @@
 //! 4. *Commit*: facts and results become visible at once, so that no results are ever about other facts. Work that ends before
 //!    leaves the store as it was, and can be begun again; where it ended after the log was written to, the log says twice that
 //!    accounts were forgotten.
-//! 5. *Proof*: every file of the store is searched for the names and identifiers, and every table of the new store is asked for
+//! 5. *Memory*: a keyed hash of each name stays ([`super::remembered`]), so that no later batch brings an account back.
+//! 6. *Proof*: every file of the store is searched for the names and identifiers, and every table of the new store is asked for
 //!    them and for the words ([`super::proof`]).
 //!
 //! Hashes of event ids stay ([`events::EventIds`]): nothing says whose they are, and the same events read again don't bring an
@@ -28,6 +29,7 @@ use graph::AccountId;
 use serde::Serialize;
 
 use super::proof::{Occurrence, Sought, occurrences};
+use super::remembered::with_names;
 use super::{Key, check_key};
 use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
@@ -56,6 +58,8 @@ pub struct Forgotten {
     pub identifiers: u64,
     /// Names and remarks erased from the case log.
     pub decisions: u64,
+    /// Accounts, with those of earlier erasures, whose rows are left out from now on ([`super::lift`]).
+    pub remembered: u64,
     /// Sections that were dropped and not made again: a calibration, or of a newer version.
     pub dropped_sections: Vec<String>,
     /// Whether the detection was run again.
@@ -90,6 +94,7 @@ pub fn forget(
     let (removed, mut gone) = resolve(&dataset, names)?;
     let accounts = removed.len() + gone.len();
     gone.extend(removed.iter().map(|&account| dataset.account_name(AccountId(account)).to_owned()));
+    let remembered = with_names(dataset.store(), &gone)?;
     // Where the store holds pseudonyms, remarks may hold the values all the same.
     gone.extend(names.iter().map(|name| name.bare().to_owned()));
     steps.begin("checking")?;
@@ -104,7 +109,8 @@ pub fn forget(
     kept.put(&mut writer, &dataset, ingested)?;
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
-    lineage::keep(&dataset, &kept, &mut writer)?;
+    super::put_forgotten(&mut writer, Some(&remembered))?;
+    lineage::keep(&dataset, &kept, lineage::Cause::Forgotten, &mut writer)?;
     steps.begin("writing")?;
     let detected_again = run.is_some();
     if let Some(run) = run {
@@ -118,6 +124,7 @@ pub fn forget(
         events: events as u64,
         identifiers: kept.removed_identifiers().count() as u64,
         decisions: 0,
+        remembered: remembered.hashes().len() as u64,
         dropped_sections: Vec::new(),
         detected_again,
         files_searched: 0,
@@ -243,11 +250,9 @@ mod tests {
     fn content(store: &Path) -> (Vec<(String, u64, u128)>, crate::store::Tables) {
         let dataset = Dataset::open(store).unwrap();
         dataset.graph().validate().unwrap();
-        let sections = &dataset.manifest().sections;
-        (
-            sections.iter().map(|section| (section.name.clone(), section.bytes, section.checksum)).collect(),
-            dataset.tables().clone(),
-        )
+        // Beside the hashes of who was forgotten.
+        let sections = dataset.manifest().sections.iter().filter(|section| section.name != "privacy.forgotten");
+        (sections.map(|section| (section.name.clone(), section.bytes, section.checksum)).collect(), dataset.tables().clone())
     }
 
     proptest! {

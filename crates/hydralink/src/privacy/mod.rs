@@ -15,18 +15,21 @@ mod forget;
 mod gone;
 mod proof;
 mod rekey;
+mod remembered;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use events::Pseudonyms;
 
-pub use expire::{Expired, KeptSince, expire};
+pub use expire::{Ageing, Expirable, Expired, Extent, KeptSince, MOST, expirable, expire};
 pub use forget::{Forgotten, forget};
 pub(crate) use gone::{Gone, stands_in};
 pub use proof::Occurrence;
 pub use rekey::{Rekeyed, rekey};
 pub(crate) use rekey::{keep_sealed_keys, put_sealed_keys, sealed_keys, unsealed};
+pub use remembered::{Lifted, lift};
+pub(crate) use remembered::{forgotten_accounts, keep_forgotten, put_forgotten};
 
 use crate::error::Error;
 

@@ -141,9 +141,11 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     kept.put(&mut writer, &dataset, ingested)?;
     side_tables::put_renamed(&mut writer, &dataset, &later)?;
     put_sealed_keys(&mut writer, &pseudonyms.sealed())?;
+    super::keep_forgotten(&dataset, &mut writer)?;
     writer.set_key_id(Some(new.id()));
     as_of::keep(&dataset, &mut writer)?;
-    lineage::keep(&dataset, &kept, &mut writer)?;
+    // All of it is there.
+    lineage::keep(&dataset, &kept, lineage::Cause::NotFound, &mut writer)?;
     steps.begin("writing")?;
     let name_again = |label: &str| {
         let (kind, value) = label.split_once(':')?;

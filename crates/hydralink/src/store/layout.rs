@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 91] = [
+const SECTIONS: [&str; 93] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -68,6 +68,8 @@ const SECTIONS: [&str; 91] = [
     "inputs.releases",
     "inputs.unread",
     "lineage.history",
+    "lineage.ran_at",
+    "privacy.forgotten",
     "privacy.sealed_keys",
     "result.classes",
     "result.communities",

@@ -193,6 +193,7 @@ impl Kept {
             too_many_bad: None,
             new_rows: 0,
             new_duplicates: 0,
+            forgotten_rows: 0,
             rows: 0,
             rejected: Default::default(),
             side_tables: SideTables::default(),

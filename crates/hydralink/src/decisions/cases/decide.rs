@@ -84,6 +84,12 @@ pub(crate) fn log_erasure(store: &std::path::Path, accounts: usize, reviewer: &s
     log::append(store, |_| Ok((Record { reason, ..blank(Action::Forget, reviewer) }, Vec::new()))).map(drop)
 }
 
+/// Writes that accounts may come back that were erased: how many, not which.
+pub(crate) fn log_lifting(store: &std::path::Path, accounts: usize, reviewer: &str) -> Result<(), Error> {
+    let reason = Some(format!("lifted_{accounts}_accounts"));
+    log::append(store, |_| Ok((Record { reason, ..blank(Action::Forget, reviewer) }, Vec::new()))).map(drop)
+}
+
 fn blank(action: Action, reviewer: &str) -> Record {
     Record {
         v: 1,

@@ -29,7 +29,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use decide::{Decision, decide, set_four_eyes};
-pub(crate) use decide::{check_reviewer, log_erasure, log_renaming};
+pub(crate) use decide::{check_reviewer, log_erasure, log_lifting, log_renaming};
 pub use fold::{Case, Cases, FOUR_EYES, Label, LogEntry};
 pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;

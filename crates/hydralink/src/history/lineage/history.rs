@@ -1,13 +1,18 @@
 //! What a store remembers of earlier detections: numbers of accounts and identifiers, no names.
 //!
 //! Names would have to be found and erased when somebody is forgotten; numbers are renumbered with everything else, by an
-//! update ([`History::carry`]) and by an erasure ([`History::renumbered`]). Section `lineage.history`, as JSON: a few bytes for
-//! each account that ever belonged to a candidate.
+//! update ([`History::carry`]) and by an erasure ([`History::without`]). Section `lineage.history`, as JSON: a few bytes for
+//! each account that ever belonged to a candidate. What is added to it has defaults, so that stores of earlier versions go on, and
+//! earlier versions read those of this one. When detections ran stands in a section of its own, `lineage.ran_at`: all else is a
+//! function of the data.
+
+use std::collections::BTreeMap;
 
 use events::Ingested;
-use graph::{NONE_U32, Seconds};
+use graph::{NO_TIME, NONE_U32, Seconds};
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use crate::build::ByName;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -15,6 +20,9 @@ use crate::store::StoreWriter;
 
 /// Name of the section.
 pub(crate) const SECTION: &str = "lineage.history";
+
+/// Name of the section of the clock's times: seconds since 1970 of each run, 0 for those of which it isn't known.
+const RAN_AT: &str = "lineage.ran_at";
 
 /// All detections that found something else than the one before, and what they knew.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +43,12 @@ pub(crate) struct Run {
     pub(crate) data: String,
     pub(crate) accounts: u64,
     pub(crate) flagged: u64,
+    /// Bits from which on a candidate was a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) threshold: Option<f64>,
+    /// When it ran, by the clock: seconds since 1970; 0 if that isn't known.
+    #[serde(skip)]
+    pub(crate) ran_at: u64,
 }
 
 /// Where a network stands.
@@ -75,12 +89,28 @@ pub(crate) struct Remembered {
     pub(crate) first_run: u32,
     pub(crate) last_run: u32,
     pub(crate) standing: Standing,
+    /// What it scored then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<f64>,
+    /// How many of the accounts that belonged then the store has nothing of since, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) gone: BTreeMap<Cause, u64>,
 }
 
 impl Remembered {
     /// The accounts that belonged when it was last found.
     pub(crate) fn current(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.1 == self.last_run).map(|member| member.0)
+    }
+
+    /// How many accounts belonged then of which the store has nothing since.
+    pub(crate) fn gone(&self) -> u64 {
+        self.gone.values().sum()
+    }
+
+    /// Why it has nothing of most of them.
+    pub(crate) fn most_gone(&self) -> Option<Cause> {
+        self.gone.iter().max_by_key(|(_, accounts)| **accounts).map(|(&cause, _)| cause)
     }
 }
 
@@ -100,12 +130,21 @@ pub(crate) struct Happened {
     pub(crate) carried: u64,
     /// The identifiers that most of the accounts gained were seen with.
     pub(crate) carriers: Vec<(u32, u32)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<Cause>,
+    /// What it scored, and which it was, if it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rank: Option<u32>,
 }
 
 impl History {
     /// The history of a store; of one that an older version detected, what its last results say.
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
-        if let Some(history) = dataset.store().json(SECTION)? {
+        if let Some(mut history) = dataset.store().json::<History>(SECTION)? {
+            let ran_at = dataset.store().column_or_empty::<u64>(RAN_AT)?;
+            history.runs.iter_mut().zip(&ran_at[..]).for_each(|(run, &time)| run.ran_at = time);
             return Ok(history);
         }
         let mut history = History::default();
@@ -117,13 +156,48 @@ impl History {
 
     /// Puts it into a store.
     pub(crate) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
-        writer.put(SECTION, &serde_json::to_vec(self).expect("plain data serialises"))
+        writer.put(SECTION, &serde_json::to_vec(self).expect("plain data serialises"))?;
+        writer.put(RAN_AT, &self.runs.iter().map(|run| run.ran_at).collect::<Vec<u64>>())
+    }
+
+    /// Since when a network is on record: the last event of the data of the detection that found it first.
+    pub(crate) fn since(&self, id: &str) -> Seconds {
+        let network = self.networks.iter().find(|network| network.id == id);
+        network.and_then(|network| self.runs.get(network.first_run as usize)).map_or(NO_TIME, |run| run.as_of)
+    }
+
+    /// The last event of the data of the first detection.
+    pub(crate) fn first(&self) -> Seconds {
+        self.runs.first().map_or(NO_TIME, |run| run.as_of)
+    }
+
+    /// The networks of which accounts or identifiers are left, and those of which nothing is.
+    pub(crate) fn left(&self) -> (u64, u64) {
+        let left = |network: &&Remembered| !network.members.is_empty() || !network.identifiers.is_empty();
+        let left = self.networks.iter().filter(left).count() as u64;
+        (left, self.networks.len() as u64 - left)
     }
 
     /// The history of a store in the numbers of what an update makes of it.
     pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested) -> Result<Self, Error> {
         let new = ByName { dataset, ingested };
         Ok(History::open(dataset)?.renumbered(|old| new.account(old), |old| new.identifier(old)))
+    }
+
+    /// The same in other numbers, without what has none any more, and why it hasn't.
+    pub(crate) fn without(
+        mut self,
+        account: impl Fn(u32) -> Option<u32>,
+        identifier: impl Fn(u32) -> Option<u32>,
+        why: Cause,
+    ) -> Self {
+        for network in &mut self.networks {
+            let gone = network.current().filter(|&old| account(old).is_none()).count() as u64;
+            if gone > 0 {
+                *network.gone.entry(why).or_default() += gone;
+            }
+        }
+        self.renumbered(account, identifier)
     }
 
     /// The same in other numbers, without what has none.

@@ -100,6 +100,8 @@ mod tests {
     fn remembered(id: &str, members: &[u32], identifiers: &[u32]) -> Remembered {
         Remembered {
             id: id.to_owned(),
+            score: None,
+            gone: Default::default(),
             members: members.iter().map(|&account| (account, 0)).collect(),
             identifiers: identifiers.to_vec(),
             first_run: 0,

@@ -10,8 +10,10 @@
 //!   could have made up for them.
 //! - All times are those of the data: "now" is its last event.
 //!
-//! A build starts a new record; `update` continues it. Two stores are compared by [`crate::diff`].
+//! A build starts a new record, or goes on with that of the store that it replaces if its accounts occur in what is read; `update`
+//! continues it. Two stores are compared by [`crate::diff`].
 
+mod cause;
 mod fate;
 mod history;
 mod ids;
@@ -36,10 +38,12 @@ use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
 
+pub use cause::Cause;
 pub(crate) use fate::not_found;
 pub use fate::{Decided, decided};
+pub(crate) use history::History;
 pub use history::Standing;
-use history::{Happened, History, Remembered};
+use history::{Happened, Remembered};
 pub use record::DORMANT;
 pub use standby::Standby;
 pub use text::text;
@@ -109,10 +113,21 @@ pub struct Event {
     pub run: u64,
     /// Last event of the data of that detection.
     pub as_of: Option<String>,
+    /// When that detection ran, by the clock of its machine; `None` for those of earlier versions.
+    pub ran_at: Option<String>,
+    /// Its threshold, in bits; `None` for those of earlier versions.
+    pub threshold: Option<f64>,
     /// The network.
     pub network: String,
     /// `born`, `grew`, `shrank`, `changed`, `split`, `merged`, `regrouped`, `replaced`, `dormant`, `resurrected` or `closed`.
     pub event: String,
+    /// Why, as far as the detection can tell; `None` where it can't, and in events of earlier versions.
+    pub cause: Option<Cause>,
+    /// What the network scored, in bits, and its rank among all candidates; `None` where no candidate is the same, and in events of
+    /// earlier versions.
+    pub score: Option<f64>,
+    /// See `score`.
+    pub rank: Option<u32>,
     /// Other networks that it came from; of a closed one, those that it went into.
     pub with: Vec<String>,
     /// Accounts before.
@@ -284,9 +299,15 @@ fn event(dataset: &Dataset, history: &History, happened: &Happened) -> Event {
         identifier: dataset.label_of(Node::Identifier(IdentifierId(identifier))),
         accounts: u64::from(accounts),
     };
+    let run = history.runs.get(happened.run as usize);
     Event {
         run: u64::from(happened.run) + 1,
-        as_of: history.runs.get(happened.run as usize).and_then(|run| rfc3339(run.as_of)),
+        as_of: run.and_then(|run| rfc3339(run.as_of)),
+        ran_at: run.and_then(|run| clock(run.ran_at)),
+        threshold: run.and_then(|run| run.threshold),
+        cause: happened.cause,
+        score: happened.score,
+        rank: happened.rank,
         network: happened.network.clone(),
         event: happened.event.clone(),
         with: happened.from.clone(),
@@ -308,6 +329,51 @@ pub(crate) fn runs(dataset: &Dataset) -> Result<u64, Error> {
     Ok(History::open(dataset)?.runs.len() as u64)
 }
 
+/// A time of the clock, RFC 3339; nothing for 0.
+fn clock(seconds: u64) -> Option<String> {
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?);
+    time.ok().map(|time| time.to_string())
+}
+
+/// From where on events are asked for, for those who ask again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// After a detection, by its number.
+    Run(u64),
+    /// Of detections that ran after this second.
+    Time(Seconds),
+}
+
+impl std::str::FromStr for Since {
+    type Err = Error;
+
+    /// A number of a detection, a day (after its end, UTC) or RFC 3339.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.trim().parse() {
+            Ok(run) => Ok(Since::Run(run)),
+            Err(_) => Ok(Since::Time(crate::time::seconds_of(text)?.1)),
+        }
+    }
+}
+
+/// What happened from somewhere on, oldest first. By time, it is what came after the last detection that is known to have run by
+/// then: detections follow each other whatever the clock said, so that nobody who passes on what he has seen misses one.
+///
+/// # Errors
+/// As [`lineages`].
+pub fn events_since(dataset: &Dataset, since: Since) -> Result<Vec<Event>, Error> {
+    let history = History::open(dataset)?;
+    let seen = match since {
+        Since::Run(run) => run,
+        Since::Time(time) => {
+            let ran = |run: &history::Run| run.ran_at > 0 && run.ran_at <= u64::from(time);
+            history.runs.iter().rposition(ran).map_or(0, |at| at as u64 + 1)
+        }
+    };
+    let later = history.events.iter().filter(|happened| u64::from(happened.run) >= seen);
+    Ok(later.map(|happened| event(dataset, &history, happened)).collect())
+}
+
 /// Everything that happened, oldest first.
 ///
 /// # Errors
@@ -327,7 +393,10 @@ pub(crate) fn keep_ids(dataset: &Dataset, labels: &Labels, networks: &mut [Netwo
 /// Puts a detection on record.
 pub(crate) fn record_run(dataset: &Dataset, results: &Results, writer: &mut StoreWriter) -> Result<(), Error> {
     let mut history = History::open(dataset)?;
+    let before = history.runs.len();
     record::record(&mut history, dataset, results);
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    history.runs[before..].iter_mut().for_each(|run| run.ran_at = now);
     history.write(writer)
 }
 
@@ -336,10 +405,10 @@ pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested, writer: &mut StoreWr
     write_if_any(&History::carry(dataset, ingested)?, writer)
 }
 
-/// Keeps the record of what stays.
-pub(crate) fn keep(dataset: &Dataset, kept: &Kept, writer: &mut StoreWriter) -> Result<(), Error> {
+/// Keeps the record of what stays, and why the rest doesn't.
+pub(crate) fn keep(dataset: &Dataset, kept: &Kept, why: Cause, writer: &mut StoreWriter) -> Result<(), Error> {
     let [accounts, identifiers] = [kept.new_accounts(), kept.new_identifiers()].map(history::number_in);
-    write_if_any(&History::open(dataset)?.renumbered(accounts, identifiers), writer)
+    write_if_any(&History::open(dataset)?.without(accounts, identifiers, why), writer)
 }
 
 fn write_if_any(history: &History, writer: &mut StoreWriter) -> Result<(), Error> {

@@ -94,9 +94,11 @@ fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
         (false, "closed") => format!(" into {}", event.with.join(", ")),
         (false, _) => format!(" from {}", event.with.join(", ")),
     };
+    let cause = event.cause.filter(|cause| !cause.goes_without_saying());
+    let cause = cause.map_or(String::new(), |cause| format!(" ({})", cause.name().replace('_', " ")));
     writeln!(
         out,
-        "  run {:<3} {:<20}  {}{with}: {} -> {}, {} gained, {} lost, {} banned since the run before",
+        "  run {:<3} {:<20}  {}{with}{cause}: {} -> {}, {} gained, {} lost, {} banned since the run before",
         event.run,
         event.as_of.as_deref().unwrap_or("at an unknown time"),
         event.event,

@@ -24,6 +24,7 @@ use super::{Crowd, ExportConfig, Networks, anonymity, collapse, project};
 use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
+use crate::lineage::History;
 use crate::results::{Network, Results};
 use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
@@ -45,6 +46,8 @@ pub(crate) struct Chosen<'a> {
     rejected_networks: u64,
     /// What is held of each network of the results.
     beliefs: Vec<Belief>,
+    /// Since when networks are on record.
+    history: History,
     /// Accounts and identifiers that nothing is done about.
     allowed: Allowed,
     /// If only they are to be drawn, the identifiers that are enough to tie all members, with the bits of sharing each.
@@ -183,6 +186,7 @@ impl<'a> Chosen<'a> {
             small_networks,
             rejected_networks,
             beliefs,
+            history: History::open(dataset)?,
             allowed,
             enough,
             position_of,
@@ -215,10 +219,12 @@ impl<'a> Chosen<'a> {
                 level: self.naming.words().to_owned(),
                 collapsed: false,
                 as_of: self.dataset.graph().last_seen(),
+                since: self.history.first(),
             },
             kinds,
             roles,
             networks: self.networks.iter().map(|&network| self.shown_network(&self.results.networks[network])).collect(),
+            since: self.networks.iter().map(|&network| self.history.since(&self.results.networks[network].id)).collect(),
             beliefs: self.networks.iter().map(|&network| self.beliefs[network]).collect(),
             classes: self.results.labelling.class_names.clone(),
             policies: self.results.labelling.policy_names.clone(),

@@ -2,7 +2,8 @@
 //!
 //! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs
 //! are there as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids
-//! are version 5 UUIDs of who shares and what. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
+//! are version 5 UUIDs of who shares and what. `date` is the day up to which the data of the first detection on record went, and stays;
+//! `timestamp`, by which MISP tells a later version from an earlier one, is the last event. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
 
 use std::io::{self, Write};
 
@@ -28,7 +29,7 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
     let event = json!({
         "uuid": id(&format!("event|{}", graph.about.selection)),
         "info": format!("hydralink: {}", graph.about.selection),
-        "date": rfc3339(graph.about.as_of).strftime("%Y-%m-%d").to_string(),
+        "date": rfc3339(graph.about.since).strftime("%Y-%m-%d").to_string(),
         "timestamp": graph.about.as_of.to_string(),
         "published": false, "analysis": "1", "threat_level_id": "2", "distribution": "0",
         "Orgc": {"uuid": id("organisation"), "name": sharing.identity},
@@ -130,6 +131,20 @@ mod tests {
         let polite = marked(&attributes(&Sharing::default()));
         assert_eq!(polite, [("198.51.100.7".to_owned(), true), ("2001:db8:1:2::/64".to_owned(), true), hub(false)]);
         assert_eq!(marked(&attributes(&Sharing { force_hub: true, ..Sharing::default() }))[2], hub(true));
+    }
+
+    #[test]
+    fn an_event_keeps_its_date() {
+        let event = |as_of: Seconds| {
+            let (mut graph, mut out) = (testing::toy(), Vec::new());
+            graph.about.as_of = as_of;
+            write(&graph, &Sharing::default(), &mut out).unwrap();
+            let event: Value = serde_json::from_slice(&out).unwrap();
+            ["uuid", "date", "timestamp"].map(|field| event["Event"][field].as_str().unwrap().to_owned())
+        };
+        let [first, later] = [1, 40].map(|day| event(testing::JANUARY + day * 86_400));
+        assert_eq!((&first[..2], first[1].as_str()), (&later[..2], "2026-01-03"));
+        assert_ne!(first[2], later[2]);
     }
 
     #[test]

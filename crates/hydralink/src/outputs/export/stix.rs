@@ -15,6 +15,13 @@
 //! version 5 UUIDs: of the id-contributing properties for observables (STIX 2.1, section 2.9), of who shares and what for the
 //! rest, so a second export of one store updates the objects of the first.
 //!
+//! *Times.* An export has no clock and no memory of the exports before it, so what it says comes from the store alone. `created` of an id
+//! never changes: of a network, and of all that is said of it, it is the last event of the data of the detection that found the network
+//! first, which the store keeps through updates, retention and erasure. An indicator is therefore one of a network: if its value goes over
+//! to another, that is another indicator. What isn't of a network (a hub that is forced to be one) is as old as the first detection; who
+//! shares and the extensions are as old as this form of the bundle. `modified` is the last event of the data where anything that an object
+//! says can change, and `created` where nothing can: relationships, who shares, and the extensions.
+//!
 //! A `user_id` is never the platform's own, and each `user-account` says so in our extension (`user_id_is`), for a consumer
 //! can't see it. With a key it is the pseudonym that other exports with that key have, so that the object stays the
 //! account's over all exports. Without, it is the network's id, the day up to which the data goes and a number, strongest
@@ -43,6 +50,8 @@ const OBSERVABLES: Uuid = Uuid::from_u128(0x00abedb4_aa42_466c_9c01_fed23315a9b7
 /// The extension by which OASIS defines TLP 2.0, and the time its markings were made.
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 const TLP_CREATED: &str = "2022-10-01T00:00:00.000Z";
+/// When who shares and the extensions were first described as they are here.
+const DESCRIBED: &str = "2026-01-01T00:00:00.000Z";
 /// The largest count that a sighting can state.
 const MOST_SIGHTINGS: u64 = 999_999_999;
 /// What a user id was made of.
@@ -63,15 +72,15 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&ExportKey>
     let identifiers = shared(graph, sharing);
     let mut observables = HashSet::new();
     let mut belongings: Vec<Vec<String>> = vec![Vec::new(); graph.networks.len()];
-    for ((network, belief), belonging) in graph.believed().zip(&mut belongings) {
-        bundle.network(network, belief, belonging)?;
+    for (((network, belief), at), belonging) in graph.believed().zip(0..).zip(&mut belongings) {
+        bundle.network(network, belief, graph.since_of(at), belonging)?;
     }
     bundle.accounts(graph, key, &mut belongings)?;
     for identifier in &identifiers {
         bundle.identifier(graph, identifier, &mut observables, &mut belongings)?;
     }
-    for ((network, belief), belonging) in graph.believed().zip(&belongings) {
-        bundle.grouping(network, belief, belonging)?;
+    for (((network, belief), at), belonging) in graph.believed().zip(0..).zip(&belongings) {
+        bundle.grouping(network, belief, graph.since_of(at), belonging)?;
     }
     bundle.out.write_all(b"\n]}\n")
 }
@@ -94,7 +103,7 @@ struct Ids {
     metrics: String,
     observable: String,
     marking: &'static str,
-    now: String,
+    now: Seconds,
 }
 
 impl Ids {
@@ -108,7 +117,7 @@ impl Ids {
             metrics: of(&namespace, "extension-definition", "metrics 1.0.0"),
             observable: of(&namespace, "extension-definition", "identifier 1.0.0"),
             marking: marking(sharing.tlp),
-            now: timestamp(graph.about.as_of),
+            now: graph.about.as_of,
         }
     }
 
@@ -134,13 +143,15 @@ impl<W: Write> Bundle<'_, W> {
     }
 
     /// Writes a domain or relationship object: `object` and what all of them share.
-    fn domain_object(&mut self, kind: &str, name: &str, mut object: Value) -> io::Result<String> {
+    fn domain_object(&mut self, kind: &str, name: &str, since: Seconds, mut object: Value) -> io::Result<String> {
         let id = self.names.of(kind, name);
         object["type"] = json!(kind);
         object["spec_version"] = json!("2.1");
         object["id"] = json!(id);
-        object["created"] = json!(self.names.now);
-        object["modified"] = json!(self.names.now);
+        object["created"] = json!(timestamp(since));
+        // What a relationship says is in its id. Whoever was forgotten may have been the last of whom anything was seen.
+        let modified = if kind == "relationship" { since } else { self.names.now.max(since) };
+        object["modified"] = json!(timestamp(modified));
         object["created_by_ref"] = json!(self.names.identity);
         object["object_marking_refs"] = json!([self.names.marking]);
         self.object(&object)?;
@@ -155,12 +166,12 @@ impl<W: Write> Bundle<'_, W> {
             "extensions": {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": sharing.tlp.name()}},
         }))?;
         self.object(&json!({
-            "type": "identity", "spec_version": "2.1", "id": names.identity, "created": names.now, "modified": names.now,
+            "type": "identity", "spec_version": "2.1", "id": names.identity, "created": DESCRIBED, "modified": DESCRIBED,
             "name": sharing.identity, "identity_class": "organization", "object_marking_refs": [names.marking],
         }))?;
         let mut definition = |id: &str, name: &str, what: &str, schema: Value, kind: &str| {
             self.object(&json!({
-                "type": "extension-definition", "spec_version": "2.1", "id": id, "created": names.now, "modified": names.now,
+                "type": "extension-definition", "spec_version": "2.1", "id": id, "created": DESCRIBED, "modified": DESCRIBED,
                 "created_by_ref": names.identity, "name": name, "description": what, "schema": schema.to_string(),
                 "version": "1.0.0", "extension_types": [kind], "object_marking_refs": [names.marking],
             }))
@@ -183,7 +194,7 @@ impl<W: Write> Bundle<'_, W> {
         )
     }
 
-    fn network(&mut self, network: &Network, belief: Belief, belonging: &mut Vec<String>) -> io::Result<()> {
+    fn network(&mut self, network: &Network, belief: Belief, since: Seconds, belonging: &mut Vec<String>) -> io::Result<()> {
         let mut object = json!({
             "name": format!("{} {}", title(network, belief), network.id),
             "description": describe(network, belief),
@@ -203,7 +214,7 @@ impl<W: Write> Bundle<'_, W> {
                 object[field] = json!(format!("{time:.3}"));
             }
         }
-        belonging.push(self.domain_object("infrastructure", &network.id, object)?);
+        belonging.push(self.domain_object("infrastructure", &network.id, since, object)?);
         Ok(())
     }
 
@@ -243,7 +254,7 @@ impl<W: Write> Bundle<'_, W> {
             }
             without_nulls(&mut object);
             self.object(&object)?;
-            self.consists_of(network, &id, belongings)?;
+            self.consists_of(network, graph.since_of(network), &id, belongings)?;
         }
         Ok(())
     }
@@ -263,14 +274,17 @@ impl<W: Write> Bundle<'_, W> {
             self.object(&object)?;
         }
         if let Some(network) = identifier.network {
-            self.consists_of(network, &id, belongings)?;
+            self.consists_of(network, graph.since_of(network), &id, belongings)?;
         }
         if !identifier.blockable || identifier.last_seen == NO_TIME {
             return Ok(());
         }
         let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
         let from = if identifier.first_seen == NO_TIME { identifier.last_seen } else { identifier.first_seen };
-        let name = format!("{}|{}", identifier.kind, identifier.value);
+        // Of a network: what it says is of that one, and as old.
+        let since = identifier.network.map_or(graph.about.since, |network| graph.since_of(network));
+        let of = network.map_or("", |network| network.id.as_str());
+        let name = format!("{}|{}|{of}", identifier.kind, identifier.value);
         let mut object = json!({
             "name": format!("{} {}", identifier.kind, identifier.value),
             "description": format!(
@@ -289,7 +303,7 @@ impl<W: Write> Bundle<'_, W> {
             }},
         });
         without_nulls(&mut object);
-        let indicator = self.domain_object("indicator", &name, object)?;
+        let indicator = self.domain_object("indicator", &name, since, object)?;
         if identifier.count > 0 {
             let mut sighting = json!({"sighting_of_ref": indicator, "count": identifier.count.min(MOST_SIGHTINGS)});
             if identifier.first_seen != NO_TIME {
@@ -297,11 +311,11 @@ impl<W: Write> Bundle<'_, W> {
                 sighting["last_seen"] = json!(timestamp(identifier.last_seen));
             }
             sighting["where_sighted_refs"] = json!([self.names.identity]);
-            self.domain_object("sighting", &name, sighting)?;
+            self.domain_object("sighting", &name, since, sighting)?;
         }
         if let Some(network) = identifier.network {
             let infrastructure = belongings[network as usize][0].clone();
-            self.relationship(&indicator, "indicates", &infrastructure)?;
+            self.relationship(&indicator, "indicates", &infrastructure, since)?;
             belongings[network as usize].push(indicator);
         }
         Ok(())
@@ -342,24 +356,24 @@ impl<W: Write> Bundle<'_, W> {
         (id, object, pattern)
     }
 
-    fn consists_of(&mut self, network: u32, object: &str, belongings: &mut [Vec<String>]) -> io::Result<()> {
+    fn consists_of(&mut self, network: u32, since: Seconds, object: &str, belongings: &mut [Vec<String>]) -> io::Result<()> {
         let belonging = &mut belongings[network as usize];
         belonging.push(object.to_owned());
         let infrastructure = belonging[0].clone();
-        self.relationship(&infrastructure, "consists-of", object)
+        self.relationship(&infrastructure, "consists-of", object, since)
     }
 
-    fn relationship(&mut self, source: &str, kind: &str, target: &str) -> io::Result<()> {
+    fn relationship(&mut self, source: &str, kind: &str, target: &str, since: Seconds) -> io::Result<()> {
         let object = json!({"relationship_type": kind, "source_ref": source, "target_ref": target});
-        self.domain_object("relationship", &format!("{source}|{kind}|{target}"), object).map(|_| ())
+        self.domain_object("relationship", &format!("{source}|{kind}|{target}"), since, object).map(|_| ())
     }
 
-    fn grouping(&mut self, network: &Network, belief: Belief, belonging: &[String]) -> io::Result<()> {
+    fn grouping(&mut self, network: &Network, belief: Belief, since: Seconds, belonging: &[String]) -> io::Result<()> {
         let object = json!({
             "name": format!("{} {}", title(network, belief), network.id), "description": describe(network, belief),
             "context": "suspicious-activity", "confidence": percent(belief.chance), "object_refs": belonging,
         });
-        self.domain_object("grouping", &network.id, object).map(|_| ())
+        self.domain_object("grouping", &network.id, since, object).map(|_| ())
     }
 }
 
@@ -413,6 +427,8 @@ fn without_nulls(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::export::testing;
 
@@ -498,6 +514,53 @@ mod tests {
         };
         assert_eq!(ids_at(1_767_225_600), ids_at(1_767_225_601));
         assert!(ids_at(1_767_225_600).is_disjoint(&ids_at(1_767_225_600 + 86_400)));
+    }
+
+    #[test]
+    fn an_id_is_as_old_in_every_export() {
+        let of = |change: fn(&mut ExportGraph<'_>)| {
+            let (mut graph, mut out) = (testing::toy(), Vec::new());
+            change(&mut graph);
+            write(&graph, &Sharing { force_hub: true, ..Sharing::default() }, Some(&ExportKey([1; 32])), &mut out).unwrap();
+            let bundle: Value = serde_json::from_slice(&out).unwrap();
+            let objects = bundle["objects"].as_array().unwrap().clone();
+            let dated = objects.into_iter().filter(|object| object["modified"].is_string());
+            dated.map(|object| (object["id"].as_str().unwrap().to_owned(), object)).collect::<HashMap<String, Value>>()
+        };
+        let first = of(|_| ());
+        let later = of(|graph| {
+            graph.about.as_of += 30 * 86_400;
+            // A retention has cut what had begun.
+            graph
+                .edges
+                .iter_mut()
+                .for_each(|edge| (edge.first_seen, edge.last_seen) = (edge.first_seen + 86_400, edge.last_seen + 90_000));
+        });
+        assert_eq!(first.len(), later.len());
+        for (id, object) in &first {
+            assert_eq!(object["created"], later[id]["created"], "{id}");
+            assert!(object["created"].as_str() <= object["modified"].as_str(), "{object}");
+            let moves = ["infrastructure", "grouping", "indicator", "sighting"].contains(&object["type"].as_str().unwrap());
+            assert_eq!(object["modified"] != later[id]["modified"], moves, "{id}");
+            assert!(moves || *object == later[id], "{id}");
+        }
+        let created = |kind: &str| -> Vec<&str> {
+            let of_kind = first.values().filter(|object| object["type"] == kind);
+            of_kind.map(|object| object["created"].as_str().unwrap()).collect()
+        };
+        assert!(
+            ["infrastructure", "grouping"].into_iter().flat_map(created).all(|created| created == "2026-01-06T00:00:00.000Z")
+        );
+        // A hub is no network's.
+        assert!(created("indicator").contains(&"2026-01-03T00:00:00.000Z"));
+        // What another network has is another indicator.
+        let other = of(|graph| (graph.networks[0].id, graph.since[0]) = ("PN-00000001".to_owned(), testing::JANUARY));
+        let of_networks = |objects: &HashMap<String, Value>| -> HashSet<String> {
+            let of_network =
+                |object: &&Value| object["type"] == "indicator" && !object["name"].as_str().unwrap().contains("192.0.2.1");
+            objects.values().filter(of_network).map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+        };
+        assert!(of_networks(&other).is_disjoint(&of_networks(&first)) && !of_networks(&first).is_empty());
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(crate) fn empty() -> ExportGraph<'static> {
             level: "as stored".to_owned(),
             collapsed: false,
             as_of: JANUARY + 10 * 86_400,
+            since: JANUARY + 2 * 86_400,
         },
         kinds,
         roles,
@@ -41,6 +42,7 @@ pub(crate) fn empty() -> ExportGraph<'static> {
 pub(crate) fn toy() -> ExportGraph<'static> {
     let mut graph = empty();
     graph.networks.push(network("PN-0badcafe", 1));
+    graph.since.push(JANUARY + 5 * 86_400);
     graph.beliefs.push(Belief { verdict: None, chance: 0.99 });
     for (at, (account, membership)) in [
         ("acc-1", Membership::Core),

@@ -37,6 +37,9 @@ pub struct ExportGraph<'a> {
     pub roles: Vec<KindRole>,
     /// The networks that are drawn, by rank.
     pub networks: Vec<Network>,
+    /// Since when each of them is on record, in their order: the last event of the data of the detection that found it first, which stays
+    /// as it is; or `NO_TIME`.
+    pub since: Vec<Seconds>,
     /// What is held of each of them, in their order.
     pub beliefs: Vec<Belief>,
     /// Names of the identifier classes.
@@ -72,6 +75,8 @@ pub struct About {
     pub collapsed: bool,
     /// The time that validity and "now" are counted from: the latest sighting of the store, or `NO_TIME`.
     pub as_of: Seconds,
+    /// The same of the first detection on record, which no later one moves; or `NO_TIME`.
+    pub since: Seconds,
 }
 
 /// One node. A number that isn't known is `None`, `NO_TIME` or `NONE_U16`; such values are left out of every format.
@@ -258,6 +263,11 @@ impl ExportGraph<'_> {
     /// The networks, each with what is held of it.
     pub(crate) fn believed(&self) -> impl Iterator<Item = (&Network, Belief)> {
         self.networks.iter().zip(0..).map(|(network, at)| (network, self.belief(at)))
+    }
+
+    /// Since when one of them is on record; `NO_TIME` in a graph that doesn't say.
+    pub(crate) fn since_of(&self, network: u32) -> Seconds {
+        self.since.get(network as usize).copied().unwrap_or(NO_TIME)
     }
 
     /// Policy of a node, in words.

@@ -9,17 +9,19 @@
 //! | `born` | flagged for the first time, and the same as none before |
 //! | `grew`, `shrank`, `changed` | the same one, with more, fewer, or as many but other accounts |
 //! | `split`, `merged`, `regrouped` | as in `diff`; one event for each network there is now, with the ids it comes from |
-//! | `replaced` | at least half of the accounts that weren't banned at the run before were banned since, and at least half as many new ones came; or most accounts are others, and the identifiers the same |
+//! | `replaced` | at least half of the accounts that weren't banned at the run before were banned since, and at least half as many new ones came; or most accounts are others, and the identifiers or, by accounts that had left it, the id the same |
 //! | `dormant` | no exchange for [`DORMANT`] |
 //! | `resurrected` | active again after being dormant, or flagged again after being closed, from no accounts if it had been let go |
 //! | `closed` | every account is banned, no detection finds it any more, or another network has swallowed it |
 //!
 //! A run that finds the same networks with the same members in the same data adds nothing: detecting twice is detecting once.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32, Seconds};
 
+use super::cause::{Cause, Causes};
 use super::history::{Happened, History, Remembered, Run, Standing};
 use super::ids::{Found, MEMORY};
 use crate::dataset::Dataset;
@@ -66,7 +68,9 @@ pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results
     }
     let number = history.runs.len() as u32;
     let since = history.runs.last().map_or(0, |run| run.as_of);
-    history.runs.push(Run { as_of, data, accounts: dataset.graph().account_count() as u64, flagged });
+    let threshold = Some(results.labelling.run.threshold);
+    let accounts = dataset.graph().account_count() as u64;
+    history.runs.push(Run { as_of, data, accounts, flagged, threshold, ran_at: 0 });
     let scene = Scene { dataset, run: number, since, as_of };
     let happened = scene.happened(history, results, &found);
     history.events.extend(happened);
@@ -90,7 +94,12 @@ fn is_known(history: &History, results: &Results, found: &Found) -> bool {
         .filter(|network| network.last_run == last)
         .map(|network| (network.id.as_str(), network))
         .collect();
-    known.len() == results.networks.len()
+    // Of a network that was open, accounts may be gone of which nothing was told yet.
+    let told = history
+        .networks
+        .iter()
+        .all(|network| network.gone() == 0 || network.standing == Standing::Candidate || let_go.contains(network.id.as_str()));
+    told && known.len() == results.networks.len()
         && results.networks.iter().zip(&found.members).zip(&found.identifiers).all(|((network, members), identifiers)| {
             known.get(network.id.as_str()).is_some_and(|known| {
                 let was_flagged = known.standing != Standing::Candidate && !let_go.contains(known.id.as_str());
@@ -129,9 +138,9 @@ pub(super) fn last_seen(dataset: &Dataset, accounts: impl Iterator<Item = u32>) 
 }
 
 /// One run between the one before and now.
-struct Scene<'a> {
-    dataset: &'a Dataset,
-    run: u32,
+pub(super) struct Scene<'a> {
+    pub(super) dataset: &'a Dataset,
+    pub(super) run: u32,
     /// Last event of the data of the run before.
     since: Seconds,
     as_of: Seconds,
@@ -171,8 +180,10 @@ impl Scene<'_> {
             })
             .collect();
         let let_go = let_go(history);
+        let causes = Causes { history, results };
+        let gone_of = |held: &Numbers<'_>| known.iter().find(|network| network.id == held.id).map_or(0, |known| known.gone());
         let mut happened = Vec::new();
-        for (old, new) in diff::groups(&before, &after) {
+        for (old, new) in joined_by_id(diff::groups(&before, &after), &before, &after) {
             // What was closed long ago and isn't in it any more has no part in a group.
             let mut old: Vec<usize> = old;
             if new.is_empty() || old.len() > 1 {
@@ -185,7 +196,8 @@ impl Scene<'_> {
             for now in &right {
                 if let_go.contains(now.id) {
                     let none = Held { id: now.id, ..Held::default() };
-                    happened.push(self.event("resurrected", &left, now, &BTreeSet::new(), Some(&none)));
+                    let cause = causes.of_rise(now.id, self.run);
+                    happened.push(Happened { cause, ..self.event("resurrected", &left, now, &BTreeSet::new(), Some(&none)) });
                     continue;
                 }
                 let own = left.iter().find(|held| held.id == now.id).copied();
@@ -198,12 +210,27 @@ impl Scene<'_> {
                     was.and_then(|was| known.iter().find(|network| network.id == was.id)).map(|network| network.standing);
                 let event = match word {
                     "born" | "split" | "merged" | "regrouped" => word,
-                    _ => self.alone(was, now, standing, self.standing(&accounts), word),
+                    _ => self.alone(was, now, standing, self.standing(&accounts), with_gone(word, was, now, &gone_of)),
                 };
                 if event == "unchanged" {
                     continue;
                 }
-                happened.push(self.event(event, &left, now, &gone, was));
+                let shrank = was.filter(|was| event == "shrank" && now.accounts.len() >= was.accounts.len());
+                let cause = match event {
+                    "born" => causes.of_rise(now.id, self.run),
+                    // But for those of whom nothing is left it would not have.
+                    "shrank" => shrank.and_then(|was| known.iter().find(|network| network.id == was.id)?.most_gone()),
+                    // A ban explains it, whatever it left.
+                    "replaced" if was.is_some_and(|was| self.banned_since(was) == 0 && !has_same_identifiers(was, now)) => {
+                        Some(Cause::AccountsChanged)
+                    }
+                    _ => None,
+                };
+                let mut event = self.event(event, &left, now, &gone, was);
+                event.cause = cause.or_else(|| self.cause(&event));
+                let gone = was.map_or(0, &gone_of);
+                (event.before, event.lost) = (event.before + gone, event.lost + gone);
+                happened.push(event);
             }
             // Those whose id nobody has now, and that were still open.
             let ids: BTreeSet<&str> = right.iter().map(|held| held.id).collect();
@@ -211,10 +238,35 @@ impl Scene<'_> {
                 let empty = Held { id: held.id, ..Held::default() };
                 let mut closed = self.event("closed", &[], &empty, &BTreeSet::new(), Some(held));
                 closed.from = right.iter().map(|held| held.id.to_owned()).collect();
+                closed.cause = if right.is_empty() { causes.of_fall(held.id, self) } else { Some(Cause::Merged) };
+                let gone = gone_of(held);
+                (closed.before, closed.lost) = (closed.before + gone, closed.lost + gone);
                 happened.push(closed);
             }
         }
+        for event in &mut happened {
+            let found = results.networks.iter().find(|network| network.id == event.network);
+            (event.score, event.rank) = found.map(|found| (found.score, found.rank)).unzip();
+        }
         happened
+    }
+
+    /// The cause that goes without saying of an event.
+    fn cause(&self, happened: &Happened) -> Option<Cause> {
+        Some(match happened.event.as_str() {
+            "grew" => Cause::AccountsGained,
+            "shrank" => Cause::AccountsLost,
+            "changed" => Cause::AccountsChanged,
+            "split" => Cause::Split,
+            "merged" => Cause::Merged,
+            "regrouped" => Cause::Regrouped,
+            "replaced" if happened.banned > 0 => Cause::BannedAndReplaced,
+            "replaced" => Cause::SameIdentifiers,
+            "dormant" => Cause::Silent,
+            "resurrected" => Cause::ActiveAgain,
+            "closed" => Cause::AllBanned,
+            _ => return None,
+        })
     }
 
     /// The event of a network that comes from one and stayed one.
@@ -283,7 +335,57 @@ impl Scene<'_> {
             banned: was.map_or(0, |was| self.banned_since(was) as u64),
             carried,
             carriers,
+            cause: None,
+            score: None,
+            rank: None,
         }
+    }
+}
+
+/// Groups of networks before and now, those of one id in one: a network can keep its id by accounts that had left it.
+fn joined_by_id(
+    mut groups: Vec<(Vec<usize>, Vec<usize>)>,
+    before: &[Numbers<'_>],
+    after: &[Numbers<'_>],
+) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let place: BTreeMap<&str, usize> = before.iter().enumerate().map(|(at, held)| (held.id, at)).collect();
+    for (new, old) in after.iter().enumerate().filter_map(|(at, held)| Some((at, *place.get(held.id)?))) {
+        let apart = |groups: &[(Vec<usize>, Vec<usize>)]| {
+            let of_new = groups.iter().position(|group| group.1.contains(&new))?;
+            let of_old = groups.iter().position(|group| group.0.contains(&old))?;
+            (of_new != of_old).then_some((of_new, of_old))
+        };
+        if let Some((of_new, of_old)) = apart(&groups) {
+            let (olds, news) = std::mem::take(&mut groups[of_old]);
+            groups[of_new].0.extend(olds);
+            groups[of_new].1.extend(news);
+            groups[of_new].0.sort_unstable();
+            groups[of_new].1.sort_unstable();
+        }
+    }
+    groups.retain(|group| !group.0.is_empty() || !group.1.is_empty());
+    groups
+}
+
+/// Whether half of the identifiers of the smaller are the other's as well.
+fn has_same_identifiers(was: &Numbers<'_>, now: &Numbers<'_>) -> bool {
+    let smaller = was.identifiers.len().min(now.identifiers.len());
+    smaller > 0 && 2 * was.identifiers.intersection(&now.identifiers).count() >= smaller
+}
+
+/// What became of a network that is the same, where the store has nothing of some of its accounts any more.
+fn with_gone<'w>(
+    word: &'w str,
+    was: Option<&Numbers<'_>>,
+    now: &Numbers<'_>,
+    gone_of: &impl Fn(&Numbers<'_>) -> u64,
+) -> &'w str {
+    let Some((was, gone)) = was.map(|was| (was, gone_of(was))).filter(|(_, gone)| *gone > 0) else { return word };
+    match (word, now.accounts.len().cmp(&(was.accounts.len() + gone as usize))) {
+        ("grew" | "shrank" | "changed" | "unchanged", Ordering::Greater) => "grew",
+        ("grew" | "shrank" | "changed" | "unchanged", Ordering::Less) => "shrank",
+        ("grew" | "shrank" | "changed" | "unchanged", Ordering::Equal) => "changed",
+        _ => word,
     }
 }
 
@@ -299,8 +401,11 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
             first_run: scene.run,
             last_run: scene.run,
             standing: Standing::Candidate,
+            score: None,
+            gone: BTreeMap::new(),
         });
         known.last_run = scene.run;
+        known.score = Some(network.score);
         if network.flagged {
             known.standing = scene.standing(&members);
         } else if known.standing != Standing::Candidate {
@@ -313,6 +418,7 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
         known.identifiers = identifiers;
     }
     for network in by_id.values_mut() {
+        network.gone.clear();
         if network.last_run != scene.run && network.standing != Standing::Candidate {
             network.standing = Standing::Closed;
         }
@@ -321,198 +427,4 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
 }
 
 #[cfg(test)]
-mod tests {
-    use events::IngestConfig;
-
-    use super::*;
-    use crate::detect::Labels;
-    use crate::observe::Unobserved;
-    use crate::results::Labelling;
-    use crate::rules::Lists;
-
-    const DAY: &str = "2026-03-";
-
-    /// A store of twelve accounts `a`.. with an address each; account `x` last acts on the day that `last` says, and is banned
-    /// on the day that `banned` says, if any.
-    fn store(folder: &std::path::Path, last: &[u32], banned: &[Option<u32>]) -> Dataset {
-        let (mut events, mut accounts) =
-            ("timestamp,account_id,ip\n".to_owned(), "account_id,created_at,banned_at\n".to_owned());
-        for (at, day) in last.iter().enumerate() {
-            let (name, address) = (char::from(b'a' + at as u8), 100 + at);
-            events.push_str(&format!(
-                "{DAY}01T00:00:00Z,{name},8.8.8.{address}\n{DAY}{day:02}T00:00:00Z,{name},8.8.8.{address}\n"
-            ));
-            let ban = banned.get(at).copied().flatten().map_or(String::new(), |day| format!("{DAY}{day:02}T12:00:00Z"));
-            accounts.push_str(&format!("{name},{DAY}01T00:00:00Z,{ban}\n"));
-        }
-        let (event_file, account_file) = (folder.join("e.csv"), folder.join("a.csv"));
-        std::fs::write(&event_file, events).unwrap();
-        std::fs::write(&account_file, accounts).unwrap();
-        let config = IngestConfig { accounts: Some(account_file), ..IngestConfig::default() };
-        let path = folder.join("s");
-        crate::build::build(&[event_file], &path, &config, &Unobserved).unwrap();
-        Dataset::open(&path).unwrap()
-    }
-
-    /// Results of flagged networks: (id, accounts as letters, numbers of identifiers).
-    fn results(dataset: &Dataset, networks: &[(&str, &str, &[u32])]) -> Results {
-        let (accounts, identifiers) = (dataset.graph().account_count(), dataset.graph().identifier_count());
-        let mut labels = Labels {
-            network_of: vec![NONE_U32; accounts],
-            membership: vec![0; accounts],
-            confidence: vec![0.0; accounts],
-            evidence_bits: vec![0.0; accounts],
-            network_of_identifier: vec![NONE_U32; identifiers],
-        };
-        let mut described = Vec::new();
-        for (at, (id, members, own)) in networks.iter().enumerate() {
-            members.bytes().for_each(|letter| labels.network_of[(letter - b'a') as usize] = at as u32);
-            own.iter().for_each(|&identifier| labels.network_of_identifier[identifier as usize] = at as u32);
-            described.push(
-                serde_json::from_value(serde_json::json!({
-                    "id": id, "rank": at + 1, "accounts": members.len(), "core": members.len(), "fringe": 0, "ambiguous": 0,
-                    "identifiers_by_kind": {}, "events": 1, "first_seen": null, "last_seen": null, "score": 9.0, "q_value": null,
-                    "flagged": true, "benign_hypothesis": "", "benign_bits": 0.0, "why": "", "signals": {}, "tied_by": [],
-                    "suppressed_sightings": 0, "fragility": 0.0
-                }))
-                .unwrap(),
-            );
-        }
-        Results::new(Labelling::of_labels(labels), described, Lists::default())
-    }
-
-    type Step<'a> = &'a [(&'a str, &'a str, &'a [u32])];
-
-    /// What happens when these detections follow each other on the same data: (network, event) of the last.
-    fn told(dataset: &Dataset, steps: &[Step<'_>]) -> (Vec<(String, String)>, History) {
-        let mut history = History::default();
-        steps.iter().for_each(|step| record(&mut history, dataset, &results(dataset, step)));
-        let last = history.runs.len() as u32 - 1;
-        let events = history.events.iter().filter(|happened| happened.run == last);
-        (events.map(|happened| (happened.network.clone(), happened.event.clone())).collect(), history)
-    }
-
-    fn named(events: &[(String, String)]) -> Vec<(&str, &str)> {
-        events.iter().map(|(network, event)| (network.as_str(), event.as_str())).collect()
-    }
-
-    #[test]
-    fn each_event_has_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = store(folder.path(), &[20; 12], &[]);
-        let one = |steps: &[Step<'_>]| told(&dataset, steps).0;
-        assert_eq!(named(&one(&[&[("P", "abc", &[])]])), [("P", "born")]);
-        assert_eq!(named(&one(&[&[("P", "abc", &[])], &[("P", "abcd", &[])]])), [("P", "grew")]);
-        assert_eq!(named(&one(&[&[("P", "abcd", &[])], &[("P", "abc", &[])]])), [("P", "shrank")]);
-        assert_eq!(named(&one(&[&[("P", "abcd", &[])], &[("P", "abce", &[])]])), [("P", "changed")]);
-        let split: [Step<'_>; 2] = [&[("P", "abcd", &[])], &[("P", "abc", &[]), ("Q", "d", &[])]];
-        assert_eq!(named(&one(&split)), [("P", "split"), ("Q", "split")]);
-        let merged: [Step<'_>; 2] = [&[("P", "abc", &[]), ("Q", "de", &[])], &[("P", "abcde", &[])]];
-        assert_eq!(named(&one(&merged)), [("P", "merged"), ("Q", "closed")]);
-        // All accounts are others, the identifiers the same.
-        assert_eq!(named(&one(&[&[("P", "abc", &[1, 2])], &[("P", "def", &[1, 2, 3])]])), [("P", "replaced")]);
-        assert_eq!(named(&one(&[&[("P", "abc", &[])], &[]])), [("P", "closed")]);
-        assert_eq!(named(&one(&[&[("P", "abc", &[])], &[], &[("P", "abc", &[])]])), [("P", "resurrected")]);
-    }
-
-    #[test]
-    fn evidence_counts_who_came_who_went_and_what_carried_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = store(folder.path(), &[20; 12], &[]);
-        // Account d was seen with identifier 3 only, which the network held before.
-        let (_, history) = told(&dataset, &[&[("P", "abc", &[0, 1, 3])], &[("P", "bcde", &[0, 1, 3])]]);
-        let last = history.events.last().unwrap();
-        assert_eq!((last.before, last.after, last.gained, last.lost, last.banned), (3, 4, 2, 1, 0));
-        assert_eq!((last.carried, &last.carriers[..]), (1, &[(3, 1)][..]));
-    }
-
-    #[test]
-    fn bans_between_make_a_replacement_and_silence_makes_dormant() {
-        let folder = tempfile::tempdir().unwrap();
-        // a, b and c are banned on the 10th; d, e and f go on to the 20th; j and k are silent since the 5th, l acts on the
-        // 20th.
-        let last = [10, 10, 10, 20, 20, 20, 20, 20, 20, 5, 5, 20];
-        let banned = [Some(10), Some(10), Some(10)];
-        let dataset = store(folder.path(), &last, &banned);
-        let mut history = History::default();
-        record(&mut history, &dataset, &results(&dataset, &[("P", "abc", &[]), ("Q", "jk", &[]), ("R", "gh", &[])]));
-        let standing = |history: &History| history.networks.iter().map(|network| network.standing).collect::<Vec<_>>();
-        assert_eq!(standing(&history), [Standing::Closed, Standing::Dormant, Standing::Active]);
-        // As if the run before had been on the 9th, when nobody was banned and all acted.
-        history.runs[0].as_of -= 11 * 86_400;
-        history.networks.iter_mut().for_each(|network| network.standing = Standing::Active);
-        record(&mut history, &dataset, &results(&dataset, &[("P", "abcdef", &[]), ("Q", "jk", &[]), ("R", "gh", &[])]));
-        let events: Vec<(&str, &str, u64)> = history
-            .events
-            .iter()
-            .filter(|happened| happened.run == 1)
-            .map(|happened| (happened.network.as_str(), happened.event.as_str(), happened.banned))
-            .collect();
-        assert_eq!(events, [("P", "replaced", 3), ("Q", "dormant", 0)]);
-        assert_eq!(standing(&history), [Standing::Active, Standing::Dormant, Standing::Active]);
-    }
-
-    /// (run, event, before, after, gained, lost) of a network, from its second event on.
-    fn life(history: &History, id: &str) -> Vec<(u32, String, [u64; 4])> {
-        let own = history.events.iter().filter(|happened| happened.network == id).skip(1);
-        own.map(|one| (one.run, one.event.clone(), [one.before, one.after, one.gained, one.lost])).collect()
-    }
-
-    #[test]
-    fn whoever_was_let_go_comes_back_from_nothing_dormant_or_not() {
-        let folder = tempfile::tempdir().unwrap();
-        // a to d are silent since the 5th, the others act on the 20th.
-        let dataset = store(folder.path(), &[5, 5, 5, 5, 20, 20, 20, 20, 20, 20, 20, 20], &[]);
-        let both: Step<'_> = &[("P", "abc", &[]), ("Q", "ef", &[])];
-        let more: Step<'_> = &[("P", "abcd", &[]), ("Q", "ef", &[])];
-        let awake: Step<'_> = &[("P", "abce", &[]), ("Q", "f", &[])];
-        let back = |step: Step<'_>| {
-            let history = told(&dataset, &[both, &[], step, step]).1;
-            assert_eq!(history.networks[0].standing, if step == awake { Standing::Active } else { Standing::Dormant });
-            assert_eq!(history.runs.len(), 3);
-            history
-        };
-        let event = |run: u32, event: &str, counts: [u64; 4]| (run, event.to_owned(), counts);
-        for (step, accounts) in [(both, 3), (more, 4), (awake, 4)] {
-            let closed = event(1, "closed", [3, 0, 0, 3]);
-            assert_eq!(life(&back(step), "P"), [closed, event(2, "resurrected", [0, accounts, accounts, 0])], "{step:?}");
-        }
-        // Two that were closed and are one now, and one that is two.
-        let apart: Step<'_> = &[("P", "abcd", &[]), ("R", "gh", &[])];
-        let merged: Step<'_> = &[("P", "abcdgh", &[])];
-        let history = told(&dataset, &[apart, &[], merged]).1;
-        assert_eq!(life(&history, "P").last(), Some(&event(2, "resurrected", [0, 6, 6, 0])));
-        let history = told(&dataset, &[merged, &[], apart]).1;
-        assert_eq!(life(&history, "P").last(), Some(&event(2, "resurrected", [0, 4, 4, 0])));
-        // What went into another is there again.
-        let history = told(&dataset, &[apart, merged, apart]).1;
-        assert_eq!(life(&history, "R"), [event(1, "closed", [2, 0, 0, 2]), event(2, "resurrected", [0, 2, 2, 0])]);
-    }
-
-    #[test]
-    fn one_flagged_for_another_is_a_change() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = store(folder.path(), &[5; 12], &[]);
-        let flagged = |ids: [bool; 2]| {
-            let mut results = results(&dataset, &[("P", "abc", &[]), ("Q", "def", &[])]);
-            results.networks.iter_mut().zip(ids).for_each(|(network, flagged)| network.flagged = flagged);
-            results
-        };
-        let mut history = History::default();
-        for ids in [[true, true], [true, false], [false, true], [false, true]] {
-            record(&mut history, &dataset, &flagged(ids));
-        }
-        assert_eq!(history.runs.len(), 3);
-        let events = history.events.iter().filter(|happened| happened.run == 2);
-        let events: Vec<(&str, &str)> = events.map(|happened| (happened.network.as_str(), happened.event.as_str())).collect();
-        assert_eq!(events, [("Q", "resurrected"), ("P", "closed")]);
-    }
-
-    #[test]
-    fn the_same_again_adds_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = store(folder.path(), &[20; 12], &[]);
-        let step: Step<'_> = &[("P", "abc", &[1]), ("Q", "de", &[])];
-        assert_eq!(told(&dataset, &[step]).1, told(&dataset, &[step, step, step]).1);
-    }
-}
+mod tests;
