@@ -56,9 +56,9 @@ fn a_file_of_nothing_but_bad_rows_is_not_lost_among_others() {
     bench.fails(
         2,
         &["large.csv: 101 of its 1101 rows", "100 are allowed"],
-        &["update", "store", &many, &large, "--max-bad", "0.05"],
+        &["build", &many, &large, "-o", "store", "--max-bad", "0.05"],
     );
-    bench.ok(&["update", "store", &many, &large, "--max-bad", "0.1"]);
+    bench.ok(&["build", &many, &large, "-o", "store", "--max-bad", "0.1"]);
     // Of rows that can't even be split into fields nothing is known of a column.
     let short = bench.file("short.csv", HEADER.to_owned() + &"2026-03-01T00:00:00Z\n".repeat(5));
     assert_eq!(build(&short, &[]).0["empty"], json!([]));
