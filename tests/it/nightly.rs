@@ -117,7 +117,8 @@ fn an_empty_file_among_others_is_told() {
     let ran = bench.ok(&[&["build", "-o", "store", "--format", "json"], &all[..]].concat());
     let mut told: Vec<String> = lines(&ran.json()["blank"]).iter().map(|file| (*file).to_owned()).collect();
     let mut expected = blank.to_vec();
-    (told.sort_unstable(), expected.sort_unstable());
+    told.sort_unstable();
+    expected.sort_unstable();
     assert_eq!((ran.json()["rows"].as_u64(), told), (Some(40), expected));
     assert!(ran.stderr.contains("and 5 other files: empty, so nothing was read"), "{}", ran.stderr);
     // They leave no trace, whether they come with others or not at all.
