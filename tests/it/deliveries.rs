@@ -56,9 +56,9 @@ fn a_file_of_nothing_but_bad_rows_is_not_lost_among_others() {
     bench.fails(
         2,
         &["large.csv: 101 of its 1101 rows", "100 are allowed"],
-        &["update", "store", &many, &large, "--max-bad", "0.05"],
+        &["build", &many, &large, "-o", "store", "--max-bad", "0.05"],
     );
-    bench.ok(&["update", "store", &many, &large, "--max-bad", "0.1"]);
+    bench.ok(&["build", &many, &large, "-o", "store", "--max-bad", "0.1"]);
     // Of rows that can't even be split into fields nothing is known of a column.
     let short = bench.file("short.csv", HEADER.to_owned() + &"2026-03-01T00:00:00Z\n".repeat(5));
     assert_eq!(build(&short, &[]).0["empty"], json!([]));
@@ -117,7 +117,8 @@ fn an_empty_file_among_others_is_told() {
     let ran = bench.ok(&[&["build", "-o", "store", "--format", "json"], &all[..]].concat());
     let mut told: Vec<String> = lines(&ran.json()["blank"]).iter().map(|file| (*file).to_owned()).collect();
     let mut expected = blank.to_vec();
-    (told.sort_unstable(), expected.sort_unstable());
+    told.sort_unstable();
+    expected.sort_unstable();
     assert_eq!((ran.json()["rows"].as_u64(), told), (Some(40), expected));
     assert!(ran.stderr.contains("and 5 other files: empty, so nothing was read"), "{}", ran.stderr);
     // They leave no trace, whether they come with others or not at all.

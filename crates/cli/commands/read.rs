@@ -370,7 +370,10 @@ fn say_notes(notes: &FileNotes, output: &mut Output) -> anyhow::Result<()> {
     )?;
     for read in mostly_rejected {
         let (rows, are) = (counted(read.rows, "row"), if read.rejected == 1 { "is" } else { "are" });
-        say(&[read.file.clone()], &format!("{} of {rows} {are} rejected, most often {}", grouped(read.rejected), read.reason))?;
+        say(
+            std::slice::from_ref(&read.file),
+            &format!("{} of {rows} {are} rejected, most often {}", grouped(read.rejected), read.reason),
+        )?;
     }
     Ok(())
 }
