@@ -10,7 +10,7 @@ use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig};
 use hydralink::{Dataset, DetectConfig};
 
-use super::{find, read};
+use super::{find, read, was_read};
 use crate::Found;
 use crate::args::{Demo, Reading, Schema, Shared};
 use crate::output::{Output, counted, grouped};
@@ -52,7 +52,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let clock = Instant::now();
     let built = read::run_build(&reading, &store, None, shared)?;
     output.line(&format!("\n2. Built in {:.1} s:", clock.elapsed().as_secs_f64()))?;
-    for line in read::summary_text(&built).lines() {
+    for line in was_read::summary_text(&built).lines() {
         output.line(&format!("   {line}"))?;
     }
 

@@ -13,6 +13,7 @@ mod judge;
 mod link;
 mod privacy;
 mod read;
+mod was_read;
 
 use crate::Found;
 use crate::args::{ActCommand, CaseCommand, Command, Shared};

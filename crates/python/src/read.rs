@@ -369,15 +369,18 @@ const EVASIVE_PARAPHRASE: f64 = 0.25;
 #[pymethods]
 impl Store {
     /// Reads more events into the store: the same result as building everything at once. Options and events as of `build()`;
-    /// side tables, a map, a `tz` and `trusted_proxies` that aren't given are those of the store. Files whose bytes the store has are skipped; an Arrow table has no
-    /// bytes to tell it by, and counts twice if it is read twice, unless its events have ids. There need be no events where a
-    /// table is given. Networks found before are dropped, unless nothing new came: detect again, and they keep their ids. With
-    /// `detect=True` that is done, with the settings and lists of the last detection, before anybody sees the change. What
-    /// `fail_on` names (`missing`, `empty`, `one_value`, `new_accounts`, `alike_accounts`, `read_before`, `no_rows`, `cut`, `mostly_rejected`, `ignored`,
-    /// `conflicts`, `tables`) raises `RefusedError` with the `drift` that was found, and nothing is written; nor is with
-    /// `dry_run=True`. Returns what was counted.
+    /// side tables, a map, a `tz` and `trusted_proxies` that aren't given are those of the store. Files whose bytes the store has
+    /// are skipped; an Arrow table has no bytes to tell it by, and counts twice if it is read twice, unless its events have ids.
+    /// There need be no events where a table is given. Networks found before are dropped, unless nothing new came: detect again,
+    /// and they keep their ids. With `detect=True` that is done, with the settings and lists of the last detection, before anybody
+    /// sees the change.
+    ///
+    /// What `fail_on` names (`missing`, `empty`, `one_value`, `new_accounts`, `alike_accounts`, `read_before`, `no_rows`, `cut`,
+    /// `mostly_rejected`, `ignored`, `conflicts`, `tables`) raises `RefusedError` with the `drift` that was found, and nothing is
+    /// written; nor is with `dry_run=True`. Returns what was counted.
     #[pyo3(signature = (events = None, *, detect = false, fail_on = Vec::new(), dry_run = false, threads = None, progress = None, **options),
         text_signature = "($self, events=None, *, detect=False, fail_on=(), dry_run=False, accounts=None, releases=None, allow=None, map=None, trusted_proxies=None, schema=\"auto\", allow_kinds=False, tz=None, rejects=None, max_bad=0.001, card_tokens=False, enrich=None, memory_limit=None, threads=None, progress=None)")]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
     fn update<'py>(
         &self,
         py: Python<'py>,
@@ -389,7 +392,7 @@ impl Store {
         progress: Option<&Bound<'py, PyAny>>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let drift = |name: &String| name.parse().map_err(|wrong| raised(py, &usage(&format!("fail_on: {wrong}"))));
+        let drift = |name: &String| name.parse().map_err(|wrong| raised(py, &usage(format!("fail_on: {wrong}"))));
         let fail_on = fail_on.iter().map(drift).collect::<PyResult<_>>()?;
         if detect && dry_run {
             return Err(raised(
