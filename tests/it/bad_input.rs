@@ -254,8 +254,10 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     assert!(!bench.path("store").exists(), "a failed build left a store behind");
 }
 
+/// Ctrl-C, and what a scheduler sends: with the exit codes that a shell would give.
 #[test]
-fn ctrl_c_in_the_middle_leaves_nothing() {
+#[cfg(unix)]
+fn a_signal_in_the_middle_leaves_nothing() {
     let bench = Bench::new();
     let events = world().join("events.csv");
     let many: Vec<String> = (0..40)
@@ -268,15 +270,17 @@ fn ctrl_c_in_the_middle_leaves_nothing() {
         .collect();
     let mut arguments = vec!["build", "-o", "store", "--max-bad", "100%"];
     arguments.extend(many.iter().map(String::as_str));
-    let child = bench.command(&arguments).stderr(std::process::Stdio::piped()).spawn().expect("starts");
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
-    assert!(kill.success(), "the build ended before it could be interrupted");
-    let output = child.wait_with_output().expect("ends");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("interrupted"), "{stderr}");
-    assert!(!bench.path("store").exists(), "an interrupted build left a store behind");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let child = bench.command(&arguments).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(kill.success(), "the build ended before it could be stopped");
+        let output = child.wait_with_output().expect("ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(stderr.contains("interrupted; nothing was changed"), "{stderr}");
+        assert!(!bench.path("store").exists(), "a build that was stopped left a store behind");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::act::text;
-use crate::support::{Bench, Ran, detected, of_world, world};
+use crate::support::{Bench, Ran, detected, of_world};
 
 /// A store of two days of 120 accounts on 120 addresses.
 fn two_days(bench: &Bench) {
@@ -88,27 +88,6 @@ fn a_full_disk_is_told_from_a_wrong_question() {
     let said = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(74), "{said}");
     assert!(said.contains("No space left"), "{said}");
-}
-
-#[test]
-#[cfg(unix)]
-fn a_scheduler_that_stops_it_gets_what_a_shell_would_say() {
-    let bench = Bench::new();
-    let events = fs::read_to_string(world().join("events.csv")).expect("the events");
-    let many: Vec<String> = (0..40)
-        .map(|copy| bench.file(&format!("{copy}.csv"), format!("{events}2026-02-01T00:00:00Z,x{copy},8.8.8.8,,,,,,,\n")))
-        .collect();
-    let mut arguments = vec!["build", "-o", "store", "--max-bad", "100%"];
-    arguments.extend(many.iter().map(String::as_str));
-    let child = bench.command(&arguments).stderr(Stdio::piped()).spawn().expect("it starts");
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
-    assert!(kill.success(), "the build ended before it could be stopped");
-    let ended = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(143), "{said}");
-    assert!(said.contains("interrupted; nothing was changed"), "{said}");
-    assert!(!bench.path("store").exists(), "a build that was stopped left a store behind");
 }
 
 /// An analyst's look with other settings used to change what every following night went by, and an update without a detection

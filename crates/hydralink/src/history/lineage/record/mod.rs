@@ -152,7 +152,7 @@ impl Scene<'_> {
             return Standing::Closed;
         }
         let last = last_seen(self.dataset, accounts.iter().copied());
-        if last != NO_TIME && self.as_of != NO_TIME && self.as_of - last >= DORMANT {
+        if last != NO_TIME && self.as_of != NO_TIME && self.as_of.saturating_sub(last) >= DORMANT {
             Standing::Dormant
         } else {
             Standing::Active
