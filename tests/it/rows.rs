@@ -98,7 +98,7 @@ fn without_ids_and_tokens_the_store_has_no_sections_of_them() {
 }
 
 #[test]
-fn a_forgotten_account_comes_back_with_new_events_only() {
+fn a_forgotten_account_comes_back_by_a_lift_and_with_new_events_only() {
     let bench = Bench::new();
     let row = |id: &str, account: &str| format!("{id},2026-02-01T00:00:00Z,{account},8.8.8.8\n");
     let header = "event_id,timestamp,account_id,ip\n";
@@ -109,10 +109,13 @@ fn a_forgotten_account_comes_back_with_new_events_only() {
     let told = |name: &str, rows: &[String]| {
         let again = bench.file(name, [header, &rows.concat()].concat());
         let summary = bench.ok(&["update", "store", &again, "--format", "json"]).json();
-        [summary["duplicate_events"].clone(), summary["accounts"].clone()]
+        ["duplicate_events", "accounts", "forgotten_rows"].map(|field| summary[field].clone())
     };
-    assert_eq!(told("backfill.csv", &[row("r2", "stays"), row("r1", "gone")]), [2, 1]);
-    assert_eq!(told("new.csv", &[row("r3", "gone")]), [2, 2]);
+    assert_eq!(told("backfill.csv", &[row("r2", "stays"), row("r1", "gone")]), [1, 1, 1]);
+    assert_eq!(told("new.csv", &[row("r3", "gone")]), [1, 1, 1]);
+    bench.ok(&["forget", "store", "gone", "--lift", "--reviewer", "ann"]);
+    // What had been read counts no more.
+    assert_eq!(told("lifted.csv", &[row("r1", "gone"), row("r3", "gone")]), [2, 2, 0]);
     let exchanges = |account: &str| bench.ok(&["show", "store", account, "--format", "json"]).json()["exchanges"].clone();
     assert_eq!((exchanges("account:gone"), exchanges("account:stays")), (1.into(), 1.into()));
 }
