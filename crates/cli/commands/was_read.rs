@@ -379,7 +379,7 @@ pub(super) fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) 
             counted(*accounts, "account")
         ))?;
     }
-    for read in summary.tables.iter().filter(|read| read.rows > 0 && 2 * read.matched < read.rows) {
+    for read in summary.tables.iter().filter(|read| read.fits_few()) {
         let (what, none) = (named_in(read.table), read.matched == 0);
         let few = if none { "none".to_owned() } else { format!("only {}", grouped(read.matched)) };
         output.say(&format!(

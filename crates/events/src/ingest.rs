@@ -132,15 +132,22 @@ pub fn ingest_into<'a, K: Keeper>(
     }
     // Beside others it is an export that had nothing to say, or that broke off: told. Alone it is all there was to be.
     if let Some(file) = fold.notes.blank.first().filter(|_| fold.files.len() == files_before) {
-        let hint = "events were expected; check the export that wrote it";
-        return Err(EventError::input(Path::new(file), "empty file", hint));
+        return Err(EventError::input(Path::new(file), "empty file", EXPECTED));
     }
     fold.finish(&session, keeper)
+}
+
+/// Where bad rows are written, if that was asked for.
+fn rejects_file(config: &IngestConfig) -> Option<String> {
+    config.rejects.as_ref().map(|path| path.display().to_string())
 }
 
 fn shown(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|path| path.display().to_string()).collect()
 }
+
+/// What is said of a file that has nothing.
+const EXPECTED: &str = "events were expected; check the export that wrote it";
 
 /// What there is in a file.
 enum Found {
@@ -265,8 +272,7 @@ fn begin(session: &Session<'_>, path: &Path, mut reader: source::Bytes) -> Resul
         start.drain(..3);
     }
     if start.trim_ascii().is_empty() {
-        let hint = "events were expected; check the export that wrote it";
-        return if is_all { Ok(None) } else { Err(EventError::input(path, "it begins with 4 MiB of blank lines", hint)) };
+        return if is_all { Ok(None) } else { Err(EventError::input(path, "it begins with 4 MiB of blank lines", EXPECTED)) };
     }
     if start.starts_with(b"PAR1") {
         return Err(EventError::input(path, "Parquet inside a stream", "give the uncompressed Parquet file by its path"));
@@ -505,7 +511,7 @@ impl<'o> Fold<'o> {
         }
         self.notes.mostly_rejected.extend(bad.most_of(&read.file, read.rows));
         if self.bad_file.is_none() {
-            let rejects = self.config.rejects.as_ref().map(|path| path.display().to_string());
+            let rejects = rejects_file(self.config);
             self.bad_file = bad.fail_file(&read.file, read.rows, self.config.max_bad, rejects.as_deref());
         }
     }
@@ -593,7 +599,7 @@ impl<'o> Fold<'o> {
         let rejected = self.rejected.values().sum::<u64>() - self.before.rejected;
         let kept = self.kept_rows - self.before.kept_rows;
         let run = Run { rows, rejected, kept, is_first: self.before.rows == 0 };
-        let rejects = self.config.rejects.as_ref().map(|path| path.display().to_string());
+        let rejects = rejects_file(self.config);
         self.bad.fail_run(&run, self.config.max_bad, rejects.as_deref()).or_else(|| self.bad_file.take())
     }
 }

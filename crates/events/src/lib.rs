@@ -21,6 +21,7 @@ pub mod error;
 pub mod event_ids;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod hex;
 pub mod ingest;
 mod ingested;
 pub mod keep;

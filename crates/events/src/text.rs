@@ -102,8 +102,9 @@ pub(crate) fn parse(
 fn name_cut(layout: &Layout, format: &Format, piece: &Piece, out: &mut Yield) {
     let start = memchr::memrchr2(b'\n', b'\r', &piece.bytes).map_or(0, |newline| newline + 1);
     let line = &piece.bytes[start..];
+    // Of every other piece nothing is read twice.
+    let Some(last) = out.rejections.last_mut().filter(|last| !line.is_empty() && !last.kept) else { return };
     let number = piece.first_line + memchr::memchr_iter(b'\n', &piece.bytes[..start]).count() as u64;
-    let Some(last) = out.rejections.last_mut().filter(|last| last.row == number && !last.kept) else { return };
     let is_cut = match (last.reason, format) {
         (Reason::FieldCount, Format::Delimited(quoting)) => {
             memchr::memchr_iter(quoting.delimiter, line).count() + 1 < layout.width
@@ -111,7 +112,7 @@ fn name_cut(layout: &Layout, format: &Format, piece: &Piece, out: &mut Yield) {
         (Reason::BadJson | Reason::InvalidUtf8, Format::JsonLines(_)) => line.trim_ascii_start().starts_with(b"{"),
         _ => false,
     };
-    if is_cut && !line.is_empty() {
+    if is_cut && last.row == number {
         last.reason = Reason::LastLineCut;
     }
 }

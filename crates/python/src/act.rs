@@ -331,22 +331,19 @@ impl Store {
         allow_most: bool,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let expired = watched(py, progress, None, &[&self.path], |watch| {
-            let since = match (before, keep) {
-                (Some(before), None) => KeptSince::Time(hydralink::time::seconds_of(&before.0)?.0),
-                (None, Some(keep)) => KeptSince::Last(hydralink::time::length_of(keep)?),
-                _ => return Err(usage("expire takes before or keep, one of them")),
-            };
-            let extent = if allow_most { Extent::Any } else { Extent::Usual };
-            match dry_run {
-                true => Ok((Some(privacy::expirable(&self.path, since, watch)?), None)),
-                false => Ok((None, Some(privacy::expire(&self.path, since, extent, watch)?))),
-            }
-        })?;
-        match expired {
-            (Some(expirable), _) => plain(py, &expirable),
-            (_, expired) => plain(py, &expired),
+        let since = || match (&before, keep) {
+            (Some(before), None) => Ok(KeptSince::Time(hydralink::time::seconds_of(&before.0)?.0)),
+            (None, Some(keep)) => Ok(KeptSince::Last(hydralink::time::length_of(keep)?)),
+            _ => Err(usage("expire takes before or keep, one of them")),
+        };
+        if dry_run {
+            let expirable =
+                watched(py, progress, None, &[&self.path], |watch| privacy::expirable(&self.path, since()?, watch))?;
+            return plain(py, &expirable);
         }
+        let extent = if allow_most { Extent::Any } else { Extent::Usual };
+        let expired = watched(py, progress, None, &[&self.path], |watch| privacy::expire(&self.path, since()?, extent, watch))?;
+        plain(py, &expired)
     }
 
     /// Writes indicators for a group that holds one key: tokens instead of values, each with its harm label.

@@ -29,6 +29,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex::{hex, of_hex};
+
 /// Context of the keys of the kinds; never changes.
 const KIND: &str = "hydralink 2026 pseudonyms of one kind v1";
 /// Context of the key's id.
@@ -192,19 +194,6 @@ fn key_of(master: &[u8; 32], kind: &str) -> [u8; 32] {
 
 fn id_of(master: &[u8; 32]) -> String {
     blake3::Hash::from(blake3::derive_key(ID, master)).to_hex()[..16].to_owned()
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    blake3::Hash::from(*bytes).to_hex().to_string()
-}
-
-fn of_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
-    let ours = text.len() == 2 * BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut bytes = [0; BYTES];
-    for (at, byte) in bytes.iter_mut().enumerate().filter(|_| ours) {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    ours.then_some(bytes)
 }
 
 impl std::fmt::Debug for Pseudonyms {

@@ -62,6 +62,13 @@ pub struct TableRead {
     pub empty: Vec<(String, u64)>,
 }
 
+impl TableRead {
+    /// Whether less than half of its rows speak of anything in the events: ids that are written otherwise, or another table.
+    pub fn fits_few(&self) -> bool {
+        2 * self.matched < self.rows
+    }
+}
+
 /// A side table that was read, together with what the store had kept of it.
 pub(crate) struct Read<T> {
     /// What they say of the events.

@@ -146,7 +146,7 @@ impl BuildSummary {
                 format!("rows with another row's event id and other content: {}", self.new_conflicting_events),
             );
         }
-        for read in self.tables.iter().filter(|read| 2 * read.matched < read.rows) {
+        for read in self.tables.iter().filter(|read| read.fits_few()) {
             add(
                 Drift::Tables,
                 format!("{}: {} of {} rows speak of anything in the events", read.file, read.matched, read.rows),

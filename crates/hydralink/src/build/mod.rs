@@ -174,7 +174,8 @@ fn updated(
     as_of::refuse(&dataset)?;
     // What is written gets checksums of its own: damage that is carried over would never be found again.
     dataset.store().verify()?;
-    let last = LastDetection::of(&dataset)?;
+    let labelling = unless_needed(dataset.labelling_if_any(), then.detect)?;
+    let last = unless_needed(LastDetection::with(&dataset, labelling.as_ref()), then.detect)?;
     let detection = then.detect.then(|| last.clone().unwrap_or_default());
     privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
@@ -241,7 +242,7 @@ fn updated(
         return Ok(BuildSummary { changed: false, ..summary });
     }
     let nothing_new = new_files.iter().all(|file| file.duplicate || file.rows == 0);
-    let had_networks = dataset.labelling_if_any().is_ok_and(|found| found.is_some());
+    let had_networks = labelling.is_some();
     let stays = had_networks || detection.is_none();
     if nothing_new && !something_said && stays {
         return Ok(BuildSummary { changed: false, ..summary });
@@ -249,7 +250,7 @@ fn updated(
     let enriched = enrich::put(&mut writer, &ingested, &enrichment, Some(&dataset))?;
     let texts_left_out = config.pseudonym.is_some() && leave_texts_out(&mut ingested);
     let summary = BuildSummary { enriched, texts_left_out, ..summary };
-    let had_calibration = calibrate::is_calibrated(&dataset)?;
+    let had_calibration = calibrate::is_calibrated(&dataset, labelling.as_ref())?;
     lineage::carry(&dataset, &ingested, &mut writer)?;
     Steps::of(observer).begin("writing")?;
     put(&mut writer, ingested)?;
@@ -279,6 +280,11 @@ fn updated(
     }
     writer.commit()?;
     Ok(BuildSummary { networks_dropped, networks_found, calibration_dropped: outdated && had_calibration, ..summary })
+}
+
+/// What was found before, and by which settings: where it can't be read and isn't gone by, there is none, for it is dropped.
+fn unless_needed<T>(read: Result<Option<T>, Error>, needed: bool) -> Result<Option<T>, Error> {
+    if needed { read } else { Ok(read.ok().flatten()) }
 }
 
 /// Whether an update is given something beside events.

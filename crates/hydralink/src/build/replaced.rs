@@ -62,9 +62,10 @@ impl Before {
 
     fn read(path: &Path) -> Result<Self, Error> {
         let dataset = Dataset::open(path)?;
+        let labelling = dataset.labelling_if_any()?;
         let mut told = Replaced {
-            networks_dropped: dataset.labelling_if_any()?.is_some(),
-            calibration_dropped: crate::calibrate::is_calibrated(&dataset)?,
+            networks_dropped: labelling.is_some(),
+            calibration_dropped: crate::calibrate::is_calibrated(&dataset, labelling.as_ref())?,
             ..Replaced::default()
         };
         let history = History::open(&dataset)?;

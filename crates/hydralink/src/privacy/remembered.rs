@@ -10,6 +10,7 @@
 
 use std::path::Path;
 
+use events::hex::{hex, of_hex};
 use events::{ForgottenAccounts, Pseudonyms};
 use serde::{Deserialize, Serialize};
 
@@ -122,19 +123,6 @@ fn take_back(forgotten: &mut ForgottenAccounts, pseudonyms: Option<&Pseudonyms>,
     let forms = pseudonyms.into_iter().flat_map(|keyed| keyed.forms("account", name));
     // Of each, for it may have been forgotten under several.
     std::iter::once(name.to_owned()).chain(forms).filter(|form| forgotten.lift(form)).count() > 0
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn of_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
-    let ours = text.len() == 2 * BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut bytes = [0; BYTES];
-    for (at, byte) in bytes.iter_mut().enumerate().filter(|_| ours) {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    ours.then_some(bytes)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ pub fn info(dataset: &Dataset) -> Result<Info, Error> {
             consensus_runs: found.consensus.as_ref().map(Consensus::runs),
         })
     });
-    let settings = LastDetection::of(dataset)?
+    let settings = LastDetection::with(dataset, labelling.as_ref())?
         .map(|last| Settings { changed: last.config.changed_from(&DetectConfig::default()), lists: last.lists.files });
     let cases = dataset.cases()?;
     let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();

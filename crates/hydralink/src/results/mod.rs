@@ -120,7 +120,7 @@ struct Summary {
 }
 
 /// The sections of the summary, of the networks' cards, one JSON document after the other, and of where each begins.
-const SUMMARY: &str = "result.summary";
+pub(crate) const SUMMARY: &str = "result.summary";
 const NETWORKS: &str = "result.networks";
 const OFFSETS: &str = "result.network_offsets";
 /// A section that results of older versions don't have.

@@ -199,9 +199,8 @@ pub fn calibration_state(dataset: &Dataset, results: &Labelling) -> Result<Calib
 }
 
 /// Whether the networks of a store, if it has any, have q-values.
-pub(crate) fn is_calibrated(dataset: &Dataset) -> Result<bool, Error> {
-    let labelling = dataset.labelling_if_any()?;
-    labelling.map_or(Ok(false), |results| Ok(calibration_state(dataset, &results)? == CalibrationState::Current))
+pub(crate) fn is_calibrated(dataset: &Dataset, labelling: Option<&Labelling>) -> Result<bool, Error> {
+    labelling.map_or(Ok(false), |results| Ok(calibration_state(dataset, results)? == CalibrationState::Current))
 }
 
 /// How many copies the calibration of this detection has, if these are too few for its q-values to be taken for chances.

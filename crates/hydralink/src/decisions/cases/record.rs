@@ -4,6 +4,7 @@
 //! *commitments*: BLAKE3 of a random salt and the name. Salt and name, the *opening*, stand in a second file. Erasing an
 //! opening erases the name for good (the salt has 128 random bits), and the chain of the log stays whole.
 
+use events::hex::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -177,14 +178,6 @@ impl Opening {
         hasher.update(self.salt.as_bytes()).update(&[self.kind as u8]).update(self.value.as_bytes());
         Commitment(hasher.finalize().to_hex().to_string())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -158,10 +158,12 @@ impl Causes<'_> {
             _ if rejected() => Some(Cause::RejectedByPeople),
             Some(found) => {
                 let (was, before) = (known.score?, before?);
-                Some(match () {
-                    () if was < before => Cause::ConfirmationWithdrawn,
-                    () if found.score >= before => Cause::ThresholdRaised,
-                    () => Cause::ScoreFell,
+                Some(if was < before {
+                    Cause::ConfirmationWithdrawn
+                } else if found.score >= before {
+                    Cause::ThresholdRaised
+                } else {
+                    Cause::ScoreFell
                 })
             }
             None if known.current().next().is_none() => Some(known.most_gone().unwrap_or(Cause::NotFound)),
