@@ -10,7 +10,7 @@ use hydralink::store::quoted;
 use hydralink::synth::{Format, Tier, WorldConfig};
 use hydralink::{Dataset, DetectConfig};
 
-use super::{find, read, was_read};
+use super::{evaluated, find, read, was_read};
 use crate::Found;
 use crate::args::{Demo, Reading, Schema, Shared};
 use crate::output::{Output, counted, grouped};
@@ -72,7 +72,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));
     let evaluation = evaluate::evaluate(&dataset, &results, &labels, Some(&groups), Unlabelled::Benign)?;
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
-    output.line(&find::evaluation_text(&evaluation.evaluation))?;
+    output.line(&evaluated::evaluation_text(&evaluation.evaluation))?;
 
     let progress = Progress::new(shared, "drawing", None, false);
     let drawn = hydralink::export_drawn(&dataset, &results, &ExportConfig::default(), &graphml)?;

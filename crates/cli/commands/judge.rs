@@ -14,7 +14,7 @@ use hydralink::{
     ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, consensus::Scores, layers,
 };
 
-use super::{find, read};
+use super::{evaluated, find, read};
 use crate::Found;
 use crate::args::{self, Ablate, Backtest, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
 use crate::output::{Field, Format, Output, counted, grouped};
@@ -332,7 +332,7 @@ pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Outpu
     }
     let (found, names) = (evaluate::predicted(&dataset, &results), evaluate::names_of(&results));
     let evaluation = truth.told(truth.score(&found, &names)?);
-    let answer = output.one(&evaluation, |told| find::evaluation_text(&told.evaluation))?;
+    let answer = output.one(&evaluation, |told| evaluated::evaluation_text(&told.evaluation))?;
     if arguments.truth.partial {
         output.say(&estimate_text(&truth.estimate(&found, &names)?))?;
     }

@@ -6,8 +6,10 @@ mod bans;
 mod case;
 mod cohesion;
 mod demo;
+mod evaluated;
 mod export;
 mod find;
+mod holds;
 mod join;
 mod judge;
 mod link;
@@ -61,9 +63,9 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Ego(arguments) => join::ego(&arguments, output),
         Command::Top(arguments) => ask::top(&arguments, output),
         Command::Common(arguments) => join::common(&arguments, output),
-        Command::Appeal(arguments) => join::appeal(&arguments, output),
+        Command::Appeal(arguments) => holds::appeal(&arguments, output),
         Command::WhyNot(arguments) => join::why_not(&arguments, output),
-        Command::How(arguments) => join::how(&arguments, output),
+        Command::How(arguments) => holds::how(&arguments, output),
         Command::Link(arguments) => link::link(&arguments, output),
         Command::Cohesion(arguments) => cohesion::cohesion(&arguments, output),
         Command::Dense(arguments) => cohesion::dense(&arguments, output),

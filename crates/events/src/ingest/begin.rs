@@ -1,0 +1,104 @@
+//! How is a text file written? Its first bytes say: of which format it is, what its columns are, and in what its times are.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::EXPECTED;
+use crate::chunks::Pieces;
+use crate::error::EventError;
+use crate::fields::{Fields, with_paths};
+use crate::header::no_header;
+use crate::json;
+use crate::quotes::Quoting;
+use crate::schema::Layout;
+use crate::session::Session;
+use crate::source;
+use crate::text::{self, Format};
+
+/// A text file of which the beginning was read.
+pub(super) struct Begun {
+    pub(super) layout: Layout,
+    pub(super) format: Format,
+    pub(super) pieces: Pieces<source::Bytes>,
+}
+
+/// Bytes of a text file that say how it is written.
+const BEGINNING: usize = 4 << 20;
+
+/// Finds out how a text file is written, from its beginning; nothing where it has nothing but blank lines.
+pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Bytes) -> Result<Option<Begun>, EventError> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = reader.by_ref().take(BEGINNING as u64).read_to_end(&mut start);
+    read.map_err(|error| {
+        EventError::input(path, format!("can't be read: {error}"), "the file is damaged or truncated; copy it again")
+    })?;
+    let is_all = start.len() < BEGINNING;
+    if start.starts_with(b"\xef\xbb\xbf") {
+        start.drain(..3);
+    }
+    if start.trim_ascii().is_empty() {
+        return if is_all { Ok(None) } else { Err(EventError::input(path, "it begins with 4 MiB of blank lines", EXPECTED)) };
+    }
+    if start.starts_with(b"PAR1") {
+        return Err(EventError::input(path, "Parquet inside a stream", "give the uncompressed Parquet file by its path"));
+    }
+    let text = start.trim_ascii_start();
+    if text.first() == Some(&b'[') && text[1..].trim_ascii_start().first() == Some(&b'{') {
+        let hint = "one object a line is read (JSON Lines): jq -c '.[]' writes them";
+        return Err(EventError::input(path, "a JSON array", hint));
+    }
+    if text.starts_with(b"{") {
+        let keys_of = |entered: &Fields| -> Vec<String> {
+            let lines = start.split(|&byte| byte == b'\n').take(1000);
+            lines.filter_map(|line| json::keys(line, entered)).flatten().collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let keys = keys_of(&session.map.paths());
+        if keys.is_empty() {
+            let hint = "one object a line is read (JSON Lines): jq -c . writes them";
+            return Err(EventError::input(path, "JSON, but no line is an object", hint));
+        }
+        let read = session.map.fields(&keys, path);
+        let (mut layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
+        let format = Format::JsonLines(fields);
+        layout.unit = text::unit_of(session, &layout, &format, &start);
+        return Ok(Some(Begun { layout, format, pieces: pieces(reader, start, 1, None) }));
+    }
+    let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+    let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
+    let header = &start[skipped..end];
+    if header.contains(&0) || std::str::from_utf8(header).is_err() || header.len() > crate::chunks::MAX_RECORD {
+        let problem = "the first line is no header: not text, or longer than 8 MiB";
+        return Err(EventError::input(
+            path,
+            problem,
+            "CSV, TSV, JSON Lines (UTF-8) or Parquet was expected; gzip and zstd are undone",
+        ));
+    }
+    let delimiter = source::delimiter_of(header);
+    let mut record = csv::StringRecord::new();
+    let mut parser = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header);
+    parser.read_record(&mut record).map_err(|error| EventError::input(path, error, "a header line was expected"))?;
+    if (parser.position().byte() as usize) < header.trim_ascii_end().len() {
+        // All up to the first newline would be taken for the header.
+        let hint = "lines end in a newline: tr '\\r' '\\n' writes them";
+        return Err(EventError::input(path, "its lines end in a carriage return alone", hint));
+    }
+    let names: Vec<String> = record.iter().map(|name| name.trim().to_string()).collect();
+    let mut layout = session.map.layout(&names, path).map_err(|error| no_header(error, path, &names))?;
+    let first_line = 1 + memchr::memchr_iter(b'\n', &start[..end]).count() as u64;
+    start.drain(..end);
+    let quoting = Quoting::new(delimiter, &layout);
+    let format = Format::Delimited(quoting.clone());
+    layout.unit = text::unit_of(session, &layout, &format, &start);
+    Ok(Some(Begun { layout, format, pieces: pieces(reader, start, first_line, Some(quoting)) }))
+}
+
+/// The pieces of a text whose beginning was read already.
+fn pieces(reader: source::Bytes, start: Vec<u8>, first_line: u64, quoting: Option<Quoting>) -> Pieces<source::Bytes> {
+    // What a fuzz target has would all be in the first piece.
+    #[cfg(fuzzing)]
+    let (reader, start): (source::Bytes, Vec<u8>) =
+        (Box::new(std::io::Read::chain(std::io::Cursor::new(start), reader)), Vec::new());
+    Pieces::new(reader, start, first_line, quoting)
+}
