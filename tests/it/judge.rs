@@ -1,5 +1,7 @@
 //! Judging a detection: calibration, baselines, ablation, layers, the attacker's budget.
 
+use serde_json::Value;
+
 use crate::support::{Bench, detected, of_world};
 
 #[test]
@@ -226,6 +228,14 @@ fn layers_need_networks_and_templates() {
     let flagged = bench.run(&["networks", &store, "--format", "jsonl"]).records().len();
     assert_eq!(ran.json()["pools"].as_array().map(Vec::len), Some(flagged));
     assert_eq!(ran.code, i32::from(flagged == 0));
+    let templates = |json: Value| -> Vec<String> {
+        let campaigns = json["campaigns"].as_array().expect("campaigns").clone();
+        campaigns.iter().map(|campaign| campaign["top_template"].as_str().expect("a name").to_owned()).collect()
+    };
+    let key = crate::privacy::key_file(&bench, "key", crate::privacy::KEY);
+    let redacted = bench.run(&["layers", &store, "--format", "json", "--level", "redact", "--key-file", &key]);
+    let (plain, redacted) = (templates(ran.json()), templates(redacted.json()));
+    assert!(!plain.is_empty() && plain.iter().all(|template| !redacted.contains(template)), "{plain:?} {redacted:?}");
     bench.file("plain.csv", "timestamp,account_id,ip\n2026-03-01T00:00:00Z,a,192.0.2.1\n2026-03-01T00:00:00Z,b,192.0.2.1\n");
     bench.ok(&["build", "plain.csv", "-o", "plain", "--quiet"]);
     bench.run(&["detect", "plain", "--quiet"]);

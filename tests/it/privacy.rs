@@ -305,6 +305,36 @@ fn levels_show_less() {
     }
 }
 
+/// What a level hides was told all the same: by the reasons of an allow list, and where a map says what a kind is for.
+#[test]
+fn a_level_goes_by_the_map_and_hides_reasons() {
+    let bench = Bench::new();
+    let key = key_file(&bench, "key", KEY);
+    let rows: String =
+        (0..4).map(|at| format!("2026-03-01T00:00:0{at}Z,u{at},198.51.100.7,203.0.113.9,tmpl-of-all\n")).collect();
+    let events = bench.file("events.csv", format!("timestamp,account_id,ip,egress,prompt_template_hash\n{rows}"));
+    let map = bench.file(
+        "map.toml",
+        "[kinds.prompt_template_hash]\nrole = \"credential\"\n[kinds.egress]\ncolumn = \"egress\"\nrole = \"address\"\n",
+    );
+    let allow = bench.file("allow.csv", "kind,value,reason\naccount,u0,Jane Roe asked for it\n");
+    bench.ok(&["build", &events, "-o", "store", "--map", &map, "--allow", &allow, "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let at = |level: &str, command: &[&str]| {
+        let key = ["--key-file", key.as_str()];
+        run_with(&bench, command, &[&["--level", level][..], if level == "full" { &[] } else { &key[..] }].concat()).stdout
+    };
+    for command in [&["show", "store", "account:u0"][..], &["show", "store", "account:u0", "--format", "json"]] {
+        assert!(at("full", command).contains("Jane Roe"), "{command:?}");
+        for level in ["analyst", "redact"] {
+            let shown = at(level, command);
+            assert!(shown.contains("by the allow list") && !shown.contains("Jane Roe"), "{command:?} {level}: {shown}");
+        }
+    }
+    let hubs = at("analyst", &["hubs", "store", "--format", "jsonl"]);
+    assert!(!hubs.contains("tmpl-of-all") && hubs.contains("egress:203.0.113.0/24~"), "{hubs}");
+}
+
 #[test]
 fn exports_say_nothing_about_fewer_than_k() {
     let bench = Bench::new();

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use hydralink::redteam::Evasion;
 
-use super::Tier;
+use super::{Tier, View};
 
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]
@@ -83,6 +83,8 @@ pub(crate) struct Consensus {
 
 #[derive(Debug, Args)]
 pub(crate) struct Layers {
+    #[command(flatten)]
+    pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
     /// Resolution of the campaigns: higher gives smaller ones

@@ -77,13 +77,22 @@ fn time_lines(info: &Info) -> Vec<String> {
     lines
 }
 
+/// How many networks are below the threshold, for people confirmed them: such a one is a network whatever it scores.
+pub(super) fn confirmed_below_words(confirmed: u64) -> String {
+    match confirmed {
+        0 => String::new(),
+        some => format!(" ({} confirmed by people below that)", grouped(some)),
+    }
+}
+
 /// What was found, and what `update --detect` goes by.
 fn detection_lines(info: &Info) -> Vec<String> {
     let mut lines = Vec::new();
     match &info.networks {
-        Some(FoundNetworks { tool, seed, threshold, networks, below, q_values, consensus_runs, .. }) => {
+        Some(FoundNetworks { tool, seed, threshold, networks, confirmed_below, below, q_values, consensus_runs, .. }) => {
+            let confirmed = confirmed_below_words(*confirmed_below);
             lines.push(format!(
-                "detected by hydralink {tool} with seed {seed}: {} over {threshold} bits, {} below; {} in the lineage",
+                "detected by hydralink {tool} with seed {seed}: {} over {threshold} bits{confirmed}, {} below; {} in the lineage",
                 counted(*networks, "network"),
                 counted(*below, "candidate"),
                 counted(info.runs, "run")

@@ -14,7 +14,7 @@ use hydralink::{
     AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading, Results,
 };
 
-use super::about::counted_entries;
+use super::about::{confirmed_below_words, counted_entries};
 use super::ask::{named_accounts, refuse_unknown};
 use super::judge::say_too_few_copies;
 use super::link::read_lists;
@@ -62,6 +62,9 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     }
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
+    let threshold = results.labelling().run.threshold;
+    let confirmed = results.networks.iter().filter(|network| network.flagged && network.score < threshold).count();
+    let confirmed = confirmed_below_words(confirmed as u64);
     let store = quoted(store);
     let next = match results.networks.first() {
         Some(network) if flagged > 0 => format!("network {store} {}", network.id),
@@ -69,9 +72,8 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
         None => format!("hubs {store}"),
     };
     output.say(&format!(
-        "{} over {} bits, {} below. Next: hydralink {next}",
+        "{} over {threshold} bits{confirmed}, {} below. Next: hydralink {next}",
         counted(flagged as u64, "network"),
-        results.labelling().run.threshold,
         counted(below as u64, "candidate"),
     ))?;
     Ok(if flagged == 0 { Found::Nothing } else { Found::Something })

@@ -223,7 +223,7 @@ const RELIABILITY: &[Field<Reliability>] = &[
 
 /// Prints pools, campaigns and who uses whom.
 fn run_layers(arguments: &args::Layers, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.view.open(&arguments.store)?;
     let config = LayersConfig { resolution: arguments.resolution, seed: arguments.seed, least_share: arguments.least_share };
     let found = layers::layers(&dataset, &dataset.results()?, &config)?;
     if output.format() == Format::Csv {

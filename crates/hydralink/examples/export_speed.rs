@@ -44,6 +44,8 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
         tool: "hydralink".into(),
         selection: "made up".into(),
         level: "as stored".into(),
+        selection_id: "made up".into(),
+        redacted: false,
         collapsed: false,
         as_of: JANUARY,
         since: JANUARY,

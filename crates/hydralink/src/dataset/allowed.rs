@@ -38,7 +38,7 @@ impl Dataset {
         self.allowed_by(&Lists::kept_in(self)?)
     }
 
-    /// Who said that a node is known-good, if anybody did.
+    /// Who said that a node is known-good, if anybody did, and at the full level why: the reasons of an allow list are free text.
     ///
     /// # Errors
     /// As [`Dataset::cases`].
@@ -48,7 +48,8 @@ impl Dataset {
             Node::Identifier(identifier) => (&self.tables().allowed_identifiers, identifier.0),
         };
         if let Some((_, reason)) = listed.iter().find(|(listed, _)| *listed == id) {
-            return Ok(Some(format!("by the allow list{}", in_brackets(reason))));
+            let reason = if self.naming().shows_text() { in_brackets(reason) } else { String::new() };
+            return Ok(Some(format!("by the allow list{reason}")));
         }
         let (cases, lists) = (self.cases()?, Lists::kept_in(self)?);
         let (rejected, listed) = match node {

@@ -22,6 +22,12 @@ impl Dataset {
         &self.roles
     }
 
+    /// The role of a kind by its name: by what a kind of that name is for, where there is none in the store.
+    pub(crate) fn role_named(&self, name: &str) -> KindRole {
+        let kind = self.tables().kinds.iter().position(|kind| kind == name);
+        kind.and_then(|kind| self.roles.get(kind)).copied().unwrap_or_else(|| role_of(name, self.declared.get(name)))
+    }
+
     /// The kinds that the map of the store declared, by name.
     pub(crate) fn declared_kinds(&self) -> &BTreeMap<String, KindEntry> {
         &self.declared

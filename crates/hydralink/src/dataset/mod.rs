@@ -331,7 +331,7 @@ impl Dataset {
     pub fn label_of(&self, node: Node) -> String {
         match node {
             Node::Account(account) => format!("account:{}", self.shown_account(account)),
-            Node::Identifier(identifier) => self.naming.labelled(&self.stored_label(identifier)),
+            Node::Identifier(identifier) => self.naming.labelled(self, &self.stored_label(identifier)),
         }
     }
 

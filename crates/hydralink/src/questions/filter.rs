@@ -139,7 +139,9 @@ impl Filter {
     /// # Errors
     /// [`Error::Usage`] if the expression compares what can't be compared, or isn't a yes or no.
     pub fn matches<T: Serialize>(&self, record: &T) -> Result<bool, Error> {
-        let json = serde_json::to_value(record).unwrap_or_default();
+        // By way of the text: a number of 32 bits is what is printed of it, and not the nearest of 64 bits.
+        let text = serde_json::to_string(record).unwrap_or_default();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let mut context = Context::default();
         let mut without_value = false;
         for field in &self.fields {
@@ -319,6 +321,18 @@ mod tests {
             "signals": {"synchrony": {"bits": 4.5}},
         });
         Filter::parse(text, FIELDS).expect(text).matches(&record).expect(text)
+    }
+
+    /// A number of 32 bits was compared as the nearest one of 64, which isn't what was printed: 0.9 was more than 0.9.
+    #[test]
+    fn a_number_is_what_is_printed_of_it() {
+        #[derive(Serialize)]
+        struct Record {
+            score: f32,
+        }
+        for expression in ["score >= 0.9", "score = 0.9", "score <= 0.9"] {
+            assert!(Filter::parse(expression, FIELDS).unwrap().matches(&Record { score: 0.9 }).unwrap(), "{expression}");
+        }
     }
 
     #[test]

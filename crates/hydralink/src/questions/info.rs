@@ -103,8 +103,10 @@ pub struct Found {
     pub seed: u64,
     /// Its threshold, in bits.
     pub threshold: f64,
-    /// Networks over the threshold.
+    /// Networks: over the threshold, or confirmed by people.
     pub networks: u64,
+    /// Those of them that are below the threshold, and confirmed.
+    pub confirmed_below: u64,
     /// Candidates below it.
     pub below: u64,
     /// Whether they have q-values.
@@ -135,6 +137,8 @@ pub fn info(dataset: &Dataset) -> Result<Info, Error> {
             seed: found.run.seed,
             threshold: found.run.threshold,
             networks: flagged,
+            confirmed_below: found.heads().iter().filter(|head| head.flagged && head.score < found.run.threshold).count()
+                as u64,
             below: found.heads().len() as u64 - flagged,
             q_values: calibration_state(dataset, found)?,
             consensus_runs: found.consensus.as_ref().map(Consensus::runs),

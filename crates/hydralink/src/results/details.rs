@@ -77,7 +77,7 @@ impl Details {
     /// [`Error::StoreDamaged`] if the document can't be read.
     pub(crate) fn how(&self, dataset: &Dataset, network: usize) -> Result<Option<How>, Error> {
         let how: Option<How> = self.read(dataset, network, Document::How)?;
-        Ok(how.map(|how| how.shown(dataset.naming())))
+        Ok(how.map(|how| how.shown(dataset)))
     }
 
     /// What the members of a network did, in words of the level, if it is kept.
@@ -86,7 +86,7 @@ impl Details {
     /// As [`Details::how`].
     pub(crate) fn doings(&self, dataset: &Dataset, network: usize) -> Result<Option<Doings>, Error> {
         let doings: Option<Doings> = self.read(dataset, network, Document::Doings)?;
-        Ok(doings.map(|doings| doings.shown(dataset.naming())))
+        Ok(doings.map(|doings| doings.shown(dataset)))
     }
 
     fn read<T: DeserializeOwned>(&self, dataset: &Dataset, network: usize, document: Document) -> Result<Option<T>, Error> {

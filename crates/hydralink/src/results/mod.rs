@@ -219,7 +219,7 @@ impl Labelling {
             let card = cards.get(bounds[0]..bounds[1]).ok_or_else(|| damaged("a card lies outside".to_owned()))?;
             let mut network: Network = serde_json::from_slice(card).map_err(|error| damaged(error.to_string()))?;
             if !dataset.naming().is_full() {
-                network.tied_by.iter_mut().for_each(|tie| tie.identifier = dataset.naming().labelled(&tie.identifier));
+                network.tied_by.iter_mut().for_each(|tie| tie.identifier = dataset.naming().labelled(dataset, &tie.identifier));
             }
             network.count_left_out();
             network.stability = self.consensus.as_ref().and_then(|consensus| consensus.of_network(place));
@@ -376,6 +376,8 @@ impl Results {
 
 #[cfg(test)]
 mod tests {
+    use graph::AccountId;
+
     use super::*;
     use crate::testing::store_of_events;
     use crate::{self as hydralink, DetectConfig, Unobserved, bans, cohesion, detect, how, layers, links};

@@ -286,14 +286,29 @@ fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
     }
     let ln_choose =
         |n: u64, k: u64| -> f64 { (0..k.min(n - k)).map(|at| ((n - at) as f64).ln() - ((at + 1) as f64).ln()).sum() };
-    let first = ln_choose(marked, hit) + ln_choose(total - marked, drawn - hit) - ln_choose(total, drawn);
-    let (mut term, mut sum) = (first.exp(), 0.0);
-    for at in hit..=most {
-        sum += term;
-        let ratio = (marked - at) as f64 * (drawn - at) as f64 / ((at + 1) as f64 * (total + at + 1 - marked - drawn) as f64);
-        term *= ratio;
+    let chance =
+        |hit: u64| -> f64 { (ln_choose(marked, hit) + ln_choose(total - marked, drawn - hit) - ln_choose(total, drawn)).exp() };
+    // Chances fall away from the most likely number on either side: a sum that begins beyond it begins with what is 0 by its size.
+    let ratio =
+        |at: u64| (marked - at) as f64 * (drawn - at) as f64 / ((at + 1) as f64 * (total + at + 1 - marked - drawn) as f64);
+    let mode = ((marked + 1) as f64 * (drawn + 1) as f64 / (total + 2) as f64) as u64;
+    let mut sum = 0.0;
+    if hit > mode {
+        let mut term = chance(hit);
+        for at in hit..=most {
+            sum += term;
+            term *= ratio(at);
+        }
+        return sum.min(1.0);
     }
-    sum.min(1.0)
+    let mut term = chance(hit - 1);
+    for at in (least..hit).rev() {
+        sum += term;
+        if at > least {
+            term /= ratio(at - 1);
+        }
+    }
+    (1.0 - sum).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -355,5 +370,10 @@ mod tests {
         // 8 of 10 drawn leave 2: at least 2 of 4 marked are drawn.
         assert_eq!(hypergeometric_tail(10, 4, 8, 2), 1.0);
         assert!((hypergeometric_tail(20_000, 100, 4_000, 1) - 1.0).abs() < 1e-6);
+        // The chance of so few is 0 by its size, and that of at least so many was, too.
+        assert!((hypergeometric_tail(24_218, 595, 23_583, 1) - 1.0).abs() < 1e-9);
+        // Below the most likely number the one and the other sum are of one whole: by hand, P(X >= 1) = 1 - 6 / 252.
+        assert!((hypergeometric_tail(10, 4, 5, 1) - (1.0 - 6.0 / 252.0)).abs() < 1e-12);
+        assert!((hypergeometric_tail(10, 4, 5, 2) - (1.0 - 66.0 / 252.0)).abs() < 1e-12);
     }
 }

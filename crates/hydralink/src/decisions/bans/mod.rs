@@ -120,7 +120,7 @@ impl From<Node> for Target {
 /// # Errors
 /// [`Error::Usage`] if the budget is no number of 0 or more; as [`Dataset::cases`] and [`Labelling::networks`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
-    if config.benign_budget.is_nan() || config.benign_budget < 0.0 {
+    if !(config.benign_budget.is_finite() && config.benign_budget >= 0.0) {
         return Err(Error::Usage(format!("benign_budget is {}; a number of 0 or more was expected", config.benign_budget)));
     }
     results.check_network(dataset, network.index())?;

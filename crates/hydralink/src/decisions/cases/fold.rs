@@ -11,6 +11,9 @@ use crate::error::Error;
 /// Accounts that one reviewer may confirm in one case, unless the log says otherwise.
 pub const FOUR_EYES: u64 = 100;
 
+/// What stands for a name or a remark that was erased.
+const ERASED: &str = "(erased)";
+
 /// One line of the log, with the names that weren't erased.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -26,6 +29,9 @@ pub struct LogEntry {
     pub state: Option<State>,
     /// A network's id, or `KIND:VALUE`; empty for a decision about the store, `(erased)` for an erased name.
     pub target: String,
+    /// What the target is told by: of an erased name its commitment, which isn't anybody else's.
+    #[serde(skip)]
+    pub(super) identity: String,
     /// Who decided.
     pub reviewer: String,
     /// Why, as a code.
@@ -75,7 +81,7 @@ pub struct Case {
     pub(crate) identifiers: BTreeSet<String>,
     #[serde(skip)]
     pub(crate) subject: Option<Subject>,
-    /// Ids that the network had.
+    /// Ids that the network had; of an erased name what it is told by.
     #[serde(skip)]
     ids: BTreeSet<String>,
     /// By reviewer: accounts that they confirmed in this case.
@@ -127,7 +133,8 @@ pub struct Cases {
     entries: Vec<LogEntry>,
     cases: Vec<Case>,
     accounts: BTreeMap<String, Standing>,
-    identifiers: BTreeMap<String, Standing>,
+    /// By label of an identifier the cases, as indices, by which it is harmless; none where that was taken back.
+    identifiers: BTreeMap<String, BTreeSet<usize>>,
     four_eyes: u64,
     four_eyes_votes: Option<(u64, String)>,
     torn: u64,
@@ -181,7 +188,7 @@ impl Cases {
 
     /// The log of one case, oldest first.
     pub fn log_of<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a LogEntry> {
-        self.entries.iter().filter(|entry| case.ids.contains(&entry.target))
+        self.entries.iter().filter(|entry| case.ids.contains(&entry.identity))
     }
 
     /// Accounts that one reviewer may confirm in one case.
@@ -196,6 +203,9 @@ impl Cases {
 
     /// The case of a network's id, as it was at any decision, or of `KIND:VALUE`.
     pub fn case_of(&self, id: &str) -> Option<&Case> {
+        let lower = id.to_ascii_lowercase();
+        let network = lower.strip_prefix("pn-").map(|digits| format!("PN-{digits}"));
+        let id = network.as_deref().unwrap_or(id);
         self.cases.iter().rev().find(|case| case.case == id || case.ids.contains(id))
     }
 
@@ -226,7 +236,7 @@ impl Cases {
 
     /// Identifiers (`KIND:VALUE`) that were found harmless, ascending.
     pub fn rejected_identifiers(&self) -> impl Iterator<Item = &str> {
-        self.identifiers.iter().filter(|(_, standing)| standing.rejected).map(|(name, _)| name.as_str())
+        self.identifiers.iter().filter(|(_, cases)| !cases.is_empty()).map(|(name, _)| name.as_str())
     }
 
     fn apply(&mut self, chain: &Chain, record: &Record, hash: &str) {
@@ -234,32 +244,33 @@ impl Cases {
             names.iter().filter_map(|name| Some(chain.names.get(name)?.value.clone())).collect()
         };
         let (accounts, identifiers) = (opened(&record.accounts), opened(&record.identifiers));
-        let target = match record.subject {
-            Subject::Network => record.network.clone().unwrap_or_default(),
-            Subject::Account => accounts.first().map_or("(erased)".to_owned(), |account| format!("account:{account}")),
-            Subject::Identifier => identifiers.first().cloned().unwrap_or_else(|| "(erased)".to_owned()),
-            Subject::Store => String::new(),
+        let (named, commitment) = match record.subject {
+            Subject::Network => (Some(record.network.clone().unwrap_or_default()), None),
+            Subject::Account => (accounts.first().map(|account| format!("account:{account}")), record.accounts.first()),
+            Subject::Identifier => (identifiers.first().cloned(), record.identifiers.first()),
+            Subject::Store => (Some(String::new()), None),
         };
+        let erased = || commitment.map_or_else(|| ERASED.to_owned(), |commitment| format!("{ERASED} {}", commitment.0));
+        let identity = named.clone().unwrap_or_else(erased);
+        let target = named.unwrap_or_else(|| ERASED.to_owned());
         self.entries.push(LogEntry {
             seq: record.seq,
             at: record.at.clone(),
             action: record.action,
             state: record.state,
             target: target.clone(),
+            identity: identity.clone(),
             reviewer: record.reviewer.clone(),
             reason: record.reason.clone(),
             accounts: record.accounts.len() as u64,
             identifiers: record.identifiers.len() as u64,
-            text: record
-                .text
-                .as_ref()
-                .map(|text| chain.names.get(text).map_or("(erased)".to_owned(), |text| text.value.clone())),
+            text: record.text.as_ref().map(|text| chain.names.get(text).map_or(ERASED.to_owned(), |text| text.value.clone())),
             four_eyes: record.four_eyes,
             hash: hash.to_owned(),
         });
         match record.subject {
             Subject::Store => self.apply_policy(record),
-            _ => self.apply_decision(record, target, accounts, identifiers),
+            _ => self.apply_decision(record, (target, identity), accounts, identifiers),
         }
     }
 
@@ -276,8 +287,14 @@ impl Cases {
         }
     }
 
-    fn apply_decision(&mut self, record: &Record, target: String, accounts: BTreeSet<String>, identifiers: BTreeSet<String>) {
-        let at = self.case_at(record, &target, &accounts);
+    fn apply_decision(
+        &mut self,
+        record: &Record,
+        (target, identity): (String, String),
+        accounts: BTreeSet<String>,
+        identifiers: BTreeSet<String>,
+    ) {
+        let at = self.case_at(record, (&target, &identity), &accounts);
         let reviewer = reviewer_of(record);
         if record.action == Action::Confirm {
             let mine = self.cases[at].confirmed_by.entry(reviewer.clone()).or_default();
@@ -293,15 +310,13 @@ impl Cases {
             }
         }
         let verdict = match (record.action, record.state) {
-            (Action::Confirm, _) => Some(Standing { alone: true, ..Standing::default() }),
+            (Action::Confirm, _) => Some(Standing::default()),
             (Action::Reject, _) => Some(Standing { rejected: true, ..Standing::default() }),
             (Action::State, Some(State::New | State::Triage | State::Monitoring)) => Some(Standing::default()),
             _ => None,
         };
         if let Some(verdict) = verdict {
-            for identifier in &identifiers {
-                self.identifiers.insert(identifier.clone(), verdict.clone());
-            }
+            self.judge_identifiers(record, at, verdict.rejected, &identifiers);
             if record.action != Action::Confirm {
                 for account in &accounts {
                     self.accounts.insert(account.clone(), verdict.clone());
@@ -329,17 +344,41 @@ impl Cases {
         if record.reason.is_some() {
             case.reason.clone_from(&record.reason);
         }
-        case.case.clone_from(&target);
-        case.ids.insert(target);
+        case.case = target;
+        case.ids.insert(identity);
         if record.action != Action::Note {
             case.accounts = record.accounts.len() as u64;
-            (case.members, case.identifiers) = (accounts, identifiers);
+            case.members = accounts;
+            // To confirm a network says nothing of its identifiers, which the case still knows if it is rejected once more.
+            if record.action != Action::Confirm || !identifiers.is_empty() {
+                case.identifiers = identifiers;
+            }
+        }
+    }
+
+    /// Identifiers are harmless by the cases that found them so. What is said of one itself goes for all of them; what is said of a
+    /// network takes back what was said by its own case.
+    fn judge_identifiers(&mut self, record: &Record, at: usize, rejected: bool, named: &BTreeSet<String>) {
+        if rejected {
+            for identifier in named {
+                self.identifiers.entry(identifier.clone()).or_default().insert(at);
+            }
+            return;
+        }
+        for identifier in named.iter().chain(&self.cases[at].identifiers) {
+            if let Some(cases) = self.identifiers.get_mut(identifier) {
+                if record.subject == Subject::Identifier {
+                    cases.clear();
+                } else {
+                    cases.remove(&at);
+                }
+            }
         }
     }
 
     /// The case that a record belongs to, opened if there is none.
-    fn case_at(&mut self, record: &Record, target: &str, accounts: &BTreeSet<String>) -> usize {
-        let same = self.cases.iter().rposition(|case| case.subject == Some(record.subject) && case.ids.contains(target));
+    fn case_at(&mut self, record: &Record, (target, identity): (&str, &str), accounts: &BTreeSet<String>) -> usize {
+        let same = self.cases.iter().rposition(|case| case.subject == Some(record.subject) && case.ids.contains(identity));
         let near = || if record.subject == Subject::Network { self.nearest(accounts) } else { None };
         if let Some(at) = same.or_else(near) {
             return at;
@@ -410,7 +449,11 @@ mod tests {
                 reason: None,
                 four_eyes: None,
                 accounts: accounts.clone().map(|account| commit(&format!("u{account:05}"), Kind::Account)).collect(),
-                identifiers: vec![commit(&format!("ip:of {network}"), Kind::Identifier)],
+                // As they are written: to confirm a network names accounts alone.
+                identifiers: match action {
+                    Action::Confirm => Vec::new(),
+                    _ => vec![commit(&format!("ip:of {network}"), Kind::Identifier)],
+                },
                 text: None,
                 renamed: Vec::new(),
                 set_aside: None,
@@ -437,7 +480,40 @@ mod tests {
         assert_eq!(ends(&[reject.clone(), confirm.clone()]), ((10, 0), super::State::Confirmed));
         assert_eq!(ends(&[reject.clone(), state(super::State::Closed)]), ((0, 10), super::State::Closed));
         assert_eq!(ends(&[reject.clone(), state(super::State::Monitoring)]), ((0, 0), super::State::Monitoring));
-        assert_eq!(ends(&[reject, (Note, None, "PN-1", "bob", 0..0)]), ((0, 10), super::State::Rejected));
+        assert_eq!(ends(&[reject.clone(), (Note, None, "PN-1", "bob", 0..0)]), ((0, 10), super::State::Rejected));
+
+        // Its identifiers stayed harmless when a rejected network was confirmed, and the next detection lost it.
+        let harmless = |steps: &[Step<'_>]| fold(steps).rejected_identifiers().count();
+        assert_eq!(harmless(std::slice::from_ref(&reject)), 1);
+        assert_eq!(harmless(&[reject.clone(), confirm.clone()]), 0);
+        assert_eq!(harmless(&[reject.clone(), confirm, reject.clone()]), 1);
+        assert_eq!(harmless(&[reject.clone(), state(super::State::New)]), 0);
+        assert_eq!(harmless(&[reject, (Confirm, None, "PN-2", "ann", 50..60)]), 1, "what another case says stays");
+    }
+
+    /// Two people's cases were one, with the one's notes in the other's, once both had been erased.
+    #[test]
+    fn the_cases_of_two_who_were_erased_stay_two() {
+        let mut chain = Chain::default();
+        let mut record = |action, account: &Opening, erased: bool| {
+            if !erased {
+                chain.names.insert(account.commitment(), account.clone());
+            }
+            let (policy, _) = super::super::decide::policy_record(1, "ann");
+            let record = Record { action, subject: Subject::Account, accounts: vec![account.commitment()], ..policy };
+            chain.records.push((Record { four_eyes: None, ..record }, String::new()));
+        };
+        let account = |name| Opening::new(Kind::Account, name).unwrap();
+        let (one, other, kept) = (account("u1"), account("u2"), account("u3"));
+        record(Action::Note, &one, true);
+        record(Action::Reject, &one, true);
+        record(Action::Note, &other, true);
+        record(Action::Note, &kept, false);
+        let cases = Cases::of_chain(&chain);
+        let shown: Vec<_> = cases.cases().iter().map(|case| (case.case.as_str(), case.state, case.records)).collect();
+        let expected = [(ERASED, State::Rejected, 2), (ERASED, State::New, 1), ("account:u3", State::New, 1)];
+        assert_eq!(shown, expected);
+        assert_eq!(cases.log_of(&cases.cases()[1]).count(), 1);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn shown_target(dataset: &Dataset, target: &str) -> String {
     let naming = dataset.naming();
     match target.split_once(':') {
         Some(("account", name)) => format!("account:{}", naming.account(name)),
-        Some(_) => naming.labelled(target),
+        Some(_) => naming.labelled(dataset, target),
         None => target.to_owned(),
     }
 }

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, mix};
 use crate::dataset::Dataset;
-use crate::export::Naming;
 use crate::how::{self, HeldBy, How};
 use crate::query;
 use crate::results::Labelling;
@@ -43,10 +42,13 @@ impl Doings {
     }
 
     /// The same, kept with names as stored, in the words of a level.
-    pub(crate) fn shown(mut self, naming: &Naming) -> Self {
+    pub(crate) fn shown(mut self, dataset: &Dataset) -> Self {
+        let naming = dataset.naming();
         if !naming.is_full() {
-            self.attributes.iter_mut().for_each(|attribute| attribute.identifier = naming.labelled(&attribute.identifier));
-            self.fragile.iter_mut().for_each(|held| held.identifier = naming.labelled(&held.identifier));
+            self.attributes
+                .iter_mut()
+                .for_each(|attribute| attribute.identifier = naming.labelled(dataset, &attribute.identifier));
+            self.fragile.iter_mut().for_each(|held| held.identifier = naming.labelled(dataset, &held.identifier));
         }
         self
     }

@@ -51,12 +51,15 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     section("Exchanges a day", days_items(&dossier.timeline, style));
     section("Accounts made a day", days_items(&dossier.registrations, style));
     for (heading, counts) in [("Pathways", &dossier.pathways), ("Models", &dossier.models), ("Countries", &dossier.countries)] {
-        section(heading, if counts.is_empty() { String::new() } else { style.item(&largest(counts)) });
+        section(heading, if counts.is_empty() { String::new() } else { style.item(&style.prose(&largest(counts))) });
     }
     if !dossier.attributes.is_empty() {
         section("More common among members than among all (no part of the score)", attribute_table(dossier, style));
     }
-    let skeletons = dossier.skeletons.iter().map(|(id, skeleton)| style.item(&format!("{id}  {}", style.name(skeleton, 100))));
+    let skeletons = dossier
+        .skeletons
+        .iter()
+        .map(|(id, skeleton)| style.item(&format!("{}  {}", style.name(id, 100), style.name(skeleton, 100))));
     section("Templates", skeletons.collect());
     section("Strongest members", member_table(dossier, style));
     let named = dossier.strongest_members.len() as u64;

@@ -70,7 +70,7 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
     };
     for node in graph.nodes.iter().filter(|node| node.kind == ACCOUNT) {
         let (Some(network), Some(membership)) = (graph.network_of(node), node.membership) else { continue };
-        if node.banned_at != NO_TIME {
+        if node.is_banned {
             already_banned += 1;
             continue;
         }
@@ -175,6 +175,13 @@ mod tests {
             ["suspend", "restrict", "review", "challenge", "challenge", "verify_payment", "monitor", "monitor"]
         );
         assert!(lines[7].get("network").is_none() && lines[7]["value"] == "192.0.2.1");
+    }
+
+    #[test]
+    fn whoever_is_banned_by_a_status_or_where_no_ban_is_shown_is_not_banned_again() {
+        let mut graph = testing::toy();
+        graph.nodes.iter_mut().for_each(|node| (node.banned_at, node.shown_banned) = (NO_TIME, false));
+        assert_eq!(write(&graph, &Sharing::default(), &mut Vec::new()).unwrap(), 1);
     }
 
     #[test]

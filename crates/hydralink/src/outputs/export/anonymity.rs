@@ -59,7 +59,7 @@ fn coarsen(graph: &mut ExportGraph<'_>) {
         for count in [&mut node.degree_shown, &mut node.accounts] {
             *count = first_digit(u64::from(*count)) as u32;
         }
-        node.banned_at = NO_TIME;
+        (node.banned_at, node.shown_banned) = (NO_TIME, false);
         node.created_at = to(node.created_at, WEEK);
     }
     for edge in &mut graph.edges {
@@ -107,13 +107,18 @@ fn hide_rare_attributes(graph: &mut ExportGraph<'_>, k: u32) {
     }
 }
 
+/// A share in tenths, upwards: beside a count that is rounded one that is exact would tell it.
+pub(super) fn in_tenths(share: f64) -> f64 {
+    (share * 10.0).ceil() / 10.0
+}
+
 /// A time cut to a whole number of steps.
 fn to(time: Seconds, step: Seconds) -> Seconds {
     if time == NO_TIME { NO_TIME } else { (time - time % step).max(1) }
 }
 
 /// A count with all digits but its first 0.
-fn first_digit(count: u64) -> u64 {
+pub(super) fn first_digit(count: u64) -> u64 {
     let scale = count.checked_ilog10().map_or(1, |digits| 10u64.pow(digits));
     count / scale * scale
 }

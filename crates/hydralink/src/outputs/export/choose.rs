@@ -20,7 +20,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{Crowd, ExportConfig, Networks, anonymity, collapse, project};
+use super::{Crowd, ExportConfig, Level, Networks, anonymity, collapse, project};
 use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
@@ -217,6 +217,11 @@ impl<'a> Chosen<'a> {
                 tool: format!("hydralink {}", env!("CARGO_PKG_VERSION")),
                 selection: config.selection.networks.words(self.networks.len(), self.accounts.len()),
                 level: self.naming.words().to_owned(),
+                selection_id: config
+                    .selection
+                    .networks
+                    .id(self.networks.iter().map(|&network| self.results.networks[network].id.as_str())),
+                redacted: config.selection.level == Level::Redact,
                 collapsed: false,
                 as_of: self.dataset.graph().last_seen(),
                 since: self.history.first(),
@@ -249,7 +254,7 @@ impl<'a> Chosen<'a> {
         network.tied_by = self.results.labelling.tying_identifiers(self.dataset, &network);
         network.tied_by_left_out = 0;
         for tie in &mut network.tied_by {
-            tie.identifier = self.naming.labelled(&tie.identifier);
+            tie.identifier = self.naming.labelled(self.dataset, &tie.identifier);
         }
         if !self.naming.shows_text() {
             network.why.clear();
@@ -378,6 +383,7 @@ impl<'a> Chosen<'a> {
         let (dataset, index) = (self.dataset, account.index());
         let mut node = ExportNode::new(ACCOUNT, self.naming.account(dataset.account_name(account)));
         node.network = self.network_of(account);
+        node.is_banned = dataset.is_banned(account);
         node.known_good = self.allowed.accounts.get(index) == Some(&true);
         if node.network.is_some() {
             node.membership = self.results.labelling.membership_of(account).map(|(_, membership)| membership);
@@ -393,6 +399,7 @@ impl<'a> Chosen<'a> {
         if self.naming.shows_account_table() {
             let table = dataset.accounts();
             node.created_at = table.created_at.get(index).copied().unwrap_or(NO_TIME);
+            node.shown_banned = node.is_banned;
             node.banned_at = table.banned_at.get(index).copied().unwrap_or(NO_TIME);
             node.country = table.country.get(index).copied().unwrap_or(NONE_U16);
             node.tier = table.tier.get(index).copied().unwrap_or(NONE_U16);

@@ -2,7 +2,8 @@
 //!
 //! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs
 //! are there as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids
-//! are version 5 UUIDs of who shares and what. `date` is the day up to which the data of the first detection on record went, and stays;
+//! are version 5 UUIDs of who shares and what: of the event which networks were chosen or which kind of them is exported, whatever
+//! was found, so that the next night's export is a later version of it; of an attribute the event and what it names. `date` is the day up to which the data of the first detection on record went, and stays;
 //! `timestamp`, by which MISP tells a later version from an earlier one, is the last event. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
 
 use std::io::{self, Write};
@@ -26,8 +27,9 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
     let namespace = Uuid::new_v5(&root, sharing.identity.as_bytes());
     let id = |name: &str| Uuid::new_v5(&namespace, name.as_bytes()).to_string();
     let identifiers = shared(graph, sharing);
+    let selection = format!("event|{}", graph.about.selection_id);
     let event = json!({
-        "uuid": id(&format!("event|{}", graph.about.selection)),
+        "uuid": id(&selection),
         "info": format!("hydralink: {}", graph.about.selection),
         "date": rfc3339(graph.about.since).strftime("%Y-%m-%d").to_string(),
         "timestamp": graph.about.as_of.to_string(),
@@ -48,13 +50,13 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
     };
     for (network, belief) in graph.believed() {
         attribute(json!({
-            "uuid": id(&format!("network|{}", network.id)), "type": "text", "category": "Internal reference",
+            "uuid": id(&format!("{selection}|network|{}", network.id)), "type": "text", "category": "Internal reference",
             "value": network.id, "to_ids": false, "disable_correlation": false, "distribution": "5",
             "timestamp": graph.about.as_of.to_string(), "comment": describe(network, belief),
         }))?;
     }
     for identifier in &identifiers {
-        attribute(attribute_of(graph, identifier, id(&format!("{}|{}", identifier.kind, identifier.value))))?;
+        attribute(attribute_of(graph, identifier, id(&format!("{selection}|{}|{}", identifier.kind, identifier.value))))?;
     }
     out.write_all(b"\n]}}\n")
 }
@@ -145,6 +147,23 @@ mod tests {
         let [first, later] = [1, 40].map(|day| event(testing::JANUARY + day * 86_400));
         assert_eq!((&first[..2], first[1].as_str()), (&later[..2], "2026-01-03"));
         assert_ne!(first[2], later[2]);
+    }
+
+    /// Two networks were two versions of one event, and one selection another event whenever a count in it changed.
+    #[test]
+    fn a_selection_is_one_event_and_no_other_s() {
+        let ids = |selection: &str, words: &str| {
+            let (mut graph, mut out) = (testing::toy(), Vec::new());
+            (graph.about.selection_id, graph.about.selection) = (selection.to_owned(), words.to_owned());
+            write(&graph, &Sharing::default(), &mut out).unwrap();
+            let event: Value = serde_json::from_slice(&out).unwrap();
+            let attributes = event["Event"]["Attribute"].as_array().unwrap().clone();
+            let ids = attributes.iter().map(|attribute| attribute["uuid"].to_string());
+            std::iter::once(event["Event"]["uuid"].to_string()).chain(ids).collect::<Vec<String>>()
+        };
+        let [one, other] = ["chosen networks PN-1", "chosen networks PN-2"].map(|selection| ids(selection, "1 network"));
+        assert!(one.iter().all(|id| !other.contains(id)));
+        assert_eq!(ids("flagged networks", "flagged networks: 3"), ids("flagged networks", "flagged networks: 4"));
     }
 
     #[test]

@@ -87,14 +87,24 @@ pub enum Networks {
 }
 
 impl Networks {
-    fn words(&self, networks: usize, accounts: usize) -> String {
-        let what = match self {
+    fn what(&self) -> &'static str {
+        match self {
             Networks::Chosen(_) => "chosen networks",
             Networks::Flagged => "flagged networks",
             Networks::Candidates => "candidate networks",
             Networks::Whole => "the whole graph",
-        };
-        format!("{what}: {}, {}", counted(networks as u64, "network"), counted(accounts as u64, "account"))
+        }
+    }
+
+    fn words(&self, networks: usize, accounts: usize) -> String {
+        format!("{}: {}, {}", self.what(), counted(networks as u64, "network"), counted(accounts as u64, "account"))
+    }
+
+    /// What stays the same in every export of this selection: of chosen networks their ids, of all others nothing that is counted.
+    fn id<'n>(&self, networks: impl Iterator<Item = &'n str>) -> String {
+        let mut ids: Vec<&str> = if matches!(self, Networks::Chosen(_)) { networks.collect() } else { Vec::new() };
+        ids.sort_unstable();
+        format!("{} {}", self.what(), ids.join(" ")).trim_end().to_owned()
     }
 }
 

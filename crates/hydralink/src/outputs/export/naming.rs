@@ -14,6 +14,7 @@ use std::net::IpAddr;
 
 use evidence::KindRole;
 
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::privacy::ExportKey;
 
@@ -107,10 +108,10 @@ impl Naming {
         }
     }
 
-    /// `KIND:VALUE` as the results hold it. A kind never holds a colon.
-    pub(crate) fn labelled(&self, label: &str) -> String {
+    /// `KIND:VALUE` as the results hold it, by the role that the dataset has for the kind. A kind never holds a colon.
+    pub(crate) fn labelled(&self, dataset: &Dataset, label: &str) -> String {
         match label.split_once(':') {
-            Some((kind, value)) => format!("{kind}:{}", self.identifier(kind, KindRole::of_name(kind), value)),
+            Some((kind, value)) => format!("{kind}:{}", self.identifier(kind, dataset.role_named(kind), value)),
             None => self.pseudonym_or(label),
         }
     }
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(analyst.account("u1"), "u1");
         let redacted = Naming::new(Level::Redact, Some(ExportKey([7; 32]))).unwrap();
         assert_eq!(redacted.account("u1"), redacted.account("u1"));
-        assert!(!redacted.labelled("payment_instrument:4242").contains("4242"));
+        assert!(!redacted.identifier("payment_instrument", KindRole::Payment, "4242").contains("4242"));
         let other_key = Naming::new(Level::Redact, Some(ExportKey([8; 32]))).unwrap();
         assert_ne!(redacted.account("u1"), other_key.account("u1"));
     }

@@ -16,8 +16,9 @@ use evidence::KindRole;
 use graph::Seconds;
 use serde::Serialize;
 
+use super::anonymity::{first_digit, in_tenths};
 use super::choose::widen;
-use super::view::{ExportGraph, ExportNode};
+use super::view::{ExportGraph, ExportHub, ExportNode};
 use crate::results::Membership;
 
 /// The name of the policy of identifiers that link at full weight.
@@ -195,8 +196,8 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
     for (at, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.is_identifier()) {
         let (members, network) = best[at].map_or((0, None), |(members, network)| (members, Some(network)));
         let exact = prevalence(members, node.exact_degree.unwrap_or(node.degree));
-        // Beside the members a share would tell the count that is rounded; in tenths, upwards, it doesn't.
-        let benign_prevalence = if node.exact_degree.is_some() { (exact * 10.0).ceil() / 10.0 } else { exact };
+        let is_rounded = node.exact_degree.is_some();
+        let benign_prevalence = if is_rounded { in_tenths(exact) } else { exact };
         let keeps = graph.policy_name(node.policy).is_none_or(|policy| policy == KEEP);
         let exclusive = keeps && exact <= sharing.max_benign_prevalence;
         let is_harmless = node.known_good || network.is_some_and(|network| graph.belief(network).is_rejected());
@@ -207,7 +208,8 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
             value: &node.value,
             class: graph.class_name(node.class),
             network,
-            members,
+            // Beside a count that is rounded an exact one would tell more than it says.
+            members: if is_rounded { first_digit(members).min(node.degree) } else { members },
             accounts: node.degree,
             benign_prevalence,
             blockable: (exclusive || sharing.force_hub) && members >= 2 && !is_harmless,
@@ -217,6 +219,11 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
             last_seen,
         });
     }
+    let is_rounded = graph.nodes.iter().any(|node| node.exact_degree.is_some());
+    let of_hub = |hub: &ExportHub<'_>| {
+        let share = prevalence(u64::from(hub.accounts), hub.degree);
+        if is_rounded { in_tenths(share) } else { share }
+    };
     shared.extend(graph.hubs.iter().map(|hub| Shared {
         kind: graph.kinds.get(hub.kind as usize).map_or("unknown", String::as_str),
         role: graph.roles.get(hub.kind as usize).copied().unwrap_or(KindRole::Other),
@@ -225,7 +232,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         network: None,
         members: u64::from(hub.accounts),
         accounts: hub.degree,
-        benign_prevalence: prevalence(u64::from(hub.accounts), hub.degree),
+        benign_prevalence: of_hub(hub),
         blockable: sharing.force_hub,
         hub: true,
         count: 0,
@@ -248,6 +255,20 @@ mod tests {
         assert_eq!(blockable(&Sharing::default()), [true, true, true, false, false]);
         assert_eq!(blockable(&Sharing { force_hub: true, ..Sharing::default() }), [true, true, true, false, true]);
         assert_eq!(shared(&graph, &Sharing::default())[4].benign_prevalence, 1.0 - 3.0 / 900.0);
+    }
+
+    /// Of 10 accounts 12 were members.
+    #[test]
+    fn no_exact_count_stands_beside_a_rounded_one() {
+        let mut graph = testing::toy();
+        for node in graph.nodes.iter_mut().filter(|node| node.is_identifier()) {
+            (node.exact_degree, node.degree) = (Some(node.degree), first_digit(node.degree));
+        }
+        graph.hubs.iter_mut().for_each(|hub| (hub.accounts, hub.degree) = (100, 700));
+        for one in shared(&graph, &Sharing::default()) {
+            assert!(one.members <= one.accounts && one.members == first_digit(one.members), "{} {}", one.members, one.accounts);
+            assert_eq!(one.benign_prevalence, in_tenths(one.benign_prevalence));
+        }
     }
 
     #[test]

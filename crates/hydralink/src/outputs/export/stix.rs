@@ -235,8 +235,11 @@ impl<W: Write> Bundle<'_, W> {
         for (at, &(network, node)) in order.iter().enumerate() {
             number = if at > 0 && order[at - 1].0 == network { number + 1 } else { 1 };
             let Some(found) = graph.networks.get(network as usize) else { continue };
-            let user =
-                key.map_or_else(|| format!("{}{day}-{number:05}", found.id), |key| pseudonym(key, "account", &node.value));
+            let user = match key {
+                Some(_) if graph.about.redacted => node.value.clone().into_owned(),
+                Some(key) => pseudonym(key, "account", &node.value),
+                None => format!("{}{day}-{number:05}", found.id),
+            };
             let id = observable_id("user-account", &json!({"user_id": user}));
             let mut object = json!({
                 "type": "user-account", "spec_version": "2.1", "id": id, "user_id": user,
@@ -249,7 +252,7 @@ impl<W: Write> Bundle<'_, W> {
                     "evidence_bits": node.evidence_bits.and_then(|value| finite(f64::from(value))),
                 }},
             });
-            if node.banned_at != NO_TIME {
+            if node.shown_banned {
                 object["is_disabled"] = json!(true);
             }
             without_nulls(&mut object);
@@ -514,6 +517,18 @@ mod tests {
         };
         assert_eq!(ids_at(1_767_225_600), ids_at(1_767_225_601));
         assert!(ids_at(1_767_225_600).is_disjoint(&ids_at(1_767_225_600 + 86_400)));
+    }
+
+    /// It was a pseudonym of a pseudonym, so that no two files of one key said the same of an account.
+    #[test]
+    fn a_pseudonym_stays_the_one_that_it_is() {
+        let (mut graph, mut out) = (testing::toy(), Vec::new());
+        graph.about.redacted = true;
+        write(&graph, &Sharing::default(), Some(&ExportKey([1; 32])), &mut out).unwrap();
+        let bundle: Value = serde_json::from_slice(&out).unwrap();
+        let shown: HashSet<&str> = graph.nodes.iter().map(|node| &*node.value).collect();
+        let users = of_type(bundle["objects"].as_array().unwrap(), "user-account");
+        assert!(!users.is_empty() && users.iter().all(|user| shown.contains(user["user_id"].as_str().unwrap())));
     }
 
     #[test]

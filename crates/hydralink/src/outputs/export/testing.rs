@@ -23,6 +23,8 @@ pub(crate) fn empty() -> ExportGraph<'static> {
             tool: "hydralink 0.1.0".to_owned(),
             selection: "flagged networks -- 1".to_owned(),
             level: "as stored".to_owned(),
+            selection_id: "flagged networks".to_owned(),
+            redacted: false,
             collapsed: false,
             as_of: JANUARY + 10 * 86_400,
             since: JANUARY + 2 * 86_400,
@@ -64,6 +66,7 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         (node.first_seen, node.last_seen) = (JANUARY, JANUARY + 86_400 * (at as u32 + 1));
         node.created_at = JANUARY - 86_400;
         node.banned_at = if at == 1 { JANUARY + 3 * 86_400 } else { 0 };
+        (node.is_banned, node.shown_banned) = (at == 1, at == 1);
         (node.country, node.tier, node.pathway) = (0, 0, 0);
         (node.community, node.component) = (Some(4), Some(0));
         node.position = [at as f32 * 10.0, -5.5];

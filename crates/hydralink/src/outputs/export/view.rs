@@ -71,6 +71,10 @@ pub struct About {
     pub selection: String,
     /// How identifying values are shown, in words.
     pub level: String,
+    /// Which selection of a store this is, however much was found: what tells one event of a platform from another.
+    pub selection_id: String,
+    /// Whether names of accounts are pseudonyms already.
+    pub redacted: bool,
     /// Whether groups of accounts stand for their members.
     pub collapsed: bool,
     /// The time that validity and "now" are counted from: the latest sighting of the store, or `NO_TIME`.
@@ -122,6 +126,10 @@ pub struct ExportNode<'a> {
     pub created_at: Seconds,
     /// When it was banned, or `NO_TIME`.
     pub banned_at: Seconds,
+    /// Whether the account table says that it is banned, by a time or by its status: nothing is proposed for it then.
+    pub is_banned: bool,
+    /// The same where it may be told.
+    pub shown_banned: bool,
     /// Community of the last detection.
     pub community: Option<u32>,
     /// Component of the last detection.
@@ -160,6 +168,8 @@ impl<'a> ExportNode<'a> {
             last_seen: NO_TIME,
             created_at: NO_TIME,
             banned_at: NO_TIME,
+            is_banned: false,
+            shown_banned: false,
             community: None,
             component: None,
             country: NONE_U16,

@@ -26,7 +26,6 @@ use serde::{Deserialize, Serialize};
 use crate::cohesion::{self, SeparatingAccount};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::export::Naming;
 use crate::node::Node;
 use crate::results::Labelling;
 use crate::ties::Ties;
@@ -184,12 +183,13 @@ pub fn how(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How
 
 impl How {
     /// The same, kept with names as stored, in the words of a level.
-    pub(crate) fn shown(mut self, naming: &Naming) -> Self {
+    pub(crate) fn shown(mut self, dataset: &Dataset) -> Self {
+        let naming = dataset.naming();
         if naming.is_full() {
             return self;
         }
         let account = |name: &mut String| *name = naming.account(name).into_owned();
-        let identifier = |label: &mut String| *label = naming.labelled(label);
+        let identifier = |label: &mut String| *label = naming.labelled(dataset, label);
         for join in &mut self.joins {
             [&mut join.first, &mut join.second].into_iter().for_each(account);
             join.by.iter_mut().for_each(identifier);

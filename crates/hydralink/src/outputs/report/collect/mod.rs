@@ -58,7 +58,7 @@ impl Dataset {
         let networks: Vec<NetworkSection> = chosen.iter().map(|&network| collected.network(network)).collect();
         let hubs = collected.hubs();
         collected.left_out(&drawn.left_out, drawn.about.collapsed);
-        let key_numbers = run::key_numbers(self, results, drawn.left_out.rejected_networks)?;
+        let key_numbers = run::key_numbers(self, results)?;
         if (networks.len() as u64) < key_numbers.networks {
             let (shown, total) = (networks.len() as u64, key_numbers.networks);
             collected.capped.push(CappedSection { section: "Networks".to_owned(), shown, total });

@@ -9,7 +9,7 @@ use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
     Strength, TemplateRow,
 };
-use super::KEEP;
+use super::run::is_cut;
 use crate::dataset::Dataset;
 use crate::dossier::{self, Dossier};
 use crate::export::LeftOut;
@@ -154,7 +154,7 @@ impl<'a> Collected<'a> {
         let graph = self.dataset.graph();
         let mut cut: Vec<(std::cmp::Reverse<usize>, u32)> = (0..graph.identifier_count() as u32)
             .map(|identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier))
-            .filter(|&(degree, identifier)| degree.0 > 1 && self.results.labelling.policy_of(IdentifierId(identifier)) != KEEP)
+            .filter(|&(degree, identifier)| degree.0 > 1 && is_cut(&self.results.labelling, IdentifierId(identifier)))
             .collect();
         cut.sort_unstable();
         if cut.len() > NAMED_HUBS {

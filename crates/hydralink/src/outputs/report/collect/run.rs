@@ -8,7 +8,7 @@ use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHe
 use super::KEEP;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::{NetworkHead, Results};
+use crate::results::{Labelling, NetworkHead, Results};
 use crate::review::beliefs;
 use crate::time::rfc3339;
 
@@ -56,7 +56,7 @@ pub(super) fn run_header(dataset: &Dataset, results: &Results) -> RunHeader {
     }
 }
 
-pub(super) fn key_numbers(dataset: &Dataset, results: &Results, networks_rejected: u64) -> Result<KeyNumbers, Error> {
+pub(super) fn key_numbers(dataset: &Dataset, results: &Results) -> Result<KeyNumbers, Error> {
     let graph = dataset.graph();
     let beliefs = beliefs(dataset, &results.labelling)?;
     let counts = |network: &NetworkHead, place: usize| network.flagged && !beliefs[place].is_rejected();
@@ -67,14 +67,14 @@ pub(super) fn key_numbers(dataset: &Dataset, results: &Results, networks_rejecte
             results.labelling.flagged_network_of(account).is_some_and(|(network, _)| counts(network, place))
         })
         .collect();
-    let heads = results.labelling.heads().iter().zip(0..);
+    let heads = || results.labelling.heads().iter().zip(0..).filter(|(network, _)| network.flagged);
     Ok(KeyNumbers {
         accounts: graph.account_count() as u64,
         identifiers: graph.identifier_count() as u64,
         sightings: graph.sighting_count() as u64,
         events: dataset.activity().event_count() as u64,
-        networks: heads.filter(|&(network, place)| counts(network, place)).count() as u64,
-        networks_rejected,
+        networks: heads().filter(|&(network, place)| counts(network, place)).count() as u64,
+        networks_rejected: heads().filter(|&(_, place)| beliefs[place].is_rejected()).count() as u64,
         accounts_in_networks: inside.len() as u64,
         accounts_banned: inside.iter().filter(|&&account| dataset.is_banned(account)).count() as u64,
     })
@@ -133,13 +133,19 @@ pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeC
     histogram(accounts.into_iter())
 }
 
+/// Whether an identifier is kept from linking for how widely it is shared. What is known-good, and a second name of what links
+/// already, link nobody either, by however few they are shared.
+pub(super) fn is_cut(labelling: &Labelling, identifier: IdentifierId) -> bool {
+    labelling.policy_of(identifier) != KEEP && !["allowed", "alias"].contains(&labelling.class_of(identifier))
+}
+
 pub(super) fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogram> {
     let graph = dataset.graph();
     let of_kind = |kind: KindId| {
         let identifiers = || graph.identifiers_of_kind(kind).map(IdentifierId);
         let degree = |identifier: IdentifierId| graph.identifier_degree(identifier) as u64;
         let cut = identifiers()
-            .filter(|&identifier| degree(identifier) > 1 && results.labelling.policy_of(identifier) != KEEP)
+            .filter(|&identifier| degree(identifier) > 1 && is_cut(&results.labelling, identifier))
             .map(degree)
             .min();
         DegreeHistogram { kind: dataset.kind_name(kind).to_owned(), hub_cut: cut, bins: histogram(identifiers().map(degree)) }
