@@ -25,7 +25,7 @@ pub(crate) const FORMAT: u32 = 1;
 const LIMIT: usize = 256 << 20;
 
 /// What bincode counts for an encoded byte at most: of a number what it is in memory, and of a text that and its bytes. A length of
-/// one byte counts as eight; the one `u128` of a section stands beside four lengths and three names.
+/// one byte counts as eight; the `u128` of a section, sixteen, stands beside names that count for less.
 const CLAIMS_PER_BYTE: usize = 8;
 
 const HEADER: usize = 8 + 4 + 4 + 8 + 16;
