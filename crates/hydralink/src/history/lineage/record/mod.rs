@@ -165,8 +165,8 @@ impl Scene<'_> {
     fn stands_as_before(&self, history: &History, results: &Results, found: &Found) -> bool {
         let before: BTreeMap<&str, Standing> =
             history.networks.iter().map(|network| (network.id.as_str(), network.standing)).collect();
-        let flagged = results.networks.iter().zip(&found.members).filter(|(network, _)| network.flagged);
-        flagged.into_iter().all(|(network, members)| before.get(network.id.as_str()) == Some(&self.standing(members)))
+        let mut flagged = results.networks.iter().zip(&found.members).filter(|(network, _)| network.flagged);
+        flagged.all(|(network, members)| before.get(network.id.as_str()) == Some(&self.standing(members)))
     }
 
     fn happened(&self, history: &History, results: &Results, found: &Found) -> Vec<Happened> {
