@@ -1,7 +1,7 @@
 //! What was known at an earlier time, and what has been seen since?
 //!
 //! *Until*: the graph and the activity as they stood at the end of a second, with the same vertices. A sighting is there once
-//! its pair had been seen; one that went on is cut off. Its count is that of the end, capped at the events that its account had
+//! its pair had been seen; one that went on is cut off. Its count is that of the end, capped at the exchanges that its account had
 //! by then: which events a sighting is made of isn't kept.
 //!
 //! *Since*: the same with what went on from the beginning of a second. Sightings without a time are always there. Events can
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::{Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
+use crate::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
 
 impl Activity {
     /// The events up to the end of a second.
@@ -125,11 +125,11 @@ impl BipartiteGraph {
     /// # Errors
     /// [`GraphError`] if the parts don't fit together, which a valid graph always does.
     pub fn until(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
+        let exchanges = exchanges(activity);
         self.with_sightings(|mut sighting| {
             if sighting.first_seen != NO_TIME {
-                let events = activity.of(sighting.account).time.len() as u32;
                 sighting.last_seen = sighting.last_seen.min(time);
-                sighting.count = sighting.count.min(events.max(1));
+                sighting.count = sighting.count.min(exchanges[sighting.account.index()].max(1));
             }
             (sighting.first_seen == NO_TIME || sighting.first_seen <= time).then_some(sighting)
         })
@@ -142,23 +142,36 @@ impl BipartiteGraph {
     /// # Errors
     /// As [`BipartiteGraph::until`].
     pub fn since(&self, time: Seconds, activity: &Activity) -> Result<BipartiteGraph, GraphError> {
+        let exchanges = exchanges(activity);
         self.with_sightings(|mut sighting| {
             if sighting.first_seen != NO_TIME && sighting.first_seen < time {
                 let times = activity.of(sighting.account).time;
                 let first = times.first().map_or(time, |&at| (at / 1000) as Seconds);
                 sighting.first_seen = first.clamp(time, sighting.last_seen.max(time));
-                sighting.count = sighting.count.min((times.len() as u32).max(1));
+                sighting.count = sighting.count.min(exchanges[sighting.account.index()].max(1));
             }
             (sighting.last_seen == NO_TIME || sighting.last_seen >= time).then_some(sighting)
         })
     }
 }
 
+/// By account what counts of sightings count: an event of an aggregated log stands for many.
+fn exchanges(activity: &Activity) -> Vec<u32> {
+    let of = |account: usize| {
+        let events = activity.of(AccountId(account as u32));
+        match events.requests {
+            [] => events.time.len() as u32,
+            requests => requests.iter().fold(0, |sum: u32, &of_event| sum.saturating_add(of_event)),
+        }
+    };
+    (0..activity.account_count()).map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::build::graph_from_sightings;
-    use crate::{AccountId, IdentifierId, Sighting};
+    use crate::{IdentifierId, Sighting};
 
     #[test]
     fn what_came_later_is_gone_and_what_went_on_is_cut_off() {
@@ -198,6 +211,16 @@ mod tests {
         assert_eq!(first, [Sighting { count: 2, ..seen(0, 0, 15, 20) }, seen(0, 1, 16, 30)]);
         let second: Vec<Sighting> = graph_since.sightings_of(AccountId(1)).collect();
         assert_eq!(second, [Sighting { count: 1, ..seen(1, 1, 13, 15) }, seen(1, 2, NO_TIME, NO_TIME)]);
+        // Where an event stands for several exchanges, they count, and at most so many as a number can be.
+        let of_many = |requests: Vec<u32>| {
+            let columns = ActivityColumns { requests: requests.into(), ..activity.columns().clone() };
+            let activity = Activity::from_columns(columns).unwrap();
+            let (then, since) = (activity.until(15).unwrap(), activity.since(13).unwrap());
+            let count = |graph: BipartiteGraph| graph.sightings_of(AccountId(0)).next().unwrap().count;
+            [count(graph.until(15, &then).unwrap()), count(graph.since(13, &since).unwrap())]
+        };
+        assert_eq!(of_many(vec![3, 1, 1, 1]), [4, 2]);
+        assert_eq!(of_many(vec![1, u32::MAX, u32::MAX, 1]), [5, 5]);
         // At the end everything is there; counts are at most the account's events.
         assert_eq!(activity.until(40).unwrap(), activity);
         assert_eq!(graph.until(40, &activity).unwrap().sighting_count(), graph.sighting_count());

@@ -65,13 +65,13 @@ pub enum Error {
         /// Why.
         what: String,
     },
-    /// The store holds pseudonyms of another key.
-    #[error("{store} holds pseudonyms under key {needed}, and {what}", store = store.display())]
+    /// The store holds pseudonyms of another key, or plain values.
+    #[error("{store} holds {held}, and {what}", store = store.display(), held = held_under(needed.as_deref()))]
     StoreKey {
         /// The store.
         store: PathBuf,
-        /// Id of the key it was built with.
-        needed: String,
+        /// Id of the key it was built with; `None` if it holds plain values.
+        needed: Option<String>,
         /// What was given.
         what: String,
     },
@@ -163,6 +163,10 @@ fn writer(process: Option<u32>) -> String {
         Some(process) => format!("another process ({process})"),
         None => "another process".to_owned(),
     }
+}
+
+fn held_under(key: Option<&str>) -> String {
+    key.map_or_else(|| "plain values, under no key".to_owned(), |key| format!("pseudonyms under key {key}"))
 }
 
 impl From<events::EventError> for Error {

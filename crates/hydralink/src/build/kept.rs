@@ -118,6 +118,27 @@ mod tests {
         (sections.collect(), dataset.tables().clone())
     }
 
+    /// A store of plain values became one that said it held pseudonyms, with the same accounts under two names.
+    #[test]
+    fn an_update_goes_by_the_key_of_the_store_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = [("first", FIRST), ("second", SECOND)].map(|(name, text)| file(folder.path(), name, text));
+        let plain = IngestConfig::default();
+        let keyed = IngestConfig { pseudonym: Some(Pseudonyms::new([7; 32])), ..IngestConfig::default() };
+        for (name, built, given) in [("plain", &plain, &keyed), ("keyed", &keyed, &plain)] {
+            let store = folder.path().join(name);
+            build(std::slice::from_ref(&first), &store, built, &Unobserved).unwrap();
+            let before = content(&store);
+            let refused = update(std::slice::from_ref(&second), &store, given, &Unobserved).unwrap_err();
+            assert!(matches!(refused, Error::StoreKey { .. }), "{refused}");
+            assert_eq!(content(&store), before);
+            update(std::slice::from_ref(&second), &store, built, &Unobserved).unwrap();
+            assert_ne!(content(&store), before);
+        }
+        // A build puts a store of pseudonyms in the place of one of plain values.
+        build(&[first], &folder.path().join("plain"), &keyed, &Unobserved).unwrap();
+    }
+
     #[test]
     fn an_update_that_names_no_table_goes_by_those_of_the_store() {
         let folder = tempfile::tempdir().unwrap();

@@ -167,7 +167,7 @@ fn updated(
         return Err(Error::Usage("nothing to read: name events, or a table (--accounts, --releases, --allow)".to_owned()));
     }
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
-    privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
+    privacy::check_same_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
     // As it is now that nobody else can change it.
@@ -178,7 +178,7 @@ fn updated(
     let labelling = unless_needed(dataset.labelling_if_any(), then.detect)?;
     let last = unless_needed(LastDetection::with(&dataset, labelling.as_ref()), then.detect)?;
     let detection = then.detect.then(|| last.clone().unwrap_or_default());
-    privacy::check_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
+    privacy::check_same_key(path, dataset.manifest().key_id.as_deref(), key_id.as_deref())?;
     writer.set_key_id(key_id);
     let sealed = privacy::sealed_keys(dataset.store())?;
     privacy::put_sealed_keys(&mut writer, &sealed)?;

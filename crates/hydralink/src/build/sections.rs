@@ -171,7 +171,7 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     {
         if !words.is_empty() {
             writer.put(&format!("accounts.{column}"), codes)?;
-            writer.put(&format!("accounts.{column}_words"), words.join("\n").as_bytes())?;
+            writer.put(&format!("accounts.{column}_words"), lines_of(words).as_bytes())?;
         }
     }
     writer.put("accounts.name_offsets", &ingested.account_names.offsets)?;
@@ -188,7 +188,7 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     files.sort_by(|one, other| (&one.hash, &one.name).cmp(&(&other.hash, &other.name)));
     writer.set_inputs(files, rejected_by_reason(&ingested));
     writer.put("inputs.event_pathway", &ingested.event_pathway)?;
-    writer.put("inputs.event_pathways", ingested.event_pathways.join("\n").as_bytes())?;
+    writer.put("inputs.event_pathways", lines_of(&ingested.event_pathways).as_bytes())?;
     // Stores of events without ids have neither.
     if !ingested.event_ids.pairs.is_empty() {
         writer.put(EVENT_IDS, &ingested.event_ids.pairs)?;
@@ -212,7 +212,111 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     tables.releases = ingested.releases;
     tables.allowed_identifiers = ingested.allowed_identifiers;
     tables.allowed_accounts = ingested.allowed_accounts;
-    tables.skeletons =
-        ingested.templates.into_iter().map(|mined| (mined.identifier, mined.skeleton, u64::from(mined.variants))).collect();
+    let mined = ingested.templates.into_iter();
+    tables.skeletons = mined.map(|mined| (mined.identifier, shortened(mined.skeleton), u64::from(mined.variants))).collect();
     Ok(())
+}
+
+/// Words with a line each, by which they are counted: a line break in one would give every later word to whoever has the one before.
+fn lines_of(words: &[String]) -> String {
+    words.iter().map(|word| on_one_line(word)).collect::<Vec<_>>().join("\n")
+}
+
+/// A word with spaces for what ends a line, and for what else nobody can see.
+fn on_one_line(word: &str) -> String {
+    word.replace(char::is_control, " ")
+}
+
+/// Characters that are kept of a skeleton: all skeletons stand in the manifest, whose size is bounded. Templates are told apart by
+/// their hashes, which are of the whole.
+const SKELETON: usize = 1000;
+
+/// The beginning of a long skeleton. What was shortened before stays as it is.
+fn shortened(mut skeleton: String) -> String {
+    if let Some((end, _)) = skeleton.char_indices().nth(SKELETON) {
+        skeleton.truncate(end);
+        skeleton.push_str("...");
+    }
+    skeleton
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::AccountId;
+
+    use super::*;
+    use crate::build::{build, update};
+    use crate::observe::Unobserved;
+
+    /// Bans went from the accounts that had them to others.
+    #[test]
+    fn a_line_break_in_a_word_moves_no_other_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let events = file(
+            "events.csv",
+            "timestamp,account_id,ip\n1772323200,ada,8.8.8.8\n1772323200,bob,8.8.8.8\n1772323200,cid,8.8.8.8\n",
+        );
+        let accounts = file(
+            "accounts.csv",
+            "account_id,status,label\nada,\"active\nbanned\r\",\"one\r\n\r\ntwo\"\nbob,banned,second\ncid,trial,third\n",
+        );
+        let store = folder.path().join("store");
+        let config = IngestConfig { accounts: Some(accounts), ..IngestConfig::default() };
+        build(&[events], &store, &config, &Unobserved).unwrap();
+        let check = |accounts: usize| {
+            let dataset = Dataset::open(&store).unwrap();
+            assert_eq!(dataset.graph().account_count(), accounts);
+            let names = ["ada", "bob", "cid"].map(|name| {
+                dataset.account_names().find(0..accounts as u32, name).map(AccountId).expect("an account of the events")
+            });
+            assert_eq!(names.map(|account| dataset.is_banned(account)), [false, true, false]);
+            assert_eq!(names.map(|account| dataset.status().of_account(account).unwrap().to_owned())[1..], ["banned", "trial"]);
+            assert_eq!(names.map(|account| dataset.label().of_account(account).unwrap().to_owned())[1..], ["second", "third"]);
+            for section in ["accounts.status_words", "accounts.label_words"] {
+                let text = dataset.store().column::<u8>(section).unwrap();
+                assert_eq!(String::from_utf8_lossy(&text).lines().count(), 3, "{text:?}");
+            }
+        };
+        check(3);
+        let more = file("more.csv", "timestamp,account_id,ip\n1772323201,dan,8.8.4.4\n");
+        update(&[more], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        check(4);
+    }
+
+    #[test]
+    fn a_long_skeleton_is_kept_by_its_beginning_and_cut_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let prompts = folder.path().join("prompts.csv");
+        let text = "größe ".repeat(400);
+        let short = "please tell me in a few plain words what the weather is like in this town";
+        std::fs::write(&prompts, format!("timestamp,account_id,prompt\n1772323200,ada,{text}\n1772323200,bob,{short}\n"))
+            .unwrap();
+        let store = folder.path().join("store");
+        build(&[prompts], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        let of_store = || {
+            let dataset = Dataset::open(&store).unwrap();
+            let skeletons = dataset.tables().skeletons.iter();
+            let mut named: Vec<(String, String)> = skeletons
+                .map(|(identifier, skeleton, _)| {
+                    (skeleton.clone(), dataset.identifier_name(graph::IdentifierId(*identifier)).1.to_owned())
+                })
+                .collect();
+            named.sort();
+            named
+        };
+        let before = of_store();
+        assert_eq!(before.len(), 2, "{before:?}");
+        let lengths: Vec<usize> = before.iter().map(|(skeleton, _)| skeleton.chars().count()).collect();
+        assert_eq!(lengths, [SKELETON + 3, short.len()]);
+        assert!(before[0].0.ends_with("..."));
+        let more = folder.path().join("more.csv");
+        std::fs::write(&more, "timestamp,account_id,ip\n1772323201,dan,8.8.4.4\n").unwrap();
+        update(&[more], &store, &IngestConfig::default(), &Unobserved).unwrap();
+        assert_eq!(of_store(), before);
+    }
 }

@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use super::forget::detect_again;
 use crate::dataset::Dataset;
+use crate::detect::last;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
@@ -209,6 +210,9 @@ pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Obs
     super::keep_sealed_keys(&dataset, &mut writer)?;
     super::keep_forgotten(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, lineage::Cause::Expired, &mut writer)?;
+    if run.is_none() {
+        last::carry(&dataset, |lists| kept.lists(&dataset, lists), &mut writer)?;
+    }
     steps.begin("writing")?;
     let cases = dataset.cases()?;
     // A part of it is in memory.

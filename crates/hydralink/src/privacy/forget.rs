@@ -33,7 +33,7 @@ use super::remembered::with_names;
 use super::{Key, check_key};
 use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
-use crate::detect::detect_staged;
+use crate::detect::{detect_staged, last};
 use crate::error::Error;
 use crate::node::Name;
 use crate::observe::{Observer, Steps};
@@ -116,6 +116,8 @@ pub fn forget(
     if let Some(run) = run {
         let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
         writer = detect_again(writer, (&run, &lists), Cases::open(store)?, observer)?;
+    } else {
+        last::carry(&dataset, |lists| kept.lists(&dataset, lists), &mut writer)?;
     }
     let events = dataset.activity().event_count() - kept.event_count(&dataset);
     let mut forgotten = Forgotten {

@@ -128,11 +128,31 @@ impl std::fmt::Debug for Key {
 /// # Errors
 /// [`Error::StoreKey`] if the key is missing or another one.
 pub fn check_key(store: &Path, stored: Option<&str>, given: Option<&str>) -> Result<(), Error> {
-    let refuse = |needed: &str, what: String| Err(Error::StoreKey { store: store.to_owned(), needed: needed.to_owned(), what });
+    let refuse =
+        |needed: &str, what: String| Err(Error::StoreKey { store: store.to_owned(), needed: Some(needed.to_owned()), what });
     match (stored, given) {
         (Some(needed), None) => refuse(needed, "no key was given: give --key-file".to_owned()),
         (Some(needed), Some(given)) if needed != given => refuse(needed, format!("the key file given is {given}")),
         _ => Ok(()),
+    }
+}
+
+/// Checks that what is added to a store is under the key of what it holds. Pseudonyms beside plain values would be others than the
+/// accounts and identifiers that they are, and the store would say of all of them that they are pseudonyms.
+///
+/// # Errors
+/// As [`check_key`], and [`Error::StoreKey`] for a key where the store holds plain values.
+pub(crate) fn check_same_key(store: &Path, stored: Option<&str>, given: Option<&str>) -> Result<(), Error> {
+    match (stored, given) {
+        (None, Some(given)) => Err(Error::StoreKey {
+            store: store.to_owned(),
+            needed: None,
+            what: format!(
+                "the key file given is {given}: leave --key-file out, or build the store again from the logs with it (rekey only \
+                 changes the key of pseudonyms)"
+            ),
+        }),
+        _ => check_key(store, stored, given),
     }
 }
 
@@ -187,5 +207,11 @@ mod tests {
         assert!(check(None, None).is_ok() && check(None, Some("a")).is_ok() && check(Some("a"), Some("a")).is_ok());
         assert!(check(Some("a"), None).unwrap_err().contains("--key-file"));
         assert!(check(Some("a"), Some("b")).is_err());
+        let check = |stored, given| check_same_key(Path::new("store"), stored, given).map_err(|error| error.to_string());
+        assert!(check(None, None).is_ok() && check(Some("a"), Some("a")).is_ok());
+        assert!(check(Some("a"), None).unwrap_err().contains("pseudonyms under key a"));
+        assert!(check(Some("a"), Some("b")).is_err());
+        let refused = check(None, Some("a")).unwrap_err();
+        assert!(refused.contains("plain values") && refused.contains("build the store again"), "{refused}");
     }
 }

@@ -29,6 +29,7 @@ use super::forget::detect_again;
 use super::{Key, check_key};
 use crate::cases::{self, Cases};
 use crate::dataset::Dataset;
+use crate::detect::last;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::rules::Lists;
@@ -153,6 +154,8 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     };
     if let Some(run) = run {
         writer = detect_again(writer, (&run, &lists), Cases::renamed(store, name_again)?, observer)?;
+    } else {
+        last::carry(&dataset, |lists| lists.renamed(|kind, name| later.again(kind, name)), &mut writer)?;
     }
     let reason = format!("{}-to-{}", rekeyed.old_key, rekeyed.new_key);
     let decisions = cases::log_renaming(store, reviewer, reason, name_again)?;

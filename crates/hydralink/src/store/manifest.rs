@@ -24,6 +24,10 @@ pub(crate) const FORMAT: u32 = 1;
 /// A manifest larger than this is refused before anything is allocated.
 const LIMIT: usize = 256 << 20;
 
+/// What bincode counts for an encoded byte at most: of a number what it is in memory, and of a text that and its bytes. A length of
+/// one byte counts as eight; the `u128` of a section, sixteen, stands beside names that count for less.
+const CLAIMS_PER_BYTE: usize = 8;
+
 const HEADER: usize = 8 + 4 + 4 + 8 + 16;
 
 /// How the name of a manifest begins that is not yet renamed.
@@ -168,7 +172,20 @@ pub(crate) fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// The value that all of these bytes are, of at most [`LIMIT`] bytes.
 pub(crate) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let config = bincode::config::standard().with_limit::<LIMIT>();
+    if bytes.len() > LIMIT {
+        return Err(format!("{} bytes, and there may be {LIMIT}", bytes.len()));
+    }
+    // A length that lies makes room before it is found out: a small value gets no more than a small one can need.
+    if bytes.len() <= LIMIT / CLAIMS_PER_BYTE {
+        decoded_within::<T, LIMIT>(bytes)
+    } else {
+        decoded_within::<T, { LIMIT * CLAIMS_PER_BYTE }>(bytes)
+    }
+}
+
+/// The same of which bincode counts at most so many bytes.
+fn decoded_within<T: DeserializeOwned, const CLAIMS: usize>(bytes: &[u8]) -> Result<T, String> {
+    let config = bincode::config::standard().with_limit::<CLAIMS>();
     let (value, used) = bincode::serde::decode_from_slice(bytes, config).map_err(|error| error.to_string())?;
     if used == bytes.len() {
         Ok(value)
@@ -191,6 +208,8 @@ pub(crate) fn write(store: &Path, manifest: &Manifest) -> std::io::Result<()> {
     if payload.len() > LIMIT {
         return Err(std::io::Error::other(format!("it would have {} bytes, and may have {LIMIT}", payload.len())));
     }
+    // What can't be read again would take the place of what can.
+    decoded::<Manifest>(&payload).map_err(std::io::Error::other)?;
     let mut builder = tempfile::Builder::new();
     // Who may read the sections may read what they are; temporary files are else their owner's alone.
     #[cfg(unix)]
@@ -214,6 +233,52 @@ mod tests {
     use super::*;
     use crate::store::Store;
 
+    fn manifest(sections: Vec<SectionEntry>, tables: Tables) -> Manifest {
+        Manifest {
+            tool: String::new(),
+            generation: 1,
+            sections,
+            inputs: Vec::new(),
+            rejected: Vec::new(),
+            tables,
+            key_id: None,
+        }
+    }
+
+    /// Manifests were written, over the old ones, that the limit of reading refused.
+    #[test]
+    fn a_manifest_of_the_largest_size_is_read_whatever_it_is_made_of() {
+        const SIZE: usize = 4096;
+        let section =
+            SectionEntry { name: "a".to_owned(), file: "a.1".to_owned(), element: "u8".to_owned(), bytes: 0, checksum: 0 };
+        let countries = |word: &str, count: usize| Tables { countries: vec![word.to_owned(); count], ..Tables::default() };
+        let skeletons = Tables { skeletons: vec![(0, String::new(), 0); 1300], ..Tables::default() };
+        let releases = Tables { releases: vec![(0, 0); 2000], ..Tables::default() };
+        let of_tables = |tables| manifest(Vec::new(), tables);
+        for full in [
+            of_tables(countries("", 4000)),
+            of_tables(countries("a", 2000)),
+            of_tables(skeletons),
+            of_tables(releases),
+            manifest(vec![section; 360], Tables::default()),
+        ] {
+            let bytes = encoded(&full);
+            assert!(bytes.len() > SIZE * 9 / 10 && bytes.len() <= SIZE, "{} bytes", bytes.len());
+            assert_eq!(decoded_within::<Manifest, { SIZE * CLAIMS_PER_BYTE }>(&bytes), Ok(full));
+            let refused = decoded_within::<Manifest, SIZE>(&bytes).unwrap_err();
+            assert!(refused.to_lowercase().contains("limit"), "it counts more than its bytes: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_makes_no_room() {
+        // A vector of one text that says it has all of the memory.
+        let mut bytes = vec![1, 253];
+        bytes.extend((u64::MAX / 4).to_le_bytes());
+        assert!(decoded::<Vec<String>>(&bytes).is_err());
+        assert!(decoded::<Vec<String>>(&[1, 1]).is_err(), "there is nothing of it");
+    }
+
     #[test]
     fn a_manifest_that_names_a_file_outside_of_its_store_is_refused() {
         let folder = tempfile::tempdir().unwrap();
@@ -225,16 +290,7 @@ mod tests {
         for (name, file) in named.into_iter().chain([("", ".1".to_owned()), ("a", "a.x".to_owned()), ("a", "a.".to_owned())]) {
             let section =
                 SectionEntry { name: name.to_owned(), file, element: "u8".to_owned(), bytes: 0, checksum: xxh3_128(b"") };
-            let manifest = Manifest {
-                tool: String::new(),
-                generation: 1,
-                sections: vec![section],
-                inputs: Vec::new(),
-                rejected: Vec::new(),
-                tables: Tables::default(),
-                key_id: None,
-            };
-            write(&store, &manifest).unwrap();
+            write(&store, &manifest(vec![section], Tables::default())).unwrap();
             let refused = Store::open(&store).unwrap_err();
             assert!(matches!(&refused, Error::StoreDamaged { section, .. } if section == MANIFEST), "{refused}");
         }

@@ -14,7 +14,8 @@
 //! | `resurrected` | active again after being dormant, or flagged again after being closed, from no accounts if it had been let go |
 //! | `closed` | every account is banned, no detection finds it any more, or another network has swallowed it |
 //!
-//! A run that finds the same networks with the same members in the same data adds nothing: detecting twice is detecting once.
+//! A run that finds the same networks with the same members in the same data adds nothing: detecting twice is detecting once. Bans
+//! come by table, with the same events: where a network stands otherwise by them, the run is recorded.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,15 +64,16 @@ pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results
     );
     let (data, as_of) = (data_of(dataset), dataset.graph().last_seen());
     let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
-    if history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged) && is_known(history, results, &found) {
-        return;
-    }
     let number = history.runs.len() as u32;
     let since = history.runs.last().map_or(0, |run| run.as_of);
+    let scene = Scene { dataset, run: number, since, as_of };
+    let is_same = history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged);
+    if is_same && is_known(history, results, &found) && scene.stands_as_before(history, results, &found) {
+        return;
+    }
     let threshold = Some(results.labelling.run.threshold);
     let accounts = dataset.graph().account_count() as u64;
     history.runs.push(Run { as_of, data, accounts, flagged, threshold, ran_at: 0 });
-    let scene = Scene { dataset, run: number, since, as_of };
     let happened = scene.happened(history, results, &found);
     history.events.extend(happened);
     remember(history, results, found, &scene);
@@ -157,6 +159,14 @@ impl Scene<'_> {
         } else {
             Standing::Active
         }
+    }
+
+    /// Whether the networks stand where the last run, which found the same, left them.
+    fn stands_as_before(&self, history: &History, results: &Results, found: &Found) -> bool {
+        let before: BTreeMap<&str, Standing> =
+            history.networks.iter().map(|network| (network.id.as_str(), network.standing)).collect();
+        let mut flagged = results.networks.iter().zip(&found.members).filter(|(network, _)| network.flagged);
+        flagged.all(|(network, members)| before.get(network.id.as_str()) == Some(&self.standing(members)))
     }
 
     fn happened(&self, history: &History, results: &Results, found: &Found) -> Vec<Happened> {

@@ -308,6 +308,34 @@ fn one_flagged_for_another_is_a_change() {
     assert_eq!(events, [("Q", "resurrected"), ("P", "closed")]);
 }
 
+/// Nobody was told of them.
+#[test]
+fn bans_that_come_by_table_are_recorded_though_no_event_came() {
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let store = |at: usize, banned: &[Option<u32>]| store(folders[at].path(), &[20; 12], banned);
+    let (nobody, some, all) = (store(0, &[]), store(1, &[Some(10)]), store(2, &[Some(10), Some(10), Some(10)]));
+    let found = |dataset: &Dataset| results(dataset, &[("P", "abc", &[]), ("Q", "de", &[])]);
+    let mut history = History::default();
+    for dataset in [&nobody, &some, &all, &all, &nobody] {
+        record(&mut history, dataset, &found(dataset));
+    }
+    // One ban of three leaves the network as it was.
+    let told: Vec<(u32, &str, &str, Option<Cause>)> = history
+        .events
+        .iter()
+        .map(|happened| (happened.run, happened.network.as_str(), happened.event.as_str(), happened.cause))
+        .filter(|happened| happened.0 > 0)
+        .collect();
+    assert_eq!(
+        told,
+        [(1, "P", "closed", Some(Cause::AllBanned)), (2, "P", "resurrected", Some(Cause::ActiveAgain))],
+        "the second detection with all of them banned adds nothing"
+    );
+    assert_eq!(history.runs.len(), 3);
+    // The clock of what is said stays.
+    assert_eq!(now(&history, &all), now(&history, &nobody));
+}
+
 #[test]
 fn the_same_again_adds_nothing() {
     let folder = tempfile::tempdir().unwrap();
