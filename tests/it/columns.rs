@@ -128,7 +128,8 @@ fn accounts_that_differ_by_zeros_are_told() {
 #[test]
 fn side_tables_that_fit_nothing_are_told() {
     let bench = Bench::new();
-    let events = bench.file("events.csv", "account_id,ip,model\n007,8.8.8.8,m\n008,8.8.8.8,m\n");
+    let day = "2026-02-03T00:00:00Z";
+    let events = bench.file("events.csv", format!("ts,account_id,ip,model\n{day},007,8.8.8.8,m\n{day},008,8.8.8.8,m\n"));
     let accounts = bench.file("accounts.csv", "account_id,created_at,colour\n7,2026-02-01,red\n8,2026-02-01,\n8,2026-02-02,\n");
     let releases = bench.file("releases.csv", "model,released_at\nn,2026-02-01\nm,2026-02-02\n");
     let allow = bench.file("allow.csv", "kind,value,reason\naccount,007,x\nip,8.8.4.4,x\nip,8.8.4.4,x\n");

@@ -321,7 +321,11 @@ fn a_table_is_read_where_no_event_is_new() {
 #[test]
 fn a_table_of_what_changed_leaves_the_rest() {
     let bench = Bench::new();
-    let events = bench.file("events.csv", "account_id,ip,model\na,8.8.8.8,m\nb,8.8.8.8,n\nc,8.8.4.4,m\n");
+    let log = |name: &str, rows: &[&str]| {
+        let rows: String = rows.iter().map(|row| format!("2026-02-03T00:00:00Z,{row}\n")).collect();
+        bench.file(name, format!("timestamp,account_id,ip,model\n{rows}"))
+    };
+    let events = log("events.csv", &["a,8.8.8.8,m", "b,8.8.8.8,n", "c,8.8.4.4,m"]);
     let first = bench.file(
         "first.csv",
         "account,created,plan,org\nb,2026-01-02,free,acme\na,2026-01-01,pro,acme\nlate,2026-01-04,pro,beta\na,2026-01-09,free,beta\n",
@@ -340,7 +344,7 @@ fn a_table_of_what_changed_leaves_the_rest() {
     ];
     let [old, new, all] = releases.map(|(name, rows)| bench.file(name, format!("model,released_at\n{rows}")));
     let key = key_file(&bench, "key", b"0123456789abcdef0123456789abcdef");
-    let more = bench.file("more.csv", "account_id,ip,model\nlate,8.8.4.4,later\nnew,8.8.4.4,m\n");
+    let more = log("more.csv", &["late,8.8.4.4,later", "new,8.8.4.4,m"]);
     for (store, built, key) in [("plain", "plain-whole", &[][..]), ("keyed", "keyed-whole", &["--key-file", key.as_str()])] {
         let run = |arguments: &[&str]| bench.ok(&[arguments, key, &["--quiet"]].concat());
         run(&["build", &events, "-o", store, "--accounts", &first, "--releases", &old]);

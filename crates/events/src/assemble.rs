@@ -1,11 +1,13 @@
 //! From provisional to canonical: accounts by name, identifiers by kind and value, labels by text; then the graph.
 //!
-//! 1. Only names that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates here.
+//! 1. Only names and labels that a good row used are kept, so that a rejected row leaves no trace. Masked prompts become templates
+//!    here.
 //! 2. Names in order, and the new number of everything provisional ([`Numbers`]).
 //! 3. Range by range of accounts, the runs of all parts are renumbered, merged and put in order ([`Columns::of`]), and each
 //!    column's piece goes to its keeper.
 //! 4. The reverse side of the graph, range by range of identifiers.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use graph::build::{Moment, Reverse, merge_row, order_row};
@@ -47,9 +49,12 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     for &(prompt, template) in of_prompt {
         new_identifier[prompt as usize] = new_identifier[template as usize];
     }
-    let (models, new_model) = session.models.sorted();
-    let (capabilities, new_capability) = session.capabilities.sorted();
     let mut manners = session.manners.all();
+    // The words of rows that were left out stay with them.
+    let named = |label: fn(&Manner) -> u16| manners.iter().map(label).collect::<HashSet<u16>>();
+    let (named_models, named_capabilities) = (named(|manner| manner.model), named(|manner| manner.capability));
+    let (models, new_model) = session.models.sorted(|model| named_models.contains(&model));
+    let (capabilities, new_capability) = session.capabilities.sorted(|capability| named_capabilities.contains(&capability));
     manners::note(&manners, &mut stock.present);
     let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
     for manner in &mut manners {
@@ -187,13 +192,19 @@ impl Canonical {
 
 /// By account the pathway of its events, of several the first by name, and the names of pathways; nothing where no event says one.
 fn event_pathways(session: &Session<'_>, fold: &Fold<'_>, names: &Canonical, new_account: &[u32]) -> (Vec<u16>, Vec<String>) {
-    let (pathways, new_pathway) = session.pathways.sorted();
-    let mut of_account = Vec::new();
+    let (_, rank) = session.pathways.sorted(|_| true);
+    let rank_of = |pathway: u16| rank.get(usize::from(pathway)).copied().unwrap_or(NONE_U16);
+    let mut of_account: Vec<u16> = Vec::new();
     for (account, pathway) in fold.pathways.iter() {
         of_account.resize(names.accounts.len(), NONE_U16);
         let slot = &mut of_account[new_account[account as usize] as usize];
-        *slot = new_pathway[usize::from(pathway)].min(*slot);
+        if rank_of(pathway) < rank_of(*slot) {
+            *slot = pathway;
+        }
     }
+    let named: HashSet<u16> = of_account.iter().copied().collect();
+    let (pathways, new_pathway) = session.pathways.sorted(|pathway| named.contains(&pathway));
+    of_account.iter_mut().for_each(|slot| *slot = new_pathway.get(usize::from(*slot)).copied().unwrap_or(NONE_U16));
     (of_account, pathways)
 }
 

@@ -133,6 +133,31 @@ mod tests {
     }
 
     #[test]
+    fn words_that_only_rows_without_effect_say_do_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let events = "timestamp,account_id,ip,model,capability,pathway\n2026-03-01T00:00:00Z,ada,9.9.9.9,m-ada,c-ada,p-ada\n\
+            2026-03-01T00:00:01Z,bob,8.8.8.8,m2,c2,p2\n2026-03-01T00:00:02Z,bob,8.8.8.8,m1,c1,p1\nnever,bob,8.8.8.8,m0,c0,p0\n";
+        let releases = folder.path().join("releases.csv");
+        std::fs::write(&releases, "model,released_at\nm-ada,2026-02-01\nm2,2026-02-01\nm0,2026-02-01\n").unwrap();
+        let config = IngestConfig { forgotten: Some(forgotten(&["ada"])), releases: Some(releases), ..IngestConfig::default() };
+        let left = read(folder.path(), events, config);
+        assert_eq!((left.forgotten_rows, left.rejected_count()), (1, 1));
+        assert_eq!((left.models, left.capabilities), (vec!["m1".to_owned(), "m2".to_owned()], vec!["c1".into(), "c2".into()]));
+        let activity = left.activity.columns();
+        assert_eq!((&activity.model[..], &activity.capability[..]), (&[1, 0][..], &[1, 0][..]));
+        // Of bob's pathways the first by name is his.
+        assert_eq!((left.event_pathway, left.event_pathways), (vec![0], vec!["p1".to_owned()]));
+        assert_eq!(left.releases.len(), 1);
+        let of_releases = left.tables.iter().find(|read| read.table == "releases").unwrap();
+        assert_eq!((of_releases.rows, of_releases.matched), (3, 1));
+        // Nor does a row that is left out say that there are pathways at all.
+        let events = "timestamp,account_id,ip,pathway\n2026-03-01T00:00:00Z,ada,9.9.9.9,p\n2026-03-01T00:00:01Z,bob,8.8.8.8,\n";
+        let config = IngestConfig { forgotten: Some(forgotten(&["ada"])), ..IngestConfig::default() };
+        let left = read(folder.path(), events, config);
+        assert!(left.event_pathway.is_empty() && left.event_pathways.is_empty());
+    }
+
+    #[test]
     fn a_name_leads_to_what_was_forgotten_under_any_of_the_keys() {
         let folder = tempfile::tempdir().unwrap();
         let keys: Vec<Pseudonyms> = (1..=3u8).map(|byte| Pseudonyms::new([byte; 32])).collect();

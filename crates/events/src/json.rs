@@ -13,6 +13,60 @@ use crate::normalise::Reason;
 use crate::session::LONGEST;
 use crate::values::joined;
 
+/// What stands for bytes that are no UTF-8 in the values of a line that was [`marked`]: no text of ours may have it.
+const MARK: u8 = 1;
+
+/// A line whose bytes that are no UTF-8 are an escaped [`MARK`], so that they spoil the values they lie in and not the line.
+pub(crate) fn marked(line: &[u8]) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(line).is_ok() {
+        return Cow::Borrowed(line);
+    }
+    let mut marked = Vec::with_capacity(line.len() + 64);
+    for chunk in line.utf8_chunks() {
+        marked.extend_from_slice(chunk.valid().as_bytes());
+        if chunk.invalid().is_empty() {
+            continue;
+        }
+        // A backslash that escapes nothing yet would escape ours.
+        let backslashes = marked.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        let escape = br"\u0001";
+        marked.extend_from_slice(&escape[backslashes % 2..]);
+    }
+    Cow::Owned(marked)
+}
+
+/// The text of a JSON string. Halves of surrogate pairs that stand alone, which no text can hold, are U+FFFD, as bytes that are no
+/// UTF-8 are in a prompt: who ends a prompt in one takes no more than that from it.
+fn text_of(value: &str) -> String {
+    let text = serde_json::from_str(value).or_else(|_| serde_json::from_str(&without_halves(value)));
+    text.unwrap_or_default()
+}
+
+/// JSON in which halves of surrogate pairs that stand alone are U+FFFD.
+fn without_halves(json: &str) -> Cow<'_, str> {
+    let bytes = json.as_bytes();
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    if memchr::memmem::find(bytes, br"\u").is_none() {
+        return Cow::Borrowed(json);
+    }
+    let (mut whole, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(escape) = memchr::memchr(b'\\', &bytes[at..]).map(|found| at + found) {
+        whole.extend_from_slice(&bytes[at..escape]);
+        let (taken, is_half) = match (unit(escape), unit(escape + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => (12, false),
+            (Some(0xd800..0xe000), _) => (6, true),
+            _ => (2, false),
+        };
+        at = (escape + taken).min(bytes.len());
+        whole.extend_from_slice(if is_half { br"\ufffd" } else { &bytes[escape..at] });
+    }
+    whole.extend_from_slice(&bytes[at..]);
+    Cow::Owned(String::from_utf8_lossy(&whole).into_owned())
+}
+
 /// A line whose `NaN` and `Infinity`, which JSON doesn't have and Python's `json.dumps` writes, are `null`, in `spare` if there are any.
 pub(crate) fn without_nan<'l>(line: &'l [u8], spare: &'l mut Vec<u8>) -> &'l [u8] {
     const WORDS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
@@ -88,11 +142,25 @@ impl Values<'_> {
         let Values { values, nested } = self;
         nested.retain(|&slot| {
             let Some(value) = values[slot].as_mut().filter(|_| of_addresses.contains(&slot)) else { return true };
-            let Ok(hops) = serde_json::from_str::<Vec<Option<Cow<'_, str>>>>(&value.text) else { return true };
-            let hops = joined(hops.iter().map(Option::as_deref));
+            let hops = {
+                let list = without_halves(&value.text);
+                let hops = serde_json::from_str::<Vec<Option<Cow<'_, str>>>>(&list);
+                hops.map(|hops| joined(hops.iter().map(Option::as_deref)))
+            };
+            let Ok(hops) = hops else { return true };
             value.text = Cow::Owned(hops);
             false
         });
+    }
+
+    /// Of a line that was [`marked`], by slot the values in which there are marks, as bytes that are no UTF-8 either.
+    pub(crate) fn not_utf8(&self) -> Vec<(usize, Vec<u8>)> {
+        let bytes = |(slot, value): (usize, &Option<Value<'_>>)| {
+            let text = value.as_ref()?.text.as_bytes();
+            let bytes = || text.iter().map(|&byte| if byte == MARK { 0xff } else { byte }).collect();
+            text.contains(&MARK).then(|| (slot, bytes()))
+        };
+        self.values.iter().enumerate().filter_map(bytes).collect()
     }
 }
 
@@ -123,7 +191,7 @@ pub(crate) fn object<'l>(line: &'l [u8], fields: &Fields, keys: &mut KeysSeen, s
         }
         let text = match value.as_bytes().first() {
             Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
-            Some(b'"') => Cow::Owned(serde_json::from_str(value).unwrap_or_default()),
+            Some(b'"') => Cow::Owned(text_of(value)),
             _ if value == "null" => Cow::Borrowed(""),
             first => {
                 if matches!(first, Some(b'{' | b'[')) {
@@ -164,9 +232,10 @@ const NESTED: usize = 64 << 10;
 /// The fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
 pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
     let (mut found, mut spare) = (Vec::new(), Vec::new());
+    let line = marked(line);
     // A long name of an object comes before the name of each of its fields: a megabyte could name a terabyte.
     let mut room = NESTED;
-    walk(without_nan(line, &mut spare), fields, &mut String::new(), &mut |path, _| {
+    walk(without_nan(&line, &mut spare), fields, &mut String::new(), &mut |path, _| {
         // Nothing of ours is called by as much, and to look at all of it for each field would take as long.
         if path.len() > LONGEST {
             return;
@@ -212,6 +281,33 @@ mod tests {
         let line = r#"{"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \" Infinity", "d\\": NaN}"#;
         assert_eq!(read(line), r#"{"a": null, "b": [null, null], "c": "NaN \" Infinity", "d\\": null}"#);
         assert_eq!(read(r#"{"a": "b"}"#), r#"{"a": "b"}"#);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_spoil_the_value_they_lie_in() {
+        assert!(matches!(marked("{\"a\": \"\u{e9}\"}".as_bytes()), Cow::Borrowed(_)));
+        // In a key, in a value, after an escape, after a backslash that escapes nothing yet, and a character that is cut.
+        let line = b"{\"a\xff\": \"b\xfe\xffc\", \"d\": \"\\\\\xff\", \"e\": \"\\\xff\", \"f\": \"\xe2\x82\"}";
+        let expected = br#"{"a\u0001": "b\u0001\u0001c", "d": "\\\u0001", "e": "\u0001", "f": "\u0001"}"#;
+        assert_eq!(marked(line).into_owned(), expected);
+        let map: Map = toml::from_str("[columns]\naccount_id = \"a\"\ndevice = \"d\"").unwrap();
+        let (_, fields) = map.fields(&["a".into(), "d".into()], std::path::Path::new("f")).unwrap();
+        let read = marked(b"{\"a\": \"x\", \"d\": \"y\xffz\", \"e\": 1}");
+        let found = object(&read, &fields, &mut KeysSeen::default(), false).unwrap();
+        assert_eq!(found.not_utf8(), [(fields.key("d").slot.unwrap(), b"y\xffz".to_vec())]);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_takes_nothing_else_from_a_text() {
+        for (json, text) in [
+            (r#""a \ud83d""#, "a \u{fffd}"),
+            (r#""\udc00\ud83d\ude00\ud83d""#, "\u{fffd}\u{1f600}\u{fffd}"),
+            (r#""\ud83d\u0041\ud83d\n""#, "\u{fffd}A\u{fffd}\n"),
+            (r#""\\ud83d \uDCFF""#, "\\ud83d \u{fffd}"),
+        ] {
+            assert_eq!(text_of(json), text, "{json}");
+        }
+        assert_eq!(without_halves(r#"["\ud83d", "1.2.3.4"]"#), r#"["\ufffd", "1.2.3.4"]"#);
     }
 
     #[test]

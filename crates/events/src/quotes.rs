@@ -7,8 +7,9 @@
 //! closes after more than 8 MiB doesn't close.
 //!
 //! Where all closes and a field that links accounts goes over lines, nobody can say whether the writer quoted it or two clients
-//! chose their values for it. Such a field would say nothing, so all the lines are bad rows, and counted: neither are others'
-//! rows swallowed in silence nor is what one client wrote read as rows of others.
+//! chose their values for it. Such a field would say nothing, so its lines are bad: each that would be a row without the quotes,
+//! for having as many fields, counts as one, and where none would the record does. Neither are others' rows swallowed in silence
+//! nor is what one client wrote read as rows of others.
 //!
 //! Clients choose where quotes stand, so a line must not be able to make much be read again. From a line whose quotes don't
 //! close no more fields are looked at than the header has, and every line after it that opens a quote as well closes one of

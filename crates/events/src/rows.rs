@@ -422,7 +422,7 @@ fn is_new<'r>(
     millis: Option<i64>,
     said: &mut Vec<u8>,
 ) -> bool {
-    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !id.is_empty());
+    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !is_nothing(id));
     if let Some(seen) = &session.seen {
         let account = layout.columns.iter().position(|column| column.usage == Use::Account);
         let account = account.map(|at| raw(at).trim_ascii()).unwrap_or_default();
@@ -455,10 +455,15 @@ fn tell<'r>(layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8], i
     }
 }
 
+/// Whether a field is empty or a word for nothing.
+fn is_nothing(text: &[u8]) -> bool {
+    text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent)
+}
+
 /// A count: digits, at least 1; empty is 1.
 pub(crate) fn requests(raw: &[u8]) -> Cell {
     let text = raw.trim_ascii();
-    if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
+    if is_nothing(text) {
         return Cell::Number(1);
     }
     match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {
@@ -487,7 +492,7 @@ fn whole(text: &[u8]) -> &[u8] {
 /// Tokens: the digits of a whole number; empty is 0, not known.
 pub(crate) fn tokens(raw: &[u8]) -> Cell {
     let text = raw.trim_ascii();
-    if text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent) {
+    if is_nothing(text) {
         return Cell::Number(0);
     }
     match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {

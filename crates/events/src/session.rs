@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use ahash::RandomState;
+use graph::NONE_U16;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
@@ -93,12 +94,12 @@ impl Labels {
         u32::from(id)
     }
 
-    /// The labels in byte order, and the new index of each old one.
-    pub(crate) fn sorted(&self) -> (Vec<String>, Vec<u16>) {
+    /// The labels that are in use in byte order, and the new index of each old one; `NONE_U16` of one that isn't.
+    pub(crate) fn sorted(&self, is_used: impl Fn(u16) -> bool) -> (Vec<String>, Vec<u16>) {
         let list = self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-        let mut order: Vec<u16> = (0..list.len() as u16).collect();
+        let mut order: Vec<u16> = (0..list.len() as u16).filter(|&at| is_used(at)).collect();
         order.sort_unstable_by_key(|&at| &list[usize::from(at)]);
-        let mut new_of = vec![0u16; list.len()];
+        let mut new_of = vec![NONE_U16; list.len()];
         for (new, &old) in order.iter().enumerate() {
             new_of[usize::from(old)] = new as u16;
         }

@@ -1,12 +1,13 @@
 //! CSV, TSV and JSON Lines: one piece of text to one yield. Numbers are never read as floats: an id stays what was written.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
 use crate::fields::Fields;
-use crate::json::{KeysSeen, Values, object, without_nan};
+use crate::json::{KeysSeen, Values, marked, object, without_nan};
 use crate::normalise::Reason;
 use crate::normalise::time::{self, FirstUnits, Unit};
 use crate::quotes::{Odd, Quoting};
@@ -126,7 +127,8 @@ pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, s
         Format::JsonLines(fields) => {
             let mut keys = KeysSeen::default();
             for line in start.split(|&byte| byte == b'\n').take(FirstUnits::ROWS) {
-                let Ok(Values { values, .. }) = object(line, fields, &mut keys, false) else { continue };
+                let line = marked(line);
+                let Ok(Values { values, .. }) = object(&line, fields, &mut keys, false) else { continue };
                 let value = fields.columns[column.index].iter().find_map(|&slot| values[slot].as_ref());
                 note(value.map_or(&b""[..], |value| value.text.as_bytes()));
             }
@@ -158,8 +160,14 @@ fn delimited(session: &Session<'_>, layout: &Layout, quoting: &Quoting, place: &
             fields.split(|&byte| byte == quoting.delimiter).for_each(|field| record.push_field(field));
             rows.take(out, line, &record, text.len());
         } else {
-            let last = u64::from(!text.ends_with(b"\n"));
-            (line..line + newlines(text) + last).for_each(|row| rows.reject(out, row, Reason::QuotedLines));
+            // Lines that would be rows without their quotes may be others', and each counts; of others the record is one row.
+            let could_be_row = |line: &[u8]| memchr::memchr_iter(quoting.delimiter, line).count() + 1 >= layout.width;
+            let lines = text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n');
+            let mut bad: Vec<u64> = (line..).zip(lines).filter(|(_, text)| could_be_row(text)).map(|(row, _)| row).collect();
+            if bad.is_empty() {
+                bad.push(line);
+            }
+            bad.into_iter().for_each(|row| rows.reject(out, row, Reason::QuotedLines));
         }
         line += newlines(text);
         from = lines.end;
@@ -218,16 +226,12 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let bad = if line.len() > MAX_RECORD {
-            Some(Reason::TooLong)
-        } else if std::str::from_utf8(line).is_err() {
-            Some(Reason::InvalidUtf8)
-        } else {
-            None
-        };
-        let values = match bad {
-            Some(reason) => Err(reason),
-            None => object(without_nan(line, &mut spare), fields, &mut keys, session.config.schema == SchemaMode::Strict),
+        let is_strict = session.config.schema == SchemaMode::Strict;
+        let readable = if line.len() > MAX_RECORD { Err(Reason::TooLong) } else { Ok(marked(line)) };
+        let is_marked = matches!(readable, Ok(Cow::Owned(_)));
+        let values = match &readable {
+            Ok(readable) => object(without_nan(readable, &mut spare), fields, &mut keys, is_strict),
+            Err(reason) => Err(*reason),
         };
         match values {
             Err(reason) => {
@@ -238,6 +242,7 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                 if !found.nested.is_empty() {
                     found.join_hops(&of_addresses);
                 }
+                let not_utf8 = if is_marked { found.not_utf8() } else { Vec::new() };
                 let Values { values, nested } = found;
                 // An object says what it has under the first of a column's names, be it null.
                 let first =
@@ -246,8 +251,11 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                 of_column.extend(layout.columns.iter().map(first));
                 of_column.iter().flatten().filter_map(|&slot| values[slot].as_ref()).for_each(|value| keys.note(value.key));
                 let is_nested = |at: usize| of_column[at].is_some_and(|slot| nested.contains(&slot));
-                let value = |at: usize| of_column[at].and_then(|slot| values[slot].as_ref());
-                let field = |at: usize| value(at).map_or(&b""[..], |value| value.text.as_bytes());
+                let bytes_of = |slot: usize| {
+                    let bytes = not_utf8.iter().find(|(of, _)| *of == slot).map(|(_, bytes)| &bytes[..]);
+                    bytes.or_else(|| values[slot].as_ref().map(|value| value.text.as_bytes()))
+                };
+                let field = |at: usize| of_column[at].and_then(bytes_of).unwrap_or_default();
                 cells.fill(out, row, |at| if is_nested(at) { b"" } else { field(at) });
                 if !nested.is_empty() {
                     let bad = cells.cells.iter_mut().enumerate().filter(|(at, _)| is_nested(*at));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::EXPECTED;
-use crate::chunks::Pieces;
+use crate::chunks::{MAX_RECORD, Pieces};
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
 use crate::header::no_header;
@@ -29,11 +29,18 @@ const BEGINNING: usize = 4 << 20;
 pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Bytes) -> Result<Option<Begun>, EventError> {
     use std::io::Read;
     let mut start = Vec::new();
-    let read = reader.by_ref().take(BEGINNING as u64).read_to_end(&mut start);
-    read.map_err(|error| {
-        EventError::input(path, format!("can't be read: {error}"), "the file is damaged or truncated; copy it again")
-    })?;
+    let mut read_to = |length: usize, start: &mut Vec<u8>| {
+        let read = reader.by_ref().take((length - start.len()) as u64).read_to_end(start);
+        read.map_err(|error| {
+            EventError::input(path, format!("can't be read: {error}"), "the file is damaged or truncated; copy it again")
+        })
+    };
+    read_to(BEGINNING, &mut start)?;
     let is_all = start.len() < BEGINNING;
+    if !is_all && is_long_object(&start) {
+        // The longest line, and its end.
+        read_to(BEGINNING + MAX_RECORD, &mut start)?;
+    }
     if start.starts_with(b"\xef\xbb\xbf") {
         start.drain(..3);
     }
@@ -67,7 +74,7 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
     let header = &start[skipped..end];
-    if header.contains(&0) || std::str::from_utf8(header).is_err() || header.len() > crate::chunks::MAX_RECORD {
+    if header.contains(&0) || std::str::from_utf8(header).is_err() || header.len() > MAX_RECORD {
         let problem = "the first line is no header: not text, or longer than 8 MiB";
         return Err(EventError::input(
             path,
@@ -92,6 +99,12 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     let format = Format::Delimited(quoting.clone());
     layout.unit = text::unit_of(session, &layout, &format, &start);
     Ok(Some(Begun { layout, format, pieces: pieces(reader, start, first_line, Some(quoting)) }))
+}
+
+/// Whether a file begins with a JSON object that goes on at the end of this.
+fn is_long_object(start: &[u8]) -> bool {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    text.starts_with(b"{") && memchr::memchr(b'\n', text).is_none()
 }
 
 /// The pieces of a text whose beginning was read already.

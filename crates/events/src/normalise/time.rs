@@ -135,6 +135,20 @@ pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
     if millis < YEAR_2000 * 1000 { Err(Reason::AncientTime) } else { Ok(Some((millis, Unit::Rfc3339))) }
 }
 
+/// Whether this is what systems write that must write a time where there is none: nothing or less since the epoch, a time on the
+/// epoch's day, wherever that was, or before it, or a day of zeros.
+pub(crate) fn is_zero(raw: &[u8]) -> bool {
+    const DAY: i64 = 86_400_000;
+    let text = raw.trim_ascii();
+    let is_number =
+        |digits: &[u8]| digits.iter().any(u8::is_ascii_digit) && digits.iter().all(|&byte| b"0123456789.".contains(&byte));
+    let is_least = match text.strip_prefix(b"-") {
+        Some(digits) => is_number(digits),
+        None => is_number(text) && text.iter().all(|&byte| b"0.".contains(&byte)),
+    };
+    is_least || text.starts_with(b"0000-00-00") || rfc3339(text).is_some_and(|(millis, _)| millis < DAY)
+}
+
 /// A number since the epoch, its unit told by its size.
 ///
 /// # Errors

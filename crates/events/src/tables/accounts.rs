@@ -72,7 +72,8 @@ pub(crate) fn accounts(
 ) -> Result<Read<AccountAttributes>, EventError> {
     let (mut given, mut fit) = path.map(|path| given(session, path, names)).transpose()?.unzip();
     // What was kept under a key is in pseudonyms.
-    let before = Table::kept(kept)?.map(|kept| one_each(kept.in_our_words(&COLUMNS, |_, field| Cow::Borrowed(field))));
+    let before = Table::kept(kept)?.map(Table::without_absent);
+    let before = before.map(|kept| one_each(kept.in_our_words(&COLUMNS, |_, field| Cow::Borrowed(field))));
     if let (Some(given), Some(fit), Some(before)) = (&mut given, &mut fit, &before) {
         fit.empty = given.emptied(before);
         *given = given.without(&fit.empty);
@@ -83,7 +84,7 @@ pub(crate) fn accounts(
 
 /// The table that is given, in our words, and how it fits the events.
 fn given(session: &Session<'_>, path: &Path, names: &Names) -> Result<(Table, TableRead), EventError> {
-    let mut table = Table::read(path, &COLUMNS)?;
+    let mut table = Table::read(path, &COLUMNS)?.without_absent();
     let key = table.required(path, &ACCOUNT_COLUMNS)?;
     let forgotten = table.leave_out(|row| session.is_forgotten(text(&row[key])));
     let is_there = |row: &csv::StringRecord| names.find(session.canonical_account(text(&row[key])).as_bytes()).is_some();
@@ -166,10 +167,12 @@ fn attributes(table: &Table, names: &Names) -> Result<AccountAttributes, EventEr
     let mut next = || found.next().unwrap_or_else(|| Ok((Vec::new(), Vec::new())));
     let [(country, countries), (tier, tiers), (pathway, pathways), (status, statuses), (label, own_labels), (org, orgs)] =
         [next()?, next()?, next()?, next()?, next()?, next()?];
-    (out.country, out.tier, out.pathway, out.status) = (narrow(country), narrow(tier), narrow(pathway), narrow(status));
-    (out.countries, out.tiers, out.pathways, out.statuses) = (countries, tiers, pathways, statuses);
+    (out.country, out.tier, out.status) = (narrow(country), narrow(tier), narrow(status));
+    (out.countries, out.tiers, out.statuses) = (countries, tiers, statuses);
     (out.label, out.labels) = (narrow(label), own_labels);
-    // A column that nobody fills in is none: that nobody declares an organisation says nothing of anybody.
+    // A column that nobody fills in is none: that nobody declares an organisation says nothing of anybody, and pathways that events
+    // say stand where the table says none.
+    (out.pathway, out.pathways) = (if pathways.is_empty() { Vec::new() } else { narrow(pathway) }, pathways);
     (out.org, out.orgs) = (if orgs.is_empty() { Vec::new() } else { org }, orgs);
     Ok(out)
 }

@@ -25,7 +25,7 @@ pub(crate) fn releases(
 ) -> Result<Read<Vec<(String, Seconds)>>, EventError> {
     let in_our_words = |table: &Table| table.in_our_words(&RELEASE_COLUMNS, |_, field| Cow::Borrowed(field));
     let (given, fit) = path.map(|path| given_releases(path, models)).transpose()?.unzip();
-    let before = Table::kept(kept)?.as_ref().map(in_our_words);
+    let before = Table::kept(kept)?.map(Table::without_absent).as_ref().map(in_our_words);
     let table = Table::standing(given.as_ref().map(in_our_words), before, &RELEASE_COLUMNS);
     let release = |at: usize| Ok((table.rows[at][0].to_owned(), table.time(Table::kept_path(), at, 1)?));
     let mut what = (0..table.rows.len()).map(release).collect::<Result<Vec<_>, EventError>>()?;
@@ -35,7 +35,7 @@ pub(crate) fn releases(
 
 /// The release table that is given, and how it fits the events.
 fn given_releases(path: &Path, models: &[String]) -> Result<(Table, TableRead), EventError> {
-    let table = Table::read(path, &RELEASE_COLUMNS)?;
+    let table = Table::read(path, &RELEASE_COLUMNS)?.without_absent();
     let (model, released) = (table.required(path, &["model"])?, table.required(path, &["released_at"])?);
     (0..table.rows.len()).try_for_each(|at| table.time(path, at, released).map(drop))?;
     let models = table.rows.iter().map(|row| (&row[model], models.iter().any(|known| *known == row[model])));

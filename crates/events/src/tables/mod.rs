@@ -203,6 +203,16 @@ impl Table {
         }
     }
 
+    /// The same without words for nothing, which are values of nobody.
+    fn without_absent(mut self) -> Table {
+        self.rows.par_iter_mut().filter(|row| row.iter().any(is_absent)).for_each(|row| {
+            let mut left: StringRecord = row.iter().map(|field| if is_absent(field) { "" } else { field }).collect();
+            left.set_position(row.position().cloned());
+            *row = left;
+        });
+        self
+    }
+
     /// What is to be kept, without some columns; nothing of no table.
     fn to_keep(&self, without: &[&str]) -> Option<Vec<u8>> {
         (!self.header.is_empty()).then(|| self.to_csv(without))
@@ -286,7 +296,9 @@ impl Table {
             return Ok(start.ok().and_then(|second| Seconds::try_from(second).ok()).unwrap_or(NO_TIME));
         }
         match time::parse(row[column].as_bytes(), &time::Zone::default()) {
-            Ok(time) => Ok(time.map_or(NO_TIME, |(millis, _)| (millis / 1000) as u32)),
+            // Beyond what seconds can say lies what systems write for never.
+            Ok(time) => Ok(time.and_then(|(millis, _)| Seconds::try_from(millis / 1000).ok()).unwrap_or(NO_TIME)),
+            Err(_) if time::is_zero(row[column].as_bytes()) => Ok(NO_TIME),
             Err(reason) => {
                 let problem = format!("line {}, column {}: {}", line_of(row), self.header[column], reason.name());
                 Err(EventError::input(path, problem, "write times as RFC 3339 or epoch seconds"))
@@ -297,4 +309,54 @@ impl Table {
 
 fn line_of(row: &StringRecord) -> u64 {
     row.position().map_or(0, csv::Position::line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        Table::of(text.as_bytes(), Path::new("table.csv")).unwrap()
+    }
+
+    #[test]
+    fn what_systems_write_for_never_is_no_time() {
+        let time = |text: &str| {
+            let table = table(&format!("account_id,banned_at\na,{text}\n"));
+            table.time(Path::new("table.csv"), 0, 1)
+        };
+        let never = [
+            "9999-12-31T23:59:59Z",
+            "9999-12-31",
+            "2106-02-07T06:28:16Z",
+            "0001-01-01T00:00:00Z",
+            "0001-01-01",
+            "0000-00-00 00:00:00",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01T01:00:00",
+            "1970-01-01",
+            "0",
+            "0.0",
+            "-62135596800",
+            "NULL",
+            "",
+        ];
+        for text in never {
+            assert_eq!(time(text).unwrap(), NO_TIME, "{text}");
+        }
+        assert_eq!(time("2106-02-07T06:28:15Z").unwrap(), u32::MAX);
+        assert_eq!(time("2026-03-03").unwrap(), 1_772_496_000);
+        // Nobody's zero, but days where seconds were expected, or no time at all.
+        for text in ["20514", "1985-03-01T00:00:00Z", "yesterday", "-", "--1"] {
+            assert_eq!(time(text).is_ok(), text == "-", "{text}");
+        }
+    }
+
+    #[test]
+    fn words_for_nothing_are_left_out_of_a_table() {
+        let table = table("account_id,org,tier\na,NULL,free\nb,-,n/a\n").without_absent();
+        assert_eq!(table.rows.iter().map(|row| &row[1]).collect::<Vec<_>>(), ["", ""]);
+        assert_eq!([&table.rows[0][2], &table.rows[1][2]], ["free", ""]);
+        assert_eq!(line_of(&table.rows[1]), 3);
+    }
 }
