@@ -111,6 +111,16 @@ fn damaged(path: &Path, error: impl ToString) -> EventError {
         let hint = "copy or export the file again; nothing of it can be trusted";
         return EventError::input(path, "a page of the Parquet file is damaged: its checksum is wrong", hint);
     }
+    // What a client wrote, which whoever made the file declared to be text.
+    if error.to_ascii_lowercase().contains("utf-8") {
+        let problem = format!("a column that is declared as text holds bytes that are no UTF-8: {error}");
+        let hint = "write it as bytes (BINARY without STRING), of which such values alone are left out, or cleaned";
+        return EventError::input(path, problem, hint);
+    }
+    if error.contains("index overflow") {
+        let problem = format!("a column has more than 2 GiB in {BATCH} rows: {error}");
+        return EventError::input(path, problem, "write row groups of fewer rows, or shorter texts");
+    }
     let problem = format!("not a whole Parquet file: {error}");
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }

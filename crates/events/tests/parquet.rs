@@ -70,6 +70,20 @@ fn a_page_whose_checksum_is_wrong_is_refused() {
     assert!(error.contains("e.parquet: a page of the Parquet file is damaged: its checksum is wrong"), "{error}");
 }
 
+/// The file was called truncated, for a byte that one client had sent.
+#[test]
+fn a_text_column_that_is_no_text_is_named_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = [("account_id", texts(&["ada", "bob"])), ("user_agent", texts(&["curl/8 agent-of-bob", "curl/7"]))];
+    let path = write_parquet(folder.path(), "e.parquet", &columns);
+    assert!(read_by(&IngestConfig::default(), &path).is_ok());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(12).position(|text| text == b"agent-of-bob").unwrap();
+    bytes[at] = 0xff;
+    let error = read_by(&IngestConfig::default(), &write(folder.path(), "e.parquet", bytes)).unwrap_err().to_string();
+    assert!(error.contains("declared as text holds bytes that are no UTF-8") && error.contains("BINARY"), "{error}");
+}
+
 #[test]
 fn a_day_is_its_midnight_where_the_clocks_are() {
     let config = IngestConfig { zone: Some("Europe/Berlin".parse().unwrap()), ..IngestConfig::default() };
