@@ -1,10 +1,12 @@
 //! A MISP event: a tag for who may see it, and an attribute an identifier.
 //!
 //! `to_ids` is true only for what may be blocked ([`super::share`]): shared addresses, popular templates and suppressed hubs
-//! are there as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named. Ids
-//! are version 5 UUIDs of who shares and what: of the event which networks were chosen or which kind of them is exported, whatever
-//! was found, so that the next night's export is a later version of it; of an attribute the event and what it names. `date` is the day up to which the data of the first detection on record went, and stays;
-//! `timestamp`, by which MISP tells a later version from an earlier one, is the last event. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
+//! are there as context, with `to_ids: false` and their benign prevalence in the comment. Accounts are counted, not named.
+//!
+//! Ids are version 5 UUIDs of who shares and what: of the event which networks were chosen, or which kind of them is exported,
+//! whatever was found, so that the next night's export is a later version of it; of an attribute the event and what it names.
+//! `date` is the day up to which the data of the first detection on record went, and stays; `timestamp`, by which MISP tells a
+//! later version from an earlier one, is the last event. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
 
 use std::io::{self, Write};
 
