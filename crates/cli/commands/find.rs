@@ -63,8 +63,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     let flagged = results.networks.iter().filter(|network| network.flagged).count();
     let below = results.networks.len() - flagged;
     let threshold = results.labelling().run.threshold;
-    let confirmed = results.networks.iter().filter(|network| network.flagged && network.score < threshold).count();
-    let confirmed = confirmed_below_words(confirmed as u64);
+    let confirmed = confirmed_below_words(results.labelling().confirmed_below());
     let store = quoted(store);
     let next = match results.networks.first() {
         Some(network) if flagged > 0 => format!("network {store} {}", network.id),

@@ -25,8 +25,11 @@
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
+use std::collections::HashMap;
+
 use cel::{Context, Program, Value};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::names::distance;
@@ -139,14 +142,16 @@ impl Filter {
     /// # Errors
     /// [`Error::Usage`] if the expression compares what can't be compared, or isn't a yes or no.
     pub fn matches<T: Serialize>(&self, record: &T) -> Result<bool, Error> {
-        // By way of the text: a number of 32 bits is what is printed of it, and not the nearest of 64 bits.
+        // By way of the text, of which only what is asked for is read: a number of 32 bits is what is printed of it, and not the
+        // nearest of 64 bits.
         let text = serde_json::to_string(record).unwrap_or_default();
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let json: HashMap<&str, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
+        let read = |raw: &&RawValue| value_of(&serde_json::from_str(raw.get()).unwrap_or_default());
         let mut context = Context::default();
         let mut without_value = false;
         for field in &self.fields {
             let alias = ALIASES.iter().find(|(alias, _)| alias == field).and_then(|(_, of)| json.get(of));
-            let value = json.get(field).or(alias).map_or(Value::Null, value_of);
+            let value = json.get(field.as_str()).or(alias).map_or(Value::Null, read);
             without_value |= value == Value::Null;
             context.add_variable_from_value(field.as_str(), value);
         }

@@ -137,8 +137,7 @@ pub fn info(dataset: &Dataset) -> Result<Info, Error> {
             seed: found.run.seed,
             threshold: found.run.threshold,
             networks: flagged,
-            confirmed_below: found.heads().iter().filter(|head| head.flagged && head.score < found.run.threshold).count()
-                as u64,
+            confirmed_below: found.confirmed_below(),
             below: found.heads().len() as u64 - flagged,
             q_values: calibration_state(dataset, found)?,
             consensus_runs: found.consensus.as_ref().map(Consensus::runs),

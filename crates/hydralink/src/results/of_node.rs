@@ -96,6 +96,11 @@ impl Labelling {
         }
     }
 
+    /// Networks that are below the threshold of the run: people confirmed them.
+    pub fn confirmed_below(&self) -> u64 {
+        self.heads.iter().filter(|head| head.flagged && head.score < self.run.threshold).count() as u64
+    }
+
     /// The id of a network, and whether it is flagged.
     ///
     /// # Panics

@@ -294,7 +294,7 @@ impl Cases {
         accounts: BTreeSet<String>,
         identifiers: BTreeSet<String>,
     ) {
-        let at = self.case_at(record, (&target, &identity), &accounts);
+        let at = self.case_at(record, &identity, &accounts);
         let reviewer = reviewer_of(record);
         if record.action == Action::Confirm {
             let mine = self.cases[at].confirmed_by.entry(reviewer.clone()).or_default();
@@ -377,14 +377,14 @@ impl Cases {
     }
 
     /// The case that a record belongs to, opened if there is none.
-    fn case_at(&mut self, record: &Record, (target, identity): (&str, &str), accounts: &BTreeSet<String>) -> usize {
+    fn case_at(&mut self, record: &Record, identity: &str, accounts: &BTreeSet<String>) -> usize {
         let same = self.cases.iter().rposition(|case| case.subject == Some(record.subject) && case.ids.contains(identity));
         let near = || if record.subject == Subject::Network { self.nearest(accounts) } else { None };
         if let Some(at) = same.or_else(near) {
             return at;
         }
         self.cases.push(Case {
-            case: target.to_owned(),
+            case: String::new(),
             state: State::New,
             accounts: record.accounts.len() as u64,
             awaiting: 0,
