@@ -1,5 +1,7 @@
 //! The arrows of crates/README.md, checked against `cargo metadata`.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Which of our crates each crate may depend on.
@@ -79,4 +81,28 @@ fn the_python_library_is_built_for_python_only() {
     let pyo3 = python["dependencies"].as_array().expect("dependencies").iter().find(|of| of["name"] == "pyo3").expect("pyo3");
     let features = pyo3["features"].as_array().expect("features");
     assert!(features.contains(&"abi3-py311".into()) && !features.contains(&"extension-module".into()), "{features:?}");
+}
+
+/// The packages of a build and their features, each once, as `cargo tree` says them.
+#[cfg(target_os = "linux")]
+fn chosen(of: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--prefix", "none", "--no-dedupe", "--format", "{p} {f}"])
+        .args(of)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo tree runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// The wheel of the checks takes what the tests compiled: one feature more or less of a shared dependency, and everything above
+/// that is compiled again, for minutes. Its feature `as-in-workspace` says how.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_wheel_takes_what_the_tests_compiled() {
+    let of_tests = chosen(&["--workspace", "--edges", "normal,build,dev"]);
+    let of_wheel = chosen(&["--package", "hydralink-python", "--features", "as-in-workspace", "--edges", "normal,build"]);
+    let differs = of_wheel.difference(&of_tests).filter(|package| !package.starts_with("hydralink-python "));
+    assert_eq!(differs.collect::<Vec<_>>(), Vec::<&String>::new());
 }

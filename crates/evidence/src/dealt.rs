@@ -18,13 +18,14 @@
 //! score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
 //! chance, and says nothing of who deals them out ([`super::behaviour::one_queue`] does, against what accounts do by themselves).
 //!
-//! Asked are templates that link and that are mostly used by accounts of no group, or of one too small for a profile, and by
-//! `profile_size` of these. Cost: O(events), and sorting those with such a template.
+//! Asked are templates, popular ones too (that many have one says nothing of how its requests come), but neither aliases nor
+//! known-good ones, that are mostly used by accounts of no group, or of one too small for a profile, and by `profile_size` of
+//! these. Cost: O(events), and sorting those with such a template.
 
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
-use crate::classify::{Classification, Policy};
+use crate::classify::{Classification, IdentifierClass, Policy};
 use crate::config::MemberConfig;
 use crate::holdings::sizes_of;
 use crate::members::Candidate;
@@ -66,7 +67,9 @@ pub(crate) fn propose_dealt(
     let is_asked = |identifier: u32| {
         let is_template = facts.role_of(identifier) == KindRole::Template;
         let accounts = graph.accounts_of(IdentifierId(identifier));
-        if !is_template || accounts.len() < least || classification.policies[identifier as usize] != Policy::Keep {
+        let is_popular = classification.classes[identifier as usize] == IdentifierClass::PopularTemplate;
+        let may_link = is_popular || classification.policies[identifier as usize] == Policy::Keep;
+        if !is_template || accounts.len() < least || !may_link {
             return false;
         }
         let free = accounts.iter().filter(|&&account| is_free(account)).count();
@@ -200,6 +203,27 @@ mod tests {
         // Pairs have no profile: nobody has judged them yet. A group of thirty has.
         assert_eq!(proposed(|account| account / 2 * 2), [(0..30).collect::<Vec<u32>>()]);
         assert_eq!(proposed(|account| if account < 30 { 0 } else { NONE_U32 }), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn a_prompt_that_a_tenth_of_everybody_has_is_asked_too() {
+        // The ring has 300 of 3,000 accounts: its prompt is popular, and links nobody.
+        let touches: Vec<Touch> = (0..ACCOUNTS)
+            .flat_map(|account| {
+                let prompt = if account < 300 { 40 } else { account % 40 };
+                [(account, 0, account, 0), (account, 1, prompt, 0)]
+            })
+            .collect();
+        let mut toy = Toy::new(&[KindRole::Payment, KindRole::Template], ACCOUNTS, &touches);
+        let prompt = toy.identifier(1, 40);
+        let requests: Vec<_> = (0..3_000).map(|number| (number % 300, i64::from(number) * 60_000, prompt)).collect();
+        toy.ask(&requests);
+        let config = LinkageConfig::default();
+        let facts = toy.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        assert_eq!(classification.policies[prompt.index()], Policy::Drop);
+        let turns = propose_dealt(facts, &classification, &vec![NONE_U32; ACCOUNTS as usize], &config.members);
+        assert_eq!(turns.groups, [(0..300).collect::<Vec<u32>>()]);
     }
 
     #[test]

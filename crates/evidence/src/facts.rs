@@ -133,10 +133,15 @@ impl Facts<'_> {
         accounts.filter(|&account| self.graph.account_degree(AccountId(account)) > 0).count()
     }
 
-    /// Whether it is known when accounts act and what they ask, so that behaviour can speak for or against any group of them.
-    pub fn tell_behaviour(&self) -> bool {
+    /// Whether it is known when accounts act.
+    pub fn tell_times(&self) -> bool {
+        self.activity.event_count() > 0
+    }
+
+    /// Whether it is known what accounts ask.
+    pub fn tell_content(&self) -> bool {
         let asked = self.activity.columns().capability.iter().any(|&class| class != NONE_U16);
-        self.activity.event_count() > 0 && (asked || self.roles.iter().any(|role| role.is_interest()))
+        asked || self.roles.iter().any(|role| role.is_interest())
     }
 
     /// What the network of an address is for, if that was looked up.

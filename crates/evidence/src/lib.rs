@@ -24,9 +24,11 @@ pub mod weigh;
 
 mod beta_binomial;
 mod cross_linked;
+mod crossing;
 mod dealt;
 mod described;
 mod fixed_point;
+mod fragments;
 mod holdings;
 mod interlock;
 mod keys;

@@ -20,7 +20,8 @@
 //!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
 //!    isn't alike pair by pair there, is alone in a finer one.
 //!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
-//!    accounts that take turns at one prompt (module `dealt`).
+//!    accounts that take turns at one prompt (module `dealt`). Candidates that one set of cards pays for are tried as one
+//!    (module `fragments`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -174,6 +175,8 @@ pub struct Candidates {
     pub templates_asked: usize,
     /// What ties and work in common hold together.
     pub(crate) settled: Refined,
+    /// Accounts that turns proposed.
+    pub(crate) in_turn: BTreeSet<u32>,
     /// What only infrastructure proposed of the others.
     pub(crate) free: Refined,
 }
@@ -271,7 +274,14 @@ impl<'a> Corroborator<'a> {
             }
         }
         let networks = self.described(&refined, Origin::Common);
-        Candidates { networks, terms: rule.terms.clone(), templates_asked: 0, settled: refined, free: Refined::default() }
+        Candidates {
+            networks,
+            terms: rule.terms.clone(),
+            templates_asked: 0,
+            settled: refined,
+            in_turn: BTreeSet::new(),
+            free: Refined::default(),
+        }
     }
 
     /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), each in one group.
@@ -285,21 +295,26 @@ impl<'a> Corroborator<'a> {
         if proposed.is_empty() {
             return candidates;
         }
-        let Refined { mut groups, standings: mut left } = candidates.settled;
+        let Refined { mut groups, standings: mut left } = candidates.settled.clone();
         proposed.iter().flatten().for_each(|&account| groups[account as usize] = NONE_U32);
         // What is left of the groups that they were in isn't named by any of them.
         name_by_smallest_member(&mut groups, &mut left);
         proposed.iter().for_each(|accounts| accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]));
         let settled = refine_by_profile(&self.judge, &self.ties.pairs, groups, left);
+        let in_turn = proposed.iter().flatten().copied().collect();
+        self.redescribed(Candidates { in_turn, templates_asked: turns.asked, ..candidates }, settled)
+    }
+
+    /// The candidates that other settled groups make; none of infrastructure.
+    pub(crate) fn redescribed(&self, candidates: Candidates, settled: Refined) -> Candidates {
         let mut networks = self.described(&settled, Origin::Common);
-        let in_turn: BTreeSet<u32> = proposed.iter().flatten().copied().collect();
         for network in &mut networks {
-            let mostly = network.accounts().filter(|account| in_turn.contains(account)).count();
+            let mostly = network.accounts().filter(|account| candidates.in_turn.contains(account)).count();
             if 2 * mostly > network.accounts().count() {
                 network.origin = Origin::Turns;
             }
         }
-        Candidates { networks, settled, templates_asked: turns.asked, ..candidates }
+        Candidates { networks, settled, ..candidates }
     }
 
     /// Whether accounts are more than harmless parts (module `cross_linked`); `None` where nobody knows what they pay with nor
@@ -315,7 +330,7 @@ impl<'a> Corroborator<'a> {
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when
-    /// accounts act or what they ask. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
+    /// accounts act. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
     ///
     /// # Panics
     /// As [`Corroborator::candidates`].

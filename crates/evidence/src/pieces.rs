@@ -5,34 +5,20 @@
 //! in the same way. What tells them apart is what they do, so they are proposed, and the tests decide.
 //!
 //! 1. *Propose* the accounts in no candidate of each community of the infrastructure alone ([`crate::infrastructure_graph`]),
-//!    if they are `profile_size` or more; nothing where nobody knows when accounts act or what they ask. The caller keeps those
-//!    that behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
+//!    if they are `profile_size` or more; nothing where nobody knows when accounts act. The caller keeps those that behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
 //! 2. *Join* candidates that only infrastructure proposed and whose score is over the threshold: modularity cuts a chain into
-//!    pieces. Two are one network if more identifiers lead from the one into the other than chance gives. Given which
-//!    identifiers of kind k one of them has, the other accounts of each are drawn from all other sightings of the kind:
-//!
-//! ```text
-//! lambda(A -> B) = sum over kinds k and identifiers i of A:  1 - (1 - S_k(B) / (S_k - S_k(A)))^(d_i - a_i)
-//! bits(A, B)     = c log2(c / lambda) - (c - lambda) log2 e        lambda: the larger of lambda(A -> B) and lambda(B -> A)
-//! ```
-//!
-//! `S_k` are sightings of identifiers of two accounts or more, `d_i` accounts of i and `a_i` of them in A. `c` is the number of
-//! identifiers in common, and no more than the accounts of A that have one, or of B: one account that is at home in both, or
-//! one address of everybody's, is a single link. The bits are Chernoff's bound for a sum of independent draws. They must exceed
-//! the log2 of the number of pieces, which each could have joined, by `join_bits`, and there must be two links. What was joined
-//! is a piece of its own in the next round, until no two are enough. Only identifiers that link on their own count.
-//! Communities are cut where little crosses, so what crosses by chance is less than `lambda`: the test errs towards leaving
-//! pieces apart.
+//!    pieces. Two are one network if more identifiers that link on their own lead from the one into the other than chance
+//!    gives (module `crossing`). Communities are cut where little crosses, so what crosses by chance is less than its null says:
+//!    the test errs towards leaving pieces apart.
 //!
 //! Cost: O(sightings), and a round for each join at most, of the pieces' sightings.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use graph::{DisjointSets, IdentifierId, KindId, NONE_U32};
+use graph::{KindId, NONE_U32};
 
 use crate::Facts;
-use crate::classify::{Classification, Policy};
+use crate::classify::Classification;
 use crate::config::MemberConfig;
+use crate::crossing::{Crossing, Drawn};
 use crate::interlock::{Loose, separate_strangers};
 use crate::members::Candidates;
 
@@ -45,7 +31,7 @@ pub(crate) fn propose_infrastructure(
     is_free: &dyn Fn(u32) -> bool,
     config: &MemberConfig,
 ) -> Vec<Vec<u32>> {
-    if !facts.tell_behaviour() {
+    if !facts.tell_times() {
         return Vec::new();
     }
     let accounts = 0..facts.graph.account_count() as u32;
@@ -75,124 +61,6 @@ fn gathered(mut rows: Vec<(u32, u32)>, config: &MemberConfig) -> Vec<Vec<u32>> {
     large.map(|rows| rows.iter().map(|&(_, account)| account).collect()).collect()
 }
 
-/// Fewest links between two pieces of one network.
-const FEWEST_LINKS: usize = 2;
-
-/// What pieces hold of an identifier that links on its own.
-#[derive(Clone, Debug)]
-struct Held {
-    kind: KindId,
-    /// Accounts of the identifier.
-    degree: u32,
-    /// (account, piece) of those that are in one.
-    accounts: Vec<(u32, u32)>,
-}
-
-/// What of a network leads elsewhere.
-#[derive(Clone, Debug, Default)]
-struct Open {
-    /// By kind: sightings of identifiers of several accounts.
-    sightings: Vec<f64>,
-    /// (kind, accounts of an identifier that are elsewhere): identifiers.
-    identifiers: BTreeMap<(KindId, u32), u32>,
-}
-
-impl Open {
-    /// The identifiers that lead into another network by chance; `all`: by kind, everybody's sightings.
-    fn expected(&self, other: &Open, all: &[f64]) -> f64 {
-        let led = |(&(kind, elsewhere), &identifiers): (&(KindId, u32), &u32)| {
-            let kind = kind.index();
-            let share = (other.sightings[kind] / (all[kind] - self.sightings[kind]).max(1.0)).min(1.0);
-            f64::from(identifiers) * (1.0 - (1.0 - share).powf(f64::from(elsewhere)))
-        };
-        self.identifiers.iter().map(led).sum()
-    }
-}
-
-/// What leads from one network into another.
-#[derive(Clone, Debug, Default)]
-struct Links {
-    identifiers: usize,
-    accounts: [BTreeSet<u32>; 2],
-}
-
-impl Links {
-    fn count(&self) -> usize {
-        let [left, right] = &self.accounts;
-        self.identifiers.min(left.len()).min(right.len())
-    }
-
-    /// How much more than `expected`, in bits; 0 if it isn't.
-    fn bits(&self, expected: f64) -> f64 {
-        let count = self.count() as f64;
-        if self.count() < FEWEST_LINKS || count <= expected {
-            return 0.0;
-        }
-        count * (count / expected).log2() - (count - expected) * std::f64::consts::LOG2_E
-    }
-}
-
-/// The identifiers that link on their own and have two accounts or more.
-struct Linking {
-    /// By kind: everybody's sightings.
-    all: Vec<f64>,
-    /// Those of which a piece holds any.
-    held: Vec<Held>,
-}
-
-impl Linking {
-    /// `piece_of`: by account, or `NONE_U32`.
-    fn of(facts: Facts<'_>, classification: &Classification, piece_of: &[u32]) -> Self {
-        let mut all = vec![0.0; facts.graph.kind_count()];
-        let mut held = Vec::new();
-        for identifier in (0..facts.graph.identifier_count() as u32).map(IdentifierId) {
-            let (accounts, kind) = (facts.graph.accounts_of(identifier), facts.graph.kind_of(identifier));
-            let links = classification.policies[identifier.index()] == Policy::Keep && !facts.roles[kind.index()].is_interest();
-            if accounts.len() < 2 || !links {
-                continue;
-            }
-            let degree = accounts.len() as u32;
-            all[kind.index()] += f64::from(degree);
-            let of_pieces = accounts.iter().map(|&account| (account, piece_of[account as usize]));
-            let accounts: Vec<(u32, u32)> = of_pieces.filter(|&(_, piece)| piece != NONE_U32).collect();
-            if !accounts.is_empty() {
-                held.push(Held { kind, degree, accounts });
-            }
-        }
-        Linking { all, held }
-    }
-
-    /// By pair of networks that have an identifier in common: how much more leads from one into the other than chance gives, in
-    /// bits. `networks`: by piece, its network.
-    fn between(&self, networks: &[u32]) -> Vec<((u32, u32), f64)> {
-        let nothing = Open { sightings: vec![0.0; self.all.len()], ..Open::default() };
-        let mut open = vec![nothing; networks.len()];
-        let mut between: BTreeMap<(u32, u32), Links> = BTreeMap::new();
-        for Held { kind, degree, accounts } in &self.held {
-            let mut here: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-            accounts.iter().for_each(|&(account, piece)| here.entry(networks[piece as usize]).or_default().push(account));
-            for (&network, accounts) in &here {
-                let (open, inside) = (&mut open[network as usize], accounts.len() as u32);
-                open.sightings[kind.index()] += f64::from(inside);
-                if *degree > inside {
-                    *open.identifiers.entry((*kind, degree - inside)).or_default() += 1;
-                }
-                for (&other, others) in here.range(network + 1..) {
-                    let links = between.entry((network, other)).or_default();
-                    links.identifiers += 1;
-                    links.accounts[0].extend(accounts);
-                    links.accounts[1].extend(others);
-                }
-            }
-        }
-        let bits = |((left, right), links): ((u32, u32), Links)| {
-            let (one, other) = (&open[left as usize], &open[right as usize]);
-            ((left, right), links.bits(one.expected(other, &self.all).max(other.expected(one, &self.all))))
-        };
-        between.into_iter().map(bits).collect()
-    }
-}
-
 /// Pieces of one network among the flagged candidates that only infrastructure proposed: (piece, the first of its network) of
 /// every piece of a network that has several.
 pub(crate) fn join_pieces(
@@ -207,24 +75,9 @@ pub(crate) fn join_pieces(
     if pieces.len() < 2 {
         return Vec::new();
     }
-    let mut piece_of = vec![NONE_U32; facts.graph.account_count()];
-    for (piece, &candidate) in (0u32..).zip(&pieces) {
-        candidates.networks[candidate].accounts().for_each(|account| piece_of[account as usize] = piece);
-    }
-    let linking = Linking::of(facts, classification, &piece_of);
-    let needed = (pieces.len() as f64).log2() + config.join_bits;
-    let mut networks = DisjointSets::new(pieces.len());
-    let mut joined = true;
-    while joined {
-        joined = false;
-        let roots: Vec<u32> = (0..pieces.len() as u32).map(|piece| networks.root_of(piece)).collect();
-        for ((left, right), bits) in linking.between(&roots) {
-            if bits >= needed {
-                joined |= networks.join(left, right).is_some();
-            }
-        }
-    }
-    let roots = networks.into_roots();
+    let accounts: Vec<Vec<u32>> = pieces.iter().map(|&candidate| candidates.networks[candidate].accounts().collect()).collect();
+    let links = |kind: KindId| !facts.roles[kind.index()].is_interest();
+    let roots = Crossing::of(facts, classification, &accounts, &links, Drawn::OfShared).joined(config.join_bits);
     let mut sizes = vec![0u32; pieces.len()];
     roots.iter().for_each(|&root| sizes[root as usize] += 1);
     let of_several = (0..pieces.len()).filter(|&piece| sizes[roots[piece] as usize] > 1);

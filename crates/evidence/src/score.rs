@@ -7,7 +7,7 @@
 //! structure = sum(membership) + sum(sharing)
 //! behaviour = sum(timing) + sum(content) + sum(other)
 //! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(habits))
-//! weakest   = max(shape, min(structure - story, sum(timing), sum(content))) + min(0, sum(other))
+//! weakest   = max(shape, min(structure - story, sum(timing), sum(content) + discount * against)) + min(0, sum(other))
 //! added     = shape + behaviour                                               if cards or addresses are known
 //!           = structure * 2^-story + behaviour - story                        else
 //! case      = weakest                                                         if timing and content were measured
@@ -29,7 +29,8 @@
 //!
 //! * *Behaviour*: structure rules out chance, timing a crowd that merely uses the same thing (a class, users of one tool),
 //!   content a crowd that merely sits in one place (a carrier's gateway, an office). An operator's accounts are alike in all
-//!   three.
+//!   three. Nor does sitting in one place bring what no story brings (`against`): it counts a second time, as the second signal
+//!   of a family does. So customers' prompts, which spread as slowly as anybody's, don't hide the one queue that they go through.
 //! * *Shape*: structure rules out chance, the fit every single harmless story, the cross-linked share a group put together of
 //!   several (two agencies, rings behind one gateway). An operator that times its accounts like strangers still has a mesh of
 //!   cards that addresses and prompts cross. Accounts that each keep hours of their own ([`crate::behaviour::own_hours`]) are
@@ -132,9 +133,7 @@ pub fn score_network(
 /// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
 /// given those that no story brings.
 pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
-    let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
-    let against = of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max);
-    let unexplained = 1.0 - (told.bits - against.min(config.signal_bits)).exp2().min(1.0);
+    let unexplained = 1.0 - (told.bits - no_story_brings(signals, config)).exp2().min(1.0);
     // Office hours speak for a company and no other story.
     let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
     // Timers bring even loads, and each account's keeps hours of its own.
@@ -151,6 +150,12 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
     sums(signals, left, config)
 }
 
+/// The bits of the strongest signal that no story brings.
+fn no_story_brings<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> f64 {
+    let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
+    of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max).min(config.signal_bits)
+}
+
 /// The score of signals against a harmless story, by the formula of the module.
 pub fn score_against<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> f64 {
     broken_down(signals, told, config).score
@@ -160,7 +165,7 @@ pub fn score_against<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood
 pub fn broken_down<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Breakdown {
     let cases = cases_left(signals, told, config);
     let added = cases.added(told);
-    match cases.weakest(told) {
+    match cases.weakest(told, config) {
         Some(weakest) if cases.content_has_power || weakest.score >= added.score => weakest,
         _ => added,
     }
@@ -191,6 +196,8 @@ pub struct Cases {
     pub timing: Option<f64>,
     /// What accounts ask.
     pub content: Option<f64>,
+    /// The strongest signal that no story brings; never negative.
+    pub no_story_brings: f64,
     /// Whether any test of what they ask would rather have found something than not.
     pub content_has_power: bool,
     /// Whether the group is more than harmless parts.
@@ -203,12 +210,17 @@ pub struct Cases {
 
 impl Cases {
     /// The case as strong as its weakest part; `None` unless timing and content were measured.
-    fn weakest(self, told: BenignLikelihood) -> Option<Breakdown> {
+    fn weakest(self, told: BenignLikelihood, config: &ScoreConfig) -> Option<Breakdown> {
         let against_story = self.structure - told.bits.max(0.0);
-        let by_behaviour = against_story.min(self.timing?).min(self.content?);
+        let by_behaviour = against_story.min(self.timing?).min(self.not_of_one_place(config)?);
         let by_shape = self.by_shape(told);
         let score = by_behaviour.max(by_shape.unwrap_or(f64::NEG_INFINITY)) + self.other.min(0.0);
         Some(Breakdown { cases: self, against_story, by_behaviour: Some(by_behaviour), by_shape, score })
+    }
+
+    /// What rules out a crowd that only sits in one place; `None` where nothing of content was measured.
+    pub fn not_of_one_place(&self, config: &ScoreConfig) -> Option<f64> {
+        Some(self.content? + config.dependence_discount * self.no_story_brings)
     }
 
     /// The shape and what is known of behaviour, added up.
@@ -258,7 +270,7 @@ fn sums<Kind>(signals: &[NamedSignal<Kind>], counted: impl Fn(&NamedSignal<Kind>
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
     let of_content = signals.iter().filter(|named| named.name.family() == SignalFamily::Content);
     let content_has_power = of_content.filter_map(|named| named.signal.as_ref()).any(Signal::has_power);
-    let mut cases = Cases { content_has_power, ..Cases::default() };
+    let mut cases = Cases { content_has_power, no_story_brings: no_story_brings(signals, config), ..Cases::default() };
     for family in present.chunk_by(|left, right| left.0 == right.0) {
         let mut factor = 1.0;
         let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
@@ -324,8 +336,8 @@ mod tests {
         let name = match family {
             SignalFamily::Membership => SignalName::Membership,
             SignalFamily::Sharing => SignalName::Sharing(KindId(0)),
-            // No story brings it, so that stories leave all of its bits.
-            SignalFamily::Timing => SignalName::OneQueue,
+            // No story brings it, so that stories leave all of its bits; nor does it speak against any.
+            SignalFamily::Timing => SignalName::RegistrationPace,
             SignalFamily::Content => SignalName::CapabilityConcentration,
             SignalFamily::CrossLinked => SignalName::CrossLinked,
             SignalFamily::Habits => SignalName::OwnHours,
@@ -440,8 +452,27 @@ mod tests {
         assert!(score(SignalName::RegularUse, story(BenignHypothesis::Enterprise, 2.0)).abs() < 1e-9);
         // It has no queue. What hands work to whoever rested longest leaves 2^(2 - 10) of the story.
         assert!((score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 2.0)) - 10.0).abs() < 0.1);
-        // Of a story that fits much better than an operator, it leaves all.
-        assert!(score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 14.0)) < 1.0);
+        // Of a story that fits much better than an operator, it leaves all: structure has a bit more.
+        assert!((score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 14.0)) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn customers_prompts_do_not_hide_the_queue_that_they_go_through() {
+        let score = |timing: SignalName, bits: f64, content: f64| {
+            let signals = [
+                signal(15.0, SignalFamily::Membership),
+                NamedSignal { name: timing, ..signal(bits, SignalFamily::Timing) },
+                signal(content, SignalFamily::Content),
+            ];
+            score_against(&signals, BenignLikelihood::UNTOLD, &ScoreConfig::default())
+        };
+        // A crowd in one place may be in step or evenly loaded; half of what it doesn't bring counts beside its prompts.
+        assert_eq!(score(SignalName::Synchrony, 12.0, -0.5), -0.5);
+        assert_eq!(score(SignalName::OneQueue, 12.0, -0.5), 5.5);
+        assert_eq!(score(SignalName::BanAndReplace, 4.0, -0.5), 1.5);
+        // What finds nothing takes nothing, and a case stays as weak as its times.
+        assert_eq!(score(SignalName::OneQueue, -1.0, 8.0), -1.0);
+        assert_eq!(score(SignalName::OneQueue, 4.0, 8.0), 4.0);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) fn find_candidates(
         || community::leiden_partition(&weighted, Some(&communities.partition), &finer),
         || -> Result<Option<Partition>, Error> {
             match evidence::infrastructure_graph(facts, &weights)? {
-                Some(graph) if facts.tell_behaviour() => Ok(Some(community::leiden_partition(&graph, None, &search)?)),
+                Some(graph) if facts.tell_times() => Ok(Some(community::leiden_partition(&graph, None, &search)?)),
                 _ => Ok(None),
             }
         },
@@ -74,28 +74,24 @@ pub(crate) fn find_candidates(
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     steps.begin("turns")?;
     let mut turns = corroborator.taking_turns(&candidates);
-    turns.groups = behaving_alike(facts, &population, turns.groups, config, without);
+    turns.groups = dealt_by_one(facts, &population, turns.groups, config, without);
     candidates = corroborator.with_turns(candidates, &turns);
+    steps.begin("wholes")?;
+    let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
+    let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
+    let mut scored = Scored { known: HashMap::new(), score: &score };
+    let threshold = linkage.score.threshold_bits;
+    candidates = made_whole(&corroborator, candidates, &mut scored, threshold);
     steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
     let proposed = behaving_alike(facts, &population, proposed, config, without);
     candidates = corroborator.beside(candidates, &proposed);
     steps.begin("behaviour")?;
-    let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
-    let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
-    let mut cards = score(&candidates.networks.iter().collect::<Vec<_>>());
-    let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= linkage.score.threshold_bits).collect();
+    let mut cards = scored.cards_of(&candidates.networks);
+    let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= threshold).collect();
     if let Some(joined) = corroborator.joined(&candidates, &flagged) {
-        // Only what infrastructure proposed has changed.
-        let others = candidates.networks.iter().zip(cards).filter(|(network, _)| !network.is_of_infrastructure());
-        let mut known: HashMap<u32, ScoreCard> = others.map(|(network, card)| (network.members[0].account, card)).collect();
-        let anew: Vec<&Candidate> = joined.networks.iter().filter(|network| network.is_of_infrastructure()).collect();
-        let mut anew = score(&anew).into_iter();
-        let card_of = |network: &Candidate| {
-            if network.is_of_infrastructure() { anew.next() } else { known.remove(&network.members[0].account) }
-        };
-        cards = joined.networks.iter().filter_map(card_of).collect();
+        cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
     if let Some(listed) = corroborator.as_listed(&candidates.networks) {
@@ -108,7 +104,8 @@ pub(crate) fn find_candidates(
     // What only infrastructure proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
         let cases = evidence::cases_of(&card.signals, &linkage.score);
-        !network.is_of_infrastructure() || (cases.timing.is_some() && cases.content.is_some())
+        let content = cases.content.is_some() || is_unasked(facts, &cases, config);
+        !network.is_of_infrastructure() || (cases.timing.is_some() && content)
     };
     let networks = std::mem::take(&mut candidates.networks);
     (candidates.networks, cards) = networks.into_iter().zip(cards).filter(stands).unzip();
@@ -133,6 +130,59 @@ pub(crate) fn score_given(
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: 0 };
     let card = score_candidates(facts, &corroborator, &[&candidate], nulls, config, &[]).remove(0);
     (classification, candidate, card, untied)
+}
+
+/// Score cards of candidates, each made once.
+struct Scored<'a> {
+    /// By first member: a candidate, and its card.
+    known: HashMap<u32, (Candidate, ScoreCard)>,
+    score: &'a dyn Fn(&[&Candidate]) -> Vec<ScoreCard>,
+}
+
+impl Scored<'_> {
+    fn cards_of(&mut self, networks: &[Candidate]) -> Vec<ScoreCard> {
+        let first = |network: &Candidate| network.members[0].account;
+        let is_known = |network: &&Candidate| self.known.get(&first(network)).is_some_and(|(known, _)| known == *network);
+        let anew: Vec<&Candidate> = networks.iter().filter(|network| !is_known(network)).collect();
+        for (network, card) in anew.iter().zip((self.score)(&anew)) {
+            self.known.insert(first(network), ((*network).clone(), card));
+        }
+        networks.iter().map(|network| self.known[&first(network)].1.clone()).collect()
+    }
+}
+
+/// The candidates, with those that are fragments of one network made one where that scores as a network does, and no less than
+/// the least of those fragments that do by themselves.
+fn made_whole(
+    corroborator: &evidence::Corroborator<'_>,
+    candidates: evidence::Candidates,
+    scored: &mut Scored<'_>,
+    threshold: f64,
+) -> evidence::Candidates {
+    let mut wholes = corroborator.fragments(&candidates);
+    if wholes.is_empty() {
+        return candidates;
+    }
+    let cards = scored.cards_of(&candidates.networks);
+    let tried = corroborator.with_wholes(&candidates, &wholes);
+    let tried_cards = scored.cards_of(&tried.networks);
+    let candidate_of: HashMap<u32, usize> =
+        (0..).zip(&tried.networks).flat_map(|(at, network)| network.accounts().map(move |account| (account, at))).collect();
+    let proposed = wholes.len();
+    wholes.retain(|fragments| {
+        let of_fragments = fragments.iter().map(|&at| cards[at].score_bits).filter(|&bits| bits >= threshold);
+        let needed = of_fragments.reduce(f64::min).unwrap_or(threshold);
+        let accounts: Vec<u32> = fragments.iter().flat_map(|&at| candidates.networks[at].accounts()).collect();
+        let mut held: HashMap<usize, usize> = HashMap::new();
+        accounts.iter().filter_map(|account| candidate_of.get(account)).for_each(|&at| *held.entry(at).or_default() += 1);
+        let is_whole = |(at, held): (usize, usize)| 2 * held > accounts.len() && tried_cards[at].score_bits >= needed;
+        held.into_iter().any(is_whole)
+    });
+    match wholes.len() {
+        0 => candidates,
+        kept if kept == proposed => tried,
+        _ => corroborator.with_wholes(&candidates, &wholes),
+    }
 }
 
 /// What candidates are compared with.
@@ -180,7 +230,13 @@ fn score_candidates(
 /// Strangers among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
 const LEAST_BITS: f64 = 1.0;
 
-/// Those groups of accounts whose behaviour may be one operator's.
+/// Whether nobody knows of any account what it asks, and these do what no harmless story brings, by as many bits as a network
+/// needs: that they are alike in time could be any carrier's customers.
+fn is_unasked(facts: evidence::Facts<'_>, cases: &evidence::Cases, config: &DetectConfig) -> bool {
+    !facts.tell_content() && cases.no_story_brings >= config.linkage.score.threshold_bits
+}
+
+/// Those groups of accounts that one infrastructure proposed whose behaviour may be one operator's.
 fn behaving_alike(
     facts: evidence::Facts<'_>,
     population: &evidence::behaviour::Population,
@@ -188,15 +244,37 @@ fn behaving_alike(
     config: &DetectConfig,
     without: &[SignalName],
 ) -> Vec<Vec<u32>> {
+    let (content, timing) = (evidence::behaviour::measure_content, evidence::behaviour::measure_timing);
     let alike = |accounts: &Vec<u32>| {
         let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
         let cases = |behaviour| evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
+        let content = || cases(content(&facts, population, &members, &config.behaviour)).content >= Some(LEAST_BITS);
         // What most groups fail is also the cheaper to measure.
-        let (content, timing) = (evidence::behaviour::measure_content, evidence::behaviour::measure_timing);
-        cases(content(&facts, population, &members, &config.behaviour)).content >= Some(LEAST_BITS)
-            && cases(timing(&facts, population, &members, &config.behaviour)).timing >= Some(LEAST_BITS)
+        if facts.tell_content() && !content() {
+            return false;
+        }
+        let cases = cases(timing(&facts, population, &members, &config.behaviour));
+        cases.timing >= Some(LEAST_BITS) && (facts.tell_content() || is_unasked(facts, &cases, config))
     };
     groups.into_par_iter().with_max_len(1).filter(alike).collect()
+}
+
+/// The same of those that turns at one prompt proposed: one prompt has little to spread.
+fn dealt_by_one(
+    facts: evidence::Facts<'_>,
+    population: &evidence::behaviour::Population,
+    groups: Vec<Vec<u32>>,
+    config: &DetectConfig,
+    without: &[SignalName],
+) -> Vec<Vec<u32>> {
+    let score = &config.linkage.score;
+    let is_dealt = |accounts: &Vec<u32>| {
+        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
+        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
+        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), score);
+        cases.not_of_one_place(score) >= Some(LEAST_BITS) && cases.timing >= Some(LEAST_BITS)
+    };
+    groups.into_par_iter().with_max_len(1).filter(is_dealt).collect()
 }
 
 /// The behavioural signals by name, those `without` as missing; a missing one stays on the card as missing.

@@ -30,6 +30,9 @@ pub struct ScoreParts {
     /// The same, less what the hypothesis brings: what counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_left: Option<f64>,
+    /// What counts beside content, where the case by behaviour does: the discounted bits of the strongest
+    /// signal that no hypothesis brings.
+    pub no_hypothesis_brings: f64,
     /// How badly the shape fits any harmless hypothesis.
     pub fits_no_hypothesis: f64,
     /// Whether it is more than harmless parts; absent where cards and devices are unknown.
@@ -63,6 +66,7 @@ impl ScoreParts {
             timing_left: cases.timing,
             content: before.content,
             content_left: cases.content,
+            no_hypothesis_brings: config.linkage.score.dependence_discount * cases.no_story_brings,
             fits_no_hypothesis: -told.bits,
             cross_linked: cases.cross_linked,
             habits: cases.habits.min(0.0),
@@ -84,7 +88,11 @@ impl ScoreParts {
             rows.push(row("by behaviour: the weakest of", bits, ""));
             rows.push(row("- structure, less the story", self.structure_left, "chance, and the harmless story"));
             rows.push(part("- timing, less the story", self.timing_left, "a crowd that only uses the same thing"));
-            rows.push(part("- content, less the story", self.content_left, "a crowd that only sits in one place"));
+            let content = self.content_left.map(|bits| bits + self.no_hypothesis_brings);
+            rows.push(part("- content, less the story", content, "a crowd that only sits in one place"));
+            if self.no_hypothesis_brings > 0.0 {
+                rows.push(row("  and what no story brings", self.no_hypothesis_brings, ""));
+            }
         }
         if let Some(bits) = self.by_shape {
             rows.push(row("by shape: the weakest of", bits, ""));

@@ -62,7 +62,7 @@ pub(crate) fn would_change(network: &Network, config: &DetectConfig) -> Vec<Stri
     } else {
         let cases = cases_left(&signals, told, score);
         let structure = cases.structure - network.benign_bits.max(0.0);
-        let parts = [("structure", Some(structure)), ("timing", cases.timing), ("content", cases.content)];
+        let parts = [("structure", Some(structure)), ("timing", cases.timing), ("content", cases.not_of_one_place(score))];
         for (name, bits) in parts {
             match bits {
                 None => lines.push(format!("Evidence of {name}, which could not be measured here.")),
