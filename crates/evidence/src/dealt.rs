@@ -22,12 +22,12 @@
 //! known-good ones, that are mostly used by accounts of no group, or of one too small for a profile, and by `profile_size` of
 //! these. Cost: O(events), and sorting those with such a template.
 
-use graph::{AccountId, IdentifierId, NONE_U32};
+use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 
 use crate::classify::{Classification, IdentifierClass, Policy};
 use crate::config::MemberConfig;
-use crate::holdings::sizes_of;
+use crate::loose::unjudged;
 use crate::members::Candidate;
 use crate::{Facts, KindRole, Signal};
 
@@ -59,11 +59,7 @@ pub(crate) fn propose_dealt(
     }
     let graph = facts.graph;
     let least = config.profile_size as usize;
-    let sizes = sizes_of(groups);
-    let is_free = |account: u32| {
-        let group = groups[account as usize];
-        (group == NONE_U32 || sizes[group as usize] < config.profile_size) && !facts.is_allowed_account(account)
-    };
+    let is_free = unjudged(facts, groups, config);
     let is_asked = |identifier: u32| {
         let is_template = facts.role_of(identifier) == KindRole::Template;
         let accounts = graph.accounts_of(IdentifierId(identifier));
@@ -158,6 +154,8 @@ impl Repeats {
 
 #[cfg(test)]
 mod tests {
+    use graph::NONE_U32;
+
     use super::*;
     use crate::classify::classify_identifiers;
     use crate::config::LinkageConfig;

@@ -35,7 +35,7 @@ use crate::config::MemberConfig;
 use crate::holdings::{Holdings, hold, runs, sizes_of};
 
 /// From this interlock on a part of a group hangs together pair by pair.
-const LEAST_INTERLOCK: f64 = 1.0;
+pub(crate) const LEAST_INTERLOCK: f64 = 1.0;
 
 /// An account of a piece shares something with so large a part, at least, of those with whom an account of the host does.
 const PIECE_REACH: f64 = 0.5;
@@ -337,7 +337,7 @@ fn between_parts(
 }
 
 /// By group: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
-fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &MemberConfig) -> Vec<f64> {
+pub(crate) fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &MemberConfig) -> Vec<f64> {
     let mut shared = vec![0u64; holdings.sizes.len()];
     for identifier in 0..facts.graph.identifier_count() as u32 {
         for &(group, held) in holdings.of(identifier) {

@@ -33,6 +33,7 @@ mod holdings;
 mod interlock;
 mod keys;
 mod listed;
+mod loose;
 mod needs;
 mod nested;
 mod pieces;

@@ -20,7 +20,7 @@
 //!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
 //!    isn't alike pair by pair there, is alone in a finer one.
 //!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
-//!    accounts that take turns at one prompt (module `dealt`). Candidates that one set of cards pays for are tried as one
+//!    accounts of communities that are a little alike (module `loose`) and that take turns at one prompt (module `dealt`). Candidates that one set of cards pays for are tried as one
 //!    (module `fragments`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
@@ -47,6 +47,7 @@ use crate::cross_linked::{cross_linked_signal, propose_linked};
 use crate::dealt::{TakingTurns, propose_dealt, turns_signal};
 use crate::fixed_point::settle;
 use crate::interlock::{Loose, propose_interlocked, separate_strangers};
+use crate::loose::propose_loose;
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, name_by_smallest_member, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
@@ -291,7 +292,35 @@ impl<'a> Corroborator<'a> {
 
     /// The candidates, and what the profiles make of these groups ([`Corroborator::taking_turns`]) beside theirs.
     pub fn with_turns(&self, candidates: Candidates, turns: &TakingTurns) -> Candidates {
-        let proposed = &turns.groups;
+        let in_turn = turns.groups.iter().flatten().copied().collect();
+        self.with_groups(Candidates { in_turn, templates_asked: turns.asked, ..candidates }, &turns.groups)
+    }
+
+    /// Accounts in no candidate of some size of communities that share a little of their own (module `loose`), each in one
+    /// group. `communities`: as [`Proposals::communities`].
+    ///
+    /// # Panics
+    /// As [`Corroborator::candidates`].
+    pub fn loosely_alike(&self, candidates: &Candidates, communities: &[&Partition]) -> Vec<Vec<u32>> {
+        let Judge { classification, config, .. } = self.judge;
+        let groups = &candidates.settled.groups;
+        let of = |partition: &&Partition| {
+            propose_loose(self.facts, classification, &partition.labels()[..groups.len()], groups, config)
+        };
+        let mut taken = BTreeSet::new();
+        let mut apart = Vec::new();
+        for accounts in communities.iter().flat_map(of) {
+            let free: Vec<u32> = accounts.into_iter().filter(|&account| taken.insert(account)).collect();
+            if free.len() >= config.profile_size as usize {
+                apart.push(free);
+            }
+        }
+        apart
+    }
+
+    /// The candidates, and what the profiles make of these groups of accounts that are in no candidate of some size
+    /// ([`Corroborator::loosely_alike`]) beside theirs.
+    pub fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;
         }
@@ -301,8 +330,7 @@ impl<'a> Corroborator<'a> {
         name_by_smallest_member(&mut groups, &mut left);
         proposed.iter().for_each(|accounts| accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]));
         let settled = refine_by_profile(&self.judge, &self.ties.pairs, groups, left);
-        let in_turn = proposed.iter().flatten().copied().collect();
-        self.redescribed(Candidates { in_turn, templates_asked: turns.asked, ..candidates }, settled)
+        self.redescribed(candidates, settled)
     }
 
     /// The candidates that other settled groups make; none of infrastructure.

@@ -54,7 +54,7 @@ pub(crate) fn groups_of(lists: &[Vec<u32>], account_count: usize) -> Vec<u32> {
 }
 
 /// The accounts of each group of `profile_size` or more, by (group, account).
-fn gathered(mut rows: Vec<(u32, u32)>, config: &MemberConfig) -> Vec<Vec<u32>> {
+pub(crate) fn gathered(mut rows: Vec<(u32, u32)>, config: &MemberConfig) -> Vec<Vec<u32>> {
     rows.sort_unstable();
     let groups = rows.chunk_by(|left, right| left.0 == right.0);
     let large = groups.filter(|accounts| accounts.len() >= config.profile_size as usize);

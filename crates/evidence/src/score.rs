@@ -18,9 +18,9 @@
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
 //! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for
-//! a company, take from the case with the odds that it does, where the story is a company's. `against`: bits of the strongest
-//! signal that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace banned ones).
-//! It speaks against the story itself, so that the story explains less of the rest. Whatever the story, even loads are
+//! a company, take from the case with the odds that it does, where the story is a company's. `against`: the sum, by the rule of a
+//! family, of the signals that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
+//! banned ones); nothing if they find nothing. It speaks against the story itself, so that the story explains less of the rest. Whatever the story, even loads are
 //! what timers bring, each account's with hours of its own: they count by the odds that it is one clock
 //! ([`crate::behaviour::own_hours::one_clock`]).
 //!
@@ -150,10 +150,14 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
     sums(signals, left, config)
 }
 
-/// The bits of the strongest signal that no story brings.
+/// The sum of the signals that no story brings, by the rule of a family.
 fn no_story_brings<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> f64 {
     let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
-    of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits)).fold(0.0, f64::max).min(config.signal_bits)
+    let mut bits: Vec<f64> =
+        of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits.clamp(0.0, config.signal_bits))).collect();
+    bits.sort_unstable_by(|left, right| right.total_cmp(left));
+    let discounts = std::iter::successors(Some(1.0), |factor| Some(factor * config.dependence_discount));
+    bits.iter().zip(discounts).map(|(bits, factor)| factor * bits).sum()
 }
 
 /// The score of signals against a harmless story, by the formula of the module.
@@ -196,7 +200,7 @@ pub struct Cases {
     pub timing: Option<f64>,
     /// What accounts ask.
     pub content: Option<f64>,
-    /// The strongest signal that no story brings; never negative.
+    /// The signals that no story brings, strongest first and discounted; never negative.
     pub no_story_brings: f64,
     /// Whether any test of what they ask would rather have found something than not.
     pub content_has_power: bool,
@@ -470,6 +474,9 @@ mod tests {
         assert_eq!(score(SignalName::Synchrony, 12.0, -0.5), -0.5);
         assert_eq!(score(SignalName::OneQueue, 12.0, -0.5), 5.5);
         assert_eq!(score(SignalName::BanAndReplace, 4.0, -0.5), 1.5);
+        let both = [SignalName::BanAndReplace, SignalName::OneQueue]
+            .map(|name| NamedSignal { name, ..signal(8.0, SignalFamily::Timing) });
+        assert_eq!(cases_of(&both, &ScoreConfig::default()).no_story_brings, 12.0);
         // What finds nothing takes nothing, and a case stays as weak as its times.
         assert_eq!(score(SignalName::OneQueue, -1.0, 8.0), -1.0);
         assert_eq!(score(SignalName::OneQueue, 4.0, 8.0), 4.0);

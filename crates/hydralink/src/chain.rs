@@ -72,6 +72,9 @@ pub(crate) fn find_candidates(
     steps.begin("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    steps.begin("loose")?;
+    let loose = corroborator.loosely_alike(&candidates, &graph_communities);
+    candidates = corroborator.with_groups(candidates, &of_no_story(facts, &population, loose, config, without));
     steps.begin("turns")?;
     let mut turns = corroborator.taking_turns(&candidates);
     turns.groups = dealt_by_one(facts, &population, turns.groups, config, without);
@@ -234,6 +237,24 @@ const LEAST_BITS: f64 = 1.0;
 /// needs: that they are alike in time could be any carrier's customers.
 fn is_unasked(facts: evidence::Facts<'_>, cases: &evidence::Cases, config: &DetectConfig) -> bool {
     !facts.tell_content() && cases.no_story_brings >= config.linkage.score.threshold_bits
+}
+
+/// Those groups of accounts that do what no harmless story brings, by as many bits as a network needs.
+fn of_no_story(
+    facts: evidence::Facts<'_>,
+    population: &evidence::behaviour::Population,
+    groups: Vec<Vec<u32>>,
+    config: &DetectConfig,
+    without: &[SignalName],
+) -> Vec<Vec<u32>> {
+    let score = &config.linkage.score;
+    let is_of_none = |accounts: &Vec<u32>| {
+        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
+        let timing = evidence::behaviour::measure_timing(&facts, population, &members, &config.behaviour);
+        let cases = evidence::cases_of(&named_signals(&timing, false, without), score);
+        cases.no_story_brings >= score.threshold_bits
+    };
+    groups.into_par_iter().with_max_len(1).filter(is_of_none).collect()
 }
 
 /// Those groups of accounts that one infrastructure proposed whose behaviour may be one operator's.

@@ -30,8 +30,7 @@ pub struct ScoreParts {
     /// The same, less what the hypothesis brings: what counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_left: Option<f64>,
-    /// What counts beside content, where the case by behaviour does: the discounted bits of the strongest
-    /// signal that no hypothesis brings.
+    /// What counts beside content, where the case by behaviour does: what no hypothesis brings, discounted.
     pub no_hypothesis_brings: f64,
     /// How badly the shape fits any harmless hypothesis.
     pub fits_no_hypothesis: f64,
