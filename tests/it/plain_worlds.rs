@@ -89,8 +89,8 @@ impl World {
         self.rows.push([time, account.to_owned(), ip.to_owned(), card.to_owned(), prompt, format!("purpose{purpose}")]);
     }
 
-    /// Households, rings of free-credit farmers, companies with one card and with several, a campus, gateways.
-    fn benign(seed: u64) -> World {
+    /// One or two accounts to each of so many homes, with a card each.
+    fn of_homes(seed: u64, homes: u64) -> World {
         let mut world = World {
             random: Random(seed),
             rows: Vec::new(),
@@ -99,7 +99,7 @@ impl World {
             organisations: BTreeMap::new(),
             created: BTreeMap::new(),
         };
-        for home in 0..2_500 {
+        for home in 0..homes {
             let ip = world.random.address();
             for member in 0..=world.random.below(2) {
                 let account = format!("user{home}-{member}");
@@ -109,6 +109,12 @@ impl World {
                 }
             }
         }
+        world
+    }
+
+    /// Households, rings of free-credit farmers, companies with one card and with several, a campus, gateways.
+    fn benign(seed: u64) -> World {
+        let mut world = World::of_homes(seed, 2_500);
         for ring in 0..80 {
             let (ip, size) = (world.random.address(), 2 + world.random.below(6));
             for member in 0..size {
@@ -163,6 +169,46 @@ impl World {
                 };
                 self.row(Clock::Uniform, &account, &ip, &format!("{name}-{}", member / 8), prompt);
             }
+        }
+    }
+
+    /// Accounts on a hundred cards whose address of the day follows from their number, so that the same ones meet day after day.
+    fn by_plan(&mut self, name: &'static str, size: u64) {
+        let addresses: Vec<String> = (0..size / 2).map(|_| self.random.address()).collect();
+        for member in 0..size {
+            let (account, card) = (format!("{name}{member}"), format!("{name}-{}", self.random.below(100)));
+            self.labels.insert(account.clone(), name);
+            for request in 0..60 {
+                let (day, second) = (request / 2, self.random.below(86_400));
+                let ip = &addresses[((member * 1_000_003 + day * 7_919) % addresses.len() as u64) as usize];
+                let prompt = match self.random.chance(70) {
+                    true => format!("{name}-{}", self.random.below(60)),
+                    false => self.random.prompt(),
+                };
+                self.row_at(day * 86_400 + second, &account, ip, &card, prompt, 0);
+            }
+        }
+    }
+
+    /// 64 accounts that keep one of 16 addresses and one of 8 cards each, and take turns, more by day than by night.
+    fn fixed_grid(&mut self, name: &'static str) {
+        let addresses: Vec<String> = (0..16).map(|_| self.random.address()).collect();
+        let cards: Vec<u64> = (0..64).map(|_| self.random.below(8)).collect();
+        let mut seconds: Vec<u64> = (0..9_000)
+            .map(|_| {
+                let within =
+                    if self.random.chance(35) { self.random.below(86_400) } else { 28_800 + self.random.below(43_200) };
+                self.random.below(30) * 86_400 + within
+            })
+            .collect();
+        seconds.sort_unstable();
+        // Nearly in turn: whoever is next may be one of the next few.
+        let mut turns: Vec<(u64, u64)> = (0..9_000).map(|turn| (turn + self.random.below(6), turn * 37 % 64)).collect();
+        turns.sort_unstable();
+        for (second, (_, member)) in seconds.into_iter().zip(turns) {
+            let (account, card) = (format!("{name}{member}"), format!("{name}-{}", cards[member as usize]));
+            self.labels.insert(account.clone(), name);
+            self.row_at(second, &account, &addresses[(member % 16) as usize], &card, String::new(), 0);
         }
     }
 
@@ -445,6 +491,20 @@ fn without_prompts_or_without_times_cards_and_addresses_are_enough_for_the_large
         assert!(precision >= 0.98 && recall >= 0.98, "{columns:?}: {precision} {recall}");
         assert_eq!(benign, 0, "{columns:?}");
     }
+}
+
+#[test]
+fn clusters_that_one_set_of_cards_pays_for_and_a_grid_without_prompts_are_found_whole() {
+    let mut world = World::of_homes(4, 2_500);
+    world.by_plan("planned", 1_500);
+    let (networks, benign) = found(&world, &ALL);
+    assert!(networks["planned"].0 >= 0.99 && networks["planned"].1 >= 0.99, "{networks:?}");
+    assert_eq!(benign, 0);
+    let mut world = World::of_homes(5, 1_500);
+    world.fixed_grid("grid");
+    let (networks, benign) = found(&world, &ALL[..4]);
+    assert!(networks["grid"].0 >= 0.95 && networks["grid"].1 >= 0.95, "{networks:?}");
+    assert_eq!(benign, 0);
 }
 
 /// What an organisation's services look like is an operator's shape, unless it says whose they are.

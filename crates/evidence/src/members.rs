@@ -46,8 +46,9 @@ use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
 use crate::dealt::{TakingTurns, propose_dealt, turns_signal};
 use crate::fixed_point::settle;
+use crate::holdings::sizes_of;
 use crate::interlock::{Loose, propose_interlocked, separate_strangers};
-use crate::loose::propose_loose;
+use crate::loose::{propose_loose, unjudged};
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, name_by_smallest_member, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
@@ -318,9 +319,26 @@ impl<'a> Corroborator<'a> {
         apart
     }
 
-    /// The candidates, and what the profiles make of these groups of accounts that are in no candidate of some size
-    /// ([`Corroborator::loosely_alike`]) beside theirs.
-    pub fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+    /// The candidates, and what the profiles make of these groups ([`Corroborator::loosely_alike`]) beside theirs; without those
+    /// of which less than a profile needs is left, since nothing has judged who belongs to that.
+    pub fn with_loose(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+        let found = self.with_groups(candidates.clone(), proposed);
+        let groups = &found.settled.groups;
+        let sizes = sizes_of(groups);
+        let stands = |accounts: &&Vec<u32>| {
+            let mut homes: Vec<u32> = accounts.iter().map(|&account| groups[account as usize]).collect();
+            homes.retain(|&home| home != NONE_U32);
+            homes.sort_unstable();
+            let most = homes.chunk_by(|left, right| left == right).max_by_key(|run| run.len());
+            most.is_some_and(|run| sizes[run[0] as usize] >= self.judge.config.profile_size)
+        };
+        let standing: Vec<Vec<u32>> = proposed.iter().filter(stands).cloned().collect();
+        if standing.len() == proposed.len() { found } else { self.with_groups(candidates, &standing) }
+    }
+
+    /// The candidates, and what the profiles make of these groups of accounts that are in no candidate of some size beside
+    /// theirs.
+    fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;
         }
@@ -357,13 +375,18 @@ impl<'a> Corroborator<'a> {
         (candidate.origin == Origin::Turns).then(|| turns_signal(self.facts, candidate, templates_asked))
     }
 
-    /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; none where nobody knows when
-    /// accounts act. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
+    /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; where nobody knows what accounts
+    /// ask also those of candidates too small for a profile; none where nobody knows when accounts act. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
     ///
     /// # Panics
     /// As [`Corroborator::candidates`].
     pub fn on_infrastructure(&self, candidates: &Candidates, (of, whole): (&Partition, &Partition)) -> Vec<Vec<u32>> {
-        let is_free = |account: u32| candidates.settled.is_free(account);
+        let settled = &candidates.settled;
+        let is_unjudged = unjudged(self.facts, &settled.groups, self.judge.config);
+        let any = !self.facts.tell_content();
+        let is_free = |account: u32| {
+            settled.is_free(account) || any && settled.standings[account as usize].is_none() && is_unjudged(account)
+        };
         propose_infrastructure(
             self.facts,
             self.judge.classification,
@@ -373,11 +396,16 @@ impl<'a> Corroborator<'a> {
         )
     }
 
-    /// The candidates, and what the profiles of these groups of free accounts ([`Corroborator::on_infrastructure`]) make of
-    /// them.
-    pub fn beside(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+    /// The candidates, and what the profiles of these groups of accounts ([`Corroborator::on_infrastructure`]) make of them.
+    pub fn beside(&self, mut candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;
+        }
+        let bound: Vec<u32> =
+            proposed.iter().flatten().copied().filter(|&account| !candidates.settled.is_free(account)).collect();
+        if !bound.is_empty() {
+            let settled = candidates.settled.clone().without(bound.into_iter());
+            candidates = self.redescribed(candidates, settled);
         }
         let groups = groups_of(proposed, self.facts.graph.account_count());
         self.with_free(candidates, groups, Vec::new())

@@ -4,8 +4,10 @@
 //! address with one other, a card with a third. No pair is tied by that, and neighbours on a carrier's addresses hang together
 //! in the same way. What tells them apart is what they do, so they are proposed, and the tests decide.
 //!
-//! 1. *Propose* the accounts in no candidate of each community of the infrastructure alone ([`crate::infrastructure_graph`]),
-//!    if they are `profile_size` or more; nothing where nobody knows when accounts act. The caller keeps those that behave alike, and the profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
+//! 1. *Propose* the accounts in no candidate (where nobody knows what accounts ask: in none that has a profile, since of chains
+//!    some links are ties) of each community of the infrastructure alone ([`crate::infrastructure_graph`]), if they are
+//!    `profile_size` or more; nothing where nobody knows when accounts act. The caller keeps those that behave alike, and the
+//!    profile decides account by account ([`crate::profile`]). Other candidates stay as they are.
 //! 2. *Join* candidates that only infrastructure proposed and whose score is over the threshold: modularity cuts a chain into
 //!    pieces. Two are one network if more identifiers that link on their own lead from the one into the other than chance
 //!    gives (module `crossing`). Communities are cut where little crosses, so what crosses by chance is less than its null says:

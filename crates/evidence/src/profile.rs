@@ -85,12 +85,23 @@ pub(crate) fn refine_free(judge: &Judge<'_>, settled: &Refined, groups: Vec<u32>
     for account in (0..groups.len()).filter(|&account| !settled.is_free(account as u32)) {
         (groups[account], standings[account]) = (NONE_U32, None);
     }
-    let names = take_smallest_names(&mut groups);
-    standings.iter_mut().for_each(|slot| *slot = slot.and_then(|standing| standing.renamed(&names)));
-    Refined { groups, standings }
+    Refined { groups, standings }.named()
 }
 
 impl Refined {
+    /// With every group named by its smallest member.
+    fn named(mut self) -> Refined {
+        let names = take_smallest_names(&mut self.groups);
+        self.standings.iter_mut().for_each(|slot| *slot = slot.and_then(|standing| standing.renamed(&names)));
+        self
+    }
+
+    /// Without some accounts, all of groups that have no profile.
+    pub(crate) fn without(mut self, accounts: impl Iterator<Item = u32>) -> Refined {
+        accounts.for_each(|account| self.groups[account as usize] = NONE_U32);
+        self.named()
+    }
+
     /// Whether an account is in no group, and has left none.
     pub(crate) fn is_free(&self, account: u32) -> bool {
         self.groups[account as usize] == NONE_U32 && self.standings[account as usize].is_none()

@@ -74,7 +74,7 @@ pub(crate) fn find_candidates(
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     steps.begin("loose")?;
     let loose = corroborator.loosely_alike(&candidates, &graph_communities);
-    candidates = corroborator.with_groups(candidates, &of_no_story(facts, &population, loose, config, without));
+    candidates = corroborator.with_loose(candidates, &of_no_story(facts, &population, loose, config, without));
     steps.begin("turns")?;
     let mut turns = corroborator.taking_turns(&candidates);
     turns.groups = dealt_by_one(facts, &population, turns.groups, config, without);
