@@ -28,7 +28,7 @@ use rayon::prelude::*;
 use crate::classify::{Classification, IdentifierClass, Policy};
 use crate::config::MemberConfig;
 use crate::loose::unjudged;
-use crate::members::Candidate;
+use crate::members::{Candidate, Candidates, Corroborator};
 use crate::{Facts, KindRole, Signal};
 
 /// Most bits that turns may add: what a score counts of any signal.
@@ -102,6 +102,19 @@ pub(crate) fn propose_dealt(
         }
     }
     TakingTurns { groups: proposed, asked: number }
+}
+
+impl Corroborator<'_> {
+    /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), each in one group.
+    pub fn taking_turns(&self, candidates: &Candidates) -> TakingTurns {
+        propose_dealt(self.facts, self.judge.classification, &candidates.settled.groups, self.judge.config)
+    }
+
+    /// The candidates, and what the profiles make of these groups ([`Corroborator::taking_turns`]) beside theirs.
+    pub fn with_turns(&self, candidates: Candidates, turns: &TakingTurns) -> Candidates {
+        let in_turn = turns.groups.iter().flatten().copied().collect();
+        self.with_groups(Candidates { in_turn, templates_asked: turns.asked, ..candidates }, &turns.groups)
+    }
 }
 
 /// How seldom requests with templates that a candidate keeps to itself repeat the account before: a share of all pairs of

@@ -8,14 +8,18 @@
 //! Proposed are the accounts of no group, or of one too small for a profile, of each community whose interlock is at least
 //! [`LEAST_INTERLOCK`] and less than `interlock`, if they are `profile_size` or more. Cost: as `interlock`.
 
-use graph::NONE_U32;
+use std::collections::BTreeSet;
+
+use graph::{NONE_U32, Partition};
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{hold, sizes_of};
 use crate::interlock::{LEAST_INTERLOCK, interlocks_of};
+use crate::members::{Candidates, Corroborator};
 use crate::pieces::gathered;
+use crate::standing::Judge;
 
 /// Whether an account is in no group, or in one too small for a profile, by its group so far or `NONE_U32`; never known-good ones.
 pub(crate) fn unjudged<'a>(facts: Facts<'a>, groups: &'a [u32], config: &'a MemberConfig) -> impl Fn(u32) -> bool + Sync + 'a {
@@ -41,13 +45,56 @@ pub(crate) fn propose_loose(
     gathered(loose.map(|(account, &community)| (community, account)).collect(), config)
 }
 
+impl Corroborator<'_> {
+    /// Accounts in no candidate of some size of communities that share a little of their own (module `loose`), each in one
+    /// group. `communities`: as [`crate::Proposals::communities`].
+    ///
+    /// # Panics
+    /// As [`Corroborator::candidates`].
+    pub fn loosely_alike(&self, candidates: &Candidates, communities: &[&Partition]) -> Vec<Vec<u32>> {
+        let Judge { classification, config, .. } = self.judge;
+        let groups = &candidates.settled.groups;
+        let of = |partition: &&Partition| {
+            propose_loose(self.facts, classification, &partition.labels()[..groups.len()], groups, config)
+        };
+        let mut taken = BTreeSet::new();
+        let mut apart = Vec::new();
+        for accounts in communities.iter().flat_map(of) {
+            let free: Vec<u32> = accounts.into_iter().filter(|&account| taken.insert(account)).collect();
+            if free.len() >= config.profile_size as usize {
+                apart.push(free);
+            }
+        }
+        apart
+    }
+
+    /// The candidates, and what the profiles make of these groups ([`Corroborator::loosely_alike`]) beside theirs; without those
+    /// of which less than a profile needs is left, since nothing has judged who belongs to that.
+    pub fn with_loose(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+        let found = self.with_groups(candidates.clone(), proposed);
+        let groups = &found.settled.groups;
+        let sizes = sizes_of(groups);
+        let stands = |accounts: &&Vec<u32>| {
+            let mut homes: Vec<u32> = accounts.iter().map(|&account| groups[account as usize]).collect();
+            homes.retain(|&home| home != NONE_U32);
+            homes.sort_unstable();
+            let most = homes.chunk_by(|left, right| left == right).max_by_key(|run| run.len());
+            most.is_some_and(|run| sizes[run[0] as usize] >= self.judge.config.profile_size)
+        };
+        let standing: Vec<Vec<u32>> = proposed.iter().filter(stands).cloned().collect();
+        if standing.len() == proposed.len() { found } else { self.with_groups(candidates, &standing) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::KindRole;
     use crate::classify::classify_identifiers;
     use crate::config::LinkageConfig;
+    use crate::members::{Proposals, Ties};
     use crate::toy::{Touch, Toy};
+    use crate::weigh::weigh_sightings;
 
     /// Four communities of 40 with a card each: two accounts of the first share 5 of 80 prompts on average, of the second 1.25, of
     /// the third a quarter of one, and the fourth's prompts are those of as many strangers.
@@ -62,6 +109,40 @@ mod tests {
         Toy::new(&[KindRole::Payment, KindRole::Template], 200, &touches)
     }
 
+    /// 2,000 strangers with a card and prompts of their own; then a pool of 40 and a ring of 12, whose accounts have 20 of 60 and
+    /// of 40 prompts each that nobody else has.
+    fn pool_and_ring() -> Toy {
+        let mut touches: Vec<Touch> = (0..2_000)
+            .flat_map(|account| [(account, 0, account, 0), (account, 1, account % 400, 0), (account, 1, 400 + account, 0)])
+            .collect();
+        for (first, count, prompts) in [(2_000, 40, 60), (2_040, 12, 40)] {
+            for member in 0..count {
+                touches.push((first + member, 0, first + member, 0));
+                touches.extend((0..20).map(|at| (first + member, 1, first + 400 + (member * 7 + at * 3) % prompts, 0)));
+            }
+        }
+        Toy::new(&[KindRole::Payment, KindRole::Template], 2_052, &touches)
+    }
+
+    #[test]
+    fn of_a_community_the_rest_that_no_profile_can_judge_is_none() {
+        let toy = pool_and_ring();
+        let (facts, config) = (toy.facts(), LinkageConfig::default());
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let ties = Ties::of_rule(facts, &classification, &weights, &config.members);
+        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
+        let nothing = Partition::from_labels((0..toy.graph.vertex_count() as u32).collect());
+        let alone = corroborator.candidates(&Proposals { tied: &nothing, communities: &[] });
+        assert_eq!(alone.networks, []);
+        // The pool with six strangers, and the ring with eight.
+        let pool = (100..106).chain(2_000..2_040).collect();
+        let ring = (200..208).chain(2_040..2_052).collect();
+        let found = corroborator.with_loose(alone, &[pool, ring]);
+        let accounts: Vec<Vec<u32>> = found.networks.iter().map(|network| network.accounts().collect()).collect();
+        assert_eq!(accounts, [(2_000..2_040).collect::<Vec<u32>>()]);
+    }
+
     #[test]
     fn what_is_alike_a_little_is_proposed_unless_a_profile_has_judged_it() {
         let toy = communities();
@@ -70,7 +151,7 @@ mod tests {
         let labels: Vec<u32> = (0..200).map(|account| account / 40).collect();
         let proposed = |groups: &[u32]| propose_loose(facts, &classification, &labels, groups, &config.members);
         let second: Vec<u32> = (40..80).collect();
-        assert_eq!(proposed(&[NONE_U32; 200]), [second.clone()]);
+        assert_eq!(proposed(&[NONE_U32; 200]), std::slice::from_ref(&second));
         // Pairs have no profile; a group of forty has.
         let pairs: Vec<u32> = (0..200).map(|account| account / 2 * 2).collect();
         assert_eq!(proposed(&pairs), [second]);

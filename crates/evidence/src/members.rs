@@ -44,11 +44,10 @@ pub const LEFT_OUT: usize = 4;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
-use crate::dealt::{TakingTurns, propose_dealt, turns_signal};
+use crate::dealt::turns_signal;
 use crate::fixed_point::settle;
-use crate::holdings::sizes_of;
 use crate::interlock::{Loose, propose_interlocked, separate_strangers};
-use crate::loose::{propose_loose, unjudged};
+use crate::loose::unjudged;
 use crate::pieces::{groups_of, join_pieces, propose_infrastructure};
 use crate::profile::{Refined, name_by_smallest_member, refine_by_profile, refine_free};
 use crate::standing::{Judge, Standing};
@@ -286,59 +285,9 @@ impl<'a> Corroborator<'a> {
         }
     }
 
-    /// Accounts in no candidate of some size that take turns at one prompt (module `dealt`), each in one group.
-    pub fn taking_turns(&self, candidates: &Candidates) -> TakingTurns {
-        propose_dealt(self.facts, self.judge.classification, &candidates.settled.groups, self.judge.config)
-    }
-
-    /// The candidates, and what the profiles make of these groups ([`Corroborator::taking_turns`]) beside theirs.
-    pub fn with_turns(&self, candidates: Candidates, turns: &TakingTurns) -> Candidates {
-        let in_turn = turns.groups.iter().flatten().copied().collect();
-        self.with_groups(Candidates { in_turn, templates_asked: turns.asked, ..candidates }, &turns.groups)
-    }
-
-    /// Accounts in no candidate of some size of communities that share a little of their own (module `loose`), each in one
-    /// group. `communities`: as [`Proposals::communities`].
-    ///
-    /// # Panics
-    /// As [`Corroborator::candidates`].
-    pub fn loosely_alike(&self, candidates: &Candidates, communities: &[&Partition]) -> Vec<Vec<u32>> {
-        let Judge { classification, config, .. } = self.judge;
-        let groups = &candidates.settled.groups;
-        let of = |partition: &&Partition| {
-            propose_loose(self.facts, classification, &partition.labels()[..groups.len()], groups, config)
-        };
-        let mut taken = BTreeSet::new();
-        let mut apart = Vec::new();
-        for accounts in communities.iter().flat_map(of) {
-            let free: Vec<u32> = accounts.into_iter().filter(|&account| taken.insert(account)).collect();
-            if free.len() >= config.profile_size as usize {
-                apart.push(free);
-            }
-        }
-        apart
-    }
-
-    /// The candidates, and what the profiles make of these groups ([`Corroborator::loosely_alike`]) beside theirs; without those
-    /// of which less than a profile needs is left, since nothing has judged who belongs to that.
-    pub fn with_loose(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
-        let found = self.with_groups(candidates.clone(), proposed);
-        let groups = &found.settled.groups;
-        let sizes = sizes_of(groups);
-        let stands = |accounts: &&Vec<u32>| {
-            let mut homes: Vec<u32> = accounts.iter().map(|&account| groups[account as usize]).collect();
-            homes.retain(|&home| home != NONE_U32);
-            homes.sort_unstable();
-            let most = homes.chunk_by(|left, right| left == right).max_by_key(|run| run.len());
-            most.is_some_and(|run| sizes[run[0] as usize] >= self.judge.config.profile_size)
-        };
-        let standing: Vec<Vec<u32>> = proposed.iter().filter(stands).cloned().collect();
-        if standing.len() == proposed.len() { found } else { self.with_groups(candidates, &standing) }
-    }
-
     /// The candidates, and what the profiles make of these groups of accounts that are in no candidate of some size beside
     /// theirs.
-    fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+    pub(crate) fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;
         }

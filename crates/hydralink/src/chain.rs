@@ -72,12 +72,13 @@ pub(crate) fn find_candidates(
     steps.begin("population")?;
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
+    let gate = Gate { facts, population: &population, config, without };
     steps.begin("loose")?;
     let loose = corroborator.loosely_alike(&candidates, &graph_communities);
-    candidates = corroborator.with_loose(candidates, &of_no_story(facts, &population, loose, config, without));
+    candidates = corroborator.with_loose(candidates, &gate.of_no_story(loose));
     steps.begin("turns")?;
     let mut turns = corroborator.taking_turns(&candidates);
-    turns.groups = dealt_by_one(facts, &population, turns.groups, config, without);
+    turns.groups = gate.dealt(turns.groups);
     candidates = corroborator.with_turns(candidates, &turns);
     steps.begin("wholes")?;
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
@@ -88,8 +89,7 @@ pub(crate) fn find_candidates(
     steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
-    let proposed = behaving_alike(facts, &population, proposed, config, without);
-    candidates = corroborator.beside(candidates, &proposed);
+    candidates = corroborator.beside(candidates, &gate.alike(proposed));
     steps.begin("behaviour")?;
     let mut cards = scored.cards_of(&candidates.networks);
     let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= threshold).collect();
@@ -107,7 +107,7 @@ pub(crate) fn find_candidates(
     // What only infrastructure proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
         let cases = evidence::cases_of(&card.signals, &linkage.score);
-        let content = cases.content.is_some() || is_unasked(facts, &cases, config);
+        let content = cases.content.is_some() || is_unasked(facts, &cases, &linkage.score);
         !network.is_of_infrastructure() || (cases.timing.is_some() && content)
     };
     let networks = std::mem::take(&mut candidates.networks);
@@ -229,73 +229,74 @@ fn score_candidates(
         .collect()
 }
 
-/// Bits that the times, and what is asked, of accounts on one infrastructure must have for these to become a candidate.
-/// Strangers among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
+/// Bits that the times, and what is asked, of accounts that no tie proposed must have for these to become a candidate. Strangers
+/// among them, whom no profile has put out yet, can hide a network from one bit, hardly from both tests.
 const LEAST_BITS: f64 = 1.0;
 
 /// Whether nobody knows of any account what it asks, and these do what no harmless story brings, by as many bits as a network
 /// needs: that they are alike in time could be any carrier's customers.
-fn is_unasked(facts: evidence::Facts<'_>, cases: &evidence::Cases, config: &DetectConfig) -> bool {
-    !facts.tell_content() && cases.no_story_brings >= config.linkage.score.threshold_bits
+fn is_unasked(facts: evidence::Facts<'_>, cases: &evidence::Cases, score: &evidence::ScoreConfig) -> bool {
+    !facts.tell_content() && cases.no_story_brings >= score.threshold_bits
 }
 
-/// Those groups of accounts that do what no harmless story brings, by as many bits as a network needs.
-fn of_no_story(
-    facts: evidence::Facts<'_>,
-    population: &evidence::behaviour::Population,
-    groups: Vec<Vec<u32>>,
-    config: &DetectConfig,
-    without: &[SignalName],
-) -> Vec<Vec<u32>> {
-    let score = &config.linkage.score;
-    let is_of_none = |accounts: &Vec<u32>| {
-        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-        let timing = evidence::behaviour::measure_timing(&facts, population, &members, &config.behaviour);
-        let cases = evidence::cases_of(&named_signals(&timing, false, without), score);
-        cases.no_story_brings >= score.threshold_bits
-    };
-    groups.into_par_iter().with_max_len(1).filter(is_of_none).collect()
+/// Tells by their behaviour which of the groups that no tie proposed may be one operator's.
+#[derive(Clone, Copy)]
+struct Gate<'a> {
+    facts: evidence::Facts<'a>,
+    population: &'a evidence::behaviour::Population,
+    config: &'a DetectConfig,
+    without: &'a [SignalName],
 }
 
-/// Those groups of accounts that one infrastructure proposed whose behaviour may be one operator's.
-fn behaving_alike(
-    facts: evidence::Facts<'_>,
-    population: &evidence::behaviour::Population,
-    groups: Vec<Vec<u32>>,
-    config: &DetectConfig,
-    without: &[SignalName],
-) -> Vec<Vec<u32>> {
-    let (content, timing) = (evidence::behaviour::measure_content, evidence::behaviour::measure_timing);
-    let alike = |accounts: &Vec<u32>| {
-        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-        let cases = |behaviour| evidence::cases_of(&named_signals(&behaviour, true, without), &config.linkage.score);
-        let content = || cases(content(&facts, population, &members, &config.behaviour)).content >= Some(LEAST_BITS);
-        // What most groups fail is also the cheaper to measure.
-        if facts.tell_content() && !content() {
-            return false;
-        }
-        let cases = cases(timing(&facts, population, &members, &config.behaviour));
-        cases.timing >= Some(LEAST_BITS) && (facts.tell_content() || is_unasked(facts, &cases, config))
-    };
-    groups.into_par_iter().with_max_len(1).filter(alike).collect()
-}
+impl Gate<'_> {
+    fn passing(self, groups: Vec<Vec<u32>>, may_be: impl Fn(&[AccountId]) -> bool + Sync) -> Vec<Vec<u32>> {
+        let passes = |accounts: &Vec<u32>| may_be(&accounts.iter().copied().map(AccountId).collect::<Vec<_>>());
+        groups.into_par_iter().with_max_len(1).filter(passes).collect()
+    }
 
-/// The same of those that turns at one prompt proposed: one prompt has little to spread.
-fn dealt_by_one(
-    facts: evidence::Facts<'_>,
-    population: &evidence::behaviour::Population,
-    groups: Vec<Vec<u32>>,
-    config: &DetectConfig,
-    without: &[SignalName],
-) -> Vec<Vec<u32>> {
-    let score = &config.linkage.score;
-    let is_dealt = |accounts: &Vec<u32>| {
-        let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-        let behaviour = evidence::behaviour::measure(&facts, population, &members, &config.behaviour);
-        let cases = evidence::cases_of(&named_signals(&behaviour, true, without), score);
-        cases.not_of_one_place(score) >= Some(LEAST_BITS) && cases.timing >= Some(LEAST_BITS)
-    };
-    groups.into_par_iter().with_max_len(1).filter(is_dealt).collect()
+    fn cases(self, signals: &evidence::behaviour::BehaviourSignals, by_infrastructure: bool) -> evidence::Cases {
+        evidence::cases_of(&named_signals(signals, by_infrastructure, self.without), &self.config.linkage.score)
+    }
+
+    fn timing(self, members: &[AccountId]) -> evidence::Cases {
+        let signals = evidence::behaviour::measure_timing(&self.facts, self.population, members, &self.config.behaviour);
+        self.cases(&signals, true)
+    }
+
+    /// Those on one infrastructure that are alike in time and in content.
+    fn alike(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+        let Gate { facts, population, config, .. } = self;
+        let is_known = facts.tell_content();
+        let in_content = |members: &[AccountId]| {
+            let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
+            self.cases(&signals, true).content >= Some(LEAST_BITS)
+        };
+        self.passing(groups, |members| {
+            // What most groups fail is also the cheaper to measure.
+            if is_known && !in_content(members) {
+                return false;
+            }
+            let cases = self.timing(members);
+            cases.timing >= Some(LEAST_BITS) && (is_known || is_unasked(facts, &cases, &config.linkage.score))
+        })
+    }
+
+    /// Those taking turns at one prompt that are alike in time, and in content or by what no story brings: one prompt has little
+    /// to spread.
+    fn dealt(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+        let Gate { facts, population, config, .. } = self;
+        self.passing(groups, |members| {
+            let cases = self.cases(&evidence::behaviour::measure(&facts, population, members, &config.behaviour), true);
+            let elsewhere = cases.not_of_one_place(&config.linkage.score);
+            elsewhere >= Some(LEAST_BITS) && cases.timing >= Some(LEAST_BITS)
+        })
+    }
+
+    /// Those a little alike that do what no harmless story brings, by as many bits as a network needs.
+    fn of_no_story(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+        let needed = self.config.linkage.score.threshold_bits;
+        self.passing(groups, |members| self.timing(members).no_story_brings >= needed)
+    }
 }
 
 /// The behavioural signals by name, those `without` as missing; a missing one stays on the card as missing.
