@@ -20,8 +20,8 @@
 //!    caller gives communities of more than one resolution: a pool that is swept together with a crowd in a coarse one, and so
 //!    isn't alike pair by pair there, is alone in a finer one.
 //!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
-//!    accounts of communities that are a little alike (module `loose`) and that take turns at one prompt (module `dealt`). Candidates that one set of cards pays for are tried as one
-//!    (module `fragments`).
+//!    accounts of communities that are a little alike (module `loose`) and that take turns at one prompt (module `dealt`).
+//!    Candidates that one set of cards pays for are tried as one (module `fragments`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -325,7 +325,8 @@ impl<'a> Corroborator<'a> {
     }
 
     /// Accounts in no candidate that stand on one infrastructure (module `pieces`), ascending; where nobody knows what accounts
-    /// ask also those of candidates too small for a profile; none where nobody knows when accounts act. The partitions are those of [`crate::infrastructure_graph`] and of the graph itself.
+    /// ask also those of candidates too small for a profile; none where nobody knows when accounts act. The partitions are those
+    /// of [`crate::infrastructure_graph`] and of the graph itself.
     ///
     /// # Panics
     /// As [`Corroborator::candidates`].
