@@ -17,12 +17,12 @@
 //! ```
 //!
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for
-//! a company, take from the case with the odds that it does, where the story is a company's. `against`: the sum, by the rule of a
+//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for a
+//! company, take from the case with the odds that it does, where the story is a company's. `against`: the sum, by the rule of a
 //! family, of the signals that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
-//! banned ones); nothing if they find nothing. It speaks against the story itself, so that the story explains less of the rest. Whatever the story, even loads are
-//! what timers bring, each account's with hours of its own: they count by the odds that it is one clock
-//! ([`crate::behaviour::own_hours::one_clock`]).
+//! banned ones); nothing if they find nothing. It speaks against the story itself, so that the story explains less of the rest.
+//! Whatever the story, even loads are what timers bring, each account's with hours of its own: they count by the odds that it is
+//! one clock ([`crate::behaviour::own_hours::one_clock`]).
 //!
 //! A case is as strong as its weakest part, as each part rules out another harmless explanation. There are two cases that a
 //! group can be flagged on.
