@@ -73,13 +73,14 @@ pub(crate) fn find_candidates(
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     let gate = Gate { facts, population: &population, config, without };
-    steps.begin("loose")?;
-    let loose = corroborator.loosely_alike(&candidates, &graph_communities);
-    candidates = corroborator.with_loose(candidates, &gate.of_no_story(loose));
     steps.begin("turns")?;
     let mut turns = corroborator.taking_turns(&candidates);
     turns.groups = gate.dealt(turns.groups);
     candidates = corroborator.with_turns(candidates, &turns);
+    // After the turns, which are evidence of their own: who shares one prompt is loosely alike, too.
+    steps.begin("loose")?;
+    let loose = corroborator.loosely_alike(&candidates, &graph_communities);
+    candidates = corroborator.with_loose(candidates, &gate.of_no_story(loose));
     steps.begin("wholes")?;
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
