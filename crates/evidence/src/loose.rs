@@ -115,10 +115,11 @@ mod tests {
         let mut touches: Vec<Touch> = (0..2_000)
             .flat_map(|account| [(account, 0, account, 0), (account, 1, account % 400, 0), (account, 1, 400 + account, 0)])
             .collect();
-        for (first, count, prompts) in [(2_000, 40, 60), (2_040, 12, 40)] {
+        for (first, count, prompts) in [(2_000, 40, 2_400..2_460), (2_040, 12, 2_500..2_540)] {
             for member in 0..count {
                 touches.push((first + member, 0, first + member, 0));
-                touches.extend((0..20).map(|at| (first + member, 1, first + 400 + (member * 7 + at * 3) % prompts, 0)));
+                let prompt = |at: u32| prompts.start + (member * 7 + at * 3) % prompts.len() as u32;
+                touches.extend((0..20).map(|at| (first + member, 1, prompt(at), 0)));
             }
         }
         Toy::new(&[KindRole::Payment, KindRole::Template], 2_052, &touches)
