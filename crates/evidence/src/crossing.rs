@@ -129,8 +129,8 @@ impl Crossing {
         Crossing { all, held, groups: groups.len() }
     }
 
-    /// By group: the first of those that are one with it.
-    pub(crate) fn joined(&self, join_bits: f64) -> Vec<u32> {
+    /// The groups of each network that has several, ascending.
+    pub(crate) fn joined(&self, join_bits: f64) -> Vec<Vec<usize>> {
         let needed = (self.groups as f64).log2() + join_bits;
         let mut networks = DisjointSets::new(self.groups);
         let mut joined = self.groups > 1;
@@ -143,7 +143,10 @@ impl Crossing {
                 }
             }
         }
-        networks.into_roots()
+        let mut wholes = vec![Vec::new(); self.groups];
+        networks.into_roots().iter().zip(0..).for_each(|(&root, group)| wholes[root as usize].push(group));
+        wholes.retain(|groups| groups.len() > 1);
+        wholes
     }
 
     /// By pair of networks that have an identifier in common: how much more leads from one into the other than chance gives, in

@@ -35,10 +35,8 @@ impl Corroborator<'_> {
         let accounts: Vec<Vec<u32>> = large.iter().map(|&at| networks[at].accounts().collect()).collect();
         let links = |kind: KindId| facts.roles[kind.index()] == role;
         let crossing = Crossing::of(facts, self.judge.classification, &accounts, &links, Drawn::OfAll);
-        let mut wholes = vec![Vec::new(); large.len()];
-        crossing.joined(config.join_bits).iter().zip(large).for_each(|(&first, at)| wholes[first as usize].push(at));
-        wholes.retain(|fragments| fragments.len() > 1);
-        wholes
+        let placed = |groups: Vec<usize>| groups.into_iter().map(|fragment| large[fragment]).collect();
+        crossing.joined(config.join_bits).into_iter().map(placed).collect()
     }
 
     /// The candidates, and what the profiles make of these wholes ([`Corroborator::fragments`]) instead of their fragments.

@@ -57,7 +57,6 @@ pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers
 pub use config::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
 pub use dealt::TakingTurns;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
-pub use listed::Listed;
 pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
 pub use names::{SignalFamily, SignalName, TestName, UnknownName};
 pub use needs::why_not_measured;

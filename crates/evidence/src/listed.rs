@@ -27,9 +27,6 @@ use crate::ties::TieRule;
 /// Capacity of a sighting for each bit of its identifier.
 const UNITS_A_BIT: f64 = 256.0;
 
-/// A candidate, and its place among those that were given if lists left it as it was.
-pub type Listed = (Candidate, Option<usize>);
-
 /// Candidates that lists made one, as accounts.
 #[derive(Default)]
 struct Whole {
@@ -41,7 +38,7 @@ struct Whole {
 
 impl Corroborator<'_> {
     /// The candidates as lists have them, in their order; `None` if they change nothing.
-    pub fn as_listed(&self, networks: &[Candidate]) -> Option<Vec<Listed>> {
+    pub fn as_listed(&self, networks: &[Candidate]) -> Option<Vec<Candidate>> {
         let facts = self.facts;
         if facts.must.is_empty() && facts.cannot.is_empty() {
             return None;
@@ -84,9 +81,9 @@ impl Corroborator<'_> {
             return None;
         }
         let same = wholes.iter().filter(|whole| !whole.changed).flat_map(|whole| whole.places.iter().copied());
-        let mut found: Vec<Listed> = same.map(|place| (networks[place].clone(), Some(place))).collect();
-        found.extend(self.judged(networks, &wholes, &parts, &listed, &cannot).into_iter().map(|network| (network, None)));
-        found.sort_by_key(|(network, _)| network.place());
+        let mut found: Vec<Candidate> = same.map(|place| networks[place].clone()).collect();
+        found.extend(self.judged(networks, &wholes, &parts, &listed, &cannot));
+        found.sort_by_key(Candidate::place);
         Some(found)
     }
 
@@ -315,8 +312,7 @@ mod tests {
         let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
         let before = corroborator.candidates(&proposals).networks;
         let accounts = |network: &Candidate| network.accounts().collect::<Vec<u32>>();
-        let after = corroborator.as_listed(&before);
-        let after = after.map_or(before.clone(), |listed| listed.into_iter().map(|(network, _)| network).collect());
+        let after = corroborator.as_listed(&before).unwrap_or_else(|| before.clone());
         (after.iter().map(accounts).collect(), before.iter().map(accounts).collect())
     }
 

@@ -71,6 +71,9 @@ impl Corroborator<'_> {
     /// The candidates, and what the profiles make of these groups ([`Corroborator::loosely_alike`]) beside theirs; without those
     /// of which less than a profile needs is left, since nothing has judged who belongs to that.
     pub fn with_loose(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+        if proposed.is_empty() {
+            return candidates;
+        }
         let found = self.with_groups(candidates.clone(), proposed);
         let groups = &found.settled.groups;
         let sizes = sizes_of(groups);

@@ -287,11 +287,11 @@ impl<'a> Corroborator<'a> {
 
     /// The candidates, and what the profiles make of these groups of accounts that are in no candidate of some size beside
     /// theirs.
-    pub(crate) fn with_groups(&self, candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
+    pub(crate) fn with_groups(&self, mut candidates: Candidates, proposed: &[Vec<u32>]) -> Candidates {
         if proposed.is_empty() {
             return candidates;
         }
-        let Refined { mut groups, standings: mut left } = candidates.settled.clone();
+        let Refined { mut groups, standings: mut left } = std::mem::take(&mut candidates.settled);
         proposed.iter().flatten().for_each(|&account| groups[account as usize] = NONE_U32);
         // What is left of the groups that they were in isn't named by any of them.
         name_by_smallest_member(&mut groups, &mut left);
@@ -354,7 +354,7 @@ impl<'a> Corroborator<'a> {
         let bound: Vec<u32> =
             proposed.iter().flatten().copied().filter(|&account| !candidates.settled.is_free(account)).collect();
         if !bound.is_empty() {
-            let settled = candidates.settled.clone().without(bound.into_iter());
+            let settled = std::mem::take(&mut candidates.settled).without(bound.into_iter());
             candidates = self.redescribed(candidates, settled);
         }
         let groups = groups_of(proposed, self.facts.graph.account_count());

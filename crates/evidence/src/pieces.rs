@@ -79,11 +79,10 @@ pub(crate) fn join_pieces(
     }
     let accounts: Vec<Vec<u32>> = pieces.iter().map(|&candidate| candidates.networks[candidate].accounts().collect()).collect();
     let links = |kind: KindId| !facts.roles[kind.index()].is_interest();
-    let roots = Crossing::of(facts, classification, &accounts, &links, Drawn::OfShared).joined(config.join_bits);
-    let mut sizes = vec![0u32; pieces.len()];
-    roots.iter().for_each(|&root| sizes[root as usize] += 1);
-    let of_several = (0..pieces.len()).filter(|&piece| sizes[roots[piece] as usize] > 1);
-    of_several.map(|piece| (pieces[piece], pieces[roots[piece] as usize])).collect()
+    let crossing = Crossing::of(facts, classification, &accounts, &links, Drawn::OfShared);
+    let wholes = crossing.joined(config.join_bits);
+    let named = |whole: &Vec<usize>| whole.iter().map(|&piece| (pieces[piece], pieces[whole[0]])).collect::<Vec<_>>();
+    wholes.iter().flat_map(named).collect()
 }
 
 #[cfg(test)]

@@ -133,7 +133,8 @@ pub fn score_network(
 /// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
 /// given those that no story brings.
 pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
-    let unexplained = 1.0 - (told.bits - no_story_brings(signals, config)).exp2().min(1.0);
+    let no_story_brings = no_story_brings(signals, config);
+    let unexplained = 1.0 - (told.bits - no_story_brings).exp2().min(1.0);
     // Office hours speak for a company and no other story.
     let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
     // Timers bring even loads, and each account's keeps hours of its own.
@@ -147,7 +148,7 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
         (false, false) if of_office(named) => 0.0,
         _ => bits,
     };
-    sums(signals, left, config)
+    Cases { no_story_brings, ..sums(signals, left, config) }
 }
 
 /// The sum of the signals that no story brings, by the rule of a family.
@@ -156,8 +157,17 @@ fn no_story_brings<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) ->
     let mut bits: Vec<f64> =
         of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits.clamp(0.0, config.signal_bits))).collect();
     bits.sort_unstable_by(|left, right| right.total_cmp(left));
-    let discounts = std::iter::successors(Some(1.0), |factor| Some(factor * config.dependence_discount));
-    bits.iter().zip(discounts).map(|(bits, factor)| factor * bits).sum()
+    of_family(bits.into_iter(), config)
+}
+
+/// The sum of a family's bits, strongest first: each is discounted once more than the one before, and negative ones count in full.
+fn of_family(strongest_first: impl Iterator<Item = f64>, config: &ScoreConfig) -> f64 {
+    let mut factor = 1.0;
+    strongest_first.fold(0.0, |sum, bits| {
+        let counted = if bits > 0.0 { factor * bits } else { bits };
+        factor *= config.dependence_discount;
+        sum + counted
+    })
 }
 
 /// The score of signals against a harmless story, by the formula of the module.
@@ -224,7 +234,12 @@ impl Cases {
 
     /// What rules out a crowd that only sits in one place; `None` where nothing of content was measured.
     pub fn not_of_one_place(&self, config: &ScoreConfig) -> Option<f64> {
-        Some(self.content? + config.dependence_discount * self.no_story_brings)
+        Some(self.content? + self.beside_content(config))
+    }
+
+    /// What counts beside content in that: what no story brings, as the second signal of a family.
+    pub fn beside_content(&self, config: &ScoreConfig) -> f64 {
+        config.dependence_discount * self.no_story_brings
     }
 
     /// The shape and what is known of behaviour, added up.
@@ -259,10 +274,10 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 
 /// Dependence-aware sums of the families: see the module's formula.
 pub fn cases_of<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> Cases {
-    sums(signals, |_, bits| bits, config)
+    Cases { no_story_brings: no_story_brings(signals, config), ..sums(signals, |_, bits| bits, config) }
 }
 
-/// The sums of the families, where `counted` says what is left of a signal's bits.
+/// The sums of the families, where `counted` says what is left of a signal's bits; without what no story brings.
 fn sums<Kind>(signals: &[NamedSignal<Kind>], counted: impl Fn(&NamedSignal<Kind>, f64) -> f64, config: &ScoreConfig) -> Cases {
     let mut present: Vec<(SignalFamily, f64)> = signals
         .iter()
@@ -274,14 +289,9 @@ fn sums<Kind>(signals: &[NamedSignal<Kind>], counted: impl Fn(&NamedSignal<Kind>
     present.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
     let of_content = signals.iter().filter(|named| named.name.family() == SignalFamily::Content);
     let content_has_power = of_content.filter_map(|named| named.signal.as_ref()).any(Signal::has_power);
-    let mut cases = Cases { content_has_power, no_story_brings: no_story_brings(signals, config), ..Cases::default() };
+    let mut cases = Cases { content_has_power, ..Cases::default() };
     for family in present.chunk_by(|left, right| left.0 == right.0) {
-        let mut factor = 1.0;
-        let sum = family.iter().fold(0.0, |sum, &(_, bits)| {
-            let counted = if bits > 0.0 { factor * bits } else { bits };
-            factor *= config.dependence_discount;
-            sum + counted
-        });
+        let sum = of_family(family.iter().map(|&(_, bits)| bits), config);
         match family[0].0 {
             SignalFamily::Membership | SignalFamily::Sharing => cases.structure += sum,
             SignalFamily::Timing => cases.timing = Some(sum),

@@ -99,11 +99,8 @@ pub(crate) fn find_candidates(
         candidates = joined;
     }
     if let Some(listed) = corroborator.as_listed(&candidates.networks) {
-        let anew: Vec<&Candidate> = listed.iter().filter(|(_, place)| place.is_none()).map(|(network, _)| network).collect();
-        let mut anew = score(&anew).into_iter();
-        let card_of = |(_, place): &evidence::Listed| place.map_or_else(|| anew.next(), |place| Some(cards[place].clone()));
-        cards = listed.iter().filter_map(card_of).collect();
-        candidates.networks = listed.into_iter().map(|(network, _)| network).collect();
+        cards = scored.cards_of(&listed);
+        candidates.networks = listed;
     }
     // What only infrastructure proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
@@ -255,13 +252,13 @@ impl Gate<'_> {
         groups.into_par_iter().with_max_len(1).filter(passes).collect()
     }
 
-    fn cases(self, signals: &evidence::behaviour::BehaviourSignals, by_infrastructure: bool) -> evidence::Cases {
-        evidence::cases_of(&named_signals(signals, by_infrastructure, self.without), &self.config.linkage.score)
+    fn cases(self, signals: &evidence::behaviour::BehaviourSignals) -> evidence::Cases {
+        evidence::cases_of(&named_signals(signals, true, self.without), &self.config.linkage.score)
     }
 
     fn timing(self, members: &[AccountId]) -> evidence::Cases {
         let signals = evidence::behaviour::measure_timing(&self.facts, self.population, members, &self.config.behaviour);
-        self.cases(&signals, true)
+        self.cases(&signals)
     }
 
     /// Those on one infrastructure that are alike in time and in content.
@@ -270,7 +267,7 @@ impl Gate<'_> {
         let is_known = facts.tell_content();
         let in_content = |members: &[AccountId]| {
             let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
-            self.cases(&signals, true).content >= Some(LEAST_BITS)
+            self.cases(&signals).content >= Some(LEAST_BITS)
         };
         self.passing(groups, |members| {
             // What most groups fail is also the cheaper to measure.
@@ -287,7 +284,7 @@ impl Gate<'_> {
     fn dealt(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
         let Gate { facts, population, config, .. } = self;
         self.passing(groups, |members| {
-            let cases = self.cases(&evidence::behaviour::measure(&facts, population, members, &config.behaviour), true);
+            let cases = self.cases(&evidence::behaviour::measure(&facts, population, members, &config.behaviour));
             let elsewhere = cases.not_of_one_place(&config.linkage.score);
             elsewhere >= Some(LEAST_BITS) && cases.timing >= Some(LEAST_BITS)
         })

@@ -65,7 +65,7 @@ impl ScoreParts {
             timing_left: cases.timing,
             content: before.content,
             content_left: cases.content,
-            no_hypothesis_brings: config.linkage.score.dependence_discount * cases.no_story_brings,
+            no_hypothesis_brings: cases.beside_content(&config.linkage.score),
             fits_no_hypothesis: -told.bits,
             cross_linked: cases.cross_linked,
             habits: cases.habits.min(0.0),
