@@ -24,6 +24,7 @@ use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{Role, Session};
 use crate::source;
+use crate::values::{as_dictionary_of_bytes, is_text};
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -257,19 +258,9 @@ fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
     }
 }
 
-/// Text that isn't a dictionary yet as one, once for the whole piece; everything else, and what can't be text, as it is.
+/// Text that isn't a dictionary of bytes yet as one, once for the whole piece; everything else, and what can't be text, as it is.
 fn gathered(array: &ArrayRef, usage: &Use) -> ArrayRef {
-    let text = match array.data_type() {
-        DataType::Utf8 => Ok(array.clone()),
-        DataType::LargeUtf8 | DataType::Utf8View => arrow_cast::cast(array, &DataType::Utf8),
-        DataType::Dictionary(_, values) if matches!(**values, DataType::Utf8View | DataType::LargeUtf8) => {
-            arrow_cast::cast(array, &DataType::Utf8)
-        }
-        _ => return array.clone(),
-    };
-    let target = match usage {
-        Use::Time | Use::Requests | Use::Tokens | Use::Status => return text.unwrap_or_else(|_| array.clone()),
-        _ => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-    };
-    text.and_then(|text| arrow_cast::cast(&text, &target)).unwrap_or_else(|_| Arc::clone(array))
+    let has_few = !matches!(usage, Use::Time | Use::Requests | Use::Tokens | Use::Status);
+    let made = (has_few && is_text(array.data_type())).then(|| as_dictionary_of_bytes(array));
+    made.and_then(Result::ok).unwrap_or_else(|| array.clone())
 }

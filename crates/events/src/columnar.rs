@@ -3,8 +3,8 @@
 //! The columns of a row group are decoded and resolved in parallel, a batch at a time, so that even a file that is one row
 //! group keeps all threads busy, and none is ever held whole.
 //!
-//! String columns are read as dictionary arrays, and a dictionary's values are resolved once each ([`crate::values`]): a column
-//! of ten thousand addresses over a million rows costs ten thousand look-ups. Then rows are taken column by column
+//! Columns of text are read as dictionaries of bytes, whose values are resolved once each ([`crate::values`]): a column of ten
+//! thousand addresses over a million rows costs ten thousand look-ups, and what is no UTF-8 spoils the value it is in. Then rows are taken column by column
 //! ([`crate::plain`]) where nothing about them is out of the ordinary, and cell by cell where something is.
 
 use std::fs::File;
@@ -18,8 +18,10 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields as ArrowFields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, LogicalType};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::basic::{Compression, ConvertedType, LogicalType, Type};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::schema::types::{BasicTypeInfo, SchemaDescriptor, Type as SchemaType};
 use rayon::prelude::*;
 
 use crate::error::EventError;
@@ -29,10 +31,16 @@ use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
-use crate::values::{Cache, Resolved, Values};
+use crate::values::{Cache, Resolved, Values, dictionary_of_bytes};
 
-/// Rows decoded at once: their columns stay in a processor's second cache until they are taken.
+/// Rows decoded at once, at most: their columns stay in a processor's second cache until they are taken.
 pub(crate) const BATCH: usize = 1 << 14;
+
+/// Bytes of a column decoded at once, if its rows are all as large: an array of 2 GiB can't be made.
+const BATCH_BYTES: u64 = 1 << 28;
+
+/// Rows decoded at once, at least.
+const LEAST_BATCH: usize = 1 << 6;
 
 /// Rows taken at once: one that is out of the ordinary makes so many slow.
 const CELLS: usize = 1 << 10;
@@ -111,15 +119,13 @@ fn damaged(path: &Path, error: impl ToString) -> EventError {
         let hint = "copy or export the file again; nothing of it can be trusted";
         return EventError::input(path, "a page of the Parquet file is damaged: its checksum is wrong", hint);
     }
-    // What a client wrote, which whoever made the file declared to be text.
     if error.to_ascii_lowercase().contains("utf-8") {
         let problem = format!("a column that is declared as text holds bytes that are no UTF-8: {error}");
-        let hint = "write it as bytes (BINARY without STRING), of which such values alone are left out, or cleaned";
-        return EventError::input(path, problem, hint);
+        return EventError::input(path, problem, "clean it; in events, such bytes spoil no more than the value they are in");
     }
     if error.contains("index overflow") {
-        let problem = format!("a column has more than 2 GiB in {BATCH} rows: {error}");
-        return EventError::input(path, problem, "write row groups of fewer rows, or shorter texts");
+        let problem = format!("some rows of a column have more than 2 GiB: {error}");
+        return EventError::input(path, problem, "write row groups of fewer rows, or cut the texts");
     }
     let problem = format!("not a whole Parquet file: {error}");
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
@@ -155,6 +161,60 @@ pub(crate) fn is_uuid(metadata: &ParquetMetaData, name: &str) -> bool {
     columns.iter().any(|column| column.logical_type_ref() == Some(&LogicalType::Uuid) && column.path().string() == name)
 }
 
+/// Rows of a row group that are decoded at once, by the largest of the columns that are read.
+fn rows_at_once(group: &RowGroupMetaData, is_read: impl Fn(usize) -> bool) -> usize {
+    let read = group.columns().iter().enumerate().filter(|&(at, _)| is_read(at));
+    let largest = read.filter_map(|(_, column)| u64::try_from(column.uncompressed_size()).ok()).max().unwrap_or(0);
+    let rows = BATCH_BYTES.saturating_mul(u64::try_from(group.num_rows()).unwrap_or(0)) / largest.max(1);
+    usize::try_from(rows).unwrap_or(BATCH).clamp(LEAST_BATCH, BATCH)
+}
+
+/// Whether bytes are declared as text.
+fn is_text(info: &BasicTypeInfo) -> bool {
+    match info.logical_type_ref() {
+        Some(logical) => matches!(logical, LogicalType::String | LogicalType::Json),
+        None => matches!(info.converted_type(), ConvertedType::UTF8 | ConvertedType::JSON),
+    }
+}
+
+/// A column or group of columns of which texts are bytes.
+fn texts_as_bytes(column: &SchemaType) -> Result<SchemaType, ParquetError> {
+    let info = column.get_basic_info();
+    let repetition = |of: &SchemaType| of.get_basic_info().has_repetition().then(|| of.get_basic_info().repetition());
+    let id = info.has_id().then(|| info.id());
+    match column {
+        SchemaType::GroupType { fields, .. } => {
+            let fields = fields.iter().map(|field| texts_as_bytes(field).map(Arc::new)).collect::<Result<_, _>>()?;
+            let group = SchemaType::group_type_builder(column.name()).with_fields(fields).with_id(id);
+            let group = group.with_logical_type(info.logical_type_ref().cloned()).with_converted_type(info.converted_type());
+            // Only the outermost has none.
+            repetition(column).into_iter().fold(group, |group, repetition| group.with_repetition(repetition)).build()
+        }
+        SchemaType::PrimitiveType { physical_type: Type::BYTE_ARRAY, .. } if is_text(info) => {
+            SchemaType::primitive_type_builder(column.name(), Type::BYTE_ARRAY)
+                .with_repetition(info.repetition())
+                .with_id(id)
+                .build()
+        }
+        SchemaType::PrimitiveType { .. } => Ok(column.clone()),
+    }
+}
+
+/// A file whose texts are read as bytes, those that are in no list or record as dictionaries.
+fn as_bytes(metadata: &ParquetMetaData, options: ArrowReaderOptions) -> Result<ArrowReaderMetadata, ParquetError> {
+    let of_file = metadata.file_metadata();
+    let schema = Arc::new(SchemaDescriptor::new(Arc::new(texts_as_bytes(of_file.schema_descr().root_schema())?)));
+    let of_file = FileMetaData::new(of_file.version(), of_file.num_rows(), None, None, schema, None);
+    let metadata = Arc::new(ParquetMetaData::new(of_file, metadata.row_groups().to_vec()));
+    let plain = ArrowReaderMetadata::try_new(metadata.clone(), options.clone())?;
+    let hinted = |field: &Arc<Field>| match field.data_type() {
+        DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(dictionary_of_bytes())),
+        _ => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = plain.schema().fields().iter().map(hinted).collect();
+    Ok(ArrowReaderMetadata::try_new(metadata, options.with_schema(Arc::new(Schema::new(fields)))).unwrap_or(plain))
+}
+
 impl Columnar {
     pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
         let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
@@ -166,20 +226,7 @@ impl Columnar {
         let layout = map.layout(&names, path).map_err(|error| with_paths(error, || paths(columns, &Fields::all()).0))?;
         let layout = with_days(layout, columns, &ways);
         let names = names.into_iter().zip(ways).collect();
-        let fields: Vec<Arc<Field>> = plain
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| match field.data_type() {
-                DataType::Utf8 | DataType::Binary => {
-                    let strings = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                    Arc::new(field.as_ref().clone().with_data_type(strings))
-                }
-                _ => field.clone(),
-            })
-            .collect();
-        let hinted = options.with_schema(Arc::new(Schema::new(fields)));
-        let metadata = decoded(path, || ArrowReaderMetadata::load(&file, hinted)).unwrap_or(plain);
+        let metadata = decoded(path, || as_bytes(plain.metadata(), options))?;
         Ok(Columnar { metadata, names, layout })
     }
 
@@ -206,6 +253,12 @@ impl Columnar {
         take_rows(&self.layout, path, &place, 0, &mut readers, together)
     }
 
+    fn rows_at_once(&self, group: usize) -> usize {
+        let schema = self.metadata.parquet_schema();
+        let roots: Vec<usize> = self.layout.columns.iter().map(|column| self.names[column.index].1[0]).collect();
+        rows_at_once(self.metadata.metadata().row_group(group), |at| roots.contains(&schema.get_column_root_idx(at)))
+    }
+
     fn column<'l>(
         &self,
         path: &Path,
@@ -223,7 +276,7 @@ impl Columnar {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(BATCH);
+            .with_batch_size(self.rows_at_once(group));
         let reader = decoded(path, || builder.build())?;
         // Of a struct's fields only the one that is read is there.
         let innermost = move |mut array: ArrayRef| {
@@ -365,9 +418,7 @@ impl<'l> ColumnReader<'l> {
 
 #[cfg(test)]
 mod tests {
-    use parquet::basic::Type;
-    use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, RowGroupMetaData};
-    use parquet::schema::types::{SchemaDescriptor, Type as SchemaType};
+    use parquet::file::metadata::ColumnChunkMetaData;
 
     use super::*;
 
@@ -385,5 +436,29 @@ mod tests {
         let error = opened(Compression::LZO).unwrap_err().to_string();
         assert!(error.contains("compressed by lzo") && error.contains("zstd"), "{error}");
         assert!(opened(Compression::SNAPPY).is_ok());
+    }
+
+    #[test]
+    fn rows_of_long_texts_are_decoded_in_small_batches() {
+        let texts = ["account_id", "prompt"]
+            .map(|name| Arc::new(SchemaType::primitive_type_builder(name, Type::BYTE_ARRAY).build().unwrap()));
+        let root = SchemaType::group_type_builder("schema").with_fields(texts.to_vec()).build().unwrap();
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+        let group = |rows: i64, bytes: [i64; 2]| {
+            let columns = [0, 1].map(|at| {
+                ColumnChunkMetaData::builder(schema.column(at)).set_total_uncompressed_size(bytes[at]).build().unwrap()
+            });
+            let group = RowGroupMetaData::builder(schema.clone()).set_num_rows(rows);
+            group.set_column_metadata(columns.to_vec()).build().unwrap()
+        };
+        let long = group(100_000, [1 << 20, 40 << 30]);
+        // 420 KiB a row: 16,384 of them would be 7 GB.
+        assert_eq!(rows_at_once(&long, |_| true), 625);
+        assert_eq!(rows_at_once(&long, |at| at == 0), BATCH);
+        assert_eq!(rows_at_once(&group(100_000, [1 << 20, 1 << 24]), |_| true), BATCH);
+        // Whatever a footer says.
+        for (rows, bytes) in [(0, 0), (0, i64::MAX), (i64::MAX, 1), (-1, -1), (10, i64::MAX)] {
+            assert!((LEAST_BATCH..=BATCH).contains(&rows_at_once(&group(rows, [bytes; 2]), |_| true)));
+        }
     }
 }

@@ -145,10 +145,10 @@ impl Values<'_> {
             let hops = {
                 let list = without_halves(&value.text);
                 let hops = serde_json::from_str::<Vec<Option<Cow<'_, str>>>>(&list);
-                hops.map(|hops| joined(hops.iter().map(Option::as_deref)))
+                hops.map(|hops| joined(hops.iter().map(|hop| hop.as_deref().map(str::as_bytes))))
             };
             let Ok(hops) = hops else { return true };
-            value.text = Cow::Owned(hops);
+            value.text = Cow::Owned(String::from_utf8(hops).expect("texts joined are text"));
             false
         });
     }

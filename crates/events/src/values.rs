@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Date64Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampSecondType,
 };
-use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
 use crate::normalise::Reason;
@@ -98,7 +98,7 @@ pub(crate) enum Ids {
 
 /// One column of one batch.
 pub(crate) enum Values {
-    Strings { keys: PrimitiveArray<Int32Type>, values: StringArray, ids: Ids },
+    Strings { keys: PrimitiveArray<Int32Type>, values: BinaryArray, ids: Ids },
     Times { millis: PrimitiveArray<TimestampMillisecondType>, unit: Unit, local: bool },
     Numbers(PrimitiveArray<Int64Type>),
 }
@@ -131,9 +131,15 @@ fn float_texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
     Ok(floats.map(|float| float.filter(|float| !float.is_nan()).map(text)).collect())
 }
 
+/// What a column of text is read as: bytes, for whoever wrote them may have written what is no UTF-8, and whoever passed it on may
+/// have called it text all the same.
+pub(crate) fn dictionary_of_bytes() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Binary))
+}
+
 /// Addresses that are no text as their text: 4 or 16 bytes, whole numbers of IPv4, and lists of hops with commas between; nothing
 /// where a type is none of these. What can't be an address keeps a text that is none.
-fn address_texts(array: &ArrayRef) -> Result<Option<StringArray>, ArrowError> {
+fn address_texts(array: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
     let of_bytes = |bytes: &[u8]| match *bytes {
         [a, b, c, d] => Ipv4Addr::new(a, b, c, d).to_string(),
         _ => {
@@ -142,34 +148,43 @@ fn address_texts(array: &ArrayRef) -> Result<Option<StringArray>, ArrowError> {
     };
     let of_number =
         |number: &str| number.parse::<u32>().map_or_else(|_| number.to_owned(), |four| Ipv4Addr::from(four).to_string());
-    let of_numbers = |numbers: &StringArray| numbers.iter().map(|number| number.map(of_number)).collect();
+    let of_numbers = |numbers: &StringArray| numbers.iter().map(|number| number.map(of_number)).collect::<StringArray>();
     Ok(match array.data_type() {
         DataType::FixedSizeBinary(4 | 16) => {
             let bytes = array.as_fixed_size_binary();
-            Some(bytes.iter().map(|bytes| bytes.map(of_bytes)).collect())
+            Some(Arc::new(bytes.iter().map(|bytes| bytes.map(of_bytes)).collect::<StringArray>()))
         }
-        found if found.is_floating() => Some(of_numbers(&float_texts(array)?)),
+        found if found.is_floating() => Some(Arc::new(of_numbers(&float_texts(array)?))),
         found if found.is_integer() || matches!(found, DataType::Decimal128(_, 0)) => {
-            Some(of_numbers(arrow_cast::cast(array, &DataType::Utf8)?.as_string()))
+            Some(Arc::new(of_numbers(arrow_cast::cast(array, &DataType::Utf8)?.as_string())))
         }
         DataType::List(hop) | DataType::LargeList(hop) | DataType::ListView(hop) if is_text(hop.data_type()) => {
-            let lists = arrow_cast::cast(array, &DataType::List(Arc::new(Field::new("hop", DataType::Utf8, true))))?;
-            Some(lists.as_list::<i32>().iter().map(|hops| hops.map(|hops| joined(hops.as_string::<i32>().iter()))).collect())
+            let lists = arrow_cast::cast(array, &DataType::List(Arc::new(Field::new("hop", DataType::Binary, true))))?;
+            let texts = lists.as_list::<i32>().iter().map(|hops| hops.map(|hops| joined(hops.as_binary::<i32>().iter())));
+            Some(Arc::new(texts.collect::<BinaryArray>()))
         }
         _ => None,
     })
 }
 
-fn is_text(found: &DataType) -> bool {
+/// Whether a column is one of texts or bytes, or a dictionary of these.
+pub(crate) fn is_text(found: &DataType) -> bool {
     match found {
         DataType::Dictionary(_, values) => is_text(values),
-        found => matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+        found => found.is_string() || matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView),
     }
 }
 
+/// Texts and bytes as a dictionary of bytes.
+pub(crate) fn as_dictionary_of_bytes(texts: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let is_dictionary = matches!(texts.data_type(), DataType::Dictionary(..));
+    let bytes = if is_dictionary { texts.clone() } else { arrow_cast::cast(texts, &DataType::Binary)? };
+    arrow_cast::cast(&bytes, &dictionary_of_bytes())
+}
+
 /// Hops as a header has them, without those that are missing.
-pub(crate) fn joined<'h>(hops: impl Iterator<Item = Option<&'h str>>) -> String {
-    hops.flatten().filter(|hop| !hop.trim().is_empty()).collect::<Vec<&str>>().join(", ")
+pub(crate) fn joined<'h>(hops: impl Iterator<Item = Option<&'h [u8]>>) -> Vec<u8> {
+    hops.flatten().filter(|hop| !hop.trim_ascii().is_empty()).collect::<Vec<&[u8]>>().join(&b", "[..])
 }
 
 impl Values {
@@ -223,7 +238,7 @@ impl Values {
             }
             _ if column.addresses => made = address_texts(array).map_err(unreadable)?,
             data_type if data_type.is_floating() && matches!(usage, Use::Account | Use::Identifier(_)) => {
-                (ids, made) = (Ids::Floats, Some(float_texts(array).map_err(unreadable)?));
+                (ids, made) = (Ids::Floats, Some(Arc::new(float_texts(array).map_err(unreadable)?) as ArrayRef));
             }
             data_type if data_type.is_floating() && *usage != Use::Time => return Err(data_type.to_string()),
             _ => {}
@@ -232,20 +247,19 @@ impl Values {
         if made.is_none() && array.data_type().is_nested() {
             return Err(array.data_type().to_string());
         }
-        let target = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-        let strings = if *array.data_type() == target {
-            array.clone()
-        } else {
-            // A type that isn't text (numbers, views, large text): its text, gathered into a dictionary.
-            let text = made.map_or_else(|| cast(&DataType::Utf8), |made| Ok(Arc::new(made)))?;
-            arrow_cast::cast(&text, &target).map_err(|_| array.data_type().to_string())?
+        let target = dictionary_of_bytes();
+        let strings = match made.as_ref().unwrap_or(array) {
+            dictionary if *dictionary.data_type() == target => dictionary.clone(),
+            texts if is_text(texts.data_type()) => as_dictionary_of_bytes(texts).map_err(unreadable)?,
+            // A type that isn't text: its text.
+            _ => as_dictionary_of_bytes(&cast(&DataType::Utf8)?).map_err(unreadable)?,
         };
         let dictionary: &DictionaryArray<Int32Type> = strings.as_dictionary();
         let values = dictionary.values();
         if !cache.values.as_ref().is_some_and(|known| Arc::ptr_eq(known, values)) {
             *cache = Cache { values: Some(values.clone()), ..Cache::default() };
         }
-        Ok(Values::Strings { keys: dictionary.keys().clone(), values: values.as_string::<i32>().clone(), ids })
+        Ok(Values::Strings { keys: dictionary.keys().clone(), values: values.as_binary::<i32>().clone(), ids })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -259,9 +273,9 @@ impl Values {
     /// The codes of the dictionary's entries, found once, all of them together.
     pub(crate) fn dictionary(&self, cache: &mut Cache, session: &Session<'_>, role: Role) -> Arc<Vec<u32>> {
         let Values::Strings { values, ids, .. } = self else { return Arc::default() };
-        let is_id = |value: &str| *ids == Ids::Text || !value.contains(['e', '.', 'i']);
+        let is_id = |value: &[u8]| *ids == Ids::Text || !value.iter().any(|byte| b"e.i".contains(byte));
         let codes = cache.all.get_or_insert_with(|| {
-            let texts = values.iter().map(|value| value.filter(|value| is_id(value)).map_or(&b""[..], str::as_bytes));
+            let texts = values.iter().map(|value| value.filter(|value| is_id(value)).unwrap_or_default());
             let mut codes = session.resolve_all(role, texts);
             for (code, _) in codes.iter_mut().zip(values).filter(|(_, value)| value.is_some_and(|value| !is_id(value))) {
                 *code = rejected(Reason::FractionalId);
@@ -274,7 +288,7 @@ impl Values {
     /// Whether one of the dictionary's entries is a list of hops.
     pub(crate) fn has_lists(&self, cache: &mut Cache) -> bool {
         let Values::Strings { values, .. } = self else { return false };
-        *cache.lists.get_or_insert_with(|| values.iter().flatten().any(|value| is_list(value.as_bytes())))
+        *cache.lists.get_or_insert_with(|| values.iter().flatten().any(is_list))
     }
 
     /// The code of one row's value, of a kind that only the row knows.
@@ -289,7 +303,7 @@ impl Values {
             codes.resize(values.len(), UNRESOLVED);
         }
         if codes[key] == UNRESOLVED {
-            let raw = if values.is_null(key) { b"" } else { values.value(key).as_bytes() };
+            let raw = if values.is_null(key) { b"" } else { values.value(key) };
             codes[key] = session.resolve(role, raw);
         }
         codes[key]
@@ -338,7 +352,7 @@ impl Values {
     fn raw(&self, at: usize) -> &[u8] {
         match self {
             Values::Strings { keys, values, .. } => match valid(keys, at).and_then(|key| usize::try_from(key).ok()) {
-                Some(key) if !values.is_null(key) => values.value(key).as_bytes(),
+                Some(key) if !values.is_null(key) => values.value(key),
                 _ => b"",
             },
             _ => b"",
