@@ -19,7 +19,7 @@ pub(crate) fn text(value: &Value) -> String {
 
 /// All candidate networks, by rank.
 pub(crate) fn networks(bench: &Bench, store: &str) -> Vec<Value> {
-    bench.run(&["networks", store, "--all", "--top", "0", "--format", "jsonl"]).records()
+    bench.run(&["networks", store, "--all", "--format", "jsonl"]).records()
 }
 
 /// Detects again; without the one strong network of the small world nothing may be found.
@@ -106,11 +106,14 @@ fn a_rejected_account_leaves_its_network_and_a_rejected_identifier_links_nobody(
 fn a_confirmed_candidate_is_a_network_from_the_next_detection_on() {
     let bench = Bench::new();
     let store = detected(&bench);
-    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let all = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
+    // A program is given all of them, a person the first.
+    let table = bench.ok(&["networks", &store, "--all"]);
+    assert!(table.stderr.contains(&format!("showing 20 of {}", all.len())), "{}", table.stderr);
     let below =
         all.iter().find(|network| network["flagged"] == false && network["accounts"].as_u64() > Some(1)).expect("a candidate");
     let (id, accounts) = (text(&below["id"]), below["accounts"].as_u64().expect("a number"));
-    let flagged = || bench.run(&["networks", &store, "--top", "0", "--format", "jsonl"]).records();
+    let flagged = || bench.run(&["networks", &store, "--format", "jsonl"]).records();
     let is_found = || flagged().iter().any(|network| network["id"] == *id);
     assert!(!is_found());
     run_with(&bench, &["case", "confirm", &store, &id], ANN);
@@ -288,7 +291,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     );
     // About this one everything is decided; of others the verdicts say something, a case one.
     assert!(confirmed["reviewed"].is_null(), "{confirmed}");
-    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let all = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
     let is_other = |network: &&Value| network["id"] != id.as_str() && number(&network["accounts"]) > 2.0;
     let other = text(&all.iter().find(is_other).expect("another candidate")["id"]);
     let asked = ["plan-bans", &store, &other, "--benign-budget", "1000"];

@@ -415,7 +415,7 @@ fn an_appeal_names_what_a_membership_rests_on_and_what_would_end_it() {
 fn what_could_not_be_measured_is_said_with_its_reason() {
     let bench = Bench::new();
     let store = detected(&bench);
-    let ids = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let ids = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
     for id in &ids {
         let id = id["id"].as_str().expect("an id");
         let dossier = bench.ok(&["network", &store, id, "--format", "json"]).json();
@@ -477,7 +477,7 @@ fn networks_with_identifiers_in_common_name_each_other() {
     let bench = Bench::new();
     let store = detected(&bench);
     let ids: Vec<String> = bench
-        .ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"])
+        .ok(&["networks", &store, "--all", "--format", "jsonl"])
         .records()
         .iter()
         .map(|network| network["id"].as_str().expect("an id").to_owned())
@@ -644,7 +644,7 @@ fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
 fn what_two_share_alone_and_what_their_group_says_are_told_apart() {
     let bench = Bench::new();
     let store = detected(&bench);
-    let all = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let all = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
     let why = |pair: &[String], more: &[&str]| bench.ok(&[&["why", &store, &pair[0], &pair[1]], more].concat());
     let mut told = 0;
     for network in all.iter().filter(|network| number(&network["score"]) < 0.0).take(8) {

@@ -13,7 +13,7 @@ fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
     let expected: Vec<f64> = lines.iter().map(|line| line["expected_false"].as_f64().expect("a number")).collect();
     assert!(expected.windows(2).all(|pair| pair[0] >= pair[1]), "fewer false networks at higher scores: {expected:?}");
     assert!(lines.iter().all(|line| line["upper"].as_f64() > line["expected_false"].as_f64()), "{lines:?}");
-    let networks = bench.ok(&["networks", &store, "--all", "--top", "0", "--format", "jsonl"]).records();
+    let networks = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
     // All candidates at the lowest score, and networks alone at the threshold.
     let flagged = networks.iter().filter(|network| network["flagged"] == true).count() as u64;
     let at_threshold = lines.iter().find(|line| line["score"] == 5.0).expect("a line at the threshold");
@@ -84,7 +84,7 @@ fn a_backtest_tells_when_a_network_would_have_been_found() {
     assert_eq!(cuts.len(), 4, "{cuts:?}");
     let seen: Vec<u64> = cuts.iter().map(|cut| cut["accounts"].as_u64().expect("a number")).collect();
     assert!(seen.is_sorted() && seen[0] < seen[3], "{seen:?}");
-    let flagged = bench.ok(&["networks", &store, "--top", "0", "--format", "jsonl"]).records();
+    let flagged = bench.ok(&["networks", &store, "--format", "jsonl"]).records();
     assert_eq!(cuts[3]["flagged"].as_u64(), Some(flagged.len() as u64), "the last cut is the whole store: {cuts:?}");
     // At the last cut the store's own networks are found, and whatever was found before had leaked no more by then.
     let networks = run(&[]);

@@ -8,6 +8,27 @@ use hydralink::lineage::Since;
 
 use super::judge::{EvaluateMore, TruthFiles};
 use super::{KeyFile, View};
+use crate::output::Format;
+
+/// How many networks are printed: a program that reads them is given all.
+#[derive(Debug, Args)]
+pub(crate) struct TopNetworks {
+    /// Networks to print (0: all; default: 20 in a table, all in any other format)
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+}
+
+impl TopNetworks {
+    /// Of so many.
+    pub(crate) fn of(&self, all: usize, format: Format) -> usize {
+        match self.top {
+            Some(0) => all,
+            Some(top) => top.min(all),
+            None if format == Format::Table => all.min(20),
+            None => all,
+        }
+    }
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
@@ -24,9 +45,8 @@ pub(crate) struct Detect {
     /// the configuration's, or 1)
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Networks to print
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) top: TopNetworks,
     #[command(flatten)]
     pub(crate) lists: RuleLists,
     #[command(flatten)]
@@ -62,9 +82,8 @@ pub(crate) struct Networks {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Networks to print (0: all)
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) top: TopNetworks,
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,

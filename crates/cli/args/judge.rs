@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use hydralink::redteam::Evasion;
 
-use super::{Tier, View};
+use super::{Tier, TopNetworks, View};
 
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]
@@ -73,9 +73,8 @@ pub(crate) struct Consensus {
     /// Seed of what is left out and of what the reruns draw at random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Networks to print (0: all)
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) top: TopNetworks,
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,

@@ -20,7 +20,7 @@ use super::judge::say_too_few_copies;
 use super::link::read_lists;
 use crate::Found;
 use crate::args::{
-    Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared,
+    Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared, TopNetworks,
 };
 use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
@@ -52,7 +52,7 @@ pub(crate) fn detect(arguments: &Detect, shared: &Shared, output: &mut Output) -
     };
     let results = run_detect(store, &config, &lists, shared)?;
     let dataset = Dataset::open(store)?;
-    print_ranked(&dataset, &results, arguments.top, output)?;
+    print_ranked(&dataset, &results, &arguments.top, output)?;
     for (finer, coarser) in results.labelling().run.terms.implied_kinds() {
         let [finer, coarser] = [finer, coarser].map(|kind| dataset.kind_name(kind));
         output.say(&format!("{coarser} follows from {finer}: who shares both shares one thing"))?;
@@ -116,17 +116,17 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
         return review(&dataset, &results, &ReviewConfig { hours, minutes_a_network, minutes_an_account }, output);
     }
     let places = ranked(&results, arguments.all);
-    let shown = if arguments.top == 0 { places.len() } else { arguments.top };
+    let shown = |all: usize| arguments.top.of(all, output.format());
     let (networks, of) = match &arguments.filter_where {
         Some(expression) => {
             let networks = cases::label_networks(&dataset, &results, results.networks(&dataset, &places)?, &dataset.cases()?);
             let mut passing = first_passing(networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
             let of = passing.len();
-            passing.truncate(shown);
+            passing.truncate(shown(of));
             (passing, of)
         }
         None => {
-            let networks = results.networks(&dataset, &places[..shown.min(places.len())])?;
+            let networks = results.networks(&dataset, &places[..shown(places.len())])?;
             (cases::label_networks(&dataset, &results, networks, &dataset.cases()?), places.len())
         }
     };
@@ -196,10 +196,15 @@ pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
 }
 
 /// Prints the first flagged networks of a detection.
-pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: usize, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn print_ranked(
+    dataset: &Dataset,
+    results: &Results,
+    top: &TopNetworks,
+    output: &mut Output,
+) -> anyhow::Result<Found> {
     let places = ranked(results.labelling(), false);
-    let shown = if top == 0 { places.len() } else { top };
-    let networks = places.iter().take(shown).map(|&place| results.networks[place].clone()).collect();
+    let networks =
+        places.iter().take(top.of(places.len(), output.format())).map(|&place| results.networks[place].clone()).collect();
     let networks = cases::label_networks(dataset, results.labelling(), networks, &dataset.cases()?);
     print_networks(&networks, places.len(), output)
 }

@@ -169,7 +169,7 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.labelling()?;
     let places = find::ranked(&results, arguments.all);
-    let shown = if arguments.top == 0 { places.len() } else { arguments.top.min(places.len()) };
+    let shown = arguments.top.of(places.len(), output.format());
     let networks = results.networks(&dataset, &places[..shown])?;
     let found = output.records(&networks, STABILITY)?;
     output.say(&format!(

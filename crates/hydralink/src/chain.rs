@@ -86,15 +86,20 @@ pub(crate) fn find_candidates(
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
     let mut scored = Scored { known: HashMap::new(), score: &score };
     let threshold = linkage.score.threshold_bits;
-    candidates = made_whole(&corroborator, candidates, &mut scored, threshold);
+    let fragments = corroborator.fragments(&candidates);
+    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, threshold);
+    // Of a pool that few candidates hold the most, the communities still may.
+    let flagged = |cards: &[ScoreCard]| cards.iter().map(|card| card.score_bits >= threshold).collect::<Vec<bool>>();
+    let found = flagged(&scored.cards_of(&candidates.networks));
+    let fragments = corroborator.fragments_of(&communities.partition, &candidates, &found);
+    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, threshold);
     steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
     candidates = corroborator.beside(candidates, &gate.alike(proposed));
     steps.begin("behaviour")?;
     let mut cards = scored.cards_of(&candidates.networks);
-    let flagged: Vec<bool> = cards.iter().map(|card| card.score_bits >= threshold).collect();
-    if let Some(joined) = corroborator.joined(&candidates, &flagged) {
+    if let Some(joined) = corroborator.joined(&candidates, &flagged(&cards)) {
         cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
@@ -152,32 +157,36 @@ impl Scored<'_> {
     }
 }
 
-/// The candidates, with those that are fragments of one network made one where that scores as a network does, and no less than
-/// the least of those fragments that do by themselves.
+/// The candidates, with these wholes in place of their fragments that score no less than the least of the candidates in them that
+/// are flagged; where none is, than the best of these, and 0.
 fn made_whole(
     corroborator: &evidence::Corroborator<'_>,
     candidates: evidence::Candidates,
+    mut wholes: Vec<Vec<u32>>,
     scored: &mut Scored<'_>,
     threshold: f64,
 ) -> evidence::Candidates {
-    let mut wholes = corroborator.fragments(&candidates);
     if wholes.is_empty() {
         return candidates;
     }
     let cards = scored.cards_of(&candidates.networks);
     let tried = corroborator.with_wholes(&candidates, &wholes);
     let tried_cards = scored.cards_of(&tried.networks);
-    let candidate_of: HashMap<u32, usize> =
-        (0..).zip(&tried.networks).flat_map(|(at, network)| network.accounts().map(move |account| (account, at))).collect();
     let proposed = wholes.len();
-    wholes.retain(|fragments| {
-        let of_fragments = fragments.iter().map(|&at| cards[at].score_bits).filter(|&bits| bits >= threshold);
-        let needed = of_fragments.reduce(f64::min).unwrap_or(threshold);
-        let accounts: Vec<u32> = fragments.iter().flat_map(|&at| candidates.networks[at].accounts()).collect();
-        let mut held: HashMap<usize, usize> = HashMap::new();
-        accounts.iter().filter_map(|account| candidate_of.get(account)).for_each(|&at| *held.entry(at).or_default() += 1);
-        let is_whole = |(at, held): (usize, usize)| 2 * held > accounts.len() && tried_cards[at].score_bits >= needed;
-        held.into_iter().any(is_whole)
+    wholes.retain(|accounts| {
+        let held = |networks: &[Candidate]| -> Vec<usize> {
+            networks
+                .iter()
+                .map(|network| network.accounts().filter(|account| accounts.binary_search(account).is_ok()).count())
+                .collect()
+        };
+        let fragments = candidates.networks.iter().zip(held(&candidates.networks)).zip(&cards);
+        let fragments = fragments.filter(|((network, held), _)| 2 * held > network.accounts().count());
+        let scores: Vec<f64> = fragments.map(|(_, card)| card.score_bits).collect();
+        let flagged = scores.iter().copied().filter(|&bits| bits >= threshold).reduce(f64::min);
+        let needed = flagged.unwrap_or_else(|| scores.iter().copied().fold(0.0, f64::max));
+        let is_whole = |(held, card): (usize, &ScoreCard)| 2 * held > accounts.len() && card.score_bits >= needed;
+        held(&tried.networks).into_iter().zip(&tried_cards).any(is_whole)
     });
     match wholes.len() {
         0 => candidates,
