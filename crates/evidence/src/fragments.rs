@@ -14,8 +14,8 @@
 //! resolution, and cuts a pool of thousands in several. So the same is asked of communities of `profile_size` and more, each
 //! with the candidates that lie mostly in it, unless most of the whole was found already.
 //!
-//! Either is a proposal only: the profile judges who belongs to the whole, and the caller keeps a whole that scores no less than its
-//! fragments, and leaves these as they were otherwise.
+//! Either is a proposal only: the profile judges who belongs to the whole, and the caller keeps a whole that scores no less
+//! than its fragments, and leaves these as they were otherwise.
 //!
 //! Cost: as `crossing`.
 

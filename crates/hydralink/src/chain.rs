@@ -157,8 +157,8 @@ impl Scored<'_> {
     }
 }
 
-/// The candidates, with these wholes in place of their fragments that score no less than the least of the candidates in them that
-/// are flagged; where none is, than the best of these, and 0.
+/// The candidates, with wholes in place of their fragments where these score no less than the least of the candidates in them that
+/// are flagged; where none is, no less than the best, and than 0.
 fn made_whole(
     corroborator: &evidence::Corroborator<'_>,
     candidates: evidence::Candidates,
