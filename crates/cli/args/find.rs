@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use hydralink::filter::at_most;
 use hydralink::lineage::Since;
 
 use super::judge::{EvaluateMore, TruthFiles};
@@ -22,8 +23,7 @@ impl TopNetworks {
     /// Of so many.
     pub(crate) fn of(&self, all: usize, format: Format) -> usize {
         match self.top {
-            Some(0) => all,
-            Some(top) => top.min(all),
+            Some(top) => at_most(top).min(all),
             None if format == Format::Table => all.min(20),
             None => all,
         }

@@ -24,7 +24,7 @@ use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{Role, Session};
 use crate::source;
-use crate::values::{as_dictionary_of_bytes, is_text};
+use crate::values::{dictionary_of_bytes, is_text};
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -261,6 +261,6 @@ fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
 /// Text that isn't a dictionary of bytes yet as one, once for the whole piece; everything else, and what can't be text, as it is.
 fn gathered(array: &ArrayRef, usage: &Use) -> ArrayRef {
     let has_few = !matches!(usage, Use::Time | Use::Requests | Use::Tokens | Use::Status);
-    let made = (has_few && is_text(array.data_type())).then(|| as_dictionary_of_bytes(array));
+    let made = (has_few && is_text(array.data_type())).then(|| arrow_cast::cast(array, &dictionary_of_bytes()));
     made.and_then(Result::ok).unwrap_or_else(|| array.clone())
 }

@@ -4,8 +4,9 @@
 //! group keeps all threads busy, and none is ever held whole.
 //!
 //! Columns of text are read as dictionaries of bytes, whose values are resolved once each ([`crate::values`]): a column of ten
-//! thousand addresses over a million rows costs ten thousand look-ups, and what is no UTF-8 spoils the value it is in. Then rows are taken column by column
-//! ([`crate::plain`]) where nothing about them is out of the ordinary, and cell by cell where something is.
+//! thousand addresses over a million rows costs ten thousand look-ups, and what is no UTF-8 spoils the value it is in. Then
+//! rows are taken column by column ([`crate::plain`]) where nothing about them is out of the ordinary, and cell by cell where
+//! something is.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -170,7 +171,7 @@ fn rows_at_once(group: &RowGroupMetaData, is_read: impl Fn(usize) -> bool) -> us
 }
 
 /// Whether bytes are declared as text.
-fn is_text(info: &BasicTypeInfo) -> bool {
+fn is_declared_text(info: &BasicTypeInfo) -> bool {
     match info.logical_type_ref() {
         Some(logical) => matches!(logical, LogicalType::String | LogicalType::Json),
         None => matches!(info.converted_type(), ConvertedType::UTF8 | ConvertedType::JSON),
@@ -180,7 +181,7 @@ fn is_text(info: &BasicTypeInfo) -> bool {
 /// A column or group of columns of which texts are bytes.
 fn texts_as_bytes(column: &SchemaType) -> Result<SchemaType, ParquetError> {
     let info = column.get_basic_info();
-    let repetition = |of: &SchemaType| of.get_basic_info().has_repetition().then(|| of.get_basic_info().repetition());
+    let repetition = info.has_repetition().then(|| info.repetition());
     let id = info.has_id().then(|| info.id());
     match column {
         SchemaType::GroupType { fields, .. } => {
@@ -188,9 +189,9 @@ fn texts_as_bytes(column: &SchemaType) -> Result<SchemaType, ParquetError> {
             let group = SchemaType::group_type_builder(column.name()).with_fields(fields).with_id(id);
             let group = group.with_logical_type(info.logical_type_ref().cloned()).with_converted_type(info.converted_type());
             // Only the outermost has none.
-            repetition(column).into_iter().fold(group, |group, repetition| group.with_repetition(repetition)).build()
+            repetition.into_iter().fold(group, |group, repetition| group.with_repetition(repetition)).build()
         }
-        SchemaType::PrimitiveType { physical_type: Type::BYTE_ARRAY, .. } if is_text(info) => {
+        SchemaType::PrimitiveType { physical_type: Type::BYTE_ARRAY, .. } if is_declared_text(info) => {
             SchemaType::primitive_type_builder(column.name(), Type::BYTE_ARRAY)
                 .with_repetition(info.repetition())
                 .with_id(id)

@@ -175,13 +175,6 @@ pub(crate) fn is_text(found: &DataType) -> bool {
     }
 }
 
-/// Texts and bytes as a dictionary of bytes.
-pub(crate) fn as_dictionary_of_bytes(texts: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let is_dictionary = matches!(texts.data_type(), DataType::Dictionary(..));
-    let bytes = if is_dictionary { texts.clone() } else { arrow_cast::cast(texts, &DataType::Binary)? };
-    arrow_cast::cast(&bytes, &dictionary_of_bytes())
-}
-
 /// Hops as a header has them, without those that are missing.
 pub(crate) fn joined<'h>(hops: impl Iterator<Item = Option<&'h [u8]>>) -> Vec<u8> {
     hops.flatten().filter(|hop| !hop.trim_ascii().is_empty()).collect::<Vec<&[u8]>>().join(&b", "[..])
@@ -250,9 +243,9 @@ impl Values {
         let target = dictionary_of_bytes();
         let strings = match made.as_ref().unwrap_or(array) {
             dictionary if *dictionary.data_type() == target => dictionary.clone(),
-            texts if is_text(texts.data_type()) => as_dictionary_of_bytes(texts).map_err(unreadable)?,
+            texts if is_text(texts.data_type()) => arrow_cast::cast(texts, &target).map_err(unreadable)?,
             // A type that isn't text: its text.
-            _ => as_dictionary_of_bytes(&cast(&DataType::Utf8)?).map_err(unreadable)?,
+            _ => arrow_cast::cast(&cast(&DataType::Utf8)?, &target).map_err(unreadable)?,
         };
         let dictionary: &DictionaryArray<Int32Type> = strings.as_dictionary();
         let values = dictionary.values();

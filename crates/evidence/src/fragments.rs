@@ -33,7 +33,7 @@ use crate::profile::{Refined, refine_by_profile};
 impl Corroborator<'_> {
     /// Candidates that are fragments of one network: the accounts of each network, ascending.
     pub fn fragments(&self, candidates: &Candidates) -> Vec<Vec<u32>> {
-        self.paid_as_one(&candidates.networks.iter().map(|network| network.accounts().collect()).collect::<Vec<_>>())
+        self.paid_as_one(candidates.networks.iter().map(|network| network.accounts().collect()).collect())
     }
 
     /// Communities that are fragments of one network, with the candidates that lie mostly in these and without what is in any
@@ -67,22 +67,21 @@ impl Corroborator<'_> {
             whole.sort_unstable();
             Some(whole)
         };
-        self.paid_as_one(&of_communities).into_iter().filter_map(whole).collect()
+        self.paid_as_one(of_communities).into_iter().filter_map(whole).collect()
     }
 
     /// Which of these groups of accounts, of those with `profile_size` and more, are fragments of one network.
-    fn paid_as_one(&self, groups: &[Vec<u32>]) -> Vec<Vec<u32>> {
+    fn paid_as_one(&self, mut groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
         let (facts, config) = (self.facts, self.judge.config);
         let known = RING_ROLES
             .into_iter()
             .find(|&role| facts.identifiers_of_role(|other| other == role).iter().any(|of_kind| !of_kind.is_empty()));
-        let large: Vec<Vec<u32>> =
-            groups.iter().filter(|accounts| accounts.len() >= config.profile_size as usize).cloned().collect();
-        let Some(role) = known.filter(|_| large.len() > 1) else { return Vec::new() };
+        groups.retain(|accounts| accounts.len() >= config.profile_size as usize);
+        let Some(role) = known.filter(|_| groups.len() > 1) else { return Vec::new() };
         let links = |kind: KindId| facts.roles[kind.index()] == role;
-        let crossing = Crossing::of(facts, self.judge.classification, &large, &links, Drawn::OfAll);
+        let crossing = Crossing::of(facts, self.judge.classification, &groups, &links, Drawn::OfAll);
         let accounts = |fragments: Vec<usize>| {
-            let mut accounts = fragments.into_iter().flat_map(|at| large[at].iter().copied()).collect::<Vec<u32>>();
+            let mut accounts = fragments.into_iter().flat_map(|at| groups[at].iter().copied()).collect::<Vec<u32>>();
             accounts.sort_unstable();
             accounts
         };
