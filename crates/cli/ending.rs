@@ -18,8 +18,8 @@ use std::io::{self, Write};
 use hydralink::{Error, EventError};
 use serde::Serialize;
 
-use crate::output::visible;
 use crate::progress;
+use crate::visible::visible;
 
 /// The error's exit code.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {

@@ -9,6 +9,8 @@ mod ending;
 mod fold;
 mod output;
 mod progress;
+mod table;
+mod visible;
 
 use std::io::{self, Write};
 use std::panic;

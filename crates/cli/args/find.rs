@@ -13,13 +13,13 @@ use crate::output::Format;
 
 /// How many networks are printed: a program that reads them is given all.
 #[derive(Debug, Args)]
-pub(crate) struct TopNetworks {
-    /// Networks to print (0: all; default: 20 in a table, all in any other format)
+pub(crate) struct TopRows {
+    /// How many to print (0: all; default: 20 in a table, all in any other format)
     #[arg(long, value_name = "N")]
     pub(crate) top: Option<usize>,
 }
 
-impl TopNetworks {
+impl TopRows {
     /// Of so many.
     pub(crate) fn of(&self, all: usize, format: Format) -> usize {
         match self.top {
@@ -46,7 +46,7 @@ pub(crate) struct Detect {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
-    pub(crate) top: TopNetworks,
+    pub(crate) top: TopRows,
     #[command(flatten)]
     pub(crate) lists: RuleLists,
     #[command(flatten)]
@@ -83,7 +83,7 @@ pub(crate) struct Networks {
     /// The store
     pub(crate) store: PathBuf,
     #[command(flatten)]
-    pub(crate) top: TopNetworks,
+    pub(crate) top: TopRows,
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,
@@ -146,9 +146,8 @@ pub(crate) struct Components {
     /// Those of what links in the last detection instead: the column `component` of `members`, by the same ids
     #[arg(long, conflicts_with_all = ["max_degree", "kind", "sweep"])]
     pub(crate) detected: bool,
-    /// Components to print (0: all)
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) top: TopRows,
 }
 
 /// Community search.
@@ -192,9 +191,8 @@ pub(crate) struct Communities {
     /// Repeat until nothing improves, instead of the fast mode
     #[arg(long)]
     pub(crate) converge: bool,
-    /// Communities to print (0: all)
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) top: TopRows,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use hydralink::redteam::Evasion;
 
-use super::{Tier, TopNetworks, View};
+use super::{Tier, TopRows, View};
 
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]
@@ -74,7 +74,7 @@ pub(crate) struct Consensus {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) top: TopNetworks,
+    pub(crate) top: TopRows,
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,

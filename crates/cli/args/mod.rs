@@ -20,7 +20,7 @@ pub(crate) use ask::{
 pub(crate) use export::{Export, Report};
 pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
-    TopNetworks,
+    TopRows,
 };
 pub(crate) use groups::parse;
 pub(crate) use judge::*;

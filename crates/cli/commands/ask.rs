@@ -8,6 +8,7 @@ use hydralink::node::{Name, looks_like_csv, names_of_lines, targets_of_lines};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
 use hydralink::top::{self, By, TopNode};
 use hydralink::{AccountId, Dataset, Node};
+use serde::Serialize;
 
 use crate::Found;
 use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
@@ -182,8 +183,8 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
     }
     let found =
         if several && output.format() != Format::Csv { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
-    if rows.len() < all && arguments.filter_where.is_none() {
-        output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
+    if arguments.filter_where.is_none() {
+        output.say_shown(rows.len(), all)?;
     }
     found_but(unknown, found)
 }
@@ -206,7 +207,7 @@ pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Foun
     let results = dataset.labelling()?;
     let rows = query::hubs(&dataset, &results, arguments.kind.as_deref())?;
     let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::HUB_FIELDS, arguments.top)?;
-    Ok(output.records(&rows, HUB)?)
+    print_first(&rows, arguments.top, HUB, output)
 }
 
 /// Prints the nodes with most of something.
@@ -220,7 +221,16 @@ pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found>
     };
     let rows = top::top(&dataset, &results, by, arguments.kind.as_deref())?;
     let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::TOP_FIELDS, arguments.top)?;
-    Ok(output.records(&rows, TOP)?)
+    print_first(&rows, arguments.top, TOP, output)
+}
+
+/// Prints what was taken from a list whose length nobody counts.
+fn print_first<T: Serialize>(rows: &[T], top: usize, fields: &[Field<T>], output: &mut Output) -> anyhow::Result<Found> {
+    let found = output.records(rows, fields)?;
+    if top > 0 && rows.len() == top {
+        output.say(&format!("showing the first {}; --top 0 shows all", grouped(top as u64)))?;
+    }
+    Ok(found)
 }
 
 const TOP: &[Field<TopNode>] = &[

@@ -12,7 +12,7 @@ use hydralink::{Dataset, DetectConfig};
 
 use super::{evaluated, find, read, was_read};
 use crate::Found;
-use crate::args::{Demo, Reading, Schema, Shared, TopNetworks};
+use crate::args::{Demo, Reading, Schema, Shared, TopRows};
 use crate::output::{Output, counted, grouped};
 use crate::progress::Progress;
 
@@ -66,7 +66,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
         clock.elapsed().as_secs_f64()
     ))?;
     let dataset = Dataset::open(&store)?;
-    find::print_ranked(&dataset, &results, &TopNetworks { top: Some(10) }, output)?;
+    find::print_ranked(&dataset, &results, &TopRows { top: Some(10) }, output)?;
 
     let results = dataset.results()?;
     let (labels, groups) = (world.join("labels.csv"), world.join("groups.csv"));

@@ -20,7 +20,7 @@ use super::judge::say_too_few_copies;
 use super::link::read_lists;
 use crate::Found;
 use crate::args::{
-    Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared, TopNetworks,
+    Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared, TopRows,
 };
 use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
@@ -196,12 +196,7 @@ pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
 }
 
 /// Prints the first flagged networks of a detection.
-pub(crate) fn print_ranked(
-    dataset: &Dataset,
-    results: &Results,
-    top: &TopNetworks,
-    output: &mut Output,
-) -> anyhow::Result<Found> {
+pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: &TopRows, output: &mut Output) -> anyhow::Result<Found> {
     let places = ranked(results.labelling(), false);
     let networks =
         places.iter().take(top.of(places.len(), output.format())).map(|&place| results.networks[place].clone()).collect();
@@ -338,7 +333,7 @@ pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow:
         let filter = ComponentFilter { kinds: arguments.kind.clone(), max_degree: arguments.max_degree };
         hydralink::components(&dataset, &filter)?
     };
-    Ok(output.records(&query::groups(&dataset, &partition, arguments.top), GROUP)?)
+    print_groups(&query::groups(&dataset, &partition, 0), &arguments.top, output)
 }
 
 /// Prints communities.
@@ -366,7 +361,12 @@ pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyho
         if found.partition.group_count() == 1 { "community" } else { "communities" },
         found.disconnected
     ))?;
-    Ok(output.records(&query::groups(&dataset, &found.partition, arguments.top), GROUP)?)
+    print_groups(&query::groups(&dataset, &found.partition, 0), &arguments.top, output)
+}
+
+fn print_groups(groups: &[Group], top: &TopRows, output: &mut Output) -> anyhow::Result<Found> {
+    let top = top.of(groups.len(), output.format());
+    Ok(output.first(groups, top, GROUP)?)
 }
 
 const GROUP: &[Field<Group>] = &[

@@ -88,20 +88,22 @@ const PATH: &[Field<EvidencePath>] = &[
 pub(crate) fn common(arguments: &args::Common, output: &mut Output) -> anyhow::Result<Found> {
     let two = &arguments.two;
     let dataset = two.view.open_for_lookups(&two.store)?;
-    let top = filter::at_most(arguments.top);
     match (dataset.node(&two.first)?, dataset.node(&two.second)?) {
         (Node::Account(first), Node::Account(second)) => {
             let results = dataset.labelling_if_any()?;
             let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
             let shared = links::common(&dataset, ties.as_ref(), first, second);
-            Ok(output.records(&shared[..top.min(shared.len())], SHARED)?)
+            Ok(output.first(&shared, arguments.top, SHARED)?)
         }
         (Node::Identifier(first), Node::Identifier(second)) => {
             let results = dataset.labelling()?;
-            let accounts = links::common_accounts(&dataset, first, second).into_iter().take(top);
-            let cases = dataset.cases()?;
-            let members: Vec<_> = accounts.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
-            Ok(output.records(&members, MEMBER)?)
+            let accounts = links::common_accounts(&dataset, first, second);
+            let (all, cases) = (accounts.len(), dataset.cases()?);
+            let shown = accounts.into_iter().take(filter::at_most(arguments.top));
+            let members: Vec<_> = shown.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
+            let found = output.records(&members, MEMBER)?;
+            output.say_shown(members.len(), all)?;
+            Ok(found)
         }
         _ => anyhow::bail!("common takes two accounts, or two identifiers; see `path` for one of each"),
     }
@@ -335,14 +337,7 @@ pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow:
     let results = dataset.labelling()?;
     let (first, second) =
         (dataset.network_index(&results, &arguments.first)?, dataset.network_index(&results, &arguments.second)?);
-    let mut rows = links::overlap(&dataset, &results, first, second)?;
-    let all = rows.len();
-    rows.truncate(filter::at_most(arguments.top));
-    let found = output.records(&rows, OVERLAP)?;
-    if rows.len() < all {
-        output.say(&format!("showing {} of {}; --top 0 shows all", grouped(rows.len() as u64), grouped(all as u64)))?;
-    }
-    Ok(found)
+    Ok(output.first(&links::overlap(&dataset, &results, first, second)?, arguments.top, OVERLAP)?)
 }
 
 const OVERLAP: &[Field<links::Overlap>] = &[

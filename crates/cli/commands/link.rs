@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::ask::{named, refuse_unknown};
 use crate::Found;
 use crate::args;
-use crate::output::{Field, Output, counted, grouped};
+use crate::output::{Field, Output, counted};
 
 /// Prints the groups that rules and lists make, their accounts, or the conflicts.
 pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Result<Found> {
@@ -42,12 +42,7 @@ pub(crate) fn link(arguments: &args::Link, output: &mut Output) -> anyhow::Resul
         let accounts: Vec<LinkedAccount> = linked.groups.iter().flat_map(of_group).collect();
         return Ok(output.records(&accounts, ACCOUNT)?);
     }
-    let shown = if arguments.top == 0 { linked.groups.len() } else { arguments.top.min(linked.groups.len()) };
-    let found = output.records(&linked.groups[..shown], GROUP)?;
-    if shown < linked.groups.len() {
-        output.say(&format!("showing {shown} of {}; --top 0 shows all", grouped(linked.groups.len() as u64)))?;
-    }
-    Ok(found)
+    Ok(output.first(&linked.groups, arguments.top, GROUP)?)
 }
 
 /// Rules and lists with the files that they stand in. A name that the store doesn't have is refused, or skipped and told.
