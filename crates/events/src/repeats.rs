@@ -98,13 +98,12 @@ impl Seen {
 
     /// Whether rows of an account and a time with this hash are noted.
     pub(crate) fn is_kept(&self, choice: u64) -> bool {
-        choice.trailing_zeros() >= self.bits.load(Ordering::Relaxed)
+        ends_in(choice, self.bits.load(Ordering::Relaxed))
     }
 
     /// Takes note of a row, by the hash that chooses it and the hash of all that it says.
     pub(crate) fn note(&self, choice: u64, said: u64, has_id: bool) {
         let hash = (choice & CHOOSES) | (said & !CHOOSES);
-        let is_kept = |hash: u64| self.is_kept(hash);
         let file = self.file.load(Ordering::Relaxed);
         let mut table = self.tables[(hash >> 58) as usize % TABLES].lock().unwrap_or_else(PoisonError::into_inner);
         // The low bits of what is kept are zero, the high ones chose the table.
@@ -123,12 +122,19 @@ impl Seen {
             }
         }
         while table.len() > self.most {
+            let bits = self.bits.load(Ordering::Relaxed);
+            let bits = self.bits.load(Ordering::Relaxed);
             // Another table may have been full already; what it let go this one need not keep.
-            if table.iter().all(|known| is_kept(known.hash)) {
-                self.bits.fetch_add(1, Ordering::Relaxed);
+            if table.iter().all(|known| ends_in(known.hash, bits)) {
+                self.step_from(bits);
             }
-            table.retain(|known| is_kept(known.hash));
+            table.retain(|known| self.is_kept(known.hash));
         }
+    }
+
+    /// One more bit for a table that was full with so many. If another one was full with as many, one step is enough for both.
+    fn step_from(&self, bits: u32) {
+        let _ = self.bits.compare_exchange(bits, bits + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// What was found, for files of these names and numbers of rows.
@@ -152,6 +158,11 @@ impl Seen {
         };
         Repeats { rows: rows << bits, one_of: 1 << bits, files: pairs.into_iter().filter_map(alike).collect() }
     }
+}
+
+/// Whether a hash ends in so many zero bits.
+fn ends_in(hash: u64, bits: u32) -> bool {
+    hash.trailing_zeros() >= bits
 }
 
 #[cfg(test)]
@@ -188,6 +199,17 @@ mod tests {
         // 150,000 rows, one of 256 kept: so the 50,000 repetitions are some 195 seen, give or take 14.
         assert!((some.rows as f64 - 50_000.0).abs() < 15_000.0, "{some:?}");
         assert_eq!(some, found(TABLES * 16, &[0..100_000, 50_000..150_000]));
+    }
+
+    /// Each took one, so that estimates depended on who came first.
+    #[test]
+    fn tables_that_are_full_at_once_take_one_step() {
+        let seen = Seen::new(MOST);
+        let bits = seen.bits.load(Ordering::Relaxed);
+        (0..2).for_each(|_| seen.step_from(bits));
+        assert!(seen.is_kept(0b10) && !seen.is_kept(1));
+        seen.step_from(bits + 1);
+        assert!(seen.is_kept(0b100) && !seen.is_kept(0b10));
     }
 
     #[test]
