@@ -205,16 +205,31 @@ pub(crate) fn object<'l>(line: &'l [u8], fields: &Fields, keys: &mut KeysSeen, s
     if unknown && strict { Err(Reason::UnknownField) } else { Ok(found) }
 }
 
-/// Calls back with the path and the text of every value of an object, and of those objects in it that fields are mapped in.
+/// Objects in objects that are entered, the line itself among them: each costs stack, and one more reading of what is in it.
+pub(crate) const DEEPEST: usize = 32;
+
+/// Calls back with the path and the text of every value of an object, and of those objects in it that fields are mapped in, up to
+/// [`DEEPEST`]; one that lies deeper is a value.
 fn walk<'l>(text: &'l [u8], fields: &Fields, path: &mut String, take: &mut dyn FnMut(&str, &'l str)) -> Result<(), Reason> {
+    walk_in(text, fields, DEEPEST - 1, path, take)
+}
+
+/// The same, of an object in which so many may be entered, one in the other.
+fn walk_in<'l>(
+    text: &'l [u8],
+    fields: &Fields,
+    deeper: usize,
+    path: &mut String,
+    take: &mut dyn FnMut(&str, &'l str),
+) -> Result<(), Reason> {
     let mut inner = Ok(());
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let read = deserializer.deserialize_map(Entries(|key: &str, value: &'l str| {
         let start = path.len();
         path.push_str(key);
-        if value.starts_with('{') && fields.holds(path) {
+        if deeper > 0 && value.starts_with('{') && fields.holds(path) {
             path.push('.');
-            let walked = walk(value.as_bytes(), fields, path, take);
+            let walked = walk_in(value.as_bytes(), fields, deeper - 1, path, take);
             if inner.is_ok() {
                 inner = walked;
             }
@@ -331,6 +346,21 @@ mod tests {
             keys(br#"{"a": 1, "c": {"ip": 1, "p": {"q": 2}}, "e": {"f": 3}}"#, &fields).unwrap(),
             ["a", "c.ip", "c.p", "e"]
         );
+    }
+
+    /// A line that went into itself took the stack, and the process with it.
+    #[test]
+    fn objects_are_entered_as_deep_as_a_path_may_lead() {
+        let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let path = |names: usize| vec!["a"; names].join(".");
+        for (depth, names) in [(2, 2), (DEEPEST, DEEPEST), (DEEPEST + 1, DEEPEST), (200_000, DEEPEST)] {
+            assert_eq!(keys(nested(depth).as_bytes(), &Fields::all()).unwrap(), [path(names)], "{depth}");
+        }
+        let map: Map = toml::from_str(&format!("[columns]\naccount_id = \"{}\"", path(DEEPEST))).unwrap();
+        let (_, fields) = map.fields(&[path(DEEPEST)], std::path::Path::new("f")).unwrap();
+        let read = |depth: usize| object(nested(depth).as_bytes(), &fields, &mut KeysSeen::default(), false).unwrap().nested;
+        let slot = fields.key(&path(DEEPEST)).slot.unwrap();
+        assert_eq!((read(DEEPEST), read(DEEPEST + 1), read(200_000)), (vec![], vec![slot], vec![slot]));
     }
 
     /// A megabyte of a name and as many bytes of fields named a terabyte.

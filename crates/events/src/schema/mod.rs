@@ -39,6 +39,7 @@ use crate::config::IngestConfig;
 use crate::error::{EventError, among, in_one_line, nearest, shortened};
 use crate::fields::{Fields, Key, Keys, Mapped};
 use crate::ingested::SeveralNames;
+use crate::json::DEEPEST;
 use crate::normalise::kind::{Length, Normaliser};
 
 /// A `[kinds.NAME]` table of a map.
@@ -92,7 +93,24 @@ impl Map {
             let theirs = if names.len() == 1 { Theirs::One(names.remove(0)) } else { Theirs::Any(names) };
             map.columns.insert(ours.clone(), theirs);
         }
+        map.expect_short_paths(config.map.as_deref().unwrap_or(Path::new("--map")))?;
         Ok(map)
+    }
+
+    /// # Errors
+    /// A path leads deeper than objects are entered.
+    fn expect_short_paths(&self, file: &Path) -> Result<(), EventError> {
+        let of_kinds = self.kinds.iter().filter_map(|(ours, kind)| Some((ours, kind.column.as_ref()?)));
+        let paths =
+            self.columns.iter().chain(of_kinds).flat_map(|(ours, theirs)| theirs.names().iter().map(move |path| (ours, path)));
+        for (ours, path) in paths {
+            let names = path.split('.').count();
+            if names > DEEPEST {
+                let problem = format!("{ours} lies in {names} objects ({}), and {DEEPEST} are entered", shortened(path));
+                return Err(EventError::input(file, problem, "lift the field out of some of them first, with jq for instance"));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a map file.
@@ -411,6 +429,18 @@ mod tests {
         let map: Map = toml::from_str("[columns]\naccount_id = [\"customer\", \"user.id\"]").unwrap();
         let error = map.layout(&header(&["account_id", "ip"]), Path::new("f")).unwrap_err().to_string();
         assert!(error.contains("no column \"customer\" or \"user.id\"") && error.contains("add \"account_id\""), "{error}");
+    }
+
+    #[test]
+    fn a_path_that_leads_deeper_than_objects_are_entered_is_refused() {
+        let of = |names: usize| {
+            let theirs = vec!["a"; names].join(".");
+            let columns = vec![ColumnName { ours: "account_id".to_owned(), theirs }];
+            Map::of(&IngestConfig { columns, ..IngestConfig::default() })
+        };
+        assert!(of(DEEPEST).is_ok());
+        let error = of(DEEPEST + 1).unwrap_err().to_string();
+        assert!(error.contains("account_id lies in 33 objects") && error.contains("32 are entered"), "{error}");
     }
 
     #[test]
