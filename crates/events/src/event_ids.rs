@@ -5,9 +5,9 @@
 //! hash.
 //!
 //! * Same id, same content: a *duplicate*. Counted, and nothing else of it is.
-//! * Same id, other content: a *conflict*. Both rows count as events, and the conflict is counted. No row wins over another, so
-//!   the result doesn't depend on the order of rows, files or batches; and whoever can choose ids can't hide an event behind
-//!   another.
+//! * Same id, other content: a *conflict*. All of them count as events, and of those of one id all but one are counted as
+//!   conflicts. No row wins over another, so the result doesn't depend on the order of rows, files or batches; and whoever can
+//!   choose ids can't hide an event behind another.
 //! * No id: the row counts.
 //!
 //! The content is the used columns as they were written, but for times and numbers, whose values count; empty ones are left
@@ -44,7 +44,7 @@ pub struct EventIds {
 }
 
 impl EventIds {
-    /// Counted rows whose id another counted row has with other content.
+    /// Conflicts: of the counted rows with one id, all but one. An id with three contents is two.
     pub fn conflicts(&self) -> u64 {
         let (pairs, _) = self.pairs.as_chunks::<2>();
         pairs.windows(2).filter(|two| two[0][0] == two[1][0]).count() as u64
@@ -184,8 +184,9 @@ mod tests {
         assert!(!event(&counted, "r1", "a"));
         assert!(event(&counted, "r1", "b"));
         assert!(event(&counted, "r2", "a"));
+        assert!(event(&counted, "r1", "c"), "a second conflict, and the first row is none");
         let ids = EventIds { pairs: counted.sorted(), duplicates: 1 };
-        assert_eq!((ids.pairs.len(), ids.conflicts()), (6, 1));
+        assert_eq!((ids.pairs.len(), ids.conflicts()), (8, 2));
     }
 
     #[test]

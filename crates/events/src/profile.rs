@@ -75,7 +75,7 @@ pub struct Profile {
     pub short_prompts: u64,
     /// Rows that repeat an event with an id; a build counts each event once.
     pub duplicate_events: u64,
-    /// Rows whose event id another row has with other content; a build counts all of them.
+    /// Conflicts: of the rows with one event id and different content all but one; a build counts all of them.
     pub conflicting_events: u64,
     /// Rows that say what another row says.
     pub repeats: Repeats,

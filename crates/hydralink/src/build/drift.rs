@@ -143,7 +143,7 @@ impl BuildSummary {
         if self.new_conflicting_events > 0 {
             add(
                 Drift::Conflicts,
-                format!("rows with another row's event id and other content: {}", self.new_conflicting_events),
+                format!("rows beyond the first of their event id, with other content: {}", self.new_conflicting_events),
             );
         }
         for read in self.tables.iter().filter(|read| read.fits_few()) {

@@ -57,7 +57,8 @@ pub struct BuildSummary {
     pub crowded_prompts: u64,
     /// Events older than the last that the store had before an update; they count all the same.
     pub late_events: u64,
-    /// Rows whose event id another row has with other content; both were counted. By an update with those that the store had.
+    /// Conflicts: of the rows with one event id and different content, which were all counted, all but one. By an update with those
+    /// that the store had.
     pub conflicting_events: u64,
     /// Those that this run added.
     pub new_conflicting_events: u64,
