@@ -7,7 +7,6 @@
 //!    column's piece goes to its keeper.
 //! 4. The reverse side of the graph, range by range of identifiers.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use graph::build::{Moment, Reverse, merge_row, order_row};
@@ -17,13 +16,15 @@ use graph::{
 };
 use rayon::prelude::*;
 
+use crate::behaviour::Behaviour;
 use crate::error::EventError;
 use crate::event_ids::EventIds;
 use crate::gather::{Present, Runs};
 use crate::ingest::Fold;
 use crate::ingested::{AlikeAccounts, Ingested, Template, UnreadField};
 use crate::keep::{Element, Growing, Keeper};
-use crate::manners::{self, Manner};
+use crate::labels::Chosen;
+use crate::manners::{self, Settled};
 use crate::names::Names;
 use crate::schema::TEMPLATE_KIND;
 use crate::session::{PROMPT_KIND, Session};
@@ -31,7 +32,12 @@ use crate::tables::{self, AccountAttributes, SideTables, TableRead};
 use crate::templates;
 use crate::waiting::{Flags, Stock};
 
-pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper: &K) -> Result<Ingested, EventError> {
+pub(crate) fn assemble<K: Keeper>(
+    session: &Session<'_>,
+    fold: Fold<'_>,
+    behaviour: Behaviour,
+    keeper: &K,
+) -> Result<Ingested, EventError> {
     let phase = |name| fold.observer.phase(name);
     phase("settling");
     let mut stock = session.waiting.take()?;
@@ -49,18 +55,8 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     for &(prompt, template) in of_prompt {
         new_identifier[prompt as usize] = new_identifier[template as usize];
     }
-    let mut manners = session.manners.all();
-    // The words of rows that were left out stay with them.
-    let named = |label: fn(&Manner) -> u16| manners.iter().map(label).collect::<HashSet<u16>>();
-    let (named_models, named_capabilities) = (named(|manner| manner.model), named(|manner| manner.capability));
-    let (models, new_model) = session.models.sorted(|model| named_models.contains(&model));
-    let (capabilities, new_capability) = session.capabilities.sorted(|capability| named_capabilities.contains(&capability));
+    let Behaviour { manners, models, capabilities, pathways, .. } = behaviour;
     manners::note(&manners, &mut stock.present);
-    let label = |new_of: &[u16], old: u16| if old == NONE_U16 { old } else { new_of[usize::from(old)] };
-    for manner in &mut manners {
-        manner.model = label(&new_model, manner.model);
-        manner.capability = label(&new_capability, manner.capability);
-    }
     let numbers = Numbers { new_account, new_identifier, manners };
     phase("ordering");
     let starts = session.waiting.ranges.starts(&numbers.new_account);
@@ -70,7 +66,7 @@ pub(crate) fn assemble<K: Keeper>(session: &Session<'_>, fold: Fold<'_>, keeper:
     let graph = reverse(forward, names.kind_starts.clone(), keeper)?;
 
     phase("tables");
-    let (event_pathway, event_pathways) = event_pathways(session, &fold, &names, &new_account);
+    let (event_pathway, event_pathways) = event_pathways(&fold, &names, &new_account, pathways);
     let Tables { mut accounts, releases, allowed: (allowed_accounts, allowed_identifiers), fits, kept } =
         Tables::read(session, &fold.tables_before, &names, &models)?;
     if accounts.pathway.is_empty() && !event_pathway.is_empty() {
@@ -190,22 +186,14 @@ impl Canonical {
     }
 }
 
-/// By account the pathway of its events, of several the first by name, and the names of pathways; nothing where no event says one.
-fn event_pathways(session: &Session<'_>, fold: &Fold<'_>, names: &Canonical, new_account: &[u32]) -> (Vec<u16>, Vec<String>) {
-    let (_, rank) = session.pathways.sorted(|_| true);
-    let rank_of = |pathway: u16| rank.get(usize::from(pathway)).copied().unwrap_or(NONE_U16);
+/// By account the pathway of its events, and the names of pathways; nothing where no event says one.
+fn event_pathways(fold: &Fold<'_>, names: &Canonical, new_account: &[u32], pathways: Chosen) -> (Vec<u16>, Vec<String>) {
     let mut of_account: Vec<u16> = Vec::new();
-    for (account, pathway) in fold.pathways.iter() {
+    for (account, pathway) in fold.pathways.chosen() {
         of_account.resize(names.accounts.len(), NONE_U16);
-        let slot = &mut of_account[new_account[account as usize] as usize];
-        if rank_of(pathway) < rank_of(*slot) {
-            *slot = pathway;
-        }
+        of_account[new_account[account as usize] as usize] = pathways.new_of(pathway);
     }
-    let named: HashSet<u16> = of_account.iter().copied().collect();
-    let (pathways, new_pathway) = session.pathways.sorted(|pathway| named.contains(&pathway));
-    of_account.iter_mut().for_each(|slot| *slot = new_pathway.get(usize::from(*slot)).copied().unwrap_or(NONE_U16));
-    (of_account, pathways)
+    (of_account, pathways.names)
 }
 
 /// An account or identifier that must not be acted upon, and why.
@@ -256,8 +244,8 @@ impl Tables {
 struct Numbers {
     new_account: Vec<u32>,
     new_identifier: Vec<u32>,
-    /// With new models and capabilities.
-    manners: Vec<Manner>,
+    /// By provisional number.
+    manners: Vec<Settled>,
 }
 
 /// The columns of a range of accounts.
@@ -295,7 +283,8 @@ impl Columns {
         let mut moments = Vec::with_capacity(runs.iter().map(|(_, run)| run.events.len()).sum());
         for (_, run) in &runs {
             moments.extend(run.events.iter().enumerate().map(|(at, event)| {
-                let Manner { model, capability, status } = numbers.manners[event.manner() as usize];
+                let beyond = run.beyond.get(at).copied().unwrap_or(0);
+                let Settled { model, capability, status } = numbers.manners[event.manner(beyond) as usize];
                 let (seconds, millis, template) = (event.seconds, event.millis(), event.template);
                 let requests = run.requests.get(at).copied().unwrap_or(1);
                 let tokens = run.tokens.get(at).copied().unwrap_or(0);

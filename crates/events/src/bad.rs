@@ -57,6 +57,11 @@ impl Bad {
         self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
     }
 
+    /// Adds rows that are known by their number alone.
+    pub(crate) fn add(&mut self, reason: Reason, rows: u64) {
+        *self.rows.entry(reason).or_default() += rows;
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> u64 {
         self.rows.values().sum()

@@ -16,7 +16,8 @@ use crate::error::EventError;
 use crate::gather::{Event, Part, Present, Seen};
 use crate::ingest::{Before, Fold};
 use crate::ingested::{FileRead, Template, UnreadField};
-use crate::manners::{Manner, Recent, TOO_MANY};
+use crate::labels::Labels;
+use crate::manners::{self, Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
 use crate::session::Session;
@@ -87,15 +88,13 @@ impl Base<'_> {
                 (range[0]..range[1]).map(|identifier| session.intern_identifier(kind, self.identifier_names.name(identifier))),
             );
         }
-        let labels = |names: &[String], of: &dyn Fn(&str) -> u32| -> Vec<u16> {
-            names.iter().map(|name| u16::try_from(of(name)).unwrap_or(NONE_U16)).collect()
-        };
-        let models = labels(self.models, &|name| session.models.intern(name));
-        let capabilities = labels(self.capabilities, &|name| session.capabilities.intern(name));
-        let pathways = labels(self.event_pathways, &|name| session.pathways.intern(name));
+        let labels = |names: &[String], of: &Labels| -> Vec<u32> { names.iter().map(|name| of.intern(name)).collect() };
+        let models = labels(self.models, &session.models);
+        let capabilities = labels(self.capabilities, &session.capabilities);
+        let pathways = labels(self.event_pathways, &session.pathways);
 
-        let label = |new_of: &[u16], column: &[u16], at: usize| {
-            column.get(at).and_then(|&old| new_of.get(usize::from(old))).copied().unwrap_or(NONE_U16)
+        let label = |new_of: &[u32], column: &[u16], at: usize| {
+            column.get(at).and_then(|&old| new_of.get(usize::from(old))).copied().unwrap_or(NONE_U32)
         };
         let (mut part, mut present, mut start) = (Part::default(), Present::default(), 0);
         let mut recent = Recent::default();
@@ -116,15 +115,15 @@ impl Base<'_> {
                 };
                 let manner = recent.number(&session.manners, manner);
                 if manner == TOO_MANY {
-                    return Err(too_many);
+                    let what = "combinations of model, capability and status in the store and the new events";
+                    return Err(EventError::TooMany { what, bound: u64::from(TOO_MANY) });
                 }
                 let template = template.copied().unwrap_or(NONE_U32);
                 let event = Event::new((millis / 1000) as u32, (millis % 1000) as u16, template, manner);
-                let tokens = events.tokens.get(at).copied().unwrap_or(0);
-                present.note(&event, events.requests.get(at).copied().unwrap_or(1), tokens);
-                part.events.push(event);
-                part.requests.extend(events.requests.get(at));
-                part.tokens.extend(events.tokens.get(at));
+                let (requests, tokens) =
+                    (events.requests.get(at).copied().unwrap_or(1), events.tokens.get(at).copied().unwrap_or(0));
+                present.note(&event, requests, tokens);
+                part.add_event(event, requests, tokens, manners::beyond(manner));
             }
             start += events.time.len();
             part.end_run(account);
@@ -133,6 +132,7 @@ impl Base<'_> {
             }
         }
         session.keep_any(&part, present)?;
+        recent.finish(&session.manners);
         for (&account, &pathway) in accounts.iter().zip(self.event_pathway) {
             if let Some(&pathway) = pathways.get(usize::from(pathway)) {
                 fold.pathways.add(account, pathway);

@@ -8,9 +8,9 @@
 //!
 //! A block outlives the chunk that it was begun for, so that parts are large however small the chunks are.
 //!
-//! Memory: 24 bytes a row, 4 more if it has tokens, and 4 an identifier, and the open parts. Cost: O(rows).
+//! Memory: 24 bytes a row, 4 more if it has tokens, and 4 if what it names comes after tens of thousands, and 4 an identifier, and the open parts. Cost: O(rows).
 
-use graph::{NO_TIME, NONE_U16};
+use graph::{NO_TIME, NONE_U32};
 
 use crate::gather::{Event, Merger, Part, Present, Seen};
 use crate::ranges::RANGES;
@@ -38,10 +38,13 @@ pub(crate) struct Row {
     pub(crate) account: u32,
     /// Whole seconds, or `NO_TIME`.
     pub(crate) event: Event,
+    /// What its manner is [`crate::manners::beyond`].
+    pub(crate) beyond: u16,
     pub(crate) requests: u32,
     /// Tokens, or 0.
     pub(crate) tokens: u32,
-    pub(crate) pathway: u16,
+    /// A provisional pathway, or `NONE_U32`.
+    pub(crate) pathway: u32,
 }
 
 /// Rows as they came, spread over buckets by account.
@@ -56,8 +59,9 @@ pub(crate) struct Block {
 }
 
 /// The rows of some accounts: few enough to stay in a processor's cache while they are grouped. Each is a record of words: its
-/// account; its pathway, and the number of its identifiers; its event; its requests; its identifiers; its tokens, if it has
-/// any. All that a row has is in one place, because the order of accounts jumps to and fro.
+/// account; half of its pathway, and the number of its identifiers; its event; its requests; its identifiers; its tokens, if it has
+/// any; and of what is seldom as large the other half of its pathway and what its manner is beyond. All that a row has is in one
+/// place, because the order of accounts jumps to and fro.
 #[derive(Default)]
 struct Bucket {
     words: Vec<u32>,
@@ -69,6 +73,12 @@ const RECORD: usize = 3 + EVENT;
 
 /// The bit of the number of identifiers that says that tokens come after them.
 const TOKENS: u16 = 1 << 15;
+
+/// The bit that says that a word of what is seldom as large comes last.
+const LARGE: u16 = 1 << 14;
+
+/// The bits that are the number of identifiers.
+const COUNT: u16 = LARGE - 1;
 
 /// Words that are written at once: a record with up to ten identifiers.
 const ROOM: usize = 16;
@@ -124,7 +134,7 @@ impl Block {
 
     /// Groups the rows by account and forgets them: what they become is added to the open parts of the ranges that `ranges` tells.
     /// Calls back with every change of pathway within an account.
-    pub(crate) fn settle(&mut self, mut ranges: impl FnMut(&[u32], &mut Vec<u16>), mut pathway: impl FnMut(u32, u16)) {
+    pub(crate) fn settle(&mut self, mut ranges: impl FnMut(&[u32], &mut Vec<u16>), mut pathway: impl FnMut(u32, u32)) {
         self.open.resize_with(RANGES, Part::default);
         let mut merger = Merger::default();
         let (mut accounts, mut range_of) = (Vec::new(), Vec::new());
@@ -137,7 +147,7 @@ impl Block {
             for ((run, &account), &range) in runs().zip(&accounts).zip(&range_of) {
                 let part = &mut self.open[usize::from(range)];
                 merger.begin(&part.sightings);
-                let mut known = NONE_U16;
+                let mut known = NONE_U32;
                 for &(_, at) in run {
                     let (row, identifiers) = bucket.row(at);
                     let time = row.event.seconds;
@@ -146,11 +156,11 @@ impl Block {
                         merger.add(&mut part.sightings, seen);
                     }
                     if time != NO_TIME {
-                        part.add_event(row.event, row.requests, row.tokens);
+                        part.add_event(row.event, row.requests, row.tokens, row.beyond);
                     }
                     if row.pathway != known {
                         known = row.pathway;
-                        if known != NONE_U16 {
+                        if known != NONE_U32 {
                             pathway(account, known);
                         }
                     }
@@ -222,7 +232,14 @@ impl Bucket {
             self.words.push(row.tokens);
             length |= TOKENS;
         }
-        self.words[start + 1] = (u32::from(row.pathway) << 16) | u32::from(length);
+        // None is 0, and the first ones fit.
+        let pathway = row.pathway.wrapping_add(1);
+        let large = pathway & !0xffff | u32::from(row.beyond);
+        if large != 0 {
+            self.words.push(large);
+            length |= LARGE;
+        }
+        self.words[start + 1] = (pathway << 16) | u32::from(length);
         self.rows += 1;
     }
 
@@ -233,13 +250,20 @@ impl Bucket {
         let mut event = [0; EVENT];
         event.copy_from_slice(&record[2..2 + EVENT]);
         let length = record[1] as u16;
-        let (identifiers, rest) = rest.split_at(usize::from(length & !TOKENS));
+        let (identifiers, mut rest) = rest.split_at(usize::from(length & COUNT));
+        let mut next = |there: u16| {
+            let (word, after) = if length & there == 0 { (0, rest) } else { (rest[0], &rest[1..]) };
+            rest = after;
+            word
+        };
+        let (tokens, large) = (next(TOKENS), next(LARGE));
         let row = Row {
             account: record[0],
             event: zerocopy::transmute!(event),
             requests: record[2 + EVENT],
-            tokens: if length & TOKENS == 0 { 0 } else { rest[0] },
-            pathway: (record[1] >> 16) as u16,
+            tokens,
+            pathway: (large & !0xffff | record[1] >> 16).wrapping_sub(1),
+            beyond: large as u16,
         };
         (row, identifiers)
     }
@@ -252,7 +276,7 @@ impl Bucket {
         while at < self.words.len() {
             from.push((place_in_block(self.words[at]) & ((1 << BUCKET_SHIFT) - 1), at as u32));
             let length = self.words[at + 1] as u16;
-            at += RECORD + usize::from(length & !TOKENS) + usize::from(length & TOKENS != 0);
+            at += RECORD + usize::from(length & COUNT) + (length & !COUNT).count_ones() as usize;
         }
         let mut to = vec![(0u32, 0u32); from.len()];
         let bits = u32::BITS - from.iter().map(|item| item.0).max().unwrap_or(0).leading_zeros();
@@ -277,14 +301,12 @@ impl Bucket {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use graph::NONE_U32;
-
     use super::*;
     use crate::gather::Runs;
 
     /// A row without identifiers.
     pub(crate) fn row(account: u32, seconds: u32, requests: u32) -> Row {
-        Row { account, event: Event::new(seconds, 0, NONE_U32, 0), requests, tokens: 0, pathway: NONE_U16 }
+        Row { account, event: Event::new(seconds, 0, NONE_U32, 0), beyond: 0, requests, tokens: 0, pathway: NONE_U32 }
     }
 
     /// All accounts in one range.
@@ -300,6 +322,7 @@ pub(crate) mod tests {
         block.push(&Row { tokens: 70, ..row(1, 10, 1) }, 20..32);
         block.push(&row(65, 20, 2), [7]);
         block.push(&Row { pathway: 3, ..row(65, NO_TIME, 1) }, [7]);
+        block.push(&Row { pathway: 70_000, tokens: 5, ..row(65, NO_TIME, 1) }, [7]);
         let mut pathways = Vec::new();
         block.settle(second_range, |account, pathway| pathways.push((account, pathway)));
         assert_eq!((block.is_due(true), block.is_due(false), block.len()), (true, false, 0));
@@ -309,10 +332,10 @@ pub(crate) mod tests {
         assert_eq!(part.runs.len(), 2);
         assert_eq!((part.run(0).account, part.run(0).sightings.len(), part.run(0).events.len()), (1, 12, 1));
         let run = part.run(1);
-        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 4, first_seen: 20, last_seen: 30 });
+        assert_eq!(run.sightings[0], Seen { identifier: 7, count: 5, first_seen: 20, last_seen: 30 });
         assert_eq!((run.sightings.len(), run.events.len(), run.requests), (2, 2, &[1, 2][..]));
         assert_eq!((part.run(0).tokens, run.tokens), (&[70][..], &[900, 0][..]));
-        assert_eq!(pathways, [(65, 3)]);
+        assert_eq!(pathways, [(65, 3), (65, 70_000)]);
 
         block.push(&row(1, 40, 1), [7]);
         block.settle(second_range, |_, _| {});

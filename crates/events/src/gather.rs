@@ -7,14 +7,14 @@
 //!
 //! Merging is associative and commutative: neither the borders of blocks nor threads show in the end.
 //!
-//! Memory: 12 bytes an event, 4 more each where there are requests and tokens, 16 a sighting, 12 a run. Cost: O(rows), and a
+//! Memory: 12 bytes an event, 4 more each where there are requests and tokens, 2 where there are millions of manners, 16 a sighting, 12 a run. Cost: O(rows), and a
 //! sort of the runs.
 
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use graph::{NONE_U16, NONE_U32, Seconds};
+use graph::{NONE_U32, Seconds};
 use rayon::prelude::*;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -27,7 +27,7 @@ use crate::ranges::RANGES;
 pub(crate) struct Event {
     pub(crate) seconds: Seconds,
     pub(crate) template: u32,
-    /// The manner's number, then ten bits of milliseconds.
+    /// Bits of the manner's number, then ten of milliseconds.
     rest: u32,
 }
 
@@ -35,7 +35,8 @@ impl Event {
     /// Bits of milliseconds.
     const MILLIS: u32 = u32::BITS - manners::BITS;
 
-    /// Of a time, its milliseconds (below 1000), a template, and the number of a manner ([`crate::manners`]).
+    /// Of a time, its milliseconds (below 1000), a template, and the number of a manner ([`crate::manners`]), of which what is
+    /// [`manners::beyond`] stands beside.
     pub(crate) fn new(seconds: Seconds, millis: u16, template: u32, manner: u32) -> Event {
         Event { seconds, template, rest: manner << Event::MILLIS | u32::from(millis) }
     }
@@ -45,9 +46,9 @@ impl Event {
         (self.rest & ((1 << Event::MILLIS) - 1)) as u16
     }
 
-    /// The number of its manner.
-    pub(crate) fn manner(&self) -> u32 {
-        self.rest >> Event::MILLIS
+    /// The number of its manner, with what stands beside.
+    pub(crate) fn manner(&self, beyond: u16) -> u32 {
+        self.rest >> Event::MILLIS | u32::from(beyond) << manners::BITS
     }
 }
 
@@ -80,6 +81,8 @@ pub(crate) struct Part {
     pub(crate) requests: Vec<u32>,
     /// Tokens of each event; empty if all are 0.
     pub(crate) tokens: Vec<u32>,
+    /// Of each event what its manner is [`manners::beyond`]; empty if all are 0.
+    pub(crate) beyond: Vec<u16>,
 }
 
 /// Which behaviour columns say anything.
@@ -118,28 +121,39 @@ impl Present {
 /// The pathways that events gave each account; nearly always one.
 #[derive(Debug, Default)]
 pub(crate) struct Pathways {
-    first: Vec<u16>,
-    more: HashSet<(u32, u16)>,
+    first: Vec<u32>,
+    more: HashSet<(u32, u32)>,
 }
 
 impl Pathways {
     /// Notes a pathway.
-    pub(crate) fn add(&mut self, account: u32, pathway: u16) {
+    pub(crate) fn add(&mut self, account: u32, pathway: u32) {
         let at = account as usize;
         if at >= self.first.len() {
-            self.first.resize((at + 1).next_power_of_two(), NONE_U16);
+            self.first.resize((at + 1).next_power_of_two(), NONE_U32);
         }
         match self.first[at] {
-            NONE_U16 => self.first[at] = pathway,
+            NONE_U32 => self.first[at] = pathway,
             known if known == pathway => {}
             _ => drop(self.more.insert((account, pathway))),
         }
     }
 
-    /// All of them: (account, pathway), in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u16)> + '_ {
-        let first = self.first.iter().enumerate().filter(|&(_, &pathway)| pathway != NONE_U16);
-        first.map(|(account, &pathway)| (account as u32, pathway)).chain(self.more.iter().copied())
+    /// Leaves each account one, of several that with the lowest rank.
+    pub(crate) fn choose(&mut self, ranks: &[u32]) {
+        let rank = |pathway: u32| ranks[pathway as usize];
+        for (account, pathway) in self.more.drain() {
+            let chosen = &mut self.first[account as usize];
+            if rank(pathway) < rank(*chosen) {
+                *chosen = pathway;
+            }
+        }
+    }
+
+    /// The chosen ones: (account, pathway).
+    pub(crate) fn chosen(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let first = self.first.iter().enumerate().filter(|&(_, &pathway)| pathway != NONE_U32);
+        first.map(|(account, &pathway)| (account as u32, pathway))
     }
 }
 
@@ -187,9 +201,13 @@ impl Seen {
 
 impl Part {
     /// Adds an event to the run of an account. Requests are kept from the first event that has more than one on, tokens from
-    /// the first that has any.
+    /// the first that has any, and so is what a manner's number is beyond the event's room.
     #[inline]
-    pub(crate) fn add_event(&mut self, event: Event, requests: u32, tokens: u32) {
+    pub(crate) fn add_event(&mut self, event: Event, requests: u32, tokens: u32, beyond: u16) {
+        if beyond != 0 || !self.beyond.is_empty() {
+            self.beyond.resize(self.events.len(), 0);
+            self.beyond.push(beyond);
+        }
         if requests != 1 || !self.requests.is_empty() {
             self.requests.resize(self.events.len(), 1);
             self.requests.push(requests);
@@ -208,6 +226,7 @@ impl Part {
         self.events.clear();
         self.requests.clear();
         self.tokens.clear();
+        self.beyond.clear();
     }
 
     /// Ends the run of an account: what was pushed since the last one is its.
@@ -226,7 +245,8 @@ impl Part {
             sightings: &self.sightings[start.sightings as usize..end.sightings as usize],
             events: &self.events[events.clone()],
             requests: if self.requests.is_empty() { &[] } else { &self.requests[events.clone()] },
-            tokens: if self.tokens.is_empty() { &[] } else { &self.tokens[events] },
+            tokens: if self.tokens.is_empty() { &[] } else { &self.tokens[events.clone()] },
+            beyond: if self.beyond.is_empty() { &[] } else { &self.beyond[events] },
         }
     }
 
@@ -239,6 +259,7 @@ impl Part {
             part.events.extend_from_slice(run.events);
             part.requests.extend_from_slice(run.requests);
             part.tokens.extend_from_slice(run.tokens);
+            part.beyond.extend_from_slice(run.beyond);
             part.end_run(run.account);
         }
         parts.iter_mut().for_each(Part::shrink);
@@ -252,6 +273,7 @@ impl Part {
             + size_of_val(&self.events[..])
             + size_of_val(&self.requests[..])
             + size_of_val(&self.tokens[..])
+            + size_of_val(&self.beyond[..])
     }
 
     /// What waits until the end should not wait in lists twice its size.
@@ -261,6 +283,7 @@ impl Part {
         self.events.shrink_to_fit();
         self.requests.shrink_to_fit();
         self.tokens.shrink_to_fit();
+        self.beyond.shrink_to_fit();
     }
 }
 
@@ -272,6 +295,7 @@ pub(crate) struct RunOf<'p> {
     pub(crate) events: &'p [Event],
     pub(crate) requests: &'p [u32],
     pub(crate) tokens: &'p [u32],
+    pub(crate) beyond: &'p [u16],
 }
 
 /// The runs of some parts, in an order of accounts.
@@ -382,6 +406,7 @@ impl<'p> Runs<'p> {
             events: Vec::with_capacity(parts().map(|part| part.events.len()).sum()),
             requests: Vec::new(),
             tokens: Vec::new(),
+            beyond: Vec::new(),
         };
         let (first, end) = self
             .groups
@@ -401,6 +426,7 @@ impl<'p> Runs<'p> {
         let any = |has: fn(&Part) -> bool| self.groups.iter().flat_map(|group| &group.parts).any(|part| has(part));
         let counted = any(|part| !part.requests.is_empty());
         let with_tokens = any(|part| !part.tokens.is_empty());
+        let with_beyond = any(|part| !part.beyond.is_empty());
         for runs in self.within(keys).chunk_by(|one, other| one.0 == other.0) {
             merger.begin(&merged.sightings);
             for (_, run) in runs {
@@ -413,6 +439,10 @@ impl<'p> Runs<'p> {
                 match run.tokens {
                     [] if with_tokens => merged.tokens.resize(merged.events.len(), 0),
                     tokens => merged.tokens.extend_from_slice(tokens),
+                }
+                match run.beyond {
+                    [] if with_beyond => merged.beyond.resize(merged.events.len(), 0),
+                    beyond => merged.beyond.extend_from_slice(beyond),
                 }
             }
             merged.end_run(runs[0].1.account);
@@ -438,6 +468,11 @@ mod tests {
         if seconds < 25 { 0 } else { seconds }
     }
 
+    /// The manner of an event.
+    fn manner_at(seconds: u32) -> u32 {
+        if seconds < 40 { seconds } else { seconds << manners::BITS | 7 }
+    }
+
     /// Accounts with their sightings, merged, and their number of events.
     fn content(parts: &[Part]) -> Content {
         let mut content: Content = BTreeMap::new();
@@ -446,6 +481,8 @@ mod tests {
             account.1 += run.events.len();
             let tokens = |at: usize| run.tokens.get(at).copied().unwrap_or(0);
             assert!(run.events.iter().enumerate().all(|(at, event)| tokens(at) == tokens_at(event.seconds)));
+            let beyond = |at: usize| run.beyond.get(at).copied().unwrap_or(0);
+            assert!(run.events.iter().enumerate().all(|(at, event)| event.manner(beyond(at)) == manner_at(event.seconds)));
             for seen in run.sightings {
                 let known = account.0.entry(seen.identifier).or_insert((0, u32::MAX, 0));
                 known.0 += seen.count;
@@ -466,7 +503,10 @@ mod tests {
             let part = |rows: &[(u32, u32, u32, Vec<u32>)]| {
                 let mut block = Block::default();
                 for (account, time, requests, seen) in rows {
-                    let row = Row { tokens: tokens_at(*time), ..row(*account, *time, *requests) };
+                    let manner = manner_at(*time);
+                    let event = Event::new(*time, 0, NONE_U32, manner);
+                    let beyond = manners::beyond(manner);
+                    let row = Row { event, beyond, tokens: tokens_at(*time), ..row(*account, *time, *requests) };
                     block.push(&row, seen.iter().copied());
                 }
                 block.settle(second_range, |_, _| {});

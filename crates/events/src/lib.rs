@@ -35,6 +35,7 @@ pub mod templates;
 
 mod assemble;
 mod bad;
+mod behaviour;
 mod block;
 mod chunks;
 mod columnar;
@@ -44,6 +45,7 @@ mod gather;
 mod header;
 mod intern;
 mod json;
+mod labels;
 mod manners;
 mod plain;
 mod quotes;

@@ -12,7 +12,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 
 use crate::block::{Block, Row};
 use crate::gather::Event;
-use crate::manners::Manner;
+use crate::manners::{self, Manner};
 use crate::normalise::forwarded::is_list;
 use crate::rows::{Cell, Place, Yield};
 use crate::schema::{Layout, TEMPLATE_KIND, Use};
@@ -135,8 +135,6 @@ impl Plain {
 
         let identifiers: Vec<&[u32]> = self.identifiers.iter().map(|&(at, _)| &codes[at][..]).collect();
         let [models, capabilities, pathways] = self.labels.map(|at| at.map_or(&self.absent[..], |at| &codes[at][..]));
-        // All bits of an absent label's code are set.
-        let label = |codes: &[u32], at: usize| codes[at] as u16;
         Block::order(accounts, &mut self.order);
         for &at in &self.order {
             let (at, account) = (at as usize, accounts[at as usize]);
@@ -144,11 +142,13 @@ impl Plain {
                 NEVER => (NO_TIME, 0),
                 millis => ((millis / 1000) as u32, (millis % 1000) as u16),
             };
-            let manner = Manner { model: label(models, at), capability: label(capabilities, at), status: self.statuses[at] };
+            // The code of an empty label is that of none.
+            let manner = Manner { model: models[at], capability: capabilities[at], status: self.statuses[at] };
             let manner = if seconds == NO_TIME { 0 } else { out.manner(&session.manners, manner) };
             let event = Event::new(seconds, millis, self.templates[at], manner);
             let tokens = self.token_counts.get(at).copied().unwrap_or(0);
-            let row = Row { account, event, requests: self.counts[at], tokens, pathway: label(pathways, at) };
+            let (beyond, pathway) = (manners::beyond(manner), pathways[at]);
+            let row = Row { account, event, beyond, requests: self.counts[at], tokens, pathway };
             out.block.push(&row, identifiers.iter().map(|codes| codes[at]).filter(|&code| is_value(code)));
         }
         true

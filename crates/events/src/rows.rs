@@ -16,13 +16,14 @@ use crate::error::EventError;
 use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
-use crate::manners::{Manner, Manners, Recent, TOO_MANY};
+use crate::manners::{self, Manner, Manners, Recent, TOO_MANY};
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
 use crate::normalise::{Reason, is_absent};
 use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
 use crate::session::{
-    ABSENT, CARD, EMPTY, FORGOTTEN, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected, rejection,
+    ABSENT, CARD, EMPTY, FORGOTTEN, MOST_KINDS, MOST_NAMES, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected,
+    rejection,
 };
 
 /// A row that was left out, or a field of a row that was kept.
@@ -100,7 +101,7 @@ pub(crate) struct Yield {
     /// Columns of a row that can't be read and are left out of it.
     unread: Vec<(usize, Reason)>,
     recent: Recent,
-    pub(crate) pathways: Vec<(u32, u16)>,
+    pub(crate) pathways: Vec<(u32, u32)>,
     pub(crate) rejections: Vec<Rejection>,
     /// What times have to be in.
     pub(crate) unit: Option<Unit>,
@@ -121,7 +122,8 @@ pub(crate) struct Yield {
     /// The names of fields, in JSON Lines.
     pub(crate) keys: Keys,
     pub(crate) card: Option<(u64, String)>,
-    pub(crate) overflow: bool,
+    /// What there is too much of to be numbered, and how many there can be.
+    pub(crate) overflow: Option<(&'static str, u64)>,
 }
 
 /// What a column holds.
@@ -225,7 +227,9 @@ impl Yield {
     #[inline]
     pub(crate) fn manner(&mut self, manners: &Manners, manner: Manner) -> u32 {
         let number = self.recent.number(manners, manner);
-        self.overflow |= number == TOO_MANY;
+        if number == TOO_MANY {
+            self.overflow = Some(("combinations of model, capability and status", u64::from(TOO_MANY)));
+        }
         number
     }
 
@@ -261,7 +265,7 @@ impl Yield {
         for (at, reason) in std::mem::take(&mut self.unread) {
             self.note(place, row, &layout.columns[at].ours, reason, raw(at), true);
         }
-        if self.overflow {
+        if self.overflow.is_some() {
             // The run fails; what has no id must not wait.
             return;
         }
@@ -275,7 +279,8 @@ impl Yield {
         // What has no time is no event.
         let manner = if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, manner) };
         let event = Event::new(seconds, millis, template, manner);
-        self.block.push(&Row { account, event, requests, tokens, pathway }, self.identifiers.iter().copied());
+        let beyond = manners::beyond(manner);
+        self.block.push(&Row { account, event, beyond, requests, tokens, pathway }, self.identifiers.iter().copied());
     }
 
     /// What the cells of a row say, its identifiers and the fields that it goes without aside; or the column for which the row is
@@ -293,16 +298,15 @@ impl Yield {
         let mut fields = Fields {
             account: EMPTY,
             millis: None,
-            manner: Manner { model: NONE_U16, capability: NONE_U16, status: NONE_U16 },
+            manner: Manner::NONE,
             requests: 1,
             tokens: 0,
-            pathway: NONE_U16,
+            pathway: NONE_U32,
             template: NONE_U32,
         };
         let mut kind = None;
         self.identifiers.clear();
         self.unread.clear();
-        let label = |code: u32| if code == EMPTY { NONE_U16 } else { code as u16 };
         for (at, (column, &cell)) in layout.columns.iter().zip(cells).enumerate() {
             let code = match cell {
                 Cell::Time(time) => {
@@ -333,14 +337,21 @@ impl Yield {
                 self.card.get_or_insert((row, column.ours.clone()));
                 return Err((at, Reason::ControlCharacter));
             }
-            self.overflow |= code == OVERFLOW;
+            if code == OVERFLOW {
+                self.overflow = Some(match &column.usage {
+                    Use::Account => ("accounts", MOST_NAMES),
+                    Use::Kind => ("kinds of identifiers", u64::from(MOST_KINDS)),
+                    Use::Model | Use::Capability | Use::Pathway => ("models, capabilities or pathways", MOST_NAMES),
+                    _ => ("identifiers", MOST_NAMES),
+                });
+            }
             match &column.usage {
                 Use::Account if code == EMPTY => return Err((at, Reason::MissingAccount)),
                 Use::Kind if code == EMPTY => return Err((at, Reason::MissingKind)),
                 Use::Account => fields.account = code,
-                Use::Model => fields.manner.model = label(code),
-                Use::Capability => fields.manner.capability = label(code),
-                Use::Pathway => fields.pathway = label(code),
+                Use::Model => fields.manner.model = code,
+                Use::Capability => fields.manner.capability = code,
+                Use::Pathway => fields.pathway = code,
                 Use::Kind => kind = Some(code as u8),
                 Use::Identifier(_) | Use::Prompt | Use::Value => {
                     self.forwarded += u64::from(code != EMPTY && has_hops(place.session, column, kind, raw(at)));
@@ -384,7 +395,7 @@ struct Fields {
     manner: Manner,
     requests: u32,
     tokens: u32,
-    pathway: u16,
+    pathway: u32,
     template: u32,
 }
 
@@ -400,6 +411,7 @@ impl Yield {
 
     /// To be called when the chunk has ended: what is left in the block waits for the next chunk's rows.
     pub(crate) fn finished(mut self, session: &Session<'_>) -> Result<Self, EventError> {
+        self.recent.finish(&session.manners);
         self.settle(session)?;
         session.leave_block(std::mem::take(&mut self.block));
         Ok(self)

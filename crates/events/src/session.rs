@@ -4,11 +4,9 @@
 //! one of the codes at the top of the range (empty, a word for nothing, unroutable, a reason for rejection).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use ahash::RandomState;
-use graph::NONE_U16;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
@@ -18,6 +16,7 @@ use crate::error::EventError;
 use crate::event_ids::Counted;
 use crate::gather::{Part, Present};
 use crate::intern::Interner;
+use crate::labels::Labels;
 use crate::manners::Manners;
 use crate::normalise::kind::{Canonical, canonical};
 use crate::normalise::{self, MAX_VALUE_BYTES, Reason, forwarded, payment};
@@ -63,6 +62,12 @@ pub(crate) const LONGEST: usize = 4 * MAX_VALUE_BYTES;
 /// The kind number of masked prompts, which aren't identifiers yet.
 pub(crate) const PROMPT_KIND: u8 = 255;
 
+/// Kinds of identifiers.
+pub(crate) const MOST_KINDS: u8 = 250;
+
+/// Names of one sort: what an [`Interner`] numbers, for a value with the others.
+pub(crate) const MOST_NAMES: u64 = u32::MAX as u64 - 1024;
+
 /// What a resolved column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -73,38 +78,6 @@ pub(crate) enum Role {
     Capability,
     Pathway,
     Kind,
-}
-
-#[derive(Default)]
-pub(crate) struct Labels(Mutex<(HashMap<String, u16>, Vec<String>)>);
-
-impl Labels {
-    pub(crate) fn intern(&self, text: &str) -> u32 {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (map, list) = &mut *guard;
-        if let Some(&known) = map.get(text) {
-            return u32::from(known);
-        }
-        if list.len() >= usize::from(u16::MAX) {
-            return rejected(Reason::TooManyLabels);
-        }
-        let id = list.len() as u16;
-        map.insert(text.to_string(), id);
-        list.push(text.to_string());
-        u32::from(id)
-    }
-
-    /// The labels that are in use in byte order, and the new index of each old one; `NONE_U16` of one that isn't.
-    pub(crate) fn sorted(&self, is_used: impl Fn(u16) -> bool) -> (Vec<String>, Vec<u16>) {
-        let list = self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-        let mut order: Vec<u16> = (0..list.len() as u16).filter(|&at| is_used(at)).collect();
-        order.sort_unstable_by_key(|&at| &list[usize::from(at)]);
-        let mut new_of = vec![NONE_U16; list.len()];
-        for (new, &old) in order.iter().enumerate() {
-            new_of[usize::from(old)] = new as u16;
-        }
-        (order.iter().map(|&at| list[usize::from(at)].clone()).collect(), new_of)
-    }
 }
 
 pub(crate) struct Session<'c> {
@@ -137,9 +110,9 @@ impl<'c> Session<'c> {
             watermark: i64::MIN,
             accounts: Interner::new(),
             identifiers: Interner::new(),
-            models: Labels::default(),
-            capabilities: Labels::default(),
-            pathways: Labels::default(),
+            models: Labels::new(),
+            capabilities: Labels::new(),
+            pathways: Labels::new(),
             manners: Manners::default(),
             waiting: Waiting::new(config),
             counted: Counted::new(config.pseudonym.as_ref()),
@@ -154,7 +127,7 @@ impl<'c> Session<'c> {
         if layout.long { self.kind(TEMPLATE_KIND) } else { None }
     }
 
-    /// The number of a kind; nothing past 250 kinds.
+    /// The number of a kind; nothing past [`MOST_KINDS`].
     pub(crate) fn kind(&self, name: &str) -> Option<u8> {
         let find = |kinds: &[String]| kinds.iter().position(|known| known == name).map(|at| at as u8);
         if let Some(known) = find(&self.kinds.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -164,7 +137,7 @@ impl<'c> Session<'c> {
         if let Some(known) = find(&kinds) {
             return Some(known);
         }
-        if kinds.len() >= 250 {
+        if kinds.len() >= usize::from(MOST_KINDS) {
             return None;
         }
         kinds.push(name.to_string());
@@ -307,7 +280,7 @@ impl<'c> Session<'c> {
     }
 
     /// Groups the rows of a block by account and keeps them until the end; the block is then empty.
-    pub(crate) fn settle(&self, block: &mut Block, pathway: impl FnMut(u32, u16)) -> Result<(), EventError> {
+    pub(crate) fn settle(&self, block: &mut Block, pathway: impl FnMut(u32, u32)) -> Result<(), EventError> {
         block.settle(|accounts, found| self.waiting.ranges.of(accounts, &self.accounts, found), pathway);
         if block.is_due(self.config.memory_limit.is_some()) { self.close(block) } else { Ok(()) }
     }
@@ -319,7 +292,7 @@ impl<'c> Session<'c> {
     }
 
     /// Settles all blocks that were left; calls back with pathways.
-    pub(crate) fn settle_left(&self) -> Result<Vec<(u32, u16)>, EventError> {
+    pub(crate) fn settle_left(&self) -> Result<Vec<(u32, u32)>, EventError> {
         let blocks = std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
         let settled = blocks.into_par_iter().map(|mut block| {
             let (mut pathways, present) = (Vec::new(), block.present);
@@ -332,7 +305,9 @@ impl<'c> Session<'c> {
 
     /// Keeps parts until the end, one for each range of names.
     fn keep(&self, parts: Vec<Part>, present: Present) -> Result<(), EventError> {
-        self.waiting.add(parts, present, &self.accounts, self.accounts.bytes() + self.identifiers.bytes())
+        let labels = [&self.models, &self.capabilities, &self.pathways].map(Labels::bytes).iter().sum::<usize>();
+        let names = self.accounts.bytes() + self.identifiers.bytes() + labels + self.manners.bytes();
+        self.waiting.add(parts, present, &self.accounts, names)
     }
 
     /// Keeps a part with accounts of any names until the end.

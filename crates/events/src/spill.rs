@@ -2,7 +2,7 @@
 //! order.
 //!
 //! A spill is one unnamed temporary file (the system removes it whatever happens) of frames. A frame is a small [`Part`]: its
-//! runs, sightings, events, requests and tokens as they lie in memory. The order of names doesn't change when more names come,
+//! runs, sightings, and what its events have, as they lie in memory. The order of names doesn't change when more names come,
 //! so the frames of every spill ascend in the final numbering too, which isn't known yet when they are written.
 
 use std::collections::VecDeque;
@@ -23,6 +23,7 @@ struct Frame {
     events: usize,
     requests: usize,
     tokens: usize,
+    beyond: usize,
 }
 
 /// A file of frames.
@@ -49,8 +50,9 @@ impl Spill {
             events: part.events.len(),
             requests: part.requests.len(),
             tokens: part.tokens.len(),
+            beyond: part.beyond.len(),
         });
-        let columns = [part.events.as_bytes(), part.requests.as_bytes(), part.tokens.as_bytes()];
+        let columns = [part.events.as_bytes(), part.requests.as_bytes(), part.tokens.as_bytes(), part.beyond.as_bytes()];
         let mut lists = [part.runs.as_bytes(), part.sightings.as_bytes()].into_iter().chain(columns);
         lists.try_for_each(|list| self.file.write_all(list)).map_err(|error| full(&self.folder, error))
     }
@@ -76,6 +78,7 @@ impl Spill {
                 events: list(file, frame.events)?,
                 requests: list(file, frame.requests)?,
                 tokens: list(file, frame.tokens)?,
+                beyond: list(file, frame.beyond)?,
             })
         };
         part().map_err(|error| EventError::Spill {
@@ -109,6 +112,7 @@ mod tests {
             events: vec![Event::new(account, 2, 1, 3); 2],
             requests: if account == 1 { vec![1, 9] } else { Vec::new() },
             tokens: if account == 1 { Vec::new() } else { vec![500, 0] },
+            beyond: if account == 1 { Vec::new() } else { vec![0, 3] },
         };
         let folder = tempfile::tempdir().unwrap();
         let mut spill = Spill::new(folder.path()).unwrap();

@@ -54,6 +54,37 @@ fn half_a_surrogate_pair_hides_no_prompt() {
     assert_eq!(got.graph.sighting_count(), 20);
 }
 
+/// Whoever came first took the numbers there are, and which those were depended on threads.
+#[test]
+fn of_more_models_than_can_be_numbered_those_of_most_rows_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let made_up = (0..65_536).map(|at| format!("a{},m{at:05},{}\n", at % 50, at % 3));
+    let ours = ["gpt", "zeta", "gpt", "zeta", "late", "late", "late"];
+    let ours = ours.iter().enumerate().map(|(at, model)| format!("a{at},{model},c\n"));
+    let mut rows: Vec<String> = made_up.chain(ours).collect();
+    let mut read_with = |threads: usize, backwards: bool| -> Ingested {
+        rows.sort();
+        if backwards {
+            rows.reverse();
+        }
+        let text = format!("account_id,model,pathway,timestamp\n{}", rows.concat().replace('\n', ",1767225600\n"));
+        let path = write(folder.path(), "a.csv", text.as_bytes());
+        let config = IngestConfig { max_bad: 1.0, ..IngestConfig::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| read(path, &config))
+    };
+    let one = read_with(1, false);
+    // Of the 65,536 with a row each the last four by name go.
+    assert_eq!((one.models.len(), one.models[0].as_str(), one.models[2].as_str()), (65_535, "gpt", "m00000"));
+    assert_eq!(one.models[65_533..], ["m65531", "zeta"]);
+    assert_eq!((unread(&one), one.kept_rows, one.rejected_count()), (vec![("model", "too_many_labels", 4)], 4, 0));
+    for (threads, backwards) in [(1, true), (4, false), (4, true)] {
+        let other = read_with(threads, backwards);
+        assert!(other.models == one.models && other.activity.columns() == one.activity.columns(), "{threads} {backwards}");
+        assert_eq!((unread(&other), &other.event_pathway), (unread(&one), &one.event_pathway));
+    }
+}
+
 #[test]
 fn one_row_with_lines_in_a_field_is_one_bad_row() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::assemble;
 use crate::bad::{Bad, FileNotes, Run};
+use crate::behaviour::Behaviour;
 use crate::config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad};
 use crate::error::EventError;
 use crate::fields::{Key, Keys, MOST_KEYS};
@@ -187,11 +188,8 @@ impl<'o> Fold<'o> {
         if let Some((row, field)) = part.card {
             return Err(EventError::RawCard { file: file.to_string(), position: format!("row {row}"), field });
         }
-        if part.overflow {
-            return Err(EventError::TooMany {
-                what: "accounts or identifiers, 250 kinds, or 4,194,303 combinations of model, capability and status",
-                bound: u64::from(u32::MAX),
-            });
+        if let Some((what, bound)) = part.overflow {
+            return Err(EventError::TooMany { what, bound });
         }
         self.units.merge(&part.units);
         if let Some([(first, one), (second, two)]) = self.units.mixed() {
@@ -253,13 +251,28 @@ impl<'o> Fold<'o> {
                 "a header alone was found; check the export that wrote it",
             ));
         }
+        session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
+        let behaviour = Behaviour::of(session, &mut self.pathways);
+        self.go_without(&behaviour);
         let too_many_bad = match (self.too_many_bad(rows), self.config.too_many_bad) {
             (Some(error), TooManyBad::Fail) => return Err(error),
             (told, _) => told,
         };
-        session.settle_left()?.into_iter().for_each(|(account, pathway)| self.pathways.add(account, pathway));
-        let ingested = assemble::assemble(session, self, keeper)?;
+        let ingested = assemble::assemble(session, self, behaviour, keeper)?;
         Ok(Ingested { too_many_bad: too_many_bad.map(|error| error.to_string()), ..ingested })
+    }
+
+    /// Counts the rows that go without a model or a capability, of which there are more than can be numbered, and the accounts that
+    /// go without a pathway. Which those are is known when all have been read, so they have no lines.
+    fn go_without(&mut self, behaviour: &Behaviour) {
+        let Behaviour { lost_models, lost_capabilities, lost_either, lost_pathways, .. } = *behaviour;
+        for (field, lost) in [("model", lost_models), ("capability", lost_capabilities), ("pathway", lost_pathways)] {
+            if lost > 0 {
+                *self.unread.entry((field.to_owned(), Reason::TooManyLabels)).or_default() += lost;
+                self.bad.add(Reason::TooManyLabels, lost);
+            }
+        }
+        self.kept_rows = (self.kept_rows + lost_either).min(self.rows);
     }
 
     fn too_many_bad(&mut self, rows: u64) -> Option<EventError> {

@@ -50,7 +50,7 @@ pub enum Reason {
     NestedValue,
     /// A field that means nothing to us, where the schema is strict.
     UnknownField,
-    /// A model, capability or pathway beyond those that can be numbered.
+    /// A model, capability or pathway beyond those that can be numbered, of which those of most rows are.
     TooManyLabels,
     /// A time in another unit than most of the file's.
     OtherTimeUnit,
@@ -151,7 +151,9 @@ impl Reason {
             Reason::FractionalId => {
                 "an id as text or as a whole number was expected, and not as a float with a fraction, or so large that it lost digits"
             }
-            Reason::TooManyLabels => "at most 65,535 different models, capabilities or pathways were expected",
+            Reason::TooManyLabels => {
+                "at most 65,535 different models, capabilities or pathways were expected; those of most rows are kept"
+            }
         }
     }
 
