@@ -201,7 +201,7 @@ fn a_night_of_nothing_but_bad_rows_is_not_lost_in_the_years_before() {
 fn a_column_that_the_store_has_and_a_night_lacks_is_told() {
     let bench = Bench::new();
     let first = bench.file("1.csv", "timestamp,account_id,ip,card\n2026-03-01T00:00:00Z,a,198.51.100.7,tok\n");
-    let second = bench.file("2.csv", "timestamp,account_id,source_ip\n2026-03-02T00:00:00Z,b,198.51.100.7\n");
+    let second = bench.file("2.csv", "timestamp,account_id,peer\n2026-03-02T00:00:00Z,b,198.51.100.7\n");
     let built = bench.ok(&["build", &first, "-o", "st", "--format", "json"]).json();
     assert_eq!(built["missing"], serde_json::json!([]), "nobody has templates, so that none are missed");
     let ran = bench.ok(&["update", "st", &second]);

@@ -30,8 +30,26 @@ pub const TEMPLATE_KIND: &str = "prompt_template_hash";
 pub(super) const MEANINGS: &[(&str, &[&str])] = &[
     ("timestamp", &["ts", "time", "at"]),
     ("account_id", &["account", "user_id"]),
-    ("ip", &["ip_address", "client_ip"]),
-    ("payment_instrument", &["payment", "card", "card_fingerprint"]),
+    (
+        "ip",
+        // What a proxy says of the client goes before whom the connection was with, who may be the proxy.
+        &[
+            "ip_address",
+            "client_ip",
+            "client_addr",
+            "client_address",
+            "source_ip",
+            "src_ip",
+            "x_forwarded_for",
+            "remote_ip",
+            "remote_addr",
+            "remote_address",
+        ],
+    ),
+    (
+        "payment_instrument",
+        &["payment", "card", "card_fingerprint", "card_hash", "payment_fingerprint", "payment_hash", "payment_instrument_hash"],
+    ),
     (TEMPLATE_KIND, &["template_hash", "template"]),
     ("prompt", &[]),
     ("model", &[]),

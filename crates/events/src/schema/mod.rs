@@ -390,6 +390,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_addresses_that_of_the_client_is_read() {
+        let layout =
+            Map::default().layout(&header(&["user_id", "remote_addr", "X-Forwarded-For", "Card-Hash"]), Path::new("f"));
+        let columns: Vec<(String, usize)> =
+            layout.unwrap().columns.into_iter().map(|column| (column.ours, column.index)).collect();
+        let expected = [("account_id", 0), ("ip", 2), ("payment_instrument", 3)];
+        assert_eq!(columns, expected.map(|(ours, at)| (ours.to_owned(), at)));
+    }
+
+    #[test]
     fn a_time_in_two_columns_is_to_be_joined() {
         let map: Map = toml::from_str("[columns]\ntimestamp = \"Date+time\"").unwrap();
         let read = |names: &[&str]| map.layout(&header(names), Path::new("f")).unwrap_err().to_string();
