@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use events::schema::ColumnName;
 use events::{IngestConfig, Ingested, Unobserved, UnreadField, ingest};
 use graph::NO_TIME;
 
@@ -52,6 +53,19 @@ fn half_a_surrogate_pair_hides_no_prompt() {
     let got = read(write(folder.path(), "a.jsonl", json.as_bytes()), &IngestConfig::default());
     assert_eq!((got.templates.len(), got.short_prompts, got.kept_rows), (1, 0, 0));
     assert_eq!(got.graph.sighting_count(), 20);
+}
+
+/// Whoever had to write a map had to open the log.
+#[test]
+fn what_lies_in_objects_that_no_map_enters_is_named_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = "{\"account_id\":\"a\",\"net\":{\"peer\":\"8.8.8.8\",\"via\":{\"hop\":1}},\"note\":1}\n\
+        {\"account_id\":\"b\",\"net\":null,\"bill\":{}}\n";
+    let got = read(write(folder.path(), "a.jsonl", json.as_bytes()), &IngestConfig::default());
+    assert_eq!(got.files[0].ignored, ["bill", "net.peer", "net.via.hop", "note"]);
+    let columns = vec![ColumnName { ours: "ip".to_owned(), theirs: "net.peer".to_owned() }];
+    let got = read(folder.path().join("a.jsonl"), &IngestConfig { columns, ..IngestConfig::default() });
+    assert_eq!((got.files[0].ignored.join(" "), got.graph.sighting_count()), ("bill net.via.hop note".to_owned(), 1));
 }
 
 /// Whoever came first took the numbers there are, and which those were depended on threads.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::EXPECTED;
 use crate::chunks::{MAX_RECORD, Pieces};
 use crate::error::EventError;
-use crate::fields::{Fields, with_paths};
+use crate::fields::{Fields, MOST_KEYS, with_paths};
 use crate::header::no_header;
 use crate::json;
 use crate::quotes::Quoting;
@@ -19,6 +19,8 @@ use crate::text::{self, Format};
 pub(super) struct Begun {
     pub(super) layout: Layout,
     pub(super) format: Format,
+    /// The paths of what its first objects have in objects.
+    pub(super) within: Vec<String>,
     pub(super) pieces: Pieces<source::Bytes>,
 }
 
@@ -60,6 +62,17 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
             let lines = start.split(|&byte| byte == b'\n').take(1000);
             lines.filter_map(|line| json::keys(line, entered)).flatten().collect::<BTreeSet<_>>().into_iter().collect()
         };
+        let within = || -> Vec<String> {
+            let mut found = BTreeSet::new();
+            for line in start.split(|&byte| byte == b'\n').take(1000) {
+                let paths = json::keys(line, &Fields::all()).unwrap_or_default();
+                found.extend(paths.into_iter().filter(|path| path.contains('.')));
+                if found.len() >= MOST_KEYS {
+                    break;
+                }
+            }
+            found.into_iter().take(MOST_KEYS).collect()
+        };
         let keys = keys_of(&session.map.paths());
         if keys.is_empty() {
             let hint = "one object a line is read (JSON Lines): jq -c . writes them";
@@ -69,7 +82,8 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
         let (mut layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
         let format = Format::JsonLines(fields);
         layout.unit = text::unit_of(session, &layout, &format, &start);
-        return Ok(Some(Begun { layout, format, pieces: pieces(reader, start, 1, None) }));
+        let within = within();
+        return Ok(Some(Begun { layout, format, within, pieces: pieces(reader, start, 1, None) }));
     }
     let skipped = start.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let end = memchr::memchr(b'\n', &start[skipped..]).map_or(start.len(), |at| skipped + at + 1);
@@ -98,7 +112,8 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     let quoting = Quoting::new(delimiter, &layout);
     let format = Format::Delimited(quoting.clone());
     layout.unit = text::unit_of(session, &layout, &format, &start);
-    Ok(Some(Begun { layout, format, pieces: pieces(reader, start, first_line, Some(quoting)) }))
+    let within = Vec::new();
+    Ok(Some(Begun { layout, format, within, pieces: pieces(reader, start, first_line, Some(quoting)) }))
 }
 
 /// Whether a file begins with a JSON object that goes on at the end of this.

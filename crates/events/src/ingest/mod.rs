@@ -201,7 +201,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<Foun
         EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
     };
     let reader = source::open_counted(path, fold.bytes.clone())?;
-    let Some(Begun { layout, format, mut pieces }) = begin(session, path, reader)? else { return Ok(Found::Nothing) };
+    let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader)? else { return Ok(Found::Nothing) };
     fold.note(&layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
@@ -228,7 +228,7 @@ fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<Foun
     }
     fold.count_filled(&layout);
     if let Format::JsonLines(fields) = &format {
-        let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), path)?;
+        let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), &within, path)?;
         fold.describe(&layout);
         if let Some(file) = fold.files.last_mut() {
             file.filled.retain(|filled| layout.reads(&filled.column));

@@ -305,11 +305,19 @@ impl Map {
         Ok((Layout { ignored, ..Layout::new(columns, &[]) }, fields))
     }
 
-    /// The columns that the objects of a file had, once all of them were read.
+    /// The columns that the objects of a file had, once all of them were read. What wasn't read of an object is named by the paths
+    /// `within` it, where these are known.
     ///
     /// # Errors
     /// A map names a field that none of them had.
-    pub(crate) fn settled(&self, layout: &Layout, fields: &Fields, keys: &Keys, file: &Path) -> Result<Layout, EventError> {
+    pub(crate) fn settled(
+        &self,
+        layout: &Layout,
+        fields: &Fields,
+        keys: &Keys,
+        within: &[String],
+        file: &Path,
+    ) -> Result<Layout, EventError> {
         let present: HashSet<usize> = keys.values().filter_map(|key| key.slot).collect();
         let has = |column: &LayoutColumn| fields.columns[column.index].iter().any(|slot| present.contains(slot));
         let columns: Vec<LayoutColumn> = layout.columns.iter().filter(|column| has(column)).cloned().collect();
@@ -326,7 +334,12 @@ impl Map {
         });
         let several = several.collect();
         let unread = keys.iter().filter(|(name, key)| key.rows == 0 && !fields.holds(name));
-        let unread = unread.map(|(name, _)| shortened(name).into_owned()).collect();
+        let below = |name: &str| -> Vec<String> {
+            let is_below = |path: &&String| path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+            let paths: Vec<String> = within.iter().filter(is_below).cloned().collect();
+            if paths.is_empty() { vec![name.to_owned()] } else { paths }
+        };
+        let unread = unread.flat_map(|(name, _)| below(name)).map(|name| shortened(&name).into_owned()).collect();
         let mut settled = Layout { several, ignored: unread, ..Layout::new(columns, &[]) };
         self.part_repeated(&mut settled);
         Ok(settled)
