@@ -30,6 +30,14 @@ pub enum EventError {
         /// What it said.
         source: arrow_schema::ArrowError,
     },
+    /// A file that was found in a folder or by a pattern, and isn't read as events.
+    #[error("{error}; if {name} holds no events, move it away, or call it _{name}: names that begin with _ are left out")]
+    Found {
+        /// What is wrong with it.
+        error: Box<EventError>,
+        /// Its own name.
+        name: String,
+    },
     /// A required column isn't there.
     #[error("{file}: no column {column}; {}", nearest_hint(.nearest.as_deref(), .column, .found))]
     MissingColumn {
@@ -168,6 +176,12 @@ impl EventError {
         let others = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
         let hint = format!("call the column that holds it so{others}{}", among(found));
         no_header(EventError::input(file, format!("no column {first}"), hint), file, found)
+    }
+
+    /// The same of a file that nobody named.
+    pub(crate) fn of_found(self, file: &Path) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        EventError::Found { error: Box::new(self), name }
     }
 
     /// An input error about a path.

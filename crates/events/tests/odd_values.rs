@@ -55,6 +55,24 @@ fn half_a_surrogate_pair_hides_no_prompt() {
     assert_eq!(got.graph.sighting_count(), 20);
 }
 
+/// It stopped all, and said that the manifest has no account.
+#[test]
+fn a_file_of_a_folder_that_is_no_log_is_named_with_how_to_leave_it_out() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a.jsonl", b"{\"account_id\":\"a\",\"ip\":\"8.8.8.8\"}\n");
+    let config = IngestConfig::default();
+    for manifest in [&b"{\"files\": 45}\n"[..], b"{\n  \"files\": 45\n}\n", b"[{\"file\": \"a.jsonl\"}]\n"] {
+        let manifest = write(folder.path(), "manifest.json", manifest);
+        let error = ingest(&[folder.path().to_owned()], &config, &Unobserved).unwrap_err().to_string();
+        assert!(error.starts_with(&manifest.display().to_string()) && error.contains("call it _manifest.json"), "{error}");
+        let named = ingest(&[manifest], &config, &Unobserved).unwrap_err().to_string();
+        assert!(!named.contains("_manifest.json"), "who names a file means it: {named}");
+    }
+    std::fs::rename(folder.path().join("manifest.json"), folder.path().join("_manifest.json")).unwrap();
+    let got = read(folder.path().to_owned(), &config);
+    assert_eq!((got.rows, got.left_out.len()), (1, 1));
+}
+
 /// Whoever had to write a map had to open the log.
 #[test]
 fn what_lies_in_objects_that_no_map_enters_is_named_by_its_path() {

@@ -106,10 +106,13 @@ pub fn ingest_into<'a, K: Keeper>(
         }
         let before = fold.rows;
         fold.begin_file(&session);
+        // Of a file among others that nobody named it is told how to leave it out.
+        let is_found = paths.len() > 1 && !files.contains(path);
+        let unless_named = |error: EventError| if is_found { error.of_found(path) } else { error };
         let found = if source::is_parquet(path) {
-            parquet(&session, path, print.map_or(0, |(_, size)| size), &mut fold)?
+            parquet(&session, path, print.map_or(0, |(_, size)| size), unless_named, &mut fold)?
         } else {
-            lines(&session, path, &mut fold)?
+            lines(&session, path, unless_named, &mut fold)?
         };
         match found {
             Found::Columns => fold.end_file(before),
@@ -144,8 +147,14 @@ enum Found {
     Columns,
 }
 
-fn parquet(session: &Session<'_>, path: &Path, size: u64, fold: &mut Fold<'_>) -> Result<Found, EventError> {
-    let mut file = Columnar::open(path, &session.map)?;
+fn parquet(
+    session: &Session<'_>,
+    path: &Path,
+    size: u64,
+    unless_named: impl FnOnce(EventError) -> EventError,
+    fold: &mut Fold<'_>,
+) -> Result<Found, EventError> {
+    let mut file = Columnar::open(path, &session.map).map_err(unless_named)?;
     file.layout.unit = file.unit(session, path)?;
     fold.note(&file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
@@ -196,12 +205,19 @@ fn in_turn<J: Send>(
     })
 }
 
-fn lines(session: &Session<'_>, path: &Path, fold: &mut Fold<'_>) -> Result<Found, EventError> {
+fn lines(
+    session: &Session<'_>,
+    path: &Path,
+    unless_named: impl FnOnce(EventError) -> EventError,
+    fold: &mut Fold<'_>,
+) -> Result<Found, EventError> {
     let damaged = |error: std::io::Error| {
         EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
     };
     let reader = source::open_counted(path, fold.bytes.clone())?;
-    let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader)? else { return Ok(Found::Nothing) };
+    let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader).map_err(unless_named)? else {
+        return Ok(Found::Nothing);
+    };
     fold.note(&layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
