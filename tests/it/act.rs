@@ -597,7 +597,7 @@ fn an_account_that_may_be_taken_over_is_banned_after_a_look() {
     bench.ok(&["export", "victim", "-o", "actions.jsonl", "--network", &id]);
     let actions = fs::read_to_string(bench.path("actions.jsonl")).expect("actions");
     let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
-    assert!(!line.contains("\"secure\"") && line.contains("taken over"), "{line}");
+    assert!(line.contains("\"action\":\"review\"") && line.contains("taken over"), "{line}");
 }
 
 #[test]
