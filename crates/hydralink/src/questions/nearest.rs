@@ -81,6 +81,7 @@ pub(super) fn nearest(dataset: &Dataset, results: &Labelling, ties: &Ties<'_>, a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate as hydralink;
     use crate::appeal::appeal;
     use crate::why_not::why_not_member;
 
