@@ -294,6 +294,23 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     let all = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records();
     let is_other = |network: &&Value| network["id"] != id.as_str() && number(&network["accounts"]) > 2.0;
     let other = text(&all.iter().find(is_other).expect("another candidate")["id"]);
+    // A budget is kept if it is a network: where it may be none, that comes first.
+    let unflagged = all.iter().find(|network| network["flagged"] == false && number(&network["accounts"]) > 2.0);
+    let doubtful = text(&unflagged.expect("a candidate below the threshold")["id"]);
+    let asked = ["plan-bans", &store, &doubtful, "--as-if-unbanned", "--benign-budget", "1"];
+    let plan = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json();
+    assert!(
+        plan["flagged"] == false && plan["over_budget_on_average"] == true && number(&plan["benign_expected"]) > 1.0,
+        "{plan}"
+    );
+    let said = bench.ok(&asked).words();
+    assert!(
+        said.starts_with(&format!(
+            "{doubtful} is not flagged, a candidate below the threshold; over the budget of 1 if it is no network"
+        )),
+        "{said}"
+    );
+    assert!(ample["flagged"] == true, "{ample}");
     let asked = ["plan-bans", &store, &other, "--benign-budget", "1000"];
     let reviewed = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json()["reviewed"].clone();
     assert_eq!((&reviewed["cases"], &reviewed["harmless_cases"], &reviewed["harmless"]), (&1.into(), &0.into(), &0.into()));
@@ -592,12 +609,19 @@ fn an_account_that_may_be_taken_over_is_banned_after_a_look() {
     assert!(plan["actions"].as_array().expect("actions").iter().any(|action| action["target"] == "account:victim"), "{plan}");
     let said = bench.ok(&["plan-bans", "victim", &id, "--benign-budget", "1000"]).stdout;
     assert!(said.contains("1 of these may be taken over from their owners: look before banning"), "{said}");
+    assert!(
+        said.split_whitespace()
+            .collect::<Vec<&str>>()
+            .join(" ")
+            .contains(" beside 1 to look at first: account:victim, which is what the budget"),
+        "{said}"
+    );
     let list = bench.file("bans.txt", "account:victim\n");
     assert_eq!(bench.ok(&["impact", "victim", &list, "--format", "json"]).json()["possibly_taken_over"], victim);
     bench.ok(&["export", "victim", "-o", "actions.jsonl", "--network", &id]);
     let actions = fs::read_to_string(bench.path("actions.jsonl")).expect("actions");
     let line = actions.lines().find(|line| line.contains("\"victim\"")).expect("a line");
-    assert!(!line.contains("\"secure\"") && line.contains("taken over"), "{line}");
+    assert!(line.contains("\"action\":\"review\"") && line.contains("taken over"), "{line}");
 }
 
 #[test]

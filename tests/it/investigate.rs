@@ -590,8 +590,12 @@ fn a_statement_of_reasons_names_one_account_and_its_own_identifiers() {
     ] {
         assert!(text.contains(&said), "{said}: {text}");
     }
-    let finding = network["findings"][0].as_str().expect("a finding").replace('_', "\\_");
-    assert!(text.contains(&finding), "{finding}: {text}");
+    // What was found is said in words: whoever reads it doesn't know what bits are.
+    let finding = network["findings"][1].as_str().expect("a finding").replace('_', "\\_");
+    let (bits, sentence) = finding.split_once(" bits: ").expect("bits and words");
+    let sentence = sentence.split(" (Not counted").next().expect("a sentence");
+    assert!(text.contains(&format!("* {sentence} Found of one operator's accounts ")), "{sentence}: {text}");
+    assert!(bits.starts_with('+') && !text.contains(" bits: ") && !text.contains("All that was measured"), "{text}");
     let p = format!("p = {:.2e}", number(&appeal["significance"]["p_value"]));
     assert!(statement(&["--significance"]).contains(&p), "{p}");
     // Decided about since, and at a level that shows no values.

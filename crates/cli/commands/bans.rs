@@ -46,7 +46,8 @@ const SHOWN: usize = 20;
 const GROUPS_SHOWN: usize = 8;
 
 fn plan_text(plan: &Plan) -> String {
-    let mut lines = vec![
+    let mut lines: Vec<String> = doubt_text(plan).into_iter().collect();
+    lines.extend([
         format!(
             "{}: {} {} {} of {}{}",
             plan.network,
@@ -58,12 +59,13 @@ fn plan_text(plan: &Plan) -> String {
         ),
         harm_text(&plan.harm),
         format!(
-            "{}, which is what the budget of {} limits; {}",
+            "{}{}, which is what the budget of {} limits; {}",
             if_network_text(&plan.harm, &format!("it is a network ({})", chance_text(plan.chance))),
+            looked_at_text(plan),
             plan.benign_budget,
             if_none_text(plan.chance, plan.benign_if_none)
         ),
-    ];
+    ]);
     lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
     if plan.already_banned > 0 {
@@ -123,6 +125,30 @@ fn plan_text(plan: &Plan) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What stands before everything else: that the budget isn't kept if it is no network, and that it may be none.
+fn doubt_text(plan: &Plan) -> Option<String> {
+    let standing = match plan.flagged {
+        true => String::new(),
+        false => format!("{} is not flagged, a candidate below the threshold; ", plan.network),
+    };
+    let none = format!("if it is no network ({})", chance_text(1.0 - plan.chance));
+    let hit = counted(plan.benign_if_none, "account");
+    match (plan.over_budget_on_average, plan.flagged) {
+        (true, _) => Some(format!(
+            "{standing}over the budget of {} {none}: {hit} of harmless people are hit then, {:.2} on average over both cases",
+            plan.benign_budget, plan.harm.benign_expected
+        )),
+        (false, false) => Some(format!("{standing}{none}, all {hit} that are hit are harmless people's")),
+        (false, true) => None,
+    }
+}
+
+/// Those that the number of what is hit takes for the operator's, and that may be somebody else's.
+fn looked_at_text(plan: &Plan) -> String {
+    let look: Vec<String> = plan.possibly_taken_over.iter().chain(&plan.possible_customers).cloned().collect();
+    some_text(&look, |count| format!(" beside {count} to look at first")).unwrap_or_default()
 }
 
 fn impact_text(impact: &Impact) -> String {
@@ -301,7 +327,7 @@ fn reviewed_text(reviewed: &Reviewed) -> String {
 fn replacement_text(replacement: &Replacement) -> String {
     let batch = match replacement.days_since {
         days if days >= 7.0 => {
-            format!(", all within {:.1} days and none in the last {days:.0}", replacement.made_within_days)
+            format!(", nine tenths of them within {:.1} days and none in the last {days:.0}", replacement.made_within_days)
         }
         _ => String::new(),
     };

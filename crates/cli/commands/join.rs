@@ -114,12 +114,21 @@ const SHARED: &[Field<Shared>] = &[
     Field::number("bits", |row| format!("{:.1}", row.bits)),
     Field::spare(1, Field::number("accounts", |row| row.accounts.to_string())),
     Field::spare(2, Field::text("class", |row| row.class.clone().unwrap_or_default())),
-    Field::spare(3, Field::text("at the same time", |row| if row.overlapping { "yes" } else { "no" }.to_owned())),
+    Field::spare(3, Field::text("at the same time", |row| at_the_same_time(row).to_owned())),
     Field::csv("first_from", |row| row.seen_by_first.0.clone().unwrap_or_default()),
     Field::csv("first_until", |row| row.seen_by_first.1.clone().unwrap_or_default()),
     Field::csv("second_from", |row| row.seen_by_second.0.clone().unwrap_or_default()),
     Field::csv("second_until", |row| row.seen_by_second.1.clone().unwrap_or_default()),
 ];
+
+/// Whether both were seen with it at overlapping times; nothing where that isn't known.
+fn at_the_same_time(shared: &Shared) -> &'static str {
+    match shared.overlapping {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "",
+    }
+}
 
 /// Shared identifiers that an answer's text names; JSON has all.
 const SHARED_SHOWN: usize = 12;

@@ -11,11 +11,12 @@
 
 mod config;
 pub(crate) mod last;
+mod why;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::{Candidate, Classification, Origin, Role, ScoreCard, SignalFamily, SignalName};
+use evidence::{Candidate, Classification, Role, ScoreCard, ScoreConfig, SignalName};
 use graph::build::earliest;
 use graph::{AccountId, IdentifierId, NONE_U32, Partition};
 use serde::Serialize;
@@ -27,7 +28,6 @@ use crate::cases;
 use crate::cases::Cases;
 use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
-use crate::dossier::words;
 use crate::error::Error;
 use crate::lineage;
 use crate::observe::{Observer, Steps};
@@ -117,7 +117,7 @@ pub(crate) fn find_networks(
     for (rank, &index) in order.iter().enumerate() {
         let (candidate, card) = (&candidates.networks[index], &cards[index]);
         labels.put(rank as u32, candidate);
-        let mut network = describe(dataset, &classification, candidate, card, rank as u32 + 1, linkage.score.threshold_bits);
+        let mut network = describe(dataset, &classification, candidate, card, rank as u32 + 1, &linkage.score);
         network.flagged |= network.accounts > 0 && is_confirmed(&confirmed, candidate);
         networks.push(network);
     }
@@ -240,7 +240,7 @@ pub(crate) fn describe(
     candidate: &Candidate,
     card: &ScoreCard,
     rank: u32,
-    threshold: f64,
+    score: &ScoreConfig,
 ) -> Network {
     let mut counts = [0u64; 3];
     let (mut events, mut first, mut last) = (0u64, graph::NO_TIME, graph::NO_TIME);
@@ -279,7 +279,7 @@ pub(crate) fn describe(
         q_value: None,
         q_harmless: None,
         stability: None,
-        flagged: card.score_bits >= threshold && accounts > 0,
+        flagged: card.score_bits >= score.threshold_bits && accounts > 0,
         benign_hypothesis: word(&card.benign.hypothesis),
         benign_bits: card.benign.bits,
         why: String::new(),
@@ -290,7 +290,7 @@ pub(crate) fn describe(
         fragility: if accounts == 0 { 0.0 } else { lost as f64 / accounts as f64 },
     };
     network.count_left_out();
-    network.why = why(&network, card, candidate.origin);
+    network.why = why::why(&network, card, candidate.origin, score);
     network
 }
 
@@ -332,35 +332,4 @@ fn tying_identifiers(dataset: &Dataset, classification: &Classification, candida
             tying_identifier(dataset, Own { identifier, members: own.members, accounts: own.accounts, lost }, &class, is_member)
         })
         .collect()
-}
-
-/// One line: what the accounts share, and the behaviour that speaks loudest.
-fn why(network: &Network, card: &ScoreCard, origin: Origin) -> String {
-    let shared: Vec<String> = network.identifiers_by_kind.iter().map(|(kind, &count)| format!("{} {kind}", count)).collect();
-    let how = match origin {
-        Origin::Common | Origin::Given => "share",
-        Origin::Turns => "take turns at",
-        // No two of them are tied: one shares an address with another, a card with a third.
-        Origin::Infrastructure => "act as one along chains of",
-    };
-    let mut text = match shared.join(", ") {
-        none if none.is_empty() && origin == Origin::Given => {
-            format!("{} accounts share nothing that they mostly keep to themselves", network.accounts)
-        }
-        none if none.is_empty() => format!("{} accounts act as one", network.accounts),
-        shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
-    };
-    let is_of_structure = |signal: &SignalName| matches!(signal.family(), SignalFamily::Sharing | SignalFamily::Membership);
-    let mut behaviour: Vec<(SignalName, f64)> = card
-        .signals
-        .iter()
-        .filter(|named| !is_of_structure(&named.name))
-        .filter_map(|named| Some((named.name, named.signal.as_ref()?.bits)))
-        .filter(|&(_, bits)| bits >= 2.0)
-        .collect();
-    behaviour.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    for (name, bits) in behaviour.into_iter().take(2) {
-        text.push_str(&format!("; {} (+{bits:.0} bits)", words::phrase(&name)));
-    }
-    text
 }

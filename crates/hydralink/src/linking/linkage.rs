@@ -114,14 +114,19 @@ pub struct FoundCommunities {
     pub disconnected: u64,
 }
 
-/// Communities of the weighted bipartite graph that `detect` uses.
+/// Communities of the weighted bipartite graph that the last detection searched; of the one that `detect` would search by its
+/// defaults where there was none.
 ///
 /// # Errors
-/// [`Error::Community`] for a resolution that makes no sense.
+/// [`Error::Community`] for a resolution that makes no sense; as [`Dataset::labelling`] and [`crate::results::Run::detect_config`].
 pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundCommunities, Error> {
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
-    let config = evidence::LinkageConfig::default();
+    let config = match dataset.labelling() {
+        Ok(results) => results.run.detect_config()?.linkage,
+        Err(Error::NotDetected { .. }) => evidence::LinkageConfig::default(),
+        Err(error) => return Err(error),
+    };
     let classification = evidence::classify_identifiers(facts, &config.classify);
     let weights = evidence::weigh_sightings(facts, &classification, &config.weigh);
     let weighted = evidence::weighted_graph(facts, &weights)?;
@@ -139,4 +144,34 @@ pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundC
         Algorithm::Louvain => community::louvain(&weighted, None, &community::LouvainConfig { objective, effort, seed })?,
     };
     Ok(FoundCommunities { quality: found.quality, disconnected: found.audit.disconnected as u64, partition: found.partition })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::{DetectConfig, detect};
+    use crate::observe::Unobserved;
+    use crate::testing::store_of_events;
+
+    #[test]
+    fn communities_are_of_the_graph_that_the_last_detection_searched() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: Vec<(u32, u32, u32, u32)> = (0..60).map(|at| (at % 12, 1 + at % 5, at % 4, at)).collect();
+        let path = store_of_events(folder.path(), "store", &rows);
+        let search = CommunitySearch {
+            algorithm: Algorithm::Leiden,
+            quality: Quality::Cpm,
+            resolution: 0.01,
+            seed: 1,
+            effort: Effort::default(),
+        };
+        let quality = || communities(&Dataset::open(&path).unwrap(), &search).unwrap().quality;
+        let before = quality();
+        let mut config = DetectConfig::default();
+        detect(&path, &config, &Unobserved).unwrap();
+        assert_eq!(quality(), before);
+        config.linkage.weigh.scheme = evidence::WeightScheme::Uniform;
+        detect(&path, &config, &Unobserved).unwrap();
+        assert_ne!(quality(), before);
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! A *statement of reasons*, as Markdown, of what [`appeal`](mod@crate::appeal) and [`dossier`](mod@crate::dossier) find: nothing
 //! in it is computed anew. It names no other account, and of identifiers those that the account itself had. It says in words what
-//! bits are: a ground of b bits is 2^b times likelier on an account of the network than on another.
+//! bits are: a ground of b bits is 2^b times likelier on an account of the network than on another, and so is a finding of one
+//! operator's accounts than of others'.
 
 use crate::appeal::{Appeal, Ground, NotCounted};
 use crate::cases::Label;
 use crate::dataset::Dataset;
-use crate::dossier::{Dossier, dossier};
+use crate::dossier::{Dossier, Reason, dossier, reasons};
 use crate::error::Error;
 use crate::outputs::style::{Markdown, Style, items};
 use crate::results::{Labelling, Membership, Network};
@@ -38,8 +39,9 @@ pub fn statement(dataset: &Dataset, results: &Labelling, appeal: &Appeal) -> Res
         }
     };
     section("What it shares with the others", grounds(appeal, style));
-    section("What the accounts do alike", items(&dossier.findings, style));
-    section("What speaks against it", against(appeal, &network, &dossier, style));
+    let [found, counter] = reasons(dataset, results, &network);
+    section("What the accounts do alike", items(&found.iter().map(plainly).collect::<Vec<String>>(), style));
+    section("What speaks against it", against(appeal, &network, &counter, style));
     section("What it shares and is not held against it", not_counted(&appeal.not_counted, style));
     section("What could not be measured", items(&dossier.not_measured_lines(), style));
     section("What would end it", endings(appeal, &dossier, style));
@@ -82,12 +84,11 @@ fn summary(appeal: &Appeal, dossier: &Dossier, tool: &str, style: &dyn Style) ->
     };
     let mut lines = vec![
         format!("This account is {held}."),
-        format!("In short: {}.", appeal.answer),
+        format!("In short: {}. Each bit doubles the odds: 10 bits make them about 1,000 times as high.", appeal.answer),
         format!(
-            "All that was measured of it speaks {} that it belongs, with {:.1} bits: odds of {} to 1 under the models that are documented, \
-             which is no rate of errors.",
+            "Taken together, what was measured of it speaks {} its belonging: odds of {} to 1 under the models that are \
+             documented, which is no rate of errors.",
             if appeal.evidence_bits < 0.0 { "against" } else { "for" },
-            appeal.evidence_bits.abs(),
             times(appeal.evidence_bits.abs())
         ),
         format!("The group: {}; score {:.1} bits. {}.", dossier.verdict, network.score, chance(network)),
@@ -177,7 +178,18 @@ fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
     format!("{}\n{}", style.table(&columns, &rows), style.item(&style.prose(&together)))
 }
 
-fn against(appeal: &Appeal, network: &Network, dossier: &Dossier, style: &dyn Style) -> String {
+/// A signal in words, and how much it says.
+fn plainly(reason: &Reason) -> String {
+    let likelier = if reason.bits < 0.0 { "less likely" } else { "likelier" };
+    format!(
+        "{} Found of one operator's accounts {} times {likelier} than of others'.{}",
+        reason.plainly,
+        times(reason.bits.abs()),
+        reason.note
+    )
+}
+
+fn against(appeal: &Appeal, network: &Network, counter: &[Reason], style: &dyn Style) -> String {
     let story = network.benign_hypothesis.replace('_', " ");
     let fit = format!(
         "The harmless explanation that fits best is {story}: {} times {} than one operator, on what it says something of.",
@@ -185,7 +197,7 @@ fn against(appeal: &Appeal, network: &Network, dossier: &Dossier, style: &dyn St
         if network.benign_bits < 0.0 { "less likely" } else { "likelier" }
     );
     let mut lines = appeal.apart_lines();
-    lines.extend(dossier.counter_evidence.iter().cloned());
+    lines.extend(counter.iter().map(plainly));
     lines.push(fit);
     items(&lines, style)
 }

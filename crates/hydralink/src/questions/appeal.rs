@@ -24,6 +24,8 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::links::kind_of;
 use crate::node::Node;
+pub use crate::questions::nearest::Nearest;
+use crate::questions::nearest::nearest;
 use crate::results::{Labelling, Membership};
 use crate::roles::{self, AccountRole, EarlierLife};
 use crate::significance::{Significance, significance_in_network};
@@ -46,6 +48,9 @@ pub struct Appeal {
     pub network: Option<String>,
     /// Whether that is over the threshold.
     pub flagged: bool,
+    /// Of an account that is in none, the candidate for which it shows most, as [`crate::why_not`](mod@crate::why_not) has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
     /// How it belongs.
     pub membership: Option<Membership>,
     /// As what it belongs or touches ([`crate::roles`]).
@@ -112,9 +117,10 @@ impl Appeal {
             )
         };
         let made = self.made_apart.as_ref().map(|made| {
-            let (when, others) = if made.earlier { ("earlier", "first") } else { ("later", "last") };
+            let (or, side) = if made.earlier { ("later", "before") } else { ("earlier", "after") };
+            let beyond = if made.beyond == 0 { "none".to_owned() } else { made.beyond.to_string() };
             format!(
-                "It was made on {}, {when} than nine tenths of the network's others, the {others} of which on {}.",
+                "It was made on {}; nine tenths of the network's others were made on {} or {or}, and {beyond} {side} it.",
                 made.created, made.others
             )
         });
@@ -168,16 +174,18 @@ pub struct Apart {
     pub of_exchanges: u64,
 }
 
-/// When an account was made, and the nearest of nine tenths of the network's others.
+/// When an account was made, the nearest of nine tenths of the network's others, and how many of the rest lie beyond it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MadeApart {
     /// When it was made, a day.
     pub created: String,
-    /// When the first of them was made if it is earlier, else the last.
+    /// When the first of these nine tenths was made if it is earlier than they are, else the last.
     pub others: String,
     /// Whether it is earlier than they are.
     pub earlier: bool,
+    /// Of all the network's others, how many were made before it if it is earlier, else after it.
+    pub beyond: u64,
 }
 
 /// An identifier that says nothing.
@@ -206,10 +214,13 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
     let name = dataset.label_of(Node::Account(account));
     let label = dataset.cases()?.label_of(dataset.account_name(account));
     let Some((network, membership)) = results.membership_of(account) else {
+        let nearest = nearest(dataset, results, &ties, account);
+        let near = nearest.as_ref().map_or(" and has nothing that ties one".to_owned(), |near| format!("; {}", near.text()));
         return Ok(Appeal {
-            answer: format!("{name} belongs to no network and touches none{}", decided(label)),
+            answer: format!("{name} belongs to no network{near}{}", decided(label)),
             account: name,
             label,
+            nearest,
             ..Appeal::default()
         });
     };
@@ -231,6 +242,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         answer: String::new(),
         network: Some(network.id.clone()),
         flagged: network.flagged,
+        nearest: None,
         membership: Some(membership),
         role: roles::role_of(dataset, results, account),
         label,
@@ -375,24 +387,35 @@ fn apart(dataset: &Dataset, account: AccountId, group: &Group<'_>, belongs: bool
     row.chunk_by(|left, right| graph.kind_of(left.identifier) == graph.kind_of(right.identifier)).filter_map(of_kind).collect()
 }
 
-/// Whether an account was made before or after nine tenths of a network's others, which are at least ten.
+/// Whether an account was made before or after nine tenths of a network's others.
 fn made_apart(dataset: &Dataset, account: AccountId, belonging: &[AccountId]) -> Option<MadeApart> {
-    const FEWEST: usize = 10;
     let created_of =
         |account: AccountId| dataset.accounts().created_at.get(account.index()).copied().filter(|&time| time != graph::NO_TIME);
     let created = created_of(account)?;
-    let mut others: Vec<Seconds> =
-        belonging.iter().filter(|&&other| other != account).filter_map(|&other| created_of(other)).collect();
-    if others.len() < FEWEST || !dataset.naming().shows_account_table() {
+    if !dataset.naming().shows_account_table() {
+        return None;
+    }
+    let others = belonging.iter().filter(|&&other| other != account);
+    made_beside(created, others.filter_map(|&other| created_of(other)).collect())
+}
+
+/// Where a creation lies beside nine tenths of others, which are at least ten, by days.
+fn made_beside(created: Seconds, mut others: Vec<Seconds>) -> Option<MadeApart> {
+    const FEWEST: usize = 10;
+    if others.len() < FEWEST {
         return None;
     }
     others.sort_unstable();
     let (first, last) = (others[others.len() / 10], others[others.len() - 1 - others.len() / 10]);
     let day = |time: Seconds| rfc3339(time).map_or("?".to_owned(), |text| text[..10].to_owned());
-    let apart = |earlier: bool, other: Seconds| Some(MadeApart { created: day(created), others: day(other), earlier });
+    let apart = |earlier: bool, other: Seconds, beyond: usize| {
+        Some(MadeApart { created: day(created), others: day(other), earlier, beyond: beyond as u64 })
+    };
     match created {
-        created if day(created) < day(first) => apart(true, first),
-        created if day(created) > day(last) => apart(false, last),
+        created if day(created) < day(first) => apart(true, first, others.partition_point(|&other| other < created)),
+        created if day(created) > day(last) => {
+            apart(false, last, others.len() - others.partition_point(|&other| other <= created))
+        }
         _ => None,
     }
 }
@@ -446,6 +469,28 @@ pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group<'_>
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn who_was_made_before_it_is_told_beside_who_was_made_after() {
+        const DAY: Seconds = 86_400;
+        let begin = 1_767_571_440; // 2026-01-05T00:04
+        // Eight on the first day before it, and a hundred from the next day on.
+        let others: Vec<Seconds> = (0..8).map(|at| begin + at).chain((0..100).map(|at| begin + DAY + at)).collect();
+        let made = made_beside(begin + 60, others).expect("it is apart");
+        assert_eq!(
+            (made.created.as_str(), made.others.as_str(), made.earlier, made.beyond),
+            ("2026-01-05", "2026-01-06", true, 8)
+        );
+        let lines = Appeal { made_apart: Some(made), ..Appeal::default() }.apart_lines();
+        assert_eq!(
+            lines,
+            [concat!(
+                "It was made on 2026-01-05; nine tenths of the network's others were made on 2026-01-06 or later, ",
+                "and 8 before it."
+            )]
+        );
+        assert_eq!(made_beside(begin, vec![begin + DAY; 9]), None);
+    }
 
     proptest! {
         /// The set holds, and nothing of it can be left out; there is one wherever all of them hold.

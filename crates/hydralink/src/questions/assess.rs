@@ -107,7 +107,7 @@ pub fn assess(dataset: &Dataset, results: &Labelling, accounts: &[AccountId]) ->
         )));
     }
     let (classification, candidate, card, untied) = score_given(facts, &config, &list);
-    let mut network = describe(dataset, &classification, &candidate, &card, 1, results.run.threshold);
+    let mut network = describe(dataset, &classification, &candidate, &card, 1, &config.linkage.score);
     ID.clone_into(&mut network.id);
     let mut labels = Labels::new(dataset.graph().account_count(), dataset.graph().identifier_count());
     labels.put(0, &candidate);

@@ -24,7 +24,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{AccountId, IdentifierId};
+use graph::{AccountId, IdentifierId, NO_TIME, Sighting};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -54,8 +54,8 @@ pub struct Shared {
     pub seen_by_first: (Option<String>, Option<String>),
     /// When the second was.
     pub seen_by_second: (Option<String>, Option<String>),
-    /// Whether both were seen with it at overlapping times.
-    pub overlapping: bool,
+    /// Whether both were seen with it at overlapping times; `None` where a time is missing.
+    pub overlapping: Option<bool>,
 }
 
 /// Why two accounts are, or aren't, held to be one operator's.
@@ -205,12 +205,19 @@ pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, seco
                 class: ties.map(|ties| ties.results().class_of(identifier).to_owned()),
                 seen_by_first: (rfc3339(mine.first_seen), rfc3339(mine.last_seen)),
                 seen_by_second: (rfc3339(theirs.first_seen), rfc3339(theirs.last_seen)),
-                overlapping: mine.first_seen <= theirs.last_seen && theirs.first_seen <= mine.last_seen,
+                overlapping: overlapping(&mine, &theirs),
             })
         })
         .collect();
     rows.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.identifier.cmp(&b.identifier)));
     rows
+}
+
+/// Whether two sightings overlap in time; `None` unless all of their times are known.
+fn overlapping(mine: &Sighting, theirs: &Sighting) -> Option<bool> {
+    let times = [mine.first_seen, mine.last_seen, theirs.first_seen, theirs.last_seen];
+    let dated = times.iter().all(|&time| time != NO_TIME);
+    dated.then_some(mine.first_seen <= theirs.last_seen && theirs.first_seen <= mine.last_seen)
 }
 
 /// The accounts that were seen with both of two identifiers, ascending.
@@ -430,4 +437,24 @@ pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usi
             class: results.class_of(IdentifierId(identifier)).to_owned(),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_nobody_knows_overlap_with_nothing() {
+        let sighting = |first_seen: u32, last_seen: u32| Sighting {
+            account: AccountId(0),
+            identifier: IdentifierId(0),
+            count: 1,
+            first_seen,
+            last_seen,
+        };
+        let (one, later, none) = (sighting(10, 20), sighting(21, 30), sighting(NO_TIME, NO_TIME));
+        assert_eq!(overlapping(&one, &sighting(20, 30)), Some(true));
+        assert_eq!(overlapping(&one, &later), Some(false));
+        assert_eq!([overlapping(&one, &none), overlapping(&none, &one), overlapping(&none, &none)], [None; 3]);
+    }
 }

@@ -9,6 +9,7 @@ pub mod how;
 pub mod info;
 pub mod layers;
 pub mod links;
+mod nearest;
 pub(crate) mod of_both;
 pub mod paths;
 pub mod query;

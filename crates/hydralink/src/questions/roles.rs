@@ -14,7 +14,8 @@
 //!
 //! *An earlier life* is that of an account that
 //! 1. was there at least [`LIFE_BEFORE_DAYS`] and for [`LIFE_EXCHANGES`] exchanges before anything of the network was seen on
-//!    it;
+//!    it; where it is known when it was made, it was there since then: what it did before the logs begin, nobody sees. It must
+//!    have been seen for [`SEEN_BEFORE_DAYS`] all the same;
 //! 2. had an address, device or credential of its own then (that no other account of the network has, and [`HOUSEHOLD`]
 //!    accounts at most);
 //! 3. since then has an address, device or credential of the network, and never had a card of it.
@@ -52,6 +53,9 @@ use crate::results::{Labelling, Membership};
 
 /// Days that an account lived before the network came to it.
 pub const LIFE_BEFORE_DAYS: u32 = 7;
+
+/// Days that it was seen by then, if it was made long before.
+pub const SEEN_BEFORE_DAYS: u32 = 1;
 
 /// Exchanges that it had by then, for a life of its own.
 pub const LIFE_EXCHANGES: u64 = 3;
@@ -291,6 +295,13 @@ fn is_place(role: KindRole) -> bool {
     matches!(role, KindRole::Address | KindRole::Device | KindRole::Credential)
 }
 
+/// Whether something of an account was there long enough before the network came: by itself, or as the account was.
+fn is_old(since: Seconds, first_seen: Seconds, created: Seconds) -> bool {
+    let days_before = |time: Seconds, days: u32| time != NO_TIME && time.saturating_add(days * DAY) <= since;
+    days_before(first_seen, LIFE_BEFORE_DAYS)
+        || days_before(first_seen, SEEN_BEFORE_DAYS) && days_before(created, LIFE_BEFORE_DAYS)
+}
+
 /// The life that an account had before its network came to it, if it had one. O(its row and exchanges, and the accounts of what
 /// few have).
 pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<EarlierLife> {
@@ -299,9 +310,8 @@ pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) 
     // What the network has on it of places and cards decides for most, and the rest of a row, templates, is nearly all of it.
     let is_telling = |role: KindRole| is_place(role) || role == KindRole::Payment;
     let by_places = since_by(dataset, results, account, is_telling).filter(|found| found.place)?;
-    let old = |since: Seconds, first_seen: Seconds| {
-        first_seen != NO_TIME && first_seen.saturating_add(LIFE_BEFORE_DAYS * DAY) <= since
-    };
+    let created = dataset.accounts().created_at.get(account.index()).copied().unwrap_or(NO_TIME);
+    let old = |since: Seconds, first_seen: Seconds| is_old(since, first_seen, created);
     let role_of = |identifier: IdentifierId| dataset.roles()[graph.kind_of(identifier).index()];
     let mut row = graph.sightings_of(account);
     if !row.any(|sighting| old(by_places.since, sighting.first_seen) && is_place(role_of(sighting.identifier))) {
@@ -336,6 +346,16 @@ pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_made_long_before_the_logs_begin_was_there_before_them() {
+        // The network comes after 6.8 days of logs, too early for anything to have been seen for seven.
+        let (begin, since) = (100 * DAY, 100 * DAY + 68 * DAY / 10);
+        assert!(is_old(since, begin, 33 * DAY));
+        // Not if it was made then, or nobody knows when; nor if the network came with it.
+        assert!(!is_old(since, begin, begin) && !is_old(since, begin, NO_TIME) && !is_old(since, since, 33 * DAY));
+        assert!(is_old(since + DAY, begin, NO_TIME));
+    }
 
     #[test]
     fn an_operator_does_not_exempt_all_of_its_accounts() {

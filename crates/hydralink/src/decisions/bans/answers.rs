@@ -118,10 +118,10 @@ pub struct Reviewed {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Replacement {
-    /// Accounts made after the first; the earliest twentieth is left out here and below, for accounts that were bought or taken over
-    /// were made long before.
+    /// Accounts made after the first. Here and below, of those that are held to be the operator's own ([`crate::roles`]) and without
+    /// the earliest twentieth: accounts that were bought or taken over were made long before.
     pub made: u64,
-    /// Days from the first creation on record to the last.
+    /// Days within which nine tenths of them were made: from the 5th to the 95th percentile of the creations.
     pub made_within_days: f64,
     /// Days from the last creation to the last event of the data.
     pub days_since: f64,
@@ -231,6 +231,11 @@ pub struct Plan {
     pub benign_budget: f64,
     /// The chance that the network is one ([`crate::review`](mod@crate::review)).
     pub chance: f64,
+    /// Whether the network is over the threshold of the run.
+    pub flagged: bool,
+    /// Whether more benign accounts are expected to be hit than the budget allows, now that it may be no network: the budget limits
+    /// what is hit if it is one.
+    pub over_budget_on_average: bool,
     /// Accounts hit if it is none: all of them harmless.
     pub benign_if_none: u64,
     /// Actions, best first.

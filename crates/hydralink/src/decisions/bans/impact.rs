@@ -143,7 +143,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unba
             members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
             largest_group_left: groups.iter().copied().max().unwrap_or(0),
             still_joined_by: still_joined_by(&reach, &members, &free),
-            replacement: replacement(dataset, everyone, network, last_event),
+            replacement: replacement(dataset, results, everyone, network, last_event),
         }
     });
     let networks = networks.collect();

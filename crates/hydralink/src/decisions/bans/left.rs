@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use evidence::SignalName;
-use graph::{IdentifierId, Seconds};
+use graph::{AccountId, IdentifierId, Seconds};
 use petgraph::unionfind::UnionFind;
 
 use super::stopped::{Gain, Reach};
@@ -15,7 +15,8 @@ use super::{Replacement, Target};
 use crate::dataset::Dataset;
 use crate::interval::garwood;
 use crate::lineage;
-use crate::results::Network;
+use crate::results::{Labelling, Network};
+use crate::roles::AccountRole;
 
 /// The identifiers that weren't acted on.
 pub(super) fn not_acted_on(own: &[u32], taken: &[(Target, Gain)]) -> Vec<u32> {
@@ -50,18 +51,28 @@ pub(super) fn groups_left(reach: &Reach<'_>, members: &[u32], free: &[u32]) -> V
 /// A time without new accounts after which none is expected.
 const QUIET_DAYS: f64 = 14.0;
 
-/// Of so many creations, one in so many that came first is left out of a pace: an account that was bought or taken over was made
-/// long before.
-const EARLIEST: usize = 20;
+/// Of so many creations, one in so many that came first is left out of a pace, and one at either end of the time within which most
+/// came: an account that was bought or taken over was made long before.
+const ENDS: usize = 20;
 
-/// Accounts made a week between the first creation, which itself starts the clock, and the last event; but for the earliest
-/// twentieth.
-pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network, last_event: Seconds) -> Option<Replacement> {
+/// Accounts made a week between the first creation, which itself starts the clock, and the last event; of those that are held to
+/// be the operator's own, for those of others were made when it suited these, and without the earliest twentieth.
+pub(super) fn replacement(
+    dataset: &Dataset,
+    results: &Labelling,
+    members: &[u32],
+    network: &Network,
+    last_event: Seconds,
+) -> Option<Replacement> {
     let created = &dataset.accounts().created_at;
-    let made = members.iter().filter_map(|&account| created.get(account as usize).copied());
+    let is_own = |account: u32| {
+        let role = results.groups.role(dataset, results, AccountId(account));
+        role.is_none_or(|role| role == AccountRole::OperatorOwned)
+    };
+    let own = members.iter().filter(|&&account| is_own(account));
+    let made = own.filter_map(|&account| created.get(account as usize).copied());
     let mut times: Vec<Seconds> = made.filter(|&time| time != graph::NO_TIME).collect();
     times.sort_unstable();
-    times.drain(..times.len() / EARLIEST);
     let (bans, late) = lineage::bans(dataset, members, last_event);
     let signal = network.signals.get(&SignalName::BanAndReplace).and_then(Option::as_ref);
     // Measured of all bans; none of the late ones was made up for.
@@ -70,9 +81,14 @@ pub(super) fn replacement(dataset: &Dataset, members: &[u32], network: &Network,
     pace(&times, last_event, regeneration)
 }
 
+/// The pace of some creations, ascending.
 fn pace(times: &[Seconds], last_event: Seconds, regeneration: Option<f64>) -> Option<Replacement> {
     const DAY: f64 = 86_400.0;
-    let (&first, &last) = (times.iter().min()?, times.iter().max()?);
+    let ends = times.len() / ENDS;
+    let most = times.get(ends..times.len() - ends)?;
+    let within = most.last()? - most.first()?;
+    let times = &times[ends..];
+    let (&first, &last) = (times.first()?, times.last()?);
     let weeks = f64::from(last_event.max(last) - first) / (7.0 * DAY);
     if last == first {
         return None;
@@ -82,7 +98,7 @@ fn pace(times: &[Seconds], last_event: Seconds, regeneration: Option<f64>) -> Op
     let days_since = f64::from(last_event.saturating_sub(last)) / DAY;
     Some(Replacement {
         made,
-        made_within_days: f64::from(last - first) / DAY,
+        made_within_days: f64::from(within) / DAY,
         days_since,
         accounts_a_week: made as f64 / weeks,
         interval: (interval.0 / weeks, interval.1 / weeks),
@@ -109,5 +125,20 @@ mod tests {
         assert!(of(3, None).expected && of(35, Some(0.1)).expected);
         assert!((of(2, None).accounts_a_week - 49.0).abs() < 1e-9);
         assert_eq!(pace(&times[..1], start, None), None);
+        assert_eq!(pace(&[], start, None), None);
+    }
+
+    #[test]
+    fn one_in_twenty_at_either_end_makes_no_span() {
+        const DAY: Seconds = 86_400;
+        let start = 1_772_323_200;
+        // A hundred in ten days, beside five of half a year before and five of a month after.
+        let mut times: Vec<Seconds> = (0..100).map(|at| start + at * DAY / 10).collect();
+        times.extend((0..5).map(|at| start - 180 * DAY + at));
+        times.extend((0..5).map(|at| start + 40 * DAY + at));
+        times.sort_unstable();
+        let found = pace(&times, start + 70 * DAY, None).expect("a pace");
+        assert!((found.made_within_days - 9.9).abs() < 1e-9 && found.days_since < 30.0, "{found:?}");
+        assert!((found.accounts_a_week - 10.4).abs() < 0.1, "{found:?}");
     }
 }

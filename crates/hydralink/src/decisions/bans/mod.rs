@@ -155,16 +155,19 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         both.alternative(ActionsAllowed::Both),
     ];
     let Planned { taken, reach, groups, traffic } = if config.identifier_actions { both } else { bans };
+    let harm = harm(&reach)?;
     Ok(Plan {
         network: network.id.clone(),
         benign_budget: config.benign_budget,
         chance,
+        flagged: network.flagged,
+        over_budget_on_average: harm.benign_expected > config.benign_budget,
         benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
         exchanges_of_banned: already_banned.iter().map(|&account| query::exchanges_of(dataset, account)).sum(),
         already_banned: already_banned.len() as u64,
         traffic,
-        harm: harm(&reach)?,
+        harm,
         compromised: labels(dataset, compromised.iter().copied().map(AccountId)),
         known_good: labels(dataset, known_good),
         possibly_taken_over: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyTakenOver)),
@@ -172,7 +175,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         members_left: groups.iter().sum(),
         members_still_linked: groups.iter().filter(|&&size| size > 1).sum(),
         largest_group_left: groups.iter().copied().max().unwrap_or(0),
-        replacement: replacement(dataset, &everyone, network, lineage::last_event(dataset)?),
+        replacement: replacement(dataset, results, &everyone, network, lineage::last_event(dataset)?),
         alternatives,
     })
 }

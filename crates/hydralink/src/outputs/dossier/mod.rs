@@ -22,7 +22,8 @@ use crate::dataset::Dataset;
 use crate::query;
 use crate::results::{Labelling, Network};
 use crate::roles;
-use words::Told;
+pub(crate) use words::Reason;
+use words::{Side, Told};
 
 pub use case::CaseOfNetwork;
 pub(crate) use doings::Doings;
@@ -126,6 +127,14 @@ impl Dossier {
         lines.sort_unstable();
         lines
     }
+}
+
+/// What was found of a network and what speaks against it, each signal by itself.
+pub(crate) fn reasons(dataset: &Dataset, results: &Labelling, network: &Network) -> [Vec<Reason>; 2] {
+    let config = results.run.detect_config().ok();
+    let parts = config.as_ref().map(|config| ScoreParts::of(network, config));
+    let with = Told::of(dataset, network, &results.belonging(network.index()), parts, config.as_ref());
+    [Side::For, Side::Against].map(|side| words::told(network, with, side))
 }
 
 /// Puts the dossier of a network together. Of one that isn't flagged, and where the detection kept nothing, it reads its

@@ -57,12 +57,12 @@ impl Told {
 
 /// What was found, strongest first: signals that speak for an operator.
 pub(super) fn findings(network: &Network, with: Told) -> Vec<String> {
-    told(network, with, |bits| bits >= TOLD_BITS, |bits| -bits)
+    told(network, with, Side::For).iter().map(Reason::with_bits).collect()
 }
 
 /// Signals that speak against it, worst first, but for those whose bits would be told as none.
 pub(super) fn counter_evidence(network: &Network, with: Told) -> Vec<String> {
-    told(network, with, |bits| bits <= -0.05, |bits| bits)
+    told(network, with, Side::Against).iter().map(Reason::with_bits).collect()
 }
 
 /// Why signals couldn't be measured, by their names.
@@ -73,31 +73,90 @@ pub(super) fn not_measured(dataset: &Dataset, network: &Network, members: &[Acco
     missing.map(|(name, _)| (name.to_string(), evidence::why_not_measured(&facts, name, members))).collect()
 }
 
-fn told(network: &Network, with: Told, is_told: impl Fn(f64) -> bool, place: impl Fn(f64) -> f64) -> Vec<String> {
+/// What a signal speaks for.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    /// An operator.
+    For,
+    /// A harmless explanation.
+    Against,
+}
+
+/// A signal in words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reason {
+    /// Its bits, of its own sign.
+    pub(crate) bits: f64,
+    /// What was measured.
+    pub(crate) sentence: String,
+    /// The same for somebody who doesn't know what bits are.
+    pub(crate) plainly: String,
+    /// What is to be known of a signal that isn't in the score.
+    pub(crate) note: &'static str,
+}
+
+impl Reason {
+    fn with_bits(&self) -> String {
+        format!("{:+.1} bits: {}{}", self.bits, self.sentence, self.note)
+    }
+}
+
+/// The signals of a side that are told, those that say most first.
+pub(super) fn told(network: &Network, with: Told, side: Side) -> Vec<Reason> {
+    let size = |line: &SignalLine| match side {
+        Side::For => line.bits,
+        Side::Against => -line.bits,
+    };
+    let fewest = match side {
+        Side::For => TOLD_BITS,
+        Side::Against => 0.05,
+    };
     let measured = network.signals.iter().filter_map(|(name, line)| Some((name, line.as_ref()?)));
-    let mut lines: Vec<(&SignalName<String>, &SignalLine)> = measured.filter(|(_, line)| is_told(line.bits)).collect();
-    lines.sort_by(|a, b| place(a.1.bits).total_cmp(&place(b.1.bits)).then(a.0.cmp(b.0)));
+    let mut lines: Vec<(&SignalName<String>, &SignalLine)> = measured.filter(|(_, line)| size(line) >= fewest).collect();
+    lines.sort_by(|a, b| size(b.1).total_cmp(&size(a.1)).then(a.0.cmp(b.0)));
     let said = |(name, line): (&SignalName<String>, &SignalLine)| {
-        format!("{:+.1} bits: {}{}", line.bits, sentence(name, line, with), with.not_counted(name, line.bits))
+        let sentence = sentence(name, line, with);
+        Reason {
+            bits: line.bits,
+            plainly: plainly(name, line).unwrap_or_else(|| sentence.clone()),
+            sentence,
+            note: with.not_counted(name, line.bits),
+        }
     };
     lines.into_iter().map(said).collect()
+}
+
+/// Of a signal that is itself of bits, what it says without them.
+fn plainly(signal: &SignalName<String>, line: &SignalLine) -> Option<String> {
+    match signal {
+        SignalName::Membership if line.bits >= 0.0 => Some(
+            "Half of its accounts or more each have more in common with the others than accounts that do not belong together have."
+                .to_owned(),
+        ),
+        SignalName::Membership => Some(
+            "Half of its accounts or more each have no more in common with the others than accounts that do not belong together \
+             have."
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// What a signal of behaviour, or of shape, says, in a few words.
 pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
     match signal {
-        SignalName::BanAndReplace => "new accounts take the place of banned ones",
-        SignalName::CapabilityConcentration => "they ask for one kind of work",
+        SignalName::BanAndReplace => "new accounts follow their bans",
+        SignalName::CapabilityConcentration => "they ask for fewer kinds of work than others",
         SignalName::CrossLinked => "what they share crosses their cards",
         SignalName::DiurnalPhase => "their days agree more than their countries explain",
-        SignalName::LaunchPivot => "they moved to a new model as one",
-        SignalName::OneQueue => "one queue deals out their requests",
-        SignalName::RegistrationBursts => "made in bursts",
-        SignalName::RegistrationPace => "made at an even pace",
-        SignalName::RegularUse => "used as evenly as by a machine",
-        SignalName::Synchrony => "active at the same moments",
-        SignalName::TemplateFanOut => "new prompts reach them all at once",
-        SignalName::Tenure => "new, and at once in full use",
+        SignalName::LaunchPivot => "they took up a new model sooner than others",
+        SignalName::OneQueue => "their requests look dealt out by one queue",
+        SignalName::RegistrationBursts => "more of them made at a time than of others",
+        SignalName::RegistrationPace => "made at a more even pace than others",
+        SignalName::RegularUse => "used more regularly than others",
+        SignalName::Synchrony => "active at the same moments more than chance gives",
+        SignalName::TemplateFanOut => "new prompts reach them sooner than others",
+        SignalName::Tenure => "in full use sooner after they were made than others",
         SignalName::AgedAccounts => "aged accounts",
         SignalName::Membership => "membership",
         SignalName::OfficeHours => "office hours",
@@ -113,7 +172,13 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
     let (found, usual) = (amount(value), amount(expected));
     let (share, usual_share) = (percent(value), percent(expected));
     match signal {
-        SignalName::AgedAccounts | SignalName::Tenure => format!(
+        SignalName::AgedAccounts => format!(
+            "By that its accounts were {} old when first in full use, where such accounts are {}: accounts of long ago look like \
+             people's. It counts against the case by shape alone.",
+            length(value * 24.0),
+            length(expected * 24.0)
+        ),
+        SignalName::Tenure => format!(
             "From when its accounts were made to their first full day in these logs it took {}; of accounts of the same pathway and volume, {}.",
             length(value * 24.0),
             length(expected * 24.0)
@@ -132,7 +197,8 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
              with its accounts on other cards; of harmless groups put together, {usual_share}."
         ),
         SignalName::DiurnalPhase => format!(
-            "Its accounts keep the same hours more than others of the countries that they declare, {} {} than these.",
+            "The hours of its accounts lie {} {} than is usual in the countries that they declare; how far that, and how far they agree \
+             among themselves, is more than others' do is what counts.",
             length(value.abs()),
             if value < 0.0 { "earlier" } else { "later" }
         ),
@@ -160,8 +226,8 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
             )
         }
         SignalName::RegistrationPace => format!(
-            "It was made at an even pace: how many of its accounts were made in a day, or a part of one, varies by {found} of their \
-             mean; of as many made by everybody in that time, by {usual}."
+            "How many of its accounts were made in a day, or a part of one, varies by {found} of their mean, where an even pace has \
+             0; of as many made by everybody in that time, by {usual}."
         ),
         SignalName::Synchrony => format!(
             "Of the moments at which either of two of its accounts is active, both are at {share}; {usual_share} if each kept \
@@ -180,7 +246,7 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
             "{kind}: {share} of its sightings repeat one of another of its accounts; in random groups of as many, {usual_share}."
         ),
         SignalName::OneQueue => by_tests("How its requests are dealt out", line),
-        SignalName::RegularUse => by_tests("How evenly its accounts are used", line),
+        SignalName::RegularUse => by_tests("How regularly its accounts are used", line),
     }
 }
 

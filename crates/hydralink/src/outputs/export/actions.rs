@@ -3,6 +3,7 @@
 //!
 //! | who | proposed |
 //! |---|---|
+//! | account that may be taken over or a customer's ([`crate::roles`]), of a flagged network | `review` |
 //! | core account of a flagged network, confidence at least [`SUSPEND_CONFIDENCE`] | `suspend` |
 //! | other core or fringe account of a flagged network | `restrict` |
 //! | account that the operator came to use beside its owner ([`crate::roles`]), of a flagged network | `secure` |
@@ -101,6 +102,15 @@ fn account_action<'g>(
             (Proposal::Secure, "its owner uses it too: reset credentials and sessions, do not suspend")
         }
         Membership::Ambiguous => (Proposal::Review, "touches the network; the evidence does not decide"),
+        // Whoever acts on a line doesn't read its reason.
+        _ if node.role == Some(AccountRole::PossiblyTakenOver) => (
+            Proposal::Review,
+            "it had a life of its own before and may be taken over from its owner: look before anything else",
+        ),
+        _ if node.role == Some(AccountRole::PossiblyACustomer) => (
+            Proposal::Review,
+            "it has nothing of the network but addresses and may be a customer of the same exits: look before anything else",
+        ),
         Membership::Core if sure => {
             (Proposal::Suspend, "tied by several independent identifiers that the network keeps to itself")
         }
@@ -121,17 +131,7 @@ fn account_action<'g>(
         accounts: None,
         benign_prevalence: None,
         valid_until: None,
-        reason: match node.role {
-            Some(AccountRole::PossiblyTakenOver) => {
-                format!("{reason}; it had a life of its own before and may be taken over from its owner: look first")
-            }
-            Some(AccountRole::PossiblyACustomer) => {
-                format!(
-                    "{reason}; it has nothing of the network but addresses and may be a customer of the same exits: look first"
-                )
-            }
-            _ => reason.to_owned(),
-        },
+        reason: reason.to_owned(),
     }
 }
 
@@ -197,6 +197,19 @@ mod tests {
             text.contains("\"secure\"") && !text.contains("\"action\":\"suspend\"") && !text.contains("restrict"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn whoever_is_to_be_looked_at_first_is_reviewed_and_never_suspended() {
+        for role in [AccountRole::PossiblyTakenOver, AccountRole::PossiblyACustomer] {
+            let mut graph = testing::toy();
+            graph.nodes.iter_mut().filter(|node| node.membership.is_some()).for_each(|node| node.role = Some(role));
+            let mut out = Vec::new();
+            write(&graph, &Sharing::default(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let actions = |action: &str| text.matches(&format!("\"action\":\"{action}\"")).count();
+            assert_eq!((actions("review"), actions("suspend"), actions("restrict")), (3, 0, 0), "{text}");
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ use super::view::{ACCOUNT, ExportGraph};
 use crate::privacy::ExportKey;
 use crate::results::Network;
 use crate::review::Belief;
+use crate::roles::AccountRole;
 
 /// The namespace of observables' ids, fixed by the specification.
 const OBSERVABLES: Uuid = Uuid::from_u128(0x00abedb4_aa42_466c_9c01_fed23315a9b7);
@@ -181,6 +182,7 @@ impl<W: Write> Bundle<'_, W> {
             &names.metrics,
             "hydralink metrics",
             "Evidence for a network in bits and its benign explanation; members, accounts and benign prevalence of an indicator; \
+             role: as what an account belongs to a network, of which only operator_owned is held to be the operator's own; \
              user_id_is: what the user_id of a user-account was made of, which is never the id that its platform knows it by",
             json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": value}),
             "property-extension",
@@ -248,6 +250,7 @@ impl<W: Write> Bundle<'_, W> {
                     "extension_type": "property-extension",
                     "user_id_is": user_id_is,
                     "membership": node.membership.map(|membership| membership.name()),
+                    "role": node.role.map(AccountRole::name),
                     "membership_confidence": node.confidence.and_then(|value| finite(f64::from(value))),
                     "evidence_bits": node.evidence_bits.and_then(|value| finite(f64::from(value))),
                 }},
@@ -529,6 +532,19 @@ mod tests {
         let shown: HashSet<&str> = graph.nodes.iter().map(|node| &*node.value).collect();
         let users = of_type(bundle["objects"].as_array().unwrap(), "user-account");
         assert!(!users.is_empty() && users.iter().all(|user| shown.contains(user["user_id"].as_str().unwrap())));
+    }
+
+    #[test]
+    fn an_account_is_told_as_what_it_belongs() {
+        let (mut graph, mut out) = (testing::toy(), Vec::new());
+        graph.nodes.iter_mut().filter(|node| node.membership.is_some()).for_each(|node| {
+            node.role = Some(AccountRole::PossiblyTakenOver);
+        });
+        write(&graph, &Sharing::default(), None, &mut out).unwrap();
+        let bundle: Value = serde_json::from_slice(&out).unwrap();
+        let users = of_type(bundle["objects"].as_array().unwrap(), "user-account");
+        let role = |user: &Value| user["extensions"].as_object().unwrap().values().next().unwrap()["role"].clone();
+        assert!(!users.is_empty() && users.iter().all(|user| role(user) == "possibly_taken_over"), "{users:?}");
     }
 
     #[test]
