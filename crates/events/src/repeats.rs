@@ -123,7 +123,6 @@ impl Seen {
         }
         while table.len() > self.most {
             let bits = self.bits.load(Ordering::Relaxed);
-            let bits = self.bits.load(Ordering::Relaxed);
             // Another table may have been full already; what it let go this one need not keep.
             if table.iter().all(|known| ends_in(known.hash, bits)) {
                 self.step_from(bits);
