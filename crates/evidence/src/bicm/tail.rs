@@ -25,6 +25,10 @@ use statrs::function::gamma::gamma_lr;
 /// Steps up to which a tail is computed exactly.
 pub const EXACT_WORK: f64 = 4e8;
 
+/// Below this `w` the saddle point's `1/u - 1/w`, a difference of two large numbers, is its limit, `1/(2 sigma) - kappa_3 / (6
+/// sigma^3)`, which it is off from by about `w` over the variance.
+const NEAR_THE_MEAN: f64 = 1e-3;
+
 /// Share of a tail by which Poisson's may be off before the saddle point's is taken.
 pub const POISSON_SHARE: f64 = 0.01;
 
@@ -127,9 +131,15 @@ fn saddle_point(indicators: &[(f64, f64)], seen: f64) -> (f64, f64) {
     let cumulant: f64 = possible().map(|&(count, p)| count * (t + (p + (1.0 - p) * (-t).exp()).ln())).sum();
     let variance: f64 = possible().map(|&(count, p)| count * tilted(p, t) * (1.0 - tilted(p, t))).sum();
     let w = (2.0 * (t * seen - cumulant)).max(0.0).sqrt();
-    let u = -(-t).exp_m1() * variance.sqrt();
+    let correction = if w < NEAR_THE_MEAN {
+        let skew: f64 =
+            possible().map(|&(count, p)| (count, tilted(p, t))).map(|(count, q)| count * q * (1.0 - q) * (1.0 - 2.0 * q)).sum();
+        (0.5 - skew / (6.0 * variance)) / variance.sqrt()
+    } else {
+        1.0 / (-(-t).exp_m1() * variance.sqrt()) - 1.0 / w
+    };
     let density = (-0.5 * w * w).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    ((0.5 * erfc(w / std::f64::consts::SQRT_2) + density * (1.0 / u - 1.0 / w)).clamp(0.0, 1.0), variance)
+    ((0.5 * erfc(w / std::f64::consts::SQRT_2) + density * correction).clamp(0.0, 1.0), variance)
 }
 
 /// The probabilities of 0 to `most - 1` successes of `count`, and last of `most` or more.
@@ -198,6 +208,18 @@ mod tests {
         assert_eq!(tail_within(&[(1e6, 1e-6)], 2, 0.0).method, Method::Poisson);
     }
 
+    #[test]
+    fn just_above_the_mean_a_tail_is_about_a_half() {
+        for below in [1e-13, 1e-10, 1e-8, 1e-6, 1e-4] {
+            for indicators in [vec![(2_000.0, 0.25 - below)], vec![(1_000.0, 0.3), (500.0, 0.4 - below)]] {
+                let exact = tail_within(&indicators, 500, f64::INFINITY);
+                let quick = tail_within(&indicators, 500, 0.0);
+                assert_eq!((exact.method, quick.method), (Method::Exact, Method::SaddlePoint));
+                assert!((quick.p_value - exact.p_value).abs() < 1e-3, "{below}: {} {}", quick.p_value, exact.p_value);
+            }
+        }
+    }
+
     proptest! {
         /// The grouped tail is the one of indicators taken one by one; Poisson's is off by no more than it says.
         #[test]
@@ -229,7 +251,7 @@ mod tests {
         fn the_saddle_point_is_close(classes in prop::collection::vec((20u32..400, 1e-4..0.6f64), 2..6), above in 0.0..12.0f64) {
             let classes: Vec<(f64, f64)> = classes.iter().map(|&(count, p)| (f64::from(count), p)).collect();
             let sum = |of: fn(f64) -> f64| classes.iter().map(|&(count, p)| count * of(p)).sum::<f64>();
-            let seen = (sum(|p| p) + 1.0 + above * sum(|p| p * (1.0 - p)).sqrt()).ceil();
+            let seen = (sum(|p| p) + above * sum(|p| p * (1.0 - p)).sqrt()).ceil();
             prop_assume!(seen > 3.0 && seen + 3.0 < sum(|_| 1.0));
             let exact = tail_within(&classes, seen as u32, f64::INFINITY).p_value;
             prop_assume!(exact > 1e-290);
