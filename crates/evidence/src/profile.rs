@@ -157,7 +157,9 @@ fn hosts_of(groups: &[u32], standings: &[(u32, Standing)], config: &MemberConfig
         let enough = config.accept_share * f64::from(sizes[of_home[0].0 as usize]);
         let hosts = of_home.chunk_by(|left, right| left.1 == right.1).filter(|run| run.len() as f64 >= enough);
         let bits = |run: &[(u32, u32, f64)]| run.iter().map(|row| row.2).sum::<f64>();
-        let best = hosts.max_by(|left, right| left.len().cmp(&right.len()).then(bits(left).total_cmp(&bits(right))));
+        let best = hosts.max_by(|left, right| {
+            left.len().cmp(&right.len()).then(bits(left).total_cmp(&bits(right))).then(right[0].1.cmp(&left[0].1))
+        });
         if let Some(&(home, host, _)) = best.and_then(|run| run.first()) {
             merged.join(home, host);
         }
@@ -172,14 +174,13 @@ fn move_accounts(groups: &mut [u32], standings: &[(u32, Standing)], left: &mut [
         let home = groups[account];
         let at_home = of_account.iter().find(|(_, standing)| standing.group == home).map(|&(_, standing)| standing);
         // A member keeps its group at equal odds; joiners pay for it, and may not hang on one identifier.
-        let mut best = at_home.filter(|standing| standing.bits >= 0.0);
-        for &(_, standing) in of_account.iter().filter(|(_, standing)| standing.group != home) {
-            let needed = best.map_or(config.join_bits, |best| best.bits + config.join_bits);
-            if standing.bits >= needed && standing.robust_bits >= 0.0 {
-                best = Some(standing);
-            }
-        }
-        match (best, at_home) {
+        let staying = at_home.filter(|standing| standing.bits >= 0.0);
+        let needed = staying.map_or(config.join_bits, |standing| standing.bits + config.join_bits);
+        let elsewhere = of_account.iter().map(|&(_, standing)| standing).filter(|standing| standing.group != home);
+        let strongest = elsewhere
+            .filter(|standing| standing.bits >= needed && standing.robust_bits >= 0.0)
+            .max_by(|one, other| one.bits.total_cmp(&other.bits).then(other.group.cmp(&one.group)));
+        match (strongest.or(staying), at_home) {
             (Some(best), _) => groups[account] = best.group,
             (None, Some(standing)) => {
                 groups[account] = NONE_U32;
@@ -207,6 +208,8 @@ fn regroup(groups: &mut [u32], ties: &[(u32, u32)]) {
 
 #[cfg(test)]
 mod tests {
+    use graph::KindId;
+
     use super::*;
     use crate::KindRole;
     use crate::classify::classify_identifiers;
@@ -287,6 +290,25 @@ mod tests {
         assert_ne!(found.groups[2_000], found.groups[2_030]);
         assert!(found.groups[2_060] != NONE_U32, "{:?}", found.standings[2_060]);
         assert!(found.groups[2_060] == found.groups[2_000] || found.groups[2_060] == found.groups[2_030]);
+    }
+
+    #[test]
+    fn a_free_account_joins_the_group_with_most_bits_whatever_the_groups_are_called() {
+        let standing =
+            |group: u32, bits: f64| Standing { group, bits, robust_bits: bits, independent_kinds: 1, weakest: KindId(0) };
+        let joined = |first: f64, second: f64, home: u32| {
+            let mut groups = vec![0, 1, home];
+            move_accounts(
+                &mut groups,
+                &[(2, standing(0, first)), (2, standing(1, second))],
+                &mut [None; 3],
+                &LinkageConfig::default().members,
+            );
+            groups[2]
+        };
+        assert_eq!((joined(10.0, 12.5, NONE_U32), joined(12.5, 10.0, NONE_U32), joined(10.0, 10.0, NONE_U32)), (1, 0, 0));
+        // Who has a group leaves it only for one that is better by what joining takes.
+        assert_eq!((joined(10.0, 12.5, 0), joined(10.0, 13.5, 0)), (0, 1));
     }
 
     #[test]
