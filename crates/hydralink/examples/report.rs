@@ -261,7 +261,7 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
         }],
         findings: vec![
             "+11.8 bits: How its requests are dealt out: 97% of the rejected requests are followed within seconds by another of its \
-             accounts with the same prompt; of the other requests nearby, 15% are."
+             accounts with the same prompt; 15% would be had any other request nearby been rejected instead."
                 .to_owned(),
         ],
         score_parts: [("by behaviour: the weakest of", "+11.8", ""), ("- timing, less the story", "+11.8", "a crowd that only uses the same thing")]

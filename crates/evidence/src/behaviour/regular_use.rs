@@ -9,8 +9,10 @@
 //!    most 1, and how much more these differ than by that law times R (F, a ratio of deviations, at least 1) make it R E X and
 //!    R^2 F^2 Var X. Value X / E X, expected R; 0 = dealt out evenly.
 //! 2. *session cut-off*: sessions that end in the last tenth before a time-to-live in [`LIVES`] against the tenth after it, one
-//!    of each account, since an account's jobs may take ten minutes each; binomial, with the population's own ratio (at least
-//!    1/2) as the null; Bonferroni over the lives.
+//!    of each account, since an account's jobs may take ten minutes each; binomial, Bonferroni over the lives. The null is the
+//!    largest of three ratios: 1/2; the population's own; and that of the same accounts with the pauses within their sessions
+//!    exchanged among these. Where requests are rare most sessions have two, and none of these is longer than the pause that
+//!    ends a session: lengths pile up below it, in any order of the pauses.
 //!
 //! A queue ([`super::one_queue`]) deals evenly, and sticky sessions end at their time-to-live. So do a company's timers,
 //! exercises that everybody does once, exams and the harness of a benchmark: harmless stories bring this
@@ -34,6 +36,8 @@ use crate::{Facts, Signal, TestName};
 
 /// Fewer accounts with a session about a time-to-live say nothing of it.
 const FEWEST_SESSIONS: u64 = 12;
+/// Times that the pauses of an account's sessions are exchanged.
+const EXCHANGES: u64 = 16;
 /// Times-to-live of a sticky session, in seconds.
 pub const LIVES: [Seconds; 5] = [600, 900, 1_800, 3_600, 7_200];
 const DAY: i64 = 86_400_000;
@@ -148,19 +152,27 @@ pub fn session_cutoff(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let of_accounts: Vec<Vec<Seconds>> = sample(members, config.sampled_accounts, config.seed)
-        .into_iter()
-        .map(|account| session_lengths(facts, account, config))
+    let chosen = sample(members, config.sampled_accounts, config.seed);
+    let of_accounts: Vec<Vec<Seconds>> = chosen.iter().map(|&account| session_lengths(facts, account, config)).collect();
+    let seed = group_key(config.seed, 19, members);
+    let exchanged: Vec<Vec<Vec<Seconds>>> = (0..EXCHANGES)
+        .map(|number| {
+            let of = |&account| {
+                exchanged_lengths(facts, account, config, &mut Stream::new(key(&[seed, number, u64::from(account.0)])))
+            };
+            chosen.iter().map(of).collect()
+        })
         .collect();
     let mut best: Option<(f64, f64, f64)> = None;
     for life in LIVES {
-        let lengths = one_of_each(&of_accounts, life);
-        let (before, after) = around(&lengths, life);
-        let (usual_before, usual_after) = around(&population.sessions, life);
-        let usual = ((usual_before + 1) as f64 / (usual_before + usual_after + 2) as f64).max(0.5);
+        let (before, after) = around(&one_of_each(&of_accounts, life), life);
         if before + after < FEWEST_SESSIONS {
             continue;
         }
+        let in_any_order = exchanged.iter().map(|of_accounts| around(&one_of_each(of_accounts, life), life));
+        let in_any_order = in_any_order.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let ratio = |(before, after): (u64, u64)| (before + 1) as f64 / (before + after + 2) as f64;
+        let usual = ratio(around(&population.sessions, life)).max(ratio(in_any_order)).max(0.5);
         // P(at least `before` of all).
         let p = Binomial::new(usual, before + after).ok()?.sf(before.saturating_sub(1)).max(f64::MIN_POSITIVE);
         let p = if before == 0 { 1.0 } else { p };
@@ -193,13 +205,37 @@ fn around(lengths: &[Seconds], life: Seconds) -> (u64, u64) {
 
 /// Lengths of an account's sessions of more than one event, over its first `panel_events` events.
 pub(crate) fn session_lengths(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Vec<Seconds> {
+    sessions(facts, account, config).map(|session| rounded(session[session.len() - 1] - session[0])).collect()
+}
+
+/// The same with as many events in each, and the pauses between them in any order over all sessions.
+fn exchanged_lengths(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig, stream: &mut Stream) -> Vec<Seconds> {
+    let pauses_of = |session: &[i64]| session.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<i64>>();
+    let mut pauses: Vec<i64> = sessions(facts, account, config).flat_map(pauses_of).collect();
+    for last in (1..pauses.len()).rev() {
+        pauses.swap(last, stream.below(last + 1));
+    }
+    let mut rest = pauses.as_slice();
+    let length = |session: &[i64]| {
+        let (own, others) = rest.split_at(session.len() - 1);
+        rest = others;
+        rounded(own.iter().sum())
+    };
+    sessions(facts, account, config).map(length).collect()
+}
+
+/// Times of each session of more than one event.
+fn sessions<'a>(facts: &Facts<'a>, account: AccountId, config: &BehaviourConfig) -> impl Iterator<Item = &'a [i64]> + use<'a> {
     let time = facts.activity.of(account).time;
     let gap = i64::from(config.session_gap) * 1000;
     time[..time.len().min(config.panel_events)]
-        .chunk_by(|left, right| right - left <= gap)
+        .chunk_by(move |left, right| right - left <= gap)
         .filter(|session| session.len() > 1)
-        .map(|session| ((session[session.len() - 1] - session[0] + 500) / 1000) as Seconds)
-        .collect()
+}
+
+/// Milliseconds as whole seconds.
+fn rounded(milliseconds: i64) -> Seconds {
+    ((milliseconds + 500) / 1000) as Seconds
 }
 
 #[cfg(test)]
@@ -228,6 +264,29 @@ mod tests {
         toy::assert_super_uniform(200, |seed| even(&Toy::independent(8, 60, seed))?.p_value);
         let dealt = (0..20).filter(|&seed| even(&Toy::round_robin(8, 60, seed)).is_some_and(|load| load.p_value <= Some(0.01)));
         assert!(dealt.count() >= 19);
+    }
+
+    #[test]
+    fn requests_now_and_then_end_no_session_and_sticky_ones_do() {
+        let config = BehaviourConfig::default();
+        let cut_off = |world: &Toy| {
+            let facts = world.facts();
+            session_cutoff(&facts, &Population::new(&facts, &config), &world.planted(), &config).expect("there are sessions")
+        };
+        // At this pace a session has two requests or three, and hardly any is longer than the pause that ends it.
+        let world = Toy::pausing(200, 200, 4_800_000.0, None, 0);
+        let lengths: Vec<_> =
+            world.planted().iter().map(|&account| session_lengths(&world.facts(), account, &config)).collect();
+        let (before, after) = around(&one_of_each(&lengths, 1_800), 1_800);
+        assert!(before >= 100 && before > 2 * after, "{before} {after}");
+        for pause in [1_200_000.0, 2_400_000.0, 4_800_000.0] {
+            let rare = (0..20).filter(|&seed| cut_off(&Toy::pausing(200, 200, pause, None, seed)).p_value <= Some(0.05));
+            assert!(rare.count() <= 3, "{pause}");
+        }
+        for life in [600, 1_800] {
+            let cut = cut_off(&Toy::pausing(200, 60, f64::from(life) * 20.0, Some(i64::from(life) * 1_000), 1));
+            assert!(cut.p_value < Some(1e-4), "{life}: {cut:?}");
+        }
     }
 
     #[test]

@@ -293,6 +293,33 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// People in sittings of half an hour or so, a request every few minutes; and `planted` accounts with a request after every
+    /// pause of `pause` milliseconds in the mean, exponential, that `cut` lets begin a sitting of that length every four hours.
+    pub(crate) fn pausing(benign: usize, planted: usize, pause: f64, cut: Option<i64>, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 21]));
+        let mut after = |mean: f64| (-mean * (1.0 - stream.unit()).ln()) as i64;
+        let (mut rows, end) = (Vec::new(), START + DAYS * DAY);
+        for account in 0..benign + planted {
+            let (mut row, mut start) = (Vec::new(), START + after(2.0 * HOUR as f64));
+            let (mean, sitting) = match cut {
+                _ if account < benign => (180_000.0, None),
+                None => (pause, Some(DAYS * DAY)),
+                cut => (pause, cut),
+            };
+            while start < end {
+                let until = (start + sitting.unwrap_or_else(|| after(HOUR as f64 / 2.0))).min(end);
+                let mut time = start;
+                while time < until {
+                    row.push(event(time));
+                    time += after(mean);
+                }
+                start = until + after(4.0 * HOUR as f64) + HOUR;
+            }
+            rows.push(row);
+        }
+        Toy { benign, planted, ..Toy::of(rows, &[], AccountTable::default()) }
+    }
+
     /// Jobs of strangers: each account starts one every `period` hours, from a time of its own on, within a minute.
     pub(crate) fn jobs(accounts: usize, period: i64, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 10]));

@@ -274,12 +274,12 @@ fn tested(test: TestName, value: f64, expected: f64) -> String {
             format!("How uneven loads are from account to account, from 0 (dealt out evenly) over 1 (chance): {found}.")
         }
         TestName::HandOff => format!(
-            "{share} of the rejected requests are followed within seconds by another of its accounts with the same prompt; of the \
-             other requests nearby, {usual_share} are."
+            "{share} of the rejected requests are followed within seconds by another of its accounts with the same prompt; \
+             {usual_share} would be had any other request nearby been rejected instead."
         ),
         TestName::SessionCutoff => format!(
             "{share} of the sessions that end about a round time-to-live end just before it, not just after; of everybody's, \
-             {usual_share}."
+             or with the same pauses in another order, {usual_share}."
         ),
         TestName::Succession => format!(
             "How long the account has rested that is next, from 0 (it was the last) to 1 (it rested longest): {found}; with \
