@@ -103,21 +103,32 @@ fn host_of<'r>(of_community: &'r [Row], config: &MemberConfig) -> Option<(&'r [R
 
 /// The identifiers that a community keeps to itself.
 #[derive(Clone, Copy)]
-struct Exclusive<'a> {
-    facts: Facts<'a>,
-    holdings: &'a Holdings,
-    community: u32,
-    config: &'a MemberConfig,
+pub(crate) struct Exclusive<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) holdings: &'a Holdings,
+    pub(crate) community: u32,
+    pub(crate) config: &'a MemberConfig,
 }
 
 impl Exclusive<'_> {
     /// Those of an account.
     fn of(&self, account: u32) -> impl Iterator<Item = u32> {
-        let own = |identifier: &u32| {
-            let here = self.holdings.of(*identifier).iter().find(|&&(of, _)| of == self.community);
-            here.is_some_and(|&(_, held)| is_exclusive(self.facts, *identifier, held, self.config))
+        self.held_of(account).map(|(identifier, _)| identifier)
+    }
+
+    /// Those that an account shares with a random one of the community's others.
+    pub(crate) fn shared_by(&self, account: u32) -> f64 {
+        let others: u32 = self.held_of(account).map(|(_, held)| held - 1).sum();
+        f64::from(others) / f64::from((self.holdings.sizes[self.community as usize] - 1).max(1))
+    }
+
+    /// Those of an account, and the community's accounts that have them.
+    fn held_of(&self, account: u32) -> impl Iterator<Item = (u32, u32)> {
+        let own = |&identifier: &u32| {
+            let &(_, held) = self.holdings.of(identifier).iter().find(|&&(of, _)| of == self.community)?;
+            is_exclusive(self.facts, identifier, held, self.config).then_some((identifier, held))
         };
-        self.facts.graph.identifiers_of(AccountId(account)).iter().copied().filter(own)
+        self.facts.graph.identifiers_of(AccountId(account)).iter().filter_map(own)
     }
 }
 
@@ -268,7 +279,8 @@ pub(crate) fn separate_strangers(
         }
         for &part in others.iter().filter(|_| !standing.is_empty()) {
             let share = |host: u32| between(part, host) / between(host, host);
-            let best = standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)));
+            let best =
+                standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)).then(right.cmp(&left)));
             if let Some(host) = best.filter(|&host| sizes[part as usize] <= loose.few || share(host) >= loose.share) {
                 joined.join(part, host);
             }

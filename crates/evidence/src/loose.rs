@@ -6,7 +6,9 @@
 //! brings.
 //!
 //! Proposed are the accounts of no group, or of one too small for a profile, of each community whose interlock is at least
-//! [`LEAST_INTERLOCK`] and less than `interlock`, if they are `profile_size` or more. Cost: as `interlock`.
+//! [`LEAST_INTERLOCK`] and less than `interlock`, that share at least [`ALIKE_SHARE`] of this with the others, if they are
+//! `profile_size` or more. The interlock is a mean: a ring of twelve that share thirty prompts among twenty-five strangers has
+//! that of a loose pool, but in a pool nobody is far below the mean. Cost: as `interlock`.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +18,13 @@ use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::holdings::{hold, sizes_of};
-use crate::interlock::{LEAST_INTERLOCK, interlocks_of};
+use crate::interlock::{Exclusive, LEAST_INTERLOCK, interlocks_of};
 use crate::members::{Candidates, Corroborator};
 use crate::pieces::gathered;
 use crate::standing::Judge;
+
+/// What an account shares with a random other one of its community, of what two accounts do in the mean.
+const ALIKE_SHARE: f64 = 0.25;
 
 /// Whether an account is in no group, or in one too small for a profile, by its group so far or `NONE_U32`; never known-good ones.
 pub(crate) fn unjudged<'a>(facts: Facts<'a>, groups: &'a [u32], config: &'a MemberConfig) -> impl Fn(u32) -> bool + Sync + 'a {
@@ -38,10 +43,17 @@ pub(crate) fn propose_loose(
     groups: &[u32],
     config: &MemberConfig,
 ) -> Vec<Vec<u32>> {
-    let interlocks = interlocks_of(facts, &hold(facts, classification, communities), config);
+    let holdings = hold(facts, classification, communities);
+    let interlocks = interlocks_of(facts, &holdings, config);
     let is_loose = |community: u32| (LEAST_INTERLOCK..config.interlock).contains(&interlocks[community as usize]);
     let is_unjudged = unjudged(facts, groups, config);
-    let loose = (0u32..).zip(communities).filter(|&(account, &community)| is_loose(community) && is_unjudged(account));
+    let is_alike = |account: u32, community: u32| {
+        let exclusive = Exclusive { facts, holdings: &holdings, community, config };
+        exclusive.shared_by(account) >= ALIKE_SHARE * interlocks[community as usize]
+    };
+    let loose = (0u32..)
+        .zip(communities)
+        .filter(|&(account, &community)| is_loose(community) && is_unjudged(account) && is_alike(account, community));
     gathered(loose.map(|(account, &community)| (community, account)).collect(), config)
 }
 
@@ -81,7 +93,7 @@ impl Corroborator<'_> {
             let mut homes: Vec<u32> = accounts.iter().map(|&account| groups[account as usize]).collect();
             homes.retain(|&home| home != NONE_U32);
             homes.sort_unstable();
-            let most = homes.chunk_by(|left, right| left == right).max_by_key(|run| run.len());
+            let most = homes.chunk_by(|left, right| left == right).max_by_key(|run| (run.len(), sizes[run[0] as usize]));
             most.is_some_and(|run| sizes[run[0] as usize] >= self.judge.config.profile_size)
         };
         let standing: Vec<Vec<u32>> = proposed.iter().filter(stands).cloned().collect();
@@ -145,6 +157,21 @@ mod tests {
         let found = corroborator.with_loose(alone, &[pool, ring]);
         let accounts: Vec<Vec<u32>> = found.networks.iter().map(|network| network.accounts().collect()).collect();
         assert_eq!(accounts, [(2_000..2_040).collect::<Vec<u32>>()]);
+    }
+
+    #[test]
+    fn a_few_who_are_much_alike_do_not_make_their_neighbours_alike() {
+        // Twelve with thirty prompts of their own, in a community with 25 strangers who have nothing in common.
+        let mut touches: Vec<Touch> = (0..200).map(|account| (account, 0, account, 0)).collect();
+        touches.extend((0..12).flat_map(|member| (0..30).map(move |at| (member, 1, at, 0))));
+        touches.extend((12..200).map(|account| (account, 1, 100 + account, 0)));
+        let toy = Toy::new(&[KindRole::Payment, KindRole::Template], 200, &touches);
+        let (facts, config) = (toy.facts(), LinkageConfig::default().members);
+        let classification = classify_identifiers(facts, &LinkageConfig::default().classify);
+        let labels: Vec<u32> = (0..200).map(|account| if account < 37 { 0 } else { account }).collect();
+        let interlocks = interlocks_of(facts, &hold(facts, &classification, &labels), &config);
+        assert!((LEAST_INTERLOCK..config.interlock).contains(&interlocks[0]), "{}", interlocks[0]);
+        assert_eq!(propose_loose(facts, &classification, &labels, &[NONE_U32; 200], &config), [[0; 0]; 0]);
     }
 
     #[test]
