@@ -29,6 +29,7 @@ mod dealt;
 mod described;
 mod fixed_point;
 mod fragments;
+mod handed_on;
 mod holdings;
 mod interlock;
 mod keys;

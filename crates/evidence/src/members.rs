@@ -21,7 +21,8 @@
 //!    isn't alike pair by pair there, is alone in a finer one.
 //!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
 //!    accounts of communities that are a little alike (module `loose`) and that take turns at one prompt (module `dealt`).
-//!    Candidates that one set of cards pays for are tried as one (module `fragments`).
+//!    Candidates that one set of cards pays for are tried as one (module `fragments`). What takes over each other's rejected
+//!    requests comes last (module `handed_on`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
@@ -124,6 +125,8 @@ pub enum Origin {
     Given,
     /// Nothing but infrastructure (module `pieces`): no tie between two accounts, and no work in common.
     Infrastructure,
+    /// Nothing but rejected requests that came again from another account (module `handed_on`).
+    HandedOn,
 }
 
 /// A candidate network.

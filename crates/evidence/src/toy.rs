@@ -9,6 +9,9 @@ use crate::{AccountTable, Facts, KindRole};
 /// One aggregated event: account, kind, identifier (numbered inside its kind) and time (0: none).
 pub(crate) type Touch = (u32, usize, u32, u32);
 
+/// A request: account, milliseconds, template, and the status of its answer.
+pub(crate) type Answered = (u32, i64, graph::IdentifierId, u16);
+
 /// Owns what [`Facts`] borrows.
 pub(crate) struct Toy {
     pub(crate) graph: BipartiteGraph,
@@ -109,17 +112,27 @@ impl Toy {
 
     /// Gives accounts events: (account, milliseconds, template) in any order.
     pub(crate) fn ask(&mut self, requests: &[(u32, i64, graph::IdentifierId)]) {
+        let requests: Vec<Answered> = requests.iter().map(|&(account, time, template)| (account, time, template, 0)).collect();
+        self.activity = Activity::from_columns(ActivityColumns { status: Vec::new().into(), ..self.answers(requests) })
+            .expect("requests by account and time");
+    }
+
+    /// The same with the status of the answer to each.
+    pub(crate) fn ask_and_answer(&mut self, requests: Vec<Answered>) {
+        self.activity = Activity::from_columns(self.answers(requests)).expect("requests by account and time");
+    }
+
+    fn answers(&self, mut requests: Vec<Answered>) -> ActivityColumns {
         let accounts = self.graph.account_count();
-        let mut requests = requests.to_vec();
-        requests.sort_unstable_by_key(|&(account, time, template)| (account, time, template.0));
+        requests.sort_unstable_by_key(|&(account, time, template, status)| (account, time, template.0, status));
         let before = |account: u32| requests.partition_point(|request| request.0 < account) as u64;
-        self.activity = Activity::from_columns(ActivityColumns {
+        ActivityColumns {
             offsets: (0..=accounts as u32).map(before).collect::<Vec<u64>>().into(),
             time: requests.iter().map(|request| request.1).collect::<Vec<i64>>().into(),
             template: requests.iter().map(|request| request.2.0).collect::<Vec<u32>>().into(),
+            status: requests.iter().map(|request| request.3).collect::<Vec<u16>>().into(),
             ..ActivityColumns::empty(accounts)
-        })
-        .expect("requests by account and time");
+        }
     }
 
     /// Takes all events away.

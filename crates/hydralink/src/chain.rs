@@ -103,6 +103,12 @@ pub(crate) fn find_candidates(
         cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
+    let handed_on = corroborator.handed_on(&candidates.networks, &flagged(&cards), config.behaviour.hand_off_window);
+    let handed_on = gate.queued(handed_on);
+    if !handed_on.is_empty() {
+        candidates.networks = corroborator.with_handed_on(std::mem::take(&mut candidates.networks), handed_on);
+        cards = scored.cards_of(&candidates.networks);
+    }
     if let Some(listed) = corroborator.as_listed(&candidates.networks) {
         cards = scored.cards_of(&listed);
         candidates.networks = listed;
@@ -301,8 +307,17 @@ impl Gate<'_> {
 
     /// Those a little alike that do what no harmless story brings, by as many bits as a network needs.
     fn of_no_story(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
-        let needed = self.config.linkage.score.threshold_bits;
-        self.passing(groups, |members| self.timing(members).no_story_brings >= needed)
+        self.passing(groups, |members| self.is_of_no_story(members))
+    }
+
+    /// Of the candidates that hand-offs proposed the same.
+    fn queued(self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+        candidates.retain(|candidate| self.is_of_no_story(&candidate.accounts().map(AccountId).collect::<Vec<_>>()));
+        candidates
+    }
+
+    fn is_of_no_story(self, members: &[AccountId]) -> bool {
+        self.timing(members).no_story_brings >= self.config.linkage.score.threshold_bits
     }
 }
 

@@ -46,7 +46,7 @@ const _: () = assert!(WIDTHS[SLOTS[0]] == 60 && WIDTHS[SLOTS[1]] == 600 && WIDTH
 /// Windows of two hours in which hand-offs are looked for.
 pub const WINDOWS: usize = 64;
 /// Rejections of one account that stand for more.
-const OWN_REJECTIONS: usize = 256;
+pub(crate) const OWN_REJECTIONS: usize = 256;
 /// Groups with fewer rejections have no hand-offs.
 pub(crate) const FEWEST_REJECTIONS: usize = 10;
 /// Groups with fewer coincidences by chance can't avoid any.
@@ -59,7 +59,7 @@ const HOUR: i64 = 3_600_000;
 /// start every two hours): what they lack to 1 is where shifted times begin and end, and what they do besides.
 const OWN_ORDER: f64 = 0.8;
 /// Requests in one such interval could have been rejected as well.
-const NEARBY: i64 = 240_000;
+pub(crate) const NEARBY: i64 = 240_000;
 
 /// The three sub-signals and their combination.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -238,7 +238,7 @@ impl HandOffs {
                     }
                     let starts = last.insert(template, time).is_none_or(|before| time - before > window);
                     let request = Request { template, time, account: account.0, starts, followed: false };
-                    match matches!(events.status[at], 403 | 429) {
+                    match is_rejection(events.status[at]) {
                         _ if time < start => {}
                         true if (HOUR / 2..HOUR * 3 / 2).contains(&(time - start)) => rejected.push(request),
                         true => {}
@@ -290,6 +290,11 @@ impl Request {
     }
 }
 
+/// Whether a request with this status was turned away, and may be sent again.
+pub(crate) fn is_rejection(status: u16) -> bool {
+    matches!(status, 403 | 429)
+}
+
 /// At most so many of these, evenly spaced.
 fn thinned<T: Copy>(all: &[T], most: usize) -> impl Iterator<Item = T> + use<T> {
     let count = all.len().min(most);
@@ -306,7 +311,7 @@ fn rejection_windows(facts: &Facts<'_>, members: &[AccountId], config: &Behaviou
         .into_iter()
         .flat_map(|account| {
             let events = facts.activity.of(account);
-            let rejected = events.status.iter().zip(events.time).filter(|(status, _)| matches!(**status, 403 | 429));
+            let rejected = events.status.iter().zip(events.time).filter(|(status, _)| is_rejection(**status));
             let mut hours: Vec<i64> = rejected.map(|(_, &at)| at.div_euclid(HOUR)).collect();
             hours.dedup();
             thinned(&hours, OWN_REJECTIONS)

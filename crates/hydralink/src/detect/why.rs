@@ -29,12 +29,16 @@ pub(super) fn why(network: &Network, card: &ScoreCard, origin: Origin, score: &S
     let how = match origin {
         Origin::Common | Origin::Given => "share",
         Origin::Turns => "take turns at",
+        Origin::HandedOn => "take up each other's rejected requests and share",
         // No two of them are tied: one shares an address with another, a card with a third.
         Origin::Infrastructure => "act as one along chains of",
     };
     let mut text = match shared.join(", ") {
         none if none.is_empty() && origin == Origin::Given => {
             format!("{} accounts share nothing that they mostly keep to themselves", network.accounts)
+        }
+        none if none.is_empty() && origin == Origin::HandedOn => {
+            format!("{} accounts take up each other's rejected requests", network.accounts)
         }
         none if none.is_empty() => format!("{} accounts act as one", network.accounts),
         shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),
