@@ -35,7 +35,8 @@ impl Default for QualityConfig {
 /// How many times the whole algorithm is repeated, each time from the partition found before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
-    /// [`Effort::FAST_PASSES`] passes.
+    /// [`Effort::FAST_PASSES`] passes, in which rounds of local moving end while there is still a little to gain: no community is
+    /// disconnected, but a vertex may be better off elsewhere.
     #[default]
     Fast,
     /// Until a pass no longer improves the quality, at most [`Effort::MOST_PASSES`] times.

@@ -78,6 +78,11 @@ impl Hierarchy {
 
 /// Leiden communities, from `start` (an earlier partition: a warm start) or from single vertices.
 ///
+/// Each community is connected with any effort. That no vertex gains by a move, and no part of a community by leaving it, the
+/// algorithm promises of its fixed point only: [`crate::Effort::Converge`] comes as near as passes still gain, and
+/// [`crate::Effort::Fast`], the default, stops before. Refining, a vertex joins what gains; the authors' program also lets it stay
+/// alone, or join what gains nothing.
+///
 /// # Errors
 /// Negative or non-finite weights, settings out of range, a start of another size, a quality function that needs sides.
 pub fn leiden(graph: &WeightedGraph, start: Option<&Partition>, config: &LeidenConfig) -> Result<Communities, CommunityError> {

@@ -14,7 +14,8 @@
 //! template without knowing of each other repeat as often as in a random order, or more often; the bits must exceed the log2 of the
 //! templates asked by `join_bits`, and count less that log2 for the score. They are a ratio at its best rate, so they have no p-value.
 //!
-//! This proposes, and doesn't decide: timers that each have their own minute never repeat either. The behavioural tests and the
+//! This proposes, and doesn't decide: timers that each have their own minute never repeat either, nor do accounts that ask once a
+//! day, of which a random order would have many in a row. The behavioural tests and the
 //! score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
 //! chance, and says nothing of who deals them out ([`super::behaviour::one_queue`] does, against what accounts do by themselves).
 //!
