@@ -26,10 +26,11 @@
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 
+use crate::candidate::Candidate;
 use crate::classify::{Classification, IdentifierClass, Policy};
 use crate::config::MemberConfig;
 use crate::loose::unjudged;
-use crate::members::{Candidate, Candidates, Corroborator};
+use crate::members::{Candidates, Corroborator};
 use crate::{Facts, KindRole, Signal};
 
 /// Most bits that turns may add: what a score counts of any signal.

@@ -3,9 +3,10 @@
 use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
+use crate::candidate::{Candidate, Fragility, Member, Origin, OwnIdentifier, Role};
 use crate::fixed_point::Ballot;
 use crate::holdings::{Holdings, hold, runs};
-use crate::members::{Candidate, Corroborator, Fragility, LEFT_OUT, Member, Origin, OwnIdentifier, Role, Ties};
+use crate::members::{Corroborator, LEFT_OUT, Ties};
 use crate::profile::Refined;
 use crate::standing::Standings;
 

@@ -117,9 +117,10 @@ impl Corroborator<'_> {
 mod tests {
     use super::*;
     use crate::KindRole;
+    use crate::candidate::Origin;
     use crate::classify::classify_identifiers;
     use crate::config::LinkageConfig;
-    use crate::members::{Origin, Ties};
+    use crate::members::Ties;
     use crate::toy::{Touch, Toy};
     use crate::weigh::weigh_sightings;
 

@@ -37,8 +37,9 @@ use rayon::prelude::*;
 
 use crate::Facts;
 use crate::behaviour::one_queue::{NEARBY, OWN_REJECTIONS, is_rejection};
+use crate::candidate::{Candidate, Member, Origin, Role};
 use crate::config::MemberConfig;
-use crate::members::{Candidate, Corroborator, Member, Origin, Role};
+use crate::members::Corroborator;
 
 /// How often a queue sends a rejected request on.
 const HIT: f64 = 0.9;

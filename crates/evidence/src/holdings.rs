@@ -5,8 +5,8 @@ use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
+use crate::candidate::is_notable;
 use crate::classify::{Classification, Policy};
-use crate::members::is_notable;
 
 /// Groups, and how many accounts of one identifier are in each.
 type Runs = Vec<(u32, u32)>;

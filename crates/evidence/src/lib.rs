@@ -43,6 +43,7 @@ mod standing;
 pub mod terms;
 mod ties;
 
+pub mod candidate;
 pub mod members;
 pub mod perturb;
 pub mod structure;
@@ -54,11 +55,12 @@ pub mod sharing;
 mod stories;
 
 pub use benign::{BenignHypothesis, BenignLikelihood, BenignVerdict, explain_benign};
+pub use candidate::{Candidate, Member, Origin, Role};
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
 pub use dealt::TakingTurns;
 pub use facts::{AccountTable, Facts, KindLimit, KindRole};
-pub use members::{Candidate, Candidates, Corroborator, Member, Origin, Proposals, Role, Ties, tied_accounts};
+pub use members::{Candidates, Corroborator, Proposals, Ties, tied_accounts};
 pub use names::{SignalFamily, SignalName, TestName, UnknownName};
 pub use needs::why_not_measured;
 pub use ranges::{OutOfRange, Range};

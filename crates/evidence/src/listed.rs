@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use graph::{AccountId, DisjointSets, NONE_U32};
 
 use crate::Facts;
-use crate::members::{Candidate, Corroborator, Member, Origin, Role};
+use crate::candidate::{Candidate, Member, Origin, Role};
+use crate::members::Corroborator;
 use crate::ties::TieRule;
 
 /// Capacity of a sighting for each bit of its identifier.

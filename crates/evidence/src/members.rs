@@ -33,15 +33,8 @@
 use std::collections::BTreeSet;
 
 use graph::{NONE_U32, Partition};
-use serde::{Deserialize, Serialize};
 
-/// A group that holds less than one in this many of an identifier's accounts can't claim it.
-const NOTABLE_SHARE: usize = 32;
-/// Parts of so few accounts stay where a profile has put them.
-const JUDGED: u32 = 2;
-/// How many of a member's strongest identifiers are left out, one at a time.
-pub const LEFT_OUT: usize = 4;
-
+use crate::candidate::{Candidate, Origin};
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::cross_linked::{cross_linked_signal, propose_linked};
@@ -57,116 +50,10 @@ use crate::ties::{TieRule, groups_of_ties, tied_pairs};
 use crate::weigh::Weights;
 use crate::{Facts, Signal};
 
-/// Whether a group that holds so many of an identifier's accounts can claim it.
-pub fn is_notable(held: u32, accounts: usize) -> bool {
-    held as usize * NOTABLE_SHARE >= accounts
-}
-
-/// How firmly an account belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Tied by independent identifiers, also without the strongest of them.
-    Core,
-    /// Tied by enough bits, but by one identifier or one kind.
-    Fringe,
-    /// In the group, but tied by less than the threshold once exclusivity is counted.
-    Ambiguous,
-}
-
-/// One account of a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Member {
-    /// The account.
-    pub account: u32,
-    /// How firmly it belongs.
-    pub role: Role,
-    /// Log2 odds that it belongs: the bits of its identifiers, less the prior of the network's size and of the pairs tried.
-    pub bits: f32,
-    /// Probability that it belongs if its candidate is a network, `1 / (1 + 2^-bits)`: of candidates that are none it says nothing.
-    pub confidence: f32,
-}
-
-impl Member {
-    pub(crate) fn of_odds(account: u32, role: Role, odds: f64) -> Self {
-        Member { account, role, bits: odds as f32, confidence: (1.0 / (1.0 + (-odds).exp2())) as f32 }
-    }
-}
-
-/// One identifier that holds a candidate together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OwnIdentifier {
-    /// The identifier.
-    pub identifier: u32,
-    /// Members seen with it.
-    pub members: u32,
-    /// Accounts seen with it.
-    pub accounts: u32,
-}
-
-/// The identifier whose removal costs a candidate most.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fragility {
-    /// The identifier; `None` if no single one matters.
-    pub identifier: Option<u32>,
-    /// Members that fall below the threshold without it.
-    pub lost: u32,
-}
-
-/// What proposed a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// Ties between two accounts, or work in common.
-    Common,
-    /// Nothing but turns that accounts take at one prompt (module `dealt`).
-    Turns,
-    /// A list that somebody drew up ([`Corroborator::given`]).
-    Given,
-    /// Nothing but infrastructure (module `pieces`): no tie between two accounts, and no work in common.
-    Infrastructure,
-    /// Nothing but rejected requests that came again from another account (module `handed_on`).
-    HandedOn,
-}
-
-/// A candidate network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// Members, ascending by account.
-    pub members: Vec<Member>,
-    /// The network's own identifiers on two or more members, ascending.
-    pub identifiers: Vec<OwnIdentifier>,
-    /// Sightings of members whose identifier may not link alone.
-    pub suppressed: u64,
-    /// Leave one identifier out.
-    pub fragility: Fragility,
-    /// What proposed it.
-    pub origin: Origin,
-}
-
-impl Candidate {
-    /// What candidates are ordered by: largest first, ties by their smallest member.
-    pub(crate) fn place(&self) -> (std::cmp::Reverse<usize>, u32) {
-        (std::cmp::Reverse(self.members.len()), self.members[0].account)
-    }
-
-    /// Whether nothing but infrastructure proposed it.
-    pub fn is_of_infrastructure(&self) -> bool {
-        self.origin == Origin::Infrastructure
-    }
-
-    /// The identifiers that tie it, those that tie most members first; of equals those of fewer accounts.
-    pub fn strongest_first(&self) -> Vec<OwnIdentifier> {
-        let mut own = self.identifiers.clone();
-        own.sort_by_key(|own| (std::cmp::Reverse(own.members), own.accounts, own.identifier));
-        own
-    }
-
-    /// The accounts that count as members: all but the ambiguous ones, ascending.
-    pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
-        self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)
-    }
-}
+/// Parts of so few accounts stay where a profile has put them.
+const JUDGED: u32 = 2;
+/// How many of a member's strongest identifiers are left out, one at a time.
+pub const LEFT_OUT: usize = 4;
 
 /// All candidates, largest first, ties by their smallest member.
 #[derive(Clone, Debug, PartialEq)]
@@ -394,6 +281,7 @@ impl<'a> Corroborator<'a> {
 mod tests {
     use super::*;
     use crate::KindRole;
+    use crate::candidate::{Fragility, Role};
     use crate::classify::classify_identifiers;
     use crate::config::LinkageConfig;
     use crate::toy::{Touch, Toy, planted};

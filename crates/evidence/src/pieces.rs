@@ -206,7 +206,7 @@ mod tests {
                     members: (0..40).map(|at| member(piece * 40 + at)).collect(),
                     identifiers: Vec::new(),
                     suppressed: 0,
-                    fragility: crate::members::Fragility { identifier: None, lost: 0 },
+                    fragility: crate::candidate::Fragility { identifier: None, lost: 0 },
                     origin: crate::Origin::Infrastructure,
                 })
                 .collect();

@@ -50,8 +50,8 @@ use graph::KindId;
 use crate::Signal;
 use crate::behaviour::own_hours::one_clock;
 use crate::benign::{BenignHypothesis, BenignLikelihood, BenignVerdict};
+use crate::candidate::{Candidate, Role};
 use crate::config::ScoreConfig;
-use crate::members::{Candidate, Role};
 use crate::names::{SignalFamily, SignalName, TestName};
 use crate::sharing::{SharingNull, sharing_signal};
 
@@ -322,8 +322,8 @@ fn membership_signal(candidate: &Candidate, config: &ScoreConfig) -> NamedSignal
 mod tests {
     use super::*;
     use crate::benign::{BenignHypothesis, explain_benign};
+    use crate::candidate::{Fragility, Member, Origin};
     use crate::config::BenignConfig;
-    use crate::members::{Fragility, Member, Origin};
     use crate::structure::measure_structure;
     use crate::toy::{Touch, Toy, planted};
     use crate::{Facts, KindRole};

@@ -16,9 +16,9 @@ use rayon::prelude::*;
 
 use crate::Facts;
 use crate::beta_binomial::{BetaBinomial, ShareMoments, Strata, Stratified, Tabulated, stratum};
+use crate::candidate::{Role, is_notable};
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
-use crate::members::{Role, is_notable};
 use crate::terms::{TieTerms, is_implied};
 
 /// Least overdispersion among outsiders, and among members.

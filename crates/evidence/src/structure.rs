@@ -22,8 +22,8 @@
 
 use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U32};
 
+use crate::candidate::Candidate;
 use crate::config::BenignConfig;
-use crate::members::Candidate;
 use crate::{AccountTable, Facts, KindRole, Signal};
 
 /// Templates of its own from which a candidate's first uses tell a crowd from a pool: a pool starts one prompt on all of its
@@ -362,7 +362,7 @@ fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::members::{Fragility, Member, Origin, OwnIdentifier, Role};
+    use crate::candidate::{Fragility, Member, Origin, OwnIdentifier, Role};
     use crate::toy::{Touch, Toy};
 
     /// Accounts 0 to 9, all of them members, that keep some identifiers to themselves.

@@ -184,7 +184,7 @@ impl<'a> Ties<'a> {
         let ballot = |(identifier, held): (u32, u32)| {
             let identifier = IdentifierId(identifier);
             let degree = self.degree(identifier);
-            if row.binary_search(&identifier.0).is_ok() || !evidence::members::is_notable(held, degree) {
+            if row.binary_search(&identifier.0).is_ok() || !evidence::candidate::is_notable(held, degree) {
                 return None;
             }
             let sharing = self.bits_at(identifier, degree + 1);
@@ -199,7 +199,7 @@ impl<'a> Ties<'a> {
     pub(crate) fn ballot(&self, identifier: IdentifierId, sharing: f64, held: u32, others: Others) -> f64 {
         let degree = self.degree(identifier) as u32;
         // A group that holds little of an identifier can't claim it.
-        if sharing <= 0.0 || held < others.own || degree == 0 || !evidence::members::is_notable(held, degree as usize) {
+        if sharing <= 0.0 || held < others.own || degree == 0 || !evidence::candidate::is_notable(held, degree as usize) {
             return 0.0;
         }
         self.terms.membership_bits(sharing, held - others.own, others.size, degree - 1).max(0.0)
