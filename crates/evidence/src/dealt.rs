@@ -6,17 +6,19 @@
 //!
 //! ```text
 //! repeats   requests with the template, in order of time, whose account also made the one before
-//! expected  sum over accounts of c (c - 1) / n               c: the account's requests of all n; what any random order gives
+//! expected  what a random order gives, of all requests or of those of each day (UTC) by themselves: the smaller
+//!           of all: sum over accounts of c (c - 1) / n       c: the account's requests of all n
+//!           by day: the same of each, and from one day to the next, sum over accounts of c c' / (n n')
 //! bits      (expected - repeats) log2 e + repeats log2(repeats / expected), if repeats < expected         else 0
 //! ```
 //!
 //! which is the log2 likelihood ratio of the Poisson law of the repeats, best rate against expected rate. Accounts that use a
-//! template without knowing of each other repeat as often as in a random order, or more often; the bits must exceed the log2 of the
+//! template without knowing of each other repeat as often as in a random order, or more often; accounts that ask once a day
+//! can't repeat within one, so they aren't held to that of all. The bits must exceed the log2 of the
 //! templates asked by `join_bits`, and count less that log2 for the score. They are a ratio at its best rate, so they have no p-value.
 //!
-//! This proposes, and doesn't decide: timers that each have their own minute never repeat either, nor do accounts that ask once a
-//! day, of which a random order would have many in a row. The behavioural tests and the
-//! score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
+//! This proposes, and doesn't decide: timers that each have their own minute of an hour never repeat either. The behavioural tests
+//! and the score decide. For the score the bits are structure: that requests are dealt out rules out that their accounts are together by
 //! chance, and says nothing of who deals them out ([`super::behaviour::one_queue`] does, against what accounts do by themselves).
 //!
 //! Asked are templates, popular ones too (that many have one says nothing of how its requests come), but neither aliases nor
@@ -26,6 +28,7 @@
 use graph::{AccountId, IdentifierId};
 use rayon::prelude::*;
 
+use crate::behaviour::alignment::DAY;
 use crate::candidate::Candidate;
 use crate::classify::{Classification, IdentifierClass, Policy};
 use crate::config::MemberConfig;
@@ -142,18 +145,21 @@ pub(crate) fn turns_signal(facts: Facts<'_>, candidate: &Candidate, asked: usize
 /// Requests in a row by one account.
 struct Repeats {
     seen: f64,
-    /// In any random order.
+    /// In a random order; see the module.
     expected: f64,
 }
 
 impl Repeats {
+    /// `requests`: of one template, in order of time.
     fn of(requests: &[Request]) -> Repeats {
-        let mut counts: Vec<u32> = requests.iter().map(|request| request.2).collect();
-        counts.sort_unstable();
-        let pairs = |run: &[u32]| run.len() as f64 * (run.len() as f64 - 1.0);
-        let pairs = counts.chunk_by(|one, other| one == other).map(pairs).sum::<f64>();
         let seen = requests.windows(2).filter(|pair| pair[0].2 == pair[1].2).count() as f64;
-        Repeats { seen, expected: pairs / requests.len().max(1) as f64 }
+        let (mut by_day, mut day_before) = (0.0, Vec::new());
+        for of_day in requests.chunk_by(|one, other| one.1.div_euclid(DAY) == other.1.div_euclid(DAY)) {
+            let shares = shares_of(of_day);
+            by_day += in_random_order(&shares, of_day.len()) + meeting(&day_before, &shares);
+            day_before = shares;
+        }
+        Repeats { seen, expected: in_random_order(&shares_of(requests), requests.len()).min(by_day) }
     }
 
     /// How much fewer than expected; see the module.
@@ -165,6 +171,25 @@ impl Repeats {
         let observed = if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
         (expected - seen) * std::f64::consts::LOG2_E + observed
     }
+}
+
+/// Each account's share of some requests, by account, ascending.
+fn shares_of(requests: &[Request]) -> Vec<(u32, f64)> {
+    let mut accounts: Vec<u32> = requests.iter().map(|request| request.2).collect();
+    accounts.sort_unstable();
+    let of_all = |run: &[u32]| (run[0], run.len() as f64 / requests.len() as f64);
+    accounts.chunk_by(|one, other| one == other).map(of_all).collect()
+}
+
+/// How many of so many requests repeat the account before in a random order, by the accounts' shares.
+fn in_random_order(shares: &[(u32, f64)], requests: usize) -> f64 {
+    shares.iter().map(|&(_, share)| share * (share * requests as f64 - 1.0)).sum()
+}
+
+/// How likely one of each of two random orders is the same account's.
+fn meeting(one: &[(u32, f64)], other: &[(u32, f64)]) -> f64 {
+    let share = |account: u32| one.binary_search_by_key(&account, |row| row.0).map_or(0.0, |at| one[at].1);
+    other.iter().map(|&(account, of_other)| share(account) * of_other).sum()
 }
 
 #[cfg(test)]
@@ -250,5 +275,11 @@ mod tests {
         let one_repeat = (expected - 1.0) * std::f64::consts::LOG2_E - expected.log2();
         assert!((bits(requests(&[0, 1, 0, 1, 1, 0, 1, 0])) - one_repeat).abs() < 1e-12);
         assert_eq!(bits(requests(&[0, 0, 0, 0, 1, 1, 1, 1])), 0.0);
+        // Fifty accounts that ask once each day can only repeat from one to the next, as they do once in 50 days by chance.
+        let daily = |day: i64| (0..50u32).map(move |at| (0, day * DAY + i64::from((at * 17) % 50) * 60_000, at));
+        let mut daily: Vec<Request> = (0..40).flat_map(daily).collect();
+        daily.sort_unstable();
+        assert!((Repeats::of(&daily).expected - 39.0 / 50.0).abs() < 1e-9);
+        assert!(Repeats::of(&daily).bits() < 1.2);
     }
 }

@@ -17,6 +17,7 @@ use std::f64::consts::TAU;
 use graph::{AccountId, NONE_U16};
 use statrs::distribution::{Beta, Continuous};
 
+use super::alignment::DAY;
 use super::chance::monte_carlo;
 use super::population::{Features, Matched};
 use super::random::{Stream, group_key, key, sample};
@@ -27,7 +28,6 @@ use crate::{Facts, Signal};
 pub const RAYLEIGH: f64 = 5.0;
 /// Bounds of the office-hours bits.
 pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
-const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer have no week.

@@ -8,7 +8,7 @@
 //! evenly spaced or consecutive ones: a group costs well under a second whatever its size. The population side is read once, in
 //! [`Population::new`]. p-values and bits: see [`chance`]; evidence of several tests: see [`combine`].
 
-mod alignment;
+pub(crate) mod alignment;
 pub mod ban_and_replace;
 pub mod capability_concentration;
 pub mod chance;

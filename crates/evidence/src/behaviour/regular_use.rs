@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use graph::{AccountId, Seconds};
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
 
+use super::alignment::DAY;
 use super::chance::closed_form;
 use super::combine::combined;
 use super::population::{Matched, STRANGERS, WORTH_ASKING};
@@ -40,7 +41,6 @@ const FEWEST_SESSIONS: u64 = 12;
 const EXCHANGES: u64 = 16;
 /// Times-to-live of a sticky session, in seconds.
 pub const LIVES: [Seconds; 5] = [600, 900, 1_800, 3_600, 7_200];
-const DAY: i64 = 86_400_000;
 
 /// The two sub-signals and their combination.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

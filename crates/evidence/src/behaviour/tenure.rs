@@ -12,13 +12,13 @@
 
 use graph::AccountId;
 
+use super::alignment::DAY;
 use super::chance::monte_carlo;
 use super::population::Matched;
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
 use crate::{AccountTable, Facts, Signal};
 
-const DAY: i64 = 86_400_000;
 /// Fewer members with a tenure give no signal.
 pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer events have no burst.

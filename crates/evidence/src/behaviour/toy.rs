@@ -2,10 +2,10 @@
 
 use graph::{AccountId, Activity, ActivityColumns, BipartiteColumns, BipartiteGraph, NO_TIME, Seconds};
 
+use super::alignment::DAY;
 use super::random::{Stream, key};
 use crate::{AccountTable, Facts, KindRole, Signal};
 
-const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 /// A Monday, midnight.
 const START: i64 = 19_723 * DAY;
