@@ -14,13 +14,15 @@
 //! ```
 //!
 //! Projects on a build service go through the same addresses on different cards, but don't ask the same: where it is known what
-//! an account asks, addresses alone don't link it.
+//! an account asks, addresses alone don't link it. A kind of which nothing repeats (texts hashed as they are sent) tells nobody
+//! that.
 //!
 //! The bits are a likelihood ratio of stated Beta densities, as those of the harmless stories ([`crate::benign`]): of an
 //! operator any share of the accounts may be in rings, of strangers' parts nearly none has bridges. Neither knows how large a
 //! group is of all there are. A good part of everybody keeps things to itself by being many: where everybody shares a card with
-//! one other at random, all hang together, and of a random half a third are linked. So groups of more than [`LARGEST_SHARE`] of
-//! the accounts have no bits for it.
+//! one other at random, all hang together, and of a random half a third are linked. So of groups of more than [`LARGEST_SHARE`]
+//! of the accounts only what exceeds the linked share of everybody else, taken as one group, counts: both densities are of
+//! `(share - theirs) / (1 - theirs)`. A group of more than half of all has no larger one to be compared with, and no bits for it.
 //!
 //! Broad attributes (client, autonomous system), aliases, known-good identifiers and kinds that another one of the same role
 //! implies (an address its network) are no bridges. Whether an account's identifier is a bridge is looked up in [`LOOKED_AT`]
@@ -55,8 +57,8 @@ const FEWEST_OF_A_PART: usize = 100;
 const OF_OPERATOR: Beta = (1.5, 1.5);
 /// That of strangers' parts: next to none.
 const OF_PARTS: Beta = (0.7, 12.0);
-/// The largest group, as a share of all accounts seen, that being linked says anything of. Of random lists of a tenth, a fifth and
-/// two fifths of 1,000 accounts with a card for two, .05, .1 and .31 are linked.
+/// The largest group, as a share of all accounts seen, that isn't compared with everybody else. Of random lists of a tenth, a
+/// fifth and two fifths of 1,000 accounts with a card for two, .05, .1 and .31 are linked.
 const LARGEST_SHARE: f64 = 0.25;
 /// Most bits that the share may add or take.
 const MOST_BITS: f64 = 12.0;
@@ -65,14 +67,24 @@ const MOST_BITS: f64 = 12.0;
 /// where nobody knows what the accounts pay with nor which devices they use. `accounts`: ascending, without repeats.
 pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
     let value = cross_linked_among(judge, accounts)?;
+    let is_large = accounts.len() as f64 > LARGEST_SHARE * judge.seen_accounts() as f64 && accounts.len() >= FEWEST_OF_A_PART;
+    let others = if is_large { everybody_else(judge, accounts) } else { Vec::new() };
+    let of_others = if is_large { cross_linked_among(judge, &others).unwrap_or(0.0) } else { 0.0 };
     // Kept off 0 and 1 by half an account, so that a small group says less than a large one.
     let margin = 0.5 / (accounts.len() as f64 + 1.0);
-    let share = value.clamp(margin, 1.0 - margin);
+    let beyond = if of_others < 1.0 { (value - of_others) / (1.0 - of_others) } else { 0.0 };
+    let share = beyond.clamp(margin, 1.0 - margin);
     let bits = (ln_density(share, OF_OPERATOR) - ln_density(share, OF_PARTS)) / std::f64::consts::LN_2;
-    let expected = OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
-    let is_large = accounts.len() as f64 > LARGEST_SHARE * judge.seen_accounts() as f64;
-    let most = if is_large && accounts.len() >= FEWEST_OF_A_PART { 0.0 } else { MOST_BITS };
+    let expected = of_others + (1.0 - of_others) * OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
+    let most = if is_large && others.len() < accounts.len() { 0.0 } else { MOST_BITS };
     Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, most), p_value: None, power: None })
+}
+
+/// The accounts that were seen and aren't among these, ascending.
+fn everybody_else(judge: &Judge<'_>, accounts: &[u32]) -> Vec<u32> {
+    let graph = judge.facts.graph;
+    let is_other = |account: &u32| graph.account_degree(AccountId(*account)) > 0 && accounts.binary_search(account).is_err();
+    (0..graph.account_count() as u32).filter(is_other).collect()
 }
 
 /// The cross-linked share of some accounts; see the module.
@@ -93,10 +105,8 @@ struct Group<'a, IsIn, IsOwn> {
     judge: &'a Judge<'a>,
     /// What makes a ring.
     role: KindRole,
-    /// The identifiers that can be rings, kind by kind ...
+    /// The identifiers that can be rings, kind by kind.
     rings: Vec<Range<u32>>,
-    /// ... and those that tell what an account asks.
-    asked: Vec<Range<u32>>,
     is_in: IsIn,
     is_own: IsOwn,
 }
@@ -104,8 +114,7 @@ struct Group<'a, IsIn, IsOwn> {
 impl<'a, IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'a, IsIn, IsOwn> {
     fn new(judge: &'a Judge<'a>, role: KindRole, is_in: IsIn, is_own: IsOwn) -> Self {
         let rings = judge.facts.identifiers_of_role(|other| other == role);
-        let asked = judge.facts.identifiers_of_role(|other| other.is_interest());
-        Group { judge, role, rings, asked, is_in, is_own }
+        Group { judge, role, rings, is_in, is_own }
     }
 
     /// Whether an account is linked; see the module.
@@ -125,7 +134,7 @@ impl<'a, IsIn: Fn(u32) -> bool, IsOwn: Fn(u32) -> bool> Group<'a, IsIn, IsOwn> {
             let mut looked_at = holders.iter().step_by(holders.len().div_ceil(LOOKED_AT));
             self.judge.facts.role_of(identifier) != self.role && looked_at.any(apart)
         });
-        let asks = self.asked.iter().any(|of_kind| !graph.identifiers_within(AccountId(account), of_kind).is_empty());
+        let asks = self.judge.facts.has_any(AccountId(account), &self.judge.asked);
         let (mut count, mut asked) = (0, !asks);
         bridges.map(|bridge| self.judge.facts.role_of(bridge)).any(|role| {
             (count, asked) = (count + 1, asked || role.is_interest());
@@ -326,6 +335,9 @@ mod tests {
             addresses.chain(cards).chain(own.filter(|_| asks)).collect::<Vec<_>>()
         };
         assert_eq!((of(&ROLES, &runners(true), 12), of(&ROLES, &runners(false), 12)), (Some(0.0), Some(1.0)));
+        // Texts that never repeat are nobody's in common: they do as where it isn't known what anybody asks.
+        let never = (0..12u32).flat_map(|at| (0..5).map(move |text| (at, 2, 500 + 5 * at + text, 0)));
+        assert_eq!(of(&ROLES, &runners(false).into_iter().chain(never).collect::<Vec<_>>(), 12), Some(1.0));
         // A second template of all would do; one that outsiders have as well doesn't.
         let second = |users: u32| touches.iter().copied().chain((0..users).map(|at| (at, 2, 1, 0))).collect::<Vec<_>>();
         assert_eq!(of(&ROLES, &second(12), 12), Some(1.0));
@@ -398,18 +410,24 @@ mod tests {
         });
     }
 
+    /// A thousand accounts with two addresses, three prompts and a card each, all at random, a card for two of them; in so many
+    /// blocks, which have nothing in common.
+    fn at_random(blocks: u32) -> Toy {
+        let mut stream = crate::behaviour::random::Stream::new(7);
+        let mut one_of = |account: u32, kind: usize, all: u32| {
+            let (block, of_block) = (account % blocks, all / blocks);
+            (account, kind, block * of_block + stream.below(of_block as usize) as u32, 0)
+        };
+        let of_account = |account: u32| {
+            [(0, 1_500), (0, 1_500), (1, 900), (2, 1_500), (2, 1_500), (2, 1_500)].map(|(kind, all)| one_of(account, kind, all))
+        };
+        let touches: Vec<Touch> = (0..1_000).flat_map(of_account).collect();
+        Toy::new(&ROLES, 1_000, &touches)
+    }
+
     #[test]
     fn a_good_part_of_everybody_is_not_linked_by_chance() {
-        // A thousand accounts with two addresses, three prompts and a card each, all at random, a card for two of them.
-        let mut stream = crate::behaviour::random::Stream::new(7);
-        let mut touches = Vec::new();
-        for account in 0..1_000u32 {
-            (0..2).for_each(|_| touches.push((account, 0, stream.below(1_500) as u32, 0)));
-            touches.push((account, 1, 2_000 + stream.below(900) as u32, 0));
-            (0..3).for_each(|_| touches.push((account, 2, 4_000 + stream.below(1_500) as u32, 0)));
-        }
-        let toy = Toy::new(&[KindRole::Address, KindRole::Payment, KindRole::Template], 1_000, &touches);
-        with_judge(&toy, |judge| {
+        with_judge(&at_random(1), |judge| {
             let bits = |count: u32| {
                 let every = 1_000 / count;
                 let some: Vec<u32> = (0..count).map(|at| at * every).collect();
@@ -420,6 +438,31 @@ mod tests {
                 "{:?}",
                 [200, 250, 333, 500].map(bits)
             );
+        });
+        // A block keeps all it has to itself, and is linked as the others are.
+        for blocks in [2, 3] {
+            with_judge(&at_random(blocks), |judge| {
+                let block: Vec<u32> = (0..1_000).filter(|account| account % blocks == 0).collect();
+                let signal = cross_linked_signal(judge, &block).expect("cards are known");
+                assert!(signal.value > 0.5 && signal.bits <= 0.5, "{blocks} blocks: {signal:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_pool_that_is_a_third_of_all_is_told_from_everybody_else() {
+        // 400 accounts in households of two on one address, with a card each; 200 of a pool, four on a card, each on three of its
+        // 100 addresses.
+        let mut touches: Vec<Touch> = (0..400u32).flat_map(|at| [(at, 0, at / 2, 0), (at, 1, at, 0)]).collect();
+        for at in 0..200u32 {
+            touches.push((400 + at, 1, 1_000 + at / 4, 0));
+            touches.extend((0..3).map(|step| (400 + at, 0, 1_000 + (at % 4 * 25 + (at / 4 + step) % 25), 0)));
+        }
+        with_judge(&Toy::new(&[KindRole::Address, KindRole::Payment], 600, &touches), |judge| {
+            let pool = cross_linked_signal(judge, &(400..600).collect::<Vec<_>>()).expect("cards are known");
+            assert_eq!((pool.value, pool.bits), (1.0, MOST_BITS));
+            let people = cross_linked_signal(judge, &(0..400).collect::<Vec<_>>()).expect("cards are known");
+            assert!(people.value == 0.0 && people.bits < -5.0, "{people:?}");
         });
     }
 

@@ -5,30 +5,36 @@
 //! Each rejection (403, 429) speaks for a queue by a log2 likelihood ratio:
 //!
 //! ```text
-//! followed        log2(HIT / chance)                  another account starts with the template within `hand_off_window`
-//! not followed    log2((1 - HIT) / (1 - chance))
-//! chance          1 - e^(-window rate)                rate: the larger of
+//! followed        log2((1 - (1 - HIT)(1 - chance)) / chance)   another account starts with the template within `hand_off_window`
+//! not followed    log2(1 - HIT)                                a queue's is followed by its queue or by chance
+//! chance          the larger of
+//!   1 - e^(-window rate)   rate: the larger of
 //!                     the template's in the whole log, its requests over the time from the first event to the last
 //!                     its starts by other accounts in the four minutes before and after, half of one added, without the window
+//!   the share of the template's rejections that another account's start *precedes* by as much, the mean of the above added once
 //! ```
 //!
-//! so that jobs at the full hour and crowds under load, which are followed whether they are rejected or not, say nothing. To
-//! *start* is not to have asked with the template in the last window's length; one start follows one rejection.
+//! so that jobs at the full hour and crowds under load, which are followed whether they are rejected or not, say nothing: where
+//! nobody takes anything over, others start as often before a rejection as after. To *start* is not to have asked with the
+//! template in the last window's length; one start follows one rejection.
 //!
 //! 1. *Sum up* by account whose requests were rejected, and by template. What exceeds the log2 of the accounts, or templates,
 //!    that were asked by `join_bits` is beyond chance, and its rejections link the two accounts.
 //! 2. *Join* linked accounts. One stays where its links, and what of its rejections nobody took over, are worth more than the
 //!    odds against a random account, `log2(accounts of the group / accounts)`.
-//! 3. *Complete*: of a template that is beyond chance, and whose users are mostly of the group, all users are judged by odds of
-//!    their own instead: of those who had something rejected with it, how many stayed, to how many didn't (half of one added to
-//!    both), and what their links say. So who wasn't rejected belongs as well.
+//! 3. *Complete*: of a template that is beyond chance all users are judged by odds of their own instead. Those who had something
+//!    rejected with it are a mixture of the queue's accounts and of others, whose share is found by expectation and maximisation
+//!    (the mean of the accounts' probabilities, until it is that by which they are computed). If most are the queue's, the odds are
+//!    the expected number of these to that of others, half of one added to both, and what the account's links say: so who wasn't
+//!    rejected belongs as well.
 //!
 //! Groups of `profile_size` and more are proposed; the caller keeps those that do what no harmless story brings, and the score
 //! decides: a company that balances its load over keys does the same. Asked are accounts in no flagged candidate, and in none
-//! large enough for a profile. Templates so common that chance alone gives an eighth aren't asked. Cost: O(events), and sorting
+//! large enough for a profile. Templates so common that chance alone gives a quarter aren't asked. Cost: O(events), and sorting
 //! those with a template of which some were rejected, at most [`HELD`] or one template's at a time.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fixedbitset::FixedBitSet;
@@ -43,8 +49,10 @@ use crate::members::Corroborator;
 
 /// How often a queue sends a rejected request on.
 const HIT: f64 = 0.9;
+/// Rounds of expectation and maximisation.
+const ROUNDS: usize = 64;
 /// Where chance follows more often than this, being followed says little.
-const MOST_CHANCE: f64 = 0.125;
+const MOST_CHANCE: f64 = 0.25;
 /// Requests held at a time.
 const HELD: usize = 1 << 24;
 
@@ -168,16 +176,30 @@ fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64,
     };
     let starts: Vec<&Request> = requests.iter().filter(|request| starts(request)).collect();
     let after = |time: i64| starts.partition_point(|start| start.time <= time);
+    let rejected: Vec<&Request> = requests.iter().filter(|request| request.rejected && is_free(request.account)).collect();
+    let of_rate: Vec<f64> = rejected
+        .iter()
+        .map(|request| {
+            let by_others = |range: Range<usize>| {
+                starts[range].iter().filter(|start| start.account != request.account).take(usize::from(u16::MAX)).count()
+            };
+            let (this, end) = (after(request.time), after(request.time + window));
+            let around = by_others(after(request.time - NEARBY - 1)..this) + by_others(end..after(request.time + NEARBY));
+            let nearby = (around as f64 + 0.5) / (2 * NEARBY - window) as f64;
+            chance_of(usual.max(nearby), window)
+        })
+        .collect();
+    let is_preceded = |request: &&&Request| {
+        let before = after(request.time - window - 1)..after(request.time);
+        starts[before].iter().any(|start| start.account != request.account)
+    };
+    let preceded = rejected.iter().filter(is_preceded).count() as f64;
+    let least = (preceded + of_rate.iter().sum::<f64>() / rejected.len() as f64) / (rejected.len() + 1) as f64;
     let mut taken = FixedBitSet::with_capacity(starts.len());
     let mut found = Vec::new();
-    for request in requests.iter().filter(|request| request.rejected && is_free(request.account)) {
-        let by_others = |range: std::ops::Range<usize>| {
-            starts[range].iter().filter(|start| start.account != request.account).take(usize::from(u16::MAX)).count()
-        };
+    for (request, of_rate) in rejected.into_iter().zip(of_rate) {
+        let chance = of_rate.max(least);
         let (this, end) = (after(request.time), after(request.time + window));
-        let around = by_others(after(request.time - NEARBY - 1)..this) + by_others(end..after(request.time + NEARBY));
-        let nearby = (around as f64 + 0.5) / (2 * NEARBY - window) as f64;
-        let chance = chance_of(usual.max(nearby), window);
         let follows = |&at: &usize| !starts[at].rejected && starts[at].account != request.account && !taken.contains(at);
         let follower = (this..end).find(follows);
         if let Some(at) = follower {
@@ -187,8 +209,8 @@ fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64,
             }
         }
         let (taker, bits) = match follower {
-            Some(at) => (starts[at].account, (HIT / chance).log2()),
-            None => (NONE_U32, ((1.0 - HIT) / (1.0 - chance)).log2()),
+            Some(at) => (starts[at].account, ((1.0 - (1.0 - HIT) * (1.0 - chance)) / chance).log2()),
+            None => (NONE_U32, (1.0 - HIT).log2()),
         };
         found.push(HandOff { template: request.template, giver: request.account, taker, bits });
     }
@@ -256,20 +278,18 @@ fn chain(
     if members.len() < config.profile_size as usize {
         return None;
     }
-    let is_member = |account: &u32| members.binary_search(account).is_ok();
     let mut of_template: Vec<HandOff> =
         links.iter().filter(|link| templates.binary_search(&link.template).is_ok()).copied().collect();
     of_template.sort_by_key(|link| (link.template, link.giver));
     for of_template in of_template.chunk_by(|one, other| one.template == other.template) {
-        let users = facts.graph.accounts_of(IdentifierId(of_template[0].template));
-        let inside = users.iter().filter(|account| is_member(account)).count() as u32;
-        if inside < config.profile_size || !config.is_exclusive(inside, users.len() as u32) {
+        let of_givers = of_template.chunk_by(|one, other| one.giver == other.giver);
+        let given: Vec<f64> = of_givers.map(|links| links.iter().map(|link| link.bits).sum()).collect();
+        let queued = queued(&given);
+        if given.len() < config.profile_size as usize || !config.is_exclusive(queued.round() as u32, given.len() as u32) {
             continue;
         }
-        let mut rejected: Vec<u32> = of_template.iter().map(|link| link.giver).collect();
-        rejected.dedup();
-        let stayed = rejected.iter().filter(|account| is_member(account)).count();
-        let usual = ((stayed as f64 + 0.5) / ((rejected.len() - stayed) as f64 + 0.5)).log2();
+        let users = facts.graph.accounts_of(IdentifierId(of_template[0].template));
+        let usual = ((queued + 0.5) / (given.len() as f64 - queued + 0.5)).log2();
         let mut own: HashMap<u32, (f64, f64)> = HashMap::new();
         for (account, bits) in of_template.iter().flat_map(|link| [(link.giver, link.bits), (link.taker, link.bits)]) {
             let sums = own.entry(account).or_default();
@@ -284,6 +304,17 @@ fn chain(
     odds.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.total_cmp(&one.1)));
     odds.dedup_by_key(|row| row.0);
     Some(odds)
+}
+
+/// How many of these are expected to be of one queue, by how many bits speak for each: a mixture of two, whose share maximises
+/// the likelihood.
+fn queued(bits: &[f64]) -> f64 {
+    let mut share = 0.5;
+    for _ in 0..ROUNDS {
+        let probability = |bits: &f64| 1.0 / (1.0 + (1.0 - share) / share * (-bits).exp2());
+        share = bits.iter().map(probability).sum::<f64>() / bits.len() as f64;
+    }
+    share * bits.len() as f64
 }
 
 impl Corroborator<'_> {
@@ -407,11 +438,20 @@ mod tests {
     }
 
     #[test]
+    fn the_share_of_a_queue_is_found_among_others() {
+        // 80 whose rejections were followed, at three bits each, once or twice; 20 who sent them again themselves.
+        let bits: Vec<f64> = (0..100).map(|at| if at < 80 { 3.0 * f64::from(1 + at % 2) } else { -3.0 }).collect();
+        assert!((queued(&bits) - 80.0).abs() < 12.0, "{}", queued(&bits));
+        assert!(queued(&[-3.0; 50]) < 1.0);
+        assert!(queued(&[3.0; 50]) > 49.0);
+    }
+
+    #[test]
     fn a_crowd_under_load_is_followed_whoever_is_rejected() {
-        // All ask within half a minute of the full hour; a third is rejected then.
-        let at_the_hour = |hour: u32| {
+        // All ask within half a minute (or five seconds) of each full hour, or each fourth; a third is rejected then.
+        let at_the_hour = |hour: u32, seconds: u32| {
             (0..POOL).map(move |account| {
-                let within = i64::from((account * 7 + hour * 13) % 30);
+                let within = i64::from((account * 7 + hour * 13) % seconds);
                 (
                     account,
                     i64::from(hour) * HOUR + within * SECOND,
@@ -420,6 +460,9 @@ mod tests {
                 )
             })
         };
-        assert_eq!(proposed(&(0..200).flat_map(at_the_hour).collect::<Vec<_>>(), |_| true), [[0; 0]; 0]);
+        for (every, seconds) in [(1, 30), (4, 30), (4, 5), (12, 5)] {
+            let crowd: Vec<_> = (0..200).step_by(every).flat_map(|hour| at_the_hour(hour, seconds)).collect();
+            assert_eq!(proposed(&crowd, |_| true), [[0; 0]; 0], "every {every} hours, {seconds} s");
+        }
     }
 }

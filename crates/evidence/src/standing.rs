@@ -10,8 +10,9 @@
 //! Cost of a group: its members' sightings, and a few numbers for each account it touches and round of expectation.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use graph::{AccountId, IdentifierId, KindId, NONE_U32};
+use graph::{AccountId, BipartiteGraph, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
@@ -24,6 +25,8 @@ use crate::terms::{TieTerms, is_implied};
 /// Least overdispersion among outsiders, and among members.
 const OUTSIDE_RHO: f64 = 0.02;
 const INSIDE_RHO: f64 = 0.1;
+/// The share of the accounts' identifiers of a kind that other accounts have as well, from which on a kind repeats.
+const REPEATED: f64 = 0.1;
 /// Rounds of expectation and maximisation for the law among outsiders.
 const EXPECTATION_ROUNDS: usize = 8;
 /// Accounts that one task takes at least.
@@ -60,6 +63,8 @@ pub(crate) struct Judge<'a> {
     /// By kind, then kind: the first implies the second.
     pub(crate) nested: &'a [Vec<bool>],
     pub(crate) config: &'a MemberConfig,
+    /// The identifiers that tell what an account asks, kind by kind, of kinds that repeat ([`REPEATED`]).
+    pub(crate) asked: Vec<Range<u32>>,
     population: Population,
 }
 
@@ -76,8 +81,17 @@ impl<'a> Judge<'a> {
         nested: &'a [Vec<bool>],
         config: &'a MemberConfig,
     ) -> Self {
-        Judge { facts, classification, nested, config, population: Population::of(facts) }
+        let mut asked = facts.identifiers_of_role(|role| role.is_interest());
+        asked.retain(|of_kind| repeats(facts.graph, of_kind));
+        Judge { facts, classification, nested, config, asked, population: Population::of(facts) }
     }
+}
+
+/// Whether a good part of what accounts have of a kind others have, too. Where texts are hashed as they are sent nearly none
+/// repeats, and that two accounts have none in common says nothing of what they ask. O(identifiers of the kind).
+fn repeats(graph: &BipartiteGraph, of_kind: &Range<u32>) -> bool {
+    let degrees = || of_kind.clone().map(|identifier| graph.identifier_degree(IdentifierId(identifier)));
+    degrees().filter(|&degree| degree > 1).sum::<usize>() as f64 >= REPEATED * degrees().sum::<usize>() as f64
 }
 
 /// The standings to every group, kept while a group's members stay the same.
