@@ -35,6 +35,9 @@ pub struct FileRead {
     pub repeated: Vec<(String, String)>,
     /// Main columns it doesn't have.
     pub missing: Vec<String>,
+    /// Other columns that it could have and doesn't: of interest where other files have them.
+    #[serde(skip)]
+    pub lacking: Vec<String>,
     /// Columns that its objects have under several names.
     pub several: Vec<SeveralNames>,
     /// In how many rows its columns hold something.

@@ -244,6 +244,12 @@ impl Yield {
         raw: impl Fn(usize) -> &'r [u8],
     ) {
         self.rows += 1;
+        let id = layout.event_id.and_then(|at| {
+            let id = raw(at).trim_ascii();
+            let is_id = !is_nothing(id);
+            self.filled[at].rows += u64::from(is_id);
+            is_id.then_some(id)
+        });
         let fields = match self.fields(template_kind, layout, place, row, cells, &raw) {
             Ok(fields) => fields,
             Err((at, reason)) => {
@@ -257,7 +263,7 @@ impl Yield {
             self.forgotten += 1;
             return;
         }
-        if !is_new(place.session, layout, cells, &raw, fields.millis, &mut self.said) {
+        if !is_new(place.session, layout, cells, &raw, id, fields.millis, &mut self.said) {
             self.duplicates += 1;
             return;
         }
@@ -431,10 +437,10 @@ fn is_new<'r>(
     layout: &Layout,
     cells: &[Cell],
     raw: &impl Fn(usize) -> &'r [u8],
+    id: Option<&[u8]>,
     millis: Option<i64>,
     said: &mut Vec<u8>,
 ) -> bool {
-    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !is_nothing(id));
     if let Some(seen) = &session.seen {
         let account = layout.columns.iter().position(|column| column.usage == Use::Account);
         let account = account.map(|at| raw(at).trim_ascii()).unwrap_or_default();

@@ -139,6 +139,7 @@ impl<'o> Fold<'o> {
             file.ignored = layout.ignored.clone();
             file.repeated = layout.repeated.clone();
             file.missing = layout.missing.clone();
+            file.lacking = layout.lacking.clone();
             file.several = layout.several.clone();
         }
     }
@@ -149,8 +150,8 @@ impl<'o> Fold<'o> {
         let Some(file) = self.files.last_mut() else { return };
         for (column, filled) in layout.columns.iter().zip(filled) {
             let names = matches!(column.usage, Use::Account | Use::Identifier(_));
-            // What an event's id says is looked at nowhere else, and a row without a count is one request.
-            if !matches!(column.usage, Use::EventId | Use::Requests) {
+            // A row without a count is one request.
+            if column.usage != Use::Requests {
                 let one_value = names && filled.rows > 1 && filled.codes.0 == filled.codes.1;
                 file.filled.push(FilledColumn { column: column.ours.clone(), rows: filled.rows, one_value });
             }

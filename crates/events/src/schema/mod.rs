@@ -30,6 +30,7 @@ mod layout;
 mod meaning;
 
 pub use column_name::{ColumnName, Theirs};
+use layout::keep_in_long;
 pub(crate) use layout::{Layout, LayoutColumn};
 pub(crate) use meaning::{COMPARED, Use, fold, is_known_kind, is_nearly, may_be_mapped, refuse_unknown};
 use meaning::{CONTENT, MEANINGS, expect_meaning, ours_of, use_of};
@@ -232,6 +233,7 @@ impl Map {
         }
         let mut layout = Layout::new(columns, header);
         self.part_repeated(&mut layout);
+        self.name_lacking(&mut layout);
         Ok((layout, lacking))
     }
 
@@ -281,6 +283,17 @@ impl Map {
             .partition(|(ours, _)| ours.is_some());
         layout.repeated = repeated.into_iter().filter_map(|(ours, name)| Some((name, ours?))).collect();
         layout.ignored = ignored.into_iter().map(|(_, name)| name).collect();
+    }
+
+    /// Names what a file could have beside the main columns, and doesn't: of interest where other files have it.
+    fn name_lacking(&self, layout: &mut Layout) {
+        // Templates are made of prompts where there are some.
+        let is_made = |ours: &str| ours == TEMPLATE_KIND && layout.reads("prompt");
+        let lacking = self.meanings().into_iter().filter(|(ours, usage, ..)| {
+            let in_form = if layout.long { keep_in_long(usage) } else { !matches!(usage, Use::Kind | Use::Value) };
+            in_form && !layout.reads(ours) && !layout.missing.contains(ours) && !is_made(ours)
+        });
+        layout.lacking = lacking.map(|(ours, ..)| ours).collect();
     }
 
     /// The fields of JSON objects. The first lines say whether there are accounts, and of what form rows are; any other field may
@@ -342,6 +355,7 @@ impl Map {
         let unread = unread.flat_map(|(name, _)| below(name)).map(|name| shortened(&name).into_owned()).collect();
         let mut settled = Layout { several, ignored: unread, ..Layout::new(columns, &[]) };
         self.part_repeated(&mut settled);
+        self.name_lacking(&mut settled);
         Ok(settled)
     }
 
