@@ -58,7 +58,9 @@ fn a_spoilt_delivery_is_stopped_before_it_is_in_the_store() {
 fn a_file_without_a_column_of_the_files_before_is_told_and_stopped() {
     let bench = Bench::new();
     let day = |columns: &str, more: &str| {
-        let rows: String = (0..3).map(|at| format!("2026-02-0{}T00:00:00Z,a{at},8.8.8.{at}{}\n", at + 1, more.replace('#', &at.to_string()))).collect();
+        let rows: String = (0..3)
+            .map(|at| format!("2026-02-0{}T00:00:00Z,a{at},8.8.8.{at}{}\n", at + 1, more.replace('#', &at.to_string())))
+            .collect();
         format!("timestamp,account_id,ip{columns}\n{rows}")
     };
     let all = ",event_id,user_agent,ja4,model,capability,status,pathway,tokens,requests";
@@ -89,7 +91,10 @@ fn a_file_without_a_column_of_the_files_before_is_told_and_stopped() {
     assert_eq!(columns(&ran, "missing"), ["event_id", "requests", "tokens"]);
     let objects = "{\"account_id\":\"a0\",\"model\":\"m1\",\"ip\":\"8.8.8.1\",\"ts\":1769904000}\n{\"account_id\":\"a0\",\"event_id\":\"e9\"}\n";
     let ran = bench.ok(&["update", "store", &bench.file("some.jsonl", objects), "--dry-run", "--format", "json"]);
-    assert_eq!(columns(&ran, "missing"), sorted(named.split(", ").filter(|one| !["event_id", "model"].contains(one)).collect()));
+    assert_eq!(
+        columns(&ran, "missing"),
+        sorted(named.split(", ").filter(|one| !["event_id", "model"].contains(one)).collect())
+    );
     let told = bench.ok(&["update", "store", &again]).words();
     assert!(told.contains("which other events have; rows without an event id count again where they had been read"), "{told}");
     // What this run itself brings counts as well.

@@ -200,6 +200,11 @@ fn one_value(file: &FileRead) -> impl Iterator<Item = &str> {
     ["ip", "payment_instrument", "prompt_template_hash"].into_iter().filter(move |column| many && one(column))
 }
 
+/// The columns that a file could have, and hasn't.
+fn lacked_by(file: &FileRead) -> impl Iterator<Item = &str> {
+    file.missing.iter().chain(&file.lacking).map(String::as_str)
+}
+
 /// The columns that some file lacks, or has nothing in, and of which values were read all the same: from other files, or by an
 /// earlier run. O(events) at most.
 fn known_columns(ingested: &Ingested) -> BTreeSet<&str> {
@@ -217,8 +222,8 @@ fn known_columns(ingested: &Ingested) -> BTreeSet<&str> {
         kind => (ingested.kind_names.iter().zip(starts.windows(2))).any(|(known, range)| known == kind && range[0] < range[1]),
     };
     let columns_in_doubt = ingested.files.iter().flat_map(|file| {
-        let empty = file.filled.iter().filter(|filled| filled.rows == 0).map(|filled| &filled.column);
-        file.missing.iter().chain(&file.lacking).chain(empty).map(String::as_str)
+        let empty = file.filled.iter().filter(|filled| filled.rows == 0).map(|filled| filled.column.as_str());
+        lacked_by(file).chain(empty)
     });
     let in_doubt: BTreeSet<&str> = columns_in_doubt.collect();
     in_doubt.into_iter().filter(|column| has(column)).collect()
@@ -228,8 +233,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
     let known = known_columns(ingested);
-    let has = |column: &&str| known.contains(column);
-    let lacked = |file: &FileRead| file.missing.iter().chain(&file.lacking).map(String::as_str).filter(has);
+    let has = |column: &&str| known.contains(*column);
     let empty = columns_of(&ingested.files, |file| {
         // Of rows that are all rejected it is said why, and nothing of their columns.
         let empty = file.filled.iter().filter(|filled| filled.rows == 0 && file.rejected < file.rows);
@@ -239,7 +243,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         table.empty.iter().map(|(column, _)| MissingColumn { column: column.clone(), files: 1, first: table.file.clone() })
     });
     BuildSummary {
-        missing: columns_of(&ingested.files, lacked),
+        missing: columns_of(&ingested.files, |file| lacked_by(file).filter(has)),
         empty: empty.into_iter().chain(of_tables).collect(),
         one_value: columns_of(&ingested.files, one_value),
         filled: filled_columns(&ingested.files),
