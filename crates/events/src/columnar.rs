@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray, make_array};
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, Int32Array, StringArray, make_array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields as ArrowFields, Schema};
 use parquet::arrow::ProjectionMask;
@@ -82,8 +83,8 @@ pub(crate) fn with_days(layout: Layout, columns: &ArrowFields, ways: &[Vec<usize
             found => found,
         }
     }
-    let is_day = |column: &LayoutColumn| matches!(type_of(columns, &ways[column.index]), DataType::Date32 | DataType::Date64);
-    Layout { days: layout.time().is_some_and(is_day), ..layout }
+    let is_day = |way: &Vec<usize>| matches!(type_of(columns, way), DataType::Date32 | DataType::Date64);
+    Layout { days: layout.time().and_then(|column| ways.get(column.index)).is_some_and(is_day), ..layout }
 }
 
 /// A column of a struct; where the struct is missing, so is its field.
@@ -98,6 +99,12 @@ pub(crate) fn inside(array: &ArrayRef, at: usize) -> ArrayRef {
 /// UUIDs, which come as 16 bytes, as the text that any other format has in their place.
 pub(crate) fn hyphenated(array: &ArrayRef) -> ArrayRef {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// So many rows that all hold what a folder says of them.
+pub(crate) fn repeated(value: &[u8], rows: usize) -> ArrayRef {
+    let values = BinaryArray::from_vec(vec![value]);
+    Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from_value(0, rows), Arc::new(values)))
+}
+
     let text = |uuid: &[u8]| {
         let mut text = String::with_capacity(36);
         for (at, byte) in uuid.iter().enumerate() {
@@ -256,7 +263,8 @@ impl Columnar {
 
     fn rows_at_once(&self, group: usize) -> usize {
         let schema = self.metadata.parquet_schema();
-        let roots: Vec<usize> = self.layout.columns.iter().map(|column| self.names[column.index].1[0]).collect();
+        let of_file = self.layout.columns.iter().filter_map(|column| self.names.get(column.index));
+        let roots: Vec<usize> = of_file.map(|(_, way)| way[0]).collect();
         rows_at_once(self.metadata.metadata().row_group(group), |at| roots.contains(&schema.get_column_root_idx(at)))
     }
 
@@ -277,7 +285,7 @@ impl Columnar {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(self.rows_at_once(group));
+            .with_batch_size(at_once);
         let reader = decoded(path, || builder.build())?;
         // Of a struct's fields only the one that is read is there.
         let innermost = move |mut array: ArrayRef| {

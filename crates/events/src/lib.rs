@@ -40,6 +40,7 @@ mod block;
 mod chunks;
 mod columnar;
 mod fields;
+mod folders;
 mod forgotten;
 mod gather;
 mod header;

@@ -114,6 +114,7 @@ fn is_events(path: &Path) -> bool {
 enum Lies {
     There,
     /// As a link that isn't followed.
+            source.ancestors().try_for_each(refuse_table)?;
     Linked,
 }
 
@@ -191,6 +192,7 @@ fn broken_link(path: &Path) -> Option<EventError> {
     };
     Some(EventError::input(path, problem, "remove it, or let it lead to a file"))
 }
+    refuse_table(folder)?;
 
 /// Counts what is read, before decompression.
 struct Counted(Bytes, Arc<AtomicU64>);
@@ -207,6 +209,24 @@ impl Read for Counted {
 pub(crate) fn open(path: &Path) -> Result<Bytes, EventError> {
     open_counted(path, Arc::default())
 }
+/// Where a table of Delta Lake has its log.
+const DELTA_LOG: &str = "_delta_log";
+
+/// Refuses a folder of which only a log says what is in it: files that it removed lie beside the others until a `VACUUM`, and the
+/// rows of a file may be deleted without another one being written.
+fn refuse_table(folder: &Path) -> Result<(), EventError> {
+    if !folder.join(DELTA_LOG).is_dir() {
+        return Ok(());
+    }
+    let problem = format!("a Delta Lake table ({DELTA_LOG}), of whose files some may be removed and not gone yet");
+    let hint = format!(
+        "write out what is in it, duckdb -c \"COPY (FROM delta_scan('{}')) TO 'events.parquet'\", or name the files that its log has \
+         (DeltaTable(...).file_uris() of Python's deltalake)",
+        folder.display()
+    );
+    Err(EventError::input(folder, problem, hint))
+}
+
 
 /// As [`open`], adding the bytes read to a counter.
 pub(crate) fn open_counted(path: &Path, counter: Arc<AtomicU64>) -> Result<Bytes, EventError> {
@@ -301,3 +321,9 @@ mod tests {
         assert!(open(&path).err().expect("no events").to_string().contains("it is a ZIP archive"));
     }
 }
+        std::fs::create_dir_all(at("table/_delta_log")).unwrap();
+        std::fs::create_dir_all(at("table/day=1")).unwrap();
+        std::fs::write(at("table/day=1/part-5.parquet"), "").unwrap();
+        for of_table in ["table", "table/day=1", ""] {
+            assert!(refused(of_table).contains("delta_scan("), "{of_table}");
+        }

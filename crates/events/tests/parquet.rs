@@ -10,7 +10,9 @@ use arrow_array::{
     RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use events::normalise::Reason;
-use events::{Batches, EventError, IngestConfig, Ingested, Unobserved, ingest};
+use events::schema::ColumnName;
+use events::{Batches, EventError, FileRead, IngestConfig, Ingested, SchemaMode, Unobserved, ingest};
+use graph::IdentifierId;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -55,6 +57,39 @@ fn names(got: &Ingested) -> Vec<&str> {
 
 fn identifiers(got: &Ingested) -> Vec<&str> {
     (0..got.identifier_names.len() as u32).map(|id| got.identifier_names.text(id)).collect()
+}
+
+/// Engines leave the columns that folders are named by out of the files, and so did we.
+#[test]
+fn what_folders_are_named_is_a_column_of_the_files_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = |name: &str| {
+        let path = folder.path().join("dt=2026-03-01").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let rows = "account_id,ip\na0,9.9.0.1\na1,9.9.0.1\n";
+    write(&lake("model=m1/tenant=A%20%26%20B"), "part.csv", rows);
+    // The same bytes, of another model.
+    write(&lake("model=m2/tenant=A%20%26%20B"), "part.csv", rows);
+    write(&lake("model=m3"), "part.jsonl", "{\"account_id\":\"b0\",\"model\":\"own\"}\n{\"account_id\":\"b1\"}\n");
+    write_parquet(&lake("model=m4/tenant=C"), "part.parquet", &[("account_id", texts(&["c0", "c1", "c2"]))]);
+    // A column of the file goes before its folder, by whatever name.
+    write(&lake("tenant=D"), "part.csv", "user_id,Org\nd0,own\n");
+    let org = ColumnName { ours: "org".to_owned(), theirs: "tenant".to_owned() };
+    let own = ColumnName { theirs: "Org".to_owned(), ..org.clone() };
+    let config = IngestConfig { columns: vec![own, org], schema: SchemaMode::Strict, ..IngestConfig::default() };
+    let got = read_by(&config, folder.path()).unwrap();
+    assert_eq!((got.rows, got.rejected_count()), (10, 0));
+    assert_eq!(identifiers(&got), ["9.9.0.1", "A & B", "C", "own"]);
+    let accounts_of = |identifier: u32| got.graph.accounts_of(IdentifierId(identifier)).len();
+    assert_eq!([0, 1, 2, 3].map(accounts_of), [2, 2, 3, 1]);
+    let filled = |column: &str| -> Vec<u64> {
+        let of_file = |file: &FileRead| file.filled.iter().find(|filled| filled.column == column).map(|filled| filled.rows);
+        got.files.iter().filter_map(of_file).collect()
+    };
+    assert_eq!((filled("model"), filled("org")), (vec![2, 2, 2, 3], vec![2, 2, 3, 1]));
+    assert!(got.files.iter().all(|file| !file.duplicate && file.ignored.is_empty()), "{:?}", got.files);
 }
 
 /// Written by pyarrow with `write_page_checksum`: nothing here writes checksums.

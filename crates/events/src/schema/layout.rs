@@ -18,6 +18,8 @@ pub(crate) struct LayoutColumn {
     pub(crate) index: usize,
     /// Whether its values may be lists of hops.
     pub(crate) addresses: bool,
+    /// What it holds in rows that don't say it themselves, by the name of a folder that the file is in.
+    pub(crate) of_folder: Option<Vec<u8>>,
 }
 
 /// The used columns of a file.
