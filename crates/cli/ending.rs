@@ -61,7 +61,10 @@ fn is_of_the_disk(error: &io::Error) -> bool {
             | Kind::NotADirectory
             | Kind::BrokenPipe
     );
-    !of_the_request && (error.raw_os_error().is_some() || error.kind() == Kind::WriteZero)
+    // Of a temporary file, whose name says nothing to anybody, the kind alone is passed on.
+    let of_the_disk =
+        matches!(error.kind(), Kind::WriteZero | Kind::StorageFull | Kind::ReadOnlyFilesystem | Kind::QuotaExceeded);
+    !of_the_request && (error.raw_os_error().is_some() || of_the_disk)
 }
 
 /// Whether the reader of our output went away, which is success.
@@ -146,6 +149,9 @@ mod tests {
             (io(io::ErrorKind::NotFound), 2),
             (damaged, 65),
             (Error::StoreBusy { store: "store".into(), process: None }, 75),
+            (io(io::ErrorKind::PermissionDenied), 2),
+            (io(io::ErrorKind::ReadOnlyFilesystem), 74),
+            (io(io::ErrorKind::StorageFull), 74),
             (Error::Usage("no".into()), 2),
             (Error::Interrupted, 130),
         ] {

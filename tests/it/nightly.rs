@@ -102,6 +102,26 @@ fn a_file_without_a_column_of_the_files_before_is_told_and_stopped() {
     assert_eq!(columns(&built, "missing"), expected);
 }
 
+/// It asked for the lock of a store in which nothing was to be written. (Whoever may write everywhere tests no more than that a
+/// dry run is one.)
+#[test]
+#[cfg(unix)]
+fn a_dry_run_needs_no_store_that_can_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    two_days(&bench);
+    let day = bench.file("3.csv", "timestamp,account_id,ip\n2026-02-03T00:00:00Z,a001,8.8.4.4\n");
+    let dry = || bench.run(&["update", "store", &day, "--dry-run", "--format", "json"]);
+    let writable = dry();
+    let allow = |mode: u32| fs::set_permissions(bench.path("store"), fs::Permissions::from_mode(mode)).expect("permissions");
+    fs::remove_file(bench.path("store/LOCK")).expect("a lock file");
+    allow(0o555);
+    let read_only = dry();
+    allow(0o755);
+    assert_eq!((read_only.code, &read_only.stdout), (0, &writable.stdout), "{}", read_only.stderr);
+    bench.ok(&["verify", "store"]);
+}
+
 #[test]
 fn errors_are_json_where_answers_are() {
     let bench = Bench::new();
