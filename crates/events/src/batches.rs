@@ -24,7 +24,7 @@ use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{Role, Session};
 use crate::source;
-use crate::values::{dictionary_of_bytes, is_text};
+use crate::values::{dictionary_of_bytes, is_text, without_zeros};
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -262,7 +262,7 @@ fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
             let texts = text.as_string::<i32>().iter().map(|text| text.filter(|&text| text != "NaN").map(whole));
             Ok(Arc::new(texts.collect::<StringArray>()))
         }
-        _ => cast(array, &DataType::Utf8),
+        found => Ok(without_zeros(found, cast(array, &DataType::Utf8)?)),
     }
 }
 

@@ -494,13 +494,16 @@ pub(crate) fn requests(raw: &[u8]) -> Cell {
 pub(crate) fn requests_number(number: Option<i64>) -> Cell {
     match number {
         None => Cell::Number(1),
-        Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
-        Some(_) => Cell::Code(rejected(Reason::BadNumber)),
+        Some(number) => match u32::try_from(number) {
+            Ok(number) if number > 0 => Cell::Number(number),
+            // So many are no requests: another column, or a time.
+            _ => Cell::Code(rejected(Reason::BadNumber)),
+        },
     }
 }
 
 /// The digits of a whole number, which may be those of a float or decimal without a fraction (pandas, where some are missing).
-fn whole(text: &[u8]) -> &[u8] {
+pub(crate) fn whole(text: &[u8]) -> &[u8] {
     match memchr::memchr(b'.', text) {
         Some(at) if at > 0 && at + 1 < text.len() && text[at + 1..].iter().all(|&digit| digit == b'0') => &text[..at],
         _ => text,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, BinaryArray, Date32Array, Date64Array, FixedSizeBinaryArray, Float32Array, Float64Array, Int64Array, ListArray,
-    RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BinaryArray, Date32Array, Date64Array, Decimal128Array, FixedSizeBinaryArray, Float32Array, Float64Array,
+    Int64Array, ListArray, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use events::normalise::Reason;
 use events::schema::ColumnName;
@@ -158,6 +158,26 @@ fn bytes_that_are_no_utf8_spoil_the_value_they_are_in() {
     for got in read_both(&IngestConfig::default(), &hops) {
         assert_eq!((identifiers(&got), got.kept_rows), (vec!["9.9.9.9"], 1));
     }
+}
+
+/// Accounts that another file had as 42 were others.
+#[test]
+fn ids_that_are_decimals_are_whole_numbers_where_they_have_no_fraction() {
+    let decimals = |values: &[i128], scale: i8| -> ArrayRef {
+        Arc::new(Decimal128Array::from(values.to_vec()).with_precision_and_scale(20, scale).unwrap())
+    };
+    let accounts = decimals(&[4_200, 4_250, 0, 123_456_789_012_345_600], 2);
+    let columns = [("account_id", accounts), ("device", decimals(&[7, 70, 70, 70], 0)), ("ip", texts(&["8.8.8.8"; 4]))];
+    for got in read_both(&IngestConfig::default(), &columns) {
+        assert_eq!(names(&got), ["0", "1234567890123456", "42", "42.50"]);
+        assert_eq!(identifiers(&got), ["7", "70", "8.8.8.8"]);
+    }
+    // And in tables beside the events.
+    let folder = tempfile::tempdir().unwrap();
+    let events = write(folder.path(), "e.csv", "account_id,ip\n42,8.8.8.8\n43,8.8.8.8\n");
+    let table = write_parquet(folder.path(), "a.parquet", &[("account_id", decimals(&[4_200], 2)), ("tier", texts(&["pro"]))]);
+    let got = read_by(&IngestConfig { accounts: Some(table), ..IngestConfig::default() }, &events).unwrap();
+    assert_eq!((got.tables[0].rows, got.tables[0].matched), (1, 1));
 }
 
 #[test]
