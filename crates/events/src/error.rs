@@ -128,7 +128,7 @@ pub enum EventError {
         rejects: Option<String>,
     },
     /// More of something than can be numbered.
-    #[error("more than {bound} different {what}; check that the right column is mapped to it")]
+    #[error("more than {bound} different {what}; {}", too_many_hint(.what))]
     TooMany {
         /// What there is too much of.
         what: &'static str,
@@ -200,6 +200,19 @@ fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, reje
     let rejected = bad - kept;
     let what = match rejected > allowed {
         true if kept > 0 => {
+/// What there may be too many of.
+pub(crate) const KINDS: &str = "kinds of identifiers";
+
+fn too_many_hint(what: &str) -> &'static str {
+    match what {
+        KINDS => {
+            "a store has no more: check that the column entity_kind names kinds and not their values, leave out tables [kinds.NAME] of the \
+             map, or build several stores"
+        }
+        _ => "check that the right column is mapped to it",
+    }
+}
+
             format!(
                 "{rejected} of {rows} rows are rejected, {allowed} are allowed (beside {kept} with a field that they can go without)"
             )

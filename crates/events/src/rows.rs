@@ -12,7 +12,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
-use crate::error::EventError;
+use crate::error::{EventError, KINDS};
 use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
@@ -346,7 +346,7 @@ impl Yield {
             if code == OVERFLOW {
                 self.overflow = Some(match &column.usage {
                     Use::Account => ("accounts", MOST_NAMES),
-                    Use::Kind => ("kinds of identifiers", u64::from(MOST_KINDS)),
+                    Use::Kind => (KINDS, u64::from(MOST_KINDS)),
                     Use::Model | Use::Capability | Use::Pathway => ("models, capabilities or pathways", MOST_NAMES),
                     _ => ("identifiers", MOST_NAMES),
                 });

@@ -255,6 +255,33 @@ fn the_same_file_twice_counts_once() {
     assert_eq!((twice.rows, twice.files[1].duplicate), (1, true));
 }
 
+/// Columns past the last kind that a store has were not read, and nobody was told.
+#[test]
+fn more_kinds_than_a_store_has_are_refused_wherever_they_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |config: &IngestConfig, name: &str, text: &str| {
+        let path = write(folder.path(), name, text.as_bytes());
+        let told = ingest(&[path], config, &Unobserved).map_err(|error| error.to_string());
+        told.map(|got| got.kind_names.len())
+    };
+    let rows = |count: usize| (0..count).map(|at| format!("a,k{at},v\n")).collect::<String>();
+    let long = |count| format!("account_id,entity_kind,entity_value\n{}", rows(count));
+    let config = IngestConfig::default();
+    assert_eq!(refused(&config, "long.csv", &long(249)), Ok(249));
+    let error = refused(&config, "long.csv", &long(252)).unwrap_err();
+    assert!(error.starts_with("more than 250 different kinds of identifiers; a store has no more: check that"), "{error}");
+    let map: String = (0..251).map(|at| format!("[kinds.k{at}]\ncolumn = [\"c{at}\"]\n")).collect();
+    let config = IngestConfig { map: Some(write(folder.path(), "map.toml", map.as_bytes())), ..config };
+    let wide = |count: usize| {
+        let [names, values] = [("c", "account_id"), ("v", "a")].map(|(of, first)| {
+            std::iter::once(first.to_owned()).chain((0..count).map(|at| format!("{of}{at}"))).collect::<Vec<String>>().join(",")
+        });
+        format!("{names}\n{values}\n")
+    };
+    assert_eq!(refused(&config, "wide.csv", &wide(250)), Ok(250));
+    assert_eq!(refused(&config, "wide.csv", &wide(251)), Err(error));
+}
+
 #[test]
 fn bad_rows_are_counted_and_written_aside() {
     let folder = tempfile::tempdir().unwrap();

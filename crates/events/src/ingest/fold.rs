@@ -10,7 +10,7 @@ use crate::assemble;
 use crate::bad::{Bad, FileNotes, Run};
 use crate::behaviour::Behaviour;
 use crate::config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad};
-use crate::error::EventError;
+use crate::error::{EventError, KINDS};
 use crate::fields::{Key, Keys, MOST_KEYS};
 use crate::gather::Pathways;
 use crate::ingested::{FileRead, FilledColumn, Ingested};
@@ -19,7 +19,7 @@ use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
 use crate::rows::{Filled, Rejection, Yield};
 use crate::schema::{Layout, Use, refuse_unknown};
-use crate::session::Session;
+use crate::session::{MOST_KINDS, Session};
 use crate::tables::SideTables;
 
 /// Rejections kept as examples.
@@ -124,7 +124,15 @@ impl<'o> Fold<'o> {
         })
     }
 
-    pub(super) fn note(&mut self, layout: &Layout, path: &Path) -> Result<(), EventError> {
+    pub(super) fn note(&mut self, session: &Session<'_>, layout: &Layout, path: &Path) -> Result<(), EventError> {
+        // A column that has no number would not be read, without a word.
+        let kinds = layout.columns.iter().filter_map(|column| match &column.usage {
+            Use::Identifier(kind) => Some(kind),
+            _ => None,
+        });
+        if !kinds.map(|kind| session.kind(kind)).all(|number| number.is_some()) {
+            return Err(EventError::TooMany { what: KINDS, bound: u64::from(MOST_KINDS) });
+        }
         if self.config.schema == SchemaMode::Strict {
             refuse_unknown(&layout.ignored, path)?;
         }

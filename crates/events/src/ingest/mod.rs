@@ -156,7 +156,7 @@ fn parquet(
 ) -> Result<Found, EventError> {
     let mut file = Columnar::open(path, &session.map).map_err(unless_named)?;
     file.layout.unit = file.unit(session, path)?;
-    fold.note(&file.layout, path)?;
+    fold.note(session, &file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
     let bytes = |group| size * group as u64 / groups as u64;
     in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))?;
@@ -167,7 +167,7 @@ fn parquet(
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let name = batches.name.clone();
     let mut layout = batches.layout(&session.map)?;
-    fold.note(&layout, Path::new(&name))?;
+    fold.note(session, &layout, Path::new(&name))?;
     let mut pieces = batches.pieces().peekable();
     if let Some(Ok((_, first))) = pieces.peek() {
         layout.unit = batches::unit(session, &layout, &name, first)?;
@@ -218,7 +218,7 @@ fn lines(
     let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader).map_err(unless_named)? else {
         return Ok(Found::Nothing);
     };
-    fold.note(&layout, path)?;
+    fold.note(session, &layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
     let group = |pieces: &mut Pieces<source::Bytes>| -> Result<Vec<Piece>, EventError> {
