@@ -39,7 +39,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 fn io_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
     match cause.downcast_ref::<Error>() {
         Some(Error::Io { source, .. }) => return Some(source),
-        Some(Error::Events(EventError::Spill { source, .. } | EventError::Keep { source, .. })) => return Some(source),
+        Some(Error::Events(
+            EventError::Spill { source, .. } | EventError::Copy { source, .. } | EventError::Keep { source, .. },
+        )) => return Some(source),
         _ => {}
     }
     cause.downcast_ref::<io::Error>()
@@ -147,11 +149,11 @@ mod tests {
             (full(), 74),
             (Error::Events(spilled), 74),
             (io(io::ErrorKind::NotFound), 2),
-            (damaged, 65),
-            (Error::StoreBusy { store: "store".into(), process: None }, 75),
             (io(io::ErrorKind::PermissionDenied), 2),
             (io(io::ErrorKind::ReadOnlyFilesystem), 74),
             (io(io::ErrorKind::StorageFull), 74),
+            (damaged, 65),
+            (Error::StoreBusy { store: "store".into(), process: None }, 75),
             (Error::Usage("no".into()), 2),
             (Error::Interrupted, 130),
         ] {

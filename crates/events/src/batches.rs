@@ -4,7 +4,7 @@
 //! timestamps where they belong, UUIDs (`arrow.uuid`) as their text. Batches are taken as they come, in pieces of 131,072 rows on
 //! all threads, so that neither a stream is ever held whole nor one large batch keeps the other threads waiting.
 //!
-//! They have no bytes to tell them by: as with standard input, reading the same table twice counts twice, unless events have ids.
+//! They have no bytes to tell them by: reading the same table twice counts twice, unless events have ids.
 
 use std::fs::File;
 use std::io::Write;

@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -33,6 +33,7 @@ use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
+use crate::source::Source;
 use crate::values::{Cache, Resolved, Values, dictionary_of_bytes};
 
 /// Rows decoded at once, at most: their columns stay in a processor's second cache until they are taken.
@@ -49,6 +50,8 @@ const CELLS: usize = 1 << 10;
 
 /// An opened Parquet file.
 pub(crate) struct Columnar {
+    /// Where its bytes are; what is said of it is said of the path that named it.
+    bytes: PathBuf,
     metadata: ArrowReaderMetadata,
     /// The columns by name, those in structs by their paths, and where each is, from the outside in.
     names: Vec<(String, Vec<usize>)>,
@@ -96,15 +99,15 @@ pub(crate) fn inside(array: &ArrayRef, at: usize) -> ArrayRef {
     data.map_or_else(|_| field.clone(), make_array)
 }
 
-/// UUIDs, which come as 16 bytes, as the text that any other format has in their place.
-pub(crate) fn hyphenated(array: &ArrayRef) -> ArrayRef {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// So many rows that all hold what a folder says of them.
 pub(crate) fn repeated(value: &[u8], rows: usize) -> ArrayRef {
     let values = BinaryArray::from_vec(vec![value]);
     Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from_value(0, rows), Arc::new(values)))
 }
 
+/// UUIDs, which come as 16 bytes, as the text that any other format has in their place.
+pub(crate) fn hyphenated(array: &ArrayRef) -> ArrayRef {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let text = |uuid: &[u8]| {
         let mut text = String::with_capacity(36);
         for (at, byte) in uuid.iter().enumerate() {
@@ -224,8 +227,9 @@ fn as_bytes(metadata: &ParquetMetaData, options: ArrowReaderOptions) -> Result<A
 }
 
 impl Columnar {
-    pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
-        let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
+    pub(crate) fn open(source: &Source, map: &Map) -> Result<Self, EventError> {
+        let (path, bytes) = (&source.named, source.path().to_owned());
+        let file = File::open(&bytes).map_err(|error| EventError::input(path, error, "check the path"))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let plain = decoded(path, || ArrowReaderMetadata::load(&file, options.clone()))?;
         refuse_compression(path, plain.metadata())?;
@@ -235,7 +239,7 @@ impl Columnar {
         let layout = with_days(layout, columns, &ways);
         let names = names.into_iter().zip(ways).collect();
         let metadata = decoded(path, || as_bytes(plain.metadata(), options))?;
-        Ok(Columnar { metadata, names, layout })
+        Ok(Columnar { bytes, metadata, names, layout })
     }
 
     pub(crate) fn row_groups(&self) -> usize {
@@ -275,7 +279,13 @@ impl Columnar {
         column: &'l LayoutColumn,
         role: Option<Role>,
     ) -> Result<ColumnReader<'l>, EventError> {
-        let opened = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
+        let at_once = self.rows_at_once(group);
+        if let Some(value) = &column.of_folder {
+            let rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
+            let batches = (0..rows).step_by(at_once).map(move |first| Ok(repeated(value, at_once.min(rows - first))));
+            return Ok(ColumnReader::of(column, role, batches));
+        }
+        let opened = File::open(&self.bytes).map_err(|error| EventError::input(path, error, "check the path"))?;
         let (name, way) = &self.names[column.index];
         let mask = match way[..] {
             [root] => ProjectionMask::roots(self.metadata.parquet_schema(), [root]),

@@ -153,6 +153,16 @@ pub enum EventError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A stream can't be copied to disk.
+    #[error("cannot copy {name}, which is a stream, to {folder}: {source}; make room there, or give a file")]
+    Copy {
+        /// The stream.
+        name: String,
+        /// Where to.
+        folder: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A finished column can't be kept.
     #[error("cannot write {column}: {source}; make room, or choose another place for the store")]
     Keep {
@@ -190,16 +200,6 @@ impl EventError {
     }
 }
 
-/// A few rows are tolerated always, but not if they are all there are.
-fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, rejects: Option<&str>) -> String {
-    let see = see(rejects);
-    if bad == rows {
-        let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
-        return format!("all {rows} rows are bad{kept}; most often: {reason}; {see}");
-    }
-    let rejected = bad - kept;
-    let what = match rejected > allowed {
-        true if kept > 0 => {
 /// What there may be too many of.
 pub(crate) const KINDS: &str = "kinds of identifiers";
 
@@ -213,6 +213,16 @@ fn too_many_hint(what: &str) -> &'static str {
     }
 }
 
+/// A few rows are tolerated always, but not if they are all there are.
+fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, rejects: Option<&str>) -> String {
+    let see = see(rejects);
+    if bad == rows {
+        let kept = if kept > 0 { format!(" ({kept} in a field that the row could go without)") } else { String::new() };
+        return format!("all {rows} rows are bad{kept}; most often: {reason}; {see}");
+    }
+    let rejected = bad - kept;
+    let what = match rejected > allowed {
+        true if kept > 0 => {
             format!(
                 "{rejected} of {rows} rows are rejected, {allowed} are allowed (beside {kept} with a field that they can go without)"
             )

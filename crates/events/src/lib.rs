@@ -76,4 +76,5 @@ pub use normalise::pseudonym::{Pseudonyms, SealedKey};
 pub use profile::{KindProfile, Profile, profile};
 pub use repeats::{FilesAlike, Repeats};
 pub use rows::Rejection;
+pub use source::COPY;
 pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead};

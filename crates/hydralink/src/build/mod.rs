@@ -323,8 +323,8 @@ const BESIDE_FACTS: [&str; 9] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS, EVENT_
 
 /// The files under whose name others were read before.
 fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
-    // What has no bytes to tell it by, a stream or a table, has no name of its own either.
-    let named = |file: &&FileRead| !file.hash.is_empty() && !file.duplicate;
+    // A table has no bytes to tell it by, and neither it nor a stream has a name of its own.
+    let named = |file: &&FileRead| !file.hash.is_empty() && !file.duplicate && !file.stream;
     let path = |file: &FileRead| std::path::absolute(&file.file).unwrap_or_else(|_| PathBuf::from(&file.file));
     let known: HashSet<PathBuf> = before.iter().filter(named).map(path).collect();
     files.iter().filter(named).filter(|file| known.contains(&path(file))).map(|file| file.file.clone()).collect()
