@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Bench, of_world, world};
+use crate::support::{Bench, of_world};
 
 const GOOD: &str = "timestamp,account_id,ip,payment_instrument\n\
     2026-02-01T00:00:00Z,a,8.8.8.8,tok_1\n\
