@@ -39,7 +39,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 fn io_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
     match cause.downcast_ref::<Error>() {
         Some(Error::Io { source, .. }) => return Some(source),
-        Some(Error::Events(EventError::Spill { source, .. } | EventError::Keep { source, .. })) => return Some(source),
+        Some(Error::Events(
+            EventError::Spill { source, .. } | EventError::Copy { source, .. } | EventError::Keep { source, .. },
+        )) => return Some(source),
         _ => {}
     }
     cause.downcast_ref::<io::Error>()
@@ -61,7 +63,10 @@ fn is_of_the_disk(error: &io::Error) -> bool {
             | Kind::NotADirectory
             | Kind::BrokenPipe
     );
-    !of_the_request && (error.raw_os_error().is_some() || error.kind() == Kind::WriteZero)
+    // Of a temporary file, whose name says nothing to anybody, the kind alone is passed on.
+    let of_the_disk =
+        matches!(error.kind(), Kind::WriteZero | Kind::StorageFull | Kind::ReadOnlyFilesystem | Kind::QuotaExceeded);
+    !of_the_request && (error.raw_os_error().is_some() || of_the_disk)
 }
 
 /// Whether the reader of our output went away, which is success.
@@ -144,6 +149,9 @@ mod tests {
             (full(), 74),
             (Error::Events(spilled), 74),
             (io(io::ErrorKind::NotFound), 2),
+            (io(io::ErrorKind::PermissionDenied), 2),
+            (io(io::ErrorKind::ReadOnlyFilesystem), 74),
+            (io(io::ErrorKind::StorageFull), 74),
             (damaged, 65),
             (Error::StoreBusy { store: "store".into(), process: None }, 75),
             (Error::Usage("no".into()), 2),

@@ -264,6 +264,16 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         said.contains(&format!("{gone} of its accounts, with ")) && said.contains(" banned already and left out"),
         "{said}"
     );
+    // As CSV it is a list with an action a line, for whoever carries it out, and for `impact`.
+    let list = run_with(&bench, &["plan-bans", &store, &id, "--format", "csv"], &["--benign-budget", "1000"]).stdout;
+    let mut reader = csv::Reader::from_reader(list.as_bytes());
+    assert!(reader.headers().expect("a header").iter().take(3).eq(["action", "kind", "value"]), "{list}");
+    let listed: Vec<String> =
+        reader.records().map(|row| row.expect("a row")).map(|row| format!("{}:{}", &row[1], &row[2])).collect();
+    let planned: Vec<String> = actions(&live).iter().map(|action| text(&action["target"])).collect();
+    assert_eq!(listed, planned);
+    let judged = bench.ok(&["impact", &store, &bench.file("bans.csv", &list), "--format", "json"]).json();
+    assert_eq!(judged["accounts_banned"].as_u64(), Some(planned.len() as u64), "{judged}");
     assert!(plan(&[])["reviewed"].is_null());
     // Intervals are of whole accounts, and what is expected is at most half an account outside.
     let ample = plan(&["--benign-budget", "1000"]);

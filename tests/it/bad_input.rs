@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Bench, of_world, world};
+use crate::support::{Bench, of_world};
 
 const GOOD: &str = "timestamp,account_id,ip,payment_instrument\n\
     2026-02-01T00:00:00Z,a,8.8.8.8,tok_1\n\
@@ -259,22 +259,19 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 #[cfg(unix)]
 fn a_signal_in_the_middle_leaves_nothing() {
     let bench = Bench::new();
-    let events = world().join("events.csv");
-    let many: Vec<String> = (0..40)
-        .map(|copy| {
-            let name = format!("copy{copy}.csv");
-            let mut text = fs::read_to_string(&events).expect("the events");
-            text.push_str(&format!("2026-02-01T00:00:00Z,extra{copy},8.8.8.8,,,,,,,\n"));
-            bench.file(&name, text)
-        })
-        .collect();
-    let mut arguments = vec!["build", "-o", "store", "--max-bad", "100%"];
-    arguments.extend(many.iter().map(String::as_str));
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let child = bench.command(&arguments).stderr(std::process::Stdio::piped()).spawn().expect("starts");
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        let mut command = bench.command(&["build", "-", "-o", "store"]);
+        let piped = std::process::Stdio::piped;
+        let mut child = command.stdin(piped()).stderr(piped()).spawn().expect("starts");
+        // It reads for as long as this lasts, and once the store is begun it has been reading or is about to.
+        let mut events = child.stdin.take().expect("stdin");
+        events.write_all(b"timestamp,account_id,ip\n").expect("it reads");
+        while !bench.path("store").exists() {
+            std::thread::yield_now();
+        }
         let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
         assert!(kill.success(), "the build ended before it could be stopped");
+        while events.write_all(b"2026-02-01T00:00:00Z,a,8.8.8.8\n").is_ok() {}
         let output = child.wait_with_output().expect("ends");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{stderr}");

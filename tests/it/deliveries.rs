@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, Ran};
 
 const HEADER: &str = "timestamp,account_id,ip\n";
 
@@ -157,6 +157,42 @@ fn a_partition_of_markers_alone_is_a_quiet_day() {
     // Something else that lies there may have been meant.
     bench.file("day/events.txt", good(3));
     bench.fails(2, &nothing, &["update", "store", "day"]);
+}
+
+/// What came by a pipe was counted anew with each run, and Parquet was refused there.
+#[test]
+fn a_stream_is_told_by_its_bytes_and_may_be_parquet() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", good(40));
+    let through = |arguments: &[&str], file: &str| {
+        let mut command = bench.command(arguments);
+        let ran = command.stdin(fs::File::open(file).expect("events")).output().expect("the binary runs");
+        let ran = Ran::of(ran);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran
+    };
+    let build = through(&["build", "-", "-o", "store", "--format", "json"], &events).json();
+    assert_eq!((&build["rows"], &build["already_read"]), (&json!(40), &json!([])));
+    for (file, arguments) in [(&events, ["-"]), (&events, [events.as_str()])] {
+        let update = through(&[&["update", "store", "--format", "json"], &arguments[..]].concat(), file).json();
+        assert_eq!(
+            (&update["new_rows"], &update["already_read"], &update["changed"]),
+            (&json!(0), &json!(arguments), &json!(false))
+        );
+    }
+    // Of another day nobody says that its name was read before; nor is anything left of the copy.
+    let next = bench.file("next.csv", good(41));
+    let update = through(&["update", "store", "-", "--format", "json"], &next).json();
+    assert_eq!((&update["new_rows"], &update["read_before"]), (&json!(41), &json!([])));
+    let copies =
+        fs::read_dir(bench.path("store")).expect("a store").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    assert_eq!(copies.filter(|name| name.starts_with('.')).collect::<Vec<_>>(), Vec::<String>::new());
+    bench.ok(&["synth", "world", "--tier", "xs", "--quiet"]);
+    let parquet = bench.path("world/events.parquet");
+    let parquet = parquet.to_str().expect("a UTF-8 path");
+    through(&["build", "-", "-o", "by_pipe", "--quiet"], parquet);
+    let update = bench.ok(&["update", "by_pipe", parquet, "--format", "json"]).json();
+    assert_eq!((&update["new_rows"], &update["already_read"]), (&json!(0), &json!([parquet])));
 }
 
 #[test]

@@ -141,10 +141,12 @@ fn exports_keep_the_dates_of_their_objects_and_the_feed_says_why() {
         assert_eq!(told["before"], network["accounts"], "{told}");
     }
     assert!(expired.iter().any(|event| event["cause"] == "expired" && event["event"] == "shrank"), "{expired:?}");
+    assert!(expired.iter().all(|event| event["cause"] != "accounts_lost"), "{expired:?}");
     let all = events(&[]);
     let mut accounts: BTreeMap<String, Value> = BTreeMap::new();
     for event in &all {
         let before = accounts.insert(text(&event["network"]), event["after"].clone());
+        assert_eq!(before.is_none(), event["event"] == "born", "{event}");
         assert!(before.is_none_or(|before| before == event["before"] || event["event"] == "resurrected"), "{event}");
         assert!(event["cause"].is_string() && event["threshold"].is_number() && event["ran_at"].is_string(), "{event}");
     }

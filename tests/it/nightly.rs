@@ -52,6 +52,76 @@ fn a_spoilt_delivery_is_stopped_before_it_is_in_the_store() {
     bench.fails(2, &["none of missing, empty"], &["update", "store", &spoilt, "--fail-on", "everything"]);
 }
 
+/// A day that came again without its event ids was counted twice, and nobody was told; nor of a model, a status or a browser that
+/// were gone.
+#[test]
+fn a_file_without_a_column_of_the_files_before_is_told_and_stopped() {
+    let bench = Bench::new();
+    let day = |columns: &str, more: &str| {
+        let rows: String = (0..3)
+            .map(|at| format!("2026-02-0{}T00:00:00Z,a{at},8.8.8.{at}{}\n", at + 1, more.replace('#', &at.to_string())))
+            .collect();
+        format!("timestamp,account_id,ip{columns}\n{rows}")
+    };
+    let all = ",event_id,user_agent,ja4,model,capability,status,pathway,tokens,requests";
+    let whole = bench.file("whole.csv", day(all, ",e#,Firefox,t13,m1,chat,200,api,7,2"));
+    let named = "event_id, capability, ja4, model, pathway, requests, status, tokens, user_agent";
+    let columns = |ran: &Ran, which: &str| -> Vec<String> {
+        ran.json()[which].as_array().expect("columns").iter().map(|one| text(&one["column"])).collect()
+    };
+    let sorted = |mut names: Vec<&str>| -> Vec<String> {
+        names.sort_unstable();
+        names.into_iter().map(str::to_owned).collect()
+    };
+    let expected = sorted(named.split(", ").collect());
+    let built = bench.ok(&["build", &whole, "-o", "store", "--format", "json"]);
+    assert!(columns(&built, "missing").is_empty() && columns(&built, "empty").is_empty(), "{}", built.stdout);
+    let again = bench.file("again.csv", day("", ""));
+    let without: Vec<String> = expected.iter().map(|column| format!("no column {column}")).collect();
+    let words: Vec<&str> = without.iter().map(String::as_str).collect();
+    bench.fails(4, &words, &["update", "store", &again, "--fail-on", "missing"]);
+    // Columns of nothing are no better, and those of which the store has nothing either are none of its own.
+    let hollow = bench.file("hollow.csv", day(&format!("{all},device"), ",,,,,,,,,,"));
+    let ran = bench.ok(&["update", "store", &hollow, "--dry-run", "--format", "json"]);
+    let empty = sorted(named.split(", ").filter(|column| *column != "requests").collect());
+    assert_eq!((columns(&ran, "missing"), columns(&ran, "empty")), (vec![], empty));
+    // In rows of one sighting it is what these have; in objects what none of them has.
+    let long = "timestamp,account_id,entity_kind,entity_value\n2026-02-01T00:00:00Z,a0,ip,8.8.8.1\n";
+    let ran = bench.ok(&["update", "store", &bench.file("long.csv", long), "--dry-run", "--format", "json"]);
+    assert_eq!(columns(&ran, "missing"), ["event_id", "requests", "tokens"]);
+    let objects = "{\"account_id\":\"a0\",\"model\":\"m1\",\"ip\":\"8.8.8.1\",\"ts\":1769904000}\n{\"account_id\":\"a0\",\"event_id\":\"e9\"}\n";
+    let ran = bench.ok(&["update", "store", &bench.file("some.jsonl", objects), "--dry-run", "--format", "json"]);
+    assert_eq!(
+        columns(&ran, "missing"),
+        sorted(named.split(", ").filter(|one| !["event_id", "model"].contains(one)).collect())
+    );
+    let told = bench.ok(&["update", "store", &again]).words();
+    assert!(told.contains("which other events have; rows without an event id count again where they had been read"), "{told}");
+    // What this run itself brings counts as well.
+    let built = bench.ok(&["build", &whole, &again, "-o", "both", "--format", "json"]);
+    assert_eq!(columns(&built, "missing"), expected);
+}
+
+/// It asked for the lock of a store in which nothing was to be written. (Whoever may write everywhere tests no more than that a
+/// dry run is one.)
+#[test]
+#[cfg(unix)]
+fn a_dry_run_needs_no_store_that_can_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    two_days(&bench);
+    let day = bench.file("3.csv", "timestamp,account_id,ip\n2026-02-03T00:00:00Z,a001,8.8.4.4\n");
+    let dry = || bench.run(&["update", "store", &day, "--dry-run", "--format", "json"]);
+    let writable = dry();
+    let allow = |mode: u32| fs::set_permissions(bench.path("store"), fs::Permissions::from_mode(mode)).expect("permissions");
+    fs::remove_file(bench.path("store/LOCK")).expect("a lock file");
+    allow(0o555);
+    let read_only = dry();
+    allow(0o755);
+    assert_eq!((read_only.code, &read_only.stdout), (0, &writable.stdout), "{}", read_only.stderr);
+    bench.ok(&["verify", "store"]);
+}
+
 #[test]
 fn errors_are_json_where_answers_are() {
     let bench = Bench::new();

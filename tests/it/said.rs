@@ -151,7 +151,6 @@ fn formats_that_a_command_has_not_are_refused() {
     for command in [
         &["show", &store, account][..],
         &["network", &store, "1"],
-        &["plan-bans", &store, "1"],
         &["why", &store, account, account],
         &["appeal", &store, account],
         &["how", &store, "1"],

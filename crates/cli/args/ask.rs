@@ -30,7 +30,8 @@ pub(crate) struct OneNode {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous (account:account:b where an id is account:b and another b); -
+    /// reads one a line from stdin, bare or as JSON
     pub(crate) node: String,
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use hydralink::bans::{self, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed, Traffic};
+use hydralink::bans::{self, Action, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed, Traffic};
+
+use serde::Serialize;
 
 use super::ask::{refuse_unknown, targets};
 use super::judge::say_too_few_copies;
 use crate::Found;
 use crate::args::{self, PlanBans};
-use crate::output::{Output, counted, grouped};
+use crate::output::{Field, Format, Output, counted, grouped};
 
 /// Prints a plan of actions against one network.
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
@@ -24,8 +26,44 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
     };
     let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
     say_too_few_copies(&dataset, &results, output)?;
+    if output.format() == Format::Csv {
+        doubt_text(&plan).map_or(Ok(()), |doubt| output.say(&doubt))?;
+        return Ok(output.records(&listed(&plan), LISTED)?);
+    }
     Ok(output.one(&plan, plan_text)?)
 }
+
+/// An action of a plan, on a line of its own.
+#[derive(Serialize)]
+struct Listed {
+    action: Action,
+    /// Why somebody looks at the account before it is banned, if there is a reason.
+    look_first: &'static str,
+}
+
+fn listed(plan: &Plan) -> Vec<Listed> {
+    let look_first = |target: &String| match target {
+        taken_over if plan.possibly_taken_over.contains(taken_over) => "possibly_taken_over",
+        customer if plan.possible_customers.contains(customer) => "possibly_a_customer",
+        _ => "",
+    };
+    plan.actions.iter().map(|action| Listed { action: action.clone(), look_first: look_first(&action.target) }).collect()
+}
+
+/// The kind and the value of what an action is about.
+fn target_of(listed: &Listed) -> (&str, &str) {
+    listed.action.target.split_once(':').unwrap_or(("", &listed.action.target))
+}
+
+const LISTED: &[Field<Listed>] = &[
+    Field::csv("action", |listed| listed.action.action.name().to_owned()),
+    Field::csv("kind", |listed| target_of(listed).0.to_owned()),
+    Field::csv("value", |listed| target_of(listed).1.to_owned()),
+    Field::csv("look_first", |listed| listed.look_first.to_owned()),
+    Field::csv("exchanges_stopped", |listed| listed.action.exchanges_stopped.to_string()),
+    Field::csv("benign_if_network", |listed| format!("{:.4}", listed.action.benign_if_network)),
+    Field::csv("already_banned", |listed| listed.action.already_banned.to_string()),
+];
 
 /// Prints what a list of actions would do.
 pub(crate) fn impact(arguments: &args::Impact, output: &mut Output) -> anyhow::Result<Found> {

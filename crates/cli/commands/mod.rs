@@ -110,7 +110,6 @@ fn prints_one_thing(command: &Command) -> Option<&'static str> {
         Command::Appeal(_) => "appeal",
         Command::How(_) => "how",
         Command::Cohesion(_) => "cohesion",
-        Command::PlanBans(_) => "plan-bans",
         Command::Impact(_) => "impact",
         Command::Evaluate(arguments) if !arguments.more.baselines && !arguments.more.fairness => "evaluate",
         Command::Lineage(arguments) if arguments.id.is_some() => "lineage ID",

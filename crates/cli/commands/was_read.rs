@@ -271,13 +271,15 @@ fn without_rows_line(files: &[String]) -> Option<String> {
     Some(format!("{first}{} {have} columns and no rows", and_others(others.len() as u64)))
 }
 
-/// The main columns that files lack, or have nothing in, those of the same files in one line.
+/// The columns that files lack, or have nothing in, those of the same files in one line.
 fn missing_lines(missing: &[MissingColumn], empty: &[MissingColumn]) -> Vec<String> {
     let same = |one: &MissingColumn, other: &MissingColumn| (one.files, &one.first) == (other.files, &other.first);
     let line = |columns: &[MissingColumn], no: &str| {
         let names: Vec<&str> = columns.iter().map(|one| one.column.as_str()).collect();
         let MissingColumn { first, files, .. } = &columns[0];
-        format!("{first}{}: {no} {}, which other events have", and_others(files - 1), names.join(", "))
+        let again = "; rows without an event id count again where they had been read";
+        let again = if names.contains(&"event_id") { again } else { "" };
+        format!("{first}{}: {no} {}, which other events have{again}", and_others(files - 1), names.join(", "))
     };
     let missing = missing.chunk_by(same).map(|columns| line(columns, "no column"));
     missing.chain(empty.chunk_by(same).map(|columns| line(columns, "no row has a value of"))).collect()

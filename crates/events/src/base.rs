@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use graph::build::LONG_STATUS;
 use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Sighting};
 
-use crate::error::EventError;
+use crate::error::{EventError, KINDS};
 use crate::gather::{Event, Part, Present, Seen};
 use crate::ingest::{Before, Fold};
 use crate::ingested::{FileRead, Template, UnreadField};
@@ -20,7 +20,7 @@ use crate::labels::Labels;
 use crate::manners::{self, Manner, Recent, TOO_MANY};
 use crate::names::NamesRef;
 use crate::normalise::Reason;
-use crate::session::Session;
+use crate::session::{MOST_KINDS, Session};
 use crate::tables::SideTables;
 
 /// Items of a part that is made from the base.
@@ -83,7 +83,9 @@ impl Base<'_> {
         let Some(accounts) = accounts else { return Err(too_many) };
         let mut identifiers = Vec::with_capacity(self.identifier_names.len());
         for (kind, range) in self.kind_names.iter().zip(self.graph.columns().kind_starts.windows(2)) {
-            let Some(kind) = session.kind(kind) else { return Err(too_many) };
+            let Some(kind) = session.kind(kind) else {
+                return Err(EventError::TooMany { what: KINDS, bound: u64::from(MOST_KINDS) });
+            };
             identifiers.extend(
                 (range[0]..range[1]).map(|identifier| session.intern_identifier(kind, self.identifier_names.name(identifier))),
             );

@@ -4,7 +4,7 @@
 //! timestamps where they belong, UUIDs (`arrow.uuid`) as their text. Batches are taken as they come, in pieces of 131,072 rows on
 //! all threads, so that neither a stream is ever held whole nor one large batch keeps the other threads waiting.
 //!
-//! They have no bytes to tell them by: as with standard input, reading the same table twice counts twice, unless events have ids.
+//! They have no bytes to tell them by: reading the same table twice counts twice, unless events have ids.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +16,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, StringArray, 
 use arrow_schema::{ArrowError, DataType, Field};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use crate::columnar::{BATCH, ColumnReader, decoded, hyphenated, inside, is_uuid, paths, take_rows, with_days};
+use crate::columnar::{BATCH, ColumnReader, decoded, hyphenated, inside, is_uuid, paths, repeated, take_rows, with_days};
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
 use crate::normalise::time::{FirstUnits, Unit};
@@ -24,7 +24,7 @@ use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{Role, Session};
 use crate::source;
-use crate::values::{dictionary_of_bytes, is_text};
+use crate::values::{dictionary_of_bytes, is_text, without_zeros};
 
 /// Rows that one thread takes at a time.
 const PIECE: usize = 1 << 17;
@@ -212,6 +212,17 @@ pub(crate) fn read(
 
 /// Reads one column of a piece.
 fn reader<'l>(session: &Session<'_>, column: &'l LayoutColumn, role: Option<Role>, batch: &RecordBatch) -> ColumnReader<'l> {
+    let array = match &column.of_folder {
+        Some(value) => repeated(value, batch.num_rows()),
+        None => of_batch(session, column, batch),
+    };
+    let rows = array.len();
+    let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
+    ColumnReader::of(column, role, slices)
+}
+
+/// One column of a piece, as it is read.
+fn of_batch(session: &Session<'_>, column: &LayoutColumn, batch: &RecordBatch) -> ArrayRef {
     let columns = batch.schema_ref().fields();
     let (_, ways) = paths(columns, &session.map.paths());
     let (&outermost, rest) = ways[column.index].split_first().expect("a column is somewhere");
@@ -219,10 +230,7 @@ fn reader<'l>(session: &Session<'_>, column: &'l LayoutColumn, role: Option<Role
         let DataType::Struct(columns) = field.data_type() else { unreachable!("a way leads through structs") };
         (inside(&array, at), &columns[at])
     });
-    let array = gathered(&with_uuids_as_text(array, field), &column.usage);
-    let rows = array.len();
-    let slices = (0..rows).step_by(BATCH).map(move |first| Ok(array.slice(first, BATCH.min(rows - first))));
-    ColumnReader::of(column, role, slices)
+    gathered(&with_uuids_as_text(array, field), &column.usage)
 }
 
 /// A column, its UUIDs as their text.
@@ -254,7 +262,7 @@ fn text_of(array: &ArrayRef) -> Result<ArrayRef, String> {
             let texts = text.as_string::<i32>().iter().map(|text| text.filter(|&text| text != "NaN").map(whole));
             Ok(Arc::new(texts.collect::<StringArray>()))
         }
-        _ => cast(array, &DataType::Utf8),
+        found => Ok(without_zeros(found, cast(array, &DataType::Utf8)?)),
     }
 }
 

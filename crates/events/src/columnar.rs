@@ -10,11 +10,12 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray, make_array};
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, Int32Array, StringArray, make_array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields as ArrowFields, Schema};
 use parquet::arrow::ProjectionMask;
@@ -32,6 +33,7 @@ use crate::plain::{Plain, Slice};
 use crate::rows::{Cell, Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
+use crate::source::Source;
 use crate::values::{Cache, Resolved, Values, dictionary_of_bytes};
 
 /// Rows decoded at once, at most: their columns stay in a processor's second cache until they are taken.
@@ -48,6 +50,8 @@ const CELLS: usize = 1 << 10;
 
 /// An opened Parquet file.
 pub(crate) struct Columnar {
+    /// Where its bytes are; what is said of it is said of the path that named it.
+    bytes: PathBuf,
     metadata: ArrowReaderMetadata,
     /// The columns by name, those in structs by their paths, and where each is, from the outside in.
     names: Vec<(String, Vec<usize>)>,
@@ -82,8 +86,8 @@ pub(crate) fn with_days(layout: Layout, columns: &ArrowFields, ways: &[Vec<usize
             found => found,
         }
     }
-    let is_day = |column: &LayoutColumn| matches!(type_of(columns, &ways[column.index]), DataType::Date32 | DataType::Date64);
-    Layout { days: layout.time().is_some_and(is_day), ..layout }
+    let is_day = |way: &Vec<usize>| matches!(type_of(columns, way), DataType::Date32 | DataType::Date64);
+    Layout { days: layout.time().and_then(|column| ways.get(column.index)).is_some_and(is_day), ..layout }
 }
 
 /// A column of a struct; where the struct is missing, so is its field.
@@ -93,6 +97,12 @@ pub(crate) fn inside(array: &ArrayRef, at: usize) -> ArrayRef {
     let nulls = NullBuffer::union(parent.nulls(), field.nulls());
     let data = field.to_data().into_builder().nulls(nulls).build();
     data.map_or_else(|_| field.clone(), make_array)
+}
+
+/// So many rows that all hold what a folder says of them.
+pub(crate) fn repeated(value: &[u8], rows: usize) -> ArrayRef {
+    let values = BinaryArray::from_vec(vec![value]);
+    Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from_value(0, rows), Arc::new(values)))
 }
 
 /// UUIDs, which come as 16 bytes, as the text that any other format has in their place.
@@ -217,8 +227,9 @@ fn as_bytes(metadata: &ParquetMetaData, options: ArrowReaderOptions) -> Result<A
 }
 
 impl Columnar {
-    pub(crate) fn open(path: &Path, map: &Map) -> Result<Self, EventError> {
-        let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
+    pub(crate) fn open(source: &Source, map: &Map) -> Result<Self, EventError> {
+        let (path, bytes) = (&source.named, source.path().to_owned());
+        let file = File::open(&bytes).map_err(|error| EventError::input(path, error, "check the path"))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let plain = decoded(path, || ArrowReaderMetadata::load(&file, options.clone()))?;
         refuse_compression(path, plain.metadata())?;
@@ -228,7 +239,7 @@ impl Columnar {
         let layout = with_days(layout, columns, &ways);
         let names = names.into_iter().zip(ways).collect();
         let metadata = decoded(path, || as_bytes(plain.metadata(), options))?;
-        Ok(Columnar { metadata, names, layout })
+        Ok(Columnar { bytes, metadata, names, layout })
     }
 
     pub(crate) fn row_groups(&self) -> usize {
@@ -256,7 +267,8 @@ impl Columnar {
 
     fn rows_at_once(&self, group: usize) -> usize {
         let schema = self.metadata.parquet_schema();
-        let roots: Vec<usize> = self.layout.columns.iter().map(|column| self.names[column.index].1[0]).collect();
+        let of_file = self.layout.columns.iter().filter_map(|column| self.names.get(column.index));
+        let roots: Vec<usize> = of_file.map(|(_, way)| way[0]).collect();
         rows_at_once(self.metadata.metadata().row_group(group), |at| roots.contains(&schema.get_column_root_idx(at)))
     }
 
@@ -267,7 +279,13 @@ impl Columnar {
         column: &'l LayoutColumn,
         role: Option<Role>,
     ) -> Result<ColumnReader<'l>, EventError> {
-        let opened = File::open(path).map_err(|error| EventError::input(path, error, "check the path"))?;
+        let at_once = self.rows_at_once(group);
+        if let Some(value) = &column.of_folder {
+            let rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
+            let batches = (0..rows).step_by(at_once).map(move |first| Ok(repeated(value, at_once.min(rows - first))));
+            return Ok(ColumnReader::of(column, role, batches));
+        }
+        let opened = File::open(&self.bytes).map_err(|error| EventError::input(path, error, "check the path"))?;
         let (name, way) = &self.names[column.index];
         let mask = match way[..] {
             [root] => ProjectionMask::roots(self.metadata.parquet_schema(), [root]),
@@ -277,7 +295,7 @@ impl Columnar {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(self.rows_at_once(group));
+            .with_batch_size(at_once);
         let reader = decoded(path, || builder.build())?;
         // Of a struct's fields only the one that is read is there.
         let innermost = move |mut array: ArrayRef| {

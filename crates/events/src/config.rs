@@ -68,7 +68,7 @@ pub struct IngestConfig {
     pub now: Option<Seconds>,
     /// Bytes of memory that the ingest aims to stay below: what waits beyond goes to `spill`. No limit if absent.
     pub memory_limit: Option<u64>,
-    /// The folder on whose disk that happens; the system's for temporary files if absent.
+    /// The folder on whose disk that happens, and where streams are copied to; the system's for temporary files if absent.
     pub spill: Option<PathBuf>,
 }
 

@@ -128,7 +128,7 @@ pub enum EventError {
         rejects: Option<String>,
     },
     /// More of something than can be numbered.
-    #[error("more than {bound} different {what}; check that the right column is mapped to it")]
+    #[error("more than {bound} different {what}; {}", too_many_hint(.what))]
     TooMany {
         /// What there is too much of.
         what: &'static str,
@@ -150,6 +150,16 @@ pub enum EventError {
         folder: String,
         /// What was tried.
         action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A stream can't be copied to disk.
+    #[error("cannot copy {name}, which is a stream, to {folder}: {source}; make room there, or give a file")]
+    Copy {
+        /// The stream.
+        name: String,
+        /// Where to.
+        folder: String,
         /// What the system said.
         source: std::io::Error,
     },
@@ -187,6 +197,19 @@ impl EventError {
     /// An input error about a path.
     pub(crate) fn input(file: &Path, problem: impl ToString, hint: impl Into<String>) -> Self {
         EventError::Input { file: file.display().to_string(), problem: problem.to_string(), hint: hint.into() }
+    }
+}
+
+/// What there may be too many of.
+pub(crate) const KINDS: &str = "kinds of identifiers";
+
+fn too_many_hint(what: &str) -> &'static str {
+    match what {
+        KINDS => {
+            "a store has no more: check that the column entity_kind names kinds and not their values, leave out tables [kinds.NAME] of the \
+             map, or build several stores"
+        }
+        _ => "check that the right column is mapped to it",
     }
 }
 

@@ -21,12 +21,16 @@ use crate::tables::{AccountAttributes, SideTables, TableRead};
 pub struct FileRead {
     /// Its path.
     pub file: String,
-    /// The xxh3-128 of its bytes, in hexadecimal; empty for standard input and Arrow record batches.
+    /// The xxh3-128 of its bytes, and of what its folders say of its rows, in hexadecimal; empty for Arrow record
+    /// batches.
     pub hash: String,
     /// Rows read.
     pub rows: u64,
     /// Those of them that were rejected.
     pub rejected: u64,
+    /// Whether it is standard input or a pipe, whose name says nothing of what comes from it.
+    #[serde(skip)]
+    pub stream: bool,
     /// Whether it was skipped because the same bytes had been read.
     pub duplicate: bool,
     /// Columns that mean nothing to us.
@@ -35,6 +39,9 @@ pub struct FileRead {
     pub repeated: Vec<(String, String)>,
     /// Main columns it doesn't have.
     pub missing: Vec<String>,
+    /// Other columns that it could have and doesn't: of interest where other files have them.
+    #[serde(skip)]
+    pub lacking: Vec<String>,
     /// Columns that its objects have under several names.
     pub several: Vec<SeveralNames>,
     /// In how many rows its columns hold something.

@@ -144,6 +144,27 @@ fn quoted_record(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The quote that closes the one at `open`, and the first newline before it.
 fn close_of(bytes: &[u8], open: usize) -> (Option<usize>, Option<usize>) {
+    let found = looked_for(bytes, open);
+    #[cfg(test)]
+    LOOKED_AT.set(LOOKED_AT.get() + found.0.unwrap_or(bytes.len()) - open);
+    found
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Bytes in which closing quotes were looked for.
+    static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Lines with quotes that are open at every line end: to the last, with a field more at each, and with a quote that opens none.
+#[cfg(test)]
+pub(crate) const OPEN_LINES: [&str; 3] = [
+    "2026-02-01T00:00:00Z,u1,9.1.2.3,u1\"x,\"d1\n",
+    "2026-02-01T00:00:00Z,u1,9.1.2.3,u1\",\"d1\n",
+    "2026-02-01T00:00:00Z,u1,9.1.2.3,\"x\"\"y,d1\n",
+];
+
+fn looked_for(bytes: &[u8], open: usize) -> (Option<usize>, Option<usize>) {
     let (mut at, mut newline) = (open + 1, None);
     loop {
         let rest = &bytes[at.min(bytes.len())..];
@@ -169,6 +190,20 @@ mod tests {
     /// Three fields, of which the last may have lines.
     fn quoting() -> Quoting {
         Quoting { delimiter: b',', has_lines: vec![false, false, true] }
+    }
+
+    #[test]
+    fn no_byte_is_looked_at_from_more_lines_than_there_are_fields() {
+        let quoting = Quoting { delimiter: b',', has_lines: vec![false; 5] };
+        for line in OPEN_LINES {
+            let bytes = line.repeat(10_000).into_bytes();
+            LOOKED_AT.set(0);
+            let mut at = 0;
+            while let Some(Odd::Swallowed(lines) | Odd::Unclosed(lines)) = quoting.next_odd(&bytes, at) {
+                at = lines.end;
+            }
+            assert!(LOOKED_AT.get() <= quoting.has_lines.len() * bytes.len(), "{} of {}: {line}", LOOKED_AT.get(), bytes.len());
+        }
     }
 
     fn odd(bytes: &[u8]) -> Vec<Odd> {

@@ -12,7 +12,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
-use crate::error::EventError;
+use crate::error::{EventError, KINDS};
 use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
@@ -244,6 +244,12 @@ impl Yield {
         raw: impl Fn(usize) -> &'r [u8],
     ) {
         self.rows += 1;
+        let id = layout.event_id.and_then(|at| {
+            let id = raw(at).trim_ascii();
+            let is_id = !is_nothing(id);
+            self.filled[at].rows += u64::from(is_id);
+            is_id.then_some(id)
+        });
         let fields = match self.fields(template_kind, layout, place, row, cells, &raw) {
             Ok(fields) => fields,
             Err((at, reason)) => {
@@ -257,7 +263,7 @@ impl Yield {
             self.forgotten += 1;
             return;
         }
-        if !is_new(place.session, layout, cells, &raw, fields.millis, &mut self.said) {
+        if !is_new(place.session, layout, cells, &raw, id, fields.millis, &mut self.said) {
             self.duplicates += 1;
             return;
         }
@@ -340,7 +346,7 @@ impl Yield {
             if code == OVERFLOW {
                 self.overflow = Some(match &column.usage {
                     Use::Account => ("accounts", MOST_NAMES),
-                    Use::Kind => ("kinds of identifiers", u64::from(MOST_KINDS)),
+                    Use::Kind => (KINDS, u64::from(MOST_KINDS)),
                     Use::Model | Use::Capability | Use::Pathway => ("models, capabilities or pathways", MOST_NAMES),
                     _ => ("identifiers", MOST_NAMES),
                 });
@@ -431,10 +437,10 @@ fn is_new<'r>(
     layout: &Layout,
     cells: &[Cell],
     raw: &impl Fn(usize) -> &'r [u8],
+    id: Option<&[u8]>,
     millis: Option<i64>,
     said: &mut Vec<u8>,
 ) -> bool {
-    let id = layout.event_id.map(|at| raw(at).trim_ascii()).filter(|id| !is_nothing(id));
     if let Some(seen) = &session.seen {
         let account = layout.columns.iter().position(|column| column.usage == Use::Account);
         let account = account.map(|at| raw(at).trim_ascii()).unwrap_or_default();
@@ -488,13 +494,16 @@ pub(crate) fn requests(raw: &[u8]) -> Cell {
 pub(crate) fn requests_number(number: Option<i64>) -> Cell {
     match number {
         None => Cell::Number(1),
-        Some(number) if number > 0 => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
-        Some(_) => Cell::Code(rejected(Reason::BadNumber)),
+        Some(number) => match u32::try_from(number) {
+            Ok(number) if number > 0 => Cell::Number(number),
+            // So many are no requests: another column, or a time.
+            _ => Cell::Code(rejected(Reason::BadNumber)),
+        },
     }
 }
 
 /// The digits of a whole number, which may be those of a float or decimal without a fraction (pandas, where some are missing).
-fn whole(text: &[u8]) -> &[u8] {
+pub(crate) fn whole(text: &[u8]) -> &[u8] {
     match memchr::memchr(b'.', text) {
         Some(at) if at > 0 && at + 1 < text.len() && text[at + 1..].iter().all(|&digit| digit == b'0') => &text[..at],
         _ => text,

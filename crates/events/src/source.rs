@@ -1,19 +1,87 @@
 //! Where bytes come from: files, globs and standard input; plain, gzip or zstd, told apart by their first bytes.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::EventError;
+use crate::schema::Map;
 
 /// A stream of bytes.
 pub(crate) type Bytes = Box<dyn Read + Send>;
 
 const DAMAGED: &str = "the file is damaged or truncated; copy it again";
+
+/// How the copies begin that streams are read from.
+pub const COPY: &str = ".stream-";
+
+/// Something to read, by the path that names it. Of a stream (standard input, a pipe) there is a copy on disk: only what lies
+/// there can be told by its bytes before any of them counts, and Parquet is read from its end.
+pub(crate) struct Source {
+    pub(crate) named: PathBuf,
+    copy: Option<NamedTempFile>,
+}
+
+impl Source {
+    /// Copies a stream to a folder; asks all along whether to go on.
+    pub(crate) fn of(named: PathBuf, folder: &Path, cancelled: &dyn Fn() -> bool) -> Result<Source, EventError> {
+        if !is_stream(&named) {
+            return Ok(Source { named, copy: None });
+        }
+        let full =
+            |error| EventError::Copy { name: named.display().to_string(), folder: folder.display().to_string(), source: error };
+        let mut copy = tempfile::Builder::new().prefix(COPY).tempfile_in(folder).map_err(full)?;
+        let (mut stream, mut buffer) = (raw(&named)?, vec![0u8; 1 << 20]);
+        loop {
+            let read = match stream.read(&mut buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
+                Err(error) => return Err(unread(&named, error)),
+                Ok(0) => return Ok(Source { named, copy: Some(copy) }),
+                Ok(read) => read,
+            };
+            copy.write_all(&buffer[..read]).map_err(full)?;
+            if cancelled() {
+                return Err(EventError::Cancelled);
+            }
+        }
+    }
+
+    /// Where its bytes are.
+    pub(crate) fn path(&self) -> &Path {
+        self.copy.as_ref().map_or(&self.named, NamedTempFile::path)
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// The content hash (xxh3-128) and size. What the folders of a file say of its rows is content.
+    pub(crate) fn fingerprint(&self, map: &Map) -> Result<(u128, u64), EventError> {
+        let fail = |error: std::io::Error| unread(&self.named, error);
+        let mut file = File::open(self.path()).map_err(|error| broken_link(&self.named).unwrap_or_else(|| fail(error)))?;
+        let (mut hash, mut size, mut buffer) = (Xxh3::new(), 0, vec![0u8; 1 << 20]);
+        loop {
+            let read = file.read(&mut buffer).map_err(fail)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            size += read as u64;
+        }
+        for (column, value) in map.of_folders(&self.named) {
+            for part in [column.as_bytes(), &value] {
+                hash.update(&(part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+        Ok((hash.digest128(), size))
+    }
+}
 
 /// What there is to read.
 #[derive(Debug, Default, PartialEq)]
@@ -46,6 +114,7 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path], quiet: Quiet) -> Res
     for source in sources {
         let text = source.to_string_lossy();
         if source.is_dir() {
+            source.ancestors().try_for_each(refuse_table)?;
             let (first, first_left_out) = (files.len(), left_out.len());
             walk(source, &mut |path, lies| match lies {
                 Lies::Linked => links.push(path.to_owned()),
@@ -123,6 +192,7 @@ fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventEr
     let fail = |error: std::io::Error| EventError::input(folder, error, "check the path and its permissions");
     let mut entries = folder.read_dir().map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
+    refuse_table(folder)?;
     for entry in entries {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -137,6 +207,24 @@ fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventEr
         found(&path, if linked { Lies::Linked } else { Lies::There });
     }
     Ok(())
+}
+
+/// Where a table of Delta Lake has its log.
+const DELTA_LOG: &str = "_delta_log";
+
+/// Refuses a folder of which only a log says what is in it: files that it removed lie beside the others until a `VACUUM`, and the
+/// rows of a file may be deleted without another one being written.
+fn refuse_table(folder: &Path) -> Result<(), EventError> {
+    if !folder.join(DELTA_LOG).is_dir() {
+        return Ok(());
+    }
+    let problem = format!("a Delta Lake table ({DELTA_LOG}), of whose files some may be removed and not gone yet");
+    let hint = format!(
+        "write out what is in it, duckdb -c \"COPY (FROM delta_scan('{}')) TO 'events.parquet'\", or name the files that its log has \
+         (DeltaTable(...).file_uris() of Python's deltalake)",
+        folder.display()
+    );
+    Err(EventError::input(folder, problem, hint))
 }
 
 /// Whether a file's own name begins with `_` or `.`.
@@ -165,22 +253,6 @@ fn is_marker(path: &Path) -> bool {
     })
 }
 
-/// The content hash (xxh3-128) and size of a file.
-pub(crate) fn fingerprint(path: &Path) -> Result<(u128, u64), EventError> {
-    let fail = |error: std::io::Error| EventError::input(path, error, "check the path and its permissions");
-    let mut file = File::open(path).map_err(|error| broken_link(path).unwrap_or_else(|| fail(error)))?;
-    let (mut hash, mut size, mut buffer) = (Xxh3::new(), 0, vec![0u8; 1 << 20]);
-    loop {
-        let read = file.read(&mut buffer).map_err(fail)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        size += read as u64;
-    }
-    Ok((hash.digest128(), size))
-}
-
 /// The error of a link that leads to no file.
 fn broken_link(path: &Path) -> Option<EventError> {
     path.symlink_metadata().ok().filter(std::fs::Metadata::is_symlink)?;
@@ -203,6 +275,19 @@ impl Read for Counted {
     }
 }
 
+/// The bytes of a file or of standard input (`-`) as they are.
+fn raw(path: &Path) -> Result<Bytes, EventError> {
+    Ok(match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(File::open(path).map_err(|error| unread(path, error))?),
+    })
+}
+
+/// The error of a path that can't be read.
+fn unread(path: &Path, error: std::io::Error) -> EventError {
+    EventError::input(path, error, "check the path and its permissions")
+}
+
 /// Opens a file or standard input (`-`) and undoes its compression.
 pub(crate) fn open(path: &Path) -> Result<Bytes, EventError> {
     open_counted(path, Arc::default())
@@ -210,12 +295,9 @@ pub(crate) fn open(path: &Path) -> Result<Bytes, EventError> {
 
 /// As [`open`], adding the bytes read to a counter.
 pub(crate) fn open_counted(path: &Path, counter: Arc<AtomicU64>) -> Result<Bytes, EventError> {
-    let fail = |error: std::io::Error| EventError::input(path, error, "check the path and its permissions");
-    let mut raw: Bytes =
-        if path.as_os_str() == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path).map_err(fail)?) };
-    raw = Box::new(Counted(raw, counter));
+    let mut raw: Bytes = Box::new(Counted(raw(path)?, counter));
     let mut magic = Vec::new();
-    raw.by_ref().take(4).read_to_end(&mut magic).map_err(fail)?;
+    raw.by_ref().take(4).read_to_end(&mut magic).map_err(|error| unread(path, error))?;
     let whole = std::io::Cursor::new(magic.clone()).chain(raw);
     if magic.starts_with(b"PK\x03\x04") {
         return Err(EventError::input(
@@ -289,6 +371,12 @@ mod tests {
         assert_eq!(read(&[""]), [events, left]);
         ["part-3.CSV.gz", "part-4.jsonl.1.gz"].iter().for_each(|name| std::fs::remove_file(at("day=1").join(name)).unwrap());
         let refused = |name: &str| expand(&[at(name)], &[], Quiet::Refused).unwrap_err().to_string();
+        std::fs::create_dir_all(at("table/_delta_log")).unwrap();
+        std::fs::create_dir_all(at("table/day=1")).unwrap();
+        std::fs::write(at("table/day=1/part-5.parquet"), "").unwrap();
+        for of_table in ["table", "table/day=1", ""] {
+            assert!(refused(of_table).contains("delta_scan("), "{of_table}");
+        }
         assert!(refused("day=1").contains("end in .csv"));
         assert!(refused("*_*").contains("begin with _ or ."));
     }

@@ -14,7 +14,7 @@ use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{self, Unit, Zone};
-use crate::rows::{Cell, requests, requests_number, status, status_number, tokens, tokens_number};
+use crate::rows::{Cell, requests, requests_number, status, status_number, tokens, tokens_number, whole};
 use crate::schema::{LayoutColumn, Use};
 use crate::session::{EMPTY, Role, Session, rejected};
 
@@ -131,6 +131,16 @@ fn float_texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
     Ok(floats.map(|float| float.filter(|float| !float.is_nan()).map(text)).collect())
 }
 
+/// The texts of numbers that have a fraction in a column of decimals: whole ones without it, as any other column has them.
+pub(crate) fn without_zeros(found: &DataType, texts: ArrayRef) -> ArrayRef {
+    use DataType::{Decimal32, Decimal64, Decimal128, Decimal256};
+    if !matches!(found, Decimal32(_, 1..) | Decimal64(_, 1..) | Decimal128(_, 1..) | Decimal256(_, 1..)) {
+        return texts;
+    }
+    let digits = |text: &str| text[..whole(text.as_bytes()).len()].to_owned();
+    Arc::new(texts.as_string::<i32>().iter().map(|text| text.map(digits)).collect::<StringArray>())
+}
+
 /// What a column of text is read as: bytes, for whoever wrote them may have written what is no UTF-8, and whoever passed it on may
 /// have called it text all the same.
 pub(crate) fn dictionary_of_bytes() -> DataType {
@@ -245,7 +255,10 @@ impl Values {
             dictionary if *dictionary.data_type() == target => dictionary.clone(),
             texts if is_text(texts.data_type()) => arrow_cast::cast(texts, &target).map_err(unreadable)?,
             // A type that isn't text: its text.
-            _ => arrow_cast::cast(&cast(&DataType::Utf8)?, &target).map_err(unreadable)?,
+            other => {
+                let texts = without_zeros(other.data_type(), cast(&DataType::Utf8)?);
+                arrow_cast::cast(&texts, &target).map_err(unreadable)?
+            }
         };
         let dictionary: &DictionaryArray<Int32Type> = strings.as_dictionary();
         let values = dictionary.values();

@@ -255,6 +255,33 @@ fn the_same_file_twice_counts_once() {
     assert_eq!((twice.rows, twice.files[1].duplicate), (1, true));
 }
 
+/// Columns past the last kind that a store has were not read, and nobody was told.
+#[test]
+fn more_kinds_than_a_store_has_are_refused_wherever_they_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |config: &IngestConfig, name: &str, text: &str| {
+        let path = write(folder.path(), name, text.as_bytes());
+        let told = ingest(&[path], config, &Unobserved).map_err(|error| error.to_string());
+        told.map(|got| got.kind_names.len())
+    };
+    let rows = |count: usize| (0..count).map(|at| format!("a,k{at},v\n")).collect::<String>();
+    let long = |count| format!("account_id,entity_kind,entity_value\n{}", rows(count));
+    let config = IngestConfig::default();
+    assert_eq!(refused(&config, "long.csv", &long(249)), Ok(249));
+    let error = refused(&config, "long.csv", &long(252)).unwrap_err();
+    assert!(error.starts_with("more than 250 different kinds of identifiers; a store has no more: check that"), "{error}");
+    let map: String = (0..251).map(|at| format!("[kinds.k{at}]\ncolumn = [\"c{at}\"]\n")).collect();
+    let config = IngestConfig { map: Some(write(folder.path(), "map.toml", map.as_bytes())), ..config };
+    let wide = |count: usize| {
+        let [names, values] = [("c", "account_id"), ("v", "a")].map(|(of, first)| {
+            std::iter::once(first.to_owned()).chain((0..count).map(|at| format!("{of}{at}"))).collect::<Vec<String>>().join(",")
+        });
+        format!("{names}\n{values}\n")
+    };
+    assert_eq!(refused(&config, "wide.csv", &wide(250)), Ok(250));
+    assert_eq!(refused(&config, "wide.csv", &wide(251)), Err(error));
+}
+
 #[test]
 fn bad_rows_are_counted_and_written_aside() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,14 +305,14 @@ fn bad_rows_are_counted_and_written_aside() {
 fn a_field_that_can_not_be_read_takes_nothing_else_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let text = "ts,account_id,ip,device,requests,event_id,tokens\n1700000000,a,host,d1,x,e1,-5\n1700000000,a,host,d1,x,e1,-5\n\
-        1700000001,b,8.8.8.8,d1,3,e2,4294967299\n1700000002,b,8.8.8.8,d1,,e3,12.0\n1700000003,b,8.8.8.8,d1,,e4,n/a\n";
+        1700000001,b,8.8.8.8,d1,3,e2,4294967299\n1700000002,b,8.8.8.8,d1,4294967296,e3,12.0\n1700000003,b,8.8.8.8,d1,,e4,n/a\n";
     let path = write(folder.path(), "a.csv", text.as_bytes());
     let got = read(&path).unwrap();
     // The second delivery of a row with bad fields is one all the same.
-    assert_eq!((got.rejected_count(), got.kept_rows, got.event_ids.duplicates), (0, 1, 1));
+    assert_eq!((got.rejected_count(), got.kept_rows, got.event_ids.duplicates), (0, 2, 1));
     let fields: Vec<(&str, &str, u64)> =
         got.unread.iter().map(|unread| (unread.field.as_str(), unread.reason.as_str(), unread.rows)).collect();
-    assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 1), ("tokens", "bad_tokens", 1)]);
+    assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 2), ("tokens", "bad_tokens", 1)]);
     assert_eq!(got.kind_names, ["device", "ip"]);
     assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 2);
     assert_eq!(got.activity.columns().requests.as_slice(), [1, 3, 1, 1]);

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, BinaryArray, Date32Array, Date64Array, FixedSizeBinaryArray, Float32Array, Float64Array, Int64Array, ListArray,
-    RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BinaryArray, Date32Array, Date64Array, Decimal128Array, FixedSizeBinaryArray, Float32Array, Float64Array,
+    Int64Array, ListArray, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use events::normalise::Reason;
-use events::{Batches, EventError, IngestConfig, Ingested, Unobserved, ingest};
+use events::schema::ColumnName;
+use events::{Batches, EventError, FileRead, IngestConfig, Ingested, SchemaMode, Unobserved, ingest};
+use graph::IdentifierId;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -55,6 +57,39 @@ fn names(got: &Ingested) -> Vec<&str> {
 
 fn identifiers(got: &Ingested) -> Vec<&str> {
     (0..got.identifier_names.len() as u32).map(|id| got.identifier_names.text(id)).collect()
+}
+
+/// Engines leave the columns that folders are named by out of the files, and so did we.
+#[test]
+fn what_folders_are_named_is_a_column_of_the_files_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = |name: &str| {
+        let path = folder.path().join("dt=2026-03-01").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let rows = "account_id,ip\na0,9.9.0.1\na1,9.9.0.1\n";
+    write(&lake("model=m1/tenant=A%20%26%20B"), "part.csv", rows);
+    // The same bytes, of another model.
+    write(&lake("model=m2/tenant=A%20%26%20B"), "part.csv", rows);
+    write(&lake("model=m3"), "part.jsonl", "{\"account_id\":\"b0\",\"model\":\"own\"}\n{\"account_id\":\"b1\"}\n");
+    write_parquet(&lake("model=m4/tenant=C"), "part.parquet", &[("account_id", texts(&["c0", "c1", "c2"]))]);
+    // A column of the file goes before its folder, by whatever name.
+    write(&lake("tenant=D"), "part.csv", "user_id,Org\nd0,own\n");
+    let org = ColumnName { ours: "org".to_owned(), theirs: "tenant".to_owned() };
+    let own = ColumnName { theirs: "Org".to_owned(), ..org.clone() };
+    let config = IngestConfig { columns: vec![own, org], schema: SchemaMode::Strict, ..IngestConfig::default() };
+    let got = read_by(&config, folder.path()).unwrap();
+    assert_eq!((got.rows, got.rejected_count()), (10, 0));
+    assert_eq!(identifiers(&got), ["9.9.0.1", "A & B", "C", "own"]);
+    let accounts_of = |identifier: u32| got.graph.accounts_of(IdentifierId(identifier)).len();
+    assert_eq!([0, 1, 2, 3].map(accounts_of), [2, 2, 3, 1]);
+    let filled = |column: &str| -> Vec<u64> {
+        let of_file = |file: &FileRead| file.filled.iter().find(|filled| filled.column == column).map(|filled| filled.rows);
+        got.files.iter().filter_map(of_file).collect()
+    };
+    assert_eq!((filled("model"), filled("org")), (vec![2, 2, 2, 3], vec![2, 2, 3, 1]));
+    assert!(got.files.iter().all(|file| !file.duplicate && file.ignored.is_empty()), "{:?}", got.files);
 }
 
 /// Written by pyarrow with `write_page_checksum`: nothing here writes checksums.
@@ -123,6 +158,26 @@ fn bytes_that_are_no_utf8_spoil_the_value_they_are_in() {
     for got in read_both(&IngestConfig::default(), &hops) {
         assert_eq!((identifiers(&got), got.kept_rows), (vec!["9.9.9.9"], 1));
     }
+}
+
+/// Accounts that another file had as 42 were others.
+#[test]
+fn ids_that_are_decimals_are_whole_numbers_where_they_have_no_fraction() {
+    let decimals = |values: &[i128], scale: i8| -> ArrayRef {
+        Arc::new(Decimal128Array::from(values.to_vec()).with_precision_and_scale(20, scale).unwrap())
+    };
+    let accounts = decimals(&[4_200, 4_250, 0, 123_456_789_012_345_600], 2);
+    let columns = [("account_id", accounts), ("device", decimals(&[7, 70, 70, 70], 0)), ("ip", texts(&["8.8.8.8"; 4]))];
+    for got in read_both(&IngestConfig::default(), &columns) {
+        assert_eq!(names(&got), ["0", "1234567890123456", "42", "42.50"]);
+        assert_eq!(identifiers(&got), ["7", "70", "8.8.8.8"]);
+    }
+    // And in tables beside the events.
+    let folder = tempfile::tempdir().unwrap();
+    let events = write(folder.path(), "e.csv", "account_id,ip\n42,8.8.8.8\n43,8.8.8.8\n");
+    let table = write_parquet(folder.path(), "a.parquet", &[("account_id", decimals(&[4_200], 2)), ("tier", texts(&["pro"]))]);
+    let got = read_by(&IngestConfig { accounts: Some(table), ..IngestConfig::default() }, &events).unwrap();
+    assert_eq!((got.tables[0].rows, got.tables[0].matched), (1, 1));
 }
 
 #[test]

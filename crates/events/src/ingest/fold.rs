@@ -10,7 +10,7 @@ use crate::assemble;
 use crate::bad::{Bad, FileNotes, Run};
 use crate::behaviour::Behaviour;
 use crate::config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad};
-use crate::error::EventError;
+use crate::error::{EventError, KINDS};
 use crate::fields::{Key, Keys, MOST_KEYS};
 use crate::gather::Pathways;
 use crate::ingested::{FileRead, FilledColumn, Ingested};
@@ -19,7 +19,7 @@ use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
 use crate::rows::{Filled, Rejection, Yield};
 use crate::schema::{Layout, Use, refuse_unknown};
-use crate::session::Session;
+use crate::session::{MOST_KINDS, Session};
 use crate::tables::SideTables;
 
 /// Rejections kept as examples.
@@ -124,7 +124,15 @@ impl<'o> Fold<'o> {
         })
     }
 
-    pub(super) fn note(&mut self, layout: &Layout, path: &Path) -> Result<(), EventError> {
+    pub(super) fn note(&mut self, session: &Session<'_>, layout: &Layout, path: &Path) -> Result<(), EventError> {
+        // A column that has no number would not be read, without a word.
+        let kinds = layout.columns.iter().filter_map(|column| match &column.usage {
+            Use::Identifier(kind) => Some(kind),
+            _ => None,
+        });
+        if !kinds.map(|kind| session.kind(kind)).all(|number| number.is_some()) {
+            return Err(EventError::TooMany { what: KINDS, bound: u64::from(MOST_KINDS) });
+        }
         if self.config.schema == SchemaMode::Strict {
             refuse_unknown(&layout.ignored, path)?;
         }
@@ -139,6 +147,7 @@ impl<'o> Fold<'o> {
             file.ignored = layout.ignored.clone();
             file.repeated = layout.repeated.clone();
             file.missing = layout.missing.clone();
+            file.lacking = layout.lacking.clone();
             file.several = layout.several.clone();
         }
     }
@@ -149,8 +158,8 @@ impl<'o> Fold<'o> {
         let Some(file) = self.files.last_mut() else { return };
         for (column, filled) in layout.columns.iter().zip(filled) {
             let names = matches!(column.usage, Use::Account | Use::Identifier(_));
-            // What an event's id says is looked at nowhere else, and a row without a count is one request.
-            if !matches!(column.usage, Use::EventId | Use::Requests) {
+            // A row without a count is one request.
+            if column.usage != Use::Requests {
                 let one_value = names && filled.rows > 1 && filled.codes.0 == filled.codes.1;
                 file.filled.push(FilledColumn { column: column.ours.clone(), rows: filled.rows, one_value });
             }

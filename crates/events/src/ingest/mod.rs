@@ -1,7 +1,7 @@
 //! The walk of the raw input: files are opened one after the other, their pieces parsed in parallel, and what comes out is
 //! folded.
 //!
-//! 1. Sources are expanded and hashed; a file whose bytes were already read counts once.
+//! 1. Sources are expanded, streams copied to disk, and all hashed; a file whose bytes were already read counts once.
 //! 2. While one group of pieces (text) is parsed on all threads, the next is read; of row groups (Parquet) each thread takes
 //!    the next that nobody has.
 //! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
@@ -31,7 +31,7 @@ use crate::keep::{InMemory, Keeper};
 use crate::rows::Yield;
 use crate::schema::Map;
 use crate::session::Session;
-use crate::source::{self, Expanded, Quiet};
+use crate::source::{self, Expanded, Quiet, Source};
 use crate::text::{self, Format};
 
 /// Reads event logs: files, glob patterns, or `-` for standard input, and Arrow record batches ([`Sources`]).
@@ -72,15 +72,15 @@ pub fn ingest_into<'a, K: Keeper>(
     } else {
         source::expand(files, &side_tables(config), if base.is_some() { Quiet::Told } else { Quiet::Refused })?
     };
-    let prints = paths
-        .par_iter()
-        .map(|path| if source::is_stream(path) { Ok(None) } else { source::fingerprint(path).map(Some) })
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, EventError>>()?;
-    let sizes = prints.iter().try_fold(0, |sum, print| print.map(|(_, size)| sum + size));
-    observer.started(sizes.filter(|_| streams.is_empty()).unwrap_or(0));
     spare_inputs(config, &paths)?;
+    let folder = config.spill.clone().unwrap_or_else(std::env::temp_dir);
+    let named: Vec<Source> = (paths.into_iter())
+        .map(|path| Source::of(path, &folder, &|| observer.cancelled()))
+        .collect::<Result<_, EventError>>()?;
+    let prints: Vec<Result<(u128, u64), EventError>> =
+        named.par_iter().map(|source| source.fingerprint(&session.map)).collect();
+    let prints = prints.into_iter().collect::<Result<Vec<_>, EventError>>()?;
+    observer.started(if streams.is_empty() { prints.iter().map(|(_, size)| size).sum() } else { 0 });
     let mut fold = Fold::new(config, observer)?;
     fold.left_out = shown(&left_out);
     fold.notes.links = shown(&links);
@@ -92,27 +92,26 @@ pub fn ingest_into<'a, K: Keeper>(
         known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
     }
     let files_before = fold.files.len();
-    for (path, print) in paths.iter().zip(&prints) {
-        let hash = print.map_or(String::new(), |(hash, _)| format!("{hash:032x}"));
-        let file = path.display().to_string();
-        if print.is_some_and(|(_, size)| size == 0) {
+    for (source, &(hash, size)) in named.iter().zip(&prints) {
+        let file = source.named.display().to_string();
+        if size == 0 {
             fold.notes.blank.push(file);
             continue;
         }
-        let duplicate = print.is_some_and(|(hash, _)| !known.insert(hash));
-        fold.files.push(FileRead { file, hash, duplicate, ..FileRead::default() });
+        let (duplicate, hash) = (!known.insert(hash), format!("{hash:032x}"));
+        fold.files.push(FileRead { file, hash, duplicate, stream: source.is_stream(), ..FileRead::default() });
         if duplicate {
             continue;
         }
         let before = fold.rows;
         fold.begin_file(&session);
         // Of a file among others that nobody named it is told how to leave it out.
-        let is_found = paths.len() > 1 && !files.contains(path);
-        let unless_named = |error: EventError| if is_found { error.of_found(path) } else { error };
-        let found = if source::is_parquet(path) {
-            parquet(&session, path, print.map_or(0, |(_, size)| size), unless_named, &mut fold)?
+        let is_found = named.len() > 1 && !files.contains(&source.named);
+        let unless_named = |error: EventError| if is_found { error.of_found(&source.named) } else { error };
+        let found = if source::is_parquet(source.path()) {
+            parquet(&session, source, size, unless_named, &mut fold)?
         } else {
-            lines(&session, path, unless_named, &mut fold)?
+            lines(&session, source, unless_named, &mut fold)?
         };
         match found {
             Found::Columns => fold.end_file(before),
@@ -149,14 +148,15 @@ enum Found {
 
 fn parquet(
     session: &Session<'_>,
-    path: &Path,
+    source: &Source,
     size: u64,
     unless_named: impl FnOnce(EventError) -> EventError,
     fold: &mut Fold<'_>,
 ) -> Result<Found, EventError> {
-    let mut file = Columnar::open(path, &session.map).map_err(unless_named)?;
+    let path = &source.named;
+    let mut file = Columnar::open(source, &session.map).map_err(unless_named)?;
     file.layout.unit = file.unit(session, path)?;
-    fold.note(&file.layout, path)?;
+    fold.note(session, &file.layout, path)?;
     let (name, groups) = (path.display().to_string(), file.row_groups());
     let bytes = |group| size * group as u64 / groups as u64;
     in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))?;
@@ -167,7 +167,7 @@ fn parquet(
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
     let name = batches.name.clone();
     let mut layout = batches.layout(&session.map)?;
-    fold.note(&layout, Path::new(&name))?;
+    fold.note(session, &layout, Path::new(&name))?;
     let mut pieces = batches.pieces().peekable();
     if let Some(Ok((_, first))) = pieces.peek() {
         layout.unit = batches::unit(session, &layout, &name, first)?;
@@ -207,18 +207,19 @@ fn in_turn<J: Send>(
 
 fn lines(
     session: &Session<'_>,
-    path: &Path,
+    source: &Source,
     unless_named: impl FnOnce(EventError) -> EventError,
     fold: &mut Fold<'_>,
 ) -> Result<Found, EventError> {
+    let path = &source.named;
     let damaged = |error: std::io::Error| {
         EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
     };
-    let reader = source::open_counted(path, fold.bytes.clone())?;
+    let reader = source::open_counted(source.path(), fold.bytes.clone())?;
     let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader).map_err(unless_named)? else {
         return Ok(Found::Nothing);
     };
-    fold.note(&layout, path)?;
+    fold.note(session, &layout, path)?;
     let name = path.display().to_string();
     let step = rayon::current_num_threads() * 2;
     let group = |pieces: &mut Pieces<source::Bytes>| -> Result<Vec<Piece>, EventError> {

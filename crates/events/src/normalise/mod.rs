@@ -131,7 +131,7 @@ impl Reason {
             }
             Reason::FutureTime => "a time of at most a day from now was expected",
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
-            Reason::BadNumber => "a whole number of at least 1 was expected",
+            Reason::BadNumber => "a whole number from 1 to 4,294,967,295 was expected",
             Reason::BadTokens => "a whole number was expected, or nothing",
             Reason::FieldCount => "as many fields as the header has were expected",
             Reason::QuotedLines => {

@@ -5,7 +5,8 @@ use crate::ingested::SeveralNames;
 use crate::normalise::time::Unit;
 use crate::schema::meaning::{MEANINGS, Use};
 
-fn keep_in_long(usage: &Use) -> bool {
+/// Whether rows of one sighting have such a column.
+pub(super) fn keep_in_long(usage: &Use) -> bool {
     matches!(usage, Use::Time | Use::Account | Use::EventId | Use::Kind | Use::Value | Use::Requests | Use::Tokens)
 }
 
@@ -17,6 +18,8 @@ pub(crate) struct LayoutColumn {
     pub(crate) index: usize,
     /// Whether its values may be lists of hops.
     pub(crate) addresses: bool,
+    /// What it holds in rows that don't say it themselves, by the name of a folder that the file is in.
+    pub(crate) of_folder: Option<Vec<u8>>,
 }
 
 /// The used columns of a file.
@@ -30,6 +33,8 @@ pub(crate) struct Layout {
     /// Columns that would mean what another one means, and so aren't read, with our name of it.
     pub(crate) repeated: Vec<(String, String)>,
     pub(crate) missing: Vec<String>,
+    /// Other columns that rows of its form can have, and these don't.
+    pub(crate) lacking: Vec<String>,
     /// Columns that objects have under several names.
     pub(crate) several: Vec<SeveralNames>,
     pub(crate) width: usize,
@@ -75,6 +80,7 @@ impl Layout {
             ignored,
             repeated: Vec::new(),
             missing,
+            lacking: Vec::new(),
             several: Vec::new(),
             width: header.len(),
             unit: None,

@@ -30,6 +30,7 @@ mod layout;
 mod meaning;
 
 pub use column_name::{ColumnName, Theirs};
+use layout::keep_in_long;
 pub(crate) use layout::{Layout, LayoutColumn};
 pub(crate) use meaning::{COMPARED, Use, fold, is_known_kind, is_nearly, may_be_mapped, refuse_unknown};
 use meaning::{CONTENT, MEANINGS, expect_meaning, ours_of, use_of};
@@ -38,6 +39,7 @@ pub use meaning::{TEMPLATE_KIND, kind_name, meant_by};
 use crate::config::IngestConfig;
 use crate::error::{EventError, among, in_one_line, nearest, shortened};
 use crate::fields::{Fields, Key, Keys, Mapped};
+use crate::folders;
 use crate::ingested::SeveralNames;
 use crate::json::DEEPEST;
 use crate::normalise::kind::{Length, Normaliser};
@@ -193,7 +195,7 @@ impl Map {
     /// A used column.
     fn column(&self, ours: String, usage: Use, index: usize) -> LayoutColumn {
         let addresses = matches!(&usage, Use::Identifier(kind) if self.takes_addresses(kind));
-        LayoutColumn { ours, usage, index, addresses }
+        LayoutColumn { ours, usage, index, addresses, of_folder: None }
     }
 
     /// The columns of a file with this header.
@@ -205,7 +207,20 @@ impl Map {
         }
     }
 
-    /// The columns of a header, and those that a map names and the header lacks.
+    /// The columns that the folders of a file name, by our names, with what they say.
+    pub(crate) fn of_folders(&self, file: &Path) -> BTreeMap<String, Vec<u8>> {
+        let folders = folders::columns_of(file);
+        if folders.is_empty() {
+            return BTreeMap::new();
+        }
+        let named = |name: &String| folders.iter().find(|(folder, _)| fold(folder) == fold(name));
+        let said = |(ours, _, names, _): (String, Use, Vec<String>, bool)| {
+            names.iter().find_map(named).map(|(_, value)| (ours, value.clone()))
+        };
+        self.meanings().into_iter().filter_map(said).collect()
+    }
+
+    /// The columns of a header, and those that a map names and the header lacks. What the header lacks the folders may say.
     fn columns_of(&self, header: &[String], file: &Path) -> Result<(Layout, Vec<Mapped>), EventError> {
         let objects = self.paths();
         // A path is written as it is: client.ip is no client_ip.
@@ -216,22 +231,29 @@ impl Map {
             exact.or_else(|| folded.iter().position(|found| found.as_deref() == Some(&name)))
         };
         let (mut columns, mut lacking) = (Vec::new(), Vec::new());
+        let mut of_folders = self.of_folders(file);
         for (ours, usage, names, required) in self.meanings() {
             let found = names.iter().find_map(|name| position_of(name));
-            match found {
-                Some(index) => columns.push(self.column(ours, usage, index)),
-                None if names[0].contains('+') && names[0].split('+').all(|part| position_of(part).is_some()) => {
+            match (found, of_folders.remove(&ours)) {
+                (Some(index), _) => columns.push(self.column(ours, usage, index)),
+                // No column of the file is where it would be.
+                (None, Some(value)) => {
+                    let index = header.len() + columns.len();
+                    columns.push(LayoutColumn { of_folder: Some(value), ..self.column(ours, usage, index) });
+                }
+                (None, None) if names[0].contains('+') && names[0].split('+').all(|part| position_of(part).is_some()) => {
                     let parts: Vec<String> = names[0].split('+').map(|part| format!("{part:?}")).collect();
                     let problem = format!("{ours} in several columns, {}, isn't read", parts.join(" and "));
                     let hint = format!("join them into one first, as DuckDB's SELECT *, {} AS {ours}", parts.join(" + "));
                     return Err(EventError::input(file, problem, hint));
                 }
-                None if required => lacking.push(Mapped { ours, name: names[0].clone() }),
-                None => {}
+                (None, None) if required => lacking.push(Mapped { ours, name: names[0].clone() }),
+                (None, None) => {}
             }
         }
         let mut layout = Layout::new(columns, header);
         self.part_repeated(&mut layout);
+        self.name_lacking(&mut layout);
         Ok((layout, lacking))
     }
 
@@ -283,6 +305,17 @@ impl Map {
         layout.ignored = ignored.into_iter().map(|(_, name)| name).collect();
     }
 
+    /// Names what a file could have beside the main columns, and doesn't: of interest where other files have it.
+    fn name_lacking(&self, layout: &mut Layout) {
+        // Templates are made of prompts where there are some.
+        let is_made = |ours: &str| ours == TEMPLATE_KIND && layout.reads("prompt");
+        let lacking = self.meanings().into_iter().filter(|(ours, usage, ..)| {
+            let in_form = if layout.long { keep_in_long(usage) } else { !matches!(usage, Use::Kind | Use::Value) };
+            in_form && !layout.reads(ours) && !layout.missing.contains(ours) && !is_made(ours)
+        });
+        layout.lacking = lacking.map(|(ours, ..)| ours).collect();
+    }
+
     /// The fields of JSON objects. The first lines say whether there are accounts, and of what form rows are; any other field may
     /// come later.
     pub(crate) fn fields(&self, first_keys: &[String], file: &Path) -> Result<(Layout, Fields), EventError> {
@@ -292,12 +325,14 @@ impl Map {
         }
         let checked = self.with_account(checked, file)?;
         let (mut columns, mut fields) = (Vec::new(), Fields { lacking, ..self.paths() });
+        let mut of_folders = self.of_folders(file);
         for (ours, usage, names, _) in self.meanings() {
             let written = |name: &String| {
                 if name.contains('.') { vec![name.to_lowercase()] } else { vec![name.to_lowercase(), fold(name)] }
             };
             let index = fields.add_column(names.iter().flat_map(written));
-            columns.push(self.column(ours, usage, index));
+            let of_folder = of_folders.remove(&ours);
+            columns.push(LayoutColumn { of_folder, ..self.column(ours, usage, index) });
         }
         columns.retain(|column| checked.long || !matches!(column.usage, Use::Kind | Use::Value));
         // An object that fields are read in is null in some rows: its name is read all the same.
@@ -319,7 +354,9 @@ impl Map {
         file: &Path,
     ) -> Result<Layout, EventError> {
         let present: HashSet<usize> = keys.values().filter_map(|key| key.slot).collect();
-        let has = |column: &LayoutColumn| fields.columns[column.index].iter().any(|slot| present.contains(slot));
+        let has = |column: &LayoutColumn| {
+            column.of_folder.is_some() || fields.columns[column.index].iter().any(|slot| present.contains(slot))
+        };
         let columns: Vec<LayoutColumn> = layout.columns.iter().filter(|column| has(column)).cloned().collect();
         let is_there = |mapped: &&Mapped| columns.iter().any(|column| column.ours == mapped.ours);
         let lacking = fields.lacking.iter().find(|mapped| !is_there(mapped) && layout.reads(&mapped.ours));
@@ -342,6 +379,7 @@ impl Map {
         let unread = unread.flat_map(|(name, _)| below(name)).map(|name| shortened(&name).into_owned()).collect();
         let mut settled = Layout { several, ignored: unread, ..Layout::new(columns, &[]) };
         self.part_repeated(&mut settled);
+        self.name_lacking(&mut settled);
         Ok(settled)
     }
 

@@ -16,7 +16,7 @@ use super::summary::MissingColumn;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Drift {
-    /// A file lacks a main column that the store knows.
+    /// A file lacks a column that the store has values of.
     Missing,
     /// A column of a file or of the account table has no value in any row, and the store knows such values.
     Empty,

@@ -11,10 +11,12 @@ mod strangers;
 mod summary;
 
 use std::collections::HashSet;
+use std::io;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 
 use events::{Base, FileRead, ForgottenAccounts, IngestConfig, Profile, Sources, Template};
+use tempfile::TempDir;
 
 use crate::as_of;
 pub(crate) use crate::build::by_name::ByName;
@@ -169,7 +171,7 @@ fn updated(
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_same_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
     let enrichment = enrich::open(config)?;
-    let mut writer = StoreWriter::create(path)?;
+    let (mut writer, elsewhere) = writer_of(path, then.dry_run)?;
     // As it is now that nobody else can change it.
     let dataset = Dataset::open(path)?;
     as_of::refuse(&dataset)?;
@@ -184,7 +186,8 @@ fn updated(
     privacy::put_sealed_keys(&mut writer, &sealed)?;
     let forgotten = privacy::forgotten_accounts(dataset.store())?;
     privacy::put_forgotten(&mut writer, forgotten.as_ref())?;
-    let mut config = leaving_out(forgotten.as_ref(), spilling_beside(path, config));
+    let beside = elsewhere.as_ref().map_or(path, TempDir::path);
+    let mut config = leaving_out(forgotten.as_ref(), spilling_beside(beside, config));
     config.pseudonym = config.pseudonym.map(|key| privacy::unsealed(path, key, &sealed)).transpose()?;
     // The section's file is the map itself.
     config.map = config.map.or_else(|| dataset.store().file_of(MAP));
@@ -283,6 +286,22 @@ fn updated(
     Ok(BuildSummary { networks_dropped, networks_found, calibration_dropped: outdated && had_calibration, ..summary })
 }
 
+/// Where the store is written anew: beside what it is, or, if that is only to be told and can't be written, among the system's
+/// temporary files.
+fn writer_of(path: &Path, dry_run: bool) -> Result<(StoreWriter, Option<TempDir>), Error> {
+    match StoreWriter::create(path) {
+        Err(Error::Io { source, .. }) if dry_run && is_read_only(&source) => {
+            let folder = tempfile::tempdir().map_err(|error| Error::io("create a folder in", &std::env::temp_dir(), error))?;
+            Ok((StoreWriter::create(&folder.path().join("store"))?, Some(folder)))
+        }
+        writer => Ok((writer?, None)),
+    }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+}
+
 /// What was found before, and by which settings: where it can't be read and isn't gone by, there is none, for it is dropped.
 fn unless_needed<T>(read: Result<Option<T>, Error>, needed: bool) -> Result<Option<T>, Error> {
     if needed { read } else { Ok(read.ok().flatten()) }
@@ -304,8 +323,8 @@ const BESIDE_FACTS: [&str; 9] = [ACCOUNTS, RELEASES, ALLOW, MAP, READ_AS, EVENT_
 
 /// The files under whose name others were read before.
 fn read_before(before: &[FileRead], files: &[FileRead]) -> Vec<String> {
-    // What has no bytes to tell it by, a stream or a table, has no name of its own either.
-    let named = |file: &&FileRead| !file.hash.is_empty() && !file.duplicate;
+    // A table has no bytes to tell it by, and neither it nor a stream has a name of its own.
+    let named = |file: &&FileRead| !file.hash.is_empty() && !file.duplicate && !file.stream;
     let path = |file: &FileRead| std::path::absolute(&file.file).unwrap_or_else(|_| PathBuf::from(&file.file));
     let known: HashSet<PathBuf> = before.iter().filter(named).map(path).collect();
     files.iter().filter(named).filter(|file| known.contains(&path(file))).map(|file| file.file.clone()).collect()

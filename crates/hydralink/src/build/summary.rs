@@ -1,8 +1,10 @@
 //! What did a build or an update read, keep and leave out?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use events::{AlikeAccounts, Base, FileNotes, FileRead, Ingested, SeveralNames, TableRead, UnreadField};
+use graph::NONE_U16;
+use rayon::prelude::*;
 
 use super::Replaced;
 
@@ -75,7 +77,7 @@ pub struct BuildSummary {
     /// What else is out of the ordinary about the files.
     #[serde(flatten)]
     pub notes: FileNotes,
-    /// Main columns that files of this run lack, though the store has what such a column says.
+    /// Columns that files of this run lack, though the store has what such a column says.
     pub missing: Vec<MissingColumn>,
     /// Columns of files of this run without a value in any row, though the store has what such a column says. Also of the account
     /// table: of what it lacks in all rows the store keeps what it has, if that is of several accounts.
@@ -114,7 +116,7 @@ pub struct BuildSummary {
 /// Rows from which on it is told that a file has one address, card or template.
 pub const MANY_ROWS: u64 = 100;
 
-/// A main column that some files lack, where others don't.
+/// A column that some files lack, where others don't.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct MissingColumn {
@@ -198,23 +200,50 @@ fn one_value(file: &FileRead) -> impl Iterator<Item = &str> {
     ["ip", "payment_instrument", "prompt_template_hash"].into_iter().filter(move |column| many && one(column))
 }
 
+/// The columns that a file could have, and hasn't.
+fn lacked_by(file: &FileRead) -> impl Iterator<Item = &str> {
+    file.missing.iter().chain(&file.lacking).map(String::as_str)
+}
+
+/// The columns that some file lacks, or has nothing in, and of which values were read all the same: from other files, or by an
+/// earlier run. O(events) at most.
+fn known_columns(ingested: &Ingested) -> BTreeSet<&str> {
+    let starts = &ingested.graph.columns().kind_starts;
+    let activity = ingested.activity.columns();
+    let has = |column: &str| match column {
+        "timestamp" => ingested.activity.event_count() > 0,
+        "event_id" => !ingested.event_ids.pairs.is_empty(),
+        "model" => !ingested.models.is_empty(),
+        "capability" => !ingested.capabilities.is_empty(),
+        "pathway" => !ingested.event_pathways.is_empty(),
+        "status" => activity.status.par_iter().any(|&status| status != NONE_U16),
+        "requests" => activity.requests.par_iter().any(|&requests| requests > 1),
+        "tokens" => !activity.tokens.is_empty(),
+        kind => (ingested.kind_names.iter().zip(starts.windows(2))).any(|(known, range)| known == kind && range[0] < range[1]),
+    };
+    let columns_in_doubt = ingested.files.iter().flat_map(|file| {
+        let empty = file.filled.iter().filter(|filled| filled.rows == 0).map(|filled| filled.column.as_str());
+        lacked_by(file).chain(empty)
+    });
+    let in_doubt: BTreeSet<&str> = columns_in_doubt.collect();
+    in_doubt.into_iter().filter(|column| has(column)).collect()
+}
+
 pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
     let starts = &ingested.graph.columns().kind_starts;
     let kinds = ingested.kind_names.iter().zip(starts.windows(2));
-    let has = |column: &str| match column {
-        "timestamp" => ingested.activity.event_count() > 0,
-        kind => kinds.clone().any(|(known, range)| known == kind && range[0] < range[1]),
-    };
+    let known = known_columns(ingested);
+    let has = |column: &&str| known.contains(*column);
     let empty = columns_of(&ingested.files, |file| {
         // Of rows that are all rejected it is said why, and nothing of their columns.
-        let empty = file.filled.iter().filter(|filled| filled.rows == 0 && has(&filled.column) && file.rejected < file.rows);
-        empty.map(|filled| filled.column.as_str())
+        let empty = file.filled.iter().filter(|filled| filled.rows == 0 && file.rejected < file.rows);
+        empty.map(|filled| filled.column.as_str()).filter(has)
     });
     let of_tables = ingested.tables.iter().flat_map(|table| {
         table.empty.iter().map(|(column, _)| MissingColumn { column: column.clone(), files: 1, first: table.file.clone() })
     });
     BuildSummary {
-        missing: columns_of(&ingested.files, |file| file.missing.iter().map(String::as_str).filter(|column| has(column))),
+        missing: columns_of(&ingested.files, |file| lacked_by(file).filter(has)),
         empty: empty.into_iter().chain(of_tables).collect(),
         one_value: columns_of(&ingested.files, one_value),
         filled: filled_columns(&ingested.files),

@@ -108,9 +108,9 @@ const SECTIONS: [&str; 93] = [
     "result.wide_identifiers",
 ];
 
-/// How files begin that are about to be renamed over the manifest, and over the names of the case log. Both are made under the
-/// store's lock, so that a writer that has it can tell that nobody will rename them any more.
-const UNRENAMED: [&str; 2] = [manifest::UNRENAMED, cases::UNRENAMED];
+/// How files begin that are about to be renamed over the manifest, and over the names of the case log, and copies of streams
+/// that are read. All are made under the store's lock, so that a writer that has it can tell that nobody needs them any more.
+const LEFT_BEHIND: [&str; 3] = [manifest::UNRENAMED, cases::UNRENAMED, events::COPY];
 
 /// Whether this version writes a section of this name.
 pub(super) fn is_section(name: &str) -> bool {
@@ -126,7 +126,7 @@ pub(super) fn generation_of(file: &str) -> Option<u64> {
 
 /// Whether a file of a store that no manifest names is one that a writer left behind.
 pub(super) fn is_leftover(file: &str) -> bool {
-    generation_of(file).is_some() || UNRENAMED.iter().any(|prefix| file.starts_with(prefix))
+    generation_of(file).is_some() || LEFT_BEHIND.iter().any(|prefix| file.starts_with(prefix))
 }
 
 /// Whether all files of a folder are what a store consists of, or what an interrupted writer left of one.
@@ -162,6 +162,8 @@ mod tests {
             assert_eq!(generation_of(other), None, "{other}");
             assert!(!is_leftover(other), "{other}");
         }
-        assert!(is_leftover(".manifest-x1") && is_leftover(".names-x1") && !is_leftover("MANIFEST"));
+        assert!(
+            is_leftover(".manifest-x1") && is_leftover(".names-x1") && is_leftover(".stream-x1") && !is_leftover("MANIFEST")
+        );
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! | event | cause |
 //! |---|---|
-//! | `born` | `new`: no network on record was the same; else as of a return |
+//! | `born` | `new`: no network on record was the same; `split`, `merged`, `regrouped` out of others; else as of a return |
 //! | `resurrected` | `active_again` after silence, or after a ban of everybody; else `score_rose` above the threshold, `threshold_lowered` below its score, `confirmed` by people though it scores less, or `found_again` after a detection that found nothing like it |
 //! | `grew`, `changed` | `accounts_gained`, `accounts_changed` |
-//! | `shrank` | `accounts_lost`: the detection lets them go; `expired`, `forgotten`, `not_in_the_logs`: the store has nothing of them any more, but for that it would not have shrunk |
+//! | `shrank` | `accounts_lost`: the detection lets them go; `expired`, `forgotten`, `not_in_the_logs`: the store has nothing of them any more, but for that it would not have shrunk; the first two also where the detection lets accounts go because all that came is such a loss |
 //! | `split`, `merged`, `regrouped` | the same words |
 //! | `replaced` | `banned_and_replaced`, or other accounts with the `same_identifiers`; else `accounts_changed` |
 //! | `dormant` | `silent` |
-//! | `closed` | `all_banned`; `merged` into others; `rejected_by_people`; a candidate still, but `score_fell`, `threshold_raised` or `confirmation_withdrawn`; `expired`, `forgotten`, `not_in_the_logs`: nothing of it is left; `not_found` |
+//! | `closed` | `all_banned`; `merged` into others; `rejected_by_people`; a candidate still, but `score_fell`, `threshold_raised` or `confirmation_withdrawn`; `expired`, `forgotten`, `not_in_the_logs`: nothing of it is left, or by the first two, where nothing else came, too little; `not_found` |
 //!
 //! Where a store of an earlier version didn't note what it takes, there is no cause.
 
@@ -107,9 +107,13 @@ impl Cause {
     }
 
     /// Whether the event's own word says as much.
-    pub(super) fn goes_without_saying(self) -> bool {
+    pub(super) fn goes_without_saying(self, event: &str) -> bool {
         use Cause::{AccountsChanged, AccountsGained, AccountsLost, Merged, New, Regrouped, Silent, Split};
-        matches!(self, New | AccountsGained | AccountsLost | AccountsChanged | Split | Merged | Regrouped | Silent)
+        match self {
+            New | AccountsGained | AccountsLost | AccountsChanged | Silent => true,
+            Split | Merged | Regrouped => event != "born",
+            _ => false,
+        }
     }
 }
 
@@ -156,6 +160,7 @@ impl Causes<'_> {
         let (known, before) = (self.known(id)?, self.threshold_before(scene.run));
         match self.results.networks.iter().find(|network| network.id == id && network.accounts > 0) {
             _ if rejected() => Some(Cause::RejectedByPeople),
+            _ if self.history.less.is_some() => known.most_gone().or(self.history.less),
             Some(found) => {
                 let (was, before) = (known.score?, before?);
                 Some(if was < before {

@@ -32,6 +32,9 @@ pub(crate) struct History {
     pub(crate) networks: Vec<Remembered>,
     /// By run, then as the networks ranked.
     pub(crate) events: Vec<Happened>,
+    /// Why the store has less than at the last run, if all that came since is that something was let go of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) less: Option<Cause>,
 }
 
 /// One detection.
@@ -181,7 +184,8 @@ impl History {
     /// The history of a store in the numbers of what an update makes of it.
     pub(crate) fn carry(dataset: &Dataset, ingested: &Ingested) -> Result<Self, Error> {
         let new = ByName { dataset, ingested };
-        Ok(History::open(dataset)?.renumbered(|old| new.account(old), |old| new.identifier(old)))
+        let history = History { less: None, ..History::open(dataset)? };
+        Ok(history.renumbered(|old| new.account(old), |old| new.identifier(old)))
     }
 
     /// The same in other numbers, without what has none any more, and why it hasn't.
@@ -197,6 +201,8 @@ impl History {
                 *network.gone.entry(why).or_default() += gone;
             }
         }
+        // A build reads other logs, and a new key lets go of nothing.
+        self.less = Some(why).filter(|why| matches!(why, Cause::Expired | Cause::Forgotten));
         self.renumbered(account, identifier)
     }
 

@@ -94,7 +94,7 @@ fn write_event(out: &mut String, event: &Event) -> std::fmt::Result {
         (false, "closed") => format!(" into {}", event.with.join(", ")),
         (false, _) => format!(" from {}", event.with.join(", ")),
     };
-    let cause = event.cause.filter(|cause| !cause.goes_without_saying());
+    let cause = event.cause.filter(|cause| !cause.goes_without_saying(&event.event));
     let cause = cause.map_or(String::new(), |cause| format!(" ({})", cause.name().replace('_', " ")));
     writeln!(
         out,

@@ -6,9 +6,9 @@
 //!
 //! | event | when |
 //! |---|---|
-//! | `born` | flagged for the first time, and the same as none before |
+//! | `born` | flagged for the first time, under an id that no network had: the same as none before, or one of several that some became |
 //! | `grew`, `shrank`, `changed` | the same one, with more, fewer, or as many but other accounts |
-//! | `split`, `merged`, `regrouped` | as in `diff`; one event for each network there is now, with the ids it comes from |
+//! | `split`, `merged`, `regrouped` | as in `diff`; one event for each network there is now that had its id before, with the ids it comes from |
 //! | `replaced` | at least half of the accounts that weren't banned at the run before were banned since, and at least half as many new ones came; or most accounts are others, and the identifiers or, by accounts that had left it, the id the same |
 //! | `dormant` | no exchange for [`DORMANT`] |
 //! | `resurrected` | active again after being dormant, or flagged again after being closed, from no accounts if it had been let go |
@@ -68,15 +68,15 @@ pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results
     let since = history.runs.last().map_or(0, |run| run.as_of);
     let scene = Scene { dataset, run: number, since, as_of };
     let is_same = history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged);
-    if is_same && is_known(history, results, &found) && scene.stands_as_before(history, results, &found) {
-        return;
+    if !(is_same && is_known(history, results, &found) && scene.stands_as_before(history, results, &found)) {
+        let threshold = Some(results.labelling.run.threshold);
+        let accounts = dataset.graph().account_count() as u64;
+        history.runs.push(Run { as_of, data, accounts, flagged, threshold, ran_at: 0 });
+        let happened = scene.happened(history, results, &found);
+        history.events.extend(happened);
+        remember(history, results, found, &scene);
     }
-    let threshold = Some(results.labelling.run.threshold);
-    let accounts = dataset.graph().account_count() as u64;
-    history.runs.push(Run { as_of, data, accounts, flagged, threshold, ran_at: 0 });
-    let happened = scene.happened(history, results, &found);
-    history.events.extend(happened);
-    remember(history, results, found, &scene);
+    history.less = None;
 }
 
 /// The networks that the last event called closed, with no account left: not those whose accounts are all banned, which are
@@ -218,7 +218,10 @@ impl Scene<'_> {
                 let accounts: Vec<u32> = now.accounts.iter().copied().collect();
                 let standing =
                     was.and_then(|was| known.iter().find(|network| network.id == was.id)).map(|network| network.standing);
+                let is_new = !known.iter().any(|network| network.id == now.id);
+                let was = was.filter(|_| !is_new);
                 let event = match word {
+                    _ if is_new => "born",
                     "born" | "split" | "merged" | "regrouped" => word,
                     _ => self.alone(was, now, standing, self.standing(&accounts), with_gone(word, was, now, &gone_of)),
                 };
@@ -227,7 +230,8 @@ impl Scene<'_> {
                 }
                 let shrank = was.filter(|was| event == "shrank" && now.accounts.len() >= was.accounts.len());
                 let cause = match event {
-                    "born" => causes.of_rise(now.id, self.run),
+                    "born" => of_several(word).or_else(|| causes.of_rise(now.id, self.run)),
+                    "shrank" if history.less.is_some() => history.less,
                     // But for those of whom nothing is left it would not have.
                     "shrank" => shrank.and_then(|was| known.iter().find(|network| network.id == was.id)?.most_gone()),
                     // A ban explains it, whatever it left.
@@ -267,15 +271,12 @@ impl Scene<'_> {
             "grew" => Cause::AccountsGained,
             "shrank" => Cause::AccountsLost,
             "changed" => Cause::AccountsChanged,
-            "split" => Cause::Split,
-            "merged" => Cause::Merged,
-            "regrouped" => Cause::Regrouped,
             "replaced" if happened.banned > 0 => Cause::BannedAndReplaced,
             "replaced" => Cause::SameIdentifiers,
             "dormant" => Cause::Silent,
             "resurrected" => Cause::ActiveAgain,
             "closed" => Cause::AllBanned,
-            _ => return None,
+            word => return of_several(word),
         })
     }
 
@@ -349,6 +350,16 @@ impl Scene<'_> {
             score: None,
             rank: None,
         }
+    }
+}
+
+/// The cause of what comes from several, or is several.
+fn of_several(word: &str) -> Option<Cause> {
+    match word {
+        "split" => Some(Cause::Split),
+        "merged" => Some(Cause::Merged),
+        "regrouped" => Some(Cause::Regrouped),
+        _ => None,
     }
 }
 

@@ -81,9 +81,11 @@ fn each_event_has_its_name() {
     assert_eq!(named(&one(&[&[("P", "abcd", &[])], &[("P", "abc", &[])]])), [("P", "shrank")]);
     assert_eq!(named(&one(&[&[("P", "abcd", &[])], &[("P", "abce", &[])]])), [("P", "changed")]);
     let split: [Step<'_>; 2] = [&[("P", "abcd", &[])], &[("P", "abc", &[]), ("Q", "d", &[])]];
-    assert_eq!(named(&one(&split)), [("P", "split"), ("Q", "split")]);
+    assert_eq!(named(&one(&split)), [("P", "split"), ("Q", "born")]);
     let merged: [Step<'_>; 2] = [&[("P", "abc", &[]), ("Q", "de", &[])], &[("P", "abcde", &[])]];
     assert_eq!(named(&one(&merged)), [("P", "merged"), ("Q", "closed")]);
+    let both: [Step<'_>; 2] = [merged[0], &[("R", "abcde", &[])]];
+    assert_eq!(named(&one(&both)), [("R", "born"), ("P", "closed"), ("Q", "closed")]);
     // All accounts are others, the identifiers the same.
     assert_eq!(named(&one(&[&[("P", "abc", &[1, 2])], &[("P", "def", &[1, 2, 3])]])), [("P", "replaced")]);
     assert_eq!(named(&one(&[&[("P", "abc", &[])], &[]])), [("P", "closed")]);
@@ -213,6 +215,10 @@ fn what_happened_says_why() {
     assert_eq!(told(&[high, (5.0, &[("P", "abcd", 9.0)])]), one("grew", "accounts_gained", Some(9.0), 5.0));
     let merged = told(&[(5.0, &[("P", "abc", 9.0), ("Q", "de", 9.0)]), (5.0, &[("P", "abcde", 9.0)])]);
     assert_eq!(merged.iter().map(|why| why.1).collect::<Vec<_>>(), ["merged", "merged"]);
+    // An id that nobody had is born, whatever it came from.
+    let merged = told(&[(5.0, &[("P", "abc", 9.0), ("Q", "de", 9.0)]), (5.0, &[("R", "abcdef", 9.0)])]);
+    let expected = [("born", "merged"), ("closed", "merged"), ("closed", "merged")];
+    assert_eq!(merged.iter().map(|why| (why.0.as_str(), why.1)).collect::<Vec<_>>(), expected);
 
     // What people confirmed is one however it scores, until they take that back.
     let mut history = History::default();
@@ -242,6 +248,8 @@ fn accounts_of_which_nothing_is_left_are_lost_by_an_event_of_their_own() {
         (Cause::Expired, "cd", ("shrank", Cause::Expired, [4, 2, 0, 2])),
         (Cause::Forgotten, "cde", ("shrank", Cause::Forgotten, [4, 3, 1, 2])),
         (Cause::NotInTheLogs, "c", ("shrank", Cause::AccountsLost, [4, 1, 0, 3])),
+        // Whom the detection lets go of lost what tied them, for nothing else came.
+        (Cause::Expired, "c", ("shrank", Cause::Expired, [4, 1, 0, 3])),
         (Cause::Expired, "cdefg", ("grew", Cause::AccountsGained, [4, 5, 3, 2])),
         (Cause::Expired, "cdef", ("changed", Cause::AccountsChanged, [4, 4, 2, 2])),
     ] {
@@ -253,9 +261,18 @@ fn accounts_of_which_nothing_is_left_are_lost_by_an_event_of_their_own() {
         record(&mut history, &dataset, &scored(&dataset, 5.0, &[("P", then, 9.0)]));
         assert_eq!(history.runs.len(), 2);
     }
-    let mut history = without(&[0, 1, 2, 3], Cause::Expired);
-    record(&mut history, &dataset, &scored(&dataset, 5.0, &[]));
-    assert_eq!(last(&history), (1, "closed".to_owned(), Some(Cause::Expired), [4, 0, 0, 4]));
+    let fell: Scored<'_> = &[("P", "cd", 3.0)];
+    for (gone, why, then, cause) in [
+        (&[0, 1, 2, 3][..], Cause::Expired, &[][..], Cause::Expired),
+        (&[0, 1], Cause::Expired, fell, Cause::Expired),
+        (&[], Cause::Expired, &[], Cause::Expired),
+        (&[0, 1], Cause::NotInTheLogs, fell, Cause::ScoreFell),
+    ] {
+        let mut history = without(gone, why);
+        record(&mut history, &dataset, &scored(&dataset, 5.0, then));
+        assert_eq!(last(&history), (1, "closed".to_owned(), Some(cause), [4, 0, 0, 4]), "{gone:?} {why:?}");
+        assert_eq!(history.less, None);
+    }
 }
 
 #[test]
@@ -286,7 +303,7 @@ fn a_network_that_keeps_its_id_by_who_had_left_it_is_not_born_again() {
     // Who takes most of its accounts along is another, and has a part in it.
     let history = told(&dataset, &[steps[0], &[("P", "dgh", &[]), ("Q", "abc", &[])]]).1;
     let last: Vec<(&str, &str)> = history.events.iter().skip(1).map(|one| (one.network.as_str(), one.event.as_str())).collect();
-    assert_eq!(last, [("P", "split"), ("Q", "split")]);
+    assert_eq!(last, [("P", "split"), ("Q", "born")]);
 }
 
 #[test]
