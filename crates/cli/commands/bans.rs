@@ -1,9 +1,8 @@
 //! A plan of actions against one network, and what a list made elsewhere would do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hydralink::bans::{self, Action, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed, Traffic};
-
 use serde::Serialize;
 
 use super::ask::{refuse_unknown, targets};
@@ -42,9 +41,11 @@ struct Listed {
 }
 
 fn listed(plan: &Plan) -> Vec<Listed> {
+    let (taken_over, customers): (BTreeSet<&String>, BTreeSet<&String>) =
+        (plan.possibly_taken_over.iter().collect(), plan.possible_customers.iter().collect());
     let look_first = |target: &String| match target {
-        taken_over if plan.possibly_taken_over.contains(taken_over) => "possibly_taken_over",
-        customer if plan.possible_customers.contains(customer) => "possibly_a_customer",
+        account if taken_over.contains(account) => "possibly_taken_over",
+        account if customers.contains(account) => "possibly_a_customer",
         _ => "",
     };
     plan.actions.iter().map(|action| Listed { action: action.clone(), look_first: look_first(&action.target) }).collect()

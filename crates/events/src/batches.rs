@@ -107,7 +107,7 @@ pub fn parquet_as_csv(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Opti
     if !source::is_parquet(path) {
         return Ok(None);
     }
-    let file = File::open(path).map_err(|error| EventError::input(path, error, "check the path and its permissions"))?;
+    let file = File::open(path).map_err(|error| source::unread(path, error))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = decoded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
     let metadata = builder.metadata().clone();

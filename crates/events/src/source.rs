@@ -114,7 +114,7 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path], quiet: Quiet) -> Res
     for source in sources {
         let text = source.to_string_lossy();
         if source.is_dir() {
-            source.ancestors().try_for_each(refuse_table)?;
+            source.ancestors().skip(1).try_for_each(refuse_table)?;
             let (first, first_left_out) = (files.len(), left_out.len());
             walk(source, &mut |path, lies| match lies {
                 Lies::Linked => links.push(path.to_owned()),
@@ -189,7 +189,7 @@ enum Lies {
 /// Calls back with the files of a folder and of the folders in it, in byte order; what is hidden in it, but for partitions
 /// (`_column=value`), without what it holds.
 fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventError> {
-    let fail = |error: std::io::Error| EventError::input(folder, error, "check the path and its permissions");
+    let fail = |error: std::io::Error| unread(folder, error);
     let mut entries = folder.read_dir().map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     refuse_table(folder)?;
@@ -284,7 +284,7 @@ fn raw(path: &Path) -> Result<Bytes, EventError> {
 }
 
 /// The error of a path that can't be read.
-fn unread(path: &Path, error: std::io::Error) -> EventError {
+pub(crate) fn unread(path: &Path, error: std::io::Error) -> EventError {
     EventError::input(path, error, "check the path and its permissions")
 }
 

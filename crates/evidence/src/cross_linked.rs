@@ -68,15 +68,16 @@ const MOST_BITS: f64 = 12.0;
 pub(crate) fn cross_linked_signal(judge: &Judge<'_>, accounts: &[u32]) -> Option<Signal> {
     let value = cross_linked_among(judge, accounts)?;
     let is_large = accounts.len() as f64 > LARGEST_SHARE * judge.seen_accounts() as f64 && accounts.len() >= FEWEST_OF_A_PART;
-    let others = if is_large { everybody_else(judge, accounts) } else { Vec::new() };
-    let of_others = if is_large { cross_linked_among(judge, &others).unwrap_or(0.0) } else { 0.0 };
+    let others = is_large.then(|| everybody_else(judge, accounts));
+    let of_others = others.as_ref().and_then(|others| cross_linked_among(judge, others)).unwrap_or(0.0);
     // Kept off 0 and 1 by half an account, so that a small group says less than a large one.
     let margin = 0.5 / (accounts.len() as f64 + 1.0);
     let beyond = if of_others < 1.0 { (value - of_others) / (1.0 - of_others) } else { 0.0 };
     let share = beyond.clamp(margin, 1.0 - margin);
     let bits = (ln_density(share, OF_OPERATOR) - ln_density(share, OF_PARTS)) / std::f64::consts::LN_2;
     let expected = of_others + (1.0 - of_others) * OF_PARTS.0 / (OF_PARTS.0 + OF_PARTS.1);
-    let most = if is_large && others.len() < accounts.len() { 0.0 } else { MOST_BITS };
+    let is_most_of_all = others.is_some_and(|others| others.len() < accounts.len());
+    let most = if is_most_of_all { 0.0 } else { MOST_BITS };
     Some(Signal { value, expected, bits: bits.clamp(-MOST_BITS, most), p_value: None, power: None })
 }
 

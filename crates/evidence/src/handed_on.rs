@@ -34,7 +34,6 @@
 //! those with a template of which some were rejected, at most [`HELD`] or one template's at a time.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fixedbitset::FixedBitSet;
@@ -175,31 +174,12 @@ fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64,
         last.is_none_or(|last| request.time - last > window)
     };
     let starts: Vec<&Request> = requests.iter().filter(|request| starts(request)).collect();
-    let after = |time: i64| starts.partition_point(|start| start.time <= time);
     let rejected: Vec<&Request> = requests.iter().filter(|request| request.rejected && is_free(request.account)).collect();
-    let of_rate: Vec<f64> = rejected
-        .iter()
-        .map(|request| {
-            let by_others = |range: Range<usize>| {
-                starts[range].iter().filter(|start| start.account != request.account).take(usize::from(u16::MAX)).count()
-            };
-            let (this, end) = (after(request.time), after(request.time + window));
-            let around = by_others(after(request.time - NEARBY - 1)..this) + by_others(end..after(request.time + NEARBY));
-            let nearby = (around as f64 + 0.5) / (2 * NEARBY - window) as f64;
-            chance_of(usual.max(nearby), window)
-        })
-        .collect();
-    let is_preceded = |request: &&&Request| {
-        let before = after(request.time - window - 1)..after(request.time);
-        starts[before].iter().any(|start| start.account != request.account)
-    };
-    let preceded = rejected.iter().filter(is_preceded).count() as f64;
-    let least = (preceded + of_rate.iter().sum::<f64>() / rejected.len() as f64) / (rejected.len() + 1) as f64;
+    let chances = chances(&rejected, &starts, usual, window);
     let mut taken = FixedBitSet::with_capacity(starts.len());
     let mut found = Vec::new();
-    for (request, of_rate) in rejected.into_iter().zip(of_rate) {
-        let chance = of_rate.max(least);
-        let (this, end) = (after(request.time), after(request.time + window));
+    for (request, chance) in rejected.into_iter().zip(chances) {
+        let (this, end) = (after(&starts, request.time), after(&starts, request.time + window));
         let follows = |&at: &usize| !starts[at].rejected && starts[at].account != request.account && !taken.contains(at);
         let follower = (this..end).find(follows);
         if let Some(at) = follower {
@@ -215,6 +195,31 @@ fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64,
         found.push(HandOff { template: request.template, giver: request.account, taker, bits });
     }
     found
+}
+
+/// How many of some starts, in order of time, come no later than this.
+fn after(starts: &[&Request], time: i64) -> usize {
+    starts.partition_point(|start| start.time <= time)
+}
+
+/// How likely each of a template's rejections is followed by chance; see the module.
+fn chances(rejected: &[&Request], starts: &[&Request], usual: f64, window: i64) -> Vec<f64> {
+    // Another account's starts later than the one time, and no later than the other.
+    let by_others = |account: u32, from: i64, to: i64| {
+        starts[after(starts, from)..after(starts, to)].iter().filter(move |start| start.account != account)
+    };
+    let of_rate = |request: &&Request| {
+        let &Request { account, time, .. } = *request;
+        let counted = |from, to| by_others(account, from, to).take(usize::from(u16::MAX)).count();
+        let around = counted(time - NEARBY - 1, time) + counted(time + window, time + NEARBY);
+        chance_of(usual.max((around as f64 + 0.5) / (2 * NEARBY - window) as f64), window)
+    };
+    let is_preceded =
+        |request: &&&Request| by_others(request.account, request.time - window - 1, request.time).next().is_some();
+    let of_rates: Vec<f64> = rejected.iter().map(of_rate).collect();
+    let preceded = rejected.iter().filter(is_preceded).count() as f64;
+    let least = (preceded + of_rates.iter().sum::<f64>() / rejected.len() as f64) / (rejected.len() + 1) as f64;
+    of_rates.into_iter().map(|chance| chance.max(least)).collect()
 }
 
 /// The hand-offs of accounts and of templates that are followed beyond chance, and these templates, ascending.
