@@ -21,6 +21,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use graph::DisjointSets;
 use rayon::prelude::*;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
@@ -160,25 +161,24 @@ fn leaves(texts: &[&str]) -> Vec<Vec<u32>> {
 /// either: a text is compared only with the groups that began with a text that shares one of these, or have `<*>` where it has.
 /// No other group is near enough.
 fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
-    let key = |at: usize, token: &str| xxh3_64_with_seed(token.as_bytes(), at as u64);
-    let tokens_of = |text: u32| texts[text as usize].split(' ');
-    let mut keys: Vec<u64> =
-        leaf.iter().flat_map(|&text| tokens_of(text).enumerate().map(|(at, token)| key(at, token))).collect();
-    keys.sort_unstable();
+    let Numbered { words, length, tokens: all } = Numbered::new(leaf.iter().map(|&text| texts[text as usize]));
+    let key = |at: usize, token: u32| (at as u64) << 32 | u64::from(token);
+    let mut keys: Vec<u64> = all.iter().enumerate().map(|(at, &token)| key(at % length, token)).collect();
+    keys.par_sort_unstable();
     let repeated: HashMap<u64, usize> =
         keys.chunk_by(|one, other| one == other).filter(|run| run.len() > 1).map(|run| (run[0], run.len())).collect();
     drop(keys);
-    let mut groups: Vec<Group<'t>> = Vec::new();
+    let least = (SIMILARITY * length as f64).ceil() as usize;
+    // A group's tokens, its texts, and how many of these were crowded.
+    let mut groups: Vec<(Vec<u32>, Vec<u32>, u64)> = Vec::new();
     let mut groups_with: HashMap<u64, Vec<u32>> = HashMap::new();
     let mut compared_with: Vec<Option<u32>> = Vec::new();
-    for &text in leaf {
-        let tokens: Vec<&'t str> = tokens_of(text).collect();
-        let least = (SIMILARITY * tokens.len() as f64).ceil() as usize;
+    for (&text, tokens) in leaf.iter().zip(all.chunks_exact(length)) {
         let keyed = tokens.iter().enumerate().map(|(at, &token)| (token, key(at, token)));
         let mut rarest: Vec<(bool, Option<usize>, u64)> =
-            keyed.map(|(token, key)| (token != ANY, repeated.get(&key).copied(), key)).collect();
+            keyed.map(|(token, key)| (token != WILD, repeated.get(&key).copied(), key)).collect();
         rarest.sort_unstable();
-        rarest.truncate(tokens.len() - least + 1);
+        rarest.truncate(length - least + 1);
         let mut best: Option<(usize, Reverse<u32>)> = None;
         let (mut compared, mut crowded) = (0, 0);
         for &group in rarest.iter().filter_map(|(_, _, key)| groups_with.get(key)).flatten() {
@@ -188,31 +188,63 @@ fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
                     break;
                 }
                 compared += 1;
-                let same = groups[group as usize].tokens.iter().zip(&tokens).filter(|(one, other)| one == other).count();
-                best = best.max(Some((same, Reverse(group))));
+                let same = groups[group as usize].0.iter().zip(tokens).map(|(one, other)| u32::from(one == other)).sum::<u32>();
+                best = best.max(Some((same as usize, Reverse(group))));
             }
         }
         match best.filter(|&(same, _)| same >= least) {
             Some((_, Reverse(group))) => {
-                let joined = &mut groups[group as usize];
-                joined.texts.push(text);
-                joined.crowded += crowded;
-                for (at, (mine, theirs)) in joined.tokens.iter_mut().zip(tokens).enumerate() {
-                    if *mine != theirs && *mine != ANY {
-                        *mine = ANY;
-                        groups_with.entry(key(at, ANY)).or_default().push(group);
+                let (joined, texts, crowded_texts) = &mut groups[group as usize];
+                texts.push(text);
+                *crowded_texts += crowded;
+                for (at, (mine, theirs)) in joined.iter_mut().zip(tokens).enumerate() {
+                    if mine != theirs && *mine != WILD {
+                        *mine = WILD;
+                        groups_with.entry(key(at, WILD)).or_default().push(group);
                     }
                 }
             }
             None => {
                 let shared = rarest.into_iter().filter(|(_, repeated, _)| repeated.is_some());
                 shared.for_each(|(_, _, key)| groups_with.entry(key).or_default().push(groups.len() as u32));
-                groups.push(Group { tokens, texts: vec![text], crowded });
+                groups.push((tokens.to_vec(), vec![text], crowded));
                 compared_with.push(None);
             }
         }
     }
-    groups
+    let spelled = |tokens: Vec<u32>| tokens.into_iter().map(|token| words[token as usize]).collect();
+    groups.into_iter().map(|(tokens, texts, crowded)| Group { tokens: spelled(tokens), texts, crowded }).collect()
+}
+
+/// The number of [`ANY`] among a leaf's tokens.
+const WILD: u32 = 0;
+
+/// The tokens of a leaf's texts as numbers, in the order in which they come: comparing two texts of 16 KiB is comparing 8,000
+/// numbers.
+struct Numbered<'t> {
+    words: Vec<&'t str>,
+    /// Tokens of a text.
+    length: usize,
+    /// Of one text after the other.
+    tokens: Vec<u32>,
+}
+
+impl<'t> Numbered<'t> {
+    fn new(texts: impl Iterator<Item = &'t str>) -> Numbered<'t> {
+        let (mut words, mut tokens, mut length) = (vec![ANY], Vec::new(), 0);
+        let mut numbers = HashMap::from([(ANY, WILD)]);
+        for text in texts {
+            let before = tokens.len();
+            tokens.extend(text.split(' ').map(|token| {
+                *numbers.entry(token).or_insert_with(|| {
+                    words.push(token);
+                    words.len() as u32 - 1
+                })
+            }));
+            length = tokens.len() - before;
+        }
+        Numbered { words, length, tokens }
+    }
 }
 
 /// Ascending hashes of the shingles.
@@ -262,16 +294,13 @@ struct Merged {
 fn merge(groups: &[Group<'_>]) -> Merged {
     let sets: Vec<Vec<u64>> = groups.par_iter().map(|group| shingles(&group.tokens)).collect();
     let bands: Vec<Band> = (0..BANDS).into_par_iter().map(|band| compare(&sets, band)).collect();
-    let mut parent: Vec<u32> = (0..groups.len() as u32).collect();
+    let mut joined = DisjointSets::new(groups.len());
     let mut crowded_bands = vec![0; groups.len()];
     for Band { near, crowded } in bands {
-        near.into_iter().for_each(|(one, other)| union(&mut parent, one, other));
+        near.into_iter().for_each(|(one, other)| _ = joined.join(one, other));
         crowded.into_iter().for_each(|group| crowded_bands[group as usize] += 1);
     }
-    Merged {
-        parent: (0..groups.len() as u32).map(|group| root(&parent, group)).collect(),
-        crowded: crowded_bands.into_iter().map(|bands| bands > BANDS / 2).collect(),
-    }
+    Merged { parent: joined.into_roots(), crowded: crowded_bands.into_iter().map(|bands| bands > BANDS / 2).collect() }
 }
 
 /// What a band proposes.
@@ -296,18 +325,6 @@ fn compare(sets: &[Vec<u64>], band: usize) -> Band {
         }
     }
     found
-}
-
-fn root(parent: &[u32], mut group: u32) -> u32 {
-    while parent[group as usize] != group {
-        group = parent[group as usize];
-    }
-    group
-}
-
-fn union(parent: &mut [u32], one: u32, other: u32) {
-    let (one, other) = (root(parent, one), root(parent, other));
-    parent[one.max(other) as usize] = one.min(other);
 }
 
 #[cfg(test)]

@@ -20,19 +20,18 @@
 //!    as these do with each other, and something with half as many: pieces of one pool, none of which keeps to itself what all
 //!    of them use. The profile then decides account by account ([`crate::profile`]).
 //!
-//! The same number between two parts of a group, pairs of one account from each, tells whether they belong together at all.
+//! The same number between two parts of a group tells whether they belong together at all (module `strangers`).
 //!
-//! Cost: O(sightings), and for each exclusive identifier the pairs of parts whose accounts have it.
+//! Cost: O(sightings).
 
-use ahash::AHashMap;
 use fixedbitset::FixedBitSet;
-use graph::{AccountId, DisjointSets, IdentifierId, NONE_U32};
+use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::holdings::{Holdings, hold, runs, sizes_of};
+use crate::holdings::{Holdings, hold, runs};
 
 /// From this interlock on a part of a group hangs together pair by pair.
 pub(crate) const LEAST_INTERLOCK: f64 = 1.0;
@@ -43,8 +42,6 @@ const PIECE_REACH: f64 = 0.5;
 const REACHING: usize = 64;
 /// Accounts that one task takes at least.
 const TASK: usize = 64;
-/// Pairs of parts that are counted at most, once for each identifier that they share.
-const PAIRS_OF_PARTS: usize = 1 << 27;
 
 /// Puts the free accounts of interlocked communities in the group that holds most of the community, or in one of their own, if
 /// they share at least `loose_share` as much with it as its accounts do with each other; and the accounts of other groups that
@@ -214,138 +211,8 @@ impl Host<'_> {
 }
 
 /// Whether an identifier on `held` accounts of a group is the group's own.
-fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config: &MemberConfig) -> bool {
+pub(crate) fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config: &MemberConfig) -> bool {
     config.is_exclusive(held - 1, facts.graph.identifier_degree(IdentifierId(identifier)) as u32 - 1)
-}
-
-/// Which parts of a group stay though they don't hang together pair by pair.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Loose {
-    /// Those of so few accounts.
-    pub(crate) few: u32,
-    /// Those that share so much with a part that does, of what two accounts of that one share.
-    pub(crate) share: f64,
-}
-
-/// Takes groups apart whose parts, in different communities, have nothing to do with each other: a crowd with one prompt set
-/// and the customers of one gateway, put together by the few who are both. Parts that hang together pair by pair stay in one
-/// group if two accounts of different parts share at least `part_share` of what two accounts of the less interlocked part do;
-/// any other part stays with the one that it shares most with, as `loose` has it. A group without any such part hangs together by
-/// chains, and is left as it is.
-pub(crate) fn separate_strangers(
-    facts: Facts<'_>,
-    classification: &Classification,
-    communities: &[u32],
-    groups: &mut [u32],
-    config: &MemberConfig,
-    loose: Loose,
-) {
-    let mut rows: Vec<(u32, u32, u32)> = (0..groups.len())
-        .filter(|&account| groups[account] != NONE_U32)
-        .map(|account| (groups[account], communities[account], account as u32))
-        .collect();
-    rows.sort_unstable();
-    // Parts are named by their smallest account.
-    let mut parts = vec![NONE_U32; groups.len()];
-    for part in rows.chunk_by(|left, right| (left.0, left.1) == (right.0, right.1)) {
-        part.iter().for_each(|&(.., account)| parts[account as usize] = part[0].2);
-    }
-    let interlocks = between_parts(facts, classification, groups, &parts, config);
-    let sizes = sizes_of(&parts);
-    let between = |left: u32, right: u32| {
-        let pair = (left.min(right), left.max(right));
-        interlocks.binary_search_by_key(&pair, |&(pair, _)| pair).map_or(0.0, |at| interlocks[at].1)
-    };
-    let mut joined = DisjointSets::new(groups.len());
-    for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
-        let mut names: Vec<u32> = of_group.iter().map(|&(.., account)| parts[account as usize]).collect();
-        names.sort_unstable();
-        names.dedup();
-        let (standing, others): (Vec<u32>, Vec<u32>) = names
-            .into_iter()
-            .partition(|&part| sizes[part as usize] >= config.profile_size && between(part, part) >= LEAST_INTERLOCK);
-        if standing.is_empty() {
-            for pair in others.windows(2) {
-                joined.join(pair[0], pair[1]);
-            }
-        }
-        for (at, &left) in standing.iter().enumerate() {
-            for &right in &standing[at + 1..] {
-                let less = between(left, left).min(between(right, right));
-                if between(left, right) >= config.part_share * less {
-                    joined.join(left, right);
-                }
-            }
-        }
-        for &part in others.iter().filter(|_| !standing.is_empty()) {
-            let share = |host: u32| between(part, host) / between(host, host);
-            let best =
-                standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)).then(right.cmp(&left)));
-            if let Some(host) = best.filter(|&host| sizes[part as usize] <= loose.few || share(host) >= loose.share) {
-                joined.join(part, host);
-            }
-        }
-    }
-    for (account, group) in groups.iter_mut().enumerate().filter(|(_, group)| **group != NONE_U32) {
-        *group = joined.root_of(parts[account]);
-    }
-}
-
-/// By (part, part) of one group, ascending, a part with itself too: the identifiers exclusive to the group that an account of the
-/// one shares with an account of the other; pairs that share none are left out. Where the parts of one identifier, squared, come
-/// to more than [`PAIRS_OF_PARTS`] over all identifiers, some of these are left out, evenly, and the numbers are of the others.
-fn between_parts(
-    facts: Facts<'_>,
-    classification: &Classification,
-    groups: &[u32],
-    parts: &[u32],
-    config: &MemberConfig,
-) -> Vec<((u32, u32), f64)> {
-    let of_groups = hold(facts, classification, groups);
-    // (group, part, accounts) of each identifier that is exclusive to the group. A part's accounts may be few of them, as those
-    // of one card are among all who use an exit: a share that is notable for a group isn't asked of parts.
-    let of_identifier = |identifier: u32| -> Vec<(u32, u32, u32)> {
-        let owners: Vec<u32> = of_groups
-            .of(identifier)
-            .iter()
-            .filter(|&&(_, held)| is_exclusive(facts, identifier, held, config))
-            .map(|&(group, _)| group)
-            .collect();
-        if owners.is_empty() {
-            return Vec::new();
-        }
-        let accounts = facts.graph.accounts_of(IdentifierId(identifier)).iter().map(|&account| account as usize);
-        let owned = accounts.filter(|&account| owners.contains(&groups[account]));
-        let mut rows: Vec<(u32, u32)> = owned.map(|account| (groups[account], parts[account])).collect();
-        rows.sort_unstable();
-        rows.chunk_by(|left, right| left == right).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect()
-    };
-    let identifiers = 0..facts.graph.identifier_count() as u32;
-    let held: Vec<Vec<(u32, u32, u32)>> =
-        identifiers.into_par_iter().with_min_len(TASK).map(of_identifier).filter(|rows| !rows.is_empty()).collect();
-    let pairs: usize = held.iter().map(|rows| rows.len() * rows.len()).sum();
-    let stride = pairs.div_ceil(PAIRS_OF_PARTS).max(1);
-    // (part, part, ordered pairs of accounts that share an identifier).
-    let mut shared: AHashMap<(u32, u32), u64> = AHashMap::new();
-    for rows in held.iter().step_by(stride) {
-        for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
-            for (at, &(_, left, one)) in of_group.iter().enumerate() {
-                for &(_, right, other) in &of_group[at..] {
-                    let pairs = u64::from(one) * u64::from(if left == right { other - 1 } else { other });
-                    *shared.entry((left, right)).or_default() += pairs;
-                }
-            }
-        }
-    }
-    let sizes = sizes_of(parts);
-    let size = |part: u32| f64::from(sizes[part as usize]);
-    let mean = |((left, right), shared): ((u32, u32), u64)| {
-        let others = if left == right { (size(right) - 1.0).max(1.0) } else { size(right) };
-        ((left, right), (shared * stride as u64) as f64 / (size(left) * others))
-    };
-    let mut means: Vec<((u32, u32), f64)> = shared.into_iter().filter(|&(_, shared)| shared > 0).map(mean).collect();
-    means.sort_unstable_by_key(|&(pair, _)| pair);
-    means
 }
 
 /// By group: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
@@ -365,6 +232,24 @@ pub(crate) fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &Memb
     holdings.sizes.iter().zip(&shared).map(interlock).collect()
 }
 
+/// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool
+/// they use and 19 of their own, and the third's 20 of 40 that as many strangers have as well.
+#[cfg(test)]
+pub(crate) fn crowds() -> (crate::toy::Toy, Vec<u32>) {
+    let mut touches: Vec<crate::toy::Touch> = Vec::new();
+    for member in 0..40u32 {
+        touches.extend((0..20).map(|at| (member, 0, (member + 2 * at) % 40, 0)));
+        touches.push((40 + member, 0, 40, 0));
+        touches.extend((1..20).map(|at| (40 + member, 0, 100 + 20 * member + at, 0)));
+        touches.extend((0..20).map(|at| (80 + member, 0, 1_000 + (member + 2 * at) % 40, 0)));
+    }
+    // 200 strangers, each in a community of its own.
+    touches
+        .extend((0..200).flat_map(|stranger| (0..20).map(move |at| (120 + stranger, 0, 1_000 + (stranger + 2 * at) % 40, 0))));
+    let communities = (0..320u32).map(|account| if account < 120 { account / 40 } else { account }).collect();
+    (crate::toy::Toy::new(&[crate::KindRole::Template], 320, &touches), communities)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,24 +257,6 @@ mod tests {
     use crate::classify::classify_identifiers;
     use crate::config::LinkageConfig;
     use crate::toy::{Touch, Toy};
-
-    /// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool
-    /// they use and 19 of their own, and the third's 20 of 40 that as many strangers have as well.
-    fn crowds() -> (Toy, Vec<u32>) {
-        let mut touches: Vec<Touch> = Vec::new();
-        for member in 0..40u32 {
-            touches.extend((0..20).map(|at| (member, 0, (member + 2 * at) % 40, 0)));
-            touches.push((40 + member, 0, 40, 0));
-            touches.extend((1..20).map(|at| (40 + member, 0, 100 + 20 * member + at, 0)));
-            touches.extend((0..20).map(|at| (80 + member, 0, 1_000 + (member + 2 * at) % 40, 0)));
-        }
-        // 200 strangers, each in a community of its own.
-        touches.extend(
-            (0..200).flat_map(|stranger| (0..20).map(move |at| (120 + stranger, 0, 1_000 + (stranger + 2 * at) % 40, 0))),
-        );
-        let communities = (0..320u32).map(|account| if account < 120 { account / 40 } else { account }).collect();
-        (Toy::new(&[KindRole::Template], 320, &touches), communities)
-    }
 
     fn proposed(toy: &Toy, communities: &[u32], mut groups: Vec<u32>, config: &MemberConfig) -> Vec<u32> {
         let classification = classify_identifiers(toy.facts(), &LinkageConfig::default().classify);
@@ -484,62 +351,5 @@ mod tests {
         let after = proposed(&toy, &communities, groups, &MemberConfig::default());
         assert!(after[..40].iter().all(|&group| group == 0), "{:?}", &after[..80]);
         assert!(after[40..58].iter().all(|&group| group == 40), "{:?}", &after[..80]);
-    }
-
-    fn separated(toy: &Toy, communities: &[u32], mut groups: Vec<u32>) -> Vec<u32> {
-        let config = LinkageConfig::default();
-        let classification = classify_identifiers(toy.facts(), &config.classify);
-        separate_strangers(
-            toy.facts(),
-            &classification,
-            communities,
-            &mut groups,
-            &config.members,
-            Loose { few: 0, share: 0.02 },
-        );
-        groups
-    }
-
-    #[test]
-    fn two_crowds_in_one_group_are_taken_apart() {
-        let (toy, communities) = crowds();
-        // The first community and the tool's users.
-        let mut groups = vec![NONE_U32; 320];
-        groups[..80].fill(0);
-        let after = separated(&toy, &communities, groups);
-        assert!(after[..40].iter().all(|&group| group == 0));
-        assert!(after[40..80].iter().all(|&group| group == 40), "{after:?}");
-    }
-
-    #[test]
-    fn one_operator_in_two_communities_stays_one() {
-        let (toy, mut communities) = crowds();
-        communities[20..40].fill(9);
-        let mut groups = vec![NONE_U32; 320];
-        groups[..40].fill(0);
-        assert_eq!(separated(&toy, &communities, groups.clone()), groups);
-    }
-
-    #[test]
-    fn the_accounts_of_one_card_belong_together_with_those_whom_they_meet_on_large_exits() {
-        // 640 accounts, sixteen to a card, each on 40 of 160 exits: four of a card are among the 160 of an exit.
-        let touches: Vec<Touch> = (0..640u32)
-            .flat_map(|account| {
-                let exits = (0..40).map(move |at| (account, 0, (account * 7 + at * 4) % 160, 0));
-                exits.chain([(account, 1, 160 + account / 16, 0)])
-            })
-            .collect();
-        let toy = Toy::new(&[KindRole::Address, KindRole::Payment], 640, &touches);
-        let cards: Vec<u32> = (0..640).map(|account| account / 16 * 16).collect();
-        assert_eq!(separated(&toy, &cards, vec![0; 640]), vec![0; 640]);
-    }
-
-    #[test]
-    fn a_chain_is_left_as_it_is() {
-        // Each account shares one identifier with the next.
-        let touches: Vec<Touch> = (0..40).flat_map(|at| [(at, 0, at, 0), (at, 0, at + 1, 0)]).collect();
-        let toy = Toy::new(&[KindRole::Payment], 40, &touches);
-        let communities: Vec<u32> = (0..40).map(|account| account / 20).collect();
-        assert_eq!(separated(&toy, &communities, vec![0; 40]), vec![0; 40]);
     }
 }

@@ -40,6 +40,7 @@ mod nested;
 mod pieces;
 mod profile;
 mod standing;
+mod strangers;
 pub mod terms;
 mod ties;
 

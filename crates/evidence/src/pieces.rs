@@ -21,8 +21,8 @@ use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
 use crate::crossing::{Crossing, Drawn};
-use crate::interlock::{Loose, separate_strangers};
 use crate::members::Candidates;
+use crate::strangers::{Loose, separate_strangers};
 
 /// The free accounts of each community of `infrastructure`, taken apart again where parts in different `communities` of the
 /// graph have nothing to do with each other ([`separate_strangers`]).

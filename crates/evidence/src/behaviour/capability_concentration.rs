@@ -15,7 +15,8 @@
 //! the same, 1 where each account does one thing), is [`TOLD_APART`] or more. Without power a group that isn't focused is no
 //! evidence: `None`, as without the column; one that is counts, and takes from no case ([`crate::score`]).
 //!
-//! Cost: `panel_events` events an account, then (draws + `POWER_DRAWS`) x accounts x classes. References: Kullback & Leibler
+//! Cost: `panel_events` events an account, then (draws + `POWER_DRAWS`) x accounts x classes that one account asks for, however
+//! many the column has: logs may give every request a class of its own. References: Kullback & Leibler
 //! 1951, doi:10.1214/aoms/1177729694; Cohen 1988, Statistical Power Analysis for the Behavioral Sciences,
 //! doi:10.4324/9780203771587.
 
@@ -51,11 +52,11 @@ pub fn capability_concentration(
     if classes < 2 {
         return None;
     }
-    let (mut known, mut own) = (Vec::new(), vec![0.0; classes]);
+    let (mut known, mut own) = (Vec::new(), Sums::new(classes));
     for account in sample(members, config.sampled_accounts, config.seed) {
-        if let Some(shares) = shares(facts, account, classes, config) {
+        if let Some(shares) = shares(facts, account, config) {
             known.push(account);
-            add(&mut own, &shares);
+            own.add(&shares);
         }
     }
     if known.len() < FEWEST_ACCOUNTS {
@@ -64,40 +65,38 @@ pub fn capability_concentration(
     let matched = Matched::new(facts, population, &known, members)?
         .keep(population, members, |position| !population.features[position].capability.is_empty())?;
     let seed = group_key(config.seed, 3, members);
-    let null_group = |draw: u64| {
-        let mut sums = vec![0.0; classes];
-        for position in matched.draw(&mut Stream::new(key(&[seed, draw]))) {
-            add(&mut sums, &population.features[position].capability);
-        }
-        sums
+    let shares_of = |position: usize| population.features[position].capability.as_slice();
+    let draw_into = |sums: &mut Sums, draw: u64| {
+        sums.clear();
+        matched.draw(&mut Stream::new(key(&[seed, draw]))).for_each(|position| sums.add(shares_of(position)));
     };
     // The population's matched mix: 32 draws that the test itself doesn't use.
-    let mut mix = vec![0.0; classes];
+    let (mut sums, mut mix) = (Sums::new(classes), vec![0.0; classes]);
     for draw in 0..32 {
-        for (sum, part) in mix.iter_mut().zip(null_group(u64::MAX - draw)) {
-            *sum += part;
-        }
+        draw_into(&mut sums, u64::MAX - draw);
+        sums.ascending().for_each(|(class, sum)| mix[class] += sum);
     }
-    let usual = concentration(&mix);
-    let statistics = |sums: &[f64]| {
-        let focus = concentration(sums);
-        [focus, if focus < usual { 0.0 } else { divergence(sums, &mix) }]
-    };
-    let observed = statistics(&own);
+    let mix = Mix::new(mix);
+    let observed = mix.statistics(&mut own);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
-        out.copy_from_slice(&statistics(&null_group(draw as u64)));
+        draw_into(&mut sums, draw as u64);
+        out.copy_from_slice(&mix.statistics(&mut sums));
     });
     let power = match population.capability_agreement {
         Some(agreement) if agreement >= TOLD_APART => {
-            let usual: Vec<[f64; 2]> = (0..POWER_DRAWS as u64).map(|draw| statistics(&null_group(draw))).collect();
-            let is_found = |leader: u64| {
+            let mut of_draw = |draw: u64| {
+                draw_into(&mut sums, draw);
+                mix.statistics(&mut sums)
+            };
+            let usual: Vec<[f64; 2]> = (0..POWER_DRAWS as u64).map(&mut of_draw).collect();
+            let mut is_found = |leader: u64| {
                 let mut stream = Stream::new(key(&[seed, LEADERS, leader]));
                 let position = matched.draw(&mut stream).nth(leader as usize % known.len());
                 position.is_some_and(|position| {
-                    let mut mix = vec![0.0; classes];
-                    add(&mut mix, &population.features[position].capability);
-                    let of_mix = statistics(&mix);
-                    monte_carlo(&of_mix, POWER_DRAWS, |draw, out| out.copy_from_slice(&usual[draw])).p_value <= LEVEL
+                    sums.clear();
+                    sums.add(shares_of(position));
+                    monte_carlo(&mix.statistics(&mut sums), POWER_DRAWS, |draw, out| out.copy_from_slice(&usual[draw])).p_value
+                        <= LEVEL
                 })
             };
             (0..LEADERS).filter(|&leader| is_found(leader)).count() as f64 / LEADERS as f64
@@ -117,15 +116,15 @@ pub fn capability_concentration(
 /// How much more alike two events of one account are in class than two accounts', over at most `panel_events` events each;
 /// `None` without two accounts and two classes.
 pub(crate) fn agreement(facts: &Facts<'_>, accounts: &[AccountId], classes: usize, config: &BehaviourConfig) -> Option<f64> {
-    let counts: Vec<Vec<f32>> =
-        accounts.par_iter().filter_map(|&account| class_counts(facts, account, classes, config)).collect();
+    let counts: Vec<Vec<(u16, f32)>> =
+        accounts.par_iter().filter_map(|&account| class_counts(facts, account, config)).collect();
     let (mut within, mut same, mut mix) = (0.0, 0.0, vec![0.0; classes]);
     for counts in &counts {
-        let total: f64 = counts.iter().copied().map(f64::from).sum();
-        for (sum, count) in mix.iter_mut().zip(counts.iter().copied().map(f64::from)) {
+        let total: f64 = counts.iter().map(|&(_, count)| f64::from(count)).sum();
+        for (class, count) in counts.iter().map(|&(class, count)| (usize::from(class), f64::from(count))) {
             within += count * (count - 1.0) / (total * (total - 1.0));
             same += (count / total).powi(2);
-            *sum += count / total;
+            mix[class] += count / total;
         }
     }
     let accounts = counts.len() as f64;
@@ -139,43 +138,91 @@ pub(crate) fn class_count(facts: &Facts<'_>) -> usize {
     column.par_iter().filter(|&&class| class != NONE_U16).max().map_or(0, |&class| usize::from(class) + 1)
 }
 
-/// An account's share of each class, over at most `panel_events` evenly spaced events; `None` with too few.
-pub(crate) fn shares(facts: &Facts<'_>, account: AccountId, classes: usize, config: &BehaviourConfig) -> Option<Vec<f32>> {
-    let mut counts = class_counts(facts, account, classes, config)?;
-    let total: f32 = counts.iter().sum();
-    counts.iter_mut().for_each(|count| *count /= total);
+/// An account's share of each class that it asks for, over at most `panel_events` evenly spaced events, by class; `None` with too
+/// few.
+pub(crate) fn shares(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<Vec<(u16, f32)>> {
+    let mut counts = class_counts(facts, account, config)?;
+    let total: f32 = counts.iter().map(|&(_, count)| count).sum();
+    counts.iter_mut().for_each(|(_, count)| *count /= total);
     Some(counts)
 }
 
 /// The same as numbers of events.
-fn class_counts(facts: &Facts<'_>, account: AccountId, classes: usize, config: &BehaviourConfig) -> Option<Vec<f32>> {
+fn class_counts(facts: &Facts<'_>, account: AccountId, config: &BehaviourConfig) -> Option<Vec<(u16, f32)>> {
     let events = facts.activity.of(account).capability;
     let stride = events.len().div_ceil(config.panel_events.max(1)).max(1);
-    let mut counts = vec![0.0f32; classes];
-    for &class in events.iter().step_by(stride).filter(|&&class| class != NONE_U16) {
-        counts[usize::from(class)] += 1.0;
+    let mut asked: Vec<u16> = events.iter().step_by(stride).copied().filter(|&class| class != NONE_U16).collect();
+    asked.sort_unstable();
+    (asked.len() >= FEWEST_EVENTS).then(|| asked.chunk_by(u16::eq).map(|run| (run[0], run.len() as f32)).collect())
+}
+
+/// Shares summed over accounts, by class; what it costs to fill, read and empty follows from the classes that somebody asks for.
+struct Sums {
+    of: Vec<f64>,
+    /// Classes with a sum, each once; in the order of their first accounts until [`Sums::ascending`].
+    asked: Vec<u16>,
+}
+
+impl Sums {
+    fn new(classes: usize) -> Sums {
+        Sums { of: vec![0.0; classes], asked: Vec::new() }
     }
-    (counts.iter().sum::<f32>() >= FEWEST_EVENTS as f32).then_some(counts)
-}
 
-fn add(sums: &mut [f64], shares: &[f32]) {
-    for (sum, &share) in sums.iter_mut().zip(shares) {
-        *sum += f64::from(share);
+    fn clear(&mut self) {
+        self.asked.drain(..).for_each(|class| self.of[usize::from(class)] = 0.0);
+    }
+
+    fn add(&mut self, shares: &[(u16, f32)]) {
+        for &(class, share) in shares {
+            let sum = &mut self.of[usize::from(class)];
+            if *sum == 0.0 {
+                self.asked.push(class);
+            }
+            *sum += f64::from(share);
+        }
+    }
+
+    /// Each class with its sum, in ascending order, so that sums of sums are the same bytes whoever came first.
+    fn ascending(&mut self) -> impl Iterator<Item = (usize, f64)> + Clone + '_ {
+        self.asked.sort_unstable();
+        self.asked.iter().map(|&class| (usize::from(class), self.of[usize::from(class)]))
     }
 }
 
-/// 1 - H / ln(classes).
-fn concentration(sums: &[f64]) -> f64 {
-    let total: f64 = sums.iter().sum();
-    let entropy: f64 = sums.iter().filter(|&&sum| sum > 0.0).map(|&sum| -(sum / total) * (sum / total).ln()).sum();
-    1.0 - entropy / (sums.len() as f64).ln()
+/// What groups are compared with: the population's matched mix.
+struct Mix {
+    of: Vec<f64>,
+    /// Its sum, smoothed by half a unit a class.
+    mass: f64,
+    concentration: f64,
 }
 
-/// KL(s || q) in nats, q smoothed by half a unit a class.
-fn divergence(sums: &[f64], mix: &[f64]) -> f64 {
-    let (total, mass) = (sums.iter().sum::<f64>(), mix.iter().sum::<f64>() + 0.5 * mix.len() as f64);
-    let terms = sums.iter().zip(mix).filter(|&(&sum, _)| sum > 0.0);
-    terms.map(|(&sum, &part)| (sum / total) * ((sum / total) / ((part + 0.5) / mass)).ln()).sum()
+impl Mix {
+    fn new(of: Vec<f64>) -> Mix {
+        let mass = of.iter().sum::<f64>() + 0.5 * of.len() as f64;
+        let asked = of.iter().copied().enumerate().filter(|&(_, sum)| sum > 0.0);
+        Mix { mass, concentration: concentration(asked, of.len()), of }
+    }
+
+    /// Concentration, and divergence from this mix (0 for sums that are more even).
+    fn statistics(&self, sums: &mut Sums) -> [f64; 2] {
+        let asked = sums.ascending();
+        let focus = concentration(asked.clone(), self.of.len());
+        [focus, if focus < self.concentration { 0.0 } else { self.divergence(asked) }]
+    }
+
+    /// KL(s || q) in nats, q smoothed.
+    fn divergence(&self, asked: impl Iterator<Item = (usize, f64)> + Clone) -> f64 {
+        let total: f64 = asked.clone().map(|(_, sum)| sum).sum();
+        asked.map(|(class, sum)| (sum / total) * ((sum / total) / ((self.of[class] + 0.5) / self.mass)).ln()).sum()
+    }
+}
+
+/// 1 - H / ln(classes), from the sums over 0.
+fn concentration(asked: impl Iterator<Item = (usize, f64)> + Clone, classes: usize) -> f64 {
+    let total: f64 = asked.clone().map(|(_, sum)| sum).sum();
+    let entropy: f64 = asked.map(|(_, sum)| -(sum / total) * (sum / total).ln()).sum();
+    1.0 - entropy / (classes as f64).ln()
 }
 
 #[cfg(test)]
@@ -185,10 +232,28 @@ mod tests {
 
     #[test]
     fn hand_values() {
-        assert!(concentration(&[1.0, 1.0, 1.0, 1.0]).abs() < 1e-12);
-        assert!((concentration(&[3.0, 0.0, 0.0, 0.0]) - 1.0).abs() < 1e-12);
+        let of = |sums: &[f64]| {
+            let asked: Vec<(u16, f32)> = (0..).zip(sums.iter().map(|&sum| sum as f32)).filter(|&(_, sum)| sum > 0.0).collect();
+            let mut all = Sums::new(sums.len());
+            all.add(&asked);
+            all
+        };
+        let even = Mix::new(vec![1.0; 4]);
+        assert!(even.statistics(&mut of(&[1.0, 1.0, 1.0, 1.0]))[0].abs() < 1e-12);
+        assert!((even.statistics(&mut of(&[3.0, 0.0, 0.0, 0.0]))[0] - 1.0).abs() < 1e-12);
         // KL((1, 0) || (1/2, 1/2)) = ln 2.
-        assert!((divergence(&[1.0, 0.0], &[7.0, 7.0]) - 2f64.ln()).abs() < 1e-12);
+        assert!((Mix::new(vec![7.0, 7.0]).statistics(&mut of(&[1.0, 0.0]))[1] - 2f64.ln()).abs() < 1e-12);
+    }
+
+    /// What was counted before leaves nothing behind, and the order of accounts is none of classes.
+    #[test]
+    fn sums_are_emptied_and_ascend() {
+        let mut sums = Sums::new(5);
+        sums.add(&[(0, 0.5), (3, 0.5)]);
+        sums.clear();
+        sums.add(&[(4, 1.0)]);
+        sums.add(&[(1, 0.25), (4, 0.75)]);
+        assert_eq!(sums.ascending().collect::<Vec<_>>(), [(1, 0.25), (4, 1.75)]);
     }
 
     #[test]

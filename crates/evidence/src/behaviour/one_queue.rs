@@ -253,19 +253,20 @@ impl HandOffs {
         }
         accepted.sort_unstable();
         rejected.sort_unstable();
-        let follows = |request: &Request, among: &[Request]| {
-            let later = among.partition_point(|other| (other.template, other.time) <= (request.template, request.time));
+        // Only those who start are looked through: an account does that once in a window, however much it asks.
+        let starts: Vec<Request> = accepted.iter().filter(|request| request.starts).copied().collect();
+        let follows = |request: &Request| {
+            let later = starts.partition_point(|other| (other.template, other.time) <= (request.template, request.time));
             let near = |other: &&Request| other.template == request.template && other.time <= request.time + window;
-            among[later..].iter().take_while(near).any(|other| other.starts && other.account != request.account)
+            starts[later..].iter().take_while(near).any(|other| other.account != request.account)
         };
-        let followed: Vec<bool> = accepted.iter().map(|request| follows(request, &accepted)).collect();
-        accepted.iter_mut().zip(followed).for_each(|(request, followed)| request.followed = followed);
+        accepted.iter_mut().for_each(|request| request.followed = follows(request));
         let rejections = rejected.chunk_by(|one, other| one.interval() == other.interval()).map(|in_interval| {
             let (template, interval) = in_interval[0].interval();
             let any = Stream::new(key(&[config.seed, u64::from(template), interval as u64])).below(in_interval.len());
             let place = |at: i64| accepted.partition_point(|other| (other.template, other.time) < (template, at));
             let near = place(interval * NEARBY)..place((interval + 1) * NEARBY);
-            Rejection { request: in_interval[any], followed: follows(&in_interval[any], &accepted), near }
+            Rejection { request: in_interval[any], followed: follows(&in_interval[any]), near }
         });
         HandOffs { rejections: rejections.collect(), accepted, window }
     }

@@ -35,8 +35,8 @@ const FEWEST: usize = 20;
 /// What is known of one panel account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Features {
-    /// Share of each capability class; empty without events of known class.
-    pub(crate) capability: Vec<f32>,
+    /// Share of each capability class that it asks for, by class; empty without events of known class.
+    pub(crate) capability: Vec<(u16, f32)>,
     /// Share of the new model after each release (mean over horizons), or NaN.
     pub(crate) launch: Vec<f32>,
     /// Phase of the day in turns, if the account is regular enough to have one.
@@ -80,7 +80,7 @@ impl Population {
         let features: Vec<Features> = accounts
             .par_iter()
             .map(|&account| Features {
-                capability: capability_concentration::shares(facts, account, capability_count, config).unwrap_or_default(),
+                capability: capability_concentration::shares(facts, account, config).unwrap_or_default(),
                 launch: launch_pivot::adoption(facts, account),
                 phase: diurnal_phase::phase_of(facts, account, config),
                 tenure: tenure::tenure_of(facts, account),
