@@ -23,6 +23,7 @@ pub mod classify;
 pub mod weigh;
 
 mod beta_binomial;
+mod cores;
 mod cross_linked;
 mod crossing;
 mod dealt;

@@ -19,8 +19,10 @@
 //! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
 //! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for a
 //! company, take from the case with the odds that it does, where the story is a company's. `against`: the sum, by the rule of a
-//! family, of the signals that no story brings at all (a queue that hands work to whoever rested longest, accounts that replace
-//! banned ones); nothing if they find nothing. It speaks against the story itself, so that the story explains less of the rest.
+//! family, of the signals that no story of people or customers brings (a queue that hands work to whoever rested longest, accounts
+//! that replace banned ones); nothing if they find nothing. What the story at hand brings all the same (a customer's load balancer
+//! has a queue over its own keys) counts by the odds of its fit alone. The sum speaks against the story itself, so that the story
+//! explains less of the rest.
 //! Whatever the story, even loads are what timers bring, each account's with hours of its own: they count by the odds that it is
 //! one clock ([`crate::behaviour::own_hours::one_clock`]).
 //!
@@ -133,7 +135,9 @@ pub fn score_network(
 /// What is left of the case if a harmless story is told: signals that the story brings count by the odds that it does not hold,
 /// given those that no story brings.
 pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, config: &ScoreConfig) -> Cases {
-    let no_story_brings = no_story_brings(signals, config);
+    let misfit = 1.0 - told.bits.min(0.0).exp2();
+    let unlikely = |name: &SignalName<Kind>| if told.hypothesis.brings(name) { misfit } else { 1.0 };
+    let no_story_brings = no_story_brings(signals, unlikely, config);
     let unexplained = 1.0 - (told.bits - no_story_brings).exp2().min(1.0);
     // Office hours speak for a company and no other story.
     let of_office = |named: &NamedSignal<Kind>| matches!(named.name, SignalName::OfficeHours);
@@ -151,11 +155,12 @@ pub fn cases_left<Kind>(signals: &[NamedSignal<Kind>], told: BenignLikelihood, c
     Cases { no_story_brings, ..sums(signals, left, config) }
 }
 
-/// The sum of the signals that no story brings, by the rule of a family.
-fn no_story_brings<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> f64 {
+/// The sum of the signals that no story of people or customers brings, by the rule of a family, each by a part of its bits.
+fn no_story_brings<Kind>(signals: &[NamedSignal<Kind>], part: impl Fn(&SignalName<Kind>) -> f64, config: &ScoreConfig) -> f64 {
     let of_operators = signals.iter().filter(|named| BenignHypothesis::none_brings(&named.name));
-    let mut bits: Vec<f64> =
-        of_operators.filter_map(|named| Some(named.signal.as_ref()?.bits.clamp(0.0, config.signal_bits))).collect();
+    let counted =
+        |named: &NamedSignal<Kind>| Some(part(&named.name) * named.signal.as_ref()?.bits.clamp(0.0, config.signal_bits));
+    let mut bits: Vec<f64> = of_operators.filter_map(counted).collect();
     bits.sort_unstable_by(|left, right| right.total_cmp(left));
     of_family(bits.into_iter(), config)
 }
@@ -274,7 +279,7 @@ pub fn rank_networks(cards: &[ScoreCard]) -> Vec<usize> {
 
 /// Dependence-aware sums of the families: see the module's formula.
 pub fn cases_of<Kind>(signals: &[NamedSignal<Kind>], config: &ScoreConfig) -> Cases {
-    Cases { no_story_brings: no_story_brings(signals, config), ..sums(signals, |_, bits| bits, config) }
+    Cases { no_story_brings: no_story_brings(signals, |_| 1.0, config), ..sums(signals, |_, bits| bits, config) }
 }
 
 /// The sums of the families, where `counted` says what is left of a signal's bits; without what no story brings.
@@ -468,6 +473,11 @@ mod tests {
         assert!((score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 2.0)) - 10.0).abs() < 0.1);
         // Of a story that fits much better than an operator, it leaves all: structure has a bit more.
         assert!((score(SignalName::OneQueue, story(BenignHypothesis::Enterprise, 14.0)) - 1.0).abs() < 1e-9);
+        // Who spreads a load over keys of its own has one; accounts that replace banned ones it has not.
+        assert!(score(SignalName::OneQueue, story(BenignHypothesis::LoadBalancer, 2.0)).abs() < 1e-9);
+        assert!((score(SignalName::BanAndReplace, story(BenignHypothesis::LoadBalancer, 2.0)) - 10.0).abs() < 0.1);
+        // Where that fits badly the queue counts as against any other story.
+        assert!((score(SignalName::OneQueue, story(BenignHypothesis::LoadBalancer, -9.0)) - 10.0).abs() < 0.1);
     }
 
     #[test]

@@ -123,7 +123,7 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
 pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
-pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 17] = [
+pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
     (
         BenignHypothesis::Enterprise,
         Expectation {
@@ -178,6 +178,17 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 17] = [
             top_template: MOST,
             top_organisation: ALL,
             payment_mesh: MOST,
+            occasion: LITTLE,
+            weekdays: EVERY_DAY,
+            ..SILENT
+        },
+    ),
+    (
+        BenignHypothesis::LoadBalancer,
+        Expectation {
+            top_payment: ALL,
+            top_address: MOST,
+            top_template: MOST,
             occasion: LITTLE,
             weekdays: EVERY_DAY,
             ..SILENT

@@ -103,6 +103,7 @@ pub(crate) fn find_candidates(
         cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
+    only_cores(&corroborator, &mut candidates.networks, &mut cards, &score, threshold);
     let handed_on = corroborator.handed_on(&candidates.networks, &flagged(&cards), config.behaviour.hand_off_window);
     let handed_on = gate.queued(handed_on);
     if !handed_on.is_empty() {
@@ -198,6 +199,25 @@ fn made_whole(
         0 => candidates,
         kept if kept == proposed => tried,
         _ => corroborator.with_wholes(&candidates, &wholes),
+    }
+}
+
+/// Leaves the cores of those candidates that are a case by themselves, and a better one than with the others by as much as a network
+/// needs.
+fn only_cores(
+    corroborator: &evidence::Corroborator<'_>,
+    networks: &mut [Candidate],
+    cards: &mut [ScoreCard],
+    score: &dyn Fn(&[&Candidate]) -> Vec<ScoreCard>,
+    threshold: f64,
+) {
+    let cores: Vec<(usize, Candidate)> =
+        (0..networks.len()).filter_map(|at| Some((at, corroborator.core_of(&networks[at])?))).collect();
+    let of_cores = score(&cores.iter().map(|(_, core)| core).collect::<Vec<_>>());
+    for ((at, core), card) in cores.into_iter().zip(of_cores) {
+        if card.score_bits >= cards[at].score_bits.max(0.0) + threshold {
+            (networks[at], cards[at]) = (core, card);
+        }
     }
 }
 
@@ -311,9 +331,9 @@ impl Gate<'_> {
     }
 
     /// Of the candidates that hand-offs proposed the same.
-    fn queued(self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-        candidates.retain(|candidate| self.is_of_no_story(&candidate.accounts().map(AccountId).collect::<Vec<_>>()));
-        candidates
+    fn queued(self, candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let passes = |candidate: &Candidate| self.is_of_no_story(&candidate.accounts().map(AccountId).collect::<Vec<_>>());
+        candidates.into_par_iter().with_max_len(1).filter(passes).collect()
     }
 
     fn is_of_no_story(self, members: &[AccountId]) -> bool {

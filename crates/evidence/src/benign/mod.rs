@@ -37,6 +37,8 @@ pub enum BenignHypothesis {
     Workplace,
     /// One organisation that says who it is, and its services: a card for each department, a few addresses, day and night.
     Services,
+    /// One customer who spreads a load over keys of its own: one card for all, a few addresses, day and night.
+    LoadBalancer,
     /// One network, everybody's own card, many templates.
     Campus,
     /// One network, everybody's own card, no template in common.
@@ -73,19 +75,20 @@ impl BenignHypothesis {
 
     /// Whether the story itself brings the behaviour that a signal measures: a class does its homework in the same evening, in one
     /// subject and every exercise once, a crowd tries the new model on the same prompts, hence at the same hours and for one
-    /// purpose, a company's timers load its accounts evenly, and so do those of one person's few accounts, at the same moments. No
-    /// story brings a shared queue, accounts that replace banned ones, or accounts made at an even pace.
+    /// purpose, a company's timers load its accounts evenly, and so do those of one person's few accounts, at the same moments. A
+    /// shared queue is brought only by who owns all of the accounts and says so, by one card or one organisation for all. No story
+    /// brings accounts that replace banned ones, or accounts made at an even pace.
     pub fn brings<Kind>(self, signal: &SignalName<Kind>) -> bool {
         use SignalName::{
-            CapabilityConcentration, DiurnalPhase, LaunchPivot, OfficeHours, RegistrationBursts, RegularUse, Synchrony,
-            TemplateFanOut, Tenure,
+            CapabilityConcentration, DiurnalPhase, LaunchPivot, OfficeHours, OneQueue, RegistrationBursts, RegularUse,
+            Synchrony, TemplateFanOut, Tenure,
         };
         match self {
             BenignHypothesis::Enterprise | BenignHypothesis::Departments | BenignHypothesis::Workplace => matches!(
                 signal,
                 DiurnalPhase | RegistrationBursts | TemplateFanOut | CapabilityConcentration | RegularUse | OfficeHours
             ),
-            BenignHypothesis::Services => matches!(
+            BenignHypothesis::Services | BenignHypothesis::LoadBalancer => matches!(
                 signal,
                 DiurnalPhase
                     | RegistrationBursts
@@ -94,6 +97,7 @@ impl BenignHypothesis {
                     | Synchrony
                     | RegularUse
                     | OfficeHours
+                    | OneQueue
             ),
             BenignHypothesis::Campus | BenignHypothesis::CarrierNat => matches!(signal, DiurnalPhase),
             BenignHypothesis::Family => matches!(signal, DiurnalPhase | Synchrony | RegularUse),
@@ -124,7 +128,7 @@ impl BenignHypothesis {
         }
     }
 
-    /// Whether a signal is of behaviour that no story brings.
+    /// Whether a signal is of behaviour that no story of people or customers brings.
     pub(crate) fn none_brings<Kind>(signal: &SignalName<Kind>) -> bool {
         matches!(signal, SignalName::OneQueue | SignalName::BanAndReplace)
     }
@@ -135,7 +139,9 @@ impl BenignHypothesis {
         use BenignHypothesis::*;
         match self {
             Campus | CarrierNat | Agency | Reseller | HomeWorkers | Course | BenchmarkCrowd | BuildService | Audience => true,
-            Enterprise | Departments | Workplace | Services | Class | Hackathon | Family | FreeCreditRing => false,
+            Enterprise | Departments | Workplace | Services | LoadBalancer | Class | Hackathon | Family | FreeCreditRing => {
+                false
+            }
         }
     }
 
@@ -198,8 +204,9 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
     // company. An audience is told only there: of people whose cards and addresses are known, stories that say more are. And
     // what a story stands on has to be known: a crowd's prompts, how much of what a reseller's customers ask they have in
-    // common, a place of work's address and hours, people's homes and who pays for their work, and of services that several cards pay for day and night, as anybody's would
-    // be, whose they are.
+    // common, a place of work's address and hours, people's homes and who pays for their work, who pays for keys behind one load
+    // balancer and where it stands, and of services that several cards pay for day and night, as anybody's would be, whose they
+    // are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -221,6 +228,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
             BenignHypothesis::HomeWorkers => structure.large_payments.is_some() && structure.own_addresses.is_some(),
             BenignHypothesis::Workplace => structure.single_address.is_some() && structure.profile_peak.is_some(),
             BenignHypothesis::Services => structure.declared_organisation.is_some(),
+            BenignHypothesis::LoadBalancer => structure.top_payment.is_some() && structure.top_address.is_some(),
             _ => true,
         })
         .map(|(hypothesis, expectation)| {
@@ -242,12 +250,13 @@ fn share_of_few(accounts: u32, few: u32) -> f64 {
 /// whom each has an own one, and for the nights of a place of work, which nothing else tells from a machine room; twice for
 /// what another story can't do without: projects on a build service have its address and not each other's prompts, departments
 /// have their offices and office days, services their organisation, a reseller its few cards and its customers work of their
-/// own, people who work at home somebody who pays.
+/// own, people who work at home somebody who pays, who spreads a load over keys its one card.
 fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis, &Expectation), operator: &Expectation) -> f64 {
-    use BenignHypothesis::{BuildService, Departments, HomeWorkers, Reseller, Services, Workplace};
+    use BenignHypothesis::{BuildService, Departments, HomeWorkers, LoadBalancer, Reseller, Services, Workplace};
     const TWICE: f64 = 2.0 * SHARE_BITS;
     const THRICE: f64 = 3.0 * SHARE_BITS;
     let within = |most: f64, essential: bool| if essential { most } else { SHARE_BITS };
+    let card_bits = within(TWICE, matches!(hypothesis, Reseller | LoadBalancer));
     let mesh_bits = within(THRICE, hypothesis.is_of_strangers());
     let address_bits = within(TWICE, matches!(hypothesis, BuildService | Departments | Workplace));
     let payer_bits = within(TWICE, hypothesis == HomeWorkers);
@@ -255,7 +264,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     let organisation_bits = within(TWICE, hypothesis == Services);
     let night_bits = within(THRICE, hypothesis == Workplace);
     let shares = [
-        (structure.top_payment, story.top_payment, operator.top_payment, within(TWICE, hypothesis == Reseller)),
+        (structure.top_payment, story.top_payment, operator.top_payment, card_bits),
         (structure.top_address, story.top_address, operator.top_address, address_bits),
         (structure.single_address, story.single_address, operator.single_address, address_bits),
         (structure.large_payments, story.large_payments, operator.large_payments, payer_bits),

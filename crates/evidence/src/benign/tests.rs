@@ -89,6 +89,31 @@ fn services_on_several_cards_are_harmless_only_where_their_organisation_is_decla
 }
 
 #[test]
+fn keys_on_one_card_behind_a_few_addresses_are_a_customers_own() {
+    let structure = |top_payment: f64, top_address: f64| Structure {
+        top_payment: Some(top_payment),
+        top_address: Some(top_address),
+        top_template: Some(1.0),
+        payment_mesh: Some(1.0 - top_payment),
+        weekdays: Some(0.71),
+        ..shape(12)
+    };
+    let bits = |top_payment, top_address| bits_of(BenignHypothesis::LoadBalancer, &structure(top_payment, top_address));
+    assert!(bits(1.0, 1.0) > 5.0, "{}", bits(1.0, 1.0));
+    // Not on a card for three each, nor on rented exits.
+    assert!(
+        bits(0.25, 1.0) < -3.0 && bits(0.0, 1.0) < -5.0 && bits(1.0, 0.02) < bits(1.0, 1.0) - 5.0,
+        "{} {}",
+        bits(0.25, 1.0),
+        bits(1.0, 0.02)
+    );
+    // Where nobody knows who pays, or from where, nobody tells it.
+    let untold = Structure { top_payment: None, ..structure(1.0, 1.0) };
+    let told = explain_benign(&untold, &BenignConfig::default()).likelihoods;
+    assert!(told.iter().all(|likelihood| likelihood.hypothesis != BenignHypothesis::LoadBalancer));
+}
+
+#[test]
 fn cards_behind_one_address_are_a_place_of_work_by_peoples_hours_alone() {
     let best = |single_address: f64, peak: f64| {
         let structure = Structure {

@@ -148,7 +148,7 @@ pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
         SignalName::BanAndReplace => "new accounts follow their bans",
         SignalName::CapabilityConcentration => "they ask for fewer kinds of work than others",
         SignalName::CrossLinked => "what they share crosses their cards",
-        SignalName::DiurnalPhase => "their days agree more than their countries explain",
+        SignalName::DiurnalPhase => "their days agree more than others' do",
         SignalName::LaunchPivot => "they took up a new model sooner than others",
         SignalName::OneQueue => "their requests look dealt out by one queue",
         SignalName::RegistrationBursts => "more of them made at a time than of others",
@@ -197,8 +197,8 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
              with its accounts on other cards; of harmless groups put together, {usual_share}."
         ),
         SignalName::DiurnalPhase => format!(
-            "The hours of its accounts lie {} {} than is usual in the countries that they declare; how far that, and how far they agree \
-             among themselves, is more than others' do is what counts.",
+            "The hours of its accounts lie {} {} than is usual in the countries that they declare (where none is known, for everybody); \
+             how far that, and how far they agree among themselves, is more than others' do is what counts.",
             length(value.abs()),
             if value < 0.0 { "earlier" } else { "later" }
         ),
