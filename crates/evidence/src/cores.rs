@@ -9,7 +9,7 @@
 //! Cores of fewer than `profile_size` accounts aren't asked: their score is mostly how firmly they are tied, and whoever is tied most
 //! firmly is tied more firmly than all.
 //!
-//! A proposal only: the caller scores the core by itself, and keeps what scores more by as many bits as a network needs. Cost:
+//! A proposal only: the caller scores the core by itself, and keeps what scores more by five bits. Cost:
 //! O(sightings of the cores), and scoring them.
 
 use crate::candidate::{Candidate, Member, Role};

@@ -13,6 +13,9 @@ use crate::observe::Steps;
 
 /// How much finer the second search for communities is.
 const FINER: f64 = 4.0;
+/// By how many bits a candidate's core has to be the better case: what a network needs unless somebody says otherwise. Who belongs to
+/// a candidate must not hang on where a threshold is put.
+const CORE_BITS: f64 = 5.0;
 
 /// What the chain finds in any graph and activity, the user's own or a null copy of it, before anything is named or kept.
 pub(crate) struct Chain {
@@ -103,7 +106,7 @@ pub(crate) fn find_candidates(
         cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
-    only_cores(&corroborator, &mut candidates.networks, &mut cards, &score, threshold);
+    only_cores(&corroborator, &mut candidates.networks, &mut cards, &score);
     let handed_on = corroborator.handed_on(&candidates.networks, &flagged(&cards), config.behaviour.hand_off_window);
     let handed_on = gate.queued(handed_on);
     if !handed_on.is_empty() {
@@ -202,20 +205,18 @@ fn made_whole(
     }
 }
 
-/// Leaves the cores of those candidates that are a case by themselves, and a better one than with the others by as much as a network
-/// needs.
+/// Leaves the cores of those candidates that are a case by themselves, and a better one than with the others, by [`CORE_BITS`].
 fn only_cores(
     corroborator: &evidence::Corroborator<'_>,
     networks: &mut [Candidate],
     cards: &mut [ScoreCard],
     score: &dyn Fn(&[&Candidate]) -> Vec<ScoreCard>,
-    threshold: f64,
 ) {
     let cores: Vec<(usize, Candidate)> =
         (0..networks.len()).filter_map(|at| Some((at, corroborator.core_of(&networks[at])?))).collect();
     let of_cores = score(&cores.iter().map(|(_, core)| core).collect::<Vec<_>>());
     for ((at, core), card) in cores.into_iter().zip(of_cores) {
-        if card.score_bits >= cards[at].score_bits.max(0.0) + threshold {
+        if card.score_bits >= cards[at].score_bits.max(0.0) + CORE_BITS {
             (networks[at], cards[at]) = (core, card);
         }
     }
