@@ -121,17 +121,17 @@ pub(crate) fn mine(texts: &[&str]) -> Mined {
     mined
 }
 
-/// Texts of one skeleton, ascending.
-struct Group<'t> {
-    tokens: Vec<&'t str>,
+/// Texts of one skeleton, ascending. `Token`: a word, or the number that stands for it.
+struct Group<Token> {
+    tokens: Vec<Token>,
     texts: Vec<u32>,
     /// Those of them that would have had to be compared with more groups.
     crowded: u64,
 }
 
 /// Drain: groups by their first texts.
-fn drain<'t>(texts: &[&'t str]) -> Vec<Group<'t>> {
-    let mut groups: Vec<Group<'t>> = leaves(texts).par_iter().flat_map_iter(|leaf| groups_of(texts, leaf)).collect();
+fn drain<'t>(texts: &[&'t str]) -> Vec<Group<&'t str>> {
+    let mut groups: Vec<Group<&'t str>> = leaves(texts).par_iter().flat_map_iter(|leaf| groups_of(texts, leaf)).collect();
     groups.sort_unstable_by_key(|group| group.texts[0]);
     groups
 }
@@ -160,7 +160,7 @@ fn leaves(texts: &[&str]) -> Vec<Vec<u32>> {
 /// Of two texts of n tokens that have m in common, in their places, the rarest common one is among the n - m + 1 rarest of
 /// either: a text is compared only with the groups that began with a text that shares one of these, or have `<*>` where it has.
 /// No other group is near enough.
-fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
+fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<&'t str>> {
     let Numbered { words, length, tokens: all } = Numbered::new(leaf.iter().map(|&text| texts[text as usize]));
     let key = |at: usize, token: u32| (at as u64) << 32 | u64::from(token);
     let mut keys: Vec<u64> = all.iter().enumerate().map(|(at, &token)| key(at % length, token)).collect();
@@ -169,8 +169,7 @@ fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
         keys.chunk_by(|one, other| one == other).filter(|run| run.len() > 1).map(|run| (run[0], run.len())).collect();
     drop(keys);
     let least = (SIMILARITY * length as f64).ceil() as usize;
-    // A group's tokens, its texts, and how many of these were crowded.
-    let mut groups: Vec<(Vec<u32>, Vec<u32>, u64)> = Vec::new();
+    let mut groups: Vec<Group<u32>> = Vec::new();
     let mut groups_with: HashMap<u64, Vec<u32>> = HashMap::new();
     let mut compared_with: Vec<Option<u32>> = Vec::new();
     for (&text, tokens) in leaf.iter().zip(all.chunks_exact(length)) {
@@ -188,16 +187,17 @@ fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
                     break;
                 }
                 compared += 1;
-                let same = groups[group as usize].0.iter().zip(tokens).map(|(one, other)| u32::from(one == other)).sum::<u32>();
+                let same =
+                    groups[group as usize].tokens.iter().zip(tokens).map(|(one, other)| u32::from(one == other)).sum::<u32>();
                 best = best.max(Some((same as usize, Reverse(group))));
             }
         }
         match best.filter(|&(same, _)| same >= least) {
             Some((_, Reverse(group))) => {
-                let (joined, texts, crowded_texts) = &mut groups[group as usize];
-                texts.push(text);
-                *crowded_texts += crowded;
-                for (at, (mine, theirs)) in joined.iter_mut().zip(tokens).enumerate() {
+                let joined = &mut groups[group as usize];
+                joined.texts.push(text);
+                joined.crowded += crowded;
+                for (at, (mine, theirs)) in joined.tokens.iter_mut().zip(tokens).enumerate() {
                     if mine != theirs && *mine != WILD {
                         *mine = WILD;
                         groups_with.entry(key(at, WILD)).or_default().push(group);
@@ -207,13 +207,17 @@ fn groups_of<'t>(texts: &[&'t str], leaf: &[u32]) -> Vec<Group<'t>> {
             None => {
                 let shared = rarest.into_iter().filter(|(_, repeated, _)| repeated.is_some());
                 shared.for_each(|(_, _, key)| groups_with.entry(key).or_default().push(groups.len() as u32));
-                groups.push((tokens.to_vec(), vec![text], crowded));
+                groups.push(Group { tokens: tokens.to_vec(), texts: vec![text], crowded });
                 compared_with.push(None);
             }
         }
     }
-    let spelled = |tokens: Vec<u32>| tokens.into_iter().map(|token| words[token as usize]).collect();
-    groups.into_iter().map(|(tokens, texts, crowded)| Group { tokens: spelled(tokens), texts, crowded }).collect()
+    let spelled = |Group { tokens, texts, crowded }: Group<u32>| Group {
+        tokens: tokens.into_iter().map(|token| words[token as usize]).collect(),
+        texts,
+        crowded,
+    };
+    groups.into_iter().map(spelled).collect()
 }
 
 /// The number of [`ANY`] among a leaf's tokens.
@@ -291,7 +295,7 @@ struct Merged {
 }
 
 /// MinHash. Equal skeletons have equal shingles and always merge.
-fn merge(groups: &[Group<'_>]) -> Merged {
+fn merge(groups: &[Group<&str>]) -> Merged {
     let sets: Vec<Vec<u64>> = groups.par_iter().map(|group| shingles(&group.tokens)).collect();
     let bands: Vec<Band> = (0..BANDS).into_par_iter().map(|band| compare(&sets, band)).collect();
     let mut joined = DisjointSets::new(groups.len());

@@ -78,17 +78,14 @@ pub fn capability_concentration(
     }
     let mix = Mix::new(mix);
     let observed = mix.statistics(&mut own);
-    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+    let mut of_draw = |draw: usize| {
         draw_into(&mut sums, draw as u64);
-        out.copy_from_slice(&mix.statistics(&mut sums));
-    });
+        mix.statistics(&mut sums)
+    };
+    let chance = monte_carlo(&observed, config.draws, |draw, out| out.copy_from_slice(&of_draw(draw)));
     let power = match population.capability_agreement {
         Some(agreement) if agreement >= TOLD_APART => {
-            let mut of_draw = |draw: u64| {
-                draw_into(&mut sums, draw);
-                mix.statistics(&mut sums)
-            };
-            let usual: Vec<[f64; 2]> = (0..POWER_DRAWS as u64).map(&mut of_draw).collect();
+            let usual: Vec<[f64; 2]> = (0..POWER_DRAWS).map(of_draw).collect();
             let mut is_found = |leader: u64| {
                 let mut stream = Stream::new(key(&[seed, LEADERS, leader]));
                 let position = matched.draw(&mut stream).nth(leader as usize % known.len());
