@@ -21,6 +21,9 @@
 //! is exact for exponential tails, careful for lighter ones, and promises too much for heavier ones: simulated, the bits'
 //! likelihood ratio has mean .85 for normal statistics, 3.1 for lognormal and 3.4 for Student's t of 3.
 //!
+//! **Several nulls.** Where any of several may hold, the one that says least counts, and all go through the stages together
+//! ([`monte_carlo_of`]): as soon as one of them explains what is seen, the others needn't be drawn any further.
+//!
 //! Cost: draws x (cost of a draw) + draws log draws.
 
 use crate::Signal;
@@ -55,28 +58,70 @@ impl Chance {
 
 /// Tests `observed` against draws of the same statistics; `draw(n, &mut statistics)` fills the `n`-th draw.
 pub(crate) fn monte_carlo(observed: &[f64], draws: usize, mut draw: impl FnMut(usize, &mut [f64])) -> Chance {
-    let width = observed.len();
-    let mut rows = observed.to_vec();
+    let [chance] = monte_carlo_of([observed], draws, |_, n, out| draw(n, out));
+    chance
+}
+
+/// The same against several nulls of which any may hold, so that the one that says least counts: `draw(null, n, &mut statistics)`
+/// fills the `n`-th draw of one. All go through the stages together, and none goes on to the next where one of them ends.
+pub(crate) fn monte_carlo_of<const NULLS: usize>(
+    observed: [&[f64]; NULLS],
+    draws: usize,
+    mut draw: impl FnMut(usize, usize, &mut [f64]),
+) -> [Chance; NULLS] {
+    let mut all = observed.map(Drawn::new);
     for (stage, screen) in SCREENS.into_iter().chain([(draws, 1.0)]) {
-        while rows.len() < (stage.min(draws) + 1) * width {
-            let at = rows.len();
-            rows.resize(at + width, 0.0);
-            draw(at / width - 1, &mut rows[at..]);
+        for (null, drawn) in all.iter_mut().enumerate() {
+            drawn.draw_up_to(stage.min(draws), |n, out| draw(null, n, out));
         }
-        if smallest_rank_p(&rows, width) > screen {
+        if all.iter().any(|drawn| drawn.p_value > screen) {
             break;
         }
     }
-    let count = rows.len() / width - 1;
-    let expected = (0..width).map(|at| (1..=count).map(|row| rows[row * width + at]).sum::<f64>() / count as f64).collect();
-    let p_value = smallest_rank_p(&rows, width);
-    let tail = (0..width).filter_map(|at| tail_probability(&rows, width, at)).fold(1.0, f64::min) * width as f64;
-    Chance { p_value, bits: bits_of_p(p_value.min(tail)), expected }
+    all.map(Drawn::chance)
+}
+
+/// An observation and draws of it.
+struct Drawn {
+    /// Statistics of the observation, then of each draw.
+    rows: Vec<f64>,
+    /// Statistics of each.
+    width: usize,
+    p_value: f64,
+}
+
+impl Drawn {
+    fn new(observed: &[f64]) -> Drawn {
+        Drawn { rows: observed.to_vec(), width: observed.len(), p_value: 1.0 }
+    }
+
+    /// Draws until there are `count`.
+    fn draw_up_to(&mut self, count: usize, mut draw: impl FnMut(usize, &mut [f64])) {
+        let Drawn { rows, width, .. } = self;
+        while rows.len() < (count + 1) * *width {
+            let at = rows.len();
+            rows.resize(at + *width, 0.0);
+            draw(at / *width - 1, &mut rows[at..]);
+        }
+        self.p_value = smallest_rank_p(rows, *width);
+    }
+
+    fn chance(self) -> Chance {
+        let Drawn { rows, width, p_value } = self;
+        let count = rows.len() / width - 1;
+        let expected = (0..width).map(|at| (1..=count).map(|row| rows[row * width + at]).sum::<f64>() / count as f64).collect();
+        let tail = (0..width).filter_map(|at| tail_probability(&rows, width, at)).fold(1.0, f64::min) * width as f64;
+        Chance { p_value, bits: bits_of_p(p_value.min(tail)), expected }
+    }
 }
 
 /// Share of rows (the observation is row 0) whose best rank is at least as good as the observation's.
 fn smallest_rank_p(rows: &[f64], width: usize) -> f64 {
     let count = rows.len() / width;
+    if width == 1 {
+        // One statistic ranks itself.
+        return rows.iter().filter(|value| value.total_cmp(&rows[0]).is_ge()).count() as f64 / count as f64;
+    }
     let mut best = vec![usize::MAX; count];
     let mut column = Vec::with_capacity(count);
     for at in 0..width {
@@ -185,6 +230,30 @@ mod tests {
             out[0] /= 7.0;
         });
         assert!((shares.bits - found.bits).abs() < 1e-9);
+    }
+
+    #[test]
+    fn of_several_nulls_none_is_drawn_further_where_one_ends() {
+        let run = |observed: [f64; 2]| {
+            let mut drawn = [0, 0];
+            let tested = observed.each_ref().map(std::slice::from_ref);
+            let chances = monte_carlo_of(tested, 199, |null, n, out| {
+                assert_eq!(n, drawn[null]);
+                drawn[null] += 1;
+                out[0] = Stream::new(key(&[null as u64, n as u64])).unit();
+            });
+            (chances, drawn)
+        };
+        assert_eq!(run([2.0, 0.5]).1, [39, 39]);
+        assert_eq!(run([0.8, 2.0]).1, [99, 99]);
+        let (both, drawn) = run([2.0, 0.95]);
+        assert_eq!(drawn, [199, 199]);
+        for (null, chance) in both.into_iter().enumerate() {
+            let alone = monte_carlo(&[[2.0, 0.95][null]], 199, |n, out| {
+                out[0] = Stream::new(key(&[null as u64, n as u64])).unit();
+            });
+            assert_eq!(alone, chance);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use graph::{AccountId, NONE_U32};
 
 use super::BehaviourConfig;
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{Chance, MODEL_ERROR, bits_of_p, closed_form, monte_carlo};
+use super::chance::{MODEL_ERROR, bits_of_p, closed_form, monte_carlo, monte_carlo_of};
 use super::co_activity::{Alignments, Shift};
 use super::combine::combined;
 use super::exchange::Sessions;
@@ -141,16 +141,28 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
         return None;
     }
     let tested = observed / (1.0 + MODEL_ERROR);
-    let mut against =
-        |shift| monte_carlo(&[tested], config.draws, |draw, out| out[0] = alignments.draw(shift, draw).stack_distance);
-    let mut chance = against(Shift::InProfile);
+    let mut chance = monte_carlo(&[tested], config.draws, |draw, out| {
+        out[0] = alignments.draw(Shift::InProfile, draw).stack_distance;
+    });
     if chance.p_value <= 0.1 {
-        let by_clock = against(Shift::ByClock);
+        let samples = alignments.sessions();
+        let of_sessions = mean_distance(samples.iter().map(Sessions::observed), alignments);
+        let nulls = [&tested, &tested, &of_sessions].map(std::slice::from_ref);
+        let [by_clock, by_hours, exchanged] = monte_carlo_of(nulls, config.draws, |null, draw, out| {
+            out[0] = match null {
+                0 => alignments.draw(Shift::ByClock, draw).stack_distance,
+                1 => alignments.draw(Shift::ByHours, draw).stack_distance,
+                _ => {
+                    let of_sample = |(at, sessions): (u64, &Sessions)| sessions.draw(key(&[config.seed, draw as u64, at]));
+                    mean_distance((0..).zip(&samples).map(of_sample), alignments)
+                }
+            };
+        });
         if by_clock.expected[0] >= OWN_ORDER {
             let (expected, bits) = (by_clock.expected[0], bits_of_p(1.0));
             return Some(Signal { value: observed, expected, bits, p_value: Some(1.0), power: None });
         }
-        chance = chance.weaker(by_clock).weaker(against(Shift::ByHours)).weaker(exchanged(alignments, config));
+        chance = chance.weaker(by_clock).weaker(by_hours).weaker(exchanged);
     }
     Some(Signal {
         value: observed,
@@ -161,17 +173,10 @@ fn succession(alignments: &mut Alignments, config: &BehaviourConfig) -> Option<S
     })
 }
 
-/// The order of the session starts against accounts that exchange their sessions.
-fn exchanged(alignments: &Alignments, config: &BehaviourConfig) -> Chance {
-    let samples = alignments.sessions();
-    let mean = |samples: &mut dyn Iterator<Item = (usize, usize)>| {
-        let (distance, returns) = samples.fold((0, 0), |sum, (distance, returns)| (sum.0 + distance, sum.1 + returns));
-        distance as f64 / (returns.max(1) * (alignments.account_count() - 1)) as f64
-    };
-    let observed = mean(&mut samples.iter().map(Sessions::observed));
-    monte_carlo(&[observed], config.draws, |draw, out| {
-        out[0] = mean(&mut (0..).zip(&samples).map(|(at, sessions)| sessions.draw(key(&[config.seed, draw as u64, at]))));
-    })
+/// The stack distance of samples of one group, of (sum, number of returns) of each.
+fn mean_distance(samples: impl Iterator<Item = (usize, usize)>, alignments: &Alignments) -> f64 {
+    let (distance, returns) = samples.fold((0, 0), |sum, (distance, returns)| (sum.0 + distance, sum.1 + returns));
+    distance as f64 / (returns.max(1) * (alignments.account_count() - 1)) as f64
 }
 
 /// Sub-test 3.

@@ -30,7 +30,7 @@
 use graph::AccountId;
 
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{MODEL_ERROR, monte_carlo};
+use super::chance::{Chance, MODEL_ERROR, monte_carlo, monte_carlo_of};
 use super::co_activity::{Alignments, Shift, Strangers};
 use super::population::WORTH_ASKING;
 use super::{BehaviourConfig, Population};
@@ -58,15 +58,13 @@ pub(crate) fn of_alignments(
     let accounts = alignments.account_count() as f64;
     let observed = similarity(alignments.observed(), accounts);
     let tested = observed.map(|observed| observed / (1.0 + MODEL_ERROR));
-    let against = |shift, tested: &Scales, alignments: &mut Alignments| {
-        monte_carlo(tested, config.draws, |draw, statistics| {
-            statistics.copy_from_slice(&similarity(alignments.draw(shift, draw), accounts));
-        })
-    };
-    let (mut null, mut chance) = (Shift::InProfile, against(Shift::InProfile, &tested, alignments));
+    let (mut null, mut chance) = (Shift::InProfile, against(Shift::InProfile, &tested, alignments, config));
     if chance.p_value <= 0.1 {
-        for shift in [Shift::InActiveHours, Shift::ByHours, Shift::ByDays] {
-            let other = against(shift, &tested, alignments);
+        let others = [Shift::InActiveHours, Shift::ByHours, Shift::ByDays];
+        let of_others = monte_carlo_of([&tested[..]; 3], config.draws, |other, draw, statistics| {
+            statistics.copy_from_slice(&similarity(alignments.draw(others[other], draw), accounts));
+        });
+        for (shift, other) in others.into_iter().zip(of_others) {
             if other.bits < chance.bits {
                 (null, chance) = (shift, other);
             }
@@ -79,7 +77,7 @@ pub(crate) fn of_alignments(
         let expected: Scales = std::array::from_fn(|at| chance.expected[at]);
         let tested =
             std::array::from_fn(|at| expected[at] + (tested[at] - common.ratio[at] * expected[at]) / common.spread[at]);
-        chance = chance.weaker(against(null, &tested, alignments));
+        chance = chance.weaker(against(null, &tested, alignments, config));
         chance.expected = (0..WIDTHS.len()).map(|at| common.ratio[at] * expected[at]).collect();
     }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
@@ -91,6 +89,14 @@ pub(crate) fn of_alignments(
         p_value: Some(chance.p_value),
         power: None,
     }
+}
+
+/// The test of these statistics against one shift.
+fn against(shift: Shift, tested: &Scales, alignments: &mut Alignments, config: &BehaviourConfig) -> Chance {
+    let accounts = alignments.account_count() as f64;
+    monte_carlo(tested, config.draws, |draw, statistics| {
+        statistics.copy_from_slice(&similarity(alignments.draw(shift, draw), accounts));
+    })
 }
 
 /// A number for each of [`WIDTHS`].
