@@ -31,6 +31,7 @@ enum Found {
 }
 
 fn main() -> ExitCode {
+    hydralink::messages_are_for(hydralink::Caller::CommandLine);
     let arguments = args::parse();
     let as_json = arguments.shared.format.is_some_and(|format| matches!(format, Format::Json | Format::Jsonl));
     // Told once it is known that no damaged store is the reason.

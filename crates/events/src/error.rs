@@ -7,6 +7,7 @@ use graph::GraphError;
 use thiserror::Error;
 
 use crate::header::no_header;
+use crate::options::{CARD_TOKENS, COLUMNS, MAX_BAD, MEMORY_LIMIT, REJECTS};
 
 /// What stops an ingest. Values of identifiers are never part of a message.
 #[derive(Debug, Error)]
@@ -56,7 +57,7 @@ pub enum EventError {
         /// The map file.
         file: String,
         /// What kind of name it is.
-        what: &'static str,
+        what: String,
         /// The name.
         name: String,
         /// The nearest name that means something.
@@ -65,7 +66,7 @@ pub enum EventError {
     /// A raw card number. The value isn't kept anywhere.
     #[error(
         "{file}: {position}: column {field} holds what looks like a raw card number (13 to 19 digits with a valid check digit); \
-         nothing was kept; replace card numbers by tokens or keyed hashes and run again, or say with --card-tokens that they are \
+         nothing was kept; replace card numbers by tokens or keyed hashes and run again, or say with {CARD_TOKENS} that they are \
          tokens, a few of which are all digits"
     )]
     RawCard {
@@ -110,7 +111,7 @@ pub enum EventError {
     /// More bad rows in one file than allowed.
     #[error(
         "{file}: {rejected} of its {rows} rows are rejected, {allowed} are allowed of a file by itself; most often: {reason}; {}, or \
-         allow more with --max-bad (a share as .01, or 1%)",
+         allow more with {MAX_BAD} (a share as .01, or 1%)",
         see(.rejects.as_deref())
     )]
     BadFile {
@@ -143,7 +144,7 @@ pub enum EventError {
     PromptsAgain,
     /// What doesn't fit into the memory limit can't be kept on disk.
     #[error(
-        "cannot {action} what is beyond the memory limit in {folder}: {source}; make room there, or give more memory (--memory-limit)"
+        "cannot {action} what is beyond the memory limit in {folder}: {source}; make room there, or give more memory ({MEMORY_LIMIT})"
     )]
     Spill {
         /// Where.
@@ -230,12 +231,12 @@ fn too_many_bad(bad: u64, kept: u64, rows: u64, allowed: u64, reason: &str, reje
         true => format!("{rejected} of {rows} rows are rejected, {allowed} are allowed"),
         false => format!("{kept} of {rows} rows have a field that can't be read, {allowed} are allowed"),
     };
-    format!("{what}; most often: {reason}; {see}, or allow more with --max-bad (a share as .01, or 1%)")
+    format!("{what}; most often: {reason}; {see}, or allow more with {MAX_BAD} (a share as .01, or 1%)")
 }
 
 /// Where bad rows are to be seen.
 fn see(rejects: Option<&str>) -> String {
-    rejects.map_or("see them with --rejects FILE".to_owned(), |file| format!("see them in {file}"))
+    rejects.map_or_else(|| format!("see them with {REJECTS} FILE"), |file| format!("see them in {file}"))
 }
 
 /// Columns that an error names.
@@ -243,8 +244,8 @@ const NAMED: usize = 12;
 
 fn nearest_hint(nearest: Option<&str>, column: &str, found: &[String]) -> String {
     match nearest {
-        Some(near) => format!("nearest is {near:?}: rename it, or use --map {column}={near:?}"),
-        None => format!("name the column that holds it with --map {column}=NAME{}", among(found)),
+        Some(near) => format!("nearest is {near:?}: rename it, or use {COLUMNS} {column}={near:?}"),
+        None => format!("name the column that holds it with {COLUMNS} {column}=NAME{}", among(found)),
     }
 }
 

@@ -445,7 +445,7 @@ fn a_missing_column_is_looked_for_in_objects_too() {
     let folder = tempfile::tempdir().unwrap();
     let json = b"{\"at\":\"2026-03-01\",\"user\":{\"id\":\"a\",\"plan\":\"free\"}}\n";
     let error = read(&write(folder.path(), "a.jsonl", json)).unwrap_err().to_string();
-    assert!(error.contains("nearest is \"user.id\"") && error.contains("--map account_id=\"user.id\""), "{error}");
+    assert!(error.contains("nearest is \"user.id\"") && error.contains("`columns` account_id=\"user.id\""), "{error}");
     let fields = vec![Field::new("customer", arrow_schema::DataType::Utf8, true)];
     let whom: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![Arc::new(StringArray::from(vec!["a"]))], None));
     let batch = RecordBatch::try_from_iter([("whom", whom)]).unwrap();

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::options::ENRICH;
 use crate::store::StoreWriter;
 
 pub(crate) const NETWORK_TYPES: &str = "identifiers.network_type";
@@ -24,11 +25,10 @@ const ADDRESSES: &str = "ip";
 /// Opens the files that a build or an update was given, before anything else is read.
 pub(crate) fn open(config: &IngestConfig) -> Result<Enrichment, Error> {
     if !config.enrich.is_empty() && config.pseudonym.is_some() {
-        return Err(Error::Usage(
-            "addresses of a store of pseudonyms can't be looked up: leave out --enrich, or give the number of the autonomous system \
+        return Err(Error::Usage(format!(
+            "addresses of a store of pseudonyms can't be looked up: leave out {ENRICH}, or give the number of the autonomous system \
              in a column asn"
-                .to_owned(),
-        ));
+        )));
     }
     Ok(Enrichment::open(&config.enrich)?)
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error as ThisError;
 
-use crate::store::quoted;
+use crate::options::{FAIL_ON, to_detect};
 
-/// Why an operation failed. Each message says where, what was expected, what was found, and what to try.
+/// Why an operation failed. Each message says where, what was expected, what was found, and what to try; options that it names are
+/// fields, unless the program says that they are something else ([`crate::messages_are_for`]).
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
@@ -89,7 +90,7 @@ pub enum Error {
         what: String,
     },
     /// The store has no detection results yet.
-    #[error("{} has no networks yet: run `hydralink detect {}` first", store.display(), quoted(store))]
+    #[error("{} has no networks yet: {} first", store.display(), to_detect(store))]
     NotDetected {
         /// The store.
         store: PathBuf,
@@ -115,7 +116,7 @@ pub enum Error {
         store: String,
     },
     /// The input has what the caller asked to be stopped by ([`crate::build::Drift`]).
-    #[error("nothing was written, as --fail-on asks: {}", all_of(.found))]
+    #[error("nothing was written, as {FAIL_ON} asks: {}", all_of(.found))]
     Drift {
         /// What was found.
         found: Vec<crate::build::Drifted>,

@@ -111,6 +111,7 @@ mod interval;
 pub mod names;
 pub mod node;
 pub mod observe;
+mod options;
 pub mod privacy;
 pub mod results;
 pub mod store;
@@ -145,9 +146,9 @@ pub use error::Error;
 pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
-    AddressNetwork, AlikeAccounts, Batches, EnrichmentFile, EventError, FileNotes, FileRead, FilesAlike, FilledColumn,
-    IngestConfig, KindProfile, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead, TooManyBad,
-    TrustedProxies, UnreadField,
+    AddressNetwork, AlikeAccounts, Batches, Caller, EnrichmentFile, EventError, FileNotes, FileRead, FilesAlike, FilledColumn,
+    IngestConfig, KindProfile, OptionName, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead,
+    TooManyBad, TrustedProxies, UnreadField, messages_are_for,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{

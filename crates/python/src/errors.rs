@@ -11,8 +11,7 @@ create_exception!(
     hydralink,
     HydralinkError,
     PyException,
-    "Why a call failed: where, what was expected, what was found, and what to try. Where a message names an option of the \
-     command line (`--key-file`), the argument here has the same name (`key_file`)."
+    "Why a call failed: where, what was expected, what was found, and what to try."
 );
 create_exception!(
     hydralink,
@@ -68,9 +67,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
             let told = plain(py, found).and_then(|found| raised.value(py).setattr("drift", found));
             told.map_or_else(|error| error, |()| raised)
         }
-        Error::NotDetected { store } => {
-            NotDetectedError::new_err(format!("{} has no networks yet: call Store.detect() first", store.display()))
-        }
+        Error::NotDetected { .. } => NotDetectedError::new_err(text),
         Error::KeyFile { .. } | Error::StoreKey { .. } | Error::StoreBusy { .. } => RefusedError::new_err(text),
         Error::Events(hydralink::EventError::RawCard { .. }) => RefusedError::new_err(text),
         Error::NotAStore { .. } | Error::StoreVersion { .. } | Error::StoreDamaged { .. } | Error::CaseLog { .. } => {

@@ -47,6 +47,7 @@ use pyo3::prelude::*;
 #[pymodule]
 #[pyo3(name = "hydralink")]
 fn python(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    hydralink::messages_are_for(hydralink::Caller::Python);
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::add(module)?;
     module.add_class::<store::Store>()?;

@@ -191,7 +191,7 @@ def test_what_is_written(found, cli, tmp_path):
     found.export(tmp_path / "ours.parquet")
     pairs = found.export(tmp_path / "pairs.csv", all=True, project=True)
     assert pairs["edges"] > 0 and {line.split(",")[1] for line in (tmp_path / "pairs.csv").read_text().splitlines()[1:]} == {"account"}
-    with pytest.raises(hydralink.InputError, match="--pair-budget"):
+    with pytest.raises(hydralink.InputError, match="`pair_budget`"):
         found.export(tmp_path / "pairs.csv", all=True, project=True, pair_budget=1)
     assert found.report(tmp_path / "report.html") == (tmp_path / "report.html").stat().st_size
 

@@ -17,6 +17,7 @@ use crate::ingested::{FileRead, FilledColumn, Ingested};
 use crate::keep::Keeper;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
+use crate::options::REJECTS;
 use crate::rows::{Filled, Rejection, Yield};
 use crate::schema::{Layout, Use, refuse_unknown};
 use crate::session::{MOST_KINDS, Session};
@@ -84,8 +85,9 @@ impl<'o> Fold<'o> {
     pub(super) fn new(config: &'o IngestConfig, observer: &'o dyn IngestObserver) -> Result<Self, EventError> {
         let rejects = match &config.rejects {
             Some(path) => {
-                let file = std::fs::File::create(path)
-                    .map_err(|error| EventError::input(path, error, "choose a path for --rejects that can be written"))?;
+                let file = std::fs::File::create(path).map_err(|error| {
+                    EventError::input(path, error, format!("choose a path for {REJECTS} that can be written"))
+                })?;
                 Some((path.clone(), BufWriter::new(file)))
             }
             None => None,

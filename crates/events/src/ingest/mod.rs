@@ -28,6 +28,7 @@ use crate::config::{IngestConfig, IngestObserver};
 use crate::error::EventError;
 use crate::ingested::{FileRead, Ingested};
 use crate::keep::{InMemory, Keeper};
+use crate::options::REJECTS;
 use crate::rows::Yield;
 use crate::schema::Map;
 use crate::session::Session;
@@ -261,7 +262,8 @@ fn spare_inputs(config: &IngestConfig, paths: &[PathBuf]) -> Result<(), EventErr
     let read = paths.iter().map(PathBuf::as_path).chain(side_tables(config));
     match read.into_iter().any(|path| path.canonicalize().is_ok_and(|path| path == target)) {
         true => {
-            Err(EventError::input(rejects, "is an input, which --rejects would replace", "choose another path for --rejects"))
+            let problem = format!("is an input, which {REJECTS} would replace");
+            Err(EventError::input(rejects, problem, format!("choose another path for {REJECTS}")))
         }
         false => Ok(()),
     }

@@ -7,7 +7,11 @@ pub mod payment;
 pub mod pseudonym;
 pub mod time;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+
+use crate::options::{ALLOW_KINDS, COLUMNS, MAP, SCHEMA};
 
 /// Why a row was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -115,12 +119,12 @@ impl Reason {
     }
 
     /// What was expected instead.
-    pub fn expected(self) -> &'static str {
-        match self {
+    pub fn expected(self) -> Cow<'static, str> {
+        let expected = match self {
             Reason::MissingAccount => "every row needs an account",
             Reason::MissingKind => "every row needs a kind",
             Reason::BadKind => "a kind has letters, digits, _, - and ., 64 of them at most",
-            Reason::UnknownKind => "declare it with --map, or give --allow-kinds",
+            Reason::UnknownKind => return Cow::Owned(format!("declare it with {MAP}, or give {ALLOW_KINDS}")),
             Reason::InvalidUtf8 => "UTF-8 was expected",
             Reason::ControlCharacter => "text without control characters was expected",
             Reason::TooLong => "values of at most 1024 bytes, in lines of at most 8 MiB, were expected",
@@ -139,9 +143,12 @@ impl Reason {
             }
             Reason::BadJson => "one JSON object a line was expected",
             Reason::NestedValue => {
-                "text or a number was expected; name a field in an object by its path with --map (ip=client.ip), and flatten lists, with jq for instance"
+                return Cow::Owned(format!(
+                    "text or a number was expected; name a field in an object by its path with {COLUMNS} (ip=client.ip), and flatten \
+                     lists, with jq for instance"
+                ));
             }
-            Reason::UnknownField => "leave it out, or give --schema auto",
+            Reason::UnknownField => return Cow::Owned(format!("leave it out, or give {SCHEMA} auto")),
             Reason::OtherTimeUnit => {
                 "a time as most of the file's are, in RFC 3339 or the same unit since the epoch, was expected"
             }
@@ -154,7 +161,8 @@ impl Reason {
             Reason::TooManyLabels => {
                 "at most 65,535 different models, capabilities or pathways were expected; those of most rows are kept"
             }
-        }
+        };
+        Cow::Borrowed(expected)
     }
 
     /// The reason of a name.

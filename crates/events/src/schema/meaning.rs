@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::error::{EventError, nearest};
+use crate::options::SCHEMA;
 
 /// What a column is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ pub(crate) fn refuse_unknown(ignored: &[String], file: &Path) -> Result<(), Even
         None => Ok(()),
         Some(name) => Err(EventError::UnknownName {
             file: file.display().to_string(),
-            what: "column (refused by --schema strict)",
+            what: format!("column (refused by {SCHEMA} strict)"),
             name: name.clone(),
             nearest: nearest(name, names_and_aliases()),
         }),
@@ -155,11 +156,16 @@ pub(crate) fn may_be_mapped() -> impl Iterator<Item = &'static str> {
 
 /// # Errors
 /// [`EventError::UnknownName`] for what is none of our names.
-pub(super) fn expect_meaning(ours: &str, file: String, what: &'static str) -> Result<(), EventError> {
+pub(super) fn expect_meaning(ours: &str, file: String, what: &str) -> Result<(), EventError> {
     if may_be_mapped().any(|known| known == ours) {
         return Ok(());
     }
-    Err(EventError::UnknownName { file, what, name: ours.to_string(), nearest: nearest(ours, may_be_mapped()) })
+    Err(EventError::UnknownName {
+        file,
+        what: what.to_owned(),
+        name: ours.to_string(),
+        nearest: nearest(ours, may_be_mapped()),
+    })
 }
 
 /// A name without case and separators.

@@ -43,6 +43,7 @@ use crate::folders;
 use crate::ingested::SeveralNames;
 use crate::json::DEEPEST;
 use crate::normalise::kind::{Length, Normaliser};
+use crate::options::{COLUMNS, MAP};
 
 /// A `[kinds.NAME]` table of a map.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,14 +89,14 @@ impl Map {
         let mut map = config.map.as_deref().map_or_else(|| Ok(Map::default()), Map::read)?;
         let mut beside: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for ColumnName { ours, theirs } in &config.columns {
-            expect_meaning(ours, "--map".to_string(), "column")?;
+            expect_meaning(ours, COLUMNS.to_string(), "column")?;
             beside.entry(ours).or_default().push(theirs.clone());
         }
         for (ours, mut names) in beside {
             let theirs = if names.len() == 1 { Theirs::One(names.remove(0)) } else { Theirs::Any(names) };
             map.columns.insert(ours.clone(), theirs);
         }
-        map.expect_short_paths(config.map.as_deref().unwrap_or(Path::new("--map")))?;
+        map.expect_short_paths(config.map.as_deref().unwrap_or(Path::new(&COLUMNS.to_string())))?;
         Ok(map)
     }
 
@@ -120,8 +121,8 @@ impl Map {
     /// # Errors
     /// It can't be read, isn't TOML, or uses a name that means nothing.
     pub fn read(path: &Path) -> Result<Map, EventError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| EventError::input(path, error, "check the path given to --map"))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| EventError::input(path, error, format!("check the path given to {MAP}")))?;
         let map: Map = toml::from_str(&text).map_err(|error| {
             EventError::input(
                 path,
@@ -151,7 +152,7 @@ impl Map {
             if !ROLES.contains(&role) {
                 return Err(EventError::UnknownName {
                     file: path.display().to_string(),
-                    what: "role",
+                    what: "role".to_owned(),
                     name: role.to_string(),
                     nearest: nearest(role, ROLES),
                 });
@@ -479,7 +480,7 @@ mod tests {
         let error = Map::default().layout(&header(&["ts", "acount_id"]), Path::new("f")).unwrap_err();
         assert!(error.to_string().contains("acount_id"), "{error}");
         let error = Map::default().layout(&header(&["ts", "client_ip", "customer"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().ends_with("with --map account_id=NAME; among customer"), "{error}");
+        assert!(error.to_string().ends_with("with `columns` account_id=NAME; among customer"), "{error}");
         let error = Map::default().layout(&header(&["Amount", "country"]), Path::new("f")).unwrap_err();
         assert!(error.to_string().ends_with("; among Amount, country"), "neither is nearly account_id: {error}");
     }

@@ -38,6 +38,7 @@ use crate::enrich;
 use crate::error::Error;
 use crate::lineage;
 use crate::observe::{Ingesting, Observer, Steps};
+use crate::options;
 use crate::privacy;
 use crate::store::{self, StoreWriter};
 
@@ -166,7 +167,12 @@ fn updated(
     as_of::refuse(&Dataset::open(path)?)?;
     let tables_given = says_something(config);
     if sources.files.is_empty() && sources.batches.is_empty() && !tables_given {
-        return Err(Error::Usage("nothing to read: name events, or a table (--accounts, --releases, --allow)".to_owned()));
+        return Err(Error::Usage(format!(
+            "nothing to read: name events, or a table ({}, {}, {})",
+            options::ACCOUNTS,
+            options::RELEASES,
+            options::ALLOW
+        )));
     }
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_same_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;

@@ -8,6 +8,7 @@ use events::{EventIds, IngestConfig, Ingested, SideTables, UnreadField};
 use crate::build::summary::rejected_by_reason;
 use crate::dataset::{DECLARED_KINDS, Dataset};
 use crate::error::Error;
+use crate::options::{TRUSTED_PROXIES, ZONE};
 use crate::store::{InputFile, StoreWriter};
 
 /// Sections of the side tables, which hold names, and of what else an update goes by.
@@ -82,12 +83,16 @@ impl ReadAs {
 
     /// Puts it where nothing is given.
     pub(super) fn fill_in(&self, config: &mut IngestConfig) -> Result<(), Error> {
-        fn or<T: FromStr<Err = String>>(given: Option<T>, kept: Option<&String>, option: &str) -> Result<Option<T>, Error> {
+        fn or<T: FromStr<Err = String>>(
+            given: Option<T>,
+            kept: Option<&String>,
+            option: events::OptionName,
+        ) -> Result<Option<T>, Error> {
             let read = |kept: &String| kept.parse().map_err(|wrong| Error::Usage(format!("{option} of the store: {wrong}")));
             given.map_or_else(|| kept.map(read).transpose(), |given| Ok(Some(given)))
         }
-        config.zone = or(config.zone.take(), self.tz.as_ref(), "--tz")?;
-        config.trusted_proxies = or(config.trusted_proxies.take(), self.trusted_proxies.as_ref(), "--trusted-proxies")?;
+        config.zone = or(config.zone.take(), self.tz.as_ref(), ZONE)?;
+        config.trusted_proxies = or(config.trusted_proxies.take(), self.trusted_proxies.as_ref(), TRUSTED_PROXIES)?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::Node;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::names::{NameTable, distance};
+use crate::options::{KEY_FILE_TO_ASK, MEMBERS, NETWORK, WHY_NOT_MEMBER};
 
 /// How many near misses are named.
 pub(super) const SUGGESTIONS: usize = 3;
@@ -141,10 +142,10 @@ impl Dataset {
         let hint = match &self.manifest().key_id {
             _ if !nearest.is_empty() => format!("; did you mean {}?", nearest.join(" or ")),
             Some(key) if self.pseudonym_of("", "").is_none() => {
-                format!("; it holds pseudonyms under key {key}: give --key-file to ask by value")
+                format!("; it holds pseudonyms under key {key}: use {KEY_FILE_TO_ASK} to ask by value")
             }
             _ if text.starts_with("PN-") => {
-                "; networks are asked about by `network`, `members --network` and `why-not ACCOUNT`".to_owned()
+                format!("; networks are asked about by {NETWORK}, {MEMBERS} and {WHY_NOT_MEMBER}")
             }
             _ if self.names_no_kind(text) => format!("; this store has {}", self.tables().kinds.join(", ")),
             _ => String::new(),

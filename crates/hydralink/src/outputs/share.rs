@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::export::share::{Shared, confidence_in, percent, shared};
 use crate::export::{Compression, ExportConfig, ExportGraph, Networks, Selection, Sharing, write_file};
 use crate::node::Node;
+use crate::options::SHARE;
 use crate::privacy::Key;
 use crate::query;
 use crate::results::{Labelling, Results};
@@ -251,7 +252,7 @@ fn read(path: &Path, key: &Key, secret: &[u8; 32]) -> Result<(Header, Vec<Indica
     let header: Header = serde_json::from_str(first)
         .ok()
         .filter(|header: &Header| header.format == FORMAT)
-        .ok_or_else(|| refuse("it is no file of shared indicators (`hydralink share` writes them)".to_owned()))?;
+        .ok_or_else(|| refuse(format!("it is no file of shared indicators ({SHARE} writes them)")))?;
     if header.version > VERSION {
         return Err(refuse(format!(
             "it has version {}, this build reads up to {VERSION}: use a newer hydralink",

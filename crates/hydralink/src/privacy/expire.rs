@@ -26,6 +26,7 @@ use crate::dataset::Dataset;
 use crate::detect::last;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
+use crate::options::{ALLOW_MOST, DRY_RUN};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
@@ -190,8 +191,8 @@ pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Obs
     let aged = Aged::of(dataset, since)?;
     if extent == Extent::Usual && aged.is_too_much() {
         return Err(Error::Usage(format!(
-            "{} of the {} accounts of {} were last seen before {}: that is more than {:.0}%, and nothing was changed. --dry-run tells what \
-             would go; --allow-most lets it go",
+            "{} of the {} accounts of {} were last seen before {}: that is more than {:.0}%, and nothing was changed. {DRY_RUN} tells what \
+             would go; {ALLOW_MOST} lets it go",
             aged.expired.accounts,
             aged.of_accounts,
             store.display(),
@@ -262,7 +263,7 @@ mod tests {
         assert_eq!((told.expired.accounts, told.of_accounts, told.expired.events, told.refused), (19, 20, 19, true));
         assert!(!expirable(&path, KeptSince::Time(START + 18), &Unobserved).unwrap().refused, "18 of 20 may go");
         let refused = expire(&path, KeptSince::Last(10), Extent::Usual, &Unobserved).unwrap_err().to_string();
-        assert!(refused.contains("19 of the 20 accounts") && refused.contains("--allow-most"), "{refused}");
+        assert!(refused.contains("19 of the 20 accounts") && refused.contains("`Extent::Any`"), "{refused}");
         assert_eq!(content(&path), before);
         let expired = expire(&path, KeptSince::Last(10), Extent::Any, &Unobserved).unwrap();
         assert_eq!(expired, told.expired);

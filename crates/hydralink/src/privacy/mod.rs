@@ -32,6 +32,7 @@ pub use remembered::{Lifted, lift};
 pub(crate) use remembered::{forgotten_accounts, keep_forgotten, put_forgotten};
 
 use crate::error::Error;
+use crate::options::KEY_FILE;
 
 /// Fewest bytes of a key file, and distinct ones among them (32 hex digits have 16; random bytes more).
 const MIN_BYTES: usize = 32;
@@ -131,7 +132,7 @@ pub fn check_key(store: &Path, stored: Option<&str>, given: Option<&str>) -> Res
     let refuse =
         |needed: &str, what: String| Err(Error::StoreKey { store: store.to_owned(), needed: Some(needed.to_owned()), what });
     match (stored, given) {
-        (Some(needed), None) => refuse(needed, "no key was given: give --key-file".to_owned()),
+        (Some(needed), None) => refuse(needed, format!("no key was given: give {KEY_FILE}")),
         (Some(needed), Some(given)) if needed != given => refuse(needed, format!("the key file given is {given}")),
         _ => Ok(()),
     }
@@ -148,7 +149,7 @@ pub(crate) fn check_same_key(store: &Path, stored: Option<&str>, given: Option<&
             store: store.to_owned(),
             needed: None,
             what: format!(
-                "the key file given is {given}: leave --key-file out, or build the store again from the logs with it (rekey only \
+                "the key file given is {given}: leave {KEY_FILE} out, or build the store again from the logs with it (rekey only \
                  changes the key of pseudonyms)"
             ),
         }),
@@ -205,7 +206,7 @@ mod tests {
     fn a_store_of_pseudonyms_needs_its_own_key() {
         let check = |stored, given| check_key(Path::new("store"), stored, given).map_err(|error| error.to_string());
         assert!(check(None, None).is_ok() && check(None, Some("a")).is_ok() && check(Some("a"), Some("a")).is_ok());
-        assert!(check(Some("a"), None).unwrap_err().contains("--key-file"));
+        assert!(check(Some("a"), None).unwrap_err().contains("`pseudonym`"));
         assert!(check(Some("a"), Some("b")).is_err());
         let check = |stored, given| check_same_key(Path::new("store"), stored, given).map_err(|error| error.to_string());
         assert!(check(None, None).is_ok() && check(Some("a"), Some("a")).is_ok());

@@ -32,6 +32,7 @@ use crate::dataset::Dataset;
 use crate::detect::last;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
+use crate::options::KEY_FILE;
 use crate::rules::Lists;
 use crate::store::{Store, StoreWriter};
 use crate::subset::{Kept, side_tables};
@@ -95,7 +96,7 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     let dataset = Dataset::open(store)?;
     let path = store.display();
     let Some(stored) = dataset.manifest().key_id.clone() else {
-        return Err(Error::Usage(format!("{path} holds plain values, under no key: build it again with --key-file")));
+        return Err(Error::Usage(format!("{path} holds plain values, under no key: build it again with {KEY_FILE}")));
     };
     if stored == new.id() {
         // A rotation that was cut off after its last write has this left to do.

@@ -33,6 +33,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::names::distance;
+use crate::options::WHERE;
 
 /// Fields of a row of `hubs` and `top`, beside `degree`.
 pub const HUB_FIELDS: &[&str] = &[
@@ -117,7 +118,7 @@ impl Filter {
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
         let wrong = |what: String| {
             let text = events::shortened(text);
-            Error::Usage(format!("--where '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
+            Error::Usage(format!("{WHERE} '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
         };
         if text.len() > LONGEST {
             return Err(wrong(format!("{} bytes, {LONGEST} can be read", text.len())));
@@ -132,7 +133,7 @@ impl Filter {
             let nearest = known.iter().min_by_key(|known| distance(known, unknown));
             let meant = nearest.filter(|near| distance(near, unknown) <= 1 + unknown.len() / 3);
             let meant = meant.map_or(".".to_owned(), |near| format!("; did you mean {near}?"));
-            return Err(Error::Usage(format!("--where: there is no field {unknown}{meant} There are {}.", known.join(", "))));
+            return Err(Error::Usage(format!("{WHERE}: there is no field {unknown}{meant} There are {}.", known.join(", "))));
         }
         Ok(Filter { text: text.to_owned(), program, fields })
     }
@@ -157,9 +158,9 @@ impl Filter {
         }
         match self.program.execute(&context) {
             Ok(Value::Bool(passes)) => Ok(passes),
-            Ok(_) => Err(Error::Usage(format!("--where '{}' is not a yes or no: compare it with something", self.text))),
+            Ok(_) => Err(Error::Usage(format!("{WHERE} '{}' is not a yes or no: compare it with something", self.text))),
             Err(_) if without_value => Ok(false),
-            Err(error) => Err(Error::Usage(format!("--where '{}': {error}", self.text))),
+            Err(error) => Err(Error::Usage(format!("{WHERE} '{}': {error}", self.text))),
         }
     }
 }
@@ -370,7 +371,7 @@ mod tests {
         let unknown = Filter::parse("foo > 3", FIELDS).expect_err("unknown").to_string();
         assert!(unknown.contains("there is no field foo. There are accounts"), "{unknown}");
         let broken = Filter::parse("degree >", FIELDS).expect_err("broken").to_string();
-        assert!(broken.contains("--where 'degree >': it ends too early; write it like"), "{broken}");
+        assert!(broken.contains("`filter` 'degree >': it ends too early; write it like"), "{broken}");
         let told = |text: &str| Filter::parse(text, FIELDS).expect_err("broken").to_string();
         assert!(told("degree > > 3").contains("': > can't stand where it does; "), "{}", told("degree > > 3"));
         assert!(told("accounts 5").contains("': 5 can't stand where it does; "), "{}", told("accounts 5"));

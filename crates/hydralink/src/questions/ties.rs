@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::options::to_detect;
 use crate::results::{Labelling, Membership};
 use crate::store::quoted;
 
@@ -68,9 +69,10 @@ impl<'a> Ties<'a> {
         results.check_of(dataset)?;
         let terms = &results.run.terms;
         if terms.kind_accounts.len() != dataset.graph().kind_count() {
-            let store = quoted(dataset.path());
             return Err(Error::Usage(format!(
-                "the networks of {store} were found by an older version: run `hydralink detect {store}`"
+                "the networks of {} were found by an older version: {}",
+                quoted(dataset.path()),
+                to_detect(dataset.path())
             )));
         }
         let policy = |name: &String| serde_json::from_value(serde_json::Value::String(name.clone())).unwrap_or(Policy::Drop);

@@ -28,6 +28,7 @@ use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::detect::{Labels, last};
 use crate::error::Error;
+use crate::options::to_detect;
 use crate::rules::{self, Lists};
 use crate::store::StoreWriter;
 
@@ -129,9 +130,10 @@ impl Labelling {
     pub(crate) fn open(dataset: &Dataset) -> Result<Self, Error> {
         let store = dataset.store();
         if store.has(SUMMARY) && !store.has(OFFSETS) {
-            let store = crate::store::quoted(store.path());
             return Err(Error::Usage(format!(
-                "the networks of {store} were found by an older version: run `hydralink detect {store}`"
+                "the networks of {} were found by an older version: {}",
+                crate::store::quoted(store.path()),
+                to_detect(store.path())
             )));
         }
         let summary: Option<Summary> = store.json(SUMMARY)?;

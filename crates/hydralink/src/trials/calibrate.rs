@@ -26,6 +26,7 @@ use crate::dataset::Dataset;
 use crate::detect::DetectConfig;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
+use crate::options::COPIES;
 use crate::results::Labelling;
 use crate::store::StoreWriter;
 
@@ -242,9 +243,9 @@ pub(crate) fn key_of(dataset: &Dataset, results: &Labelling) -> String {
 /// as [`StoreWriter::amend`]; [`Error::Interrupted`].
 pub fn calibrate(path: &Path, config: &CalibrateConfig, observer: &dyn Observer) -> Result<Calibration, Error> {
     if config.copies == 0 {
-        return Err(Error::Usage(
-            "no null copies, no calibration: --copies is at least 1, and 20 or more tell something".to_owned(),
-        ));
+        return Err(Error::Usage(format!(
+            "no null copies, no calibration: {COPIES} is at least 1, and 20 or more tell something"
+        )));
     }
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;

@@ -39,6 +39,7 @@ use crate::chain::{Chain, find_candidates};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
+use crate::options::{self, LEFT_OUT};
 use crate::results::{Labelling, Membership};
 use crate::store::StoreWriter;
 
@@ -214,10 +215,13 @@ struct Summary {
 /// checksum is wrong; as [`StoreWriter::amend`]; [`Error::Interrupted`].
 pub fn consensus(path: &Path, config: &ConsensusConfig, observer: &dyn Observer) -> Result<(), Error> {
     if config.runs == 0 {
-        return Err(Error::Usage("no reruns, no consensus: --runs is at least 1, and 20 or more tell something".to_owned()));
+        return Err(Error::Usage(format!(
+            "no reruns, no consensus: {} is at least 1, and 20 or more tell something",
+            options::RUNS
+        )));
     }
     if !(0.0..1.0).contains(&config.left_out) {
-        return Err(Error::Usage(format!("--left-out {}: a share from 0 to below 1 was expected", config.left_out)));
+        return Err(Error::Usage(format!("{LEFT_OUT} {}: a share from 0 to below 1 was expected", config.left_out)));
     }
     let mut writer = StoreWriter::amend(path)?;
     let dataset = Dataset::open(path)?;

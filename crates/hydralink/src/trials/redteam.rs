@@ -28,6 +28,7 @@ use crate::detect::{DetectConfig, detect};
 use crate::error::Error;
 use crate::evaluate::{Truth, Unlabelled, names_of, predicted};
 use crate::observe::{Observer, Steps, Unobserved};
+use crate::options::SEEDS;
 
 /// What an operator can spend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -153,7 +154,7 @@ pub fn redteam(scratch: &Path, config: &RedteamConfig, observer: &dyn Observer) 
         return Err(Error::Usage(format!("a budget is a share from 0 to 1; found {budget}")));
     }
     if config.seeds == 0 {
-        return Err(Error::Usage("no seeds, no worlds: --seeds is at least 1".to_owned()));
+        return Err(Error::Usage(format!("no seeds, no worlds: {SEEDS} is at least 1")));
     }
     let mut points = vec![("none", 0.0, Knobs::default())];
     for &evasion in &config.evasions {

@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, in_brackets};
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
+use crate::options::{REASON, REVIEWER};
 use crate::results::Labelling;
 
 /// Longest remark.
@@ -208,7 +209,9 @@ fn check(decision: &Decision<'_>) -> Result<(), Error> {
     let usage = |text: &str| Err(Error::Usage(text.to_owned()));
     match decision.reason {
         None if needs_reason => {
-            return usage("confirming and rejecting need --reason CODE, for instance shared_cards, campus or enterprise");
+            return usage(&format!(
+                "confirming and rejecting need {REASON} CODE, for instance shared_cards, campus or enterprise"
+            ));
         }
         Some(code) if !is_code(code) => {
             return usage("a reason is a code of at most 64 small letters, digits, _ - and .; put words after it, as text");
@@ -258,7 +261,7 @@ pub(crate) fn log_renaming(
 pub(crate) fn check_reviewer(reviewer: &str) -> Result<(), Error> {
     let name = reviewer.trim();
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
-        return Err(Error::Usage("--reviewer takes the name of the person who decides, at most 100 bytes".to_owned()));
+        return Err(Error::Usage(format!("{REVIEWER} takes the name of the person who decides, at most 100 bytes")));
     }
     Ok(())
 }
@@ -314,10 +317,10 @@ mod tests {
         let decision =
             Decision { action: Action::Confirm, state: None, target: "PN-1", reviewer: "ann", reason: None, text: None };
         let message = |decision: &Decision<'_>| check(decision).map_or_else(|error| error.to_string(), |()| String::new());
-        assert!(message(&decision).contains("--reason"));
+        assert!(message(&decision).contains("`reason`"));
         assert_eq!(message(&Decision { reason: Some("shared_cards"), ..decision }), "");
         assert!(message(&Decision { reason: Some("Two Words"), ..decision }).contains("code"));
-        assert!(message(&Decision { reviewer: "  ", ..decision }).contains("--reviewer"));
+        assert!(message(&Decision { reviewer: "  ", ..decision }).contains("`reviewer`"));
         assert!(message(&Decision { action: Action::Note, ..decision }).contains("text"));
     }
 }

@@ -16,6 +16,7 @@ use crate::cases::{self, Action, Cases, LogEntry, State};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::names::distance;
+use crate::options::{ALL_NETWORKS, CASES, LINEAGE};
 use crate::results::Labelling;
 
 /// Letters in which an id that is suggested differs from the one that was typed, at most.
@@ -87,7 +88,7 @@ pub(crate) fn not_found(dataset: &Dataset, results: &Labelling, cases: Option<&C
     }
     let rejected = cases.and_then(|cases| decided(dataset, cases, id)).filter(|case| case.state == State::Rejected);
     if let Some(rejected) = rejected {
-        return unknown(format!(": its case was {rejected}; `hydralink case list` and `lineage` know it"), Vec::new());
+        return unknown(format!(": its case was {rejected}; {CASES} and {LINEAGE} know it"), Vec::new());
     }
     let history = match History::open(dataset) {
         Ok(history) => history,
@@ -102,8 +103,8 @@ pub(crate) fn not_found(dataset: &Dataset, results: &Labelling, cases: Option<&C
             _ => "no detection finds it any more".to_owned(),
         };
         let last = network.last_run + 1;
-        return unknown(format!(": {became} (last found in detection {last}; see `hydralink lineage`)"), into);
+        return unknown(format!(": {became} (last found in detection {last}; see {LINEAGE})"), into);
     }
-    let others = || unknown("; `hydralink networks --all` lists those that there are".to_owned(), Vec::new());
+    let others = || unknown(format!("; {ALL_NETWORKS} lists those that there are"), Vec::new());
     near.map_or_else(others, |(_, near)| meant(near))
 }

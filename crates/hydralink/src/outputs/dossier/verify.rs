@@ -18,6 +18,7 @@ use crate::dataset::Dataset;
 use crate::detect;
 use crate::error::Error;
 use crate::observe::{Steps, Unobserved};
+use crate::options::DOSSIER;
 use crate::rules::Lists;
 
 /// Numbers this close, relative to the larger, are equal.
@@ -42,9 +43,7 @@ pub fn verify(dataset: &Dataset, dossier: &str) -> Result<VerifiedDossier, Error
     let mut claimed: Value =
         serde_json::from_str(dossier).map_err(|error| Error::Usage(format!("not a dossier as JSON: {error}")))?;
     let id = claimed.get("id").and_then(Value::as_str).map(str::to_owned);
-    let id = id.ok_or_else(|| {
-        Error::Usage("not a dossier: it has no id; make one with `network STORE ID --format json`".to_owned())
-    })?;
+    let id = id.ok_or_else(|| Error::Usage(format!("not a dossier: it has no id; make one with {DOSSIER}")))?;
     dataset.store().verify()?;
     let computed = match claimed.get("given") {
         Some(given) => assessed_again(dataset, given)?,

@@ -25,6 +25,7 @@ use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
 use crate::lineage::History;
+use crate::options::{K, MAX_NODES, MINIMAL};
 use crate::results::{Network, Results};
 use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
@@ -98,8 +99,8 @@ impl<'a> ExportGraph<'a> {
             if config.selection.k > 1 {
                 let most = config.selection.max_nodes;
                 return Err(Error::Usage(format!(
-                    "a collapsed view can't tell whom its edges are about, so --k needs every node: the selection has more than {most}; \
-                     raise --max-nodes or choose fewer networks"
+                    "a collapsed view can't tell whom its edges are about, so {K} needs every node: the selection has more than {most}; \
+                     raise {MAX_NODES} or choose fewer networks"
                 )));
             }
             collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
@@ -115,10 +116,10 @@ impl<'a> ExportGraph<'a> {
 /// A projection has accounts only: no identifiers that could be left out, and edges about two accounts each.
 fn check_projection(config: &ExportConfig, accounts: usize) -> Result<(), Error> {
     let wrong = match &config.selection {
-        selection if selection.k > 1 => "an edge of a projection is about two accounts, so --k can't hold".to_owned(),
-        selection if selection.minimal => "a projection draws no identifiers, so --minimal can't choose among them".to_owned(),
+        selection if selection.k > 1 => format!("an edge of a projection is about two accounts, so {K} can't hold"),
+        selection if selection.minimal => format!("a projection draws no identifiers, so {MINIMAL} can't choose among them"),
         selection if accounts > selection.max_nodes => {
-            format!("the selection has {accounts} accounts, more than {}: raise --max-nodes", selection.max_nodes)
+            format!("the selection has {accounts} accounts, more than {}: raise {MAX_NODES}", selection.max_nodes)
         }
         _ => return Ok(()),
     };

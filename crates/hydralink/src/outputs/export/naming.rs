@@ -16,6 +16,7 @@ use evidence::KindRole;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::options::KEY_FILE_TO_SHOW;
 use crate::privacy::ExportKey;
 
 /// How much of an identifying value is shown.
@@ -48,8 +49,9 @@ impl Naming {
     /// Checks that the level has the key that it needs.
     pub(crate) fn new(level: Level, key: Option<ExportKey>) -> Result<Self, Error> {
         if level != Level::Full && key.is_none() {
-            let what = "levels analyst and redact need a key for their pseudonyms: give --key-file, or take level full";
-            return Err(Error::Usage(what.to_owned()));
+            return Err(Error::Usage(format!(
+                "levels analyst and redact need a key for their pseudonyms: give {KEY_FILE_TO_SHOW}, or take level full"
+            )));
         }
         Ok(Naming { level, key })
     }

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::choose::Chosen;
 use super::view::{ExportEdge, ExportGraph};
 use crate::error::Error;
+use crate::options::PAIR_BUDGET;
 use crate::ties::Ties;
 
 /// Fills a graph with the chosen accounts and the pairs of them that share one of the `tying` identifiers (ascending).
@@ -24,7 +25,7 @@ pub(super) fn fill<'a>(chosen: &Chosen<'a>, graph: &mut ExportGraph<'a>, tying: 
     let pairs: u64 = tying.iter().map(of_identifier).map(|tied| tied * (tied - 1) / 2).sum();
     if pairs > budget {
         return Err(Error::Usage(format!(
-            "the projection would join {pairs} pairs of accounts, more than {budget}: raise --pair-budget, or choose fewer networks"
+            "the projection would join {pairs} pairs of accounts, more than {budget}: raise {PAIR_BUDGET}, or choose fewer networks"
         )));
     }
     let ties = Ties::of(chosen.dataset, &chosen.results.labelling)?;

@@ -20,6 +20,7 @@ use super::tables::{Table, write_csv};
 use super::{ExportConfig, ExportGraph, LeftOut, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::options::FORMAT;
 use crate::results::Results;
 
 /// A file format.
@@ -77,7 +78,7 @@ impl Format {
         }
         Err(Error::Usage(format!(
             "{} does not say which format: end it in .graphml, .gexf, .csv, .parquet, .jsonl, .stix.json or .misp.json \
-             (with .gz or .zst, if you like), or give --format",
+             (with .gz or .zst, if you like), or give {FORMAT}",
             path.display()
         )))
     }
