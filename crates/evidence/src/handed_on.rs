@@ -45,6 +45,7 @@ use crate::behaviour::one_queue::{NEARBY, OWN_REJECTIONS, is_rejection};
 use crate::candidate::{Candidate, Member, Origin, Role};
 use crate::config::MemberConfig;
 use crate::members::Corroborator;
+use crate::starts::{Busy, Open, Others, Start, Starts};
 
 /// How often a queue sends a rejected request on.
 const HIT: f64 = 0.9;
@@ -168,26 +169,24 @@ fn chance_of(rate: f64, window: i64) -> f64 {
 
 /// The rejections of one template by free accounts, in order of time; none that one took over who isn't free.
 fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64, window: i64) -> Vec<HandOff> {
-    let mut before: HashMap<u32, i64> = HashMap::new();
-    let mut starts = |request: &Request| {
-        let last = before.insert(request.account, request.time);
-        last.is_none_or(|last| request.time - last > window)
-    };
-    let starts = Starts::new(requests.iter().filter(|request| starts(request)).collect());
+    let mut busy = Busy::new(window);
+    let started = requests.iter().filter(|request| busy.starts(request.account, request.time));
+    let starts =
+        Starts::new(started.map(|&Request { time, account, rejected, .. }| Start { time, account, rejected }).collect());
     let rejected: Vec<&Request> = requests.iter().filter(|request| request.rejected && is_free(request.account)).collect();
-    let chances = chances(&rejected, &starts, usual, window);
+    let chances = chances(&rejected, &Others::of(&starts), usual, window);
     let mut open = Open::new(&starts);
     let mut found = Vec::new();
     for (request, chance) in rejected.into_iter().zip(chances) {
-        let follower = open.first(&starts, request, starts.after(request.time + window));
+        let follower = starts.follower(request.account, request.time, window, |at| open.at_or_after(at));
         if let Some(at) = follower {
             open.close(at);
-            if !is_free(starts.of[at].account) {
+            if !is_free(starts.account(at)) {
                 continue;
             }
         }
         let (taker, bits) = match follower {
-            Some(at) => (starts.of[at].account, ((1.0 - (1.0 - HIT) * (1.0 - chance)) / chance).log2()),
+            Some(at) => (starts.account(at), ((1.0 - (1.0 - HIT) * (1.0 - chance)) / chance).log2()),
             None => (NONE_U32, (1.0 - HIT).log2()),
         };
         found.push(HandOff { template: request.template, giver: request.account, taker, bits });
@@ -195,79 +194,15 @@ fn of_template(requests: &[Request], is_free: &impl Fn(u32) -> bool, usual: f64,
     found
 }
 
-/// Who starts on one template.
-struct Starts<'a> {
-    /// In order of time.
-    of: Vec<&'a Request>,
-    /// By account, then time.
-    own: Vec<(u32, i64)>,
-}
-
-impl<'a> Starts<'a> {
-    fn new(of: Vec<&'a Request>) -> Starts<'a> {
-        let mut own: Vec<(u32, i64)> = of.iter().map(|start| (start.account, start.time)).collect();
-        own.sort_unstable();
-        Starts { of, own }
-    }
-
-    /// How many come no later than this.
-    fn after(&self, time: i64) -> usize {
-        self.of.partition_point(|start| start.time <= time)
-    }
-
-    /// How many of other accounts come later than the one time, and no later than the other.
-    fn by_others(&self, account: u32, from: i64, to: i64) -> usize {
-        let own_after = |time: i64| self.own.partition_point(|&start| start <= (account, time));
-        let all = self.after(to).saturating_sub(self.after(from));
-        all - own_after(to).saturating_sub(own_after(from))
-    }
-}
-
-/// The starts that may still take a rejection over: none that was rejected itself, and each once.
-struct Open {
-    /// From each start to itself, or to one further on; past the last, to itself.
-    next: Vec<usize>,
-}
-
-impl Open {
-    fn new(starts: &Starts<'_>) -> Open {
-        let next = starts.of.iter().enumerate().map(|(at, start)| if start.rejected { at + 1 } else { at });
-        Open { next: next.chain([starts.of.len()]).collect() }
-    }
-
-    /// The first one of another account later than this request, before the `end`-th.
-    fn first(&mut self, starts: &Starts<'_>, request: &Request, end: usize) -> Option<usize> {
-        let mut at = self.at_or_after(starts.after(request.time));
-        // An account starts once in the window's length.
-        while at < end && starts.of[at].account == request.account {
-            at = self.at_or_after(at + 1);
-        }
-        (at < end).then_some(at)
-    }
-
-    fn close(&mut self, at: usize) {
-        self.next[at] = at + 1;
-    }
-
-    /// Halves the way that it goes, so that a flood of closed ones is crossed once (Tarjan & van Leeuwen 1984).
-    fn at_or_after(&mut self, mut at: usize) -> usize {
-        while self.next[at] != at {
-            self.next[at] = self.next[self.next[at]];
-            at = self.next[at];
-        }
-        at
-    }
-}
-
 /// How likely each of a template's rejections is followed by chance; see the module.
-fn chances(rejected: &[&Request], starts: &Starts<'_>, usual: f64, window: i64) -> Vec<f64> {
+fn chances(rejected: &[&Request], starts: &Others<'_>, usual: f64, window: i64) -> Vec<f64> {
     let of_rate = |request: &&Request| {
         let &Request { account, time, .. } = *request;
-        let counted = |from, to| starts.by_others(account, from, to);
+        let counted = |from, to| starts.count(account, from, to);
         let around = counted(time - NEARBY - 1, time) + counted(time + window, time + NEARBY);
         chance_of(usual.max((around as f64 + 0.5) / (2 * NEARBY - window) as f64), window)
     };
-    let is_preceded = |request: &&&Request| starts.by_others(request.account, request.time - window - 1, request.time) > 0;
+    let is_preceded = |request: &&&Request| starts.count(request.account, request.time - window - 1, request.time) > 0;
     let of_rates: Vec<f64> = rejected.iter().map(of_rate).collect();
     let preceded = rejected.iter().filter(is_preceded).count() as f64;
     let least = (preceded + of_rates.iter().sum::<f64>() / rejected.len() as f64) / (rejected.len() + 1) as f64;

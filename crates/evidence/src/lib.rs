@@ -41,6 +41,7 @@ mod nested;
 mod pieces;
 mod profile;
 mod standing;
+mod starts;
 mod strangers;
 pub mod terms;
 mod ties;

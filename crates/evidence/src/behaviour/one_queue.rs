@@ -37,6 +37,7 @@ use super::combine::combined;
 use super::exchange::Sessions;
 use super::random::{Stream, key, sample};
 use crate::bicm::upper_tail;
+use crate::starts::{Busy, Start, Starts};
 use crate::{Facts, Signal, TestName};
 
 /// The widths of a coincidence among the [`WIDTHS`]: a minute, ten, an hour. How many requests a queue deals out decides which
@@ -204,7 +205,7 @@ struct HandOffs {
     window: i64,
 }
 
-/// A request. Its account *starts* with it if it wasn't busy with the template in the last window's length.
+/// A request; module `starts` says with which an account starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Request {
     template: u32,
@@ -226,12 +227,12 @@ impl HandOffs {
     fn of(facts: &Facts<'_>, members: &[AccountId], windows: &[i64], config: &BehaviourConfig) -> HandOffs {
         let window = window_of(config);
         let (mut accepted, mut rejected) = (Vec::<Request>::new(), Vec::<Request>::new());
-        let mut last = HashMap::<u32, i64>::new();
+        let mut busy = Busy::new(window);
         for &account in members {
             let events = facts.activity.of(account);
             let first = rejected.len();
             for &start in windows {
-                last.clear();
+                busy.clear();
                 let from = events.time.partition_point(|&at| at < start - window);
                 for at in from..events.time.len() {
                     let (time, template) = (events.time[at], events.template[at]);
@@ -241,7 +242,7 @@ impl HandOffs {
                     if template == NONE_U32 {
                         continue;
                     }
-                    let starts = last.insert(template, time).is_none_or(|before| time - before > window);
+                    let starts = busy.starts(template, time);
                     let request = Request { template, time, account: account.0, starts, followed: false };
                     match is_rejection(events.status[at]) {
                         _ if time < start => {}
@@ -258,12 +259,15 @@ impl HandOffs {
         }
         accepted.sort_unstable();
         rejected.sort_unstable();
-        // Only those who start are looked through: an account does that once in a window, however much it asks.
-        let starts: Vec<Request> = accepted.iter().filter(|request| request.starts).copied().collect();
+        let starts_of = |requests: &[Request]| {
+            let started = requests.iter().filter(|request| request.starts);
+            Starts::new(started.map(|&Request { time, account, .. }| Start { time, account, rejected: false }).collect())
+        };
+        let of_templates = accepted.chunk_by(|one, other| one.template == other.template);
+        let starts: HashMap<u32, Starts> = of_templates.map(|of| (of[0].template, starts_of(of))).collect();
         let follows = |request: &Request| {
-            let later = starts.partition_point(|other| (other.template, other.time) <= (request.template, request.time));
-            let near = |other: &&Request| other.template == request.template && other.time <= request.time + window;
-            starts[later..].iter().take_while(near).any(|other| other.account != request.account)
+            let starts = starts.get(&request.template);
+            starts.is_some_and(|starts| starts.follower(request.account, request.time, window, |at| at).is_some())
         };
         accepted.iter_mut().for_each(|request| request.followed = follows(request));
         let rejections = rejected.chunk_by(|one, other| one.interval() == other.interval()).map(|in_interval| {
