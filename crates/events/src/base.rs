@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use graph::build::LONG_STATUS;
 use graph::{AccountId, Activity, BipartiteGraph, NO_TIME, NONE_U16, NONE_U32, Sighting};
 
-use crate::error::{EventError, KINDS};
+use crate::error::{EventError, Numbered};
 use crate::gather::{Event, Part, Present, Seen};
 use crate::ingest::{Before, Fold};
 use crate::ingested::{FileRead, Template, UnreadField};
@@ -76,7 +76,7 @@ impl Base<'_> {
 
     /// Puts everything where a chunk's yield goes.
     pub(crate) fn seed(&self, session: &Session<'_>, fold: &mut Fold<'_>) -> Result<(), EventError> {
-        let too_many = EventError::TooMany { what: "values in the store and the new events", bound: u64::from(u32::MAX) };
+        let too_many = EventError::TooMany { what: Numbered::Names, bound: u64::from(u32::MAX) };
         let accounts: Option<Vec<u32>> = (0..self.account_names.len() as u32)
             .map(|account| session.accounts.intern(self.account_names.name(account)))
             .collect();
@@ -84,7 +84,7 @@ impl Base<'_> {
         let mut identifiers = Vec::with_capacity(self.identifier_names.len());
         for (kind, range) in self.kind_names.iter().zip(self.graph.columns().kind_starts.windows(2)) {
             let Some(kind) = session.kind(kind) else {
-                return Err(EventError::TooMany { what: KINDS, bound: u64::from(MOST_KINDS) });
+                return Err(EventError::TooMany { what: Numbered::Kinds, bound: u64::from(MOST_KINDS) });
             };
             identifiers.extend(
                 (range[0]..range[1]).map(|identifier| session.intern_identifier(kind, self.identifier_names.name(identifier))),
@@ -117,8 +117,7 @@ impl Base<'_> {
                 };
                 let manner = recent.number(&session.manners, manner);
                 if manner == TOO_MANY {
-                    let what = "combinations of model, capability and status in the store and the new events";
-                    return Err(EventError::TooMany { what, bound: u64::from(TOO_MANY) });
+                    return Err(EventError::TooMany { what: Numbered::Manners, bound: u64::from(TOO_MANY) });
                 }
                 let template = template.copied().unwrap_or(NONE_U32);
                 let event = Event::new((millis / 1000) as u32, (millis % 1000) as u16, template, manner);

@@ -1,6 +1,7 @@
 //! Why an input can't become a graph: each error says where, what was expected, and what to try next.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 
 use graph::GraphError;
@@ -129,10 +130,10 @@ pub enum EventError {
         rejects: Option<String>,
     },
     /// More of something than can be numbered.
-    #[error("more than {bound} different {what}; {}", too_many_hint(.what))]
+    #[error("more than {bound} different {what}; {}", .what.hint())]
     TooMany {
         /// What there is too much of.
-        what: &'static str,
+        what: Numbered,
         /// How many there can be.
         bound: u64,
     },
@@ -201,16 +202,49 @@ impl EventError {
     }
 }
 
-/// What there may be too many of.
-pub(crate) const KINDS: &str = "kinds of identifiers";
+/// What is numbered, so that there can be too much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Numbered {
+    /// Accounts.
+    Accounts,
+    /// Identifiers.
+    Identifiers,
+    /// Accounts and identifiers of a store and of what is added to it.
+    Names,
+    /// Kinds of identifiers.
+    Kinds,
+    /// Models, capabilities or pathways.
+    Labels,
+    /// What differs in model, capability or status.
+    Manners,
+    /// What one column of the account table says.
+    AccountLabels,
+}
 
-fn too_many_hint(what: &str) -> &'static str {
-    match what {
-        KINDS => {
-            "a store has no more: check that the column entity_kind names kinds and not their values, leave out tables [kinds.NAME] of the \
-             map, or build several stores"
+impl Numbered {
+    fn hint(self) -> &'static str {
+        match self {
+            Numbered::Kinds => {
+                "a store has no more: check that the column entity_kind names kinds and not their values, leave out tables [kinds.NAME] \
+                 of the map, or build several stores"
+            }
+            _ => "check that the right column is mapped to it",
         }
-        _ => "check that the right column is mapped to it",
+    }
+}
+
+impl fmt::Display for Numbered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Numbered::Accounts => "accounts",
+            Numbered::Identifiers => "identifiers",
+            Numbered::Names => "values in the store and the new events",
+            Numbered::Kinds => "kinds of identifiers",
+            Numbered::Labels => "models, capabilities or pathways",
+            Numbered::Manners => "combinations of model, capability and status",
+            Numbered::AccountLabels => "labels in one column of the account table",
+        })
     }
 }
 

@@ -65,7 +65,7 @@ pub use base::Base;
 pub use batches::{Batches, Sources, parquet_as_csv};
 pub use config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad, Unobserved};
 pub use enrich::{AddressNetwork, Enrichment, EnrichmentFile};
-pub use error::{EventError, SHOWN, in_one_line, shortened};
+pub use error::{EventError, Numbered, SHOWN, in_one_line, shortened};
 pub use event_ids::EventIds;
 pub use forgotten::{ForgottenAccounts, ForgottenHash};
 pub use ingest::{ingest, ingest_into};

@@ -12,7 +12,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
-use crate::error::{EventError, KINDS};
+use crate::error::{EventError, Numbered};
 use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
@@ -123,7 +123,7 @@ pub(crate) struct Yield {
     pub(crate) keys: Keys,
     pub(crate) card: Option<(u64, String)>,
     /// What there is too much of to be numbered, and how many there can be.
-    pub(crate) overflow: Option<(&'static str, u64)>,
+    pub(crate) overflow: Option<(Numbered, u64)>,
 }
 
 /// What a column holds.
@@ -228,7 +228,7 @@ impl Yield {
     pub(crate) fn manner(&mut self, manners: &Manners, manner: Manner) -> u32 {
         let number = self.recent.number(manners, manner);
         if number == TOO_MANY {
-            self.overflow = Some(("combinations of model, capability and status", u64::from(TOO_MANY)));
+            self.overflow = Some((Numbered::Manners, u64::from(TOO_MANY)));
         }
         number
     }
@@ -345,10 +345,10 @@ impl Yield {
             }
             if code == OVERFLOW {
                 self.overflow = Some(match &column.usage {
-                    Use::Account => ("accounts", MOST_NAMES),
-                    Use::Kind => (KINDS, u64::from(MOST_KINDS)),
-                    Use::Model | Use::Capability | Use::Pathway => ("models, capabilities or pathways", MOST_NAMES),
-                    _ => ("identifiers", MOST_NAMES),
+                    Use::Account => (Numbered::Accounts, MOST_NAMES),
+                    Use::Kind => (Numbered::Kinds, u64::from(MOST_KINDS)),
+                    Use::Model | Use::Capability | Use::Pathway => (Numbered::Labels, MOST_NAMES),
+                    _ => (Numbered::Identifiers, MOST_NAMES),
                 });
             }
             match &column.usage {

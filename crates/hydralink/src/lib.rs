@@ -147,8 +147,8 @@ pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
     AddressNetwork, AlikeAccounts, Batches, Caller, EnrichmentFile, EventError, FileNotes, FileRead, FilesAlike, FilledColumn,
-    IngestConfig, KindProfile, OptionName, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources, TableRead,
-    TooManyBad, TrustedProxies, UnreadField, messages_are_for,
+    IngestConfig, KindProfile, Numbered, OptionName, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources,
+    TableRead, TooManyBad, TrustedProxies, UnreadField, messages_are_for,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{

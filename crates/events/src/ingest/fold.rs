@@ -10,7 +10,7 @@ use crate::assemble;
 use crate::bad::{Bad, FileNotes, Run};
 use crate::behaviour::Behaviour;
 use crate::config::{IngestConfig, IngestObserver, SchemaMode, TooManyBad};
-use crate::error::{EventError, KINDS};
+use crate::error::{EventError, Numbered};
 use crate::fields::{Key, Keys, MOST_KEYS};
 use crate::gather::Pathways;
 use crate::ingested::{FileRead, FilledColumn, Ingested};
@@ -133,7 +133,7 @@ impl<'o> Fold<'o> {
             _ => None,
         });
         if !kinds.map(|kind| session.kind(kind)).all(|number| number.is_some()) {
-            return Err(EventError::TooMany { what: KINDS, bound: u64::from(MOST_KINDS) });
+            return Err(EventError::TooMany { what: Numbered::Kinds, bound: u64::from(MOST_KINDS) });
         }
         if self.config.schema == SchemaMode::Strict {
             refuse_unknown(&layout.ignored, path)?;

@@ -8,7 +8,7 @@ use graph::{NO_TIME, NONE_U16, NONE_U32, Seconds};
 use rayon::prelude::*;
 
 use super::{Read, Table, TableRead, left_out};
-use crate::error::EventError;
+use crate::error::{EventError, Numbered};
 use crate::names::Names;
 use crate::normalise;
 use crate::session::Session;
@@ -144,7 +144,7 @@ fn attributes(table: &Table, names: &Names) -> Result<AccountAttributes, EventEr
         list.sort_unstable();
         list.dedup();
         if list.len() as u64 >= *bound {
-            return Err(EventError::TooMany { what: "labels in one column of the account table", bound: *bound });
+            return Err(EventError::TooMany { what: Numbered::AccountLabels, bound: *bound });
         }
         for (text, index) in &mut index_of {
             *index = list.binary_search(&shown(text)).map_or(NONE_U32, |index| index as u32);
