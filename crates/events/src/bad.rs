@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::config::{FEW_ROWS, MAX_UNREAD, MIN_BAD_ROWS};
 use crate::error::EventError;
 use crate::normalise::Reason;
-use crate::rows::Rejection;
+use crate::rejection::Rejection;
 
 /// What is out of the ordinary about files that were read, or found and not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -302,7 +302,7 @@ impl Bucket {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::gather::Runs;
+    use crate::runs::Runs;
 
     /// A row without identifiers.
     pub(crate) fn row(account: u32, seconds: u32, requests: u32) -> Row {

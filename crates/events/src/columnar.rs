@@ -26,11 +26,12 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::schema::types::{BasicTypeInfo, SchemaDescriptor, Type as SchemaType};
 use rayon::prelude::*;
 
+use crate::cells::Cell;
 use crate::error::EventError;
 use crate::fields::{Fields, with_paths};
 use crate::normalise::time::{FirstUnits, Unit};
 use crate::plain::{Plain, Slice};
-use crate::rows::{Cell, Place, Yield, roles};
+use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Map, Use};
 use crate::session::{EMPTY, Role, Session};
 use crate::source::Source;

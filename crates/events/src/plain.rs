@@ -11,10 +11,11 @@ use std::ops::Range;
 use graph::{NO_TIME, NONE_U16, NONE_U32};
 
 use crate::block::{Block, Row};
+use crate::cells::Cell;
 use crate::gather::Event;
 use crate::manners::{self, Manner};
 use crate::normalise::forwarded::is_list;
-use crate::rows::{Cell, Place, Yield};
+use crate::rows::{Place, Yield};
 use crate::schema::{Layout, TEMPLATE_KIND, Use};
 use crate::session::{ABSENT, EMPTY, SHORT, Session, UNROUTABLE, is_refused, is_value};
 use crate::values::Resolved;

@@ -14,8 +14,9 @@ use std::sync::{PoisonError, RwLock};
 
 use graph::NONE_U32;
 
-use crate::gather::{Part, Runs};
+use crate::gather::Part;
 use crate::intern::Interner;
+use crate::runs::Runs;
 
 /// Ranges: one of a hundred million events takes some megabytes, and has thousands of items of every block.
 pub(crate) const RANGES: usize = 256;

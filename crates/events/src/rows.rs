@@ -5,90 +5,25 @@
 //! whose kind or value can't, gives nothing but a rejection. Any other field that can't be read is left out, and the rest of its row
 //! counts: a client that can spoil one field of its requests hides none of the others. What was left out is counted and reported.
 
-use std::fmt;
-
 use graph::build::LONG_STATUS;
 use graph::{NO_TIME, NONE_U16, NONE_U32};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::block::{BLOCK, Block, Row};
+use crate::cells::{Cell, is_nothing};
 use crate::error::{EventError, Numbered};
 use crate::event_ids::Told;
 use crate::fields::Keys;
 use crate::gather::Event;
 use crate::manners::{self, Manner, Manners, Recent, TOO_MANY};
+use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
-use crate::normalise::{Reason, is_absent};
+use crate::rejection::Rejection;
 use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
 use crate::session::{
     ABSENT, CARD, EMPTY, FORGOTTEN, MOST_KINDS, MOST_NAMES, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected,
     rejection,
 };
-
-/// A row that was left out, or a field of a row that was kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The file.
-    pub file: String,
-    /// The row group, in Parquet.
-    pub row_group: Option<u64>,
-    /// The line (text, from 1) or the row within its group (Parquet, from 0).
-    pub row: u64,
-    /// The column, by our name.
-    pub field: String,
-    /// What was wrong with it.
-    pub reason: Reason,
-    /// The value, if it can't identify anyone; else its length.
-    pub value: String,
-    /// Whether the row was kept, without this field.
-    pub kept: bool,
-}
-
-impl fmt::Display for Rejection {
-    /// Where it is, and the value if it can't identify anyone.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.row_group {
-            None => write!(formatter, "{}, line {}, ", self.file, self.row)?,
-            Some(row_group) => write!(formatter, "{}, row {} of row group {row_group}, ", self.file, self.row)?,
-        }
-        let value = if self.value == "(0 bytes)" { "" } else { &self.value };
-        write!(formatter, "{}{}{value}", self.field, if value.is_empty() { "" } else { ": " })
-    }
-}
-
-impl Serialize for Rejection {
-    /// `file`, `line` (text) or `row_group` and `row` (Parquet), `field`, `reason`, `value`, and `kept` where the rest of the row was.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("file", &self.file)?;
-        match self.row_group {
-            None => map.serialize_entry("line", &self.row)?,
-            Some(row_group) => {
-                map.serialize_entry("row_group", &row_group)?;
-                map.serialize_entry("row", &self.row)?;
-            }
-        }
-        map.serialize_entry("field", &self.field)?;
-        map.serialize_entry("reason", &self.reason)?;
-        map.serialize_entry("value", &self.value)?;
-        if self.kept {
-            map.serialize_entry("kept", &true)?;
-        }
-        map.end()
-    }
-}
-
-/// One cell of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cell {
-    /// A resolved value.
-    Code(u32),
-    /// A time, in milliseconds.
-    Time(i64),
-    /// A count.
-    Number(u32),
-}
 
 /// What came out of one chunk.
 #[derive(Default)]
@@ -471,74 +406,4 @@ fn tell<'r>(layout: &Layout, cells: &[Cell], raw: &impl Fn(usize) -> &'r [u8], i
             (_, Cell::Code(_)) => told.say(&column.ours, raw(at).trim_ascii()),
         }
     }
-}
-
-/// Whether a field is empty or a word for nothing.
-fn is_nothing(text: &[u8]) -> bool {
-    text.is_empty() || std::str::from_utf8(text).is_ok_and(is_absent)
-}
-
-/// A count: digits, at least 1; empty is 1.
-pub(crate) fn requests(raw: &[u8]) -> Cell {
-    let text = raw.trim_ascii();
-    if is_nothing(text) {
-        return Cell::Number(1);
-    }
-    match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {
-        Some(number) => requests_number(Some(i64::try_from(number).unwrap_or(i64::MAX))),
-        None => Cell::Code(rejected(Reason::BadNumber)),
-    }
-}
-
-/// A count from a number.
-pub(crate) fn requests_number(number: Option<i64>) -> Cell {
-    match number {
-        None => Cell::Number(1),
-        Some(number) => match u32::try_from(number) {
-            Ok(number) if number > 0 => Cell::Number(number),
-            // So many are no requests: another column, or a time.
-            _ => Cell::Code(rejected(Reason::BadNumber)),
-        },
-    }
-}
-
-/// The digits of a whole number, which may be those of a float or decimal without a fraction (pandas, where some are missing).
-pub(crate) fn whole(text: &[u8]) -> &[u8] {
-    match memchr::memchr(b'.', text) {
-        Some(at) if at > 0 && at + 1 < text.len() && text[at + 1..].iter().all(|&digit| digit == b'0') => &text[..at],
-        _ => text,
-    }
-}
-
-/// Tokens: the digits of a whole number; empty is 0, not known.
-pub(crate) fn tokens(raw: &[u8]) -> Cell {
-    let text = raw.trim_ascii();
-    if is_nothing(text) {
-        return Cell::Number(0);
-    }
-    match std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse::<u64>().ok()) {
-        Some(number) => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
-        None => Cell::Code(rejected(Reason::BadTokens)),
-    }
-}
-
-/// Tokens from a number; nothing is 0, not known.
-pub(crate) fn tokens_number(number: Option<i64>) -> Cell {
-    match u64::try_from(number.unwrap_or(0)) {
-        Ok(number) => Cell::Number(u32::try_from(number).unwrap_or(u32::MAX)),
-        Err(_) => Cell::Code(rejected(Reason::BadTokens)),
-    }
-}
-
-/// A status from a number.
-pub(crate) fn status_number(number: Option<i64>) -> Cell {
-    match number.and_then(|number| u16::try_from(number).ok()) {
-        Some(number) if number < LONG_STATUS => Cell::Number(u32::from(number)),
-        _ => Cell::Code(EMPTY),
-    }
-}
-
-/// A status: a number below 65534; anything else is missing.
-pub(crate) fn status(raw: &[u8]) -> Cell {
-    status_number(std::str::from_utf8(whole(raw.trim_ascii())).ok().and_then(|text| text.parse().ok()))
 }

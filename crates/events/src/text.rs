@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
+use crate::cells::{Cell, requests, status, tokens};
 use crate::chunks::{MAX_RECORD, Piece};
 use crate::config::SchemaMode;
 use crate::error::EventError;
@@ -11,7 +12,7 @@ use crate::json::{KeysSeen, Values, marked, object, without_nan};
 use crate::normalise::Reason;
 use crate::normalise::time::{self, FirstUnits, Unit};
 use crate::quotes::{Odd, Quoting};
-use crate::rows::{Cell, Place, Yield, requests, roles, status, tokens};
+use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Use};
 use crate::session::{EMPTY, LONGEST, Memo, Role, Session, rejected};
 

@@ -11,10 +11,10 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
+use crate::cells::{Cell, requests, requests_number, status, status_number, tokens, tokens_number, whole};
 use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{self, Unit, Zone};
-use crate::rows::{Cell, requests, requests_number, status, status_number, tokens, tokens_number, whole};
 use crate::schema::{LayoutColumn, Use};
 use crate::session::{EMPTY, Role, Session, rejected};
 

@@ -19,9 +19,10 @@ use rayon::prelude::*;
 
 use crate::config::IngestConfig;
 use crate::error::EventError;
-use crate::gather::{Part, Present, Runs};
+use crate::gather::{Part, Present};
 use crate::intern::Interner;
 use crate::ranges::{RANGES, Ranges};
+use crate::runs::Runs;
 use crate::spill::Spill;
 
 /// Parts of a tier that are merged at once.
