@@ -3,9 +3,9 @@
 use events::normalise::payment::is_card_number;
 use graph::{AccountId, IdentifierId};
 
-use super::fold::Cases;
 use super::log;
 use super::record::{Action, Kind, Opening, Record, State, Subject};
+use super::standing::Cases;
 use crate::dataset::{Dataset, in_brackets};
 use crate::error::Error;
 use crate::lineage;

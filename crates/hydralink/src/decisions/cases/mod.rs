@@ -21,6 +21,7 @@ mod decide;
 mod fold;
 mod log;
 mod record;
+mod standing;
 mod view;
 
 use std::collections::{BTreeSet, HashSet};
@@ -30,10 +31,11 @@ use serde::Serialize;
 
 pub use decide::{Decision, decide, set_four_eyes};
 pub(crate) use decide::{check_reviewer, log_erasure, log_lifting, log_renaming};
-pub use fold::{Case, Cases, FOUR_EYES, Label, LogEntry};
+pub use fold::FOUR_EYES;
 pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;
 pub use record::{Action, State, Subject};
+pub use standing::{Case, Cases, Label, LogEntry};
 pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_entry};
 pub(crate) use view::{case_about, confirmed, known_good, verdict_of};
 

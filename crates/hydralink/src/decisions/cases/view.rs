@@ -3,8 +3,8 @@
 use graph::AccountId;
 use serde::Serialize;
 
-use super::fold::{Case, Cases, Label, LogEntry};
 use super::record::State;
+use super::standing::{Case, Cases, Label, LogEntry};
 use crate::dataset::Dataset;
 use crate::query::{self, Member};
 use crate::results::{Labelling, Membership, Network};
