@@ -266,6 +266,7 @@ impl<'a> Chances<'a> {
 
 /// What is held of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Belief {
     /// Whether people found it to be one (true) or harmless, if they decided.
     pub verdict: Option<bool>,

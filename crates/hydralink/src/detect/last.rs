@@ -18,6 +18,7 @@ pub(crate) const SECTION: &str = "inputs.detection";
 
 /// Settings and lists of a detection.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct LastDetection {
     /// Settings.
     pub config: DetectConfig,

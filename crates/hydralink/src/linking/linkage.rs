@@ -105,6 +105,7 @@ pub enum Quality {
 
 /// A partition and what was audited of it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FoundCommunities {
     /// The communities of all vertices.
     pub partition: Partition,

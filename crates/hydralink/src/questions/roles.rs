@@ -121,6 +121,7 @@ impl AccountRole {
 
 /// That an account had a life of its own before the network came to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EarlierLife {
     /// When anything of the network was first seen on it.
     pub since: Seconds,

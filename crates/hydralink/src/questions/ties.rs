@@ -49,6 +49,7 @@ pub(crate) fn unpacked(packed: u64) -> (u32, u32) {
 
 /// What ties an account to a group, beside what that takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GroupTie {
     /// Bits of the account's identifiers, and whether two kinds speak.
     pub tie: Tie,

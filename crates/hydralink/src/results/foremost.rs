@@ -41,6 +41,7 @@ const WIDE_DEGREES: &str = "result.wide_degrees";
 
 /// What the sightings of an identifier come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Totals {
     /// Exchanges.
     pub exchanges: u64,

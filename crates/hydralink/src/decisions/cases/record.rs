@@ -51,6 +51,7 @@ impl Action {
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum State {
     /// Nobody looked at it.
     #[default]
@@ -84,6 +85,7 @@ impl State {
 /// What a case is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Subject {
     /// A network and its members at the time.
     Network,

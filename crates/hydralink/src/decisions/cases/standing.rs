@@ -84,6 +84,7 @@ pub struct Case {
 /// What was decided about an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Label {
     /// The operator's.
     Confirmed,

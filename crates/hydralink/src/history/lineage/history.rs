@@ -57,6 +57,7 @@ pub(crate) struct Run {
 /// Where a network stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Standing {
     /// Never over the threshold.
     Candidate,

@@ -20,6 +20,7 @@ pub const COLUMN_CONSTANT: f64 = 5.0;
 
 /// One dense block.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Block {
     /// Its accounts, ascending.
     pub accounts: Vec<u32>,

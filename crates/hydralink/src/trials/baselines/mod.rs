@@ -65,6 +65,7 @@ impl Default for BaselineConfig {
 
 /// Groups that a baseline found.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Groups {
     /// Group of each account, numbered from 0 by size, or `NONE_U32`.
     pub group_of: Vec<u32>,
