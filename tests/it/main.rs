@@ -22,6 +22,7 @@
 //! | `nightly` | a job that nobody watches is stopped where it is told to, and says why in its exit code |
 //! | `handed_on` | who was forgotten stays out, exports keep their dates, events say why, rebuilds and retentions tell what they cost |
 //! | `documents` | every command line of the README and the documents is one that the binary takes |
+//! | `options` | messages of the libraries name no flags, and every option that they name is there |
 //! | `said` | what is printed is what is so: counts, estimates, refusals, sentences, and where files go |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
 //! | `determinism` | the same bytes at any thread count and in any row order |
@@ -45,6 +46,7 @@ mod kinds;
 mod lineage;
 mod memory;
 mod nightly;
+mod options;
 mod plain_worlds;
 mod privacy;
 mod project;
