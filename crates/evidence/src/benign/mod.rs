@@ -8,10 +8,11 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or
-//! one who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small
-//! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
-//! bits: the harmless story fits better than an operator does.
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, one
+//! who pays for an own card and an own address for each, or one with an own card for each and many exits that all of them go
+//! through; and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is
+//! missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator
+//! does.
 //!
 //! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
 //! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
