@@ -242,6 +242,8 @@ fn seeds_grow_into_their_network() {
     assert_eq!((some_unknown.code, some_unknown.records().len()), (3, 1), "the known one is shown, the other named");
     let neighbors = piped(&bench, &["neighbors", &store, "-", "--kind", "ip"], &seeds).records();
     assert!(neighbors.iter().all(|row| row["node"].as_str().is_some_and(|node| node.starts_with("ip:"))));
+    let by_another_word = piped(&bench, &["neighbors", &store, "-", "--kind", "address"], &seeds).records();
+    assert_eq!(neighbors, by_another_word);
     let ego = bench.ok(&["ego", &store, &core[0], "--hops", "1", "--format", "jsonl"]).records();
     let degree = bench.ok(&["show", &store, &format!("account:{}", core[0]), "--format", "json"]).json();
     let degree: u64 = degree["seen_with"].as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();

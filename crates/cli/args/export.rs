@@ -42,7 +42,8 @@ pub(crate) struct Export {
     /// Most pairs of accounts that a projection may take; above it nothing is written, and it is told how many there would be
     #[arg(long, default_value_t = PAIR_BUDGET, value_name = "PAIRS", requires = "project")]
     pub(crate) pair_budget: u64,
-    /// Above this many nodes a collapsed view is written, and says so (graphml, gexf)
+    /// Above this many nodes a collapsed view is written, of one network its accounts and the identifiers that tell most, and says
+    /// so (graphml, gexf)
     #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
     /// Show nothing that is about fewer accounts than this: small networks and identifiers are left out, rare attributes

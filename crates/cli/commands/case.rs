@@ -68,8 +68,8 @@ fn print_decided(cases: &Cases, output: &mut Output) -> anyhow::Result<Found> {
         }
         text
     })?;
-    // A remark changes nothing, and closing a case keeps its verdict.
-    if last.action != Action::Note && last.state != Some(State::Closed) {
+    // A remark changes nothing, closing a case keeps its verdict, and what waits for somebody isn't decided.
+    if last.action != Action::Note && last.state != Some(State::Closed) && case.awaiting == 0 {
         output.say("`hydralink detect` uses it from now on")?;
     }
     Ok(found)

@@ -100,6 +100,8 @@ const ALIASES: &[(&str, &str)] = &[("degree", "accounts"), ("accounts", "degree"
 
 /// Bytes of the longest expression. The parser's time grows with their square, and it can't say where in a longer line it failed.
 const LONGEST: usize = 32 << 10;
+/// Operators of an expression, at most: reading it and asking it go as deep as these can nest, and the stack ends.
+const MOST_OPERATORS: usize = 250;
 
 /// A parsed expression.
 #[derive(Debug)]
@@ -123,7 +125,14 @@ impl Filter {
         if text.len() > LONGEST {
             return Err(wrong(format!("{} bytes, {LONGEST} can be read", text.len())));
         }
-        let program = Program::compile(&plain(text)).map_err(|error| wrong(not_read(&error.to_string())))?;
+        let plain = plain(text);
+        let operators = operators(&plain);
+        if operators > MOST_OPERATORS {
+            return Err(wrong(format!(
+                "{operators} operators, {MOST_OPERATORS} can be read; a list says it shorter: id in [...]"
+            )));
+        }
+        let program = Program::compile(&plain).map_err(|error| wrong(not_read(&error.to_string())))?;
         let mut fields: Vec<String> = program.references().variables().into_iter().map(str::to_owned).collect();
         // What a macro such as `exists(x, ...)` calls an element is no field.
         let own = macro_variables(text);
@@ -230,6 +239,20 @@ fn value_of(json: &serde_json::Value) -> Value {
             Value::from(fields)
         }
     }
+}
+
+/// What may nest in an expression of CEL: its operators, brackets and calls, outside of quoted texts. Commas don't.
+fn operators(plain: &str) -> usize {
+    let (mut rest, mut count, mut last) = (plain, 0, ' ');
+    while let Some(first) = rest.chars().next() {
+        let length = if matches!(first, '"' | '\'') { quoted_length(rest, first) } else { first.len_utf8() };
+        let doubled = matches!(first, '=' | '&' | '|') && matches!(last, '=' | '&' | '|' | '<' | '>' | '!');
+        let in_number = first == '.' && last.is_ascii_digit();
+        count += usize::from("+-*/%<>=!&|?.[({".contains(first) && !doubled && !in_number);
+        count += usize::from(first == 'i' && rest.starts_with("in ") && !(last.is_alphanumeric() || last == '_'));
+        (last, rest) = (first, &rest[length..]);
+    }
+    count
 }
 
 /// The comforts, as plain CEL: words for operators, quotes around dates. Text in quotes stays as it is.
@@ -358,6 +381,18 @@ mod tests {
         assert!(passes("['ip', 'device'].exists(one, one == kind)") && !passes("[1, 2].all(n, n > accounts)"));
         assert!(Filter::parse("[1].exists(one, other == 1)", FIELDS).is_err());
         assert!(passes("kind.startsWith('i') && !(score < 10.0)"));
+    }
+
+    #[test]
+    fn what_nests_deeper_than_the_stack_is_refused_and_a_long_list_is_not() {
+        let of_terms = |terms: usize| format!("{} > 0", vec!["degree"; terms].join(" + "));
+        assert!(Filter::parse(&of_terms(MOST_OPERATORS), FIELDS).is_ok());
+        for deep in [of_terms(1_500), format!("{}(degree > 0)", "!".repeat(20_000)), vec!["degree > 0"; 2_000].join(" or ")] {
+            let refused = Filter::parse(&deep, FIELDS).expect_err("too deep").to_string();
+            assert!(refused.contains("operators, 250 can be read"), "{refused}");
+        }
+        let listed = format!("degree in [{}]", (0..2_000).map(|id| id.to_string()).collect::<Vec<_>>().join(", "));
+        assert!(Filter::parse(&listed, FIELDS).is_ok());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{Crowd, ExportConfig, Level, Networks, anonymity, collapse, project};
+use super::{Crowd, ExportConfig, Level, Networks, Selection, anonymity, collapse, project};
 use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
@@ -87,11 +87,13 @@ impl<'a> ExportGraph<'a> {
         }
         let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
         let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied[identifier as usize])).sum();
-        let thin = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;
-        if tying.len() <= room && (!thin || edges <= MOST_EDGES) {
+        // How many edges a browser draws bounds what is thinned for it.
+        let bounded = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;
+        let thin = bounded || room > 0 && chosen.is_one_network(config);
+        if tying.len() <= room && (!bounded || edges <= MOST_EDGES) {
             chosen.fill(&mut graph, &tying, usize::MAX);
         } else if thin {
-            let ties = (MOST_EDGES as usize / chosen.accounts.len().max(1)).max(1);
+            let ties = if bounded { (MOST_EDGES as usize / chosen.accounts.len().max(1)).max(1) } else { usize::MAX };
             let telling = chosen.telling(room, ties);
             graph.left_out.identifiers = (tying.len() - telling.len()) as u64;
             chosen.fill(&mut graph, &telling, ties);
@@ -282,6 +284,12 @@ impl<'a> Chosen<'a> {
             }
         }
         graph.left_out.hubs = graph.hubs.len() as u64;
+    }
+
+    /// Whether all that is chosen is one network, of which a collapsed view has one node.
+    fn is_one_network(&self, config: &ExportConfig) -> bool {
+        let Selection { crowd, networks, k, .. } = &config.selection;
+        *crowd == Crowd::Collapse && *k <= 1 && self.networks.len() == 1 && *networks != Networks::Whole
     }
 
     /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it

@@ -145,7 +145,8 @@ impl Default for Selection {
 /// What gives way where there are more nodes than wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crowd {
-    /// Groups stand for their accounts.
+    /// Groups stand for their accounts; of one network, whose group would be all there is, identifiers as with [`Crowd::Thin`], while
+    /// all accounts fit.
     Collapse,
     /// Accounts stay while they leave room for a quarter as many identifiers, each with its share of 200,000 edges to those of
     /// every kind that tell most: first those that a network keeps to itself, then those that tie more accounts. Else as

@@ -165,6 +165,20 @@ fn what_joins_nothing_is_counted_and_not_drawn() {
 }
 
 #[test]
+fn one_network_is_thinned_and_not_a_dot() {
+    let (_folder, dataset) = world();
+    let results = dataset.results().unwrap();
+    let one = |limit| ExportGraph::from_dataset(&dataset, &results, &config(Networks::Chosen(vec![0]), limit)).unwrap();
+    let (whole, thinned) = (one(5), one(4));
+    assert_eq!((whole.nodes.len(), whole.left_out.identifiers), (5, 0));
+    assert_eq!((thinned.nodes.len(), thinned.left_out.identifiers, thinned.about.collapsed), (4, 1, false));
+    // The card of all three is kept, the address of two is counted.
+    assert_eq!(thinned.edges.len(), 3);
+    assert_eq!(thinned.left_out.sightings - whole.left_out.sightings, (whole.edges.len() - thinned.edges.len()) as u64);
+    assert!(one(3).about.collapsed, "there is no room for any identifier");
+}
+
+#[test]
 fn too_many_nodes_become_groups_and_nothing_is_lost_silently() {
     let (_folder, dataset) = world();
     let results = dataset.results().unwrap();

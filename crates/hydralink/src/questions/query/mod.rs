@@ -257,7 +257,8 @@ pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> 
     nearest(dataset, results, node, None, usize::MAX).0
 }
 
-/// The first of [`neighbors`], of one kind if one is named, and how many there are. Names are made of these only.
+/// The first of [`neighbors`], of one kind if one is named (`account`, or a kind of identifier by its name or another word for it),
+/// and how many there are. Names are made of these only.
 pub fn nearest(
     dataset: &Dataset,
     results: Option<&Labelling>,
@@ -266,10 +267,11 @@ pub fn nearest(
     most: usize,
 ) -> (Vec<Neighbor>, usize) {
     let graph = dataset.graph();
+    let of_identifiers = kind.and_then(|kind| dataset.kind_called(kind));
     let is_of_kind = |near: Node| match (kind, near) {
         (None, _) => true,
         (Some(kind), Node::Account(_)) => kind == "account",
-        (Some(kind), Node::Identifier(identifier)) => dataset.kind_name(graph.kind_of(identifier)) == kind,
+        (Some(_), Node::Identifier(identifier)) => Some(graph.kind_of(identifier)) == of_identifiers,
     };
     let near = |node: Node, position: usize| {
         let bits = results.map_or(0.0, |results| results.weights[position]);

@@ -7,6 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::ExportGraph;
 use crate::export::view::{ExportEdge, GROUP_KINDS};
+use crate::results::Membership;
 
 /// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
 const LARGEST: f32 = 8.0;
@@ -99,7 +100,9 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
         picture.size.push(unit * (links.max(1) as f32).sqrt().min(LARGEST));
         picture.score.push(node.evidence_bits.unwrap_or_else(|| (accounts / node.degree.max(1) as f32).log2()));
         picture.kind.push(node.kind as u8);
-        picture.network.push(node.network.unwrap_or(NO_NETWORK));
+        // Who only touches a network is none of those that are copied for it.
+        let member = node.membership != Some(Membership::Ambiguous);
+        picture.network.push(node.network.filter(|_| member).unwrap_or(NO_NETWORK));
         picture.degree.push(node.degree.min(u64::from(u32::MAX)) as u32);
     }
     for edge in &drawn.edges {
