@@ -110,8 +110,9 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     ..OPERATOR
 };
 
-/// One who pays with an own card for each account, and sends each through most of the same many exits.
-const OPERATOR_OF_OWN_CARDS: Expectation = Expectation { top_address: MOST, single_address: LITTLE, ..UNSHARING_OPERATOR };
+/// One who pays with an own card for each account, and sends each through most of the same many exits, with the same prompts.
+const OPERATOR_OF_OWN_CARDS: Expectation =
+    Expectation { top_address: MOST, single_address: LITTLE, top_template: ALL, ..UNSHARING_OPERATOR };
 
 /// Strangers who do the same work, each at home and on an own card.
 const STRANGERS_AT_HOME: Expectation = Expectation {
@@ -124,8 +125,12 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
     ..SILENT
 };
 
-/// The operators that a story competes with, each as likely as the others.
-pub(crate) const OPERATORS: [Expectation; 4] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_OWN_CARDS];
+/// The operators that a story competes with, each as likely as the others. Where nobody knows prompts the last is none of them: it
+/// would look like the customers of a VPN, who pay for themselves and leave by its exits.
+pub(crate) fn operators(knows_prompts: bool) -> &'static [Expectation] {
+    const ALL: [Expectation; 4] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_OWN_CARDS];
+    if knows_prompts { &ALL } else { &ALL[..3] }
+}
 
 /// The stories' expectations.
 pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
