@@ -128,8 +128,8 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
 /// The operators that a story competes with, each as likely as the others. Where nobody knows prompts the last is none of them: it
 /// would look like the customers of a VPN, who pay for themselves and leave by its exits.
 pub(crate) fn operators(knows_prompts: bool) -> &'static [Expectation] {
-    const ALL: [Expectation; 4] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_OWN_CARDS];
-    if knows_prompts { &ALL } else { &ALL[..3] }
+    const KINDS: [Expectation; 4] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_OWN_CARDS];
+    if knows_prompts { &KINDS } else { &KINDS[..3] }
 }
 
 /// The stories' expectations.
