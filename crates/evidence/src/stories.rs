@@ -38,8 +38,6 @@ const SOME: Option<Beta> = Some((2.0, 5.0));
 const MOST: Option<Beta> = Some((4.0, 1.5));
 const ALL: Option<Beta> = Some((12.0, 0.7));
 const ANY: Option<Beta> = Some((1.0, 1.0));
-/// One of all or of a few, hardly one of hundreds.
-const OF_A_FEW: Option<Beta> = Some((1.5, 1.0));
 /// Exchanges on five of seven days when days don't matter, and in offices.
 const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
 const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
@@ -110,10 +108,6 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     ..OPERATOR
 };
 
-/// One who pays with an own card for each account, and sends each through most of the same many exits, with the same prompts.
-const OPERATOR_OF_OWN_CARDS: Expectation =
-    Expectation { top_address: MOST, single_address: LITTLE, top_template: ALL, ..UNSHARING_OPERATOR };
-
 /// Strangers who do the same work, each at home and on an own card.
 const STRANGERS_AT_HOME: Expectation = Expectation {
     top_payment: NONE,
@@ -125,12 +119,8 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
     ..SILENT
 };
 
-/// The operators that a story competes with, each as likely as the others. Where nobody knows prompts the last is none of them: it
-/// would look like the customers of a VPN, who pay for themselves and leave by its exits.
-pub(crate) fn operators(knows_prompts: bool) -> &'static [Expectation] {
-    const KINDS: [Expectation; 4] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_OWN_CARDS];
-    if knows_prompts { &KINDS } else { &KINDS[..3] }
-}
+/// The operators that a story competes with, each as likely as the others.
+pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
 
 /// The stories' expectations.
 pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
@@ -209,7 +199,6 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
-            single_address: OF_A_FEW,
             top_template: LITTLE,
             payment_mesh: NONE,
             occasion: LITTLE,
@@ -279,7 +268,6 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
-            single_address: OF_A_FEW,
             top_template: ALL,
             payment_mesh: NONE,
             breadth: LITTLE,
@@ -293,7 +281,6 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
         Expectation {
             top_payment: NONE,
             top_address: ALL,
-            single_address: OF_A_FEW,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,

@@ -8,11 +8,10 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, one
-//! who pays for an own card and an own address for each, or one with an own card for each, and the same prompts and many exits for
-//! all; and shares are kept off 0 and 1 by half a member, so that a small group says less than a large one. A share that is
-//! missing, or of which a hypothesis states nothing, adds nothing. Positive bits: the harmless story fits better than an operator
-//! does.
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or
+//! one who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small
+//! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
+//! bits: the harmless story fits better than an operator does.
 //!
 //! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
 //! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
@@ -23,7 +22,7 @@ use statrs::function::beta::ln_beta;
 use crate::behaviour::own_hours::one_clock;
 use crate::config::BenignConfig;
 use crate::names::SignalName;
-use crate::stories::{AROUND_THE_CLOCK, Beta, Expectation, HYPOTHESES, OF_ONE_PLACE, operators};
+use crate::stories::{AROUND_THE_CLOCK, Beta, Expectation, HYPOTHESES, OF_ONE_PLACE, OPERATORS};
 use crate::structure::Structure;
 
 /// A harmless story.
@@ -209,7 +208,6 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // balancer and where it stands, and of services that several cards pay for day and night, as anybody's would be, whose they
     // are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
-    let operators = operators(structure.top_template.is_some());
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
             BenignHypothesis::Family | BenignHypothesis::FreeCreditRing => (SIZE_BITS, -2.0 * SIZE_BITS),
@@ -219,7 +217,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         let size = of_many + share_of_few(structure.size, config.ring_accounts) * (of_few - of_many);
         // One over the mean of the odds.
         let odds_of = |operator| (-bits_of_shares(structure, (hypothesis, expectation), operator)).exp2();
-        size - (operators.iter().map(odds_of).sum::<f64>() / operators.len() as f64).log2()
+        size - (OPERATORS.iter().map(odds_of).sum::<f64>() / OPERATORS.len() as f64).log2()
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
