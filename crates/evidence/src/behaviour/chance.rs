@@ -22,7 +22,7 @@
 //! likelihood ratio has mean .85 for normal statistics, 3.1 for lognormal and 3.4 for Student's t of 3.
 //!
 //! **Several nulls.** Where any of several may hold, the one that says least counts, and all go through the stages together
-//! ([`monte_carlo_of`]): as soon as one of them explains what is seen, the others needn't be drawn any further.
+//! (`monte_carlo_of`): as soon as one of them explains what is seen, the others needn't be drawn any further.
 //!
 //! Cost: draws x (cost of a draw) + draws log draws.
 

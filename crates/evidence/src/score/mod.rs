@@ -16,8 +16,8 @@
 //! score     = least case over all harmless stories
 //! ```
 //!
-//! Against each story, the signals that the story itself brings ([`BenignHypothesis::brings`]: a class starts an assignment in
-//! one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for a
+//! Against each story, the signals that the story itself brings ([`crate::BenignHypothesis::brings`]: a class starts an assignment
+//! in one evening) count only with the odds that it does not hold, `1 - min(1, 2^(fit - against))`; office hours, which speak for a
 //! company, take from the case with the odds that it does, where the story is a company's. `against`: the sum, by the rule of a
 //! family, of the signals that no story of people or customers brings (a queue that hands work to whoever rested longest, accounts
 //! that replace banned ones); nothing if they find nothing. What the story at hand brings all the same (a customer's load balancer

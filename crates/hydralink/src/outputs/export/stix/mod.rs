@@ -28,7 +28,7 @@
 //! evidence first, from which nothing can be computed back: accounts of two days are never merged, though they may be the
 //! same ones.
 //!
-//! Streamed object by object; accounts and identifiers in [`observables`]. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
+//! Streamed object by object; accounts and identifiers in `observables`. Reference: <https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>.
 
 mod observables;
 
