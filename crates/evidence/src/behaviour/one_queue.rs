@@ -21,8 +21,8 @@
 //! bits are those of the mean of the tests' e-values, which is an e-value whatever the dependence. That loads are even, which
 //! other things than a queue bring as well, is a signal of its own ([`super::regular_use`]).
 //!
-//! Cost: as synchrony, and as much again for the exchanges where both shifts leave a case; hand-off reads at most [`WINDOWS`] windows
-//! of two hours.
+//! Cost: as synchrony, and as much again for the exchanges where the first shift leaves a case, until one of the other nulls explains
+//! the order; hand-off reads at most [`WINDOWS`] windows of two hours.
 //! Reference for stack distance: Mattson et al. 1970, doi:10.1147/sj.92.0078.
 
 use std::collections::HashMap;

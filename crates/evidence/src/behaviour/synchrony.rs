@@ -30,7 +30,7 @@
 use graph::AccountId;
 
 use super::alignment::{Alignment, WIDTHS};
-use super::chance::{Chance, MODEL_ERROR, monte_carlo, monte_carlo_of};
+use super::chance::{Chance, MODEL_ERROR, monte_carlo_of};
 use super::co_activity::{Alignments, Shift, Strangers};
 use super::population::WORTH_ASKING;
 use super::{BehaviourConfig, Population};
@@ -58,12 +58,11 @@ pub(crate) fn of_alignments(
     let accounts = alignments.account_count() as f64;
     let observed = similarity(alignments.observed(), accounts);
     let tested = observed.map(|observed| observed / (1.0 + MODEL_ERROR));
-    let (mut null, mut chance) = (Shift::InProfile, against(Shift::InProfile, &tested, alignments, config));
+    let mut null = Shift::InProfile;
+    let [mut chance] = against([null], &tested, alignments, config);
     if chance.p_value <= 0.1 {
         let others = [Shift::InActiveHours, Shift::ByHours, Shift::ByDays];
-        let of_others = monte_carlo_of([&tested[..]; 3], config.draws, |other, draw, statistics| {
-            statistics.copy_from_slice(&similarity(alignments.draw(others[other], draw), accounts));
-        });
+        let of_others = against(others, &tested, alignments, config);
         for (shift, other) in others.into_iter().zip(of_others) {
             if other.bits < chance.bits {
                 (null, chance) = (shift, other);
@@ -77,7 +76,8 @@ pub(crate) fn of_alignments(
         let expected: Scales = std::array::from_fn(|at| chance.expected[at]);
         let tested =
             std::array::from_fn(|at| expected[at] + (tested[at] - common.ratio[at] * expected[at]) / common.spread[at]);
-        chance = chance.weaker(against(null, &tested, alignments, config));
+        let [beside_strangers] = against([null], &tested, alignments, config);
+        chance = chance.weaker(beside_strangers);
         chance.expected = (0..WIDTHS.len()).map(|at| common.ratio[at] * expected[at]).collect();
     }
     let ratio = |at: usize| (observed[at] + 1e-6) / (chance.expected[at] + 1e-6);
@@ -91,11 +91,16 @@ pub(crate) fn of_alignments(
     }
 }
 
-/// The test of these statistics against one shift.
-fn against(shift: Shift, tested: &Scales, alignments: &mut Alignments, config: &BehaviourConfig) -> Chance {
+/// The test of these statistics against shifts of which any may hold.
+fn against<const SHIFTS: usize>(
+    shifts: [Shift; SHIFTS],
+    tested: &Scales,
+    alignments: &mut Alignments,
+    config: &BehaviourConfig,
+) -> [Chance; SHIFTS] {
     let accounts = alignments.account_count() as f64;
-    monte_carlo(tested, config.draws, |draw, statistics| {
-        statistics.copy_from_slice(&similarity(alignments.draw(shift, draw), accounts));
+    monte_carlo_of([&tested[..]; SHIFTS], config.draws, |null, draw, statistics| {
+        statistics.copy_from_slice(&similarity(alignments.draw(shifts[null], draw), accounts));
     })
 }
 
