@@ -344,6 +344,7 @@ class Store:
         project: bool = False,
         pair_budget: int = 50_000_000,
         max_nodes: int = 50_000,
+        layout: bool = True,
         k: int = 1,
         color_by: Literal["network", "kind"] = "network",
         tlp: Literal["clear", "green", "amber", "amber+strict", "red"] = "amber",

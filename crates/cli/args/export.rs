@@ -46,6 +46,10 @@ pub(crate) struct Export {
     /// so (graphml, gexf)
     #[arg(long, default_value_t = MAX_NODES, value_name = "N")]
     pub(crate) max_nodes: usize,
+    /// Give nodes no places: whoever opens the file lays it out, and a graph of millions of edges is written at once (graphml,
+    /// gexf; the other formats have none)
+    #[arg(long)]
+    pub(crate) no_layout: bool,
     /// Show nothing that is about fewer accounts than this: small networks and identifiers are left out, rare attributes
     /// blanked, times and counts coarsened
     #[arg(long, default_value_t = 1, value_name = "ACCOUNTS", value_parser = clap::value_parser!(u32).range(1..))]

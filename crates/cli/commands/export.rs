@@ -1,6 +1,6 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
-use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Sharing};
+use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Places, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
 use hydralink::{Dataset, Results};
 
@@ -88,6 +88,7 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
         Export { all: true, .. } => Networks::Candidates,
         _ => chosen(&dataset, &results, &arguments.network)?,
     };
+    config.places = if arguments.no_layout { Places::Nowhere } else { Places::LaidOut };
     config.colors = arguments.color_by.into();
     config.sharing = Sharing {
         tlp: arguments.tlp.into(),

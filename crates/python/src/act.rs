@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hydralink::bans::{self, PlanConfig};
 use hydralink::cases::{self, Action, Case, Decision, LogEntry, State};
-use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Sharing, Tlp};
+use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Places, Sharing, Tlp};
 use hydralink::privacy::{self, Extent, KeptSince, Key};
 use hydralink::report::ReportConfig;
 use hydralink::{Dataset, Error, Labelling, share};
@@ -109,12 +109,12 @@ impl Store {
     ///
     /// Of the flagged networks, of those in `network` (ids or ranks), with `all` also of candidates, with `whole` of
     /// everything. The store's level says how much of values is shown; `k` leaves out what is about fewer accounts; above
-    /// `max_nodes` a collapsed view is written, and the answer says so (`collapsed`). `project` joins accounts with accounts
+    /// `max_nodes` a collapsed view is written, and the answer says so (`collapsed`); without `layout` nodes have no places. `project` joins accounts with accounts
     /// instead of with identifiers, if there are no more than `pair_budget` pairs. `tlp`, `identity`, `max_benign` (share of
     /// harmless accounts that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and
     /// what was left out.
     #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
-        project = false, pair_budget = 50_000_000, max_nodes = 50_000, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
+        project = false, pair_budget = 50_000_000, max_nodes = 50_000, layout = true, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
     fn export<'py>(
         &self,
@@ -128,6 +128,7 @@ impl Store {
         project: bool,
         pair_budget: u64,
         max_nodes: usize,
+        layout: bool,
         k: u32,
         color_by: &str,
         tlp: &str,
@@ -158,6 +159,7 @@ impl Store {
                 (_, true) => Networks::Candidates,
                 _ => chosen(&dataset, results.labelling(), network.as_ref())?,
             };
+            config.places = if layout { Places::LaidOut } else { Places::Nowhere };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
                 tlp: word("tlp", tlp, &TLP)?,

@@ -78,12 +78,12 @@ fn write_node(graph: &ExportGraph<'_>, looks: &Looks, node: &ExportNode<'_>, out
     xml::attribute(out, &label(graph, node))?;
     out.write_all(b"\"")?;
     interval(out, node.first_seen, node.last_seen)?;
-    let ([red, green, blue], [x, y]) = (looks.color(node), looks.place(node));
-    write!(
-        out,
-        "><viz:size value=\"{}\"/><viz:position x=\"{x}\" y=\"{y}\" z=\"0\"/><viz:color r=\"{red}\" g=\"{green}\" b=\"{blue}\" a=\"1\"/>",
-        looks.size(node)
-    )?;
+    write!(out, "><viz:size value=\"{}\"/>", looks.size(node))?;
+    if let Some([x, y]) = looks.place(node) {
+        write!(out, "<viz:position x=\"{x}\" y=\"{y}\" z=\"0\"/>")?;
+    }
+    let [red, green, blue] = looks.color(node);
+    write!(out, "<viz:color r=\"{red}\" g=\"{green}\" b=\"{blue}\" a=\"1\"/>")?;
     values(out, &NODE_COLUMNS, &node_cells(graph, node))?;
     out.write_all(b"</node>\n")
 }

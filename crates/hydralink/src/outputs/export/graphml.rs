@@ -98,10 +98,11 @@ fn write_node(graph: &ExportGraph<'_>, looks: &Looks, node: &ExportNode<'_>, out
     xml::node_id(out, graph.kind_name(node), &node.value)?;
     out.write_all(b"\">")?;
     let color = looks.color(node);
-    let [x, y] = looks.place(node);
     data(out, "label", Cell::Text(&label(graph, node)))?;
-    data(out, "x", Cell::Single(x))?;
-    data(out, "y", Cell::Single(y))?;
+    if let Some([x, y]) = looks.place(node) {
+        data(out, "x", Cell::Single(x))?;
+        data(out, "y", Cell::Single(y))?;
+    }
     data(out, "size", Cell::Single(looks.size(node)))?;
     for (name, channel) in ["r", "g", "b"].into_iter().zip(color) {
         data(out, name, Cell::Whole(u64::from(channel)))?;

@@ -57,7 +57,7 @@ pub fn place(graph: &mut ExportGraph<'_>, positions: impl Fn(&WeightedGraph) -> 
         return Err(Error::Usage(format!("the layout placed {} of {} nodes", places.len(), graph.nodes.len())));
     }
     for (node, place) in graph.nodes.iter_mut().zip(places) {
-        node.position = place;
+        node.position = Some(place);
     }
     Ok(())
 }
@@ -87,6 +87,6 @@ mod tests {
         let mut graph = testing::toy();
         assert!(matches!(place(&mut graph, |_| Vec::new()), Err(Error::Usage(_))));
         place(&mut graph, |weighted| vec![[1.0, 2.0]; weighted.vertex_count()]).unwrap();
-        assert_eq!(graph.nodes[0].position, [1.0, 2.0]);
+        assert_eq!(graph.nodes[0].position, Some([1.0, 2.0]));
     }
 }

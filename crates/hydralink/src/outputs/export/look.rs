@@ -70,7 +70,7 @@ impl Looks {
         for node in &graph.nodes {
             least = least.min(root(node));
             most = most.max(root(node));
-            for coordinate in node.position {
+            for coordinate in node.position.iter().flatten() {
                 if coordinate.is_finite() {
                     reach = reach.max(coordinate.abs());
                 }
@@ -90,9 +90,10 @@ impl Looks {
         SIZES.0 + share * (SIZES.1 - SIZES.0)
     }
 
-    /// Place of a node; the origin where the layout gave none.
-    pub(crate) fn place(&self, node: &ExportNode<'_>) -> [f32; 2] {
-        node.position.map(|coordinate| if coordinate.is_finite() { coordinate * self.shrink } else { 0.0 })
+    /// Place of a node, if there was a layout; the origin where that gave no number.
+    pub(crate) fn place(&self, node: &ExportNode<'_>) -> Option<[f32; 2]> {
+        let fit = |coordinate: f32| if coordinate.is_finite() { coordinate * self.shrink } else { 0.0 };
+        node.position.map(|place| place.map(fit))
     }
 
     /// Colour of a node.
@@ -163,7 +164,7 @@ mod tests {
         for (kind, value, degree) in [(0, "a", 1), (0, "7", 1), (3, "192.0.2.1", 4), (3, " ", 16)] {
             let mut node = ExportNode::new(kind, value);
             node.degree_shown = degree;
-            node.position = [degree as f32 * 1000.0, f32::NAN];
+            node.position = Some([degree as f32 * 1000.0, f32::NAN]);
             graph.nodes.push(node);
         }
         graph
@@ -181,7 +182,7 @@ mod tests {
     fn places_stay_within_reach_and_are_finite() {
         let graph = star();
         let looks = Looks::of(&graph, ColorBy::Network);
-        let [x, y] = looks.place(&graph.nodes[3]);
+        let [x, y] = looks.place(&graph.nodes[3]).unwrap();
         assert!(x > 4900.0 && x <= 5000.0 && y == 0.0);
     }
 

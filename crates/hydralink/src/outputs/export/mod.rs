@@ -154,6 +154,17 @@ pub enum Crowd {
     Thin,
 }
 
+/// Whether nodes get places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Places {
+    /// Those that a layout gives them.
+    #[default]
+    LaidOut,
+    /// None: whoever opens the file lays it out. Of a graph of a million edges the layout takes nearly all the time, and most of
+    /// the memory.
+    Nowhere,
+}
+
 /// How to export.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExportConfig {
@@ -161,6 +172,8 @@ pub struct ExportConfig {
     pub selection: Selection,
     /// What colours mean.
     pub colors: ColorBy,
+    /// Whether the nodes of GraphML and GEXF get places.
+    pub places: Places,
     /// Where GraphML says what it is.
     pub metadata: graphml::Metadata,
     /// Key of the pseudonyms.

@@ -17,7 +17,7 @@ use super::about::{Fidelity, fidelity};
 use super::layout::place;
 use super::sink::{Compression, STDOUT, is_stream, refuse_stores, write_file};
 use super::tables::{Table, write_csv};
-use super::{ExportConfig, ExportGraph, LeftOut, actions, gexf, graphml, misp, parquet, stix};
+use super::{ExportConfig, ExportGraph, LeftOut, Places, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::options::FORMAT;
@@ -128,7 +128,7 @@ pub struct WrittenFile {
 }
 
 /// Writes what a dataset and its results hold of a selection. `positions` lays a graph out (see [`super::layout`]); it is asked
-/// only for the formats that have places.
+/// only for the formats that have places, and only if [`ExportConfig::places`] says so.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name or level that can't be, [`Error::Io`] if writing fails; a path then holds what it held before.
@@ -153,7 +153,7 @@ pub fn export(
         config.selection.max_nodes = usize::MAX;
     }
     let mut graph = ExportGraph::from_dataset(dataset, results, &config)?;
-    if format.is_drawn() {
+    if format.is_drawn() && config.places == Places::LaidOut {
         place(&mut graph, positions)?;
     }
     write_graph(&graph, &config, path)

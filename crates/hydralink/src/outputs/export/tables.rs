@@ -94,7 +94,7 @@ impl Table {
                 let mut id = String::new();
                 graph.nodes.iter().try_for_each(|node| {
                     node_id(graph, node, &mut id);
-                    let place = node.position.map(|coordinate| Cell::single(Some(coordinate)));
+                    let place = [0, 1].map(|axis| Cell::single(node.position.map(|place| place[axis])));
                     visit(&[&[Cell::Text(&id)][..], &node_cells(graph, node), &place].concat())
                 })
             }

@@ -69,7 +69,7 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         (node.is_banned, node.shown_banned) = (at == 1, at == 1);
         (node.country, node.tier, node.pathway) = (0, 0, 0);
         (node.community, node.component) = (Some(4), Some(0));
-        node.position = [at as f32 * 10.0, -5.5];
+        node.position = Some([at as f32 * 10.0, -5.5]);
         graph.nodes.push(node);
     }
     for (kind, value, degree) in
@@ -80,7 +80,7 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         (node.class, node.policy) = (Some(0), Some(0));
         node.accounts = 3.min(degree as u32);
         node.degree = degree;
-        node.position = [-3.0, degree as f32];
+        node.position = Some([-3.0, degree as f32]);
         (node.first_seen, node.last_seen) = (JANUARY, JANUARY + 86_400);
         graph.nodes.push(node);
     }

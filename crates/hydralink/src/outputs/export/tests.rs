@@ -219,7 +219,6 @@ fn redacted_files_hold_no_stored_value() {
     let results = dataset.results().unwrap();
     let mut config = config(Networks::Whole, 100);
     config.selection.level = Level::Redact;
-    let lay = |graph: &::graph::WeightedGraph| vec![[0.0; 2]; graph.vertex_count()];
     let to = |name: &str| folder.path().join(name);
     assert!(matches!(export(&dataset, &results, &config, lay, &to("a.csv")), Err(Error::Usage(_))));
     config.key = Some(crate::privacy::ExportKey([3; 32]));
@@ -233,6 +232,11 @@ fn redacted_files_hold_no_stored_value() {
     }
 }
 
+/// A layout that puts everything on one spot.
+fn lay(graph: &::graph::WeightedGraph) -> Vec<[f32; 2]> {
+    vec![[0.0; 2]; graph.vertex_count()]
+}
+
 #[test]
 fn tables_hold_the_whole_selection_whatever_the_limit() {
     let (folder, dataset) = world();
@@ -241,6 +245,25 @@ fn tables_hold_the_whole_selection_whatever_the_limit() {
     let written = |path: &Path, results: &Results| export(&dataset, results, &config(Networks::Whole, 1), never, path).unwrap();
     let summary = written(&folder.path().join("a.csv"), &results);
     assert_eq!((summary.nodes, summary.edges, summary.collapsed, summary.files.len()), (8, 6, false, 4));
+    let rows = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
+    assert!(rows.lines().skip(1).all(|row| row.ends_with(",,")), "no layout gives no places, not the origin: {rows}");
+}
+
+#[test]
+fn a_picture_can_be_left_to_its_reader() {
+    let (folder, dataset) = world();
+    let results = dataset.results().unwrap();
+    let never = |_: &::graph::WeightedGraph| -> Vec<[f32; 2]> { panic!("nobody asked for a layout") };
+    let config = ExportConfig { places: Places::Nowhere, ..config(Networks::Whole, 100) };
+    for (name, place) in [("a.graphml", "<data key=\"x\""), ("a.gexf", "<viz:position")] {
+        let path = folder.path().join(name);
+        assert_eq!(export(&dataset, &results, &config, never, &path).unwrap().nodes, 8);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(!written.contains(place) && written.contains("size"), "{written}");
+        let laid_out = ExportConfig { places: Places::LaidOut, ..config.clone() };
+        export(&dataset, &results, &laid_out, lay, &path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().matches(place).count(), 8);
+    }
 }
 
 #[test]

@@ -140,8 +140,8 @@ pub struct ExportNode<'a> {
     pub tier: u16,
     /// Index into [`ExportGraph::pathways`], or `NONE_U16`.
     pub pathway: u16,
-    /// Where the layout put it.
-    pub position: [f32; 2],
+    /// Where the layout put it, if there was one.
+    pub position: Option<[f32; 2]>,
 }
 
 impl<'a> ExportNode<'a> {
@@ -175,7 +175,7 @@ impl<'a> ExportNode<'a> {
             country: NONE_U16,
             tier: NONE_U16,
             pathway: NONE_U16,
-            position: [0.0; 2],
+            position: None,
         }
     }
 

@@ -6,7 +6,7 @@ use super::super::{NO_NETWORK, NodeKind, ReportGraph};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::ExportGraph;
-use crate::export::view::{ExportEdge, GROUP_KINDS};
+use crate::export::view::{ExportEdge, ExportNode, GROUP_KINDS};
 use crate::results::Membership;
 
 /// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
@@ -63,26 +63,31 @@ pub(super) fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
 fn put_between(drawn: &mut ExportGraph<'_>, between: &[bool]) {
     let mut sums = vec![([0f32; 2], 0f32); drawn.nodes.len()];
     for edge in drawn.edges.iter().filter(|edge| between[edge.target as usize]) {
-        let (place, (sum, weight)) = (drawn.nodes[edge.source as usize].position, &mut sums[edge.target as usize]);
+        let (place, (sum, weight)) = (place_of(&drawn.nodes[edge.source as usize]), &mut sums[edge.target as usize]);
         (0..2).for_each(|axis| sum[axis] += place[axis]);
         *weight += 1.0;
     }
     let step =
-        4.0 * unit_radius(drawn.nodes.iter().zip(between).filter(|(_, between)| !**between).map(|(node, _)| node.position));
+        4.0 * unit_radius(drawn.nodes.iter().zip(between).filter(|(_, between)| !**between).map(|(node, _)| place_of(node)));
     let mut on_spot: BTreeMap<[i64; 2], u32> = BTreeMap::new();
     for (node, (sum, weight)) in drawn.nodes.iter_mut().zip(sums).filter(|(_, (_, weight))| *weight > 0.0) {
         let mean = sum.map(|sum| sum / weight);
         let nth = on_spot.entry(mean.map(|axis| (axis / (4.0 * step)).floor() as i64)).or_default();
         let (radius, angle) = (step * (*nth as f32).sqrt(), *nth as f32 * GOLDEN_ANGLE);
         *nth += 1;
-        node.position = [mean[0] + radius * angle.cos(), mean[1] + radius * angle.sin()];
+        node.position = Some([mean[0] + radius * angle.cos(), mean[1] + radius * angle.sin()]);
     }
+}
+
+/// A node's place; the origin before the layout.
+fn place_of(node: &ExportNode<'_>) -> [f32; 2] {
+    node.position.unwrap_or_default()
 }
 
 /// The picture as columns. A node's radius is such that nodes of the middle degree cover a few percent of the drawing.
 pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph {
     let accounts = dataset.graph().account_count().max(1) as f32;
-    let unit = unit_radius(drawn.nodes.iter().map(|node| node.position));
+    let unit = unit_radius(drawn.nodes.iter().map(place_of));
     let mut picture = ReportGraph {
         kinds: drawn
             .kinds
@@ -95,8 +100,9 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
     for node in &drawn.nodes {
         let links = if node.is_identifier() { node.degree_shown } else { 4 * node.accounts };
         picture.label.push(node.value.clone().into_owned());
-        picture.x.push(node.position[0]);
-        picture.y.push(node.position[1]);
+        let [x, y] = place_of(node);
+        picture.x.push(x);
+        picture.y.push(y);
         picture.size.push(unit * (links.max(1) as f32).sqrt().min(LARGEST));
         picture.score.push(node.evidence_bits.unwrap_or_else(|| (accounts / node.degree.max(1) as f32).log2()));
         picture.kind.push(node.kind as u8);
@@ -156,9 +162,9 @@ mod tests {
         let ends: Vec<u32> = drawn.edges.iter().filter(|edge| edge.target as usize == shared).map(|edge| edge.source).collect();
         assert_eq!(drawn.nodes[shared].network, None);
         place_apart(&mut drawn).unwrap();
-        let place = drawn.nodes[shared].position;
+        let place = place_of(&drawn.nodes[shared]);
         for axis in 0..2 {
-            let of = |&end: &u32| drawn.nodes[end as usize].position[axis];
+            let of = |&end: &u32| place_of(&drawn.nodes[end as usize])[axis];
             let (least, most) =
                 (ends.iter().map(of).fold(f32::INFINITY, f32::min), ends.iter().map(of).fold(f32::NEG_INFINITY, f32::max));
             assert!((least..=most).contains(&place[axis]), "{place:?} outside {least}..{most}");
