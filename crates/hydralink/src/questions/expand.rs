@@ -105,7 +105,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         }));
     }
     let pushed = walk.push(&start, EPSILON);
-    let mut order = walk.order(&pushed);
+    let mut order = pushed.order();
     let mut good: Vec<u32> = good.iter().map(|account| account.0).filter(|&account| walk.volume(account) > 0.0).collect();
     good.sort_unstable();
     good.dedup();
@@ -128,7 +128,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
     }
     let (inside, conductance) = walk.sweep(&order[..swept], walk.total_volume());
     let accounts = dataset.graph().account_count() as u32;
-    let ranked = ranked(&walk, &order, inside, swept, accounts);
+    let ranked = ranked(&pushed, &order, inside, swept, accounts);
     let closest = order.iter().filter(|(vertex, _)| seeds.binary_search(vertex).is_ok()).map(|&(_, score)| score).next();
     let close: Vec<Close> = ranked
         .into_iter()
@@ -154,15 +154,9 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
 
 /// Where in the order of closeness each account stands, the first first: those inside, the others, and those that lean to the good
 /// side, each by the worse of its places by closeness and by the probability that the walk is there.
-fn ranked<F: Fn(u32) -> f64 + Sync>(
-    walk: &Walk<'_, F>,
-    order: &[(u32, f64)],
-    inside: usize,
-    swept: usize,
-    accounts: u32,
-) -> Vec<usize> {
+fn ranked(pushed: &Pushed, order: &[(u32, f64)], inside: usize, swept: usize, accounts: u32) -> Vec<usize> {
     let mut by_closeness: Vec<usize> = (0..order.len()).filter(|&at| order[at].0 < accounts).collect();
-    let probability: Vec<f64> = order.iter().map(|&(vertex, score)| score * walk.volume(vertex)).collect();
+    let probability: Vec<f64> = order.iter().map(|&(vertex, score)| score * pushed.volume[vertex as usize]).collect();
     let mut by_probability = by_closeness.clone();
     by_probability
         .sort_by(|&a, &b| (a >= swept).cmp(&(b >= swept)).then(probability[b].total_cmp(&probability[a])).then(a.cmp(&b)));
@@ -172,6 +166,16 @@ fn ranked<F: Fn(u32) -> f64 + Sync>(
     }
     by_closeness.sort_by_key(|&at| (at >= inside, at >= swept, worse[at], at));
     by_closeness
+}
+
+impl Pushed {
+    /// Touched vertices by estimate over volume, most first, ties to the lower vertex.
+    fn order(&self) -> Vec<(u32, f64)> {
+        let score = |&vertex: &u32| (vertex, self.estimate[vertex as usize] / self.volume[vertex as usize]);
+        let mut order: Vec<(u32, f64)> = self.touched.iter().map(score).collect();
+        order.par_sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        order
+    }
 }
 
 /// The graph that is walked on: vertices are accounts, then identifiers.
@@ -184,6 +188,8 @@ struct Walk<'a, F> {
 struct Pushed {
     estimate: Vec<f64>,
     residual: Vec<f64>,
+    /// Bits of the edges of each vertex that the walk came to; 0 for others.
+    volume: Vec<f64>,
     /// Vertices with an estimate, in the order in which they got one.
     touched: Vec<u32>,
 }
@@ -235,12 +241,12 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
     /// Forward push from seeds of equal probability.
     fn push(&self, seeds: &[u32], epsilon: f64) -> Pushed {
         let vertices = self.graph.vertex_count();
-        let mut pushed = Pushed { estimate: vec![0.0; vertices], residual: vec![0.0; vertices], touched: Vec::new() };
-        let mut volume = vec![0.0; vertices];
+        let [estimate, residual, volume] = [0; 3].map(|_| vec![0.0; vertices]);
+        let mut pushed = Pushed { estimate, residual, volume, touched: Vec::new() };
         let mut queue: VecDeque<u32> = VecDeque::new();
         for &seed in seeds {
             pushed.residual[seed as usize] = 1.0 / seeds.len() as f64;
-            volume[seed as usize] = self.volume(seed);
+            pushed.volume[seed as usize] = self.volume(seed);
             queue.push_back(seed);
         }
         let mut queued = vec![false; vertices];
@@ -248,7 +254,7 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
             let at = vertex as usize;
             queued[at] = false;
             let residual = pushed.residual[at];
-            if residual <= epsilon * volume[at] {
+            if residual <= epsilon * pushed.volume[at] {
                 continue;
             }
             if pushed.estimate[at] == 0.0 {
@@ -256,28 +262,20 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
             }
             pushed.estimate[at] += RETURN * residual;
             pushed.residual[at] = 0.0;
-            let share = (1.0 - RETURN) * residual / volume[at];
+            let share = (1.0 - RETURN) * residual / pushed.volume[at];
             self.each_neighbor(vertex, |neighbor, bits| {
                 let to = neighbor as usize;
-                if volume[to] == 0.0 {
-                    volume[to] = self.volume(neighbor);
+                if pushed.volume[to] == 0.0 {
+                    pushed.volume[to] = self.volume(neighbor);
                 }
                 pushed.residual[to] += share * bits;
-                if !queued[to] && pushed.residual[to] > epsilon * volume[to] {
+                if !queued[to] && pushed.residual[to] > epsilon * pushed.volume[to] {
                     queued[to] = true;
                     queue.push_back(neighbor);
                 }
             });
         }
         pushed
-    }
-
-    /// Touched vertices by estimate over volume, most first, ties to the lower vertex.
-    fn order(&self, pushed: &Pushed) -> Vec<(u32, f64)> {
-        let score = |&vertex: &u32| (vertex, pushed.estimate[vertex as usize] / self.volume(vertex));
-        let mut order: Vec<(u32, f64)> = pushed.touched.iter().map(score).collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        order
     }
 
     /// The length of the prefix of least conductance, the shortest of equals, and its conductance.
@@ -315,7 +313,7 @@ mod tests {
         let bits = |identifier: u32| if identifier == 4 { 1.0 } else { 10.0 };
         let walk = Walk { graph: &graph, bits: &bits };
         assert_eq!(walk.total_volume(), 2.0 * (12.0 * 10.0 + 2.0));
-        let order = walk.order(&walk.push(&[0], 1e-9));
+        let order = walk.push(&[0], 1e-9).order();
         let (inside, conductance) = walk.sweep(&order, walk.total_volume());
         let mut cluster: Vec<u32> = order[..inside].iter().map(|&(vertex, _)| vertex).filter(|&vertex| vertex < 6).collect();
         cluster.sort_unstable();
@@ -335,10 +333,11 @@ mod tests {
         pairs.extend(further.flat_map(|(account, identifier, other)| [(account, identifier), (other, identifier)]));
         let graph = graph_of(14, 7 + 96, &pairs);
         let walk = Walk { graph: &graph, bits: &|_| 10.0 };
-        let order = walk.order(&walk.push(&[0], 1e-9));
+        let pushed = walk.push(&[0], 1e-9);
+        let order = pushed.order();
         let by_closeness: Vec<u32> = order.iter().map(|&(vertex, _)| vertex).filter(|&vertex| vertex < 14).collect();
         assert_eq!(by_closeness[..3], [0, 9, 10]);
-        let ranked = ranked(&walk, &order, order.len(), order.len(), 14);
+        let ranked = ranked(&pushed, &order, order.len(), order.len(), 14);
         let ranked: Vec<u32> = ranked.into_iter().map(|at| order[at].0).collect();
         assert!(ranked[0] == 0 && ranked[1..7].iter().all(|account| (1..9).contains(account)), "{ranked:?}");
         assert_eq!(ranked.len(), 14);

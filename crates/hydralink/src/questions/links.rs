@@ -25,6 +25,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{AccountId, IdentifierId, NO_TIME, Sighting};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -32,7 +33,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::questions::of_both::held;
 pub use crate::questions::of_both::{GroupOfBoth, Held};
-use crate::results::{Labelling, Membership};
+use crate::results::Labelling;
 use crate::significance::Significance;
 use crate::ties::{Group, Ties, shared};
 use crate::time::rfc3339;
@@ -415,17 +416,19 @@ pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usi
         return Err(Error::Usage(format!("{} is one network; name two", results.head(first).id)));
     }
     let graph = dataset.graph();
-    let mut counts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-    for (side, network) in [first, second].into_iter().enumerate() {
-        for (account, how) in results.members_of(network) {
-            if how != Membership::Ambiguous {
-                for &identifier in graph.identifiers_of(account) {
-                    counts.entry(identifier).or_default()[side] += 1;
-                }
-            }
-        }
-    }
-    let mut rows: Vec<(u32, [u64; 2])> = counts.into_iter().filter(|(_, [a, b])| *a > 0 && *b > 0).collect();
+    let touched = |network: usize| {
+        let members = results.belonging(network).into_iter();
+        let mut seen: Vec<u32> = members.flat_map(|account| graph.identifiers_of(account)).copied().collect();
+        seen.par_sort_unstable();
+        let runs = seen.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64));
+        runs.collect::<Vec<(u32, u64)>>()
+    };
+    let (of_first, of_second) = (touched(first), touched(second));
+    let of_both = |&(identifier, a): &(u32, u64)| {
+        let at = of_second.binary_search_by_key(&identifier, |&(identifier, _)| identifier).ok()?;
+        Some((identifier, [a, of_second[at].1]))
+    };
+    let mut rows: Vec<(u32, [u64; 2])> = of_first.iter().filter_map(of_both).collect();
     rows.sort_by_key(|&(identifier, [a, b])| (std::cmp::Reverse(a.min(b)), identifier));
     Ok(rows
         .into_iter()

@@ -17,8 +17,7 @@
 //! action on templates stops are counted. Which other identifiers an event showed isn't kept: of an account's tokens the same
 //! share is taken to be stopped as of its exchanges, as if all of these were equally long.
 
-use std::collections::BTreeSet;
-
+use ahash::AHashSet;
 use events::schema::TEMPLATE_KIND;
 use graph::{AccountId, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
@@ -197,7 +196,7 @@ pub(crate) struct Reach<'a> {
     /// Accounts, and what was done to them.
     hits: Vec<(u32, Hit)>,
     /// Templates that were acted on.
-    templates: BTreeSet<u32>,
+    templates: AHashSet<u32>,
 }
 
 /// What was done to one account.
@@ -277,7 +276,7 @@ pub(crate) struct Gain {
 
 impl<'a> Reach<'a> {
     pub(crate) fn new(stakes: &'a Stakes<'a>) -> Self {
-        Reach { stakes, places: vec![0; stakes.reached.len()], hits: Vec::new(), templates: BTreeSet::new() }
+        Reach { stakes, places: vec![0; stakes.reached.len()], hits: Vec::new(), templates: AHashSet::new() }
     }
 
     /// The accounts that were hit, ascending.
@@ -347,16 +346,22 @@ impl<'a> Reach<'a> {
         self.hit().map(|(account, hit)| weight(account) * exchanges(account) * (1.0 - hit.goes_on())).sum::<f64>() + 0.0
     }
 
-    fn sum_of_tokens(&self, weight: impl Fn(u32) -> f64) -> Option<f64> {
+    fn sum_of_tokens(&self, weight: impl Fn(u32) -> f64 + Sync) -> Option<f64> {
         let tokens = &self.stakes.tokens;
         let of = |account: u32| self.stakes.place_of(account).map_or(0.0, |place| tokens[place]);
-        let stopped = |(account, hit): (u32, &Hit)| match of(account) {
-            0.0 => 0.0,
-            all => weight(account) * all * (1.0 - self.tokens_going_on(account, hit, all)),
+        // Of each account all events are read, so only of those that count.
+        let stopped = |&(account, hit): &(u32, &Hit)| match (weight(account), of(account)) {
+            (0.0, _) | (_, 0.0) => 0.0,
+            (weight, all) => weight * all * (1.0 - self.tokens_going_on(account, hit, all)),
         };
         let mut counted = self.hit().map(|(account, _)| account).filter(|&account| weight(account) > 0.0).peekable();
         let is_known = !tokens.is_empty() && (counted.peek().is_none() || counted.any(|account| of(account) > 0.0));
-        is_known.then(|| self.hit().map(stopped).sum::<f64>() + 0.0)
+        is_known.then(|| {
+            let hits: Vec<(u32, &Hit)> = self.hit().collect();
+            // In order, so that the sum is the same at any number of threads.
+            let stopped: Vec<f64> = hits.par_iter().with_min_len(64).map(stopped).collect();
+            stopped.into_iter().sum::<f64>() + 0.0
+        })
     }
 
     /// Share of an account's tokens, `all` of them, that goes on.

@@ -33,10 +33,11 @@
 mod splits;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use graph::build::graph_from_sightings;
 use graph::{AccountId, BipartiteGraph, IdentifierFilter, IdentifierId, Sighting};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -237,12 +238,13 @@ fn cutting(graph: &BipartiteGraph, held: &graph::Cohesion, shown: impl Fn(Accoun
 /// have in the store.
 fn inside(dataset: &Dataset, ties: &Ties<'_>, members: &[AccountId]) -> Result<(BipartiteGraph, Vec<IdentifierId>), Error> {
     let whole = dataset.linking_graph();
-    let mut seen: BTreeMap<u32, u32> = BTreeMap::new();
-    for &account in members {
-        whole.identifiers_of(account).iter().for_each(|&identifier| *seen.entry(identifier).or_default() += 1);
-    }
-    let says = |&(&identifier, &accounts): &(&u32, &u32)| accounts > 1 && ties.bits_of(IdentifierId(identifier)) > 0.0;
-    let names: Vec<IdentifierId> = seen.iter().filter(says).map(|(&identifier, _)| IdentifierId(identifier)).collect();
+    let mut seen: Vec<u32> = members.iter().flat_map(|&account| whole.identifiers_of(account)).copied().collect();
+    seen.par_sort_unstable();
+    let of_two = seen.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).map(|run| IdentifierId(run[0]));
+    let names: Vec<IdentifierId> = of_two.filter(|&identifier| ties.bits_of(identifier) > 0.0).collect();
+    // By identifier of the store, one more than its number here.
+    let mut numbers = vec![0u32; whole.identifier_count()];
+    names.iter().zip(1..).for_each(|(identifier, number)| numbers[identifier.index()] = number);
     let mut kind_starts = vec![0u32];
     let kinds: BTreeSet<_> = names.iter().map(|&identifier| whole.kind_of(identifier)).collect();
     for kind in kinds {
@@ -250,9 +252,9 @@ fn inside(dataset: &Dataset, ties: &Ties<'_>, members: &[AccountId]) -> Result<(
         kind_starts.push(kind_starts[kind_starts.len() - 1] + of_kind);
     }
     let sightings = members.iter().zip(0u32..).flat_map(|(&account, number)| {
-        let names = &names;
+        let numbers = &numbers;
         whole.sightings_of(account).filter_map(move |sighting| {
-            let identifier = IdentifierId(names.binary_search(&sighting.identifier).ok()? as u32);
+            let identifier = IdentifierId(numbers[sighting.identifier.index()].checked_sub(1)?);
             Some(Sighting { account: AccountId(number), identifier, ..sighting })
         })
     });

@@ -1,17 +1,19 @@
 //! The cheapest chains between two vertices, where passing through an identifier has a price.
 //!
-//! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest; 2. for each vertex of the chain found last, the
-//! cheapest detour that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest
-//! detour is the next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it
+//! The `k` cheapest chains without loops, by Yen's algorithm: 1. the cheapest; 2. for each vertex of the chain found last, from
+//! where it left the chain that it is a detour of (those before had their turn then: Lawler's improvement), the cheapest detour
+//! that keeps the way up to there and leaves it by another edge than every chain found before; 3. the cheapest detour is the
+//! next chain. Two searches from both ends come first; what the goal's knows tells A* the way, for without it
 //! each of Yen's searches between two strangers floods the graph, and no detour is followed once it must cost more than those
 //! that suffice. (petgraph's A* can't be told to give up, and keeps its costs in hash tables: between some strangers in world l
 //! it took a minute.) Cost: one guided search for each vertex of each chain found, and memory for two costs and a vertex, a
 //! vertex, where a search goes.
 //!
-//! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712.
+//! Reference: Yen (1971), Finding the k shortest loopless paths in a network, doi:10.1287/mnsc.17.11.712;
+//! Lawler (1972), A procedure for computing the K best solutions to discrete optimization problems, doi:10.1287/mnsc.18.7.401.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use ahash::AHashSet;
 use graph::{AccountId, BipartiteGraph, IdentifierId, Vertex, VertexId};
@@ -32,23 +34,24 @@ pub(super) fn cheapest(
     // Costs are positive, so their bits order as they do.
     let keyed = |cost: f32, chain: Vec<VertexId>| (cost.to_bits(), chain);
     let mut found: Vec<(f32, Vec<VertexId>)> = Vec::new();
-    let mut candidates: BTreeSet<(u32, Vec<VertexId>)> = BTreeSet::new();
+    // With the place at which each left the chain that it is a detour of.
+    let mut candidates: BTreeMap<(u32, Vec<VertexId>), usize> = BTreeMap::new();
     let all_open = Closed { root: &[], spur: ends[0], left_by: BTreeSet::new() };
-    candidates.extend(search.run(&all_open, f32::INFINITY).map(|(cost, chain)| keyed(cost, chain)));
-    while let Some((cost, chain)) = candidates.pop_first() {
+    candidates.extend(search.run(&all_open, f32::INFINITY).map(|(cost, chain)| (keyed(cost, chain), 0)));
+    while let Some(((cost, chain), left_at)) = candidates.pop_first() {
         found.push((f32::from_bits(cost), chain.clone()));
         if found.len() >= k {
             break;
         }
-        for at in 0..chain.len() - 1 {
+        for at in left_at..chain.len() - 1 {
             let same_root = |other: &&Vec<VertexId>| other.len() > at + 1 && other[..=at] == chain[..=at];
             let left_by = found.iter().map(|(_, known)| known).filter(same_root).map(|other| other[at + 1]).collect();
             let closed = Closed { root: &chain[..at], spur: chain[at], left_by };
             let root_cost: f32 = chain[..=at].windows(2).map(|pair| walk.edge_cost(pair[0], pair[1])).sum();
             // With the detours at hand k paths are known already: one that costs more than the last of them can't be among the k.
-            let dearest = candidates.iter().nth(k - found.len() - 1).map_or(f32::INFINITY, |(cost, _)| f32::from_bits(*cost));
+            let dearest = candidates.keys().nth(k - found.len() - 1).map_or(f32::INFINITY, |(cost, _)| f32::from_bits(*cost));
             if let Some((detour, rest)) = search.run(&closed, dearest - root_cost) {
-                candidates.insert(keyed(root_cost + detour, [closed.root, &rest].concat()));
+                candidates.insert(keyed(root_cost + detour, [closed.root, &rest].concat()), at);
             }
         }
     }
